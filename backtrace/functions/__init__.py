@@ -1,0 +1,1 @@
+"""Activations, losses, optimizers and penalties: one table each, one row a function."""

@@ -1,0 +1,504 @@
+"""The activations: value, derivative, derivative from the activation, shape and formula, a row each.
+
+Every function takes an array of any shape and the parameters of its row; the arrays are float64,
+float32 or, where ``rational`` is true, object arrays of Fractions. Softmax works along the axis of
+the units and is the one activation whose derivative is a matrix: it has functions of its own
+here, and ``elementwise`` is False in its row.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import msgspec
+import numpy as np
+
+from backtrace.functions.number import Number
+
+Array: TypeAlias = Any  # an ndarray of floats or of Fractions: both go through the same formulas
+Parameters: TypeAlias = Mapping[str, Any]
+Elementwise: TypeAlias = Callable[[Array, Parameters], Array]
+Points: TypeAlias = Callable[[Parameters], tuple[float, ...]]
+
+
+class Formula(msgspec.Struct, frozen=True):
+    """One formula in two scripts, with ``{z}``, ``{a}`` and parameters such as ``{slope}`` to fill in."""
+
+    text: str
+    latex: str
+
+
+class Activation(msgspec.Struct, frozen=True):
+    """One activation g.
+
+    ``turning`` are the points at which g stops rising or falling or jumps, ``derivative_turning``
+    those of g′, ``from_activation_turning`` those of g′ as a function of a; between two of them the
+    function is monotonic, so its extrema over an interval lie at its ends and at these points.
+    ``kinks`` are the points without a derivative; there ``derivative`` returns the usual choice.
+    ``range`` is the closed set of values that g can have.
+    """
+
+    symbol: str  # as a function of z: σ(z)
+    latex: str
+    title: str
+    value: Elementwise
+    derivative: Elementwise
+    derivative_from_activation: Elementwise | None
+    formula: Formula
+    derivative_formula: Formula
+    from_activation_formula: Formula | None
+    range: tuple[float, float]
+    derivative_range: tuple[float, float]
+    parameters: dict[str, Number] = {}
+    turning: Points = lambda p: ()
+    derivative_turning: Points = lambda p: ()
+    from_activation_turning: Points = lambda p: ()
+    kinks: Points = lambda p: ()
+    rational: bool = False
+    differentiable: bool = True
+    elementwise: bool = True
+    source: str = ""
+
+
+def _zero(p: Parameters) -> tuple[float, ...]:
+    return (0.0,)
+
+
+def filled(like: Array, value: Any) -> Array:
+    """``value`` in every entry, in the shape and arithmetic of ``like`` (never a −0, never an int)."""
+    if like.dtype == object:
+        from fractions import Fraction
+
+        value = Fraction(value)
+    return np.full(like.shape, value, dtype=like.dtype)
+
+
+def _linear(z: Array, p: Parameters) -> Array:
+    return z * p["slope"]
+
+
+def _linear_derivative(z: Array, p: Parameters) -> Array:
+    return filled(z, p["slope"])
+
+
+def sigmoid(z: Array, p: Parameters = {}) -> Array:
+    """σ(z) = 1/(1 + e⁻ᶻ); e is raised to −|z| only, so that nothing overflows."""
+    e = np.exp(-np.abs(z))
+    return np.where(z >= 0, 1, e) / (1 + e)
+
+
+def _sigmoid_derivative(z: Array, p: Parameters) -> Array:
+    e = np.exp(-np.abs(z))
+    return e / ((1 + e) * (1 + e))
+
+
+def _tanh(z: Array, p: Parameters) -> Array:
+    return np.tanh(z)
+
+
+def _tanh_derivative(z: Array, p: Parameters) -> Array:
+    # 1 - tanh² loses every digit where tanh is near 1: with e = e^(-2|z|) it is 4e/(1 + e)².
+    e = np.exp(-2 * np.abs(z))
+    return 4 * e / ((1 + e) * (1 + e))
+
+
+def _relu(z: Array, p: Parameters) -> Array:
+    return np.where(z > 0, z, filled(z, 0))
+
+
+def _positive(z: Array, p: Parameters) -> Array:
+    return np.where(z > 0, filled(z, 1), filled(z, 0))
+
+
+def _leaky_relu(z: Array, p: Parameters) -> Array:
+    return np.where(z > 0, z, z * p["slope"])
+
+
+def _leaky_relu_derivative(z: Array, p: Parameters) -> Array:
+    return np.where(z > 0, filled(z, 1), filled(z, p["slope"]))
+
+
+def _leaky_relu_from_activation(a: Array, p: Parameters) -> Array:
+    # A falling branch folds both signs of z onto a > 0; the table offers this form for slope ≥ 0.
+    return np.where(a > 0, filled(a, 1), filled(a, p["slope"]))
+
+
+def _elu(z: Array, p: Parameters) -> Array:
+    return np.where(z > 0, z, p["alpha"] * np.expm1(np.minimum(z, 0)))
+
+
+def _elu_derivative(z: Array, p: Parameters) -> Array:
+    return np.where(z > 0, 1, p["alpha"] * np.exp(np.minimum(z, 0)))
+
+
+def _elu_from_activation(a: Array, p: Parameters) -> Array:
+    return np.where(a > 0, 1, a + p["alpha"])
+
+
+SELU_SCALE = 1.0507009873554805
+SELU_ALPHA = 1.6732632423543772
+
+
+def _selu(z: Array, p: Parameters) -> Array:
+    return SELU_SCALE * _elu(z, {"alpha": SELU_ALPHA})
+
+
+def _selu_derivative(z: Array, p: Parameters) -> Array:
+    return SELU_SCALE * _elu_derivative(z, {"alpha": SELU_ALPHA})
+
+
+def _selu_from_activation(a: Array, p: Parameters) -> Array:
+    return np.where(a > 0, SELU_SCALE, a + SELU_SCALE * SELU_ALPHA)
+
+
+def _normal_cdf(z: Array) -> Array:
+    """Φ(z) by erfc, which keeps its digits far out on the left, where 1 + erf loses them."""
+    erfc = np.frompyfunc(math.erfc, 1, 1)
+    floats = np.asarray(erfc(np.asarray(z, dtype=float) * -math.sqrt(0.5)), dtype=float) / 2
+    return floats.astype(np.asarray(z).dtype)
+
+
+def _normal_density(z: Array) -> Array:
+    return np.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+
+
+def _gelu(z: Array, p: Parameters) -> Array:
+    return z * _normal_cdf(z)
+
+
+def _gelu_derivative(z: Array, p: Parameters) -> Array:
+    return _normal_cdf(z) + z * _normal_density(z)
+
+
+def _silu(z: Array, p: Parameters) -> Array:
+    return z * sigmoid(z)
+
+
+def _silu_derivative(z: Array, p: Parameters) -> Array:
+    return sigmoid(z) + z * _sigmoid_derivative(z, p)
+
+
+def softplus(z: Array, p: Parameters = {}) -> Array:
+    """ln(1 + eᶻ), written max(z, 0) + ln(1 + e^(−|z|)) so that nothing overflows."""
+    return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
+
+
+def _softplus_from_activation(a: Array, p: Parameters) -> Array:
+    return -np.expm1(-a)
+
+
+def _hard_sigmoid(z: Array, p: Parameters) -> Array:
+    line = z * p["slope"] + filled(z, 0.5)
+    return np.where(line > 1, filled(z, 1), np.where(line > 0, line, filled(z, 0)))
+
+
+def _hard_sigmoid_derivative(z: Array, p: Parameters) -> Array:
+    line = z * p["slope"] + filled(z, 0.5)
+    return np.where((line > 0) & (line < 1), filled(z, p["slope"]), filled(z, 0))
+
+
+def _hard_sigmoid_from_activation(a: Array, p: Parameters) -> Array:
+    return np.where((a > 0) & (a < 1), filled(a, p["slope"]), filled(a, 0))
+
+
+def _step(z: Array, p: Parameters) -> Array:
+    return np.where(z >= 0, filled(z, 1), filled(z, 0))
+
+
+def _flat(z: Array, p: Parameters) -> Array:
+    return filled(z, 0)
+
+
+def softmax(z: Array, axis: int) -> Array:
+    """e^(zⱼ)/Σ e^(zₖ) along ``axis``; the largest z is subtracted first, which changes nothing."""
+    e = np.exp(z - np.max(z, axis=axis, keepdims=True))
+    return e / np.sum(e, axis=axis, keepdims=True)
+
+
+def log_softmax(z: Array, axis: int) -> Array:
+    """ln softmax(z) along ``axis``, without ever taking the logarithm of an underflowed 0."""
+    shifted = z - np.max(z, axis=axis, keepdims=True)
+    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+
+
+def softmax_jacobian(a: Array) -> Array:
+    """diag(a) − a aᵀ for each sample of ``a`` (samples × k), stacked: (samples·k) × k."""
+    samples, k = a.shape
+    jacobians = a[:, :, None] * np.eye(k, dtype=a.dtype) - a[:, :, None] * a[:, None, :]
+    return jacobians.reshape(samples * k, k)
+
+
+def _softmax_rows(z: Array, p: Parameters) -> Array:
+    return softmax(z, axis=1)
+
+
+def _softmax_jacobian_rows(z: Array, p: Parameters) -> Array:
+    return softmax_jacobian(softmax(z, axis=1))
+
+
+def _softmax_from_rows(a: Array, p: Parameters) -> Array:
+    return softmax_jacobian(a)
+
+
+INF = math.inf
+SILU_MINIMUM = -1.2784645427610738
+SILU_SLOPE_EXTREMUM = 2.399357280520647
+GELU_MINIMUM = -0.7517916243860962
+
+ACTIVATIONS: dict[str, Activation] = {
+    "linear": Activation(
+        symbol="id",
+        latex=r"\mathrm{id}",
+        title="linear",
+        value=_linear,
+        derivative=_linear_derivative,
+        derivative_from_activation=_linear_derivative,
+        formula=Formula("{slope}·{z}", r"{slope} \cdot {z}"),
+        derivative_formula=Formula("{slope}", "{slope}"),
+        from_activation_formula=Formula("{slope}", "{slope}"),
+        range=(-INF, INF),
+        derivative_range=(-INF, INF),
+        parameters={"slope": Number(1.0, "1")},
+        rational=True,
+    ),
+    "sigmoid": Activation(
+        symbol="σ",
+        latex=r"\sigma",
+        title="sigmoid",
+        value=sigmoid,
+        derivative=_sigmoid_derivative,
+        derivative_from_activation=lambda a, p: a * (1 - a),
+        formula=Formula("1/(1 + e^(−{z}))", r"\frac{1}{1 + e^{-{z}}}"),
+        derivative_formula=Formula("σ({z})·(1 − σ({z}))", r"\sigma({z}) \cdot (1 - \sigma({z}))"),
+        from_activation_formula=Formula("{a}·(1 − {a})", r"{a} \cdot (1 - {a})"),
+        range=(0.0, 1.0),
+        derivative_range=(0.0, 0.25),
+        derivative_turning=_zero,
+        from_activation_turning=lambda p: (0.5,),
+    ),
+    "tanh": Activation(
+        symbol="tanh",
+        latex=r"\tanh",
+        title="tanh",
+        value=_tanh,
+        derivative=_tanh_derivative,
+        derivative_from_activation=lambda a, p: 1 - a * a,
+        formula=Formula("tanh({z})", r"\tanh({z})"),
+        derivative_formula=Formula("1 − tanh²({z})", r"1 - \tanh^{2}({z})"),
+        from_activation_formula=Formula("1 − {a}²", r"1 - {a}^{2}"),
+        range=(-1.0, 1.0),
+        derivative_range=(0.0, 1.0),
+        derivative_turning=_zero,
+        from_activation_turning=_zero,
+    ),
+    "relu": Activation(
+        symbol="ReLU",
+        latex=r"\mathrm{ReLU}",
+        title="ReLU",
+        value=_relu,
+        derivative=_positive,
+        derivative_from_activation=_positive,
+        formula=Formula("max(0, {z})", r"\max(0, {z})"),
+        derivative_formula=Formula(
+            "1 if {z} > 0 else 0", r"1 \text{ if } {z} > 0 \text{ else } 0"
+        ),
+        from_activation_formula=Formula(
+            "1 if {a} > 0 else 0", r"1 \text{ if } {a} > 0 \text{ else } 0"
+        ),
+        range=(0.0, INF),
+        derivative_range=(0.0, 1.0),
+        turning=_zero,
+        derivative_turning=_zero,
+        from_activation_turning=_zero,
+        kinks=_zero,
+        rational=True,
+    ),
+    "leaky_relu": Activation(
+        symbol="LReLU",
+        latex=r"\mathrm{LReLU}",
+        title="leaky ReLU",
+        value=_leaky_relu,
+        derivative=_leaky_relu_derivative,
+        derivative_from_activation=_leaky_relu_from_activation,
+        formula=Formula(
+            "{z} if {z} > 0 else {slope}·{z}",
+            r"{z} \text{ if } {z} > 0 \text{ else } {slope} \cdot {z}",
+        ),
+        derivative_formula=Formula(
+            "1 if {z} > 0 else {slope}", r"1 \text{ if } {z} > 0 \text{ else } {slope}"
+        ),
+        from_activation_formula=Formula(
+            "1 if {a} > 0 else {slope}", r"1 \text{ if } {a} > 0 \text{ else } {slope}"
+        ),
+        range=(-INF, INF),
+        derivative_range=(-INF, INF),
+        parameters={"slope": Number(0.01, "0.01")},
+        turning=_zero,
+        derivative_turning=_zero,
+        from_activation_turning=_zero,
+        kinks=_zero,
+        rational=True,
+        source="Maas, Hannun and Ng 2013",
+    ),
+    "elu": Activation(
+        symbol="ELU",
+        latex=r"\mathrm{ELU}",
+        title="ELU",
+        value=_elu,
+        derivative=_elu_derivative,
+        derivative_from_activation=_elu_from_activation,
+        formula=Formula(
+            "{z} if {z} > 0 else {alpha}·(e^({z}) − 1)",
+            r"{z} \text{ if } {z} > 0 \text{ else } {alpha} \cdot (e^{{z}} - 1)",
+        ),
+        derivative_formula=Formula(
+            "1 if {z} > 0 else {alpha}·e^({z})",
+            r"1 \text{ if } {z} > 0 \text{ else } {alpha} \cdot e^{{z}}",
+        ),
+        from_activation_formula=Formula(
+            "1 if {a} > 0 else {a} + {alpha}", r"1 \text{ if } {a} > 0 \text{ else } {a} + {alpha}"
+        ),
+        range=(-INF, INF),
+        derivative_range=(-INF, INF),
+        parameters={"alpha": Number(1.0, "1")},
+        turning=_zero,
+        derivative_turning=_zero,
+        from_activation_turning=_zero,
+        kinks=lambda p: () if p["alpha"] == 1 else (0.0,),
+        source="Clevert, Unterthiner and Hochreiter 2016",
+    ),
+    "selu": Activation(
+        symbol="SELU",
+        latex=r"\mathrm{SELU}",
+        title="SELU",
+        value=_selu,
+        derivative=_selu_derivative,
+        derivative_from_activation=_selu_from_activation,
+        formula=Formula(
+            "1.0507·({z} if {z} > 0 else 1.6733·(e^({z}) − 1))",
+            r"1.0507 \cdot ({z} \text{ if } {z} > 0 \text{ else } 1.6733 \cdot (e^{{z}} - 1))",
+        ),
+        derivative_formula=Formula(
+            "1.0507·(1 if {z} > 0 else 1.6733·e^({z}))",
+            r"1.0507 \cdot (1 \text{ if } {z} > 0 \text{ else } 1.6733 \cdot e^{{z}})",
+        ),
+        from_activation_formula=Formula(
+            "1.0507 if {a} > 0 else {a} + 1.7581",
+            r"1.0507 \text{ if } {a} > 0 \text{ else } {a} + 1.7581",
+        ),
+        range=(-SELU_SCALE * SELU_ALPHA, INF),
+        derivative_range=(0.0, SELU_SCALE * SELU_ALPHA),
+        derivative_turning=_zero,
+        from_activation_turning=_zero,
+        kinks=_zero,
+        source="Klambauer, Unterthiner, Mayr and Hochreiter 2017",
+    ),
+    "gelu": Activation(
+        symbol="GELU",
+        latex=r"\mathrm{GELU}",
+        title="GELU",
+        value=_gelu,
+        derivative=_gelu_derivative,
+        derivative_from_activation=None,
+        formula=Formula("{z}·Φ({z})", r"{z} \cdot \Phi({z})"),
+        derivative_formula=Formula("Φ({z}) + {z}·φ({z})", r"\Phi({z}) + {z} \cdot \varphi({z})"),
+        from_activation_formula=None,
+        range=(-0.16997120747990369, INF),
+        derivative_range=(-0.12890414514807123, 1.1289041451480713),
+        turning=lambda p: (GELU_MINIMUM,),
+        derivative_turning=lambda p: (-math.sqrt(2), math.sqrt(2)),
+        source="Hendrycks and Gimpel 2016, the exact form by erf",
+    ),
+    "silu": Activation(
+        symbol="SiLU",
+        latex=r"\mathrm{SiLU}",
+        title="SiLU",
+        value=_silu,
+        derivative=_silu_derivative,
+        derivative_from_activation=None,
+        formula=Formula("{z}·σ({z})", r"{z} \cdot \sigma({z})"),
+        derivative_formula=Formula(
+            "σ({z})·(1 + {z}·(1 − σ({z})))",
+            r"\sigma({z}) \cdot (1 + {z} \cdot (1 - \sigma({z})))",
+        ),
+        from_activation_formula=None,
+        range=(-0.2784645427610738, INF),
+        derivative_range=(-0.09983923701213287, 1.0998392370121329),
+        turning=lambda p: (SILU_MINIMUM,),
+        derivative_turning=lambda p: (-SILU_SLOPE_EXTREMUM, SILU_SLOPE_EXTREMUM),
+        source="Elfwing, Uchibe and Doya 2018 (swish with β = 1)",
+    ),
+    "softplus": Activation(
+        symbol="softplus",
+        latex=r"\mathrm{softplus}",
+        title="softplus",
+        value=softplus,
+        derivative=sigmoid,
+        derivative_from_activation=_softplus_from_activation,
+        formula=Formula("ln(1 + e^({z}))", r"\ln(1 + e^{{z}})"),
+        derivative_formula=Formula("1/(1 + e^(−{z}))", r"\frac{1}{1 + e^{-{z}}}"),
+        from_activation_formula=Formula("1 − e^(−{a})", r"1 - e^{-{a}}"),
+        range=(0.0, INF),
+        derivative_range=(0.0, 1.0),
+    ),
+    "hard_sigmoid": Activation(
+        symbol="hσ",
+        latex=r"\mathrm{h}\sigma",
+        title="hard sigmoid",
+        value=_hard_sigmoid,
+        derivative=_hard_sigmoid_derivative,
+        derivative_from_activation=_hard_sigmoid_from_activation,
+        formula=Formula(
+            "min(1, max(0, {slope}·{z} + 0.5))", r"\min(1, \max(0, {slope} \cdot {z} + 0.5))"
+        ),
+        derivative_formula=Formula(
+            "{slope} if 0 < {slope}·{z} + 0.5 < 1 else 0",
+            r"{slope} \text{ if } 0 < {slope} \cdot {z} + 0.5 < 1 \text{ else } 0",
+        ),
+        from_activation_formula=Formula(
+            "{slope} if 0 < {a} < 1 else 0", r"{slope} \text{ if } 0 < {a} < 1 \text{ else } 0"
+        ),
+        range=(0.0, 1.0),
+        derivative_range=(0.0, INF),
+        parameters={"slope": Number(1 / 6, "1/6")},
+        turning=lambda p: (-0.5 / p["slope"], 0.5 / p["slope"]),
+        derivative_turning=lambda p: (-0.5 / p["slope"], 0.5 / p["slope"]),
+        from_activation_turning=lambda p: (0.0, 1.0),
+        kinks=lambda p: (-0.5 / p["slope"], 0.5 / p["slope"]),
+        rational=True,
+        source="PyTorch's: slope 1/6",
+    ),
+    "step": Activation(
+        symbol="step",
+        latex=r"\mathrm{step}",
+        title="step",
+        value=_step,
+        derivative=_flat,
+        derivative_from_activation=_flat,
+        formula=Formula("1 if {z} ≥ 0 else 0", r"1 \text{ if } {z} \geq 0 \text{ else } 0"),
+        derivative_formula=Formula("0", "0"),
+        from_activation_formula=Formula("0", "0"),
+        range=(0.0, 1.0),
+        derivative_range=(0.0, 0.0),
+        turning=_zero,
+        kinks=_zero,
+        rational=True,
+        differentiable=False,
+    ),
+    "softmax": Activation(
+        symbol="softmax",
+        latex=r"\mathrm{softmax}",
+        title="softmax",
+        value=_softmax_rows,
+        derivative=_softmax_jacobian_rows,
+        derivative_from_activation=_softmax_from_rows,
+        formula=Formula("e^({z}) / Σ e^z", r"\frac{e^{{z}}}{\sum e^{z}}"),
+        derivative_formula=Formula("{a}ᵢ·([i = j] − {a}ⱼ)", r"{a}_i \cdot ([i = j] - {a}_j)"),
+        from_activation_formula=Formula("{a}ᵢ·([i = j] − {a}ⱼ)", r"{a}_i \cdot ([i = j] - {a}_j)"),
+        range=(0.0, 1.0),
+        derivative_range=(-0.25, 0.25),
+        elementwise=False,
+    ),
+}

@@ -1,0 +1,216 @@
+"""The optimizers: the lines a person works for one parameter, a row each; and the schedules of η.
+
+A line is an operation of the tape on ids in which ``{}`` stands for the parameter (``W1``, ``b2``);
+``v{}_old`` is the state before the update. The formulas are those of the papers named in the rows
+as PyTorch has them: ε outside the root, decay of AdamW apart from the gradient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from backtrace.functions.number import Number
+
+
+class Line(msgspec.Struct, frozen=True):
+    """``id`` = ``operation``(``operands``), with these constants of the optimizer (η is ``rate``)."""
+
+    id: str
+    operation: str
+    operands: tuple[str, ...]
+    constants: dict[str, str] = {}
+
+
+class Optimizer(msgspec.Struct, frozen=True):
+    """One optimizer: its constants with defaults, its states, and its lines for each form."""
+
+    title: str
+    lines: dict[str, tuple[Line, ...]]  # keyed by form; "" where there is one form only
+    states: tuple[str, ...] = ()
+    constants: dict[str, Number] = {}
+    aliases: dict[str, str] = {}
+    source: str = ""
+    rational: bool = True
+
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """The names of its forms, the default first; empty where there is only one."""
+        return tuple(form for form in self.lines if form)
+
+
+APPLY = Line("{}_new", "apply_step", ("{}", "step_{}"))
+MOMENTUM_STEP = Line("step_{}", "scale_step", ("v{}",), {"rate": "rate"})
+ADAM_LINES = (
+    Line("m{}", "average", ("m{}_old", "d{}"), {"beta": "beta1"}),
+    Line("v{}", "average_squares", ("v{}_old", "d{}"), {"beta": "beta2"}),
+    Line("mhat{}", "unbias", ("m{}",), {"beta": "beta1"}),
+    Line("vhat{}", "unbias", ("v{}",), {"beta": "beta2"}),
+)
+
+OPTIMIZERS: dict[str, Optimizer] = {
+    "sgd": Optimizer(
+        title="gradient descent",
+        lines={"": (Line("{}_new", "descend", ("{}", "d{}"), {"rate": "rate"}),)},
+    ),
+    "momentum": Optimizer(
+        title="gradient descent with momentum",
+        lines={
+            "accumulate": (
+                Line("v{}", "accumulate", ("v{}_old", "d{}"), {"beta": "momentum"}),
+                MOMENTUM_STEP,
+                APPLY,
+            ),
+            "step": (
+                Line(
+                    "v{}",
+                    "accumulate_step",
+                    ("v{}_old", "d{}"),
+                    {"beta": "momentum", "rate": "rate"},
+                ),
+                Line("step_{}", "copy", ("v{}",)),
+                APPLY,
+            ),
+            "ema": (
+                Line("v{}", "average", ("v{}_old", "d{}"), {"beta": "momentum"}),
+                MOMENTUM_STEP,
+                APPLY,
+            ),
+        },
+        states=("v",),
+        constants={"momentum": Number(0.9, "0.9")},
+        aliases={"beta": "momentum"},
+        source="Polyak 1964; Sutskever et al. 2013",
+    ),
+    "nesterov": Optimizer(
+        title="Nesterov's accelerated gradient",
+        lines={
+            "": (
+                Line("v{}", "accumulate", ("v{}_old", "d{}"), {"beta": "momentum"}),
+                Line(
+                    "step_{}",
+                    "look_ahead_step",
+                    ("d{}", "v{}"),
+                    {"beta": "momentum", "rate": "rate"},
+                ),
+                APPLY,
+            )
+        },
+        states=("v",),
+        constants={"momentum": Number(0.9, "0.9")},
+        aliases={"beta": "momentum"},
+        source="Nesterov 1983, in PyTorch's form w − η(g + βv)",
+    ),
+    "adagrad": Optimizer(
+        title="AdaGrad",
+        lines={
+            "": (
+                Line("s{}", "accumulate_squares", ("s{}_old", "d{}")),
+                Line(
+                    "step_{}",
+                    "adaptive_step",
+                    ("d{}", "s{}"),
+                    {"rate": "rate", "epsilon": "epsilon"},
+                ),
+                APPLY,
+            )
+        },
+        states=("s",),
+        constants={"epsilon": Number(1e-10, "1e-10")},
+        source="Duchi, Hazan and Singer 2011",
+        rational=False,
+    ),
+    "rmsprop": Optimizer(
+        title="RMSProp",
+        lines={
+            "": (
+                Line("s{}", "average_squares", ("s{}_old", "d{}"), {"beta": "decay"}),
+                Line(
+                    "step_{}",
+                    "adaptive_step",
+                    ("d{}", "s{}"),
+                    {"rate": "rate", "epsilon": "epsilon"},
+                ),
+                APPLY,
+            )
+        },
+        states=("s",),
+        constants={"decay": Number(0.99, "0.99"), "epsilon": Number(1e-8, "1e-8")},
+        aliases={"beta": "decay", "beta2": "decay", "alpha": "decay", "rho": "decay"},
+        source="Tieleman and Hinton 2012",
+        rational=False,
+    ),
+    "adam": Optimizer(
+        title="Adam",
+        lines={
+            "": (
+                *ADAM_LINES,
+                Line(
+                    "step_{}",
+                    "adaptive_step",
+                    ("mhat{}", "vhat{}"),
+                    {"rate": "rate", "epsilon": "epsilon"},
+                ),
+                APPLY,
+            )
+        },
+        states=("m", "v"),
+        constants={
+            "beta1": Number(0.9, "0.9"),
+            "beta2": Number(0.999, "0.999"),
+            "epsilon": Number(1e-8, "1e-8"),
+        },
+        source="Kingma and Ba 2015",
+        rational=False,
+    ),
+    "adamw": Optimizer(
+        title="AdamW",
+        lines={
+            "": (
+                *ADAM_LINES,
+                Line(
+                    "step_{}",
+                    "decayed_step",
+                    ("mhat{}", "vhat{}", "{}"),
+                    {"rate": "rate", "epsilon": "epsilon", "weight_decay": "weight_decay"},
+                ),
+                APPLY,
+            )
+        },
+        states=("m", "v"),
+        constants={
+            "beta1": Number(0.9, "0.9"),
+            "beta2": Number(0.999, "0.999"),
+            "epsilon": Number(1e-8, "1e-8"),
+            "weight_decay": Number(0.01, "0.01"),
+        },
+        source="Loshchilov and Hutter 2019",
+        rational=False,
+    ),
+}
+
+
+class Schedule(msgspec.Struct, frozen=True):
+    """How η changes: ``rate(base, t, constants)`` for update t, counted from 0."""
+
+    constants: tuple[str, ...]
+    rate: Callable[[Any, int, dict[str, Any]], Any]
+    formula: str
+
+
+SCHEDULES: dict[str, Schedule] = {
+    "constant": Schedule((), lambda base, t, c: base, "η"),
+    "step": Schedule(
+        ("every", "factor"),
+        lambda base, t, c: base * c["factor"] ** (t // int(c["every"])),
+        "η·{factor}^⌊t/{every}⌋",
+    ),
+    "exponential": Schedule(
+        ("factor",), lambda base, t, c: base * c["factor"] ** t, "η·{factor}^t"
+    ),
+    "inverse_time": Schedule(
+        ("decay",), lambda base, t, c: base / (1 + c["decay"] * t), "η/(1 + {decay}·t)"
+    ),
+}

@@ -1,0 +1,61 @@
+"""Regularization: the penalty of a matrix of weights and its gradient, for each way λ is written.
+
+``half_lambda`` is ½λΣw² (gradient λw), ``lambda`` is λΣw² (2λw), ``lambda_over_2n`` is
+λ/(2n)Σw² (λw/n); l1 is λΣ|w| (λ·sign w), λ/n Σ|w| under ``lambda_over_2n``. n is the number of
+samples of the update.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from backtrace.functions.activations import Array, Formula
+from backtrace.functions.losses import sign
+
+
+class Form(msgspec.Struct, frozen=True):
+    """How λ is written: ``l2`` multiplies λΣw², ``per_sample`` divides both parts by n."""
+
+    l2: tuple[int, int]  # the factor of λΣw² as above/below
+    per_sample: bool
+    l2_formula: Formula
+    l1_formula: Formula
+
+
+FORMS: dict[str, Form] = {
+    "half_lambda": Form(
+        (1, 2),
+        False,
+        Formula("½·{l2}·Σ{w}²", r"\tfrac{1}{2} \cdot {l2} \sum {w}^{2}"),
+        Formula("{l1}·Σ|{w}|", r"{l1} \sum \lvert {w} \rvert"),
+    ),
+    "lambda": Form(
+        (1, 1),
+        False,
+        Formula("{l2}·Σ{w}²", r"{l2} \sum {w}^{2}"),
+        Formula("{l1}·Σ|{w}|", r"{l1} \sum \lvert {w} \rvert"),
+    ),
+    "lambda_over_2n": Form(
+        (1, 2),
+        True,
+        Formula("{l2}/(2·{n})·Σ{w}²", r"\frac{{l2}}{2 \cdot {n}} \sum {w}^{2}"),
+        Formula("{l1}/{n}·Σ|{w}|", r"\frac{{l1}}{{n}} \sum \lvert {w} \rvert"),
+    ),
+}
+
+
+def penalty(w: Array, form: str, l1: Any, l2: Any, n: int) -> Any:
+    """The penalty of one matrix, a number. ``l1`` and ``l2`` are λ of each part."""
+    above, below = FORMS[form].l2
+    over = n if FORMS[form].per_sample else 1
+    return l2 * above * np.sum(w * w) / (below * over) + l1 * np.sum(np.abs(w)) / over
+
+
+def gradient(w: Array, form: str, l1: Any, l2: Any, n: int) -> Array:
+    """∂penalty/∂w, of the shape of ``w``; |w| has slope 0 at w = 0."""
+    above, below = FORMS[form].l2
+    over = n if FORMS[form].per_sample else 1
+    return l2 * above * 2 * w / (below * over) + l1 * sign(w) / over

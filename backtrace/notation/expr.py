@@ -1,0 +1,101 @@
+"""Formulas as small trees: one definition gives plain text, Unicode, LaTeX and numbers put in.
+
+A formula's leaves are references to quantities (``Ref``), to constants of the exercise
+(``Constant``: η, n, λ), to single numbers (``Value``) and plain text (``Text``). A renderer
+replaces the references by symbols or by matrices; the tree says only how they hang together.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+
+class Ref(msgspec.Struct, frozen=True):
+    """A quantity of the tape, possibly transposed, possibly without its bias line.
+
+    ``omit`` is "first" or "last" where an augmented weight matrix stands without its bias line.
+    """
+
+    id: str
+    transposed: bool = False
+    omit: str = ""
+
+
+class Constant(msgspec.Struct, frozen=True):
+    """A named constant: ``rate`` (η), ``samples`` (n), ``lambda``, ``beta1``, … and its value."""
+
+    name: str
+    value: float
+
+
+class Value(msgspec.Struct, frozen=True):
+    """One number, and where it stands: the id and the entry (from 0) it was taken from."""
+
+    value: float
+    id: str = ""
+    row: int = -1
+    column: int = -1
+
+
+class Text(msgspec.Struct, frozen=True):
+    """An operator or a word. Operators are the Unicode ones: · ⊙ + − = ′ Σ ( )."""
+
+    text: str
+
+
+class Row(msgspec.Struct, frozen=True):
+    """Things beside each other."""
+
+    items: tuple[Expr, ...]
+
+
+class Group(msgspec.Struct, frozen=True):
+    """In round brackets."""
+
+    inner: Expr
+
+
+class Apply(msgspec.Struct, frozen=True):
+    """A function of something: ReLU(Z₁), σ′(Z₂), ln(ŷ)."""
+
+    function: str
+    argument: Expr
+
+
+class Power(msgspec.Struct, frozen=True):
+    base: Expr
+    exponent: Expr
+
+
+class Fraction(msgspec.Struct, frozen=True):
+    above: Expr
+    below: Expr
+
+
+class Root(msgspec.Struct, frozen=True):
+    inner: Expr
+
+
+class Absolute(msgspec.Struct, frozen=True):
+    inner: Expr
+
+
+class Sum(msgspec.Struct, frozen=True):
+    """Σ over all entries, or over what ``over`` says (``samples``)."""
+
+    inner: Expr
+    over: str = ""
+
+
+Expr: TypeAlias = (
+    Ref | Constant | Value | Text | Row | Group | Apply | Power | Fraction | Root | Absolute | Sum
+)
+
+
+class Equation(msgspec.Struct, frozen=True):
+    """``left`` = ``right``; ``left`` is the Ref of the step it belongs to."""
+
+    left: Ref
+    right: Expr

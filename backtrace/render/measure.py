@@ -1,0 +1,140 @@
+"""How wide a text is on a terminal, and how to fit it: wrapping, inert and ASCII-only forms."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉₊₋₍₎", "0123456789+-()")
+SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾⁽⁾ᵀᵗᴸ", "0123456789+-()()TtL")
+SUPERSCRIPT_RUN = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ᵀᵗᴸ]+")
+
+# what an ASCII-only terminal shows instead; the rest is decomposed (é → e) or becomes "?"
+ASCII_FORMS = {
+    "·": "*",
+    "⊙": "(.)",
+    "×": "x",
+    "−": "-",
+    "–": "-",
+    "—": "-",
+    "─": "-",
+    "′": "'",
+    "‖": "||",
+    "→": "->",
+    "←": "<-",
+    "↦": "->",
+    "≤": "<=",
+    "≥": ">=",
+    "≠": "!=",
+    "≈": "~",
+    "∈": "in",
+    "∞": "inf",
+    "√": "sqrt",
+    "∂": "d",
+    "Σ": "sum ",
+    "∑": "sum ",
+    "½": "1/2",
+    "⅓": "1/3",
+    "¼": "1/4",
+    "⋯": "..",
+    "⋮": ":",
+    "⋱": "..",
+    "…": "...",
+    "ŷ": "y_hat",
+    "Ŷ": "Y_hat",
+    "α": "alpha",
+    "β": "beta",
+    "γ": "gamma",
+    "δ": "delta",
+    "Δ": "Delta",
+    "ε": "epsilon",
+    "η": "eta",
+    "λ": "lambda",
+    "μ": "mu",
+    "σ": "sigma",
+    "φ": "phi",
+    "Φ": "Phi",
+    "“": '"',
+    "”": '"',
+    "‘": "'",
+    "’": "'",
+}
+
+
+def text_width(text: str) -> int:
+    """The columns a text takes on a terminal: an East Asian character two, a combining one none."""
+    if text.isascii():
+        return len(text)
+    return sum(map(_character_width, text))
+
+
+def _character_width(character: str) -> int:
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def padded(text: str, width: int) -> str:
+    """``text`` centred in ``width`` columns (a wider text stays as it is)."""
+    space = max(0, width - text_width(text))
+    return " " * (space // 2) + text + " " * (space - space // 2)
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """``text`` folded between words into lines of at most ``width`` columns; long words are cut."""
+    lines = [""]
+    for word in text.split():
+        candidate = f"{lines[-1]} {word}" if lines[-1] else word
+        if text_width(candidate) <= width:
+            lines[-1] = candidate
+            continue
+        pieces = list(pieces_of(word, width))
+        lines[-1:] = [lines[-1], *pieces] if lines[-1] else pieces
+    return lines
+
+
+def pieces_of(text: str, width: int) -> Iterator[str]:
+    """``text`` cut, wherever it has to be, into pieces of at most ``width`` columns."""
+    if text_width(text) <= width:
+        yield text
+        return
+    piece, columns = "", 0
+    for character in text:
+        step = _character_width(character)
+        if piece and columns + step > width:
+            yield piece
+            piece, columns = "", 0
+        piece, columns = piece + character, columns + step
+    yield piece
+
+
+def inert(text: str) -> str:
+    """``text`` with control characters, escapes and changes of direction shown, not obeyed."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == " " else _visible(c) for c in text)
+
+
+def _visible(character: str) -> str:
+    if character in "\n\r\t":
+        return " "
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+
+
+def plain(text: str) -> str:
+    """``text`` in ASCII: ``δ₂ = dH₁ ⊙ σ′(z₂)`` becomes ``delta2 = dH1 (.) sigma'(z2)``."""
+    if text.isascii():
+        return text
+    text = SUPERSCRIPT_RUN.sub(lambda run: "^" + run[0].translate(SUPERSCRIPTS), text)
+    return "".join(map(_ascii_form, text.translate(SUBSCRIPTS)))
+
+
+def _ascii_form(character: str) -> str:
+    if character.isascii():
+        return character
+    known = ASCII_FORMS.get(character)
+    if known is not None:
+        return known
+    return unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode() or "?"

@@ -1,0 +1,163 @@
+"""What a valid spec says, with every default filled in and every shape settled."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from backtrace.spec.numbers import Number
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Layout = Literal["rows", "columns"]
+Sign = Literal["gradient", "descent"]
+
+
+class Matrix(msgspec.Struct, frozen=True, eq=False):
+    """A given matrix: its float64 values (always 2-D) and, where a person wrote them, the texts.
+
+    ``written`` has the shape of ``values`` and is None for data from files and for random weights.
+    """
+
+    values: NDArray[np.float64]
+    written: tuple[tuple[str, ...], ...] | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        rows, columns = self.values.shape
+        return rows, columns
+
+
+class Function(msgspec.Struct, frozen=True):
+    """A named row of a table in ``backtrace.functions`` with its parameters, defaults filled in."""
+
+    name: str
+    parameters: dict[str, Number] = {}
+
+
+class Bias(msgspec.Struct, frozen=True):
+    """How a layer's bias enters.
+
+    ``none``; ``added`` (a row 1 × units, in columns layout a column); ``shared`` (1 × 1);
+    ``threshold`` (subtracted, shaped as ``added``); ``first`` or ``last`` (a line of the
+    augmented weight matrix: then ``values`` is None).
+    """
+
+    kind: Literal["none", "added", "shared", "threshold", "first", "last"]
+    values: Matrix | None = None
+
+
+class Layer(msgspec.Struct, frozen=True):
+    """One dense layer. ``weights`` is in the spec's orientation, augmented where the bias is in it."""
+
+    inputs: int
+    units: int
+    activation: Function
+    weights: Matrix
+    bias: Bias
+
+
+class Loss(msgspec.Struct, frozen=True):
+    """The loss; ``mean`` is whether samples are averaged (1/n) or summed.
+
+    ``name`` is a row of ``functions.losses.LOSSES`` or ``"upstream"``, and then ``upstream`` is
+    the gradient that arrives at the last activation, in the spec's layout.
+    """
+
+    name: str
+    mean: bool
+    parameters: dict[str, Number] = {}
+    upstream: Matrix | None = None
+
+
+class Conventions(msgspec.Struct, frozen=True):
+    layout: Layout = "rows"
+    weights: Literal["in_out", "out_in"] = "in_out"
+    sign: Sign = "gradient"
+    mean_in: Literal["delta", "gradient"] = "delta"
+
+
+class Notation(msgspec.Struct, frozen=True):
+    """The course's symbols; every field's values are listed in ``notation.symbols``."""
+
+    activation: str = "a"  # a · h
+    delta: str = "delta"  # delta (δ₂) · dz (dZ₂) · partial (∂L/∂z₂)
+    layer_mark: str = "subscript"  # subscript (z₂) · round (z^(2)) · square (z^[2])
+    case: str = "lower"  # lower (z₁ = x·W₁) · upper (Z₁ = X·W₁)
+    inputs: str = "x"  # x · a (a₀)
+    prediction: str = "layer"  # layer (a₂) · y_hat (ŷ)
+    error: str = "d"  # the error that reaches an activation: d (da₁) · e (e₁) · partial (∂L/∂a₁)
+    gradient: str = "d"  # d (dW₁) · partial (∂L/∂W₁) · delta (ΔW₁, descent only)
+    weight: str = "W"  # W · w
+    loss: str = "L"  # L · J · C · E
+    rate: str = "eta"  # eta (η) · alpha (α) · lr
+    samples: str = "n"  # n · m
+
+
+class Arithmetic(msgspec.Struct, frozen=True):
+    """``float64``, ``float32``, ``exact`` or ``rounded``, the last to ``decimals`` places a line."""
+
+    kind: Literal["float64", "float32", "exact", "rounded"] = "float64"
+    decimals: int | None = None
+
+
+class Optimizer(msgspec.Struct, frozen=True):
+    """A row of ``functions.optimizers.OPTIMIZERS``; its constants, with the form of momentum."""
+
+    name: str
+    learning_rate: Number
+    constants: dict[str, Number] = {}
+    form: str | None = None  # momentum only: accumulate · step · ema
+
+
+class Schedule(msgspec.Struct, frozen=True):
+    """``constant``, ``step`` (every, factor), ``exponential`` (factor), ``inverse_time`` (decay), ``list``."""
+
+    kind: str = "constant"
+    constants: dict[str, Number] = {}
+    rates: tuple[Number, ...] = ()
+
+
+class Regularization(msgspec.Struct, frozen=True):
+    l1: Number = Number(0.0, "0")
+    l2: Number = Number(0.0, "0")
+    form: Literal["half_lambda", "lambda", "lambda_over_2n"] = "half_lambda"
+    biases: bool = False
+
+
+class Spec(msgspec.Struct, frozen=True):
+    """A whole exercise. Matrices are 2-D and in the layout that ``conventions`` name.
+
+    ``inputs`` is samples × features in rows layout (without the augmenting 1), the transpose in
+    columns layout; ``targets`` likewise, None where the loss needs none or there is no loss.
+    """
+
+    title: str
+    layers: tuple[Layer, ...]
+    inputs: Matrix
+    targets: Matrix | None = None
+    source: str = ""
+    loss: Loss | None = None  # None: a forward pass only
+    optimizer: Optimizer | None = None
+    schedule: Schedule = Schedule()
+    regularization: Regularization | None = None
+    freeze: frozenset[str] = frozenset()  # ids such as b1
+    conventions: Conventions = Conventions()
+    notation: Notation = Notation()
+    arithmetic: Arithmetic = Arithmetic()
+    decimals: int = 4
+    batch_size: int | None = None  # None: all samples at once; 1: online
+    epochs: int = 1
+    backpropagate_through: Literal["old", "updated"] = "old"
+    output_delta: Literal["shortcut", "chain"] = "shortcut"
+    inputs_gradient: bool = False
+    ask: tuple[str, ...] = ()
+    seed: int | None = None
+
+    @property
+    def samples(self) -> int:
+        """n of the whole data set."""
+        return self.inputs.shape[0 if self.conventions.layout == "rows" else 1]

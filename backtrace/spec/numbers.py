@@ -1,0 +1,66 @@
+"""Written text → a number that remembers it, or what the writer probably meant instead."""
+
+from __future__ import annotations
+
+import re
+from typing import TypeAlias
+
+import msgspec
+
+from backtrace.functions.number import Number as Number
+
+LONGEST = 100
+"""Characters of one number; longer ones are refused, for exact arithmetic would drag them along."""
+
+_WHOLE = "(?:0|[1-9][0-9]*)"
+_NUMBER = re.compile(
+    rf"[+-]?(?:{_WHOLE}(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{{1,4}})?"
+    rf"|(?P<above>[+-]?{_WHOLE}) ?/ ?(?P<below>{_WHOLE})",
+    re.ASCII,
+)
+
+
+class Misreading(msgspec.Struct, frozen=True):
+    """Why a text is no number: what it looks like, and how to write what was meant."""
+
+    found: str
+    mend: str
+
+
+Reading: TypeAlias = Number | Misreading
+
+
+def read_number(text: str) -> Reading:
+    """The number that ``text`` writes, or a Misreading that says what the writer meant.
+
+    Accepts ``2``, ``+2``, ``-.5``, ``5.``, ``1e-3``, ``1E3``, ``1/3`` and ``-1/3``, with ASCII
+    digits; the number keeps the text. Never raises.
+    """
+    text = text.strip(" ")
+    match = _NUMBER.fullmatch(text) if len(text) <= LONGEST else None
+    value = None if match is None else _value(match)
+    if value is not None:
+        return Number(value, text)
+    from backtrace.spec.misread import diagnose
+
+    return diagnose(text)
+
+
+def _value(match: re.Match[str]) -> float | None:
+    """The float nearest to what is written, or None beyond what a float can hold."""
+    if match["above"] is not None:
+        return _quotient(int(match["above"]), int(match["below"]))
+    text = match.group()
+    value = float(text)
+    mantissa = re.split("[eE]", text)[0]
+    if value in (float("inf"), float("-inf")) or (value == 0 and re.search("[1-9]", mantissa)):
+        return None
+    return value
+
+
+def _quotient(above: int, below: int) -> float | None:
+    try:
+        value = above / below
+    except (ZeroDivisionError, OverflowError):
+        return None
+    return value if value or not above else None

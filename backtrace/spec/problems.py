@@ -1,0 +1,200 @@
+"""What is wrong with a document: where it stands, what was expected there, how to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NoReturn
+
+import msgspec
+
+MOST_PRINTED = 100
+"""Problems that ``str(SpecError)`` prints; beyond that only their number."""
+
+QUOTE_WIDTH = 72
+"""Characters of a source line that are quoted; a longer line shows the part around the caret."""
+
+
+class Place(msgspec.Struct):
+    """Where something stands: line and column count from 1, ``length`` is in characters.
+
+    Line 0 means the file as a whole.
+    """
+
+    line: int
+    column: int
+    length: int = 1
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """One thing wrong, complete enough to be mended without looking anything up.
+
+    ``quote`` is the source line (or the part of it around the column), ``caret`` the line that
+    marks the place under it; both are empty where there is no line to show. ``drawing`` is a
+    sketch of the shapes involved, of several lines, or empty.
+    """
+
+    file: str
+    line: int
+    column: int
+    found: str
+    expected: str
+    mend: str = ""
+    quote: str = ""
+    caret: str = ""
+    drawing: str = ""
+
+    @property
+    def position(self) -> str:
+        """FILE:LINE:COLUMN, or FILE alone for what concerns the file as a whole."""
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+
+    def __str__(self) -> str:
+        expected = f"; expected {self.expected}" if self.expected else ""
+        lines = [f"{self.position}: found {self.found}{expected}"]
+        if self.quote:
+            number = str(self.line)
+            lines.append(f"  {number} | {self.quote}")
+            lines.append(f"  {' ' * len(number)} | {self.caret}")
+        lines.extend(f"    {line}" for line in self.drawing.splitlines())
+        if self.mend:
+            lines.append(f"  {self.mend}")
+        return "\n".join(lines)
+
+
+class SpecError(Exception):
+    """A document (a spec, a data file it names, an answers file) that can't be used.
+
+    ``problems`` holds all that is wrong with it, in the order of the lines, each once.
+    """
+
+    problems: tuple[Problem, ...]
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(dict.fromkeys(problems), key=_order))
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        parts = [str(problem) for problem in self.problems[:MOST_PRINTED]]
+        if len(self.problems) > MOST_PRINTED:
+            parts.append(f"… and {len(self.problems) - MOST_PRINTED} more problems")
+        elif len(self.problems) > 1:
+            parts.append(f"{len(self.problems)} problems")
+        return "\n\n".join(parts)
+
+
+class Problems:
+    """Collects the problems of one document; ``lines`` are quoted from."""
+
+    def __init__(self, file: str, lines: Sequence[str] = ()) -> None:
+        self.file = file
+        self.lines = lines
+        self.found: list[Problem] = []
+
+    def add(
+        self, place: Place, found: str, expected: str, mend: str = "", drawing: str = ""
+    ) -> None:
+        """Note that ``found`` stands at ``place`` where ``expected`` belongs."""
+        quote, caret = self._quote(place)
+        self.found.append(
+            Problem(
+                file=self.file,
+                line=place.line,
+                column=place.column,
+                found=found,
+                expected=expected,
+                mend=mend,
+                quote=quote,
+                caret=caret,
+                drawing=drawing,
+            )
+        )
+
+    def scratch(self) -> Problems:
+        """An empty collector for the same document, to try a reading that may be dropped."""
+        return Problems(self.file, self.lines)
+
+    def raise_any(self) -> None:
+        """Raise a SpecError with all problems noted so far, if there are any."""
+        if self.found:
+            raise SpecError(self.found)
+
+    def refuse(
+        self, place: Place, found: str, expected: str, mend: str = "", drawing: str = ""
+    ) -> NoReturn:
+        """Note one more problem and raise: nothing after it can be read."""
+        self.add(place, found, expected, mend, drawing)
+        raise SpecError(self.found)
+
+    def _quote(self, place: Place) -> tuple[str, str]:
+        if not 1 <= place.line <= len(self.lines):
+            return "", ""
+        line = self.lines[place.line - 1]
+        at = min(place.column - 1, len(line))
+        start = _window_start(len(line), at)
+        before = ("…" if start else "") + printable(line[start:at])
+        after = printable(line[at : start + QUOTE_WIDTH])
+        more = "…" if start + QUOTE_WIDTH < len(line) else ""
+        marks = max(1, min(place.length, len(after)))
+        return before + after + more, " " * _width(before) + "^" * _width(after[:marks] or "^")
+
+
+def whole_file(file: str, found: str, expected: str, mend: str = "") -> SpecError:
+    """The error for a file that can't be read at all."""
+    return SpecError([Problem(file, 0, 0, found, expected, mend)])
+
+
+def printable(text: str) -> str:
+    """``text`` on one line, tabs as spaces, and whatever could steer a terminal as ``�``."""
+    return "".join(c if c.isprintable() else " " if c in "\t\n\r" else "�" for c in text)
+
+
+def cited(text: str, limit: int = 40) -> str:
+    """``text`` as a message shows it: between quotes, on one line, shortened."""
+    if len(text) > limit:
+        text = text[: limit - 1] + "…"
+    return f'"{printable(text)}"'
+
+
+def count(number: int, singular: str, plural: str = "") -> str:
+    """``1 row``, ``2 rows``."""
+    return f"{number} {singular if number == 1 else plural or singular + 's'}"
+
+
+def listed(words: Sequence[str], last: str = "or") -> str:
+    """``a, b or c``."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+def near_miss(word: str, known: Iterable[str]) -> str:
+    """The known word that ``word`` was probably meant to be, or an empty string."""
+    from difflib import get_close_matches  # costs more than the rest of this module
+
+    names = list(known)
+    folded = {name.lower().replace("-", "_"): name for name in names}
+    key = word.strip().lower().replace("-", "_").replace(" ", "_")[:60]
+    if key in folded:
+        return folded[key]
+    matches = get_close_matches(key, folded, n=1, cutoff=0.6)
+    return folded[matches[0]] if matches else ""
+
+
+def _order(problem: Problem) -> tuple[int, int, str]:
+    return problem.line, problem.column, problem.found
+
+
+def _window_start(length: int, at: int) -> int:
+    """Where the quoted part of a long line begins, so that the place ``at`` is well inside."""
+    if length <= QUOTE_WIDTH or at < QUOTE_WIDTH * 2 // 3:
+        return 0
+    return min(at - QUOTE_WIDTH // 2, max(0, length - QUOTE_WIDTH))
+
+
+def _width(text: str) -> int:
+    """Columns of a terminal that ``text`` takes: East Asian characters take two, accents none."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)

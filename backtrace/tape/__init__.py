@@ -1,0 +1,1 @@
+"""The one tape that every reader reads: network → tape → trace."""

@@ -1,0 +1,108 @@
+"""The four arithmetics: how given numbers enter, how parameters are read, what a line rounds to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from backtrace.functions.activations import Array
+from backtrace.functions.number import Number
+from backtrace.spec import model
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+
+class Floats(msgspec.Struct, frozen=True):
+    """float64 or float32: every line in that type."""
+
+    dtype: type[np.floating[Any]]
+
+    def given(self, values: Array, written: tuple[tuple[str, ...], ...] | None = None) -> Array:
+        return np.asarray(values, dtype=self.dtype)
+
+    def parameters(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        return {k: float(v) if isinstance(v, Number) else v for k, v in parameters.items()}
+
+    def operand(self, value: Array, rational: bool) -> Array:
+        return value
+
+    def line(self, value: Array) -> Array:
+        return value
+
+    def recorded(self, value: Array) -> Array:
+        return value
+
+
+class Fractions(msgspec.Struct, frozen=True):
+    """Exact fractions; with ``decimals``, each line rounded to that many, halves away from zero.
+
+    Lines that stay rational are worked in fractions also where they are rounded, so that a half
+    is a half and not a float beside it; the others are worked in float64.
+    """
+
+    decimals: int | None = None
+
+    def given(self, values: Array, written: tuple[tuple[str, ...], ...] | None = None) -> Array:
+        if written is None:
+            return _each(fraction_of, values)
+        texts = np.empty(np.shape(values), dtype=object)
+        texts[...] = [[Number(0, text).fraction for text in row] for row in written]
+        return texts
+
+    def parameters(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        return {k: v.fraction if isinstance(v, Number) else v for k, v in parameters.items()}
+
+    def operand(self, value: Array, rational: bool) -> Array:
+        return value if rational else np.asarray(value, dtype=np.float64)
+
+    def line(self, value: Array) -> Array:
+        if self.decimals is None:
+            return value
+        decimals = self.decimals
+        return _each(lambda x: round_half_away(x, decimals), value)
+
+    def recorded(self, value: Array) -> Array:
+        return value if self.decimals is None else np.asarray(value, dtype=np.float64)
+
+
+def fraction_of(value: Any) -> Any:
+    """The decimal fraction that a float prints as (0.1 is 1/10); inf and nan stay floats."""
+    from fractions import Fraction
+
+    if isinstance(value, Fraction):
+        return value
+    return Fraction(repr(float(value))) if np.isfinite(float(value)) else float(value)
+
+
+def round_half_away(value: Any, decimals: int) -> Fraction | float:
+    """``value`` to ``decimals`` places, a half away from zero; inf and nan stay as they are."""
+    import math
+    from fractions import Fraction
+
+    exact = fraction_of(value)
+    if not isinstance(exact, Fraction):
+        return float(exact)
+    scaled = abs(exact) * 10**decimals
+    rounded = Fraction(math.floor(scaled + Fraction(1, 2)), 10**decimals)
+    return -rounded if exact < 0 else rounded
+
+
+def _each(function: Any, values: Array) -> Array:
+    array = np.asarray(values)
+    result = np.empty(array.shape, dtype=object)
+    for place in np.ndindex(array.shape):
+        result[place] = function(array[place])
+    return result
+
+
+def arithmetic(chosen: model.Arithmetic) -> Floats | Fractions:
+    """The arithmetic that a spec asks for."""
+    if chosen.kind == "float64":
+        return Floats(np.float64)
+    if chosen.kind == "float32":
+        return Floats(np.float32)
+    return Fractions(chosen.decimals)

@@ -1,0 +1,338 @@
+"""The operations of the tape: how each evaluates, its output's shape, and whether it stays rational.
+
+Values are 2-D arrays in the spec's layout, scalars 0-d arrays; parameters are numbers of the
+arithmetic in use. Every operation is linear algebra on what it is given: the ½, the 1/n and the
+sign of a convention are in its parameters or in the ``Setting``, never in a branch of a reader.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import msgspec
+import numpy as np
+
+from backtrace.functions import penalties
+from backtrace.functions.activations import ACTIVATIONS, Array, filled, softmax, softmax_jacobian
+from backtrace.functions.losses import LOSSES
+from backtrace.spec.model import Conventions
+
+Parameters: TypeAlias = Mapping[str, Any]
+Shape: TypeAlias = tuple[int, ...]
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """The conventions as the operations need them."""
+
+    conventions: Conventions
+
+    @property
+    def sample_axis(self) -> int:
+        return 0 if self.conventions.layout == "rows" else 1
+
+    @property
+    def input_axis(self) -> int:
+        """The axis of a weight matrix that meets the layer's inputs."""
+        return 0 if self.conventions.weights == "in_out" else 1
+
+    @property
+    def descent(self) -> bool:
+        return self.conventions.sign == "descent"
+
+    def rows(self, x: Array) -> Array:
+        """``x`` with a sample a row, whatever the layout (and back again)."""
+        return x if self.sample_axis == 0 else x.T
+
+    def downhill(self, x: Array) -> Array:
+        """What is added to go down: −x under ``sign: gradient``, x under ``sign: descent``."""
+        return x if self.descent else -x
+
+    def without_bias(self, w: Array, omit: str) -> Array:
+        """An augmented weight matrix without its bias line; ``omit`` is "", "first" or "last"."""
+        if not omit:
+            return w
+        kept = slice(1, None) if omit == "first" else slice(None, -1)
+        return w[kept] if self.input_axis == 0 else w[:, kept]
+
+
+Evaluate: TypeAlias = Callable[..., Array]
+ShapeRule: TypeAlias = Callable[..., Shape]
+
+
+class Operation(msgspec.Struct, frozen=True):
+    """One operation.
+
+    ``evaluate(setting, parameters, *values)`` gives the value. ``shape(setting, parameters,
+    *shapes)`` gives its shape and raises ValueError, in words, where the operands don't fit.
+    ``rational(parameters)`` says whether fractions stay fractions.
+    """
+
+    evaluate: Evaluate
+    shape: ShapeRule
+    rational: Callable[[Parameters], bool] = lambda p: True
+
+
+def mean(x: Array, p: Parameters) -> Array:
+    """``x`` with the 1/n that ``p`` asks for, where it does."""
+    return x / p["samples"] if "samples" in p else x
+
+
+def _matmul(s: Setting, p: Parameters, x: Array, y: Array) -> Array:
+    x, y = matmul_operands(s, p, x, y)
+    return mean(x @ y, p)
+
+
+def matmul_operands(s: Setting, p: Parameters, x: Array, y: Array) -> tuple[Array, Array]:
+    """The two factors as they stand in the product: without a bias line, transposed."""
+    omit, transpose = p.get("omit", ""), p.get("transpose", "")
+    if omit:
+        first = p["omit_from"] == "first"
+        x, y = (s.without_bias(x, omit), y) if first else (x, s.without_bias(y, omit))
+    return (x.T if transpose == "first" else x), (y.T if transpose == "second" else y)
+
+
+def _matmul_shape(s: Setting, p: Parameters, x: Shape, y: Shape) -> Shape:
+    first, second = matmul_operands(s, p, np.empty(x), np.empty(y))
+    if first.shape[1] != second.shape[0]:
+        raise ValueError(
+            f"the {first.shape[1]} columns of a {first.shape[0]} × {first.shape[1]} matrix meet "
+            f"the {second.shape[0]} rows of a {second.shape[0]} × {second.shape[1]} matrix"
+        )
+    return (first.shape[0], second.shape[1])
+
+
+def _add_bias(s: Setting, p: Parameters, product: Array, b: Array) -> Array:
+    return product - b if p.get("subtract") else product + b
+
+
+def _bias_shape(s: Setting, p: Parameters, product: Shape, b: Shape) -> Shape:
+    units = product[1 - s.sample_axis]
+    line = (1, units) if s.sample_axis == 0 else (units, 1)
+    if b not in ((1, 1), line):
+        raise ValueError(f"a bias of {b[0]} × {b[1]} where {line[0]} × {line[1]} is needed")
+    return product
+
+
+def _activate(s: Setting, p: Parameters, z: Array) -> Array:
+    row = ACTIVATIONS[p["activation"]]
+    a = row.value(z, p) if row.elementwise else softmax(z, axis=1 - s.sample_axis)
+    return augmented(s, a, p.get("ones", ""))
+
+
+def augmented(s: Setting, a: Array, ones: str) -> Array:
+    """``a`` with a 1 before or after each sample; ``ones`` is "", "first" or "last"."""
+    if not ones:
+        return a
+    axis = 1 - s.sample_axis
+    line = filled(a[:, :1] if axis == 1 else a[:1], 1)
+    return np.concatenate([line, a] if ones == "first" else [a, line], axis=axis)
+
+
+def _activate_shape(s: Setting, p: Parameters, z: Shape) -> Shape:
+    if not p.get("ones"):
+        return z
+    return (z[0], z[1] + 1) if s.sample_axis == 0 else (z[0] + 1, z[1])
+
+
+def _activation_derivative(s: Setting, p: Parameters, z: Array) -> Array:
+    row = ACTIVATIONS[p["activation"]]
+    if row.elementwise:
+        return row.derivative(z, p)
+    return s.rows(softmax_jacobian(softmax(s.rows(z), axis=1)))
+
+
+def _derivative_shape(s: Setting, p: Parameters, z: Shape) -> Shape:
+    if ACTIVATIONS[p["activation"]].elementwise:
+        return z
+    n, k = z[s.sample_axis], z[1 - s.sample_axis]
+    return (n * k, k) if s.sample_axis == 0 else (k, n * k)
+
+
+def _alike(s: Setting, p: Parameters, *shapes: Shape) -> Shape:
+    if any(shape != shapes[0] for shape in shapes):
+        listed = " and ".join(" × ".join(map(str, shape)) for shape in shapes)
+        raise ValueError(f"matrices of {listed} where all must have one shape")
+    return shapes[0]
+
+
+def _loss_terms(
+    s: Setting, p: Parameters, a: Array, y: Array | None = None, z: Array | None = None
+) -> Array:
+    row, target = LOSSES[p["loss"]], None if y is None else s.rows(y)
+    if z is not None:
+        return s.rows(row.stable[p["activation"]](s.rows(z), target, p))
+    return s.rows(row.terms(s.rows(a), target, p))
+
+
+def _total(s: Setting, p: Parameters, terms: Array) -> Array:
+    return np.asarray(mean(np.sum(terms), p))
+
+
+def _scalar(s: Setting, p: Parameters, *shapes: Shape) -> Shape:
+    return ()
+
+
+def _add(s: Setting, p: Parameters, x: Array, y: Array) -> Array:
+    return np.asarray(x + y)
+
+
+def _lambdas(p: Parameters) -> tuple[str, Any, Any, int]:
+    return p["form"], p["l1"], p["l2"], p["over"]
+
+
+def _penalty(s: Setting, p: Parameters, *weights: Array) -> Array:
+    penalised = zip(weights, p["omit"], strict=True)
+    parts = [penalties.penalty(s.without_bias(w, omit), *_lambdas(p)) for w, omit in penalised]
+    return np.asarray(sum(parts[1:], parts[0]))
+
+
+def _loss_gradient(s: Setting, p: Parameters, x: Array, y: Array | None = None) -> Array:
+    row = LOSSES[p["loss"]]
+    if row.from_error:  # x is the error, which has the sign of the convention already
+        return mean(s.rows(row.gradient(s.rows(x), p)), p)
+    gradient = mean(s.rows(row.gradient(s.rows(x), None if y is None else s.rows(y), p)), p)
+    return -gradient if s.descent else gradient
+
+
+def _shortcut_delta(s: Setting, p: Parameters, a: Array, y: Array) -> Array:
+    return mean(y - a if s.descent else a - y, p)
+
+
+def _error(s: Setting, p: Parameters, a: Array, y: Array) -> Array:
+    return y - a if s.descent else a - y
+
+
+def _hadamard(s: Setting, p: Parameters, da: Array, g: Array) -> Array:
+    return da * g
+
+
+def _jacobian_product(s: Setting, p: Parameters, da: Array, g: Array) -> Array:
+    da, g = s.rows(da), s.rows(g)
+    samples, k = da.shape
+    return s.rows(np.einsum("sij,sj->si", g.reshape(samples, k, k), da))
+
+
+def _jacobian_shape(s: Setting, p: Parameters, da: Shape, g: Shape) -> Shape:
+    return da
+
+
+def _sum_samples(s: Setting, p: Parameters, delta: Array) -> Array:
+    axis = None if p.get("all") else s.sample_axis
+    total = mean(np.sum(delta, axis=axis, keepdims=True), p)
+    return -total if p.get("negate") else total
+
+
+def _sum_shape(s: Setting, p: Parameters, delta: Shape) -> Shape:
+    if p.get("all"):
+        return (1, 1)
+    return (1, delta[1]) if s.sample_axis == 0 else (delta[0], 1)
+
+
+def _add_penalty(s: Setting, p: Parameters, data: Array, w: Array) -> Array:
+    gradient = penalties.gradient(w, *_lambdas(p))
+    if p.get("omit"):
+        line: Any = 0 if p["omit"] == "first" else -1
+        gradient[line if s.input_axis == 0 else (slice(None), line)] = 0
+    return data - gradient if s.descent else data + gradient
+
+
+def _descend(s: Setting, p: Parameters, w: Array, gradient: Array) -> Array:
+    change = p["rate"] * gradient
+    return w + change if s.descent else w - change
+
+
+def _accumulate(s: Setting, p: Parameters, v: Array, g: Array) -> Array:
+    return p["beta"] * v + g
+
+
+def _accumulate_step(s: Setting, p: Parameters, v: Array, g: Array) -> Array:
+    return p["beta"] * v + s.downhill(p["rate"] * g)
+
+
+def _average(s: Setting, p: Parameters, v: Array, g: Array) -> Array:
+    return p["beta"] * v + (1 - p["beta"]) * g
+
+
+def _accumulate_squares(s: Setting, p: Parameters, v: Array, g: Array) -> Array:
+    return v + g * g
+
+
+def _average_squares(s: Setting, p: Parameters, v: Array, g: Array) -> Array:
+    return p["beta"] * v + (1 - p["beta"]) * (g * g)
+
+
+def _scale_step(s: Setting, p: Parameters, v: Array) -> Array:
+    return s.downhill(p["rate"] * v)
+
+
+def _look_ahead_step(s: Setting, p: Parameters, g: Array, v: Array) -> Array:
+    return s.downhill(p["rate"] * (g + p["beta"] * v))
+
+
+def _unbias(s: Setting, p: Parameters, m: Array) -> Array:
+    return m / (1 - p["beta"] ** p["t"])
+
+
+def _adaptive_step(s: Setting, p: Parameters, m: Array, v: Array) -> Array:
+    return s.downhill(p["rate"] * m / (np.sqrt(v) + p["epsilon"]))
+
+
+def _decayed_step(s: Setting, p: Parameters, m: Array, v: Array, w: Array) -> Array:
+    return _adaptive_step(s, p, m, v) - p["rate"] * p["weight_decay"] * w
+
+
+def _copy(s: Setting, p: Parameters, x: Array) -> Array:
+    return x
+
+
+def _no_evaluation(s: Setting, p: Parameters, *values: Array) -> Array:
+    raise TypeError("a given value and the loss after the update are not worked from operands")
+
+
+def _activation_is_rational(p: Parameters) -> bool:
+    return ACTIVATIONS[p["activation"]].rational
+
+
+def _loss_is_rational(p: Parameters) -> bool:
+    return LOSSES[p["loss"]].rational
+
+
+def _never(p: Parameters) -> bool:
+    return False
+
+
+OPERATIONS: dict[str, Operation] = {
+    "given": Operation(_no_evaluation, _scalar),
+    "copy": Operation(_copy, _alike),
+    "matmul": Operation(_matmul, _matmul_shape),
+    "add_bias": Operation(_add_bias, _bias_shape),
+    "activate": Operation(_activate, _activate_shape, _activation_is_rational),
+    "activation_derivative": Operation(
+        _activation_derivative, _derivative_shape, _activation_is_rational
+    ),
+    "error": Operation(_error, _alike),
+    "loss_terms": Operation(_loss_terms, _alike, _loss_is_rational),
+    "total": Operation(_total, _scalar),
+    "penalty": Operation(_penalty, _scalar),
+    "add": Operation(_add, _scalar),
+    "loss_gradient": Operation(_loss_gradient, _alike, _loss_is_rational),
+    "shortcut_delta": Operation(_shortcut_delta, _alike),
+    "hadamard": Operation(_hadamard, _alike),
+    "jacobian_product": Operation(_jacobian_product, _jacobian_shape),
+    "sum_samples": Operation(_sum_samples, _sum_shape),
+    "add_penalty": Operation(_add_penalty, _alike),
+    "descend": Operation(_descend, _alike),
+    "accumulate": Operation(_accumulate, _alike),
+    "accumulate_step": Operation(_accumulate_step, _alike),
+    "average": Operation(_average, _alike),
+    "accumulate_squares": Operation(_accumulate_squares, _alike),
+    "average_squares": Operation(_average_squares, _alike),
+    "scale_step": Operation(_scale_step, _alike),
+    "look_ahead_step": Operation(_look_ahead_step, _alike),
+    "unbias": Operation(_unbias, _alike),
+    "adaptive_step": Operation(_adaptive_step, _alike, _never),
+    "decayed_step": Operation(_decayed_step, _alike, _never),
+    "apply_step": Operation(_add, _alike),
+    "forward_again": Operation(_no_evaluation, _scalar),
+}

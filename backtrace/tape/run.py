@@ -1,0 +1,174 @@
+"""Tape → trace: the steps worked one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from backtrace.functions.activations import ACTIVATIONS, Array
+from backtrace.functions.losses import LOSSES
+from backtrace.spec.model import Spec
+from backtrace.tape.arithmetic import Floats, Fractions, arithmetic
+from backtrace.tape.compile import compile_tape, data_values, given_matrices
+from backtrace.tape.operations import OPERATIONS, Setting
+from backtrace.tape.steps import Step, Tape
+from backtrace.tape.trace import Trace, TracedStep
+
+Environment = dict[str, Array]
+
+
+def trace(spec: Spec) -> Trace:
+    """Works a spec out and returns every intermediate value.
+
+    Raises ``TapeError`` where the arithmetic asked for can't carry a step (fractions through a
+    sigmoid).
+    """
+    tape = compile_tape(spec)
+    return Trace(
+        title=spec.title,
+        source=spec.source,
+        conventions=spec.conventions,
+        notation=spec.notation,
+        arithmetic=spec.arithmetic,
+        decimals=spec.decimals,
+        steps=tuple(run(tape, starting_values(spec))),
+    )
+
+
+def starting_values(spec: Spec) -> Environment:
+    """Data, starting parameters and optimizer states, in the spec's arithmetic, by id."""
+    numbers = arithmetic(spec.arithmetic)
+    written = {id: matrix.written for id, matrix in given_matrices(spec).items()}
+    values: Environment = {}
+    for id, value in data_values(spec).items():
+        text = written.get(id)
+        if text is not None and np.shape(value) == np.shape(text) and not id.startswith("da"):
+            values[id] = numbers.given(value, text)
+        else:
+            values[id] = numbers.given(value)
+    return values
+
+
+def run(tape: Tape, start: Mapping[str, Array]) -> Iterable[TracedStep]:
+    """Works every step of a tape; ``start`` holds what ``starting_values`` gives."""
+    runner = Runner(tape, start)
+    for step in tape.steps:
+        yield runner.work(step)
+
+
+class Runner:
+    """The environment of the update at hand and of the one before."""
+
+    def __init__(self, tape: Tape, start: Mapping[str, Array]) -> None:
+        self.setting = Setting(tape.conventions)
+        self.numbers = arithmetic(tape.arithmetic)
+        self.start = start
+        self.place = (0, 0)
+        self.before: Environment = {}
+        self.values: Environment = {}
+        self.forward: list[Step] = []
+
+    def work(self, step: Step) -> TracedStep:
+        if (step.epoch, step.batch) != self.place:
+            self.place = (step.epoch, step.batch)
+            self.before, self.values, self.forward = self.values, {}, []
+        if step.phase in ("forward", "loss"):
+            self.forward.append(step)
+        value = self.value(step)
+        self.values[step.id] = value
+        return TracedStep(step, self.numbers.recorded(value), notes(step, self.values))
+
+    def value(self, step: Step) -> Array:
+        if step.operation == "given":
+            return self.given(step)
+        if step.operation == "forward_again":
+            return self.forward_again(step)
+        return evaluate(self.setting, self.numbers, step, self.values)
+
+    def given(self, step: Step) -> Array:
+        if "from" in step.parameters:
+            return self.before[step.parameters["from"]]
+        value = self.start[step.id]
+        if "samples" not in step.parameters:
+            return value
+        first, last = step.parameters["samples"]
+        samples = slice(first - 1, last)
+        return value[samples] if self.setting.sample_axis == 0 else value[:, samples]
+
+    def forward_again(self, step: Step) -> Array:
+        """The forward part of the update once more, on the new parameters."""
+        new = {id.removesuffix("_new"): self.values[id] for id in step.operands}
+        values = self.values | new
+        for earlier in self.forward:
+            values[earlier.id] = evaluate(self.setting, self.numbers, earlier, values)
+        return values["loss"]
+
+
+def evaluate(
+    setting: Setting, numbers: Floats | Fractions, step: Step, values: Mapping[str, Array]
+) -> Array:
+    """The value of one step on the values of its operands, rounded as the arithmetic says."""
+    row = OPERATIONS[step.operation]
+    rational = row.rational(step.parameters)
+    names = step.operands
+    if "stable_from" in step.parameters:
+        names = (*names, step.parameters["stable_from"])
+    parameters = numbers.parameters(step.parameters)
+    if not rational:
+        parameters = Floats(np.float64).parameters(step.parameters)
+    operands = [numbers.operand(values[name], rational) for name in names]
+    # A diverging update overflows; the value says so (inf, nan), a warning on stderr would not.
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
+        return numbers.line(row.evaluate(setting, parameters, *operands))
+
+
+def notes(step: Step, values: Mapping[str, Array]) -> tuple[str, ...]:
+    """What a reader of this line should know that its numbers do not say."""
+    rule = NOTES.get(step.operation)
+    found = rule(step, values) if rule is not None else ()
+    value = values[step.id]
+    if value.dtype != object and not np.isfinite(value).all():
+        found = (*found, f"{step.id} is no longer finite: the numbers have grown too large")
+    return found
+
+
+def _kink_notes(step: Step, values: Mapping[str, Array]) -> tuple[str, ...]:
+    row = ACTIVATIONS[step.parameters["activation"]]
+    z = values[step.operands[0]]
+    found = []
+    for kink in row.kinks(step.parameters):
+        derivative = row.derivative(np.array([kink]), Floats(np.float64).parameters(step.parameters))
+        for i, j in np.argwhere(np.equal(z, kink)).tolist()[:4]:
+            found.append(
+                f"{step.operands[0]}[{i + 1},{j + 1}] is exactly {kink:g}, where {row.title} has "
+                f"no derivative: {row.symbol}′({kink:g}) is taken as {derivative[0]:g}"
+            )
+    return tuple(found)
+
+
+def _error_kink_notes(step: Step, values: Mapping[str, Array]) -> tuple[str, ...]:
+    if step.parameters["loss"] != "mae":
+        return ()
+    zeros = np.argwhere(np.equal(values[step.operands[0]], 0)).tolist()[:4]
+    return tuple(
+        f"the error [{i + 1},{j + 1}] is exactly 0, where |e| has no derivative: it is taken as 0"
+        for i, j in zeros
+    )
+
+
+def _through_updated_notes(step: Step, values: Mapping[str, Array]) -> tuple[str, ...]:
+    for id in step.operands:
+        if id.endswith("_new"):
+            return (
+                f"as the spec asks, the error goes back through the updated weights {id}; "
+                "the gradient of the loss takes the old ones",
+            )
+    return ()
+
+
+NOTES = {
+    "activation_derivative": _kink_notes,
+    "loss_gradient": _error_kink_notes,
+    "matmul": _through_updated_notes,
+}

@@ -1,0 +1,115 @@
+"""A trace: the tape's steps with their values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+from backtrace.spec.model import Arithmetic, Conventions, Notation
+from backtrace.tape.steps import Phase, Step
+
+
+class TracedStep(msgspec.Struct, frozen=True, eq=False):
+    """A step and its value.
+
+    ``value`` is a 2-D array in the spec's layout, or a 0-d array for a scalar (shape ``()``):
+    float64 or float32, or, in exact arithmetic, an object array of Fractions. ``notes`` are
+    sentences for the reader (a z that is exactly 0, a line that only repeats the one before).
+    """
+
+    step: Step
+    value: Any
+    notes: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        return self.step.id
+
+    @property
+    def operation(self) -> str:
+        return self.step.operation
+
+    @property
+    def operands(self) -> tuple[str, ...]:
+        return self.step.operands
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return self.step.parameters
+
+    @property
+    def phase(self) -> Phase:
+        return self.step.phase
+
+    @property
+    def layer(self) -> int | None:
+        return self.step.layer
+
+    @property
+    def epoch(self) -> int:
+        return self.step.epoch
+
+    @property
+    def batch(self) -> int:
+        return self.step.batch
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.step.shape
+
+
+class Trace(msgspec.Struct, frozen=True, eq=False, dict=True):
+    """Every intermediate value of an exercise, in the order it is worked.
+
+    ``trace["delta2"]`` is the step of the first update; ``trace["delta2@2.3"]`` that of epoch 2,
+    batch 3 (``@2`` is its first batch). Iterating gives the traced steps.
+    """
+
+    title: str
+    source: str
+    conventions: Conventions
+    notation: Notation
+    arithmetic: Arithmetic
+    decimals: int
+    steps: tuple[TracedStep, ...]
+
+    @cached_property
+    def _by_update(self) -> dict[tuple[int, int], dict[str, TracedStep]]:
+        updates: dict[tuple[int, int], dict[str, TracedStep]] = {}
+        for traced in self.steps:
+            updates.setdefault((traced.epoch, traced.batch), {})[traced.id] = traced
+        return updates
+
+    @property
+    def updates(self) -> tuple[tuple[int, int], ...]:
+        """The (epoch, batch) of each update traced, in order."""
+        return tuple(self._by_update)
+
+    def update(self, epoch: int = 1, batch: int = 1) -> Mapping[str, TracedStep]:
+        """The steps of one update by id; KeyError where it was not traced."""
+        return self._by_update[(epoch, batch)]
+
+    def __getitem__(self, id: str) -> TracedStep:
+        """The step ``id``, or ``id@epoch.batch``; KeyError where there is none."""
+        name, _, where = id.partition("@")
+        epoch, _, batch = (where or "1.1").partition(".")
+        try:
+            return self._by_update[(int(epoch), int(batch or 1))][name]
+        except (KeyError, ValueError):
+            raise KeyError(id) from None
+
+    def __contains__(self, id: object) -> bool:
+        try:
+            self[str(id)]
+        except KeyError:
+            return False
+        return True
+
+    def __iter__(self) -> Iterator[TracedStep]:  # type: ignore[override]
+        return iter(self.steps)
+
+    def __len__(self) -> int:
+        return len(self.steps)
