@@ -494,7 +494,7 @@ ACTIVATIONS: dict[str, Activation] = {
         value=_softmax_rows,
         derivative=_softmax_jacobian_rows,
         derivative_from_activation=_softmax_from_rows,
-        formula=Formula("e^({z}) / Σ e^z", r"\frac{e^{{z}}}{\sum e^{z}}"),
+        formula=Formula("e^({z})/Σe^({z})", r"\frac{e^{{z}}}{\sum e^{{z}}}"),
         derivative_formula=Formula("{a}ᵢ·([i = j] − {a}ⱼ)", r"{a}_i \cdot ([i = j] - {a}_j)"),
         from_activation_formula=Formula("{a}ᵢ·([i = j] − {a}ⱼ)", r"{a}_i \cdot ([i = j] - {a}_j)"),
         range=(0.0, 1.0),

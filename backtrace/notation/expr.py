@@ -23,6 +23,12 @@ class Ref(msgspec.Struct, frozen=True):
     omit: str = ""
 
 
+class Symbol(msgspec.Struct, frozen=True):
+    """A quantity that stands there as its symbol even where numbers are put in."""
+
+    id: str
+
+
 class Constant(msgspec.Struct, frozen=True):
     """A named constant: ``rate`` (η), ``samples`` (n), ``lambda``, ``beta1``, … and its value."""
 
@@ -89,13 +95,49 @@ class Sum(msgspec.Struct, frozen=True):
     over: str = ""
 
 
+class Template(msgspec.Struct, frozen=True):
+    """A formula of a table of functions, with its ``{z}``, ``{a}``, … filled by ``parts``."""
+
+    text: str
+    latex: str
+    parts: dict[str, Expr]
+
+
 Expr: TypeAlias = (
-    Ref | Constant | Value | Text | Row | Group | Apply | Power | Fraction | Root | Absolute | Sum
+    Ref
+    | Symbol
+    | Constant
+    | Value
+    | Text
+    | Row
+    | Group
+    | Apply
+    | Power
+    | Fraction
+    | Root
+    | Absolute
+    | Sum
+    | Template
 )
 
 
+def row(*items: Expr | str) -> Row:
+    """Things beside each other; strings are operators and words."""
+    return Row(tuple(Text(item) if isinstance(item, str) else item for item in items))
+
+
 class Equation(msgspec.Struct, frozen=True):
-    """``left`` = ``right``; ``left`` is the Ref of the step it belongs to."""
+    """``left`` = ``right``; ``left`` is the Ref of the step it belongs to.
+
+    ``rule`` is what happens to each entry, where ``right`` only names the function: with it
+    ``left`` = ``rule`` is the formula, and ``right`` is where the numbers are put in.
+    """
 
     left: Ref
     right: Expr
+    rule: Expr | None = None
+
+    @property
+    def formula(self) -> Row:
+        """The step in symbols."""
+        return row(self.left, " = ", self.right if self.rule is None else self.rule)

@@ -43,10 +43,20 @@ def number(value: Any, decimals: int, decimal_mark: str = ".") -> str:
 
 def aligned(column: Sequence[str], decimal_mark: str = ".") -> list[str]:
     """The texts of a column, padded to one width so that their decimal points stand in line."""
-    parts = [text.partition(decimal_mark) for text in column]
-    left = max((len(before) for before, _, _ in parts), default=0)
-    right = max((len(mark) + len(after) for _, mark, after in parts), default=0)
-    return [before.rjust(left) + (mark + after).ljust(right) for before, mark, after in parts]
+    points = [_point(text, decimal_mark) for text in column]
+    left = max(points, default=0)
+    right = max((len(text) - at for text, at in zip(column, points, strict=True)), default=0)
+    return [
+        " " * (left - at) + text + " " * (right - len(text) + at)
+        for text, at in zip(column, points, strict=True)
+    ]
+
+
+def _point(text: str, decimal_mark: str) -> int:
+    """Where the decimal point is, or would be."""
+    at = text.find(decimal_mark)
+    exponent = text.find("e")
+    return at if at >= 0 else exponent if exponent >= 0 else len(text)
 
 
 def latex(text: str, decimal_mark: str = ".") -> str:

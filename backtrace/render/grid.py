@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import chain, pairwise
 from typing import TypeAlias, TypeVar
@@ -15,14 +16,22 @@ Span: TypeAlias = tuple[str, str]  # a text and its role, from which a renderer 
 Line: TypeAlias = list[Span]
 Item = TypeVar("Item")
 
+WIDE_GAP = "    "  # between matrices that only stand beside each other
 GAP = "  "  # between two columns of a matrix, and around an operator
 MORE_COLUMNS, MORE_ROWS, MORE_BOTH = "⋯⋮⋱"
 DOTS = frozenset([MORE_COLUMNS, MORE_ROWS, MORE_BOTH, "..", ":"])
 EXPONENTS = "²³ᵀ"
+MARKS = re.compile(
+    r"\)[²³ᵗ⁻¹]*"  # a bracket closes, perhaps with a power
+    r"|(?<=\))/|^/|/(?=\()|\(\.\)|\(J\)"
+    r"|[^\s()=·⊙⊡+−*]*\("  # a bracket opens, perhaps behind a function's name
+    r"|[=≈·⊙⊡+−*]|[^\s()=·⊙⊡+−*]+"
+)
 CONTINUED = 2  # how much further the later lines of a folded equation are indented
-OPERATORS = frozenset(["=", "≈", "+", "−", "-", "·", "⊙", "×", "/", "*", "(.)"])
+OPERATORS = frozenset(["=", "≈", "+", "−", "-", "·", "⊙", "⊡", "/", "*", "(.)", "(J)"])
 EQUALS = frozenset("=≈")
-FACTORS = frozenset("·*×")
+NEGATIONS = frozenset("−-")
+FACTORS = frozenset("·*")
 
 
 class Block(msgspec.Struct, frozen=True):
@@ -89,6 +98,31 @@ def equation(
         start = min(indent + (CONTINUED if number else 0), max(0, width - row.width))
         lines += [[(" " * start, ""), *line] if start else line for line in row.lines]
     return [piece for line in lines for piece in broken(_trimmed(line), width)]
+
+
+def gallery(
+    blocks: Sequence[Block], width: int, indent: int = 4, style: Style = UNICODE
+) -> list[Line]:
+    """Matrices beside each other, as many in a row as fit, rows apart by a blank line."""
+    room = width - indent
+    rows: list[list[Box]] = []
+    for block in blocks:
+        box = _matrix(block, style)
+        box = box if box.width <= room else _stacked(_split([block], room, style))
+        if rows and sum(other.width + len(WIDE_GAP) for other in rows[-1]) + box.width <= room:
+            rows[-1] += [_blank(len(WIDE_GAP)), box]
+        else:
+            rows.append([box])
+    lines: list[Line] = []
+    for number, row in enumerate(rows):
+        lines += [[]] if number else []
+        lines += [[(" " * indent, ""), *line] for line in _joined(row).lines]
+    return [piece for line in lines for piece in broken(_trimmed(line), width)]
+
+
+def marks(text: str) -> list[Piece]:
+    """The marks in a text such as ``) − 0.1·``: brackets, operators, words."""
+    return [Mark(found) for found in MARKS.findall(text)]
 
 
 def shown(count: int, most: int) -> list[int]:
@@ -297,7 +331,7 @@ def _beside(pieces: Sequence[Piece], style: Style) -> Box:
     boxes: list[Box] = []
     for at, piece in enumerate(pieces):
         gap = _gap(pieces, at) if at else ""
-        boxes += [Box([[(gap, "")]], len(gap))] if gap else []
+        boxes += [_blank(len(gap))] if gap else []
         if isinstance(piece, Block):
             boxes.append(_matrix(piece, style))
         elif _opens(piece) or _closes(piece):
@@ -315,7 +349,7 @@ def _gap(pieces: Sequence[Piece], at: int) -> str:
     if _is_operator(after):
         return " " if _is_tight(pieces, at) else GAP
     if _is_operator(before):
-        return " " if _is_tight(pieces, at - 1) else GAP
+        return " " if _is_tight(pieces, at - 1) or _is_negation(pieces, at - 1) else GAP
     return " "
 
 
@@ -325,6 +359,12 @@ def _is_tight(pieces: Sequence[Piece], at: int) -> bool:
     if isinstance(operator, Mark) and operator.text in EQUALS:
         return False
     return any(map(_is_plain, pieces[max(0, at - 1) : at + 2]))
+
+
+def _is_negation(pieces: Sequence[Piece], at: int) -> bool:
+    minus = pieces[at]
+    leads = at == 0 or _leads(pieces[at - 1])
+    return leads and isinstance(minus, Mark) and minus.text in NEGATIONS
 
 
 def _is_plain(piece: Piece) -> bool:
@@ -431,4 +471,8 @@ def _stacked(boxes: list[Box]) -> Box:
 
 
 def _shifted(box: Box, shift: int) -> Box:
-    return _joined([Box([[(" " * shift, "")]], shift), box]) if shift else box
+    return _joined([_blank(shift), box]) if shift else box
+
+
+def _blank(width: int) -> Box:
+    return Box([[(" " * width, "")]], width)

@@ -2,64 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterator
 
-SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉₊₋₍₎", "0123456789+-()")
-SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾⁽⁾ᵀᵗᴸ", "0123456789+-()()TtL")
-SUPERSCRIPT_RUN = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ᵀᵗᴸ]+")
-
-# what an ASCII-only terminal shows instead; the rest is decomposed (é → e) or becomes "?"
-ASCII_FORMS = {
-    "·": "*",
-    "⊙": "(.)",
-    "×": "x",
-    "−": "-",
-    "–": "-",
-    "—": "-",
-    "─": "-",
-    "′": "'",
-    "‖": "||",
-    "→": "->",
-    "←": "<-",
-    "↦": "->",
-    "≤": "<=",
-    "≥": ">=",
-    "≠": "!=",
-    "≈": "~",
-    "∈": "in",
-    "∞": "inf",
-    "√": "sqrt",
-    "∂": "d",
-    "Σ": "sum ",
-    "∑": "sum ",
-    "½": "1/2",
-    "⅓": "1/3",
-    "¼": "1/4",
-    "⋯": "..",
-    "⋮": ":",
-    "⋱": "..",
-    "…": "...",
-    "ŷ": "y_hat",
-    "Ŷ": "Y_hat",
-    "α": "alpha",
-    "β": "beta",
-    "γ": "gamma",
-    "δ": "delta",
-    "Δ": "Delta",
-    "ε": "epsilon",
-    "η": "eta",
-    "λ": "lambda",
-    "μ": "mu",
-    "σ": "sigma",
-    "φ": "phi",
-    "Φ": "Phi",
-    "“": '"',
-    "”": '"',
-    "‘": "'",
-    "’": "'",
-}
+from backtrace.notation.text import ASCII, to_ascii
 
 
 def text_width(text: str) -> int:
@@ -124,17 +70,11 @@ def _visible(character: str) -> str:
 
 
 def plain(text: str) -> str:
-    """``text`` in ASCII: ``δ₂ = dH₁ ⊙ σ′(z₂)`` becomes ``delta2 = dH1 (.) sigma'(z2)``."""
-    if text.isascii():
-        return text
-    text = SUPERSCRIPT_RUN.sub(lambda run: "^" + run[0].translate(SUPERSCRIPTS), text)
-    return "".join(map(_ascii_form, text.translate(SUBSCRIPTS)))
+    """``text`` in ASCII: ``δ₂ = dH₁ ⊙ σ′(z₂)`` becomes ``delta2 = dH1 (.) sigmoid'(z2)``."""
+    return text if text.isascii() else to_ascii("".join(map(_without_accent, text)))
 
 
-def _ascii_form(character: str) -> str:
-    if character.isascii():
+def _without_accent(character: str) -> str:
+    if character.isascii() or character in ASCII or not character.isalpha():
         return character
-    known = ASCII_FORMS.get(character)
-    if known is not None:
-        return known
-    return unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode() or "?"
+    return unicodedata.normalize("NFD", character).encode("ascii", "ignore").decode() or character

@@ -1,0 +1,47 @@
+"""Specs: a YAML text → a Spec, or every problem in it with its place and how to mend it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from backtrace.spec.model import Spec
+
+
+def load(source: str | Path, *, data_folder: str | Path | None = None) -> Spec:
+    """The spec in a file, of a bundled network (``mlp-math``), or from the standard input (``-``).
+
+    ``data_folder`` is where the files of inputs and targets are looked for, instead of beside the
+    spec. Raises SpecError, with all problems at once, for whatever is wrong with the spec, its
+    files, or the name.
+    """
+    from backtrace.spec.source import read_source
+
+    content, file, folder = read_source(source)
+    return _build(content, file, folder, data_folder)
+
+
+def loads(
+    text: str | bytes,
+    name: str = "<text>",
+    *,
+    folder: str | Path = ".",
+    data_folder: str | Path | None = None,
+) -> Spec:
+    """The spec in a text; ``name`` is what messages call it, ``folder`` where its files lie.
+
+    Raises SpecError as ``load`` does.
+    """
+    return _build(text, name, Path(folder), data_folder)
+
+
+def _build(
+    content: str | bytes, file: str, folder: Path, data_folder: str | Path | None
+) -> Spec:
+    from backtrace.spec.data import Folders
+    from backtrace.spec.reader import read
+    from backtrace.spec.schema import build
+
+    data = None if data_folder is None else Path(data_folder)
+    return build(read(content, file), Folders(folder, data))

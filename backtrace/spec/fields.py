@@ -12,12 +12,62 @@ from collections.abc import Callable, Collection, Iterable
 import msgspec
 
 from backtrace.spec.numbers import Misreading, Number, read_number
-from backtrace.spec.problems import Place, Problems, cited, listed, near_miss
+from backtrace.spec.problems import Place, Problems, cited, listed, near_miss, shortened
 from backtrace.spec.reader import Entry, Mapping, Node, Scalar, Sequence, kind
 
 _YES = {"true", "yes", "on"}
 _NO = {"false", "no", "off"}
-_SHOWN = 16  # choices that are listed when a word fits none of them
+_SYNONYMS = {
+    "identity": "linear",
+    "logistic": "sigmoid",
+    "swish": "silu",
+    "heaviside": "step",
+    "threshold": "step",
+    "bce": "binary_cross_entropy",
+    "logloss": "binary_cross_entropy",
+    "ce": "cross_entropy",
+    "categoricalcrossentropy": "cross_entropy",
+    "l1": "mae",
+    "l2": "mse",
+    "gd": "sgd",
+    "gradientdescent": "sgd",
+    "lr": "learning_rate",
+    "eta": "learning_rate",
+    "alpha": "learning_rate",
+    "rate": "learning_rate",
+    "x": "inputs",
+    "y": "targets",
+    "target": "targets",
+    "w": "weights",
+    "b": "bias",
+    "neurons": "units",
+    "double": "float64",
+    "fractions": "exact",
+    "glorot": "xavier",
+    "kaiming": "he",
+    "no": "none",
+    "false": "none",
+}
+HOMES = {
+    **dict.fromkeys(
+        (
+            "title source layers inputs targets loss learning_rate optimizer schedule "
+            "regularization freeze conventions notation arithmetic display updates epochs "
+            "backpropagate_through output_delta trace ask seed"
+        ).split(),
+        "at the top level, in the first column",
+    ),
+    **dict.fromkeys(("units", "activation", "weights", "bias"), "in a layer, under `layers:`"),
+    **dict.fromkeys(("layout", "sign", "mean_in"), "under `conventions:`"),
+    **dict.fromkeys(("momentum", "beta1", "beta2", "epsilon"), "in `optimizer:`"),
+    **dict.fromkeys(("l1", "l2"), "under `regularization:`"),
+    "decimals": "under `display:`",
+    "batch_size": "under `updates:`",
+    "inputs_gradient": "under `trace:`",
+}
+"""Where keys belong, for the message about one that stands in the wrong place."""
+
+_SHOWN = 24  # choices that are listed when a word fits none of them
 
 
 class Range(msgspec.Struct, frozen=True):
@@ -38,24 +88,18 @@ FACTOR = Range("a number above 0 and at most 1", lambda x: 0 < x <= 1)
 class Fields:
     """The entries of one mapping; keys that nothing reads are problems as soon as it is opened.
 
-    ``what`` names the mapping in messages ("a layer"). ``homes`` says where keys that belong
-    elsewhere go, for the message about an unknown one.
+    ``what`` names the mapping in messages ("a layer").
     """
 
     def __init__(
-        self,
-        problems: Problems,
-        node: Mapping,
-        what: str,
-        known: Collection[str],
-        homes: dict[str, str] | None = None,
+        self, problems: Problems, node: Mapping, what: str, known: Collection[str]
     ) -> None:
         self.problems = problems
         self.node = node
         self.what = what
         for key, entry in node.entries.items():
             if key not in known:
-                _unknown_key(problems, entry, what, known, homes or {})
+                _unknown_key(problems, entry, what, known)
 
     def __contains__(self, key: str) -> bool:
         return key in self.node.entries
@@ -114,15 +158,11 @@ class Fields:
 
 
 def fields(
-    problems: Problems,
-    node: Node,
-    what: str,
-    known: Collection[str],
-    homes: dict[str, str] | None = None,
+    problems: Problems, node: Node, what: str, known: Collection[str]
 ) -> Fields | None:
     """The fields of a mapping; None, and a problem, where the node is something else."""
     if isinstance(node, Mapping):
-        return Fields(problems, node, what, known, homes)
+        return Fields(problems, node, what, known)
     problems.add(
         node,
         f"{kind(node)} for {what}",
@@ -205,19 +245,12 @@ def one_of(problems: Problems, node: Mapping, what: str, allowed: Collection[str
     return None
 
 
-def _unknown_key(
-    problems: Problems,
-    entry: Entry,
-    what: str,
-    known: Collection[str],
-    homes: dict[str, str],
-) -> None:
+def _unknown_key(problems: Problems, entry: Entry, what: str, known: Collection[str]) -> None:
     key = entry.key
     name = key.text.strip()
-    if name in homes:
-        problems.add(
-            key, f"`{name}` in {what}", _choices(known), f"`{name}:` belongs {homes[name]}."
-        )
+    if name in HOMES:
+        mend = f"`{name}:` belongs {HOMES[name]}."
+        problems.add(key, f"`{name}` in {what}", _choices(known), mend)
         return
     mend = _missing_space(key, known) or _suggestion(key, known)
     problems.add(key, f"the unknown key {cited(key.text)} in {what}", _choices(known), mend)
@@ -231,7 +264,10 @@ def _choices(allowed: Iterable[str]) -> str:
 
 
 def _suggestion(node: Node, allowed: Collection[str]) -> str:
-    meant = near_miss(node.text, allowed) if isinstance(node, Scalar) else ""
+    if not isinstance(node, Scalar):
+        return ""
+    meant = _SYNONYMS.get(re.sub("[ _-]", "", node.text.lower()), "")
+    meant = meant if meant in allowed else near_miss(node.text, allowed)
     return f"Did you mean `{meant}`?" if meant else ""
 
 
@@ -240,8 +276,4 @@ def _missing_space(node: Node, known: Collection[str]) -> str:
     match = re.match(r"(\w+):(.+)", node.text) if isinstance(node, Scalar) else None
     if match is None or match[1] not in known:
         return ""
-    return f"A space is missing after the colon: `{match[1]}: {printable_head(match[2])}`."
-
-
-def printable_head(text: str) -> str:
-    return cited(text.strip(), 30).strip('"')
+    return f"A space is missing after the colon: `{match[1]}: {shortened(match[2].strip(), 30)}`."

@@ -148,11 +148,14 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else " " if c in "\t\n\r" else "�" for c in text)
 
 
+def shortened(text: str, limit: int) -> str:
+    """``text`` on one line of at most ``limit`` characters."""
+    return printable(text if len(text) <= limit else text[: limit - 1] + "…")
+
+
 def cited(text: str, limit: int = 40) -> str:
     """``text`` as a message shows it: between quotes, on one line, shortened."""
-    if len(text) > limit:
-        text = text[: limit - 1] + "…"
-    return f'"{printable(text)}"'
+    return f'"{shortened(text, limit)}"'
 
 
 def count(number: int, singular: str, plural: str = "") -> str:

@@ -68,6 +68,18 @@ _MESSAGES: tuple[tuple[str, str, str, str], ...] = (
         "Look at the indentation, and for a bracket or a quote too many.",
     ),
     (
+        "alphabetic or numeric character",
+        "a `*` or `&` that begins a value",
+        "a value",
+        "A text that begins with one needs quotes.",
+    ),
+    (
+        "block scalar",
+        "a `|` or `>` with something after it",
+        "a text",
+        "A text that begins with one needs quotes.",
+    ),
+    (
         "directive",
         "a line that begins with %",
         "`key: value`",
@@ -89,17 +101,18 @@ def explain(error: Exception, text: str, problems: Problems) -> NoReturn:
         _explain_unplaced(error, text, problems)
     place = Place(mark.line + 1, mark.column + 1)
     said = str(getattr(error, "problem", ""))
+    context = str(getattr(error, "context", "") or "")
     opened = getattr(error, "context_mark", None)
     if opened is not None and re.search(r"expected ',' or '[\]}]'", said):
         _explain_bracket(place, Place(opened.line + 1, opened.column + 1), problems)
     if "cannot start any token" in said:
         _explain_character(place, problems)
-    if opened is not None and "simple key" in str(getattr(error, "context", "")):
+    if opened is not None and "simple key" in said + context:
         place = Place(opened.line + 1, opened.column + 1)
-    if "end of stream" in said and opened is not None:
+    if opened is not None and ("end of stream" in said or "directive" in said):
         place = Place(opened.line + 1, opened.column + 1)
     for words, found, expected, mend in _MESSAGES:
-        if words in said:
+        if words in said or words in context:
             problems.refuse(place, found, expected, mend)
     problems.refuse(place, f"something that is not YAML ({said})", "`key: value`", _QUOTE_IT)
 
@@ -125,9 +138,13 @@ def _explain_bracket(place: Place, opened: Place, problems: Problems) -> NoRetur
             f"a comma or `{closing}`",
             f"Separate the entries by commas, and close `{bracket}` with `{closing}`.",
         )
+    if place.line >= len(problems.lines) and not problems.lines[-1].strip():
+        where = "by the end of the file"
+    else:
+        where = f"where line {place.line} begins something else"
     problems.refuse(
         opened,
-        f"a `{bracket}` that is not closed where line {place.line} begins something else",
+        f"a `{bracket}` that is not closed {where}",
         f"a comma or `{closing}` before {place.line}:{place.column}",
         f"Close it with `{closing}`; count the brackets of the rows.",
     )

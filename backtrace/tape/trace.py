@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from backtrace.spec.model import Arithmetic, Conventions, Notation
 from backtrace.tape.steps import Phase, Step
@@ -23,6 +24,15 @@ class TracedStep(msgspec.Struct, frozen=True, eq=False):
     step: Step
     value: Any
     notes: tuple[str, ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, TracedStep):
+            return NotImplemented
+        if (self.step, self.notes) != (other.step, other.notes):
+            return False
+        return same_values(self.value, other.value)
+
+    __hash__ = None  # type: ignore[assignment]
 
     @property
     def id(self) -> str:
@@ -61,6 +71,13 @@ class TracedStep(msgspec.Struct, frozen=True, eq=False):
         return self.step.shape
 
 
+def same_values(one: Any, other: Any) -> bool:
+    """Whether two values agree in type, shape and every entry, a nan being equal to a nan."""
+    if one.dtype != other.dtype or one.shape != other.shape:
+        return False
+    return bool(np.array_equal(one, other, equal_nan=one.dtype != object))
+
+
 class Trace(msgspec.Struct, frozen=True, eq=False, dict=True):
     """Every intermediate value of an exercise, in the order it is worked.
 
@@ -75,6 +92,14 @@ class Trace(msgspec.Struct, frozen=True, eq=False, dict=True):
     arithmetic: Arithmetic
     decimals: int
     steps: tuple[TracedStep, ...]
+
+    def __eq__(self, other: object) -> bool:
+        """Whether every step has the same value (a nan is equal to a nan) and all else agrees."""
+        if not isinstance(other, Trace):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in self.__struct_fields__)
+
+    __hash__ = None  # type: ignore[assignment]
 
     @cached_property
     def _by_update(self) -> dict[tuple[int, int], dict[str, TracedStep]]:

@@ -1,0 +1,76 @@
+"""``backtrace trace``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from backtrace.cli.screen import Screen, reading, refuse
+from backtrace.render.selection import Selection
+from backtrace.tape.trace import Trace
+
+
+class TraceRequest(msgspec.Struct, frozen=True):
+    """What the command line asked for."""
+
+    spec: str
+    data: Path | None
+    epochs: int | None
+    selection: Selection
+    detail: Literal["summary", "matrices", "entries"]
+    explain: bool
+    pause: bool
+    json: bool
+    width: int | None
+
+
+def print_trace(request: TraceRequest) -> None:
+    """Loads, works and prints; exits with 2 where spec or selection is wrong."""
+    from backtrace.render.selection import problems
+
+    trace = worked(request.spec, request.data, request.epochs)
+    found = problems(trace, request.selection)
+    if found:
+        refuse(found)
+    if request.json:
+        _print_json(trace, request.selection)
+    else:
+        _print_text(trace, request)
+
+
+def worked(source: str, data: Path | None, epochs: int | None) -> Trace:
+    """The trace of a spec, over ``epochs`` epochs where that is not None."""
+    from backtrace.spec import load
+    from backtrace.tape.run import trace
+
+    with reading():
+        spec = load(source, data_folder=data)
+        if epochs is not None:
+            spec = msgspec.structs.replace(spec, epochs=epochs)
+        return trace(spec)
+
+
+def _print_json(trace: Trace, selection: Selection) -> None:
+    from backtrace.render.json import encode
+    from backtrace.render.selection import chosen
+
+    print(encode(chosen(trace, selection)))
+
+
+def _print_text(trace: Trace, request: TraceRequest) -> None:
+    from backtrace.render.terminal import View, passages
+
+    screen = Screen.of_stdout(request.width)
+    view = View(
+        request.detail, request.explain, request.selection, screen.width, screen.unicode
+    )
+    stop_after_each = request.pause and sys.stdin.isatty() and sys.stdout.isatty()
+    if request.pause and not stop_after_each:
+        print("--pause needs a terminal: printing without a stop", file=sys.stderr)
+    for passage in passages(trace, view):
+        screen.print(passage)
+        if stop_after_each and not screen.go_on():
+            return

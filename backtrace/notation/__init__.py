@@ -1,0 +1,1 @@
+"""The only place that turns ids and numbers into symbols."""

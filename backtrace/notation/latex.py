@@ -1,0 +1,167 @@
+"""Formulas as LaTeX: symbols, or the numbers put in (amsmath only, macros that renderers share)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import msgspec
+
+from backtrace.notation.expr import (
+    Absolute,
+    Apply,
+    Constant,
+    Expr,
+    Fraction,
+    Group,
+    Power,
+    Ref,
+    Root,
+    Row,
+    Sum,
+    Symbol,
+    Template,
+    Text,
+    Value,
+)
+from backtrace.notation.numbers import latex as latex_numeral
+from backtrace.notation.numbers import number
+from backtrace.notation.symbols import Symbols
+from backtrace.notation.text import PLACEHOLDER, bracketed
+
+SPACES = re.compile("  +")
+OPERATORS = {
+    "·": r"\cdot ",
+    "⊙": r"\odot ",
+    "−": "-",
+    "′": "'",
+    "Σ": r"\sum ",
+    "½": r"\tfrac{1}{2} ",
+    "⋯": r"\cdots ",
+    "≥": r"\geq ",
+    "≤": r"\leq ",
+    "×": r"\times ",
+    "²": "^{2}",
+    "⊡": r"\cdot ",
+}
+FUNCTIONS = {
+    "tanh": r"\tanh",
+    "ln": r"\ln",
+    "max": r"\max",
+    "σ": r"\sigma",
+    "σ′": r"\sigma'",
+    "tanh′": r"\tanh'",
+    "ℓ": r"\ell",
+    "ℓ′": r"\ell'",
+    "hσ": r"\mathrm{h}\sigma",
+    "hσ′": r"\mathrm{h}\sigma'",
+    "L": "L",
+    "J": "J",
+    "C": "C",
+    "E": "E",
+}
+
+
+def ref_latex(ref: Ref, symbols: Symbols) -> str:
+    """A reference by its symbol; a weight matrix without its bias line has a tilde."""
+    name = symbols.latex(ref.id)
+    if ref.omit:
+        name = f"\\tilde{{{name[0]}}}{name[1:]}"
+    return f"{{{name}}}^{{\\top}}" if ref.transposed else name
+
+
+def latex(
+    expr: Expr,
+    symbols: Symbols,
+    decimals: int = 4,
+    numbers: bool = False,
+    matrix: Callable[[Ref], str] | None = None,
+) -> str:
+    """A formula in LaTeX. With ``numbers`` constants are numbers; ``matrix`` writes a Ref then."""
+    writer = _Writer(symbols, decimals, numbers, matrix or (lambda ref: ref_latex(ref, symbols)))
+    return SPACES.sub(" ", writer.write(expr)).strip()
+
+
+class _Writer(msgspec.Struct, frozen=True):
+    symbols: Symbols
+    decimals: int
+    numbers: bool
+    matrix: Callable[[Ref], str]
+
+    def write(self, expr: Expr, after: str = "", before: str = "") -> str:
+        match expr:
+            case Ref():
+                return self.matrix(expr)
+            case Symbol():
+                return self.symbols.latex(expr.id)
+            case Text():
+                return operators(expr.text)
+            case Constant():
+                if self.numbers:
+                    return latex_numeral(number(expr.value, max(self.decimals, 8)))
+                return self.symbols.constant(expr.name, "latex")
+            case Value():
+                return bracketed(latex_numeral(number(expr.value, self.decimals)), after, before)
+            case Row():
+                return self.row(expr)
+            case Template():
+                return self.template(expr)
+            case Group():
+                return f"({self.write(expr.inner)})"
+            case Apply():
+                return f"{function(expr.function)}({self.write(expr.argument)})"
+            case Power():
+                return f"{{{self.write(expr.base, '·')}}}^{{{self.write(expr.exponent)}}}"
+            case Fraction():
+                return f"\\frac{{{self.write(expr.above)}}}{{{self.write(expr.below)}}}"
+            case Root():
+                return f"\\sqrt{{{self.write(expr.inner)}}}"
+            case Absolute():
+                return f"\\lvert {self.write(expr.inner)} \\rvert"
+            case Sum():
+                return self.sum(expr)
+
+    def row(self, expr: Row) -> str:
+        written = ""
+        for at, item in enumerate(expr.items):
+            previous = expr.items[at - 1] if at else None
+            following = expr.items[at + 1] if at + 1 < len(expr.items) else None
+            after = previous.text if isinstance(previous, Text) else "" if at == 0 else "x"
+            before = following.text if isinstance(following, Text) else ""
+            written += self.write(item, after, before)
+        return written
+
+    def template(self, expr: Template) -> str:
+        pieces = PLACEHOLDER.split(expr.latex)
+        written = ""
+        for at, piece in enumerate(pieces):
+            if at % 2 == 0:
+                written += piece
+            elif piece in expr.parts:
+                after = "(" if pieces[at - 1].endswith("{") else pieces[at - 1]
+                written += self.write(expr.parts[piece], after, pieces[at + 1])
+            else:
+                written += self.symbols.constant(piece, "latex")
+        return written
+
+    def sum(self, expr: Sum) -> str:
+        inner = self.write(expr.inner)
+        index = "_{i}" if expr.over == "samples" else ""
+        return f"\\sum{index} {inner if isinstance(expr.inner, Ref | Value) else f'({inner})'}"
+
+
+def operators(text: str) -> str:
+    """The operators of a text in LaTeX; words are set upright."""
+    if any(character.isalpha() and character.isascii() for character in text):
+        return f"\\text{{{text}}}"
+    for mark, command in OPERATORS.items():
+        text = text.replace(mark, command)
+    return text
+
+
+def function(name: str) -> str:
+    """A function's name: an operator LaTeX knows, or upright."""
+    if name in FUNCTIONS:
+        return FUNCTIONS[name]
+    upright = name.rstrip("′")
+    return f"\\mathrm{{{upright}}}" + "'" * (len(name) - len(upright))

@@ -1,0 +1,166 @@
+"""Formulas as text, in Unicode or ASCII: symbols, or the numbers put in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TypeAlias
+
+import msgspec
+
+from backtrace.notation.expr import (
+    Absolute,
+    Apply,
+    Constant,
+    Expr,
+    Fraction,
+    Group,
+    Power,
+    Ref,
+    Root,
+    Row,
+    Sum,
+    Symbol,
+    Template,
+    Text,
+    Value,
+)
+from backtrace.notation.numbers import number
+from backtrace.notation.symbols import Symbols
+
+PLACEHOLDER = re.compile(r"\{([a-z_]+\d?)\}")
+SUPERSCRIPTS = {"2": "²", "t": "ᵗ", "−1": "⁻¹"}
+ASCII = {
+    "·": "*", "⊙": "(.)", "−": "-", "′": "'", "Σ": "sum ", "≥": ">=", "≤": "<=", "½": "1/2 ", "²": "^2",
+    "√": "sqrt", "ᵀ": "^T", "×": "x", "→": "->", "∂": "d", "±": "+-", "≠": "!=", "⋯": "...",
+    "σ": "sigmoid", "Φ": "Phi", "φ": "phi", "ᵢ": "_i", "ⱼ": "_j", "ᵗ": "^t", "ŷ": "y_hat", "Ŷ": "Y_hat",
+    "δ": "delta", "Δ": "D", "ℓ": "l", "Ω": "penalty", "η": "eta", "α": "alpha", "β": "beta", "λ": "lambda",
+    "ε": "eps", "…": "...", "⊡": "(J)", "—": "-", "–": "-", "≈": "~", "⌊": "floor(", "⌋": ")",
+    "ⁿᵉʷ": "_new", "ᵒˡᵈ": "_old", "ᵈᵃᵗᵃ": "_data", "m̂": "mhat", "v̂": "vhat",
+}  # fmt: skip
+ASCII |= {digit: str(i) for i, digit in enumerate("₀₁₂₃₄₅₆₇₈₉")}
+ASCII_PATTERN = re.compile("|".join(sorted(map(re.escape, ASCII), key=len, reverse=True)))
+
+Token: TypeAlias = "str | Ref"
+Number: TypeAlias = Callable[[float], str]
+
+
+def to_ascii(text: str) -> str:
+    """``text`` with every symbol of ours spelt in ASCII; other characters become ``?``."""
+    spelt = ASCII_PATTERN.sub(lambda match: ASCII[match.group()], text)
+    return spelt.encode("ascii", "replace").decode("ascii")
+
+
+def text(expr: Expr, symbols: Symbols, decimals: int = 4) -> str:
+    """A formula in one line of Unicode: every quantity by its symbol."""
+    return "".join(_named(token, symbols) for token in tokens(expr, symbols, False, decimals))
+
+
+def _named(token: Token, symbols: Symbols) -> str:
+    return token if isinstance(token, str) else ref_text(token, symbols)
+
+
+def ref_text(ref: Ref, symbols: Symbols) -> str:
+    """A reference by its symbol: ``W₂ᵀ``, ``W₂ (without its bias)ᵀ`` is ``W̃₂ᵀ``."""
+    name = symbols.name(ref.id)
+    if ref.omit:
+        name = f"{name[0]}̃{name[1:]}"
+    return name + ("ᵀ" if ref.transposed else "")
+
+
+def tokens(expr: Expr, symbols: Symbols, numbers: bool, decimals: int = 4) -> list[Token]:
+    """A formula taken apart into marks (text) and the quantities between them.
+
+    With ``numbers`` the constants are printed as numbers, else by their symbols. A renderer puts
+    each ``Ref``'s symbol or its matrix in its place.
+    """
+    return _Linear(symbols, numbers, decimals).write(expr)
+
+
+class _Linear(msgspec.Struct, frozen=True):
+    symbols: Symbols
+    numbers: bool
+    decimals: int
+
+    def write(self, expr: Expr, after: str = "", before: str = "") -> list[Token]:
+        """``after`` and ``before`` are the texts beside it, which decide a negative's brackets."""
+        match expr:
+            case Ref():
+                return [expr]
+            case Symbol():
+                return [self.symbols.name(expr.id)]
+            case Text():
+                return [expr.text]
+            case Constant():
+                if self.numbers:
+                    return [number(expr.value, max(self.decimals, 8))]
+                return [self.symbols.constant(expr.name)]
+            case Value():
+                return [bracketed(number(expr.value, self.decimals), after, before)]
+            case Row():
+                return self.row(expr)
+            case Template():
+                return self.template(expr)
+            case Group():
+                return ["(", *self.write(expr.inner), ")"]
+            case Apply():
+                return [expr.function, "(", *self.write(expr.argument), ")"]
+            case Power():
+                return self.power(expr)
+            case Fraction():
+                return self.fraction(expr)
+            case Root():
+                return self.prefixed("√", expr.inner)
+            case Absolute():
+                return ["|", *self.write(expr.inner), "|"]
+            case Sum():
+                return self.prefixed("Σ", expr.inner)
+
+    def row(self, expr: Row) -> list[Token]:
+        written: list[Token] = []
+        for at, item in enumerate(expr.items):
+            after = written[-1] if written and isinstance(written[-1], str) else ""
+            following = expr.items[at + 1] if at + 1 < len(expr.items) else None
+            before = following.text if isinstance(following, Text) else ""
+            written += self.write(item, after, before)
+        return written
+
+    def template(self, expr: Template) -> list[Token]:
+        written: list[Token] = []
+        pieces = PLACEHOLDER.split(expr.text)
+        for at, piece in enumerate(pieces):
+            if at % 2 == 0:
+                written += [piece] if piece else []
+            elif piece in expr.parts:
+                written += self.write(expr.parts[piece], pieces[at - 1], pieces[at + 1])
+            else:
+                written.append(self.symbols.constant(piece))
+        return written
+
+    def power(self, expr: Power) -> list[Token]:
+        exponent = "".join(str(t) for t in self.write(expr.exponent))
+        base = self.write(expr.base, "·")
+        return [*base, SUPERSCRIPTS.get(exponent, f"^{exponent}")]
+
+    def fraction(self, expr: Fraction) -> list[Token]:
+        above, below = self.write(expr.above), self.write(expr.below)
+        if len(above) > 1:
+            above = ["(", *above, ")"]
+        if len(below) > 1:
+            below = ["(", *below, ")"]
+        return [*above, "/", *below]
+
+    def prefixed(self, sign: str, inner: Expr) -> list[Token]:
+        written = self.write(inner)
+        return [sign, *written] if len(written) == 1 else [sign, "(", *written, ")"]
+
+
+def bracketed(text: str, after: str, before: str = "") -> str:
+    """A negative number in brackets where it stands behind an operator or under a power."""
+    if not text.startswith("-"):
+        return text
+    left = after.rstrip()
+    open_left = not left or left[-1] in "(=,["
+    if open_left and not before.startswith(("²", "^", "·")):
+        return text
+    return f"({text})"

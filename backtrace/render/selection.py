@@ -1,0 +1,124 @@
+"""What of a trace a reader asked to see: which updates, which steps, which sample."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from typing import Any
+
+import msgspec
+
+from backtrace.tape.trace import Trace, TracedStep
+
+FEW_UPDATES = 4  # this many are shown without being asked for
+DIGITS = re.compile(r"\d+")
+OF_SAMPLES = frozenset(["a", "y", "product", "z", "error", "loss_terms", "da", "g", "delta"])
+
+
+class Selection(msgspec.Struct, frozen=True):
+    """``only`` holds ids (``delta2``) or families of them (``delta``, ``W_new``); ``sample`` and
+    ``layer`` count from 1; ``epochs`` is how many epochs to show; None and () mean all."""
+
+    only: tuple[str, ...] = ()
+    layer: int | None = None
+    sample: int | None = None
+    epochs: int | None = None
+    full: bool = False
+
+
+def family(id: str) -> str:
+    """The id without its layer: ``W1_new`` is a ``W_new``."""
+    return DIGITS.sub("", id, count=1)
+
+
+def problems(trace: Trace, selection: Selection) -> list[str]:
+    """What a selection asks for that the trace does not have, in words."""
+    found = []
+    known = {step.id for step in trace} | {family(step.id) for step in trace}
+    for id in selection.only:
+        if id not in known:
+            found.append(f"--only {id}: there is no such quantity{_nearest(id, known)}")
+    layers = max((step.layer or 0 for step in trace), default=0)
+    if selection.layer is not None and not 1 <= selection.layer <= layers:
+        found.append(f"--layer {selection.layer}: the layers are 1 to {layers}")
+    samples = max((_samples(step)[1] for step in trace if step.id == "a0"), default=0)
+    if selection.sample is not None and not 1 <= selection.sample <= samples:
+        found.append(f"--sample {selection.sample}: the samples are 1 to {samples}")
+    return found
+
+
+def _nearest(id: str, known: Collection[str]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(id, known, 1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def updates(trace: Trace, selection: Selection) -> tuple[list[tuple[int, int]], int]:
+    """The (epoch, batch) of the updates to show, and how many others there are.
+
+    Of many, the first ones and the last are shown, unless epochs, a sample or all are asked for.
+    """
+    every = [place for place in trace.updates if _has_sample(trace, place, selection.sample)]
+    if selection.epochs is not None:
+        every = [place for place in every if place[0] <= selection.epochs]
+    elif len(every) > FEW_UPDATES and not selection.full:
+        every = [*every[: FEW_UPDATES - 2], every[-1]]
+    return every, len(trace.updates) - len(every)
+
+
+def _has_sample(trace: Trace, place: tuple[int, int], sample: int | None) -> bool:
+    return sample is None or sample_index(trace.update(*place)["a0"], sample) is not None
+
+
+def sample_index(inputs: TracedStep, sample: int) -> int | None:
+    """Where sample ``sample`` (from 1, of the whole data) stands in an update; None if elsewhere."""
+    first, last = _samples(inputs)
+    return sample - first if first <= sample <= last else None
+
+
+def _samples(inputs: TracedStep) -> tuple[int, int]:
+    first, last = inputs.parameters["samples"]
+    return int(first), int(last)
+
+
+def steps(
+    trace: Trace, place: tuple[int, int], selection: Selection
+) -> Iterator[tuple[int, TracedStep]]:
+    """The steps of one update to show, each with its number among those that are worked."""
+    number = 0
+    for traced in trace.update(*place).values():
+        number += traced.phase != "given"
+        if _wanted(traced, selection):
+            yield number, traced
+
+
+def _wanted(traced: TracedStep, selection: Selection) -> bool:
+    if selection.only and not {traced.id, family(traced.id)} & set(selection.only):
+        return False
+    if selection.layer is not None and traced.layer != selection.layer:
+        return False
+    given = traced.phase == "given"
+    return selection.sample is None or given or family(traced.id) in OF_SAMPLES
+
+
+def one_sample(trace: Trace, traced: TracedStep, sample: int) -> Any:
+    """The part of a value that belongs to a sample; what belongs to no sample is returned whole."""
+    part = sample_slice(trace, traced, sample)
+    if part is None:
+        return traced.value
+    return traced.value[part] if trace.conventions.layout == "rows" else traced.value[:, part]
+
+
+def sample_slice(trace: Trace, traced: TracedStep, sample: int) -> slice | None:
+    """The rows (in columns layout the columns) of a sample, counted in the whole data from 1.
+
+    A softmax Jacobian's samples are stacked. None for what belongs to no sample.
+    """
+    inputs = trace.update(traced.epoch, traced.batch)["a0"]
+    index = sample_index(inputs, sample)
+    if index is None or family(traced.id) not in OF_SAMPLES:
+        return None
+    axis = 0 if trace.conventions.layout == "rows" else 1
+    size = traced.shape[axis] // inputs.shape[axis]
+    return slice(index * size, (index + 1) * size)

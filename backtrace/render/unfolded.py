@@ -1,0 +1,114 @@
+"""Every entry of a step unfolded into its sum, the = signs in line, folded where it is too wide."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from backtrace.notation.numbers import aligned, number
+from backtrace.notation.steps import entry
+from backtrace.notation.symbols import Symbols
+from backtrace.notation.text import tokens
+from backtrace.render.grid import Line
+from backtrace.render.matrices import Format
+from backtrace.render.measure import pieces_of, text_width
+from backtrace.tape.trace import Trace, TracedStep
+
+MOST = 12  # entries unfolded unless all are asked for
+TERMS = re.compile(r" (?=[+−⋯] )")  # where a sum may be folded: before its signs
+
+Unfolded = tuple[str, list[str], str]  # the entry's name, its stages, its value
+
+
+def unfolded(
+    trace: Trace,
+    traced: TracedStep,
+    symbols: Symbols,
+    form: Format,
+    indent: int,
+    sample: slice | None = None,
+) -> list[Line]:
+    """The lines ``z₁[1,2] = 1·(-1) + 2·0 = -1 + 0 = -1`` of a step.
+
+    ``sample`` takes only these lines of the sample axis, for one sample of several.
+    """
+    places = list(_places(trace, traced, sample))
+    shown = places if form.full else places[:MOST]
+    rows = [_entry(trace, traced, symbols, form, i, j) for i, j in shown]
+    rows = _values_aligned(rows)
+    lines = _in_columns(rows, form.width - indent) or _folded(rows, form.width - indent)
+    left_out = len(places) - len(shown)
+    if left_out:
+        more = "entry" if left_out == 1 else "entries"
+        lines.append([(f"… and {left_out} more {more}; --full shows them", "fact")])
+    return [[(" " * indent, ""), *line] for line in lines]
+
+
+def _places(trace: Trace, traced: TracedStep, sample: slice | None) -> Iterator[tuple[int, int]]:
+    rows, columns = traced.shape or (1, 1)
+    by_rows = trace.conventions.layout == "rows"
+    kept_rows = range(rows)[sample] if sample and by_rows else range(rows)
+    kept_columns = range(columns)[sample] if sample and not by_rows else range(columns)
+    return ((i, j) for i in kept_rows for j in kept_columns)
+
+
+def _entry(
+    trace: Trace, traced: TracedStep, symbols: Symbols, form: Format, i: int, j: int
+) -> Unfolded:
+    name = symbols.name(traced.id) + (f"[{i + 1},{j + 1}]" if traced.shape else "")
+    value = number(traced.value[i, j] if traced.shape else traced.value, form.decimals)
+    stages = []
+    for stage in entry(traced, trace, i, j, symbols):
+        text = "".join(map(str, tokens(stage, symbols, True, form.decimals)))
+        if text not in (value, *stages[-1:]):
+            stages.append(text)
+    return name, stages, value
+
+
+def _values_aligned(rows: list[Unfolded]) -> list[Unfolded]:
+    values = aligned([value for _, _, value in rows])
+    return [(name, stages, v.rstrip()) for (name, stages, _), v in zip(rows, values, strict=True)]
+
+
+def _in_columns(rows: list[Unfolded], room: int) -> list[Line]:
+    """A line an entry, each stage in its own column; none if that is too wide."""
+    count = max((len(stages) for _, stages, _ in rows), default=0)
+    table = [[name, *stages, *[""] * (count - len(stages)), value] for name, stages, value in rows]
+    widths = [max(map(text_width, column)) for column in zip(*table, strict=True)]
+    if sum(widths) + 3 * (len(widths) - 1) > room:
+        return []
+    return [_columns(cells, widths) for cells in table]
+
+
+def _columns(cells: list[str], widths: list[int]) -> Line:
+    """The cells padded to their columns, a = before each that is not empty."""
+    text = ""
+    for cell, width in zip(cells, widths, strict=True):
+        sign = " = " if cell else "   "
+        text += (sign if text else "") + cell + " " * (width - text_width(cell))
+    return [(text.rstrip(), "entry")]
+
+
+def _folded(rows: list[Unfolded], room: int) -> list[Line]:
+    """Each stage on a line of its own under the first =, long sums over several."""
+    lines: list[Line] = []
+    for name, stages, value in rows:
+        label = name
+        for stage in [*stages, value.strip()]:
+            head = f"{label} = "
+            for part in _wrapped_sum(stage, max(room - text_width(head), 8)):
+                lines.append([(head + part, "entry")])
+                head = " " * (text_width(name) + 3)
+            label = " " * text_width(name)
+    return lines
+
+
+def _wrapped_sum(text: str, room: int) -> list[str]:
+    """A sum folded before its signs."""
+    lines: list[str] = []
+    for term in TERMS.split(text):
+        if lines and text_width(lines[-1]) + 1 + text_width(term) <= room:
+            lines[-1] += " " + term
+        else:
+            lines += pieces_of(term, room)
+    return lines

@@ -1,0 +1,286 @@
+"""Which parts of a spec go together: loss and activation, loss and targets, names and layers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+import msgspec
+import numpy as np
+
+from backtrace.functions.activations import ACTIVATIONS
+from backtrace.functions.losses import LOSSES
+from backtrace.functions.optimizers import OPTIMIZERS
+from backtrace.spec.fields import Fields, names
+from backtrace.spec.given import Given
+from backtrace.spec.layers import LayerDraft
+from backtrace.spec.model import Matrix, Optimizer, Schedule
+from backtrace.spec.problems import Place, Problems, cited, count, near_miss
+from backtrace.spec.training import LossDraft
+
+PROBABILITIES = ("sigmoid", "softmax")
+"""Activations whose values lie between 0 and 1 and reach neither, so that a logarithm is finite."""
+
+_TOLERANCE = 1e-6  # of a sum of targets: 0.333333 three times is 1
+_UPDATE = re.compile(r"@[1-9][0-9]*(\.[1-9][0-9]*)?")
+
+
+class Parts(msgspec.Struct):
+    """What has been read, for the checks of what goes with what."""
+
+    top: Fields
+    layers: list[LayerDraft]
+    loss: LossDraft | None
+    optimizer: Optimizer | None
+    schedule: Schedule
+    targets: Given | None
+
+
+def check_agreement(problems: Problems, parts: Parts) -> None:
+    """Note what does not go together, whatever the numbers are."""
+    _check_loss_and_targets(problems, parts)
+    _check_outputs(problems, parts)
+    _check_steps(problems, parts)
+    _check_training(problems, parts)
+    _check_short_cut(problems, parts)
+
+
+def check_targets(
+    problems: Problems, loss: LossDraft, given: Given, targets: Matrix, *, rows: bool
+) -> None:
+    """Note targets that the loss can't take; ``rows`` says that a sample is a row."""
+    wanted = "any" if loss.upstream else LOSSES[loss.loss.name].targets
+    if wanted in ("any", "none"):
+        return
+    values = targets.values if rows else targets.values.T
+    outside = np.argwhere((values < 0) | (values > 1))
+    for sample, unit in outside:
+        place = given.place_of(sample, unit) if rows else given.place_of(unit, sample)
+        found = f"the target {_written(targets, sample, unit, rows=rows)}"
+        problems.add(place, found, f"0 to 1, for `{loss.loss.name}`", _mend_range(values))
+        if given.node is None:
+            return
+    if len(outside) or wanted == "unit_interval":
+        return
+    for sample, row in enumerate(values):
+        if not _is_distribution(row, one_hot=wanted == "one_hot"):
+            place = given.place_of(sample, 0) if rows else given.place_of(0, sample)
+            _add_distribution(problems, place, loss, sample, row)
+            if given.node is None:
+                return
+
+
+def read_freeze(problems: Problems, top: Fields, layers: list[LayerDraft]) -> frozenset[str]:
+    """``freeze: [b1, b2]``: the ids of parameters that exist."""
+    node = top.get("freeze")
+    if node is None:
+        return frozenset()
+    known = parameter_ids(layers)
+    chosen = names(problems, node, "parameters")
+    for word in chosen:
+        if word.text not in known:
+            meant = near_miss(word.text, known)
+            mend = f"Did you mean `{meant}`?" if meant else ""
+            if word.text in [f"b{layer.number}" for layer in layers]:
+                mend = "This layer has no bias, or has it in its weights."
+            problems.add(word, cited(word.text), f"a parameter: {', '.join(known[:12])}", mend)
+    return frozenset(word.text for word in chosen)
+
+
+def read_ask(problems: Problems, parts: Parts) -> tuple[str, ...]:
+    """``ask: [z1, delta2]``: the ids of quantities that a trace of this spec can have."""
+    node = parts.top.get("ask")
+    if node is None:
+        return ()
+    known = set(_quantity_ids(parts))
+    chosen = names(problems, node, "quantities")
+    for word in chosen:
+        if _UPDATE.sub("", word.text) in known:
+            continue
+        meant = near_miss(word.text, known)
+        words = "the id of a quantity, such as z1, a1, loss, delta1 or dW1"
+        mend = f"Did you mean `{meant}`?" if meant else "Layers count from 1."
+        problems.add(word, cited(word.text), words, mend)
+    return tuple(dict.fromkeys(word.text for word in chosen))
+
+
+def parameter_ids(layers: Iterable[LayerDraft]) -> list[str]:
+    """W1, b1, … without the biases that don't exist or stand in the weights."""
+    ids = []
+    for layer in layers:
+        ids.append(f"W{layer.number}")
+        if layer.bias.kind in ("added", "shared", "threshold") or not layer.bias.readable:
+            ids.append(f"b{layer.number}")
+    return ids
+
+
+def _quantity_ids(parts: Parts) -> Iterable[str]:
+    numbers = [layer.number for layer in parts.layers]
+    parameters = parameter_ids(parts.layers)
+    yield from ("a0", "y", *parameters)
+    for number in numbers:
+        yield from (f"product{number}", f"z{number}", f"a{number}")
+    if parts.loss is None:
+        return
+    yield from ("error", "loss_terms", "loss", "data_loss", "penalty", "da0")
+    for number in numbers:
+        yield from (f"da{number}", f"g{number}", f"delta{number}")
+    for parameter in parameters:
+        yield from (f"d{parameter}", f"data_d{parameter}")
+    if parts.optimizer is None:
+        return
+    yield "loss_after"
+    for lines in OPTIMIZERS[parts.optimizer.name].lines.values():
+        for line in lines:
+            yield from (line.id.format(parameter) for parameter in parameters)
+
+
+def _check_loss_and_targets(problems: Problems, parts: Parts) -> None:
+    loss, top = parts.loss, parts.top
+    if "loss" not in top:
+        if "targets" in top:
+            mend = "Add `loss: mse`, or remove the targets for a forward pass alone."
+            problems.add(top.key("targets"), "`targets` without a `loss`", "`loss:`", mend)
+        return
+    if loss is None:
+        return
+    needed = loss.upstream is None and LOSSES[loss.loss.name].targets != "none"
+    if needed and "targets" not in top:
+        found = f"the loss `{loss.loss.name}` without `targets`"
+        problems.add(top.key("loss"), found, "`targets:`", "Write one target for each output.")
+    if not needed and "targets" in top:
+        found = f"`targets` beside the loss `{loss.loss.name}`, which has none"
+        problems.add(top.key("targets"), found, "no targets", "Remove them, or choose a loss.")
+
+
+def _check_outputs(problems: Problems, parts: Parts) -> None:
+    """Logarithms need probabilities; one softmax unit is always 1; hinge needs a rival class."""
+    if parts.loss is None or not parts.layers or parts.loss.upstream is not None:
+        return
+    last, name, place = parts.layers[-1], parts.loss.loss.name, parts.top.key("loss")
+    activation = last.activation.name if last.activation else ""
+    logarithm = LOSSES[name].outputs == "unit_interval"
+    if activation and logarithm and activation not in PROBABILITIES:
+        problems.add(
+            place,
+            f"the loss `{name}` on `{activation}` outputs",
+            "outputs between 0 and 1: `sigmoid` or `softmax` in the last layer",
+            f"Change the activation of layer {last.number}, or the loss to `mse`.",
+        )
+    units = last.units or _units(last)
+    if units == 1 and (name == "hinge" or (name == "cross_entropy" and activation)):
+        always = "0, whatever the weights" if name == "hinge" else "1 − there is no other class"
+        problems.add(
+            place,
+            f"the loss `{name}` on a single {activation} unit"
+            + (f", whose output is always {always}" if activation == "softmax" else ""),
+            "two units or more, one for each class",
+            "For one unit use `sigmoid` with `binary_cross_entropy`.",
+        )
+
+
+def _units(layer: LayerDraft) -> int:
+    """The units of a layer as far as its bias tells; 0 where it does not."""
+    values = layer.bias.values
+    own = layer.bias.kind in ("added", "threshold")
+    return values.values.size if own and isinstance(values, Given) else 0
+
+
+def _check_steps(problems: Problems, parts: Parts) -> None:
+    asked = "an optimizer" if parts.optimizer is not None else ""
+    asked = asked or ("`inputs_gradient`" if "trace" in parts.top else "")
+    for layer in parts.layers:
+        if not asked or layer.activation is None:
+            continue
+        if not ACTIVATIONS[layer.activation.name].differentiable:
+            problems.add(
+                layer.place,
+                f"the activation `{layer.activation.name}` in layer {layer.number}, with {asked}",
+                "an activation with a slope, since the error can't pass back through this one",
+                "Take `sigmoid`, or leave out the optimizer for a forward pass.",
+            )
+
+
+def _check_training(problems: Problems, parts: Parts) -> None:
+    """What has no effect where there is no loss, or nothing is updated."""
+    top = parts.top
+    if "loss" not in top:
+        for key in ("optimizer", "learning_rate", "regularization", "trace", "output_delta"):
+            _add_idle(problems, top, key, "a `loss`")
+        return
+    if "optimizer" in top or "learning_rate" in top or parts.optimizer is not None:
+        return
+    for key in ("schedule", "freeze", "epochs", "backpropagate_through"):
+        _add_idle(problems, top, key, "`learning_rate` or `optimizer`")
+
+
+def _add_idle(problems: Problems, top: Fields, key: str, wanted: str) -> None:
+    if key in top and not _says_default(top, key):
+        mend = f"Add {wanted}, or remove `{key}:`."
+        problems.add(top.key(key), f"`{key}` without {wanted}", wanted, mend)
+
+
+def _says_default(top: Fields, key: str) -> bool:
+    """``epochs: 1`` asks for nothing that isn't so anyway."""
+    text = getattr(top.node.entries[key].value, "text", "")
+    return (key, text) in (("epochs", "1"), ("backpropagate_through", "old"))
+
+
+def _check_short_cut(problems: Problems, parts: Parts) -> None:
+    if parts.loss is None or not parts.layers or "output_delta" not in parts.top:
+        return
+    entry = parts.top.node.entries["output_delta"]
+    last = parts.layers[-1].activation
+    row = LOSSES.get(parts.loss.loss.name)
+    if getattr(entry.value, "text", "") != "shortcut" or last is None:
+        return
+    if row is None or row.shortcut != last.name:
+        problems.add(
+            entry.value,
+            f"`shortcut` for `{parts.loss.loss.name}` on `{last.name}` outputs",
+            "`cross_entropy` on `softmax`, or `binary_cross_entropy` on `sigmoid`",
+            "Remove it: every other pair takes the chain rule.",
+        )
+
+
+def _written(targets: Matrix, sample: int, unit: int, *, rows: bool) -> str:
+    row, column = (sample, unit) if rows else (unit, sample)
+    if targets.written is None:
+        return f"{targets.values[row, column]:g} of sample {sample + 1}"
+    return targets.written[row][column]
+
+
+def _mend_range(values: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> str:
+    """Targets of −1 and 1 belong to tanh; whole numbers above 1 are class numbers."""
+    if set(np.unique(values)) <= {-1.0, 0.0, 1.0}:
+        return "If the classes are −1 and 1, write 0 and 1."
+    if (values == np.floor(values)).all() and (values >= 0).all():
+        return "If these are class numbers, write each as one-hot, such as [0, 0, 1]."
+    return "For targets of any size take `mse`."
+
+
+def _is_distribution(
+    row: np.ndarray[tuple[int], np.dtype[np.float64]], *, one_hot: bool
+) -> bool:
+    if one_hot:
+        return bool(((row == 0) | (row == 1)).all() and row.sum() == 1)
+    return bool(abs(row.sum() - 1) <= _TOLERANCE)
+
+
+def _add_distribution(
+    problems: Problems,
+    place: Place,
+    loss: LossDraft,
+    sample: int,
+    row: np.ndarray[tuple[int], np.dtype[np.float64]],
+) -> None:
+    if loss.loss.name == "hinge":
+        ones = int((row == 1).sum())
+        found = f"the targets of sample {sample + 1}, with {count(ones, 'entry', 'entries')} 1"
+        expected = "a single 1, at the true class, and zeros"
+        mend = "Write them one-hot, such as [0, 1, 0]."
+    else:
+        found = f"the targets of sample {sample + 1}, which add up to {row.sum():g}"
+        expected = f"1, for `{loss.loss.name}`"
+        mend = "If each output answers a yes or no of its own, use `binary_cross_entropy`."
+    problems.add(place, found, expected, mend)
