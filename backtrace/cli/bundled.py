@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from backtrace.cli.screen import reading
+from backtrace.cli.screen import refuse
 
 
 def print_list() -> None:
@@ -18,9 +18,12 @@ def print_list() -> None:
 
 
 def print_network(name: str) -> None:
-    """The YAML text as it ships, comments and all."""
+    """The YAML text as it ships, comments and all; exits with 2 where there is no such network."""
     from backtrace.spec import bundled
+    from backtrace.spec.problems import near_miss
 
-    with reading():
-        text = bundled.path(name).read_text(encoding="utf-8")
-    sys.stdout.write(text)
+    if name not in bundled.names():
+        near = near_miss(name, bundled.names())
+        meant = f"did you mean {near}? " if near else ""
+        refuse([f"{name}: no bundled network; {meant}There are {', '.join(bundled.names())}."])
+    sys.stdout.write(bundled.path(name).read_text(encoding="utf-8"))

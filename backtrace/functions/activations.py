@@ -105,7 +105,7 @@ def _tanh_derivative(z: Array, p: Parameters) -> Array:
 
 
 def _relu(z: Array, p: Parameters) -> Array:
-    return np.where(z > 0, z, filled(z, 0))
+    return np.where(z <= 0, filled(z, 0), z)  # asked this way round, nan stays nan
 
 
 def _positive(z: Array, p: Parameters) -> Array:
@@ -191,7 +191,7 @@ def _softplus_from_activation(a: Array, p: Parameters) -> Array:
 
 def _hard_sigmoid(z: Array, p: Parameters) -> Array:
     line = z * p["slope"] + filled(z, 0.5)
-    return np.where(line > 1, filled(z, 1), np.where(line > 0, line, filled(z, 0)))
+    return np.where(line >= 1, filled(z, 1), np.where(line <= 0, filled(z, 0), line))
 
 
 def _hard_sigmoid_derivative(z: Array, p: Parameters) -> Array:
@@ -218,9 +218,15 @@ def softmax(z: Array, axis: int) -> Array:
 
 
 def log_softmax(z: Array, axis: int) -> Array:
-    """ln softmax(z) along ``axis``, without ever taking the logarithm of an underflowed 0."""
-    shifted = z - np.max(z, axis=axis, keepdims=True)
-    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+    """ln softmax(z) along ``axis``, without ever taking the logarithm of an underflowed 0.
+
+    The largest z adds e⁰ = 1 to the sum; ln(1 + the rest) keeps the digits of a small rest.
+    """
+    largest = np.argmax(z, axis=axis, keepdims=True)
+    shifted = z - np.take_along_axis(z, largest, axis)
+    rest = np.exp(shifted)
+    np.put_along_axis(rest, largest, 0, axis)
+    return shifted - np.log1p(np.sum(rest, axis=axis, keepdims=True))
 
 
 def softmax_jacobian(a: Array) -> Array:
@@ -244,8 +250,8 @@ def _softmax_from_rows(a: Array, p: Parameters) -> Array:
 
 INF = math.inf
 SILU_MINIMUM = -1.2784645427610738
-SILU_SLOPE_EXTREMUM = 2.399357280520647
-GELU_MINIMUM = -0.7517916243860962
+SILU_SLOPE_EXTREMUM = 2.3993572805154677
+GELU_MINIMUM = -0.7517915246935645
 
 ACTIVATIONS: dict[str, Activation] = {
     "linear": Activation(
@@ -406,7 +412,7 @@ ACTIVATIONS: dict[str, Activation] = {
         derivative_formula=Formula("Φ({z}) + {z}·φ({z})", r"\Phi({z}) + {z} \cdot \varphi({z})"),
         from_activation_formula=None,
         range=(-0.16997120747990369, INF),
-        derivative_range=(-0.12890414514807123, 1.1289041451480713),
+        derivative_range=(-0.12890414518515479, 1.1289041451851548),
         turning=lambda p: (GELU_MINIMUM,),
         derivative_turning=lambda p: (-math.sqrt(2), math.sqrt(2)),
         source="Hendrycks and Gimpel 2016, the exact form by erf",
@@ -425,7 +431,7 @@ ACTIVATIONS: dict[str, Activation] = {
         ),
         from_activation_formula=None,
         range=(-0.2784645427610738, INF),
-        derivative_range=(-0.09983923701213287, 1.0998392370121329),
+        derivative_range=(-0.09983932012886692, 1.0998393201288669),
         turning=lambda p: (SILU_MINIMUM,),
         derivative_turning=lambda p: (-SILU_SLOPE_EXTREMUM, SILU_SLOPE_EXTREMUM),
         source="Elfwing, Uchibe and Doya 2018 (swish with β = 1)",

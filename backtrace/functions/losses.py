@@ -23,7 +23,8 @@ class Loss(msgspec.Struct, frozen=True):
 
     ``terms(a, y, p)`` takes samples × k arrays. ``gradient`` takes e = ŷ − y and p where
     ``from_error`` is true, else (a, y, p). ``stable`` gives the terms from z for the activations
-    whose logarithm would be taken of a rounded 0 otherwise.
+    whose logarithm would be taken of a rounded 0 otherwise, ``stable_gradient`` the gradient from
+    z where a rounded a would be subtracted from 1.
     """
 
     title: str
@@ -38,6 +39,7 @@ class Loss(msgspec.Struct, frozen=True):
     outputs: Literal["any", "unit_interval"] = "any"
     parameters: dict[str, Number] = {}
     stable: dict[str, Terms] = {}
+    stable_gradient: dict[str, Terms] = {}
     shortcut: str = ""  # the output activation with which delta is simply ŷ − y
     rational: bool = True
     kinks: bool = False
@@ -65,7 +67,7 @@ def _half_square(a: Array, y: Array, p: Parameters) -> Array:
 
 
 def _element_square(a: Array, y: Array, p: Parameters) -> Array:
-    return (a - y) * (a - y) / a.shape[1]
+    return (a - y) * (a - y) / p["outputs"]
 
 
 def _absolute(a: Array, y: Array, p: Parameters) -> Array:
@@ -87,7 +89,7 @@ def _clipped(e: Array, p: Parameters) -> Array:
 
 
 def _binary_cross_entropy(a: Array, y: Array, p: Parameters) -> Array:
-    return -(_weighted_log(y, a) + _weighted_log(1 - y, 1 - a))
+    return 0.0 - (_weighted_log(y, a) + _weighted_log(1 - y, 1 - a))  # never a −0
 
 
 def _binary_cross_entropy_from_z(z: Array, y: Array, p: Parameters) -> Array:
@@ -99,12 +101,19 @@ def _binary_cross_entropy_gradient(a: Array, y: Array, p: Parameters) -> Array:
     return _quotient(1 - y, 1 - a) - _quotient(y, a)
 
 
+def _binary_cross_entropy_gradient_from_z(z: Array, y: Array, p: Parameters) -> Array:
+    # 1/(1 − σ(z)) is 1 + eᶻ and 1/σ(z) is 1 + e⁻ᶻ: at z = 30, 1 − a has three digits left.
+    with np.errstate(over="ignore", invalid="ignore"):
+        off, on = (1 - y) * (1 + np.exp(z)), y * (1 + np.exp(-z))
+    return np.where(y == 1, 0.0, off) - np.where(y == 0, 0.0, on)
+
+
 def _cross_entropy(a: Array, y: Array, p: Parameters) -> Array:
     return 0.0 - _weighted_log(y, a)
 
 
 def _cross_entropy_from_softmax(z: Array, y: Array, p: Parameters) -> Array:
-    return np.where(y == 0, 0.0, -y * log_softmax(z, axis=1))
+    return np.where(y == 0, 0.0, 0.0 - y * log_softmax(z, axis=1))  # never a −0
 
 
 def _cross_entropy_from_sigmoid(z: Array, y: Array, p: Parameters) -> Array:
@@ -123,7 +132,7 @@ def _margins(a: Array, y: Array) -> Array:
 
 def _hinge(a: Array, y: Array, p: Parameters) -> Array:
     margins = _margins(a, y)
-    return np.where(margins > 0, margins, filled(a, 0))
+    return np.where(margins <= 0, filled(a, 0), margins)  # asked this way round, nan stays nan
 
 
 def _hinge_gradient(a: Array, y: Array, p: Parameters) -> Array:
@@ -228,6 +237,7 @@ LOSSES: dict[str, Loss] = {
         targets="unit_interval",
         outputs="unit_interval",
         stable={"sigmoid": _binary_cross_entropy_from_z},
+        stable_gradient={"sigmoid": _binary_cross_entropy_gradient_from_z},
         shortcut="sigmoid",
         rational=False,
     ),

@@ -1,4 +1,4 @@
-"""How numbers are printed: decimals, rounding, alignment and exact fractions, for every renderer."""
+"""How numbers are printed, by every renderer: decimals, rounding, alignment, exact fractions."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def cells(values: Any, decimals: int, decimal_mark: str = ".") -> list[list[str]
 
 
 def number(value: Any, decimals: int, decimal_mark: str = ".") -> str:
-    """One number (a float, a Fraction, a 0-d array) with the decimals it needs, up to ``decimals``."""
+    """One number (float, Fraction, 0-d array) with the decimals it needs, up to ``decimals``."""
     entry = _read(value[()] if getattr(value, "shape", None) == () else value, decimals)
     return _written(entry, _places(entry, decimals), decimals, decimal_mark)
 

@@ -1,86 +1,50 @@
-"""Sets an equation of matrices as lines of text: brackets, names, sizes, folding, no digit lost."""
+"""Sets an equation of matrices on a page: folded, in groups of columns, no digit lost."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
 from itertools import chain, pairwise
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
-import msgspec
+from backtrace.render.boxes import (
+    EQUALS,
+    GAP,
+    MORE_BOTH,
+    MORE_COLUMNS,
+    MORE_ROWS,
+    UNICODE,
+    Block,
+    Box,
+    Line,
+    Mark,
+    Piece,
+    Style,
+    beside,
+    blank,
+    is_operator,
+    joined,
+    leads,
+    line_width,
+    matrix,
+    shifted,
+    stacked,
+)
+from backtrace.render.measure import pieces_of, text_width
 
-from backtrace.notation.numbers import aligned
-from backtrace.render.measure import padded, pieces_of, text_width
-
-Span: TypeAlias = tuple[str, str]  # a text and its role, from which a renderer takes the colour
-Line: TypeAlias = list[Span]
 Item = TypeVar("Item")
 
 WIDE_GAP = "    "  # between matrices that only stand beside each other
-GAP = "  "  # between two columns of a matrix, and around an operator
-MORE_COLUMNS, MORE_ROWS, MORE_BOTH = "⋯⋮⋱"
-DOTS = frozenset([MORE_COLUMNS, MORE_ROWS, MORE_BOTH, "..", ":"])
-EXPONENTS = "²³ᵀ"
 MARKS = re.compile(
-    r"\)[²³ᵗ⁻¹]*"  # a bracket closes, perhaps with a power
+    r"[^\s()=·⊙⊡+−*/]*\([^()]+\)[²³]?"  # brackets around numbers only: (1 − 0.9)
+    r"|,|"
+    r"\)[²³]?"  # a bracket closes, perhaps with a power
     r"|(?<=\))/|^/|/(?=\()|\(\.\)|\(J\)"
     r"|[^\s()=·⊙⊡+−*]*\("  # a bracket opens, perhaps behind a function's name
     r"|[=≈·⊙⊡+−*]|[^\s()=·⊙⊡+−*]+"
 )
 CONTINUED = 2  # how much further the later lines of a folded equation are indented
-OPERATORS = frozenset(["=", "≈", "+", "−", "-", "·", "⊙", "⊡", "/", "*", "(.)", "(J)"])
-EQUALS = frozenset("=≈")
-NEGATIONS = frozenset("−-")
 FACTORS = frozenset("·*")
-
-
-class Block(msgspec.Struct, frozen=True):
-    """A matrix, or with ``bare`` a single number without brackets.
-
-    ``columns`` numbers the columns (from 1; 0 where ⋯ stands for some) for the captions of a
-    matrix that has to be split. ``role`` goes with the entries and the name.
-    """
-
-    name: str
-    cells: list[list[str]]
-    dims: str = ""
-    role: str = ""
-    columns: tuple[int, ...] = ()
-    bare: bool = False
-
-
-class Mark(msgspec.Struct, frozen=True):
-    """What stands between matrices: an operator, a number, ``ReLU(`` or ``)``."""
-
-    text: str
-
-
-Piece: TypeAlias = Block | Mark
-
-
-class Style(msgspec.Struct, frozen=True):
-    """The characters of brackets (of one line; top, middle, bottom of several) and of ranges."""
-
-    square: tuple[str, str, str, str] = ("[]", "⎡⎤", "⎢⎥", "⎣⎦")
-    round: tuple[str, str, str, str] = ("()", "⎛⎞", "⎜⎟", "⎝⎠")
-    dash: str = "–"
-
-
-UNICODE = Style()
-ASCII = Style(("[]", "[]", "||", "[]"), ("()", "/\\", "||", "\\/"), "-")
-
-
-class Box(msgspec.Struct, frozen=True):
-    """Lines of one width that stand beside other boxes on their ``middle`` line.
-
-    ``above`` and ``below`` count the lines of the bracketed body over and under the middle.
-    """
-
-    lines: list[Line]
-    width: int
-    middle: int = 0
-    above: int = 0
-    below: int = 0
 
 
 def equation(
@@ -101,22 +65,39 @@ def equation(
 
 
 def gallery(
-    blocks: Sequence[Block], width: int, indent: int = 4, style: Style = UNICODE
+    groups: Sequence[Sequence[Block]], width: int, indent: int = 4, style: Style = UNICODE
 ) -> list[Line]:
-    """Matrices beside each other, as many in a row as fit, rows apart by a blank line."""
+    """Matrices beside each other, a group on one line where it fits, lines apart by a blank one."""
     room = width - indent
     rows: list[list[Box]] = []
-    for block in blocks:
-        box = _matrix(block, style)
-        box = box if box.width <= room else _stacked(_split([block], room, style))
-        if rows and sum(other.width + len(WIDE_GAP) for other in rows[-1]) + box.width <= room:
-            rows[-1] += [_blank(len(WIDE_GAP)), box]
-        else:
-            rows.append([box])
+    for group in groups:
+        boxes = [_fitted(block, room, style) for block in group]
+        if rows and _breadth(rows[-1] + boxes) <= room:
+            rows[-1] += boxes
+            continue
+        rows.append([])
+        for box in boxes:
+            if _breadth([*rows[-1], box]) > room and rows[-1]:
+                rows.append([])
+            rows[-1].append(box)
+    return _set_apart(rows, width, indent)
+
+
+def _fitted(block: Block, room: int, style: Style) -> Box:
+    box = matrix(block, style)
+    return box if box.width <= room else stacked(_split([block], room, style))
+
+
+def _breadth(boxes: list[Box]) -> int:
+    return sum(box.width for box in boxes) + len(WIDE_GAP) * (len(boxes) - 1)
+
+
+def _set_apart(rows: list[list[Box]], width: int, indent: int) -> list[Line]:
     lines: list[Line] = []
     for number, row in enumerate(rows):
+        apart = [box for piece in row for box in (blank(len(WIDE_GAP)), piece)][1:]
         lines += [[]] if number else []
-        lines += [[(" " * indent, ""), *line] for line in _joined(row).lines]
+        lines += [[(" " * indent, ""), *line] for line in joined(apart).lines]
     return [piece for line in lines for piece in broken(_trimmed(line), width)]
 
 
@@ -154,12 +135,11 @@ def _gaps_filled(items: Sequence[Item], numbers: Sequence[int], gap: Item) -> li
     return filled
 
 
-def line_width(line: Line) -> int:
-    return sum(text_width(text) for text, _ in line)
-
-
 def broken(line: Line, width: int) -> Iterator[Line]:
     """``line`` cut at ``width`` columns: the last resort that keeps every digit."""
+    if line_width(line) <= width:
+        yield line
+        return
     piece: Line = []
     room = width
     for text, role in line:
@@ -193,7 +173,7 @@ def _atoms(pieces: Sequence[Piece]) -> list[list[Piece]]:
     """The runs that are not folded: an operator, if any, with all that follows up to the next."""
     atoms: list[list[Piece]] = []
     for piece in pieces:
-        if not atoms or (_is_operator(piece) and not _awaits(atoms[-1], piece)):
+        if not atoms or (is_operator(piece) and not _awaits(atoms[-1], piece)):
             atoms.append([])
         atoms[-1].append(piece)
     return atoms
@@ -201,40 +181,27 @@ def _atoms(pieces: Sequence[Piece]) -> list[list[Piece]]:
 
 def _awaits(atom: list[Piece], operator: Piece) -> bool:
     """Whether ``atom`` has nothing yet for ``operator`` to follow, or only a factor: − 0.1 ·"""
-    if all(map(_leads, atom)):
+    if all(map(leads, atom)):
         return True
     factor = all(isinstance(piece, Mark) for piece in atom)
     return factor and isinstance(operator, Mark) and operator.text in FACTORS
 
 
-def _is_operator(piece: Piece) -> bool:
-    return isinstance(piece, Mark) and piece.text in OPERATORS
-
-
-def _opens(piece: Piece) -> bool:
-    return isinstance(piece, Mark) and piece.text.endswith("(")
-
-
-def _closes(piece: Piece) -> bool:
-    return isinstance(piece, Mark) and piece.text.startswith(")")
-
-
-def _leads(piece: Piece) -> bool:
-    return _is_operator(piece) or _opens(piece)
-
-
 def _packed(atoms: list[list[Piece]], room: int, style: Style) -> list[Box]:
     """The atoms in as few lines as fit, a new side of ``=`` on a new line before anything else."""
+    whole = beside(list(chain.from_iterable(atoms)), style)
+    if whole.width <= room:
+        return [whole]
     rows: list[Box] = []
     line: list[Piece] = []
     for run in _runs(atoms, room, style):
         if _fits(line + run, room - (CONTINUED if rows else 0), style):
             line = line + run
             continue
-        rows += [_beside(line, style)] if line else []
+        rows += [beside(line, style)] if line else []
         line = run if _fits(run, room - CONTINUED, style) else []
-        rows += [] if line else [_stacked(_split(run, room - CONTINUED, style))]
-    return rows + ([_beside(line, style)] if line else [])
+        rows += [] if line else [stacked(_split(run, room - CONTINUED, style))]
+    return rows + ([beside(line, style)] if line else [])
 
 
 def _runs(atoms: list[list[Piece]], room: int, style: Style) -> Iterator[list[Piece]]:
@@ -255,26 +222,26 @@ def _sides(atoms: list[list[Piece]]) -> list[list[list[Piece]]]:
 
 
 def _fits(pieces: list[Piece], room: int, style: Style) -> bool:
-    return _beside(pieces, style).width <= room
+    return beside(pieces, style).width <= room
 
 
 def _split(atom: list[Piece], room: int, style: Style) -> list[Box]:
     """An atom too wide for a line: its matrix in groups of columns under each other."""
     at = next((at for at, piece in enumerate(atom) if isinstance(piece, Block)), None)
     if at is None:
-        return [_beside(atom, style)]
+        return [beside(atom, style)]
     block = atom[at]
     assert isinstance(block, Block)
     lead, trail = atom[:at], atom[at + 1 :]
-    shift = _beside([*lead, block], style).width - _matrix(block, style).width
-    taken = shift + _beside([block, *trail], style).width - _matrix(block, style).width
+    shift = beside([*lead, block], style).width - matrix(block, style).width
+    taken = shift + beside([block, *trail], style).width - matrix(block, style).width
     groups = _column_groups(block, room - taken, style)
     if groups is None:
-        marks = [_beside(lead, style)] if lead else []
-        return marks + _listed(block, room) + ([_beside(trail, style)] if trail else [])
-    first = _beside([*lead, groups[0], *(trail if len(groups) == 1 else [])], style)
+        marks = [beside(lead, style)] if lead else []
+        return marks + _listed(block, room) + ([beside(trail, style)] if trail else [])
+    first = beside([*lead, groups[0], *(trail if len(groups) == 1 else [])], style)
     later = [[group] for group in groups[1:-1]] + ([[groups[-1], *trail]] if groups[1:] else [])
-    return [first, *(_shifted(_beside(pieces, style), shift) for pieces in later)]
+    return [first, *(shifted(beside(pieces, style), shift) for pieces in later)]
 
 
 def _column_groups(block: Block, room: int, style: Style) -> list[Block] | None:
@@ -286,7 +253,7 @@ def _column_groups(block: Block, room: int, style: Style) -> list[Block] | None:
         even = -(-count // -(-count // size))  # as many groups as this size needs, evenly filled
         starts = range(0, count, even)
         groups = [_group(block, at, min(at + even, count), style) for at in starts]
-        if all(_matrix(group, style).width <= room for group in groups):
+        if all(matrix(group, style).width <= room for group in groups):
             return groups
     return None
 
@@ -324,155 +291,5 @@ def _listed(block: Block, room: int) -> list[Box]:
             for piece in pieces_of(text, max(1, room - len(label))):
                 lines.append([(label, "dims"), (piece, block.role)])
                 label = " " * len(label)
-    return [Box([line], line_width(line)) for line in [*lines, [(block.dims, "dims")]]]
-
-
-def _beside(pieces: Sequence[Piece], style: Style) -> Box:
-    boxes: list[Box] = []
-    for at, piece in enumerate(pieces):
-        gap = _gap(pieces, at) if at else ""
-        boxes += [_blank(len(gap))] if gap else []
-        if isinstance(piece, Block):
-            boxes.append(_matrix(piece, style))
-        elif _opens(piece) or _closes(piece):
-            boxes.append(_parenthesis(piece, _enclosed(pieces, at), style))
-        else:
-            boxes.append(Box([[(piece.text, "mark")]], text_width(piece.text)))
-    return _joined(boxes)
-
-
-def _gap(pieces: Sequence[Piece], at: int) -> str:
-    """The space before ``pieces[at]``: wide around an operator between matrices."""
-    before, after = pieces[at - 1], pieces[at]
-    if _opens(before) or _closes(after):
-        return ""
-    if _is_operator(after):
-        return " " if _is_tight(pieces, at) else GAP
-    if _is_operator(before):
-        return " " if _is_tight(pieces, at - 1) or _is_negation(pieces, at - 1) else GAP
-    return " "
-
-
-def _is_tight(pieces: Sequence[Piece], at: int) -> bool:
-    """Whether the operator at ``at`` belongs to a plain number beside it, as in 0.1 · W."""
-    operator = pieces[at]
-    if isinstance(operator, Mark) and operator.text in EQUALS:
-        return False
-    return any(map(_is_plain, pieces[max(0, at - 1) : at + 2]))
-
-
-def _is_negation(pieces: Sequence[Piece], at: int) -> bool:
-    minus = pieces[at]
-    leads = at == 0 or _leads(pieces[at - 1])
-    return leads and isinstance(minus, Mark) and minus.text in NEGATIONS
-
-
-def _is_plain(piece: Piece) -> bool:
-    """A number or a word between the matrices, such as η."""
-    return isinstance(piece, Mark) and not (_leads(piece) or _closes(piece))
-
-
-def _enclosed(pieces: Sequence[Piece], at: int) -> list[Piece]:
-    """What stands in the brackets that open or close at ``at``, as far as it is on this line."""
-    step = 1 if _opens(pieces[at]) else -1
-    inside, depth = [], 1
-    for piece in pieces[at + step :: step]:
-        depth += step * (_opens(piece) - _closes(piece))
-        if depth == 0:
-            break
-        inside.append(piece)
-    return inside
-
-
-def _parenthesis(piece: Mark, inside: list[Piece], style: Style) -> Box:
-    """``ReLU(`` or ``)²`` with its bracket as tall as the tallest matrix in it."""
-    bodies = [_matrix(block, style) for block in inside if isinstance(block, Block)]
-    above = max((body.above for body in bodies), default=0)
-    below = max((body.below for body in bodies), default=0)
-    opening = _opens(piece)
-    word = piece.text[:-1] if opening else piece.text[1:]
-    raised = not opening and not word.strip(EXPONENTS)
-    lines: list[Line] = []
-    for row, pair in enumerate(_brackets(above + below + 1, style.round)):
-        bracket = pair[0 if opening else 1]
-        beside = word if row == (0 if raised else above) else " " * text_width(word)
-        text = beside + bracket if opening else bracket + beside
-        lines.append([(text, "mark")])
-    return Box(lines, text_width(word) + 1, above, above, below)
-
-
-def _brackets(height: int, pairs: tuple[str, str, str, str]) -> list[str]:
-    single, top, middle, bottom = pairs
-    return [single] if height == 1 else [top, *[middle] * (height - 2), bottom]
-
-
-def _matrix(block: Block, style: Style) -> Box:
-    """The entries in brackets, the name centred above, the size centred below."""
-    rows = [GAP.join(row) for row in _columns_aligned(block.cells)] or [""]
-    inner = text_width(rows[0]) + (0 if block.bare else 4)
-    width = max(inner, text_width(block.name), text_width(block.dims))
-    left = (width - inner) // 2
-    right = width - inner - left
-    lines: list[Line] = [
-        _centred_row(_row(text, pair, block), left, right)
-        for text, pair in zip(rows, _brackets(len(rows), style.square), strict=True)
-    ]
-    middle = len(rows) // 2
-    named = [[(padded(block.name, width), block.role + ".name")]] if block.name else []
-    sized = [[(padded(block.dims, width), "dims")]] if block.dims else []
-    below = len(rows) - 1 - middle
-    return Box(named + lines + sized, width, middle + len(named), middle, below)
-
-
-def _row(text: str, brackets: str, block: Block) -> Line:
-    if block.bare:
-        return [(text, block.role)]
-    return [(brackets[0] + " ", "bracket"), (text, block.role), (" " + brackets[1], "bracket")]
-
-
-def _centred_row(line: Line, left: int, right: int) -> Line:
-    before = [(" " * left, "")] if left else []
-    return [*before, *line, (" " * right, "")] if right else [*before, *line]
-
-
-def _columns_aligned(cells: list[list[str]]) -> list[tuple[str, ...]]:
-    return list(zip(*map(_column_aligned, zip(*cells, strict=True)), strict=True))
-
-
-def _column_aligned(column: Sequence[str]) -> list[str]:
-    """Decimal points in line, dots for left-out entries in the middle."""
-    numbers = iter(aligned([text for text in column if text not in DOTS]))
-    texts = [text if text in DOTS else next(numbers) for text in column]
-    width = max(map(text_width, texts))
-    return [padded(text, width) if text in DOTS else text.rjust(width) for text in texts]
-
-
-def _joined(boxes: Sequence[Box]) -> Box:
-    """Boxes beside each other, their middles in line."""
-    over = max((box.middle for box in boxes), default=0)
-    under = max((len(box.lines) - box.middle for box in boxes), default=1)
-    lines: list[Line] = []
-    for height in range(-over, under):
-        line: Line = []
-        for box in boxes:
-            row = height + box.middle
-            inside = 0 <= row < len(box.lines)
-            line += box.lines[row] if inside else [(" " * box.width, "")]
-        lines.append(line)
-    above = max((box.above for box in boxes), default=0)
-    below = max((box.below for box in boxes), default=0)
-    return Box(lines, sum(box.width for box in boxes), over, above, below)
-
-
-def _stacked(boxes: list[Box]) -> Box:
-    """Boxes under each other, from the left."""
-    width = max(box.width for box in boxes)
-    return Box([line for box in boxes for line in box.lines], width)
-
-
-def _shifted(box: Box, shift: int) -> Box:
-    return _joined([_blank(shift), box]) if shift else box
-
-
-def _blank(width: int) -> Box:
-    return Box([[(" " * width, "")]], width)
+    lines += [[(block.dims, "dims")]] if block.dims else []
+    return [Box([line], line_width(line)) for line in lines]

@@ -13,10 +13,10 @@ from backtrace.spec.model import Arithmetic, Conventions
 from backtrace.tape.trace import Trace, TracedStep
 
 MATRIX_FORMS = {
-    ("rows", "in_out"): "a sample is a row: Z = A·W",
-    ("rows", "out_in"): "a sample is a row: Z = A·Wᵀ",
-    ("columns", "out_in"): "a sample is a column: Z = W·A",
-    ("columns", "in_out"): "a sample is a column: Z = Wᵀ·A",
+    ("rows", "in_out"): "a sample is a row: {Z} = {A}·{W}",
+    ("rows", "out_in"): "a sample is a row: {Z} = {A}·{W}ᵀ",
+    ("columns", "out_in"): "a sample is a column: {Z} = {W}·{A}",
+    ("columns", "in_out"): "a sample is a column: {Z} = {W}ᵀ·{A}",
 }
 CONSTANT_DIGITS = 12  # a constant is shown as it was written
 
@@ -64,7 +64,10 @@ def facts(trace: Trace, symbols: Symbols) -> list[str]:
 
 
 def _matrix_form(trace: Trace) -> str:
-    form = MATRIX_FORMS[trace.conventions.layout, trace.conventions.weights]
+    letters = {"Z": "Z", "A": trace.notation.activation.upper(), "W": trace.notation.weight}
+    if trace.notation.case == "lower":
+        letters |= {"Z": "z", "A": trace.notation.activation}
+    form = MATRIX_FORMS[trace.conventions.layout, trace.conventions.weights].format_map(letters)
     first = trace.update(*trace.updates[0])
     if any(traced.operation == "add_bias" for traced in first.values()):
         minus = any(traced.parameters.get("subtract") for traced in first.values())

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from backtrace.notation.numbers import cells, number
-from backtrace.render.grid import Block, column_numbers, shown, with_gaps
+from backtrace.render.boxes import Block
+from backtrace.render.grid import column_numbers, shown, with_gaps
 from backtrace.tape.steps import Phase
 
 SECTIONS: dict[Phase, str] = {
@@ -27,8 +28,8 @@ ROLES: dict[Phase, str] = {  # of a span, from which a renderer takes the colour
 }
 LONGEST = 12  # rows or columns that a matrix may have before it is elided
 MOST_ENTRIES = 64
-SIDE = 6  # what is no longer than this is never elided
-NARROW = 60  # columns of a terminal on which less of a large matrix is shown
+SIDE = 4  # what is no longer than this is never elided
+WIDE = 100  # columns of a terminal on which more of a large matrix is shown
 
 
 class Format(msgspec.Struct, frozen=True):
@@ -41,7 +42,7 @@ class Format(msgspec.Struct, frozen=True):
     @property
     def kept(self) -> int:
         """How many rows and columns of a large matrix are shown."""
-        return 5 if self.width >= NARROW else 3
+        return 5 if self.width >= WIDE else 3
 
 
 def is_large(shape: tuple[int, ...]) -> bool:
@@ -57,7 +58,7 @@ def any_large(shapes: Iterable[tuple[int, ...]]) -> bool:
     return any(map(is_large, shapes))
 
 
-def block(value: Any, name: str, role: str, form: Format, elide: bool) -> Block:
+def block(value: Any, name: str, role: str, form: Format, *, elide: bool) -> Block:
     """A 2-D value, or a single number where ``value`` is 0-d.
 
     Only the entries that are shown are formatted.
@@ -66,7 +67,7 @@ def block(value: Any, name: str, role: str, form: Format, elide: bool) -> Block:
         return Block(name, [[number(value, form.decimals)]], "", role, bare=True)
     height, width = value.shape
     dims = f"{height} × {width}"
-    if form.full or not elide:
+    if not elide:
         return Block(name, cells(value, form.decimals), dims, role)
     rows, columns = _kept(height, form), _kept(width, form)
     texts = cells(value[rows][:, columns], form.decimals)

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
 from backtrace.notation.text import ASCII, to_ascii
+
+# what the table of formulas does not have: signs of a page
+PAGE_SIGNS = str.maketrans({
+    "⋮": ":", "⋱": "...", "“": '"', "”": '"', "‘": "'", "’": "'", "←": "<-", "∞": "inf", "×": "x",
+})  # fmt: skip
 
 
 def text_width(text: str) -> int:
@@ -15,6 +22,7 @@ def text_width(text: str) -> int:
     return sum(map(_character_width, text))
 
 
+@lru_cache(maxsize=4096)
 def _character_width(character: str) -> int:
     if unicodedata.category(character) in ("Mn", "Me", "Cf"):
         return 0
@@ -28,9 +36,13 @@ def padded(text: str, width: int) -> str:
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """``text`` folded between words into lines of at most ``width`` columns; long words are cut."""
+    """``text`` folded between words into lines of at most ``width`` columns; long words are cut.
+
+    A size such as 2 × 3 stays together.
+    """
+    kept = text.replace(" × ", "\0×\0").replace(" x ", "\0x\0")
     lines = [""]
-    for word in text.split():
+    for word in (word.replace("\0", " ") for word in kept.split()):
         candidate = f"{lines[-1]} {word}" if lines[-1] else word
         if text_width(candidate) <= width:
             lines[-1] = candidate
@@ -55,6 +67,24 @@ def pieces_of(text: str, width: int) -> Iterator[str]:
     yield piece
 
 
+def folded(text: str, room: int, *folds: re.Pattern[str]) -> list[str]:
+    """``text`` in lines of at most ``room`` columns, folded at the first of ``folds`` that does."""
+    lines = [text]
+    for fold in folds:
+        lines = [line for part in lines for line in _folded_at(fold, part, room)]
+    return [piece for line in lines for piece in pieces_of(line, room)]
+
+
+def _folded_at(fold: re.Pattern[str], text: str, room: int) -> list[str]:
+    lines: list[str] = []
+    for part in fold.split(text):
+        if lines and text_width(lines[-1]) + 1 + text_width(part) <= room:
+            lines[-1] += " " + part
+        else:
+            lines.append(part)
+    return lines
+
+
 def inert(text: str) -> str:
     """``text`` with control characters, escapes and changes of direction shown, not obeyed."""
     if text.isprintable():
@@ -71,7 +101,9 @@ def _visible(character: str) -> str:
 
 def plain(text: str) -> str:
     """``text`` in ASCII: ``δ₂ = dH₁ ⊙ σ′(z₂)`` becomes ``delta2 = dH1 (.) sigmoid'(z2)``."""
-    return text if text.isascii() else to_ascii("".join(map(_without_accent, text)))
+    if text.isascii():
+        return text
+    return to_ascii("".join(map(_without_accent, text.translate(PAGE_SIGNS))))
 
 
 def _without_accent(character: str) -> str:

@@ -35,9 +35,9 @@ def problems(trace: Trace, selection: Selection) -> list[str]:
     """What a selection asks for that the trace does not have, in words."""
     found = []
     known = {step.id for step in trace} | {family(step.id) for step in trace}
-    for id in selection.only:
-        if id not in known:
-            found.append(f"--only {id}: there is no such quantity{_nearest(id, known)}")
+    for name in selection.only:
+        if name not in known:
+            found.append(f"--only {name}: there is no such quantity{_nearest(name, known)}")
     layers = max((step.layer or 0 for step in trace), default=0)
     if selection.layer is not None and not 1 <= selection.layer <= layers:
         found.append(f"--layer {selection.layer}: the layers are 1 to {layers}")
@@ -47,24 +47,25 @@ def problems(trace: Trace, selection: Selection) -> list[str]:
     return found
 
 
-def _nearest(id: str, known: Collection[str]) -> str:
+def _nearest(name: str, known: Collection[str]) -> str:
     from difflib import get_close_matches
 
-    near = get_close_matches(id, known, 1)
+    near = get_close_matches(name, known, 1)
     return f"; did you mean {near[0]}?" if near else ""
 
 
 def updates(trace: Trace, selection: Selection) -> tuple[list[tuple[int, int]], int]:
-    """The (epoch, batch) of the updates to show, and how many others there are.
+    """The (epoch, batch) of the updates to show, and how many between them are left out.
 
-    Of many, the first ones and the last are shown, unless epochs, a sample or all are asked for.
+    Of many, the first ones and the last are shown, unless epochs or all are asked for.
     """
     every = [place for place in trace.updates if _has_sample(trace, place, selection.sample)]
     if selection.epochs is not None:
-        every = [place for place in every if place[0] <= selection.epochs]
-    elif len(every) > FEW_UPDATES and not selection.full:
-        every = [*every[: FEW_UPDATES - 2], every[-1]]
-    return every, len(trace.updates) - len(every)
+        return [place for place in every if place[0] <= selection.epochs], 0
+    if len(every) <= FEW_UPDATES or selection.full:
+        return every, 0
+    shown = [*every[: FEW_UPDATES - 2], every[-1]]
+    return shown, len(every) - len(shown)
 
 
 def _has_sample(trace: Trace, place: tuple[int, int], sample: int | None) -> bool:
@@ -72,7 +73,7 @@ def _has_sample(trace: Trace, place: tuple[int, int], sample: int | None) -> boo
 
 
 def sample_index(inputs: TracedStep, sample: int) -> int | None:
-    """Where sample ``sample`` (from 1, of the whole data) stands in an update; None if elsewhere."""
+    """Where a sample, counted in the whole data from 1, stands in an update; None if elsewhere."""
     first, last = _samples(inputs)
     return sample - first if first <= sample <= last else None
 
@@ -100,6 +101,28 @@ def _wanted(traced: TracedStep, selection: Selection) -> bool:
         return False
     given = traced.phase == "given"
     return selection.sample is None or given or family(traced.id) in OF_SAMPLES
+
+
+def chosen(trace: Trace, selection: Selection) -> Trace:
+    """A trace of the chosen steps alone, of every update there is, for readers that leave out none.
+
+    With a sample, values are cut down to it, and what belongs to no sample is left out.
+    """
+    kept = []
+    for place in trace.updates:
+        if selection.epochs is not None and place[0] > selection.epochs:
+            continue
+        if _has_sample(trace, place, selection.sample):
+            kept += [_cut(trace, traced, selection) for _, traced in steps(trace, place, selection)]
+    return msgspec.structs.replace(trace, steps=tuple(kept))
+
+
+def _cut(trace: Trace, traced: TracedStep, selection: Selection) -> TracedStep:
+    if selection.sample is None:
+        return traced
+    value = one_sample(trace, traced, selection.sample)
+    step = msgspec.structs.replace(traced.step, shape=value.shape)
+    return msgspec.structs.replace(traced, step=step, value=value)
 
 
 def one_sample(trace: Trace, traced: TracedStep, sample: int) -> Any:

@@ -1,27 +1,35 @@
-"""A trace on one screen: each quantity with its size and, as far as it fits, its value on a line."""
+"""A trace on one screen: each quantity with its size and as much of its value as a line holds."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from backtrace.notation.numbers import number
+from backtrace.notation.numbers import cells, number
 from backtrace.notation.steps import repeats
 from backtrace.notation.symbols import Symbols
-from backtrace.render.grid import Line
+from backtrace.render.boxes import MORE_COLUMNS, MORE_ROWS, Line
+from backtrace.render.grid import shown, with_gaps
 from backtrace.render.matrices import ROLES, SECTIONS, is_large
 from backtrace.render.measure import text_width
 from backtrace.render.selection import family
 from backtrace.tape.trace import Trace, TracedStep
 
-PRINCIPAL = frozenset(["z", "a", "loss", "delta", "dW", "db", "W_new", "b_new", "loss_after"])
+PRINCIPAL = frozenset(["y", "z", "a", "loss", "delta", "dW", "db", "W_new", "b_new", "loss_after"])
 GAP = "  "
 
 
 def summary(
-    trace: Trace, chosen: Sequence[tuple[TracedStep, Any]], symbols: Symbols, width: int
+    trace: Trace,
+    chosen: Sequence[tuple[TracedStep, Any]],
+    symbols: Symbols,
+    width: int,
+    say: Callable[[str], str],
 ) -> list[Line]:
-    """A line for each of the steps and values ``chosen``; what only repeats one joins its line."""
+    """A line for each of the steps and values ``chosen``; what only repeats one joins its line.
+
+    ``say`` puts a text in the terminal's characters.
+    """
     names: dict[str, list[str]] = {}
     rows: list[tuple[TracedStep, Any]] = []
     for traced, value in chosen:
@@ -32,8 +40,8 @@ def summary(
             continue
         names[traced.id] = [symbols.name(traced.id)]
         rows.append((traced, value))
-    table = [(traced, " = ".join(names[traced.id]), value) for traced, value in rows]
-    return list(_lines(table, trace.decimals, width))
+    table = [(traced, say(" = ".join(names[traced.id])), value) for traced, value in rows]
+    return list(_lines(table, trace.decimals, width, say))
 
 
 def is_principal(traced: TracedStep) -> bool:
@@ -41,9 +49,11 @@ def is_principal(traced: TracedStep) -> bool:
     return family(traced.id) in PRINCIPAL
 
 
-def _lines(table: list[tuple[TracedStep, str, Any]], decimals: int, width: int) -> Iterator[Line]:
+def _lines(
+    table: list[tuple[TracedStep, str, Any]], decimals: int, width: int, say: Callable[[str], str]
+) -> Iterator[Line]:
     sections = [SECTIONS[traced.phase] for traced, _, _ in table]
-    sizes = [" × ".join(map(str, value.shape)) for _, _, value in table]
+    sizes = [say(" × ".join(map(str, value.shape))) for _, _, value in table]
     first, second, third = (
         max(map(text_width, texts), default=0)
         for texts in (sections, [name for _, name, _ in table], sizes)
@@ -56,42 +66,27 @@ def _lines(table: list[tuple[TracedStep, str, Any]], decimals: int, width: int) 
             (("" if section == before else section).ljust(first) + GAP, "heading"),
             (name + " " * (second - text_width(name)) + GAP, role + ".name"),
             (size.rjust(third) + GAP, "dims"),
-            (_inline(value, decimals, room), role),
+            (inline(value, decimals, room, say), role),
         ]
         before = section
 
 
-def _inline(value: Any, decimals: int, room: int) -> str:
+def inline(value: Any, decimals: int, room: int, say: Callable[[str], str]) -> str:
     """The fullest form of a value that fits: all of it, its corners, its first and last entry."""
     if value.shape == ():
         return number(value, decimals)
-    forms = [_corners, _ends] if is_large(value.shape) else [_whole, _corners, _ends]
-    for form in forms:
-        text = form(value, decimals)
+    large = is_large(value.shape)
+    for rows, columns in [(2, 2), (1, 2)] if large else [value.shape, (2, 2), (1, 2)]:
+        text = say(_brief(value, decimals, rows, columns))
         if text_width(text) <= room:
             return text
-    return "⋯"
+    return say(MORE_COLUMNS)
 
 
-def _whole(value: Any, decimals: int) -> str:
-    return _bracketed([_row(row, decimals) for row in value])
-
-
-def _corners(value: Any, decimals: int) -> str:
-    ends = [0, -1] if len(value) > 1 else [0]
-    rows = [_row(value[at], decimals, 2) for at in ends]
-    return _bracketed(rows if len(value) <= 2 else [rows[0], "⋮", rows[1]])
-
-
-def _ends(value: Any, decimals: int) -> str:
-    return _bracketed([f"{number(value[0, 0], decimals)} ⋯ {number(value[-1, -1], decimals)}"])
-
-
-def _row(row: Any, decimals: int, most: int = 0) -> str:
-    if most and len(row) > most:
-        return f"{number(row[0], decimals)} ⋯ {number(row[-1], decimals)}"
-    return GAP.join(number(entry, decimals) for entry in row)
-
-
-def _bracketed(rows: list[str]) -> str:
-    return f"[ {' ; '.join(rows)} ]"
+def _brief(value: Any, decimals: int, most_rows: int, most_columns: int) -> str:
+    """``[ 1  2 ; 3  4 ]``, with ⋯ for what is more than so many rows and columns."""
+    rows, columns = shown(value.shape[0], most_rows), shown(value.shape[1], most_columns)
+    texts = with_gaps(cells(value[rows][:, columns], decimals), rows, columns)
+    lines = [MORE_ROWS if row[0] == MORE_ROWS else GAP.join(row) for row in texts]
+    left_out = f" ; {MORE_ROWS}" if len(rows) == 1 < value.shape[0] else ""
+    return f"[ {' ; '.join(lines)}{left_out} ]"

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from backtrace.notation import steps as notation
 from backtrace.notation.expr import Equation, Ref
+from backtrace.notation.remarks import remarks
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import ref_text, text, tokens
 from backtrace.render import header
-from backtrace.render.grid import (
-    ASCII,
-    UNICODE,
-    Block,
-    Line,
-    Mark,
-    Piece,
-    broken,
-    equation,
-    gallery,
-    line_width,
-    marks,
-)
+from backtrace.render.boxes import ASCII, UNICODE, Block, Line, Mark, Piece
+from backtrace.render.grid import equation, gallery, marks
 from backtrace.render.matrices import ROLES, SECTIONS, Format, any_large, block, is_large
-from backtrace.render.measure import inert, plain, text_width, wrapped
+from backtrace.render.measure import inert, plain
+from backtrace.render.page import INDENT, Page
 from backtrace.render.selection import (
     Selection,
     one_sample,
@@ -34,8 +26,8 @@ from backtrace.render.selection import (
     steps,
     updates,
 )
-from backtrace.render.summary import is_principal, summary
-from backtrace.render.unfolded import unfolded
+from backtrace.render.summary import inline, is_principal, summary
+from backtrace.render.unfolded import Unfolder
 from backtrace.tape.operations import Setting
 from backtrace.tape.trace import Trace, TracedStep
 
@@ -43,7 +35,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-INDENT = 4
+NARROWEST = 40  # columns; a narrower terminal wraps the lines itself
+ID = re.compile(r"\b[a-zA-Z_]+\d+(_new|_old)?\b")
 STYLES = {
     "computed": "cyan",
     "gradient": "magenta",
@@ -82,8 +75,14 @@ def print_trace(trace: Trace, view: View, console: Console) -> None:
 
 def passages(trace: Trace, view: View) -> Iterator[Text]:
     """The trace in pieces to read one after another: the header, then a step at a time."""
-    for lines in _Page(trace, view).passages():
+    for lines in _Writer(trace, view).passages():
         yield _coloured(lines)
+
+
+def plain_passages(trace: Trace, view: View) -> Iterator[str]:
+    """The same without colour, for pipes and dumb terminals; rich is not loaded for it."""
+    for lines in _Writer(trace, view).passages():
+        yield "\n".join("".join(part for part, _ in line) for line in lines)
 
 
 def _coloured(lines: Iterable[Line]) -> Text:
@@ -97,62 +96,59 @@ def _coloured(lines: Iterable[Line]) -> Text:
     return whole
 
 
-class _Page:
-    """One trace as one view shows it; every method gives lines no wider than the view."""
+class _Writer:
+    """One trace as one view shows it; every method gives lines no wider than the page."""
 
     def __init__(self, trace: Trace, view: View) -> None:
         self.trace = trace
         self.view = view
-        self.width = max(view.width, 20)
+        self.page = Page(max(view.width, NARROWEST), view.unicode)
+        self.say = self.page.say
         self.symbols = Symbols.of(trace)
         self.setting = Setting(trace.conventions)
-        self.form = Format(trace.decimals, self.width, view.selection.full)
+        self.form = Format(trace.decimals, self.page.width, view.selection.full)
         self.style = UNICODE if view.unicode else ASCII
-        self.elided: list[str] = []
+        self.elided: tuple[str, str] | None = None  # symbol and id of a matrix shown in part
         self.heading: tuple[str, str] = ("", "")
+        self.after_one_line = False
 
     def passages(self) -> Iterator[list[Line]]:
         yield self.header()
         places, left_out = updates(self.trace, self.view.selection)
-        before: tuple[int, int] | None = None
-        for place in places:
+        for number, place in enumerate(places):
             self.heading = ("", "")
-            gap = before is not None and self.between(before, place)
-            yield from self.update(place, self.skipped(gap) if gap else [])
-            before = place
+            skipped = self.skipped(left_out) if left_out and place == places[-1] and number else []
+            yield from self.update(place, skipped)
         closing = self.closing(left_out)
         if closing:
             yield closing
-
-    def between(self, before: tuple[int, int], place: tuple[int, int]) -> int:
-        """How many updates of the trace lie between two that are shown."""
-        every = self.trace.updates
-        return every.index(place) - every.index(before) - 1
 
     # Header and closing lines
 
     def header(self) -> list[Line]:
         title = [(inert(self.trace.title), "title")]
-        lines = self.spread(title, [(header.architecture(self.trace), "")])
-        for line in _flowed(header.facts(self.trace, self.symbols), self.width, self.say):
-            lines.append([(line, "fact")])
+        lines = self.page.spread(title, [(header.architecture(self.trace), "")])
+        lines += self.page.flowed(header.facts(self.trace, self.symbols), "fact")
+        if self.view.selection.sample is not None:
+            lines += self.page.paragraph(self.one_sample(), "note", 0)
         if self.trace.source:
-            lines += self.paragraph(f"Source: {inert(self.trace.source)}", "fact", 0)
+            lines += self.page.paragraph(f"Source: {inert(self.trace.source)}", "fact", 0)
         return lines
+
+    def one_sample(self) -> str:
+        sample = f"Sample {self.view.selection.sample} by itself"
+        return f"{sample}: what adds up the samples (loss, gradients, updates) is left out."
 
     def closing(self, left_out: int) -> list[Line]:
         lines: list[Line] = []
-        if self.elided and not self.view.selection.full:
-            names = ", ".join(dict.fromkeys(self.elided))
-            told = f"⋯ stands for entries left out, here of {names}."
-            lines += self.paragraph(f"{told} --full shows them all, --only W1 one matrix.", "fact")
+        if self.elided:
+            name, id = self.elided
+            told = f"⋯ and ⋮ stand for entries left out. --full shows every one, --only {id}"
+            lines += self.page.paragraph(f"{told} the whole of {name}.", "fact")
         if left_out:
-            lines += self.paragraph(self.rest(left_out), "fact")
+            told = f"{left_out} update{'s' if left_out > 1 else ''} left out"
+            lines += self.page.paragraph(f"{told}: --full shows all of them.", "fact")
         return [[], *lines] if lines else []
-
-    def rest(self, left_out: int) -> str:
-        total = len(self.trace.updates)
-        return f"{total - left_out} of {total} updates are shown; --full shows them all."
 
     def skipped(self, count: int) -> list[Line]:
         return [[], [(self.say(f"⋮  {count} update{'s' if count > 1 else ''} not shown"), "fact")]]
@@ -171,15 +167,16 @@ class _Page:
             opening = []
         for number, traced in chosen:
             if traced.phase != "given":
-                yield [*opening, *self.section(traced), *self.step(number, traced)]
+                lines = self.step(number, traced)
+                apart = self.section(traced, one_line=len(lines) == 1)
+                yield [*opening, *apart, *lines]
                 opening = []
 
     def summary(self, chosen: list[TracedStep]) -> list[Line]:
         if not self.view.selection.only:
             chosen = [traced for traced in chosen if is_principal(traced)]
         values = [(traced, self.part(traced)) for traced in chosen]
-        lines = summary(self.trace, values, self.symbols, self.width)
-        return [self.spoken(line) for line in lines]
+        return summary(self.trace, values, self.symbols, self.page.width, self.say)
 
     def update_heading(self, place: tuple[int, int]) -> list[Line]:
         if len(self.trace.updates) == 1:
@@ -188,15 +185,20 @@ class _Page:
         samples = f"sample {first}" if first == last else f"samples {first}–{last}"
         batches = max(batch for _, batch in self.trace.updates)
         where = f"Epoch {place[0]}" + (f", batch {place[1]}" if batches > 1 else "")
-        return [[], *self.rule(where, samples, "═")]
+        return [[], *self.page.rule(where, samples, "═")]
 
-    def section(self, traced: TracedStep) -> list[Line]:
-        """The rule above a section, where a step begins a new one."""
+    def section(self, traced: TracedStep, *, one_line: bool) -> list[Line]:
+        """What stands above a step: a rule where a section begins, else a blank line.
+
+        Steps said in one line follow each other closely.
+        """
         heading = (SECTIONS[traced.phase], self.place_of(traced))
+        close = one_line and self.after_one_line
+        self.after_one_line = one_line
         if heading == self.heading:
-            return [[]]
+            return [] if close else [[]]
         self.heading = heading
-        return [[], *self.rule(*heading), []]
+        return [[], *self.page.rule(*heading), []]
 
     def place_of(self, traced: TracedStep) -> str:
         if traced.layer is None or traced.phase in ("loss", "update"):
@@ -208,33 +210,63 @@ class _Page:
 
     def given(self, given: list[TracedStep]) -> list[Line]:
         elide = any_large(traced.shape for traced in given)
-        blocks = [self.block(traced, Ref(traced.id), elide) for traced in given]
-        rows = gallery(blocks, self.width, INDENT, self.style)
-        return [[], *self.rule(SECTIONS["given"], ""), [], *rows]
+        groups: dict[int | None, list[Block]] = {}
+        for traced in given:
+            made = self.block(traced, Ref(traced.id), elide=elide)
+            groups.setdefault(traced.layer, []).append(made)
+        rows = gallery(list(groups.values()), self.page.width, INDENT, self.style)
+        return [[], *self.page.rule(SECTIONS["given"], ""), [], *rows]
 
     # A step
 
     def step(self, number: int, traced: TracedStep) -> list[Line]:
         worked = notation.equation(traced, self.trace, self.symbols)
-        title = [(f"{number:>2}  ", "number"), (notation.title(traced.step), "title")]
-        lines = self.spread(title, [(text(worked.formula, self.symbols), "")])
+        lines = self.headline(number, traced, worked)
         if self.view.explain:
-            lines += self.paragraph(notation.why(traced, self.trace, self.symbols), "why")
-        if not self.is_trivial(traced):
+            lines += self.page.paragraph(notation.why(traced, self.trace, self.symbols), "why")
+        if not self.is_brief(traced, worked):
             lines += self.equation(traced, worked)
             if self.view.detail == "entries":
                 lines += self.entries(traced)
-        for note in traced.notes:
-            lines += self.paragraph(note, "note")
+        for note in self.notes(traced):
+            lines += self.page.paragraph(note, "note")
         return lines
 
-    def is_trivial(self, traced: TracedStep) -> bool:
-        """Whether a step only says again what was said: no bias, a linear unit and its slope 1."""
-        linear = traced.operation == "activation_derivative" and (
-            traced.parameters["activation"] == "linear"
-        )
-        slope = float(traced.parameters.get("slope", 1))
-        return (linear and slope == 1) or notation.repeats(traced, self.trace) is not None
+    def headline(self, number: int, traced: TracedStep, worked: Equation) -> list[Line]:
+        """Number, title and formula; the value too, where the formula is all there is to say."""
+        title = [(f"{number:>2}  ", "number"), (notation.title(traced.step), "title")]
+        formula = [(text(worked.formula, self.symbols), "")]
+        value = self.value_inline(traced) if self.is_brief(traced, worked) else []
+        if traced.operation == "forward_again":  # its value stands nowhere else
+            return self.page.spread(title, formula + value)
+        return self.page.spread(title, formula, value)
+
+    def notes(self, traced: TracedStep) -> Iterator[str]:
+        """The notes, with the symbols of quantities in place of their ids."""
+        update = self.trace.update(traced.epoch, traced.batch)
+        for note in traced.notes:
+            yield ID.sub(lambda at: self.symbols.name(at[0]) if at[0] in update else at[0], note)
+        if self.view.selection.sample is None:
+            yield from remarks(traced, self.trace, self.symbols)
+
+    def is_brief(self, traced: TracedStep, worked: Equation) -> bool:
+        """Whether the formula says it all: no bias, one sample, a linear unit, the loss again."""
+        if traced.operation == "forward_again":
+            return True
+        if traced.operation == "activation_derivative":
+            linear = traced.parameters["activation"] == "linear"
+            return linear and float(traced.parameters.get("slope", 1)) == 1
+        right = tokens(worked.right, self.symbols, True)
+        same = len(right) == 1 and isinstance(right[0], Ref) and not right[0].transposed
+        return same or notation.repeats(traced, self.trace) is not None
+
+    def value_inline(self, traced: TracedStep) -> Line:
+        """= and the value, as far as a line has room for it."""
+        value = self.part(traced)
+        if traced.operation == "activation_derivative" or is_large(value.shape):
+            return []
+        shown = inline(value, self.trace.decimals, self.page.width - INDENT, self.say)
+        return [(" = ", ""), (shown, ROLES[traced.phase])] if shown[0] not in "⋯." else []
 
     def equation(self, traced: TracedStep, worked: Equation) -> list[Line]:
         """The equation with the matrices put in, and the result."""
@@ -247,9 +279,9 @@ class _Page:
             if isinstance(token, str):
                 pieces += marks(self.say(token))
             else:
-                pieces.append(self.block(self.traced(traced, token.id), token, elide))
-        result = self.block(traced, Ref(traced.id), elide)
-        return equation([*pieces, Mark("="), result], self.width, INDENT, self.style)
+                pieces.append(self.block(self.traced(traced, token.id), token, elide=elide))
+        result = self.block(traced, Ref(traced.id), elide=elide)
+        return equation([*pieces, Mark("="), result], self.page.width, INDENT, self.style)
 
     def traced(self, beside: TracedStep, id: str) -> TracedStep:
         return self.trace.update(beside.epoch, beside.batch)[id]
@@ -259,16 +291,17 @@ class _Page:
         sample = self.view.selection.sample
         return traced.value if sample is None else one_sample(self.trace, traced, sample)
 
-    def block(self, traced: TracedStep, ref: Ref, elide: bool) -> Block:
+    def block(self, traced: TracedStep, ref: Ref, *, elide: bool) -> Block:
         value = self.part(traced)
         if ref.omit:
             value = self.setting.without_bias(value, ref.omit)
         if ref.transposed:
             value = value.T
         name = ref_text(ref, self.symbols)
-        made = block(value, self.say(name), ROLES[traced.phase], self.form, elide)
-        if elide and not self.form.full and is_large(value.shape):
-            self.elided.append(self.symbols.name(traced.id))
+        elide = elide and traced.id not in self.view.selection.only and not self.form.full
+        made = block(value, self.say(name), ROLES[traced.phase], self.form, elide=elide)
+        if elide and is_large(value.shape) and self.elided is None:
+            self.elided = (self.symbols.name(traced.id), traced.id)
         return self.block_said(made)
 
     def block_said(self, made: Block) -> Block:
@@ -280,44 +313,9 @@ class _Page:
     def entries(self, traced: TracedStep) -> list[Line]:
         sample = self.view.selection.sample
         part = None if sample is None else sample_slice(self.trace, traced, sample)
-        lines = unfolded(self.trace, traced, self.symbols, self.form, INDENT, part)
-        return [self.spoken(line) for line in lines]
-
-    # Lines
-
-    def say(self, words: str) -> str:
-        return words if self.view.unicode else plain(words)
-
-    def spoken(self, line: Line) -> Line:
-        return [(self.say(part), role) for part, role in line]
-
-    def rule(self, left: str, right: str, dash: str = "─") -> list[Line]:
-        """``── Forward ───────── layer 1, ReLU ──``, exactly as wide as the page."""
-        dash = dash if self.view.unicode else {"─": "-", "═": "="}[dash]
-        left, right = self.say(left), self.say(right)
-        end = f" {right} {dash * 2}" if right else ""
-        filled = self.width - 4 - text_width(left) - text_width(end)
-        if filled < 1:
-            return [*self.rule(left, "", dash if self.view.unicode else "─"), [(right, "fact")]]
-        middle = dash * filled
-        return [
-            [(dash * 2 + " ", "rule"), (left, "heading"), (" " + middle, "rule"), (end, "rule")]
-        ]
-
-    def paragraph(self, words: str, role: str, indent: int = INDENT) -> list[Line]:
-        lines = wrapped(self.say(words), self.width - indent)
-        return [[(" " * indent + line, role)] for line in lines]
-
-    def spread(self, left: Line, right: Line) -> list[Line]:
-        """``left``, with ``right`` at the right margin, on a line of its own where both don't fit."""
-        left, right = self.spoken(left), self.spoken(right)
-        space = self.width - line_width(left) - line_width(right)
-        if space >= 2:
-            return [[*left, (" " * space, ""), *right]]
-        lines = list(broken(left, self.width))
-        indent = max(min(INDENT, self.width - line_width(right)), 0)
-        shift = max(self.width - line_width(right), indent)
-        return [*lines, *broken([(" " * shift, ""), *right], self.width)]
+        unfolder = Unfolder(self.trace, self.symbols, self.form, self.say)
+        lines = unfolder.lines(traced, self.page.width - INDENT, part)
+        return [[], *([(" " * INDENT, ""), *line] for line in lines)]
 
 
 def _joined(found: Iterable[str | Ref]) -> Iterator[str | Ref]:
@@ -333,14 +331,3 @@ def _joined(found: Iterable[str | Ref]) -> Iterator[str | Ref]:
         yield token
     if pending:
         yield pending
-
-
-def _flowed(phrases: Iterable[str], width: int, say: Callable[[str], str]) -> list[str]:
-    """Phrases beside each other, three spaces apart, as many on a line as fit."""
-    lines: list[str] = []
-    for phrase in map(say, phrases):
-        if lines and text_width(lines[-1]) + 3 + text_width(phrase) <= width:
-            lines[-1] += "   " + phrase
-        else:
-            lines += wrapped(phrase, width)
-    return lines

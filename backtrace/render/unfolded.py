@@ -3,45 +3,59 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+
+import msgspec
 
 from backtrace.notation.numbers import aligned, number
 from backtrace.notation.steps import entry
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import tokens
-from backtrace.render.grid import Line
+from backtrace.render.boxes import Line
 from backtrace.render.matrices import Format
-from backtrace.render.measure import pieces_of, text_width
+from backtrace.render.measure import folded, text_width, wrapped
 from backtrace.tape.trace import Trace, TracedStep
 
 MOST = 12  # entries unfolded unless all are asked for
-TERMS = re.compile(r" (?=[+−⋯] )")  # where a sum may be folded: before its signs
+TERMS = re.compile(r" (?=[-+−⋯] )")  # where a sum may be folded: before its signs
 
 Unfolded = tuple[str, list[str], str]  # the entry's name, its stages, its value
 
 
-def unfolded(
-    trace: Trace,
-    traced: TracedStep,
-    symbols: Symbols,
-    form: Format,
-    indent: int,
-    sample: slice | None = None,
-) -> list[Line]:
-    """The lines ``z₁[1,2] = 1·(-1) + 2·0 = -1 + 0 = -1`` of a step.
+class Unfolder(msgspec.Struct, frozen=True):
+    """Whose entries are unfolded, and how: ``say`` puts a text in the terminal's characters."""
 
-    ``sample`` takes only these lines of the sample axis, for one sample of several.
-    """
-    places = list(_places(trace, traced, sample))
-    shown = places if form.full else places[:MOST]
-    rows = [_entry(trace, traced, symbols, form, i, j) for i, j in shown]
-    rows = _values_aligned(rows)
-    lines = _in_columns(rows, form.width - indent) or _folded(rows, form.width - indent)
-    left_out = len(places) - len(shown)
-    if left_out:
-        more = "entry" if left_out == 1 else "entries"
-        lines.append([(f"… and {left_out} more {more}; --full shows them", "fact")])
-    return [[(" " * indent, ""), *line] for line in lines]
+    trace: Trace
+    symbols: Symbols
+    form: Format
+    say: Callable[[str], str]
+
+    def lines(self, traced: TracedStep, room: int, sample: slice | None = None) -> list[Line]:
+        """The lines ``z₁[1,2] = 1·(-1) + 2·0 = -1 + 0 = -1`` of a step, ``room`` columns wide.
+
+        ``sample`` takes only these lines of the sample axis, for one sample of several.
+        """
+        places = list(_places(self.trace, traced, sample))
+        shown = places if self.form.full else places[:MOST]
+        rows = _values_aligned([self.entry(traced, i, j) for i, j in shown])
+        lines = _in_columns(rows, room) or _stage_by_stage(rows, room)
+        left_out = len(places) - len(shown)
+        if left_out:
+            more = "entry" if left_out == 1 else "entries"
+            told = self.say(f"… and {left_out} more {more}; --full shows them")
+            lines += [[(line, "fact")] for line in wrapped(told, room)]
+        return lines
+
+    def entry(self, traced: TracedStep, i: int, j: int) -> Unfolded:
+        name = self.symbols.name(traced.id) + (f"[{i + 1},{j + 1}]" if traced.shape else "")
+        worth = traced.value[i, j] if traced.shape else traced.value
+        value = number(worth, self.form.decimals)
+        stages: list[str] = []
+        for stage in entry(traced, self.trace, i, j, self.symbols):
+            text = "".join(map(str, tokens(stage, self.symbols, True, self.form.decimals)))
+            if text not in (value, *stages[-1:]):
+                stages.append(self.say(text))
+        return self.say(name), stages, value
 
 
 def _places(trace: Trace, traced: TracedStep, sample: slice | None) -> Iterator[tuple[int, int]]:
@@ -50,19 +64,6 @@ def _places(trace: Trace, traced: TracedStep, sample: slice | None) -> Iterator[
     kept_rows = range(rows)[sample] if sample and by_rows else range(rows)
     kept_columns = range(columns)[sample] if sample and not by_rows else range(columns)
     return ((i, j) for i in kept_rows for j in kept_columns)
-
-
-def _entry(
-    trace: Trace, traced: TracedStep, symbols: Symbols, form: Format, i: int, j: int
-) -> Unfolded:
-    name = symbols.name(traced.id) + (f"[{i + 1},{j + 1}]" if traced.shape else "")
-    value = number(traced.value[i, j] if traced.shape else traced.value, form.decimals)
-    stages = []
-    for stage in entry(traced, trace, i, j, symbols):
-        text = "".join(map(str, tokens(stage, symbols, True, form.decimals)))
-        if text not in (value, *stages[-1:]):
-            stages.append(text)
-    return name, stages, value
 
 
 def _values_aligned(rows: list[Unfolded]) -> list[Unfolded]:
@@ -89,26 +90,15 @@ def _columns(cells: list[str], widths: list[int]) -> Line:
     return [(text.rstrip(), "entry")]
 
 
-def _folded(rows: list[Unfolded], room: int) -> list[Line]:
+def _stage_by_stage(rows: list[Unfolded], room: int) -> list[Line]:
     """Each stage on a line of its own under the first =, long sums over several."""
     lines: list[Line] = []
     for name, stages, value in rows:
         label = name
         for stage in [*stages, value.strip()]:
             head = f"{label} = "
-            for part in _wrapped_sum(stage, max(room - text_width(head), 8)):
+            for part in folded(stage, max(room - text_width(head), 8), TERMS):
                 lines.append([(head + part, "entry")])
                 head = " " * (text_width(name) + 3)
             label = " " * text_width(name)
-    return lines
-
-
-def _wrapped_sum(text: str, room: int) -> list[str]:
-    """A sum folded before its signs."""
-    lines: list[str] = []
-    for term in TERMS.split(text):
-        if lines and text_width(lines[-1]) + 1 + text_width(term) <= room:
-            lines[-1] += " " + term
-        else:
-            lines += pieces_of(term, room)
     return lines

@@ -5,8 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from backtrace.spec.problems import Problem, SpecError
+
 if TYPE_CHECKING:
     from backtrace.spec.model import Spec
+
+__all__ = ["Problem", "SpecError", "load", "loads"]
 
 
 def load(source: str | Path, *, data_folder: str | Path | None = None) -> Spec:
@@ -36,9 +40,7 @@ def loads(
     return _build(text, name, Path(folder), data_folder)
 
 
-def _build(
-    content: str | bytes, file: str, folder: Path, data_folder: str | Path | None
-) -> Spec:
+def _build(content: str | bytes, file: str, folder: Path, data_folder: str | Path | None) -> Spec:
     from backtrace.spec.data import Folders
     from backtrace.spec.reader import read
     from backtrace.spec.schema import build

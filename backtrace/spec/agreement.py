@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -14,9 +15,12 @@ from backtrace.functions.optimizers import OPTIMIZERS
 from backtrace.spec.fields import Fields, names
 from backtrace.spec.given import Given
 from backtrace.spec.layers import LayerDraft
-from backtrace.spec.model import Matrix, Optimizer, Schedule
+from backtrace.spec.model import Layer, Matrix, Optimizer, Schedule
 from backtrace.spec.problems import Place, Problems, cited, count, near_miss
 from backtrace.spec.training import LossDraft
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 PROBABILITIES = ("sigmoid", "softmax")
 """Activations whose values lie between 0 and 1 and reach neither, so that a logarithm is finite."""
@@ -43,6 +47,21 @@ def check_agreement(problems: Problems, parts: Parts) -> None:
     _check_steps(problems, parts)
     _check_training(problems, parts)
     _check_short_cut(problems, parts)
+
+
+def check_units(problems: Problems, parts: Parts, last: Layer | None) -> None:
+    """Note losses over classes on a single unit, which has no rival class."""
+    if parts.loss is None or last is None or last.units > 1:
+        return
+    name, activation = parts.loss.loss.name, last.activation.name
+    if name == "hinge" or (name == "cross_entropy" and activation in PROBABILITIES):
+        always = ", whose output is always 1" if activation == "softmax" else ""
+        problems.add(
+            parts.top.key("loss"),
+            f"the loss `{name}` on a single `{activation}` unit{always}",
+            "two units or more, one for each class",
+            "For one unit take `sigmoid` with `binary_cross_entropy`.",
+        )
 
 
 def check_targets(
@@ -93,13 +112,14 @@ def read_ask(problems: Problems, parts: Parts) -> tuple[str, ...]:
     if node is None:
         return ()
     known = set(_quantity_ids(parts))
+    layers = f"Layers count from 1 to {len(parts.layers)}."
     chosen = names(problems, node, "quantities")
     for word in chosen:
         if _UPDATE.sub("", word.text) in known:
             continue
         meant = near_miss(word.text, known)
         words = "the id of a quantity, such as z1, a1, loss, delta1 or dW1"
-        mend = f"Did you mean `{meant}`?" if meant else "Layers count from 1."
+        mend = f"Did you mean `{meant}`?" if meant else layers
         problems.add(word, cited(word.text), words, mend)
     return tuple(dict.fromkeys(word.text for word in chosen))
 
@@ -154,36 +174,19 @@ def _check_loss_and_targets(problems: Problems, parts: Parts) -> None:
 
 
 def _check_outputs(problems: Problems, parts: Parts) -> None:
-    """Logarithms need probabilities; one softmax unit is always 1; hinge needs a rival class."""
+    """A loss with a logarithm needs outputs that are probabilities."""
     if parts.loss is None or not parts.layers or parts.loss.upstream is not None:
         return
-    last, name, place = parts.layers[-1], parts.loss.loss.name, parts.top.key("loss")
-    activation = last.activation.name if last.activation else ""
-    logarithm = LOSSES[name].outputs == "unit_interval"
-    if activation and logarithm and activation not in PROBABILITIES:
+    last, name = parts.layers[-1], parts.loss.loss.name
+    if last.activation is None or last.activation.name in PROBABILITIES:
+        return
+    if LOSSES[name].outputs == "unit_interval":
         problems.add(
-            place,
-            f"the loss `{name}` on `{activation}` outputs",
+            parts.top.key("loss"),
+            f"the loss `{name}` on `{last.activation.name}` outputs",
             "outputs between 0 and 1: `sigmoid` or `softmax` in the last layer",
             f"Change the activation of layer {last.number}, or the loss to `mse`.",
         )
-    units = last.units or _units(last)
-    if units == 1 and (name == "hinge" or (name == "cross_entropy" and activation)):
-        always = "0, whatever the weights" if name == "hinge" else "1 − there is no other class"
-        problems.add(
-            place,
-            f"the loss `{name}` on a single {activation} unit"
-            + (f", whose output is always {always}" if activation == "softmax" else ""),
-            "two units or more, one for each class",
-            "For one unit use `sigmoid` with `binary_cross_entropy`.",
-        )
-
-
-def _units(layer: LayerDraft) -> int:
-    """The units of a layer as far as its bias tells; 0 where it does not."""
-    values = layer.bias.values
-    own = layer.bias.kind in ("added", "threshold")
-    return values.values.size if own and isinstance(values, Given) else 0
 
 
 def _check_steps(problems: Problems, parts: Parts) -> None:
@@ -250,7 +253,7 @@ def _written(targets: Matrix, sample: int, unit: int, *, rows: bool) -> str:
     return targets.written[row][column]
 
 
-def _mend_range(values: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> str:
+def _mend_range(values: NDArray[np.float64]) -> str:
     """Targets of −1 and 1 belong to tanh; whole numbers above 1 are class numbers."""
     if set(np.unique(values)) <= {-1.0, 0.0, 1.0}:
         return "If the classes are −1 and 1, write 0 and 1."
@@ -259,9 +262,7 @@ def _mend_range(values: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> st
     return "For targets of any size take `mse`."
 
 
-def _is_distribution(
-    row: np.ndarray[tuple[int], np.dtype[np.float64]], *, one_hot: bool
-) -> bool:
+def _is_distribution(row: NDArray[np.float64], *, one_hot: bool) -> bool:
     if one_hot:
         return bool(((row == 0) | (row == 1)).all() and row.sum() == 1)
     return bool(abs(row.sum() - 1) <= _TOLERANCE)
@@ -272,7 +273,7 @@ def _add_distribution(
     place: Place,
     loss: LossDraft,
     sample: int,
-    row: np.ndarray[tuple[int], np.dtype[np.float64]],
+    row: NDArray[np.float64],
 ) -> None:
     if loss.loss.name == "hinge":
         ones = int((row == 1).sum())

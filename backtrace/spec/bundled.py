@@ -23,3 +23,11 @@ def path(name: str) -> Path:
     if name not in names():
         raise KeyError(name)
     return folder() / f"{name}.yaml"
+
+
+def title(name: str) -> str:
+    """What the ``title:`` line of a bundled network says, without loading the network."""
+    for line in path(name).read_text(encoding="utf-8").splitlines():
+        if line.startswith("title:"):
+            return line.removeprefix("title:").strip().strip("\"'")
+    return ""

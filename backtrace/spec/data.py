@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
@@ -39,7 +39,7 @@ class Folders(msgspec.Struct, frozen=True):
     data: Path | None = None
 
 
-class _Unusable(Exception):
+class _DataError(Exception):
     """A data file that can't be used: what was found, what was expected, how to mend it."""
 
     def __init__(self, found: str, expected: str, mend: str = "") -> None:
@@ -68,85 +68,97 @@ def read_data(problems: Problems, node: Mapping, name: str, folders: Folders) ->
         name=name,
         rows=_rows(problems, entries),
         columns=_columns(problems, entries),
-        header=entries.flag("header", False),
+        header=entries.flag("header", default=False),
         array=entries.text("array", ""),
     )
     scale = entries.number("scale", Number(1.0, "1"), ANY)
     classes = entries.whole("one_hot", 0, 2) if "one_hot" in entries else 0
-    if len(problems.found) > seen:
+    file = _file(problems, entries)
+    if file is None or len(problems.found) > seen:
         return None
-    return _load(problems, entries, request, folders, scale, classes)
+    array = _load(problems, file, request, folders, lambda array: _samples(array, classes))
+    return None if array is None else Given(name, file, 2, array * float(scale))
 
 
 def read_array(problems: Problems, node: Mapping, name: str, folders: Folders) -> Given | None:
     """Weights or a bias from a file, in the shape and orientation that the file has."""
     entries = Fields(problems, node, f"the file of {name}", ARRAY_KEYS)
     request = _Request(name=name, array=entries.text("array", ""))
-    return _load(problems, entries, request, Folders(folders.spec), None, 0)
+    file = _file(problems, entries)
+    if file is None:
+        return None
+    array = _load(problems, file, request, Folders(folders.spec), _parameters)
+    return None if array is None else Given(name, file, array.ndim, np.atleast_2d(array))
+
+
+def _file(problems: Problems, entries: Fields) -> Scalar | None:
+    """The ``file:`` entry."""
+    node = entries.require("file", "Write the path of the file, relative to the spec.")
+    if node is None or isinstance(node, Scalar):
+        return node
+    problems.add(node, kind(node), "the path of a file")
+    return None
 
 
 def _load(
     problems: Problems,
-    entries: Fields,
+    file: Scalar,
     request: _Request,
     folders: Folders,
-    scale: float | None,
-    classes: int,
-) -> Given | None:
-    """``scale`` None keeps the shape of the file, for parameters; data is a sample a row."""
-    node = entries.require("file", "Write the path of the file, relative to the spec.")
-    if node is None:
-        return None
-    if not isinstance(node, Scalar):
-        problems.add(node, kind(node), "the path of a file")
-        return None
+    shape: Callable[[Array], Array],
+) -> Array | None:
+    """The numbers of a file as ``shape`` arranges them; None where there is a problem with it."""
+    name = cited(file.text, 60)
     try:
-        path = _find(node.text, folders)
-        array = _read(path, request)
+        array = _read(_find(file.text, folders), request)
         _check_finite(array)
-        if scale is None:
-            return _parameters(request.name, node, array)
-        array = array.reshape(len(array), -1).astype(np.float64)
-        array = _one_hot(array, classes) if classes else array
-        return Given(request.name, node, 2, array * scale if scale != 1 else array)
-    except _Unusable as error:
-        problems.add(node, f"{cited(node.text, 60)}: {error.found}", error.expected, error.mend)
+        return shape(array)
+    except _DataError as error:
+        problems.add(file, f"{name}: {error.found}", error.expected, error.mend)
     except OSError as error:
         reason = error.strerror or str(error) or type(error).__name__
-        problems.add(node, f"{cited(node.text, 60)}: {reason}", "a file that can be read")
+        problems.add(file, f"{name}: {reason}", "a file that can be read")
     except MemoryError:
-        problems.add(node, f"{cited(node.text, 60)}: too large", "a file that fits in memory")
+        problems.add(file, f"{name}: too large", "a file that fits in memory")
     return None
 
 
-def _parameters(name: str, node: Node, array: Array) -> Given:
+def _samples(array: Array, classes: int) -> Array:
+    """Data, flattened to a sample a row; labels as one-hot rows where ``classes`` is given."""
+    flat = array.reshape(len(array), -1).astype(np.float64)
+    return _one_hot(flat, classes) if classes else flat
+
+
+def _parameters(array: Array) -> Array:
+    """Weights or a bias, in the shape of the file."""
     if array.ndim > 2:
-        raise _Unusable(f"an array of {array.ndim} dimensions", "a matrix or a list of numbers")
-    values = np.atleast_2d(array.astype(np.float64))
-    return Given(name, node, array.ndim, values)
+        raise _DataError(f"an array of {array.ndim} dimensions", "a matrix or a list of numbers")
+    return array.astype(np.float64)
 
 
 # --- where the file is
 
 
 def _find(name: str, folders: Folders) -> Path:
-    """The path of an existing file, or an _Unusable that says where it was looked for."""
+    """The path of an existing file, or an _DataError that says where it was looked for."""
     if "\0" in name or not name:
-        raise _Unusable("no path", "the path of a file")
+        raise _DataError("no path", "the path of a file")
     candidates = list(_candidates(name, folders))
     for path in candidates:
         if path.is_file():
             return path
     if candidates[0].is_dir():
-        raise _Unusable("a folder", "a file", "Name a file in it.")
-    folder = candidates[0].parent
+        raise _DataError("a folder", "a file", "Name a file in it.")
+    elsewhere = folders.data is not None and len(candidates) > 1
+    folder = candidates[-1].parent if elsewhere else candidates[0].parent
     if not folder.is_dir():
-        raise _Unusable(f"there is no folder {cited(str(folder), 200)}", "a file that exists")
+        raise _DataError(f"there is no folder {cited(str(folder), 200)}", "a file that exists")
     meant = near_miss(candidates[0].name, [path.name for path in folder.iterdir()])
-    raise _Unusable(
+    hint = "Its name may end in .gz or not." if elsewhere else "Paths are relative to the spec."
+    raise _DataError(
         f"no such file in {cited(str(folder), 200)}",
         "a file that exists",
-        f"Did you mean `{meant}`?" if meant else "Paths are relative to the spec.",
+        f"Did you mean `{meant}`?" if meant else hint,
     )
 
 
@@ -183,7 +195,7 @@ def _read(path: Path, request: _Request) -> Array:
     """The array of the file, its first axis the rows asked for."""
     with path.open("rb") as plain:
         if os.fstat(plain.fileno()).st_size == 0:
-            raise _Unusable("an empty file", "data")
+            raise _DataError("an empty file", "data")
         start = plain.read(8)
         plain.seek(0)
         if not start.startswith(_GZIP):
@@ -201,19 +213,19 @@ def _read_gzip(packed: IO[bytes], request: _Request) -> Array:
             stream.seek(0)
             return _read_content(stream, start, request)
     except EOFError:
-        raise _Unusable("a gzip file that ends too early", "the whole file") from None
+        raise _DataError("a gzip file that ends too early", "the whole file") from None
     except (zlib.error, gzip.BadGzipFile) as error:
-        raise _Unusable(f"a damaged gzip file ({error})", "an intact file") from None
+        raise _DataError(f"a damaged gzip file ({error})", "an intact file") from None
 
 
 def _read_content(stream: Any, start: bytes, request: _Request) -> Array:
-    if start.startswith(_NPY) or start.startswith(_ZIP):
+    if start.startswith((_NPY, _ZIP)):
         array = _read_numpy(stream, start, request)
         return _columns_of(_rows_of(array, request), request)
     if start[:2] == b"\0\0" and len(start) >= 4 and start[2] in _IDX_TYPES:
         return _columns_of(_read_idx(stream, request), request)
     if b"\0" in start:
-        raise _Unusable(
+        raise _DataError(
             f"bytes {start[:4].hex(' ')} at the start, the magic number of no known format",
             "IDX (00 00 08 …), .npy, .npz or CSV",
         )
@@ -225,19 +237,19 @@ def _read_idx(stream: Any, request: _Request) -> Array:
     magic = stream.read(4)
     kind_of, dimensions = np.dtype(_IDX_TYPES[magic[2]]), magic[3]
     if not 1 <= dimensions <= 8:
-        raise _Unusable(f"{dimensions} dimensions at byte 3", "1 to 8, as an IDX file has")
+        raise _DataError(f"{dimensions} dimensions at byte 3", "1 to 8, as an IDX file has")
     header = stream.read(4 * dimensions)
     if len(header) < 4 * dimensions:
-        raise _Unusable(f"an end at byte {4 + len(header)}, within the header", "a whole file")
+        raise _DataError(f"an end at byte {4 + len(header)}, within the header", "a whole file")
     sizes = struct.unpack(f">{dimensions}I", header)
     each = int(np.prod(sizes[1:], dtype=object)) * kind_of.itemsize
     first, last = _span(sizes[0], request)
     if each == 0 or each * last > MOST_BYTES:
-        raise _Unusable(f"sizes {' × '.join(map(str, sizes))} in the header", "a usable size")
+        raise _DataError(f"sizes {' × '.join(map(str, sizes))} in the header", "a usable size")
     offset = 4 + 4 * dimensions
     content = _read_exactly(stream, each * last, offset)
     if last == sizes[0] and stream.read(1):
-        raise _Unusable(
+        raise _DataError(
             f"more bytes after byte {offset + each * last}",
             f"an end there: {' × '.join(map(str, sizes))} entries",
         )
@@ -250,7 +262,7 @@ def _read_exactly(stream: Any, size: int, offset: int) -> bytearray:
     while len(content) < size:
         part = stream.read(min(_CHUNK, size - len(content)))
         if not part:
-            raise _Unusable(
+            raise _DataError(
                 f"an end at byte {offset + len(content)}",
                 f"{offset + size} bytes, as its header says",
                 "The file is truncated; fetch it again.",
@@ -268,12 +280,12 @@ def _read_numpy(stream: Any, start: bytes, request: _Request) -> Array:
             loaded = _pick(loaded, request)
     except (ValueError, EOFError, SyntaxError, KeyError, BadZipFile) as error:
         if "Object arrays" in str(error):
-            raise _Unusable("an array of Python objects", "an array of numbers") from None
-        raise _Unusable(f"a damaged array file ({error})", "an intact file") from None
+            raise _DataError("an array of Python objects", "an array of numbers") from None
+        raise _DataError(f"a damaged array file ({error})", "an intact file") from None
     if loaded.dtype.kind not in "biuf":
-        raise _Unusable(f"entries of type {loaded.dtype}", "real numbers")
+        raise _DataError(f"entries of type {loaded.dtype}", "real numbers")
     if loaded.size == 0:
-        raise _Unusable("an array without entries", "data")
+        raise _DataError("an array without entries", "data")
     return np.asarray(loaded)
 
 
@@ -283,7 +295,7 @@ def _pick(archive: Any, request: _Request) -> Array:
     if request.array:
         if request.array not in held:
             meant = near_miss(request.array, held)
-            raise _Unusable(
+            raise _DataError(
                 f"no array {cited(request.array)}",
                 f"one of {listed([cited(name) for name in held[:12]])}",
                 f"Did you mean `{meant}`?" if meant else "",
@@ -291,7 +303,7 @@ def _pick(archive: Any, request: _Request) -> Array:
         return np.asarray(archive[request.array])
     if len(held) == 1 or request.name in held:
         return np.asarray(archive[held[0] if len(held) == 1 else request.name])
-    raise _Unusable(
+    raise _DataError(
         f"{count(len(held), 'array')}: {', '.join(cited(name) for name in held[:12])}",
         "the name of one",
         "Say which: `array: NAME`.",
@@ -306,14 +318,14 @@ def _read_csv(stream: Any, request: _Request) -> Array:
     try:
         lines = text.decode("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
-        raise _Unusable(
+        raise _DataError(
             f"byte 0x{text[error.start]:02X} at byte {error.start}, which is no text in UTF-8",
             "IDX, .npy, .npz or CSV",
         ) from None
     numbered = [(i, line) for i, line in enumerate(lines, 1) if line.strip()]
     numbered = numbered[1:] if request.header else numbered
     if not numbered:
-        raise _Unusable("no rows", "a sample a line")
+        raise _DataError("no rows", "a sample a line")
     first, last = _span(len(numbered), request)
     chosen = numbered[first - 1 : last]
     try:
@@ -330,10 +342,10 @@ def _read_cells(lines: list[tuple[int, str]]) -> list[list[float]]:
     import csv
 
     rows: list[list[float]] = []
-    for (number, _), cells in zip(lines, csv.reader(line for _, line in lines)):
+    for (number, _), cells in zip(lines, csv.reader(line for _, line in lines), strict=False):
         rows.append([_read_cell(cell, number, i) for i, cell in enumerate(cells, 1)])
         if len(rows[-1]) != len(rows[0]):
-            raise _Unusable(
+            raise _DataError(
                 f"line {number} with {count(len(cells), 'column')}",
                 f"{len(rows[0])}, as in line {lines[0][0]}",
             )
@@ -346,7 +358,7 @@ def _read_cell(cell: str, line: int, column: int) -> float:
         header = line == 1 and any(c.isalpha() for c in cell)
         mend = "If the first line has names: `header: true`." if header else reading.mend
         mend = "Separate the columns by commas." if ";" in cell or "\t" in cell else mend
-        raise _Unusable(f"{reading.found} in line {line}, column {column}", "a number", mend)
+        raise _DataError(f"{reading.found} in line {line}, column {column}", "a number", mend)
     return float(reading)
 
 
@@ -356,9 +368,9 @@ def _read_cell(cell: str, line: int, column: int) -> float:
 def _span(available: int, request: _Request) -> tuple[int, int]:
     first, last = request.rows or (1, available)
     if last > available:
-        raise _Unusable(count(available, "row"), f"rows {first} to {last}", "Ask for fewer rows.")
+        raise _DataError(count(available, "row"), f"rows {first} to {last}", "Ask for fewer rows.")
     if available == 0:
-        raise _Unusable("no rows", "data")
+        raise _DataError("no rows", "data")
     return first, last
 
 
@@ -375,7 +387,7 @@ def _columns_of(array: Array, request: _Request) -> Array:
     flat = array.reshape(len(array), -1)
     if max(request.columns) >= flat.shape[1]:
         found = count(flat.shape[1], "column")
-        raise _Unusable(found, f"column {max(request.columns) + 1}", "Columns count from 1.")
+        raise _DataError(found, f"column {max(request.columns) + 1}", "Columns count from 1.")
     return flat[:, request.columns]
 
 
@@ -385,20 +397,20 @@ def _check_finite(array: Array) -> None:
     where = np.argwhere(~np.isfinite(array))[0] + 1
     value = array[tuple(where - 1)]
     place = f"row {where[0]}" + (f", column {where[1]}" if len(where) > 1 else "")
-    raise _Unusable(f"{value} in {place}", "finite numbers")
+    raise _DataError(f"{value} in {place}", "finite numbers")
 
 
 def _one_hot(labels: Array, classes: int) -> Array:
     """n × classes with a 1 at the label of each row; labels are 0 … classes − 1."""
     if labels.shape[1] != 1:
         found = f"{labels.shape[1]} columns"
-        raise _Unusable(found, "one column of labels for `one_hot`", "Choose it: `columns: 1`.")
+        raise _DataError(found, "one column of labels for `one_hot`", "Choose it: `columns: 1`.")
     values = labels[:, 0]
     wrong = np.flatnonzero((values != np.floor(values)) | (values < 0) | (values >= classes))
     if len(wrong):
         found = f"the label {values[wrong[0]]:g} in row {wrong[0] + 1}"
         mend = "`one_hot` is the number of classes; labels count from 0."
-        raise _Unusable(found, f"whole numbers from 0 to {classes - 1}", mend)
+        raise _DataError(found, f"whole numbers from 0 to {classes - 1}", mend)
     return np.eye(classes)[values.astype(np.intp)]
 
 

@@ -51,10 +51,11 @@ _SYNONYMS = {
 HOMES = {
     **dict.fromkeys(
         (
-            "title source layers inputs targets loss learning_rate optimizer schedule "
-            "regularization freeze conventions notation arithmetic display updates epochs "
-            "backpropagate_through output_delta trace ask seed"
-        ).split(),
+            *("title", "source", "layers", "inputs", "targets", "loss", "learning_rate"),
+            *("optimizer", "schedule", "regularization", "freeze", "conventions", "notation"),
+            *("arithmetic", "display", "updates", "epochs", "backpropagate_through"),
+            *("output_delta", "trace", "ask", "seed"),
+        ),
         "at the top level, in the first column",
     ),
     **dict.fromkeys(("units", "activation", "weights", "bias"), "in a layer, under `layers:`"),
@@ -143,9 +144,9 @@ class Fields:
         node = self.get(key)
         return default if node is None else whole(self.problems, node, default, low, high)
 
-    def flag(self, key: str, default: bool) -> bool:
+    def flag(self, key: str, *, default: bool) -> bool:
         node = self.get(key)
-        return default if node is None else flag(self.problems, node, default)
+        return default if node is None else flag(self.problems, node, default=default)
 
     def text(self, key: str, default: str) -> str:
         node = self.get(key)
@@ -157,16 +158,14 @@ class Fields:
         return default
 
 
-def fields(
-    problems: Problems, node: Node, what: str, known: Collection[str]
-) -> Fields | None:
+def fields(problems: Problems, node: Node, what: str, known: Collection[str]) -> Fields | None:
     """The fields of a mapping; None, and a problem, where the node is something else."""
     if isinstance(node, Mapping):
         return Fields(problems, node, what, known)
     problems.add(
         node,
         f"{kind(node)} for {what}",
-        f"keys and values: {listed([f'`{key}:`' for key in list(known)[:_SHOWN]])}",
+        f"keys and values: {_keys(known)}",
         _missing_space(node, known),
     )
     return None
@@ -195,22 +194,20 @@ def number(problems: Problems, node: Node, accepted: Range, default: Number) -> 
     return reading
 
 
-def whole(
-    problems: Problems, node: Node, default: int, low: int, high: int | None = None
-) -> int:
+def whole(problems: Problems, node: Node, default: int, low: int, high: int | None = None) -> int:
     """A whole number of ``low`` … ``high``, or ``default`` and a problem."""
     words = f"a whole number from {low} up" if high is None else f"a whole number, {low} to {high}"
     seen = len(problems.found)
     value = number(problems, node, ANY, Number(default))
     if len(problems.found) > seen:
         return default
-    if value != int(value) or value < low or (high is not None and value > high):
+    if not value.is_integer() or value < low or (high is not None and value > high):
         problems.add(node, value.text, words)
         return default
     return int(value)
 
 
-def flag(problems: Problems, node: Node, default: bool) -> bool:
+def flag(problems: Problems, node: Node, *, default: bool) -> bool:
     """``true`` or ``false`` (or yes and no), or ``default`` and a problem."""
     text = node.text.lower() if isinstance(node, Scalar) else ""
     if text in _YES or text in _NO:
@@ -252,8 +249,18 @@ def _unknown_key(problems: Problems, entry: Entry, what: str, known: Collection[
         mend = f"`{name}:` belongs {HOMES[name]}."
         problems.add(key, f"`{name}` in {what}", _choices(known), mend)
         return
-    mend = _missing_space(key, known) or _suggestion(key, known)
-    problems.add(key, f"the unknown key {cited(key.text)} in {what}", _choices(known), mend)
+    found = f"the unknown key {cited(key.text)} in {what}"
+    mend = _missing_space(key, known) or _comma(entry) or _suggestion(key, known)
+    if mend:
+        problems.add(key, found, "a key that has a meaning there", mend)
+    else:
+        problems.add(key, found, _choices(known), "Correct it, or remove it.")
+
+
+def _comma(entry: Entry) -> str:
+    """``{bias: 0,5}`` is a bias of 0 and a key 5 to YAML."""
+    alone = isinstance(entry.value, Scalar) and entry.value.empty
+    return "A decimal comma? Write a decimal point." if alone and entry.key.text.isdigit() else ""
 
 
 def _choices(allowed: Iterable[str]) -> str:
@@ -269,6 +276,11 @@ def _suggestion(node: Node, allowed: Collection[str]) -> str:
     meant = _SYNONYMS.get(re.sub("[ _-]", "", node.text.lower()), "")
     meant = meant if meant in allowed else near_miss(node.text, allowed)
     return f"Did you mean `{meant}`?" if meant else ""
+
+
+def _keys(known: Collection[str]) -> str:
+    keys = [f"`{key}:`" for key in known]
+    return f"{', '.join(keys[:5])} …" if len(keys) > 6 else listed(keys)
 
 
 def _missing_space(node: Node, known: Collection[str]) -> str:

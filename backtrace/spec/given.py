@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -70,13 +71,20 @@ class Given(msgspec.Struct, eq=False):
 def read_given(problems: Problems, node: Node, name: str) -> Given | None:
     """The numbers of ``node``; None, with every problem noted, where one can't be read."""
     rows = _rows(problems, node, name)
-    if rows is None or not _even(problems, rows, node):
+    if rows is None:
         return None
-    numbers = [_numbers(problems, row) for row in rows]
-    if any(row is None for row in numbers):
+    numbers = []
+    for row in rows:
+        read = _numbers(problems, row)
+        if read is not None and not _has_decimal_commas(problems, row):
+            numbers.append(read)
+    # a row that misreads may be misread in its length as well: one problem is enough
+    if len(numbers) < len(rows) and any("decimal comma" in p.found for p in problems.found):
+        return None
+    if not _even(problems, rows, node) or len(numbers) < len(rows):
         return None
     values = np.array(numbers, dtype=np.float64)
-    written = tuple(tuple(n.text for n in row) for row in numbers if row is not None)
+    written = tuple(tuple(n.text for n in row) for row in numbers)
     place = Place(node.line, node.column, node.length)
     return Given(name, place, _dimensions(node), values, written, node)
 
@@ -141,9 +149,31 @@ def _even(problems: Problems, rows: list[list[Scalar]], node: Node) -> bool:
                 node.items[i - 1],
                 f"row {i} with {count(len(row), 'number')}",
                 f"{usual}, as in row {first}",
-                _mended_row(node.items[i - 1], usual) or "Every row of a matrix is as long.",
+                _mended_row(node.items[i - 1], usual)
+                or "All rows of a matrix have the same length.",
             )
     return all(len(row) == usual for row in rows)
+
+
+def _has_decimal_commas(problems: Problems, row: list[Scalar]) -> bool:
+    """Note a row such as ``[0,593, 0,597]``, which has a shape, but not the one that was meant."""
+    if len(row) < 4 or len(row) % 2 or any(item.text.lstrip("+-") != "0" for item in row[::2]):
+        return False
+    if max(len(item.text) for item in row[1::2]) < 2:
+        return False  # zeros and digits may well be meant as they stand
+    from backtrace.spec.misread import comma_reading
+
+    texts, tight = _texts(Sequence(row[0].line, row[0].column, 1, list(row)))
+    reading = comma_reading(texts, tight)
+    if len(reading) * 2 != len(row) or any(tight[2::2]):
+        return False
+    problems.add(
+        row[0],
+        f"decimal commas, which make {len(row)} numbers of {len(reading)}",
+        "decimal points",
+        f"Write [{', '.join(reading[:8])}{', …' if len(reading) > 8 else ''}].",
+    )
+    return True
 
 
 def _mended_row(row: Node, length: int) -> str:
@@ -159,7 +189,7 @@ def _texts(row: Sequence) -> tuple[list[str], list[bool]]:
     """The texts of a row, and for each whether it follows the comma before it without a space."""
     scalars = [item for item in row.items if isinstance(item, Scalar)]
     tight = [False]
-    for before, item in zip(scalars, scalars[1:]):
+    for before, item in pairwise(scalars):
         end = before.column + before.length
         tight.append(item.line == before.line and item.column == end + 1)
     return [item.text for item in scalars], tight

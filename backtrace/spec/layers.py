@@ -103,9 +103,7 @@ def _read_activation(problems: Problems, node: Node) -> Function | None:
     return Function(name, {key: entries.number(key, value) for key, value in defaults.items()})
 
 
-def _read_weights(
-    problems: Problems, node: Node, number: int, folders: Folders
-) -> Values | None:
+def _read_weights(problems: Problems, node: Node, number: int, folders: Folders) -> Values | None:
     name = f"W{number}"
     if isinstance(node, Mapping):
         return _read_filled(problems, node, name, folders, tuple(rules.INITIALIZERS))
@@ -128,9 +126,7 @@ def _read_filled(
     return None
 
 
-def _read_bias(
-    problems: Problems, node: Node | None, number: int, folders: Folders
-) -> BiasDraft:
+def _read_bias(problems: Problems, node: Node | None, number: int, folders: Folders) -> BiasDraft:
     name = f"b{number}"
     if node is None:
         return BiasDraft("none", readable=False)
@@ -144,9 +140,7 @@ def _read_bias(
     return _bias("added", read_given(problems, node, name))
 
 
-def _read_special_bias(
-    problems: Problems, node: Mapping, name: str, folders: Folders
-) -> BiasDraft:
+def _read_special_bias(problems: Problems, node: Mapping, name: str, folders: Folders) -> BiasDraft:
     present = [key for key in BIAS_KEYS if key in node.entries]
     if len(present) > 1:
         found = f"`{present[0]}` and `{present[1]}` for one bias"
@@ -165,8 +159,9 @@ def _read_special_bias(
         if where:
             return BiasDraft("first" if where == "first" else "last")
         return BiasDraft("none", readable=False)
-    return _bias("shared" if present[0] == "shared" else "threshold",
-                 read_given(problems, value, name))
+    return _bias(
+        "shared" if present[0] == "shared" else "threshold", read_given(problems, value, name)
+    )
 
 
 def _bias(bias: BiasKind, values: Values | None) -> BiasDraft:

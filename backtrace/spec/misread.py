@@ -12,6 +12,10 @@ from backtrace.spec.problems import cited
 
 _MINUSES = str.maketrans(dict.fromkeys("−–—‒‐‑﹣－", "-"))
 _LOOKALIKES = str.maketrans({"O": "0", "o": "0", "l": "1", "I": "1", "S": "5", "B": "8"})
+_GROUPED = re.compile("[+-]?[0-9]{1,3}(?:[,'’ \u00a0\u202f][0-9]{3})+(?:\\.[0-9]*)?")
+_EXPRESSION = re.compile(
+    r"[0-9.(+-][0-9.eE+*/^()\s-]*[+*/^-][0-9.eE+*/^()\s-]*[0-9.)]|(?:sqrt|exp|ln|log|pi|π)\b.*"
+)
 _TRUTHS = {"yes", "no", "on", "off", "true", "false", "y", "n"}
 _ENDLESS = {"inf", "infinity", "∞", ".inf"}
 
@@ -35,17 +39,21 @@ def comma_reading(texts: Sequence[str], tight: Sequence[bool]) -> list[str]:
 
     ``[0,593, 0,597]`` is four integers to YAML. ``tight[i]`` says that entry i follows the comma
     before it without a space; such an entry, if it is all digits, may be the decimals of the
-    integer before it.
+    integer before it. That is likely where a space follows every other comma, or where all
+    the integers are 0.
     """
     merged: list[str] = []
-    joined = False
+    joined, spaced, below_one = False, len(texts) > 2, True
     for i, text in enumerate(texts):
         joined = not joined and i > 0 and tight[i] and _split_by_comma(texts[i - 1], text)
         if joined:
+            below_one = below_one and merged[-1].lstrip("+-") == "0"
             merged[-1] += "." + text
         else:
+            spaced = spaced and not (i > 0 and tight[i])
             merged.append(text)
-    return merged if len(merged) < len(texts) else []
+    likely = len(merged) < len(texts) and (spaced or below_one)
+    return merged if likely else []
 
 
 def _split_by_comma(whole: str, decimals: str) -> bool:
@@ -103,11 +111,10 @@ def _decimal_comma(text: str) -> Misreading | None:
 
 
 def _thousands(text: str) -> Misreading | None:
-    if re.fullmatch(r"[+-]?[0-9]{1,3}(?:[,_'’ \u00a0\u202f][0-9]{3})+(?:\.[0-9]*)?", text) is None:
-        if "_" not in text or not _is_number(text.replace("_", "")):
-            return None
-    mended = re.sub(r"[^0-9.+-]", "", text) if "_" not in text else text.replace("_", "")
-    if not _is_number(mended):
+    mended = text.replace("_", "")
+    if mended == text and _GROUPED.fullmatch(text):
+        mended = re.sub(r"[^0-9.+-]", "", text)
+    if mended == text or not _is_number(mended):
         return None
     return Misreading(f"{cited(text)}, with its digits in groups", f"Write {mended}.")
 
@@ -222,7 +229,7 @@ def _spaced_sign(text: str) -> Misreading | None:
 
 
 def _expression(text: str) -> Misreading | None:
-    if re.fullmatch(r"[0-9.(+-][0-9.eE+*/^()\s-]*[+*/^-][0-9.eE+*/^()\s-]*[0-9.)]", text) or re.match(r"(?:sqrt|exp|ln|log|pi|π)\b", text):
+    if _EXPRESSION.fullmatch(text):
         return Misreading(f"{cited(text)}, which is not a single number", "Write its value.")
     return None
 

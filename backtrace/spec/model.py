@@ -51,7 +51,7 @@ class Bias(msgspec.Struct, frozen=True):
 
 
 class Layer(msgspec.Struct, frozen=True):
-    """One dense layer. ``weights`` is in the spec's orientation, augmented where the bias is in it."""
+    """One dense layer. ``weights`` is in the spec's orientation, augmented by a bias in it."""
 
     inputs: int
     units: int
@@ -98,7 +98,7 @@ class Notation(msgspec.Struct, frozen=True):
 
 
 class Arithmetic(msgspec.Struct, frozen=True):
-    """``float64``, ``float32``, ``exact`` or ``rounded``, the last to ``decimals`` places a line."""
+    """``float64``, ``float32``, ``exact``, or ``rounded`` to ``decimals`` places a line."""
 
     kind: Literal["float64", "float32", "exact", "rounded"] = "float64"
     decimals: int | None = None
@@ -114,7 +114,11 @@ class Optimizer(msgspec.Struct, frozen=True):
 
 
 class Schedule(msgspec.Struct, frozen=True):
-    """``constant``, ``step`` (every, factor), ``exponential`` (factor), ``inverse_time`` (decay), ``list``."""
+    """How the rate changes with the update.
+
+    ``constant``, ``step`` (every, factor), ``exponential`` (factor), ``inverse_time`` (decay) or
+    ``list``: then ``rates`` has a rate for each update, and the last one stays.
+    """
 
     kind: str = "constant"
     constants: dict[str, Number] = {}

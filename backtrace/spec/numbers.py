@@ -7,7 +7,9 @@ from typing import TypeAlias
 
 import msgspec
 
-from backtrace.functions.number import Number as Number
+from backtrace.functions.number import Number
+
+__all__ = ["LONGEST", "Misreading", "Number", "Reading", "read_number"]
 
 LONGEST = 100
 """Characters of one number; longer ones are refused, for exact arithmetic would drag them along."""

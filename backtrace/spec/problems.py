@@ -10,6 +10,9 @@ import msgspec
 MOST_PRINTED = 100
 """Problems that ``str(SpecError)`` prints; beyond that only their number."""
 
+MOST_COLLECTED = 1000
+"""Problems after which a document is given up, so that a hopeless one costs no time."""
+
 QUOTE_WIDTH = 72
 """Characters of a source line that are quoted; a longer line shows the part around the caret."""
 
@@ -93,7 +96,10 @@ class Problems:
     def add(
         self, place: Place, found: str, expected: str, mend: str = "", drawing: str = ""
     ) -> None:
-        """Note that ``found`` stands at ``place`` where ``expected`` belongs."""
+        """Note that ``found`` stands at ``place`` where ``expected`` belongs.
+
+        Raises SpecError with those noted so far when there are ``MOST_COLLECTED`` of them.
+        """
         quote, caret = self._quote(place)
         self.found.append(
             Problem(
@@ -108,6 +114,8 @@ class Problems:
                 drawing=drawing,
             )
         )
+        if len(self.found) >= MOST_COLLECTED:
+            raise SpecError(self.found)
 
     def scratch(self) -> Problems:
         """An empty collector for the same document, to try a reading that may be dropped."""
@@ -177,8 +185,9 @@ def near_miss(word: str, known: Iterable[str]) -> str:
     names = list(known)
     folded = {name.lower().replace("-", "_"): name for name in names}
     key = word.strip().lower().replace("-", "_").replace(" ", "_")[:60]
-    if key in folded:
-        return folded[key]
+    begun = [name for name in folded if len(key) > 2 and name.startswith(key)]
+    if key in folded or len(begun) == 1:
+        return folded[key if key in folded else begun[0]]
     matches = get_close_matches(key, folded, n=1, cutoff=0.6)
     return folded[matches[0]] if matches else ""
 

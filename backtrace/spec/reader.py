@@ -15,7 +15,7 @@ import msgspec
 from backtrace.spec.problems import Place, Problems, SpecError, cited, count, whole_file
 
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # those of YAML 1.1, so that marks agree
-_UNREADABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -70,13 +70,14 @@ class Document(msgspec.Struct):
     problems: Problems
 
 
-def read(source: bytes | str, file: str, limits: Limits = Limits()) -> Document:
+def read(source: bytes | str, file: str, limits: Limits | None = None) -> Document:
     """The tree of a YAML or JSON text; ``file`` is the name used in messages.
 
     Raises SpecError where the text can't be decoded, isn't YAML, is beyond the limits, or uses
     aliases, anchors, tags, several documents or keys that aren't words. Repeated keys are noted
     in the document's problems, the first one counts.
     """
+    limits = limits or Limits()
     text = _decode(source, file, limits)
     problems = Problems(file, _LINE_BREAK.split(text))
     _check_characters(text, problems)
@@ -248,7 +249,7 @@ def _parse(text: str, builder: _Builder) -> None:
     except (yaml.YAMLError, RecursionError) as error:
         from backtrace.spec.syntax import explain
 
-        explain(error, text, builder.problems)
+        explain(error, text, builder.problems, builder.open[-1] if builder.open else None)
 
 
 def _decode(source: bytes | str, file: str, limits: Limits) -> str:
@@ -294,13 +295,19 @@ def _undecodable(source: bytes, error: UnicodeDecodeError, file: str) -> SpecErr
 
 def _check_characters(text: str, problems: Problems) -> None:
     """Control characters, also the halves of a character that no encoding can write."""
-    bad = _UNREADABLE.search(text)
-    if bad is None:
+    control = _CONTROL.search(text)
+    at = -1 if control is None else control.start()
+    if at < 0 and not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            at = error.start
+    if at < 0:
         return
-    before = _LINE_BREAK.split(text[: bad.start()])
+    before = _LINE_BREAK.split(text[:at])
     problems.refuse(
         Place(len(before), len(before[-1]) + 1),
-        f"the control character U+{ord(bad.group()):04X}",
+        f"the control character U+{ord(text[at]):04X}",
         "a plain text",
         "Delete it; it is invisible in most editors. A file that is full of them is not a spec.",
     )

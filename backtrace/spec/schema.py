@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import Any
 
+from backtrace.functions.losses import LOSSES
 from backtrace.spec.agreement import (
     Parts,
     check_agreement,
     check_targets,
+    check_units,
     read_ask,
     read_freeze,
 )
@@ -19,7 +21,7 @@ from backtrace.spec.layers import LayerDraft, read_layers
 from backtrace.spec.model import Conventions, Spec
 from backtrace.spec.network import Network, NetworkDraft, settle
 from backtrace.spec.problems import Problems, SpecError, count
-from backtrace.spec.reader import Document, Mapping, Node
+from backtrace.spec.reader import Document, Mapping
 from backtrace.spec.settings import (
     read_arithmetic,
     read_conventions,
@@ -64,6 +66,8 @@ def _read(problems: Problems, top: Fields, folders: Folders) -> Spec | None:
     settings = _read_settings(problems, parts, conventions)
     draft.seed = settings["seed"]
     draft.upstream = None if loss is None else loss.upstream
+    if loss is not None and (loss.upstream or LOSSES[loss.loss.name].targets == "none"):
+        draft.targets = None
     check_agreement(problems, parts)
     network = settle(problems, draft)
     _check_samples(problems, parts, network, conventions, settings["batch_size"])
@@ -75,33 +79,37 @@ def _read_network(
 ) -> NetworkDraft:
     node = top.require("layers", "Write a list of layers, each with `- activation: …`.")
     layers: list[LayerDraft] = [] if node is None else read_layers(problems, node, folders)
-    inputs = top.require("inputs", "Write the samples: `inputs: [[1, 2]]`.")
-    targets = top.get("targets")
-    return NetworkDraft(
-        conventions=conventions,
-        layers=layers,
-        inputs=None if inputs is None else _read_samples(problems, inputs, "inputs", folders, conventions),
-        targets=None if targets is None else _read_samples(problems, targets, "targets", folders, conventions),
-    )
+    top.require("inputs", "Write the samples: `inputs: [[1, 2]]`.")
+    draft = NetworkDraft(conventions, layers)
+    draft.inputs = _read_samples(problems, top, "inputs", folders)
+    draft.targets = _read_samples(problems, top, "targets", folders)
+    if conventions.layout == "columns":
+        _turn(top, draft)
+    return draft
 
 
-def _read_samples(
-    problems: Problems, node: Node, name: str, folders: Folders, conventions: Conventions
-) -> Given | None:
-    """Inputs or targets; a file holds a sample a row, so it is turned for the columns layout."""
-    if not isinstance(node, Mapping):
-        return read_given(problems, node, name)
-    given = read_data(problems, node, name, folders)
-    if given is not None and conventions.layout == "columns":
-        given.values = given.values.T
-    return given
+def _read_samples(problems: Problems, top: Fields, name: str, folders: Folders) -> Given | None:
+    node = top.get(name)
+    if node is None:
+        return None
+    if isinstance(node, Mapping):
+        return read_data(problems, node, name, folders)
+    return read_given(problems, node, name)
+
+
+def _turn(top: Fields, draft: NetworkDraft) -> None:
+    """Files hold a sample a row; here a sample is a column."""
+    for given in (draft.inputs, draft.targets):
+        if given is not None and isinstance(top.get(given.name), Mapping):
+            given.values = given.values.T
 
 
 def _read_settings(problems: Problems, parts: Parts, conventions: Conventions) -> dict[str, Any]:
     """The fields of a Spec that stand for themselves."""
     top = parts.top
+    title = "" if problems.file.startswith("<") else PurePath(problems.file).stem
     return {
-        "title": top.text("title", PurePath(problems.file).stem if "<" not in problems.file else ""),
+        "title": top.text("title", title),
         "source": top.text("source", ""),
         "regularization": read_regularization(problems, top.get("regularization")),
         "freeze": read_freeze(problems, top, parts.layers),
@@ -127,6 +135,7 @@ def _check_samples(
 ) -> None:
     """What depends on the settled data: the values of the targets, the size of a batch."""
     rows = conventions.layout == "rows"
+    check_units(problems, parts, network.layers[-1] if network.layers else None)
     if parts.loss is not None and parts.targets is not None and network.targets is not None:
         check_targets(problems, parts.loss, parts.targets, network.targets, rows=rows)
     if network.inputs is None or batch_size is None:

@@ -1,4 +1,4 @@
-"""Conventions, notation, arithmetic and display: how an exercise is written, not what it computes."""
+"""Conventions, notation, arithmetic, display: how an exercise is written, not what it means."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ MOST_DECIMALS = 12
 
 def read_conventions(problems: Problems, node: Node | None) -> Conventions:
     """The conventions; without ``weights`` rows mean in × out and columns out × in."""
-    entries = node and fields(problems, node, "`conventions`", CONVENTIONS)
+    entries = None if node is None else fields(problems, node, "`conventions`", CONVENTIONS)
     chosen = _choices(entries, CONVENTIONS)
     if chosen.get("layout") == "columns":
         chosen.setdefault("weights", "out_in")
@@ -82,12 +82,13 @@ def read_decimals(problems: Problems, node: Node | None) -> int:
 def read_inputs_gradient(problems: Problems, node: Node | None) -> bool:
     """``trace: {inputs_gradient: true}``."""
     entries = node and fields(problems, node, "`trace`", ["inputs_gradient"])
-    return entries.flag("inputs_gradient", False) if entries else False
+    return entries.flag("inputs_gradient", default=False) if entries else False
 
 
 def _choices(entries: Fields | None, table: dict[str, tuple[str, ...]]) -> dict[str, Any]:
     """What is said; what is not said is left to the defaults."""
     if not entries:
         return {}
-    said = {key: entries.choice(key, allowed, "") for key, allowed in table.items() if key in entries}
+    keys = [key for key in table if key in entries]
+    said = {key: entries.choice(key, table[key], "") for key in keys}
     return {key: value for key, value in said.items() if value}

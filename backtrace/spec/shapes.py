@@ -32,8 +32,8 @@ def product(left: Operand, right: Operand) -> tuple[str, str]:
         f"{'meets' if left.columns == 1 else 'meet'} the {_count(right.rows, 'row')} "
         f"of {right.name}"
     )
-    names, shapes, at = _beside(left, right, "·")
-    return said, "\n".join((names, shapes, " " * at + "╰─≠─╯"))
+    names, shapes, end = _beside(left, right, "·")
+    return said, f"{names}\n{shapes}\n{' ' * end}╰─≠─╯"
 
 
 def entrywise(left: Operand, right: Operand, sign: str) -> tuple[str, str]:
@@ -43,13 +43,14 @@ def entrywise(left: Operand, right: Operand, sign: str) -> tuple[str, str]:
 
 
 def _beside(left: Operand, right: Operand, sign: str) -> tuple[str, str, int]:
-    """Names over shapes, and the column of the last character of the left shape."""
-    wide = max(len(left.name), len(left.shape))
-    names = f"{left.name:>{wide}}   {right.name}"
-    shapes = f"{left.shape:>{wide}} {sign} {right.shape}"
-    if len(left.name) < len(left.shape) and len(right.name) < len(right.shape):
-        names = f"{left.name:^{wide}}   {right.name:^{len(right.shape)}}".rstrip()
-    return names, shapes, wide - 1
+    """Names over shapes, and the column in which the left shape ends.
+
+    The shapes stand close together, as the numbers that are compared do.
+    """
+    widths = [max(len(operand.name), len(operand.shape)) for operand in (left, right)]
+    names = f"{left.name:^{widths[0]}}   {right.name:^{widths[1]}}"
+    shapes = f"{left.shape:>{widths[0]}} {sign} {right.shape:<{widths[1]}}"
+    return names.rstrip(), shapes.rstrip(), widths[0] - 1
 
 
 def _count(number: int | str, word: str) -> str:

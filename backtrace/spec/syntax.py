@@ -15,8 +15,16 @@ _MESSAGES: tuple[tuple[str, str, str, str], ...] = (
         "mapping values are not allowed",
         "a colon that can't stand here",
         "one `key: value` a line",
-        "If the colon belongs to a text, put the text in quotes; otherwise look at the "
-        "indentation, and for a space missing after the colon of the line before.",
+        (
+            "If the colon belongs to a text, put the text in quotes; otherwise look at the "
+            "indentation, and for a space missing after the colon of the line before."
+        ),
+    ),
+    (
+        "unexpected ':'",
+        "a colon without a space after it",
+        "`key: value`",
+        "Put a space after the colon.",
     ),
     (
         "could not find expected ':'",
@@ -46,8 +54,10 @@ _MESSAGES: tuple[tuple[str, str, str, str], ...] = (
         "sequence entries are not allowed",
         "a `-` that can't stand here",
         "a list on lines of its own, or in brackets",
-        "Write the list as [1, 2], or begin it on the next line. A negative number has no space "
-        "after its minus.",
+        (
+            "Write the list as [1, 2], or begin it on the next line. A negative number has no "
+            "space after its minus."
+        ),
     ),
     (
         "node content",
@@ -94,8 +104,11 @@ _MESSAGES: tuple[tuple[str, str, str, str], ...] = (
 )
 
 
-def explain(error: Exception, text: str, problems: Problems) -> NoReturn:
-    """Note what the YAML parser stumbled over and raise the SpecError."""
+def explain(error: Exception, text: str, problems: Problems, unclosed: Place | None) -> NoReturn:
+    """Note what the YAML parser stumbled over and raise the SpecError.
+
+    ``unclosed`` is the innermost list or mapping that was not complete.
+    """
     mark = getattr(error, "problem_mark", None)
     if mark is None:
         _explain_unplaced(error, text, problems)
@@ -105,6 +118,8 @@ def explain(error: Exception, text: str, problems: Problems) -> NoReturn:
     opened = getattr(error, "context_mark", None)
     if opened is not None and re.search(r"expected ',' or '[\]}]'", said):
         _explain_bracket(place, Place(opened.line + 1, opened.column + 1), problems)
+    if "node content" in said and unclosed is not None and _at_end(place, problems):
+        _explain_bracket(place, unclosed, problems)
     if "cannot start any token" in said:
         _explain_character(place, problems)
     if opened is not None and "simple key" in said + context:
@@ -128,6 +143,12 @@ def _explain_unplaced(error: Exception, text: str, problems: Problems) -> NoRetu
     )
 
 
+def _at_end(place: Place, problems: Problems) -> bool:
+    """Whether nothing but space follows; the parser may place the end one line further."""
+    rest = list(problems.lines[place.line - 1 :])
+    return not rest or not "".join([rest[0][place.column - 1 :], *rest[1:]]).strip()
+
+
 def _explain_bracket(place: Place, opened: Place, problems: Problems) -> NoReturn:
     bracket = problems.lines[opened.line - 1][opened.column - 1 : opened.column]
     closing = {"[": "]", "{": "}"}.get(bracket, "]")
@@ -138,7 +159,7 @@ def _explain_bracket(place: Place, opened: Place, problems: Problems) -> NoRetur
             f"a comma or `{closing}`",
             f"Separate the entries by commas, and close `{bracket}` with `{closing}`.",
         )
-    if place.line >= len(problems.lines) and not problems.lines[-1].strip():
+    if _at_end(place, problems):
         where = "by the end of the file"
     else:
         where = f"where line {place.line} begins something else"

@@ -73,6 +73,7 @@ def read_optimizer(problems: Problems, top: Fields, schedule: Schedule) -> Optim
     """``optimizer:``, or ``learning_rate:``, its short form for sgd, or a list of rates alone."""
     node = top.get("optimizer")
     if "optimizer" in top and "learning_rate" in top:
+        top.number("learning_rate", Number(1.0, "1"), _RATE)
         problems.add(
             top.key("learning_rate"),
             "`learning_rate` beside `optimizer`",
@@ -121,7 +122,7 @@ def read_regularization(problems: Problems, node: Node | None) -> Regularization
         l1=entries.number("l1", zero, NOT_NEGATIVE),
         l2=entries.number("l2", zero, NOT_NEGATIVE),
         form=form,
-        biases=entries.flag("biases", False),
+        biases=entries.flag("biases", default=False),
     )
 
 
@@ -143,7 +144,8 @@ def _read_optimizer(problems: Problems, node: Node, schedule: Schedule) -> Optim
     if not name:
         return None
     row = OPTIMIZERS[name]
-    known = ["name", "learning_rate", *row.constants, *row.aliases, *(["form"] if row.forms else [])]
+    known = ["name", "learning_rate", *row.constants, *row.aliases]
+    known += ["form"] if row.forms else []
     entries = None if mapping is None else Fields(problems, mapping, f"the optimizer {name}", known)
     rate = _read_rate(problems, node, entries, schedule)
     if entries is None:

@@ -31,7 +31,8 @@ class Floats(msgspec.Struct, frozen=True):
         return value
 
     def line(self, value: Array) -> Array:
-        return value
+        # NumPy before 2 makes a float64 of a float32 sum and a Python number.
+        return np.asarray(value, dtype=self.dtype)
 
     def recorded(self, value: Array) -> Array:
         return value

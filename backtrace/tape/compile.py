@@ -6,15 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
-import numpy as np
 
-from backtrace.functions.activations import ACTIVATIONS, Array
+from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.losses import LOSSES
 from backtrace.functions.number import Number
 from backtrace.functions.optimizers import OPTIMIZERS, SCHEDULES, Line
 from backtrace.functions.penalties import FORMS
 from backtrace.spec.model import Layer, Loss, Matrix, Spec
-from backtrace.tape.operations import OPERATIONS, Setting, augmented
+from backtrace.tape.operations import OPERATIONS, Setting
 from backtrace.tape.steps import Phase, Step, Tape
 
 # The operands and the transposed one, by layout and by the orientation of the weights. In rows
@@ -304,12 +303,15 @@ class _Writer:
 
     def terms_parameters(self, loss: Loss) -> dict[str, Any]:
         """With the pre-activation named where ln of a rounded 0 would be taken otherwise."""
-        parameters = self.loss_parameters(loss)
+        return self.loss_parameters(loss) | self.from_z(LOSSES[loss.name].stable)
+
+    def from_z(self, stable: dict[str, Any]) -> dict[str, Any]:
+        """The pre-activation named, where the output's activation is in ``stable``."""
         activation = self.spec.layers[-1].activation.name
         by_hand = self.spec.arithmetic.kind == "rounded"  # then ln is taken of the rounded a
-        if activation in LOSSES[loss.name].stable and not by_hand:
-            parameters |= {"stable_from": f"z{self.last}", "activation": activation}
-        return parameters
+        if activation not in stable or by_hand:
+            return {}
+        return {"stable_from": f"z{self.last}", "activation": activation}
 
     def loss_parameters(self, loss: Loss) -> dict[str, Any]:
         outputs = self.spec.layers[-1].units
@@ -384,7 +386,8 @@ class _Writer:
             operands: tuple[str, ...] = ("error",)
         else:
             operands = (a, y) if self.spec.targets is not None else (a,)
-        parameters = self.loss_parameters(loss) | self.delta_mean
+        stable = self.from_z(LOSSES[loss.name].stable_gradient)
+        parameters = self.loss_parameters(loss) | self.delta_mean | stable
         self.add(f"da{self.last}", "loss_gradient", operands, "backward", self.last, parameters)
 
     def gradients(self, number: int, layer: Layer) -> None:
@@ -457,23 +460,3 @@ class _Writer:
         new = tuple(f"{id}_new" for id in trained_ids(self.spec))
         if new and "loss" in self.shapes:
             self.add("loss_after", "forward_again", new, "update", None)
-
-
-def data_values(spec: Spec) -> dict[str, Array]:
-    """The float64 values of the whole data set and of the starting parameters, by id.
-
-    ``a0`` carries its 1s where layer 1 has its bias in the weights; states start at 0; an upstream
-    gradient has the sign of the convention.
-    """
-    setting = Setting(spec.conventions)
-    values: dict[str, Array] = {id: m.values for id, m in given_matrices(spec).items()}
-    upstream = f"da{len(spec.layers)}"
-    if upstream in values and setting.descent:
-        values[upstream] = -values[upstream]
-    kind = spec.layers[0].bias.kind
-    values["a0"] = augmented(setting, values["a0"], kind if kind in ("first", "last") else "")
-    if spec.optimizer is not None:
-        for id in trained_ids(spec):
-            for state in OPTIMIZERS[spec.optimizer.name].states:
-                values[f"{state}{id}_old"] = np.zeros_like(values[id])
-    return values

@@ -187,11 +187,17 @@ def _penalty(s: Setting, p: Parameters, *weights: Array) -> Array:
     return np.asarray(sum(parts[1:], parts[0]))
 
 
-def _loss_gradient(s: Setting, p: Parameters, x: Array, y: Array | None = None) -> Array:
-    row = LOSSES[p["loss"]]
+def _loss_gradient(
+    s: Setting, p: Parameters, x: Array, y: Array | None = None, z: Array | None = None
+) -> Array:
+    row, target = LOSSES[p["loss"]], None if y is None else s.rows(y)
     if row.from_error:  # x is the error, which has the sign of the convention already
         return mean(s.rows(row.gradient(s.rows(x), p)), p)
-    gradient = mean(s.rows(row.gradient(s.rows(x), None if y is None else s.rows(y), p)), p)
+    if z is not None:
+        gradient = row.stable_gradient[p["activation"]](s.rows(z), target, p)
+    else:
+        gradient = row.gradient(s.rows(x), target, p)
+    gradient = mean(s.rows(gradient), p)
     return -gradient if s.descent else gradient
 
 

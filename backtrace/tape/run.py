@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from backtrace.functions.activations import ACTIVATIONS, Array
-from backtrace.functions.losses import LOSSES
+from backtrace.functions.activations import ACTIVATIONS, Array, filled
+from backtrace.functions.optimizers import OPTIMIZERS
 from backtrace.spec.model import Spec
 from backtrace.tape.arithmetic import Floats, Fractions, arithmetic
-from backtrace.tape.compile import compile_tape, data_values, given_matrices
-from backtrace.tape.operations import OPERATIONS, Setting
+from backtrace.tape.compile import compile_tape, given_matrices, trained_ids
+from backtrace.tape.operations import OPERATIONS, Setting, augmented
 from backtrace.tape.steps import Step, Tape
 from backtrace.tape.trace import Trace, TracedStep
 
@@ -37,17 +37,28 @@ def trace(spec: Spec) -> Trace:
 
 
 def starting_values(spec: Spec) -> Environment:
-    """Data, starting parameters and optimizer states, in the spec's arithmetic, by id."""
-    numbers = arithmetic(spec.arithmetic)
-    written = {id: matrix.written for id, matrix in given_matrices(spec).items()}
-    values: Environment = {}
-    for id, value in data_values(spec).items():
-        text = written.get(id)
-        if text is not None and np.shape(value) == np.shape(text) and not id.startswith("da"):
-            values[id] = numbers.given(value, text)
-        else:
-            values[id] = numbers.given(value)
-    return values
+    """Data, starting parameters and optimizer states, in the spec's arithmetic, by id.
+
+    ``a0`` carries its 1s where layer 1 has its bias in the weights; states start at 0; an upstream
+    gradient has the sign of the convention.
+    """
+    setting, numbers = Setting(spec.conventions), arithmetic(spec.arithmetic)
+    given = given_matrices(spec)
+    values = {id: numbers.given(matrix.values, matrix.written) for id, matrix in given.items()}
+    upstream = f"da{len(spec.layers)}"
+    if upstream in values and setting.descent:
+        values[upstream] = -values[upstream]
+    kind = spec.layers[0].bias.kind
+    values["a0"] = augmented(setting, values["a0"], kind if kind in ("first", "last") else "")
+    return values | initial_states(spec, values)
+
+
+def initial_states(spec: Spec, values: Mapping[str, Array]) -> Environment:
+    """A 0 for every entry of every optimizer state, by id."""
+    states = () if spec.optimizer is None else OPTIMIZERS[spec.optimizer.name].states
+    return {
+        f"{state}{id}_old": filled(values[id], 0) for id in trained_ids(spec) for state in states
+    }
 
 
 def run(tape: Tape, start: Mapping[str, Array]) -> Iterable[TracedStep]:

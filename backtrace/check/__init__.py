@@ -1,0 +1,1 @@
+"""Homework: answers held against a tape by the digits written, slips followed, mistakes named."""

@@ -1,0 +1,268 @@
+"""Why a value is wrong: the step replayed with wrong rules on the student's own numbers.
+
+Rules are tried at the step itself and along the steps before it that were not written. A mistake
+is named where it explains every written entry; what explains as well is a tie.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from backtrace.check.intervals import Box, Floats, hull, point
+from backtrace.check.mistakes import Wrong
+from backtrace.check.misread import candidates, simplest
+from backtrace.check.model import Explanation, Figure, Written
+from backtrace.tape.steps import Step
+
+if TYPE_CHECKING:
+    from backtrace.check.checker import Key, Numbers, Override, Sheet
+
+MOST_PAIRS = 1500  # pairs of mistakes that are tried for one wrong step
+MOST_GIVENS = 60  # given numbers that are tried as misread for one wrong step
+
+
+class Diagnosis:
+    """One wrong quantity of a sheet."""
+
+    def __init__(self, sheet: Sheet, place: Key) -> None:
+        self.sheet = sheet
+        self.checker = sheet.checker
+        self.place = place
+        self.stand_ins: dict[Key, Step | Wrong | Box] = {}
+
+    def path(self) -> list[Key]:
+        """The step and the unwritten ones it is worked from, nearest first."""
+        found: dict[Key, None] = {}
+        waiting = [self.place]
+        while waiting:
+            place = waiting.pop(0)
+            if place in found or (place in self.sheet.boxes and place != self.place):
+                continue
+            if self.checker.is_given(place):
+                continue
+            found[place] = None
+            waiting += self.checker.operands[place]
+        return list(found)
+
+    @property
+    def numbers(self) -> Numbers:
+        return self.sheet.numbers[self.place]
+
+    def explanations(self, wrong: NDArray[np.bool_]) -> tuple[Explanation, ...]:
+        """Every explanation of the entries marked ``wrong``, the simplest kind that there is."""
+        path = self.path()
+        singles = [(place, rewrite) for place in path for rewrite in self.checker.wrongs(place)]
+        found = self.by_rules([(single,) for single in singles])
+        found = found or self.by_misreading(path, wrong)
+        only = int(wrong.sum()) == 1
+        slip = Explanation((("arithmetic-slip", self.place[2]),))
+        if found:
+            misread = all(e.codes == ("given-misread",) for e in found)
+            return (*found, slip) if only and misread else found
+        if only:
+            return (slip,)
+        return self.by_rules(self.pairs(singles))
+
+    # Rules of the catalogue
+
+    def by_rules(
+        self, attempts: list[tuple[tuple[Key, Wrong], ...]]
+    ) -> tuple[Explanation, ...]:
+        found: dict[tuple[str, ...], Explanation] = {}
+        for attempt in attempts:
+            named = [(code, place[2]) for place, wrong in attempt for code in wrong.code.split("+")]
+            codes = tuple(code for code, _ in named)
+            if tuple(sorted(codes)) in found or not self.explains(attempt):
+                continue
+            detail = " ".join(wrong.detail for _, wrong in attempt if wrong.detail)
+            found[tuple(sorted(codes))] = Explanation(tuple(named), detail)
+            self.remember(attempt)
+        return tuple(found.values())
+
+    def explains(self, attempt: tuple[tuple[Key, Wrong], ...]) -> bool:
+        over: dict[Key, Step | Wrong | Box] = dict(attempt)
+        try:
+            return self.fits(over)
+        except (ValueError, KeyError):  # operands whose shapes do not meet
+            return False
+
+    def fits(self, over: Override) -> bool:
+        """Whether every written entry overlaps what the step gives under ``over``."""
+        box = self.replayed(over)
+        if box.shape != self.checker.values[self.place].shape:
+            return False
+        return bool(self.judgement.meets(self.numbers, box).all()) and not bool(
+            box.unbounded[self.numbers.there].any()
+        )
+
+    @property
+    def judgement(self) -> Any:
+        from backtrace.check.checker import Judgement
+
+        return Judgement(self.sheet, self.place)
+
+    def replayed(self, over: Override) -> Box:
+        unit = self.numbers.unit
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
+            if self.place not in over:
+                return self.sheet.step_box(self.place, unit, over)
+            rest = {place: value for place, value in over.items() if place != self.place}
+            replaced = over[self.place]
+            if isinstance(replaced, Box):
+                return replaced
+            return self.sheet.replaced_box(self.place, replaced, unit, rest)
+
+    def remember(self, attempt: tuple[tuple[Key, Wrong], ...]) -> None:
+        """A wrong rule in a step that was not written stands in for it in all later steps."""
+        if self.stand_ins:
+            return
+        for place, rewrite in attempt:
+            if place != self.place:
+                self.stand_ins[place] = rewrite
+
+    def pairs(
+        self, singles: list[tuple[Key, Wrong]]
+    ) -> list[tuple[tuple[Key, Wrong], ...]]:
+        """Two mistakes: at two steps, or a factor, a sign or a turn on top of another rule."""
+        found: list[tuple[tuple[Key, Wrong], ...]] = []
+        for one, two in combinations(singles, 2):
+            if one[0] != two[0]:
+                if one[1].code != two[1].code:
+                    found.append((one, two))
+                continue
+            both = _composed(one[1], two[1])
+            if both is not None:
+                found.append(((one[0], both),))
+            if len(found) >= MOST_PAIRS:
+                break
+        return found
+
+    # A given number read as another
+
+    def by_misreading(
+        self, path: list[Key], wrong: NDArray[np.bool_]
+    ) -> tuple[Explanation, ...]:
+        found: list[Explanation] = []
+        for source, i, j in self.given_entries(path):
+            value = self.misread_value(source, i, j, wrong)
+            if value is None:
+                continue
+            name = f"{source[2]}[{i + 1},{j + 1}]"
+            detail = f"{name} read as {value}"
+            found.append(Explanation((("given-misread", source[2]),), detail))
+            if not self.stand_ins:
+                self.stand_ins[source] = self.with_entry(source, i, j, float(value))
+        return tuple(found)
+
+    def given_entries(self, path: list[Key]) -> Iterator[tuple[Key, int, int]]:
+        """The given numbers that the path is worked from, nearest first, not too many."""
+        seen: dict[Key, None] = {}
+        for place in path:
+            for source in self.checker.operands[place]:
+                if self.checker.is_given(source) and source not in self.sheet.boxes:
+                    seen[source] = None
+        count = 0
+        for source in seen:
+            rows, columns = self.checker.values[source].shape
+            for i in range(rows):
+                for j in range(columns):
+                    count += 1
+                    if count > MOST_GIVENS:
+                        return
+                    yield source, i, j
+
+    def with_entry(self, source: Key, i: int, j: int, value: float) -> Box:
+        changed = self.checker.values[source].copy()
+        changed[i, j] = value
+        return point(changed)
+
+    def misread_value(
+        self, source: Key, i: int, j: int, wrong: NDArray[np.bool_]
+    ) -> str | None:
+        """What the entry must have been read as to explain everything, or None."""
+        given = self.checker.values[source]
+        texts = list(candidates(given, i, j))
+        if int(wrong.sum()) > 1:  # one number explains several entries: any plain number will do
+            solved = self.solved(source, i, j, wrong)
+            texts = texts if solved is None else [*texts, solved]
+        for text in dict.fromkeys(texts):
+            over: dict[Key, Step | Wrong | Box] = {
+                source: self.with_entry(source, i, j, float(text))
+            }
+            if self.fits(over):
+                return text
+        return None
+
+    def solved(self, source: Key, i: int, j: int, wrong: NDArray[np.bool_]) -> str | None:
+        """The plainest number that brings the first wrong entry to what was written."""
+        at = tuple(np.argwhere(wrong)[0])
+        target = float(self.numbers.values[at])
+        start = float(self.checker.values[source][i, j])
+
+        def middle(x: float) -> float:
+            box = hull(self.replayed({source: self.with_entry(source, i, j, x)}))
+            return float((box.lo[0][at] + box.hi[0][at]) / 2)
+
+        x0, x1 = start, start + 0.125
+        y0, y1 = middle(x0), middle(x1)
+        slope = 0.0
+        for _ in range(8):
+            if y1 == y0 or not np.isfinite(y1):
+                return None
+            slope = (y1 - y0) / (x1 - x0)
+            x0, y0, x1 = x1, y1, x1 + (target - y1) / slope
+            y1 = middle(x1)
+            if abs(y1 - target) < 1e-9 * (1 + abs(target)):
+                break
+        reach = (float(self.numbers.half[at]) + self.numbers.unit) / abs(slope)
+        return simplest(x1 - reach, x1 + reach, self.checker.values[source])
+
+    # A line per sample
+
+    def of_shape(self, written: Written) -> tuple[Explanation, ...]:
+        """A bias gradient left a line per sample, which has the shape of its δ."""
+        step = self.checker.steps[self.place]
+        if step.operation != "sum_samples":
+            return ()
+        source = self.checker.operands[self.place][0]
+        cells = written.raw
+        shape = self.checker.values[source].shape
+        if (len(cells), len(cells[0]) if cells else 0) != shape:
+            return ()
+        figures = [cell for line in cells for cell in line]
+        if not all(isinstance(cell, Figure) for cell in figures):
+            return ()
+        return self._left_per_sample(source, [f for f in figures if isinstance(f, Figure)], shape)
+
+    def _left_per_sample(
+        self, source: Key, figures: list[Figure], shape: tuple[int, ...]
+    ) -> tuple[Explanation, ...]:
+        values: Floats = np.array([f.value for f in figures]).reshape(shape)
+        half: Floats = np.array([f.half_unit for f in figures]).reshape(shape)
+        box = hull(self.sheet.operand(source, float(half.max(initial=0.0))))
+        n = shape[self.checker.setting.sample_axis]
+        for factor in (1.0, 1.0 / n):
+            low, high = box.lo[0] * factor, box.hi[0] * factor
+            if ((np.minimum(low, high) <= values + half) & (values - half <= np.maximum(low, high))).all():
+                return (Explanation((("batch-not-summed", self.place[2]),)),)
+        return ()
+
+
+def _composed(one: Wrong, two: Wrong) -> Wrong | None:
+    """Two rewrites of one step as one, where the second only multiplies or turns the result."""
+    for base, extra in ((one, two), (two, one)):
+        plain = extra.step.operation == base.step.operation and extra.step is not base.step
+        if (extra.factor != 1 or extra.turn) and not plain and base.code != extra.code:
+            return msgspec.structs.replace(
+                base,
+                code=f"{base.code}+{extra.code}",
+                factor=base.factor * extra.factor,
+                turn=base.turn != extra.turn,
+            )
+    return None

@@ -1,0 +1,184 @@
+"""What a student wrote, and what is said of it."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+Verdict: TypeAlias = Literal[
+    "right", "rounded", "carried", "missing", "imprecise", "unsupported", "malformed", "wrong"
+]
+
+# From worst to best: a quantity's verdict is its worst entry's.
+WORST_FIRST: tuple[Verdict, ...] = (
+    "wrong",
+    "malformed",
+    "unsupported",
+    "imprecise",
+    "missing",
+    "carried",
+    "rounded",
+    "right",
+)
+MARK: dict[Verdict, str] = {
+    "right": "✓",
+    "rounded": "≈",
+    "carried": "→",
+    "unsupported": "?",
+    "imprecise": "~",
+    "missing": "·",
+    "malformed": "!",
+    "wrong": "✗",
+}
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """One written number: its text, its value, and half a unit of its last written digit.
+
+    A fraction (17/4) and a whole number written so stand for themselves: ``half_unit`` of a
+    fraction is 0. ``digits`` are the significant digits written, ``decimals`` the decimal places
+    (negative where the last written digit stands left of the point: 1.2e3).
+    """
+
+    text: str
+    value: float
+    half_unit: float
+    decimals: int
+    digits: int
+
+
+class Malformed(msgspec.Struct, frozen=True):
+    """An entry that is no number: its text (as written) and what is the matter with it."""
+
+    text: str
+    reason: str
+
+
+Cell: TypeAlias = "Figure | Malformed | None"  # None: left out (`_`, `~`, `?`, an empty cell)
+
+
+class Written(msgspec.Struct, frozen=True):
+    """What a student wrote for one quantity, turned to the shape of the spec.
+
+    ``id`` is the canonical id, ``epoch`` and ``batch`` of ``z1@2.3``. ``cells`` has the shape that
+    the tape says; () for a shape that fits no way round, and then ``problem`` says so and
+    ``raw`` keeps the cells as they were given (a row per sample in a bias, say). ``notes`` say
+    what was understood (a transposed matrix, a decimal comma).
+    """
+
+    id: str
+    epoch: int
+    batch: int
+    cells: tuple[tuple[Cell, ...], ...]
+    notes: tuple[str, ...] = ()
+    problem: str = ""
+    raw: tuple[tuple[Cell, ...], ...] = ()
+
+
+class Answers(msgspec.Struct, frozen=True):
+    """One student's sheet. ``notes`` concern the sheet as a whole (an unknown id)."""
+
+    student: str
+    file: str
+    written: tuple[Written, ...]
+    notes: tuple[str, ...] = ()
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """One way a wrong value comes about: the mistakes made, each (code, id of the step) in order.
+
+    ``detail`` is what a single mistake adds (which given number was read as what).
+    """
+
+    mistakes: tuple[tuple[str, str], ...]
+    detail: str = ""
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        return tuple(code for code, _ in self.mistakes)
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """One quantity's verdict.
+
+    ``entries`` has the quantity's shape (1 × 1 for a scalar). ``mistakes`` are the codes of all
+    explanations, without repeats; several ``explanations`` are a tie. ``root`` is the id of the
+    quantity (``id`` or ``id@epoch.batch``) whose mistake a carried value rests on. ``earned`` and
+    ``possible`` are the marks. ``notes`` are the reader's; ``slip`` is the (row, column), from 1,
+    of an entry that no rule explains.
+    """
+
+    id: str
+    epoch: int
+    batch: int
+    verdict: Verdict
+    entries: tuple[tuple[Verdict, ...], ...]
+    written: tuple[tuple[str, ...], ...]
+    explanations: tuple[Explanation, ...] = ()
+    root: str | None = None
+    earned: float = 0.0
+    possible: float = 0.0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def mistakes(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(code for e in self.explanations for code in e.codes))
+
+    @property
+    def name(self) -> str:
+        """``z1``, or ``z1@2.3`` outside the first update."""
+        first = (self.epoch, self.batch) == (1, 1)
+        return self.id if first else f"{self.id}@{self.epoch}.{self.batch}"
+
+    def places(self, *verdicts: Verdict) -> list[tuple[int, int]]:
+        """The entries (row, column, from 1) that have one of these verdicts."""
+        return [
+            (i, j)
+            for i, line in enumerate(self.entries, 1)
+            for j, verdict in enumerate(line, 1)
+            if verdict in verdicts
+        ]
+
+
+class Report(msgspec.Struct, frozen=True):
+    """All that is said of one sheet, in the tape's order."""
+
+    student: str
+    file: str
+    quantities: tuple[Judged, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def earned(self) -> float:
+        return sum(quantity.earned for quantity in self.quantities)
+
+    @property
+    def possible(self) -> float:
+        return sum(quantity.possible for quantity in self.quantities)
+
+    @property
+    def first_mistake(self) -> Judged | None:
+        """The first wrong (or malformed) quantity in the order of work."""
+        return next((q for q in self.quantities if q.verdict == "wrong"), None)
+
+
+class Unreadable(msgspec.Struct, frozen=True):
+    """A file of a class that could not be read, and why."""
+
+    file: str
+    reason: str
+
+
+class ClassReport(msgspec.Struct, frozen=True):
+    reports: tuple[Report, ...]
+    unreadable: tuple[Unreadable, ...] = ()
+
+    @property
+    def mistakes(self) -> dict[str, int]:
+        """How many students made each mistake, the most frequent first."""
+        counts: dict[str, int] = {}
+        for report in self.reports:
+            for code in {c for quantity in report.quantities for c in quantity.mistakes}:
+                counts[code] = counts.get(code, 0) + 1
+        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

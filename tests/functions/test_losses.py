@@ -1,0 +1,186 @@
+"""The losses against their definitions, far out and at kinks, and every column of their table."""
+
+import math
+from decimal import Decimal, localcontext
+
+import msgspec
+import numpy as np
+import pytest
+
+from backtrace.functions.activations import ACTIVATIONS, softmax
+from backtrace.functions.losses import LOSSES, Loss, sign
+from backtrace.functions.number import Number
+from backtrace.functions.penalties import FORMS, gradient, penalty
+
+D = Decimal
+FAR = (-1000, -745, -40, -37, -3.5, -1e-9, 0, 1e-9, 0.7, 20, 37, 40, 745, 1000)
+TARGETS = (0, 0.25, 0.9, 1)
+
+
+def in_decimals(function):
+    """``function`` worked to 900 digits: e^−1000 beside 1 in one sum, and thirty over."""
+    with localcontext() as context:
+        context.prec = 900
+        return float(function())
+
+
+@pytest.mark.parametrize("y", TARGETS)
+def test_binary_cross_entropy_from_z_to_twelve_digits(y):
+    def definition(z):
+        a = 1 / (1 + (-D(z)).exp())
+        return -(D(y) * a.ln() + (1 - D(y)) * (1 - a).ln())
+
+    right = [in_decimals(lambda z=z: definition(z)) for z in FAR]
+    z = np.array([FAR]).T
+    ours = LOSSES["binary_cross_entropy"].stable["sigmoid"](z, np.full(z.shape, float(y)), {})
+    np.testing.assert_allclose(ours[:, 0], right, rtol=1e-12, atol=1e-300)
+
+
+@pytest.mark.parametrize("y", TARGETS)
+def test_cross_entropy_of_a_sigmoid_from_z_to_twelve_digits(y):
+    right = [in_decimals(lambda z=z: D(y) * (1 + (-D(z)).exp()).ln()) for z in FAR]
+    z = np.array([FAR]).T
+    ours = LOSSES["cross_entropy"].stable["sigmoid"](z, np.full(z.shape, float(y)), {})
+    np.testing.assert_allclose(ours[:, 0], right, rtol=1e-12, atol=1e-300)
+
+
+@pytest.mark.parametrize(
+    "z", [[0, 0, 0], [1000, -1000, 0], [40, 0, -40], [-1000, -999, -998], [0.5, 37, 2]]
+)
+@pytest.mark.parametrize("y", [[1, 0, 0], [0, 1, 0], [0.2, 0.3, 0.5]])
+def test_cross_entropy_of_a_softmax_from_z_to_twelve_digits(z, y):
+    def definition(j):
+        return -D(y[j]) * (D(z[j]).exp() / sum(D(entry).exp() for entry in z)).ln()
+
+    right = [in_decimals(lambda j=j: definition(j)) for j in range(3)]
+    ours = LOSSES["cross_entropy"].stable["softmax"](
+        np.array([z], dtype=float), np.array([y], dtype=float), {}
+    )
+    np.testing.assert_allclose(ours[0], right, rtol=1e-12, atol=1e-300)
+
+
+@pytest.mark.parametrize("name", ["binary_cross_entropy", "cross_entropy"])
+def test_from_a_and_from_z_agree_where_both_can(name):
+    z = np.linspace(-4, 4, 90).reshape(30, 3)
+    y = softmax(np.roll(z, 7, axis=0), axis=1)
+    for activation, stable in LOSSES[name].stable.items():
+        a = ACTIVATIONS[activation].value(z, {})
+        np.testing.assert_allclose(stable(z, y, {}), LOSSES[name].terms(a, y, {}), rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["binary_cross_entropy", "cross_entropy"])
+def test_a_certain_and_right_prediction_costs_nothing(name):
+    a = np.array([[1.0, 0.0]])
+    assert LOSSES[name].terms(a, a.copy(), {}).tolist() == [[0, 0]]
+    # −1/1 at the true class; in binary cross-entropy also (1 − 0)/(1 − 0) at the other
+    beside = {"binary_cross_entropy": 1.0, "cross_entropy": 0.0}[name]
+    assert LOSSES[name].gradient(a, a.copy(), {}).tolist() == [[-1.0, beside]]
+
+
+@pytest.mark.parametrize("name", ["binary_cross_entropy", "cross_entropy"])
+def test_a_certain_and_wrong_prediction_costs_infinitely_much(name):
+    a, y = np.array([[0.0, 1.0]]), np.array([[1.0, 0.0]])
+    assert LOSSES[name].terms(a, y, {})[0, 0] == math.inf
+    assert LOSSES[name].gradient(a, y, {})[0, 0] == -math.inf
+
+
+HALF = 0.5
+DEFINITIONS = {
+    # one sample of two outputs, a = (2, −1.5), y = (−1, 1): e = (3, −2.5)
+    "sse": ([9, 6.25], [6, -5]),
+    "half_sse": ([4.5, 3.125], [3, -2.5]),
+    "mse": ([9, 6.25], [6, -5]),
+    "half_mse": ([4.5, 3.125], [3, -2.5]),
+    "mse_elements": ([4.5, 3.125], [3, -2.5]),  # both over k = 2
+    "mae": ([3, 2.5], [1, -1]),
+    "huber": ([3 - HALF, 2.5 - HALF], [1, -1]),  # |e| − ½, beyond δ = 1
+    "output": ([2, -1.5], [1, 1]),
+}
+
+
+@pytest.mark.parametrize("name", sorted(DEFINITIONS))
+def test_terms_and_gradients_by_hand(name):
+    row = LOSSES[name]
+    a, y = np.array([[2.0, -1.5]]), np.array([[-1.0, 1.0]])
+    parameters = {**row.parameters, "outputs": 2}
+    operands = (a - y,) if row.from_error else (a, y)
+    terms, slopes = DEFINITIONS[name]
+    assert row.terms(a, y, parameters).tolist() == [terms]
+    assert row.gradient(*operands, parameters).tolist() == [slopes]
+
+
+def test_huber_is_square_within_delta_and_straight_beyond():
+    a, y = np.array([[0.0, 0.5, -1.5, 2.0, -3.0, 5.0]]), np.zeros((1, 6))
+    row, p = LOSSES["huber"], {"delta": 2.0}
+    # ½e² up to 2; beyond 2·(|e| − 1)
+    assert row.terms(a, y, p).tolist() == [[0, 0.125, 1.125, 2, 4, 8]]
+    assert row.gradient(a - y, p).tolist() == [[0, 0.5, -1.5, 2, -2, 2]]
+
+
+def test_hinge_by_hand():
+    """The true class is the second, ŷ = 1: margins 1 + 0.5 − 1, 0 at itself, 1 + 3 − 1, 1 − 2 − 1,
+    and 1 + 0 − 1 = 0, which is not violated."""
+    a, y = np.array([[0.5, 1.0, 3.0, -2.0, 0.0]]), np.array([[0.0, 1.0, 0.0, 0.0, 0.0]])
+    assert LOSSES["hinge"].terms(a, y, {}).tolist() == [[0.5, 0, 3, 0, 0]]
+    assert LOSSES["hinge"].gradient(a, y, {}).tolist() == [[1, -2, 1, 0, 0]]
+
+
+@pytest.mark.parametrize("name", sorted(set(LOSSES) - {"binary_cross_entropy", "cross_entropy"}))
+def test_nan_stays_nan(name):
+    """A network that has diverged must not look as if it had no loss."""
+    y = np.array([[1.0, 0.0]])
+    parameters = {**LOSSES[name].parameters, "outputs": 2}
+    assert np.isnan(LOSSES[name].terms(np.array([[math.nan, math.nan]]), y, parameters)).any()
+
+
+def test_the_sign_of_nothing_is_nothing():
+    assert sign(np.array([-2.0, -0.0, 0.0, 1e-300])).tolist() == [-1, 0, 0, 1]
+
+
+@pytest.mark.parametrize("name", sorted(LOSSES))
+def test_every_column_of_every_row_is_there(name):
+    row = LOSSES[name]
+    for column in msgspec.structs.fields(Loss):
+        value = getattr(row, column.name)
+        if column.name.endswith("formula"):
+            assert value.text
+            assert value.latex
+            assert (
+                ("{mean}" in value.text) == ("{mean}" in value.latex) == (column.name == "formula")
+            )
+    assert row.title
+    assert row.shortcut in ("", *row.stable)
+    assert all(isinstance(value, Number) for value in row.parameters.values())
+    assert row.kinks == (name in ("mae", "hinge"))
+    assert row.rational == ("cross_entropy" not in name)
+    assert row.mean == (name not in ("sse", "half_sse", "output"))
+
+
+def test_the_table_has_the_losses_that_are_promised():
+    others = ["binary_cross_entropy", "cross_entropy", "hinge"]
+    assert sorted(LOSSES) == sorted([*DEFINITIONS, *others])
+
+
+# Penalties
+
+
+@pytest.mark.parametrize(
+    ("form", "value", "slopes"),
+    [
+        # w = (3, −4, 0), λ₁ = 0.5, λ₂ = 0.1, n = 5: Σw² = 25, Σ|w| = 7
+        ("half_lambda", 0.05 * 25 + 0.5 * 7, [0.1 * 3 + 0.5, 0.1 * -4 - 0.5, 0]),
+        ("lambda", 0.1 * 25 + 0.5 * 7, [0.2 * 3 + 0.5, 0.2 * -4 - 0.5, 0]),
+        ("lambda_over_2n", 0.01 * 25 + 0.1 * 7, [0.02 * 3 + 0.1, 0.02 * -4 - 0.1, 0]),
+    ],
+)
+def test_penalties_by_hand(form, value, slopes):
+    w = np.array([[3.0, -4.0, 0.0]])
+    assert penalty(w, form, 0.5, 0.1, 5) == pytest.approx(value, rel=1e-15)
+    np.testing.assert_allclose(gradient(w, form, 0.5, 0.1, 5), [slopes], rtol=1e-15)
+
+
+def test_every_form_of_penalty_has_its_formulas():
+    assert list(FORMS) == ["half_lambda", "lambda", "lambda_over_2n"]
+    for form in FORMS.values():
+        for formula in (form.l1_formula, form.l2_formula):
+            assert ("{n}" in formula.text) == ("{n}" in formula.latex) == form.per_sample

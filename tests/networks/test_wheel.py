@@ -1,0 +1,60 @@
+"""What is installed holds the networks and their data: the wheel is built and looked into."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+
+BUILD = """
+import sys
+from hatchling import build
+print(build.build_wheel(sys.argv[1]))
+"""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    """The wheel as pip would build it, without a network or a new environment."""
+    folder = tmp_path_factory.mktemp("wheel")
+    built = subprocess.run(
+        [sys.executable, "-c", BUILD, str(folder)],
+        cwd=PROJECT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return zipfile.ZipFile(folder / built.stdout.split()[-1])
+
+
+def test_every_file_of_the_networks_is_in_the_wheel(wheel: zipfile.ZipFile) -> None:
+    files = [path for path in (PROJECT / "networks").rglob("*") if path.is_file()]
+    assert len(files) >= 16
+    for path in files:
+        name = f"backtrace/networks/{path.relative_to(PROJECT / 'networks').as_posix()}"
+        assert wheel.read(name) == path.read_bytes()
+
+
+def test_the_wheel_holds_the_package_and_nothing_else(wheel: zipfile.ZipFile) -> None:
+    tops = {name.partition("/")[0] for name in wheel.namelist()}
+    assert tops == {"backtrace", f"{_dist_info(wheel)}"}
+
+
+def test_its_command_is_backtrace(wheel: zipfile.ZipFile) -> None:
+    entry_points = wheel.read(f"{_dist_info(wheel)}/entry_points.txt").decode()
+    assert "backtrace = backtrace.cli:main" in entry_points.splitlines()
+
+
+def test_the_licence_and_the_attribution_come_with_it(wheel: zipfile.ZipFile) -> None:
+    licence = wheel.read(f"{_dist_info(wheel)}/licenses/LICENSE").decode()
+    assert "the backtrace authors" in licence
+    assert "https://doi.org/10.24432/C50P49" in licence
+
+
+def _dist_info(wheel: zipfile.ZipFile) -> str:
+    return next(name.partition("/")[0] for name in wheel.namelist() if ".dist-info/" in name)
