@@ -61,6 +61,8 @@ def inert(text: str) -> str:
 
     Control characters become ``�``; what is invisible (zero width, reversal of direction) goes.
     """
+    if len(text) <= LONGEST_NAME and text.isascii() and text.isprintable():
+        return " ".join(text.split())
     import unicodedata
 
     text = unicodedata.normalize("NFC", text[: 4 * LONGEST_NAME])

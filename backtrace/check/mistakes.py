@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from itertools import product as product_of
 from typing import Any
 
 import msgspec
@@ -330,8 +331,8 @@ def _sign_flipped(step: Step, site: Site) -> Iterator[Wrong]:
         subtract = not step.parameters.get("subtract", False)
         yield Wrong("sign-flipped", _as(step, "add_bias", subtract=subtract))
     if step.operation == "add_penalty":
-        negative = {name: -float(step.parameters[name]) for name in ("l1", "l2")}
-        yield Wrong("sign-flipped", _as(step, "add_penalty", **negative))
+        l1, l2 = (-float(step.parameters[name]) for name in ("l1", "l2"))
+        yield Wrong("sign-flipped", _as(step, "add_penalty", l1=l1, l2=l2))
 
 
 def _weights_not_transposed(step: Step, site: Site) -> Iterator[Wrong]:
@@ -364,7 +365,7 @@ def _transposed(step: Step, site: Site) -> Iterator[Wrong]:
 
 
 def _updated_weights(step: Step, site: Site) -> Iterator[Wrong]:
-    if step.operation != "matmul" or not step.id.startswith("da"):
+    if step.operation != "matmul" or not step.sends_error_back:
         return
     for id in step.operands:
         if id.startswith("W") and f"{id}_new" in site.steps:
@@ -380,8 +381,8 @@ def _old_weights(step: Step, site: Site) -> Iterator[Wrong]:
 
 def _matrix_product_for_hadamard(step: Step, site: Site) -> Iterator[Wrong]:
     if step.operation == "hadamard" and len(set(step.shape)) == 1 and step.shape[0] > 1:
-        for options in ({}, {"turn": True}, {"reverse": True}, {"turn": True, "reverse": True}):
-            wrong = _as(step, "hadamard_as_product", **options)
+        for turn, reverse in product_of((False, True), repeat=2):
+            wrong = _as(step, "hadamard_as_product", turn=turn, reverse=reverse)
             yield Wrong("matrix-product-for-hadamard", wrong)
 
 
@@ -403,7 +404,7 @@ def _bias_omitted(step: Step, site: Site) -> Iterator[Wrong]:
 
 def _bias_in_backward(step: Step, site: Site) -> Iterator[Wrong]:
     bias = f"b{step.layer}"
-    if step.operation == "matmul" and step.id.startswith("da") and bias in site.steps:
+    if step.operation == "matmul" and step.sends_error_back and bias in site.steps:
         yield Wrong("bias-in-backward", _as(step, "matmul_plus", (*step.operands, bias)))
 
 

@@ -194,9 +194,7 @@ def shape_of(quantity: Quantity) -> str:
 def _quantity(step: Step, order: int, spec: Spec) -> Quantity:
     rows, columns = step.shape or (1, 1)
     ones = _ones(step.id, (rows, columns), spec)
-    return Quantity(
-        step.id, step.epoch, step.batch, (rows, columns), order, not step.shape, ones
-    )
+    return Quantity(step.id, step.epoch, step.batch, (rows, columns), order, not step.shape, ones)
 
 
 def _ones(id: str, shape: tuple[int, int], spec: Spec) -> tuple[int, int] | None:
@@ -241,7 +239,7 @@ def _every_name(spec: Spec, ids: dict[str, None]) -> dict[str, str]:
 def _aliases(spec: Spec) -> Iterator[tuple[str, tuple[str, ...]]]:
     last = len(spec.layers)
     name = () if spec.loss is None else (spec.loss.name,)
-    yield "a0", ("x", "h0", "inputs", "input")
+    yield "a0", ("x", "x0", "h0", "inputs", "input")
     yield "y", ("targets", "target", "labels", "y_true")
     yield "error", ("e", "errors")
     yield "loss", (*_LOSS, *name)

@@ -65,8 +65,8 @@ def _entrywise(s: Setting, p: Parameters, *doubts: Doubt) -> Doubt:
 def _matmul_spread(s: Setting, p: Parameters, x: Doubt, y: Doubt) -> Doubt:
     x, y = _without_bias(s, p, x, y)
     transpose = p.get("transpose", "")
-    rows = x.any(axis=0 if transpose == "first" else 1)
-    columns = y.any(axis=1 if transpose == "second" else 0)
+    rows = np.asarray(x.any(axis=0 if transpose == "first" else 1))
+    columns = np.asarray(y.any(axis=1 if transpose == "second" else 0))
     return np.asarray(rows[:, None] | columns[None, :])
 
 
@@ -106,7 +106,7 @@ def _derivative_spread(s: Setting, p: Parameters, z: Doubt) -> Doubt:
     if ACTIVATIONS[p["activation"]].elementwise:
         return z
     k = z.shape[1 - s.sample_axis]
-    by_sample = z.any(axis=1 - s.sample_axis)
+    by_sample = np.asarray(z.any(axis=1 - s.sample_axis))
     stacked = np.repeat(np.repeat(by_sample, k)[:, None], k, axis=1)
     return stacked if s.sample_axis == 0 else stacked.T
 
@@ -114,7 +114,7 @@ def _derivative_spread(s: Setting, p: Parameters, z: Doubt) -> Doubt:
 def _jacobian_spread(s: Setting, p: Parameters, da: Doubt, g: Doubt) -> Doubt:
     rows, stacked = (da, g) if s.sample_axis == 0 else (da.T, g.T)
     samples, k = rows.shape
-    by_sample = rows.any(axis=1) | stacked.reshape(samples, k * k).any(axis=1)
+    by_sample = np.asarray(rows.any(axis=1) | stacked.reshape(samples, k * k).any(axis=1))
     result = np.repeat(by_sample[:, None], k, axis=1)
     return result if s.sample_axis == 0 else result.T
 
@@ -374,7 +374,7 @@ def _log_corner(own: Floats, others: Floats, axis: int) -> Floats:
     top = others.max(axis=axis, keepdims=True)
     rest = _sum_of_others(np.exp(others - top), axis)
     with np.errstate(divide="ignore"):
-        return -np.logaddexp(0.0, np.log(rest) + top - own)
+        return np.asarray(-np.logaddexp(0.0, np.log(rest) + top - own))
 
 
 def _cross_entropy(p: Parameters, a: Box, y: Box) -> Box:

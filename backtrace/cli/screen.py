@@ -8,37 +8,46 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
+import msgspec
+
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.text import Text
+    from backtrace.render.terminal import View
+    from backtrace.tape.trace import Trace
 
 WRONG_SPEC = 2
 DEFAULT_WIDTH = 80  # of a pipe, where no terminal has a width
+NARROWEST = 40  # columns to lay out a page in; a terminal with fewer wraps the lines itself
 
 
-class Screen:
+class Screen(msgspec.Struct, frozen=True):
     """Standard output: how wide it is, which characters it has, whether it shows colour."""
 
-    def __init__(self, console: Console, width: int, unicode: bool) -> None:
-        self.console = console
-        self.width = width
-        self.unicode = unicode
+    width: int
+    unicode: bool
+    colour: bool
 
     @classmethod
     def of_stdout(cls, width: int | None = None) -> Screen:
-        """``width`` overrides the terminal's (or COLUMNS')."""
-        from rich.console import Console
-
+        """``width`` overrides COLUMNS, and that the terminal's own."""
         encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower()
         unicode = encoding.replace("-", "").startswith("utf") and os.environ.get("TERM") != "linux"
-        console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
-        if width is None:
-            piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-            width = DEFAULT_WIDTH if piped else max(console.width, 40)
-        return cls(console, width, unicode)
+        return cls(width or max(_columns(), NARROWEST), unicode, _shows_colour())
 
-    def print(self, text: Text) -> None:
-        self.console.print(text, soft_wrap=True)
+    def show(self, trace: Trace, view: View) -> Iterator[None]:
+        """Prints a trace, a passage at each turn; rich is loaded only where there is colour."""
+        from backtrace.render.terminal import passages, plain_passages
+
+        if not self.colour:
+            for text in plain_passages(trace, view):
+                print(text)
+                yield
+            return
+        from rich.console import Console
+
+        console = Console(highlight=False, markup=False, emoji=False)
+        for passage in passages(trace, view):
+            console.print(passage, soft_wrap=True)
+            yield
 
     def go_on(self) -> bool:
         """Waits for Enter; False where the reader has had enough (q, Ctrl-D)."""
@@ -47,6 +56,22 @@ class Screen:
         except EOFError:
             return False
         return not answer.strip().lower().startswith("q")
+
+
+def _columns() -> int:
+    asked = os.environ.get("COLUMNS", "")
+    if asked.isdecimal() and int(asked):
+        return int(asked)
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or DEFAULT_WIDTH
+    except (OSError, ValueError):  # a pipe, a file, no file at all
+        return DEFAULT_WIDTH
+
+
+def _shows_colour() -> bool:
+    """On a terminal that is not dumb, unless NO_COLOR is set (https://no-color.org)."""
+    dumb = os.environ.get("TERM", "").lower() in ("dumb", "unknown")
+    return sys.stdout.isatty() and not dumb and not os.environ.get("NO_COLOR")
 
 
 def refuse(problems: Iterable[str]) -> NoReturn:

@@ -61,7 +61,7 @@ def _print_json(trace: Trace, selection: Selection) -> None:
 
 
 def _print_text(trace: Trace, request: TraceRequest) -> None:
-    from backtrace.render.terminal import View, passages
+    from backtrace.render.terminal import View
 
     screen = Screen.of_stdout(request.width)
     view = View(
@@ -70,7 +70,6 @@ def _print_text(trace: Trace, request: TraceRequest) -> None:
     stop_after_each = request.pause and sys.stdin.isatty() and sys.stdout.isatty()
     if request.pause and not stop_after_each:
         print("--pause needs a terminal: printing without a stop", file=sys.stderr)
-    for passage in passages(trace, view):
-        screen.print(passage)
+    for _ in screen.show(trace, view):
         if stop_after_each and not screen.go_on():
             return

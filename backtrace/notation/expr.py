@@ -7,6 +7,7 @@ replaces the references by symbols or by matrices; the tree says only how they h
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeAlias
 
 import msgspec
@@ -95,6 +96,12 @@ class Sum(msgspec.Struct, frozen=True):
     over: str = ""
 
 
+class Terms(msgspec.Struct, frozen=True):
+    """Things added up: a negative number among them is subtracted, not put in brackets."""
+
+    items: tuple[Expr, ...]
+
+
 class Template(msgspec.Struct, frozen=True):
     """A formula of a table of functions, with its ``{z}``, ``{a}``, … filled by ``parts``."""
 
@@ -117,8 +124,30 @@ Expr: TypeAlias = (
     | Root
     | Absolute
     | Sum
+    | Terms
     | Template
 )
+
+
+def rebuilt(expr: Expr, each: Callable[[Expr], Expr]) -> Expr:
+    """The same expression with ``each`` applied to its parts (a leaf has none)."""
+    match expr:
+        case Row() | Terms():
+            return type(expr)(tuple(each(item) for item in expr.items))
+        case Template():
+            parts = {name: each(part) for name, part in expr.parts.items()}
+            return Template(expr.text, expr.latex, parts)
+        case Apply():
+            return Apply(expr.function, each(expr.argument))
+        case Power():
+            return Power(each(expr.base), each(expr.exponent))
+        case Fraction():
+            return Fraction(each(expr.above), each(expr.below))
+        case Group() | Root() | Absolute():
+            return type(expr)(each(expr.inner))
+        case Sum():
+            return Sum(each(expr.inner), expr.over)
+    return expr
 
 
 def row(*items: Expr | str) -> Row:

@@ -21,6 +21,7 @@ from backtrace.notation.expr import (
     Sum,
     Symbol,
     Template,
+    Terms,
     Text,
     Value,
 )
@@ -104,6 +105,8 @@ class _Writer(msgspec.Struct, frozen=True):
                 return bracketed(latex_numeral(number(expr.value, self.decimals)), after, before)
             case Row():
                 return self.row(expr)
+            case Terms():
+                return self.terms(expr)
             case Template():
                 return self.template(expr)
             case Group():
@@ -129,6 +132,15 @@ class _Writer(msgspec.Struct, frozen=True):
             after = previous.text if isinstance(previous, Text) else "" if at == 0 else "x"
             before = following.text if isinstance(following, Text) else ""
             written += self.write(item, after, before)
+        return written
+
+    def terms(self, expr: Terms) -> str:
+        written = ""
+        for item in expr.items:
+            if written and isinstance(item, Value) and float(item.value) < 0:
+                written += " - " + self.write(Value(-item.value))
+            else:
+                written += (" + " if written else "") + self.write(item)
         return written
 
     def template(self, expr: Template) -> str:

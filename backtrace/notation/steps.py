@@ -29,8 +29,10 @@ from backtrace.notation.expr import (
     Sum,
     Symbol,
     Template,
+    Terms,
     Text,
     Value,
+    rebuilt,
     row,
 )
 from backtrace.notation.symbols import Symbols
@@ -155,22 +157,9 @@ def filled_in(expr: Expr, page: Page, i: int, j: int) -> Expr:
         return page.entry(expr.id, i, j)
     if isinstance(expr, Constant):
         return Value(expr.value)
-    if isinstance(expr, Row):
-        return Row(tuple(filled_in(item, page, i, j) for item in expr.items))
-    if isinstance(expr, Template):
-        parts = {name: filled_in(part, page, i, j) for name, part in expr.parts.items()}
-        return Template(expr.text, expr.latex, parts)
-    if isinstance(expr, Apply):
-        return Apply(expr.function, filled_in(expr.argument, page, i, j))
-    if isinstance(expr, Power):
-        return Power(filled_in(expr.base, page, i, j), filled_in(expr.exponent, page, i, j))
-    if isinstance(expr, Fraction):
-        return Fraction(filled_in(expr.above, page, i, j), filled_in(expr.below, page, i, j))
-    if isinstance(expr, Group | Root | Absolute):
-        return type(expr)(filled_in(expr.inner, page, i, j))
     if isinstance(expr, Text):
         return Text(expr.text.replace("⊙", "·"))
-    return expr
+    return rebuilt(expr, lambda part: filled_in(part, page, i, j))
 
 
 # Pieces that several operations share
@@ -204,15 +193,7 @@ def signed_sum(values: list[Value]) -> list[Expr]:
     """Worked terms added up: a negative one is subtracted rather than put in brackets."""
     if len(values) > LONG:
         return sum_of(list(values))
-    joined: list[Expr] = []
-    for value in values:
-        if not joined:
-            joined.append(value)
-        elif float(value.value) < 0:
-            joined += [Text(" − "), Value(-value.value)]
-        else:
-            joined += [Text(" + "), value]
-    return joined
+    return [values[0] if len(values) == 1 else Terms(tuple(values))]
 
 
 def _scaled(step: Step, inner: list[Expr]) -> Expr:
@@ -220,7 +201,8 @@ def _scaled(step: Step, inner: list[Expr]) -> Expr:
     n = step.parameters.get("samples", 1)
     if n == 1:
         return Row(tuple(inner))
-    bracketed: Expr = Row(tuple(inner)) if len(inner) == 1 else Group(Row(tuple(inner)))
+    alone = len(inner) == 1 and not isinstance(inner[0], Terms)
+    bracketed: Expr = Row(tuple(inner)) if alone else Group(Row(tuple(inner)))
     return Row((Fraction(Text("1"), Value(n)), Text(" · "), bracketed))
 
 
@@ -676,7 +658,8 @@ def _sum_stages(traced: TracedStep, page: Page, i: int, j: int) -> Stages:
         values = [page.entry(id, i, c) for c in range(columns)]
     summed = signed_sum(values)
     if traced.parameters.get("negate"):
-        summed = [Text("−"), *(summed if len(summed) == 1 else [Group(Row(tuple(summed)))])]
+        alone = len(values) == 1
+        summed = [Text("−"), *(summed if alone else [Group(Row(tuple(summed)))])]
     return [_scaled(traced.step, summed)]
 
 

@@ -22,6 +22,7 @@ from backtrace.notation.expr import (
     Sum,
     Symbol,
     Template,
+    Terms,
     Text,
     Value,
 )
@@ -99,6 +100,8 @@ class _Linear(msgspec.Struct, frozen=True):
                 return [bracketed(number(expr.value, self.decimals), after, before)]
             case Row():
                 return self.row(expr)
+            case Terms():
+                return self.terms(expr)
             case Template():
                 return self.template(expr)
             case Group():
@@ -125,6 +128,16 @@ class _Linear(msgspec.Struct, frozen=True):
             written += self.write(item, after, before)
         return written
 
+    def terms(self, expr: Terms) -> list[Token]:
+        written: list[Token] = []
+        for item in expr.items:
+            negative = isinstance(item, Value) and float(item.value) < 0
+            if written and isinstance(item, Value) and negative:
+                written += [" − ", *self.write(Value(-item.value))]
+            else:
+                written += [*([" + "] if written else []), *self.write(item)]
+        return written
+
     def template(self, expr: Template) -> list[Token]:
         written: list[Token] = []
         pieces = PLACEHOLDER.split(expr.text)
@@ -132,7 +145,11 @@ class _Linear(msgspec.Struct, frozen=True):
             if at % 2 == 0:
                 written += [piece] if piece else []
             elif piece in expr.parts:
-                written += self.write(expr.parts[piece], pieces[at - 1], pieces[at + 1])
+                part = expr.parts[piece]
+                inside = pieces[at - 1].endswith("(") and pieces[at + 1].startswith(")")
+                if inside and isinstance(part, Group):  # one pair of brackets is enough
+                    part = part.inner
+                written += self.write(part, pieces[at - 1], pieces[at + 1])
             else:
                 written.append(self.symbols.constant(piece))
         return written

@@ -29,7 +29,7 @@ def _matmul_title(step: Step) -> str:
     if step.phase == "forward":
         source = "inputs" if step.layer == 1 else f"activations of layer {(step.layer or 1) - 1}"
         return f"Mix the {source} with the weights"
-    if step.id.startswith("da"):
+    if step.sends_error_back:
         return "Send the error back through the weights"
     return "Gradient of the weights"
 
@@ -51,7 +51,7 @@ def _given_title(step: Step) -> str:
     names = {"a0": "Inputs", "y": "Targets"}
     if step.id in names:
         return names[step.id]
-    if step.id.startswith("da"):
+    if step.sends_error_back:
         return "The gradient that arrives"
     if step.id.endswith("_old"):
         return "Optimizer state"
@@ -105,7 +105,7 @@ TITLES: dict[str, Callable[[Step], str]] = {
 def _matmul_why(step: Step, symbols: Symbols, shapes: Shapes) -> str:
     if step.phase == "forward":
         return _product_why(step, symbols, shapes)
-    if step.id.startswith("da"):
+    if step.sends_error_back:
         return _error_back_why(step, symbols, shapes)
     return _weight_gradient_why(step, symbols, shapes)
 

@@ -207,7 +207,8 @@ class _Writer:
     def given(self) -> None:
         samples = {"samples": [self.update.start + 1, self.update.stop]}
         a0 = self.spec.inputs.shape
-        self.give("a0", self.batch_shape((a0[0], a0[1]), self.ones(0)), samples, None)
+        ones = {"ones": self.ones(0)} if self.ones(0) else {}
+        self.give("a0", self.batch_shape((a0[0], a0[1]), self.ones(0)), samples | ones, None)
         if self.spec.targets is not None:
             self.give("y", self.batch_shape(self.spec.targets.shape), samples, None)
         for number, layer in enumerate(self.spec.layers, 1):

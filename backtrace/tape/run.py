@@ -87,6 +87,7 @@ class Runner:
         if step.phase in ("forward", "loss"):
             self.forward.append(step)
         value = self.value(step)
+        value.setflags(write=False)  # a trace shares its arrays; nobody may change one unseen
         self.values[step.id] = value
         return TracedStep(step, self.numbers.recorded(value), notes(step, self.values))
 
@@ -138,10 +139,23 @@ def notes(step: Step, values: Mapping[str, Array]) -> tuple[str, ...]:
     """What a reader of this line should know that its numbers do not say."""
     rule = NOTES.get(step.operation)
     found = rule(step, values) if rule is not None else ()
-    value = values[step.id]
-    if value.dtype != object and not np.isfinite(value).all():
-        found = (*found, f"{step.id} is no longer finite: the numbers have grown too large")
-    return found
+    return (*found, *_finiteness_notes(step, values))
+
+
+def _finiteness_notes(step: Step, values: Mapping[str, Array]) -> tuple[str, ...]:
+    """Said where a value stops being finite, not again in everything that rests on it."""
+    if _finite(values[step.id]) or not all(_finite(values[id]) for id in step.operands):
+        return ()
+    if step.operation in ("loss_terms", "loss_gradient"):
+        return (
+            f"{step.id} is not finite: an activation has come so close to 0 or 1 that it is "
+            "rounded to it, and the formula divides by it or takes its logarithm",
+        )
+    return (f"{step.id} is no longer finite: the numbers have grown too large",)
+
+
+def _finite(value: Array) -> bool:
+    return bool(np.isfinite(np.asarray(value, dtype=np.float64)).all())
 
 
 def _kink_notes(step: Step, values: Mapping[str, Array]) -> tuple[str, ...]:

@@ -30,19 +30,20 @@ class Step(msgspec.Struct, frozen=True):
     batch: int = 1
     shape: tuple[int, ...] = ()
 
+    @property
+    def sends_error_back(self) -> bool:
+        """Whether this is a da: the error that reaches an activation (and not a ``data_dW``)."""
+        return self.id[:2] == "da" and self.id[2:].isdigit()
+
 
 class Tape(msgspec.Struct, frozen=True):
-    """The steps of every update, in order, and what all of them need to know.
-
-    ``givens`` holds the values of the ``given`` steps, keyed by (epoch, batch, id); only those of
-    data and starting parameters are there, the parameters of later updates come from earlier ones.
-    """
+    """The steps of every update, in order, and what all of them need to know."""
 
     steps: tuple[Step, ...]
     conventions: Conventions
     arithmetic: Arithmetic
 
-    def __iter__(self) -> Iterator[Step]:  # type: ignore[override]
+    def __iter__(self) -> Iterator[Step]:
         return iter(self.steps)
 
     def __len__(self) -> int:

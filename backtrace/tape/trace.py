@@ -133,7 +133,7 @@ class Trace(msgspec.Struct, frozen=True, eq=False, dict=True):
             return False
         return True
 
-    def __iter__(self) -> Iterator[TracedStep]:  # type: ignore[override]
+    def __iter__(self) -> Iterator[TracedStep]:
         return iter(self.steps)
 
     def __len__(self) -> int:

@@ -9,21 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tests.check.handwork import (
-    Rule,
-    activation,
-    jacobian_product,
-    jacobians,
-    softmax,
-    total,
-    turned,
-    weighted_log,
-    with_ones,
-    without_bias,
-)
+from tests.check.handwork import Rule, total, turned, with_ones, without_bias
+from tests.check.textbook import activation, softmax
 
-FORWARD_MEANT = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus")
-OUTPUT_STEPS = ("loss_terms", "loss", "data_loss")
+MEANT = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus")
 
 
 class Wrong(NamedTuple):
@@ -78,14 +67,6 @@ def after(rule, change):
     return Rule(rule.reads, lambda *xs: change(rule.work(*xs)))
 
 
-def reading(rule, ids, work):
-    return Rule(ids, work) if ids != rule.reads else Rule(rule.reads, work)
-
-
-def shapes(work, line):
-    return work.shapes[line.id]
-
-
 def softmaxed(work, layer):
     return work.spec.layers[layer - 1].activation.name == "softmax"
 
@@ -133,7 +114,7 @@ def _(work, line):
 
 def meant_instead(work, line):
     own = work.spec.layers[line.layer - 1]
-    others = [name for name in FORWARD_MEANT if name != own.activation.name]
+    others = [name for name in MEANT if name != own.activation.name]
     many = own.units > 1 and own.activation.name != "softmax"
     return [*others, "softmax"] if many else others
 
@@ -148,7 +129,7 @@ def _(work, line):
 
 @wrong("preactivation-for-activation", "product", "dW", "data_dW")
 def _(work, line):
-    if line.layer < 2:
+    if line.layer < 2 or summed_up(line):
         return
     inside, rule = work.inside(line.layer), right(line)
     z = work.name(f"z{line.layer - 1}", line.where)
@@ -160,7 +141,7 @@ def _(work, line):
     """Where the page says A·Wᵀ or Wᵀ·A."""
     c = work.spec.conventions
     transposes = (c.layout, c.weights) in (("rows", "out_in"), ("columns", "in_out"))
-    if transposes and is_square(shapes(work, right(line).reads[1])):
+    if transposes and is_square(work.shapes[right(line).reads[1]]):
         yield Rule(right(line).reads, lambda a, w: a @ turned(w))
 
 
@@ -168,10 +149,10 @@ def _(work, line):
 def _(work, line):
     c = work.spec.conventions
     transposes = (c.layout, c.weights) in (("rows", "in_out"), ("columns", "out_in"))
-    if line.rules and len(right(line).reads) == 2 and right(line).reads[1][0] == "W":
+    weights = right(line).reads[-1]
+    if weights[0] == "W" and transposes:
         inside = work.inside(line.layer + 1)
-        shape = work.bare_shape(right(line).reads[1], inside)
-        if transposes and is_square(shape):
+        if is_square(without_bias(np.empty(work.shapes[weights]), inside).shape):
             yield Rule(right(line).reads, lambda d, w: d @ without_bias(w, inside))
 
 
@@ -185,7 +166,7 @@ def is_square(shape):
 @wrong("hadamard-for-matrix-product", "product", "dW", "data_dW", "da")
 def _(work, line):
     rule = right(line)
-    if line.kind == "da" and rule.reads[-1][0] != "W":
+    if summed_up(line) or (line.kind == "da" and rule.reads[-1][0] != "W"):
         return
     over = 1
     if line.kind in ("dW", "data_dW"):
@@ -224,8 +205,10 @@ def _(work, line):
     yield after(right(line), lambda x: -x)
 
 
-@wrong("half-factor", *OUTPUT_STEPS)
+@wrong("half-factor", "loss_terms", "loss", "data_loss")
 def _(work, line):
+    if "data_loss" in right(line).reads[0]:
+        return
     for factor in (0.5, 2.0):
         yield after(right(line), lambda x, factor=factor: factor * x)
 
@@ -396,29 +379,33 @@ def _(work, line):
 
 @wrong("penalty-on-bias", "penalty")
 def _(work, line):
+    """Over every parameter there is, biases in the weights included."""
     part, n = work.spec.regularization, work.samples[line.where]
-    ids = [f"b{i}" for i in range(1, work.last + 1) if work.has_bias(i)]
-    if part.biases or not ids:
+    everything = tuple(work.name(id, line.where) for id in work.parameters())
+    inside = any(work.inside(layer) for layer in range(1, work.last + 1))
+    if part.biases or not (inside or len(everything) > work.last):
         return
     half = {"half_lambda": 0.5, "lambda": 1.0, "lambda_over_2n": 0.5 / n}[part.form]
     once = 1 / n if part.form == "lambda_over_2n" else 1.0
-    rule = right(line)
-    own = len(rule.reads)
 
-    def both(*ws):
-        added = sum(
-            half * float(part.l2) * total(b**2) + once * float(part.l1) * total(np.abs(b))
-            for b in ws[own:]
-        )
-        return rule.work(*ws[:own]) + added
+    def penalty(*ws):
+        squares, absolutes = sum(total(w**2) for w in ws), sum(total(np.abs(w)) for w in ws)
+        return half * float(part.l2) * squares + once * float(part.l1) * absolutes
 
-    yield Rule((*rule.reads, *(work.name(id, line.where) for id in ids)), both)
+    yield Rule(everything, penalty)
 
 
 @wrong("learning-rate-omitted", "W_new", "b_new")
 def _(work, line):
     if work.spec.optimizer.name == "sgd":
         yield Rule(right(line).reads, lambda w, g: w - work.turn * g)
+
+
+@wrong("learning-rate-omitted", "step_W", "step_b")
+def _(work, line):
+    chosen = work.spec.optimizer
+    if chosen.form != "step" and chosen.name != "adamw":
+        yield after(right(line), lambda step: step / float(chosen.learning_rate))
 
 
 @wrong("ascent-for-descent", "W_new", "b_new")
@@ -431,11 +418,12 @@ def _(work, line):
 # Misreadings of a given number
 
 
-def misreadings(work, given, texts):
-    """Every ``texts`` of a given matrix with one number read as another."""
+def misreadings(texts):
+    """Every ``texts`` of a given matrix with one number read as another, though not as 0: that
+    would be the same as leaving the number out."""
     for place in np.ndindex(texts.shape):
         for text in read_as(texts, place):
-            if float(text) != float(texts[place]):
+            if float(text) not in (0.0, float(texts[place])):
                 changed = texts.copy()
                 changed[place] = text
                 yield changed
@@ -494,5 +482,3 @@ def misread_values(work, id, texts):
 def first_use(work, id):
     return next((line.id for line in work.lines.values() if id in right(line).reads), None)
 
-
-__all__ = ["CATALOGUE", "Wrong", "jacobian_product", "jacobians", "weighted_log", "wrong_rules"]

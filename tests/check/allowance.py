@@ -1,0 +1,142 @@
+"""How far rounding alone can move a line, to first order: the judge of what a sheet reveals.
+
+The line is worked from the nearest written numbers, once with each of them half a unit up and once
+half a unit down, and so with each number of the lines between that were not written; the largest
+changes are added up. Rounding can reach that far and, but for what several changes do together, no
+further. This is no interval arithmetic, so that the checker's may be held against it.
+"""
+
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+
+TINY = 1e-9
+SAFETY = 1.3
+"""What lies further off than this times the reach is wrong beyond doubt."""
+
+
+class Seen(NamedTuple):
+    """A written quantity: its values, and how far each may be from what the student had."""
+
+    values: np.ndarray
+    slack: np.ndarray
+
+
+class Rounding(NamedTuple):
+    """What a line that was not written may have been rounded to: the unit of the last decimal
+    kept, and how far that may be from the value (half of it, or all for those who truncate)."""
+
+    unit: float
+    slack: float
+
+
+class Reach(NamedTuple):
+    """What a line comes to by one set of right rules, and how far rounding moves each entry."""
+
+    centre: np.ndarray
+    radius: np.ndarray
+
+
+def reaches(work, id, seen, rounding):
+    """A Reach of line ``id`` for every choice between right rules; ``seen`` holds what is written
+    above it."""
+    chain = _unwritten(work, id, seen)
+    choices = product(*(work.lines[line].rules for line in chain))
+    return [_reach(work, chain, dict(zip(chain, rules, strict=True)), seen, rounding)
+            for rules in choices]  # fmt: skip
+
+
+def _unwritten(work, id, seen):
+    """``id`` and all that it rests on down to what is written or given, in the order of work."""
+    needed, waiting = set(), [id]
+    while waiting:
+        line = waiting.pop()
+        if line in needed:
+            continue
+        needed.add(line)
+        reads = {r for rule in work.lines[line].rules for r in rule.reads}
+        waiting += [r for r in reads if r not in seen and r not in work.givens]
+    return [line for line in work.lines if line in needed]
+
+
+def _reach(work, chain, rules, seen, rounding):
+    centre, loose = _centres(work, chain, rules, seen, rounding)
+    final = chain[-1]
+    if not loose:
+        return Reach(centre[final], np.zeros_like(centre[final]))
+    moved = _moved(work, chain, rules, centre, seen, loose)
+    change = np.abs(moved - centre[final])
+    change = np.where(np.isfinite(change), change, np.inf)
+    half = len(change) // 2
+    return Reach(centre[final], np.maximum(change[:half], change[half:]).sum(axis=0))
+
+
+def _centres(work, chain, rules, seen, rounding):
+    """The values of the chain, and what may have been rounded: (id, place, how far)."""
+    values, loose, exact = {}, [], {}
+    for line in chain:
+        inexact = False
+        for id in rules[line].reads:
+            if id in work.givens and id not in values:
+                values[id] = work.givens[id]
+            elif id not in values:
+                values[id] = seen[id].values
+                found = _places(id, seen[id].slack)
+                exact[id] = not found
+                loose += found
+            inexact |= not exact.get(id, True)
+        values[line] = rules[line].work(*(values[id] for id in rules[line].reads))
+        if line != chain[-1]:
+            steps = values[line] / rounding.unit
+            changes = inexact | (np.abs(steps - np.round(steps)) > TINY * (1 + np.abs(steps)))
+            found = _places(line, np.where(changes, rounding.slack, 0.0))
+            exact[line] = not found
+            loose += found
+    return values, loose
+
+
+def _places(id, slack):
+    return [(id, tuple(place), slack[tuple(place)]) for place in np.argwhere(slack > 0).tolist()]
+
+
+def _moved(work, chain, rules, centre, seen, loose):
+    """The last line of the chain for each single change, all those upward first."""
+    count = 2 * len(loose)
+    bumps = {}
+    for number, (id, place, far) in enumerate(loose):
+        bump = bumps.setdefault(id, np.zeros((count, *centre[id].shape)))
+        bump[(number, *place)], bump[(number + len(loose), *place)] = far, -far
+    values = {}
+    for line in chain:
+        for id in rules[line].reads:
+            if id not in values:
+                values[id] = centre[id] + bumps.get(id, 0.0)
+        result = rules[line].work(*(values[id] for id in rules[line].reads))
+        values[line] = result + bumps.get(line, 0.0)
+    return np.broadcast_to(values[chain[-1]], (count, *centre[chain[-1]].shape))
+
+
+def departures(work, id, found, written, slack):
+    """Entry by entry: 0 where a written line may be honest, 1 where that is hard to tell, 2 where
+    it is wrong beyond doubt. ``found`` are the line's reaches, ``slack`` the written entries'."""
+    exact = work.exact[id]
+    doubt = _outside(exact, 0.0, written, slack, 1.0)
+    certain = _outside(exact, 0.0, written, slack, SAFETY)
+    for reach in found:
+        doubt &= _outside(reach.centre, reach.radius, written, slack, 1.0)
+        certain &= _outside(reach.centre, SAFETY * reach.radius, written, slack, 1.0)
+    return doubt.astype(int) + certain
+
+
+def _outside(centre, radius, written, slack, factor):
+    distance = np.abs(written - centre)
+    return distance > radius + factor * slack + TINY * (1 + np.abs(centre))
+
+
+def stands_for_itself(found, written):
+    """Which written entries are exactly the one value that the line can have."""
+    exactly = np.zeros(written.shape, dtype=bool)
+    for reach in found:
+        exactly |= (reach.radius == 0) & (np.abs(reach.centre - written) < TINY)
+    return exactly

@@ -1,0 +1,319 @@
+"""Synthetic students: sheets of answers with at most one wrong rule, and the truth about each.
+
+``generate(seed, code)`` is the same sheet every time. The networks are worked by ``handwork``, the
+mistakes are those of ``wrong_rules``; a mistake that the digits written do not reveal beyond doubt
+makes no sheet, and another exercise is drawn.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from tests.check.allowance import Rounding, Seen, departures, reaches, stands_for_itself
+from tests.check.habits import Habit, numbers, random_habit, units, written_ids
+from tests.check.handwork import Rule, Work
+from tests.check.random_exercises import pick, random_spec
+from tests.check.wrong_rules import (
+    CATALOGUE,
+    Wrong,
+    first_use,
+    given_texts,
+    misread_values,
+    misreadings,
+    wrong_rules,
+)
+
+HONEST = "honest"
+CODES = (*CATALOGUE, "given-misread", "arithmetic-slip")
+LARGEST = 1e4
+ATTEMPTS = 1000
+
+# What an exercise needs before a mistake can be made in it.
+NEEDS = {
+    "wrong-log-base": {"losses": ("binary_cross_entropy", "cross_entropy")},
+    "softmax-wrong-axis": {"losses": ("cross_entropy",), "samples": 2},
+    "matrix-product-for-hadamard": {"square": True},
+    "hadamard-for-matrix-product": {"square": True},
+    "weights-not-transposed": {"square": True},
+    "transposed": {"square": True},
+    "mean-omitted": {"averaged": True, "samples": 2},
+    "mean-twice": {"averaged": True, "samples": 2},
+    "batch-not-summed": {"samples": 2},
+    "penalty-omitted": {"penalised": True},
+    "penalty-on-bias": {"penalised": True, "biases": ("added", "first", "last")},
+    "bias-omitted": {"biases": ("added", "shared", "threshold", "first", "last")},
+}
+
+
+class Truth(NamedTuple):
+    """Where a sheet first goes wrong as written, by which rule, worked at which line; ``entries``
+    are those (row, column, from 1, as on the page) that rounding can't explain."""
+
+    id: str
+    code: str
+    origin: str
+    entries: tuple[tuple[int, int], ...]
+
+
+class Sheet(NamedTuple):
+    """``answers`` are nested lists of texts in the layout of the spec, a text for a scalar;
+    ``truth`` is None for an honest student. ``hidden`` counts the students drawn before whose
+    mistake does not show, ``unclear`` those where the first-order judge can't tell."""
+
+    seed: int
+    code: str
+    spec: object
+    habit: Habit
+    answers: dict
+    truth: Truth | None
+    hidden: int = 0
+    unclear: int = 0
+
+
+class Page(NamedTuple):
+    """What one student wrote, a sample a row: texts by id, in the order of work."""
+
+    texts: dict
+
+
+def generate(seed, code=None):
+    """The sheet of that seed; ``code`` is one of CODES or HONEST, else the seed chooses."""
+    kinds = (HONEST, *CODES)
+    code = kinds[seed % len(kinds)] if code is None else code
+    random = np.random.default_rng([seed, kinds.index(code)])
+    hidden = unclear = 0
+    for _ in range(ATTEMPTS):
+        found = _draw(seed, code, random)
+        if isinstance(found, Sheet):
+            return found._replace(hidden=hidden, unclear=unclear)
+        hidden, unclear = hidden + (found == "hidden"), unclear + (found == "unclear")
+    raise RuntimeError(f"no exercise in {ATTEMPTS} reveals {code} (seed {seed})")
+
+
+def _draw(seed, code, random):
+    """A Sheet, or why there is none: ``hidden``, ``unclear`` or ``unfit``."""
+    work, habit = Work(random_spec(random, **NEEDS.get(code, {}))), random_habit(random)
+    if not _tame(work.exact):
+        return "unfit"
+    ids = written_ids(random, habit, work)
+    wrong = _mistake(random, code, work, ids)
+    if wrong is None and code != HONEST:
+        return "unfit"
+    texts, values = write_sheet(random, work, habit, ids, wrong)
+    if not _tame(values):
+        return "unfit"
+    truth = None
+    if wrong is not None:
+        truth = _truth(work, habit, texts, wrong)
+        if isinstance(truth, str):
+            return truth
+    answers = {id: _on_page(work, id, cells) for id, cells in texts.items()}
+    return Sheet(seed, code, work.spec, habit, answers, truth)
+
+
+def _tame(values):
+    return all(np.isfinite(x).all() and np.abs(x).max() < LARGEST for x in values.values())
+
+
+def _on_page(work, id, cells):
+    if cells.shape == (1, 1) and work.lines[id].kind in SCALARS:
+        return cells[0, 0]
+    return work.page(work.lines[id].kind, cells).tolist()
+
+
+SCALARS = ("loss", "data_loss", "penalty", "loss_after")
+
+
+# Mistakes
+
+
+def _mistake(random, code, work, ids):
+    if code == HONEST:
+        return None
+    if code == "arithmetic-slip":
+        return Wrong(code, pick(random, ids), None)
+    if code == "given-misread":
+        return _misreading(random, work)
+    sites = [made for line in work.lines.values() for made in wrong_rules(work, line, (code,))]
+    sites = [made for made in sites if not made.free or made.id in ids]
+    return pick(random, sites) if sites else None
+
+
+def _misreading(random, work):
+    texts = given_texts(work)
+    used = [id for id in texts if first_use(work, id) is not None]
+    id = pick(random, used)
+    changed = pick(random, list(misreadings(texts[id])))
+    line = work.lines[first_use(work, id)]
+    values = misread_values(work, id, changed)
+    return Wrong("given-misread", line.id, None, (id, values), bool(random.random() < 0.3))
+
+
+# Working a sheet
+
+
+def write_sheet(random, work, habit, ids, wrong=None):
+    """The texts of the lines in ``ids`` and all values as the student had them, by id."""
+    student = _Student(random, work, habit, set(ids), wrong)
+    for id in work.lines:
+        student.value(id)
+    return {id: student.texts[id] for id in work.lines if id in student.texts}, student.values
+
+
+class _Student:
+    def __init__(self, random, work, habit, ids, wrong):
+        self.random, self.work, self.habit, self.ids, self.wrong = random, work, habit, ids, wrong
+        self.texts, self.lost = {}, set()
+        self.values = dict(work.givens)
+        if wrong is not None and wrong.misread is not None and not wrong.once:
+            id, values = wrong.misread
+            self.values[id] = values
+
+    def value(self, id):
+        """The value the student goes on with; worked when it is first needed."""
+        if id not in self.values:
+            with np.errstate(all="ignore"):
+                self.values[id] = self.work_line(self.work.lines[id])
+        return self.values[id]
+
+    def work_line(self, line):
+        rule = self.rule(line)
+        operands = [self.value(id) for id in rule.reads]
+        if self.lost & set(rule.reads):
+            self.lost.add(line.id)  # worked on something that has no right shape: left out
+            return self.work.exact[line.id]
+        if self.misreads_here(line):
+            id, values = self.wrong.misread
+            operands = [values if read == id else x
+                        for read, x in zip(rule.reads, operands, strict=True)]  # fmt: skip
+        value = rule.work(*operands)
+        if self.wrong is not None and self.wrong.free and self.wrong.id == line.id:
+            self.lost.add(line.id)
+        return self.written(line, value) if np.isfinite(value).all() else value
+
+    def rule(self, line):
+        wrong = self.wrong
+        if wrong is not None and wrong.id == line.id and wrong.rule is not None:
+            return wrong.rule
+        return line.rules[-1] if line.kind == "g" and self.habit.slope_from_a else line.rules[0]
+
+    def misreads_here(self, line):
+        wrong = self.wrong
+        return wrong is not None and wrong.once and wrong.id == line.id
+
+    def written(self, line, value):
+        """Puts the line on the page, if it goes there, and returns what is carried on."""
+        if line.id not in self.ids and self.habit.carry != "rounded":
+            return value
+        texts = self.habit.write(value)
+        slips = self.wrong is not None and self.wrong.code == "arithmetic-slip"
+        if slips and self.wrong.id == line.id:
+            before = numbers(texts)
+            self.slip(texts)
+            value = value + numbers(texts) - before
+        if line.id in self.ids:
+            self.texts[line.id] = texts
+        return value if self.habit.carry == "full" else numbers(texts)
+
+    def slip(self, texts):
+        """One digit of one entry wrong."""
+        place = pick(self.random, list(np.ndindex(texts.shape)))
+        text = texts[place]
+        at = pick(self.random, [i for i, c in enumerate(text) if c.isdigit()])
+        digit = pick(self.random, [d for d in "0123456789" if d != text[at]])
+        texts[place] = f"{text[:at]}{digit}{text[at + 1 :]}"
+
+
+# The truth about a sheet
+
+
+def _truth(work, habit, texts, wrong):
+    """The first line as written that no honest student could have written, or why none is."""
+    if wrong.free:
+        return _lost_shape(work, habit, texts, wrong)
+    seen = {}
+    for id, cells in texts.items():
+        written = numbers(cells)
+        slack = slack_of(habit, cells)
+        found = line_reaches(work, id, seen, slack, cells)
+        away = departures(work, id, found, written, slack)
+        if away.max() == 2:
+            if not _only_a_slip(work, id, wrong, seen, written, slack, found):
+                return "unclear"
+            return _truth_at(work, id, wrong, away == 2)
+        if away.max() == 1:
+            return "unclear"
+        slack = np.where(stands_for_itself(found, written), 0.0, slack)
+        seen[id] = Seen(written, slack)
+    return "hidden"
+
+
+def _truth_at(work, id, wrong, entries):
+    places = np.argwhere(work.page(work.lines[id].kind, entries)) + 1
+    return Truth(id, wrong.code, wrong.id, tuple(map(tuple, places.tolist())))
+
+
+def _lost_shape(work, habit, texts, wrong):
+    """A matrix of a shape that fits no way round is wrong as a whole; what stands before is right."""
+    every = np.ones(texts[wrong.id].shape, dtype=bool)
+    return _truth_at(work, wrong.id, wrong, every)
+
+
+def slack_of(habit, cells):
+    """Half a unit of the last digit, a whole one for a student who truncates."""
+    return units(cells) * (1.0 if habit.truncates else 0.5)
+
+
+def line_reaches(work, id, seen, slack, cells):
+    """The line's reaches, what was not written being rounded to the last decimal in ``cells``."""
+    rounding = Rounding(float(units(cells).min()), float(slack.min()))
+    with np.errstate(all="ignore"):
+        return reaches(work, id, seen, rounding)
+
+
+def _only_a_slip(work, id, wrong, seen, written, slack, found):
+    """Whether no other mistake of the catalogue comes to what a slip has left on the page."""
+    if wrong.code != "arithmetic-slip":
+        return True
+    radius = 1.5 * found[0].radius + slack
+    with np.errstate(all="ignore"):
+        for other in _alternatives(work, id, seen):
+            if other.shape == written.shape and (np.abs(other - written) <= radius + 1e-9).all():
+                return False
+    return True
+
+
+def _alternatives(work, id, seen):
+    """What line ``id`` comes to from what is seen, by every other mistake on the way to it."""
+    chain = _chain(work, id, seen)
+    for line in chain:
+        for made in wrong_rules(work, work.lines[line]):
+            yield _replayed(work, id, seen, {line: made.rule}, {})
+    for given, texts in given_texts(work).items():
+        if any(given in work.lines[line].rules[0].reads for line in chain):
+            for changed in misreadings(texts):
+                values = misread_values(work, given, changed)
+                yield _replayed(work, id, seen, {}, {given: values})
+
+
+def _chain(work, id, seen):
+    found, waiting = [], [id]
+    while waiting:
+        line = waiting.pop()
+        if line not in found:
+            found.append(line)
+            reads = work.lines[line].rules[0].reads
+            waiting += [r for r in reads if r not in seen and r not in work.givens]
+    return found
+
+
+def _replayed(work, id, seen, rules, givens):
+    values = work.givens | {id: one.values for id, one in seen.items()} | givens
+
+    def value(id):
+        if id not in values:
+            rule: Rule = rules.get(id) or work.lines[id].rules[0]
+            values[id] = rule.work(*(value(read) for read in rule.reads))
+        return values[id]
+
+    return value(id)

@@ -1,0 +1,86 @@
+"""The checker on synthetic sheets: what it found of each, and how often it was right."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from backtrace.check.answers import read_answers, reader
+from backtrace.check.checker import Checker
+from tests.check.generator import HONEST, generate
+
+ACCUSED = ("wrong", "unsupported", "malformed")
+NO_RIGHT_SHAPE = ("wrong", "malformed")
+
+
+class Outcome(NamedTuple):
+    """What became of one sheet. ``accused`` are the quantities called wrong (or what amounts to
+    it) besides the one that is; ``covered``: its entries that are wrong beyond doubt were found."""
+
+    seed: int
+    code: str
+    digits: int
+    located: bool = True
+    covered: bool = True
+    named: bool = True
+    alone: bool = True
+    accused: tuple[str, ...] = ()
+    found: tuple = ()
+
+
+def written(sheet):
+    """The answers as a file of YAML, numbers as the student typed them."""
+    lines = (f"{id}: {_typed(cells)}" for id, cells in sheet.answers.items())
+    return "\n".join(lines).encode()
+
+
+def _typed(cells):
+    return cells if isinstance(cells, str) else f"[{', '.join(map(_typed, cells))}]"
+
+
+def check(sheet):
+    """The checker's report on a sheet."""
+    checker = Checker(sheet.spec, allow_truncation=sheet.habit.truncates)
+    answers = read_answers(written(sheet), "sheet.yaml", reader(checker.tape, sheet.spec))
+    return checker.check(answers)
+
+
+def grade(seed, code):
+    """The Outcome of the sheet that ``generate(seed, code)`` gives."""
+    sheet = generate(seed, code)
+    quantities = check(sheet).quantities
+    accused = [q for q in quantities if q.verdict in ACCUSED]
+    if sheet.truth is None:
+        return Outcome(seed, code, sheet.habit.digits, accused=tuple(q.name for q in accused))
+    first = accused[0] if accused else None
+    located = first is not None and first.name == sheet.truth.id
+    return Outcome(
+        seed,
+        code,
+        sheet.habit.digits,
+        located,
+        located and set(sheet.truth.entries) <= set(first.places(*NO_RIGHT_SHAPE)),
+        located and code in first.mistakes,
+        located and set(first.mistakes) == {code},
+        tuple(q.name for q in accused if q.name != sheet.truth.id),
+        (sheet.truth.id, first and (first.name, first.mistakes)),
+    )
+
+
+def table(outcomes, key, title):
+    """Lines of a table: for each value of ``key`` the sheets and what was found of them."""
+    groups = {}
+    for outcome in outcomes:
+        groups.setdefault(key(outcome), []).append(outcome)
+    yield f"{title:32} sheets located entries   named   alone accused"
+    yield from (_row(str(name), groups[name]) for name in groups)
+
+
+def _row(name, group):
+    honest = all(outcome.code == HONEST for outcome in group)
+    shares = [_share(group, field) for field in ("located", "covered", "named", "alone")]
+    cells = [" " * 7 if honest else f"{share:6.1%} " for share in shares]
+    return f"{name:32} {len(group):6} {' '.join(cells)} {sum(bool(o.accused) for o in group):6}"
+
+
+def _share(group, field):
+    return float(np.mean([getattr(outcome, field) for outcome in group]))
