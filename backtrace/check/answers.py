@@ -17,6 +17,8 @@ __all__ = ["AnswersError", "read_answers", "read_stream", "reader", "stream_line
 
 MOST_NOTES = 20
 """Notes on a sheet as a whole; of more only the number is said."""
+MOST_EXPLAINED = 10
+"""Unknown names whose near miss is looked for; it takes time."""
 
 
 def read_answers(content: bytes, file: str, reader: Reader) -> Answers:
@@ -131,15 +133,15 @@ class _Collector:
                 self.take(key, reference, written)
         for entries in self.entries.values():
             self.take_entries(entries)
-        if self.unknown > MOST_NOTES:
+        if self.unknown > MOST_EXPLAINED:
             self.notes.append(f"{self.unknown} names are no quantities of this exercise")
         ordered = sorted(self.written, key=self.orders.__getitem__)
         return tuple(self.written[name] for name in ordered)
 
     def leave_aside(self, key: str, place: Scalar) -> None:
-        """Notes a name that means nothing; a stranger's thousands are only counted."""
+        """Notes a name that means nothing; of a stranger's thousands most are only counted."""
         self.unknown += 1
-        if self.unknown <= MOST_NOTES:
+        if self.unknown <= MOST_EXPLAINED:
             line = f"line {place.line}: " if place.line else ""
             self.notes.append(line + self.reader.explain(key))
 

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from backtrace.check.diagnosis import Diagnosis
+from backtrace.check.diagnosis import Diagnosis, Found
 from backtrace.check.intervals import Box, Floats, hull, point, single, widened
 from backtrace.check.mistakes import EVERY_RULE, Site, Wrong, wrongs
 from backtrace.check.model import (
@@ -41,6 +41,7 @@ Key: TypeAlias = tuple[int, int, str]  # epoch, batch, id
 Doubt: TypeAlias = NDArray[np.bool_]
 Override: TypeAlias = "Mapping[Key, Step | Wrong | Box]"
 NOTHING: Override = {}
+MOST_WORLDS = 12  # ways the sheet may have come about that are kept in mind
 SLACK = 1e-12  # relative float noise that a comparison forgives
 MARKS: dict[Verdict, float] = {"right": 1.0, "rounded": 1.0, "carried": 1.0}
 
@@ -86,9 +87,7 @@ class Checker:
         updates: dict[tuple[int, int], dict[str, Step]] = {}
         for step in self.tape.steps:
             updates.setdefault((step.epoch, step.batch), {})[step.id] = step
-        return {
-            place: Site(self.spec, self.setting, steps) for place, steps in updates.items()
-        }
+        return {place: Site(self.spec, self.setting, steps) for place, steps in updates.items()}
 
     def _operands(self, step: Step) -> tuple[Key, ...]:
         """The keys a step is worked from; a later update's given parameter has one: the last."""
@@ -196,7 +195,7 @@ class Numbers(msgspec.Struct, frozen=True, eq=False):
     unit: float  # half a unit of the quantity's last decimal
 
     @classmethod
-    def of(cls, written: Written, shape: tuple[int, int]) -> Numbers:
+    def of(cls, written: Written, shape: tuple[int, int], unit: float) -> Numbers:
         values, half = np.zeros(shape), np.zeros(shape)
         there = np.zeros(shape, dtype=bool)
         digits, decimals = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
@@ -205,8 +204,34 @@ class Numbers(msgspec.Struct, frozen=True, eq=False):
                 if isinstance(cell, Figure):
                     values[i, j], half[i, j], there[i, j] = cell.value, cell.half_unit, True
                     digits[i, j], decimals[i, j] = cell.digits, cell.decimals
-        finest = half[there & (half > 0)]
-        return cls(values, half, there, digits, decimals, float(finest.min(initial=1.0)))
+        return cls(values, half, there, digits, decimals, unit)
+
+
+def last_units(written: Mapping[Key, Written]) -> dict[Key, float]:
+    """Half a unit of the last decimal that was kept in each quantity.
+
+    Whole numbers alone (``0``, ``[2, -1]``) do not show how many decimals the lines before them
+    were worked with: then it is what the sheet's coarsest decimals say.
+    """
+    finest: dict[Key, float] = {}
+    for place, each in written.items():
+        halves = [
+            cell.half_unit
+            for line in each.cells
+            for cell in line
+            if isinstance(cell, Figure) and cell.half_unit
+        ]
+        finest[place] = min(halves, default=0.5)
+    usual = max((half for half in finest.values() if half < 0.5), default=0.5)
+    return {place: half if half < 0.5 else usual for place, half in finest.items()}
+
+
+class World(msgspec.Struct, frozen=True, eq=False):
+    """One way the sheet may have come about: what earlier explanations put in the place of given
+    or unwritten quantities, and the first quantity that was explained so."""
+
+    stand_ins: Override
+    origin: Key
 
 
 class Sheet:
@@ -214,15 +239,14 @@ class Sheet:
 
     def __init__(self, checker: Checker, answers: Answers) -> None:
         self.checker = checker
-        self.written: dict[Key, Written] = {
-            (w.epoch, w.batch, w.id): w for w in answers.written
-        }
+        self.written: dict[Key, Written] = {(w.epoch, w.batch, w.id): w for w in answers.written}
+        self.units = last_units(self.written)
         self.numbers: dict[Key, Numbers] = {}
         self.boxes: dict[Key, Box] = {}  # what was written, as later steps take it
         self.doubts: dict[Key, Doubt] = {}  # entries that are neither right nor rounded
         self.verdicts: dict[Key, tuple[tuple[Verdict, ...], ...]] = {}
         self.judged: dict[Key, Judged] = {}
-        self.stand_ins: dict[Key, Step | Wrong | Box] = {}
+        self.worlds: list[World] = []
         self.roots: dict[Key, Key | None] = {}
         self.worked: dict[tuple[Key, float], Box] = {}
 
@@ -247,6 +271,20 @@ class Sheet:
         blank = (("",) * columns,) * rows
         possible = float(rows * columns)
         return Judged(place[2], place[0], place[1], "missing", entries, blank, possible=possible)
+
+    def explained(self, place: Key, found: list[Found]) -> None:
+        """Each explanation that puts something in an operand's place opens a world (a tie, several);
+        those that were open go on with it."""
+        opened = [f.stand_ins for f in found if f.stand_ins]
+        if not opened:
+            return
+        before = self.worlds or [World({}, place)]
+        both = [
+            World({**world.stand_ins, **stand_ins}, world.origin)
+            for world in before
+            for stand_ins in opened
+        ]
+        self.worlds = [*self.worlds, *both][:MOST_WORLDS]
 
     # What later steps take
 
@@ -303,9 +341,7 @@ class Sheet:
                 box = Box(box.lo.swapaxes(1, 2), box.hi.swapaxes(1, 2))
             return box
         parameters = FloatArithmetic(np.float64).parameters(replaced.parameters)
-        operands = [
-            self.operand((*place[:2], id), unit, over) for id in replaced.operands
-        ]
+        operands = [self.operand((*place[:2], id), unit, over) for id in replaced.operands]
         rule = EVERY_RULE[replaced.operation]
         return rule.interval(self.checker.setting, parameters, *operands)
 
@@ -382,7 +418,7 @@ class Sheet:
                 return self.roots.get(place)
             return place if bool(self.doubt(place).any()) else self.roots.get(place)
         if self.checker.is_given(place):
-            return place if place in self.stand_ins else None
+            return None
         if place in self.roots:
             return self.roots[place]
         found = self.first_root(self.checker.operands[place])
@@ -405,12 +441,13 @@ class Judgement:
         self.step = self.checker.steps[place]
         self.written = sheet.written[place]
         self.exact = self.checker.values[place]
+        self.origin: Key | None = None  # of the world in which the value follows
 
     def judged(self, extra: bool) -> Judged:
         """The verdict; ``extra`` is whether the quantity was not asked for and earns nothing."""
         if self.written.problem:
             return self.misshapen(extra)
-        numbers = Numbers.of(self.written, self._shape())
+        numbers = Numbers.of(self.written, self._shape(), self.sheet.units[self.place])
         self.sheet.numbers[self.place] = numbers
         if self.checker.is_given(self.place):
             return self.given(numbers, extra)
@@ -451,12 +488,9 @@ class Judgement:
         taken = np.where(same, self.exact, numbers.values)
         explanations: tuple[Explanation, ...] = ()
         if not same.all():
-            self.sheet.stand_ins[self.place] = point(taken)
             explanations = (Explanation((("given-misread", self.place[2]),)),)
         self.sheet.boxes[self.place] = point(taken)
-        return self.verdict(
-            np.where(same, "right", "wrong"), numbers, ~same, explanations, extra
-        )
+        return self.verdict(np.where(same, "right", "wrong"), numbers, ~same, explanations, extra)
 
     # A worked quantity
 
@@ -486,19 +520,22 @@ class Judgement:
         follows = self.meets(numbers, own)
         doubt = sheet.doubt_of_operands(place, self.step)
         box = own
-        if follows[numbers.there].all():
+        if follows.all():
             return follows, box, doubt
-        doubt = doubt.copy()
-        for over, tainted in self.alternatives():
+        for over, world in self.alternatives():
             other = self.alternative_box(over, numbers.unit)
             new = self.meets(numbers, other) & ~follows
             if new.any():
-                doubt = np.where(new, doubt | tainted, doubt)
+                if world is not None:
+                    doubt = doubt | new
+                    self.origin = world.origin
                 box = Box(
                     np.where(new, hull(other).lo, hull(box).lo),
                     np.where(new, hull(other).hi, hull(box).hi),
                 )
                 follows = follows | new
+                if follows.all():
+                    break
         return follows, box, doubt
 
     def alternative_box(self, over: Override, unit: float) -> Box:
@@ -509,17 +546,19 @@ class Judgement:
             return self.sheet.replaced_box(self.place, replaced, unit, rest)
         return self.sheet.step_box(self.place, unit, over)
 
-    def alternatives(self) -> Iterator[tuple[Override, bool]]:
+    def alternatives(self) -> Iterator[tuple[Override, World | None]]:
         """Other forms along the unwritten way here, and what earlier explanations stand for."""
         path = Diagnosis(self.sheet, self.place).path()
         forms = [(where, form) for where in path for form in self.checker.forms(where)]
         for where, form in forms:
-            yield {where: form}, False
-        stand_ins = {k: v for k, v in self.sheet.stand_ins.items() if k != self.place}
-        if stand_ins:
-            yield stand_ins, True
-            for where, form in forms:
-                yield {**stand_ins, where: form}, True
+            yield {where: form}, None
+        for world in self.sheet.worlds:
+            stand_ins = {k: v for k, v in world.stand_ins.items() if k != self.place}
+            if stand_ins:
+                yield stand_ins, world
+                for where, form in forms:
+                    if where not in stand_ins:
+                        yield {**stand_ins, where: form}, world
 
     def bounds(self, numbers: Numbers) -> tuple[Floats, Floats]:
         """The numbers that the written ones may stand for."""
@@ -564,13 +603,17 @@ class Judgement:
         resting = self.sheet.doubt_of_operands(self.place, self.step)
         sound = (names == "right") | (names == "rounded")
         self.sheet.doubts[self.place] = np.where(numbers.there, ~sound, resting)
-        self.sheet.roots[self.place] = self.sheet.first_root(self.checker.operands[self.place])
+        root = self.sheet.first_root(self.checker.operands[self.place])
+        self.sheet.roots[self.place] = self.origin if root is None else root
 
     def explain(self, names: NDArray[Any]) -> tuple[Explanation, ...]:
-        diagnosis = Diagnosis(self.sheet, self.place)
-        explanations = diagnosis.explanations(names == "wrong")
-        self.sheet.stand_ins.update(diagnosis.stand_ins)
-        return explanations
+        """The explanations, each kind once; what they put in an operand's place is remembered."""
+        found = Diagnosis(self.sheet, self.place).found(names == "wrong")
+        self.sheet.explained(self.place, found)
+        kinds: dict[tuple[str, ...], Explanation] = {}
+        for each in found:
+            kinds.setdefault(tuple(sorted(each.explanation.codes)), each.explanation)
+        return tuple(kinds.values())
 
     def verdict(
         self,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 import numpy as np
@@ -23,8 +23,20 @@ from backtrace.tape.steps import Step
 if TYPE_CHECKING:
     from backtrace.check.checker import Key, Numbers, Override, Sheet
 
+MOST_TIES = 12  # explanations of one wrong step that are kept
 MOST_PAIRS = 1500  # pairs of mistakes that are tried for one wrong step
 MOST_GIVENS = 60  # given numbers that are tried as misread for one wrong step
+
+
+StandIns: TypeAlias = "dict[Key, Step | Wrong | Box]"
+
+
+class Found(msgspec.Struct, frozen=True):
+    """An explanation, and what it puts in the place of quantities that were not written: these
+    stand in for them in all later steps, so that nothing is charged twice."""
+
+    explanation: Explanation
+    stand_ins: StandIns = {}
 
 
 class Diagnosis:
@@ -34,7 +46,6 @@ class Diagnosis:
         self.sheet = sheet
         self.checker = sheet.checker
         self.place = place
-        self.stand_ins: dict[Key, Step | Wrong | Box] = {}
 
     def path(self) -> list[Key]:
         """The step and the unwritten ones it is worked from, nearest first."""
@@ -54,36 +65,36 @@ class Diagnosis:
     def numbers(self) -> Numbers:
         return self.sheet.numbers[self.place]
 
-    def explanations(self, wrong: NDArray[np.bool_]) -> tuple[Explanation, ...]:
+    def found(self, wrong: NDArray[np.bool_]) -> list[Found]:
         """Every explanation of the entries marked ``wrong``, the simplest kind that there is."""
         path = self.path()
         singles = [(place, rewrite) for place in path for rewrite in self.checker.wrongs(place)]
         found = self.by_rules([(single,) for single in singles])
         found = found or self.by_misreading(path, wrong)
         only = int(wrong.sum()) == 1
-        slip = Explanation((("arithmetic-slip", self.place[2]),))
+        slip = Found(Explanation((("arithmetic-slip", self.place[2]),)))
         if found:
-            misread = all(e.codes == ("given-misread",) for e in found)
-            return (*found, slip) if only and misread else found
+            misread = all(f.explanation.codes == ("given-misread",) for f in found)
+            return [*found, slip] if only and misread else found
         if only:
-            return (slip,)
+            return [slip]
         return self.by_rules(self.pairs(singles))
 
     # Rules of the catalogue
 
-    def by_rules(
-        self, attempts: list[tuple[tuple[Key, Wrong], ...]]
-    ) -> tuple[Explanation, ...]:
-        found: dict[tuple[str, ...], Explanation] = {}
+    def by_rules(self, attempts: list[tuple[tuple[Key, Wrong], ...]]) -> list[Found]:
+        """What explains everything, nearest to the quantity first."""
+        found: list[Found] = []
         for attempt in attempts:
-            named = [(code, place[2]) for place, wrong in attempt for code in wrong.code.split("+")]
-            codes = tuple(code for code, _ in named)
-            if tuple(sorted(codes)) in found or not self.explains(attempt):
+            if not self.explains(attempt):
                 continue
+            codes = [(code, place[2]) for place, wrong in attempt for code in wrong.code.split("+")]
             detail = " ".join(wrong.detail for _, wrong in attempt if wrong.detail)
-            found[tuple(sorted(codes))] = Explanation(tuple(named), detail)
-            self.remember(attempt)
-        return tuple(found.values())
+            stand_ins: StandIns = {at: wrong for at, wrong in attempt if at != self.place}
+            found.append(Found(Explanation(tuple(codes), detail), stand_ins))
+            if len(found) >= MOST_TIES:
+                break
+        return found
 
     def explains(self, attempt: tuple[tuple[Key, Wrong], ...]) -> bool:
         over: dict[Key, Step | Wrong | Box] = dict(attempt)
@@ -118,17 +129,7 @@ class Diagnosis:
                 return replaced
             return self.sheet.replaced_box(self.place, replaced, unit, rest)
 
-    def remember(self, attempt: tuple[tuple[Key, Wrong], ...]) -> None:
-        """A wrong rule in a step that was not written stands in for it in all later steps."""
-        if self.stand_ins:
-            return
-        for place, rewrite in attempt:
-            if place != self.place:
-                self.stand_ins[place] = rewrite
-
-    def pairs(
-        self, singles: list[tuple[Key, Wrong]]
-    ) -> list[tuple[tuple[Key, Wrong], ...]]:
+    def pairs(self, singles: list[tuple[Key, Wrong]]) -> list[tuple[tuple[Key, Wrong], ...]]:
         """Two mistakes: at two steps, or a factor, a sign or a turn on top of another rule."""
         found: list[tuple[tuple[Key, Wrong], ...]] = []
         for one, two in combinations(singles, 2):
@@ -145,20 +146,16 @@ class Diagnosis:
 
     # A given number read as another
 
-    def by_misreading(
-        self, path: list[Key], wrong: NDArray[np.bool_]
-    ) -> tuple[Explanation, ...]:
-        found: list[Explanation] = []
+    def by_misreading(self, path: list[Key], wrong: NDArray[np.bool_]) -> list[Found]:
+        found: list[Found] = []
         for source, i, j in self.given_entries(path):
             value = self.misread_value(source, i, j, wrong)
             if value is None:
                 continue
-            name = f"{source[2]}[{i + 1},{j + 1}]"
-            detail = f"{name} read as {value}"
-            found.append(Explanation((("given-misread", source[2]),), detail))
-            if not self.stand_ins:
-                self.stand_ins[source] = self.with_entry(source, i, j, float(value))
-        return tuple(found)
+            detail = f"{source[2]}[{i + 1},{j + 1}] read as {value}"
+            explanation = Explanation((("given-misread", source[2]),), detail)
+            found.append(Found(explanation, {source: self.with_entry(source, i, j, float(value))}))
+        return found
 
     def given_entries(self, path: list[Key]) -> Iterator[tuple[Key, int, int]]:
         """The given numbers that the path is worked from, nearest first, not too many."""
@@ -182,9 +179,7 @@ class Diagnosis:
         changed[i, j] = value
         return point(changed)
 
-    def misread_value(
-        self, source: Key, i: int, j: int, wrong: NDArray[np.bool_]
-    ) -> str | None:
+    def misread_value(self, source: Key, i: int, j: int, wrong: NDArray[np.bool_]) -> str | None:
         """What the entry must have been read as to explain everything, or None."""
         given = self.checker.values[source]
         texts = list(candidates(given, i, j))
@@ -249,7 +244,9 @@ class Diagnosis:
         n = shape[self.checker.setting.sample_axis]
         for factor in (1.0, 1.0 / n):
             low, high = box.lo[0] * factor, box.hi[0] * factor
-            if ((np.minimum(low, high) <= values + half) & (values - half <= np.maximum(low, high))).all():
+            if (
+                (np.minimum(low, high) <= values + half) & (values - half <= np.maximum(low, high))
+            ).all():
                 return (Explanation((("batch-not-summed", self.place[2]),)),)
         return ()
 

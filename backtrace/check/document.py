@@ -162,11 +162,13 @@ def _read(content: bytes, file: str) -> Document:
 
 
 def _unreadable(error: SpecError, file: str, first_line: int) -> AnswersError:
-    problem = error.problems[0]
+    # A repeated key alone stops nothing, so it is not what the file fails by.
+    fatal = [problem for problem in error.problems if problem.expected != "every key once"]
+    problem = fatal[0]
     line = f":{problem.line + first_line - 1}:{problem.column}" if problem.line else ""
     mend = "" if "spec" in problem.mend or "inputs:" in problem.mend else f". {problem.mend}"
     expected = "answers" if "layers:" in problem.expected else problem.expected
-    more = len(error.problems) - 1
+    more = len(fatal) - 1
     rest = f" ({count(more, 'more problem')})" if more else ""
     reason = f"found {problem.found}; expected {expected}{mend}{rest}"
     return AnswersError(file, f"{inert(file)}{line}: {reason}")

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 Floats: TypeAlias = NDArray[np.float64]
 
 EPS = 2.0**-52
-TINY = 1e-300
 UNBOUNDED = 1e300  # stands for infinity, so that 0 times it is 0 and not nan
 MOST_PIECES = 6
 SINGLE = 1e-11  # an interval no wider than this, relatively, is one number with rounding noise
@@ -62,10 +61,12 @@ def hull(x: Box) -> Box:
 
 
 def outward(lo: Floats, hi: Floats, ulps: float = 4.0) -> Box:
-    """The box a little wider than computed, by ``ulps`` of each bound, and bounded."""
-    lo = lo - (np.abs(lo) * (ulps * EPS) + TINY)
-    hi = hi + (np.abs(hi) * (ulps * EPS) + TINY)
-    return bounded(lo, hi)
+    """The box a little wider than computed, by ``ulps`` of each bound, and bounded.
+
+    A bound of exactly 0 stays: a ReLU that is off is off, and a float that has underflowed to 0
+    is 0 for the student's calculator as well.
+    """
+    return bounded(lo - np.abs(lo) * (ulps * EPS), hi + np.abs(hi) * (ulps * EPS))
 
 
 def bounded(lo: Floats, hi: Floats) -> Box:
@@ -176,13 +177,11 @@ def product(x: Box, y: Box) -> Box:
     else:
         lo, hi = _interval_product(xl, xh, yl, yh)
     size = np.maximum(np.abs(xl), np.abs(xh)) @ np.maximum(np.abs(yl), np.abs(yh))
-    slack = size * ((xl.shape[1] + 4) * EPS) + TINY
+    slack = size * ((xl.shape[1] + 4) * EPS)
     return bounded((lo - slack)[None], (hi + slack)[None])
 
 
-def _interval_product(
-    xl: Floats, xh: Floats, yl: Floats, yh: Floats
-) -> tuple[Floats, Floats]:
+def _interval_product(xl: Floats, xh: Floats, yl: Floats, yh: Floats) -> tuple[Floats, Floats]:
     left_lo, left_hi = xl[:, :, None], xh[:, :, None]
     right_lo, right_hi = yl[None], yh[None]
     one, two = left_lo * right_lo, left_lo * right_hi
@@ -200,7 +199,7 @@ def summed(x: Box, axis: int | None) -> Box:
     hi = x.hi.sum(axis=along, keepdims=True)
     count = x.lo[0].size if axis is None else x.lo.shape[axis + 1]
     size = np.maximum(np.abs(x.lo), np.abs(x.hi)).sum(axis=along, keepdims=True)
-    slack = size * ((count + 2) * EPS) + TINY
+    slack = size * ((count + 2) * EPS)
     return bounded(lo - slack, hi + slack)
 
 

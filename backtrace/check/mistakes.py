@@ -110,6 +110,27 @@ def _matmul_plus(s: Setting, p: Parameters, x: Box, y: Box, b: Box) -> Box:
     return added(RULES["matmul"].interval(s, p, x, y), b)
 
 
+def _augmented_matmul(s: Setting, p: Parameters, x: Box, y: Box) -> Box:
+    """A product in which a z, with a 1 put to it, stands for an a that carries one."""
+    linear = {"activation": "linear", "slope": 1.0, "ones": p["ones"]}
+    factors = [x, y]
+    at = p["augmented"]
+    factors[at] = RULES["activate"].interval(s, linear, factors[at])
+    return RULES["matmul"].interval(s, p, *factors)
+
+
+def _product_without_bias(s: Setting, p: Parameters, x: Box, y: Box) -> Box:
+    """The weighted sum of an augmented layer without its bias line and without the 1s."""
+    rows = s.sample_axis == 0
+    a, w = (x, y) if rows else (y, x)
+    a, w = _unaugmented(s, p, a), hull(w)
+    w = Box(
+        s.without_bias(w.lo[0], p["ones"])[None],
+        s.without_bias(w.hi[0], p["ones"])[None],
+    )
+    return RULES["matmul"].interval(s, p, *((a, w) if rows else (w, a)))
+
+
 def _entrywise_product(s: Setting, p: Parameters, x: Box, y: Box) -> Box:
     x, y = _standing(s, p, x, y)
     result = multiplied(x, y)
@@ -144,7 +165,9 @@ def _sample(s: Setting, x: Box, at: int) -> Box:
 
 
 def _product_of_one_sample(s: Setting, p: Parameters, x: Box, y: Box) -> Box:
-    return RULES["matmul"].interval(s, p, _sample(s, hull(x), p["at"]), _sample(s, hull(y), p["at"]))
+    return RULES["matmul"].interval(
+        s, p, _sample(s, hull(x), p["at"]), _sample(s, hull(y), p["at"])
+    )
 
 
 def _softmax_wrong_axis(s: Setting, p: Parameters, z: Box) -> Box:
@@ -176,6 +199,8 @@ WRONG_RULES: dict[str, Rule] = {
     "derivative_fragment": Rule(_derivative_fragment, _first_only),
     "derivative_of_preactivation": Rule(_derivative_of_preactivation, _first_only),
     "matmul_plus": Rule(_matmul_plus, _first_only),
+    "augmented_matmul": Rule(_augmented_matmul, _first_only),
+    "product_without_bias": Rule(_product_without_bias, _first_only),
     "entrywise_product": Rule(_entrywise_product, _first_only),
     "hadamard_as_product": Rule(_hadamard_as_product, _first_only),
     "one_sample": Rule(_one_sample, _first_only),
@@ -191,7 +216,9 @@ EVERY_RULE: dict[str, Rule] = {**RULES, **FORMS_OF_RULES, **WRONG_RULES}
 # The rewrites
 
 
-def _as(step: Step, operation: str, operands: tuple[str, ...] | None = None, **parameters: Any) -> Step:
+def _as(
+    step: Step, operation: str, operands: tuple[str, ...] | None = None, **parameters: Any
+) -> Step:
     """``step`` with another operation, operands, and parameters added or replaced."""
     return msgspec.structs.replace(
         step,
@@ -359,8 +386,7 @@ def _product_shape(step: Step, site: Site) -> tuple[int, ...] | None:
 
 
 def _transposed(step: Step, site: Site) -> Iterator[Wrong]:
-    turnable = step.operation in ("matmul", "hadamard", "add_bias", "activate", "add_penalty")
-    if turnable and len(set(step.shape)) == 1 and step.shape[0] > 1:
+    if len(set(step.shape)) == 1 and step.shape[0] > 1:
         yield Wrong("transposed", step, turn=True)
 
 
@@ -400,12 +426,19 @@ def _hadamard_for_matrix_product(step: Step, site: Site) -> Iterator[Wrong]:
 def _bias_omitted(step: Step, site: Site) -> Iterator[Wrong]:
     if step.operation == "add_bias":
         yield Wrong("bias-omitted", _as(step, "copy", step.operands[:1]))
+    kind = site.spec.layers[(step.layer or 1) - 1].bias.kind
+    if step.id.startswith("product") and kind in ("first", "last"):
+        yield Wrong("bias-omitted", _as(step, "product_without_bias", ones=kind))
 
 
 def _bias_in_backward(step: Step, site: Site) -> Iterator[Wrong]:
-    bias = f"b{step.layer}"
-    if step.operation == "matmul" and step.sends_error_back and bias in site.steps:
-        yield Wrong("bias-in-backward", _as(step, "matmul_plus", (*step.operands, bias)))
+    if step.operation != "matmul" or not step.sends_error_back:
+        return
+    units = step.shape[1 - site.setting.sample_axis]
+    for layer in ((step.layer or 0), (step.layer or 0) + 1):  # its own bias, or the next layer's
+        bias = site.steps.get(f"b{layer}")
+        if bias is not None and math.prod(bias.shape) in (1, units):
+            yield Wrong("bias-in-backward", _as(step, "matmul_plus", (*step.operands, bias.id)))
 
 
 def _activation_omitted(step: Step, site: Site) -> Iterator[Wrong]:
@@ -442,10 +475,13 @@ def _preactivation(step: Step, site: Site) -> Iterator[Wrong]:
         if activation is None or activation.operation != "activate":
             continue
         z = activation.operands[0]
-        if _is_identity(activation.parameters) or site.steps[z].shape != activation.shape:
+        if _is_identity(activation.parameters):
             continue
         operands = tuple(z if other == id else other for other in step.operands)
         wrong = _without(_as(step, step.operation, operands), "stable_from")
+        if site.steps[z].shape != activation.shape:  # z takes the 1 that a carries
+            ones = activation.parameters["ones"]
+            wrong = _as(wrong, "augmented_matmul", ones=ones, augmented=operands.index(z))
         yield Wrong("preactivation-for-activation", wrong)
 
 
@@ -521,8 +557,7 @@ def _complement_omitted(step: Step, site: Site) -> Iterator[Wrong]:
 
 def _softmax_axis(step: Step, site: Site) -> Iterator[Wrong]:
     if step.operation == "activate" and step.parameters["activation"] == "softmax":
-        if site.samples(step) > 1:
-            yield Wrong("softmax-wrong-axis", _as(step, "softmax_wrong_axis"))
+        yield Wrong("softmax-wrong-axis", _as(step, "softmax_wrong_axis"))
 
 
 def _derivative_not_cancelled(step: Step, site: Site) -> Iterator[Wrong]:

@@ -36,9 +36,10 @@ MARK: dict[Verdict, str] = {
 class Figure(msgspec.Struct, frozen=True):
     """One written number: its text, its value, and half a unit of its last written digit.
 
-    A fraction (17/4) and a whole number written so stand for themselves: ``half_unit`` of a
-    fraction is 0. ``digits`` are the significant digits written, ``decimals`` the decimal places
-    (negative where the last written digit stands left of the point: 1.2e3).
+    A fraction (17/4) stands for itself: its ``half_unit`` is 0, and it has the 17 digits and
+    decimals of a float. ``digits`` are the significant digits written (one of a zero),
+    ``decimals`` the decimal places (negative where the last written digit stands left of the
+    point: 1.2e3).
     """
 
     text: str

@@ -175,7 +175,9 @@ class Reader:
 
     def _near(self, name: str) -> str:
         ids = dict.fromkeys(id for _, _, id in self.quantities)
-        meant = near_miss(_ascii(name[:_LONGEST]), ids)
+        name = _ascii(name[:_LONGEST])
+        match = _INDEXED.fullmatch(name)
+        meant = near_miss(match[1] if match else name, ids)
         question = f" (did you mean {meant}?)" if meant else ""
         return f"is no quantity of this exercise{question}"
 

@@ -46,7 +46,9 @@ def revealing(spec: Spec) -> Revealing:
     possible = {*revealed, *(each.code for each in hidden)}
     replayed = [code for code in CATALOGUE if code not in ("given-misread", "arithmetic-slip")]
     absent = tuple(code for code in replayed if code not in possible)
-    return Revealing({k: tuple(v) for k, v in revealed.items()}, tuple(hidden), absent, tuple(alike))
+    return Revealing(
+        {k: tuple(v) for k, v in revealed.items()}, tuple(hidden), absent, tuple(alike)
+    )
 
 
 def _at(
@@ -77,9 +79,7 @@ def _at(
     return differing
 
 
-def _replayed(
-    place: Key, wrong: Wrong, sheet: Sheet
-) -> Floats | None:
+def _replayed(place: Key, wrong: Wrong, sheet: Sheet) -> Floats | None:
     try:
         with np.errstate(all="ignore"):
             box = hull(sheet.replaced_box(place, wrong, 0.0, {}))

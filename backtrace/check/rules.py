@@ -233,12 +233,22 @@ def _derivative_from_activation(s: Setting, p: Parameters, a: Box) -> Box:
     from_a = row.derivative_from_activation
     assert from_a is not None
     if not row.elementwise:
-        return _jacobian_from_activation(s, clipped(hull(a), 0.0, 1.0))
-    a = clipped(a, *_bounds(row.range))
+        return _jacobian_from_activation(s, _in_range(hull(a), 0.0, 1.0))
+    a = _in_range(a, *row.range)
     turning = row.from_activation_turning(p)
     jumps = turning if row.kinks(p) else ()
-    g = mapped(a, lambda x: from_a(x, p), () if jumps else turning, jumps)
-    return clipped(g, *_bounds(row.derivative_range))
+    return mapped(a, lambda x: from_a(x, p), () if jumps else turning, jumps)
+
+
+def _in_range(a: Box, low: float, high: float) -> Box:
+    """The part of an activation's box in its range; where there is none (somebody forgot the
+    activation, and went on) the box as it is."""
+    low, high = _bounds((low, high))
+    reaches = (a.hi >= low) & (a.lo <= high)
+    kept = clipped(a, low, high)
+    if reaches.all():
+        return kept
+    return Box(np.where(reaches, kept.lo, a.lo), np.where(reaches, kept.hi, a.hi))
 
 
 def _without_ones(s: Setting, a: Box, ones: str) -> Box:
@@ -343,7 +353,7 @@ def _loss_terms(s: Setting, p: Parameters, a: Box, y: Box | None = None) -> Box:
     assert y is not None
     if name == "hinge":
         return _hinge(s, a, y)
-    return _cross_entropy(p, clipped(hull(a), 0.0, 1.0), hull(y))
+    return _cross_entropy(p, _in_range(hull(a), 0.0, 1.0), hull(y))
 
 
 def _loss_terms_from_z(s: Setting, p: Parameters, z: Box, y: Box) -> Box:
@@ -381,11 +391,19 @@ def _cross_entropy(p: Parameters, a: Box, y: Box) -> Box:
     terms = LOSSES[p["loss"]].terms
     ends = [terms(x, t, p) for x in (a.lo, a.hi) for t in (y.lo, y.hi)]
     least, most = np.minimum.reduce(ends), np.maximum.reduce(ends)
+    senseless = np.isnan(least) | np.isnan(most)  # the logarithm of a negative number
+    least = np.where(senseless, -UNBOUNDED, least)
+    most = np.where(senseless, UNBOUNDED, most)
     if p["loss"] == "binary_cross_entropy":  # convex in a, lowest where a is the target
         for t in (y.lo, y.hi):
             inside = (a.lo < t) & (t < a.hi)
-            least = np.where(inside, np.minimum(least, terms(np.where(inside, t, 0.5), t, p)), least)
-    return clipped(outward(least, most, 8.0), 0.0, UNBOUNDED)
+            least = np.where(
+                inside, np.minimum(least, terms(np.where(inside, t, 0.5), t, p)), least
+            )
+    # A cross-entropy of probabilities is never negative.
+    within = (a.hi <= 1.0) & (y.lo >= 0.0) & (y.hi <= 1.0) & ~senseless
+    result = outward(least, most, 8.0)
+    return Box(np.where(within, np.maximum(result.lo, 0.0), result.lo), result.hi)
 
 
 def _hinge(s: Setting, a: Box, y: Box) -> Box:
@@ -444,7 +462,7 @@ def _gradient_at(s: Setting, p: Parameters, a: Box, y: Box | None) -> Box:
         return Box(ones, ones)
     if p["loss"] == "hinge":
         return _hinge_gradient(s, a, y)
-    a, y = clipped(hull(a), 0.0, 1.0), hull(y)
+    a, y = _in_range(hull(a), 0.0, 1.0), hull(y)
     gradient = LOSSES[p["loss"]].gradient
     # Rising in a, falling in y: (a − y)/(a(1 − a)) and −y/a alike.
     return outward(gradient(a.lo, y.hi, p), gradient(a.hi, y.lo, p), 8.0)
@@ -473,9 +491,11 @@ def _jacobian_product(s: Setting, p: Parameters, da: Box, g: Box) -> Box:
     errors_lo, errors_hi = _rows(s, da.lo[0]), _rows(s, da.hi[0])
     samples, k = errors_lo.shape
     lo, hi = (_rows(s, end).reshape(samples, k, k) for end in (g.lo[0], g.hi[0]))
-    terms = multiplied(Box(lo, hi), Box(errors_lo[:, None, :], errors_hi[:, None, :])) if (
-        samples == 1
-    ) else _sample_products(lo, hi, errors_lo, errors_hi)
+    terms = (
+        multiplied(Box(lo, hi), Box(errors_lo[:, None, :], errors_hi[:, None, :]))
+        if (samples == 1)
+        else _sample_products(lo, hi, errors_lo, errors_hi)
+    )
     least, most = terms.lo.sum(axis=2), terms.hi.sum(axis=2)
     slack = (np.abs(terms.lo) + np.abs(terms.hi)).sum(axis=2) * (k + 2) * 2.0**-52
     return outward(_rows(s, least - slack)[None], _rows(s, most + slack)[None])
@@ -600,10 +620,6 @@ RULES: dict[str, Rule] = {
 def _error_over(s: Setting, p: Parameters, e: Box) -> Box:
     """δ = error, or error/n: the short-cut by way of a written error."""
     return _mean(e, p)
-
-
-
-
 
 
 def _from_activation_spread(s: Setting, p: Parameters, a: Doubt) -> Doubt:

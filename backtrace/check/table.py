@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from backtrace.check.answers import most_notes, out_of_range
+from backtrace.check.answers import MOST_EXPLAINED, most_notes, out_of_range
 from backtrace.check.document import AnswersError, inert, too_large
 from backtrace.check.fitting import places, scattered
 from backtrace.check.model import Answers, Unreadable
@@ -66,7 +66,7 @@ def read_table(content: bytes, file: str, reader: Reader) -> tuple[list[Answers]
         fault = header.fault if header else "nothing"
         raise _no_header(file, header.line if header else 1, fault)
     columns = _columns(_rejoined(header.cells), reader, [note] if note else [])
-    if not columns.entries and columns.student is None:
+    if not columns.entries:
         raise _no_header(file, header.line, "no column that is a quantity of this exercise")
     return _students(rows, columns, file)
 
@@ -139,9 +139,10 @@ def _columns(header: list[str], reader: Reader, notes: list[str]) -> Columns:
             unknown.append(name)
     if student is not None and inert(header[student]).lower() not in _STUDENT:
         notes.append(f"column {cited(header[student])} is read as the students' names")
-    notes += [f"column {reader.explain(name)}" for name in unknown[:10]]
-    if len(unknown) > 10:
-        notes.append(f"{len(unknown) - 10} more columns that mean nothing here were left aside")
+    notes += [f"column {reader.explain(name)}" for name in unknown[:MOST_EXPLAINED]]
+    if len(unknown) > MOST_EXPLAINED:
+        rest = count(len(unknown) - MOST_EXPLAINED, "more column")
+        notes.append(f"{rest} without a meaning here, left aside")
     entries = [_entries(header, columns, notes) for columns in found.values()]
     ordered = sorted(entries, key=lambda entry: entry[0].order)
     return Columns(student, len(header), tuple(ordered), most_notes(notes))

@@ -64,9 +64,7 @@ def _print_text(trace: Trace, request: TraceRequest) -> None:
     from backtrace.render.terminal import View
 
     screen = Screen.of_stdout(request.width)
-    view = View(
-        request.detail, request.explain, request.selection, screen.width, screen.unicode
-    )
+    view = View(request.detail, request.explain, request.selection, screen.width, screen.unicode)
     stop_after_each = request.pause and sys.stdin.isatty() and sys.stdout.isatty()
     if request.pause and not stop_after_each:
         print("--pause needs a terminal: printing without a stop", file=sys.stderr)

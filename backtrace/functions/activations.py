@@ -307,9 +307,7 @@ ACTIVATIONS: dict[str, Activation] = {
         derivative=_positive,
         derivative_from_activation=_positive,
         formula=Formula("max(0, {z})", r"\max(0, {z})"),
-        derivative_formula=Formula(
-            "1 if {z} > 0 else 0", r"1 \text{ if } {z} > 0 \text{ else } 0"
-        ),
+        derivative_formula=Formula("1 if {z} > 0 else 0", r"1 \text{ if } {z} > 0 \text{ else } 0"),
         from_activation_formula=Formula(
             "1 if {a} > 0 else 0", r"1 \text{ if } {a} > 0 \text{ else } 0"
         ),

@@ -12,7 +12,14 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 import numpy as np
 
-from backtrace.functions.activations import Array, Formula, Parameters, filled, log_softmax, softplus
+from backtrace.functions.activations import (
+    Array,
+    Formula,
+    Parameters,
+    filled,
+    log_softmax,
+    softplus,
+)
 from backtrace.functions.number import Number
 
 Terms: TypeAlias = Callable[[Array, Array, Parameters], Array]

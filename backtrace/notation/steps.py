@@ -274,14 +274,15 @@ def _add_bias(step: Step, page: Page) -> Expr:
 
 def _add_bias_stages(traced: TracedStep, page: Page, i: int, j: int) -> Stages:
     """The whole weighted sum with its bias: 1·0.5 + 2·1.5 + 0.2."""
-    sign = " − " if traced.parameters.get("subtract") else " + "
     product, bias = (page.entry(id, i, j) for id in traced.operands)
-    stages: Stages = []
+    sums: Stages = [product]
     step = page.steps[traced.operands[0]]
     if step.operation == "matmul":
         factors, _ = products(step, page, i, j)
-        stages.append(Row((*sum_of(factors), Text(sign), bias)))
-    return [*stages, row(product, sign, bias)]
+        sums.insert(0, Row(tuple(sum_of(factors))))
+    if traced.parameters.get("subtract"):
+        return [row(added, " − ", bias) for added in sums]
+    return [Terms((added, bias)) for added in sums]
 
 
 def _copy(step: Step, page: Page) -> Expr:
@@ -349,7 +350,7 @@ def _softmax_entry(traced: TracedStep, page: Page, i: int, j: int) -> Expr:
 
 
 def _exponential(value: Value) -> Expr:
-    return Template("e^({z})", "e^{{z}}", {"z": value})
+    return Template("e^{z}", "e^{{z}}", {"z": value})
 
 
 # Loss
@@ -367,8 +368,8 @@ def _loss_terms(step: Step, page: Page) -> Expr:
     if step.parameters["loss"] in SQUARES:
         square = row("(", refs[0], " − ", refs[1], ")²")
         return Row((*SQUARES[step.parameters["loss"]](step), *square.items))
-    if step.parameters["loss"] == "mae":
-        return Absolute(row(refs[0], " − ", refs[1]))
+    if step.parameters["loss"] in WRITTEN_OUT:
+        return WRITTEN_OUT[step.parameters["loss"]](*refs)
     return Apply("ℓ", row(refs[0], ", ", refs[1]))
 
 
@@ -380,6 +381,16 @@ SQUARES: dict[str, Callable[[Step], tuple[Expr, ...]]] = {
     "mse_elements": lambda step: (
         Fraction(Text("1"), Value(step.parameters["outputs"])),
         Text("·"),
+    ),
+}
+
+
+WRITTEN_OUT: dict[str, Callable[[Ref, Ref], Expr]] = {
+    "mae": lambda a, y: Absolute(row(a, " − ", y)),
+    "huber": lambda a, y: Apply("h", row(a, " − ", y)),
+    "cross_entropy": lambda a, y: row("−", y, " ⊙ ", Apply("ln", a)),
+    "binary_cross_entropy": lambda a, y: row(
+        "−(", y, " ⊙ ", Apply("ln", a), " + (1 − ", y, ") ⊙ ", Apply("ln", row("1 − ", a)), ")"
     ),
 }
 
@@ -604,9 +615,7 @@ def _jacobian_entry(traced: TracedStep, page: Page, i: int, j: int) -> Expr:
     k = page.value(a).shape[1 if rows else 0]
     stacked, other = (i, j) if rows else (j, i)
     sample, unit = divmod(stacked, k)
-    one, two = (
-        page.entry(a, *((sample, u) if rows else (u, sample))) for u in (unit, other)
-    )
+    one, two = (page.entry(a, *((sample, u) if rows else (u, sample))) for u in (unit, other))
     if unit == other:
         return row(one, "·(1 − ", two, ")")
     return row("−", one, "·", two)

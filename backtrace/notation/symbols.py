@@ -156,9 +156,7 @@ class Symbols:
         if kind == "delta":
             if notation.delta == "delta":
                 return Name("δ", r"\delta", "delta", layer)
-            return self._mark(
-                self._letter("z"), layer, "d" if notation.delta == "dz" else "∂"
-            )
+            return self._mark(self._letter("z"), layer, "d" if notation.delta == "dz" else "∂")
         if kind == "da" and notation.error == "e":
             return Name("e", "e", "e", layer)
         activation = self._activation_letter(layer)

@@ -30,9 +30,10 @@ from backtrace.notation.numbers import number
 from backtrace.notation.symbols import Symbols
 
 PLACEHOLDER = re.compile(r"\{([a-z_]+\d?)\}")
-SUPERSCRIPTS = {"2": "²", "t": "ᵗ", "−1": "⁻¹"}
+RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"
+SUPERSCRIPTS = str.maketrans("0123456789−t", f"{RAISED}ᵗ")
 ASCII = {
-    "·": "*", "⊙": "(.)", "−": "-", "′": "'", "Σ": "sum ", "≥": ">=", "≤": "<=", "½": "1/2 ", "²": "^2",
+    "·": "*", "⊙": "(.)", "−": "-", "′": "'", "Σ": "sum ", "≥": ">=", "≤": "<=", "½": "1/2 ",
     "√": "sqrt", "ᵀ": "^T", "×": "x", "→": "->", "∂": "d", "±": "+-", "≠": "!=", "⋯": "...",
     "σ": "sigmoid", "Φ": "Phi", "φ": "phi", "ᵢ": "_i", "ⱼ": "_j", "ᵗ": "^t", "ŷ": "y_hat", "Ŷ": "Y_hat",
     "δ": "delta", "Δ": "D", "ℓ": "l", "Ω": "penalty", "η": "eta", "α": "alpha", "β": "beta", "λ": "lambda",
@@ -40,7 +41,9 @@ ASCII = {
     "ⁿᵉʷ": "_new", "ᵒˡᵈ": "_old", "ᵈᵃᵗᵃ": "_data", "m̂": "mhat", "v̂": "vhat",
 }  # fmt: skip
 ASCII |= {digit: str(i) for i, digit in enumerate("₀₁₂₃₄₅₆₇₈₉")}
-ASCII_PATTERN = re.compile("|".join(sorted(map(re.escape, ASCII), key=len, reverse=True)))
+ASCII_PATTERN = re.compile(
+    "|".join([f"[{RAISED}]+", *sorted(map(re.escape, ASCII), key=len, reverse=True)])
+)
 
 Token: TypeAlias = "str | Ref"
 Number: TypeAlias = Callable[[float], str]
@@ -48,8 +51,15 @@ Number: TypeAlias = Callable[[float], str]
 
 def to_ascii(text: str) -> str:
     """``text`` with every symbol of ours spelt in ASCII; other characters become ``?``."""
-    spelt = ASCII_PATTERN.sub(lambda match: ASCII[match.group()], text)
+    spelt = ASCII_PATTERN.sub(_spelt, text)
     return spelt.encode("ascii", "replace").decode("ascii")
+
+
+def _spelt(match: re.Match[str]) -> str:
+    found = match.group()
+    if found in ASCII:
+        return ASCII[found]
+    return "^" + "".join("0123456789-"[RAISED.index(digit)] for digit in found)
 
 
 def text(expr: Expr, symbols: Symbols, decimals: int = 4) -> str:
@@ -111,7 +121,7 @@ class _Linear(msgspec.Struct, frozen=True):
             case Power():
                 return self.power(expr)
             case Fraction():
-                return self.fraction(expr)
+                return self.fraction(expr, after)
             case Root():
                 return self.prefixed("√", expr.inner)
             case Absolute():
@@ -156,12 +166,13 @@ class _Linear(msgspec.Struct, frozen=True):
 
     def power(self, expr: Power) -> list[Token]:
         exponent = "".join(str(t) for t in self.write(expr.exponent))
-        base = self.write(expr.base, "·")
-        return [*base, SUPERSCRIPTS.get(exponent, f"^{exponent}")]
+        raised = exponent.translate(SUPERSCRIPTS)
+        wholly = not any(mark in raised for mark in exponent)
+        return [*self.write(expr.base, "·"), raised if wholly else f"^{exponent}"]
 
-    def fraction(self, expr: Fraction) -> list[Token]:
-        above, below = self.write(expr.above), self.write(expr.below)
-        if len(above) > 1:
+    def fraction(self, expr: Fraction, after: str) -> list[Token]:
+        above, below = self.write(expr.above, after), self.write(expr.below, "/")
+        if len(above) > 1 and not isinstance(expr.above, Template):
             above = ["(", *above, ")"]
         if len(below) > 1:
             below = ["(", *below, ")"]
@@ -177,7 +188,7 @@ def bracketed(text: str, after: str, before: str = "") -> str:
     if not text.startswith("-"):
         return text
     left = after.rstrip()
-    open_left = not left or left[-1] in "(=,["
+    open_left = not left or left[-1] in "(=,[" or left.endswith(" if")
     if open_left and not before.startswith(("²", "^", "·")):
         return text
     return f"({text})"

@@ -42,7 +42,9 @@ def _sum_title(step: Step) -> str:
 def _parameter_title(words: str) -> Callable[[Step], str]:
     def titled(step: Step) -> str:
         id = step.operands[0].removesuffix("_old")
-        return words.format("the biases" if id.rstrip("0123456789").endswith("b") else "the weights")
+        return words.format(
+            "the biases" if id.rstrip("0123456789").endswith("b") else "the weights"
+        )
 
     return titled
 
@@ -142,7 +144,9 @@ def _weight_gradient_why(step: Step, symbols: Symbols, shapes: Shapes) -> str:
     parameter = step.id.removeprefix("data_").removeprefix("d")
     a = next(id for id in step.operands if id.startswith("a"))
     delta = next(id for id in step.operands if id != a)
-    turned = a if (step.parameters.get("transpose") == "first") == (step.operands[0] == a) else delta
+    turned = (
+        a if (step.parameters.get("transpose") == "first") == (step.operands[0] == a) else delta
+    )
     return (
         f"A weight's gradient is the number that came in through it times the delta it went to, "
         f"added up over the samples; {symbols.name(turned)} ({size(shapes[turned])}) stands "

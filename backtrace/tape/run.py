@@ -163,7 +163,9 @@ def _kink_notes(step: Step, values: Mapping[str, Array]) -> tuple[str, ...]:
     z = values[step.operands[0]]
     found = []
     for kink in row.kinks(step.parameters):
-        derivative = row.derivative(np.array([kink]), Floats(np.float64).parameters(step.parameters))
+        derivative = row.derivative(
+            np.array([kink]), Floats(np.float64).parameters(step.parameters)
+        )
         for i, j in np.argwhere(np.equal(z, kink)).tolist()[:4]:
             found.append(
                 f"{step.operands[0]}[{i + 1},{j + 1}] is exactly {kink:g}, where {row.title} has "

@@ -70,12 +70,6 @@ class Sheet(NamedTuple):
     unclear: int = 0
 
 
-class Page(NamedTuple):
-    """What one student wrote, a sample a row: texts by id, in the order of work."""
-
-    texts: dict
-
-
 def generate(seed, code=None):
     """The sheet of that seed; ``code`` is one of CODES or HONEST, else the seed chooses."""
     kinds = (HONEST, *CODES)
@@ -189,7 +183,7 @@ class _Student:
         value = rule.work(*operands)
         if self.wrong is not None and self.wrong.free and self.wrong.id == line.id:
             self.lost.add(line.id)
-        return self.written(line, value) if np.isfinite(value).all() else value
+        return self.written(line, value) if _tame({line.id: value}) else value
 
     def rule(self, line):
         wrong = self.wrong
@@ -230,7 +224,7 @@ class _Student:
 def _truth(work, habit, texts, wrong):
     """The first line as written that no honest student could have written, or why none is."""
     if wrong.free:
-        return _lost_shape(work, habit, texts, wrong)
+        return _lost_shape(work, texts, wrong)
     seen = {}
     for id, cells in texts.items():
         written = numbers(cells)
@@ -253,8 +247,8 @@ def _truth_at(work, id, wrong, entries):
     return Truth(id, wrong.code, wrong.id, tuple(map(tuple, places.tolist())))
 
 
-def _lost_shape(work, habit, texts, wrong):
-    """A matrix of a shape that fits no way round is wrong as a whole; what stands before is right."""
+def _lost_shape(work, texts, wrong):
+    """A matrix of a shape that fits no way round is wrong as a whole."""
     every = np.ones(texts[wrong.id].shape, dtype=bool)
     return _truth_at(work, wrong.id, wrong, every)
 

@@ -47,7 +47,7 @@ def check(sheet):
 def grade(seed, code):
     """The Outcome of the sheet that ``generate(seed, code)`` gives."""
     sheet = generate(seed, code)
-    quantities = check(sheet).quantities
+    quantities = _checked(sheet)
     accused = [q for q in quantities if q.verdict in ACCUSED]
     if sheet.truth is None:
         return Outcome(seed, code, sheet.habit.digits, accused=tuple(q.name for q in accused))
@@ -64,6 +64,15 @@ def grade(seed, code):
         tuple(q.name for q in accused if q.name != sheet.truth.id),
         (sheet.truth.id, first and (first.name, first.mistakes)),
     )
+
+
+def _checked(sheet):
+    """The quantities of the report; a checker that falls says over which sheet."""
+    try:
+        return check(sheet).quantities
+    except Exception as error:
+        where = f"generate({sheet.seed}, {sheet.code!r})"
+        raise AssertionError(f"the checker fell over {where}") from error
 
 
 def table(outcomes, key, title):

@@ -74,10 +74,11 @@ def written_ids(random, habit, work):
         kept = random.uniform(0.3, 0.8)
         some = [id for id in ids if random.random() < kept]
         return some or ids[-1:]
-    final = "W_new" if any(line.kind == "W_new" for line in work.lines.values()) else "dW"
-    kinds = {"loss", final, final.replace("W", "b"), *(["dW", "db"] if random.random() < 0.5 else [])}
-    output = (f"a{work.last}", "loss_after")
-    return [id for id in ids if work.lines[id].kind in kinds or id.partition("@")[0] in output]
+    kinds = {"loss", "loss_after", "W_new", "b_new"}
+    if random.random() < 0.5 or work.spec.optimizer is None:
+        kinds |= {"dW", "db"}
+    output = f"a{work.last}"
+    return [id for id in ids if work.lines[id].kind in kinds or id.partition("@")[0] == output]
 
 
 def numbers(texts):

@@ -62,6 +62,7 @@ class Work:
         self.names = {}  # where → id of the spec → id of the sheet
         self.samples = {}  # where → n
         self._give()
+        self.whole = dict(self.givens)  # with the samples of all updates
         self._updates()
         self.exact = worked(self)
         self.shapes = {id: value.shape for id, value in self.exact.items()}
@@ -78,6 +79,11 @@ class Work:
         if not 1 <= layer <= self.last:
             return ""
         return self.bias_kind(layer) if self.bias_kind(layer) in ("first", "last") else ""
+
+    def without_ones(self, layer):
+        """The columns of a layer's a without the 1 that feeds the next layer's bias."""
+        kept = {"first": slice(1, None), "last": slice(None, -1)}
+        return kept.get(self.inside(layer + 1), slice(None))
 
     def has_bias(self, layer):
         return self.spec.layers[layer - 1].bias.values is not None
@@ -139,9 +145,8 @@ class Work:
         """The samples of this update under ids of their own."""
         self.samples[where] = stop - start
         for id in ("a0", "y", f"da{self.last}"):
-            if id in self.givens:
-                whole = self.__dict__.setdefault("whole", {}).setdefault(id, self.givens[id])
-                self.givens[id + where] = whole[start:stop]
+            if id in self.whole:
+                self.givens[id + where] = self.whole[id][start:stop]
                 names = names | {id: id + where}
         self.names[where] = names = dict(names)
         return names
@@ -226,15 +231,17 @@ class _Update:
 
     def loss(self, mark=""):
         loss, a, hidden = self.spec.loss, f"{mark}a{self.work.last}", bool(mark)
-        targets = "y" in self.names
-        turn = self.work.turn
-        if targets and loss.name != "hinge" and not mark:
-            self.add("error", ((a, "y"), lambda a, y: turn * (a - y)))
-        terms = f"{mark}loss_terms"
-        if targets:
-            self.add(terms, ((a, "y"), lambda a, y: loss_terms(loss, a, y)), hidden=hidden)
-        else:
+        turn, reads = self.work.turn, (a, "y")
+        terms, error = f"{mark}loss_terms", f"{mark}error"
+        if "y" not in self.names:
             self.add(terms, ((a,), lambda a: a * 1.0), hidden=hidden)
+        else:
+            rules = [(reads, lambda a, y: loss_terms(loss, a, y))]
+            if loss.name != "hinge":
+                self.add(error, (reads, lambda a, y: turn * (a - y)), hidden=hidden)
+            if loss.name in FROM_ERROR:
+                rules.append(((error,), lambda e: loss_terms(loss, e, 0.0)))
+            self.add(terms, *rules, hidden=hidden)
         over = self.n if loss.mean else 1
         final = "loss_after" if mark else "loss"
         if self.spec.regularization is None:
@@ -303,10 +310,10 @@ class _Update:
         if output:
             self.loss_slope(a, da)
         layer = self.spec.layers[number - 1].activation
-        row, inside = activation(layer.name, layer.parameters), self.work.inside(number + 1)
+        row = activation(layer.name, layer.parameters)
         rules = [((z,), row.slope)]
         if row.slope_from_a is not None:
-            bare = slice(1, None) if inside == "first" else slice(None, -1 if inside else None)
+            bare = self.work.without_ones(number)
             rules.append(((a,), lambda a: row.slope_from_a(a[..., bare])))
         self.add(g, *rules)
         softmaxed = layer.name == "softmax"
@@ -346,9 +353,7 @@ class _Update:
             return
         self.add(f"data_d{id}", (reads, function))
         turn = self.work.turn
-        self.add(
-            f"d{id}", ((f"data_d{id}", id), lambda g, w: g + turn * self.penalty_slope(id, w))
-        )
+        self.add(f"d{id}", ((f"data_d{id}", id), lambda g, w: g + turn * self.penalty_slope(id, w)))
 
     def error_back(self, number, updated_first):
         inside = self.work.inside(number)
@@ -401,12 +406,9 @@ class _Update:
         self.add(f"step_{id}", ((f"d{id}", f"v{id}"), lambda g, v: down * rate * (g + beta * v)))
 
     def squares(self, id, rate, down, constants):
-        decay, epsilon = constants.get("decay"), constants["epsilon"]
-        if decay is None:
-            rule = lambda s, g: s + g**2  # noqa: E731
-        else:
-            rule = lambda s, g: decay * s + (1 - decay) * g**2  # noqa: E731
-        self.add(f"s{id}", ((f"s{id}_old", f"d{id}"), rule))
+        decay, epsilon = constants.get("decay", 1.0), constants["epsilon"]
+        share = 1 - decay if "decay" in constants else 1.0
+        self.add(f"s{id}", ((f"s{id}_old", f"d{id}"), lambda s, g: decay * s + share * g**2))
         self.add(
             f"step_{id}",
             ((f"d{id}", f"s{id}"), lambda g, s: down * rate * g / (np.sqrt(s) + epsilon)),

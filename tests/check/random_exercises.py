@@ -24,6 +24,8 @@ PARAMETERS = {
     "hard_sigmoid": {"slope": Number(1 / 6, "1/6")},
 }
 SQUARED = ("sse", "half_sse", "mse", "half_mse", "mse_elements")
+OTHERS = ("binary_cross_entropy", "cross_entropy", "mae", "huber", "hinge", "output", "upstream")
+OFTEN = (30, 9, 9, 2, 2, 2, 3, 3)
 AVERAGED = ("mse", "half_mse", "mse_elements", "mae", "huber", "binary_cross_entropy",
             "cross_entropy", "hinge")  # fmt: skip
 MOMENTUM = {"momentum": Number(0.9, "0.9")}
@@ -55,6 +57,7 @@ def random_spec(random, *, square=False, losses=None, averaged=False, samples=1,
 class _Draw:
     def __init__(self, random):
         self.random = random
+        self.decimals = pick(random, (1, 2))
 
     def chance(self, probability):
         return self.random.random() < probability
@@ -105,9 +108,7 @@ class _Draw:
         if losses is not None:
             loss = pick(self.random, losses)
         else:
-            kinds = (pick(self.random, SQUARED), "binary_cross_entropy", "cross_entropy",
-                     pick(self.random, ("mae", "huber", "hinge")), "output", "upstream")  # fmt: skip
-            loss = pick(self.random, kinds, (10, 3, 3, 2, 1, 1))
+            loss = pick(self.random, (pick(self.random, SQUARED), *OTHERS), OFTEN)
         if averaged and loss not in AVERAGED:
             loss = pick(self.random, ("mse", "half_mse"))
         if outputs == 1 and loss in ("cross_entropy", "hinge"):
@@ -152,13 +153,12 @@ class _Draw:
         return Layer(inputs, units, function, matrix(weights), Bias(kind, values))
 
     def numbers(self, rows, columns, *, zero=True, size=1.0):
-        """Texts of a whole exercise have one or two decimals, weights are between −1 and 1."""
-        decimals = self.__dict__.setdefault("decimals", 1 if self.chance(0.5) else 2)
-        unit = 10**decimals
+        """Texts between −size and size, with the exercise's one or two decimals."""
+        unit = 10**self.decimals
         values = self.random.integers(-int(size * unit), int(size * unit) + 1, (rows, columns))
         if not zero:
             values = np.where(values == 0, unit // 2, values)
-        return [[f"{value / unit:.{decimals}f}" for value in line] for line in values]
+        return [[f"{value / unit:.{self.decimals}f}" for value in line] for line in values]
 
     def data(self, n, features):
         style = pick(self.random, ("whole", "bits", "decimals"), (3, 1, 3))

@@ -5,6 +5,7 @@ works that line by it, once, and everything else as it should be.
 """
 
 import re
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -123,8 +124,7 @@ def meant_instead(work, line):
 def _(work, line):
     if softmaxed(work, line.layer):
         inside = work.inside(line.layer + 1)
-        over_samples = lambda z: turned(softmax(turned(z)))  # noqa: E731
-        yield Rule(right(line).reads, lambda z: with_ones(over_samples(z), inside))
+        yield Rule(right(line).reads, lambda z: with_ones(turned(softmax(turned(z))), inside))
 
 
 @wrong("preactivation-for-activation", "product", "dW", "data_dW")
@@ -287,9 +287,8 @@ def _(work, line):
 
 @wrong("derivative-at-activation", "g")
 def _(work, line):
-    layer, inside = work.spec.layers[line.layer - 1], work.inside(line.layer + 1)
-    bare = slice(1, None) if inside == "first" else slice(None, -1 if inside else None)
-    slope = activation(layer.activation.name, layer.activation.parameters).slope
+    own, bare = work.spec.layers[line.layer - 1].activation, work.without_ones(line.layer)
+    slope = activation(own.name, own.parameters).slope
     yield Rule((work.name(f"a{line.layer}", line.where),), lambda a: slope(a[..., bare]))
 
 
@@ -444,7 +443,7 @@ def read_as(texts, place):
 
 def _swaps(bare):
     places = [i for i, c in enumerate(bare) if c.isdigit()]
-    for i, j in zip(places, places[1:], strict=False):
+    for i, j in pairwise(places):
         letters = list(bare)
         letters[i], letters[j] = letters[j], letters[i]
         yield "".join(letters)
@@ -481,4 +480,3 @@ def misread_values(work, id, texts):
 
 def first_use(work, id):
     return next((line.id for line in work.lines.values() if id in right(line).reads), None)
-

@@ -1,0 +1,79 @@
+"""Synthetic students against the checker: no honest one accused, mistakes found where made.
+
+A sheet that fails can be looked at again: ``generate(seed, code)`` gives the same one.
+"""
+
+import pytest
+
+from tests.check.generator import CODES, HONEST, generate
+from tests.check.grading import Outcome, grade, table, written
+
+HONEST_SHEETS = 150
+SHEETS_A_CODE = 18
+
+
+@pytest.fixture(scope="module")
+def honest():
+    return [grade(seed, HONEST) for seed in range(HONEST_SHEETS)]
+
+
+@pytest.fixture(scope="module")
+def mistaken():
+    return [grade(seed, code) for code in CODES for seed in range(SHEETS_A_CODE)]
+
+
+def share(outcomes, field):
+    return sum(getattr(outcome, field) for outcome in outcomes) / len(outcomes)
+
+
+def failing(outcomes, field):
+    """What a failing assertion says: the table, and the sheets to look at."""
+    lines = table(outcomes, lambda outcome: outcome.code, "mistake")
+    sheets = [(o.seed, o.code, o.found) for o in outcomes if not getattr(o, field)]
+    return "\n".join([*lines, *map(str, sheets)])
+
+
+def test_no_honest_student_is_accused(honest):
+    assert [(o.seed, o.accused) for o in honest if o.accused] == []
+
+
+def test_the_first_wrong_step_is_located(mistaken):
+    assert share(mistaken, "located") >= 0.99, failing(mistaken, "located")
+
+
+def test_every_entry_that_rounding_cannot_explain_is_found(mistaken):
+    assert share(mistaken, "covered") >= 0.99, failing(mistaken, "covered")
+
+
+def test_the_mistake_is_named(mistaken):
+    assert share(mistaken, "named") >= 0.98, failing(mistaken, "named")
+
+
+def test_later_steps_that_follow_are_not_wrong(mistaken):
+    assert [(o.seed, o.code, o.found, o.accused) for o in mistaken if o.accused] == []
+
+
+# The measure itself
+
+
+def test_the_answers_are_typed_as_the_student_wrote_them():
+    sheet = generate(0, HONEST)
+    assert b"loss: 0" in written(sheet)
+    first = sheet.answers["product1"][0][0]
+    assert f"product1: [[{first}".encode() in written(sheet)
+
+
+def test_a_checker_that_finds_nothing_is_noticed(monkeypatch):
+    class Silent:
+        quantities = ()
+
+    monkeypatch.setattr("tests.check.grading.check", lambda sheet: Silent)
+    outcome = grade(0, "bias-omitted")
+    assert [outcome.located, outcome.covered, outcome.named, outcome.alone] == [False] * 4
+    assert "0.0%" in "\n".join(table([outcome], lambda o: o.code, "mistake"))
+
+
+def test_a_checker_that_accuses_a_later_step_is_noticed():
+    outcome = Outcome(0, HONEST, 3, accused=("z1",))
+    *_, row = table([outcome], lambda o: o.code, "mistake")
+    assert row.split()[-1] == "1"
