@@ -299,6 +299,9 @@ class Sheet:
             return self.boxes[place]
         if self.checker.is_given(place):
             return self.checker.exact(place)
+        ahead = self._ahead(place) if place in self.written else None
+        if ahead is not None:
+            return ahead
         if not over:
             memo = self.worked.get((place, unit))
             if memo is None:
@@ -314,7 +317,7 @@ class Sheet:
         step = self.checker.steps[place]
         if step.operation == "given":
             return box
-        wide = widened(box, unit * (2 if self.checker.allow_truncation else 1))
+        wide = widened(box, self._slack(unit))
         if step.operation == "activate":
             low, high = ACTIVATIONS[step.parameters["activation"]].range
             if wide is not box and np.isfinite(low):
@@ -323,12 +326,29 @@ class Sheet:
                 wide = Box(wide.lo, np.minimum(wide.hi, high))
         return wide
 
+    def _slack(self, unit: float) -> float:
+        """How far rounding (half a unit), or cutting off, can take a line that was not written."""
+        return unit * (2 if self.checker.allow_truncation else 1)
+
+    def _ahead(self, place: Key) -> Box | None:
+        """What was written further down, where a wrong rule reaches for it; None where nothing."""
+        written = self.written.get(place)
+        if written is None or not written.cells:
+            return None
+        shape = self.checker.values[place].shape
+        numbers = Numbers.of(written, (shape[0], shape[1]), self.units[place])
+        if not numbers.there.all():
+            return None
+        half = numbers.half * (2 if self.checker.allow_truncation else 1)
+        return Box((numbers.values - half)[None], (numbers.values + half)[None])
+
     def _overridden(self, place: Key, unit: float, over: Override) -> Box:
         replaced = over[place]
         if isinstance(replaced, Box):
             return replaced
         rest = {other: value for other, value in over.items() if other != place}
-        return self._rounded(place, self.replaced_box(place, replaced, unit, rest), unit)
+        box = self.replaced_box(place, replaced, unit, rest)
+        return widened(box, self._slack(unit))  # a wrong rule need not keep to the right one's range
 
     def replaced_box(self, place: Key, replaced: Step | Wrong, unit: float, over: Override) -> Box:
         """What a step gives that stands in the place of another."""

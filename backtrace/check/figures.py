@@ -47,7 +47,7 @@ def understood(text: str) -> tuple[Cell, str]:
 
 
 def _understood(text: str) -> tuple[Cell, str]:
-    text = text.strip()
+    text = " ".join(text.split())
     if _BLANK.fullmatch(text):
         return None, ""
     plain = _figure(text, text)

@@ -274,7 +274,7 @@ def _derivative_at_a(step: Step, site: Site) -> Iterator[Wrong]:
 
 def _curved(step: Step) -> bool:
     name = step.parameters["activation"]
-    return ACTIVATIONS[name].elementwise and name not in ("linear", "relu", "leaky_relu", "step")
+    return name not in ("linear", "relu", "leaky_relu", "step")
 
 
 def _own_activation(step: Step) -> tuple[str, ...]:
@@ -574,9 +574,7 @@ def _penalty_on_bias(step: Step, site: Site) -> Iterator[Wrong]:
     part = site.spec.regularization
     if part is None or part.biases:
         return
-    lambdas = next((s for s in site.steps.values() if s.operation == "penalty"), None)
-    if lambdas is None:
-        return
+    lambdas = next(s for s in site.steps.values() if s.operation == "add_penalty")
     shared = {k: v for k, v in lambdas.parameters.items() if k != "omit"}
     if step.operation == "sum_samples":
         wrong = _as(step, "sum_with_penalty", (*step.operands, f"b{step.layer}"), **shared)

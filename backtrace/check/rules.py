@@ -401,7 +401,7 @@ def _cross_entropy(p: Parameters, a: Box, y: Box) -> Box:
                 inside, np.minimum(least, terms(np.where(inside, t, 0.5), t, p)), least
             )
     # A cross-entropy of probabilities is never negative.
-    within = (a.hi <= 1.0) & (y.lo >= 0.0) & (y.hi <= 1.0) & ~senseless
+    within = (a.lo >= 0.0) & (a.hi <= 1.0) & (y.lo >= 0.0) & (y.hi <= 1.0) & ~senseless
     result = outward(least, most, 8.0)
     return Box(np.where(within, np.maximum(result.lo, 0.0), result.lo), result.hi)
 

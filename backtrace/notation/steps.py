@@ -555,7 +555,8 @@ def _loss_gradient_stages(traced: TracedStep, page: Page, i: int, j: int) -> Sta
         ids = dict(zip(("a", "y"), traced.operands, strict=False))
         parts = {name: page.entry(id, i, j) for name, id in ids.items()}
     if loss == "hinge":
-        parts["a_true"] = _true_entry(page, *traced.operands, i, j)
+        a, y = traced.operands
+        parts["a_true"] = _true_entry(page, a, y, i, j)
     filled = Template(formula.text, formula.latex, _with(step, **parts))
     minus = "−" if page.setting.descent and not LOSSES[loss].from_error else ""
     n = step.parameters.get("samples", 1)

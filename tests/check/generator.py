@@ -189,7 +189,12 @@ class _Student:
         wrong = self.wrong
         if wrong is not None and wrong.id == line.id and wrong.rule is not None:
             return wrong.rule
-        return line.rules[-1] if line.kind == "g" and self.habit.slope_from_a else line.rules[0]
+        return line.rules[-1 if self.second_way(line) else 0]
+
+    def second_way(self, line):
+        """g from a, and from the error what else can be worked from a and y."""
+        from_error = "error" in {read.partition("@")[0] for read in line.rules[-1].reads}
+        return self.habit.second_way and (line.kind == "g" or from_error)
 
     def misreads_here(self, line):
         wrong = self.wrong
@@ -224,7 +229,7 @@ class _Student:
 def _truth(work, habit, texts, wrong):
     """The first line as written that no honest student could have written, or why none is."""
     if wrong.free:
-        return _lost_shape(work, texts, wrong)
+        return _lost_shape(wrong)
     seen = {}
     for id, cells in texts.items():
         written = numbers(cells)
@@ -247,10 +252,9 @@ def _truth_at(work, id, wrong, entries):
     return Truth(id, wrong.code, wrong.id, tuple(map(tuple, places.tolist())))
 
 
-def _lost_shape(work, texts, wrong):
-    """A matrix of a shape that fits no way round is wrong as a whole."""
-    every = np.ones(texts[wrong.id].shape, dtype=bool)
-    return _truth_at(work, wrong.id, wrong, every)
+def _lost_shape(wrong):
+    """A matrix of a shape that fits no way round is wrong as a whole, it has no entries."""
+    return Truth(wrong.id, wrong.code, wrong.id, ())
 
 
 def slack_of(habit, cells):

@@ -14,7 +14,8 @@ class Habit(NamedTuple):
     ``carry``: ``full`` works on with full precision and only writes few digits; ``written`` works
     on with the numbers on the page, and with full precision where nothing was written; ``rounded``
     rounds every line, also those on scratch paper. ``trims`` writes 0.5 for 0.500 where it is
-    exactly that.
+    exactly that. ``second_way``
+    works g from a, and the loss and a short-cut δ from the error.
     """
 
     digits: int
@@ -22,7 +23,7 @@ class Habit(NamedTuple):
     truncates: bool = False
     trims: bool = False
     significant: bool = False
-    slope_from_a: bool = False
+    second_way: bool = False
     writes: str = "all"  # all · some · results
 
     def write(self, values):
@@ -60,7 +61,7 @@ def random_habit(random):
         truncates=random.random() < 0.1,
         trims=random.random() < 0.25,
         significant=significant,
-        slope_from_a=random.random() < 0.5,
+        second_way=random.random() < 0.5,
         writes=pick(random, ("all", "some", "results"), (5, 3, 2)),
     )
 

@@ -305,7 +305,7 @@ class _Update:
         output = number == self.work.last
         short = ((a, "y"), lambda a, y: turn * (a - y) / over)
         if output and self.work.shortcut():
-            self.add(f"delta{number}", short)
+            self.add(f"delta{number}", short, (("error",), lambda e: e / over))
             return
         if output:
             self.loss_slope(a, da)

@@ -58,6 +58,11 @@ def test_other_ways_of_writing_are_read_as_meant_and_said(text, value, half_unit
     assert said in note
 
 
+def test_the_text_of_a_figure_stays_on_its_line():
+    assert figure("−\t\n1").text == "− 1"
+    assert "groups" in figure("1\u00a0000").reason
+
+
 def test_only_what_may_group_thousands_is_doubtful():
     for text in ("0,123", "1,23", "1234,567", "1,2345"):
         assert "thousands" not in understood(text)[1]
