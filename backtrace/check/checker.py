@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from backtrace.check.diagnosis import Diagnosis, Found
 from backtrace.check.intervals import Box, Floats, hull, point, single, widened
+from backtrace.check.misread import GivenTexts
 from backtrace.check.mistakes import EVERY_RULE, Site, Wrong, wrongs
 from backtrace.check.model import (
     WORST_FIRST,
@@ -32,7 +33,7 @@ from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.losses import LOSSES
 from backtrace.spec.model import Spec
 from backtrace.tape.arithmetic import Floats as FloatArithmetic
-from backtrace.tape.compile import compile_tape
+from backtrace.tape.compile import compile_tape, given_matrices
 from backtrace.tape.operations import Setting
 from backtrace.tape.run import run, starting_values
 from backtrace.tape.steps import Step, Tape
@@ -82,6 +83,8 @@ class Checker:
         }
         self._wrongs: dict[Key, list[Wrong]] = {}
         self._forms: dict[Key, list[Step]] = {}
+        self._matrices = given_matrices(spec)
+        self._texts: dict[Key, GivenTexts] = {}
 
     def _sites(self) -> dict[tuple[int, int], Site]:
         updates: dict[tuple[int, int], dict[str, Step]] = {}
@@ -116,6 +119,13 @@ class Checker:
             site = self.sites[place[:2]]
             self._wrongs[place] = wrongs(self.steps[place], site)
         return self._wrongs[place]
+
+    def given_texts(self, place: Key) -> GivenTexts:
+        """The numbers of a given matrix as the exercise writes them."""
+        if place not in self._texts:
+            matrix = self._matrices.get(place[2])
+            self._texts[place] = GivenTexts(self.values[place], matrix)
+        return self._texts[place]
 
     def forms(self, place: Key) -> list[Step]:
         """Other ways to work a step that are as right as the tape's."""
@@ -348,7 +358,9 @@ class Sheet:
             return replaced
         rest = {other: value for other, value in over.items() if other != place}
         box = self.replaced_box(place, replaced, unit, rest)
-        return widened(box, self._slack(unit))  # a wrong rule need not keep to the right one's range
+        return widened(
+            box, self._slack(unit)
+        )  # a wrong rule need not keep to the right one's range
 
     def replaced_box(self, place: Key, replaced: Step | Wrong, unit: float, over: Override) -> Box:
         """What a step gives that stands in the place of another."""

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from backtrace.check.intervals import Box, Floats, hull, point
 from backtrace.check.mistakes import Wrong
-from backtrace.check.misread import candidates, simplest
 from backtrace.check.model import Explanation, Figure, Written
 from backtrace.tape.steps import Step
 
@@ -69,7 +68,7 @@ class Diagnosis:
         """Every explanation of the entries marked ``wrong``, the simplest kind that there is."""
         path = self.path()
         singles = [(place, rewrite) for place in path for rewrite in self.checker.wrongs(place)]
-        found = self.by_rules([(single,) for single in singles])
+        found = self.by_rules([(single,) for single in singles], self.by_other_ways(path))
         found = found or self.by_misreading(path, wrong)
         only = int(wrong.sum()) == 1
         slip = Found(Explanation((("arithmetic-slip", self.place[2]),)))
@@ -82,11 +81,31 @@ class Diagnosis:
 
     # Rules of the catalogue
 
-    def by_rules(self, attempts: list[tuple[tuple[Key, Wrong], ...]]) -> list[Found]:
+    def by_other_ways(self, path: list[Key]) -> list[tuple[tuple[Key, Wrong], StandIns]]:
+        """Wrong steps that lie on another right way to the quantity: g worked from an a that was
+        not written, and that has no activation."""
+        ways: list[tuple[tuple[Key, Wrong], StandIns]] = []
+        for where in path:
+            for form in self.checker.forms(where):
+                for id in form.operands:
+                    beside = (where[0], where[1], id)
+                    if beside in path or beside in self.sheet.boxes or self.checker.is_given(beside):
+                        continue
+                    ways += [((beside, w), {where: form}) for w in self.checker.wrongs(beside)]
+        return ways
+
+    def by_rules(
+        self,
+        attempts: list[tuple[tuple[Key, Wrong], ...]],
+        other_ways: list[tuple[tuple[Key, Wrong], StandIns]] = [],  # noqa: B006
+    ) -> list[Found]:
         """What explains everything, nearest to the quantity first."""
         found: list[Found] = []
-        for attempt in attempts:
-            if not self.explains(attempt):
+        ways: list[tuple[tuple[tuple[Key, Wrong], ...], StandIns]]
+        ways = [(attempt, {}) for attempt in attempts]
+        ways += [((single,), form) for single, form in other_ways]
+        for attempt, form in ways:
+            if not self.explains(attempt, form):
                 continue
             codes = [(code, place[2]) for place, wrong in attempt for code in wrong.code.split("+")]
             detail = " ".join(wrong.detail for _, wrong in attempt if wrong.detail)
@@ -96,8 +115,8 @@ class Diagnosis:
                 break
         return found
 
-    def explains(self, attempt: tuple[tuple[Key, Wrong], ...]) -> bool:
-        over: dict[Key, Step | Wrong | Box] = dict(attempt)
+    def explains(self, attempt: tuple[tuple[Key, Wrong], ...], form: StandIns) -> bool:
+        over: StandIns = {**form, **dict(attempt)}
         try:
             return self.fits(over)
         except (ValueError, KeyError):  # operands whose shapes do not meet
@@ -149,12 +168,13 @@ class Diagnosis:
     def by_misreading(self, path: list[Key], wrong: NDArray[np.bool_]) -> list[Found]:
         found: list[Found] = []
         for source, i, j in self.given_entries(path):
-            value = self.misread_value(source, i, j, wrong)
-            if value is None:
+            read = self.misread(source, i, j, wrong)
+            if read is None:
                 continue
-            detail = f"{source[2]}[{i + 1},{j + 1}] read as {value}"
+            text, low, high = read
+            detail = f"{source[2]}[{i + 1},{j + 1}] read as {text}"
             explanation = Explanation((("given-misread", source[2]),), detail)
-            found.append(Found(explanation, {source: self.with_entry(source, i, j, float(value))}))
+            found.append(Found(explanation, {source: self.with_entry(source, i, j, low, high)}))
         return found
 
     def given_entries(self, path: list[Key]) -> Iterator[tuple[Key, int, int]]:
@@ -174,49 +194,61 @@ class Diagnosis:
                         return
                     yield source, i, j
 
-    def with_entry(self, source: Key, i: int, j: int, value: float) -> Box:
-        changed = self.checker.values[source].copy()
-        changed[i, j] = value
-        return point(changed)
+    def with_entry(self, source: Key, i: int, j: int, low: float, high: float) -> Box:
+        lo, hi = self.checker.values[source].copy(), self.checker.values[source].copy()
+        lo[i, j], hi[i, j] = low, high
+        return Box(lo[None], hi[None]) if low != high else point(lo)
 
-    def misread_value(self, source: Key, i: int, j: int, wrong: NDArray[np.bool_]) -> str | None:
-        """What the entry must have been read as to explain everything, or None."""
-        given = self.checker.values[source]
-        texts = list(candidates(given, i, j))
+    def misread(
+        self, source: Key, i: int, j: int, wrong: NDArray[np.bool_]
+    ) -> tuple[str, float, float] | None:
+        """What the entry must have been read as to explain everything, with the bounds that the
+        written digits leave; or None."""
+        texts = self.checker.given_texts(source)
+        bounds = self.solved(source, i, j, wrong)
+        if bounds is None:
+            return next(
+                ((text, float(text), float(text))
+                 for text in dict.fromkeys(texts.candidates(i, j))
+                 if self.fits({source: self.with_entry(source, i, j, float(text), float(text))})),
+                None,
+            )  # fmt: skip
+        low, high = bounds
+        likely = [text for text in texts.candidates(i, j) if low <= float(text) <= high]
         if int(wrong.sum()) > 1:  # one number explains several entries: any plain number will do
-            solved = self.solved(source, i, j, wrong)
-            texts = texts if solved is None else [*texts, solved]
-        for text in dict.fromkeys(texts):
-            over: dict[Key, Step | Wrong | Box] = {
-                source: self.with_entry(source, i, j, float(text))
-            }
-            if self.fits(over):
-                return text
+            simplest = texts.simplest(low, high)
+            likely += [] if simplest is None else [simplest]
+        for text in dict.fromkeys(likely):
+            value = float(text)
+            if self.fits({source: self.with_entry(source, i, j, value, value)}):
+                return text, low, high
         return None
 
-    def solved(self, source: Key, i: int, j: int, wrong: NDArray[np.bool_]) -> str | None:
-        """The plainest number that brings the first wrong entry to what was written."""
+    def solved(
+        self, source: Key, i: int, j: int, wrong: NDArray[np.bool_]
+    ) -> tuple[float, float] | None:
+        """The bounds of the number that brings the first wrong entry to what was written."""
         at = tuple(np.argwhere(wrong)[0])
         target = float(self.numbers.values[at])
         start = float(self.checker.values[source][i, j])
 
         def middle(x: float) -> float:
-            box = hull(self.replayed({source: self.with_entry(source, i, j, x)}))
+            box = hull(self.replayed({source: self.with_entry(source, i, j, x, x)}))
             return float((box.lo[0][at] + box.hi[0][at]) / 2)
 
         x0, x1 = start, start + 0.125
         y0, y1 = middle(x0), middle(x1)
         slope = 0.0
-        for _ in range(8):
+        for _ in range(12):
             if y1 == y0 or not np.isfinite(y1):
                 return None
             slope = (y1 - y0) / (x1 - x0)
             x0, y0, x1 = x1, y1, x1 + (target - y1) / slope
             y1 = middle(x1)
             if abs(y1 - target) < 1e-9 * (1 + abs(target)):
-                break
-        reach = (float(self.numbers.half[at]) + self.numbers.unit) / abs(slope)
-        return simplest(x1 - reach, x1 + reach, self.checker.values[source])
+                reach = (float(self.numbers.half[at]) + self.numbers.unit) / abs(slope)
+                return x1 - reach, x1 + reach
+        return None
 
     # A line per sample
 

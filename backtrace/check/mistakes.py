@@ -315,10 +315,14 @@ def _mean_omitted(step: Step, site: Site) -> Iterator[Wrong]:
         yield Wrong("mean-omitted", _as(step, step.operation, over=1))
 
 
+def _is_output_delta(step: Step, site: Site) -> bool:
+    return step.operation in ("hadamard", "jacobian_product") and step.layer == site.last
+
+
 def _mean_twice(step: Step, site: Site) -> Iterator[Wrong]:
     n = site.samples(step)
     places = ("total", "loss_gradient", "shortcut_delta", "sum_samples")
-    output_delta = step.operation == "hadamard" and step.layer == site.last
+    output_delta = _is_output_delta(step, site)
     gradient = step.operation == "matmul" and step.id.startswith(("dW", "data_dW"))
     if n > 1 and (step.operation in places or output_delta or gradient):
         yield Wrong("mean-twice", step, 1.0 / n)
@@ -334,7 +338,7 @@ def _mean_over_outputs(step: Step, site: Site) -> Iterator[Wrong]:
 
 
 def _half_factor(step: Step, site: Site) -> Iterator[Wrong]:
-    output_delta = step.operation == "hadamard" and step.layer == site.last
+    output_delta = _is_output_delta(step, site)
     losses = step.operation in ("loss_terms", "total", "loss_gradient", "shortcut_delta")
     if losses or output_delta:
         yield Wrong("half-factor", step, 2.0)

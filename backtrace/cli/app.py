@@ -120,7 +120,7 @@ def trace(
     given = [option for option, used in text_only.items() if used]
     if format is TraceFormat.json and given:
         raise typer.BadParameter(
-            f"{', '.join(given)} shape what is printed for people; JSON has every value"
+            f"{', '.join(given)}: of no use with --format json, which has every value"
         )
     print_trace(
         TraceRequest(

@@ -24,6 +24,6 @@ def print_network(name: str) -> None:
 
     if name not in bundled.names():
         near = near_miss(name, bundled.names())
-        meant = f"did you mean {near}? " if near else ""
-        refuse([f"{name}: no bundled network; {meant}There are {', '.join(bundled.names())}."])
+        meant = f"Did you mean {near}? " if near else ""
+        refuse([f"{name}: no bundled network. {meant}There are {', '.join(bundled.names())}."])
     sys.stdout.write(bundled.path(name).read_text(encoding="utf-8"))

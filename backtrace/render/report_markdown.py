@@ -1,0 +1,188 @@
+"""A student's sheet, or a class, as Markdown; strangers' texts in it are text and nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from backtrace.check.model import MARK, Verdict
+from backtrace.notation.numbers import latex
+from backtrace.render.classroom import Classroom, Row
+from backtrace.render.escaping import markdown
+from backtrace.render.findings import (
+    Expected,
+    Finding,
+    Findings,
+    Rows,
+    opening,
+    sentence,
+    shown,
+)
+from backtrace.render.matrices import is_large
+from backtrace.render.wording import LEGEND, SPOKEN, Words, plain_number
+
+PLAIN = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]+)?(?:/[0-9]+)?|_")
+
+
+# A student
+
+
+def sheet(findings: Findings, words: Words) -> str:
+    """The sheet as a document of Markdown."""
+    return "\n".join(_sheet(findings, words))
+
+
+def _sheet(findings: Findings, words: Words) -> Iterator[str]:
+    yield f"# {markdown(findings.heading)}"
+    yield from ("", f"**{markdown(findings.standing)}**", "")
+    if findings.groups:
+        yield from _table(
+            ["", "verdict", "steps", ""],
+            [
+                [MARK[group.verdict], group.verdict, ", ".join(group.names), group.remark]
+                for group in findings.groups
+            ],
+        )
+    for finding in findings.mistakes:
+        yield from _mistake(finding, words)
+    if findings.expected:
+        yield from ("", "## Expected")
+        for expected in findings.expected:
+            yield from _expected(expected, words)
+    if findings.notes:
+        yield from ("", "## Notes", "")
+        yield from _bullets(findings.notes)
+
+
+def _mistake(finding: Finding, words: Words) -> Iterator[str]:
+    yield from ("", f"## {'The first mistake' if finding.first else 'Another mistake'}", "")
+    yield markdown(opening(finding))
+    causes = finding.causes or ()
+    if len(causes) > 1:
+        yield ""
+        yield from _bullets([sentence(cause.named, *cause.advice) for cause in causes])
+    if finding.causes is not None and finding.first:
+        yield from _written(finding, words)
+    if finding.working is not None:
+        worked = f"{finding.working.left} = {finding.working.right} = ?"
+        yield from ("", f"The rule is {markdown(finding.working.rule)}", "")
+        yield f"With your numbers {markdown(worked)}"
+    if len(causes) == 1 and causes[0].advice:
+        yield from ("", markdown(" ".join(causes[0].advice)))
+
+
+def _written(finding: Finding, words: Words) -> Iterator[str]:
+    """What was written: a typeset matrix, or, where it has words in it or is large, a list."""
+    rows = shown(finding.judged.written)
+    formula = _matrix(rows)
+    if formula:
+        yield from ("", "You wrote", "")
+        yield from _display(f"{_latex(finding, words)} = {formula}")
+        return
+    places = [place for place in finding.judged.places("wrong") if place[0] <= len(rows)]
+    texts = [f"[{i},{j}] = {rows[i - 1][j - 1]}" for i, j in places[:12]]
+    more = [f"{len(places) - 12} more"] if len(places) > 12 else []
+    yield from ("", f"You wrote {markdown(finding.symbol + ', '.join([*texts, *more]))}")
+
+
+def _latex(finding: Finding, words: Words) -> str:
+    return words.symbols.latex(finding.judged.id)
+
+
+def _display(formula: str) -> tuple[str, str, str]:
+    return ("$$", formula, "$$")
+
+
+def _matrix(rows: Rows) -> str:
+    """A matrix in LaTeX; empty where an entry is anything but a plain number, or it is large."""
+    even = len({len(line) for line in rows}) == 1
+    if not even or is_large((len(rows), len(rows[0]))):
+        return ""
+    if not all(PLAIN.fullmatch(text) for line in rows for text in line):
+        return ""
+    lines = [" & ".join(r"\_" if text == "_" else latex(text) for text in line) for line in rows]
+    body = " \\\\\n".join(lines)
+    return body if len(rows) == len(rows[0]) == 1 else f"\\begin{{bmatrix}}\n{body}\n\\end{{bmatrix}}"
+
+
+def _expected(expected: Expected, words: Words) -> Iterator[str]:
+    """A quantity's entries, as written and as expected, a line an entry."""
+    yield from ("", f"### {markdown(expected.symbol)}", "")
+    rows = [
+        [
+            f"[{i},{j}]",
+            expected.written[i - 1][j - 1] if _has(expected.written, i, j) else "",
+            text,
+            expected.precise[i - 1][j - 1],
+        ]
+        for i, line in enumerate(expected.as_written, 1)
+        for j, text in enumerate(line, 1)
+    ]
+    yield from _table(["entry", "you wrote", "expected", "more exactly"], rows)
+
+
+def _has(rows: Rows, i: int, j: int) -> bool:
+    return i <= len(rows) and j <= len(rows[i - 1])
+
+
+# A class
+
+
+def class_sheet(classroom: Classroom) -> str:
+    """The class as a document of Markdown: table, mistakes, whom to talk to, unreadable files."""
+    return "\n".join(_class_sheet(classroom))
+
+
+def _class_sheet(classroom: Classroom) -> Iterator[str]:
+    yield f"# {markdown(classroom.heading)}"
+    yield from ("", f"**{markdown(classroom.standing)}**")
+    if classroom.rows:
+        yield ""
+        yield from _class_table(classroom)
+    tallies = [f"{t.students} of {classroom.students} {t.deed}" for t in classroom.tallies]
+    yield from _section("What went wrong", tallies)
+    talks = [f"{each.student}: {'; '.join(each.reasons)}" for each in classroom.attention]
+    yield from _section("Whom to talk to", talks)
+    yield from _section(
+        "Files that could not be read", [each.reason for each in classroom.unreadable]
+    )
+
+
+def _class_table(classroom: Classroom) -> Iterator[str]:
+    several = len({(c.epoch, c.batch) for c in classroom.columns}) > 1
+    names = [
+        f"{column.symbol}@{column.epoch}.{column.batch}" if several else column.symbol
+        for column in classroom.columns
+    ]
+    yield from _table(["student", "marks", *names], [_cells(row, classroom) for row in classroom.rows])
+    used = {verdict for row in classroom.rows for verdict in row.verdicts.values()}
+    yield from ("", " · ".join(f"{MARK[v]} {LEGEND[v]}" for v in SPOKEN if v in used))
+
+
+def _cells(row: Row, classroom: Classroom) -> list[str]:
+    found: list[Verdict | None] = [row.verdicts.get(c.name) for c in classroom.columns]
+    earned = f"{plain_number(row.earned)}/{plain_number(row.possible)}"
+    return [row.student, earned, *(MARK[v] if v else "" for v in found)]
+
+
+def _section(title: str, items: Sequence[str]) -> Iterator[str]:
+    if items:
+        yield from ("", f"## {title}", "")
+        yield from _bullets(items)
+
+
+# Markdown's own forms
+
+
+def _bullets(items: Iterable[str]) -> Iterator[str]:
+    return (f"- {markdown(item)}" for item in items)
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield _line(header)
+    yield "|" + "---|" * len(header)
+    yield from map(_line, rows)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(map(markdown, cells))} |"

@@ -1,0 +1,170 @@
+"""Sentences about verdicts and mistakes: the places of entries, what went wrong, in what words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from backtrace.check.mistakes import CATALOGUE
+from backtrace.check.model import Explanation, Judged, Verdict
+from backtrace.notation.symbols import Symbols
+from backtrace.spec.model import Spec
+from backtrace.spec.problems import listed
+
+# The order in which a sheet speaks of them: what stands, the mistake, what follows from it.
+SPOKEN: tuple[Verdict, ...] = (
+    "right",
+    "rounded",
+    "wrong",
+    "carried",
+    "unsupported",
+    "imprecise",
+    "malformed",
+    "missing",
+)
+STANDING: frozenset[Verdict] = frozenset({"right", "rounded", "carried"})
+ASCII_MARK: dict[Verdict, str] = {
+    "right": "+",
+    "rounded": "=",
+    "carried": ">",
+    "unsupported": "?",
+    "imprecise": "~",
+    "missing": ".",
+    "malformed": "!",
+    "wrong": "x",
+}
+LEGEND: dict[Verdict, str] = {
+    "right": "right",
+    "rounded": "right but for their own rounding",
+    "wrong": "wrong",
+    "carried": "follows from an earlier mistake",
+    "unsupported": "the key's value, but not from their own work",
+    "imprecise": "too few digits to tell",
+    "malformed": "not readable",
+    "missing": "asked for, not given",
+}
+NUMBERS = "no one two three four five six seven eight nine ten eleven twelve".split()
+MOST_PLACES = 6  # entries that a sentence lists one by one
+ID = re.compile(r"\b(?:[a-zA-Z_]+\d+(?:_new|_old)?|y|error|loss|loss_terms)\b")
+
+# What "3 of 30" did, by code; {id} is the symbol of the step, {slope} σ′ of its layer.
+DEEDS: dict[str, str] = {
+    "activation-derivative-omitted": "left out {slope} in {id}",
+    "relu-mask-ignored": "let the error through units that are off, in {id}",
+    "derivative-at-activation": "took the derivative at a instead of z, in {id}",
+    "derivative-incomplete": "wrote only one factor of the derivative {id}",
+    "preactivation-in-derivative": "put z where a belongs in the derivative {id}",
+    "derivative-not-cancelled": "multiplied {slope} in once more, in {id}",
+    "mean-omitted": "left out the 1/{n} in {id}",
+    "mean-twice": "divided by {n} once too often in {id}",
+    "mean-over-outputs": "averaged over the outputs as well, in {id}",
+    "half-factor": "have a ½ or a 2 too many or too few in {id}",
+    "sign-flipped": "have the wrong sign in {id}",
+    "weights-not-transposed": "took W for its transpose, or the reverse, in {id}",
+    "transposed": "wrote {id} transposed",
+    "updated-weights-used": "sent the error back through the updated weights, in {id}",
+    "old-weights-used": "sent the error back through the old weights, in {id}",
+    "wrong-layer": "took another layer's weights or activation in {id}",
+    "matrix-product-for-hadamard": "took a matrix product for ⊙ in {id}",
+    "hadamard-for-matrix-product": "multiplied entry by entry for a matrix product, in {id}",
+    "bias-omitted": "left out the bias in {id}",
+    "bias-in-backward": "added the bias on the way back, in {id}",
+    "activation-omitted": "left out the activation in {id}",
+    "wrong-activation": "took another activation in {id}",
+    "preactivation-for-activation": "put z where a belongs, in {id}",
+    "batch-not-summed": "did not add up the samples in {id}",
+    "learning-rate-omitted": "left out the learning rate in {id}",
+    "ascent-for-descent": "went uphill in {id}",
+    "old-value-dropped": "left out the old value in {id}",
+    "velocity-omitted": "left out the earlier velocity in {id}",
+    "bias-correction-omitted": "left out the correction for the start at 0 in {id}",
+    "square-omitted": "left out the square in {id}",
+    "wrong-log-base": "took another logarithm in {id}",
+    "complement-omitted": "left out the second half of the cross-entropy in {id}",
+    "softmax-wrong-axis": "normalised the softmax over the samples in {id}",
+    "penalty-omitted": "left out the penalty in {id}",
+    "penalty-on-bias": "put the penalty on the biases too, in {id}",
+    "given-misread": "read a number of {id} as another",
+    "arithmetic-slip": "worked one entry of {id} wrong",
+}
+DETAILS: dict[str, str] = {  # what a single mistake adds to its name
+    "given-misread": "{}",
+    "wrong-layer": "{} was used",
+    "wrong-activation": "{} was used",
+    "wrong-log-base": "{} was used",
+    "batch-not-summed": "sample {} only",
+}
+
+
+class Words:
+    """The words for one exercise: its symbols, its samples' letter, its activations."""
+
+    def __init__(self, spec: Spec) -> None:
+        activations = {k: layer.activation.name for k, layer in enumerate(spec.layers, 1)}
+        self.symbols = Symbols(spec.notation, spec.conventions, activations)
+
+    def name(self, name: str) -> str:
+        """The symbol of ``delta2``, or of ``z1@2.3``: ``z₁@2.3``, as it is written in answers."""
+        id, at, where = name.partition("@")
+        return self.symbols.name(id) + at + where
+
+    def in_symbols(self, text: str) -> str:
+        """A text with the symbols of quantities in place of their ids."""
+        return ID.sub(lambda match: self.symbols.name(match[0]), text)
+
+    def cause(self, explanation: Explanation, judged: str) -> str:
+        """What went wrong, after a colon: ``the bias is missing, in z₁``."""
+        causes = [self._mistake(code, id, judged) for code, id in explanation.mistakes]
+        if len(causes) > 1:
+            return f"two things at once: {'; and '.join(causes)}"
+        detail = DETAILS.get(explanation.codes[0], "")
+        if explanation.detail and detail:
+            return f"{causes[0]} ({detail.format(self.in_symbols(explanation.detail))})"
+        return causes[0]
+
+    def _mistake(self, code: str, id: str, judged: str) -> str:
+        elsewhere = id != judged and code != "given-misread"
+        return CATALOGUE[code].title + (f", in {self.symbols.name(id)}" if elsewhere else "")
+
+    def deed(self, explanations: Sequence[Explanation]) -> str:
+        """What some of a class did: ``left out σ′ in δ₂``; a tie is an ``or``."""
+        if not explanations:
+            return ""
+        told = [" and ".join(self._deed(*pair) for pair in e.mistakes) for e in explanations]
+        return ", or ".join(dict.fromkeys(told))
+
+    def _deed(self, code: str, id: str) -> str:
+        layer = int(re.sub(r"\D", "", id) or 0)
+        has_slope = layer in self.symbols.activations
+        slope = f"{self.symbols.activation(layer)}′" if has_slope else "the derivative"
+        n = self.symbols.constant("samples")
+        return DEEDS[code].format(id=self.symbols.name(id), slope=slope, n=n)
+
+
+def places(judged: Judged, symbol: str, *verdicts: Verdict) -> str:
+    """``δ₂, all four entries``; ``δ₂[1,2] and [1,3]``; ``δ₂, 9 of 12 entries``."""
+    found = judged.places(*verdicts)
+    total = sum(map(len, judged.entries))
+    if len(found) == total:
+        return symbol if total == 1 else f"{symbol}, {_all(total)} entries"
+    if len(found) > MOST_PLACES:
+        return f"{symbol}, {len(found)} of {total} entries"
+    return symbol + listed([f"[{i},{j}]" for i, j in found], "and")
+
+
+def _all(total: int) -> str:
+    return "both" if total == 2 else f"all {in_words(total)}"
+
+
+def in_words(number: int) -> str:
+    return NUMBERS[number] if 0 <= number < len(NUMBERS) else str(number)
+
+
+def marks(earned: float, possible: float) -> str:
+    """``14.5 of 20``."""
+    return f"{plain_number(earned)} of {plain_number(possible)}"
+
+
+def plain_number(value: float) -> str:
+    """A mark without needless digits: ``14``, ``14.5``, ``0.33``."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")

@@ -1,0 +1,81 @@
+"""Runs the command line: in this process, as a process of its own, or on a terminal."""
+
+import os
+import subprocess
+import sys
+
+import msgspec
+import pytest
+
+from backtrace.cli import main
+
+ESCAPE = "\x1b"
+
+
+class Outcome(msgspec.Struct):
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run(capsys, monkeypatch):
+    """``run("trace", "mlp-math")`` in this process; an exception would fail the test."""
+    for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+
+    def called(*arguments):
+        monkeypatch.setattr(sys, "argv", ["backtrace", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        captured = capsys.readouterr()
+        return Outcome(ended.value.code or 0, captured.out, captured.err)
+
+    return called
+
+
+def piped(*arguments, stdin=b"", **environment):
+    """A process whose output is a pipe; what it prints is UTF-8."""
+    clean = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "NO_COLOR", "TERM")}
+    done = subprocess.run(
+        [sys.executable, "-m", "backtrace", *arguments],
+        input=stdin,
+        capture_output=True,
+        check=False,
+        env=clean | {"PYTHONIOENCODING": "utf-8"} | environment,
+    )
+    return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def on_a_terminal(*arguments, typed=b"", columns=80, **environment):
+    """What a terminal of so many columns shows, with ``typed`` at its keyboard."""
+    pty = pytest.importorskip("pty")
+    termios = pytest.importorskip("termios")
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, columns)) if hasattr(termios, "tcsetwinsize") else None
+    clean = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "NO_COLOR")}
+    settings = {"TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8", **environment}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "backtrace", *arguments],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=clean | settings,
+    )
+    os.close(theirs)
+    os.write(ours, typed)
+    shown = _everything(ours)
+    os.close(ours)
+    return Outcome(process.wait(), shown.decode().replace("\r\n", "\n"), "")
+
+
+def _everything(file):
+    shown = b""
+    while True:
+        try:
+            part = os.read(file, 65536)
+        except OSError:  # the other side has closed
+            return shown
+        if not part:
+            return shown
+        shown += part

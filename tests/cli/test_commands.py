@@ -1,0 +1,120 @@
+"""``list``, ``show``, ``--version``, ``--help``, and how the program starts and stops."""
+
+import subprocess
+import sys
+
+import pytest
+
+import backtrace
+import backtrace.cli.app
+from backtrace.cli import main
+from backtrace.spec import bundled
+from tests.cli.running import piped, run
+
+__all__ = ["run"]
+
+
+def test_list_names_every_network_and_its_title(run):
+    done = run("list")
+    assert done.code == 0
+    listed = dict(line.split(maxsplit=1) for line in done.out.splitlines())
+    assert list(listed) == bundled.names()
+    assert listed["mlp-math"] == backtrace.load("mlp-math").title
+
+
+def test_show_prints_the_file_as_it_is(run, tmp_path):
+    done = run("show", "mlp-math")
+    assert done.code == 0
+    assert done.out.encode() == bundled.path("mlp-math").read_bytes()
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(done.out, encoding="utf-8")
+    assert run("trace", str(mine)).out == run("trace", "mlp-math").out
+
+
+def test_show_of_no_network_names_those_there_are(run):
+    done = run("show", "or-gat")
+    assert done.code == 2
+    assert done.out == ""
+    assert "Did you mean or-gate?" in done.err
+    assert "softmax" in run("show", "zzz").err
+
+
+def test_version(run):
+    done = run("--version")
+    assert done.code == 0
+    assert done.out == f"backtrace {backtrace.__version__}\n"
+
+
+def test_help_tells_commands_and_exit_codes(run):
+    for flag in ("--help", "-h"):
+        done = run(flag)
+        assert done.code == 0
+        assert done.err == ""
+        for word in ("trace", "list", "show", "Exit codes: 0", "2 the command line or the spec"):
+            assert word in " ".join(done.out.split())
+
+
+def test_every_command_has_help_and_every_option_says_what_it_does(run):
+    assert run("trace", "--help").code == run("list", "-h").code == run("show", "-h").code == 0
+    trace = run("trace", "--help").out
+    options = [line for line in trace.splitlines() if line.strip().startswith("--")]
+    assert len(options) == 11
+    assert all(len(line) <= 80 for line in trace.splitlines())
+
+
+def test_no_command_shows_the_help(run):
+    done = run()
+    assert "Usage:" in done.out + done.err
+    assert done.code in (0, 2)  # Typer's, by its version
+
+
+def test_an_unknown_command_is_refused(run):
+    done = run("trase")
+    assert done.code == 2
+    assert "trase" in done.err
+
+
+@pytest.mark.parametrize("flag", ["--help", "--version"])
+def test_asking_for_help_loads_neither_numpy_nor_yaml(flag):
+    code = (
+        f"import sys; sys.argv = ['backtrace', {flag!r}]\n"
+        "from backtrace.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print({'numpy', 'yaml', 'rich', 'msgspec'} & set(sys.modules), file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert done.stderr.decode().strip() == "set()"
+
+
+def test_a_trace_to_a_pipe_loads_no_console():
+    code = (
+        "import sys; sys.argv = ['backtrace', 'trace', 'mlp-math']\n"
+        "from backtrace.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'rich.console', 'fractions', 'numpy.random', 'difflib', 'gzip', 'pydantic'}\n"
+        "print(heavy & set(sys.modules), file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert done.stderr.decode().strip() == "set()"
+
+
+def test_python_dash_m_is_the_same_program():
+    assert piped("--version").out == f"backtrace {backtrace.__version__}\n"
+
+
+def test_ctrl_c_ends_as_shells_expect(monkeypatch):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(backtrace.cli.app, "app", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130  # 128 + SIGINT
+
+
+def test_the_api_says_what_it_has():
+    assert {"load", "loads", "trace", "Trace", "Spec", "SpecError"} <= set(dir(backtrace))
+    with pytest.raises(AttributeError, match="no attribute 'lod'"):
+        backtrace.lod  # noqa: B018

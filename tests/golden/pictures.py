@@ -1,0 +1,51 @@
+"""What the golden files are called and what belongs in them.
+
+    python -m tests.golden.pictures
+
+draws all of them anew: look at every difference before you keep it.
+"""
+
+from pathlib import Path
+
+import backtrace
+from backtrace.render.terminal import View, plain_passages
+from backtrace.spec import bundled
+
+FOLDER = Path(__file__).resolve().parent
+VIEWS = {
+    "matrices": View(width=80),
+    "summary": View(width=80, detail="summary"),
+    "ascii": View(width=60, unicode=False),
+    "entries": View(width=80, detail="entries", explain=True),
+    "wide": View(width=120),
+}
+OF_SOME = {
+    "ascii": ["adam", "or-gate"],
+    "entries": ["mlp-math", "softmax"],
+    "wide": ["mnist", "multi-neuron"],
+}
+
+
+def file_names():
+    """``or-gate.matrices.txt``, …: each network in the first two views, some in the others."""
+    of_all = [f"{name}.{view}.txt" for name in bundled.names() for view in ("matrices", "summary")]
+    of_some = [f"{name}.{view}.txt" for view, names in OF_SOME.items() for name in names]
+    return sorted(of_all + of_some)
+
+
+def picture(file_name):
+    """The text that a golden file should hold."""
+    name, view, _ = file_name.rsplit(".", 2)
+    trace = backtrace.trace(backtrace.load(name))
+    return "".join(f"{passage}\n" for passage in plain_passages(trace, VIEWS[view]))
+
+
+def draw():
+    for path in FOLDER.glob("*.txt"):
+        path.unlink()
+    for file_name in file_names():
+        (FOLDER / file_name).write_text(picture(file_name), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    draw()
