@@ -89,7 +89,11 @@ class Diagnosis:
             for form in self.checker.forms(where):
                 for id in form.operands:
                     beside = (where[0], where[1], id)
-                    if beside in path or beside in self.sheet.boxes or self.checker.is_given(beside):
+                    if (
+                        beside in path
+                        or beside in self.sheet.boxes
+                        or self.checker.is_given(beside)
+                    ):
                         continue
                     ways += [((beside, w), {where: form}) for w in self.checker.wrongs(beside)]
         return ways
@@ -174,8 +178,16 @@ class Diagnosis:
             text, low, high = read
             detail = f"{source[2]}[{i + 1},{j + 1}] read as {text}"
             explanation = Explanation((("given-misread", source[2]),), detail)
-            found.append(Found(explanation, {source: self.with_entry(source, i, j, low, high)}))
+            instead = self.with_entry(source, i, j, low, high)
+            found.append(Found(explanation, {source: instead}))
+            found += [Found(explanation, once) for once in self.misread_once(source, instead, path)]
         return found
+
+    def misread_once(self, source: Key, instead: Box, path: list[Key]) -> Iterator[StandIns]:
+        """The unwritten step that took the misread number, where it was read right elsewhere."""
+        for place in path:
+            if source in self.checker.operands[place] and place != self.place:
+                yield {place: self.sheet.step_box(place, self.numbers.unit, {source: instead})}
 
     def given_entries(self, path: list[Key]) -> Iterator[tuple[Key, int, int]]:
         """The given numbers that the path is worked from, nearest first, not too many."""
@@ -207,22 +219,23 @@ class Diagnosis:
         texts = self.checker.given_texts(source)
         bounds = self.solved(source, i, j, wrong)
         if bounds is None:
-            return next(
-                ((text, float(text), float(text))
-                 for text in dict.fromkeys(texts.candidates(i, j))
-                 if self.fits({source: self.with_entry(source, i, j, float(text), float(text))})),
-                None,
-            )  # fmt: skip
+            fitting = (
+                t for t in dict.fromkeys(texts.candidates(i, j)) if self.is_read(source, i, j, t)
+            )
+            text = next(fitting, None)
+            return None if text is None else (text, float(text), float(text))
         low, high = bounds
         likely = [text for text in texts.candidates(i, j) if low <= float(text) <= high]
         if int(wrong.sum()) > 1:  # one number explains several entries: any plain number will do
             simplest = texts.simplest(low, high)
             likely += [] if simplest is None else [simplest]
-        for text in dict.fromkeys(likely):
-            value = float(text)
-            if self.fits({source: self.with_entry(source, i, j, value, value)}):
-                return text, low, high
-        return None
+        fitting = (t for t in dict.fromkeys(likely) if self.is_read(source, i, j, t))
+        text = next(fitting, None)
+        return None if text is None else (text, min(low, float(text)), max(high, float(text)))
+
+    def is_read(self, source: Key, i: int, j: int, text: str) -> bool:
+        """Whether reading the entry as ``text`` explains every written entry."""
+        return self.fits({source: self.with_entry(source, i, j, float(text), float(text))})
 
     def solved(
         self, source: Key, i: int, j: int, wrong: NDArray[np.bool_]
@@ -232,21 +245,22 @@ class Diagnosis:
         target = float(self.numbers.values[at])
         start = float(self.checker.values[source][i, j])
 
-        def middle(x: float) -> float:
+        def ends(x: float) -> tuple[float, float]:
             box = hull(self.replayed({source: self.with_entry(source, i, j, x, x)}))
-            return float((box.lo[0][at] + box.hi[0][at]) / 2)
+            return float(box.lo[0][at]), float(box.hi[0][at])
 
         x0, x1 = start, start + 0.125
-        y0, y1 = middle(x0), middle(x1)
-        slope = 0.0
+        y0, (low, high) = sum(ends(x0)) / 2, ends(x1)
         for _ in range(12):
+            y1 = (low + high) / 2
             if y1 == y0 or not np.isfinite(y1):
                 return None
             slope = (y1 - y0) / (x1 - x0)
             x0, y0, x1 = x1, y1, x1 + (target - y1) / slope
-            y1 = middle(x1)
-            if abs(y1 - target) < 1e-9 * (1 + abs(target)):
-                reach = (float(self.numbers.half[at]) + self.numbers.unit) / abs(slope)
+            low, high = ends(x1)
+            if abs((low + high) / 2 - target) < 1e-9 * (1 + abs(target)):
+                width = (high - low) / 2 + float(self.numbers.half[at])
+                reach = (width + self.numbers.unit) / abs(slope)
                 return x1 - reach, x1 + reach
         return None
 

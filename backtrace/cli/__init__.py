@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 INTERRUPTED = 130  # as a shell reports a program that Ctrl-C ended
@@ -14,10 +13,5 @@ def main() -> None:
 
     try:
         app()
-    except BrokenPipeError:
-        # The reader (head, less) has seen enough. Python flushes stdout once more as it exits:
-        # into nothing, so that it does not complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

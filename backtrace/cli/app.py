@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+
+
+class Commands(TyperGroup):
+    """Commands whose reader (head, less) may stop early; Typer would end with 1 then."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Python flushes stdout once more as it exits: into nothing, so that it is quiet.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit from None
+        return result
+
 
 app = typer.Typer(
     name="backtrace",
+    cls=Commands,
     help="Backpropagation, worked the way people work it by hand: every matrix, every step.",
     no_args_is_help=True,
     add_completion=False,
@@ -34,6 +53,32 @@ class TraceFormat(str, Enum):
     json = "json"
 
 
+class CheckFormat(str, Enum):
+    text = "text"
+    markdown = "markdown"
+    csv = "csv"
+    json = "json"
+    jsonl = "jsonl"
+    gradescope = "gradescope"
+
+
+class CatalogueFormat(str, Enum):
+    text = "text"
+    markdown = "markdown"
+    json = "json"
+
+
+class Hints(str, Enum):
+    none = "none"
+    where = "where"
+    what = "what"
+    how = "how"
+
+
+class Allowance(str, Enum):
+    truncation = "truncation"
+
+
 SpecArgument = Annotated[
     str,
     typer.Argument(
@@ -44,6 +89,12 @@ DataOption = Annotated[
     Path | None,
     typer.Option(
         "--data", metavar="FOLDER", help="Take the data files that the spec names from FOLDER."
+    ),
+]
+WidthOption = Annotated[
+    int | None,
+    typer.Option(
+        "--width", metavar="COLUMNS", min=40, help="How wide to print; the terminal's width."
     ),
 ]
 
@@ -98,10 +149,7 @@ def trace(
         bool, typer.Option("--full", help="Every entry of large matrices, and every update.")
     ] = False,
     format: Annotated[TraceFormat, typer.Option(help="What to print.")] = TraceFormat.text,
-    width: Annotated[
-        int | None,
-        typer.Option(metavar="COLUMNS", min=40, help="How wide to print; the terminal's width."),
-    ] = None,
+    width: WidthOption = None,
     data: DataOption = None,
 ) -> None:
     """Work a network out and show every intermediate matrix."""
@@ -153,3 +201,104 @@ def show(
     from backtrace.cli.bundled import print_network
 
     print_network(name)
+
+
+@app.command()
+def check(
+    spec: SpecArgument,
+    answers: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="ANSWERS...",
+            help="A student's answers (YAML or JSON); or a class: several files, a folder, "
+            "a .csv table, a .jsonl stream. - for stdin.",
+        ),
+    ],
+    format: Annotated[
+        CheckFormat,
+        typer.Option(
+            help="What to print. jsonl reads a stream of answers, one JSON object a line, and "
+            "writes a report for each; gradescope is one student's results.json."
+        ),
+    ] = CheckFormat.text,
+    hints: Annotated[
+        Hints | None,
+        typer.Option(
+            help="How much the student is told: the verdicts (none), where the first mistake is, "
+            "what it is, and how the step is worked with their own numbers (how, the default).",
+            show_default=False,
+        ),
+    ] = None,
+    reveal: Annotated[
+        bool, typer.Option("--reveal", help="Show the expected values beside the student's.")
+    ] = False,
+    credit: Annotated[
+        str,
+        typer.Option(
+            metavar="VERDICT=SHARE,...",
+            help="What share of its mark a verdict earns, such as carried=0.5,unsupported=1. "
+            "Without it right, rounded and carried earn it whole, all others nothing.",
+        ),
+    ] = "",
+    min_digits: Annotated[
+        int,
+        typer.Option(
+            metavar="N", min=1, max=17, help="Fewer significant digits are too few to tell."
+        ),
+    ] = 3,
+    allow: Annotated[
+        Allowance | None,
+        typer.Option(help="truncation: digits may be cut off instead of rounded."),
+    ] = None,
+    data: DataOption = None,
+    width: WidthOption = None,
+) -> None:
+    """Say of answers what is right, wrong, and carried forward from an earlier mistake."""
+    from backtrace.cli import checking
+
+    try:
+        shares = checking.parsed_credit(credit)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="'--credit'") from None
+    code = checking.check(
+        checking.CheckRequest(
+            spec=spec,
+            answers=tuple(answers),
+            format=format.value,
+            hints=hints.value if hints else None,
+            reveal=reveal,
+            credit=shares,
+            min_digits=min_digits,
+            allow_truncation=allow is Allowance.truncation,
+            data=data,
+            width=width,
+        )
+    )
+    raise typer.Exit(code)
+
+
+@app.command()
+def mistakes(
+    spec: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[SPEC]",
+            help="An exercise: say which mistakes its numbers could not reveal.",
+            show_default=False,
+        ),
+    ] = None,
+    format: Annotated[CatalogueFormat, typer.Option(help="What to print.")] = CatalogueFormat.text,
+    data: DataOption = None,
+    width: WidthOption = None,
+) -> None:
+    """List the mistakes that are recognised, or those that an exercise could not reveal."""
+    from backtrace.cli import catalogue
+
+    if format is not CatalogueFormat.text and width is not None:
+        raise typer.BadParameter("--width: only text has one")
+    if spec is None and data is not None:
+        raise typer.BadParameter("--data: there is no SPEC that names files")
+    if spec is None:
+        catalogue.print_catalogue(format.value, width)
+    else:
+        catalogue.print_hidden(spec, data, format.value, width)

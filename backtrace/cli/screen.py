@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, NoReturn
 import msgspec
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from backtrace.render.terminal import View
     from backtrace.tape.trace import Trace
 
@@ -37,17 +39,23 @@ class Screen(msgspec.Struct, frozen=True):
         """Prints a trace, a passage at each turn; rich is loaded only where there is colour."""
         from backtrace.render.terminal import passages, plain_passages
 
-        if not self.colour:
+        if self.colour:
+            for passage in passages(trace, view):
+                self.print(passage)
+                yield
+        else:
             for text in plain_passages(trace, view):
                 print(text)
                 yield
+
+    def print(self, text: Text) -> None:
+        """Prints lines that are no wider than the screen; nothing is wrapped or cut."""
+        if not self.colour:
+            print(text.plain)
             return
         from rich.console import Console
 
-        console = Console(highlight=False, markup=False, emoji=False)
-        for passage in passages(trace, view):
-            console.print(passage, soft_wrap=True)
-            yield
+        Console(highlight=False, markup=False, emoji=False).print(text, soft_wrap=True)
 
     def go_on(self) -> bool:
         """Waits for Enter; False where the reader has had enough (q, Ctrl-D)."""

@@ -1,4 +1,4 @@
-"""The activations: value, derivative, derivative from the activation, shape and formula, a row each.
+"""The activations: value, derivative, derivative from the activation and formula, a row each.
 
 Every function takes an array of any shape and the parameters of its row; the arrays are float64,
 float32 or, where ``rational`` is true, object arrays of Fractions. Softmax works along the axis of
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import msgspec
@@ -19,12 +20,13 @@ from backtrace.functions.number import Number
 
 Array: TypeAlias = Any  # an ndarray of floats or of Fractions: both go through the same formulas
 Parameters: TypeAlias = Mapping[str, Any]
+NONE: Parameters = MappingProxyType({})
 Elementwise: TypeAlias = Callable[[Array, Parameters], Array]
 Points: TypeAlias = Callable[[Parameters], tuple[float, ...]]
 
 
 class Formula(msgspec.Struct, frozen=True):
-    """One formula in two scripts, with ``{z}``, ``{a}`` and parameters such as ``{slope}`` to fill in."""
+    """One formula in two scripts, with ``{z}``, ``{a}`` and parameters (``{slope}``) to fill in."""
 
     text: str
     latex: str
@@ -67,7 +69,7 @@ def _zero(p: Parameters) -> tuple[float, ...]:
 
 
 def filled(like: Array, value: Any) -> Array:
-    """``value`` in every entry, in the shape and arithmetic of ``like`` (never a −0, never an int)."""
+    """``value`` in every entry, in the shape and arithmetic of ``like`` (no −0, no int)."""
     if like.dtype == object:
         from fractions import Fraction
 
@@ -83,7 +85,7 @@ def _linear_derivative(z: Array, p: Parameters) -> Array:
     return filled(z, p["slope"])
 
 
-def sigmoid(z: Array, p: Parameters = {}) -> Array:
+def sigmoid(z: Array, p: Parameters = NONE) -> Array:
     """σ(z) = 1/(1 + e⁻ᶻ); e is raised to −|z| only, so that nothing overflows."""
     e = np.exp(-np.abs(z))
     return np.where(z >= 0, 1, e) / (1 + e)
@@ -180,7 +182,7 @@ def _silu_derivative(z: Array, p: Parameters) -> Array:
     return sigmoid(z) + z * _sigmoid_derivative(z, p)
 
 
-def softplus(z: Array, p: Parameters = {}) -> Array:
+def softplus(z: Array, p: Parameters = NONE) -> Array:
     """ln(1 + eᶻ), written max(z, 0) + ln(1 + e^(−|z|)) so that nothing overflows."""
     return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
 

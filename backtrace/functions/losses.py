@@ -1,4 +1,4 @@
-"""The losses: the addend of each entry, its gradient at the prediction, and the formula, a row each.
+"""The losses: each entry's addend, its gradient at the prediction and the formula, a row each.
 
 ``terms`` are the addends of the loss without the 1/n that averages samples; a ½ belongs to them.
 ``gradient`` is ∂terms/∂ŷ, entry by entry, likewise without 1/n.
@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 
 from backtrace.functions.activations import (
+    NONE,
     Array,
     Formula,
     Parameters,
@@ -81,7 +82,7 @@ def _absolute(a: Array, y: Array, p: Parameters) -> Array:
     return np.abs(a - y)
 
 
-def sign(e: Array, p: Parameters = {}) -> Array:
+def sign(e: Array, p: Parameters = NONE) -> Array:
     """The sign of every entry, 0 at 0."""
     return np.where(e > 0, filled(e, 1), np.where(e < 0, filled(e, -1), filled(e, 0)))
 

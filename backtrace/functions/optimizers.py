@@ -16,7 +16,7 @@ from backtrace.functions.number import Number
 
 
 class Line(msgspec.Struct, frozen=True):
-    """``id`` = ``operation``(``operands``), with these constants of the optimizer (η is ``rate``)."""
+    """``id`` = ``operation``(``operands``), with these constants of the optimizer (η: ``rate``)."""
 
     id: str
     operation: str

@@ -89,7 +89,7 @@ class _Writer(msgspec.Struct, frozen=True):
     numbers: bool
     matrix: Callable[[Ref], str]
 
-    def write(self, expr: Expr, after: str = "", before: str = "") -> str:
+    def write(self, expr: Expr, after: str = "", before: str = "") -> str:  # noqa: PLR0912 - a case a node
         match expr:
             case Ref():
                 return self.matrix(expr)

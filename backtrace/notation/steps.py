@@ -87,7 +87,7 @@ class Written(msgspec.Struct, frozen=True):
 
 
 def equation(traced: TracedStep, trace: Trace, symbols: Symbols | None = None) -> Equation:
-    """The equation of a step, its quantities as references. ``given`` steps have none (KeyError)."""
+    """The equation of a step, its quantities as references; KeyError for a ``given`` step."""
     page = Page.of(traced, trace, symbols)
     written = NOTATION[traced.operation]
     rule = None if written.rule is None else written.rule(traced.step, page)

@@ -264,7 +264,7 @@ class Symbols:
         return {"": "", "d": "d", "Δ": r"\Delta "}[name.before] + text
 
     def _latex_marks(self, name: Name) -> str:
-        """The subscript, then the superscript: a layer is one or the other, as the course writes."""
+        """Subscript and superscript: a layer is one or the other, as the course writes."""
         below: list[str] = [] if name.of is None else [self._latex(name.of)]
         above: list[str] = []
         subscript = self.notation.layer_mark == "subscript"

@@ -35,8 +35,10 @@ SUPERSCRIPTS = str.maketrans("0123456789−t", f"{RAISED}ᵗ")
 ASCII = {
     "·": "*", "⊙": "(.)", "−": "-", "′": "'", "Σ": "sum ", "≥": ">=", "≤": "<=", "½": "1/2 ",
     "√": "sqrt ", "ᵀ": "^T", "×": "x", "→": "->", "∂": "d", "±": "+-", "≠": "!=", "⋯": "...",
-    "σ": "sigmoid", "Φ": "Phi", "φ": "phi", "ᵢ": "_i", "ⱼ": "_j", "ᵗ": "^t", "ŷ": "y_hat", "Ŷ": "Y_hat",
-    "δ": "delta", "Δ": "D", "ℓ": "l", "Ω": "penalty", "η": "eta", "α": "alpha", "β": "beta", "λ": "lambda",
+    "σ": "sigmoid", "Φ": "Phi", "φ": "phi", "ᵢ": "_i", "ⱼ": "_j", "ᵗ": "^t",
+    "ŷ": "y_hat", "Ŷ": "Y_hat",
+    "δ": "delta", "Δ": "D", "ℓ": "l", "Ω": "penalty", "η": "eta", "α": "alpha", "β": "beta",
+    "λ": "lambda",
     "ε": "eps", "…": "...", "⊡": "(J)", "—": "-", "–": "-", "≈": "~", "⌊": "floor(", "⌋": ")",
     "ⁿᵉʷ": "_new", "ᵒˡᵈ": "_old", "ᵈᵃᵗᵃ": "_data", "m̂": "mhat", "v̂": "vhat",
 }  # fmt: skip
@@ -45,7 +47,7 @@ ASCII_PATTERN = re.compile(
     "|".join([f"[{RAISED}]+", *sorted(map(re.escape, ASCII), key=len, reverse=True)])
 )
 
-Token: TypeAlias = "str | Ref"
+Token: TypeAlias = "str | Ref"  # noqa: S105 - not a password
 Number: TypeAlias = Callable[[float], str]
 
 
@@ -93,7 +95,7 @@ class _Linear(msgspec.Struct, frozen=True):
     numbers: bool
     decimals: int
 
-    def write(self, expr: Expr, after: str = "", before: str = "") -> list[Token]:
+    def write(self, expr: Expr, after: str = "", before: str = "") -> list[Token]:  # noqa: PLR0912 - a case a node
         """``after`` and ``before`` are the texts beside it, which decide a negative's brackets."""
         match expr:
             case Ref():

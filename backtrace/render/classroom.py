@@ -163,5 +163,3 @@ def _has(judged: Judged, verdict: str) -> bool:
 
 def _share(report: Report) -> float:
     return report.earned / report.possible if report.possible else 1.0
-
-

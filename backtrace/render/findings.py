@@ -64,13 +64,23 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class Expected(msgspec.Struct, frozen=True):
-    """What a quantity should be, at the decimals that were written and at the spec's."""
+    """What a quantity should be, at the decimals that were written and at the spec's.
+
+    ``right`` is whether all of it was written so.
+    """
 
     name: str
     symbol: str
     written: Rows
     as_written: Rows
     precise: Rows
+    right: bool
+
+    @property
+    def says_more(self) -> bool:
+        """Whether the spec's decimals tell more than those that were written."""
+        rough = [float(text) for line in self.as_written for text in line]
+        return rough != [float(text) for line in self.precise for text in line]
 
 
 class Findings(msgspec.Struct, frozen=True):
@@ -114,9 +124,7 @@ class _Sheet:
         self.words = commentator.words
         self.answers = answers
         self.report = report
-        self.written: dict[Key, Written] = {
-            (w.epoch, w.batch, w.id): w for w in answers.written
-        }
+        self.written: dict[Key, Written] = {(w.epoch, w.batch, w.id): w for w in answers.written}
 
     def findings(self) -> Findings:
         student, title = inert(self.report.student), inert(self.checker.spec.title)
@@ -298,6 +306,7 @@ class _Sheet:
             shown(judged.written),
             as_written,
             tuple(tuple(_at(value, decimals) for value in line) for line in values.tolist()),
+            judged.verdict == "right",
         )
 
 

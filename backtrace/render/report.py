@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from backtrace.check.model import MARK, Verdict
-from backtrace.render.boxes import ASCII, UNICODE, Block, Box, Line, Mark, beside, joined
+from backtrace.render.boxes import ASCII, UNICODE, Block, Box, Line, Mark, joined, line_width, matrix
 from backtrace.render.findings import Expected, Finding, Findings, Group, opening, sentence, shown
 from backtrace.render.grid import equation, gallery
 from backtrace.render.matrices import is_large
@@ -33,6 +33,7 @@ STYLES: dict[str, str] = {
     "note": "dim",
 }
 LABEL = 19  # columns of "With your numbers" and the space behind it
+ROOMY = 72  # columns; on less a label stands above what is too long to stand beside it
 NARROW = 16  # columns; a remark with less room than this goes on a line of its own
 MOST_ENTRIES = 12  # entries of a large matrix that are listed
 
@@ -121,12 +122,19 @@ def _bullet(words: str, page: Page) -> list[Line]:
 
 def _labelled(label: str, formula: str, page: Page) -> list[Line]:
     """A label, and beside it a formula folded before its signs."""
-    room = page.width - INDENT - LABEL
+    formula, room = page.say(formula), page.width - INDENT - LABEL
+    if text_width(formula) > room and page.width < ROOMY:
+        below = folded(formula, page.width - INDENT - 2, EQUALS, SIGNS)
+        return [_label(label), *([(" " * (INDENT + 2) + part, "")] for part in below)]
     found: list[Line] = []
-    for at, part in enumerate(folded(page.say(formula), room, EQUALS, SIGNS)):
+    for at, part in enumerate(folded(formula, room, EQUALS, SIGNS)):
         beside = label.ljust(LABEL) if at == 0 else " " * LABEL
         found.append([(" " * INDENT, ""), (beside, "label"), (part, "")])
     return found
+
+
+def _label(label: str) -> Line:
+    return [(" " * INDENT, ""), (label, "label")]
 
 
 def written(finding: Finding, page: Page) -> list[Line]:
@@ -149,13 +157,14 @@ def _matrix(symbol: str, rows: Sequence[Sequence[str]], page: Page) -> list[Line
     style = UNICODE if page.unicode else ASCII
     cells = [[page.say(text) for text in line] for line in _evened(rows)]
     bare = len(cells) == 1 and len(cells[0]) == 1
-    pieces = [Mark(page.say(symbol)), Mark("="), Block("", cells, role="written", bare=bare)]
-    box = beside(pieces, style)
-    if box.width > page.width - INDENT - LABEL:
-        label: Line = [(" " * INDENT, ""), ("You wrote", "label")]
-        return [label, *equation(pieces, page.width, INDENT + 2, style)]
-    label_box = Box([[(" " * INDENT, ""), ("You wrote".ljust(LABEL), "label")]], INDENT + LABEL)
-    return joined([label_box, box]).lines
+    block = Block("", cells, role="written", bare=bare)
+    named = page.say(f"{symbol} = ")
+    head: Line = [*_label("You wrote".ljust(LABEL)), (named, "")]
+    box = joined([Box([head], line_width(head)), matrix(block, style)])
+    if box.width <= page.width:
+        return box.lines
+    pieces = [Mark(page.say(symbol)), Mark("="), block]
+    return [_label("You wrote"), *equation(pieces, page.width, INDENT + 2, style)]
 
 
 def _evened(rows: Sequence[Sequence[str]]) -> list[list[str]]:
@@ -168,10 +177,12 @@ def _evened(rows: Sequence[Sequence[str]]) -> list[list[str]]:
 
 
 def key(expected: Sequence[Expected], page: Page) -> Iterator[Line]:
-    """What was written beside what was expected, a quantity at a time."""
+    """What was written beside what was expected, where that is not the same."""
     style = UNICODE if page.unicode else ASCII
     for each in expected:
-        precise = each.precise if each.precise != each.as_written else ()
+        if each.right:
+            continue
+        precise = each.precise if each.says_more else ()
         named = [("you wrote", each.written), ("expected", each.as_written)]
         named += [("more exactly", precise)] if precise else []
         blocks = [
@@ -182,5 +193,3 @@ def key(expected: Sequence[Expected], page: Page) -> Iterator[Line]:
         yield []
         yield [(" " * INDENT + page.say(each.symbol), "heading")]
         yield from gallery([blocks], page.width, INDENT, style)
-
-

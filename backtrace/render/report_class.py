@@ -25,7 +25,9 @@ def lines(classroom: Classroom, page: Page) -> list[Line]:
     found += list(table(classroom, page))
     found += section("What went wrong", list(tallies(classroom, page)), page)
     found += section("Whom to talk to", list(attention(classroom, page)), page)
-    unreadable = [line for u in classroom.unreadable for line in page.paragraph(u.reason, "wrong", 1)]
+    unreadable = [
+        line for u in classroom.unreadable for line in page.paragraph(u.reason, "wrong", 1)
+    ]
     return found + section("Files that could not be read", unreadable, page)
 
 
@@ -64,9 +66,7 @@ def _legend(verdict: Verdict, page: Page) -> str:
     return f"{mark(verdict, page)} {LEGEND[verdict]}"
 
 
-def _blocks(
-    classroom: Classroom, page: Page, before: int
-) -> Iterator[tuple[str, list[Column]]]:
+def _blocks(classroom: Classroom, page: Page, before: int) -> Iterator[tuple[str, list[Column]]]:
     """The columns by update, in runs that fit beside the names."""
     if not classroom.columns:
         yield "", []

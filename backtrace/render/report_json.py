@@ -42,9 +42,7 @@ def report(findings: Findings, level: str = "how") -> dict[str, Any]:
     }
 
 
-def class_report(
-    report: ClassReport, reports: Iterable[dict[str, Any]]
-) -> dict[str, Any]:
+def class_report(report: ClassReport, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
     """A class: ``reports`` are those of the students, as ``report`` gives them."""
     return {
         "schema": CLASS,

@@ -102,7 +102,9 @@ def _matrix(rows: Rows) -> str:
         return ""
     lines = [" & ".join(r"\_" if text == "_" else latex(text) for text in line) for line in rows]
     body = " \\\\\n".join(lines)
-    return body if len(rows) == len(rows[0]) == 1 else f"\\begin{{bmatrix}}\n{body}\n\\end{{bmatrix}}"
+    return (
+        body if len(rows) == len(rows[0]) == 1 else f"\\begin{{bmatrix}}\n{body}\n\\end{{bmatrix}}"
+    )
 
 
 def _expected(expected: Expected, words: Words) -> Iterator[str]:
@@ -154,7 +156,9 @@ def _class_table(classroom: Classroom) -> Iterator[str]:
         f"{column.symbol}@{column.epoch}.{column.batch}" if several else column.symbol
         for column in classroom.columns
     ]
-    yield from _table(["student", "marks", *names], [_cells(row, classroom) for row in classroom.rows])
+    yield from _table(
+        ["student", "marks", *names], [_cells(row, classroom) for row in classroom.rows]
+    )
     used = {verdict for row in classroom.rows for verdict in row.verdicts.values()}
     yield from ("", " · ".join(f"{MARK[v]} {LEGEND[v]}" for v in SPOKEN if v in used))
 

@@ -15,6 +15,7 @@ from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import ref_text, text, tokens
 from backtrace.render import header
 from backtrace.render.boxes import ASCII, UNICODE, Block, Line, Mark, Piece
+from backtrace.render.colours import coloured, uncoloured
 from backtrace.render.grid import equation, gallery, marks
 from backtrace.render.matrices import ROLES, SECTIONS, Format, any_large, block, is_large
 from backtrace.render.measure import inert, plain
@@ -76,24 +77,13 @@ def print_trace(trace: Trace, view: View, console: Console) -> None:
 def passages(trace: Trace, view: View) -> Iterator[Text]:
     """The trace in pieces to read one after another: the header, then a step at a time."""
     for lines in _Writer(trace, view).passages():
-        yield _coloured(lines)
+        yield coloured(lines, STYLES)
 
 
 def plain_passages(trace: Trace, view: View) -> Iterator[str]:
     """The same without colour, for pipes and dumb terminals; rich is not loaded for it."""
     for lines in _Writer(trace, view).passages():
-        yield "\n".join("".join(part for part, _ in line) for line in lines)
-
-
-def _coloured(lines: Iterable[Line]) -> Text:
-    from rich.text import Text
-
-    whole = Text(no_wrap=True, overflow="ignore")
-    for number, line in enumerate(lines):
-        whole.append("\n" if number else "")
-        for part, role in line:
-            whole.append(part, STYLES.get(role))
-    return whole
+        yield uncoloured(lines)
 
 
 class _Writer:

@@ -114,17 +114,18 @@ class Words:
 
     def cause(self, explanation: Explanation, judged: str) -> str:
         """What went wrong, after a colon: ``the bias is missing, in z₁``."""
-        causes = [self._mistake(code, id, judged) for code, id in explanation.mistakes]
+        detail = explanation.detail if len(explanation.mistakes) == 1 else ""
+        causes = [self._mistake(code, id, judged, detail) for code, id in explanation.mistakes]
         if len(causes) > 1:
             return f"two things at once: {'; and '.join(causes)}"
-        detail = DETAILS.get(explanation.codes[0], "")
-        if explanation.detail and detail:
-            return f"{causes[0]} ({detail.format(self.in_symbols(explanation.detail))})"
         return causes[0]
 
-    def _mistake(self, code: str, id: str, judged: str) -> str:
+    def _mistake(self, code: str, id: str, judged: str, detail: str) -> str:
         elsewhere = id != judged and code != "given-misread"
-        return CATALOGUE[code].title + (f", in {self.symbols.name(id)}" if elsewhere else "")
+        place = f", in {self.symbols.name(id)}" if elsewhere else ""
+        form = DETAILS.get(code, "")
+        more = f" ({form.format(self.in_symbols(detail))})" if detail and form else ""
+        return f"{CATALOGUE[code].title}{more}{place}"
 
     def deed(self, explanations: Sequence[Explanation]) -> str:
         """What some of a class did: ``left out σ′ in δ₂``; a tie is an ``or``."""

@@ -1,4 +1,4 @@
-"""The operations of the tape: how each evaluates, its output's shape, and whether it stays rational.
+"""The operations of the tape: how each evaluates, its output's shape, whether it stays rational.
 
 Values are 2-D arrays in the spec's layout, scalars 0-d arrays; parameters are numbers of the
 arithmetic in use. Every operation is linear algebra on what it is given: the ½, the 1/n and the

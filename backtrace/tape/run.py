@@ -147,10 +147,8 @@ def _finiteness_notes(step: Step, values: Mapping[str, Array]) -> tuple[str, ...
     if _finite(values[step.id]) or not all(_finite(values[id]) for id in step.operands):
         return ()
     if step.operation in ("loss_terms", "loss_gradient"):
-        return (
-            f"{step.id} is not finite: an activation has come so close to 0 or 1 that it is "
-            "rounded to it, and the formula divides by it or takes its logarithm",
-        )
+        why = "an activation has come so close to 0 or 1 that it is rounded to it"
+        return (f"{step.id} is not finite: {why}, and the formula divides by it or takes its ln",)
     return (f"{step.id} is no longer finite: the numbers have grown too large",)
 
 
@@ -187,10 +185,8 @@ def _error_kink_notes(step: Step, values: Mapping[str, Array]) -> tuple[str, ...
 def _through_updated_notes(step: Step, values: Mapping[str, Array]) -> tuple[str, ...]:
     for id in step.operands:
         if id.endswith("_new"):
-            return (
-                f"as the spec asks, the error goes back through the updated weights {id}; "
-                "the gradient of the loss takes the old ones",
-            )
+            asked = f"as the spec asks, the error goes back through the updated weights {id}"
+            return (f"{asked}; the gradient of the loss takes the old ones",)
     return ()
 
 

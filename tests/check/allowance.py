@@ -62,37 +62,33 @@ def _unwritten(work, id, seen):
 
 def _reach(work, chain, rules, seen, rounding):
     centre, loose = _centres(work, chain, rules, seen, rounding)
+    moved, waiting = {}, True
+    while waiting:
+        moved = _moved(chain, rules, centre, loose)
+        kept = [one for one in loose if not _idle(one, moved, centre, rounding)]
+        loose, waiting = kept, len(kept) < len(loose)
     final = chain[-1]
-    if not loose:
-        return Reach(centre[final], np.zeros_like(centre[final]))
-    moved = _moved(work, chain, rules, centre, seen, loose)
-    change = np.abs(moved - centre[final])
+    change = np.abs(moved[final] - centre[final])
     change = np.where(np.isfinite(change), change, np.inf)
     half = len(change) // 2
     return Reach(centre[final], np.maximum(change[:half], change[half:]).sum(axis=0))
 
 
 def _centres(work, chain, rules, seen, rounding):
-    """The values of the chain, and what may have been rounded: (id, place, how far)."""
-    values, loose, exact = {}, [], {}
+    """The values that are needed, and what may have been rounded: (id, place, how far)."""
+    values, loose = {}, []
     for line in chain:
-        inexact = False
         for id in rules[line].reads:
             if id in work.givens and id not in values:
                 values[id] = work.givens[id]
             elif id not in values:
                 values[id] = seen[id].values
-                found = _places(id, seen[id].slack)
-                exact[id] = not found
-                loose += found
-            inexact |= not exact.get(id, True)
+                loose += _places(id, seen[id].slack)
         values[line] = rules[line].work(*(values[id] for id in rules[line].reads))
+        touched = {id for id, _, _ in loose} & set(rules[line].reads)
         if line != chain[-1]:
-            steps = values[line] / rounding.unit
-            changes = inexact | (np.abs(steps - np.round(steps)) > TINY * (1 + np.abs(steps)))
-            found = _places(line, np.where(changes, rounding.slack, 0.0))
-            exact[line] = not found
-            loose += found
+            changes = ~_whole(values[line], rounding) | bool(touched)
+            loose += _places(line, np.where(changes, rounding.slack, 0.0))
     return values, loose
 
 
@@ -100,21 +96,36 @@ def _places(id, slack):
     return [(id, tuple(place), slack[tuple(place)]) for place in np.argwhere(slack > 0).tolist()]
 
 
-def _moved(work, chain, rules, centre, seen, loose):
-    """The last line of the chain for each single change, all those upward first."""
+def _whole(values, rounding):
+    """Which values rounding leaves alone."""
+    steps = values / rounding.unit
+    return np.abs(steps - np.round(steps)) <= TINY * (1 + np.abs(steps))
+
+
+def _idle(one, moved, centre, rounding):
+    """Whether an entry between is the same whatever is rounded above it, and rounds to itself: a
+    ReLU that is off is 0 and nothing else."""
+    id, place, _ = one
+    if id not in moved:
+        return False
+    still = bool((moved[id][(..., *place)] == centre[id][place]).all())
+    return still and bool(_whole(centre[id][place], rounding))
+
+
+def _moved(chain, rules, centre, loose):
+    """The lines of the chain for each single change, all those upward first, each line before
+    its own rounding."""
     count = 2 * len(loose)
     bumps = {}
     for number, (id, place, far) in enumerate(loose):
         bump = bumps.setdefault(id, np.zeros((count, *centre[id].shape)))
         bump[(number, *place)], bump[(number + len(loose), *place)] = far, -far
-    values = {}
+    found, rounded = {}, {id: value + bumps[id] for id, value in centre.items() if id in bumps}
     for line in chain:
-        for id in rules[line].reads:
-            if id not in values:
-                values[id] = centre[id] + bumps.get(id, 0.0)
-        result = rules[line].work(*(values[id] for id in rules[line].reads))
-        values[line] = result + bumps.get(line, 0.0)
-    return np.broadcast_to(values[chain[-1]], (count, *centre[chain[-1]].shape))
+        result = rules[line].work(*(rounded.get(id, centre[id]) for id in rules[line].reads))
+        found[line] = np.broadcast_to(result, (count, *centre[line].shape))
+        rounded[line] = result + bumps.get(line, 0.0)
+    return found
 
 
 def departures(work, id, found, written, slack):

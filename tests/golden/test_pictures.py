@@ -1,5 +1,7 @@
 """Every bundled network looks as it looked when somebody last read it through."""
 
+from itertools import pairwise
+
 import pytest
 
 from tests.golden.pictures import FOLDER, VIEWS, file_names, picture
@@ -23,5 +25,5 @@ def test_a_picture_is_clean_text(file_name):
     view = VIEWS[file_name.split(".")[-2]]
     assert lines.pop() == ""  # one newline at the end
     assert all(line == line.rstrip() for line in lines)
-    assert not any(before == after == "" for before, after in zip(lines, lines[1:], strict=False))
+    assert not any(before == after == "" for before, after in pairwise(lines))
     assert view.unicode or "\n".join(lines).isascii()

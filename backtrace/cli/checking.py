@@ -1,0 +1,312 @@
+"""``backtrace check``: reads the answers, judges them, prints what is said of them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import msgspec
+
+from backtrace.check.model import WORST_FIRST, Answers, Report, Unreadable, Verdict
+from backtrace.cli.screen import Screen, reading, refuse
+from backtrace.render.findings import Level
+
+if TYPE_CHECKING:
+    from backtrace.check.checker import Checker
+    from backtrace.check.model import ClassReport
+    from backtrace.check.names import Reader
+    from backtrace.render.boxes import Line
+    from backtrace.render.classroom import Classroom
+    from backtrace.render.page import Page
+
+WELL, MISTAKEN, WRONG_USE, UNREAD = 0, 1, 2, 3
+TABLES = (".csv", ".tsv", ".jsonl", ".ndjson")
+OF_A_CLASS = ("csv", "jsonl")
+OF_A_STUDENT = ("gradescope",)
+STDIN = "<stdin>"
+
+Format: TypeAlias = Literal["text", "markdown", "csv", "json", "jsonl", "gradescope"]
+Graded: TypeAlias = "tuple[Answers, Report]"
+
+
+class CheckRequest(msgspec.Struct, frozen=True):
+    """What the command line asked for. ``hints`` is None where the default will do."""
+
+    spec: str
+    answers: tuple[str, ...]
+    format: Format
+    hints: Level | None
+    reveal: bool
+    credit: Mapping[Verdict, float]
+    min_digits: int
+    allow_truncation: bool
+    data: Path | None
+    width: int | None
+
+    @property
+    def level(self) -> Level:
+        return self.hints or "how"
+
+    @property
+    def several(self) -> bool:
+        """Whether the answers are those of a class: several files, a folder, a table, a stream."""
+        paths = [Path(answers) for answers in self.answers]
+        if self.format in OF_A_CLASS or len(paths) > 1:
+            return True
+        return self.answers[0] != "-" and (paths[0].is_dir() or paths[0].suffix.lower() in TABLES)
+
+
+def check(request: CheckRequest) -> int:
+    """Judges and prints; returns the exit code (3 before 1). Exits with 2 for wrong requests."""
+    found = list(problems(request))
+    if found:
+        refuse(found)
+    desk = Desk(request)
+    if request.format == "jsonl":
+        return desk.stream()
+    return desk.of_class() if request.several else desk.of_student()
+
+
+def problems(request: CheckRequest) -> Iterator[str]:
+    """What in a request contradicts itself, a sentence each."""
+    inputs = (request.spec, *request.answers)
+    if inputs.count("-") > 1:
+        yield "- stands for stdin twice: the spec or one answers file can be read from it"
+    if request.several and request.format in OF_A_STUDENT:
+        yield f"--format {request.format} is for one student's answers; give one file"
+    for_people = request.format in ("text", "markdown", "csv")
+    if request.several and for_people:
+        shaping = {"--hints": request.hints is not None, "--reveal": request.reveal}
+        given = [option for option, used in shaping.items() if used]
+        if given:
+            yield f"{', '.join(given)}: for one student's sheet; a class is shown as a table"
+    if request.width is not None and request.format != "text":
+        yield "--width: only text has one"
+
+
+def parsed_credit(text: str) -> dict[Verdict, float]:
+    """``carried=0.5,unsupported=1`` by verdict. Raises ValueError with what is wrong."""
+    found: dict[Verdict, float] = {}
+    names: dict[str, Verdict] = {verdict: verdict for verdict in WORST_FIRST}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, equals, share = (piece.strip() for piece in part.partition("="))
+        if name not in names or not equals:
+            raise ValueError(
+                f"{part!r} is not VERDICT=SHARE; verdicts are {', '.join(WORST_FIRST)}"
+            )
+        found[names[name]] = _share(share, part)
+    return found
+
+
+def _share(text: str, part: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise ValueError(f"{part!r}: the share of a mark is a number from 0 to 1")
+    return share
+
+
+class Desk:
+    """An exercise, ready to judge answers to it."""
+
+    def __init__(self, request: CheckRequest) -> None:
+        from backtrace.render.findings import Commentator
+
+        self.request = request
+        self.checker = _checker(request)
+        self.reader = _reader(self.checker)
+        self.commentator = Commentator(self.checker, request.level, request.reveal)
+
+    def answers(self) -> Iterator[Answers | Unreadable]:
+        """Every sheet, one after another."""
+        from backtrace.check.files import read_files
+
+        for path in self.request.answers:
+            if path == "-":
+                yield from self.stdin()
+        files = [path for path in self.request.answers if path != "-"]
+        yield from read_files(files, self.reader)
+
+    def stdin(self) -> Iterator[Answers | Unreadable]:
+        from backtrace.check.answers import AnswersError, read_answers, read_stream, stream_lines
+        from backtrace.check.document import LIMITS
+
+        stream = sys.stdin.buffer
+        if self.request.format == "jsonl":
+            yield from read_stream(stream_lines(stream), self.reader, STDIN)
+            return
+        try:
+            yield read_answers(stream.read(LIMITS.bytes + 1), STDIN, self.reader)
+        except AnswersError as error:
+            yield Unreadable(STDIN, error.reason)
+
+    # One student
+
+    def of_student(self) -> int:
+        found = next(self.answers())
+        if isinstance(found, Unreadable):
+            return self.refused(found)
+        report = self.checker.check(found)
+        self.print_sheet(found, report)
+        return _code([report])
+
+    def refused(self, unreadable: Unreadable) -> int:
+        """A sheet that can't be read: Gradescope's student wants to be told all the same."""
+        if self.request.format == "gradescope":
+            from backtrace.render import gradescope, report_json
+
+            emit(report_json.encode(gradescope.refused(unreadable)))
+        print(unreadable.reason, file=sys.stderr)
+        return UNREAD
+
+    def print_sheet(self, answers: Answers, report: Report) -> None:
+        findings = self.commentator.findings(answers, report)
+        words = self.commentator.words
+        if self.request.format == "json":
+            from backtrace.render import report_json
+
+            emit(report_json.encode(report_json.report(findings, self.request.level)))
+        elif self.request.format == "gradescope":
+            from backtrace.render import gradescope, report_json
+
+            emit(report_json.encode(gradescope.results(findings, words)))
+        elif self.request.format == "markdown":
+            from backtrace.render import report_markdown
+
+            emit(report_markdown.sheet(findings, words))
+        else:
+            from backtrace.render import report as report_text
+
+            show(lambda page: report_text.lines(findings, page), self.request.width)
+
+    # A class
+
+    def of_class(self) -> int:
+        from backtrace.check.model import ClassReport
+
+        graded: list[Graded] = []
+        unreadable: list[Unreadable] = []
+        for found in counted(self.answers()):
+            if isinstance(found, Unreadable):
+                unreadable.append(found)
+            else:
+                graded.append((found, self.checker.check(found)))
+        if not graded and not unreadable:
+            print(f"{', '.join(self.request.answers)}: no answers in it", file=sys.stderr)
+            return UNREAD
+        report = ClassReport(tuple(report for _, report in graded), tuple(unreadable))
+        self.print_class(graded, report)
+        return UNREAD if unreadable else _code(report.reports)
+
+    def print_class(self, graded: list[Graded], report: ClassReport) -> None:
+        if self.request.format == "json":
+            self.print_class_json(graded, report)
+            return
+        from backtrace.render.classroom import classroom
+
+        room = classroom(self.checker, report)
+        if self.request.format == "csv":
+            from backtrace.render import report_csv
+
+            emit(report_csv.encode(room, report).removesuffix("\n"))
+        elif self.request.format == "markdown":
+            from backtrace.render import report_markdown
+
+            emit(report_markdown.class_sheet(room))
+        else:
+            self.print_class_text(room)
+
+    def print_class_json(self, graded: list[Graded], report: ClassReport) -> None:
+        from backtrace.render import report_json
+
+        reports = (
+            report_json.report(self.commentator.findings(*each), self.request.level)
+            for each in graded
+        )
+        emit(report_json.encode(report_json.class_report(report, reports)))
+
+    def print_class_text(self, room: Classroom) -> None:
+        from backtrace.render import report_class
+
+        show(lambda page: report_class.lines(room, page), self.request.width)
+
+    # A stream
+
+    def stream(self) -> int:
+        """A report a line as soon as it is worked, nothing kept; returns the worst exit code."""
+        worst, empty = WELL, True
+        for found in counted(self.answers()):
+            emit(self.line(found))
+            worst, empty = max(worst, self.code), False
+        return UNREAD if empty and self.request.answers != ("-",) else worst
+
+    def line(self, found: Answers | Unreadable) -> str:
+        from backtrace.render import report_json
+
+        if isinstance(found, Unreadable):
+            self.code = UNREAD
+            return report_json.encode(report_json.unreadable(found))
+        report = self.checker.check(found)
+        self.code = _code([report])
+        findings = self.commentator.findings(found, report)
+        return report_json.encode(report_json.report(findings, self.request.level))
+
+
+def _checker(request: CheckRequest) -> Checker:
+    from backtrace.check.checker import Checker
+    from backtrace.spec import load
+
+    with reading():
+        spec = load(request.spec, data_folder=request.data)
+        return Checker(spec, request.min_digits, request.allow_truncation, request.credit)
+
+
+def _reader(checker: Checker) -> Reader:
+    from backtrace.check.names import reader
+
+    return reader(checker.tape, checker.spec)
+
+
+def _code(reports: Iterable[Report]) -> int:
+    from backtrace.render.findings import all_well
+
+    return WELL if all(map(all_well, reports)) else MISTAKEN
+
+
+def emit(text: str) -> None:
+    """A document, in UTF-8 whatever the terminal speaks, and at once: a reader may be waiting."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode() + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def show(lines: Callable[[Page], list[Line]], width: int | None) -> None:
+    """What is for people, as wide as their terminal."""
+    from backtrace.render.colours import coloured
+    from backtrace.render.page import Page
+    from backtrace.render.report import STYLES
+
+    screen = Screen.of_stdout(width)
+    screen.print(coloured(lines(Page(screen.width, screen.unicode)), STYLES))
+
+
+def counted(found: Iterable[Answers | Unreadable]) -> Iterator[Answers | Unreadable]:
+    """``found``, with a count on the terminal's stderr once it takes longer than a second."""
+    from time import monotonic
+
+    if not sys.stderr.isatty():
+        yield from found
+        return
+    start = last = monotonic()
+    for number, each in enumerate(found, 1):
+        yield each
+        now = monotonic()
+        if now - start > 1 and now - last > 0.2:
+            print(f"\r{number} sheets", end="", file=sys.stderr, flush=True)
+            last = now
+    if last > start:
+        print("\r\033[K", end="", file=sys.stderr, flush=True)
