@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from backtrace.check.diagnosis import Diagnosis, Found
+from backtrace.check.diagnosis import MOST_PAIRS, Diagnosis, Found
 from backtrace.check.intervals import Box, Floats, hull, point, single, widened
 from backtrace.check.misread import GivenTexts
 from backtrace.check.mistakes import EVERY_RULE, Site, Wrong, wrongs
@@ -257,6 +257,7 @@ class Sheet:
         self.verdicts: dict[Key, tuple[tuple[Verdict, ...], ...]] = {}
         self.judged: dict[Key, Judged] = {}
         self.worlds: list[World] = []
+        self.pairs_left = MOST_PAIRS
         self.roots: dict[Key, Key | None] = {}
         self.worked: dict[tuple[Key, float], Box] = {}
 
@@ -473,6 +474,7 @@ class Judgement:
         self.step = self.checker.steps[place]
         self.written = sheet.written[place]
         self.exact = self.checker.values[place]
+        self._bounds: tuple[Floats, Floats] | None = None
         self.origin: Key | None = None  # of the world in which the value follows
 
     def judged(self, extra: bool) -> Judged:
@@ -594,6 +596,11 @@ class Judgement:
 
     def bounds(self, numbers: Numbers) -> tuple[Floats, Floats]:
         """The numbers that the written ones may stand for."""
+        if self._bounds is None:
+            self._bounds = self._worked_bounds(numbers)
+        return self._bounds
+
+    def _worked_bounds(self, numbers: Numbers) -> tuple[Floats, Floats]:
         noise = np.abs(numbers.values) * 4 * 2.0**-52
         low, high = numbers.values - numbers.half - noise, numbers.values + numbers.half + noise
         if self.checker.allow_truncation:

@@ -7,6 +7,7 @@ is named where it explains every written entry; what explains as well is a tie.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from backtrace.check.checker import Key, Numbers, Override, Sheet
 
 MOST_TIES = 12  # explanations of one wrong step that are kept
-MOST_PAIRS = 1500  # pairs of mistakes that are tried for one wrong step
+MOST_PAIRS = 1000  # pairs of mistakes that are tried for one sheet, over all its wrong steps
 MOST_GIVENS = 60  # given numbers that are tried as misread for one wrong step
 
 
@@ -135,7 +136,7 @@ class Diagnosis:
             box.unbounded[self.numbers.there].any()
         )
 
-    @property
+    @cached_property
     def judgement(self) -> Any:
         from backtrace.check.checker import Judgement
 
@@ -163,8 +164,9 @@ class Diagnosis:
             both = _composed(one[1], two[1])
             if both is not None:
                 found.append(((one[0], both),))
-            if len(found) >= MOST_PAIRS:
+            if len(found) >= self.sheet.pairs_left:
                 break
+        self.sheet.pairs_left -= len(found)
         return found
 
     # A given number read as another

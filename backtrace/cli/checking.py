@@ -309,4 +309,4 @@ def counted(found: Iterable[Answers | Unreadable]) -> Iterator[Answers | Unreada
             print(f"\r{number} sheets", end="", file=sys.stderr, flush=True)
             last = now
     if last > start:
-        print("\r\033[K", end="", file=sys.stderr, flush=True)
+        print(f"\r{' ' * 24}\r", end="", file=sys.stderr, flush=True)

@@ -17,7 +17,13 @@ from backtrace.render.wording import Words
 from backtrace.spec.problems import count
 
 FIELDS = ("title", "where", "rule", "tell", "example")
-LABELS = {"where": "where", "rule": "wrong rule", "tell": "hint", "example": "example"}
+LABELS = {
+    "title": "mistake",
+    "where": "where",
+    "rule": "wrong rule",
+    "tell": "hint",
+    "example": "example",
+}
 LABEL = 12  # columns of the longest label and the space behind it
 
 
@@ -77,7 +83,7 @@ def lines(page: Page) -> list[Line]:
     """Every mistake of the catalogue with its code, in lines no wider than the page."""
     found: list[Line] = []
     for mistake in CATALOGUE.values():
-        found += page.spread([(mistake.code, "heading")], [(mistake.title, "")])
+        found.append([(mistake.code, "heading")])
         for field, label in LABELS.items():
             found += _labelled(label, getattr(mistake, field), page)
         found.append([])
@@ -113,7 +119,8 @@ def _document(mistake: Mistake) -> dict[str, str]:
 
 def sight_lines(sight: Sight, page: Page) -> list[Line]:
     """What the exercise's numbers could not reveal, and which mistakes they can't tell apart."""
-    told = count(len(sight.hidden), "mistake") + " that these numbers could not reveal"
+    told = f"{count(len(sight.hidden), 'mistake')} that these numbers could not reveal"
+    told = told if sight.hidden else "every mistake that could be made here would show"
     found = page.spread([(sight.heading, "title")], [(told, "heading")])
     width = max((text_width(page.say(each.symbol)) for each in sight.hidden), default=0)
     for each in sight.hidden:
@@ -124,7 +131,7 @@ def sight_lines(sight: Sight, page: Page) -> list[Line]:
         for same in sight.alike:
             found += page.paragraph(_alike(same), "", 1)
     if sight.absent:
-        absent = ", ".join(CATALOGUE[code].title for code in sight.absent)
+        absent = "; ".join(CATALOGUE[code].title for code in sight.absent)
         found += [[], *page.rule("With no place in this exercise")]
         found += page.paragraph(absent, "fact", 1)
     return found

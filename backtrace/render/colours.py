@@ -24,4 +24,5 @@ def coloured(lines: Iterable[Line], styles: Mapping[str, str]) -> Text:
 
 
 def uncoloured(lines: Iterable[Line]) -> str:
+    """The same lines as plain text; rich is not loaded for it."""
     return "\n".join("".join(part for part, _ in line).rstrip() for line in lines)

@@ -6,24 +6,22 @@ import re
 
 from backtrace.render.measure import inert
 
-# As entities these are plain characters to every Markdown parser, in tables too.
-MARKUP = "\\`*_{}[]()<>&|~^\"'!:="
-# GitHub looks for these in the finished text; an element around them keeps them apart.
-LATE = "$@#"
-ENTITIES = str.maketrans(
-    {character: f"&#{ord(character)};" for character in MARKUP}
-    | {character: f"<span>&#{ord(character)};</span>" for character in LATE}
-)
-WEB_ADDRESS = re.compile(r"\bwww\.", re.IGNORECASE)
-LIST_SIGN = re.compile(r"^(\s*)([-+]|\d+(?=[.)]))")
+MARKUP = {character: f"\\{character}" for character in "\\`*_[]|~"}
+HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+# GitHub looks for these in the finished text (formulas, mentions, links to issues); an element
+# around them keeps them from what stands beside them.
+LATE = {character: f"<span>{character}</span>" for character in "$@#"}
+ESCAPES = str.maketrans(MARKUP | HTML | LATE)
+ADDRESS = re.compile(r":(?=\S)|(?<=\bwww)\.", re.IGNORECASE)  # also :emoji:
+BLOCK_SIGN = re.compile(r"^(\s*)([-+=](?![\d.])|\d+(?=[.)](?:\s|$)))")
 FORMULA = re.compile("^[\\s'\"]*[=+\\-@|%＝＋－＠\t\r\n]")
 
 
 def markdown(text: str) -> str:
     """``text`` as Markdown shows it, word for word: no markup, link, mention, formula or HTML."""
-    text = inert(text).translate(ENTITIES)
-    text = WEB_ADDRESS.sub(lambda match: match[0][:-1] + "&#46;", text)
-    return LIST_SIGN.sub(lambda match: match[1] + _entities(match[2]), text)
+    text = inert(text).translate(ESCAPES)
+    text = ADDRESS.sub(lambda match: _entities(match[0]), text)
+    return BLOCK_SIGN.sub(lambda match: match[1] + _entities(match[2]), text)
 
 
 def _entities(text: str) -> str:

@@ -145,7 +145,7 @@ class _Sheet:
     # The verdicts
 
     def groups(self) -> Iterator[Group]:
-        """The quantities gathered by verdict; carried ones by their root, the first mistake apart."""
+        """The quantities by verdict; carried ones by their root too, the first mistake apart."""
         gathered: dict[tuple[Verdict, str], list[Judged]] = {}
         for judged in self.report.quantities:
             gathered.setdefault((judged.verdict, self.kind(judged)), []).append(judged)
@@ -179,7 +179,7 @@ class _Sheet:
             "carried": f"follow{s} correctly from your {root}",
             "unsupported": f"the key's value, but not what your {root or 'own numbers'} lead to",
             "imprecise": f"too few digits to tell: write at least {self.checker.min_digits}",
-            "malformed": "can't be read as meant: see below",
+            "malformed": "not to be read as it is meant: see below",
             "missing": "asked for, not given",
         }
         if verdict == "rounded":
@@ -253,8 +253,8 @@ class _Sheet:
         found = {finding.judged.name: tuple(told(finding)) for finding in mistakes}
         for judged in self.report.quantities:
             if judged.verdict not in ("right", "wrong") and self.level != "none":
-                remark = self.remark(judged.verdict, [judged])
-                found[judged.name] = (remark, *self.faults(judged))
+                faults = tuple(self.faults(judged))
+                found[judged.name] = faults or (self.remark(judged.verdict, [judged]),)
         return found
 
     def faults(self, judged: Judged) -> Iterator[str]:

@@ -1,11 +1,22 @@
-"""One student's sheet on a terminal: what stands, the first mistake, how it is worked, the notes."""
+"""One student's sheet on a terminal: what stands, the first mistake worked out, the notes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from backtrace.check.model import MARK, Verdict
-from backtrace.render.boxes import ASCII, UNICODE, Block, Box, Line, Mark, joined, line_width, matrix
+from backtrace.render.boxes import (
+    ASCII,
+    UNICODE,
+    Block,
+    Box,
+    Line,
+    Mark,
+    Piece,
+    joined,
+    line_width,
+    matrix,
+)
 from backtrace.render.findings import Expected, Finding, Findings, Group, opening, sentence, shown
 from backtrace.render.grid import equation, gallery
 from backtrace.render.matrices import is_large
@@ -163,7 +174,7 @@ def _matrix(symbol: str, rows: Sequence[Sequence[str]], page: Page) -> list[Line
     box = joined([Box([head], line_width(head)), matrix(block, style)])
     if box.width <= page.width:
         return box.lines
-    pieces = [Mark(page.say(symbol)), Mark("="), block]
+    pieces: list[Piece] = [Mark(page.say(symbol)), Mark("="), block]
     return [_label("You wrote"), *equation(pieces, page.width, INDENT + 2, style)]
 
 

@@ -11,9 +11,10 @@ from backtrace.render.classroom import Classroom, Column, Row
 from backtrace.render.measure import padded, text_width, wrapped
 from backtrace.render.page import INDENT, Page
 from backtrace.render.report import mark
-from backtrace.render.wording import LEGEND, SPOKEN, plain_number
+from backtrace.render.wording import LEGEND, SPOKEN, done_by, plain_number
 
 GAP = "  "
+CLOSE = " "  # between two steps, whose marks stand further apart
 WIDEST_NAME = 28
 LONGEST_BAR = 20
 MOST_LISTED = 20  # students to talk to, and kinds of mistakes
@@ -44,7 +45,9 @@ def table(classroom: Classroom, page: Page) -> Iterator[Line]:
     name = min(max(map(text_width, ["Student", *names]), default=0), WIDEST_NAME, page.width // 3)
     marks = [_marks(row) for row in classroom.rows]
     mark_width = max(map(len, ["marks", *marks]))
-    for at, (title, columns) in enumerate(_blocks(classroom, page, name + mark_width + len(GAP))):
+    for at, (title, columns) in enumerate(
+        _blocks(classroom, page, name + mark_width + len(GAP) + 1)
+    ):
         shown = marks if at == 0 else [""] * len(marks)
         header = "marks" if at == 0 else ""
         heading: list[Line] = [[(page.say(title), "heading")]] if title else []
@@ -82,7 +85,7 @@ def _runs(columns: Sequence[Column], page: Page, room: int) -> Iterator[list[Col
     run: list[Column] = []
     used = 0
     for column in columns:
-        step = len(GAP) + text_width(page.say(column.symbol))
+        step = len(CLOSE) + text_width(page.say(column.symbol))
         if run and used + step > room:
             yield run
             run, used = [], 0
@@ -93,20 +96,20 @@ def _runs(columns: Sequence[Column], page: Page, room: int) -> Iterator[list[Col
 
 
 def _header(columns: list[Column], name: int, marks: str, page: Page) -> Line:
-    symbols = "".join(GAP + page.say(column.symbol) for column in columns)
-    return [(f"{'Student'.ljust(name)}{GAP}{marks}{symbols}", "heading")]
+    symbols = "".join(CLOSE + page.say(column.symbol) for column in columns)
+    return [(f"{'Student'.ljust(name)}{GAP}{marks} {symbols}", "heading")]
 
 
 def _student(
     row: Row, text: str, marks: str, columns: list[Column], name: int, page: Page
 ) -> Iterator[Line]:
     first, *more = wrapped(text, name) or [""]
-    line: Line = [(first + " " * (name - text_width(first)) + GAP + marks, "")]
+    line: Line = [(first + " " * (name - text_width(first)) + GAP + marks + " ", "")]
     for column in columns:
         width = text_width(page.say(column.symbol))
         verdict = row.verdicts.get(column.name)
         sign = mark(verdict, page) if verdict else ""
-        line.append((GAP + padded(sign, width), verdict or ""))
+        line.append((CLOSE + padded(sign, width), verdict or ""))
     yield line
     for part in more:
         yield [(part, "")]
@@ -127,7 +130,7 @@ def tallies(classroom: Classroom, page: Page) -> Iterator[Line]:
     for count, tally in list(zip(counts, classroom.tallies, strict=True))[:MOST_LISTED]:
         blocks = max(1, round(bar * tally.students / most))
         stroke = ("█" if page.unicode else "#") * blocks
-        first, *more = wrapped(page.say(tally.deed), page.width - margin)
+        first, *more = wrapped(page.say(done_by(tally.students, tally.deed)), page.width - margin)
         yield [
             (f" {count.rjust(width)}  ", ""),
             (stroke.ljust(bar), "wrong"),

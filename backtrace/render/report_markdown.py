@@ -19,7 +19,7 @@ from backtrace.render.findings import (
     shown,
 )
 from backtrace.render.matrices import is_large
-from backtrace.render.wording import LEGEND, SPOKEN, Words, plain_number
+from backtrace.render.wording import LEGEND, SPOKEN, Words, done_by, plain_number
 
 PLAIN = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]+)?(?:/[0-9]+)?|_")
 
@@ -48,6 +48,8 @@ def _sheet(findings: Findings, words: Words) -> Iterator[str]:
     if findings.expected:
         yield from ("", "## Expected")
         for expected in findings.expected:
+            if expected.right:
+                continue
             yield from _expected(expected, words)
     if findings.notes:
         yield from ("", "## Notes", "")
@@ -108,23 +110,29 @@ def _matrix(rows: Rows) -> str:
 
 
 def _expected(expected: Expected, words: Words) -> Iterator[str]:
-    """A quantity's entries, as written and as expected, a line an entry."""
+    """What was written above what was expected, typeset where it can be, else a line an entry."""
+    rows = [("you wrote", expected.written), ("expected", expected.as_written)]
+    rows += [("more exactly", expected.precise)] if expected.says_more else []
+    formulas = [_matrix(entries) if entries else "" for _, entries in rows]
     yield from ("", f"### {markdown(expected.symbol)}", "")
-    rows = [
-        [
-            f"[{i},{j}]",
-            expected.written[i - 1][j - 1] if _has(expected.written, i, j) else "",
-            text,
-            expected.precise[i - 1][j - 1],
-        ]
-        for i, line in enumerate(expected.as_written, 1)
-        for j, text in enumerate(line, 1)
-    ]
-    yield from _table(["entry", "you wrote", "expected", "more exactly"], rows)
+    if all(formulas):
+        for (label, _), formula in zip(rows, formulas, strict=True):
+            symbol = words.symbols.latex(expected.name.partition("@")[0])
+            yield from (f"{label[0].upper()}{label[1:]}", "")
+            yield from (*_display(f"{symbol} = {formula}"), "")
+    else:
+        yield from _table(["entry", *(label for label, _ in rows)], _entries(rows))
 
 
-def _has(rows: Rows, i: int, j: int) -> bool:
-    return i <= len(rows) and j <= len(rows[i - 1])
+def _entries(rows: Sequence[tuple[str, Rows]]) -> Iterator[list[str]]:
+    expected = rows[1][1]
+    for i, line in enumerate(expected, 1):
+        for j in range(1, len(line) + 1):
+            yield [f"[{i},{j}]", *(_entry(entries, i, j) for _, entries in rows)]
+
+
+def _entry(rows: Rows, i: int, j: int) -> str:
+    return rows[i - 1][j - 1] if i <= len(rows) and j <= len(rows[i - 1]) else ""
 
 
 # A class
@@ -141,7 +149,10 @@ def _class_sheet(classroom: Classroom) -> Iterator[str]:
     if classroom.rows:
         yield ""
         yield from _class_table(classroom)
-    tallies = [f"{t.students} of {classroom.students} {t.deed}" for t in classroom.tallies]
+    tallies = [
+        f"{t.students} of {classroom.students} {done_by(t.students, t.deed)}"
+        for t in classroom.tallies
+    ]
     yield from _section("What went wrong", tallies)
     talks = [f"{each.student}: {'; '.join(each.reasons)}" for each in classroom.attention]
     yield from _section("Whom to talk to", talks)

@@ -43,7 +43,21 @@ LEGEND: dict[Verdict, str] = {
     "malformed": "not readable",
     "missing": "asked for, not given",
 }
-NUMBERS = "no one two three four five six seven eight nine ten eleven twelve".split()
+NUMBERS = [
+    "no",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+]
 MOST_PLACES = 6  # entries that a sentence lists one by one
 ID = re.compile(r"\b(?:[a-zA-Z_]+\d+(?:_new|_old)?|y|error|loss|loss_terms)\b")
 
@@ -155,6 +169,11 @@ def places(judged: Judged, symbol: str, *verdicts: Verdict) -> str:
 
 def _all(total: int) -> str:
     return "both" if total == 2 else f"all {in_words(total)}"
+
+
+def done_by(students: int, deed: str) -> str:
+    """A deed as it is said of so many: one ``has`` what several ``have``."""
+    return f"has {deed[5:]}" if students == 1 and deed.startswith("have ") else deed
 
 
 def in_words(number: int) -> str:
