@@ -328,7 +328,7 @@ class Sheet:
         step = self.checker.steps[place]
         if step.operation == "given":
             return box
-        wide = widened(box, self._slack(unit))
+        wide = self._widened(box, unit)
         if step.operation == "activate":
             low, high = ACTIVATIONS[step.parameters["activation"]].range
             if wide is not box and np.isfinite(low):
@@ -337,9 +337,9 @@ class Sheet:
                 wide = Box(wide.lo, np.minimum(wide.hi, high))
         return wide
 
-    def _slack(self, unit: float) -> float:
+    def _widened(self, box: Box, unit: float) -> Box:
         """How far rounding (half a unit), or cutting off, can take a line that was not written."""
-        return unit * (2 if self.checker.allow_truncation else 1)
+        return widened(box, unit * (2 if self.checker.allow_truncation else 1), 2 * unit)
 
     def _ahead(self, place: Key) -> Box | None:
         """What was written further down, where a wrong rule reaches for it; None where nothing."""
@@ -359,9 +359,8 @@ class Sheet:
             return replaced
         rest = {other: value for other, value in over.items() if other != place}
         box = self.replaced_box(place, replaced, unit, rest)
-        return widened(
-            box, self._slack(unit)
-        )  # a wrong rule need not keep to the right one's range
+        # A wrong rule need not keep to the right one's range.
+        return self._widened(box, unit)
 
     def replaced_box(self, place: Key, replaced: Step | Wrong, unit: float, over: Override) -> Box:
         """What a step gives that stands in the place of another."""
@@ -621,18 +620,19 @@ class Judgement:
         few = (numbers.digits < self.checker.min_digits) & (numbers.decimals < 3)
         written = numbers.there & (numbers.half > 0)
         exactly = np.abs(numbers.values - self.exact) <= SLACK * (1.0 + np.abs(self.exact))
-        whole = hull(box)
-        near = np.abs(numbers.values - whole.lo[0]) <= 1e-9 * (1.0 + np.abs(numbers.values))
-        exactly |= single(box) & near
+        exactly |= self.is_alone(numbers, box)
         return np.asarray(written & ((few & ~exactly) | box.unbounded))
+
+    def is_alone(self, numbers: Numbers, box: Box) -> Doubt:
+        """Which written numbers equal a single-valued L: they stand for themselves."""
+        lo, hi = hull(box).lo[0], hull(box).hi[0]
+        low, high = lo - 1e-9 * np.abs(lo), hi + 1e-9 * np.abs(hi)
+        return np.asarray(single(box) & (low <= numbers.values) & (numbers.values <= high))
 
     def settle(self, numbers: Numbers, box: Box, names: NDArray[Any]) -> None:
         """What later steps take for this quantity, and which of its entries are doubtful."""
         low, high = self.bounds(numbers)
-        whole = hull(box)
-        alone = single(box) & (
-            np.abs(numbers.values - whole.lo[0]) <= 1e-9 * (1.0 + np.abs(numbers.values))
-        )
+        whole, alone = hull(box), self.is_alone(numbers, box)
         filled = hull(self.sheet._rounded(self.place, box, numbers.unit))
         low = np.where(alone, whole.lo[0], low)
         high = np.where(alone, whole.hi[0], high)

@@ -70,7 +70,8 @@ class Diagnosis:
         path = self.path()
         singles = [(place, rewrite) for place in path for rewrite in self.checker.wrongs(place)]
         found = self.by_rules([(single,) for single in singles], self.by_other_ways(path))
-        found = found or self.by_misreading(path, wrong)
+        if all("wrong-activation" in f.explanation.codes for f in found):
+            found += self.by_misreading(path, wrong)  # one of a dozen activations often fits
         only = int(wrong.sum()) == 1
         slip = Found(Explanation((("arithmetic-slip", self.place[2]),)))
         if found:
@@ -255,7 +256,7 @@ class Diagnosis:
         y0, (low, high) = sum(ends(x0)) / 2, ends(x1)
         for _ in range(12):
             y1 = (low + high) / 2
-            if y1 == y0 or not np.isfinite(y1):
+            if y1 == y0 or x1 == x0 or not np.isfinite(y1):
                 return None
             slope = (y1 - y0) / (x1 - x0)
             x0, y0, x1 = x1, y1, x1 + (target - y1) / slope

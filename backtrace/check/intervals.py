@@ -18,7 +18,8 @@ Floats: TypeAlias = NDArray[np.float64]
 EPS = 2.0**-52
 UNBOUNDED = 1e300  # stands for infinity, so that 0 times it is 0 and not nan
 MOST_PIECES = 6
-SINGLE = 1e-11  # an interval no wider than this, relatively, is one number with rounding noise
+SINGLE = 1e-11  # an interval no wider than this, relatively, is one number with rounding noise,
+NOISE = 1e-15  # and so is one as narrow as what is left where larger numbers cancel
 
 
 class Box(msgspec.Struct, frozen=True, eq=False):
@@ -282,22 +283,21 @@ def single(x: Box) -> NDArray[np.bool_]:
     """Which entries are one number (up to rounding noise)."""
     whole = hull(x)
     lo, hi = whole.lo[0], whole.hi[0]
-    return np.asarray(hi - lo <= SINGLE * (1.0 + np.abs(lo)))
+    return np.asarray(hi - lo <= SINGLE * np.abs(lo) + NOISE)
 
 
-def widened(x: Box, half_unit: float) -> Box:
-    """The box of a line that may have been rounded to ``half_unit`` each way.
+def widened(x: Box, slack: float, unit: float) -> Box:
+    """The box of a line that may have been rounded to a multiple of ``unit``, by up to ``slack``.
 
     A single number that this rounding leaves alone stays as it is: 3.7 is 3.7 to any number of
     decimals from one on.
     """
-    if half_unit == 0:
+    if slack == 0:
         return x
     middle = (x.lo + x.hi) / 2
-    unit = 2 * half_unit
     rounded = np.round(middle / unit) * unit
     unchanged = np.abs(middle - rounded) <= SINGLE * (1.0 + np.abs(middle))
     kept = single(x)[None] & unchanged
     if kept.all():
         return x
-    return Box(np.where(kept, x.lo, x.lo - half_unit), np.where(kept, x.hi, x.hi + half_unit))
+    return Box(np.where(kept, x.lo, x.lo - slack), np.where(kept, x.hi, x.hi + slack))

@@ -197,12 +197,13 @@ def softmax(z: Box, axis: int) -> Box:
 
 def _corner(own: Floats, others: Floats, axis: int) -> Floats:
     """e^own / (e^own + Σ e^others), each entry's own against the others'."""
-    top = np.maximum(own.max(axis=axis, keepdims=True), others.max(axis=axis, keepdims=True))
-    mine, theirs = np.exp(own - top), np.exp(others - top)
-    rest = _sum_of_others(theirs, axis)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share = mine / (mine + rest)
-    return np.where(mine + rest > 0, share, 0.0)
+    mine, theirs = np.moveaxis(own, axis, -1)[..., None], np.moveaxis(others, axis, -1)
+    k = theirs.shape[-1]
+    beside = np.where(np.eye(k, dtype=bool), -np.inf, theirs[..., None, :])  # [..., j, the others]
+    top = np.maximum(mine, beside.max(axis=-1, keepdims=True))
+    own_power = np.exp(mine - top)[..., 0]
+    share = own_power / (own_power + np.exp(beside - top).sum(axis=-1))
+    return np.moveaxis(share, -1, axis)
 
 
 def _sum_of_others(x: Floats, axis: int) -> Floats:
@@ -272,8 +273,8 @@ def _stacked(s: Setting, jacobian: Floats) -> Floats:
 def _jacobian_from_activation(s: Setting, a: Box) -> Box:
     """a(1 − a) on the diagonal, as one function; −aᵢaⱼ beside it."""
     lo, hi = _rows(s, a.lo[0]), _rows(s, a.hi[0])
-    beside_lo, beside_hi = -hi[:, :, None] * hi[:, None, :], -lo[:, :, None] * lo[:, None, :]
-    return _jacobian(s, lo, hi, beside_lo, beside_hi)
+    ends = [-x[:, :, None] * y[:, None, :] for x in (lo, hi) for y in (lo, hi)]
+    return _jacobian(s, lo, hi, np.minimum.reduce(ends), np.maximum.reduce(ends))
 
 
 def _jacobian(s: Setting, lo: Floats, hi: Floats, beside_lo: Floats, beside_hi: Floats) -> Box:

@@ -286,12 +286,16 @@ def emit(text: str) -> None:
 
 def show(lines: Callable[[Page], list[Line]], width: int | None) -> None:
     """What is for people, as wide as their terminal."""
-    from backtrace.render.colours import coloured
+    from backtrace.render.colours import coloured, uncoloured
     from backtrace.render.page import Page
     from backtrace.render.report import STYLES
 
     screen = Screen.of_stdout(width)
-    screen.print(coloured(lines(Page(screen.width, screen.unicode)), STYLES))
+    found = lines(Page(screen.width, screen.unicode))
+    if screen.colour:
+        screen.print(coloured(found, STYLES))
+    else:
+        print(uncoloured(found))
 
 
 def counted(found: Iterable[Answers | Unreadable]) -> Iterator[Answers | Unreadable]:
