@@ -8,6 +8,7 @@ by what rounding it may have cost.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import msgspec
@@ -137,12 +138,10 @@ class Checker:
     def check(self, answers: Answers) -> Report:
         """Every written quantity judged, in the order of work."""
         sheet = Sheet(self, answers)
-        return Report(
-            student=answers.student,
-            file=answers.file,
-            quantities=tuple(sheet.judge()),
-            notes=answers.notes,
-        )
+        # Where a student's numbers overflow or have no logarithm, the interval says so.
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
+            quantities = tuple(sheet.judge())
+        return Report(answers.student, answers.file, quantities, answers.notes)
 
 
 def key(step: Step) -> Key:
@@ -387,8 +386,7 @@ class Sheet:
             return self._forward_again(place, unit, over)
         operands = [self.operand(source, unit, over) for source in checker.operands[place]]
         rule = EVERY_RULE[step.operation]
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
-            return rule.interval(checker.setting, checker.parameters[place], *operands)
+        return rule.interval(checker.setting, checker.parameters[place], *operands)
 
     def _forward_again(self, place: Key, unit: float, over: Override) -> Box:
         """The forward part once more on the new parameters, none of its lines written."""
@@ -528,9 +526,10 @@ class Judgement:
     # A worked quantity
 
     def worked(self, numbers: Numbers, extra: bool) -> Judged:
-        sheet, place = self.sheet, self.place
-        own = sheet.step_box(place, numbers.unit)
+        place = self.place
+        own = self.sheet.step_box(place, numbers.unit)
         in_l, box, doubt = self.in_own_work(numbers, own)
+        alone = self.is_alone(numbers, box)
         low, high = self.bounds(numbers)
         slack = SLACK * (1.0 + np.abs(self.exact))
         in_g = (low - slack <= self.exact) & (self.exact <= high + slack)
@@ -539,8 +538,8 @@ class Judgement:
             np.where(in_l, "right", "unsupported"),
             np.where(in_l, np.where(doubt, "carried", "rounded"), "wrong"),
         ).astype(object)
-        names[self.too_vague(numbers, box) & (in_g | in_l)] = "imprecise"
-        self.settle(numbers, box, names)
+        names[self.too_vague(numbers, box, alone) & (in_g | in_l)] = "imprecise"
+        self.settle(numbers, box, alone, names)
         explanations: tuple[Explanation, ...] = ()
         if (names[numbers.there] == "wrong").any():
             explanations = self.explain(names)
@@ -549,9 +548,8 @@ class Judgement:
     def in_own_work(self, numbers: Numbers, own: Box) -> tuple[Doubt, Box, Doubt]:
         """Which entries follow from the student's own work by any right form, which box holds
         each, and which rest on doubtful operands."""
-        sheet, place = self.sheet, self.place
         follows = self.meets(numbers, own)
-        doubt = sheet.doubt_of_operands(place, self.step)
+        doubt = self.resting
         box = own
         if follows.all():
             return follows, box, doubt
@@ -615,13 +613,18 @@ class Judgement:
         overlap = (box.lo - slack <= high) & (low <= box.hi + slack)
         return np.asarray(overlap.any(axis=0) | ~numbers.there)
 
-    def too_vague(self, numbers: Numbers, box: Box) -> Doubt:
+    def too_vague(self, numbers: Numbers, box: Box, alone: Doubt) -> Doubt:
         """Too few digits to tell anything by, unless they are the value exactly."""
         few = (numbers.digits < self.checker.min_digits) & (numbers.decimals < 3)
-        written = numbers.there & (numbers.half > 0)
-        exactly = np.abs(numbers.values - self.exact) <= SLACK * (1.0 + np.abs(self.exact))
-        exactly |= self.is_alone(numbers, box)
-        return np.asarray(written & ((few & ~exactly) | box.unbounded))
+        if few.any():
+            slack = SLACK * (1.0 + np.abs(self.exact))
+            few &= (np.abs(numbers.values - self.exact) > slack) & ~alone
+        return np.asarray(numbers.there & (numbers.half > 0) & (few | box.unbounded))
+
+    @cached_property
+    def resting(self) -> Doubt:
+        """Which entries rest on a doubtful entry of an operand."""
+        return self.sheet.doubt_of_operands(self.place, self.step)
 
     def is_alone(self, numbers: Numbers, box: Box) -> Doubt:
         """Which written numbers equal a single-valued L: they stand for themselves."""
@@ -629,19 +632,21 @@ class Judgement:
         low, high = lo - 1e-9 * np.abs(lo), hi + 1e-9 * np.abs(hi)
         return np.asarray(single(box) & (low <= numbers.values) & (numbers.values <= high))
 
-    def settle(self, numbers: Numbers, box: Box, names: NDArray[Any]) -> None:
+    def settle(self, numbers: Numbers, box: Box, alone: Doubt, names: NDArray[Any]) -> None:
         """What later steps take for this quantity, and which of its entries are doubtful."""
         low, high = self.bounds(numbers)
-        whole, alone = hull(box), self.is_alone(numbers, box)
-        filled = hull(self.sheet._rounded(self.place, box, numbers.unit))
-        low = np.where(alone, whole.lo[0], low)
-        high = np.where(alone, whole.hi[0], high)
-        lo = np.where(numbers.there, low, filled.lo[0])
-        hi = np.where(numbers.there, high, filled.hi[0])
-        self.sheet.boxes[self.place] = Box(lo[None], hi[None])
-        resting = self.sheet.doubt_of_operands(self.place, self.step)
+        if alone.any():
+            whole = hull(box)
+            low, high = np.where(alone, whole.lo[0], low), np.where(alone, whole.hi[0], high)
         sound = (names == "right") | (names == "rounded")
-        self.sheet.doubts[self.place] = np.where(numbers.there, ~sound, resting)
+        doubt = ~sound
+        if not numbers.there.all():
+            filled = hull(self.sheet._rounded(self.place, box, numbers.unit))
+            low = np.where(numbers.there, low, filled.lo[0])
+            high = np.where(numbers.there, high, filled.hi[0])
+            doubt = np.where(numbers.there, doubt, self.resting)
+        self.sheet.boxes[self.place] = Box(low[None], high[None])
+        self.sheet.doubts[self.place] = doubt
         root = self.sheet.first_root(self.checker.operands[self.place])
         self.sheet.roots[self.place] = self.origin if root is None else root
 
@@ -664,11 +669,11 @@ class Judgement:
     ) -> Judged:
         self.sheet.doubts[self.place] = doubt
         names = names.astype(object)
-        for (i, j), there in np.ndenumerate(numbers.there):
-            if not there:
+        if not numbers.there.all():
+            for i, j in np.argwhere(~numbers.there).tolist():
                 cell = self.written.cells[i][j] if self.written.cells else None
                 names[i, j] = "malformed" if isinstance(cell, Malformed) else "missing"
-        entries: tuple[tuple[Verdict, ...], ...] = tuple(tuple(line) for line in names)
+        entries: tuple[tuple[Verdict, ...], ...] = tuple(map(tuple, names.tolist()))
         worst = min((v for line in entries for v in line), key=WORST_FIRST.index)
         root = self.sheet.roots.get(self.place) if worst in ("carried", "unsupported") else None
         return Judged(

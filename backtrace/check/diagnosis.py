@@ -145,14 +145,13 @@ class Diagnosis:
 
     def replayed(self, over: Override) -> Box:
         unit = self.numbers.unit
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
-            if self.place not in over:
-                return self.sheet.step_box(self.place, unit, over)
-            rest = {place: value for place, value in over.items() if place != self.place}
-            replaced = over[self.place]
-            if isinstance(replaced, Box):
-                return replaced
-            return self.sheet.replaced_box(self.place, replaced, unit, rest)
+        if self.place not in over:
+            return self.sheet.step_box(self.place, unit, over)
+        rest = {place: value for place, value in over.items() if place != self.place}
+        replaced = over[self.place]
+        if isinstance(replaced, Box):
+            return replaced
+        return self.sheet.replaced_box(self.place, replaced, unit, rest)
 
     def pairs(self, singles: list[tuple[Key, Wrong]]) -> list[tuple[tuple[Key, Wrong], ...]]:
         """Two mistakes: at two steps, or a factor, a sign or a turn on top of another rule."""

@@ -64,7 +64,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class Expected(msgspec.Struct, frozen=True):
-    """What a quantity should be, at the decimals that were written and at the spec's.
+    """What a quantity should be: at the decimals that were written, at the spec's, and in full.
 
     ``right`` is whether all of it was written so.
     """
@@ -74,6 +74,7 @@ class Expected(msgspec.Struct, frozen=True):
     written: Rows
     as_written: Rows
     precise: Rows
+    values: tuple[tuple[float, ...], ...]
     right: bool
 
     @property
@@ -306,6 +307,7 @@ class _Sheet:
             shown(judged.written),
             as_written,
             tuple(tuple(_at(value, decimals) for value in line) for line in values.tolist()),
+            tuple(map(tuple, values.tolist())),
             judged.verdict == "right",
         )
 

@@ -30,7 +30,7 @@ def report(findings: Findings, level: str = "how") -> dict[str, Any]:
     """
     said = findings.report
     naming = level in NAMING
-    expected = {each.name: each.precise for each in findings.expected}
+    expected = {each.name: each.values for each in findings.expected}
     return {
         "schema": REPORT,
         "student": findings.student,
