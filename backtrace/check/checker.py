@@ -44,6 +44,7 @@ Doubt: TypeAlias = NDArray[np.bool_]
 Override: TypeAlias = "Mapping[Key, Step | Wrong | Box]"
 NOTHING: Override = {}
 MOST_WORLDS = 12  # ways the sheet may have come about that are kept in mind
+FLOAT32 = 1e-6  # relative noise of a line in float32
 SLACK = 1e-12  # relative float noise that a comparison forgives
 MARKS: dict[Verdict, float] = {"right": 1.0, "rounded": 1.0, "carried": 1.0}
 
@@ -107,6 +108,15 @@ class Checker:
     def is_given(self, place: Key) -> bool:
         """Whether the spec itself says the number (and no earlier update)."""
         return self.steps[place].operation == "given" and not self.operands[place]
+
+    def line(self, box: Box) -> Box:
+        """What a line of the spec's own arithmetic may hold: it too may round every line."""
+        arithmetic = self.spec.arithmetic
+        if arithmetic.kind == "rounded":
+            return widened(box, 0.5 * 10.0 ** -(arithmetic.decimals or 0))
+        if arithmetic.kind == "float32":
+            return Box(box.lo - FLOAT32 * (1 + abs(box.lo)), box.hi + FLOAT32 * (1 + abs(box.hi)))
+        return box
 
     def exact(self, place: Key) -> Box:
         """The spec's own value, as a box."""
@@ -374,7 +384,7 @@ class Sheet:
         parameters = FloatArithmetic(np.float64).parameters(replaced.parameters)
         operands = [self.operand((*place[:2], id), unit, over) for id in replaced.operands]
         rule = EVERY_RULE[replaced.operation]
-        return rule.interval(self.checker.setting, parameters, *operands)
+        return self.checker.line(rule.interval(self.checker.setting, parameters, *operands))
 
     def step_box(self, place: Key, unit: float, over: Override = NOTHING) -> Box:
         """L of a step: its rule on the operands as the student has them."""
@@ -386,7 +396,7 @@ class Sheet:
             return self._forward_again(place, unit, over)
         operands = [self.operand(source, unit, over) for source in checker.operands[place]]
         rule = EVERY_RULE[step.operation]
-        return rule.interval(checker.setting, checker.parameters[place], *operands)
+        return checker.line(rule.interval(checker.setting, checker.parameters[place], *operands))
 
     def _forward_again(self, place: Key, unit: float, over: Override) -> Box:
         """The forward part once more on the new parameters, none of its lines written."""
@@ -408,6 +418,7 @@ class Sheet:
             where = key(step)
             rule = EVERY_RULE[step.operation]
             box = rule.interval(checker.setting, checker.parameters[where], *operands)
+            box = checker.line(box)
             last = step.id == "loss"
             worked[step.id] = box if last else self._rounded(where, box, unit)
         return worked["loss"]

@@ -77,8 +77,9 @@ class Diagnosis:
         if found:
             misread = all(f.explanation.codes == ("given-misread",) for f in found)
             return [*found, slip] if only and misread else found
-        if only:
-            return [slip]
+        if only:  # at the step itself alone: further off, some pair fits nearly every number
+            here = [single for single in singles if single[0] == self.place]
+            return [*self.by_rules(self.pairs(here)), slip]
         return self.by_rules(self.pairs(singles))
 
     # Rules of the catalogue
@@ -251,13 +252,13 @@ class Diagnosis:
             box = hull(self.replayed({source: self.with_entry(source, i, j, x, x)}))
             return float(box.lo[0][at]), float(box.hi[0][at])
 
-        x0, x1 = start, start + 0.125
+        x0, x1 = start, start + max(0.125, abs(start) / 64)
         y0, (low, high) = sum(ends(x0)) / 2, ends(x1)
         for _ in range(12):
             y1 = (low + high) / 2
-            if y1 == y0 or x1 == x0 or not np.isfinite(y1):
+            slope = (y1 - y0) / (x1 - x0) if x1 != x0 else 0.0
+            if slope == 0 or not np.isfinite(slope):
                 return None
-            slope = (y1 - y0) / (x1 - x0)
             x0, y0, x1 = x1, y1, x1 + (target - y1) / slope
             low, high = ends(x1)
             if abs((low + high) / 2 - target) < 1e-9 * (1 + abs(target)):

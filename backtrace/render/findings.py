@@ -161,6 +161,8 @@ class _Sheet:
             return ""
         if judged.verdict == "wrong":
             return "first" if judged == self.report.first_mistake else "later"
+        if judged.verdict == "missing":
+            return "" if _blank(judged) else "in part"
         return judged.root or ""
 
     def placed(self, judged: Judged) -> str:
@@ -181,7 +183,7 @@ class _Sheet:
             "unsupported": f"the key's value, but not what your {root or 'own numbers'} lead to",
             "imprecise": f"too few digits to tell: write at least {self.checker.min_digits}",
             "malformed": "not to be read as it is meant: see below",
-            "missing": "asked for, not given",
+            "missing": "asked for, not given" if _blank(one) else "left out",
         }
         if verdict == "rounded":
             return self.rounded(one) if s else "follow from your own rounded numbers"
@@ -370,6 +372,11 @@ def _entry(text: str) -> str:
         return "_"
     numeric = not any(c.isalpha() and c not in "eE" for c in text)
     return inert(text) if numeric else shortened(inert(text), LONGEST)
+
+
+def _blank(judged: Judged) -> bool:
+    """Whether nothing at all was written."""
+    return all(verdict == "missing" for line in judged.entries for verdict in line)
 
 
 def _name(place: Key) -> str:

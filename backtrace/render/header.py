@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeAlias
 
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.losses import LOSSES
@@ -13,17 +14,18 @@ from backtrace.spec.model import Arithmetic, Conventions
 from backtrace.tape.trace import Trace, TracedStep
 
 MATRIX_FORMS = {
-    ("rows", "in_out"): "a sample is a row: {Z} = {A}·{W}",
-    ("rows", "out_in"): "a sample is a row: {Z} = {A}·{W}ᵀ",
-    ("columns", "out_in"): "a sample is a column: {Z} = {W}·{A}",
-    ("columns", "in_out"): "a sample is a column: {Z} = {W}ᵀ·{A}",
+    ("rows", "in_out"): "{Z} = {A}·{W}",
+    ("rows", "out_in"): "{Z} = {A}·{W}ᵀ",
+    ("columns", "out_in"): "{Z} = {W}·{A}",
+    ("columns", "in_out"): "{Z} = {W}ᵀ·{A}",
 }
+Update: TypeAlias = Mapping[str, TracedStep]
 CONSTANT_DIGITS = 12  # a constant is shown as it was written
 
 
 def architecture(trace: Trace) -> str:
     """``2 → 3 (ReLU) → 1 (linear)``."""
-    first = trace.update(*trace.updates[0])
+    first = first_update(trace)
     axis = 1 if trace.conventions.layout == "rows" else 0
     sizes = [str(_inputs(first["W1"], trace.conventions) - _augmented(first))]
     for traced in first.values():
@@ -56,27 +58,44 @@ def activation_name(traced: TracedStep) -> str:
 def facts(trace: Trace, symbols: Symbols) -> list[str]:
     """The conventions in force, the loss, the optimizer: short phrases, in that order."""
     conventions = trace.conventions
-    found = [_matrix_form(trace), _loss(trace, symbols), _sign(trace, symbols)]
-    found += [_optimizer(trace, symbols), _mean(trace, symbols), _arithmetic(trace.arithmetic)]
+    sample = f"a sample is a {conventions.layout[:-1]}: {matrix_form(trace)}"
+    found = [sample, _loss(trace, symbols), _sign(trace)]
+    found += [_optimizer(trace, symbols), _mean(trace, symbols), arithmetic_words(trace.arithmetic)]
     if conventions.sign == "descent":
         found.append("gradients point downhill")
     return [fact for fact in found if fact]
 
 
-def _matrix_form(trace: Trace) -> str:
-    letters = {"Z": "Z", "A": trace.notation.activation.upper(), "W": trace.notation.weight}
-    if trace.notation.case == "lower":
-        letters |= {"Z": "z", "A": trace.notation.activation}
-    form = MATRIX_FORMS[trace.conventions.layout, trace.conventions.weights].format_map(letters)
-    first = trace.update(*trace.updates[0])
-    if any(traced.operation == "add_bias" for traced in first.values()):
-        minus = any(traced.parameters.get("subtract") for traced in first.values())
-        form += " − b" if minus else " + b"
-    return form
+def first_update(trace: Trace) -> Update:
+    """The steps of the first update, by id."""
+    return trace.update(*trace.updates[0])
+
+
+def letters(trace: Trace) -> dict[str, str]:
+    """The letters Z, A and W of matrices in general, in the course's case."""
+    notation = trace.notation
+    upper = notation.case == "upper"
+    a = notation.activation.upper() if upper else notation.activation
+    return {"Z": "Z" if upper else "z", "A": a, "W": notation.weight}
+
+
+def matrix_form(trace: Trace) -> str:
+    """``Z = A·W + b``, as the layout and the orientation of the weights have it."""
+    form = MATRIX_FORMS[trace.conventions.layout, trace.conventions.weights]
+    sign = bias_sign(trace)
+    return form.format_map(letters(trace)) + (f" {sign} b" if sign else "")
+
+
+def bias_sign(trace: Trace) -> str:
+    """The sign before b; empty where no bias is added."""
+    biased = [t for t in first_update(trace).values() if t.operation == "add_bias"]
+    if not biased:
+        return ""
+    return "−" if any(traced.parameters.get("subtract") for traced in biased) else "+"
 
 
 def _loss(trace: Trace, symbols: Symbols) -> str:
-    first = trace.update(*trace.updates[0])
+    first = first_update(trace)
     terms = first.get("loss_terms")
     if terms is None:
         return ""
@@ -99,42 +118,58 @@ def _loss(trace: Trace, symbols: Symbols) -> str:
     return f"{symbols.name('loss')} = {formula}{penalty}"
 
 
-def _sign(trace: Trace, symbols: Symbols) -> str:
-    first = trace.update(*trace.updates[0])
-    deltas = [traced for traced in first.values() if traced.id.startswith("delta")]
-    if not deltas or trace.notation.delta != "delta":
+def _sign(trace: Trace) -> str:
+    if not shows_delta(trace):
         return ""
     minus = "−" if trace.conventions.sign == "descent" else ""
-    z = "Z" if trace.notation.case == "upper" else "z"
-    return f"δ = {minus}∂{trace.notation.loss}/∂{z}"
+    return f"δ = {minus}∂{trace.notation.loss}/∂{letters(trace)['Z']}"
+
+
+def shows_delta(trace: Trace) -> bool:
+    """Whether a δ stands on the page, so that a reader has to know what it is."""
+    deltas = [id for id in first_update(trace) if id.startswith("delta")]
+    return bool(deltas) and trace.notation.delta == "delta"
 
 
 def _mean(trace: Trace, symbols: Symbols) -> str:
-    late = any(
+    n = symbols.constant("samples")
+    return f"1/{n} enters in the gradients, not in δ" if mean_is_late(trace) else ""
+
+
+def mean_is_late(trace: Trace) -> bool:
+    """Whether the loss's 1/n enters in the gradients of the parameters, and not before."""
+    return any(
         "samples" in traced.parameters and traced.phase == "backward"
         for traced in trace
         if traced.operation in ("matmul", "sum_samples")
     )
-    n = symbols.constant("samples")
-    return f"1/{n} enters in the gradients, not in δ" if late else ""
 
 
-def _arithmetic(arithmetic: Arithmetic) -> str:
+def arithmetic_words(arithmetic: Arithmetic) -> str:
+    """What is not the usual about the arithmetic; empty for float64."""
     if arithmetic.kind == "rounded":
         return f"every line rounded to {arithmetic.decimals} decimals"
     return {"exact": "exact fractions", "float32": "single precision"}.get(arithmetic.kind, "")
 
 
 def _optimizer(trace: Trace, symbols: Symbols) -> str:
-    first = trace.update(*trace.updates[0])
+    title, rates = optimizer(trace)
+    if not rates:
+        return title
+    listed = [number(value, CONSTANT_DIGITS) for value in rates]
+    shown = listed[0] + (f" … {listed[-1]}" if listed[1:] else "")
+    return f"{title}, {symbols.constant('rate')} = {shown}"
+
+
+def optimizer(trace: Trace) -> tuple[str, list[float]]:
+    """The optimizer's title and its rates, the largest first; none of both without gradients."""
+    first = first_update(trace)
     updated = [traced for traced in first.values() if traced.phase == "update" and traced.layer]
     if not updated:
-        return "" if "loss" not in first and "delta1" not in first else "no update"
+        return ("no update" if "loss" in first or "delta1" in first else ""), []
     title = _optimizer_title({(_pattern(traced.id), traced.operation) for traced in updated})
     rates = {float(traced.parameters["rate"]) for traced in trace if "rate" in traced.parameters}
-    rate = symbols.constant("rate")
-    listed = [number(value, CONSTANT_DIGITS) for value in sorted(rates, reverse=True)]
-    return f"{title}, {rate} = {listed[0]}" + (f" … {listed[-1]}" if listed[1:] else "")
+    return title, sorted(rates, reverse=True)
 
 
 def _pattern(id: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 import msgspec
 
@@ -35,11 +36,11 @@ class Unfolder(msgspec.Struct, frozen=True):
 
         ``sample`` takes only these lines of the sample axis, for one sample of several.
         """
-        places = list(_places(self.trace, traced, sample))
-        shown = places if self.form.full else places[:MOST]
+        places = _places(self.trace, traced, sample)
+        shown = list(places if self.form.full else islice(places, MOST))
         rows = _values_aligned([self.entry(traced, i, j) for i, j in shown])
         lines = _in_columns(rows, room) or _stage_by_stage(rows, room)
-        left_out = len(places) - len(shown)
+        left_out = sum(1 for _ in places)
         if left_out:
             more = "entry" if left_out == 1 else "entries"
             told = self.say(f"… and {left_out} more {more}; --full shows them")

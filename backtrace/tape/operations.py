@@ -210,7 +210,7 @@ def _error(s: Setting, p: Parameters, a: Array, y: Array) -> Array:
 
 
 def _hadamard(s: Setting, p: Parameters, da: Array, g: Array) -> Array:
-    return da * g
+    return da * g + 0  # to a float, -3.4 · 0 is -0
 
 
 def _jacobian_product(s: Setting, p: Parameters, da: Array, g: Array) -> Array:

@@ -53,3 +53,8 @@ def named(source, sheet, **options):
     """The mistakes found: (quantity, codes) of each wrong one, in the order of work."""
     found = report(source, sheet, **options).quantities
     return [(q.name, set(q.mistakes)) for q in found if q.verdict == "wrong"]
+
+
+def listed(cells):
+    """Nested lists of texts as YAML writes them."""
+    return cells if isinstance(cells, str) else f"[{', '.join(map(listed, cells))}]"

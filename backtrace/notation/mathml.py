@@ -1,0 +1,198 @@
+"""Formulas as MathML (the Core of it, presentation only): symbols, or the numbers put in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import msgspec
+
+from backtrace.notation.expr import (
+    Absolute,
+    Apply,
+    Constant,
+    Expr,
+    Fraction,
+    Group,
+    Power,
+    Ref,
+    Root,
+    Row,
+    Sum,
+    Symbol,
+    Template,
+    Terms,
+    Text,
+    Value,
+)
+from backtrace.notation.latex import function, ref_latex
+from backtrace.notation.mathml_tokens import (
+    Node,
+    fraction,
+    joined,
+    numeral,
+    operator,
+    root,
+    row,
+    scripts,
+    words,
+)
+from backtrace.notation.numbers import number
+from backtrace.notation.symbols import CONSTANTS, Symbols
+from backtrace.notation.tex import hole, read
+from backtrace.notation.text import PLACEHOLDER, bracketed
+
+WORDS = re.compile(r"[A-Za-z]")
+MARKS = re.compile(r"\d+(?:\.\d+)?|\S")
+RAISED = {"²": "2", "³": "3"}
+
+Attributes = Callable[[Value], str]
+
+
+def mathml(
+    expr: Expr,
+    symbols: Symbols,
+    decimals: int = 4,
+    *,
+    numbers: bool = False,
+    decimal_mark: str = ".",
+    attributes: Attributes | None = None,
+) -> str:
+    """The elements of a formula, to stand inside ``<math>``.
+
+    With ``numbers`` constants are numbers; a Ref is its symbol always. ``attributes`` says what
+    to write into the tag of a Value (with a space in front).
+    """
+    writer = _Writer(symbols, decimals, numbers, decimal_mark, attributes or (lambda value: ""))
+    return joined(writer.write(expr))
+
+
+def symbol(id: str, symbols: Symbols) -> str:
+    """The symbol of a quantity, to stand inside ``<math>``."""
+    return joined(read(symbols.latex(id)))
+
+
+def ref_symbol(ref: Ref, symbols: Symbols) -> str:
+    """A reference by its symbol, transposed or without its bias line as it says."""
+    return joined(read(ref_latex(ref, symbols)))
+
+
+class _Writer(msgspec.Struct, frozen=True):
+    symbols: Symbols
+    decimals: int
+    numbers: bool
+    decimal_mark: str
+    attributes: Attributes
+
+    def write(self, expr: Expr, after: str = "", before: str = "") -> list[Node]:  # noqa: PLR0912 - a case a node
+        """``after`` and ``before`` are the texts beside it, which decide a negative's brackets."""
+        match expr:
+            case Ref():
+                return read(ref_latex(expr, self.symbols))
+            case Symbol():
+                return read(self.symbols.latex(expr.id))
+            case Text():
+                return marks(expr.text)
+            case Constant():
+                return self.constant(expr)
+            case Value():
+                return self.value(expr, after, before)
+            case Row():
+                return self.row(expr)
+            case Terms():
+                return self.terms(expr)
+            case Template():
+                return self.template(expr)
+            case Group():
+                return [row([operator("("), *self.write(expr.inner), operator(")")])]
+            case Apply():
+                argument = [operator("("), *self.write(expr.argument), operator(")")]
+                return [*read(function(expr.function)), row(argument)]
+            case Power():
+                return [scripts(self.one(expr.base, "·", "^"), None, self.one(expr.exponent))]
+            case Fraction():
+                return [fraction(self.one(expr.above), self.one(expr.below))]
+            case Root():
+                return [root(self.one(expr.inner))]
+            case Absolute():
+                return [row([operator("|"), *self.write(expr.inner), operator("|")])]
+            case Sum():
+                return self.sum(expr)
+
+    def one(self, expr: Expr, after: str = "", before: str = "") -> Node:
+        return row(self.write(expr, after, before))
+
+    def constant(self, expr: Constant) -> list[Node]:
+        if self.numbers:
+            text = number(expr.value, max(self.decimals, 8), self.decimal_mark)
+            return [numeral(text)]
+        return read(self.symbols.constant(expr.name, "latex"))
+
+    def value(self, expr: Value, after: str, before: str) -> list[Node]:
+        text = number(expr.value, self.decimals, self.decimal_mark)
+        node = numeral(text, self.attributes(expr))
+        if bracketed(text, after, before) == text:
+            return [node]
+        return [row([operator("("), node, operator(")")])]
+
+    def row(self, expr: Row) -> list[Node]:
+        written: list[Node] = []
+        for at, item in enumerate(expr.items):
+            previous = expr.items[at - 1] if at else None
+            following = expr.items[at + 1] if at + 1 < len(expr.items) else None
+            after = previous.text if isinstance(previous, Text) else "" if at == 0 else "x"
+            before = following.text if isinstance(following, Text) else ""
+            written += self.write(item, after, before)
+        return written
+
+    def terms(self, expr: Terms) -> list[Node]:
+        written: list[Node] = []
+        for item in expr.items:
+            if written and isinstance(item, Value) and float(item.value) < 0:
+                positive = msgspec.structs.replace(item, value=-item.value)
+                written += [operator("−"), *self.write(positive)]
+            else:
+                written += [*([operator("+")] if written else []), *self.write(item)]
+        return written
+
+    def template(self, expr: Template) -> list[Node]:
+        """The formula's LaTeX with holes where its parts and constants stand."""
+        pieces = PLACEHOLDER.split(expr.latex)
+        latex, holes = "", []
+        for at, piece in enumerate(pieces):
+            if at % 2 == 0:
+                latex += piece
+            elif piece in expr.parts:
+                after = "(" if pieces[at - 1].endswith("{") else pieces[at - 1]
+                latex += hole(len(holes))
+                holes.append(row(self.write(expr.parts[piece], after, pieces[at + 1])))
+            elif piece in CONSTANTS:
+                latex += self.symbols.constant(piece, "latex")
+            else:
+                latex += f"{{{piece}}}"
+        return read(latex, holes)
+
+    def sum(self, expr: Sum) -> list[Node]:
+        inner = self.one(expr.inner)
+        sign = Node("<mo>∑</mo>", "operator")
+        if expr.over == "samples":
+            sign = scripts(sign, Node("<mi>i</mi>"), None)
+        plain = isinstance(expr.inner, Ref | Value)
+        return [sign, inner if plain else row([operator("("), inner, operator(")")])]
+
+
+def marks(text: str) -> list[Node]:
+    """The operators, numbers and brackets of a text; a text with words in it stays whole."""
+    if WORDS.search(text):
+        return [words(text)]
+    nodes: list[Node] = []
+    for mark in MARKS.findall(text):
+        if mark in RAISED:
+            nodes[-1] = scripts(nodes[-1], None, numeral(RAISED[mark]))
+        elif mark == "½":
+            nodes.append(fraction(numeral("1"), numeral("2")))
+        elif mark[0].isdigit():
+            nodes.append(numeral(mark))
+        else:
+            nodes.append(operator({"Σ": "∑", "⊡": "·"}.get(mark, mark)))
+    return nodes

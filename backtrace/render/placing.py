@@ -1,0 +1,93 @@
+"""Where the labels of a drawing go: along their edges, clear of units and of each other."""
+
+from __future__ import annotations
+
+from math import atan2, cos, hypot, pi, sin
+
+import msgspec
+
+STEPS = 40  # places tried on each side of an edge's middle
+FIRST, LAST = 0.06, 0.94  # of an edge
+CLEAR = 3.0  # pixels kept free around a label
+
+
+class Box(msgspec.Struct, frozen=True):
+    """A rectangle turned about its middle by ``angle`` (in radians)."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    angle: float = 0.0
+
+    @property
+    def radius(self) -> float:
+        return hypot(self.width, self.height) / 2
+
+    def corners(self) -> list[tuple[float, float]]:
+        along, across = (cos(self.angle), sin(self.angle)), (-sin(self.angle), cos(self.angle))
+        return [
+            (
+                self.x + u * self.width / 2 * along[0] + v * self.height / 2 * across[0],
+                self.y + u * self.width / 2 * along[1] + v * self.height / 2 * across[1],
+            )
+            for u, v in ((-1, -1), (1, -1), (1, 1), (-1, 1))
+        ]
+
+
+def overlap(one: Box, other: Box) -> bool:
+    """Whether two rectangles share a point (separating axes)."""
+    if hypot(one.x - other.x, one.y - other.y) > one.radius + other.radius:
+        return False
+    corners = one.corners(), other.corners()
+    for angle in (one.angle, one.angle + pi / 2, other.angle, other.angle + pi / 2):
+        axis = cos(angle), sin(angle)
+        (low, high), (least, most) = (
+            (min(reach), max(reach))
+            for reach in ([x * axis[0] + y * axis[1] for x, y in each] for each in corners)
+        )
+        if high < least or most < low:
+            return False
+    return True
+
+
+class Line(msgspec.Struct, frozen=True):
+    """An edge from the left to the right, and the size of its label."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+    width: float
+    height: float
+
+    def label(self, t: float) -> Box:
+        """The label's place at the share ``t`` of the way, with room around it."""
+        return Box(
+            self.x1 + t * (self.x2 - self.x1),
+            self.y1 + t * (self.y2 - self.y1),
+            self.width + 2 * CLEAR,
+            self.height + 2 * CLEAR,
+            atan2(self.y2 - self.y1, self.x2 - self.x1),
+        )
+
+
+def placed(lines: list[Line], units: list[Box]) -> list[Box] | None:
+    """A place for each line's label, as near to its middle as is free; None if one has none."""
+    taken: list[Box] = []
+    for line in lines:
+        free = next((box for box in _tried(line) if _is_free(box, taken, units)), None)
+        if free is None:
+            return None
+        taken.append(free)
+    return taken
+
+
+def _tried(line: Line) -> list[Box]:
+    middle, reach = (FIRST + LAST) / 2, (LAST - FIRST) / 2
+    sides = [middle + reach * side * k / STEPS for k in range(STEPS + 1) for side in (-1, 1)]
+    return [line.label(t) for t in sides[1:]]
+
+
+def _is_free(box: Box, taken: list[Box], units: list[Box]) -> bool:
+    return not any(overlap(box, other) for other in [*units, *taken])

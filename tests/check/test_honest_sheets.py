@@ -1,0 +1,130 @@
+"""Every honest way of writing a sheet goes unpunished; a wrong last digit anywhere is found.
+
+The numbers are worked by ``handwork``, which shares nothing with the program.
+"""
+
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+from backtrace.check.checker import Checker
+from tests.check.generator import write_sheet
+from tests.check.habits import Habit
+from tests.check.handwork import Work
+from tests.check.typed import answers_of, exercise, listed, report
+
+SEEDS = ("mlp-math", "small-mlp", "or-gate")
+GOOD = ("right", "rounded")
+RESULTS = ("loss", "dW", "db", "W_new", "b_new")
+HABITS = {
+    "three decimals, each line worked from the last": Habit(3, "written"),
+    "three decimals, every line rounded, also on scratch paper": Habit(3, "rounded"),
+    "three decimals, full precision carried": Habit(3, "full"),
+    "two decimals, every line rounded": Habit(2, "rounded"),
+    "four decimals, trailing zeros left out": Habit(4, "written", trims=True),
+    "six decimals": Habit(6, "full"),
+    "three significant digits": Habit(3, "written", significant=True),
+    "five significant digits, full precision carried": Habit(5, "full", significant=True),
+    "three decimals, the slope worked from a": Habit(3, "written", second_way=True),
+}
+TRUNCATING = {
+    "three decimals, cut off": Habit(3, "written", truncates=True),
+    "four decimals, cut off, full precision carried": Habit(4, "full", truncates=True),
+}
+
+
+def lines(work):
+    return [line for line in work.lines.values() if not line.hidden]
+
+
+def everything(work):
+    return [line.id for line in lines(work)]
+
+
+def final_results(work):
+    return [line.id for line in lines(work) if line.kind in RESULTS]
+
+
+def every_other_line(work):
+    return everything(work)[::2]
+
+
+def first_and_last(work):
+    return [everything(work)[0], everything(work)[-1]]
+
+
+def typed(work, texts):
+    """A sheet in the layout of the spec."""
+    page = {id: work.page(work.lines[id].kind, cells).tolist() for id, cells in texts.items()}
+    return "\n".join(f"{id}: {listed(cells)}" for id, cells in page.items())
+
+
+def sheet(name, habit, chosen):
+    work = Work(exercise(name))
+    texts, _ = write_sheet(np.random.default_rng(0), work, habit, chosen(work))
+    return typed(work, texts)
+
+
+CHOICES = (everything, final_results, every_other_line, first_and_last)
+
+
+@pytest.mark.parametrize("chosen", CHOICES, ids=lambda c: c.__name__)
+@pytest.mark.parametrize("habit", HABITS)
+@pytest.mark.parametrize("name", SEEDS)
+def test_an_honest_sheet_earns_every_mark(name, habit, chosen):
+    digits = {"min_digits": 1} if habit.startswith("two decimals") else {}
+    found = report(name, sheet(name, HABITS[habit], chosen), **digits)
+    assert [(q.name, q.verdict) for q in found.quantities if q.verdict not in GOOD] == []
+    assert found.earned == found.possible > 0
+
+
+@pytest.mark.parametrize("habit", TRUNCATING)
+@pytest.mark.parametrize("name", SEEDS)
+def test_cut_off_digits_earn_every_mark_where_that_is_allowed(name, habit):
+    written = sheet(name, TRUNCATING[habit], everything)
+    found = report(name, written, allow_truncation=True)
+    assert [(q.name, q.verdict) for q in found.quantities if q.verdict not in GOOD] == []
+    assert found.earned == found.possible > 0
+
+
+def test_cut_off_digits_are_wrong_where_that_is_not_allowed():
+    # 0.66818777 is 0.668 either way, 0.57444252 is 0.5744, cut off as well as rounded, but
+    # 0.71094950 is 0.7109, and 0.78583498 is 0.7858; 0.62245933 is 0.6224 cut off, 0.6225 rounded.
+    written = "a1: [[0.5744, 0.6681, 0.6224, 0.7109], [0.6224, 0.7310, 0.6899, 0.7858]]"
+    assert report("or-gate", written, allow_truncation=True).earned == 8
+    found = report("or-gate", written).quantities[0]
+    assert found.places("wrong") == [(1, 2), (1, 3), (2, 1), (2, 2), (2, 3)]
+
+
+# A wrong last digit
+
+
+def exact_to_four_decimals(name):
+    work = Work(exercise(name))
+    ids = everything(work)
+    texts, _ = write_sheet(np.random.default_rng(0), work, Habit(4, "full"), ids)
+    return work, texts
+
+
+@pytest.mark.parametrize("units", [-2, 2])
+@pytest.mark.parametrize("name", ["or-gate", "mlp-math"])
+def test_two_units_of_the_last_place_are_wrong_at_exactly_that_entry(name, units):
+    """Half a unit is the most that rounding one line costs. What is right all the same in the
+    next line does not follow from the slip: ``unsupported``, never ``wrong``."""
+    work, texts = exact_to_four_decimals(name)
+    checker = Checker(exercise(name))
+    for id, cells in texts.items():
+        for place in np.ndindex(cells.shape):
+            slipped = cells.copy()
+            slipped[place] = str(Decimal(cells[place]) + units * Decimal("0.0001"))
+            written = typed(work, texts | {id: slipped})
+            wrong = [
+                (q.name, q.places("wrong"))
+                for q in checker.check(answers_of(checker, written)).quantities
+                if q.verdict == "wrong"
+            ]
+            mark = np.full(cells.shape, False)
+            mark[place] = True
+            (at,) = np.argwhere(work.page(work.lines[id].kind, mark)) + 1
+            assert wrong == [(id, [tuple(at)])], (id, place)

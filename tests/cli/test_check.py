@@ -1,0 +1,242 @@
+"""``check`` and ``mistakes``: what they read, print and refuse, and their exit codes."""
+
+import io
+import json
+import time
+
+import pytest
+
+from backtrace.cli.checking import counted
+from tests.cli.running import ESCAPE, on_a_terminal, piped, run
+from tests.render.sheets import ALL_RIGHT, SIGN_FLIPPED, TWO_SAMPLES
+
+__all__ = ["run"]
+
+
+@pytest.fixture
+def homework(tmp_path):
+    """A folder with the spec, and a class in a folder of its own."""
+    (tmp_path / "spec.yaml").write_text(TWO_SAMPLES, encoding="utf-8")
+    (tmp_path / "class").mkdir()
+    (tmp_path / "class" / "ada.yaml").write_text(ALL_RIGHT, encoding="utf-8")
+    (tmp_path / "class" / "bo.yaml").write_text(SIGN_FLIPPED, encoding="utf-8")
+    (tmp_path / "bad.yaml").write_text("student: [\n", encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def check(run, homework):
+    """``check("ada.yaml", "--hints", "none")`` with the class's files by their names."""
+
+    def called(*arguments):
+        paths = [homework / "class" / a if a.endswith(".yaml") else a for a in arguments]
+        return run("check", str(homework / "spec.yaml"), *map(str, paths))
+
+    return called
+
+
+def test_exit_code_0_for_answers_that_stand_and_1_for_mistakes(check):
+    assert check("ada.yaml").code == 0
+    done = check("bo.yaml")
+    assert (done.code, done.err) == (1, "")
+    assert "7 of 9 entries stand" in done.out
+
+
+def test_what_is_missing_or_empty_is_not_all_well(run, homework):
+    sheet = homework / "few.yaml"
+    for text in ("answers: {z1: [[5], [_]]}", "answers: {}"):
+        sheet.write_text(text, encoding="utf-8")
+        assert run("check", str(homework / "spec.yaml"), str(sheet)).code == 1
+
+
+def test_exit_code_2_for_the_spec_and_the_command_line(run, check, homework):
+    assert run("check", "no-such-network", str(homework / "bad.yaml")).code == 2
+    assert check("ada.yaml", "--credit", "carried=2").code == 2
+    assert check("ada.yaml", "--credit", "sloppy=1").code == 2
+    assert check("ada.yaml", "--format", "xml").code == 2
+    assert check("ada.yaml", "--format", "json", "--width", "80").code == 2
+    done = check("ada.yaml", "bo.yaml", "--format", "gradescope")
+    assert (done.code, done.out) == (2, "")
+    assert "one student" in done.err
+    assert "--hints" in check("ada.yaml", "bo.yaml", "--hints", "what").err
+    assert run("check", "-", "-").code == 2
+
+
+def test_exit_code_3_for_answers_that_cannot_be_read(run, homework):
+    spec = str(homework / "spec.yaml")
+    done = run("check", spec, str(homework / "bad.yaml"))
+    assert (done.code, done.out) == (3, "")
+    assert "bad.yaml:1:" in done.err
+    assert run("check", spec, str(homework / "none.yaml")).code == 3
+    empty = homework / "empty"
+    empty.mkdir()
+    assert run("check", spec, str(empty)).code == 3
+
+
+def test_one_bad_file_does_not_stop_the_class(run, homework):
+    spec, bad = str(homework / "spec.yaml"), str(homework / "bad.yaml")
+    done = run("check", spec, str(homework / "class"), bad)
+    assert done.code == 3
+    assert "Ada        7/7" in done.out
+    assert "Bo         7/9" in done.out
+    assert "bad.yaml:1:" in done.out
+    done = run("check", spec, str(homework / "class"), bad, "--format", "json")
+    document = json.loads(done.out)
+    assert [each["student"] for each in document["reports"]] == ["Ada", "Bo"]
+    assert len(document["unreadable"]) == 1
+    assert document["mistakes"] == {"sign-flipped": 1}
+
+
+def test_a_class_has_the_code_of_its_worst_sheet(check):
+    assert check("ada.yaml", "ada.yaml").code == 0
+    assert check("ada.yaml", "bo.yaml").code == 1
+
+
+def test_a_table_is_a_class_even_with_one_row(run, homework):
+    table = homework / "class.csv"
+    table.write_text('student,"z1[1,1]","z1[2,1]",loss\nDi,5,3,2.5\n', encoding="utf-8")
+    done = run("check", str(homework / "spec.yaml"), str(table), "--format", "json")
+    assert (done.code, json.loads(done.out)["schema"]) == (0, "backtrace/class/1")
+    done = run("check", str(homework / "spec.yaml"), str(table), "--format", "csv")
+    assert done.out.splitlines()[1].startswith('"Di","')
+
+
+def test_stdin_is_the_spec_or_the_answers(homework):
+    spec, bo = homework / "spec.yaml", homework / "class" / "bo.yaml"
+    done = piped("check", str(spec), "-", stdin=bo.read_bytes())
+    assert done.code == 1
+    assert "answers of Bo" in done.out
+    done = piped("check", "-", str(bo), stdin=spec.read_bytes())
+    assert done.code == 1
+    assert "answers of Bo" in done.out
+
+
+def test_a_stream_has_a_report_for_each_line(homework):
+    lines = [
+        {"student": "Ada", "answers": {"loss": 2.5}},
+        "not an object",
+        {"student": "Bo", "answers": {"dW1": [[3.00], [-5.00]]}},
+    ]
+    stdin = "".join(json.dumps(line) + "\n" for line in lines).encode()
+    done = piped("check", str(homework / "spec.yaml"), "-", "--format", "jsonl", stdin=stdin)
+    assert done.code == 3
+    ada, bad, bo = map(json.loads, done.out.splitlines())
+    assert (ada["schema"], ada["student"]) == ("backtrace/report/1", "Ada")
+    assert (bad["schema"], bad["file"]) == ("backtrace/unreadable/1", "<stdin>:2")
+    assert bo["first_mistake"]["id"] == "dW1"
+    done = piped("check", str(homework / "spec.yaml"), "-", "--format", "jsonl", stdin=b"")
+    assert (done.code, done.out) == (0, "")
+
+
+def test_a_stream_answers_each_line_at_once(homework):
+    import subprocess
+    import sys
+
+    arguments = ["check", str(homework / "spec.yaml"), "-", "--format", "jsonl"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "backtrace", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        for student in ("Ada", "Bo"):
+            line = {"student": student, "answers": {"loss": 2.5}}
+            process.stdin.write(json.dumps(line).encode() + b"\n")
+            process.stdin.flush()
+            assert json.loads(process.stdout.readline())["student"] == student
+        process.stdin.close()
+
+
+def test_files_can_be_streamed_too(check):
+    done = check("ada.yaml", "bo.yaml", "--format", "jsonl")
+    assert done.code == 1
+    assert [json.loads(line)["student"] for line in done.out.splitlines()] == ["Ada", "Bo"]
+
+
+def test_hints_and_reveal_reach_the_sheet(check):
+    assert "first mistake" not in check("bo.yaml", "--hints", "none").out
+    assert "With your numbers" not in check("bo.yaml", "--hints", "what").out
+    assert "Expected" not in check("bo.yaml").out
+    assert "2.300" in check("bo.yaml", "--reveal").out
+    json_sheet = json.loads(check("bo.yaml", "--reveal", "--format", "json").out)
+    assert json_sheet["quantities"][3]["expected"] == [[-3], [5]]
+
+
+def test_credit_changes_the_marks(check):
+    # 5 right entries, 2 carried
+    done = check("bo.yaml", "--credit", "carried=0.25, wrong=0", "--format", "json")
+    assert json.loads(done.out)["score"] == {"earned": 5.5, "possible": 9}
+
+
+def test_min_digits_and_truncation_reach_the_checker(run, homework):
+    sheet = homework / "cut.yaml"
+    spec = homework / "sigmoid.yaml"
+    spec.write_text(
+        "layers:\n  - {activation: sigmoid, weights: [[1]], bias: none}\ninputs: [[0.3]]\n",
+        encoding="utf-8",
+    )
+    # σ(0.3) = 0.574442516…: cut off after eight places …51, rounded …52
+    sheet.write_text("answers: {a1: 0.57444251}", encoding="utf-8")
+    assert run("check", str(spec), str(sheet)).code == 1
+    assert run("check", str(spec), str(sheet), "--allow", "truncation").code == 0
+    sheet.write_text("answers: {a1: 0.6}", encoding="utf-8")
+    assert run("check", str(spec), str(sheet)).code == 1
+    assert run("check", str(spec), str(sheet), "--min-digits", "1").code == 0
+
+
+def test_gradescope_is_told_of_a_submission_that_cannot_be_read(run, homework):
+    done = run(
+        "check", str(homework / "spec.yaml"), str(homework / "bad.yaml"), "--format", "gradescope"
+    )
+    assert done.code == 3
+    assert json.loads(done.out)["score"] == 0
+
+
+def test_colour_only_on_a_terminal_that_wants_it(homework):
+    arguments = ("check", str(homework / "spec.yaml"), str(homework / "class" / "bo.yaml"))
+    assert ESCAPE not in piped(*arguments).out
+    assert ESCAPE in on_a_terminal(*arguments).out
+    assert ESCAPE not in on_a_terminal(*arguments, NO_COLOR="1").out
+    assert ESCAPE not in on_a_terminal(*arguments, TERM="dumb").out
+
+
+def test_documents_are_utf_8_whatever_the_terminal_speaks(homework):
+    arguments = ("check", str(homework / "spec.yaml"), str(homework / "class" / "bo.yaml"))
+    done = piped(*arguments, "--format", "markdown", PYTHONIOENCODING="ascii")
+    assert "dW₁" in done.out
+    done = piped(*arguments, PYTHONIOENCODING="ascii")
+    assert done.out.isascii()
+
+
+class Terminal(io.StringIO):
+    """A stderr that says it is a terminal."""
+
+    def isatty(self):
+        return True
+
+
+def test_progress_is_shown_on_a_terminal_after_a_second(monkeypatch):
+    seconds = iter([0.0, 0.9, 1.1, 1.2, 2.0])  # the start, then after each of four sheets
+    monkeypatch.setattr(time, "monotonic", lambda: next(seconds))
+    stderr = Terminal()
+    monkeypatch.setattr("sys.stderr", stderr)
+    assert list(counted("abcd")) == list("abcd")
+    shown, wiped = stderr.getvalue().rsplit("\r", 2)[0], stderr.getvalue().endswith(" \r")
+    assert shown == "\r2 sheets\r4 sheets"
+    assert wiped
+
+
+def test_no_progress_is_shown_in_a_pipe(monkeypatch):
+    monkeypatch.setattr("sys.stderr", io.StringIO())
+    monkeypatch.setattr(time, "monotonic", lambda: pytest.fail("nobody waits"))
+    assert list(counted("abcd")) == list("abcd")
+
+
+def test_mistakes_lists_the_catalogue_and_what_an_exercise_hides(run):
+    assert "activation-derivative-omitted" in run("mistakes").out
+    assert json.loads(run("mistakes", "--format", "json").out)["schema"] == "backtrace/mistakes/1"
+    done = run("mistakes", "or-gate", "--format", "json")
+    assert (done.code, json.loads(done.out)["schema"]) == (0, "backtrace/hidden/1")
+    assert "| code |" in run("mistakes", "--format", "markdown").out
+    assert run("mistakes", "no-such-network").code == 2
+    assert run("mistakes", "--format", "json", "--width", "80").code == 2
+    assert run("mistakes", "--data", ".").code == 2

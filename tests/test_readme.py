@@ -1,0 +1,308 @@
+"""The README tells the truth: its examples run, its tables list what there is and nothing else."""
+
+import doctest
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+import typer
+
+import backtrace
+from backtrace.cli.app import app
+from backtrace.functions.activations import ACTIVATIONS
+from backtrace.functions.losses import LOSSES
+from backtrace.functions.optimizers import OPTIMIZERS, SCHEDULES
+from backtrace.functions.penalties import FORMS
+from backtrace.notation.symbols import CHOICES
+from backtrace.spec.data import DATA_KEYS
+from backtrace.spec.layers import BIAS_KEYS, LAYER_KEYS
+from backtrace.spec.model import Notation, Spec
+from backtrace.spec.rules import INITIALIZERS
+from backtrace.spec.schema import TOP_KEYS
+from backtrace.spec.settings import ARITHMETIC, CONVENTIONS
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PROSE = re.sub(r"^```.*?^```", "", README, flags=re.DOTALL | re.MULTILINE)
+SPANS = re.findall(r"`([^`]+)`", PROSE)
+WORDS = {word for span in SPANS for word in re.findall(r"\w+", span)}
+BASE = {  # what a part of a spec is put into
+    "layers": "[{activation: linear, weights: [[1], [2]], bias: 0}]",
+    "inputs": "[[1, 2]]",
+    "targets": "1",
+    "loss": "mse",
+}
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+
+
+class Example(msgspec.Struct):
+    command: str
+    shown: str
+
+
+def examples(block):
+    """The commands of a console block, each with what it shows."""
+    parts = re.split(r"^\$ (.*)\n", block, flags=re.MULTILINE)[1:]
+    return [Example(*pair) for pair in zip(parts[::2], parts[1::2], strict=True)]
+
+
+def matches(shown, printed):
+    """Whether ``printed`` is what is shown, where ``...`` stands for what is left out.
+
+    On a line of its own it stands for any number of lines, else for a part of a line.
+    """
+    pattern = ""
+    for line in shown.splitlines():
+        if line == "...":
+            pattern += r"(?:.*\n)*?"
+        else:
+            pattern += ".*".join(map(re.escape, line.split("..."))) + r"\n"
+    return re.fullmatch(pattern, printed) is not None
+
+
+def run(command, folder):
+    """What a command prints, on both streams; None for the one that runs these tests."""
+    if command.startswith("python3 -m pip install"):
+        command = command.partition(" && ")[2]
+    if command == "python3 -m pytest":
+        return None
+    name, *arguments = shlex.split(command)
+    assert name == "backtrace"
+    done = subprocess.run(
+        [sys.executable, "-c", "from backtrace.cli import main; main()", *arguments],
+        cwd=folder,
+        env={"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
+        capture_output=True,
+        check=False,
+        encoding="utf-8",
+    )
+    assert done.returncode in (0, 1, 2)
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("block", blocks("console"))
+def test_a_command_prints_what_is_shown(block, tmp_path):
+    found = examples(block)
+    assert found
+    for example in found:
+        if example.command.startswith("cat "):
+            (tmp_path / example.command[4:]).write_text(example.shown, encoding="utf-8")
+            continue
+        printed = run(example.command, tmp_path)
+        if printed is None:
+            assert not example.shown
+        else:
+            assert matches(example.shown, printed), f"$ {example.command}\n{printed}"
+
+
+def test_the_comparison_can_fail():
+    assert matches("a\n...\nd\n", "a\nb\nc\nd\n")
+    assert matches("a ... c\n...\n", "a b c\n")
+    assert not matches("a\n...\nd\n", "a\nb\nc\n")
+    assert not matches("a ... c\n", "a b\nc\n")
+    assert not matches("a\n", "a\nb\n")
+
+
+def test_most_lines_that_are_shown_are_shown_in_full():
+    shown = [line for block in blocks("console") for example in examples(block)
+             for line in example.shown.splitlines()]  # fmt: skip
+    assert len(shown) > 90
+    assert sum("..." in line for line in shown) < len(shown) / 4
+
+
+@pytest.mark.parametrize("text", blocks("yaml"))
+def test_a_spec_can_be_traced(text):
+    if not re.search("^layers:", text, re.MULTILINE):
+        missing = {k: v for k, v in BASE.items() if not re.search(f"^{k}:", text, re.MULTILINE)}
+        text += "".join(f"{key}: {value}\n" for key, value in missing.items())
+    trace = backtrace.trace(backtrace.loads(text))
+    assert "loss" in trace
+    assert "delta1" in trace
+
+
+def test_python_examples_run():
+    found = blocks("pycon")
+    assert found
+    parser, runner = doctest.DocTestParser(), doctest.DocTestRunner()
+    for block in found:
+        runner.run(parser.get_doctest(block, {}, "README", "README.md", 0))
+    assert runner.summarize(verbose=False).failed == 0
+    assert runner.tries >= 6
+
+
+def test_every_example_is_of_a_kind_that_is_tested():
+    languages = set(re.findall(r"^```(\w+)$", README, re.MULTILINE))
+    assert languages == {"console", "yaml", "pycon", "text"}
+    assert len(blocks("text")) == 1  # the tree of the modules
+
+
+# What there is, and what is listed
+
+
+def section(title):
+    """The text under a heading, as far as the next one."""
+    found = re.search(rf"^#+ {re.escape(title)}\n(.*?)(?=^#|\Z)", README, re.DOTALL | re.MULTILINE)
+    assert found is not None, title
+    return found[1]
+
+
+def rows(title):
+    """The rows of the tables of a section, as lists of cells, without their headings."""
+    tables = re.findall(r"^\|.*\n\|[-|]+\|\n((?:\|.*\n)+)", section(title), re.MULTILINE)
+    lines = [line for table in tables for line in table.splitlines()]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
+
+
+def names(title):
+    """The names in the first column of a section's tables."""
+    return {span for row in rows(title) for span in re.findall(r"`([^`]+)`", row[0])}
+
+
+def said(constants):
+    """Constants as the tables have them: ``slope: 0.01``."""
+    return {f"{name}: {number.text}" for name, number in constants.items()}
+
+
+def test_every_key_of_a_spec_is_listed():
+    assert names("The spec") == set(TOP_KEYS)
+    assert set(LAYER_KEYS) <= names("Layers")
+    assert {"file", *DATA_KEYS} == names("Files")
+    assert all(f"`{{{key}:" in section("Layers") for key in ("shared", "threshold", "in_weights"))
+    assert set(BIAS_KEYS) <= WORDS
+    assert all(f"{{init: {name}" in section("Layers") for name in INITIALIZERS)
+
+
+def test_the_defaults_are_those_of_a_spec():
+    spec = backtrace.loads("layers: [{activation: linear, weights: 1, bias: none}]\ninputs: 1\n")
+    listed = {row[0].strip("`"): row[2].strip("`") for row in rows("The spec")}
+    for key in ("epochs", "output_delta", "backpropagate_through"):
+        assert listed[key] == str(getattr(spec, key))
+    assert listed["display"] == f"{{decimals: {spec.decimals}}}"
+    assert listed["arithmetic"] == spec.arithmetic.kind
+    assert listed["updates"] == "batch"
+    assert spec.batch_size is None
+    assert set(Spec.__struct_fields__) >= {"epochs", "seed"}
+
+
+def test_every_activation_with_its_parameters():
+    assert names("Activations") == set(ACTIVATIONS)
+    for row in rows("Activations"):
+        constants = ACTIVATIONS[row[0].strip("`")].parameters
+        assert set(re.findall(r"`([^`]+)`", row[3])) == said(constants)
+
+
+def test_every_loss():
+    losses = {name for name in names("Losses") if not name.startswith("{")} - set(FORMS)
+    assert losses == set(LOSSES)
+    assert set(FORMS) <= names("Losses")
+    assert any(name.startswith("{upstream:") for name in names("Losses"))
+
+
+def test_every_optimizer_with_its_constants_and_schedules():
+    listed = {}
+    for row in rows("Optimizers"):
+        name, *form = re.findall(r"`([^`]+)`", row[0])
+        if name in OPTIMIZERS:
+            listed.setdefault(name, []).extend(form)
+            found = set(re.findall(r"`([^`]+)`", row[2]))
+            inherited = said(OPTIMIZERS["adam"].constants) if "as Adam" in row[2] else set()
+            assert found | inherited == said(OPTIMIZERS[name].constants)
+    expected = {n: [f"form: {form}" for form in row.forms] for n, row in OPTIMIZERS.items()}
+    assert listed == expected
+    schedules = {"constant", *re.findall(r"`\{(\w+): \{", section("Optimizers"))} - {"name"}
+    assert schedules >= set(SCHEDULES)
+
+
+def test_every_choice_of_the_notation_the_default_first():
+    assert names("Notation") == set(CHOICES)
+    for row in rows("Notation"):
+        key = row[0].strip("`")
+        plain = re.sub(r"\([^)]*\)", "", row[1].replace("^(1)", "").replace("^[1]", ""))
+        values = re.findall(r"`([^`]+)`", plain)
+        assert tuple(values) == CHOICES[key]
+        assert values[0] == getattr(Notation(), key)
+
+
+def test_every_convention_and_arithmetic():
+    assert names("Conventions") == set(CONVENTIONS)
+    for row in rows("Conventions"):
+        assert set(CONVENTIONS[row[0].strip("`")]) <= set(re.findall(r"`([^`]+)`", row[1]))
+    assert names("Arithmetic") == {*ARITHMETIC, "{round_each_step: 3}"}
+
+
+# The commands
+
+
+COMMANDS = typer.main.get_command(app).commands
+
+
+def options(command):
+    return {
+        flag: parameter
+        for parameter in command.params
+        for flag in getattr(parameter, "opts", [])
+        if flag.startswith("--")
+    }
+
+
+def test_every_command_is_named_and_no_other():
+    mentioned = set(re.findall(r"\bbacktrace ([a-z]+)\b", " ".join(SPANS)))
+    mentioned |= set(re.findall(r"^\$ backtrace ([a-z]+)", README, re.MULTILINE))
+    assert mentioned == set(COMMANDS)
+    firsts = " ".join(row[0] for row in rows("Commands"))
+    assert set(re.findall(r"`backtrace ([a-z]+)", firsts)) == set(COMMANDS)
+
+
+def test_every_option_is_named_and_no_other():
+    known = {flag for command in COMMANDS.values() for flag in options(command)}
+    mentioned = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", README)) - {"--editable"}
+    assert mentioned == known | {"--help", "--version"}
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if options(COMMANDS[name])])
+def test_the_options_of_a_command_with_their_choices(name):
+    (row,) = (row for row in rows("Commands") if row[0] == f"`{name}`")
+    listed = dict(re.findall(r"`(--[a-z-]+)`(?: \(([^)]*)\))?", row[1]))
+    found = options(COMMANDS[name])
+    assert set(listed) == set(found)
+    for flag, values in listed.items():
+        choices = getattr(found[flag].type, "choices", [])
+        assert re.findall(r"`(\w+)`", values) == [getattr(c, "value", c) for c in choices]
+
+
+# Links
+
+
+def test_links_lead_somewhere():
+    headings = re.findall(r"^#+ (.*)$", PROSE, re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    links = re.findall(r"\]\(([^)]+)\)", README)
+    assert len(links) > 20
+    for link in links:
+        if link.startswith("#"):
+            assert link[1:] in anchors, link
+        else:
+            assert link.startswith("https://"), link
+
+
+def test_the_files_that_are_named_exist():
+    for span in SPANS:
+        if re.fullmatch(r"(backtrace|tests|\.ci)/[\w/.]+", span) or span == "LICENSE":
+            assert (ROOT / span).exists(), span
+        elif re.fullmatch(r"(tape|notation|check)/\w+\.py", span):
+            assert (ROOT / "backtrace" / span).exists(), span
+    for module in re.findall(r"python -m (tests[\w.]+)", README):
+        assert (ROOT / f"{module.replace('.', '/')}.py").exists(), module
+
+
+def test_the_modules_are_those_of_the_tree():
+    (tree,) = blocks("text")
+    folders = {p.name for p in (ROOT / "backtrace").iterdir() if (p / "__init__.py").exists()}
+    assert set(re.findall(r"^(\w+)/", tree, re.MULTILINE)) == folders

@@ -1,0 +1,123 @@
+"""The rules of the house: who imports whom, what each table has, what lies where."""
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from backtrace.check.rules import RULES
+from backtrace.notation.steps import NOTATION
+from backtrace.notation.words import TITLES, WHYS
+from backtrace.tape.operations import OPERATIONS
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "backtrace"
+ORDER = ["functions", "spec", "tape", "notation", "check", "render", "cli"]
+MODULES = sorted(PACKAGE.rglob("*.py"))
+TEXTS = [
+    path
+    for folder in ("backtrace", "networks", "tests", ".ci")
+    for path in sorted((ROOT / folder).rglob("*"))
+    if path.is_file() and path.suffix in (".py", ".yaml", ".txt", ".csv", ".json", ".md", "")
+] + sorted(path for path in ROOT.iterdir() if path.suffix in (".md", ".toml"))
+
+# Where a third party may be imported; numpy and msgspec are at home everywhere.
+HOMES = {
+    "rich": {"render/terminal.py", "render/colours.py", "cli/screen.py"},
+    "yaml": {"spec/reader.py"},
+    "typer": {"cli/app.py"},
+}
+
+
+def short(path):
+    return path.relative_to(PACKAGE).as_posix()
+
+
+def imported(path):
+    """The full names of the modules that a file imports, also inside functions and for types."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0
+            module = node.module or ""
+            inside = module == "backtrace"  # `from backtrace import spec` imports backtrace.spec
+            yield from (f"{module}.{a.name}" for a in node.names) if inside else [module]
+
+
+def place(module):
+    """Where a module stands in the order; None for the package itself and what is not ours."""
+    parts = module.split(".")
+    known = parts[0] == "backtrace" and len(parts) > 1 and parts[1] in ORDER
+    return ORDER.index(parts[1]) if known else None
+
+
+def test_there_are_modules_to_look_at():
+    assert len(MODULES) > 50
+    assert {short(path).split("/")[0] for path in MODULES if path.parent != PACKAGE} == set(ORDER)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=short)
+def test_imports_run_one_way(path):
+    if path.parent == PACKAGE:
+        return  # the API is what the package itself imports, lazily
+    mine = ORDER.index(short(path).split("/")[0])
+    later = [module for module in imported(path) if (place(module) or 0) > mine]
+    assert not later
+
+
+@pytest.mark.parametrize("path", MODULES, ids=short)
+def test_third_parties_stay_where_they_belong(path):
+    ours = {"backtrace", "numpy", "msgspec", "__future__"}
+    for module in imported(path):
+        name = module.split(".")[0]
+        if name not in ours and name not in sys.stdlib_module_names:
+            assert short(path) in HOMES[name]
+
+
+def test_the_rules_about_third_parties_are_about_modules_that_exist():
+    for name, files in HOMES.items():
+        assert all(name in {m.split(".")[0] for m in imported(PACKAGE / file)} for file in files)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=short)
+def test_a_module_says_what_it_is_for(path):
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    assert docstring
+    assert docstring.split("\n")[0].endswith((".", "?"))
+    assert path.stem not in ("utils", "util", "helpers", "common", "manager", "misc")
+
+
+def test_every_operation_has_a_row_in_every_table():
+    worked = set(OPERATIONS) - {"given"}
+    assert set(NOTATION) == worked
+    assert set(TITLES) == set(OPERATIONS)
+    assert set(WHYS) == set(OPERATIONS)
+    assert set(RULES) == worked - {"forward_again"}  # the checker works its steps one by one
+
+
+def test_nothing_else_lies_at_the_top():
+    agreed = {"backtrace", "networks", "tests", "pyproject.toml", "README.md", "LICENSE"}
+    agreed |= {"CHANGELOG.md"}
+    made = {"build", "dist", "__pycache__"}  # by tools, and ignored
+    found = {path.name for path in ROOT.iterdir()} - made
+    assert {name for name in found if not name.startswith(".") and ".egg" not in name} == agreed
+
+
+def test_no_path_of_a_machine_is_written_anywhere():
+    assert len(TEXTS) > 100
+    machine = re.compile(r"(?<![\w.])/(?:" + "work|tmp|root|home)" + r"/\w")
+    for path in TEXTS:
+        assert not machine.search(path.read_text(encoding="utf-8", errors="ignore")), path
+
+
+@pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "pyproject.toml"])
+def test_the_names_agree(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    assert "backtrace" in text
+    if name == "CHANGELOG.md":
+        import backtrace
+
+        assert f"## {backtrace.__version__}" in text
