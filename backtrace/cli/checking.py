@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from backtrace.render.classroom import Classroom
     from backtrace.render.page import Page
 
-WELL, MISTAKEN, WRONG_USE, UNREAD = 0, 1, 2, 3
+WELL, MISTAKEN, UNREAD = 0, 1, 3
 TABLES = (".csv", ".tsv", ".jsonl", ".ndjson")
 OF_A_CLASS = ("csv", "jsonl")
 OF_A_STUDENT = ("gradescope",)
@@ -240,20 +240,20 @@ class Desk:
         """A report a line as soon as it is worked, nothing kept; returns the worst exit code."""
         worst, empty = WELL, True
         for found in counted(self.answers()):
-            emit(self.line(found))
-            worst, empty = max(worst, self.code), False
+            line, code = self.line(found)
+            emit(line)
+            worst, empty = max(worst, code), False
         return UNREAD if empty and self.request.answers != ("-",) else worst
 
-    def line(self, found: Answers | Unreadable) -> str:
+    def line(self, found: Answers | Unreadable) -> tuple[str, int]:
+        """The line that answers a sheet, and its exit code."""
         from backtrace.render import report_json
 
         if isinstance(found, Unreadable):
-            self.code = UNREAD
-            return report_json.encode(report_json.unreadable(found))
+            return report_json.encode(report_json.unreadable(found)), UNREAD
         report = self.checker.check(found)
-        self.code = _code([report])
-        findings = self.commentator.findings(found, report)
-        return report_json.encode(report_json.report(findings, self.request.level))
+        document = report_json.report(self.commentator.findings(found, report), self.request.level)
+        return report_json.encode(document), _code([report])
 
 
 def _checker(request: CheckRequest) -> Checker:

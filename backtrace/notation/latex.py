@@ -31,6 +31,7 @@ from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import PLACEHOLDER, bracketed
 
 SPACES = re.compile("  +")
+DECIMAL = re.compile(r"(?<=\d)\.(?=\d)")
 OPERATORS = {
     "·": r"\cdot ",
     "⊙": r"\odot ",
@@ -43,6 +44,7 @@ OPERATORS = {
     "≤": r"\leq ",
     "×": r"\times ",
     "²": "^{2}",
+    "…": r"\ldots ",
     "⊡": r"\cdot ",
 }
 FUNCTIONS = {
@@ -64,10 +66,13 @@ FUNCTIONS = {
 
 
 def ref_latex(ref: Ref, symbols: Symbols) -> str:
-    """A reference by its symbol; a weight matrix without its bias line has a tilde."""
+    """A reference by its symbol; a weight matrix without its bias line has a tilde.
+
+    The tilde's letter has no braces: Markdown would take ``}_{`` for the start of emphasis.
+    """
     name = symbols.latex(ref.id)
     if ref.omit:
-        name = f"\\tilde{{{name[0]}}}{name[1:]}"
+        name = f"\\tilde {name}"
     return f"{{{name}}}^{{\\top}}" if ref.transposed else name
 
 
@@ -77,9 +82,11 @@ def latex(
     decimals: int = 4,
     numbers: bool = False,
     matrix: Callable[[Ref], str] | None = None,
+    decimal_mark: str = ".",
 ) -> str:
     """A formula in LaTeX. With ``numbers`` constants are numbers; ``matrix`` writes a Ref then."""
-    writer = _Writer(symbols, decimals, numbers, matrix or (lambda ref: ref_latex(ref, symbols)))
+    written = matrix or (lambda ref: ref_latex(ref, symbols))
+    writer = _Writer(symbols, decimals, numbers, written, decimal_mark)
     return SPACES.sub(" ", writer.write(expr)).strip()
 
 
@@ -88,6 +95,16 @@ class _Writer(msgspec.Struct, frozen=True):
     decimals: int
     numbers: bool
     matrix: Callable[[Ref], str]
+    decimal_mark: str = "."
+
+    def number(self, value: float, decimals: int) -> str:
+        return latex_numeral(number(value, decimals, self.decimal_mark), self.decimal_mark)
+
+    def marked(self, template: str) -> str:
+        """A piece of a template, its decimals with the decimal mark of the page."""
+        if self.decimal_mark == ".":
+            return template
+        return DECIMAL.sub(f"{{{self.decimal_mark}}}", template)
 
     def write(self, expr: Expr, after: str = "", before: str = "") -> str:  # noqa: PLR0912 - a case a node
         match expr:
@@ -99,10 +116,10 @@ class _Writer(msgspec.Struct, frozen=True):
                 return operators(expr.text)
             case Constant():
                 if self.numbers:
-                    return latex_numeral(number(expr.value, max(self.decimals, 8)))
+                    return self.number(expr.value, max(self.decimals, 8))
                 return self.symbols.constant(expr.name, "latex")
             case Value():
-                return bracketed(latex_numeral(number(expr.value, self.decimals)), after, before)
+                return bracketed(self.number(expr.value, self.decimals), after, before)
             case Row():
                 return self.row(expr)
             case Terms():
@@ -148,7 +165,7 @@ class _Writer(msgspec.Struct, frozen=True):
         written = ""
         for at, piece in enumerate(pieces):
             if at % 2 == 0:
-                written += piece
+                written += self.marked(piece)
             elif piece in expr.parts:
                 after = "(" if pieces[at - 1].endswith("{") else pieces[at - 1]
                 written += self.write(expr.parts[piece], after, pieces[at + 1])

@@ -192,8 +192,8 @@ class Symbols:
 
     def _state(self, kind: str, parameter: str, tag: str) -> Name:
         letters = {
-            "mhat": Name("m̂", r"\hat{m}", "mhat"),
-            "vhat": Name("v̂", r"\hat{v}", "vhat"),
+            "mhat": Name("m̂", r"\hat m", "mhat"),
+            "vhat": Name("v̂", r"\hat v", "vhat"),
             "step_": Name("step", r"\mathrm{step}", "step"),
         }
         letter = letters.get(kind, _plain(kind))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from backtrace.functions.losses import LOSSES
-from backtrace.notation.expr import Expr, Ref, Row, Symbol, Template, Text, Value, row
+from backtrace.notation.expr import Expr, Ref, Symbol, Template, Text, Value, row
 from backtrace.notation.prose import Sentence
 from backtrace.notation.symbols import Symbols
 from backtrace.render import header
@@ -68,7 +68,7 @@ def _loss_formula(first: header.Update, terms: TracedStep) -> Expr:
         name: Value(float(value)) for name, value in parameters.items() if not _is_word(value)
     }
     parts |= {"mean": mean, "a": prediction, "y": Ref("y"), "e": Ref("error")}
-    parts["a_true"] = Row((prediction, Text("["), Template("true", r"\mathrm{true}", {}), Text("]")))
+    parts["a_true"] = row(prediction, "[", Template("true", r"\mathrm{true}", {}), "]")
     return Template(loss.formula.text, loss.formula.latex, parts)
 
 

@@ -301,7 +301,7 @@ class _Reader(msgspec.Struct, frozen=True):
     def sections(self, place: tuple[int, int]) -> Iterator[Section]:
         gathered: list[Step] = []
         heading: tuple[Phase, int | None] | None = None
-        for number, traced in steps(self.trace, place, self.view.selection):
+        for count, traced in steps(self.trace, place, self.view.selection):
             if self.view.detail == "summary" and not self.is_in_summary(traced):
                 continue
             belongs = _heading(traced)
@@ -309,7 +309,7 @@ class _Reader(msgspec.Struct, frozen=True):
                 yield self.section(heading, gathered)
                 gathered = []
             heading = belongs
-            gathered.append(self.step(number, traced))
+            gathered.append(self.step(count, traced))
         if heading is not None:
             yield self.section(heading, gathered)
 
@@ -394,10 +394,10 @@ def _kept(count: int, *, elided: bool) -> list[int]:
 
 def _with_gaps(numbers: list[int]) -> tuple[int | None, ...]:
     filled: list[int | None] = []
-    for at, number in enumerate(numbers):
-        if at and number != numbers[at - 1] + 1:
+    for at, line in enumerate(numbers):
+        if at and line != numbers[at - 1] + 1:
             filled.append(None)
-        filled.append(number)
+        filled.append(line)
     return tuple(filled)
 
 

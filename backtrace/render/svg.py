@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from html import escape
 from math import degrees
@@ -26,6 +27,9 @@ LETTER = 7.4  # width of a character of a label
 LABEL = 12  # size of a label's letters
 LINE = 15.0  # height of a line of a label
 NARROWEST = 560.0
+SLANT = 0.3  # of the height is the least gap, so that no edge is too steep to read along
+MANY = 30  # edges between two columns; more of them are drawn fainter
+MARK = re.compile(r"\^(\(\d+\)|\[\d+\])")  # a layer as the course writes it: z^(2)
 
 STYLE = """
 svg{font-family:system-ui,-apple-system,"Segoe UI","DejaVu Sans",Arial,sans-serif}
@@ -36,6 +40,8 @@ text{fill:#24292f;font-size:12px;text-anchor:middle}
 .heading{font-size:14px;font-weight:600}
 .size{fill:#57606a}
 .edge{stroke:#9aa4af;fill:none}
+.many{stroke:#c3cad2}
+.mark{font-size:75%}
 .unit{fill:#eaf3fb;stroke:#1f6feb;stroke-width:2}
 .given{fill:#f3f1ea;stroke:#6e7781}
 .loss{fill:#fff4e0;stroke:#9a6700}
@@ -91,7 +97,9 @@ class _Drawing:
     def push(self, at: int) -> None:
         """Puts a column so far right that the labels of its edges have room."""
         before, column = self.places[at - 1], self.columns[at]
-        gap = max(NARROWEST_GAP, self.widest(at - 1) + self.widest(at) + 60)
+        gap = max(
+            NARROWEST_GAP, self.widest(at - 1) + self.widest(at) + 60, SLANT * self.height
+        )
         for _ in range(MOST_GAPS):
             self.places[at] = self.column(column, before[0].x + gap)
             lines = [self.line(at, edge) for edge in column.edges]
@@ -161,7 +169,7 @@ class _Drawing:
     def body(self) -> Iterator[str]:
         for at, column in enumerate(self.columns):
             for edge in column.edges:
-                yield self.edge(at, edge)
+                yield self.edge(at, edge, "edge many" if len(column.edges) > MANY else "edge")
         for column, boxes in zip(self.columns, self.labels, strict=True):
             for edge, box in zip(column.edges, boxes, strict=True):
                 yield from _edge_label(edge, box)
@@ -176,16 +184,16 @@ class _Drawing:
             return "unit given"
         return "unit loss" if at and self.columns[at].heading == "Loss" else "unit"
 
-    def edge(self, at: int, edge: Edge) -> str:
+    def edge(self, at: int, edge: Edge, role: str) -> str:
         line = self.line(at, edge)
         return (
-            f'<line class="edge" x1="{line.x1:.1f}" y1="{line.y1:.1f}" x2="{line.x2:.1f}" '
+            f'<line class="{role}" x1="{line.x1:.1f}" y1="{line.y1:.1f}" x2="{line.x2:.1f}" '
             f'y2="{line.y2:.1f}" stroke-width="{1 + 2 * edge.strength:.2f}"/>'
         )
 
     def heading(self, at: int, column: Column) -> Iterator[str]:
         x = self.places[at][0].x
-        yield f'<text class="heading" x="{x:.1f}" y="-30">{_text(column.symbol)}</text>'
+        yield f'<text class="heading" x="{x:.1f}" y="-30">{_symbols(column.symbol)}</text>'
         yield f'<text class="size" x="{x:.1f}" y="-12">{_text(column.heading)}</text>'
 
     def left_out(self, at: int, column: Column) -> Iterator[str]:
@@ -204,7 +212,7 @@ class _Drawing:
         y = top
         for text, role in zip(texts, ("forward", "backward"), strict=False):
             for line in self.folded(text):
-                yield f'<text class="legend {role}" x="24" y="{y:.0f}">{_text(line)}</text>'
+                yield f'<text class="legend {role}" x="24" y="{y:.0f}">{_symbols(line)}</text>'
                 y += 24
 
     def lines_of(self, texts: list[str]) -> int:
@@ -235,12 +243,12 @@ def _unit(place: _Place, kind: str) -> Iterator[str]:
     yield _at(place.x, place.y + size * 0.36, "value", _text(unit.value), f"{size:.1f}px")
     above, below = place.y - RADIUS - 7, place.y + RADIUS + 16
     if unit.z:
-        yield _at(place.x, above, "forward halo", _text(_words(unit.z)))
+        yield _at(place.x, above, "forward halo", _symbols(_words(unit.z)))
     lines = [[(unit.delta, "backward")]] if unit.delta else []
     lines += [[(unit.bias, "forward"), (unit.bias_gradient, "backward")]] if unit.bias else []
     for at, line in enumerate(lines):
         spans = [
-            f'<tspan class="{role}">{_text(_words(each))}</tspan>' for each, role in line if each
+            f'<tspan class="{role}">{_symbols(_words(each))}</tspan>' for each, role in line if each
         ]
         yield _at(place.x, below + LINE * at, "halo", " \u00a0".join(spans))
 
@@ -256,8 +264,19 @@ def _edge_label(edge: Edge, box: Box) -> Iterator[str]:
     turn = f'transform="translate({box.x:.1f} {box.y:.1f}) rotate({degrees(box.angle):.2f})"'
     for text, role, y in ((edge.forward, "forward", -4.0), (edge.backward, "backward", 13.0)):
         if text:
-            yield f'<text class="{role} halo" {turn} y="{y:.0f}">{_text(text)}</text>'
+            yield f'<text class="{role} halo" {turn} y="{y:.0f}">{_symbols(text)}</text>'
 
 
 def _text(text: str) -> str:
     return escape(inert(text))
+
+
+def _symbols(text: str) -> str:
+    """Our own symbols, their layer raised where the course writes it so."""
+    pieces = MARK.split(text)
+    written = _text(pieces[0])
+    for mark, rest in zip(pieces[1::2], pieces[2::2], strict=True):
+        # the next letter comes back down; where there is none, one that is not seen
+        written += f'<tspan class="mark" dy="-4">{mark}</tspan><tspan dy="4">{_text(rest)}'
+        written += "</tspan>" if rest else "\u200b</tspan>"
+    return written
