@@ -631,12 +631,29 @@ class Judgement:
         if few.any():
             slack = SLACK * (1.0 + np.abs(self.exact))
             few &= (np.abs(numbers.values - self.exact) > slack) & ~alone
+        if few.any():
+            few &= ~self.follows_exactly(numbers)
         return np.asarray(numbers.there & (numbers.half > 0) & (few | box.unbounded))
 
     @cached_property
     def resting(self) -> Doubt:
         """Which entries rest on a doubtful entry of an operand."""
         return self.sheet.doubt_of_operands(self.place, self.step)
+
+    def follows_exactly(self, numbers: Numbers) -> Doubt:
+        """Which written numbers are, digit for digit, what the numbers written before them give."""
+        sheet = self.sheet
+        over: dict[Key, Step | Wrong | Box] = {
+            source: point(sheet.numbers[source].values)
+            for source in self.checker.operands[self.place]
+            if source in sheet.numbers and sheet.numbers[source].there.all()
+        }
+        if not over:
+            return np.zeros(numbers.values.shape, dtype=bool)
+        box = hull(sheet.step_box(self.place, 0.0, over))
+        slack = 1e-9 * (1.0 + np.abs(numbers.values))
+        near = (box.lo[0] - slack <= numbers.values) & (numbers.values <= box.hi[0] + slack)
+        return np.asarray(near & single(box))
 
     def is_alone(self, numbers: Numbers, box: Box) -> Doubt:
         """Which written numbers equal a single-valued L: they stand for themselves."""

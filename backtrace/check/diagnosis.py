@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 MOST_TIES = 12  # explanations of one wrong step that are kept
 MOST_PAIRS = 1000  # pairs of mistakes that are tried for one sheet, over all its wrong steps
+PLAINER = {
+    *("activation-derivative-omitted", "relu-mask-ignored", "activation-omitted"),
+    "derivative-incomplete",
+}
 MOST_GIVENS = 60  # given numbers that are tried as misread for one wrong step
 
 
@@ -37,6 +41,11 @@ class Found(msgspec.Struct, frozen=True):
 
     explanation: Explanation
     stand_ins: StandIns = {}
+    box: Box | None = None  # what the wrong rule gives
+
+    @property
+    def is_wrong_activation(self) -> bool:
+        return "wrong-activation" in self.explanation.codes
 
 
 class Diagnosis:
@@ -70,6 +79,7 @@ class Diagnosis:
         path = self.path()
         singles = [(place, rewrite) for place in path for rewrite in self.checker.wrongs(place)]
         found = self.by_rules([(single,) for single in singles], self.by_other_ways(path))
+        found = self.without_disguises(found)
         if all("wrong-activation" in f.explanation.codes for f in found):
             found += self.by_misreading(path, wrong)  # one of a dozen activations often fits
         only = int(wrong.sum()) == 1
@@ -83,6 +93,16 @@ class Diagnosis:
         return self.by_rules(self.pairs(singles))
 
     # Rules of the catalogue
+
+    def without_disguises(self, found: list[Found]) -> list[Found]:
+        """Another activation whose numbers are those of a plainer mistake is that mistake: with
+        every z positive, the slope of a ReLU is no slope at all."""
+        plain = [f.box for f in found if f.box is not None and PLAINER & set(f.explanation.codes)]
+        return [
+            f
+            for f in found
+            if not (f.is_wrong_activation and any(_same(f.box, box) for box in plain))
+        ]
 
     def by_other_ways(self, path: list[Key]) -> list[tuple[tuple[Key, Wrong], StandIns]]:
         """Wrong steps that lie on another right way to the quantity: g worked from an a that was
@@ -117,7 +137,8 @@ class Diagnosis:
             codes = [(code, place[2]) for place, wrong in attempt for code in wrong.code.split("+")]
             detail = " ".join(wrong.detail for _, wrong in attempt if wrong.detail)
             stand_ins: StandIns = {at: wrong for at, wrong in attempt if at != self.place}
-            found.append(Found(Explanation(tuple(codes), detail), stand_ins))
+            replayed = self.replayed({**form, **dict(attempt)})
+            found.append(Found(Explanation(tuple(codes), detail), stand_ins, replayed))
             if len(found) >= MOST_TIES:
                 break
         return found
@@ -298,6 +319,14 @@ class Diagnosis:
             ).all():
                 return (Explanation((("batch-not-summed", self.place[2]),)),)
         return ()
+
+
+def _same(one: Box | None, other: Box) -> bool:
+    if one is None or one.shape != other.shape:
+        return False
+    first, second = hull(one), hull(other)
+    ends = ((first.lo, second.lo), (first.hi, second.hi))
+    return all(np.allclose(a, b, rtol=1e-9, atol=1e-12) for a, b in ends)
 
 
 def _composed(one: Wrong, two: Wrong) -> Wrong | None:

@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 
 from backtrace.check.checker import Checker, Key
+from backtrace.check.mistakes import is_identity
 from backtrace.check.model import Answers, Figure, Judged, Written
 from backtrace.notation.expr import (
     Absolute,
@@ -147,9 +148,11 @@ class _Desk:
         step = self.page.steps[value.id]
         place = (*self.place[:2], value.id)
         known = self.checker.is_given(place) or step.operation in ("given", "forward_again")
-        if depth == 0 or known or value.id in above:
+        repeats = step.operation == "copy" or is_identity(step.parameters)  # costs no depth
+        if (depth == 0 and not repeats) or known or value.id in above:
             return row(Symbol(value.id), f"[{value.row + 1},{value.column + 1}]")
-        own = self.unfolded(value.id, value.row, value.column, depth - 1, above | {value.id})
+        deeper = depth if repeats else depth - 1
+        own = self.unfolded(value.id, value.row, value.column, deeper, above | {value.id})
         return own if _is_short(own) else Group(own)
 
 

@@ -238,10 +238,11 @@ def _slope(step: Step, site: Site) -> str:
     if step.operation not in ("hadamard", "jacobian_product"):
         return ""
     g = site.steps[step.operands[1]]
-    return "" if _is_identity(g.parameters) else str(g.parameters["activation"])
+    return "" if is_identity(g.parameters) else str(g.parameters["activation"])
 
 
-def _is_identity(parameters: Mapping[str, Any]) -> bool:
+def is_identity(parameters: Mapping[str, Any]) -> bool:
+    """Whether a unit with these parameters passes its sum on unchanged."""
     return bool(parameters.get("activation") == "linear" and float(parameters["slope"]) == 1)
 
 
@@ -446,7 +447,7 @@ def _bias_in_backward(step: Step, site: Site) -> Iterator[Wrong]:
 
 
 def _activation_omitted(step: Step, site: Site) -> Iterator[Wrong]:
-    if step.operation == "activate" and not _is_identity(step.parameters):
+    if step.operation == "activate" and not is_identity(step.parameters):
         ones = {k: v for k, v in step.parameters.items() if k == "ones"}
         wrong = msgspec.structs.replace(
             step, parameters={"activation": "linear", "slope": 1.0, **ones}
@@ -479,7 +480,7 @@ def _preactivation(step: Step, site: Site) -> Iterator[Wrong]:
         if activation is None or activation.operation != "activate":
             continue
         z = activation.operands[0]
-        if _is_identity(activation.parameters):
+        if is_identity(activation.parameters):
             continue
         operands = tuple(z if other == id else other for other in step.operands)
         wrong = _without(_as(step, step.operation, operands), "stable_from")
