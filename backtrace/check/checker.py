@@ -113,8 +113,8 @@ class Checker:
         """What a line of the spec's own arithmetic may hold: it too may round every line."""
         arithmetic = self.spec.arithmetic
         if arithmetic.kind == "rounded":
-            half = 0.5 * 10.0 ** -(arithmetic.decimals or 0)
-            return widened(box, half, half)
+            unit = 10.0 ** -(arithmetic.decimals or 0)
+            return widened(box, unit / 2, unit)
         if arithmetic.kind == "float32":
             return Box(box.lo - FLOAT32 * (1 + abs(box.lo)), box.hi + FLOAT32 * (1 + abs(box.hi)))
         return box

@@ -54,11 +54,9 @@ def worked_line(checker: Checker, answers: Answers, judged: Judged) -> WorkedLin
     desk = _Desk(checker, answers, place)
     wrong = judged.places("wrong") or [(1, 1)]
     i, j = wrong[0][0] - 1, wrong[0][1] - 1
-    return WorkedLine(
-        rule=desk.rule(place),
-        left=desk.entry_name(place[2], i, j),
-        right=desk.worked(place, i, j),
-    )
+    with np.errstate(all="ignore"):  # a stranger's 1e300 times another
+        right = desk.worked(place, i, j)
+    return WorkedLine(desk.rule(place), desk.entry_name(place[2], i, j), right)
 
 
 class _Desk:

@@ -50,8 +50,8 @@ def worked(source: str, data: Path | None, epochs: int | None) -> Trace:
         spec = load(source, data_folder=data)
         if epochs is not None:
             if epochs > 1 and spec.optimizer is None:
-                refuse([f"--epochs {epochs}: the spec has no learning_rate and no optimizer, "
-                        "so that every epoch would be the same"])  # fmt: skip
+                still = "the spec has no learning_rate and no optimizer"
+                refuse([f"--epochs {epochs}: {still}, so that every epoch would be the same"])
             spec = msgspec.structs.replace(spec, epochs=epochs)
         return trace(spec)
 

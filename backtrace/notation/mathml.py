@@ -27,6 +27,7 @@ from backtrace.notation.expr import (
 )
 from backtrace.notation.latex import function, ref_latex
 from backtrace.notation.mathml_tokens import (
+    SUM,
     Node,
     fraction,
     joined,
@@ -37,6 +38,7 @@ from backtrace.notation.mathml_tokens import (
     scripts,
     words,
 )
+from backtrace.notation.mathml_tokens import bracketed as enclosed
 from backtrace.notation.numbers import number
 from backtrace.notation.symbols import CONSTANTS, Symbols
 from backtrace.notation.tex import hole, read
@@ -44,53 +46,58 @@ from backtrace.notation.text import PLACEHOLDER, bracketed
 
 WORDS = re.compile(r"[A-Za-z]")
 MARKS = re.compile(r"\d+(?:\.\d+)?|\S")
+OVER = re.compile(r"\\frac\{(\\partial \w+)\}\{((?:[^{}]|\{[^{}]*\})*)\}")  # ∂L over ∂z₂
+BEHIND = re.compile(r"((?:\\hat|\\mathrm)\{\w+\})\((.*)\)")
 RAISED = {"²": "2", "³": "3"}
 
 Attributes = Callable[[Value], str]
 
 
-def mathml(
-    expr: Expr,
-    symbols: Symbols,
-    decimals: int = 4,
-    *,
-    numbers: bool = False,
-    decimal_mark: str = ".",
-    attributes: Attributes | None = None,
-) -> str:
-    """The elements of a formula, to stand inside ``<math>``.
-
-    With ``numbers`` constants are numbers; a Ref is its symbol always. ``attributes`` says what
-    to write into the tag of a Value (with a space in front).
-    """
-    writer = _Writer(symbols, decimals, numbers, decimal_mark, attributes or (lambda value: ""))
-    return joined(writer.write(expr))
-
-
-def symbol(id: str, symbols: Symbols) -> str:
-    """The symbol of a quantity, to stand inside ``<math>``."""
-    return joined(read(symbols.latex(id)))
-
-
 def ref_symbol(ref: Ref, symbols: Symbols) -> str:
-    """A reference by its symbol, transposed or without its bias line as it says."""
-    return joined(read(ref_latex(ref, symbols)))
+    """A reference by its symbol on one line: ``∂L/∂z₂`` has no fraction in it."""
+    return joined(read(OVER.sub(r"\1 / \2", _tex(ref, symbols))))
 
 
-class _Writer(msgspec.Struct, frozen=True):
+def _tex(ref: Ref, symbols: Symbols) -> str:
+    """LaTeX's symbol, but with the parameter of m̂ below, where Markdown forces it behind."""
+    latex = ref_latex(ref, symbols)
+    if ref.id.startswith(("mhat", "vhat", "step_")):
+        return BEHIND.sub(r"\1_{\2}", latex)
+    return latex
+
+
+def _none(value: Value) -> str:
+    return ""
+
+
+class MathML(msgspec.Struct, frozen=True):
+    """Writes formulas with the symbols of an exercise; a Ref is its symbol always.
+
+    With ``numbers`` constants are numbers. ``attributes`` says what to write into the tag of a
+    Value (with a space in front).
+    """
+
     symbols: Symbols
-    decimals: int
-    numbers: bool
-    decimal_mark: str
-    attributes: Attributes
+    decimals: int = 4
+    numbers: bool = False
+    decimal_mark: str = "."
+    attributes: Attributes = _none
+
+    def formula(self, expr: Expr, *, continues: bool = False) -> str:
+        """The elements of a formula, to stand inside ``<math>``.
+
+        ``continues``: something stands to the left, so that a sign at the beginning is not one of
+        a number.
+        """
+        return joined(self.write(expr), continues=continues)
 
     def write(self, expr: Expr, after: str = "", before: str = "") -> list[Node]:  # noqa: PLR0912 - a case a node
         """``after`` and ``before`` are the texts beside it, which decide a negative's brackets."""
         match expr:
             case Ref():
-                return read(ref_latex(expr, self.symbols))
+                return read(_tex(expr, self.symbols))
             case Symbol():
-                return read(self.symbols.latex(expr.id))
+                return read(_tex(Ref(expr.id), self.symbols))
             case Text():
                 return marks(expr.text)
             case Constant():
@@ -104,10 +111,10 @@ class _Writer(msgspec.Struct, frozen=True):
             case Template():
                 return self.template(expr)
             case Group():
-                return [row([operator("("), *self.write(expr.inner), operator(")")])]
+                return [enclosed("(", self.one(expr.inner), ")")]
             case Apply():
-                argument = [operator("("), *self.write(expr.argument), operator(")")]
-                return [*read(function(expr.function)), row(argument)]
+                argument = enclosed("(", self.one(expr.argument), ")")
+                return [*read(function(expr.function)), argument]
             case Power():
                 return [scripts(self.one(expr.base, "·", "^"), None, self.one(expr.exponent))]
             case Fraction():
@@ -115,7 +122,7 @@ class _Writer(msgspec.Struct, frozen=True):
             case Root():
                 return [root(self.one(expr.inner))]
             case Absolute():
-                return [row([operator("|"), *self.write(expr.inner), operator("|")])]
+                return [enclosed("|", self.one(expr.inner), "|")]
             case Sum():
                 return self.sum(expr)
 
@@ -133,7 +140,7 @@ class _Writer(msgspec.Struct, frozen=True):
         node = numeral(text, self.attributes(expr))
         if bracketed(text, after, before) == text:
             return [node]
-        return [row([operator("("), node, operator(")")])]
+        return [enclosed("(", node, ")")]
 
     def row(self, expr: Row) -> list[Node]:
         written: list[Node] = []
@@ -158,7 +165,8 @@ class _Writer(msgspec.Struct, frozen=True):
     def template(self, expr: Template) -> list[Node]:
         """The formula's LaTeX with holes where its parts and constants stand."""
         pieces = PLACEHOLDER.split(expr.latex)
-        latex, holes = "", []
+        latex = ""
+        holes: list[Node] = []
         for at, piece in enumerate(pieces):
             if at % 2 == 0:
                 latex += piece
@@ -166,7 +174,7 @@ class _Writer(msgspec.Struct, frozen=True):
                 after = "(" if pieces[at - 1].endswith("{") else pieces[at - 1]
                 latex += hole(len(holes))
                 holes.append(row(self.write(expr.parts[piece], after, pieces[at + 1])))
-            elif piece in CONSTANTS:
+            elif piece in CONSTANTS or piece in ("rate", "samples"):
                 latex += self.symbols.constant(piece, "latex")
             else:
                 latex += f"{{{piece}}}"
@@ -174,11 +182,11 @@ class _Writer(msgspec.Struct, frozen=True):
 
     def sum(self, expr: Sum) -> list[Node]:
         inner = self.one(expr.inner)
-        sign = Node("<mo>∑</mo>", "operator")
+        sign = SUM
         if expr.over == "samples":
             sign = scripts(sign, Node("<mi>i</mi>"), None)
         plain = isinstance(expr.inner, Ref | Value)
-        return [sign, inner if plain else row([operator("("), inner, operator(")")])]
+        return [sign, inner if plain else enclosed("(", inner, ")")]
 
 
 def marks(text: str) -> list[Node]:

@@ -9,33 +9,53 @@ from typing import Literal
 
 import msgspec
 
-Kind = Literal["term", "operator", "open", "close"]
+Kind = Literal["term", "name", "fraction", "bracketed", "operator", "open", "close"]
 
 MINUS = "−"
 SIGNS = frozenset("−+±")
 OPENING, CLOSING = frozenset("(["), frozenset(")]")
+THIN = '<mspace width="0.17em"></mspace>'
+# What would run into each other without a thin space: ½ behind 1/n, ln behind y and before ŷ.
+APART = frozenset([("fraction", "fraction"), ("term", "name"), ("close", "name"), ("name", "term")])
 NUMBER = re.compile(r"(-?)(\d[\d.,]*)(?:e(-?\d+))?")
 
 
 class Node(msgspec.Struct, frozen=True):
-    """One element; ``sign`` is the character of a + or − whose form its neighbours decide."""
+    """One element; ``sign`` is the character of a + or − whose form its neighbours decide.
+
+    ``parts`` of something with scripts are its base, what stands below and what stands above.
+    """
 
     markup: str
     kind: Kind = "term"
     sign: str = ""
+    parts: tuple[Node, Node | None, Node | None] | None = None
 
 
 def operator(text: str) -> Node:
-    """An operator, bracket or comma."""
+    """An operator, bracket or comma; a bracket has the height of a line."""
     if text in SIGNS:
         return Node(f"<mo>{text}</mo>", "operator", text)
-    kind: Kind = "open" if text in OPENING else "close" if text in CLOSING else "operator"
-    return Node(f"<mo>{escape(text)}</mo>", kind)
+    if text in OPENING or text in CLOSING or text == "|":
+        kind: Kind = "open" if text in OPENING else "close" if text in CLOSING else "operator"
+        return Node(f'<mo stretchy="false">{text}</mo>', kind)
+    tight = ' lspace="0" rspace="0"' if text == "/" else ""
+    return Node(f"<mo{tight}>{escape(text)}</mo>", "operator")
+
+
+def bracketed(left: str, inner: Node, right: str) -> Node:
+    """``inner`` in brackets, as tall as it is where it has a fraction in it."""
+    stretchy = "" if "<mfrac" in inner.markup else ' stretchy="false"'
+    return Node(
+        f'<mrow><mo{stretchy} form="prefix">{left}</mo>{inner.markup}'
+        f'<mo{stretchy} form="postfix">{right}</mo></mrow>',
+        "bracketed",
+    )
 
 
 def identifier(text: str) -> Node:
     """A letter (in italics) or, of several, a name (upright)."""
-    return Node(f"<mi>{escape(text)}</mi>")
+    return Node(f"<mi>{escape(text)}</mi>", "name" if len(text) > 1 else "term")
 
 
 def upright(text: str) -> Node:
@@ -70,15 +90,26 @@ def _fraction(above: str, below: str, attributes: str) -> Node:
     return Node(f"<mrow{attributes}>{sign}{over}</mrow>")
 
 
-def joined(nodes: Iterable[Node]) -> str:
-    """The nodes beside each other; a sign with nothing to its left belongs to what follows."""
+def joined(nodes: Iterable[Node], *, continues: bool = False) -> str:
+    """The nodes beside each other; a sign with nothing to its left belongs to what follows.
+
+    ``continues`` says that something stands to the left of the first.
+    """
     written = ""
-    before: Kind = "open"
+    before: Kind = "term" if continues else "open"
     for node in nodes:
-        leads = node.sign and before in ("open", "operator")
-        written += f'<mo form="prefix">{node.sign}</mo>' if leads else node.markup
+        written += THIN if written and (before, node.kind) in APART else ""
+        written += _sign(node, before, first=not written) if node.sign else node.markup
         before = node.kind
     return written
+
+
+def _sign(node: Node, before: Kind, *, first: bool) -> str:
+    """A browser takes the first sign of a row for a prefix, and any other for none."""
+    prefix = before in ("open", "operator")
+    if prefix == first:
+        return node.markup
+    return f'<mo form="{"prefix" if prefix else "infix"}">{node.sign}</mo>'
 
 
 def row(nodes: Iterable[Node]) -> Node:
@@ -90,7 +121,7 @@ def row(nodes: Iterable[Node]) -> Node:
 
 
 def fraction(above: Node, below: Node) -> Node:
-    return Node(f"<mfrac>{above.markup}{below.markup}</mfrac>")
+    return Node(f"<mfrac>{above.markup}{below.markup}</mfrac>", "fraction")
 
 
 def root(inner: Node) -> Node:
@@ -103,11 +134,25 @@ def accent(base: Node, mark: str) -> Node:
 
 
 def scripts(base: Node, below: Node | None, above: Node | None) -> Node:
-    """``base`` with what stands below and above on its right, or as it is."""
-    if below is not None and above is not None:
-        return Node(f"<msubsup>{base.markup}{below.markup}{above.markup}</msubsup>", base.kind)
-    if below is not None:
-        return Node(f"<msub>{base.markup}{below.markup}</msub>", base.kind)
-    if above is not None:
-        return Node(f"<msup>{base.markup}{above.markup}</msup>", base.kind)
-    return base
+    """``base`` with what stands below and above on its right, or as it is.
+
+    A base that has scripts takes further ones into them: W₂ᵀ, and not (W₂)ᵀ.
+    """
+    if below is None and above is None:
+        return base
+    if base.parts is not None:
+        base, old_below, old_above = base.parts
+        below = _both(old_below, below)
+        above = _both(old_above, above)
+    inner = "".join(node.markup for node in (base, below, above) if node is not None)
+    tag = f"m{'sub' if below else ''}{'sup' if above else ''}"
+    if base.markup == SUM.markup:
+        tag = {"msub": "munder", "msup": "mover"}.get(tag, "munderover")
+    return Node(f"<{tag}>{inner}</{tag}>", base.kind, parts=(base, below, above))
+
+
+def _both(one: Node | None, other: Node | None) -> Node | None:
+    return row([one, other]) if one and other else one or other
+
+
+SUM = Node("<mo>∑</mo>", "operator")

@@ -256,6 +256,8 @@ class Symbols:
                 (f"{{{self._latex(f)}}}^{{\\top}}" if t else self._latex(f))
                 for f, t in name.factors
             )
+        if name.of is not None and name.latex_letter.endswith("}"):
+            return f"{name.latex_letter}({self._latex(name.of)})"  # Markdown: }_{ opens emphasis
         text = name.latex_letter + self._latex_marks(name)
         if name.argument is not None:
             text += f"({self._latex(name.argument)})"

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 from backtrace.notation.mathml_tokens import (
+    SUM,
     Node,
     accent,
     fraction,
@@ -32,7 +33,7 @@ LETTERS = {
 UPRIGHT = {"Delta": "Δ", "Phi": "Φ", "Omega": "Ω", "partial": "∂", "top": "⊤", "infty": "∞"}
 NAMES = ("tanh", "ln", "max", "min", "exp")
 OPERATORS = {
-    "cdot": "·", "odot": "⊙", "times": "×", "sum": "∑", "cdots": "⋯", "geq": "≥", "leq": "≤",
+    "cdot": "·", "odot": "⊙", "times": "×", "cdots": "⋯", "geq": "≥", "leq": "≤",
     "neq": "≠", "pm": "±", "lvert": "|", "rvert": "|", "lfloor": "⌊", "rfloor": "⌋",
 }  # fmt: skip
 ACCENTS = {"hat": "^", "tilde": "~"}
@@ -91,15 +92,17 @@ class _Reader:
             return numeral(token)
         if token.isalpha():
             return identifier(token)
-        return operator("−" if token == "-" else token)
+        return operator(token.replace("-", "−"))
 
-    def command(self, name: str) -> Node:  # noqa: PLR0912 - a case a command
+    def command(self, name: str) -> Node:
         if name in LETTERS:
             return identifier(LETTERS[name])
         if name in UPRIGHT:
             return upright(UPRIGHT[name])
         if name in NAMES:
             return identifier(name)
+        if name == "sum":
+            return SUM
         if name in OPERATORS:
             return operator(OPERATORS[name])
         if name in ACCENTS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import TypeAlias
 
 import msgspec
@@ -43,9 +44,6 @@ ASCII = {
     "ⁿᵉʷ": "_new", "ᵒˡᵈ": "_old", "ᵈᵃᵗᵃ": "_data", "m̂": "mhat", "v̂": "vhat",
 }  # fmt: skip
 ASCII |= {digit: str(i) for i, digit in enumerate("₀₁₂₃₄₅₆₇₈₉")}
-ASCII_PATTERN = re.compile(
-    "|".join([f"[{RAISED}]+", *sorted(map(re.escape, ASCII), key=len, reverse=True)])
-)
 
 Token: TypeAlias = "str | Ref"  # noqa: S105 - not a password
 Number: TypeAlias = Callable[[float], str]
@@ -53,8 +51,14 @@ Number: TypeAlias = Callable[[float], str]
 
 def to_ascii(text: str) -> str:
     """``text`` with every symbol of ours spelt in ASCII; other characters become ``?``."""
-    spelt = ASCII_PATTERN.sub(_spelt, text)
+    spelt = _spelt_in_ascii().sub(_spelt, text)
     return spelt.encode("ascii", "replace").decode("ascii")
+
+
+@cache
+def _spelt_in_ascii() -> re.Pattern[str]:
+    """Compiled only where the terminal needs it."""
+    return re.compile("|".join([f"[{RAISED}]+", *sorted(map(re.escape, ASCII), key=len)[::-1]]))
 
 
 def _spelt(match: re.Match[str]) -> str:

@@ -55,7 +55,8 @@ def _loss(trace: Trace, symbols: Symbols) -> Iterator[Sentence]:
     halved: Sentence = ()
     if "½" in loss.formula.text:
         halved = (": the ", Text("½"), " cancels the 2 of the derivative")
-    yield (f"The loss is the {loss.title}, ", row(*formula), *halved, ".")
+    article = "" if loss.title.startswith(("half", "the ")) else "the "
+    yield (f"The loss is {article}{loss.title}, ", row(*formula), *halved, ".")
 
 
 def _loss_formula(first: header.Update, terms: TracedStep) -> Expr:
@@ -105,7 +106,7 @@ def _optimizer(trace: Trace) -> Iterator[Sentence]:
     if not title:
         return
     if not rates:
-        yield (f"{title[0].upper()}{title[1:]}.",)
+        yield ("No parameter is updated.",)
         return
     shown: list[Expr | str] = [Template("{rate}", "{rate}", {}), " = ", Value(rates[0])]
     if rates[1:]:

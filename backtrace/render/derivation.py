@@ -18,6 +18,7 @@ Nothing of a matrix is formatted before it is asked for.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import compress
 from typing import Any, Literal
 
 import msgspec
@@ -39,6 +40,7 @@ from backtrace.tape.steps import Phase
 from backtrace.tape.trace import Trace, TracedStep
 
 MOST_COLUMNS = 10  # a bmatrix of amsmath has no more
+FIRST_LOSSES, LAST_LOSSES = 10, 5  # rows of a long table of losses
 KEPT = 3  # rows and columns shown of a large matrix
 
 
@@ -230,6 +232,46 @@ class Derivation(msgspec.Struct, frozen=True):
                     place = (row, column) if made.shape else None
                     yield Entry(place, stages, text)
 
+    def loss_table(self) -> list[list[str]]:
+        """The losses as printed: a header, then epoch, batch (if there are several), before, after.
+
+        Of many updates the first and the last ones stand there, with a row of ⋮ between them.
+        """
+        several = any(point.batch > 1 for point in self.losses)
+        after = any(point.after is not None for point in self.losses)
+        picked = (True, several, True, after)
+        kept = self.losses
+        if len(kept) > FIRST_LOSSES + LAST_LOSSES:
+            kept = (*kept[:FIRST_LOSSES], *kept[-LAST_LOSSES:])
+        before = self._column([point.before for point in kept])
+        later = self._column(
+            [point.before if point.after is None else point.after for point in kept]
+        )
+        rows = [
+            [str(point.epoch), str(point.batch), *texts]
+            for point, *texts in zip(kept, before, later, strict=True)
+        ]
+        if len(kept) < len(self.losses):
+            rows.insert(FIRST_LOSSES, ["⋮"] * 4)
+        rows.insert(0, ["epoch", "batch", "loss before", "loss after"])
+        return [list(compress(line, picked)) for line in rows]
+
+    def _column(self, values: list[float]) -> list[str]:
+        import numpy as np
+
+        column = np.array(values, dtype=float)[:, None]
+        return [text for (text,) in cells(column, self.decimals, self.decimal_mark)]
+
+    @property
+    def is_elided(self) -> bool:
+        """Whether some matrix is shown in part."""
+        return any(
+            step.elided
+            for update in self.updates
+            for section in update.sections
+            for step in section.steps
+        )
+
     def number(self, value: Any) -> str:
         """One number as this page prints it."""
         return number(value, self.decimals, self.decimal_mark)
@@ -349,15 +391,22 @@ class _Reader(msgspec.Struct, frozen=True):
 
     def notes(self, traced: TracedStep) -> Iterator[Sentence]:
         for note in traced.notes:
-            yield self.prose.sentence(note)
+            yield self.prose.sentence(_whole(note))
         if self.view.selection.sample is None:
             for remark in remarks(traced, self.trace, self.symbols):
-                yield self.prose.sentence(remark)
+                yield self.prose.sentence(_whole(remark))
 
     def why(self, traced: TracedStep) -> Sentence:
         if not self.view.explain:
             return ()
         return self.prose.sentence(notation.why(traced, self.trace, self.symbols))
+
+
+def _whole(note: str) -> str:
+    """A note as a sentence: a capital, unless it begins with a symbol, and a full stop."""
+    word = note.partition(" ")[0]
+    capital = note[:1].upper() if word.isalpha() and len(word) > 1 else note[:1]
+    return f"{capital}{note[1:]}{'' if note.endswith('.') else '.'}"
 
 
 def _heading(traced: TracedStep) -> tuple[Phase, int | None]:

@@ -89,6 +89,7 @@ class _Reader:
         self.symbols = Symbols.of(trace)
         first, last = self.steps["a0"].parameters["samples"]
         self.sample, self.several = sample or first, last > first
+        self.last_sample = last
         self.row = sample_index(self.steps["a0"], self.sample) or 0
         self.last = max(traced.layer or 0 for traced in self.steps.values())
 
@@ -204,9 +205,9 @@ class _Reader:
 
     def about(self) -> str:
         epoch, batch = self.place
-        words = [f"sample {self.sample}"] if self.several else []
+        words = [f"Sample {self.sample} of {self.last_sample}"] if self.several else []
         if len(self.trace.updates) > 1:
-            words.append(f"epoch {epoch}, batch {batch}")
+            words.append(f"Epoch {epoch}, batch {batch}")
         return "; ".join(words)
 
     def forward(self) -> str:

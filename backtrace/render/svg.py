@@ -10,10 +10,10 @@ from math import degrees
 import msgspec
 
 from backtrace.render import header
+from backtrace.render.derivation import View
 from backtrace.render.measure import inert, text_width, wrapped
 from backtrace.render.network import Column, Edge, Labelled, Network, Unit, network
 from backtrace.render.placing import Box, Line, placed
-from backtrace.render.selection import Selection
 from backtrace.tape.trace import Trace
 
 RADIUS = 35.0
@@ -29,7 +29,9 @@ LINE = 15.0  # height of a line of a label
 NARROWEST = 560.0
 SLANT = 0.3  # of the height is the least gap, so that no edge is too steep to read along
 MANY = 30  # edges between two columns; more of them are drawn fainter
-MARK = re.compile(r"\^(\(\d+\)|\[\d+\])")  # a layer as the course writes it: z^(2)
+LAYER = re.compile(r"\^(\(\d+\)|\[\d+\])")  # a layer as the course writes it: z^(2)
+MARK = "<!-- Made by backtrace. -->"
+NAMED = 'aria-labelledby="title about"'
 
 STYLE = """
 svg{font-family:system-ui,-apple-system,"Segoe UI","DejaVu Sans",Arial,sans-serif}
@@ -54,10 +56,11 @@ text{fill:#24292f;font-size:12px;text-anchor:middle}
 """
 
 
-def svg(trace: Trace, selection: Selection | None = None, decimal_mark: str = ".") -> str:
-    """The drawing of the first update (of the sample asked for, else its first one)."""
-    found = network(trace, selection or Selection(), decimal_mark)
-    return _Drawing(trace, found).document()
+def svg(trace: Trace, view: View) -> str:
+    """The drawing of the first update shown (of the sample asked for, else its first one)."""
+    if view.decimals is not None:
+        trace = msgspec.structs.replace(trace, decimals=view.decimals)
+    return _Drawing(trace, network(trace, view.selection, view.decimal_mark)).document()
 
 
 class _Place(msgspec.Struct, frozen=True):
@@ -97,9 +100,7 @@ class _Drawing:
     def push(self, at: int) -> None:
         """Puts a column so far right that the labels of its edges have room."""
         before, column = self.places[at - 1], self.columns[at]
-        gap = max(
-            NARROWEST_GAP, self.widest(at - 1) + self.widest(at) + 60, SLANT * self.height
-        )
+        gap = max(NARROWEST_GAP, self.widest(at - 1) + self.widest(at) + 60, SLANT * self.height)
         for _ in range(MOST_GAPS):
             self.places[at] = self.column(column, before[0].x + gap)
             lines = [self.line(at, edge) for edge in column.edges]
@@ -135,26 +136,28 @@ class _Drawing:
         top = 28.0 + 24 * len(head) + 52
         legend = [text for text in (self.found.forward, self.found.backward) if text]
         height = top + self.height + 24 * self.lines_of(legend) + 24
-        return "\n".join(
-            [
-                f'<svg xmlns="http://www.w3.org/2000/svg" width="{self.width:.0f}" '
-                f'height="{height:.0f}" viewBox="0 0 {self.width:.0f} {height:.0f}" '
-                'role="img" aria-labelledby="title about">',
-                f'<title id="title">{_text(self.trace.title)}</title>',
-                f'<desc id="about">{_text(header.architecture(self.trace))}</desc>',
-                f"<style>{STYLE}</style>",
-                f'<rect class="page" x="0.5" y="0.5" width="{self.width - 1:.0f}" '
-                f'height="{height - 1:.0f}" rx="10"/>',
-                *(f'<text class="{role}" x="24" y="{36 + 24 * at}">{_text(text)}</text>'
-                  for at, (text, role) in enumerate(head)),
-                f'<g transform="translate(0 {top:.0f})">',
-                *self.body(),
-                "</g>",
-                *self.legend(legend, top + self.height + 24),
-                "</svg>",
-                "",
-            ]
-        )  # fmt: skip
+        size = f'width="{self.width:.0f}" height="{height:.0f}"'
+        box = f'viewBox="0 0 {self.width:.0f} {height:.0f}"'
+        inside = f'width="{self.width - 1:.0f}" height="{height - 1:.0f}"'
+        lines = [
+            f'<svg xmlns="http://www.w3.org/2000/svg" {size} {box} role="img" {NAMED}>',
+            MARK,
+            f'<title id="title">{_text(self.trace.title)}</title>',
+            f'<desc id="about">{_text(header.architecture(self.trace))}</desc>',
+            f"<style>{STYLE}</style>",
+            f'<rect class="page" x="0.5" y="0.5" {inside} rx="10"/>',
+            *self.heads(head),
+            f'<g transform="translate(0 {top:.0f})">',
+            *self.body(),
+            "</g>",
+            *self.legend(legend, top + self.height + 24),
+            "</svg>",
+        ]
+        return "\n".join(lines) + "\n"
+
+    def heads(self, head: list[tuple[str, str]]) -> Iterator[str]:
+        for at, (text, role) in enumerate(head):
+            yield f'<text class="{role}" x="24" y="{36 + 24 * at}">{_text(text)}</text>'
 
     def head(self) -> list[tuple[str, str]]:
         title = wrapped(inert(self.trace.title), int((self.width - 48) / 11))
@@ -244,13 +247,17 @@ def _unit(place: _Place, kind: str) -> Iterator[str]:
     above, below = place.y - RADIUS - 7, place.y + RADIUS + 16
     if unit.z:
         yield _at(place.x, above, "forward halo", _symbols(_words(unit.z)))
-    lines = [[(unit.delta, "backward")]] if unit.delta else []
-    lines += [[(unit.bias, "forward"), (unit.bias_gradient, "backward")]] if unit.bias else []
-    for at, line in enumerate(lines):
-        spans = [
-            f'<tspan class="{role}">{_symbols(_words(each))}</tspan>' for each, role in line if each
-        ]
-        yield _at(place.x, below + LINE * at, "halo", " \u00a0".join(spans))
+    lines = [[_span(unit.delta, "backward")]] if unit.delta else []
+    if unit.bias:
+        lines.append([_span(unit.bias, "forward"), _span(unit.bias_gradient, "backward")])
+    for at, spans in enumerate(lines):
+        yield _at(place.x, below + LINE * at, "halo", " \u00a0".join(filter(None, spans)))
+
+
+def _span(labelled: Labelled | None, role: str) -> str:
+    if labelled is None:
+        return ""
+    return f'<tspan class="{role}">{_symbols(_words(labelled))}</tspan>'
 
 
 def _at(x: float, y: float, role: str, markup: str, size: str = "") -> str:
@@ -273,7 +280,7 @@ def _text(text: str) -> str:
 
 def _symbols(text: str) -> str:
     """Our own symbols, their layer raised where the course writes it so."""
-    pieces = MARK.split(text)
+    pieces = LAYER.split(text)
     written = _text(pieces[0])
     for mark, rest in zip(pieces[1::2], pieces[2::2], strict=True):
         # the next letter comes back down; where there is none, one that is not seen

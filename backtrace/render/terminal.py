@@ -28,7 +28,6 @@ from backtrace.render.selection import (
     updates,
 )
 from backtrace.render.summary import inline, is_principal, summary
-from backtrace.render.unfolded import Unfolder
 from backtrace.tape.operations import Setting
 from backtrace.tape.trace import Trace, TracedStep
 
@@ -301,6 +300,8 @@ class _Writer:
         return msgspec.structs.replace(made, cells=cells, dims=plain(made.dims))
 
     def entries(self, traced: TracedStep) -> list[Line]:
+        from backtrace.render.unfolded import Unfolder
+
         sample = self.view.selection.sample
         part = None if sample is None else sample_slice(self.trace, traced, sample)
         unfolder = Unfolder(self.trace, self.symbols, self.form, self.say)

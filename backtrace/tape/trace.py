@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from importlib import import_module
 from typing import Any
 
 import msgspec
@@ -138,3 +139,12 @@ class Trace(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     def __len__(self) -> int:
         return len(self.steps)
+
+    # A notebook asks a value how it shows itself. The renderers lie above the tape, which does
+    # not know them: they are looked up when they are asked for.
+
+    def _repr_html_(self) -> str:
+        return str(import_module("backtrace.render.notebook").html(self))
+
+    def _repr_markdown_(self) -> str:
+        return str(import_module("backtrace.render.notebook").markdown(self))

@@ -3,12 +3,14 @@
     python -m tests.benchmarks.start [runs, 15]
 
 The commands take turns, so that a busy moment of the machine hits all of them; the middle of each
-one's times is printed with its ratio to the imports. A first round, which compiles, is not counted.
+one's times is printed, and the middle of its ratios to the imports of the same turn. A first turn,
+which compiles, is not counted.
 """
 
 import os
 import subprocess
 import sys
+from operator import truediv
 from statistics import median
 from time import perf_counter
 
@@ -26,23 +28,18 @@ def main(runs=15):
     called = {command: ["-m", "backtrace", *command.split()] for command in COMMANDS}
     seconds = measured({"the imports": IMPORTS, **called}, runs)
     base = seconds.pop("the imports")
-    lines = [f"{'the imports':30} {1000 * base:4.0f} ms"]
+    lines = [f"{'the imports':30} {1000 * median(base):4.0f} ms"]
     for command, most in COMMANDS.items():
-        ratio = seconds[command] / base
+        ratio = median(map(truediv, seconds[command], base))
         goal = f"  (at most {most})" if most else ""
-        lines.append(f"{command:30} {1000 * seconds[command]:4.0f} ms  {ratio:5.2f} ×{goal}")
+        lines.append(f"{command:30} {1000 * median(seconds[command]):4.0f} ms {ratio:6.2f} ×{goal}")
     sys.stdout.write("\n".join(lines) + "\n")
 
 
 def measured(calls, runs):
-    """The median of the seconds that each call takes, a call after the other."""
-    times = {name: [] for name in calls}
-    for counted in [False, *[True] * runs]:
-        for name, arguments in calls.items():
-            took = timed(arguments)
-            if counted:
-                times[name].append(took)
-    return {name: median(taken) for name, taken in times.items()}
+    """The seconds that each call takes, turn by turn."""
+    turns = [{name: timed(arguments) for name, arguments in calls.items()} for _ in range(runs + 1)]
+    return {name: [turn[name] for turn in turns[1:]] for name in calls}
 
 
 def timed(arguments):

@@ -107,6 +107,13 @@ def test_epochs_works_more_and_shows_them(run):
     assert before[3] == after[2]
 
 
+def test_epochs_without_an_update_are_refused(run):
+    done = run("trace", "mlp-math", "--epochs", "2")
+    assert done.code == 2
+    assert "learning_rate" in done.err
+    assert run("trace", "mlp-math", "--epochs", "1").code == 0
+
+
 def test_explain_says_why(run):
     plain, explained = (run("trace", "mlp-math", *option).out for option in ([], ["--explain"]))
     assert "Chain rule" not in plain

@@ -1,0 +1,26 @@
+"""The drawing of a trace as a picture (PNG), where the extra that draws it is installed."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from backtrace.render.derivation import View
+from backtrace.render.svg import svg
+from backtrace.tape.trace import Trace
+
+ZOOM = 2  # pixels a side for one of the drawing, so that it is sharp on paper and fine screens
+
+
+class PictureUnavailableError(RuntimeError):
+    """What draws pictures is not installed; the message says what to install."""
+
+
+def png(trace: Trace, view: View) -> bytes:
+    """The picture. Raises PictureUnavailableError without the extra ``png``."""
+    try:
+        resvg = import_module("resvg_py")
+    except ImportError:
+        raise PictureUnavailableError(
+            "a .png needs the extra png: pip install 'backtrace-nn[png]'; a .svg needs nothing"
+        ) from None
+    return bytes(resvg.svg_to_bytes(svg_string=svg(trace, view), zoom=ZOOM))
