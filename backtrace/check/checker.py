@@ -572,6 +572,8 @@ class Judgement:
                 if world is not None:
                     doubt = doubt | new
                     self.origin = world.origin
+                else:
+                    doubt = doubt | (new & self.resting_of(over))
                 box = Box(
                     np.where(new, hull(other).lo, hull(box).lo),
                     np.where(new, hull(other).hi, hull(box).hi),
@@ -580,6 +582,17 @@ class Judgement:
                 if follows.all():
                     break
         return follows, box, doubt
+
+    def resting_of(self, over: Override) -> Doubt:
+        """Which entries rest on a doubtful entry by way of another form; where it lies is noted."""
+        found = np.zeros(self.exact.shape, dtype=bool)
+        for where, form in over.items():
+            assert isinstance(form, Step)
+            doubt = self.sheet.doubt_of_operands(where, form)
+            if doubt.any():
+                found |= doubt if where == self.place else doubt.any()
+                self.origin = self.sheet.first_root(tuple((*where[:2], x) for x in form.operands))
+        return found
 
     def alternative_box(self, over: Override, unit: float) -> Box:
         if self.place in over:
@@ -645,7 +658,8 @@ class Judgement:
         sheet = self.sheet
         over: dict[Key, Step | Wrong | Box] = {
             source: point(sheet.numbers[source].values)
-            for source in self.checker.operands[self.place]
+            for where in Diagnosis(sheet, self.place).path()
+            for source in self.checker.operands[where]
             if source in sheet.numbers and sheet.numbers[source].there.all()
         }
         if not over:

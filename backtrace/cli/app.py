@@ -53,6 +53,11 @@ class TraceFormat(str, Enum):
     json = "json"
 
 
+class DecimalMark(str, Enum):
+    point = "."
+    comma = ","
+
+
 class CheckFormat(str, Enum):
     text = "text"
     markdown = "markdown"
@@ -98,6 +103,19 @@ WidthOption = Annotated[
     ),
 ]
 
+OnlyOption = Annotated[
+    str,
+    typer.Option(metavar="IDS", help="Only these quantities: ids (delta2) or families (delta,dW)."),
+]
+LayerOption = Annotated[int | None, typer.Option(metavar="N", help="Only layer N.")]
+SampleOption = Annotated[int | None, typer.Option(metavar="N", help="Only sample N.")]
+EpochsOption = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help="Work N epochs, and show them all.")
+]
+ExplainOption = Annotated[
+    bool, typer.Option("--explain", help="Say in a sentence why each step is there.")
+]
+
 
 def _version(wanted: bool) -> None:
     if wanted:
@@ -128,20 +146,11 @@ def trace(
             show_default=False,
         ),
     ] = None,
-    only: Annotated[
-        str,
-        typer.Option(
-            metavar="IDS", help="Only these quantities: ids (delta2) or families (delta,dW)."
-        ),
-    ] = "",
-    layer: Annotated[int | None, typer.Option(metavar="N", help="Only layer N.")] = None,
-    sample: Annotated[int | None, typer.Option(metavar="N", help="Only sample N.")] = None,
-    epochs: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Work N epochs, and show them all.")
-    ] = None,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Say in a sentence why each step is there.")
-    ] = False,
+    only: OnlyOption = "",
+    layer: LayerOption = None,
+    sample: SampleOption = None,
+    epochs: EpochsOption = None,
+    explain: ExplainOption = False,
     pause: Annotated[
         bool, typer.Option("--pause", help="One step at a time: Enter goes on, q ends.")
     ] = False,
@@ -156,7 +165,6 @@ def trace(
     from backtrace.cli.tracing import TraceRequest, print_trace
     from backtrace.render.selection import Selection
 
-    names = tuple(name.strip() for name in only.split(",") if name.strip())
     text_only = {
         "--detail": detail is not None,
         "--explain": explain,
@@ -175,7 +183,7 @@ def trace(
             spec=spec,
             data=data,
             epochs=epochs,
-            selection=Selection(names, layer, sample, epochs, full),
+            selection=Selection(_names(only), layer, sample, epochs, full),
             detail=(detail or Detail.matrices).value,
             explain=explain,
             pause=pause,
@@ -183,6 +191,85 @@ def trace(
             width=width,
         )
     )
+
+
+@app.command()
+def export(
+    spec: Annotated[
+        str,
+        typer.Argument(
+            metavar="SPEC",
+            help="A YAML file, the name of a bundled network, a trace saved as .json, or -.",
+        ),
+    ],
+    output: Annotated[
+        str,
+        typer.Option("--output", "-o", metavar="FILE", help="The file to write; - is stdout."),
+    ],
+    to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FORMAT",
+            help="markdown, latex, html, json, svg or png; else as the ending of FILE says.",
+            show_default=False,
+        ),
+    ] = None,
+    detail: Annotated[
+        Detail | None,
+        typer.Option(
+            help="summary has the main quantities, matrices (the default) every step, "
+            "entries also unfolds every entry into its sum.",
+            show_default=False,
+        ),
+    ] = None,
+    only: OnlyOption = "",
+    layer: LayerOption = None,
+    sample: SampleOption = None,
+    epochs: EpochsOption = None,
+    explain: ExplainOption = False,
+    decimals: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=0, max=12, help="Decimals to print; else those of the spec."),
+    ] = None,
+    decimal_mark: Annotated[
+        DecimalMark | None,
+        typer.Option(help="Between a number's whole part and its decimals.", show_default=False),
+    ] = None,
+    fragment: Annotated[
+        bool,
+        typer.Option(
+            "--fragment", help="A piece for a larger document (latex: for \\input; html: a div)."
+        ),
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a file that backtrace did not make.")
+    ] = False,
+    data: DataOption = None,
+) -> None:
+    """Write the derivation as a document: Markdown, LaTeX, HTML, JSON or a picture."""
+    from backtrace.cli import exporting
+    from backtrace.render.selection import Selection
+
+    exporting.export(
+        exporting.ExportRequest(
+            spec=spec,
+            output=output,
+            to=to,
+            data=data,
+            epochs=epochs,
+            selection=Selection(_names(only), layer, sample, epochs),
+            detail=detail.value if detail else None,
+            explain=explain,
+            decimals=decimals,
+            decimal_mark=decimal_mark.value if decimal_mark else None,
+            fragment=fragment,
+            force=force,
+        )
+    )
+
+
+def _names(listed: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in listed.split(",") if name.strip())
 
 
 @app.command("list")

@@ -8,7 +8,8 @@ from typing import Literal
 
 import msgspec
 
-from backtrace.cli.screen import Screen, reading, refuse
+from backtrace.cli.screen import Screen, refuse
+from backtrace.cli.sources import worked
 from backtrace.render.selection import Selection
 from backtrace.tape.trace import Trace
 
@@ -39,21 +40,6 @@ def print_trace(request: TraceRequest) -> None:
         _print_json(trace, request.selection)
     else:
         _print_text(trace, request)
-
-
-def worked(source: str, data: Path | None, epochs: int | None) -> Trace:
-    """The trace of a spec, over ``epochs`` epochs where that is not None."""
-    from backtrace.spec import load
-    from backtrace.tape.run import trace
-
-    with reading():
-        spec = load(source, data_folder=data)
-        if epochs is not None:
-            if epochs > 1 and spec.optimizer is None:
-                still = "the spec has no learning_rate and no optimizer"
-                refuse([f"--epochs {epochs}: {still}, so that every epoch would be the same"])
-            spec = msgspec.structs.replace(spec, epochs=epochs)
-        return trace(spec)
 
 
 def _print_json(trace: Trace, selection: Selection) -> None:

@@ -273,7 +273,7 @@ LOSSES: dict[str, Loss] = {
         term_formula=Formula("max(0, 1 + {a} − {a_true})", r"\max(0, 1 + {a} - {a_true})"),
         formula=Formula(
             "{mean}Σ max(0, 1 + {a}ⱼ − {a_true}), j ≠ true",
-            r"{mean} \sum_{j \neq \mathrm{true}} \max(0, 1 + {a}[j] - {a_true})",
+            r"{mean} \sum_{j \neq \text{true class}} \max(0, 1 + {a}[j] - {a_true})",
         ),
         from_error=False,
         targets="one_hot",

@@ -31,6 +31,8 @@ from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import PLACEHOLDER, bracketed
 
 SPACES = re.compile("  +")
+CONSTANT_DECIMALS = 8  # a constant is printed as it was written,
+SMALL = 5e-5  # or, where that would be mostly zeros, with a power of 10
 DECIMAL = re.compile(r"(?<=\d)\.(?=\d)")
 OPERATORS = {
     "·": r"\cdot ",
@@ -73,7 +75,12 @@ def ref_latex(ref: Ref, symbols: Symbols) -> str:
     name = symbols.latex(ref.id)
     if ref.omit:
         name = f"\\tilde {name}"
-    return f"{{{name}}}^{{\\top}}" if ref.transposed else name
+    return f"{_base(name)}^{{\\top}}" if ref.transposed else name
+
+
+def _base(tex: str) -> str:
+    """What a superscript is put on, in braces; TeX looks through those around a lone accent."""
+    return f"{{{{}}{tex}}}" if tex.startswith("\\tilde") and "^" in tex else f"{{{tex}}}"
 
 
 def latex(
@@ -116,7 +123,8 @@ class _Writer(msgspec.Struct, frozen=True):
                 return operators(expr.text)
             case Constant():
                 if self.numbers:
-                    return self.number(expr.value, max(self.decimals, 8))
+                    small = abs(expr.value) < SMALL
+                    return self.number(expr.value, self.decimals if small else CONSTANT_DECIMALS)
                 return self.symbols.constant(expr.name, "latex")
             case Value():
                 return bracketed(self.number(expr.value, self.decimals), after, before)
@@ -131,7 +139,7 @@ class _Writer(msgspec.Struct, frozen=True):
             case Apply():
                 return f"{function(expr.function)}({self.write(expr.argument)})"
             case Power():
-                return f"{{{self.write(expr.base, '·')}}}^{{{self.write(expr.exponent)}}}"
+                return f"{_base(self.write(expr.base, '·'))}^{{{self.write(expr.exponent)}}}"
             case Fraction():
                 return f"\\frac{{{self.write(expr.above)}}}{{{self.write(expr.below)}}}"
             case Root():

@@ -71,7 +71,10 @@ def latex(text: str, decimal_mark: str = ".") -> str:
         return rf"{sign}\tfrac{{{above}}}{{{below}}}"
     text = text.replace(",", "{,}") if decimal_mark == "," else text
     mantissa, e, exponent = text.partition("e")
-    return rf"{sign}{mantissa} \cdot 10^{{{exponent}}}" if e else sign + text
+    if not e:
+        return sign + text
+    factor = "" if mantissa == "1" else rf"{mantissa} \cdot "
+    return rf"{sign}{factor}10^{{{exponent}}}"
 
 
 def _read(value: Any, decimals: int) -> Numeral | str:

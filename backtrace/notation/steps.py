@@ -406,8 +406,7 @@ def _loss_refs(step: Step, page: Page) -> dict[str, Expr]:
     refs: dict[str, Expr] = {"a": Ref(step.operands[0])}
     if len(step.operands) > 1:
         refs["y"] = Ref(step.operands[1])
-    true = page.symbols.name(step.operands[0]) + "_true"
-    refs["a_true"] = Template(true, page.symbols.latex(step.operands[0]) + r"^{\mathrm{true}}", {})
+    refs["a_true"] = Template("{a}_true", r"{a}[\text{true class}]", {"a": Ref(step.operands[0])})
     return refs
 
 

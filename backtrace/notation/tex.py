@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from backtrace.notation.mathml_tokens import (
     SUM,
@@ -47,7 +48,13 @@ def hole(number: int) -> str:
 
 def read(latex: str, holes: Sequence[Node] = ()) -> list[Node]:
     """The nodes of a formula. Raises ValueError for LaTeX that is none of ours."""
-    return _Reader(latex, holes).whole()
+    return _Reader(latex, holes).whole() if holes else list(_read_before(latex))
+
+
+@lru_cache(maxsize=1024)
+def _read_before(latex: str) -> tuple[Node, ...]:
+    """A page has the same few symbols in it thousands of times."""
+    return tuple(_Reader(latex, ()).whole())
 
 
 class _Reader:
@@ -59,14 +66,14 @@ class _Reader:
         self.holes = holes
 
     def whole(self) -> list[Node]:
-        nodes = self.until("")
+        nodes = self.run()
         if self.tokens:
             raise ValueError(f"a bracket too many before {self.tokens[-1]!r}")
         return nodes
 
-    def until(self, end: str) -> list[Node]:
+    def run(self) -> list[Node]:
         nodes: list[Node] = []
-        while self.tokens and self.tokens[-1] != end:
+        while self.tokens and self.tokens[-1] != "}":
             nodes.append(self.scripted())
         return nodes
 
@@ -83,7 +90,7 @@ class _Reader:
     def atom(self) -> Node:
         token = self.tokens.pop()
         if token == "{":  # noqa: S105 - not a password
-            inner = self.until("}")
+            inner = self.run()
             self.tokens.pop()
             return row(inner)
         if token.startswith("\\"):

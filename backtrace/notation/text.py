@@ -30,7 +30,7 @@ from backtrace.notation.expr import (
 from backtrace.notation.numbers import number
 from backtrace.notation.symbols import Symbols
 
-PLACEHOLDER = re.compile(r"\{([a-z_]+\d?)\}")
+PLACEHOLDER = re.compile(r"(?<!\\mathrm)\{([a-z_]+\d?)\}")
 RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"
 SUPERSCRIPTS = str.maketrans("0123456789−t", f"{RAISED}ᵗ")
 ASCII = {

@@ -69,7 +69,7 @@ def _loss_formula(first: header.Update, terms: TracedStep) -> Expr:
         name: Value(float(value)) for name, value in parameters.items() if not _is_word(value)
     }
     parts |= {"mean": mean, "a": prediction, "y": Ref("y"), "e": Ref("error")}
-    parts["a_true"] = row(prediction, "[", Template("true", r"\mathrm{true}", {}), "]")
+    parts["a_true"] = Template("{a}_true", r"{a}[\text{true class}]", {"a": prediction})
     return Template(loss.formula.text, loss.formula.latex, parts)
 
 

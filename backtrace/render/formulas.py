@@ -22,7 +22,7 @@ from backtrace.notation.prose import EXACT
 from backtrace.render.derivation import Derivation, Entry, Section, Shown, Step
 
 HOLE = re.compile("\0(\\d+)\0")
-OPERATOR = re.compile(r" (?:\\cdot|\\odot|[+-]) ")
+OPERATOR = re.compile(r" ?(?:\\cdot|\\odot) | [-+/] ")
 COMMAND = re.compile(r"\\[A-Za-z]+")
 SILENT = re.compile(r"\\(?:left|right|bigg[lr]|mathrm|text|frac|tfrac|hat|tilde|sqrt|begin|end)\b")
 WIDTHS = {".": 0.28, ",": 0.28, "-": 0.78, "+": 1.22, "=": 1.3, " ": 0.1}  # in em

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -14,9 +14,13 @@ from backtrace.notation.latex import latex
 from backtrace.notation.steps import equation, title
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import text
+from backtrace.render.selection import chosen
 from backtrace.spec.model import Arithmetic, Conventions, Notation
 from backtrace.tape.steps import Step
 from backtrace.tape.trace import Trace, TracedStep
+
+if TYPE_CHECKING:
+    from backtrace.render.derivation import View
 
 SCHEMA = "backtrace/trace/1"
 NON_FINITE = {"inf": np.inf, "-inf": -np.inf, "nan": np.nan}
@@ -31,6 +35,13 @@ def encode(trace: Trace, indent: int = 0) -> str:
     """The trace as JSON text: full precision, non-finite values and fractions as strings."""
     document = msgspec.json.encode(as_document(trace), enc_hook=_number)
     return (msgspec.json.format(document, indent=indent) if indent else document).decode()
+
+
+def exported(trace: Trace, view: View) -> str:
+    """The part of a trace that a view selects, as a file; what is printed has its decimals."""
+    if view.decimals is not None:
+        trace = msgspec.structs.replace(trace, decimals=view.decimals)
+    return encode(chosen(trace, view.selection)) + "\n"
 
 
 def as_document(trace: Trace) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from backtrace.render.derivation import (
 )
 from backtrace.render.escaping import markdown as escaped
 from backtrace.render.formulas import Formulas, rows
-from backtrace.render.mermaid import loss_chart, network
+from backtrace.render.mermaid import flowchart, loss_chart
 from backtrace.tape.trace import Trace
 
 MARK = "<!-- Made by backtrace. -->"
@@ -30,6 +30,11 @@ WIDTH = 44.0  # em; GitHub has about 50
 def markdown(trace: Trace, view: View) -> str:
     """The trace as a document; ``view.fragment`` makes no difference."""
     return "\n".join(_Writer(derivation(trace, view)).lines()) + "\n"
+
+
+def notebook(trace: Trace) -> str:
+    """A trace as a notebook shows it."""
+    return markdown(trace, View())
 
 
 class _Writer:
@@ -54,7 +59,7 @@ class _Writer:
             yield from ("", f"Source: {escaped(self.page.source)}")
         if self.page.notice:
             yield from ("", f"> {self.page.notice}")
-        yield from ("", "```mermaid", *network(self.page), "```")
+        yield from ("", "```mermaid", *flowchart(self.page), "```")
         yield from ("", "## Conventions", "")
         for sentence in self.page.conventions:
             yield f"- {self.said(sentence)}"

@@ -4,118 +4,78 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
-from typing import Any
 
 from backtrace.notation.symbols import SUBSCRIPTS
-from backtrace.render import header
 from backtrace.render.derivation import Derivation, LossPoint
-from backtrace.tape.operations import Setting
-from backtrace.tape.trace import TracedStep
+from backtrace.render.header import first_update
+from backtrace.render.network import Column, Unit, network
+from backtrace.render.selection import Selection
 
-MOST_UNITS = 10  # a layer may have before the diagram shows layers instead of units
-MOST_EDGES = 40
+MOST_EDGES = 40  # a diagram of units may have; one with more shows layers
 MOST_POINTS = 200
-RAISED = {ord("^"): None, **str.maketrans("()", "⁽⁾")}
 MOST_TICKS = 20
+RAISED = {ord("^"): None, **str.maketrans("()", "⁽⁾")}
 SETTINGS = (
     '%%{init: {"xyChart": {"height": 300}, '
     '"themeVariables": {"xyChart": {"plotColorPalette": "#1f6feb"}}}}%%'
 )
 
 
-def network(page: Derivation) -> list[str]:
-    """The network as a flowchart: units and weights, or, where these are many, layers."""
-    first = header.first_update(page.trace)
-    sizes = _sizes(page, first)
-    edges = sum(before * after for before, after in pairwise(sizes))
-    small = max(sizes) <= MOST_UNITS and edges <= MOST_EDGES
-    drawn = _units(page, first, sizes) if small else _layers(page, first, sizes)
-    return ["flowchart LR", *(f"  {line}" for line in drawn)]
+def flowchart(page: Derivation) -> list[str]:
+    """The network with its starting weights: its units, or, where these are many, its layers."""
+    drawn = network(page.trace, Selection(), page.decimal_mark)
+    columns = [column for column in drawn.columns if column.heading != "Loss"]
+    edges = sum(len(column.edges) for column in columns)
+    whole = all(len(column.units) == column.size for column in columns)
+    lines = _units(columns) if whole and edges <= MOST_EDGES else _layers(page, columns)
+    return ["flowchart LR", *(f"  {line}" for line in lines)]
 
 
-def _sizes(page: Derivation, first: header.Update) -> list[int]:
-    """How many inputs, and how many units each layer has."""
-    setting = Setting(page.trace.conventions)
-    units_axis = 1 - setting.sample_axis
-    sizes = [_weights(page, first, 1).shape[0]]
-    layer = 1
-    while f"z{layer}" in first:
-        sizes.append(first[f"z{layer}"].shape[units_axis])
-        layer += 1
-    return sizes
+def _units(columns: Sequence[Column]) -> Iterator[str]:
+    for layer, column in enumerate(columns):
+        yield f'subgraph layer{layer}["{column.heading}"]'
+        for unit in column.units:
+            yield f"  n{layer}_{unit.place}{_shape(layer, _label(column, unit))}"
+        yield "end"
+    for layer, column in enumerate(columns):
+        for edge in column.edges:
+            ends = f"n{layer - 1}_{edge.source + 1}", f"n{layer}_{edge.target + 1}"
+            yield f'{ends[0]} -->|"{_without_exponent(edge.forward)}"| {ends[1]}'
 
 
-def _weights(page: Derivation, first: header.Update, layer: int) -> Any:
-    """The weights of a layer without its bias, inputs × units."""
-    setting = Setting(page.trace.conventions)
-    ones = first[f"a{layer - 1}"].parameters.get("ones", "")
-    weights = setting.without_bias(first[f"W{layer}"].value, ones)
-    return weights if setting.input_axis == 0 else weights.T
+def _shape(layer: int, label: str) -> str:
+    return f'(("{label}"))' if layer else f'(["{label}"])'
 
 
-def _units(page: Derivation, first: header.Update, sizes: Sequence[int]) -> Iterator[str]:
-    for layer, size in enumerate(sizes):
-        yield from _column(page, first, layer, size)
-    for layer in range(1, len(sizes)):
-        weights = _weights(page, first, layer)
-        for i in range(sizes[layer - 1]):
-            for j in range(sizes[layer]):
-                told = page.number(weights[i, j])
-                yield f'n{layer - 1}_{i + 1} -->|"{told}"| n{layer}_{j + 1}'
+def _label(column: Column, unit: Unit) -> str:
+    bias = "" if unit.bias is None else f"<br>b = {_without_exponent(unit.bias.number)}"
+    return _unit_name(column, unit.place) + bias
 
 
-def _column(page: Derivation, first: header.Update, layer: int, size: int) -> Iterator[str]:
-    """The units of a layer under its name."""
-    name = "inputs"
-    if layer:
-        activation = header.activation_name(first[f"a{layer}"])
-        name = f"layer {layer}: {activation}"
-    yield f'subgraph layer{layer}["{name}"]'
-    for unit in range(size):
-        yield f"  {_node(page, first, layer, unit, size)}"
-    yield "end"
-
-
-def _node(page: Derivation, first: header.Update, layer: int, unit: int, size: int) -> str:
-    entry = _unit_name(page, layer, unit, size)
-    bias = _bias(first, layer, unit)
-    if bias is not None:
-        entry += f"<br>b = {page.number(bias)}"
-    opened, closed = ("((", "))") if layer else ("([", "])")
-    return f'n{layer}_{unit + 1}{opened}"{entry}"{closed}'
-
-
-def _unit_name(page: Derivation, layer: int, unit: int, size: int) -> str:
+def _unit_name(column: Column, place: int) -> str:
     """``h₁[2]``, ``x₂``, ``a⁽¹⁾₂``."""
-    name = page.symbols.name(f"a{layer}")
-    if size == 1:
-        return name.translate(RAISED)
-    if page.symbols.parts(f"a{layer}").layer is None or name.endswith((")", "]")):
-        return name.translate(RAISED) + str(unit + 1).translate(SUBSCRIPTS)
-    return f"{name}[{unit + 1}]"
+    name = column.symbol.translate(RAISED)
+    if column.size == 1:
+        return name
+    has_subscript = name[-1:] in "₀₁₂₃₄₅₆₇₈₉"
+    return f"{name}[{place}]" if has_subscript else f"{name}{str(place).translate(SUBSCRIPTS)}"
 
 
-def _bias(first: header.Update, layer: int, unit: int) -> Any:
-    bias = first.get(f"b{layer}")
-    if bias is None:
-        return None
-    values = bias.value.ravel()
-    return values[min(unit, len(values) - 1)]
+def _layers(page: Derivation, columns: Sequence[Column]) -> Iterator[str]:
+    steps = first_update(page.trace)
+    yield f'n0(["{columns[0].size} inputs"])'
+    for layer, column in enumerate(columns[1:], 1):
+        units = "unit" if column.size == 1 else "units"
+        weights = steps[f"W{layer}"]
+        size = f"{weights.shape[0]} × {weights.shape[1]}"
+        yield f'n{layer}["{column.heading}<br>{column.size} {units}"]'
+        yield f'n{layer - 1} -->|"{page.symbols.name(weights.id)}: {size}"| n{layer}'
 
 
-def _layers(page: Derivation, first: header.Update, sizes: Sequence[int]) -> Iterator[str]:
-    yield f'n0(["{sizes[0]} inputs"])'
-    for layer, size in enumerate(sizes[1:], 1):
-        activation = header.activation_name(first[f"a{layer}"])
-        units = "unit" if size == 1 else "units"
-        yield f'n{layer}["layer {layer}<br>{size} {units}<br>{activation}"]'
-    for layer in range(1, len(sizes)):
-        yield f'n{layer - 1} -->|"{_told(page, first[f"W{layer}"])}"| n{layer}'
-
-
-def _told(page: Derivation, weights: TracedStep) -> str:
-    return f"{page.symbols.name(weights.id)}: {weights.shape[0]} × {weights.shape[1]}"
+def _without_exponent(text: str) -> str:
+    """A printed number as Mermaid and its readers take it."""
+    text = text.replace("−", "-")
+    return _plain(float(text.replace(",", "."))) if "e" in text else text
 
 
 def loss_chart(points: Sequence[LossPoint], name: str) -> list[str]:
@@ -126,14 +86,12 @@ def loss_chart(points: Sequence[LossPoint], name: str) -> list[str]:
     if not all(map(math.isfinite, values)):
         return []
     kept = _thinned(values)
-    top = max([*kept, 0.0]) or 1.0
-    low = min([*kept, 0.0])
     return [
         SETTINGS,
         "xychart-beta",
         f'  title "{name} before each update, and after the last"',
         f'  x-axis "updates" {_ticks(len(values))}',
-        f'  y-axis "{name}" {_plain(low)} --> {_plain(top)}',
+        f'  y-axis "{name}" {_plain(min([*kept, 0.0]))} --> {_plain(max([*kept, 0.0]) or 1.0)}',
         f"  line [{', '.join(map(_plain, kept))}]",
     ]
 

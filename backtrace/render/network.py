@@ -205,10 +205,11 @@ class _Reader:
 
     def about(self) -> str:
         epoch, batch = self.place
-        words = [f"Sample {self.sample} of {self.last_sample}"] if self.several else []
+        words = [f"sample {self.sample} of {self.last_sample}"] if self.several else []
         if len(self.trace.updates) > 1:
-            words.append(f"Epoch {epoch}, batch {batch}")
-        return "; ".join(words)
+            words.append(f"epoch {epoch}, batch {batch}")
+        said = "; ".join(words)
+        return said[:1].upper() + said[1:]
 
     def forward(self) -> str:
         names = {"a": self.symbols.name("a1"), "z": self.symbols.name("z1")}

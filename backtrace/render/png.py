@@ -5,13 +5,16 @@ from __future__ import annotations
 from importlib import import_module
 
 from backtrace.render.derivation import View
+from backtrace.render.formats import MissingExtraError
 from backtrace.render.svg import svg
 from backtrace.tape.trace import Trace
 
+MARK = b"Software\0backtrace"
+HEADER = 33  # bytes of a PNG's signature and its first chunk
 ZOOM = 2  # pixels a side for one of the drawing, so that it is sharp on paper and fine screens
 
 
-class PictureUnavailableError(RuntimeError):
+class PictureUnavailableError(MissingExtraError):
     """What draws pictures is not installed; the message says what to install."""
 
 
@@ -23,4 +26,14 @@ def png(trace: Trace, view: View) -> bytes:
         raise PictureUnavailableError(
             "a .png needs the extra png: pip install 'backtrace-nn[png]'; a .svg needs nothing"
         ) from None
-    return bytes(resvg.svg_to_bytes(svg_string=svg(trace, view), zoom=ZOOM))
+    return _marked(bytes(resvg.svg_to_bytes(svg_string=svg(trace, view), zoom=ZOOM)))
+
+
+def _marked(picture: bytes) -> bytes:
+    """The picture with the name of its maker, a chunk of text, behind its header."""
+    import struct
+    import zlib
+
+    chunk = b"tEXt" + MARK
+    whole = struct.pack(">I", len(MARK)) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    return picture[:HEADER] + whole + picture[HEADER:]

@@ -1,0 +1,93 @@
+"""``backtrace export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from backtrace.cli.output import STDOUT, Output
+from backtrace.cli.screen import refuse
+from backtrace.render.formats import ENDINGS, FORMATS, MissingExtraError, is_ours
+from backtrace.render.selection import Selection
+
+
+class ExportRequest(msgspec.Struct, frozen=True):
+    """What the command line asked for; an option that was not given is None."""
+
+    spec: str
+    output: str
+    to: str | None
+    data: Path | None
+    epochs: int | None
+    selection: Selection
+    detail: Literal["summary", "matrices", "entries"] | None
+    explain: bool
+    decimals: int | None
+    decimal_mark: str | None
+    fragment: bool
+    force: bool
+
+
+def export(request: ExportRequest) -> None:
+    """Loads, works, renders and writes; exits with 2 where anything of that is wrong."""
+    chosen = _format(request)
+    _check_options(request, chosen)
+    output = Output(request.output, force=request.force, is_ours=is_ours)
+    output.write(_rendered(request, chosen))
+
+
+def _format(request: ExportRequest) -> str:
+    """The name of the format: as --to says, else as the file's ending does."""
+    if request.to is not None:
+        if request.to not in FORMATS:
+            refuse([f"--to {request.to}: no such format. {_known()}"])
+        return request.to
+    if request.output == STDOUT:
+        refuse([f"-o -: say with --to what to print. {_known()}"])
+    ending = Path(request.output).suffix.lower()
+    if ending not in ENDINGS:
+        refuse([f"{request.output}: no format by its ending; say it with --to. {_known()}"])
+    return ENDINGS[ending]
+
+
+def _known() -> str:
+    return f"There are {', '.join(f'{name} ({row.ending})' for name, row in FORMATS.items())}."
+
+
+def _check_options(request: ExportRequest, name: str) -> None:
+    given = {
+        "detail": request.detail is not None,
+        "explain": request.explain,
+        "decimals": request.decimals is not None,
+        "decimal-mark": request.decimal_mark is not None,
+        "fragment": request.fragment,
+    }
+    heeded = FORMATS[name].options
+    useless = [f"--{option}" for option, used in given.items() if used and option not in heeded]
+    if useless:
+        refuse([f"{', '.join(useless)}: of no use with --to {name}"])
+
+
+def _rendered(request: ExportRequest, name: str) -> bytes:
+    from backtrace.cli.sources import worked
+    from backtrace.render.derivation import View
+    from backtrace.render.selection import problems
+
+    trace = worked(request.spec, request.data, request.epochs)
+    found = problems(trace, request.selection)
+    if found:
+        refuse(found)
+    view = View(
+        detail=request.detail or "matrices",
+        explain=request.explain,
+        selection=request.selection,
+        decimals=request.decimals,
+        decimal_mark=request.decimal_mark or ".",
+        fragment=request.fragment,
+    )
+    try:
+        return FORMATS[name].render(trace, view)
+    except MissingExtraError as error:
+        refuse([str(error)])

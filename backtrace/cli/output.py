@@ -1,0 +1,125 @@
+"""Writes a file whole or not at all, and never over a file that is somebody else's."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from backtrace.cli.screen import refuse
+
+STDOUT = "-"
+START = 4096  # bytes in which a file shows whose it is
+ENDING_SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+SIGNALLED = 128  # plus the signal: how a shell reports what a signal ended
+
+
+class Output:
+    """A file to be written, or standard output (``-``).
+
+    Exits with 2, saying why, where it can't be written; an older file stays as it was.
+    """
+
+    def __init__(self, name: str, *, force: bool, is_ours: Callable[[bytes], bool]) -> None:
+        self.name = name
+        # Through a link: what it points at is replaced, the link stays.
+        self.path = (
+            Path(name) if name == STDOUT else Path(os.path.realpath(Path(name).expanduser()))
+        )
+        if name != STDOUT:
+            self._check(force, is_ours)
+
+    def _check(self, force: bool, is_ours: Callable[[bytes], bool]) -> None:
+        """What can be said before any work is done."""
+        if self.path.is_dir():
+            refuse([f"{self.name}: a folder; name a file in it"])
+        if not self.path.parent.is_dir():
+            refuse([f"{self.name}: there is no folder {Path(self.name).parent}"])
+        if force or not self.path.is_file():
+            return
+        try:
+            with self.path.open("rb") as stream:
+                ours = is_ours(stream.read(START)) or self.path.stat().st_size == 0
+        except OSError as error:
+            refuse([f"{self.name}: can't be read ({error.strerror}), so it is left as it is"])
+        if not ours:
+            refuse([f"{self.name}: a file that backtrace did not make; --force replaces it"])
+
+    def write(self, content: bytes) -> None:
+        """Writes the whole content."""
+        if self.name == STDOUT:
+            self._print(content)
+        elif self.path.exists() and not self.path.is_file():
+            self._attempt(lambda: self.path.write_bytes(content))  # a pipe, a device
+        else:
+            with _signals_raised():
+                self._attempt(lambda: _replaced(self.path, content))
+
+    def _print(self, content: bytes) -> None:
+        try:
+            sys.stdout.buffer.write(content)
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            refuse([f"standard output: not written ({error.strerror})"])
+
+    def _attempt(self, write: Callable[[], object]) -> None:
+        existed = self.path.exists()
+        left = "the file is as it was" if existed else "there is no such file now"
+        try:
+            write()
+        except OSError as error:
+            refuse([f"{self.name}: not written ({error.strerror}); {left}"])
+        except KeyboardInterrupt:
+            print(f"{self.name}: not written (interrupted); {left}", file=sys.stderr)
+            raise
+        except _SignalledError as ended:
+            print(f"{self.name}: not written ({ended}); {left}", file=sys.stderr)
+            sys.exit(SIGNALLED + ended.number)
+
+
+def _replaced(path: Path, content: bytes) -> None:
+    """The content in a new file beside the old one, on the disk, and only then in its place."""
+    new = path.with_name(f".{path.name[:100]}.{os.getpid()}.part")
+    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666
+    try:
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        new.replace(path)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
+
+
+class _SignalledError(Exception):
+    """A signal that ends the program arrived."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.number = number
+
+
+@contextmanager
+def _signals_raised() -> Iterator[None]:
+    """Signals that would end the program at once are raised, so that no half file stays behind."""
+
+    def raised(number: int, frame: FrameType | None) -> None:
+        raise _SignalledError(number)
+
+    before = {number: signal.signal(number, raised) for number in ENDING_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

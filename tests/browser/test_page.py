@@ -1,0 +1,334 @@
+"""The page of a trace in a real browser: mouse, keyboard, no script, dark, narrow, printed."""
+
+import os
+import shutil
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+import backtrace
+from backtrace.render.derivation import View
+from backtrace.render.html import html
+from backtrace.render.selection import Selection
+from backtrace.render.svg import svg
+from backtrace.spec.bundled import names
+
+pytestmark = pytest.mark.slow
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+WIDTHS = (360, 800, 1400)
+
+
+def executable():
+    found = filter(None, map(shutil.which, BROWSERS))
+    return os.environ.get("BACKTRACE_BROWSER") or next(found, None)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = executable()
+    if path is None:
+        pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is on the path")
+    with api.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=path, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """Every bundled network as a file."""
+    folder = tmp_path_factory.mktemp("pages")
+    for name in names():
+        trace = backtrace.trace(backtrace.load(name))
+        (folder / f"{name}.html").write_text(html(trace, View()), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def visit(browser, pages):
+    """Opens a page; fails at the end where the browser complained or asked for anything else."""
+    contexts, complaints = [], []
+
+    def opened(name, width=1000, **settings):
+        context = browser.new_context(viewport={"width": width, "height": 900}, **settings)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        address = name.as_uri() if isinstance(name, Path) else (pages / f"{name}.html").as_uri()
+        page.on("request", lambda request: request.url.split("#")[0] == address
+                or complaints.append(request.url))  # fmt: skip
+        page.goto(address)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not complaints
+
+
+def step(page, id):
+    return page.locator(f'[id="{id}-1-1"]')
+
+
+def cell(step, entry):
+    return step.locator(f'.equation [data-e="{entry}"]')
+
+
+def marked(step, how="from"):
+    names = step.locator(f".equation .{how}").evaluate_all("all => all.map(e => e.dataset.e)")
+    return set(names)
+
+
+def panel(step):
+    return plain(step.locator(".worked").inner_text())
+
+
+def plain(text):
+    """Without spaces; a browser makes letters of mathematics of the letters in a formula."""
+    return "".join(unicodedata.normalize("NFKC", text).split())
+
+
+# mlp-math: z1 = 1·(-1) + 2·0 − 0.3 = −1.3 in its second entry
+WORKED = "Z1[1,2]=1·(−1)+2·0−0.3=−1−0.3=−1.3"
+
+
+def test_an_entry_opens_with_the_mouse_and_closes_again(visit):
+    found = step(visit("mlp-math"), "z1")
+    link = cell(found, "z1.1.2").locator("a")
+    assert panel(found) == ""
+    link.click()
+    assert panel(found) == WORKED
+    assert link.get_attribute("aria-expanded") == "true"
+    cell(found, "z1.1.3").locator("a").click()
+    assert panel(found).startswith("Z1[1,3]=")
+    assert link.get_attribute("aria-expanded") == "false"
+    cell(found, "z1.1.3").locator("a").click()
+    assert panel(found) == ""
+
+
+def test_an_entry_opens_with_the_keyboard(visit):
+    page = visit("mlp-math")
+    found = step(page, "z1")
+    page.keyboard.press("Tab")  # the link that skips to the derivation
+    assert "Skip" in page.evaluate("document.activeElement.textContent")
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.parentElement.dataset.e") == "z1.1.1":
+            break
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.activeElement.parentElement.dataset.e") == "z1.1.2"
+    for key in ("Enter", " "):
+        page.keyboard.press(key)
+        assert panel(found) == WORKED
+        page.keyboard.press("Escape")
+        assert panel(found) == ""
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid"
+
+
+def test_arrows_move_in_a_matrix_and_not_out_of_it(visit):
+    page = visit("or-gate")
+    first = cell(step(page, "z1"), "z1.1.1").locator("a")
+    first.focus()
+    moves = {"ArrowUp": "z1.1.1", "ArrowDown": "z1.2.1", "ArrowRight": "z1.2.2",
+             "ArrowLeft": "z1.2.1"}  # fmt: skip
+    for key, entry in moves.items():
+        page.keyboard.press(key)
+        assert page.evaluate("document.activeElement.parentElement.dataset.e") == entry
+    assert first.get_attribute("tabindex") == "-1"
+
+
+OPERANDS = {
+    ("mlp-math", "product1", "product1.1.3"): {"a0.1.1", "a0.1.2", "W1.1.3", "W1.2.3"},
+    ("mlp-math", "z1", "z1.1.2"): {"product1.1.2", "b1.1.2"},
+    # dW1 = xᵀ·δ1: its entry 2,3 is x's second number times δ's third
+    ("mlp-math", "dW1", "dW1.2.3"): {"a0.1.2", "delta1.1.3"},
+    # columns: da1 = W2ᵀ·δ2, its entry 2,4 is W2's second number times δ's fourth
+    ("or-gate", "da1", "da1.2.4"): {"W2.1.2", "delta2.1.4"},
+    ("or-gate", "loss", "loss.1.1"): {f"loss_terms.1.{sample}" for sample in (1, 2, 3, 4)},
+    ("softmax", "a2", "a2.1.1"): {"z2.1.1", "z2.1.2", "z2.1.3"},
+}
+
+
+@pytest.mark.parametrize(("name", "id", "entry"), OPERANDS)
+def test_a_value_shows_which_numbers_made_it(visit, name, id, entry):
+    page = visit(name)
+    found = step(page, id)
+    wanted = OPERANDS[name, id, entry]
+    cell(found, entry).hover()
+    assert marked(found) == wanted
+    page.mouse.move(1, 1)
+    assert marked(found) == set()
+    cell(found, entry).locator("a").focus()
+    assert marked(found) == wanted
+
+
+def test_an_operand_shows_what_it_goes_into(visit):
+    found = step(visit("mlp-math"), "product1")
+    cell(found, "W1.2.2").hover()
+    assert marked(found, "into") == {"product1.1.2"}
+    assert marked(found) == set()
+
+
+def test_a_number_of_the_sum_shows_where_it_stands(visit):
+    found = step(visit("mlp-math"), "product1")
+    cell(found, "product1.1.1").locator("a").click()
+    found.locator('.worked [data-e="W1.2.1"]').first.hover()
+    assert marked(found) == {"W1.2.1"}
+
+
+def test_an_operand_opens_to_its_own_sum(visit):
+    found = step(visit("mlp-math"), "a1")
+    cell(found, "z1.1.2").locator("a").click()
+    assert panel(found) == WORKED
+
+
+def test_it_reads_without_a_script(visit):
+    page = visit("mlp-math", java_script_enabled=False)
+    found = step(page, "z1")
+    assert cell(found, "z1.1.2").is_visible()
+    assert found.locator("li").count() == 3
+    assert not found.locator("li").first.is_visible()
+    found.locator("summary").click()
+    assert plain(found.locator("li").nth(1).inner_text()) == WORKED
+    # The sum of an entry is a link away, also where it is folded in.
+    later = step(page, "z2")
+    later.locator(".result a").first.click()
+    assert page.url.endswith("#z2-1-1-1-1")
+    assert later.locator("li").first.is_visible()
+
+
+def test_dark_and_light_are_legible(visit):
+    for scheme in ("light", "dark"):
+        page = visit("softmax", color_scheme=scheme)
+        colours = page.evaluate("""() => {
+            const seen = new Set();
+            for (const e of document.querySelectorAll("h1, h3, p, li, summary, a, td, .size")) {
+                seen.add(getComputedStyle(e).color);
+            }
+            return [getComputedStyle(document.body).backgroundColor, ...seen];
+        }""")
+        background, *inks = [channels(colour) for colour in colours]
+        assert (luminance(background) < 0.1) == (scheme == "dark")
+        assert len(inks) >= 4
+        assert min(contrast(ink, background) for ink in inks) >= 4.5  # WCAG 2, level AA
+
+
+def channels(colour):
+    return [int(part) / 255 for part in colour[colour.index("(") + 1 : -1].split(",")[:3]]
+
+
+def luminance(colour):
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one, other):
+    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+@pytest.mark.parametrize("name", names())
+def test_the_equation_scrolls_and_not_the_page(visit, name):
+    for width in WIDTHS:
+        page = visit(name, width)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.locator("h1").is_visible()
+
+
+def test_a_wide_equation_can_be_scrolled_to_its_end(visit):
+    page = visit("mnist", 360)
+    wide = page.evaluate("""() => [...document.querySelectorAll(".scroll")]
+        .filter(e => e.scrollWidth > e.clientWidth)
+        .map(e => getComputedStyle(e).overflowX)""")
+    assert wide
+    assert set(wide) == {"auto"}
+
+
+def test_printed_it_cuts_no_matrix(visit):
+    page = visit("or-gate", 700)
+    page.emulate_media(media="print")
+    assert not page.locator("nav").is_visible()
+    assert page.evaluate("""() => [...document.querySelectorAll(".matrix")]
+        .every(e => e.getBoundingClientRect().right <= innerWidth)""")
+    assert page.locator(".step").first.evaluate("e => getComputedStyle(e).breakInside") == "avoid"
+
+
+def test_formulas_are_set_as_mathematics(visit):
+    page = visit("or-gate")
+    fraction = step(page, "a1").locator(".formula mfrac").first
+    above, below = (fraction.locator("> *").nth(at).bounding_box() for at in (0, 1))
+    assert above["y"] + above["height"] <= below["y"] + 1
+    power = step(page, "z1").locator(".formula msup").first
+    base, raised = (power.locator("> *").nth(at).bounding_box() for at in (0, 1))
+    assert raised["y"] < base["y"]
+    assert raised["x"] >= base["x"] + base["width"] - 1
+
+
+def test_matrices_stand_between_their_brackets(visit):
+    found = step(visit("or-gate"), "z1").locator(".result .quantity").first
+    name, matrix, size = (
+        found.locator(part).bounding_box() for part in (".name", ".matrix", ".size")
+    )
+    assert name["y"] < matrix["y"]
+    assert matrix["y"] + matrix["height"] <= size["y"] + size["height"]
+    equation = step(visit("or-gate"), "z1").locator(".equation").bounding_box()
+    middle = matrix["y"] + matrix["height"] / 2
+    assert abs(middle - (equation["y"] + equation["height"] / 2)) < 3
+
+
+def test_a_stranger_runs_nothing(visit, tmp_path):
+    import msgspec
+
+    trace = backtrace.trace(backtrace.load("mlp-math"))
+    text = "<img src=x onerror=\"document.title='run'\"><script>document.title='run'</script>"
+    hostile = msgspec.structs.replace(trace, title=text, source=text)
+    file = tmp_path / "hostile.html"
+    file.write_text(html(hostile, View()), encoding="utf-8")
+    page = visit(file)
+    assert page.title() == text
+    assert page.locator("h1").inner_text() == text
+
+
+def test_two_fragments_on_one_page_do_not_meet(visit, tmp_path):
+    """As in a notebook that shows the same trace twice."""
+    trace = backtrace.trace(backtrace.load("mlp-math"))
+    file = tmp_path / "notebook.html"
+    whole = '<!doctype html><html lang="en"><meta charset="utf-8"><body><p>Before.</p>{}'
+    file.write_text(whole.format(html(trace, View(fragment=True)) * 2), encoding="utf-8")
+    page = visit(file)
+    second = page.locator(".backtrace").nth(1)
+    found = second.locator('[id="z1-1-1"]')
+    cell(found, "z1.1.2").locator("a").click()
+    assert panel(found) == WORKED
+    first = page.locator(".backtrace").nth(0).locator('[id="z1-1-1"]')
+    assert panel(first) == ""
+    assert page.locator("p").first.evaluate("e => getComputedStyle(e).fontFamily") == (
+        page.locator("body").evaluate("e => getComputedStyle(e).fontFamily")
+    )
+
+
+@pytest.mark.parametrize("name", ["mlp-math", "or-gate", "softmax"])
+def test_no_words_of_a_drawing_run_into_each_other(visit, tmp_path, name):
+    """Where the browser really puts them, not where widths were guessed."""
+    trace = backtrace.trace(backtrace.load(name))
+    file = tmp_path / "drawing.svg"
+    file.write_text(svg(trace, View(selection=Selection(sample=1))), encoding="utf-8")
+    page = visit(file)
+    boxes = page.evaluate("""() => [...document.querySelectorAll("text")]
+        .filter(e => !e.getAttribute("transform"))
+        .map(e => { const b = e.getBoundingClientRect();
+                    return [b.left, b.top, b.right, b.bottom - 3, e.textContent]; })""")
+    assert len(boxes) > 12
+    for at, (left, top, right, bottom, words) in enumerate(boxes):
+        for left2, top2, right2, bottom2, words2 in boxes[:at]:
+            apart = right <= left2 or right2 <= left or bottom <= top2 or bottom2 <= top
+            assert apart, (words, words2)

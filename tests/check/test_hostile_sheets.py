@@ -1,0 +1,137 @@
+"""Exercises at the edge of what a spec may say: honest sheets stand, wild ones break nothing."""
+
+import numpy as np
+import pytest
+
+from backtrace.check.checker import Checker
+from backtrace.check.hints import worked_line
+from tests.check.typed import answers_of, listed, spec_of
+
+HIDDEN_UNITS = "layers:\n- {activation: %s, weights: [[0.3, 2], [1, -1]], bias: %s}\n"
+ONE_OUTPUT = "- {activation: %s, weights: [[1], [0.7]], bias: %s}\n"
+TWO_SAMPLES = "inputs: [[1, 2], [2, 0]]\n"
+BINARY_TARGETS = "targets: [[1], [0]]\n"
+RATE = "learning_rate: 0.1\n"
+ONE_LAYER = "layers:\n- {activation: %s, weights: [[0.3, 2, 1], [1, -1, 0]], bias: none}\n"
+CLASSES = TWO_SAMPLES + "targets: [[1, 0, 0], [0, 0, 1]]\n" + RATE
+
+
+def network(hidden, bias, output, last, rest):
+    return HIDDEN_UNITS % (hidden, bias) + ONE_OUTPUT % (output, last) + TWO_SAMPLES + rest
+
+
+SPECS = {
+    "huge numbers": """
+layers:
+- {activation: linear, weights: [[1e150, -1e150]], bias: [1e200, 0]}
+- {activation: linear, weights: [[1e100], [1e100]], bias: 0}
+inputs: [[1e30]]
+targets: 1
+loss: mse
+learning_rate: 0.1
+""",
+    "zeros everywhere": """
+layers:
+- {activation: relu, weights: [[0, 0], [0, 0]], bias: [0, 0]}
+- {activation: relu, weights: [[0], [0]], bias: 0}
+inputs: [[0, 0], [0, 0]]
+targets: [[0], [0]]
+loss: mse
+learning_rate: 0.1
+""",
+    "one number": """
+layers: [{activation: sigmoid, weights: 2, bias: 1}]
+inputs: 1
+targets: 1
+loss: half_mse
+learning_rate: 1
+""",
+    "saturated": """
+layers:
+- {activation: sigmoid, weights: [[500, -500]], bias: [0, 0]}
+- {activation: softmax, weights: [[1000, -1000], [-1000, 1000]], bias: [0, 0]}
+inputs: [[1], [-1]]
+targets: [[1, 0], [0, 1]]
+loss: cross_entropy
+learning_rate: 0.5
+""",
+    "steps, forward only": network("step", "[-0.5, -1.5]", "step", -0.5, ""),
+    "fractions": network("relu", "[1/3, 2/7]", "linear", 0, BINARY_TARGETS + RATE)
+    + "loss: mse\narithmetic: exact\n",
+    "each line rounded": network("sigmoid", "[0, 0.5]", "sigmoid", 0, BINARY_TARGETS + RATE)
+    + "loss: mse\narithmetic: {round_each_step: 3}\n",
+    "float32": network("sigmoid", "[0, 0.5]", "sigmoid", 0, BINARY_TARGETS + RATE)
+    + "loss: mse\narithmetic: float32\n",
+    "shared and threshold": network(
+        "sigmoid", "{shared: 0.35}", "sigmoid", "{threshold: 0.3}", BINARY_TARGETS + RATE)
+    + "loss: mse\n",
+    "bias in the weights": """
+layers:
+- {activation: sigmoid, weights: [[0.1, 0.2], [0.3, 2], [1, -1]], bias: {in_weights: first}}
+- {activation: tanh, weights: [[0.5], [1], [0.7]], bias: {in_weights: last}}
+inputs: [[1, 2], [3, -1]]
+targets: [[1], [0]]
+loss: mse
+learning_rate: 0.1
+""",
+    "hinge": ONE_LAYER % "linear" + CLASSES + "loss: hinge\n",
+    "absolute error": ONE_LAYER % "tanh" + CLASSES + "loss: mae\n",
+    "Huber": ONE_LAYER % "elu" + CLASSES + "loss: huber\n",
+    "upstream through a softmax": ONE_LAYER % "softmax"
+    + "inputs: [[1, 2]]\nloss: {upstream: [[1, 1, 1]]}\n" + RATE,
+    "no targets": ONE_LAYER % "gelu" + "inputs: [[1, 2]]\nloss: output\n" + RATE,
+    "minibatches, AdamW, penalties": network(
+        "silu", "[0.1, 0.2]", "sigmoid", 0.1, BINARY_TARGETS)
+    + "loss: binary_cross_entropy\noutput_delta: chain\nepochs: 2\nupdates: {batch_size: 1}\n"
+    "optimizer: {name: adamw, learning_rate: 0.1}\nregularization: {l1: 0.1, l2: 0.1}\n",
+    "descent, online, updated weights": network(
+        "sigmoid", "[0.1, 0.2]", "sigmoid", 0.1, BINARY_TARGETS + RATE)
+    + "loss: half_sse\nconventions: {sign: descent}\nupdates: online\n"
+    "backpropagate_through: updated\n",
+    "momentum over two epochs": "momentum",
+    "Adam over two epochs": "adam",
+}  # fmt: skip
+ODD = ("0", "1", "-1", "0.5", "1e300", "-1e300", "1e-300", "123456789.123456", "_", "oops", "1/3",
+       "0.0", "-0.00", "9e99", "1e9999", "nan", ".inf", "0.333", "7", "1e3")  # fmt: skip
+
+
+def sheet_of(checker, text, skip=1):
+    """Every ``skip``-th worked quantity, its entries written by ``text``."""
+    places = [place for place in checker.values if not checker.is_given(place)]
+    lines = []
+    for epoch, batch, id in places[::skip]:
+        cells = [[text(x) for x in line] for line in checker.values[epoch, batch, id]]
+        lines.append(f"{id}@{epoch}.{batch}: {listed(cells)}")
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("decimals", [2, 4, 9])
+@pytest.mark.parametrize("name", SPECS)
+def test_an_honest_sheet_stands(name, decimals):
+    checker = Checker(spec_of(SPECS[name]), min_digits=1)
+
+    def text(x):
+        return f"{x:.{decimals}f}" if abs(x) < 1e15 else repr(float(x))
+
+    for skip in (1, 2, 3):
+        found = checker.check(answers_of(checker, sheet_of(checker, text, skip)))
+        accused = [(q.name, q.verdict) for q in found.quantities
+                   if q.verdict in ("wrong", "unsupported", "malformed")]  # fmt: skip
+        assert accused == [], skip
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_a_wild_sheet_is_judged(name):
+    checker = Checker(spec_of(SPECS[name]))
+    for seed in range(2):
+        random = np.random.default_rng(seed)
+
+        def text(x, random=random):
+            return str(random.choice(ODD)) if random.random() < 0.5 else f"{x:.3f}"
+
+        answers = answers_of(checker, sheet_of(checker, text, 1 + seed))
+        found = checker.check(answers)
+        assert 0 <= found.earned <= found.possible
+        for judged in found.quantities:
+            if judged.verdict == "wrong":
+                worked_line(checker, answers, judged)

@@ -1,0 +1,299 @@
+"""Every mistake of the catalogue, worked once by hand and named at its place."""
+
+import pytest
+
+from backtrace.check.mistakes import CATALOGUE
+from tests.check.typed import quantity, report
+
+# Two samples through a square network, so that every wrong product has a shape that fits:
+#   product1 = X·W1 = [1+4 8 / 3-2 -4] = [5 8 / 1 -4]      z1 = [6 7 / 2 -5]   a1 = [6 7 / 2 0]
+#   product2 = a1·W2 = [12-7 6+21 / 4 2] = [5 27 / 4 2]    z2 = [7 28 / 6 3] = a2
+#   error = [2 1 / -1 3]     loss_terms = ½e² = [2 0.5 / 0.5 4.5]     loss = 7.5 / 2 = 3.75
+#   da2 = delta2 = e / 2 = [1 0.5 / -0.5 1.5]
+#   dW2 = a1ᵀ·delta2 = [6-1 3+3 / 7 3.5] = [5 6 / 7 3.5]   db2 = [0.5 2]
+#   da1 = delta2·W2ᵀ = [2+0.5 -1+1.5 / -1+1.5 0.5+4.5] = [2.5 0.5 / 0.5 5]
+#   g1 = [1 1 / 1 0]         delta1 = [2.5 0.5 / 0.5 0]
+#   W2_new = W2 - 0.1 dW2 = [1.5 0.4 / -1.7 2.65]
+SQUARE = """
+layers:
+  - {activation: relu, weights: [[1, 0], [2, 4]], bias: [1, -1]}
+  - {activation: linear, weights: [[2, 1], [-1, 3]], bias: [2, 1]}
+inputs: [[1, 2], [3, -1]]
+targets: [[5, 27], [7, 0]]
+loss: half_mse
+learning_rate: 0.1
+"""
+UPDATED = SQUARE + "backpropagate_through: updated\n"
+PENALISED = SQUARE + "regularization: {l2: 0.1}\n"  # half_lambda: λW is added to dW
+# z = [0.5 1.0], σ(0.5) = 0.6225, σ(1) = 0.7311
+BINARY = """
+layers: [{activation: sigmoid, weights: [[0.5]], bias: none}]
+inputs: [[1], [2]]
+targets: [[1], [0]]
+loss: binary_cross_entropy
+"""
+# The bundled softmax: z2 = [1 2 0.5 / 1.5 0 -1]; e^z = [2.7183 7.3891 1.6487 / 4.4817 1 0.3679],
+# sums 11.7561 and 5.8496.
+SOFTMAX_A2 = "a2: [[0.2312, 0.6285, 0.1402], [0.7662, 0.1710, 0.0629]]\n"
+OR_A1 = "a1: [[0.574, 0.668, 0.622, 0.711], [0.622, 0.731, 0.690, 0.786]]\n"
+OR_A2 = "a2: [0.7509, 0.7696, 0.7619, 0.7783]\n"
+OR_DA2 = OR_A2 + "da2: [0.7509, -0.2304, -0.2381, -0.2217]\n"
+
+ALONE = {
+    # a2 - y, without a2(1 - a2)
+    "activation-derivative-omitted": (
+        "or-gate", OR_DA2 + "delta2: [0.7509, -0.2304, -0.2381, -0.2217]", "delta2"),
+    # da1 also where z1 = -1.3
+    "relu-mask-ignored": (
+        "mlp-math", "z1: [3.7, -1.3, 1.1]\nda1: [1.7, -3.4, 0.85]\ndelta1: [1.7, -3.4, 0.85]",
+        "delta1"),
+    # σ(0.7509) = 0.6794, 0.6794 · 0.3206 = 0.2178; σ(0.7696) = 0.6834, · 0.3166 = 0.2164;
+    # σ(0.7619) = 0.6818, · 0.3182 = 0.2170; σ(0.7783) = 0.6853, · 0.3147 = 0.2157
+    "derivative-at-activation": (
+        "or-gate", OR_A2 + "g2: [0.2178, 0.2164, 0.2170, 0.2157]", "g2"),
+    "derivative-incomplete": (  # 1 - a2
+        "or-gate", OR_A2 + "g2: [0.2491, 0.2304, 0.2381, 0.2217]", "g2"),
+    # 0.3 · 0.7 = 0.21, 0.7 · 0.3, 0.5 · 0.5, 0.9 · 0.1 / 0.25, 1 · 0, 0.8 · 0.2, 1.3 · -0.3
+    "preactivation-in-derivative": (
+        "or-gate", OR_A1 + "g1: [[0.21, 0.21, 0.25, 0.09], [0.25, 0.00, 0.16, -0.39]]", "g1"),
+    # (a - y)/2 = [0.1156 -0.1857 0.0701 / 0.3831 0.0855 -0.4686] times
+    # a(1 - a) = [0.1778 0.2335 0.1206 / 0.1792 0.1417 0.0589]
+    "derivative-not-cancelled": (
+        "softmax", SOFTMAX_A2 + "delta2: [[0.0206, -0.0434, 0.0085], [0.0686, 0.0121, -0.0276]]",
+        "delta2"),
+    # ½(0.5638 + 0.0531 + 0.0567 + 0.0491) = 0.3614 instead of a quarter of it
+    "mean-omitted": ("or-gate", OR_A2 + "loss: 0.3614", "loss"),
+    # delta2 = [0.1405 -0.0409 -0.0432 -0.0382]: here its 1/4 belongs into the gradients
+    "mean-twice": (
+        "or-gate", OR_A2 + "delta2: [0.0351, -0.0102, -0.0108, -0.0096]", "delta2"),
+    # (-ln 0.62853 - ln 0.06289) / 2 = (0.4644 + 2.7664) / 2 = 1.6154, and over 3 outputs 0.5385
+    "mean-over-outputs": ("softmax", SOFTMAX_A2 + "loss: 0.5385", "loss"),
+    "half-factor": (SQUARE, "loss_terms: [[4.00, 1.00], [1.00, 9.00]]", "loss_terms"),
+    "sign-flipped": (SQUARE, "error: [[-2.00, -1.00], [1.00, -3.00]]", "error"),
+    # delta2·W2 = [2-0.5 1+1.5 / -1-1.5 -0.5+4.5]
+    "weights-not-transposed": (SQUARE, "da1: [[1.50, 2.50], [-2.50, 4.00]]", "da1"),
+    "transposed": (SQUARE, "product1: [[5.00, 1.00], [8.00, -4.00]]", "product1"),
+    # delta2·W2_newᵀ = [1.5+0.2 -1.7+1.325 / -0.75+0.6 0.85+3.975]
+    "updated-weights-used": (SQUARE, "da1: [[1.700, -0.375], [-0.150, 4.825]]", "da1"),
+    "old-weights-used": (UPDATED, "da1: [[2.500, 0.500], [0.500, 5.000]]", "da1"),
+    # delta2·W1ᵀ = [1 2+2 / -0.5 -1+6]
+    "wrong-layer": (SQUARE, "da1: [[1.00, 4.00], [-0.50, 5.00]]", "da1"),
+    # da1·g1 = [2.5+0.5 2.5 / 0.5+5 0.5]
+    "matrix-product-for-hadamard": (
+        SQUARE, "delta1: [[3.00, 2.50], [5.50, 0.50]]", "delta1"),
+    "hadamard-for-matrix-product": (  # X ⊙ W1
+        SQUARE, "product1: [[1.00, 0.00], [6.00, -4.00]]", "product1"),
+    "bias-omitted": (SQUARE, "z1: [[5.00, 8.00], [1.00, -4.00]]", "z1"),
+    # da1 + b1 = [2.5+1 0.5-1 / 0.5+1 5-1]
+    "bias-in-backward": (SQUARE, "da1: [[3.50, -0.50], [1.50, 4.00]]", "da1"),
+    "activation-omitted": (SQUARE, "a1: [[6.00, 7.00], [2.00, -5.00]]", "a1"),
+    # tanh of 0.3, 0.7, 0.5, 0.9 / 0.5, 1, 0.8, 1.3
+    "wrong-activation": (
+        "or-gate",
+        "a1: [[0.2913, 0.6044, 0.4621, 0.7163], [0.4621, 0.7616, 0.6640, 0.8617]]", "a1"),
+    # z1·W2 = [5 27 / 4+5 2-15]
+    "preactivation-for-activation": (
+        SQUARE, "a1: [[6, 7], [2, 0]]\nproduct2: [[5.00, 27.00], [9.00, -13.00]]", "product2"),
+    "batch-not-summed": (  # the first sample's delta2
+        SQUARE, "delta2: [[1.00, 0.50], [-0.50, 1.50]]\ndb2: [1.00, 0.50]", "db2"),
+    # W2 - dW2 = [2-5 1-6 / -1-7 3-3.5]
+    "learning-rate-omitted": (SQUARE, "W2_new: [[-3.00, -5.00], [-8.00, -0.50]]", "W2_new"),
+    # W2 + 0.1 dW2
+    "ascent-for-descent": (
+        SQUARE, "dW2: [[5, 6], [7, 3.5]]\nW2_new: [[2.50, 1.60], [-0.30, 3.35]]", "W2_new"),
+    "old-value-dropped": (SQUARE, "W2_new: [[-0.50, -0.60], [-0.70, -0.35]]", "W2_new"),
+    # Second update: z = [0.9-1+0.6 2.7+0.5+0.6] = [0.5 3.8], e = [-1 0.3],
+    # dW = Xᵀe = [-1+0.9 -2-0.3] = [-0.1 -2.3]; v = 0.5 [1 -5] + dW = [0.4 -4.8]
+    "velocity-omitted": ("momentum", "vW1@2: [[-0.100], [-2.300]]", "vW1@2.1"),
+    # z = [-0.5 4.5], e = [-2 1], dW = [-2+3 -4-1] = [1 -5]; m = 0.1 dW, and m̂ = m / 0.1
+    "bias-correction-omitted": ("adam", "mhatW1: [[0.100], [-0.500]]", "mhatW1"),
+    "square-omitted": (SQUARE, "loss_terms: [[1.00, 0.50], [0.50, 1.50]]", "loss_terms"),
+    # -log₁₀ 0.62853 = 0.2017, -log₁₀ 0.06289 = 1.2014
+    "wrong-log-base": (
+        "softmax", SOFTMAX_A2 + "loss_terms: [[0, 0.2017, 0], [0, 0, 1.2014]]", "loss_terms"),
+    # -ln 0.6225 = 0.4741, and 0 for the second, y = 0, where -ln 0.2689 = 1.3133 belongs
+    "complement-omitted": (BINARY, "loss_terms: [[0.4741], [0.0000]]", "loss_terms"),
+    # e^1 / (e^1 + e^1.5) = 0.3775, e^2 / (e^2 + 1) = 0.8808, e^0.5 / (e^0.5 + e^-1) = 0.8176
+    "softmax-wrong-axis": (
+        "softmax", "a2: [[0.3775, 0.8808, 0.8176], [0.6225, 0.1192, 0.1824]]", "a2"),
+    "penalty-omitted": (PENALISED, "dW2: [[5.000, 6.000], [7.000, 3.500]]", "dW2"),
+    # [0.5 2] + 0.1 [2 1]
+    "penalty-on-bias": (PENALISED, "db2: [0.700, 2.100]", "db2"),
+    # X[1,2] = 2 read as 3: [1+6 12]
+    "given-misread": (SQUARE, "product1: [[7.00, 12.00], [1.00, -4.00]]", "product1"),
+    "arithmetic-slip": (SQUARE, "loss_terms: [[2.00, 0.50], [0.60, 4.50]]", "loss_terms"),
+}  # fmt: skip
+
+
+def test_every_code_has_its_example():
+    assert set(ALONE) == set(CATALOGUE)
+
+
+@pytest.mark.parametrize("code", ALONE)
+def test_the_mistake_is_named_alone_and_in_its_place(code):
+    spec, sheet, name = ALONE[code]
+    found = report(spec, sheet)
+    wrong = [q for q in found.quantities if q.verdict in ("wrong", "malformed")]
+    assert [(q.name, q.mistakes) for q in wrong] == [(name, (code,))]
+    assert found.first_mistake.name == name
+
+
+# Ties, pairs, and lines that were not written
+
+
+def test_two_ways_to_the_same_numbers_are_a_tie():
+    """z1(1 − z1) may be the wrong formula, or the right one with a1 = z1, if a1 is not there."""
+    sheet = "g1: [[0.21, 0.21, 0.25, 0.09], [0.25, 0.00, 0.16, -0.39]]"
+    found = quantity("or-gate", sheet, "g1").explanations
+    assert {e.mistakes for e in found} == {
+        (("preactivation-in-derivative", "g1"),),
+        (("activation-omitted", "a1"),),
+    }
+
+
+def test_an_uphill_step_and_a_flipped_gradient_tell_apart_once_the_gradient_is_there():
+    sheet = "W2_new: [[2.50, 1.60], [-0.30, 3.35]]"  # W2 + 0.1 dW2
+    assert set(quantity(SQUARE, sheet, "W2_new").mistakes) == {
+        "ascent-for-descent",
+        "sign-flipped",
+    }
+
+
+def test_a_sign_and_a_missing_derivative_at_once():
+    # y - a2 instead of (a2 - y) a2(1 - a2)
+    sheet = OR_DA2 + "delta2: [-0.7509, 0.2304, 0.2381, 0.2217]"
+    found = quantity("or-gate", sheet, "delta2")
+    assert found.verdict == "wrong"
+    pairs = {frozenset(e.codes) for e in found.explanations}
+    assert {"sign-flipped", "activation-derivative-omitted"} in pairs
+    assert all("sign-flipped" in pair and len(pair) == 2 for pair in pairs)
+
+
+def test_a_missing_bias_and_a_missing_activation_at_once():
+    # a1 = X·W1 = [5 8 / 1 -4], written alone
+    found = quantity(SQUARE, "a1: [[5.00, 8.00], [1.00, -4.00]]", "a1")
+    assert (("activation-omitted", "a1"), ("bias-omitted", "z1")) in {
+        e.mistakes for e in found.explanations
+    }
+
+
+def test_two_factors_in_one_number():
+    """0.723 = Σe² where Σe²/2n belongs: the half and the 1/4; or a slip, one number can't tell."""
+    found = quantity("or-gate", OR_A2 + "loss: 0.7228", "loss")  # 0.5638 + 0.0531 + 0.0567 + 0.0491
+    assert {frozenset(e.codes) for e in found.explanations} == {
+        frozenset({"half-factor", "mean-omitted"}),
+        frozenset({"arithmetic-slip"}),
+    }
+
+
+def test_a_wrong_line_that_was_not_written_shows_at_the_next_one():
+    """W1_new alone, worked with delta1 = da1: dW1 = Xᵀ·da1 = [2.5+1.5 0.5+15 / 5-0.5 1-5]
+    = [4 15.5 / 4.5 -4]; W1 - 0.1 dW1 = [0.6 -1.55 / 1.55 4.4]."""
+    found = quantity(SQUARE, "W1_new: [[0.60, -1.55], [1.55, 4.40]]", "W1_new")
+    assert found.places("wrong") == [(1, 2), (2, 2)]
+    assert found.mistakes == ("relu-mask-ignored",)
+
+
+def test_an_explanation_stands_in_and_nothing_is_charged_twice():
+    """X[1,2] read as 3: z1 = [8 11 / 2 -5], a1 = [8 11 / 2 0], z2 = [16-11+2 8+33+1 / 6 3]
+    = [7 42 / 6 3], and later dW1 = Xᵀ·delta1 with the 3 again."""
+    # e = [2 15 / -1 3], delta2 = [1 7.5 / -0.5 1.5], da1 = [2+7.5 -1+22.5 / 0.5 5]
+    # delta1 = [9.5 21.5 / 0.5 0]; dW1 = [9.5+1.5 21.5 / 28.5-0.5 64.5]
+    sheet = """
+    product1: [[7.00, 12.00], [1.00, -4.00]]
+    z1: [[8, 11], [2, -5]]
+    z2: [[7, 42], [6, 3]]
+    delta1: [[9.50, 21.50], [0.50, 0.00]]
+    dW1: [[11.00, 21.50], [28.00, 64.50]]
+    """
+    found = report(SQUARE, sheet)
+    assert [(q.name, q.verdict) for q in found.quantities] == [
+        ("product1", "wrong"),
+        ("z1", "carried"),
+        ("z2", "carried"),  # its first entry, 7, is right by chance
+        ("delta1", "carried"),
+        ("dW1", "carried"),
+    ]
+    assert found.quantities[0].explanations[0].detail == "a0[1,2] read as 3"
+    assert {q.root for q in found.quantities[1:]} == {"product1"}
+
+
+def test_a_misread_target_costs_one_step():
+    """y = 2.5 for 3.5: e = 1.85, loss 1.85² = 3.4225, da2 = 3.7, db2 = 3.7 (mlp-math)."""
+    sheet = "error: 1.85\nloss: 3.4225\nda2: 3.70\ndelta2: 3.70\ndb2: 3.70"
+    found = report("mlp-math", sheet)
+    assert [q.verdict for q in found.quantities] == ["wrong", *["carried"] * 4]
+    assert "given-misread" in found.first_mistake.mistakes
+    assert {e.detail for e in found.first_mistake.explanations} >= {"y[1,1] read as 2.5"}
+
+
+def test_a_bias_gradient_left_a_line_per_sample():
+    found = quantity("or-gate", "delta1: [[0.0137, -0.0036, -0.0041, -0.0031],"
+                     " [0.0198, -0.0048, -0.0055, -0.0039]]\n"
+                     "db1: [[0.0137, -0.0036, -0.0041, -0.0031],"
+                     " [0.0198, -0.0048, -0.0055, -0.0039]]", "db1")  # fmt: skip
+    assert (found.verdict, found.mistakes) == ("wrong", ("batch-not-summed",))
+
+
+# A published figure made with updated output weights
+
+# The well-known example with two inputs, two hidden and two output units and one shared bias a
+# layer, which stay as they are. Its published figures are worked with the old weights.
+PUBLISHED = """
+layers:
+  - {activation: sigmoid, weights: [[0.15, 0.25], [0.20, 0.30]], bias: {shared: 0.35}}
+  - {activation: sigmoid, weights: [[0.40, 0.50], [0.45, 0.55]], bias: {shared: 0.60}}
+inputs: [[0.05, 0.10]]
+targets: [[0.01, 0.99]]
+loss: half_sse
+learning_rate: 0.5
+freeze: [b1, b2]
+"""
+FIGURES = """
+a1: [[0.593269992, 0.596884378]]
+a2: [[0.75136507, 0.772928465]]
+loss: 0.298371109
+delta2: [[0.138498562, -0.0380982365]]
+W2_new: [[0.35891648, 0.51130127], [0.408666186, 0.561370121]]
+"""
+WITH_OLD = "W1_new: [[0.149780716, 0.24975114], [0.19956143, 0.29950229]]\n"
+# The same with 0.35891648, 0.51130127, 0.408666186, 0.561370121 in the place of 0.4, 0.5, 0.45,
+# 0.55: da1 = [0.138498562 · 0.35891648 - 0.038098236 · 0.51130127,
+#              0.138498562 · 0.408666186 - 0.038098236 · 0.561370121]
+#           = [0.04970942 - 0.01947968, 0.05659968 - 0.02138721] = [0.03022974, 0.03521247]
+# delta1 = da1 ⊙ [0.24130071, 0.24061342] = [0.00729446, 0.00847259]
+# W1_new = W1 - 0.5 [0.05 delta1 / 0.10 delta1]
+#        = [0.15 - 0.00018236, 0.25 - 0.00021181 / 0.20 - 0.00036472, 0.30 - 0.00042363]
+UPDATED_DA1 = "da1: [[0.0302297, 0.0352125]]\n"
+WITH_UPDATED = "W1_new: [[0.149818, 0.249788], [0.199635, 0.299576]]\n"
+
+
+def test_the_published_figures_are_right():
+    found = report(PUBLISHED, FIGURES + WITH_OLD)
+    assert {q.name: q.verdict for q in found.quantities} == dict.fromkeys(
+        ("a1", "a2", "loss", "delta2", "W1_new", "W2_new"), "right"
+    )
+
+
+def test_figures_made_with_updated_output_weights_are_recognised_as_exactly_that():
+    found = report(PUBLISHED, FIGURES + UPDATED_DA1 + WITH_UPDATED)
+    wrong = {q.name: q.mistakes for q in found.quantities if q.explanations}
+    assert wrong == {"da1": ("updated-weights-used",)}
+    assert quantity(PUBLISHED, FIGURES + UPDATED_DA1 + WITH_UPDATED, "W1_new").verdict == "carried"
+
+
+def test_they_are_recognised_by_the_final_weights_alone():
+    found = report(PUBLISHED, FIGURES + WITH_UPDATED)
+    wrong = {q.name: [e.mistakes for e in q.explanations] for q in found.quantities
+             if q.verdict == "wrong"}  # fmt: skip
+    assert wrong == {"W1_new": [(("updated-weights-used", "da1"),)]}
+
+
+def test_a_course_that_works_so_has_a_key_that_says_so():
+    spec = PUBLISHED + "backpropagate_through: updated\n"
+    found = report(spec, FIGURES + UPDATED_DA1 + WITH_UPDATED)
+    assert {q.verdict for q in found.quantities} == {"right"}
+    old = report(spec, FIGURES + WITH_OLD)
+    assert [(q.name, q.mistakes) for q in old.quantities if q.verdict == "wrong"] == [
+        ("W1_new", ("old-weights-used",))
+    ]

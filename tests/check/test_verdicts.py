@@ -1,0 +1,337 @@
+"""Every verdict, and each point on which a verdict may turn, worked once by hand."""
+
+import pytest
+
+from tests.check.typed import entries, marks, named, quantity, report
+
+# mlp-math: z1 = [3.7 -1.3 1.1], a1 = [3.7 0 1.1], z2 = a2 = 4.35, y = 3.5, e = 0.85,
+# loss 0.7225, delta2 1.7, dW2 = [6.29 0 1.87], da1 = [1.7 -3.4 0.85], delta1 = [1.7 0 0.85].
+# small-mlp: z1 = a1 = [0.8 1.1], a2 = 1.16, y = 1, delta2 = 0.16, dW2 = [0.128 0.176].
+# or-gate: z1 = [0.3 0.7 0.5 0.9 / 0.5 1.0 0.8 1.3], a1 = [0.574442… 0.668187… / …].
+# softmax: z2 = [1 2 0.5 / 1.5 0 -1].
+
+
+# Each verdict
+
+
+def test_right():
+    assert marks("mlp-math", "z1: [3.7, -1.3, 1.1]\nz2: 4.35\nloss: 0.7225") == {
+        "z1": "right", "z2": "right", "loss": "right"}  # fmt: skip
+
+
+def test_right_to_the_digits_written():
+    # σ(0.3) = 0.57444: 0.574, 0.5744 and 0.57444 are all right, 0.5745 is not.
+    for written in ("0.574", "0.5744", "0.57444"):
+        assert marks("or-gate", f"a1[1,1]: {written}") == {"a1": "missing"}
+        assert entries("or-gate", f"a1[1,1]: {written}", "a1")[0].split()[0] == "right"
+    assert entries("or-gate", "a1[1,1]: 0.5745", "a1")[0].split()[0] == "wrong"
+
+
+def test_either_way_of_rounding_a_tie_is_fair():
+    # 0.7225 to three decimals
+    assert marks("mlp-math", "loss: 0.722") == {"loss": "right"}
+    assert marks("mlp-math", "loss: 0.723") == {"loss": "right"}
+    assert marks("mlp-math", "loss: 0.724") == {"loss": "wrong"}
+
+
+def test_rounded():
+    # a2 = 0.76193 written 0.76, and 0.76 - 1 = -0.240 where it is -0.2381.
+    sheet = "a2: [0.75, 0.77, 0.76, 0.78]\nerror: [0.750, -0.230, -0.240, -0.220]"
+    found = quantity("or-gate", sheet, "error", min_digits=2)
+    # Exactly e = [0.7509 -0.2304 -0.2381 -0.2217]: only -0.230 is right to three decimals.
+    assert found.entries == (("rounded", "right", "rounded", "rounded"),)
+    assert (found.verdict, found.earned, found.root) == ("rounded", 4, None)
+
+
+def test_carried_and_where_it_comes_from():
+    # z2 = 4.45, a slip of 0.1; 4.45 - 3.5 = 0.95; 2 · 0.95 = 1.9.
+    found = report("mlp-math", "z2: 4.45\nerror: 0.95\nda2: 1.90\ndelta2: 1.90")
+    assert [(q.name, q.verdict, q.root) for q in found.quantities] == [
+        ("z2", "wrong", None),
+        ("error", "carried", "z2"),
+        ("da2", "carried", "z2"),
+        ("delta2", "carried", "z2"),
+    ]
+    assert (found.earned, found.possible) == (3, 4)
+
+
+def test_unsupported():
+    # The right error under a wrong prediction: 4.45 - 3.5 is 0.95.
+    assert marks("mlp-math", "a2: 4.45\nerror: 0.85") == {"a2": "wrong", "error": "unsupported"}
+
+
+def test_wrong():
+    assert marks("mlp-math", "z1: [3.7, -1.3, 1.2]") == {"z1": "wrong"}
+    assert entries("mlp-math", "z1: [3.7, -1.3, 1.2]", "z1") == ["right right wrong"]
+
+
+def test_imprecise():
+    # 0.6 for 0.574…, one digit; 0.57, two; -min-digits 2 accepts the second.
+    sheet = "a1: [[0.6, 0.57, _, _], [_, _, _, _]]"
+    assert entries("or-gate", "a1: [[0.6, 0.67, _, _], [_, _, _, _]]", "a1")[0] == (
+        "imprecise imprecise missing missing"
+    )
+    assert entries("or-gate", sheet, "a1", min_digits=2)[0] == "imprecise wrong missing missing"
+
+
+def test_three_decimals_are_precise_whatever_their_significant_digits():
+    # db2 = 0.00454 in the OR gate: 0.005 has one significant digit, and three decimals.
+    assert marks("or-gate", "db2: 0.005") == {"db2": "right"}
+    assert marks("or-gate", "db2: 0.00") == {"db2": "imprecise"}
+
+
+def test_the_exact_value_is_precise_with_any_digits():
+    assert marks("mlp-math", "a0: [1, 2]\nproduct1: [3.5, -1, 1]\nda2: 1.7") == {
+        "a0": "right", "product1": "right", "da2": "right"}  # fmt: skip
+
+
+def test_missing_is_what_was_asked_for_and_not_given():
+    spec = MLP + "ask: [z1, loss, dW1]\n"
+    found = report(spec, "z1: [3.7, _, 1.1]\nz2: 4.35\nloss: 0.7225")
+    assert {q.name: q.verdict for q in found.quantities} == {
+        "z1": "missing", "z2": "right", "loss": "right", "dW1": "missing"}  # fmt: skip
+    # z1 3 entries, loss 1, dW1 6; z2 was not asked for and earns nothing.
+    assert (found.earned, found.possible) == (2 + 1, 3 + 1 + 6)
+
+
+def test_malformed_is_no_number_or_no_fitting_shape():
+    assert entries("mlp-math", "z1: [3.7, many, 1.1]", "z1") == ["right malformed right"]
+    assert marks("mlp-math", "z1: [[3.7, -1.3], [1.1, 0]]") == {"z1": "malformed"}
+    assert quantity("mlp-math", "z1: [3.7, many, 1.1]", "z1").earned == 2
+
+
+def test_a_quantity_s_verdict_is_its_worst_entry_s():
+    sheet = "z1: [[0.4, 0.7, nothing, _], [0.5, 1.0, 0.8, 1.3]]"
+    assert entries("or-gate", sheet, "z1") == [
+        "wrong right malformed missing", "right right right right"]  # fmt: skip
+    assert marks("or-gate", sheet) == {"z1": "wrong"}
+
+
+def test_left_out_alone_is_not_judged():
+    assert marks("mlp-math", "z1: [_, _, _]\nz2: 4.35") == {"z2": "right"}
+
+
+MLP = """
+layers:
+  - {activation: relu, weights: [[0.5, -1, 2], [1.5, 0, -0.5]], bias: [0.2, -0.3, 0.1]}
+  - {activation: linear, weights: [[1], [-2], [0.5]], bias: 0.1}
+inputs: [[1, 2]]
+targets: 3.5
+loss: mse
+"""
+
+
+# What a written number stands for
+
+
+def test_a_written_number_that_is_the_value_stands_for_itself():
+    """a1 = [3.7 0 1.1]: were 0 anything from -0.5 to 0.5, and 3.7 from 3.65, a z2 without its bias,
+    3.7 + 0.55 = 4.25, would pass as rounding (-2 · 0.5 alone is 1)."""
+    sheet = "z1: [3.7, -1.3, 1.1]\na1: [3.7, 0, 1.1]\nz2: 4.25"
+    assert marks("mlp-math", sheet)["z2"] == "wrong"
+    assert named("mlp-math", sheet) == [("z2", {"bias-omitted"})]
+
+
+def test_a_rounded_number_stands_for_all_it_may_have_been():
+    # product2 = 0.4 a1 + 0.6 a1' from 0.57, 0.62: 0.4 · 0.575 + 0.6 · 0.625 = 0.605, at most;
+    # 0.6 is what two decimals give at the middle, 0.605 is still fair, 0.606 is not.
+    given = "a1: [[0.57, _, _, _], [0.62, _, _, _]]\n"
+    for written, verdict in (("0.605", "rounded"), ("0.608", "wrong")):
+        sheet = f"{given}product2: [{written}, _, _, _]"
+        found = entries("or-gate", sheet, "product2", min_digits=2)[0].split()[0]
+        assert found == verdict, written
+
+
+def test_an_unwritten_line_may_have_been_rounded_too():
+    """delta2 in two decimals from a2 in two: g2 unwritten, 0.75 · 0.25 = 0.1875 → 0.19."""
+    # 0.75 · 0.19 = 0.1425 → 0.14; exactly 0.1405. With g rounded to 0.2 the student has 0.15, and
+    # that is not what rounding to the decimals on the page gives.
+    given = "a2: [0.75, 0.77, 0.76, 0.78]\n"
+    found = entries(
+        "or-gate", given + "delta2: [0.14, -0.04, -0.04, -0.04]", "delta2", min_digits=1
+    )
+    assert set(found[0].split()) <= {"right", "rounded"}
+    found = entries(
+        "or-gate", given + "delta2: [0.16, -0.04, -0.04, -0.04]", "delta2", min_digits=1
+    )
+    assert found[0].split()[0] == "wrong"
+
+
+def test_a_slope_near_0_is_0_or_1_and_nothing_between():
+    # z1[1,2] = 0.0 to one decimal, really 0.02: both slopes are fair, a half is not.
+    spec = """
+layers: [{activation: relu, weights: [[0.01, 1]], bias: none}]
+inputs: [[2]]
+loss: {upstream: [[1, 1]]}
+"""
+    for slope, verdict in (("1", "right"), ("0", "rounded"), ("0.5", "wrong")):
+        found = entries(spec, f"z1: [0.0, 2.0]\ng1: [{slope}, 1]", "g1", min_digits=1)
+        assert found == [f"{verdict} right"], slope
+
+
+def test_saturated_and_tiny_numbers_do_not_divide_by_0():
+    # Adam's first step is -0.1 · g/|g| whatever g is: √v̂ = 0.00 leaves it unbounded, imprecise.
+    sheet = "mhatW1: [1.0, -5.0]\nvhatW1: [1.0, 25.0]\nstep_W1: [-0.100, 0.100]"
+    assert marks("adam", sheet, min_digits=2)["step_W1"] == "right"
+    sheet = "mhatW1: [1.0, -5.0]\nvhatW1: [0.0, 25.0]\nstep_W1: [-0.300, 0.100]"
+    assert entries("adam", sheet, "step_W1", min_digits=1)[0].split()[0] in ("wrong", "imprecise")
+
+
+# Several right ways
+
+
+def test_a_slope_may_come_from_z_or_from_a():
+    # z1 = 0.3: σ′(0.3) = 0.24446. From a1 = 0.574: 0.574 · 0.426 = 0.24452.
+    for written in ("0.2445", "0.24452"):
+        sheet = f"a1: [[0.574, _, _, _], [_, _, _, _]]\ng1: [[{written}, _, _, _], [_, _, _, _]]"
+        assert entries("or-gate", sheet, "g1")[0].split()[0] in ("right", "rounded")
+
+
+def test_a_loss_may_come_from_the_written_error_or_be_worked_afresh():
+    # error slipped to 0.95: the loss of 0.95² = 0.9025 follows from it, 0.7225 from a2 and y.
+    assert marks("mlp-math", "error: 0.95\nloss: 0.9025") == {"error": "wrong", "loss": "carried"}
+    assert marks("mlp-math", "error: 0.95\nloss: 0.7225") == {"error": "wrong", "loss": "right"}
+
+
+def test_what_follows_from_a_wrong_line_by_another_form_names_it():
+    assert quantity("mlp-math", "error: 0.95\nloss: 0.9025", "loss").root == "error"
+
+
+def test_the_short_cut_is_right_where_the_spec_goes_the_long_way():
+    # One sigmoid, z = 0.5, a = 0.6225, y = 1: δ = a - y = -0.3775 either way.
+    spec = """
+layers: [{activation: sigmoid, weights: [[0.5]], bias: none}]
+inputs: [[1]]
+targets: [[1]]
+loss: binary_cross_entropy
+output_delta: chain
+"""
+    assert marks(spec, "a1: 0.622\ndelta1: -0.378") == {"a1": "right", "delta1": "right"}
+
+
+# Explanations, coincidences, order
+
+
+def test_a_coincidence_is_right_where_it_also_follows():
+    # relu-mask forgotten where every unit is on costs nothing: small-mlp's z1 is positive.
+    assert marks("small-mlp", "da1: [0.080, 0.096]\ndelta1: [0.080, 0.096]") == {
+        "da1": "right", "delta1": "right"}  # fmt: skip
+
+
+def test_the_first_mistake_is_the_first_in_the_order_of_work_not_of_the_file():
+    # z1[1,3] = 1.2 for 1.1 makes the error 0.9 and dW2[1,1] 2 · 0.9 · 3.7 = 6.66: 9 is beyond that.
+    sheet = "dW2: [[9.00], [0], [2.16]]\nz1: [3.7, -1.3, 1.2]"
+    found = report("mlp-math", sheet)
+    assert found.first_mistake.name == "z1"
+    assert [q.name for q in found.quantities if q.verdict == "wrong"] == ["z1", "dW2"]
+
+
+def test_two_slips_that_stand_on_their_own_are_both_found():
+    # 0.85² = 0.7225 ≠ 0.75, 2 · 0.85 = 1.7 ≠ 1.8
+    sheet = "error: 0.85\nloss: 0.750\nda2: 1.80"
+    assert named("mlp-math", sheet) == [
+        ("loss", {"arithmetic-slip"}), ("da2", {"arithmetic-slip"})]  # fmt: skip
+
+
+def test_ids_of_later_updates():
+    # Momentum, second update: z = [0.5 3.8] (see test_mistakes); 0.9 · 3 + 0.5 + 0.6 = 3.8.
+    found = marks("momentum", "z1@2.1: [0.5, 3.8]\nW1_new: [0.9, -0.5]")
+    assert found == {"W1_new": "right", "z1@2.1": "right"}
+    assert named("momentum", "z1@2.1: [0.5, 3.900]") == [("z1@2.1", {"arithmetic-slip"})]
+
+
+def test_a_slip_in_the_first_update_is_carried_into_the_second():
+    # W1_new[1,1] = 0.8 for 0.9: z = [0.8-1+0.6 2.4+0.5+0.6] = [0.4 3.5]
+    found = report("momentum", "W1_new: [0.80, -0.50]\nz1@2.1: [0.40, 3.50]")
+    assert [(q.name, q.verdict, q.root) for q in found.quantities] == [
+        ("W1_new", "wrong", None), ("z1@2.1", "carried", "W1_new")]  # fmt: skip
+
+
+# Marks
+
+
+def test_a_credit_policy():
+    sheet = "a2: 4.45\nerror: 0.85\nda2: 1.70\ndelta2: 1.80"
+    # wrong, unsupported, right (from the error 0.85), wrong
+    assert report("mlp-math", sheet).earned == 1
+    assert report("mlp-math", sheet, credit={"unsupported": 0.5}).earned == 1.5
+    assert report("mlp-math", sheet, credit={"right": 2, "wrong": 0.25}).earned == 2.5
+
+
+def test_carried_by_half():
+    sheet = "z2: 4.45\nerror: 0.95"
+    assert report("mlp-math", sheet, credit={"carried": 0.5}).earned == 0.5
+
+
+def test_nothing_is_earned_on_an_activation_that_was_made_all_zero():
+    # a1 = 0: then z2 = b2 = 0.1 costs no work.
+    found = quantity("mlp-math", "a1: [0, 0, 0]\nz2: 0.10\nproduct2: 0", "product2")
+    assert (found.verdict, found.earned, found.possible) == ("carried", 0, 1)
+
+
+def test_a_given_number_copied_wrong_is_charged_there_alone():
+    # b1 = [0.2 -0.3 0.1] copied as [0.2 0.3 0.1]: z1 = [3.7 -0.7 1.1]
+    found = report("mlp-math", "b1: [0.2, 0.3, 0.1]\nz1: [3.7, -0.7, 1.1]")
+    assert [(q.name, q.verdict) for q in found.quantities] == [("b1", "wrong"), ("z1", "carried")]
+    assert found.quantities[0].mistakes == ("given-misread",)
+
+
+# Cut-off digits
+
+
+@pytest.mark.parametrize(
+    ("written", "rounded", "cut"),
+    [("0.6667, -0.6667", "right", "right"),
+     ("0.667, -0.667", "right", "right"),
+     ("0.6666, -0.6666", "wrong", "right"),
+     ("0.66666, -0.66666", "wrong", "right"),
+     ("0.6665, -0.6665", "wrong", "wrong"),
+     ("0.6660, -0.6660", "wrong", "wrong")],
+)  # fmt: skip
+def test_cut_off_digits_where_they_are_allowed(written, rounded, cut):
+    """±2/3. Cut off it is 0.6666 in four decimals. What was rounded stays fair where cutting off
+    is allowed: 0.6667 is no more than half a unit away."""
+    sheet = f"product1: [{written}]"
+    assert marks(THIRDS, sheet) == {"product1": rounded}
+    assert marks(THIRDS, sheet, allow_truncation=True) == {"product1": cut}
+
+
+THIRDS = """
+layers: [{activation: linear, weights: [[2/3, -2/3]], bias: none}]
+inputs: [[1]]
+"""
+
+
+# Conventions that ask for something of their own
+
+
+def test_a_spec_that_rounds_each_line_is_marked_by_its_own_lines():
+    # Two lines of the OR gate in three decimals: a1 = 0.574, and 0.4 · 0.574 + 0.6 · 0.622 = 0.603.
+    spec = """
+layers:
+  - {activation: sigmoid, weights: [[0.2, 0.4], [0.3, 0.5]], bias: [0.3, 0.5]}
+  - {activation: sigmoid, weights: [[0.4, 0.6]], bias: [0.5]}
+inputs: [[0], [0]]
+conventions: {layout: columns}
+arithmetic: {round_each_step: 3}
+"""
+    assert marks(spec, "a1: [0.574, 0.622]\nproduct2: 0.603") == {
+        "a1": "right", "product2": "right"}  # fmt: skip
+    # As a calculator with more digits shows the line, and as the trace prints it in four decimals.
+    assert marks(spec, "a1: [0.5740, 0.6220]\nproduct2: 0.6030")["product2"] == "right"
+    assert marks(spec, "a1: [0.57444, 0.62246]")["a1"] == "rounded"
+    assert marks(spec, "a1: [0.576, 0.622]")["a1"] == "wrong"
+
+
+def test_the_one_of_an_augmented_activation_may_be_left_out():
+    # z1 = 0.5 + 1·1 = 1.5 with the bias first; a1 = [1 1.5], or 1.5 without the 1.
+    spec = """
+layers:
+  - {activation: linear, weights: [[0.5], [1]], bias: {in_weights: first}}
+  - {activation: linear, weights: [[1], [2]], bias: {in_weights: first}}
+inputs: [[1]]
+"""
+    assert set(marks(spec, "a1: [1, 1.5]\nz2: 4.0").values()) == {"right"}
+    found = report(spec, "a1: 1.5\nz2: 4.0")
+    assert [q.earned for q in found.quantities if q.name == "z2"] == [1]
+    assert not {q.verdict for q in found.quantities} & {"wrong", "malformed", "unsupported"}
