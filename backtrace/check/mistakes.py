@@ -92,8 +92,12 @@ def _unaugmented(s: Setting, p: Parameters, a: Box) -> Box:
 
 
 def _derivative_fragment(s: Setting, p: Parameters, a: Box) -> Box:
-    """a, or 1 − a, where a(1 − a) or 1 − a² belongs."""
+    """a, or 1 − a, where a(1 − a) or 1 − a² belongs; or the one of these for the other."""
     a = _unaugmented(s, p, a)
+    if p["fragment"] == "a(1-a)":
+        return mapped(a, lambda x: x * (1 - x), (0.5,))
+    if p["fragment"] == "1-a²":
+        return mapped(a, lambda x: 1 - x * x, (0.0,))
     if p["fragment"] == "a":
         return a
     return outward(1 - a.hi, 1 - a.lo)
@@ -469,6 +473,18 @@ def _wrong_activation(step: Step, site: Site) -> Iterator[Wrong]:
         parameters = {"activation": name, **row.parameters, **ones}
         wrong = msgspec.structs.replace(step, parameters=parameters)
         yield Wrong("wrong-activation", wrong, detail=row.title)
+    yield from _wrong_slope_formula(step, site)
+
+
+def _wrong_slope_formula(step: Step, site: Site) -> Iterator[Wrong]:
+    """The short formula of another activation, worked on this one's a."""
+    formulas = {"sigmoid": ("1-a²", "tanh"), "tanh": ("a(1-a)", "sigmoid")}
+    chosen = formulas.get(step.parameters["activation"])
+    if step.operation == "activation_derivative" and chosen is not None:
+        fragment, name = chosen
+        parameters = {"fragment": fragment, **_ones(step, site)}
+        wrong = _as(step, "derivative_fragment", _own_activation(step), **parameters)
+        yield Wrong("wrong-activation", wrong, detail=ACTIVATIONS[name].title)
 
 
 def _preactivation(step: Step, site: Site) -> Iterator[Wrong]:

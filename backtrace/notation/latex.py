@@ -32,7 +32,7 @@ from backtrace.notation.text import PLACEHOLDER, bracketed
 
 SPACES = re.compile("  +")
 CONSTANT_DECIMALS = 8  # a constant is printed as it was written,
-SMALL = 5e-5  # or, where that would be mostly zeros, with a power of 10
+SMALL, FEW_DECIMALS = 5e-5, 4  # or, where that would be mostly zeros, with a power of 10
 DECIMAL = re.compile(r"(?<=\d)\.(?=\d)")
 OPERATORS = {
     "·": r"\cdot ",
@@ -124,7 +124,7 @@ class _Writer(msgspec.Struct, frozen=True):
             case Constant():
                 if self.numbers:
                     small = abs(expr.value) < SMALL
-                    return self.number(expr.value, self.decimals if small else CONSTANT_DECIMALS)
+                    return self.number(expr.value, FEW_DECIMALS if small else CONSTANT_DECIMALS)
                 return self.symbols.constant(expr.name, "latex")
             case Value():
                 return bracketed(self.number(expr.value, self.decimals), after, before)

@@ -29,9 +29,9 @@ TOKENS = re.compile(r"\\[A-Za-z]+|\\.|\d+(?:\.\d+)?|[^\s]")
 TEXT = re.compile(r"\\text\{([^}]*)\}")
 LETTERS = {
     "alpha": "α", "beta": "β", "delta": "δ", "eta": "η", "lambda": "λ", "sigma": "σ",
-    "varepsilon": "ε", "varphi": "φ", "ell": "ℓ",
+    "partial": "∂", "varepsilon": "ε", "varphi": "φ", "ell": "ℓ",
 }  # fmt: skip
-UPRIGHT = {"Delta": "Δ", "Phi": "Φ", "Omega": "Ω", "partial": "∂", "top": "⊤", "infty": "∞"}
+UPRIGHT = {"Delta": "Δ", "Phi": "Φ", "Omega": "Ω", "top": "⊤", "infty": "∞"}
 NAMES = ("tanh", "ln", "max", "min", "exp")
 OPERATORS = {
     "cdot": "·", "odot": "⊙", "times": "×", "cdots": "⋯", "geq": "≥", "leq": "≤",

@@ -91,8 +91,8 @@ class _Writer:
         yield '<main id="derivation">'
         for update in self.page.updates:
             yield from self.update(update)
-        yield "</main>"
         yield from self.losses()
+        yield "</main>"
         yield "<footer>Worked and written by backtrace.</footer>"
         yield "</div>"
 
@@ -133,9 +133,8 @@ class _Writer:
         if not self.page.losses:
             return
         head, *rows = self.page.loss_table()
-        tag = self.heading_tag()
         yield '<section class="course" aria-labelledby="course">'
-        yield f'<{tag} class="heading" id="course">The loss, update by update</{tag}>'
+        yield '<h2 class="heading" id="course">The loss, update by update</h2>'
         yield '<table class="losses"><thead><tr>'
         yield "".join(f'<th scope="col">{_text(name)}</th>' for name in head)
         yield "</tr></thead><tbody>"
@@ -222,7 +221,7 @@ class _Writer:
         yield "</ul></details>"
 
     def formula(self, formula: Expr) -> str:
-        written = self.equations.math(formula, numbers=False, attributes=' display="block"')
+        written = self.equations.math(formula, numbers=False, attributes=' displaystyle="true"')
         return f'<div class="scroll formula">{written}</div>'
 
     def shows_value(self, step: Step) -> bool:
@@ -265,10 +264,10 @@ class _Writer:
             i, j = entry.place
             name += joined([operator("["), numeral(f"{i + 1}"), COMMA, numeral(f"{j + 1}")])
             name += joined([operator("]")])
-        worked = [name, *self.stages(entry), _numeral(entry.value)]
-        return " ".join(
-            f"<math>{'<mo>=</mo>' if at else ''}{part}</math>" for at, part in enumerate(worked)
-        )
+        worked = [*self.stages(entry), _numeral(entry.value)]
+        # each = in a formula of its own: a line may be folded there when it is printed
+        equals = (f"<math><mo>=</mo><mrow>{part}</mrow></math>" for part in worked)
+        return " ".join([f"<math>{name}</math>", *equals])
 
     def stages(self, entry: Entry) -> Iterator[str]:
         """The stages that say something new."""

@@ -13,6 +13,7 @@ from backtrace.render.html import html
 from backtrace.render.selection import Selection
 from backtrace.render.svg import svg
 from backtrace.spec.bundled import names
+from tests.tape import exercises
 
 pytestmark = pytest.mark.slow
 
@@ -242,6 +243,15 @@ def test_the_equation_scrolls_and_not_the_page(visit, name):
         page = visit(name, width)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.locator("h1").is_visible()
+
+
+@pytest.mark.parametrize("loss", ["binary_cross_entropy", "huber", "hinge"])
+def test_a_long_formula_does_not_widen_the_page(visit, tmp_path, loss):
+    spec = exercises.exercise([3, 4, 3], ["elu", "sigmoid"], loss=loss, output_delta="chain", n=4)
+    file = tmp_path / "long.html"
+    shown = View(detail="entries", explain=True)
+    file.write_text(html(backtrace.trace(spec), shown), encoding="utf-8")
+    assert visit(file, 360).evaluate("document.documentElement.scrollWidth") <= 360
 
 
 def test_a_wide_equation_can_be_scrolled_to_its_end(visit):

@@ -14,7 +14,7 @@ from tests.check.habits import Habit
 from tests.check.handwork import Work
 from tests.check.typed import answers_of, exercise, listed, report
 
-SEEDS = ("mlp-math", "small-mlp", "or-gate")
+DOCUMENTED = ("mlp-math", "small-mlp", "or-gate")
 GOOD = ("right", "rounded")
 RESULTS = ("loss", "dW", "db", "W_new", "b_new")
 HABITS = {
@@ -71,7 +71,7 @@ CHOICES = (everything, final_results, every_other_line, first_and_last)
 
 @pytest.mark.parametrize("chosen", CHOICES, ids=lambda c: c.__name__)
 @pytest.mark.parametrize("habit", HABITS)
-@pytest.mark.parametrize("name", SEEDS)
+@pytest.mark.parametrize("name", DOCUMENTED)
 def test_an_honest_sheet_earns_every_mark(name, habit, chosen):
     digits = {"min_digits": 1} if habit.startswith("two decimals") else {}
     found = report(name, sheet(name, HABITS[habit], chosen), **digits)
@@ -80,7 +80,7 @@ def test_an_honest_sheet_earns_every_mark(name, habit, chosen):
 
 
 @pytest.mark.parametrize("habit", TRUNCATING)
-@pytest.mark.parametrize("name", SEEDS)
+@pytest.mark.parametrize("name", DOCUMENTED)
 def test_cut_off_digits_earn_every_mark_where_that_is_allowed(name, habit):
     written = sheet(name, TRUNCATING[habit], everything)
     found = report(name, written, allow_truncation=True)

@@ -96,8 +96,13 @@ ODD = ("0", "1", "-1", "0.5", "1e300", "-1e300", "1e-300", "123456789.123456", "
 
 
 def sheet_of(checker, text, skip=1):
-    """Every ``skip``-th worked quantity, its entries written by ``text``."""
-    places = [place for place in checker.values if not checker.is_given(place)]
+    """Every ``skip``-th worked quantity, its entries written by ``text``; what has overflowed to
+    infinity is no number that a student could write."""
+    places = [
+        place
+        for place, values in checker.values.items()
+        if not checker.is_given(place) and np.isfinite(values).all()
+    ]
     lines = []
     for epoch, batch, id in places[::skip]:
         cells = [[text(x) for x in line] for line in checker.values[epoch, batch, id]]

@@ -169,6 +169,12 @@ def test_a_sign_and_a_missing_derivative_at_once():
     assert all("sign-flipped" in pair and len(pair) == 2 for pair in pairs)
 
 
+def test_the_slope_of_another_activation_in_its_short_formula():
+    # 1 - a2² of tanh on a sigmoid: 1 - 0.5638 and so on; tanh's own slope would be 0.36 here.
+    found = quantity("or-gate", OR_A2 + "g2: [0.4362, 0.4078, 0.4195, 0.3942]", "g2")
+    assert found.mistakes == ("wrong-activation",)
+
+
 def test_a_missing_bias_and_a_missing_activation_at_once():
     # a1 = X·W1 = [5 8 / 1 -4], written alone
     found = quantity(SQUARE, "a1: [[5.00, 8.00], [1.00, -4.00]]", "a1")

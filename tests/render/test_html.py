@@ -322,6 +322,17 @@ def test_every_activation_and_loss_the_long_way(activation, loss):
     assert_links_lead_somewhere(page)
 
 
+@pytest.mark.parametrize("loss", ["upstream", None])
+def test_without_a_loss(loss):
+    spec = exercises.exercise([2, 3, 2], ["relu", "tanh"], loss=loss or "mse")
+    if loss is None:
+        spec = msgspec.structs.replace(spec, loss=None, targets=None, optimizer=None)
+    trace = backtrace.trace(spec)
+    page = Page(html(trace, View()))
+    assert assert_numbers_stand(trace, page) > 50
+    assert_links_lead_somewhere(page)
+
+
 def test_a_notebook_shows_it_both_ways():
     trace = TRACES["mlp-math"]
     shown = trace._repr_html_()
