@@ -7,32 +7,24 @@ is named where it explains every written entry; what explains as well is a tie.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from backtrace.check.exercise import Key
 from backtrace.check.intervals import Box, Floats, hull, point
 from backtrace.check.mistakes import Wrong
 from backtrace.check.model import Explanation, Figure, Written
-from backtrace.tape.steps import Step
-
-if TYPE_CHECKING:
-    from backtrace.check.checker import Key, Numbers, Override, Sheet
+from backtrace.check.sheet import Numbers, Override, Sheet, StandIns
 
 MOST_TIES = 12  # explanations of one wrong step that are kept
-MOST_PAIRS = 1000  # pairs of mistakes that are tried for one sheet, over all its wrong steps
 PLAINER = {
     *("activation-derivative-omitted", "relu-mask-ignored", "activation-omitted"),
     "derivative-incomplete",
 }
 MOST_GIVENS = 60  # given numbers that are tried as misread for one wrong step
-
-
-StandIns: TypeAlias = "dict[Key, Step | Wrong | Box]"
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -53,7 +45,7 @@ class Diagnosis:
 
     def __init__(self, sheet: Sheet, place: Key) -> None:
         self.sheet = sheet
-        self.checker = sheet.checker
+        self.exercise = sheet.exercise
         self.place = place
 
     def path(self) -> list[Key]:
@@ -64,10 +56,10 @@ class Diagnosis:
             place = waiting.pop(0)
             if place in found or (place in self.sheet.boxes and place != self.place):
                 continue
-            if self.checker.is_given(place):
+            if self.exercise.is_given(place):
                 continue
             found[place] = None
-            waiting += self.checker.operands[place]
+            waiting += self.exercise.operands[place]
         return list(found)
 
     @property
@@ -77,7 +69,7 @@ class Diagnosis:
     def found(self, wrong: NDArray[np.bool_]) -> list[Found]:
         """Every explanation of the entries marked ``wrong``, the simplest kind that there is."""
         path = self.path()
-        singles = [(place, rewrite) for place in path for rewrite in self.checker.wrongs(place)]
+        singles = [(place, rewrite) for place in path for rewrite in self.exercise.wrongs(place)]
         found = self.by_rules([(single,) for single in singles], self.by_other_ways(path))
         found = self.without_disguises(found)
         if all("wrong-activation" in f.explanation.codes for f in found):
@@ -109,16 +101,16 @@ class Diagnosis:
         not written, and that has no activation."""
         ways: list[tuple[tuple[Key, Wrong], StandIns]] = []
         for where in path:
-            for form in self.checker.forms(where):
+            for form in self.exercise.forms(where):
                 for id in form.operands:
                     beside = (where[0], where[1], id)
                     if (
                         beside in path
                         or beside in self.sheet.boxes
-                        or self.checker.is_given(beside)
+                        or self.exercise.is_given(beside)
                     ):
                         continue
-                    ways += [((beside, w), {where: form}) for w in self.checker.wrongs(beside)]
+                    ways += [((beside, w), {where: form}) for w in self.exercise.wrongs(beside)]
         return ways
 
     def by_rules(
@@ -153,17 +145,11 @@ class Diagnosis:
     def fits(self, over: Override) -> bool:
         """Whether every written entry overlaps what the step gives under ``over``."""
         box = self.replayed(over)
-        if box.shape != self.checker.values[self.place].shape:
+        if box.shape != self.exercise.values[self.place].shape:
             return False
-        return bool(self.judgement.meets(self.numbers, box).all()) and not bool(
+        return bool(self.numbers.meets(box).all()) and not bool(
             box.unbounded[self.numbers.there].any()
         )
-
-    @cached_property
-    def judgement(self) -> Any:
-        from backtrace.check.checker import Judgement
-
-        return Judgement(self.sheet, self.place)
 
     def replayed(self, over: Override) -> Box:
         unit = self.numbers.unit
@@ -210,19 +196,19 @@ class Diagnosis:
     def misread_once(self, source: Key, instead: Box, path: list[Key]) -> Iterator[StandIns]:
         """The unwritten step that took the misread number, where it was read right elsewhere."""
         for place in path:
-            if source in self.checker.operands[place] and place != self.place:
+            if source in self.exercise.operands[place] and place != self.place:
                 yield {place: self.sheet.step_box(place, self.numbers.unit, {source: instead})}
 
     def given_entries(self, path: list[Key]) -> Iterator[tuple[Key, int, int]]:
         """The given numbers that the path is worked from, nearest first, not too many."""
         seen: dict[Key, None] = {}
         for place in path:
-            for source in self.checker.operands[place]:
-                if self.checker.is_given(source) and source not in self.sheet.boxes:
+            for source in self.exercise.operands[place]:
+                if self.exercise.is_given(source) and source not in self.sheet.boxes:
                     seen[source] = None
         count = 0
         for source in seen:
-            rows, columns = self.checker.values[source].shape
+            rows, columns = self.exercise.values[source].shape
             for i in range(rows):
                 for j in range(columns):
                     count += 1
@@ -231,7 +217,7 @@ class Diagnosis:
                     yield source, i, j
 
     def with_entry(self, source: Key, i: int, j: int, low: float, high: float) -> Box:
-        lo, hi = self.checker.values[source].copy(), self.checker.values[source].copy()
+        lo, hi = self.exercise.values[source].copy(), self.exercise.values[source].copy()
         lo[i, j], hi[i, j] = low, high
         return Box(lo[None], hi[None]) if low != high else point(lo)
 
@@ -240,7 +226,7 @@ class Diagnosis:
     ) -> tuple[str, float, float] | None:
         """What the entry must have been read as to explain everything, with the bounds that the
         written digits leave; or None."""
-        texts = self.checker.given_texts(source)
+        texts = self.exercise.given_texts(source)
         bounds = self.solved(source, i, j, wrong)
         if bounds is None:
             fitting = (
@@ -267,7 +253,7 @@ class Diagnosis:
         """The bounds of the number that brings the first wrong entry to what was written."""
         at = tuple(np.argwhere(wrong)[0])
         target = float(self.numbers.values[at])
-        start = float(self.checker.values[source][i, j])
+        start = float(self.exercise.values[source][i, j])
 
         def ends(x: float) -> tuple[float, float]:
             box = hull(self.replayed({source: self.with_entry(source, i, j, x, x)}))
@@ -292,12 +278,12 @@ class Diagnosis:
 
     def of_shape(self, written: Written) -> tuple[Explanation, ...]:
         """A bias gradient left a line per sample, which has the shape of its δ."""
-        step = self.checker.steps[self.place]
+        step = self.exercise.steps[self.place]
         if step.operation != "sum_samples":
             return ()
-        source = self.checker.operands[self.place][0]
+        source = self.exercise.operands[self.place][0]
         cells = written.raw
-        shape = self.checker.values[source].shape
+        shape = self.exercise.values[source].shape
         if (len(cells), len(cells[0]) if cells else 0) != shape:
             return ()
         figures = [cell for line in cells for cell in line]
@@ -311,7 +297,7 @@ class Diagnosis:
         values: Floats = np.array([f.value for f in figures]).reshape(shape)
         half: Floats = np.array([f.half_unit for f in figures]).reshape(shape)
         box = hull(self.sheet.operand(source, float(half.max(initial=0.0))))
-        n = shape[self.checker.setting.sample_axis]
+        n = shape[self.exercise.setting.sample_axis]
         for factor in (1.0, 1.0 / n):
             low, high = box.lo[0] * factor, box.hi[0] * factor
             if (

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import msgspec
 import numpy as np
 
-from backtrace.check.checker import Checker, Key
+from backtrace.check.exercise import Exercise, Key
 from backtrace.check.mistakes import is_identity
 from backtrace.check.model import Answers, Figure, Judged, Written
 from backtrace.notation.expr import (
@@ -45,13 +45,13 @@ class WorkedLine(msgspec.Struct, frozen=True):
     right: str
 
 
-def worked_line(checker: Checker, answers: Answers, judged: Judged) -> WorkedLine | None:
+def worked_line(exercise: Exercise, answers: Answers, judged: Judged) -> WorkedLine | None:
     """The first wrong entry of a quantity worked on the student's numbers; None for a given one."""
     place = (judged.epoch, judged.batch, judged.id)
-    step = checker.steps[place]
+    step = exercise.steps[place]
     if step.operation in ("given", "forward_again"):
         return None
-    desk = _Desk(checker, answers, place)
+    desk = _Desk(exercise, answers, place)
     wrong = judged.places("wrong") or [(1, 1)]
     i, j = wrong[0][0] - 1, wrong[0][1] - 1
     with np.errstate(all="ignore"):  # a stranger's 1e300 times another
@@ -62,39 +62,39 @@ def worked_line(checker: Checker, answers: Answers, judged: Judged) -> WorkedLin
 class _Desk:
     """The student's numbers laid out as an update's steps, with nothing where nothing was written."""
 
-    def __init__(self, checker: Checker, answers: Answers, place: Key) -> None:
-        self.checker = checker
+    def __init__(self, exercise: Exercise, answers: Answers, place: Key) -> None:
+        self.exercise = exercise
         self.place = place
         self.written: dict[str, Written] = {
             w.id: w for w in answers.written if (w.epoch, w.batch) == place[:2] and w.cells
         }
-        spec = checker.spec
+        spec = exercise.spec
         activations = {k: layer.activation.name for k, layer in enumerate(spec.layers, 1)}
         self.symbols = Symbols(spec.notation, spec.conventions, activations)
-        self.page = Page(self._steps(), self.symbols, checker.setting)
+        self.page = Page(self._steps(), self.symbols, exercise.setting)
 
     def _steps(self) -> Mapping[str, TracedStep]:
-        steps = self.checker.sites[self.place[:2]].steps
+        steps = self.exercise.sites[self.place[:2]].steps
         return {id: TracedStep(step, self._value(id)) for id, step in steps.items()}
 
     def _value(self, id: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
         place = (*self.place[:2], id)
-        exact = self.checker.values[place]
+        exact = self.exercise.values[place]
         known = np.full(exact.shape, math.nan)
-        if self.checker.is_given(place):
+        if self.exercise.is_given(place):
             known[...] = exact
         if id in self.written:
             for i, line in enumerate(self.written[id].cells):
                 for j, cell in enumerate(line):
                     if isinstance(cell, Figure):
                         known[i, j] = cell.value
-        if self.checker.steps[place].shape == ():
+        if self.exercise.steps[place].shape == ():
             return np.asarray(known[0, 0])
         return known
 
     def rule(self, place: Key) -> str:
         """The right rule in symbols."""
-        step = self.checker.steps[place]
+        step = self.exercise.steps[place]
         written = NOTATION[step.operation]
         side = written.right if written.rule is None else written.rule
         return f"{self.symbols.name(place[2])} = {text(side(step, self.page), self.symbols)}"
@@ -145,7 +145,7 @@ class _Desk:
         """What stands for a number that was not written: its own line, or its symbol."""
         step = self.page.steps[value.id]
         place = (*self.place[:2], value.id)
-        known = self.checker.is_given(place) or step.operation in ("given", "forward_again")
+        known = self.exercise.is_given(place) or step.operation in ("given", "forward_again")
         repeats = step.operation == "copy" or is_identity(step.parameters)  # costs no depth
         if (depth == 0 and not repeats) or known or value.id in above:
             return row(Symbol(value.id), f"[{value.row + 1},{value.column + 1}]")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
-from backtrace.check.checker import Checker, Key, Sheet
+from backtrace.check.exercise import Exercise, Key
 from backtrace.check.intervals import Floats, hull
 from backtrace.check.mistakes import CATALOGUE, Wrong
 from backtrace.check.model import Answers
+from backtrace.check.sheet import Sheet
 from backtrace.spec.model import Spec
 
 
@@ -33,15 +34,15 @@ class Revealing(msgspec.Struct, frozen=True):
 
 def revealing(spec: Spec) -> Revealing:
     """Replays every mistake of the catalogue on the exact numbers of the spec's first update."""
-    checker = Checker(spec)
-    sheet = Sheet(checker, Answers("", "", ()))
+    exercise = Exercise(spec)
+    sheet = Sheet(exercise, Answers("", "", ()))
     revealed: dict[str, list[str]] = {}
     hidden: list[Hidden] = []
     alike: list[tuple[str, tuple[str, ...]]] = []
-    for place in checker.steps:
-        if place[:2] != (1, 1) or checker.is_given(place):
+    for place in exercise.steps:
+        if place[:2] != (1, 1) or exercise.is_given(place):
             continue
-        differing = _at(place, checker, sheet, revealed, hidden)
+        differing = _at(place, exercise, sheet, revealed, hidden)
         alike += [(place[2], codes) for codes in _groups(differing)]
     possible = {*revealed, *(each.code for each in hidden)}
     replayed = [code for code in CATALOGUE if code not in ("given-misread", "arithmetic-slip")]
@@ -53,17 +54,17 @@ def revealing(spec: Spec) -> Revealing:
 
 def _at(
     place: Key,
-    checker: Checker,
+    exercise: Exercise,
     sheet: Sheet,
     revealed: dict[str, list[str]],
     hidden: list[Hidden],
 ) -> list[tuple[str, Floats]]:
     """Sorts the mistakes of one step; returns the values of those that make a difference."""
-    right = checker.values[place]
-    tolerance = 0.5 * 10.0**-checker.spec.decimals
+    right = exercise.values[place]
+    tolerance = 0.5 * 10.0**-exercise.spec.decimals
     differing = []
     seen: dict[str, bool] = {}
-    for wrong in checker.wrongs(place):
+    for wrong in exercise.wrongs(place):
         value = _replayed(place, wrong, sheet)
         if value is None or value.shape != right.shape:
             continue
@@ -75,7 +76,7 @@ def _at(
         if differs:
             revealed.setdefault(code, []).append(place[2])
         else:
-            hidden.append(Hidden(code, place[2], _reason(code, place, checker)))
+            hidden.append(Hidden(code, place[2], _reason(code, place, exercise)))
     return differing
 
 
@@ -104,11 +105,11 @@ def _groups(
     return [tuple(codes) for _, codes in groups if len(codes) > 1]
 
 
-def _reason(code: str, place: Key, checker: Checker) -> str:
+def _reason(code: str, place: Key, exercise: Exercise) -> str:
     """What in the numbers of a step hides a mistake."""
-    step = checker.steps[place]
+    step = exercise.steps[place]
     epoch, batch, _ = place
-    operands = {id: checker.values[(epoch, batch, id)] for id in step.operands}
+    operands = {id: exercise.values[(epoch, batch, id)] for id in step.operands}
     weights = next((id for id in operands if id.startswith("W")), "")
     if code == "weights-not-transposed" and weights:
         w = operands[weights]
@@ -117,12 +118,12 @@ def _reason(code: str, place: Key, checker: Checker) -> str:
     if code == "transposed":
         return f"{step.id} is the same when transposed"
     if code in ("relu-mask-ignored", "activation-omitted") and step.layer:
-        z = checker.values.get((place[0], place[1], f"z{step.layer}"))
+        z = exercise.values.get((place[0], place[1], f"z{step.layer}"))
         if z is not None and (z > 0).all():
             return f"every entry of z{step.layer} is positive: no unit is off"
     if code in ("updated-weights-used", "old-weights-used"):
         return f"the update changes {weights.removesuffix('_new')} too little to show"
-    if not checker.values[place].any():
+    if not exercise.values[place].any():
         return f"{step.id} is all 0"
     for id, value in operands.items():
         if not value.any():

@@ -48,7 +48,7 @@ class _Writer:
         yield MARK
         title = escaped(self.page.title)
         if self.fragment:
-            yield from (NEEDS, rf"\section*{{{title}}}")
+            yield from (NEEDS, rf"\section*{{\raggedright {title}}}")
             yield from self.body(level=1)
             return
         yield from PREAMBLE
@@ -72,7 +72,7 @@ class _Writer:
     def opening(self, level: int) -> Iterator[str]:
         yield from paragraph(f"Network: {escaped(self.page.architecture)}.")
         if self.page.source:
-            yield from paragraph(f"Source: {escaped(self.page.source)}")
+            yield from ("", rf"{{\raggedright\noindent Source: {escaped(self.page.source)}\par}}")
         if self.page.notice:
             yield from paragraph(rf"\emph{{{escaped(self.page.notice)}}}")
         yield from self.heading("Conventions", level)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from backtrace.notation.prose import Sentence
+from backtrace.render import escaping
 from backtrace.render.derivation import (
     Derivation,
     Section,
@@ -18,7 +19,6 @@ from backtrace.render.derivation import (
     View,
     derivation,
 )
-from backtrace.render.escaping import markdown as escaped
 from backtrace.render.formulas import Formulas, rows
 from backtrace.render.mermaid import flowchart, loss_chart
 from backtrace.tape.trace import Trace
@@ -124,6 +124,11 @@ class _Writer:
                 "",
                 f"> Large matrices are shown in part: {dots} stand for what is left out.",
             )
+
+
+def escaped(text: str) -> str:
+    """A text as it is; its ``$`` as an entity, for readers that look for formulas in the source."""
+    return escaping.markdown(text).replace("$", "&#36;")
 
 
 def display(formulas: Iterable[Sequence[str]]) -> Iterator[str]:
