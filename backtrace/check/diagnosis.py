@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from backtrace.check.exercise import Key
 from backtrace.check.intervals import Box, Floats, hull, point
-from backtrace.check.mistakes import Wrong
 from backtrace.check.model import Explanation, Figure, Written
+from backtrace.check.rewrites import Wrong
 from backtrace.check.sheet import Numbers, Override, Sheet, StandIns
 
 MOST_TIES = 12  # explanations of one wrong step that are kept
@@ -147,6 +147,8 @@ class Diagnosis:
         box = self.replayed(over)
         if box.shape != self.exercise.values[self.place].shape:
             return False
+        if not self.numbers.values.any() and (box.lo.any() or box.hi.any()):
+            return False  # zeros say nothing of a rule that gives something near them
         return bool(self.numbers.meets(box).all()) and not bool(
             box.unbounded[self.numbers.there].any()
         )

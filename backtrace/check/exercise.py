@@ -10,8 +10,9 @@ import numpy as np
 
 from backtrace.check.intervals import Box, Floats, point, widened
 from backtrace.check.misread import GivenTexts
-from backtrace.check.mistakes import Site, Wrong, wrongs
+from backtrace.check.mistakes import wrongs
 from backtrace.check.model import Verdict
+from backtrace.check.rewrites import Site, Wrong
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.losses import LOSSES
 from backtrace.spec.model import Spec
@@ -155,7 +156,7 @@ def other_forms(step: Step, site: Site) -> Iterator[Step]:
         yield form("loss_gradient", (last, "y"))
     elif step.operation == "shortcut_delta" and "error" in site.steps:
         yield form("error_over", ("error",))
-    elif step.operation == "jacobian_product" or step.operation == "hadamard":
+    elif step.operation in ("jacobian_product", "hadamard"):
         yield from _shortcut_form(step, site)
 
 

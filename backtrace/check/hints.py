@@ -13,8 +13,8 @@ import msgspec
 import numpy as np
 
 from backtrace.check.exercise import Exercise, Key
-from backtrace.check.mistakes import is_identity
 from backtrace.check.model import Answers, Figure, Judged, Written
+from backtrace.check.rewrites import is_identity
 from backtrace.notation.expr import (
     Absolute,
     Apply,
@@ -60,7 +60,7 @@ def worked_line(exercise: Exercise, answers: Answers, judged: Judged) -> WorkedL
 
 
 class _Desk:
-    """The student's numbers laid out as an update's steps, with nothing where nothing was written."""
+    """The student's numbers laid out as an update's steps, with nothing where none was written."""
 
     def __init__(self, exercise: Exercise, answers: Answers, place: Key) -> None:
         self.exercise = exercise

@@ -7,6 +7,7 @@ a z near 0 is 0 or 1, nothing between). Arrays are pieces × rows × columns; sc
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import msgspec
@@ -245,7 +246,7 @@ def _jumping(
     x = hull(x)
     found: list[tuple[Floats, Floats, NDArray[np.bool_]]] = []
     edges = (-np.inf, *sorted(jumps), np.inf)
-    for left, right in zip(edges[:-1], edges[1:], strict=True):
+    for left, right in pairwise(edges):
         lo = np.maximum(x.lo, np.nextafter(left, np.inf))
         hi = np.minimum(x.hi, np.nextafter(right, -np.inf))
         there = lo <= hi

@@ -168,7 +168,7 @@ class Judgement:
             slack = SLACK * (1.0 + np.abs(self.exact))
             few &= (np.abs(numbers.values - self.exact) > slack) & ~alone
         if few.any():
-            few &= ~self.follows_exactly(numbers)
+            few &= ~(self.follows_exactly(numbers) & self.resting)
         return np.asarray(numbers.there & (numbers.half > 0) & (few | box.unbounded))
 
     @cached_property
@@ -255,7 +255,7 @@ class Judgement:
         )
 
     def earned(self, names: NDArray[Any]) -> float:
-        """Marks by the policy; a carried value that an all-zero operand makes trivial earns none."""
+        """Marks by the policy; a carried value that an all-zero operand makes trivial earns 0."""
         credit = self.exercise.credit
         trivial = self._rests_on_zeros()
         return sum(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
@@ -49,7 +50,7 @@ class GivenTexts:
         yield from _other_digits(self.text(i, j))
 
     def simplest(self, low: float, high: float) -> str | None:
-        """The number with the fewest decimals in [low, high], as plain as the given ones; or None."""
+        """The number with the fewest decimals in [low, high], as plain as those given; or None."""
         for places in range(max(self.decimals, 1) + 1):
             scale = 10.0**places
             first = np.ceil(low * scale - 1e-9)
@@ -64,7 +65,7 @@ def _decimals(text: str) -> int:
 
 def _other_digits(text: str) -> Iterator[str]:
     places = [k for k, character in enumerate(text) if character.isdigit()]
-    for one, two in zip(places, places[1:], strict=False):
+    for one, two in pairwise(places):
         swapped = list(text)
         swapped[one], swapped[two] = swapped[two], swapped[one]
         yield "".join(swapped)

@@ -7,8 +7,9 @@ import numpy as np
 
 from backtrace.check.exercise import Exercise, Key
 from backtrace.check.intervals import Floats, hull
-from backtrace.check.mistakes import CATALOGUE, Wrong
+from backtrace.check.mistakes import CATALOGUE
 from backtrace.check.model import Answers
+from backtrace.check.rewrites import Wrong
 from backtrace.check.sheet import Sheet
 from backtrace.spec.model import Spec
 

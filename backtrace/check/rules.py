@@ -346,7 +346,7 @@ def _even(e: Box, function: Callable[[Floats], Floats]) -> Box:
 def _loss_terms(s: Setting, p: Parameters, a: Box, y: Box | None = None) -> Box:
     """From a and y; from the error alone where ``p`` says so (a is the error then)."""
     name = p["loss"]
-    if name == "output" or y is None and not p.get("from_error"):
+    if name == "output" or (y is None and not p.get("from_error")):
         return a
     if LOSSES[name].from_error:
         e = a if y is None else subtracted(a, y)
@@ -373,7 +373,7 @@ def _loss_terms_from_z(s: Setting, p: Parameters, z: Box, y: Box) -> Box:
 
 
 def _softmax_terms(s: Setting, z: Box, y: Box) -> Box:
-    """−y ln a: a falls where the others rise, so its ends are those of the softmax, in logarithms."""
+    """−y ln a: a falls where the others rise, so its ends are the softmax's, in logarithms."""
     axis = 2 - s.sample_axis
     high = -_log_corner(z.lo, z.hi, axis)
     low = -_log_corner(z.hi, z.lo, axis)

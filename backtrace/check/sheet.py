@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from backtrace.check.exercise import Exercise, Key, key
 from backtrace.check.intervals import Box, Floats, widened
-from backtrace.check.mistakes import EVERY_RULE, Wrong
 from backtrace.check.model import Answers, Figure, Judged, Written
+from backtrace.check.rewrites import Wrong
+from backtrace.check.wrong_rules import EVERY_RULE
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.tape.arithmetic import Floats as FloatArithmetic
 from backtrace.tape.steps import Step
@@ -78,7 +79,8 @@ def last_units(written: Mapping[Key, Written]) -> dict[Key, float]:
     """Half a unit of the last decimal that was kept in each quantity.
 
     Whole numbers alone (``0``, ``[2, -1]``) do not show how many decimals the lines before them
-    were worked with: then it is what the sheet's coarsest decimals say.
+    were worked with: then it is what the sheet's coarsest decimals say. Fractions are exact: who
+    writes 17/4 has rounded nothing on the way there.
     """
     finest: dict[Key, float] = {}
     for place, each in written.items():
@@ -88,8 +90,8 @@ def last_units(written: Mapping[Key, Written]) -> dict[Key, float]:
             for cell in line
             if isinstance(cell, Figure) and cell.half_unit
         ]
-        finest[place] = min(halves, default=0.5)
-    usual = max((half for half in finest.values() if half < 0.5), default=0.5)
+        finest[place] = min(halves, default=0.0)
+    usual = max((half for half in finest.values() if 0 < half < 0.5), default=0.5)
     return {place: half if half < 0.5 else usual for place, half in finest.items()}
 
 
@@ -126,8 +128,8 @@ class Sheet:
         return numbers
 
     def explained(self, place: Key, opened: list[StandIns]) -> None:
-        """Each explanation that puts something in an operand's place opens a world (a tie, several);
-        those that were open go on with it."""
+        """Each explanation that puts something in an operand's place opens a world (a tie opens
+        several); those that were open go on with it."""
         if not opened:
             return
         before = self.worlds or [World({}, place)]

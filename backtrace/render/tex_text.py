@@ -39,6 +39,7 @@ ACCENTS = {
     "\u0306": r"\u", "\u0307": r"\.", "\u0308": r"\"", "\u030a": r"\r", "\u030b": r"\H",
     "\u030c": r"\v", "\u0327": r"\c",
 }  # fmt: skip
+CEDILLA, WITH_CEDILLA = r"\c", "cCsStT"
 DOTLESS = {"i": r"\i", "j": r"\j"}
 LONGEST = 24  # letters that may stand together; a longer word may be broken anywhere
 BREAK = r"\hspace{0pt}"
@@ -80,6 +81,7 @@ def _accented(character: str) -> str:
     if not base.isascii() or not base.isalnum():
         return "?{}"
     known = [ACCENTS[mark] for mark in marks if mark in ACCENTS]
-    if len(known) != 1:  # fonts have a letter with one accent, hardly one with two
+    odd = known == [CEDILLA] and base not in WITH_CEDILLA
+    if len(known) != 1 or odd:  # fonts have a letter with one accent, hardly one with two
         return base
     return f"{known[0]}{{{DOTLESS.get(base, base)}}}"

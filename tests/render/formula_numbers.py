@@ -2,6 +2,7 @@
 
 import re
 from fractions import Fraction
+from itertools import chain
 from math import inf, isfinite, nan
 
 import msgspec
@@ -63,7 +64,7 @@ def assert_result(formula, value):
         return
     assert {(int(r), int(c)) for r, c in SIZE.findall(last)} == {value.shape}
     groups = [cells(body) for body in MATRIX.findall(last)]
-    whole = [sum(rows, []) for rows in zip(*groups, strict=True)]
+    whole = [[*chain(*rows)] for rows in zip(*groups, strict=True)]
     assert stands_for(whole, value)
 
 

@@ -12,6 +12,7 @@ from backtrace.render.derivation import View, derivation
 from backtrace.render.selection import Selection
 from backtrace.spec import bundled
 
+CANCELS = "the ½ cancels the 2 of the derivative."
 TRACES = {name: backtrace.trace(backtrace.load(name)) for name in bundled.names()}
 
 
@@ -62,8 +63,7 @@ def test_the_numbers_of_the_steps_leave_out_what_is_given():
             "or-gate",
             [
                 "A sample is a column: z = W·a + b.",
-                "The loss is half the mean squared error, C = 1/n ½Σ(a^(2) − y)²: "
-                "the ½ cancels the 2 of the derivative.",
+                "The loss is half the mean squared error, C = 1/n ½Σ(a^(2) − y)²: " + CANCELS,
                 "The error of a unit is δ = ∂C/∂z.",
                 "The 1/n of the loss enters in the gradients of the parameters.",
                 "The update is gradient descent, lr = 0.5.",
@@ -83,8 +83,7 @@ def test_the_numbers_of_the_steps_leave_out_what_is_given():
             "delta-rule",
             [
                 "A sample is a column: z = w·a.",
-                "The loss is half the sum of squared errors, J = ½Σ(ŷ − y)²: "
-                "the ½ cancels the 2 of the derivative.",
+                "The loss is half the sum of squared errors, J = ½Σ(ŷ − y)²: " + CANCELS,
                 "The error of a unit is δ = −∂J/∂z.",
                 "Gradients point downhill: they are added, not subtracted.",
                 "The update is gradient descent, α = 0.05.",

@@ -81,8 +81,10 @@ HOSTILE = st.one_of(
     st.text(max_size=40),
     st.text("\\{}$&#%_^~<>|\"'`-?!,[]@ aé\n", max_size=40),
     st.sampled_from([
-        r"\input{/etc/passwd}", r"\write18{rm}", "$x$", "%", r"\end{document}", "^^5cinput", "``''",
-        "δ₂ → ŷ ∂L/∂z ½ × ≤", "naïve Łódź Ångström", "中文", "😀", "a" * 300, "\x1b[31m", "---", "?`",
+        r"\input{/etc/passwd}", r"\write18{rm}", "$x$", "%", r"\end{document}", "^^5cinput",
+        "``''",
+        "δ₂ → ŷ ∂L/∂z ½ × ≤", "naïve Łódź Ångström", "中文", "😀", "a" * 300,
+        "\x1b[31m", "---", "?`",
     ]),
 )  # fmt: skip
 
