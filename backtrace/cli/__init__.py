@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
+from typing import NoReturn
 
+UNWRITABLE = 2
 INTERRUPTED = 130  # as a shell reports a program that Ctrl-C ended
 # New objects between two searches for cycles. Nearly all that a start makes stays: at Python's
 # usual 700, eighty searches find nothing.
 COLLECT_AFTER = 100_000
+
+
+def _give_up(error: OSError) -> NoReturn:
+    """Says why nothing more could be written (a full disk), where a traceback would say less."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that exiting is quiet
+    print(f"backtrace: could not write the output: {error.strerror}", file=sys.stderr)
+    sys.exit(UNWRITABLE)
 
 
 def main() -> None:
@@ -18,8 +28,11 @@ def main() -> None:
 
     try:
         app()
+        sys.stdout.flush()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    except OSError as error:
+        _give_up(error)
     finally:
         # What is left goes with the process; to search it for cycles once more, as Python does
         # when it ends, takes a tenth of the whole run.

@@ -36,7 +36,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=(
-        "Exit codes: 0 all well; 1 the answers have mistakes, or a gradient disagrees; "
+        "Exit codes: 0 all well; 1 the answers have mistakes; "
         "2 the command line or the spec is wrong; 3 an answers file can't be read."
     ),
 )

@@ -201,8 +201,8 @@ LOSSES: dict[str, Loss] = {
         gradient_formula=Formula("2·{e}/{outputs}", r"2 \cdot {e} / {outputs}"),
         term_formula=Formula("({a} − {y})²/{outputs}", r"({a} - {y})^{2} / {outputs}"),
         formula=Formula(
-            "{mean}1/{outputs} Σ({a} − {y})²",
-            r"{mean} \tfrac{1}{{outputs}} \sum ({a} - {y})^{2}",
+            "{mean}1/k Σ({a} − {y})², k = {outputs}",
+            r"{mean} \tfrac{1}{k} \sum ({a} - {y})^{2}, \quad k = {outputs}",
         ),
     ),
     "mae": Loss(

@@ -39,7 +39,7 @@ from backtrace.notation.mathml_tokens import (
     words,
 )
 from backtrace.notation.mathml_tokens import bracketed as enclosed
-from backtrace.notation.numbers import number
+from backtrace.notation.numbers import constant, number
 from backtrace.notation.symbols import CONSTANTS, Symbols
 from backtrace.notation.tex import hole, read
 from backtrace.notation.text import PLACEHOLDER, bracketed
@@ -131,7 +131,7 @@ class MathML(msgspec.Struct, frozen=True):
 
     def constant(self, expr: Constant) -> list[Node]:
         if self.numbers:
-            text = number(expr.value, max(self.decimals, 8), self.decimal_mark)
+            text = constant(expr.value, self.decimals, self.decimal_mark)
             return [numeral(text)]
         return read(self.symbols.constant(expr.name, "latex"))
 

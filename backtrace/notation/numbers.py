@@ -9,6 +9,8 @@ import msgspec
 
 HUGE = 9  # digits before the point; with more, a number is printed as 1.5e12
 SIGNIFICANT = 3  # of a number too small or too large for its decimals, at least
+CONSTANT_DECIMALS = 8  # of η, β, λ, … that have as many
+TINY_CONSTANT = 1e-4  # below, a power of ten is written as one
 NOISE = 12  # a float64's digits after these are float noise, as long as nobody asks for them
 NOISE_SINGLE = 6  # the same for float32
 
@@ -39,6 +41,14 @@ def number(value: Any, decimals: int, decimal_mark: str = ".") -> str:
     """One number (float, Fraction, 0-d array) with the decimals it needs, up to ``decimals``."""
     entry = _read(value[()] if getattr(value, "shape", None) == () else value, decimals)
     return _written(entry, _places(entry, decimals), decimals, decimal_mark)
+
+
+def constant(value: float, decimals: int, decimal_mark: str = ".") -> str:
+    """A constant of the exercise as people write it: 0.001 and 0.333333, but 1e-8."""
+    short = f"{value:.0e}"
+    if 0 < abs(value) < TINY_CONSTANT and float(short) == float(value):
+        return short.replace("e-0", "e-")
+    return number(value, max(decimals, CONSTANT_DECIMALS), decimal_mark)
 
 
 def aligned(column: Sequence[str], decimal_mark: str = ".") -> list[str]:

@@ -27,7 +27,7 @@ from backtrace.notation.expr import (
     Text,
     Value,
 )
-from backtrace.notation.numbers import number
+from backtrace.notation.numbers import constant, number
 from backtrace.notation.symbols import Symbols
 
 PLACEHOLDER = re.compile(r"(?<!\\mathrm)\{([a-z_]+\d?)\}")
@@ -110,7 +110,7 @@ class _Linear(msgspec.Struct, frozen=True):
                 return [expr.text]
             case Constant():
                 if self.numbers:
-                    return [number(expr.value, max(self.decimals, 8))]
+                    return [constant(expr.value, self.decimals)]
                 return [self.symbols.constant(expr.name)]
             case Value():
                 return [bracketed(number(expr.value, self.decimals), after, before)]
@@ -174,7 +174,10 @@ class _Linear(msgspec.Struct, frozen=True):
         exponent = "".join(str(t) for t in self.write(expr.exponent))
         raised = exponent.translate(SUPERSCRIPTS)
         wholly = not any(mark in raised for mark in exponent)
-        return [*self.write(expr.base, "·"), raised if wholly else f"^{exponent}"]
+        base = self.write(expr.base, "·")
+        if isinstance(expr.base, Ref) and "/" in self.symbols.name(expr.base.id):
+            base = ["(", *base, ")"]
+        return [*base, raised if wholly else f"^{exponent}"]
 
     def fraction(self, expr: Fraction, after: str) -> list[Token]:
         above, below = self.write(expr.above, after), self.write(expr.below, "/")

@@ -79,7 +79,7 @@ TITLES: dict[str, Callable[[Step], str]] = {
     "total": _total_title,
     "penalty": lambda step: "Penalty on the weights",
     "add": lambda step: "Loss with its penalty",
-    "loss_gradient": lambda step: "Derivative of the loss at the prediction",
+    "loss_gradient": lambda step: "Error that reaches the prediction",
     "shortcut_delta": lambda step: "Delta of the output, by the short-cut",
     "hadamard": lambda step: "Through the activation, entry by entry",
     "jacobian_product": lambda step: "Through the softmax, sample by sample",
@@ -175,10 +175,11 @@ def _sum_why(step: Step, symbols: Symbols, shapes: Shapes) -> str:
 
 def _hadamard_why(step: Step, symbols: Symbols, shapes: Shapes) -> str:
     da, g = step.operands
+    minus = "−" if symbols.conventions.sign == "descent" else ""
     return (
-        f"Chain rule: the loss changes by {symbols.name(da)} per unit of the activation, and the "
-        f"activation by {symbols.name(g)} per unit of the pre-activation; the product, entry by "
-        f"entry, is {symbols.name(step.id)}."
+        f"Chain rule: the loss changes by {minus}{symbols.name(da)} per unit of the activation, "
+        f"the activation by {symbols.name(g)} per unit of the pre-activation; the product, entry "
+        f"by entry, is {minus}{symbols.name(step.id)}."
     )
 
 
@@ -188,9 +189,11 @@ def _loss_gradient_why(step: Step, symbols: Symbols, shapes: Shapes) -> str:
         if step.parameters.get("samples", 1) != 1
         else ""
     )
+    descent = symbols.conventions.sign == "descent"
+    downhill = ", with a minus, for it points downhill" if descent else ""
     return (
-        f"Backpropagation starts where the loss touches the network: how fast the "
-        f"{LOSSES[step.parameters['loss']].title} changes with each prediction.{mean}"
+        "Backpropagation starts where the loss touches the network: how fast it "
+        f"({LOSSES[step.parameters['loss']].title}) changes with each prediction{downhill}.{mean}"
     )
 
 

@@ -80,10 +80,10 @@ def _is_word(value: object) -> bool:
 def _sign(trace: Trace) -> Iterator[Sentence]:
     if header.shows_delta(trace):
         loss, z = trace.notation.loss, header.letters(trace)["Z"]
-        descent = trace.conventions.sign == "descent"
-        sign = "−" if descent else ""
-        tex = rf"\delta = {'-' if descent else ''}\partial {loss} / \partial {z}"
-        yield ("The error of a unit is ", Template(f"δ = {sign}∂{loss}/∂{z}", tex, {}), ".")
+        factor = header.delta_factor(trace)
+        in_tex = factor.replace("−", "-").replace("·", r" \cdot ")
+        tex = rf"\delta = {in_tex}\partial {loss} / \partial {z}"
+        yield ("The error of a unit is ", Template(f"δ = {factor}∂{loss}/∂{z}", tex, {}), ".")
     if trace.conventions.sign == "descent":
         yield ("Gradients point downhill: they are added, not subtracted.",)
 

@@ -7,7 +7,8 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from backtrace.check.checker import Checker, Key
+from backtrace.check.checker import Checker
+from backtrace.check.exercise import Key
 from backtrace.check.figures import EXACT
 from backtrace.check.hints import WorkedLine, worked_line
 from backtrace.check.mistakes import CATALOGUE

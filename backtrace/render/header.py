@@ -121,8 +121,13 @@ def _loss(trace: Trace, symbols: Symbols) -> str:
 def _sign(trace: Trace) -> str:
     if not shows_delta(trace):
         return ""
+    return f"δ = {delta_factor(trace)}∂{trace.notation.loss}/∂{letters(trace)['Z']}"
+
+
+def delta_factor(trace: Trace) -> str:
+    """What stands between δ and the derivative: −, and n· where the 1/n comes later."""
     minus = "−" if trace.conventions.sign == "descent" else ""
-    return f"δ = {minus}∂{trace.notation.loss}/∂{letters(trace)['Z']}"
+    return minus + (f"{trace.notation.samples}·" if mean_is_late(trace) else "")
 
 
 def shows_delta(trace: Trace) -> bool:

@@ -19,7 +19,15 @@ from backtrace.tape.trace import Trace, TracedStep
 WHOLE_IDS = frozenset(["y", "loss", "loss_after", "data_loss", "penalty", "loss_terms", "error"])
 TABLES: dict[str, Iterable[str]] = {"activation": ACTIVATIONS, "loss": LOSSES, "form": FORMS}
 MOST_LAYERS = 1000
-AMISS = (KeyError, ValueError, TypeError, AttributeError, IndexError, ArithmeticError)
+AMISS = (
+    KeyError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    IndexError,
+    ArithmeticError,
+    AssertionError,
+)
 
 
 def read(content: bytes) -> Trace:
@@ -53,7 +61,9 @@ def _check_notation(trace: Trace) -> None:
 
 def _check_update(trace: Trace, place: tuple[int, int]) -> None:
     steps = trace.update(*place)
-    for id in ("a0", "W1"):
+    last = max(traced.layer or 0 for traced in steps.values())
+    needed = [f"{letter}{layer}" for layer in range(1, last + 1) for letter in "Wza"]
+    for id in ["a0", *(needed or ["W1"])]:
         if id not in steps:
             raise TraceFormatError(
                 f"a part of a trace ({id} of epoch {place[0]}, batch {place[1]} is missing): save "
@@ -74,6 +84,8 @@ def _check_step(trace: Trace, traced: TracedStep, known: Mapping[str, TracedStep
     numbered = match is not None and traced.id.isascii() and int(match[3]) < MOST_LAYERS
     if not numbered and traced.id not in WHOLE_IDS:
         raise _refused("it has a step whose id is none that is known")
+    if traced.layer not in (None, int(match[3]) if match is not None else None):
+        raise _refused(f"{traced.id} belongs to another layer than it says")
     if traced.phase not in SECTIONS or traced.operation not in OPERATIONS:
         raise _refused(f"the phase or the operation of {traced.id} is none that is known")
     for name, table in TABLES.items():

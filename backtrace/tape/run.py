@@ -139,7 +139,37 @@ def notes(step: Step, values: Mapping[str, Array]) -> tuple[str, ...]:
     """What a reader of this line should know that its numbers do not say."""
     rule = NOTES.get(step.operation)
     found = rule(step, values) if rule is not None else ()
-    return (*found, *_finiteness_notes(step, values))
+    return (*found, *_noise_notes(step, values), *_finiteness_notes(step, values))
+
+
+def _noise_notes(step: Step, values: Mapping[str, Array]) -> tuple[str, ...]:
+    """Said of what rounding leaves of a sum that is 0 by hand: 0.1 + 0.2 − 0.3 in float64."""
+    size = SIZES.get(step.operation)
+    value = values[step.id]
+    if size is None or value.dtype == object or value.size > MOST_SUMS:
+        return ()
+    with np.errstate(over="ignore", invalid="ignore"):
+        noise = NOISE * np.finfo(value.dtype).eps * size(step, values)
+        left = np.argwhere((value != 0) & (np.abs(value) <= noise)).tolist()[:4]
+    return tuple(
+        f"{step.id}[{i + 1},{j + 1}] = {value[i, j]:.3g} is what rounding leaves where the terms "
+        "cancel: by hand it is 0 (`arithmetic: exact` shows it, where the units allow fractions)"
+        for i, j in left
+    )
+
+
+def _size_of_sum(step: Step, values: Mapping[str, Array]) -> Array:
+    first, second = (np.abs(values[id]) for id in step.operands)
+    return first + second
+
+
+def _size_of_product(step: Step, values: Mapping[str, Array]) -> Array:
+    first, second = (np.abs(values[id]) for id in step.operands)
+    if step.parameters.get("omit"):  # an error that goes back past a bias line: no sum of givens
+        return np.zeros(step.shape)
+    transpose = step.parameters.get("transpose", "")
+    first = first.T if transpose == "first" else first
+    return first @ (second.T if transpose == "second" else second)
 
 
 def _finiteness_notes(step: Step, values: Mapping[str, Array]) -> tuple[str, ...]:
@@ -189,6 +219,11 @@ def _through_updated_notes(step: Step, values: Mapping[str, Array]) -> tuple[str
             return (f"{asked}; the gradient of the loss takes the old ones",)
     return ()
 
+
+# How large the terms are that a step adds up, for the noise that rounding leaves of them.
+SIZES = {"add_bias": _size_of_sum, "error": _size_of_sum, "matmul": _size_of_product}
+MOST_SUMS = 10_000  # entries; of more nobody reads every note
+NOISE = 4  # roundings of a few terms, in units of the last place of their size
 
 NOTES = {
     "activation_derivative": _kink_notes,
