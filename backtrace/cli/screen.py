@@ -36,17 +36,17 @@ class Screen(msgspec.Struct, frozen=True):
         return cls(width or max(_columns(), NARROWEST), unicode, _shows_colour())
 
     def show(self, trace: Trace, view: View) -> Iterator[None]:
-        """Prints a trace, a passage at each turn; rich is loaded only where there is colour."""
+        """Prints a trace, stopping before each passage; rich is loaded only where it has colour."""
         from backtrace.render.terminal import passages, plain_passages
 
         if self.colour:
             for passage in passages(trace, view):
-                self.print(passage)
                 yield
+                self.print(passage)
         else:
             for text in plain_passages(trace, view):
-                print(text)
                 yield
+                print(text)
 
     def print(self, text: Text) -> None:
         """Prints lines that are no wider than the screen; nothing is wrapped or cut."""
@@ -57,12 +57,18 @@ class Screen(msgspec.Struct, frozen=True):
 
         Console(highlight=False, markup=False, emoji=False).print(text, soft_wrap=True)
 
-    def go_on(self) -> bool:
-        """Waits for Enter; False where the reader has had enough (q, Ctrl-D)."""
+    def go_on(self, prompt: str) -> bool:
+        """Waits for Enter; False where the reader has had enough (q, Ctrl-D).
+
+        The prompt is wiped out afterwards, unless the terminal can't.
+        """
         try:
-            answer = input("  ⏎ " if self.unicode else "  [Enter] ")
+            answer = input(prompt)
         except EOFError:
-            return False
+            print()
+            answer = "q"
+        if not _is_dumb():
+            print("\x1b[A\x1b[2K", end="", flush=True)  # one line up, and all of it away
         return not answer.strip().lower().startswith("q")
 
 
@@ -78,8 +84,11 @@ def _columns() -> int:
 
 def _shows_colour() -> bool:
     """On a terminal that is not dumb, unless NO_COLOR is set (https://no-color.org)."""
-    dumb = os.environ.get("TERM", "").lower() in ("dumb", "unknown")
-    return sys.stdout.isatty() and not dumb and not os.environ.get("NO_COLOR")
+    return sys.stdout.isatty() and not _is_dumb() and not os.environ.get("NO_COLOR")
+
+
+def _is_dumb() -> bool:
+    return os.environ.get("TERM", "").lower() in ("dumb", "unknown")
 
 
 def refuse(problems: Iterable[str]) -> NoReturn:

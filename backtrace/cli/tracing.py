@@ -13,6 +13,9 @@ from backtrace.cli.sources import worked
 from backtrace.render.selection import Selection
 from backtrace.tape.trace import Trace
 
+FIRST_PROMPT = "  Enter: the next step, q: the end "
+PROMPT = "  … "
+
 
 class TraceRequest(msgspec.Struct, frozen=True):
     """What the command line asked for."""
@@ -30,9 +33,10 @@ class TraceRequest(msgspec.Struct, frozen=True):
 
 def print_trace(request: TraceRequest) -> None:
     """Loads, works and prints; exits with 2 where spec or selection is wrong."""
-    from backtrace.render.selection import problems
+    from backtrace.render.selection import problems, resolved
 
     trace = worked(request.spec, request.data, request.epochs)
+    request = msgspec.structs.replace(request, selection=resolved(trace, request.selection))
     found = problems(trace, request.selection)
     if found:
         refuse(found)
@@ -57,6 +61,9 @@ def _print_text(trace: Trace, request: TraceRequest) -> None:
     stop_after_each = request.pause and sys.stdin.isatty() and sys.stdout.isatty()
     if request.pause and not stop_after_each:
         print("--pause needs a terminal: printing without a stop", file=sys.stderr)
-    for _ in screen.show(trace, view):
-        if stop_after_each and not screen.go_on():
-            return
+    prompt = FIRST_PROMPT
+    for number, _ in enumerate(screen.show(trace, view)):
+        if stop_after_each and number > 1:  # the header and what is given belong together
+            if not screen.go_on(prompt):
+                return
+            prompt = PROMPT if screen.unicode else "  ... "

@@ -32,7 +32,7 @@ class Prose:
         bounded = rf"(?<![\w′∂/^])(?:{named})(?![\w′^₀-₉ⁿᵒᵈ])(?:{ENTRY})?"
         atom = rf"{SIZE}|1/{n}\b|\|e\||{AT_A_NUMBER}|{bounded}|λ"
         self.atom = re.compile(atom)
-        self.formula = re.compile(rf"(?:{atom})(?:{SIGN}(?:{atom}|{NUMBER}))*")
+        self.formula = re.compile(rf"−?(?:{atom})(?:{SIGN}(?:{atom}|{NUMBER}))*")
 
     def sentence(self, text: str) -> Sentence:
         """``text`` in words and formulas; what stands there as an id gets its symbol."""
@@ -53,7 +53,9 @@ class Prose:
             yield text[at:]
 
     def _items(self, formula: str) -> Iterator[Expr]:
-        for part in re.split(f"({SIGN})", formula):
+        if formula.startswith("−"):
+            yield Text("−")
+        for part in re.split(f"({SIGN})", formula.removeprefix("−")):
             if re.fullmatch(NUMBER, part):
                 yield Value(float(part))
             elif re.fullmatch(SIGN, part) or re.fullmatch(SIZE, part):

@@ -20,6 +20,8 @@ EXPONENTS = "²³ᵀ"
 OPERATORS = frozenset(["=", "≈", "+", "−", "-", "·", "⊙", "⊡", "/", "*", "(.)", "(J)"])
 EQUALS = frozenset("=≈")
 NEGATIONS = frozenset("−-")
+ADDITIONS = frozenset("+−-")
+FACTORS = frozenset("·*")
 
 
 class Block(msgspec.Struct, frozen=True):
@@ -45,6 +47,8 @@ class Mark(msgspec.Struct, frozen=True):
 
 Piece: TypeAlias = Block | Mark
 COMMA = Mark(",")
+ROOT = Mark("√")
+PREFIXES = frozenset(["√", "sqrt", "Σ", "sum"])
 
 
 class Style(msgspec.Struct, frozen=True):
@@ -78,14 +82,15 @@ def line_width(line: Line) -> int:
 
 def beside(pieces: Sequence[Piece], style: Style) -> Box:
     boxes: list[Box] = []
+    reaches = _reaches(pieces)
     for at, piece in enumerate(pieces):
         gap = _gap(pieces, at) if at else ""
         boxes += [blank(len(gap))] if gap else []
         if isinstance(piece, Block):
-            boxes.append(matrix(piece, style))
+            boxes.append(matrix(piece, style, reaches[at]))
         elif _is_power(piece) and at and isinstance(pieces[at - 1], Block):
             boxes.append(_power(piece, boxes[-1]))
-        elif _opens(piece) or _closes(piece):
+        elif opens(piece) or closes(piece):
             boxes.append(_parenthesis(piece, _enclosed(pieces, at), style))
         else:
             boxes.append(Box([[(piece.text, "mark")]], text_width(piece.text)))
@@ -95,7 +100,7 @@ def beside(pieces: Sequence[Piece], style: Style) -> Box:
 def _gap(pieces: Sequence[Piece], at: int) -> str:
     """The space before ``pieces[at]``: wide around an operator between matrices."""
     before, after = pieces[at - 1], pieces[at]
-    if _opens(before) or _closes(after) or _is_power(after) or after == COMMA:
+    if opens(before) or closes(after) or _is_power(after) or after == COMMA or before == ROOT:
         return ""
     if is_operator(after):
         return " " if _is_tight(pieces, at) else GAP
@@ -105,11 +110,21 @@ def _gap(pieces: Sequence[Piece], at: int) -> str:
 
 
 def _is_tight(pieces: Sequence[Piece], at: int) -> bool:
-    """Whether the operator at ``at`` belongs to a plain number beside it, as in 0.1 · W."""
+    """Whether the operator at ``at`` belongs to a plain number beside it, as in 0.1 · W.
+
+    The one before a number that is a factor, as the − in V − 0.1 · W, stands between V and W.
+    """
     operator = pieces[at]
     if isinstance(operator, Mark) and operator.text in EQUALS:
         return False
-    return any(map(_is_plain, pieces[max(0, at - 1) : at + 2]))
+    adds = isinstance(operator, Mark) and operator.text in ADDITIONS
+    beside = [side for side in (at - 1, at + 1) if 0 <= side < len(pieces)]
+    return any(is_plain(pieces[s]) and not (adds and _is_factor(pieces, s)) for s in beside)
+
+
+def _is_factor(pieces: Sequence[Piece], at: int) -> bool:
+    beside = [pieces[side] for side in (at - 1, at + 1) if 0 <= side < len(pieces)]
+    return any(isinstance(piece, Mark) and piece.text in FACTORS for piece in beside)
 
 
 def _is_negation(pieces: Sequence[Piece], at: int) -> bool:
@@ -118,11 +133,20 @@ def _is_negation(pieces: Sequence[Piece], at: int) -> bool:
     return first and isinstance(minus, Mark) and minus.text in NEGATIONS
 
 
-def _is_plain(piece: Piece) -> bool:
+def is_plain(piece: Piece) -> bool:
     """A number or a word between the matrices, such as η."""
     return isinstance(piece, Mark) and not (
-        leads(piece) or _closes(piece) or _is_power(piece) or piece == COMMA
+        leads(piece)
+        or closes(piece)
+        or _is_power(piece)
+        or piece == COMMA
+        or piece.text in PREFIXES
     )
+
+
+def binding(operator: Mark) -> int:
+    """How tightly an operator holds together what is beside it: =, then + and −, then the rest."""
+    return 0 if operator.text in EQUALS else 1 if operator.text in ADDITIONS else 2
 
 
 def is_operator(piece: Piece) -> bool:
@@ -130,14 +154,14 @@ def is_operator(piece: Piece) -> bool:
 
 
 def leads(piece: Piece) -> bool:
-    return is_operator(piece) or _opens(piece)
+    return is_operator(piece) or opens(piece)
 
 
-def _opens(piece: Piece) -> bool:
+def opens(piece: Piece) -> bool:
     return isinstance(piece, Mark) and piece.text.endswith("(")
 
 
-def _closes(piece: Piece) -> bool:
+def closes(piece: Piece) -> bool:
     return isinstance(piece, Mark) and piece.text.startswith(")")
 
 
@@ -155,10 +179,8 @@ def _power(piece: Piece, base: Box) -> Box:
 
 def _parenthesis(piece: Mark, inside: list[Piece], style: Style) -> Box:
     """``ReLU(`` or ``)²`` with its bracket as tall as the tallest matrix in it."""
-    bodies = [matrix(block, style) for block in inside if isinstance(block, Block)]
-    above = max((body.above for body in bodies), default=0)
-    below = max((body.below for body in bodies), default=0)
-    opening = _opens(piece)
+    above, below = _reach(inside)
+    opening = opens(piece)
     word = piece.text[:-1] if opening else piece.text[1:]
     raised = not opening and not word.strip(EXPONENTS)
     lines: list[Line] = []
@@ -171,15 +193,38 @@ def _parenthesis(piece: Mark, inside: list[Piece], style: Style) -> Box:
 
 
 def _enclosed(pieces: Sequence[Piece], at: int) -> list[Piece]:
-    """What stands in the brackets that open or close at ``at``, as far as it is on this line."""
-    step = 1 if _opens(pieces[at]) else -1
-    inside, depth = [], 1
+    """What stands in the brackets that open or close at ``at``.
+
+    Nothing where they are not both on this line: a pair that is folded is as low as a letter.
+    """
+    step = 1 if opens(pieces[at]) else -1
+    inside: list[Piece] = []
+    depth = 1
     for piece in pieces[at + step :: step]:
-        depth += step * (_opens(piece) - _closes(piece))
+        depth += step * (opens(piece) - closes(piece))
         if depth == 0:
-            break
+            return inside
         inside.append(piece)
-    return inside
+    return []
+
+
+def _reaches(pieces: Sequence[Piece]) -> list[tuple[int, int]]:
+    """For each piece how far the outermost brackets around it reach above and below the middle."""
+    reaches = [(0, 0)] * len(pieces)
+    at = 0
+    while at < len(pieces):
+        inside = _enclosed(pieces, at) if opens(pieces[at]) else []
+        reaches[at + 1 : at + 1 + len(inside)] = [_reach(inside)] * len(inside)
+        at += len(inside) + 1
+    return reaches
+
+
+def _reach(pieces: Sequence[Piece]) -> tuple[int, int]:
+    """The lines above and below the middle that the tallest of the matrices take."""
+    heights = [len(piece.cells) or 1 for piece in pieces if isinstance(piece, Block)]
+    above = max((height // 2 for height in heights), default=0)
+    below = max((height - 1 - height // 2 for height in heights), default=0)
+    return above, below
 
 
 def _brackets(height: int, pairs: tuple[str, str, str, str]) -> list[str]:
@@ -187,8 +232,12 @@ def _brackets(height: int, pairs: tuple[str, str, str, str]) -> list[str]:
     return [single] if height == 1 else [top, *[middle] * (height - 2), bottom]
 
 
-def matrix(block: Block, style: Style) -> Box:
-    """The entries in brackets, the name centred above, the size centred below."""
+def matrix(block: Block, style: Style, reach: tuple[int, int] = (0, 0)) -> Box:
+    """The entries in brackets, the name centred above, the size centred below.
+
+    Name and size stand outside ``reach``: lines above and below the middle that taller brackets
+    around the matrix take.
+    """
     rows = [GAP.join(row) for row in _columns_aligned(block.cells)] or [""]
     inner = text_width(rows[0]) + (0 if block.bare else 4)
     width = max(inner, text_width(block.name), text_width(block.dims))
@@ -199,9 +248,11 @@ def matrix(block: Block, style: Style) -> Box:
         for text, pair in zip(rows, _brackets(len(rows), style.square), strict=True)
     ]
     middle = len(rows) // 2
-    named = [[(padded(block.name, width), block.role + ".name")]] if block.name else []
-    sized = [[(padded(block.dims, width), "dims")]] if block.dims else []
     below = len(rows) - 1 - middle
+    named: list[Line] = [[(padded(block.name, width), block.role + ".name")]] if block.name else []
+    named += [[(" " * width, "")]] * max(0, reach[0] - middle)
+    sized: list[Line] = [[(" " * width, "")]] * max(0, reach[1] - below)
+    sized += [[(padded(block.dims, width), "dims")]] if block.dims else []
     return Box(named + lines + sized, width, middle + len(named), middle, below)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import PurePath
 
 import msgspec
 
@@ -13,6 +15,8 @@ from backtrace.render.wording import Words, marks, places, plain_number
 from backtrace.spec.problems import count, listed
 
 LOW = 0.5  # of the marks; whoever has less may need help
+FEW = 3  # students that are named behind a note
+LINE = re.compile(r"^line \d+: ")
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -25,7 +29,10 @@ class Column(msgspec.Struct, frozen=True):
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A student's line: marks, and a verdict for each column's name."""
+    """A student's line: marks, and a verdict for each column's name.
+
+    ``student`` says which, where several have one name.
+    """
 
     student: str
     file: str
@@ -49,7 +56,10 @@ class Attention(msgspec.Struct, frozen=True):
 
 
 class Classroom(msgspec.Struct, frozen=True):
-    """All that a teacher is shown of a class, in words and symbols."""
+    """All that a teacher is shown of a class, in words and symbols.
+
+    ``marking`` is what to know of the marks, ``notes`` how the sheets were read.
+    """
 
     heading: str
     standing: str
@@ -58,6 +68,8 @@ class Classroom(msgspec.Struct, frozen=True):
     tallies: tuple[Tally, ...]
     attention: tuple[Attention, ...]
     unreadable: tuple[Unreadable, ...]
+    marking: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def students(self) -> int:
@@ -68,15 +80,63 @@ def classroom(checker: Checker, report: ClassReport) -> Classroom:
     words = Words(checker.spec)
     title = inert(checker.spec.title)
     students = count(len(report.reports), "student")
+    named = list(zip(_told_apart(report.reports), report.reports, strict=True))
     return Classroom(
         heading=f"{title} · {students}" if title else students,
         standing=_standing(report.reports),
         columns=tuple(_columns(checker, report.reports, words)),
-        rows=tuple(map(_row, report.reports)),
+        rows=tuple(_row(*each) for each in named),
         tallies=tuple(_tallies(report.reports, words)),
-        attention=tuple(_attention(report.reports, words)),
+        attention=tuple(_attention(named, words)),
         unreadable=tuple(Unreadable(inert(u.file), inert(u.reason)) for u in report.unreadable),
+        marking=_marking(checker, report.reports),
+        notes=tuple(_notes(named, words)),
     )
+
+
+def _told_apart(reports: tuple[Report, ...]) -> list[str]:
+    """The students' names; of those that several have, the file too, or which of them it is."""
+    same: dict[str, list[Report]] = {}
+    for report in reports:
+        same.setdefault(inert(report.student), []).append(report)
+    labels = {name: _labels(name, group) for name, group in same.items()}
+    return [labels[inert(report.student)].pop(0) for report in reports]
+
+
+def _labels(name: str, group: list[Report]) -> list[str]:
+    if len(group) == 1:
+        return [name]
+    for shorter in (True, False):
+        files = [inert(PurePath(r.file).name if shorter else r.file) for r in group]
+        if len(set(files)) == len(files):
+            return [f"{name} ({file})" for file in files]
+    return [f"{name} ({number} of {len(group)})" for number in range(1, len(group) + 1)]
+
+
+def _marking(checker: Checker, reports: tuple[Report, ...]) -> str:
+    """Why marks are out of different totals, where they are."""
+    if checker.spec.ask or len({report.possible for report in reports}) <= 1:
+        return ""
+    return "Each is marked on what they gave; `ask:` in the spec names what counts for all."
+
+
+def _notes(named: list[tuple[str, Report]], words: Words) -> Iterator[str]:
+    """How the sheets were read, each note once, with whom it concerns unless that is everybody."""
+    concerned: dict[str, list[str]] = {}
+    for name, report in named:
+        for note in dict.fromkeys(_notes_of(report, words)):
+            concerned.setdefault(note, []).append(name)
+    for note, names in concerned.items():
+        few = listed(names, "and") if len(names) <= FEW else count(len(names), "student")
+        yield note if len(names) == len(named) > 1 else f"{few}: {note}"
+
+
+def _notes_of(report: Report, words: Words) -> Iterator[str]:
+    for note in report.notes:
+        yield inert(LINE.sub("", note))
+    for judged in report.quantities:
+        for note in judged.notes:
+            yield inert(f"{words.name(judged.name)}: {note.removeprefix(f'{judged.name}: ')}")
 
 
 def _standing(reports: tuple[Report, ...]) -> str:
@@ -85,11 +145,14 @@ def _standing(reports: tuple[Report, ...]) -> str:
         return "nobody's answers could be read"
     earned = sorted(report.earned for report in reports)
     middle = earned[len(earned) // 2]
-    possible = max(report.possible for report in reports)
-    if len(earned) == 1 or earned[0] == earned[-1]:
-        return f"{marks(earned[0], possible)} marks"
-    spread = f"{plain_number(earned[0])} to {plain_number(earned[-1])}"
-    return f"{spread} of {plain_number(possible)} marks, median {plain_number(middle)}"
+    possible = _range([report.possible for report in reports])
+    told = f"{_range(earned)} of {possible} marks"
+    return told if earned[0] == earned[-1] else f"{told}, median {plain_number(middle)}"
+
+
+def _range(values: list[float]) -> str:
+    """``8``, or ``8 to 9``."""
+    return " to ".join(dict.fromkeys(map(plain_number, (min(values), max(values)))))
 
 
 def _columns(checker: Checker, reports: tuple[Report, ...], words: Words) -> Iterator[Column]:
@@ -101,10 +164,10 @@ def _columns(checker: Checker, reports: tuple[Report, ...], words: Words) -> Ite
         yield Column(name, words.symbols.name(id), epoch, batch)
 
 
-def _row(report: Report) -> Row:
+def _row(student: str, report: Report) -> Row:
     verdicts = {judged.name: judged.verdict for judged in report.quantities}
     file = inert(report.file)
-    return Row(inert(report.student), file, report.earned, report.possible, verdicts)
+    return Row(student, file, report.earned, report.possible, verdicts)
 
 
 def _tallies(reports: tuple[Report, ...], words: Words) -> Iterator[Tally]:
@@ -130,12 +193,12 @@ def _unlike(explanations: tuple[Explanation, ...]) -> list[Explanation]:
     return list({explanation.mistakes: explanation for explanation in explanations}.values())
 
 
-def _attention(reports: tuple[Report, ...], words: Words) -> Iterator[Attention]:
+def _attention(named: list[tuple[str, Report]], words: Words) -> Iterator[Attention]:
     """Students whose first mistake nothing explains, with odd sheets, or with few marks."""
-    for report in sorted(reports, key=_share):
+    for student, report in sorted(named, key=lambda each: _share(each[1])):
         reasons = tuple(_reasons(report, words))
         if reasons:
-            yield Attention(inert(report.student), reasons)
+            yield Attention(student, reasons)
 
 
 def _reasons(report: Report, words: Words) -> Iterator[str]:

@@ -178,11 +178,12 @@ class _Sheet:
     def remark(self, verdict: Verdict, quantities: list[Judged]) -> str:
         one, s = quantities[0], "s" if len(quantities) == 1 else ""
         root = self.words.name(one.root) if one.root else ""
+        least = self.checker.min_digits
         remarks: dict[Verdict, str] = {
             "right": "as the key, to the digits you wrote",
             "carried": f"follow{s} correctly from your {root}",
             "unsupported": f"the key's value, but not what your {root or 'own numbers'} lead to",
-            "imprecise": f"too few digits to tell: write at least {self.checker.min_digits}",
+            "imprecise": f"too few digits to tell: write {least} significant ones (--min-digits)",
             "malformed": "not to be read as it is meant: see below",
             "missing": "asked for, not given" if _blank(one) else "left out",
         }

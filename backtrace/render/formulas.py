@@ -165,11 +165,12 @@ class Formulas(msgspec.Struct, frozen=True):
         )
         shown = [self.page.shown(step, ref) for ref in refs]
         room = self.room(step)
-        pieces = (
-            piece
-            for chunk in _chunks(_sized(text, shown, room))
-            for piece in self.filled(chunk, shown, room)
-        )
+        pieces: list[Piece] = []
+        for chunks in _with_factors(_chunks(_sized(text, shown, room))):
+            whole = list(self.filled("".join(chunks), shown, room))
+            if len(whole) == 1 and whole[0][1] > room:
+                whole = [piece for chunk in chunks for piece in self.filled(chunk, shown, room)]
+            pieces += whole
         yield from _packed(pieces, room)
 
     def filled(self, chunk: str, shown: Sequence[Shown], room: float) -> Iterator[Piece]:
@@ -332,6 +333,18 @@ def _chunks(text: str) -> list[str]:
     cuts = [match.start() for match in OPERATOR.finditer(text) if depths[match.start()] == 0]
     edges = [0, *(cut for cut in cuts if cut), len(text)]
     return [text[start:stop] for start, stop in pairwise(edges)]
+
+
+def _with_factors(chunks: Iterable[str]) -> Iterator[list[str]]:
+    """The chunks, a number in front of a matrix (− 0.5 ·) together with it."""
+    together: list[str] = []
+    for chunk in chunks:
+        together.append(chunk)
+        if HOLE.search(chunk):
+            yield together
+            together = []
+    if together:
+        yield together
 
 
 def _folded(text: str, room: float) -> list[str]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import TypeVar
 
 from backtrace.render.boxes import (
-    EQUALS,
+    FACTORS,
     GAP,
     MORE_BOTH,
     MORE_COLUMNS,
@@ -21,12 +21,16 @@ from backtrace.render.boxes import (
     Piece,
     Style,
     beside,
+    binding,
     blank,
+    closes,
     is_operator,
+    is_plain,
     joined,
     leads,
     line_width,
     matrix,
+    opens,
     shifted,
     stacked,
 )
@@ -44,7 +48,6 @@ MARKS = re.compile(
     r"|[=≈·⊙⊡+−*]|[^\s()=·⊙⊡+−*]+"
 )
 CONTINUED = 2  # how much further the later lines of a folded equation are indented
-FACTORS = frozenset("·*")
 
 
 def equation(
@@ -56,7 +59,7 @@ def equation(
     shown in groups of columns.
     """
     room = width - indent
-    rows = _packed(_atoms(pieces), room, style)
+    rows = _packed(list(pieces), room, style)
     lines: list[Line] = []
     for number, row in enumerate(rows):
         start = min(indent + (CONTINUED if number else 0), max(0, width - row.width))
@@ -169,32 +172,13 @@ def _trimmed(line: Line) -> Line:
     return [*trimmed[:-1], (text, trimmed[-1][1])] if trimmed else []
 
 
-def _atoms(pieces: Sequence[Piece]) -> list[list[Piece]]:
-    """The runs that are not folded: an operator, if any, with all that follows up to the next."""
-    atoms: list[list[Piece]] = []
-    for piece in pieces:
-        if not atoms or (is_operator(piece) and not _awaits(atoms[-1], piece)):
-            atoms.append([])
-        atoms[-1].append(piece)
-    return atoms
-
-
-def _awaits(atom: list[Piece], operator: Piece) -> bool:
-    """Whether ``atom`` has nothing yet for ``operator`` to follow, or only a factor: − 0.1 ·"""
-    if all(map(leads, atom)):
-        return True
-    factor = all(isinstance(piece, Mark) for piece in atom)
-    return factor and isinstance(operator, Mark) and operator.text in FACTORS
-
-
-def _packed(atoms: list[list[Piece]], room: int, style: Style) -> list[Box]:
-    """The atoms in as few lines as fit, a new side of ``=`` on a new line before anything else."""
-    whole = beside(list(chain.from_iterable(atoms)), style)
-    if whole.width <= room:
-        return [whole]
+def _packed(pieces: list[Piece], room: int, style: Style) -> list[Box]:
+    """The pieces in as few lines as fit, folded where the formula itself falls into parts."""
+    if _fits(pieces, room, style):
+        return [beside(pieces, style)]
     rows: list[Box] = []
     line: list[Piece] = []
-    for run in _runs(atoms, room, style):
+    for run in _runs(pieces, room - CONTINUED, style):
         if _fits(line + run, room - (CONTINUED if rows else 0), style):
             line = line + run
             continue
@@ -204,21 +188,37 @@ def _packed(atoms: list[list[Piece]], room: int, style: Style) -> list[Box]:
     return rows + ([beside(line, style)] if line else [])
 
 
-def _runs(atoms: list[list[Piece]], room: int, style: Style) -> Iterator[list[Piece]]:
-    """What is put on a line together: a side of ``=`` if a line can hold it, else its atoms."""
-    for side in _sides(atoms):
-        whole = list(chain.from_iterable(side))
-        yield from [whole] if _fits(whole, room - CONTINUED, style) else side
+def _runs(pieces: list[Piece], room: int, style: Style) -> Iterator[list[Piece]]:
+    """What is put on a line together: all of it if a line can hold it, else its parts'."""
+    parts = [pieces] if _fits(pieces, room, style) else _parts(pieces)
+    if len(parts) == 1:
+        yield pieces
+        return
+    for part in parts:
+        yield from _runs(part, room, style)
 
 
-def _sides(atoms: list[list[Piece]]) -> list[list[list[Piece]]]:
-    sides: list[list[list[Piece]]] = []
-    for atom in atoms:
-        first = atom[0]
-        if not sides or (isinstance(first, Mark) and first.text in EQUALS):
-            sides.append([])
-        sides[-1].append(atom)
-    return sides
+def _parts(pieces: list[Piece]) -> list[list[Piece]]:
+    """``pieces`` taken apart before the operators that hold them together most loosely."""
+    found = list(_cuts(pieces))
+    loosest = min((rank for rank, _ in found), default=None)
+    cuts = [at for rank, at in found if rank == loosest]
+    return [pieces[start:stop] for start, stop in pairwise([0, *cuts, len(pieces)])]
+
+
+def _cuts(pieces: list[Piece]) -> Iterator[tuple[tuple[int, int], int]]:
+    """The operators to fold before, each with its rank: brackets around it, then how it binds.
+
+    Not those that nothing precedes (a sign), nor one behind a plain factor: − 0.1 ·
+    """
+    depth = 0
+    for at, piece in enumerate(pieces):
+        depth += opens(piece) - closes(piece)
+        if at == 0 or leads(pieces[at - 1]) or not isinstance(piece, Mark):
+            continue
+        factor = piece.text in FACTORS and is_plain(pieces[at - 1])
+        if is_operator(piece) and not factor:
+            yield (depth, binding(piece)), at
 
 
 def _fits(pieces: list[Piece], room: int, style: Style) -> bool:

@@ -20,8 +20,8 @@ from backtrace.render.boxes import (
 from backtrace.render.findings import Expected, Finding, Findings, Group, opening, sentence, shown
 from backtrace.render.grid import equation, gallery
 from backtrace.render.matrices import is_large
-from backtrace.render.measure import folded, text_width, wrapped
-from backtrace.render.page import EQUALS, INDENT, SIGNS, Page
+from backtrace.render.measure import text_width, wrapped
+from backtrace.render.page import INDENT, Page, formula_lines
 from backtrace.render.wording import ASCII_MARK
 from backtrace.spec.problems import listed
 
@@ -135,10 +135,10 @@ def _labelled(label: str, formula: str, page: Page) -> list[Line]:
     """A label, and beside it a formula folded before its signs."""
     formula, room = page.say(formula), page.width - INDENT - LABEL
     if text_width(formula) > room and page.width < ROOMY:
-        below = folded(formula, page.width - INDENT - 2, EQUALS, SIGNS)
+        below = formula_lines(formula, page.width - INDENT - 2)
         return [_label(label), *([(" " * (INDENT + 2) + part, "")] for part in below)]
     found: list[Line] = []
-    for at, part in enumerate(folded(formula, room, EQUALS, SIGNS)):
+    for at, part in enumerate(formula_lines(formula, room)):
         beside = label.ljust(LABEL) if at == 0 else " " * LABEL
         found.append([(" " * INDENT, ""), (beside, "label"), (part, "")])
     return found

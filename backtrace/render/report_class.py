@@ -17,7 +17,7 @@ GAP = "  "
 CLOSE = " "  # between two steps, whose marks stand further apart
 WIDEST_NAME = 28
 LONGEST_BAR = 20
-MOST_LISTED = 20  # students to talk to, and kinds of mistakes
+MOST_LISTED = 20  # students to talk to, kinds of mistakes, notes
 
 
 def lines(classroom: Classroom, page: Page) -> list[Line]:
@@ -26,6 +26,7 @@ def lines(classroom: Classroom, page: Page) -> list[Line]:
     found += list(table(classroom, page))
     found += section("What went wrong", list(tallies(classroom, page)), page)
     found += section("Whom to talk to", list(attention(classroom, page)), page)
+    found += section("Notes", list(notes(classroom, page)), page)
     unreadable = [
         line for u in classroom.unreadable for line in page.paragraph(u.reason, "wrong", 1)
     ]
@@ -59,6 +60,8 @@ def table(classroom: Classroom, page: Page) -> Iterator[Line]:
     if used:
         yield []
         yield from page.flowed([_legend(v, page) for v in SPOKEN if v in used], "fact")
+    if classroom.marking:
+        yield from page.paragraph(classroom.marking, "fact", 0)
 
 
 def _marks(row: Row) -> str:
@@ -146,6 +149,12 @@ def attention(classroom: Classroom, page: Page) -> Iterator[Line]:
         for reason in each.reasons:
             yield from page.paragraph(reason, "", INDENT)
     yield from _rest(len(classroom.attention), "students", page)
+
+
+def notes(classroom: Classroom, page: Page) -> Iterator[Line]:
+    for note in classroom.notes[:MOST_LISTED]:
+        yield from page.paragraph(note, "note", 1)
+    yield from _rest(len(classroom.notes), "notes", page)
 
 
 def _rest(total: int, what: str, page: Page) -> Iterator[Line]:

@@ -149,6 +149,8 @@ def _class_sheet(classroom: Classroom) -> Iterator[str]:
     if classroom.rows:
         yield ""
         yield from _class_table(classroom)
+    if classroom.marking:
+        yield from ("", markdown(classroom.marking))
     tallies = [
         f"{t.students} of {classroom.students} {done_by(t.students, t.deed)}"
         for t in classroom.tallies
@@ -156,6 +158,7 @@ def _class_sheet(classroom: Classroom) -> Iterator[str]:
     yield from _section("What went wrong", tallies)
     talks = [f"{each.student}: {'; '.join(each.reasons)}" for each in classroom.attention]
     yield from _section("Whom to talk to", talks)
+    yield from _section("Notes", classroom.notes)
     yield from _section(
         "Files that could not be read", [each.reason for each in classroom.unreadable]
     )

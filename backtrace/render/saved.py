@@ -18,6 +18,10 @@ from backtrace.tape.trace import Trace, TracedStep
 
 WHOLE_IDS = frozenset(["y", "loss", "loss_after", "data_loss", "penalty", "loss_terms", "error"])
 TABLES: dict[str, Iterable[str]] = {"activation": ACTIVATIONS, "loss": LOSSES, "form": FORMS}
+WORDS = frozenset(
+    ["activation", "loss", "form", "transpose", "omit_from", "ones", "from", "stable_from"]
+)
+FLAGS = frozenset(["subtract", "all", "negate"])
 MOST_LAYERS = 1000
 AMISS = (
     KeyError,
@@ -62,6 +66,8 @@ def _check_notation(trace: Trace) -> None:
 def _check_update(trace: Trace, place: tuple[int, int]) -> None:
     steps = trace.update(*place)
     last = max(traced.layer or 0 for traced in steps.values())
+    if last >= MOST_LAYERS:
+        raise _refused(f"it has {last} layers")
     needed = [f"{letter}{layer}" for layer in range(1, last + 1) for letter in "Wza"]
     for id in ["a0", *(needed or ["W1"])]:
         if id not in steps:
@@ -84,12 +90,16 @@ def _check_step(trace: Trace, traced: TracedStep, known: Mapping[str, TracedStep
     numbered = match is not None and traced.id.isascii() and int(match[3]) < MOST_LAYERS
     if not numbered and traced.id not in WHOLE_IDS:
         raise _refused("it has a step whose id is none that is known")
+    if (traced.phase == "given") != (traced.operation == "given"):
+        raise _refused(f"{traced.id} is both given and worked")
     if traced.layer not in (None, int(match[3]) if match is not None else None):
         raise _refused(f"{traced.id} belongs to another layer than it says")
     if traced.phase not in SECTIONS or traced.operation not in OPERATIONS:
         raise _refused(f"the phase or the operation of {traced.id} is none that is known")
-    for name, table in TABLES.items():
-        if name in traced.parameters and traced.parameters[name] not in table:
+    for name, value in traced.parameters.items():
+        if not _is_sound(name, value, given=traced.operation == "given"):
+            raise _refused(f"the {name} of {traced.id} is not what it should be")
+        if name in TABLES and value not in TABLES[name]:
             raise _refused(f"the {name} of {traced.id} is none that is known")
     missing = [id for id in traced.operands if id not in known]
     if missing:
@@ -98,6 +108,19 @@ def _check_step(trace: Trace, traced: TracedStep, known: Mapping[str, TracedStep
             "the whole one, without --only, --layer or --sample"
         )
     _check_shape(trace, traced, known)
+
+
+def _is_sound(name: str, value: object, *, given: bool) -> bool:
+    """Whether a parameter is of the kind that its name asks for."""
+    if name in WORDS:
+        return isinstance(value, str)
+    if name in FLAGS:
+        return isinstance(value, bool)
+    if name == "omit":
+        return isinstance(value, str | list) and all(isinstance(each, str) for each in value)
+    if name == "samples" and given:
+        return isinstance(value, list) and [type(each) for each in value] == [int, int]
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _check_shape(trace: Trace, traced: TracedStep, known: Mapping[str, TracedStep]) -> None:
@@ -117,8 +140,9 @@ def _write_once(trace: Trace, steps: Mapping[str, TracedStep]) -> None:
     """Writes every formula of an update: what a step lacks shows here, not half-way down a page."""
     symbols = Symbols.of(trace)
     first, last = steps["a0"].parameters["samples"]
-    if not 1 <= int(first) <= int(last):
-        raise ValueError("its samples are not counted from 1")
+    counted = steps["a0"].shape[Setting(trace.conventions).sample_axis]
+    if first < 1 or last - first + 1 != counted:
+        raise ValueError(f"samples {first} to {last}, where the inputs are {counted}")
     header.architecture(trace)
     header.facts(trace, symbols)
     for traced in steps.values():

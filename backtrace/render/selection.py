@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
+from backtrace.notation.symbols import Symbols
+from backtrace.notation.text import to_ascii
 from backtrace.tape.trace import Trace, TracedStep
 
 FEW_UPDATES = 4  # this many are shown without being asked for
 DIGITS = re.compile(r"\d+")
+OUTSIDE = re.compile(r",(?![^\[(]*[\])])")  # a comma outside brackets
+MARKS = re.compile(r"[\s_^()\[\]]")
 OF_SAMPLES = frozenset(["a", "y", "product", "z", "error", "loss_terms", "da", "g", "delta"])
 
 
@@ -31,27 +35,78 @@ def family(id: str) -> str:
     return DIGITS.sub("", id, count=1)
 
 
+def resolved(trace: Trace, selection: Selection) -> Selection:
+    """The selection with its names as the trace has them: ``delta_2``, ``δ₂`` are ``delta2``.
+
+    What means nothing, or more than one thing, stays as it is: ``problems`` speaks of it.
+    """
+    names = _names(selection)
+    if not names:
+        return selection
+    spelt = _spellings(trace)
+    return msgspec.structs.replace(selection, only=tuple(_meant(name, spelt) for name in names))
+
+
 def problems(trace: Trace, selection: Selection) -> list[str]:
     """What a selection asks for that the trace does not have, in words."""
-    found = []
-    known = {step.id for step in trace} | {family(step.id) for step in trace}
-    for name in selection.only:
-        if name not in known:
-            found.append(f"--only {name}: there is no such quantity{_nearest(name, known)}")
+    known = dict.fromkeys(name for step in trace for name in (step.id, family(step.id)))
+    names = [name for name in _names(selection) if name not in known]
+    found = [f"--only {name}: {_unknown(name, list(known))}" for name in names]
     layers = max((step.layer or 0 for step in trace), default=0)
     if selection.layer is not None and not 1 <= selection.layer <= layers:
         found.append(f"--layer {selection.layer}: the layers are 1 to {layers}")
     samples = max((_samples(step)[1] for step in trace if step.id == "a0"), default=0)
     if selection.sample is not None and not 1 <= selection.sample <= samples:
         found.append(f"--sample {selection.sample}: the samples are 1 to {samples}")
-    return found
+    return found or _nothing(trace, selection)
 
 
-def _nearest(name: str, known: Collection[str]) -> str:
+def _names(selection: Selection) -> list[str]:
+    """The names of ``only``; the comma of an index such as [1,2] separates none."""
+    return [name for name in OUTSIDE.split(",".join(selection.only)) if name]
+
+
+def _spellings(trace: Trace) -> set[tuple[str, str]]:
+    """What a quantity or a family may be called, each with its id: by ids and as it is printed."""
+    symbols = Symbols.of(trace)
+    ids = {step.id for step in trace}
+    found = {(name, name) for name in ids | set(map(family, ids))}
+    return found | {(symbols.name(id), id) for id in ids}
+
+
+def _meant(name: str, spelt: set[tuple[str, str]]) -> str:
+    for folded in (str, _folded):
+        found = {id for spelling, id in spelt if folded(spelling) == folded(name)}
+        if found:
+            return found.pop() if len(found) == 1 else name
+    return name
+
+
+def _folded(name: str) -> str:
+    """What is the same for ``delta_2``, ``Delta2``, ``δ₂`` and ``δ^(2)``."""
+    return MARKS.sub("", to_ascii(name)).lower()
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    base = re.split(r"[\[(]", name)[0]
+    if base in known:
+        return f"--only takes whole quantities, such as {base}"
     from difflib import get_close_matches
 
-    near = get_close_matches(name, known, 1)
-    return f"; did you mean {near[0]}?" if near else ""
+    folded = {_folded(each): each for each in known}
+    near = get_close_matches(_folded(name), folded, 1)
+    question = f"; did you mean {folded[near[0]]}?" if near else ""
+    return f"there is no such quantity{question}"
+
+
+def _nothing(trace: Trace, selection: Selection) -> list[str]:
+    """Why nothing is left to show, where nothing is."""
+    if any(_wanted(traced, selection) for traced in trace):
+        return []
+    everywhere = msgspec.structs.replace(selection, layer=None)
+    elsewhere = any(_wanted(traced, everywhere) for traced in trace)
+    where = f"is in layer {selection.layer}" if elsewhere else "belongs to a single sample"
+    return [f"--only {','.join(selection.only)}: nothing of that {where}"]
 
 
 def updates(trace: Trace, selection: Selection) -> tuple[list[tuple[int, int]], int]:

@@ -14,7 +14,7 @@ from backtrace.notation.remarks import remarks
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import ref_text, text, tokens
 from backtrace.render import header
-from backtrace.render.boxes import ASCII, UNICODE, Block, Line, Mark, Piece
+from backtrace.render.boxes import ASCII, MORE_COLUMNS, UNICODE, Block, Line, Mark, Piece
 from backtrace.render.colours import coloured, uncoloured
 from backtrace.render.grid import equation, gallery, marks
 from backtrace.render.matrices import ROLES, SECTIONS, Format, any_large, block, is_large
@@ -91,12 +91,14 @@ class _Writer:
     def __init__(self, trace: Trace, view: View) -> None:
         self.trace = trace
         self.view = view
-        self.page = Page(max(view.width, NARROWEST), view.unicode)
+        self.width = max(view.width, NARROWEST)
+        self.page = Page(self.width, view.unicode)
         self.say = self.page.say
         self.symbols = Symbols.of(trace)
         self.setting = Setting(trace.conventions)
-        self.form = Format(trace.decimals, self.page.width, view.selection.full)
+        self.form = Format(trace.decimals, self.width, view.selection.full)
         self.style = UNICODE if view.unicode else ASCII
+        self.summary_elided = False
         self.elided: tuple[str, str] | None = None  # symbol and id of a matrix shown in part
         self.heading: tuple[str, str] = ("", "")
         self.after_one_line = False
@@ -108,7 +110,7 @@ class _Writer:
             self.heading = ("", "")
             skipped = self.skipped(left_out) if left_out and place == places[-1] and number else []
             yield from self.update(place, skipped)
-        closing = self.closing(left_out)
+        closing = self.closing()
         if closing:
             yield closing
 
@@ -120,7 +122,7 @@ class _Writer:
         lines += self.page.flowed(header.facts(self.trace, self.symbols), "fact")
         if self.view.selection.sample is not None:
             lines += self.page.paragraph(self.one_sample(), "note", 0)
-        if self.trace.source:
+        if self.trace.source and self.view.detail != "summary":  # which is to fit a screen
             lines += self.page.paragraph(f"Source: {inert(self.trace.source)}", "fact", 0)
         return lines
 
@@ -128,19 +130,20 @@ class _Writer:
         sample = f"Sample {self.view.selection.sample} by itself"
         return f"{sample}: what adds up the samples (loss, gradients, updates) is left out."
 
-    def closing(self, left_out: int) -> list[Line]:
+    def closing(self) -> list[Line]:
         lines: list[Line] = []
         if self.elided:
             name, id = self.elided
             told = f"⋯ and ⋮ stand for entries left out. --full shows every one, --only {id}"
             lines += self.page.paragraph(f"{told} the whole of {name}.", "fact")
-        if left_out:
-            told = f"{left_out} update{'s' if left_out > 1 else ''} left out"
-            lines += self.page.paragraph(f"{told}: --full shows all of them.", "fact")
+        if self.summary_elided:
+            told = "⋯ and ⋮ stand for entries left out. --full shows every one."
+            lines += self.page.paragraph(told, "fact", 0)
         return [[], *lines] if lines else []
 
     def skipped(self, count: int) -> list[Line]:
-        return [[], [(self.say(f"⋮  {count} update{'s' if count > 1 else ''} not shown"), "fact")]]
+        told = f"⋮  {count} update{'s' if count > 1 else ''} not shown; --full shows them"
+        return [[], *self.page.paragraph(told, "fact", 0)]
 
     # An update
 
@@ -165,7 +168,10 @@ class _Writer:
         if not self.view.selection.only:
             chosen = [traced for traced in chosen if is_principal(traced)]
         values = [(traced, self.part(traced)) for traced in chosen]
-        return summary(self.trace, values, self.symbols, self.page.width, self.say)
+        lines = summary(self.trace, values, self.symbols, self.form, self.say)
+        gap = self.say(MORE_COLUMNS)
+        self.summary_elided |= any(gap in words for line in lines for words, _ in line)
+        return lines
 
     def update_heading(self, place: tuple[int, int]) -> list[Line]:
         if len(self.trace.updates) == 1:
@@ -203,17 +209,23 @@ class _Writer:
         for traced in given:
             made = self.block(traced, Ref(traced.id), elide=elide)
             groups.setdefault(traced.layer, []).append(made)
-        rows = gallery(list(groups.values()), self.page.width, INDENT, self.style)
+        rows = gallery(list(groups.values()), self.width, INDENT, self.style)
         return [[], *self.page.rule(SECTIONS["given"], ""), [], *rows]
 
     # A step
 
     def step(self, number: int, traced: TracedStep) -> list[Line]:
         worked = notation.equation(traced, self.trace, self.symbols)
-        lines = self.headline(number, traced, worked)
+        brief = self.is_brief(traced, worked)
+        title, formula = self.headline(number, traced, worked)
+        value = self.value_inline(traced) if brief else []
+        beside = self.page.fits(title, formula + value) or traced.operation == "forward_again"
+        lines = self.page.spread(title, formula + value if beside else formula)
         if self.view.explain:
             lines += self.page.paragraph(notation.why(traced, self.trace, self.symbols), "why")
-        if not self.is_brief(traced, worked):
+        if brief and not beside:
+            lines += self.equation_of([], traced, elide=is_large(self.part(traced).shape))
+        elif not brief:
             lines += self.equation(traced, worked)
             if self.view.detail == "entries":
                 lines += self.entries(traced)
@@ -221,14 +233,10 @@ class _Writer:
             lines += self.page.paragraph(note, "note")
         return lines
 
-    def headline(self, number: int, traced: TracedStep, worked: Equation) -> list[Line]:
-        """Number, title and formula; the value too, where the formula is all there is to say."""
+    def headline(self, number: int, traced: TracedStep, worked: Equation) -> tuple[Line, Line]:
+        """Number and title; the formula."""
         title = [(f"{number:>2}  ", "number"), (notation.title(traced.step), "title")]
-        formula = [(text(worked.formula, self.symbols), "")]
-        value = self.value_inline(traced) if self.is_brief(traced, worked) else []
-        if traced.operation == "forward_again":  # its value stands nowhere else
-            return self.page.spread(title, formula + value)
-        return self.page.spread(title, formula, value)
+        return title, [(text(worked.formula, self.symbols), "")]
 
     def notes(self, traced: TracedStep) -> Iterator[str]:
         """The notes, with the symbols of quantities in place of their ids."""
@@ -250,12 +258,11 @@ class _Writer:
         return same or notation.repeats(traced, self.trace) is not None
 
     def value_inline(self, traced: TracedStep) -> Line:
-        """= and the value, as far as a line has room for it."""
-        value = self.part(traced)
-        if traced.operation == "activation_derivative" or is_large(value.shape):
+        """= and the value, unless the formula has it: id′(z) = 1."""
+        if traced.operation == "activation_derivative":
             return []
-        shown = inline(value, self.trace.decimals, self.page.width - INDENT, self.say)
-        return [(" = ", ""), (shown, ROLES[traced.phase])] if shown[0] not in "⋯." else []
+        shown = inline(self.part(traced), self.trace.decimals)
+        return [(" = ", ""), (self.say(shown), ROLES[traced.phase])]
 
     def equation(self, traced: TracedStep, worked: Equation) -> list[Line]:
         """The equation with the matrices put in, and the result."""
@@ -264,13 +271,17 @@ class _Writer:
         parts = [self.traced(traced, ref.id) for ref in refs]
         elide = any_large([self.part(part).shape for part in [*parts, traced]])
         pieces: list[Piece] = []
-        for token in _joined(found):
+        for token in _joined(_plain_sums(found)):
             if isinstance(token, str):
                 pieces += marks(self.say(token))
             else:
                 pieces.append(self.block(self.traced(traced, token.id), token, elide=elide))
+        return self.equation_of(pieces, traced, elide=elide)
+
+    def equation_of(self, pieces: list[Piece], traced: TracedStep, *, elide: bool) -> list[Line]:
+        """``pieces`` = the result."""
         result = self.block(traced, Ref(traced.id), elide=elide)
-        return equation([*pieces, Mark("="), result], self.page.width, INDENT, self.style)
+        return equation([*pieces, Mark("="), result], self.width, INDENT, self.style)
 
     def traced(self, beside: TracedStep, id: str) -> TracedStep:
         return self.trace.update(beside.epoch, beside.batch)[id]
@@ -305,8 +316,24 @@ class _Writer:
         sample = self.view.selection.sample
         part = None if sample is None else sample_slice(self.trace, traced, sample)
         unfolder = Unfolder(self.trace, self.symbols, self.form, self.say)
-        lines = unfolder.lines(traced, self.page.width - INDENT, part)
+        lines = unfolder.lines(traced, self.width - INDENT, part)
         return [[], *([(" " * INDENT, ""), *line] for line in lines)]
+
+
+def _plain_sums(found: list[str | Ref]) -> list[str | Ref]:
+    """The same tokens, without the brackets in Σ(M²): around one matrix they only crowd it."""
+    kept: list[str | Ref] = []
+    at = 0
+    while at < len(found):
+        bracketed = found[at : at + 5]
+        matrix, *signs = bracketed.pop(2) if len(bracketed) == 5 else "", *bracketed
+        if isinstance(matrix, Ref) and signs == ["Σ", "(", "²", ")"]:
+            kept += ["Σ ", matrix, "²"]
+            at += 5
+        else:
+            kept.append(found[at])
+            at += 1
+    return kept
 
 
 def _joined(found: Iterable[str | Ref]) -> Iterator[str | Ref]:

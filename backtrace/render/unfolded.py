@@ -8,7 +8,7 @@ from itertools import islice
 
 import msgspec
 
-from backtrace.notation.numbers import aligned, number
+from backtrace.notation.numbers import aligned, cells, number
 from backtrace.notation.steps import entry
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import tokens
@@ -38,7 +38,7 @@ class Unfolder(msgspec.Struct, frozen=True):
         """
         places = _places(self.trace, traced, sample)
         shown = list(places if self.form.full else islice(places, MOST))
-        rows = _values_aligned([self.entry(traced, i, j) for i, j in shown])
+        rows = self.with_values(traced, shown, [self.entry(traced, i, j) for i, j in shown])
         lines = _in_columns(rows, room) or _stage_by_stage(rows, room)
         left_out = sum(1 for _ in places)
         if left_out:
@@ -46,6 +46,19 @@ class Unfolder(msgspec.Struct, frozen=True):
             told = self.say(f"… and {left_out} more {more}; --full shows them")
             lines += [[(line, "fact")] for line in wrapped(told, room)]
         return lines
+
+    def with_values(
+        self, traced: TracedStep, shown: list[tuple[int, int]], rows: list[Unfolded]
+    ) -> list[Unfolded]:
+        """The rows, their values with the decimals that the matrix shows, the points in line."""
+        if not traced.shape:
+            return rows
+        at = [list(axis) for axis in zip(*shown, strict=True)]
+        (values,) = cells(traced.value[at[0], at[1]][None], self.form.decimals)
+        return [
+            (name, stages, value.rstrip())
+            for (name, stages, _), value in zip(rows, aligned(values), strict=True)
+        ]
 
     def entry(self, traced: TracedStep, i: int, j: int) -> Unfolded:
         name = self.symbols.name(traced.id) + (f"[{i + 1},{j + 1}]" if traced.shape else "")
@@ -65,11 +78,6 @@ def _places(trace: Trace, traced: TracedStep, sample: slice | None) -> Iterator[
     kept_rows = range(rows)[sample] if sample and by_rows else range(rows)
     kept_columns = range(columns)[sample] if sample and not by_rows else range(columns)
     return ((i, j) for i in kept_rows for j in kept_columns)
-
-
-def _values_aligned(rows: list[Unfolded]) -> list[Unfolded]:
-    values = aligned([value for _, _, value in rows])
-    return [(name, stages, v.rstrip()) for (name, stages, _), v in zip(rows, values, strict=True)]
 
 
 def _in_columns(rows: list[Unfolded], room: int) -> list[Line]:

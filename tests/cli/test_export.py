@@ -188,7 +188,7 @@ def spoilt(draw):
 
 
 @given(spoilt())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_spoilt_trace_is_refused_or_printed(document):
     try:
         trace = read(json.dumps(document).encode())

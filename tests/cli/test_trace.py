@@ -233,10 +233,20 @@ def test_symbols_degrade_where_they_can_not_be_shown(settings):
 
 
 def test_pause_waits_after_each_step_and_q_ends():
-    shown = on_a_terminal("trace", "mlp-math", "--pause", typed=b"\n\n\nq\n", NO_COLOR="1")
+    shown = on_a_terminal("trace", "mlp-math", "--pause", typed=b"\n\nq\n", NO_COLOR="1")
     assert shown.code == 0
     assert " 2  Add the bias" in shown.out
     assert " 3  Activate" not in shown.out
+    header, first, second, third = re.split("  (?:Enter: the next step, q: the end|…) ", shown.out)
+    assert "── Given" in header  # no stop before it
+    assert " 1  Mix" in first
+    # the prompt is wiped out: one line up, and the line cleared
+    assert all("\x1b[A\x1b[2K" in part for part in (first, second, third))
+
+
+def test_pause_on_a_dumb_terminal_sends_no_codes():
+    shown = on_a_terminal("trace", "mlp-math", "--pause", typed=b"q\n", TERM="dumb")
+    assert "\x1b" not in shown.out
 
 
 def test_pause_without_a_terminal_goes_through():

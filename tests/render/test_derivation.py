@@ -64,7 +64,7 @@ def test_the_numbers_of_the_steps_leave_out_what_is_given():
             [
                 "A sample is a column: z = W·a + b.",
                 "The loss is half the mean squared error, C = 1/n ½Σ(a^(2) − y)²: " + CANCELS,
-                "The error of a unit is δ = ∂C/∂z.",
+                "The error of a unit is δ = n·∂C/∂z.",  # the 1/n comes later
                 "The 1/n of the loss enters in the gradients of the parameters.",
                 "The update is gradient descent, lr = 0.5.",
             ],
@@ -106,6 +106,12 @@ def test_symbols_in_sentences_are_formulas():
         "Unit 2 was off (Z₁[1,2] = -1.3 ≤ 0), so no error passes through it."
     )
     assert [text(p, made.symbols) for p in note if not isinstance(p, str)] == ["Z₁[1,2] = -1.3 ≤ 0"]
+
+
+def test_a_minus_belongs_to_its_formula():
+    made = page("delta-rule", explain=True)
+    formulas = [text(p, made.symbols) for p in step(made, "delta1").why if not isinstance(p, str)]
+    assert formulas[0] == "−e₁"  # descent: e is the negative of the derivative
 
 
 def test_without_asking_nothing_is_explained():

@@ -73,6 +73,46 @@ def test_brackets_around_a_matrix_are_as_tall_as_it():
     ]
 
 
+def test_brackets_that_are_folded_are_low_on_both_sides():
+    z = Block("", [["1.00"], ["2.00"], ["3.00"]])
+    picture_of_both = picture([Mark("ReLU("), z, Mark("+"), z, Mark(")")], 18)
+    assert picture_of_both == [
+        "         ⎡ 1.00 ⎤",
+        "    ReLU(⎢ 2.00 ⎥",
+        "         ⎣ 3.00 ⎦",
+        "         ⎡ 1.00 ⎤",
+        "      +  ⎢ 2.00 ⎥)",
+        "         ⎣ 3.00 ⎦",
+    ]
+
+
+def test_names_and_sizes_stand_outside_taller_brackets():
+    one, two = Block("a", [["1"]], "1 × 1"), Block("b", [["1"], ["2"], ["3"]], "3 × 1")
+    assert picture([Mark("("), one, Mark("+"), two, Mark(")")], indent=0) == [
+        "   a         b",
+        "⎛          ⎡ 1 ⎤⎞",
+        "⎜[ 1 ]  +  ⎢ 2 ⎥⎟",
+        "⎝          ⎣ 3 ⎦⎠",
+        " 1 × 1     3 × 1",
+    ]
+
+
+def test_a_sum_is_folded_before_the_products_in_it():
+    row = Block("", [["1.00", "2.00"]])
+    pieces = [Mark("="), row, Mark("·"), row, Mark("+"), row, Mark("·"), row]
+    assert picture(pieces, 48) == [
+        "    =  [ 1.00  2.00 ]  ·  [ 1.00  2.00 ]",
+        "      +  [ 1.00  2.00 ]  ·  [ 1.00  2.00 ]",
+    ]
+
+
+def test_an_operator_is_as_far_from_a_factor_as_from_its_matrix():
+    (line,) = picture([XW, Mark("−"), Mark("0.5"), Mark("·"), XW], indent=0)[1:2]
+    assert line == "[ 3.5  -1.0  1.0 ]  −  0.5 · [ 3.5  -1.0  1.0 ]"
+    (line,) = picture([Mark("("), Mark("√"), XW, Mark("+"), Mark("1e-8"), Mark(")")], indent=0)[1:2]
+    assert line == "(√[ 3.5  -1.0  1.0 ] + 1e-8)"
+
+
 def test_single_numbers_have_no_brackets():
     assert picture([Mark("="), Block("L", [["0.72"]], bare=True)], indent=0) == [
         "    L",

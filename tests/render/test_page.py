@@ -1,7 +1,7 @@
 """Rules, paragraphs and lines with something at the right margin."""
 
 from backtrace.render.measure import text_width
-from backtrace.render.page import Page
+from backtrace.render.page import Page, formula_lines
 
 
 def texts(lines):
@@ -26,13 +26,24 @@ def test_a_rule_too_short_for_both_ends_puts_one_below():
 def test_something_stands_at_the_right_margin():
     page = Page(20)
     assert texts(page.spread([("left", "")], [("right", "")])) == ["left           right"]
-    assert texts(page.spread([("left", "")], [("right", "")], [(" = 5", "")])) == [
-        "left       right = 5"
-    ]
-    # ten characters on the left and 4 + 8 more than fit behind nine on the right
-    assert texts(page.spread([("1234567890", "")], [("right", "")], [(" = 12345", "")])) == [
-        "1234567890     right"
-    ]
+    # two columns stay free between them: 9 + 2 + 9 are 20
+    assert page.fits([("123456789", "")], [("right", ""), (" = 5", "")])
+    assert not page.fits([("1234567890", "")], [("right", ""), (" = 5", "")])
+
+
+def test_on_a_wide_page_the_right_margin_stays_in_sight():
+    (line,) = texts(Page(160).spread([("left", "")], [("right", "")]))
+    assert len(line) == 100
+    assert all(len(line) <= 100 for line in texts(Page(160).rule("Forward", "layer 1")))
+    assert all(len(line) <= 100 for line in texts(Page(160).paragraph("word " * 90, "")))
+
+
+def test_a_formula_is_folded_outside_its_brackets_first():
+    formula = "J = ½·(A + B) + (1 − y)·ln(1 − a)"
+    assert formula_lines(formula, 33) == [formula]
+    assert formula_lines(formula, 32) == ["J", "= ½·(A + B) + (1 − y)·ln(1 − a)"]
+    assert formula_lines(formula, 25) == ["J = ½·(A + B)", "+ (1 − y)·ln(1 − a)"]
+    assert formula_lines(formula, 12) == ["J", "= ½·(A + B)", "+ (1", "− y)·ln(1", "− a)"]
 
 
 def test_what_does_not_fit_beside_goes_below_and_is_folded_before_its_signs():

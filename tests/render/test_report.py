@@ -133,7 +133,7 @@ def test_few_digits_left_out_entries_and_unknown_names_are_said():
     # 0.1 has one digit, and is not the key's 0.1405
     sheet = "answers: {z2: [[1.1, _, 1.163, 1.256]], delta9: 3}"
     said = text(marked(sheet, "or-gate").findings)
-    assert "~ imprecise  z^(2)[1,1]  too few digits to tell: write at least 3" in said
+    assert "~ imprecise  z^(2)[1,1]  too few digits to tell: write 3 significant ones" in said
     assert '"delta9"' in said
 
 

@@ -7,13 +7,22 @@ import json
 import pytest
 
 from backtrace.check.mistakes import CATALOGUE
-from backtrace.check.model import Unreadable
+from backtrace.check.model import ClassReport, Unreadable
 from backtrace.render import report_class, report_csv, report_json, report_markdown
+from backtrace.render.classroom import classroom
 from backtrace.render.colours import uncoloured
 from backtrace.render.measure import text_width
 from backtrace.render.page import Page
 from backtrace.render.wording import DEEDS
-from tests.render.sheets import ALL_RIGHT, SIGN_FLIPPED, TWO_SAMPLES, named, of_class
+from tests.render.sheets import (
+    ALL_RIGHT,
+    SIGN_FLIPPED,
+    TWO_SAMPLES,
+    answers,
+    exercise,
+    named,
+    of_class,
+)
 
 BAD = Unreadable("bad.yaml", "bad.yaml:1:1: found nothing; expected answers")
 # Nothing explains 7.5 and 11.25; the update is the key's, though the gradient leads elsewhere.
@@ -61,6 +70,41 @@ def test_students_are_to_be_talked_to_for_what_no_table_shows():
     assert "W₁ⁿᵉʷ as in the key, but not from their own numbers" in odd.reasons
     # two entries of four are worth nothing for being wrong, two for not following
     assert "0 of 4 marks" in odd.reasons
+
+
+def test_how_sheets_were_read_is_said_once():
+    # a misspelt name on both sheets, on different lines; z1 is 2 × 1, and Bo's lies on its side
+    ada = named("Ada", "{z1: [[5], [3]], losss: 2.5}")
+    bo = "title: x\n" + named("Bo", "{z1: [[5, 3]], losss: 2.5}")
+    _, _, room = of_class([ada, bo])
+    unknown = '"losss" is no quantity of this exercise (did you mean loss?); it was left aside'
+    assert unknown in room.notes
+    assert "Bo: z₁: 1 × 2 is read as 2 × 1, transposed" in room.notes
+    assert " ".join(text(room).split()).count(unknown) == 1
+    assert "- Bo: z₁: 1 × 2 is read as" in report_markdown.class_sheet(room).replace("&#58;", ":")
+    assert "Notes" not in text(of_class([ALL_RIGHT])[2])
+
+
+def test_different_totals_are_explained_unless_the_spec_asks():
+    hint = "`ask:` in the spec names what counts for all"
+    sheets = [ALL_RIGHT, SIGN_FLIPPED]  # 7 and 9 entries
+    _, _, room = of_class(sheets)
+    assert hint in text(room)
+    assert "marks from" not in room.standing
+    assert room.standing == "7 of 7 to 9 marks"
+    assert hint not in text(of_class([ALL_RIGHT, ALL_RIGHT])[2])
+    assert hint not in text(of_class(sheets, TWO_SAMPLES + "ask: [z1, dW1]\n")[2])
+
+
+def test_students_of_one_name_are_told_apart():
+    checker = exercise()
+    sheets = [("a/1.yaml", ALL_RIGHT), ("a/2.yaml", ALL_RIGHT), ("a/3.yaml", SIGN_FLIPPED)]
+    reports = tuple(checker.check(answers(checker, sheet, file)) for file, sheet in sheets)
+    room = classroom(checker, ClassReport(reports))
+    assert [row.student for row in room.rows] == ["Ada (1.yaml)", "Ada (2.yaml)", "Bo"]
+    # rows of one table have one file
+    _, _, room = of_class([ALL_RIGHT, ALL_RIGHT, SIGN_FLIPPED])
+    assert [row.student for row in room.rows] == ["Ada (1 of 2)", "Ada (2 of 2)", "Bo"]
 
 
 def test_unreadable_files_are_listed_with_their_reason():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import backtrace
-from backtrace.render.selection import Selection, chosen, family, problems, updates
+from backtrace.render.selection import Selection, chosen, family, problems, resolved, updates
 
 THREE_SAMPLES = """
 title: "Three samples"
@@ -38,6 +38,41 @@ def test_what_is_not_there_is_said(trace):
         "--sample 4: the samples are 1 to 3",
     ]
     assert problems(trace, Selection(only=("delta", "z1"), layer=1, sample=3)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("delta_1", "delta1"),
+        ("Z1", "z1"),
+        ("δ₁", "delta1"),
+        ("w1_NEW", "W1_new"),
+        ("DELTA", "delta"),
+        ("δ^(1)", "delta1"),
+        ("zz1", "zz1"),
+    ],
+)
+def test_names_are_taken_as_they_are_meant(trace, name, expected):
+    assert resolved(trace, Selection(only=(name,))).only == (expected,)
+
+
+def test_whole_quantities_are_chosen_not_entries(trace):
+    # as the command line hands it on, taken apart at its comma
+    wrong = resolved(trace, Selection(only=("W1_new[1", "1]", "z1")))
+    assert problems(trace, wrong) == [
+        "--only W1_new[1,1]: --only takes whole quantities, such as W1_new"
+    ]
+
+
+def test_a_selection_of_nothing_is_said():
+    two = backtrace.trace(backtrace.load("mlp-math"))
+    assert problems(two, Selection(only=("z1", "W1"), layer=2)) == [
+        "--only z1,W1: nothing of that is in layer 2"
+    ]
+    assert problems(two, Selection(only=("dW1",), sample=1)) == [
+        "--only dW1: nothing of that belongs to a single sample"
+    ]
+    assert problems(two, Selection(only=("z",), layer=2)) == []
 
 
 def test_a_trace_of_the_chosen_steps():

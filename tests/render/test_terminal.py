@@ -76,8 +76,8 @@ def test_entries_are_unfolded_with_the_equals_signs_in_line(traces):
     found = lines(traces["mlp-math"], detail="entries", only=("product1",))
     assert section(found, "XW₁[1,1]", 3) == [
         "    XW₁[1,1] = 1·0.5 + 2·1.5  = 0.5 + 3 =  3.5",
-        "    XW₁[1,2] = 1·(-1) + 2·0   = -1 + 0  = -1",
-        "    XW₁[1,3] = 1·2 + 2·(-0.5) = 2 − 1   =  1",
+        "    XW₁[1,2] = 1·(-1) + 2·0   = -1 + 0  = -1.0",
+        "    XW₁[1,3] = 1·2 + 2·(-0.5) = 2 − 1   =  1.0",
     ]
 
 
@@ -100,6 +100,36 @@ def test_steps_that_only_repeat_take_one_line_with_the_value():
     assert found[at + 1].endswith("a₁ = z₁ = [ 5 ; 3 ]")
     assert any(line.endswith("id′(z₁) = 1") for line in found)
     assert any(line.endswith("δ₁ = da₁ ⊙ id′(z₁) = [ 1 ; -2 ]") for line in found)
+
+
+def test_a_value_that_does_not_fit_beside_its_formula_stands_below(traces):
+    # 0.7509 − 0, 0.7696 − 1, 0.7619 − 1 and 0.7783 − 1
+    assert section(lines(traces["or-gate"]), "10  Error", 4) == [
+        "10  Error that reaches the prediction                              ∂C/∂a^(2) = e",
+        "                     ∂C/∂a^(2)",
+        "    =  [ 0.7509  -0.2304  -0.2381  -0.2217 ]",
+        "                       1 × 4",
+    ]
+
+
+def test_the_squares_of_a_penalty_need_no_brackets_of_their_own():
+    two = """
+title: Two layers
+layers:
+  - {activation: linear, weights: [[1, 2]], bias: none}
+  - {activation: linear, weights: [[1], [3]], bias: none}
+inputs: [[1]]
+targets: [[4]]
+loss: half_sse
+regularization: {l2: 0.1}
+"""
+    # ½ · 0.1 · (1 + 4 + 1 + 9) = 0.75
+    assert section(lines(trace_of(two), only=("penalty",)), "10  Penalty", 5)[1:] == [
+        "                    W₁            W₂",
+        "              ⎛                  ⎡ 1 ⎤²⎞      Ω",
+        "    ½ · 0.1 · ⎝Σ [ 1  2 ]²  +  Σ ⎣ 3 ⎦ ⎠  =  0.75",
+        "                  1 × 2          2 × 1",
+    ]
 
 
 def test_the_header_says_what_is_computed_and_how(traces):
@@ -146,6 +176,34 @@ def test_the_summary_gives_values_on_a_line(traces):
     assert "Loss      L              0.7225" in found  # (4.35 − 3.5)²
     assert any(re.search(r"δ₁ +1 × 3  \[ 1.70  0.00  0.85 \]$", line) for line in found)
     assert any(re.search(r"dW₁ +2 × 3  \[ 1.70  0.00  0.85 ; 3.40", line) for line in found)
+
+
+def test_the_summary_gives_small_matrices_whole_on_a_line_a_row(traces):
+    found = lines(traces["or-gate"], detail="summary")
+    # σ(0.3), σ(0.7), σ(0.5), σ(0.9); σ(0.5), σ(1.0), σ(0.8), σ(1.3)
+    first, second = section(found, "a^(1)", 2)
+    assert first.endswith("a^(1)      2 × 4  [ 0.5744  0.6682  0.6225  0.7109 ;")
+    assert second == " " * first.index("0.5744") + "0.6225  0.7311  0.6900  0.7858 ]"
+    assert "⋯" not in "\n".join(found)
+
+
+def test_the_summary_elides_what_is_large_unless_all_is_asked_for(traces):
+    short, full = (
+        "\n".join(lines(traces["mnist"], detail="summary", only=("delta2",), full=full))
+        for full in (False, True)
+    )
+    assert "⋯" in short
+    assert "--full shows every one" in short
+    assert not set("⋯⋮⋱") & set(full)
+    entries = [text for row in cells(traces["mnist"]["delta2"].value, 4) for text in row]
+    assert all(full.count(text) >= entries.count(text) for text in entries)
+
+
+def test_entries_have_the_decimals_of_their_matrix():
+    # 1·0.23 + 3·0.153 = 0.689 + 0.001 = 0.69, and 2·0.23 − 0.153 + 0.001 = 0.308
+    spec = TWO_SAMPLES.replace("[[2], [1]]", "[[0.23], [0.153]]").replace("none}", "0.001}")
+    found = lines(trace_of(spec), detail="entries", only=("z1",))
+    assert [line.rpartition(" = ")[2] for line in found if "z₁[" in line] == ["0.690", "0.308"]
 
 
 def test_large_matrices_show_corners_size_and_how_to_see_the_rest(traces):
@@ -207,8 +265,8 @@ def test_of_many_updates_the_first_and_the_last_are_shown():
         "Epoch 3, batch 2 sample 2",
     ]
     text = "\n".join(lines(trace))
-    assert "3 updates not shown" in text
-    assert text.endswith("3 updates left out: --full shows all of them.")
+    assert text.count("3 updates not shown; --full shows them") == 1
+    assert "left out" not in text
     assert len([line for line in lines(trace, full=True) if line.startswith("══")]) == 6
     assert len([line for line in lines(trace, epochs=2) if line.startswith("══")]) == 4
 
