@@ -274,7 +274,7 @@ def test_the_options_of_a_command_with_their_choices(name):
     assert set(listed) == set(found)
     for flag, values in listed.items():
         choices = getattr(found[flag].type, "choices", [])
-        assert re.findall(r"`(\w+)`", values) == [getattr(c, "value", c) for c in choices]
+        assert re.findall(r"`([\w.,]+)`", values) == [getattr(c, "value", c) for c in choices]
 
 
 # Links
