@@ -202,7 +202,7 @@ LOSSES: dict[str, Loss] = {
         term_formula=Formula("({a} − {y})²/{outputs}", r"({a} - {y})^{2} / {outputs}"),
         formula=Formula(
             "{mean}1/k Σ({a} − {y})², k = {outputs}",
-            r"{mean} \tfrac1k \sum ({a} - {y})^{2}, \quad k = {outputs}",
+            r"{mean} \tfrac1k \sum ({a} - {y})^{2} \text{ with } k = {outputs}",
         ),
     ),
     "mae": Loss(

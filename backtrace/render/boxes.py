@@ -214,7 +214,8 @@ def _reaches(pieces: Sequence[Piece]) -> list[tuple[int, int]]:
     at = 0
     while at < len(pieces):
         inside = _enclosed(pieces, at) if opens(pieces[at]) else []
-        reaches[at + 1 : at + 1 + len(inside)] = [_reach(inside)] * len(inside)
+        if inside:
+            reaches[at + 1 : at + 1 + len(inside)] = [_reach(inside)] * len(inside)
         at += len(inside) + 1
     return reaches
 

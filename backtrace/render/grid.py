@@ -174,8 +174,9 @@ def _trimmed(line: Line) -> Line:
 
 def _packed(pieces: list[Piece], room: int, style: Style) -> list[Box]:
     """The pieces in as few lines as fit, folded where the formula itself falls into parts."""
-    if _fits(pieces, room, style):
-        return [beside(pieces, style)]
+    whole = beside(pieces, style)
+    if whole.width <= room:
+        return [whole]
     rows: list[Box] = []
     line: list[Piece] = []
     for run in _runs(pieces, room - CONTINUED, style):
