@@ -73,9 +73,10 @@ def _check_options(request: ExportRequest, name: str) -> None:
 def _rendered(request: ExportRequest, name: str) -> bytes:
     from backtrace.cli.sources import worked
     from backtrace.render.derivation import View
-    from backtrace.render.selection import problems
+    from backtrace.render.selection import problems, resolved
 
     trace = worked(request.spec, request.data, request.epochs)
+    request = msgspec.structs.replace(request, selection=resolved(trace, request.selection))
     found = problems(trace, request.selection)
     if found:
         refuse(found)
