@@ -20,10 +20,7 @@ from backtrace.check.rewrites import Wrong
 from backtrace.check.sheet import Numbers, Override, Sheet, StandIns
 
 MOST_TIES = 12  # explanations of one wrong step that are kept
-PLAINER = {
-    *("activation-derivative-omitted", "relu-mask-ignored", "activation-omitted"),
-    "derivative-incomplete",
-}
+PLAINER = {"activation-derivative-omitted", "relu-mask-ignored", "derivative-incomplete"}
 MOST_GIVENS = 60  # given numbers that are tried as misread for one wrong step
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from copy import copy
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
@@ -399,9 +400,11 @@ def only(called: list[str]) -> typer.Typer:
     them that is a tenth of a run.
     """
     named = [command for command in app.registered_commands if _name(command) in called]
-    if named:
-        app.registered_commands = named
-    return app
+    if not named:
+        return app
+    alone = copy(app)
+    alone.registered_commands = named
+    return alone
 
 
 def _name(command: CommandInfo) -> str:

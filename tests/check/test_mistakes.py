@@ -142,12 +142,14 @@ def test_the_mistake_is_named_alone_and_in_its_place(code):
 
 
 def test_two_ways_to_the_same_numbers_are_a_tie():
-    """z1(1 − z1) may be the wrong formula, or the right one with a1 = z1, if a1 is not there."""
+    """z1(1 − z1) may be the wrong formula, or the right one with a1 = z1, if a1 is not there: σ
+    left out, or a ReLU's, for every z1 is positive."""
     sheet = "g1: [[0.21, 0.21, 0.25, 0.09], [0.25, 0.00, 0.16, -0.39]]"
     found = quantity("or-gate", sheet, "g1").explanations
     assert {e.mistakes for e in found} == {
         (("preactivation-in-derivative", "g1"),),
         (("activation-omitted", "a1"),),
+        (("wrong-activation", "a1"),),
     }
 
 
