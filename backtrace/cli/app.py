@@ -408,4 +408,4 @@ def only(called: list[str]) -> typer.Typer:
 
 
 def _name(command: CommandInfo) -> str:
-    return command.name or getattr(command.callback, "__name__", "")
+    return str(command.name or getattr(command.callback, "__name__", ""))

@@ -108,7 +108,7 @@ def test_ctrl_c_ends_as_shells_expect(monkeypatch):
     def interrupted():
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(backtrace.cli.app, "app", interrupted)
+    monkeypatch.setattr(backtrace.cli.app, "only", lambda called: interrupted)
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 130  # 128 + SIGINT
