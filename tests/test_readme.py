@@ -17,10 +17,9 @@ from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.losses import LOSSES
 from backtrace.functions.optimizers import OPTIMIZERS, SCHEDULES
 from backtrace.functions.penalties import FORMS
-from backtrace.notation.symbols import CHOICES
 from backtrace.spec.data import DATA_KEYS
 from backtrace.spec.layers import BIAS_KEYS, LAYER_KEYS
-from backtrace.spec.model import Notation, Spec
+from backtrace.spec.model import NOTATION_CHOICES, Notation, Spec
 from backtrace.spec.rules import INITIALIZERS
 from backtrace.spec.schema import TOP_KEYS
 from backtrace.spec.settings import ARITHMETIC, CONVENTIONS
@@ -221,12 +220,12 @@ def test_every_optimizer_with_its_constants_and_schedules():
 
 
 def test_every_choice_of_the_notation_the_default_first():
-    assert names("Notation") == set(CHOICES)
+    assert names("Notation") == set(NOTATION_CHOICES)
     for row in rows("Notation"):
         key = row[0].strip("`")
         plain = re.sub(r"\([^)]*\)", "", row[1].replace("^(1)", "").replace("^[1]", ""))
         values = re.findall(r"`([^`]+)`", plain)
-        assert tuple(values) == CHOICES[key]
+        assert tuple(values) == NOTATION_CHOICES[key]
         assert values[0] == getattr(Notation(), key)
 
 

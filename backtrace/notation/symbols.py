@@ -10,21 +10,6 @@ from backtrace.functions.activations import ACTIVATIONS
 from backtrace.spec.model import Conventions, Notation
 from backtrace.tape.trace import Trace
 
-CHOICES: dict[str, tuple[str, ...]] = {
-    "activation": ("a", "h"),
-    "delta": ("delta", "dz", "partial"),
-    "layer_mark": ("subscript", "round", "square"),
-    "case": ("lower", "upper"),
-    "inputs": ("x", "a"),
-    "prediction": ("layer", "y_hat"),
-    "error": ("d", "e", "partial"),
-    "gradient": ("d", "partial", "delta"),
-    "weight": ("W", "w"),
-    "loss": ("L", "J", "C", "E"),
-    "rate": ("eta", "alpha", "lr"),
-    "samples": ("n", "m"),
-}
-
 # Constants of an exercise: Unicode, LaTeX, ASCII.
 CONSTANTS: dict[str, tuple[str, str, str]] = {
     "eta": ("η", r"\eta", "eta"),

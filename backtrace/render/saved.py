@@ -8,10 +8,11 @@ from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.losses import LOSSES
 from backtrace.functions.penalties import FORMS
 from backtrace.notation import steps as notation
-from backtrace.notation.symbols import CHOICES, ID, Symbols
+from backtrace.notation.symbols import ID, Symbols
 from backtrace.render import header
 from backtrace.render.json import TraceFormatError, decode
 from backtrace.render.matrices import SECTIONS
+from backtrace.spec.model import NOTATION_CHOICES
 from backtrace.spec.settings import MOST_DECIMALS
 from backtrace.tape.operations import OPERATIONS, Setting
 from backtrace.tape.trace import Trace, TracedStep
@@ -52,7 +53,7 @@ def _refused(what: str) -> TraceFormatError:
 
 
 def _check_notation(trace: Trace) -> None:
-    for name, choices in CHOICES.items():
+    for name, choices in NOTATION_CHOICES.items():
         if getattr(trace.notation, name) not in choices:
             raise _refused(f"notation {name} is none of {', '.join(choices)}")
     if not 0 <= trace.decimals <= MOST_DECIMALS:

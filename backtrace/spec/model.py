@@ -81,7 +81,7 @@ class Conventions(msgspec.Struct, frozen=True):
 
 
 class Notation(msgspec.Struct, frozen=True):
-    """The course's symbols; every field's values are listed in ``notation.symbols``."""
+    """The course's symbols; ``NOTATION_CHOICES`` lists every field's values, the default first."""
 
     activation: str = "a"  # a · h
     delta: str = "delta"  # delta (δ₂) · dz (dZ₂) · partial (∂L/∂z₂)
@@ -95,6 +95,22 @@ class Notation(msgspec.Struct, frozen=True):
     loss: str = "L"  # L · J · C · E
     rate: str = "eta"  # eta (η) · alpha (α) · lr
     samples: str = "n"  # n · m
+
+
+NOTATION_CHOICES: dict[str, tuple[str, ...]] = {
+    "activation": ("a", "h"),
+    "delta": ("delta", "dz", "partial"),
+    "layer_mark": ("subscript", "round", "square"),
+    "case": ("lower", "upper"),
+    "inputs": ("x", "a"),
+    "prediction": ("layer", "y_hat"),
+    "error": ("d", "e", "partial"),
+    "gradient": ("d", "partial", "delta"),
+    "weight": ("W", "w"),
+    "loss": ("L", "J", "C", "E"),
+    "rate": ("eta", "alpha", "lr"),
+    "samples": ("n", "m"),
+}
 
 
 class Arithmetic(msgspec.Struct, frozen=True):

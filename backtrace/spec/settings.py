@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from backtrace.spec.fields import Fields, choice, fields, one_of, whole
-from backtrace.spec.model import Arithmetic, Conventions, Notation
+from backtrace.spec.model import NOTATION_CHOICES, Arithmetic, Conventions, Notation
 from backtrace.spec.problems import Problems
 from backtrace.spec.reader import Mapping, Node
 
@@ -16,20 +16,6 @@ CONVENTIONS: dict[str, tuple[str, ...]] = {
     "weights": ("in_out", "out_in"),
     "sign": ("gradient", "descent"),
     "mean_in": ("delta", "gradient"),
-}
-NOTATION: dict[str, tuple[str, ...]] = {
-    "activation": ("a", "h"),
-    "delta": ("delta", "dz", "partial"),
-    "layer_mark": ("subscript", "round", "square"),
-    "case": ("lower", "upper"),
-    "inputs": ("x", "a"),
-    "prediction": ("layer", "y_hat"),
-    "error": ("d", "e", "partial"),
-    "gradient": ("d", "partial", "delta"),
-    "weight": ("W", "w"),
-    "loss": ("L", "J", "C", "E"),
-    "rate": ("eta", "alpha", "lr"),
-    "samples": ("n", "m"),
 }
 ARITHMETIC = ("float64", "float32", "exact")
 MOST_DECIMALS = 12
@@ -46,10 +32,10 @@ def read_conventions(problems: Problems, node: Node | None) -> Conventions:
 
 def read_notation(problems: Problems, node: Node | None, conventions: Conventions) -> Notation:
     """The course's symbols; ΔW for a gradient only where it means the step down."""
-    entries = node and fields(problems, node, "`notation`", NOTATION)
+    entries = node and fields(problems, node, "`notation`", NOTATION_CHOICES)
     if not entries:
         return Notation()
-    notation = msgspec.structs.replace(Notation(), **_choices(entries, NOTATION))
+    notation = msgspec.structs.replace(Notation(), **_choices(entries, NOTATION_CHOICES))
     if notation.gradient == "delta" and conventions.sign != "descent":
         problems.add(
             entries.node.entries["gradient"].value,

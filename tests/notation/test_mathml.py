@@ -26,10 +26,10 @@ from backtrace.notation.expr import (
     row,
 )
 from backtrace.notation.mathml import MathML, ref_symbol
-from backtrace.notation.symbols import CHOICES, Symbols
+from backtrace.notation.symbols import Symbols
 from backtrace.notation.tex import read
 from backtrace.spec.bundled import names
-from backtrace.spec.model import Conventions, Notation
+from backtrace.spec.model import NOTATION_CHOICES, Conventions, Notation
 from tests.tape import exercises
 
 CORE = {
@@ -136,8 +136,8 @@ def test_constants_and_decimal_marks():
 
 
 @pytest.mark.parametrize(
-    "choice", [dict(zip(CHOICES, values, strict=False)) for values in zip(*(
-        (row * 4)[:4] for row in CHOICES.values()), strict=True)]
+    "choice", [dict(zip(NOTATION_CHOICES, values, strict=False)) for values in zip(*(
+        (row * 4)[:4] for row in NOTATION_CHOICES.values()), strict=True)]
 )  # fmt: skip
 @pytest.mark.parametrize("layout", ["rows", "columns"])
 def test_every_symbol_of_every_notation_is_read(choice, layout):

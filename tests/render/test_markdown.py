@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 import backtrace
-from backtrace.notation.symbols import CHOICES
 from backtrace.render.derivation import View
 from backtrace.render.markdown import markdown
 from backtrace.render.measure import inert
 from backtrace.render.selection import Selection
 from backtrace.spec import bundled
+from backtrace.spec.model import NOTATION_CHOICES
 from tests.render.formula_numbers import MATRIX, assert_result, cells, is_part
 
 TRACES = {name: backtrace.trace(backtrace.load(name)) for name in bundled.names()}
@@ -95,11 +95,13 @@ def test_every_network_in_every_detail_keeps_the_rules(name, detail):
         assert not text.endswith("\n\n")
 
 
-@pytest.mark.parametrize("choice", [(name, v) for name, values in CHOICES.items() for v in values])
+@pytest.mark.parametrize(
+    "choice", [(name, v) for name, values in NOTATION_CHOICES.items() for v in values]
+)
 @pytest.mark.parametrize("name", ["adam", "or-gate", "multi-neuron"])
 def test_every_notation_keeps_the_rules(name, choice):
     trace = TRACES[name]
-    for mark in CHOICES["layer_mark"]:
+    for mark in NOTATION_CHOICES["layer_mark"]:
         notation = msgspec.structs.replace(
             trace.notation, **({"layer_mark": mark} | {choice[0]: choice[1]})
         )
