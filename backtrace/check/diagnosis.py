@@ -6,7 +6,7 @@ is named where it explains every written entry; what explains as well is a tie.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 import msgspec
@@ -113,7 +113,7 @@ class Diagnosis:
     def by_rules(
         self,
         attempts: list[tuple[tuple[Key, Wrong], ...]],
-        other_ways: list[tuple[tuple[Key, Wrong], StandIns]] = [],  # noqa: B006
+        other_ways: Sequence[tuple[tuple[Key, Wrong], StandIns]] = (),
     ) -> list[Found]:
         """What explains everything, nearest to the quantity first."""
         found: list[Found] = []

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from backtrace.functions.activations import Array, Formula
+from backtrace.functions.activations import Array
 from backtrace.functions.losses import sign
 
 
@@ -21,29 +21,12 @@ class Form(msgspec.Struct, frozen=True):
 
     l2: tuple[int, int]  # the factor of λΣw² as above/below
     per_sample: bool
-    l2_formula: Formula
-    l1_formula: Formula
 
 
 FORMS: dict[str, Form] = {
-    "half_lambda": Form(
-        (1, 2),
-        False,
-        Formula("½·{l2}·Σ{w}²", r"\tfrac{1}{2} \cdot {l2} \sum {w}^{2}"),
-        Formula("{l1}·Σ|{w}|", r"{l1} \sum \lvert {w} \rvert"),
-    ),
-    "lambda": Form(
-        (1, 1),
-        False,
-        Formula("{l2}·Σ{w}²", r"{l2} \sum {w}^{2}"),
-        Formula("{l1}·Σ|{w}|", r"{l1} \sum \lvert {w} \rvert"),
-    ),
-    "lambda_over_2n": Form(
-        (1, 2),
-        True,
-        Formula("{l2}/(2·{n})·Σ{w}²", r"\frac{{l2}}{2 \cdot {n}} \sum {w}^{2}"),
-        Formula("{l1}/{n}·Σ|{w}|", r"\frac{{l1}}{{n}} \sum \lvert {w} \rvert"),
-    ),
+    "half_lambda": Form((1, 2), per_sample=False),
+    "lambda": Form((1, 1), per_sample=False),
+    "lambda_over_2n": Form((1, 2), per_sample=True),
 }
 
 

@@ -10,21 +10,21 @@ from backtrace.functions.activations import ACTIVATIONS
 from backtrace.spec.model import Conventions, Notation
 from backtrace.tape.trace import Trace
 
-# Constants of an exercise: Unicode, LaTeX, ASCII.
-CONSTANTS: dict[str, tuple[str, str, str]] = {
-    "eta": ("η", r"\eta", "eta"),
-    "alpha": ("α", r"\alpha", "alpha"),
-    "lr": ("lr", r"\mathrm{lr}", "lr"),
-    "n": ("n", "n", "n"),
-    "m": ("m", "m", "m"),
-    "beta": ("β", r"\beta", "beta"),
-    "momentum": ("β", r"\beta", "beta"),
-    "beta1": ("β₁", r"\beta_{1}", "beta1"),
-    "beta2": ("β₂", r"\beta_{2}", "beta2"),
-    "epsilon": ("ε", r"\varepsilon", "eps"),
-    "lambda": ("λ", r"\lambda", "lambda"),
-    "lambda1": ("λ₁", r"\lambda_{1}", "lambda1"),
-    "t": ("t", "t", "t"),
+# Constants of an exercise: Unicode, LaTeX. (`text.to_ascii` spells the Unicode of both kinds.)
+CONSTANTS: dict[str, tuple[str, str]] = {
+    "eta": ("η", r"\eta"),
+    "alpha": ("α", r"\alpha"),
+    "lr": ("lr", r"\mathrm{lr}"),
+    "n": ("n", "n"),
+    "m": ("m", "m"),
+    "beta": ("β", r"\beta"),
+    "momentum": ("β", r"\beta"),
+    "beta1": ("β₁", r"\beta_{1}"),
+    "beta2": ("β₂", r"\beta_{2}"),
+    "epsilon": ("ε", r"\varepsilon"),
+    "lambda": ("λ", r"\lambda"),
+    "lambda1": ("λ₁", r"\lambda_{1}"),
+    "t": ("t", "t"),
 }
 
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -37,7 +37,6 @@ class Name(msgspec.Struct, frozen=True):
 
     letter: str
     latex_letter: str
-    ascii_letter: str
     layer: int | None = None
     before: str = ""  # "", "d", "Δ" or "∂"
     tag: str = ""
@@ -76,10 +75,6 @@ class Symbols:
         """The symbol in Unicode: ``W₂``, ``δ^(2)``, ``∂L/∂z₂``."""
         return self._unicode(self.parts(id))
 
-    def ascii(self, id: str) -> str:
-        """The symbol in ASCII: ``W2``, ``delta2``, ``dL/dz2``."""
-        return self._ascii(self.parts(id))
-
     def latex(self, id: str) -> str:
         """The symbol in LaTeX, subscript before superscript: ``W_{2}``, ``\\delta^{(2)}``."""
         return self._latex(self.parts(id))
@@ -87,12 +82,11 @@ class Symbols:
     def constant(self, name: str, script: str = "unicode") -> str:
         """The symbol of a constant: ``rate``, ``samples``, ``beta1``, ``lambda``, …"""
         chosen = {"rate": self.notation.rate, "samples": self.notation.samples}.get(name, name)
-        return CONSTANTS[chosen][("unicode", "latex", "ascii").index(script)]
+        return CONSTANTS[chosen][("unicode", "latex").index(script)]
 
-    def activation(self, layer: int, script: str = "unicode") -> str:
+    def activation(self, layer: int) -> str:
         """The symbol of a layer's activation: σ, ReLU, tanh."""
-        row = ACTIVATIONS[self.activations[layer]]
-        return {"unicode": row.symbol, "latex": row.latex, "ascii": row.title}[script]
+        return ACTIVATIONS[self.activations[layer]].symbol
 
     def parts(self, id: str) -> Name:
         """The symbol of an id, taken apart."""
@@ -107,8 +101,8 @@ class Symbols:
             "loss": _plain(loss),
             "loss_after": _plain(loss, tag="new"),
             "data_loss": _plain(loss, tag="data"),
-            "penalty": Name("Ω", r"\Omega", "penalty"),
-            "loss_terms": Name("ℓ", r"\ell", "l"),
+            "penalty": Name("Ω", r"\Omega"),
+            "loss_terms": Name("ℓ", r"\ell"),
             "error": _plain("e"),
         }
         if id in whole:
@@ -140,10 +134,10 @@ class Symbols:
         notation = self.notation
         if kind == "delta":
             if notation.delta == "delta":
-                return Name("δ", r"\delta", "delta", layer)
+                return Name("δ", r"\delta", layer)
             return self._mark(self._letter("z"), layer, "d" if notation.delta == "dz" else "∂")
         if kind == "da" and notation.error == "e":
-            return Name("e", "e", "e", layer)
+            return Name("e", "e", layer)
         activation = self._activation_letter(layer)
         if kind == "a":
             return activation
@@ -155,7 +149,7 @@ class Symbols:
             return self._letter("x")
         if layer == self.last and layer and notation.prediction == "y_hat":
             hat = self.notation.case == "upper"
-            return Name("Ŷ" if hat else "ŷ", r"\hat{Y}" if hat else r"\hat{y}", "y_hat")
+            return Name("Ŷ" if hat else "ŷ", r"\hat{Y}" if hat else r"\hat{y}")
         letter = "a" if layer == 0 else notation.activation
         return self._mark(self._letter(letter), layer)
 
@@ -164,22 +158,22 @@ class Symbols:
         rows = self.conventions.layout == "rows"
         as_is = self.conventions.weights == ("in_out" if rows else "out_in")
         factors = ((below, False), (weights, not as_is))
-        return Name("", "", "product", layer, factors=factors if rows else factors[::-1])
+        return Name("", "", layer, factors=factors if rows else factors[::-1])
 
     def _derivative(self, layer: int) -> Name:
         z = self.parts(f"z{layer}")
         if layer not in self.activations:
-            return Name("g", "g", "g", layer)
+            return Name("g", "g", layer)
         row = ACTIVATIONS[self.activations[layer]]
         if not row.elementwise:
-            return Name("J", "J", "J", layer)
-        return Name(f"{row.symbol}′", f"{row.latex}'", f"{row.title}'", argument=z)
+            return Name("J", "J", layer)
+        return Name(f"{row.symbol}′", f"{row.latex}'", argument=z)
 
     def _state(self, kind: str, parameter: str, tag: str) -> Name:
         letters = {
-            "mhat": Name("m̂", r"\hat m", "mhat"),
-            "vhat": Name("v̂", r"\hat v", "vhat"),
-            "step_": Name("step", r"\mathrm{step}", "step"),
+            "mhat": Name("m̂", r"\hat m"),
+            "vhat": Name("v̂", r"\hat v"),
+            "step_": Name("step", r"\mathrm{step}"),
         }
         letter = letters.get(kind, _plain(kind))
         return msgspec.structs.replace(letter, tag=tag, of=self.parts(parameter))
@@ -194,7 +188,7 @@ class Symbols:
     def _mark(self, name: Name, layer: int, before: str = "", tag: str = "") -> Name:
         return msgspec.structs.replace(name, layer=layer, before=before, tag=tag)
 
-    # The three scripts
+    # The two scripts
 
     def _unicode(self, name: Name) -> str:
         if name.factors:
@@ -218,22 +212,6 @@ class Symbols:
             "square": f"^[{layer}]",
         }
         return marks[self.notation.layer_mark]
-
-    def _ascii(self, name: Name) -> str:
-        if name.factors:
-            return "".join(self._ascii(f) + ("^T" if t else "") for f, t in name.factors)
-        text = name.ascii_letter
-        if name.of is not None:
-            text += f"_{self._ascii(name.of)}"
-        if name.layer is not None:
-            subscript = self.notation.layer_mark == "subscript"
-            text += str(name.layer) if subscript else self._layer(name.layer)
-        if name.tag:
-            text += f"_{name.tag}"
-        if name.argument is not None:
-            text += f"({self._ascii(name.argument)})"
-        before = {"∂": f"d{self.notation.loss}/d", "Δ": "D"}.get(name.before, name.before)
-        return before + text
 
     def _latex(self, name: Name) -> str:
         if name.factors:
@@ -266,4 +244,4 @@ class Symbols:
 
 
 def _plain(letter: str, tag: str = "") -> Name:
-    return Name(letter, letter, letter, tag=tag)
+    return Name(letter, letter, tag=tag)

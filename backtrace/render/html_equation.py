@@ -12,7 +12,6 @@ import msgspec
 from backtrace.notation.expr import (
     Absolute,
     Apply,
-    Constant,
     Expr,
     Fraction,
     Group,
@@ -21,11 +20,9 @@ from backtrace.notation.expr import (
     Root,
     Row,
     Sum,
-    Symbol,
     Template,
     Terms,
     Text,
-    Value,
     row,
 )
 from backtrace.notation.latex import function
@@ -39,7 +36,6 @@ from backtrace.render.matrices import ROLES
 PLAIN = re.compile(r"-?[\d.,]+")
 BRACKETS = re.compile(r"([()])")
 GAPS = {(True, True): "⋱", (True, False): "⋮", (False, True): "⋯"}
-LEAVES = Symbol | Constant | Value | Text
 
 Piece: TypeAlias = "Expr | str"  # an expression without matrices, or HTML
 Target: TypeAlias = Callable[[Step, str, int, int], str]
