@@ -148,6 +148,24 @@ class Regularization(msgspec.Struct, frozen=True):
     biases: bool = False
 
 
+class Validation(msgspec.Struct, frozen=True):
+    """Samples that are held out: no update sees them. In the layout of the spec's own."""
+
+    inputs: Matrix
+    targets: Matrix | None = None
+
+
+class Stop(msgspec.Struct, frozen=True):
+    """When a training ends before its last epoch.
+
+    ``loss``: when the loss is that small; ``patience``: when the best epoch lies that many epochs
+    back. Both look at the loss of the held-out samples where there are any.
+    """
+
+    loss: Number | None = None
+    patience: int | None = None
+
+
 class Spec(msgspec.Struct, frozen=True):
     """A whole exercise. Matrices are 2-D and in the layout that ``conventions`` name.
 
@@ -171,6 +189,9 @@ class Spec(msgspec.Struct, frozen=True):
     decimals: int = 4
     batch_size: int | None = None  # None: all samples at once; 1: online
     epochs: int = 1
+    shuffle: bool = False  # the samples in another order every epoch, as ``seed`` has it
+    validation: Validation | None = None
+    stop: Stop = Stop()
     backpropagate_through: Literal["old", "updated"] = "old"
     output_delta: Literal["shortcut", "chain"] = "shortcut"
     inputs_gradient: bool = False

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.losses import LOSSES
@@ -15,6 +17,9 @@ from backtrace.functions.penalties import FORMS
 from backtrace.spec.model import Layer, Loss, Matrix, Spec
 from backtrace.tape.operations import OPERATIONS, Setting
 from backtrace.tape.steps import Phase, Step, Tape
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 # The operands and the transposed one, by layout and by the orientation of the weights. In rows
 # layout Z = A·W, da = δ·Wᵀ and dW = Aᵀ·δ; the others follow by transposing both sides.
@@ -44,7 +49,7 @@ class TapeError(Exception):
 
 class Update(msgspec.Struct, frozen=True):
     """Where an update stands: its epoch and batch (from 1), its samples (a half-open range, from
-    0) and its number t among all updates (from 0)."""
+    0, of the order in which the epoch takes them) and its number t among all updates (from 0)."""
 
     epoch: int
     batch: int
@@ -57,21 +62,47 @@ class Update(msgspec.Struct, frozen=True):
         return self.stop - self.start
 
 
-def updates(spec: Spec) -> Iterator[Update]:
-    """Every update of a spec, in order; the last batch of an epoch may be smaller."""
+def batches(spec: Spec) -> int:
+    """The updates of an epoch."""
     size = spec.batch_size or spec.samples
-    t = 0
-    for epoch in range(1, spec.epochs + 1):
-        for batch, start in enumerate(range(0, spec.samples, size), 1):
-            yield Update(epoch, batch, start, min(start + size, spec.samples), t)
-            t += 1
+    return -(-spec.samples // size)
 
 
-def compile_tape(spec: Spec) -> Tape:
-    """The tape of a spec. Raises TapeError where fractions are asked of a step that leaves them."""
+def updates(spec: Spec, epochs: range | None = None) -> Iterator[Update]:
+    """The updates of these epochs (from 1; all of the spec's), in order.
+
+    The last batch of an epoch may be smaller.
+    """
+    size = spec.batch_size or spec.samples
+    for epoch in epochs or range(1, spec.epochs + 1):
+        t = (epoch - 1) * batches(spec)
+        for batch, start in enumerate(range(0, spec.samples, size)):
+            stop = min(start + size, spec.samples)
+            yield Update(epoch, batch + 1, start, stop, t + batch)
+
+
+def order(spec: Spec, epoch: int) -> NDArray[np.intp] | None:
+    """The samples (from 0) in the order in which an epoch takes them; None where that is theirs.
+
+    It depends on the seed and the epoch alone, so that any epoch can be worked by itself.
+    """
+    return _shuffled(spec.seed or 0, epoch, spec.samples) if spec.shuffle else None
+
+
+@lru_cache(maxsize=2)
+def _shuffled(seed: int, epoch: int, samples: int) -> NDArray[np.intp]:
+    return np.random.default_rng([seed, epoch]).permutation(samples)
+
+
+def compile_tape(spec: Spec, epochs: range | None = None) -> Tape:
+    """The tape of these epochs (from 1; all of the spec's).
+
+    The first one's parameters and optimizer states are given; every later update takes up what
+    the one before it left. Raises TapeError where fractions are asked of a step that leaves them.
+    """
     steps: list[Step] = []
-    for update in updates(spec):
-        writer = _Writer(spec, update)
+    for update in updates(spec, epochs):
+        writer = _Writer(spec, update, first=not steps)
         writer.write()
         steps += writer.steps
     return Tape(tuple(steps), spec.conventions, spec.arithmetic)
@@ -92,6 +123,11 @@ def trained_ids(spec: Spec) -> tuple[str, ...]:
     if spec.optimizer is None:
         return ()
     return tuple(id for id in parameter_ids(spec) if id not in spec.freeze)
+
+
+def differentiable(layer: Layer) -> bool:
+    """Whether an error can be sent back through the layer's units (not through steps)."""
+    return ACTIVATIONS[layer.activation.name].differentiable
 
 
 def given_matrices(spec: Spec) -> dict[str, Matrix]:
@@ -128,9 +164,10 @@ def rate(spec: Spec, t: int) -> Number | None:
 class _Writer:
     """Writes the steps of one update; each method is a section of the derivation."""
 
-    def __init__(self, spec: Spec, update: Update) -> None:
+    def __init__(self, spec: Spec, update: Update, *, first: bool) -> None:
         self.spec = spec
         self.update = update
+        self.first = first
         self.setting = Setting(spec.conventions)
         self.orientation = (spec.conventions.layout, spec.conventions.weights)
         self.last = len(spec.layers)
@@ -149,12 +186,9 @@ class _Writer:
         if self.spec.loss is None:
             return
         self.loss(self.spec.loss)
-        if self.differentiable():
+        if all(differentiable(layer) for layer in self.spec.layers):
             self.backward(self.spec.loss)
             self.after()
-
-    def differentiable(self) -> bool:
-        return all(ACTIVATIONS[layer.activation.name].differentiable for layer in self.spec.layers)
 
     def add(
         self,
@@ -205,7 +239,10 @@ class _Writer:
     # Given
 
     def given(self) -> None:
-        samples = {"samples": [self.update.start + 1, self.update.stop]}
+        samples: dict[str, Any] = {"samples": [self.update.start + 1, self.update.stop]}
+        shuffled = order(self.spec, self.update.epoch)
+        if shuffled is not None:
+            samples["order"] = (shuffled[self.update.start : self.update.stop] + 1).tolist()
         a0 = self.spec.inputs.shape
         ones = {"ones": self.ones(0)} if self.ones(0) else {}
         self.give("a0", self.batch_shape((a0[0], a0[1]), self.ones(0)), samples | ones, None)
@@ -236,7 +273,7 @@ class _Writer:
         after = name if name != id or name in self.spec.freeze else f"{name}_new"
         if self.spec.optimizer is None:
             after = name
-        self.give(id, shape, {"from": after} if self.update.t else {}, layer)
+        self.give(id, shape, {} if self.first else {"from": after}, layer)
 
     def batch_shape(self, shape: tuple[int, int], ones: str = "") -> tuple[int, int]:
         features = shape[1 - self.setting.sample_axis] + bool(ones)

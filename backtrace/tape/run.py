@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from backtrace.functions.activations import ACTIVATIONS, Array, filled
 from backtrace.functions.optimizers import OPTIMIZERS
 from backtrace.spec.model import Spec
 from backtrace.tape.arithmetic import Floats, Fractions, arithmetic
-from backtrace.tape.compile import compile_tape, given_matrices, trained_ids
+from backtrace.tape.compile import compile_tape, given_matrices, parameter_ids, trained_ids
 from backtrace.tape.operations import OPERATIONS, Setting, augmented
 from backtrace.tape.steps import Step, Tape
 from backtrace.tape.trace import Trace, TracedStep
@@ -18,13 +19,18 @@ from backtrace.tape.trace import Trace, TracedStep
 Environment = dict[str, Array]
 
 
-def trace(spec: Spec) -> Trace:
+def trace(
+    spec: Spec, epochs: range | None = None, state: Mapping[str, Array] | None = None
+) -> Trace:
     """Works a spec out and returns every intermediate value.
 
-    Raises ``TapeError`` where the arithmetic asked for can't carry a step (fractions through a
-    sigmoid).
+    ``epochs`` (from 1) are those to work, all of the spec's by default; ``state`` holds the
+    parameters (``W1``) and optimizer states (``vW1``) from which the first of them starts, where
+    they are not those of the spec. Raises ``TapeError`` where the arithmetic asked for can't
+    carry a step (fractions through a sigmoid).
     """
-    tape = compile_tape(spec)
+    tape = compile_tape(spec, epochs)
+    start = starting_values(spec) | given_values(spec, state or {})
     return Trace(
         title=spec.title,
         source=spec.source,
@@ -32,7 +38,7 @@ def trace(spec: Spec) -> Trace:
         notation=spec.notation,
         arithmetic=spec.arithmetic,
         decimals=spec.decimals,
-        steps=tuple(run(tape, starting_values(spec))),
+        steps=tuple(run(tape, start)),
     )
 
 
@@ -51,6 +57,12 @@ def starting_values(spec: Spec) -> Environment:
     kind = spec.layers[0].bias.kind
     values["a0"] = augmented(setting, values["a0"], kind if kind in ("first", "last") else "")
     return values | initial_states(spec, values)
+
+
+def given_values(spec: Spec, state: Mapping[str, Array]) -> Environment:
+    """Parameters and optimizer states (``vW1``) under the ids of the ``given`` steps (``vW1_old``)."""
+    parameters = set(parameter_ids(spec))
+    return {id if id in parameters else f"{id}_old": value for id, value in state.items()}
 
 
 def initial_states(spec: Spec, values: Mapping[str, Array]) -> Environment:
@@ -91,6 +103,10 @@ class Runner:
         self.values[step.id] = value
         return TracedStep(step, self.numbers.recorded(value), notes(step, self.values))
 
+    def left(self, id: str) -> Array:
+        """What the update at hand has left of a parameter or an optimizer's state."""
+        return self.values.get(f"{id}_new", self.values[id])
+
     def value(self, step: Step) -> Array:
         if step.operation == "given":
             return self.given(step)
@@ -105,7 +121,9 @@ class Runner:
         if "samples" not in step.parameters:
             return value
         first, last = step.parameters["samples"]
-        samples = slice(first - 1, last)
+        samples: Any = slice(first - 1, last)
+        if "order" in step.parameters:
+            samples = np.array(step.parameters["order"]) - 1
         return value[samples] if self.setting.sample_axis == 0 else value[:, samples]
 
     def forward_again(self, step: Step) -> Array:

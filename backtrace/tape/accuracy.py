@@ -1,0 +1,54 @@
+"""How many samples a network classifies as their targets say."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backtrace.functions.activations import ACTIVATIONS, Array
+from backtrace.functions.losses import LOSSES
+from backtrace.spec.model import Matrix, Spec
+
+HALF = 0.5
+CLASSIFYING = ("unit_interval", "distribution", "one_hot")  # what their losses ask of targets
+
+
+def classes(spec: Spec) -> int:
+    """The classes that a spec's outputs tell apart; 0 where they are no classes.
+
+    Of several outputs, each stands for one, and the targets are one-hot; a single one tells two
+    apart, its targets being 0 and 1. Sums and other numbers as targets are a regression.
+    """
+    if spec.targets is None or spec.loss is None:
+        return 0
+    output = ACTIVATIONS[spec.layers[-1].activation.name]
+    classifying = LOSSES[spec.loss.name].targets in CLASSIFYING
+    if not classifying and output.range != (0.0, 1.0):
+        return 0
+    targets = by_sample(spec, spec.targets)
+    if not np.isin(targets, (0, 1)).all():
+        return 0
+    if targets.shape[1] == 1:
+        return 2
+    return targets.shape[1] if (targets.sum(axis=1) == 1).all() else 0
+
+
+def by_sample(spec: Spec, matrix: Matrix) -> NDArray[np.float64]:
+    """The values of inputs or targets with a sample a row."""
+    return matrix.values if spec.conventions.layout == "rows" else matrix.values.T
+
+
+def class_of(outputs: Array) -> NDArray[np.intp]:
+    """The class of each sample, from 0: the largest of its outputs, or whether its only one is
+    at least ½. ``outputs`` (predictions or targets) has a sample a row; a tie is the first's."""
+    values = np.asarray(outputs, dtype=np.float64)
+    if values.shape[1] == 1:
+        return (values[:, 0] >= HALF).astype(np.intp)
+    return np.argmax(values, axis=1).astype(np.intp)
+
+
+def confusion(outputs: Array, targets: Array, classes: int) -> NDArray[np.intp]:
+    """classes × classes: how many samples of the class of the row were taken for the column's."""
+    table = np.zeros((classes, classes), dtype=np.intp)
+    np.add.at(table, (class_of(targets), class_of(outputs)), 1)
+    return table
