@@ -86,14 +86,13 @@ def _linear_derivative(z: Array, p: Parameters) -> Array:
 
 
 def sigmoid(z: Array, p: Parameters = NONE) -> Array:
-    """σ(z) = 1/(1 + e⁻ᶻ); e is raised to −|z| only, so that nothing overflows."""
-    e = np.exp(-np.abs(z))
-    return np.where(z >= 0, 1, e) / (1 + e)
+    """σ(z) = 1/(1 + e⁻ᶻ); where e⁻ᶻ overflows, σ(z) is 0 as it should be."""
+    with np.errstate(over="ignore"):
+        return 1 / (1 + np.exp(-z))
 
 
 def _sigmoid_derivative(z: Array, p: Parameters) -> Array:
-    e = np.exp(-np.abs(z))
-    return e / ((1 + e) * (1 + e))
+    return sigmoid(z) * sigmoid(-z)  # σ(−z) is 1 − σ(z) with all its digits
 
 
 def _tanh(z: Array, p: Parameters) -> Array:
@@ -222,13 +221,13 @@ def softmax(z: Array, axis: int) -> Array:
 def log_softmax(z: Array, axis: int) -> Array:
     """ln softmax(z) along ``axis``, without ever taking the logarithm of an underflowed 0.
 
-    The largest z adds e⁰ = 1 to the sum; ln(1 + the rest) keeps the digits of a small rest.
+    The largest z adds e⁰ = 1 to the sum, each of several as large; ln(1 + the rest) keeps the
+    digits of a small rest.
     """
-    largest = np.argmax(z, axis=axis, keepdims=True)
-    shifted = z - np.take_along_axis(z, largest, axis)
-    rest = np.exp(shifted)
-    np.put_along_axis(rest, largest, 0, axis)
-    return shifted - np.log1p(np.sum(rest, axis=axis, keepdims=True))
+    shifted = z - np.max(z, axis=axis, keepdims=True)
+    largest = shifted == 0
+    rest = np.sum(np.where(largest, filled(z, 0), np.exp(shifted)), axis=axis, keepdims=True)
+    return shifted - np.log1p(rest + (np.sum(largest, axis=axis, keepdims=True) - 1))
 
 
 def softmax_jacobian(a: Array) -> Array:

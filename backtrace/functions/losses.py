@@ -29,7 +29,7 @@ Terms: TypeAlias = Callable[[Array, Array, Parameters], Array]
 class Loss(msgspec.Struct, frozen=True):
     """One loss.
 
-    ``terms(a, y, p)`` takes samples × k arrays. ``gradient`` takes e = ŷ − y and p where
+    ``terms(a, y, p)`` takes samples × k arrays, or stacks of them. ``gradient`` takes e = ŷ − y and p where
     ``from_error`` is true, else (a, y, p). ``stable`` gives the terms from z for the activations
     whose logarithm would be taken of a rounded 0 otherwise, ``stable_gradient`` the gradient from
     z where a rounded a would be subtracted from 1.
@@ -121,7 +121,7 @@ def _cross_entropy(a: Array, y: Array, p: Parameters) -> Array:
 
 
 def _cross_entropy_from_softmax(z: Array, y: Array, p: Parameters) -> Array:
-    return np.where(y == 0, 0.0, 0.0 - y * log_softmax(z, axis=1))  # never a −0
+    return np.where(y == 0, 0.0, 0.0 - y * log_softmax(z, axis=-1))  # never a −0
 
 
 def _cross_entropy_from_sigmoid(z: Array, y: Array, p: Parameters) -> Array:
@@ -134,7 +134,7 @@ def _cross_entropy_gradient(a: Array, y: Array, p: Parameters) -> Array:
 
 def _margins(a: Array, y: Array) -> Array:
     """1 + ŷⱼ − ŷ_true, and 0 at the true class."""
-    true = np.sum(a * y, axis=1, keepdims=True)
+    true = np.sum(a * y, axis=-1, keepdims=True)
     return np.where(y == 0, 1 + a - true, filled(a, 0))
 
 
@@ -145,7 +145,7 @@ def _hinge(a: Array, y: Array, p: Parameters) -> Array:
 
 def _hinge_gradient(a: Array, y: Array, p: Parameters) -> Array:
     violated = np.where(_margins(a, y) > 0, filled(a, 1), filled(a, 0))
-    return violated - y * np.sum(violated, axis=1, keepdims=True)
+    return violated - y * np.sum(violated, axis=-1, keepdims=True)
 
 
 def _output(a: Array, y: Any, p: Parameters) -> Array:

@@ -31,10 +31,12 @@ FORMS: dict[str, Form] = {
 
 
 def penalty(w: Array, form: str, l1: Any, l2: Any, n: int) -> Any:
-    """The penalty of one matrix, a number. ``l1`` and ``l2`` are λ of each part."""
+    """The penalty of a matrix, a number, or of each of a stack; ``l1``, ``l2``: λ of each part."""
     above, below = FORMS[form].l2
     over = n if FORMS[form].per_sample else 1
-    return l2 * above * np.sum(w * w) / (below * over) + l1 * np.sum(np.abs(w)) / over
+    axes = (-2, -1)
+    squares, sizes = np.sum(w * w, axis=axes), np.sum(np.abs(w), axis=axes)
+    return l2 * above * squares / (below * over) + l1 * sizes / over
 
 
 def gradient(w: Array, form: str, l1: Any, l2: Any, n: int) -> Array:

@@ -1,7 +1,8 @@
 """The operations of the tape: how each evaluates, its output's shape, whether it stays rational.
 
 Values are 2-D arrays in the spec's layout, scalars 0-d arrays; parameters are numbers of the
-arithmetic in use. Every operation is linear algebra on what it is given: the ½, the 1/n and the
+arithmetic in use. The operations of the forward part also take stacks, K values along leading
+axes, with operands that are the same for all K as they are: K networks at once. Every operation is linear algebra on what it is given: the ½, the 1/n and the
 sign of a convention are in its parameters or in the ``Setting``, never in a branch of a reader.
 """
 
@@ -42,7 +43,7 @@ class Setting(msgspec.Struct, frozen=True):
 
     def rows(self, x: Array) -> Array:
         """``x`` with a sample a row, whatever the layout (and back again)."""
-        return x if self.sample_axis == 0 else x.T
+        return x if self.sample_axis == 0 else transposed(x)
 
     def downhill(self, x: Array) -> Array:
         """What is added to go down: −x under ``sign: gradient``, x under ``sign: descent``."""
@@ -53,7 +54,7 @@ class Setting(msgspec.Struct, frozen=True):
         if not omit:
             return w
         kept = slice(1, None) if omit == "first" else slice(None, -1)
-        return w[kept] if self.input_axis == 0 else w[:, kept]
+        return w[..., kept, :] if self.input_axis == 0 else w[..., kept]
 
 
 Evaluate: TypeAlias = Callable[..., Array]
@@ -73,6 +74,16 @@ class Operation(msgspec.Struct, frozen=True):
     rational: Callable[[Parameters], bool] = lambda p: True
 
 
+def transposed(x: Array) -> Array:
+    """A matrix, or each of a stack, transposed."""
+    return x.T if x.ndim == 2 else x.swapaxes(-1, -2)
+
+
+def _sum(x: Array) -> Array:
+    """The sum of a matrix's entries, or of each of a stack."""
+    return np.sum(x) if x.ndim == 2 else np.sum(x, axis=(-2, -1))
+
+
 def mean(x: Array, p: Parameters) -> Array:
     """``x`` with the 1/n that ``p`` asks for, where it does."""
     return x / p["samples"] if "samples" in p else x
@@ -80,7 +91,7 @@ def mean(x: Array, p: Parameters) -> Array:
 
 def _matmul(s: Setting, p: Parameters, x: Array, y: Array) -> Array:
     x, y = matmul_operands(s, p, x, y)
-    return mean(x @ y, p)
+    return mean(np.dot(x, y) if x.ndim == y.ndim == 2 else x @ y, p)
 
 
 def matmul_operands(s: Setting, p: Parameters, x: Array, y: Array) -> tuple[Array, Array]:
@@ -89,7 +100,8 @@ def matmul_operands(s: Setting, p: Parameters, x: Array, y: Array) -> tuple[Arra
     if omit:
         first = p["omit_from"] == "first"
         x, y = (s.without_bias(x, omit), y) if first else (x, s.without_bias(y, omit))
-    return (x.T if transpose == "first" else x), (y.T if transpose == "second" else y)
+    x = transposed(x) if transpose == "first" else x
+    return x, (transposed(y) if transpose == "second" else y)
 
 
 def _matmul_shape(s: Setting, p: Parameters, x: Shape, y: Shape) -> Shape:
@@ -116,7 +128,7 @@ def _bias_shape(s: Setting, p: Parameters, product: Shape, b: Shape) -> Shape:
 
 def _activate(s: Setting, p: Parameters, z: Array) -> Array:
     row = ACTIVATIONS[p["activation"]]
-    a = row.value(z, p) if row.elementwise else softmax(z, axis=1 - s.sample_axis)
+    a = row.value(z, p) if row.elementwise else softmax(z, axis=-1 - s.sample_axis)
     return augmented(s, a, p.get("ones", ""))
 
 
@@ -124,8 +136,8 @@ def augmented(s: Setting, a: Array, ones: str) -> Array:
     """``a`` with a 1 before or after each sample; ``ones`` is "", "first" or "last"."""
     if not ones:
         return a
-    axis = 1 - s.sample_axis
-    line = filled(a[:, :1] if axis == 1 else a[:1], 1)
+    axis = -1 - s.sample_axis
+    line = filled(a[..., :1] if axis == -1 else a[..., :1, :], 1)
     return np.concatenate([line, a] if ones == "first" else [a, line], axis=axis)
 
 
@@ -166,7 +178,7 @@ def _loss_terms(
 
 
 def _total(s: Setting, p: Parameters, terms: Array) -> Array:
-    return np.asarray(mean(np.sum(terms), p))
+    return mean(_sum(terms), p)
 
 
 def _scalar(s: Setting, p: Parameters, *shapes: Shape) -> Shape:
@@ -174,7 +186,7 @@ def _scalar(s: Setting, p: Parameters, *shapes: Shape) -> Shape:
 
 
 def _add(s: Setting, p: Parameters, x: Array, y: Array) -> Array:
-    return np.asarray(x + y)
+    return x + y
 
 
 def _lambdas(p: Parameters) -> tuple[str, Any, Any, int]:
@@ -184,7 +196,7 @@ def _lambdas(p: Parameters) -> tuple[str, Any, Any, int]:
 def _penalty(s: Setting, p: Parameters, *weights: Array) -> Array:
     penalised = zip(weights, p["omit"], strict=True)
     parts = [penalties.penalty(s.without_bias(w, omit), *_lambdas(p)) for w, omit in penalised]
-    return np.asarray(sum(parts[1:], parts[0]))
+    return sum(parts[1:], parts[0])
 
 
 def _loss_gradient(
@@ -238,9 +250,16 @@ def _sum_shape(s: Setting, p: Parameters, delta: Shape) -> Shape:
 def _add_penalty(s: Setting, p: Parameters, data: Array, w: Array) -> Array:
     gradient = penalties.gradient(w, *_lambdas(p))
     if p.get("omit"):
-        line: Any = 0 if p["omit"] == "first" else -1
-        gradient[line if s.input_axis == 0 else (slice(None), line)] = 0
+        gradient = np.where(_bias_line(s, w, p["omit"]), filled(w, 0), gradient)
     return data - gradient if s.descent else data + gradient
+
+
+def _bias_line(s: Setting, w: Array, omit: str) -> Array:
+    """Of an augmented weight matrix, which entries are the bias."""
+    line = np.zeros(w.shape, dtype=bool)
+    at = 0 if omit == "first" else -1
+    line[at if s.input_axis == 0 else (slice(None), at)] = True
+    return line
 
 
 def _descend(s: Setting, p: Parameters, w: Array, gradient: Array) -> Array:

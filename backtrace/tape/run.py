@@ -150,7 +150,7 @@ def evaluate(
     operands = [numbers.operand(values[name], rational) for name in names]
     # A diverging update overflows; the value says so (inf, nan), a warning on stderr would not.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
-        return numbers.line(row.evaluate(setting, parameters, *operands))
+        return numbers.line(np.asarray(row.evaluate(setting, parameters, *operands)))
 
 
 def notes(step: Step, values: Mapping[str, Array]) -> tuple[str, ...]:
