@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 import msgspec
 import numpy as np
 
+from backtrace.functions.error_function import erfc
 from backtrace.functions.number import Number
 
 Array: TypeAlias = Any  # an ndarray of floats or of Fractions: both go through the same formulas
@@ -156,9 +157,7 @@ def _selu_from_activation(a: Array, p: Parameters) -> Array:
 
 def _normal_cdf(z: Array) -> Array:
     """Φ(z) by erfc, which keeps its digits far out on the left, where 1 + erf loses them."""
-    erfc = np.frompyfunc(math.erfc, 1, 1)
-    floats = np.asarray(erfc(np.asarray(z, dtype=float) * -math.sqrt(0.5)), dtype=float) / 2
-    return floats.astype(np.asarray(z).dtype)
+    return erfc(z * -math.sqrt(0.5)) / 2
 
 
 def _normal_density(z: Array) -> Array:

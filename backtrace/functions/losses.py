@@ -29,10 +29,10 @@ Terms: TypeAlias = Callable[[Array, Array, Parameters], Array]
 class Loss(msgspec.Struct, frozen=True):
     """One loss.
 
-    ``terms(a, y, p)`` takes samples × k arrays, or stacks of them. ``gradient`` takes e = ŷ − y and p where
-    ``from_error`` is true, else (a, y, p). ``stable`` gives the terms from z for the activations
-    whose logarithm would be taken of a rounded 0 otherwise, ``stable_gradient`` the gradient from
-    z where a rounded a would be subtracted from 1.
+    ``terms(a, y, p)`` takes samples × k arrays, or stacks of them. ``gradient`` takes e = ŷ − y
+    and p where ``from_error`` is true, else (a, y, p). ``stable`` gives the terms from z for the
+    activations whose logarithm would be taken of a rounded 0 otherwise, ``stable_gradient`` the
+    gradient from z where a rounded a would be subtracted from 1.
     """
 
     title: str

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,22 +35,22 @@ def classes(spec: Spec) -> int:
     return targets.shape[1] if (targets.sum(axis=1) == 1).all() else 0
 
 
-def by_sample(spec: Spec, matrix: Matrix) -> NDArray[np.float64]:
+def by_sample(spec: Spec, matrix: Matrix) -> NDArray[np.floating[Any]]:
     """The values of inputs or targets with a sample a row."""
     return matrix.values if spec.conventions.layout == "rows" else matrix.values.T
 
 
-def class_of(outputs: Array) -> NDArray[np.intp]:
-    """The class of each sample, from 0: the largest of its outputs, or whether its only one is
-    at least ½. ``outputs`` (predictions or targets) has a sample a row; a tie is the first's."""
-    values = np.asarray(outputs, dtype=np.float64)
-    if values.shape[1] == 1:
-        return (values[:, 0] >= HALF).astype(np.intp)
-    return np.argmax(values, axis=1).astype(np.intp)
+def class_of(outputs: Array) -> Array:
+    """The class of each sample: the largest of its outputs (from 0; of a tie the first), or
+    whether its only one is at least ½. ``outputs`` (predictions or targets) has a sample a row."""
+    if outputs.shape[1] == 1:
+        return outputs[:, 0] >= HALF
+    return np.argmax(outputs, axis=1)
 
 
 def confusion(outputs: Array, targets: Array, classes: int) -> NDArray[np.intp]:
     """classes × classes: how many samples of the class of the row were taken for the column's."""
     table = np.zeros((classes, classes), dtype=np.intp)
-    np.add.at(table, (class_of(targets), class_of(outputs)), 1)
+    true, taken_for = (class_of(each).astype(np.intp) for each in (targets, outputs))
+    np.add.at(table, (true, taken_for), 1)
     return table

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 import numpy as np
@@ -16,6 +16,18 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
 
+class Numbers(Protocol):
+    """How a step's parameters, operands and value are taken."""
+
+    def parameters(
+        self, parameters: Mapping[str, Any], rational: bool = True
+    ) -> dict[str, Any]: ...
+
+    def operand(self, value: Array, rational: bool) -> Array: ...
+
+    def line(self, value: Array) -> Array: ...
+
+
 class Floats(msgspec.Struct, frozen=True):
     """float64 or float32: every line in that type."""
 
@@ -24,7 +36,7 @@ class Floats(msgspec.Struct, frozen=True):
     def given(self, values: Array, written: tuple[tuple[str, ...], ...] | None = None) -> Array:
         return np.asarray(values, dtype=self.dtype)
 
-    def parameters(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    def parameters(self, parameters: Mapping[str, Any], rational: bool = True) -> dict[str, Any]:
         return {k: float(v) if isinstance(v, Number) else v for k, v in parameters.items()}
 
     def operand(self, value: Array, rational: bool) -> Array:
@@ -54,7 +66,9 @@ class Fractions(msgspec.Struct, frozen=True):
         texts[...] = [[Number(0, text).fraction for text in row] for row in written]
         return texts
 
-    def parameters(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    def parameters(self, parameters: Mapping[str, Any], rational: bool = True) -> dict[str, Any]:
+        if not rational:
+            return Floats(np.float64).parameters(parameters)
         return {k: v.fraction if isinstance(v, Number) else v for k, v in parameters.items()}
 
     def operand(self, value: Array, rational: bool) -> Array:
@@ -62,7 +76,7 @@ class Fractions(msgspec.Struct, frozen=True):
 
     def line(self, value: Array) -> Array:
         if self.decimals is None:
-            return value
+            return np.asarray(value)
         decimals = self.decimals
         return _each(lambda x: round_half_away(x, decimals), value)
 

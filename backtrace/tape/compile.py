@@ -15,6 +15,7 @@ from backtrace.functions.number import Number
 from backtrace.functions.optimizers import OPTIMIZERS, SCHEDULES, Line
 from backtrace.functions.penalties import FORMS
 from backtrace.spec.model import Layer, Loss, Matrix, Spec
+from backtrace.tape.chunks import chunk_size
 from backtrace.tape.operations import OPERATIONS, Setting
 from backtrace.tape.steps import Phase, Step, Tape
 
@@ -105,7 +106,15 @@ def compile_tape(spec: Spec, epochs: range | None = None) -> Tape:
         writer = _Writer(spec, update, first=not steps)
         writer.write()
         steps += writer.steps
-    return Tape(tuple(steps), spec.conventions, spec.arithmetic)
+    return Tape(tuple(steps), spec.conventions, spec.arithmetic, chunk_size(spec))
+
+
+def compile_update(spec: Spec, samples: int) -> list[Step]:
+    """The steps of an update over so many samples, its parameters and states given."""
+    plain = msgspec.structs.replace(spec, shuffle=False)
+    writer = _Writer(plain, Update(1, 1, 0, samples, 0), first=True)
+    writer.write()
+    return writer.steps
 
 
 def parameter_ids(spec: Spec) -> tuple[str, ...]:

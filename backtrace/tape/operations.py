@@ -2,8 +2,10 @@
 
 Values are 2-D arrays in the spec's layout, scalars 0-d arrays; parameters are numbers of the
 arithmetic in use. The operations of the forward part also take stacks, K values along leading
-axes, with operands that are the same for all K as they are: K networks at once. Every operation is linear algebra on what it is given: the ½, the 1/n and the
-sign of a convention are in its parameters or in the ``Setting``, never in a branch of a reader.
+axes, with operands that are the same for all K as they are: K networks at once.
+
+Every operation is linear algebra on what it is given: the ½, the 1/n and the sign of a convention
+are in its parameters or in the ``Setting``, never in a branch of a reader.
 """
 
 from __future__ import annotations

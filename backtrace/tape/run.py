@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from backtrace.functions.activations import ACTIVATIONS, Array, filled
 from backtrace.functions.optimizers import OPTIMIZERS
 from backtrace.spec.model import Spec
-from backtrace.tape.arithmetic import Floats, Fractions, arithmetic
+from backtrace.tape.arithmetic import Floats, Numbers, arithmetic
+from backtrace.tape.chunks import (
+    Chunks,
+    chunks,
+    contiguous,
+    in_chunks,
+    is_per_sample,
+    one_thread_each,
+)
 from backtrace.tape.compile import compile_tape, given_matrices, parameter_ids, trained_ids
 from backtrace.tape.operations import OPERATIONS, Setting, augmented
 from backtrace.tape.steps import Step, Tape
@@ -56,11 +63,13 @@ def starting_values(spec: Spec) -> Environment:
         values[upstream] = -values[upstream]
     kind = spec.layers[0].bias.kind
     values["a0"] = augmented(setting, values["a0"], kind if kind in ("first", "last") else "")
+    for id in parameter_ids(spec):  # however a file arranges them: it could change the last bits
+        values[id] = np.ascontiguousarray(values[id])
     return values | initial_states(spec, values)
 
 
 def given_values(spec: Spec, state: Mapping[str, Array]) -> Environment:
-    """Parameters and optimizer states (``vW1``) under the ids of the ``given`` steps (``vW1_old``)."""
+    """Parameters and optimizer states (``vW1``) as the ``given`` steps have them (``vW1_old``)."""
     parameters = set(parameter_ids(spec))
     return {id if id in parameters else f"{id}_old": value for id, value in state.items()}
 
@@ -91,13 +100,21 @@ class Runner:
         self.before: Environment = {}
         self.values: Environment = {}
         self.forward: list[Step] = []
+        self.chunk = tape.chunk
+        self.chunks: Chunks | None = None
+        self.by_sample: set[str] = set()
 
     def work(self, step: Step) -> TracedStep:
         if (step.epoch, step.batch) != self.place:
             self.place = (step.epoch, step.batch)
             self.before, self.values, self.forward = self.values, {}, []
+            self.by_sample = set()
+            if self.chunk is not None:
+                self.chunks = chunks(self.chunk, step.shape[self.setting.sample_axis])
         if step.phase in ("forward", "loss"):
             self.forward.append(step)
+        if is_per_sample(step, self.by_sample):
+            self.by_sample.add(step.id)
         value = self.value(step)
         value.setflags(write=False)  # a trace shares its arrays; nobody may change one unseen
         self.values[step.id] = value
@@ -112,7 +129,19 @@ class Runner:
             return self.given(step)
         if step.operation == "forward_again":
             return self.forward_again(step)
-        return evaluate(self.setting, self.numbers, step, self.values)
+        return self.evaluated(step, self.values)
+
+    def evaluated(self, step: Step, values: Mapping[str, Array]) -> Array:
+        """A step's value on these; of a large batch chunk by chunk."""
+
+        def evaluate_on(step: Step, values: Mapping[str, Array]) -> Array:
+            return evaluate(self.setting, self.numbers, step, values)
+
+        if self.chunks is None:
+            return evaluate_on(step, values)
+        axis = self.setting.sample_axis
+        with one_thread_each():
+            return in_chunks(step, values, self.chunks, axis, self.by_sample, evaluate_on)
 
     def given(self, step: Step) -> Array:
         if "from" in step.parameters:
@@ -121,36 +150,36 @@ class Runner:
         if "samples" not in step.parameters:
             return value
         first, last = step.parameters["samples"]
-        samples: Any = slice(first - 1, last)
-        if "order" in step.parameters:
-            samples = np.array(step.parameters["order"]) - 1
-        return value[samples] if self.setting.sample_axis == 0 else value[:, samples]
+        return batch(self.setting, value, first - 1, last, step.parameters.get("order"))
 
     def forward_again(self, step: Step) -> Array:
         """The forward part of the update once more, on the new parameters."""
         new = {id.removesuffix("_new"): self.values[id] for id in step.operands}
         values = self.values | new
         for earlier in self.forward:
-            values[earlier.id] = evaluate(self.setting, self.numbers, earlier, values)
+            values[earlier.id] = self.evaluated(earlier, values)
         return values["loss"]
 
 
-def evaluate(
-    setting: Setting, numbers: Floats | Fractions, step: Step, values: Mapping[str, Array]
+def batch(
+    setting: Setting, value: Array, start: int, stop: int, order: Sequence[int] | None
 ) -> Array:
+    """The samples of one update: ``order`` (from 1) where they are shuffled, else start … stop."""
+    if order is not None:
+        return setting.rows(setting.rows(value)[np.array(order) - 1])
+    samples = slice(start, stop)
+    return contiguous(value[samples] if setting.sample_axis == 0 else value[:, samples])
+
+
+def evaluate(setting: Setting, numbers: Numbers, step: Step, values: Mapping[str, Array]) -> Array:
     """The value of one step on the values of its operands, rounded as the arithmetic says."""
     row = OPERATIONS[step.operation]
     rational = row.rational(step.parameters)
-    names = step.operands
-    if "stable_from" in step.parameters:
-        names = (*names, step.parameters["stable_from"])
-    parameters = numbers.parameters(step.parameters)
-    if not rational:
-        parameters = Floats(np.float64).parameters(step.parameters)
-    operands = [numbers.operand(values[name], rational) for name in names]
+    parameters = numbers.parameters(step.parameters, rational)
+    operands = [numbers.operand(values[name], rational) for name in step.needed]
     # A diverging update overflows; the value says so (inf, nan), a warning on stderr would not.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
-        return numbers.line(np.asarray(row.evaluate(setting, parameters, *operands)))
+        return numbers.line(row.evaluate(setting, parameters, *operands))
 
 
 def notes(step: Step, values: Mapping[str, Array]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -31,17 +31,34 @@ class Step(msgspec.Struct, frozen=True):
     shape: tuple[int, ...] = ()
 
     @property
+    def sample_numbers(self) -> Sequence[int]:
+        """Of the given inputs: their samples as the data counts them, from 1, in their order."""
+        first, last = self.parameters["samples"]
+        order: list[int] | None = self.parameters.get("order")
+        return range(first, last + 1) if order is None else order
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The ids that its value is worked from: a loss may be worked from z for its digits."""
+        from_z = self.parameters.get("stable_from")
+        return (*self.operands, from_z) if from_z else self.operands
+
+    @property
     def sends_error_back(self) -> bool:
         """Whether this is a da: the error that reaches an activation (and not a ``data_dW``)."""
         return self.id[:2] == "da" and self.id[2:].isdigit()
 
 
 class Tape(msgspec.Struct, frozen=True):
-    """The steps of every update, in order, and what all of them need to know."""
+    """The steps of every update, in order, and what all of them need to know.
+
+    ``chunk`` is how many samples of a larger batch are worked at once, None for all of them.
+    """
 
     steps: tuple[Step, ...]
     conventions: Conventions
     arithmetic: Arithmetic
+    chunk: int | None = None
 
     def __iter__(self) -> Iterator[Step]:
         return iter(self.steps)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib import import_module
 from typing import Any
@@ -70,6 +70,10 @@ class TracedStep(msgspec.Struct, frozen=True, eq=False):
     @property
     def shape(self) -> tuple[int, ...]:
         return self.step.shape
+
+    @property
+    def sample_numbers(self) -> Sequence[int]:
+        return self.step.sample_numbers
 
 
 def same_values(one: Any, other: Any) -> bool:

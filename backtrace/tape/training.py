@@ -140,8 +140,10 @@ class Engine(Protocol):
         """Goes on from ``state``."""
 
 
-Watch: TypeAlias = Callable[[Record, Progress], bool]
-"""Told every record. True ends the training there, as an interruption."""
+Watch: TypeAlias = Callable[[Record, Callable[[], Progress]], bool]
+"""Told every record, and how to get at the progress, which takes a copy of every parameter.
+
+True ends the training there, as an interruption."""
 
 
 class Interpreter:
@@ -233,7 +235,11 @@ def starting_state(spec: Spec) -> State:
 
 def engine(spec: Spec, state: State) -> Engine:
     """What works the epochs of a spec from ``state`` on."""
-    return Interpreter(spec, state)
+    if spec.arithmetic.kind in ("exact", "rounded") or spec.backpropagate_through == "updated":
+        return Interpreter(spec, state)
+    from backtrace.tape.engine import Compiled
+
+    return Compiled(spec, state)
 
 
 def traced_epoch(spec: Spec, state: State) -> Trace:
@@ -285,9 +291,10 @@ class _Loop:
 
     def run(self) -> Training:
         try:
-            ended = self.next_epoch()
-            while ended is None:
+            with np.errstate(all="ignore"):  # a loss that is not finite is said in words
                 ended = self.next_epoch()
+                while ended is None:
+                    ended = self.next_epoch()
         except KeyboardInterrupt:
             ended = "interrupted"
         return self.outcome(ended)
@@ -301,7 +308,7 @@ class _Loop:
         record = Record(self.engine.number - (not at_end), measured, held_out)
         self.records.append(record)
         ended = self.judged(record)
-        if self.watch is not None and self.watch(record, self.progress()):
+        if self.watch is not None and self.watch(record, self.progress):
             ended = ended or "interrupted"
         return ended or ("epochs" if at_end else None)
 

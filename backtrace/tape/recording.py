@@ -1,0 +1,354 @@
+"""Formulas → the NumPy calls they consist of, recorded once, to be made again on fixed buffers.
+
+The operations and the functions they use are written for arrays. Given a ``Symbol`` in an array's
+place they run as they are, and every call that NumPy makes is noted down. So the training loop
+makes the very calls that a trace makes, and there is no second implementation of any formula.
+
+A call is noted once even where formulas make it twice; what changes nothing (· 1) is not noted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import Any, TypeAlias
+
+import msgspec
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+from backtrace.functions.activations import Array
+
+Place: TypeAlias = int  # of a value among all those of a recording
+
+
+class Call(msgspec.Struct, frozen=True):
+    """``function(*arguments, **keywords)``; a ``Ref`` among them stands for an array."""
+
+    function: Callable[..., object]
+    arguments: tuple[Any, ...]
+    keywords: dict[str, Any] = {}
+
+
+class Ref(msgspec.Struct, frozen=True):
+    """In the arguments of a call: the array at this place."""
+
+    place: Place
+
+
+class Value(msgspec.Struct):
+    """A value of a recording: given, constant, worked out by ``calls``, or a ``view`` of another.
+
+    ``array`` is what it was when it was recorded, of the shape, type and order in memory that it
+    has whenever the calls are made.
+    """
+
+    array: Array
+    calls: tuple[Call, ...] = ()
+    reads: tuple[Place, ...] = ()
+    base: Place | None = None
+    view: Callable[[Array], Array] | None = None
+    elementwise: bool = False  # entry i of it depends on the entries i of what it reads only
+    varies: Varying | None = None
+    constant: bool = False
+
+
+class Varying:
+    """A number that is another at every update (a rate, 1 − βᵗ), as a function of t.
+
+    Python works it out, as it does where nothing is recorded: the bits are the same.
+    """
+
+    def __init__(self, at: Callable[[int], float]) -> None:
+        self.at = at
+
+    def _with(self, other: object, rule: Callable[[Any, Any], Any]) -> Any:
+        if isinstance(other, int | float):
+            return Varying(lambda t: rule(self.at(t), other))
+        return NotImplemented
+
+    def __mul__(self, other: object) -> Any:
+        return self._with(other, lambda mine, theirs: mine * theirs)
+
+    def __rpow__(self, other: object) -> Any:
+        return self._with(other, lambda mine, theirs: theirs**mine)
+
+    def __rsub__(self, other: object) -> Any:
+        return self._with(other, lambda mine, theirs: theirs - mine)
+
+
+class Recording:
+    """The values of a computation, in the order in which they were worked out."""
+
+    def __init__(self) -> None:
+        self.values: list[Value] = []
+        self.known: dict[Hashable, Place] = {}
+
+    def given(self, array: Array) -> Symbol:
+        """A symbol for an array that is there before the calls are made."""
+        return self._new(Value(array))
+
+    def _new(self, value: Value) -> Symbol:
+        self.values.append(value)
+        return Symbol(self, len(self.values) - 1)
+
+    def array(self, symbol: Symbol) -> Array:
+        return self.values[symbol.place].array
+
+    # What formulas do
+
+    def called(self, ufunc: Any, method: str, operands: tuple[Any, ...], said: Any) -> Symbol:
+        """A ufunc, or its ``reduce``, on symbols, arrays and numbers."""
+        if method not in ("__call__", "reduce") or "out" in said:
+            raise TypeError(f"{ufunc.__name__}.{method} is not recorded")
+        concrete = [self._concrete(operand) for operand in operands]
+        result = np.asarray(getattr(ufunc, method)(*concrete, **said))
+        places = [self._place(operand, result, operands) for operand in operands]
+        turned = self._turned(ufunc, method, places)
+        if turned is not None:
+            return turned
+        same = self._changes_nothing(ufunc, method, places, result)
+        if same is not None:
+            return Symbol(self, same)
+        key = (ufunc, method, tuple(places), tuple(sorted(said.items())))
+        return self._once(key, lambda: self._ufunc(ufunc, method, places, said, result))
+
+    def _ufunc(self, ufunc: Any, method: str, places: list[Place], said: Any, out: Array) -> Value:
+        here, refs = Ref(len(self.values)), tuple(Ref(place) for place in places)
+        if method == "reduce":  # reduce(array, axis, dtype, out, keepdims)
+            options = (said.get("axis", 0), None, here, said.get("keepdims", False))
+            call = Call(ufunc.reduce, (*refs, *options))
+        elif ufunc in (np.maximum, np.minimum):  # NumPy means to have positions mean something else
+            call = Call(ufunc, refs, {"out": here})
+        else:
+            call = Call(ufunc, (*refs, here))
+        return Value(out, (call,), tuple(places), elementwise=method == "__call__")
+
+    def _turned(self, ufunc: Any, method: str, places: list[Place]) -> Symbol | None:
+        """f(xᵀ, yᵀ) as f(x, y)ᵀ: f(x, y) may be there already."""
+        values = [self.values[place] for place in places]
+        turned = [value.base for value in values if value.view is _transposed]
+        numbers = [value for value in values if not value.array.ndim]
+        if method != "__call__" or not turned or len(turned) + len(numbers) < len(values):
+            return None
+        operands = [
+            Symbol(self, place if value.base is None else value.base)
+            for place, value in zip(places, values, strict=True)
+        ]
+        found: Symbol = ufunc(*operands)
+        return found.T
+
+    def _changes_nothing(
+        self, ufunc: Any, method: str, places: list[Place], result: Array
+    ) -> Place | None:
+        """The operand that is the result already: x · 1, x / 1, −(−x)."""
+        if ufunc is np.negative and (calls := self.values[places[0]].calls):
+            return self.values[places[0]].reads[0] if calls[0].function is np.negative else None
+        if method != "__call__" or ufunc not in (np.multiply, np.divide):
+            return None
+        for one, other in ((0, 1), (1, 0)):
+            x, by = self.values[places[one]], self.values[places[other]]
+            alike = x.array.shape == result.shape and x.array.dtype == result.dtype
+            if alike and by.constant and bool((by.array == 1).all()) and x is not by:
+                return places[one] if ufunc is np.multiply or one == 0 else None
+        return None
+
+    def dot(self, x: Any, y: Any) -> Symbol:
+        places = [self._place(x), self._place(y)]
+        out = np.dot(self.values[places[0]].array, self.values[places[1]].array)
+
+        def made() -> Value:
+            refs = [Ref(place) for place in (*places, len(self.values))]
+            return Value(out, (Call(np.dot, tuple(refs)),), tuple(places))
+
+        return self._once(("dot", *places), made)
+
+    def cast(self, x: Any, dtype: Any) -> Symbol:
+        """``x`` in another type."""
+        place = self._place(x)
+        if self.values[place].array.dtype == dtype:
+            return Symbol(self, place)
+
+        def made() -> Value:
+            out = self.values[place].array.astype(dtype)
+            return Value(out, (Call(np.copyto, (Ref(len(self.values)), Ref(place))),), (place,))
+
+        return self._once(("cast", place, np.dtype(dtype)), made)
+
+    def where(self, condition: Any, x: Any, y: Any) -> Symbol:
+        result = np.where(*(self._concrete(operand) for operand in (condition, x, y)))
+        said = (condition, x, y)
+        mask, yes, no = (self._place(operand, result, said) for operand in said)
+
+        def made() -> Value:
+            out = Ref(len(self.values))
+            calls = (
+                Call(np.copyto, (out, Ref(no))),
+                Call(np.copyto, (out, Ref(yes)), {"where": Ref(mask)}),
+            )
+            return Value(result, calls, (mask, yes, no))
+
+        return self._once(("where", mask, yes, no), made)
+
+    def joined(self, parts: Iterable[Any], axis: int) -> Symbol:
+        places = [self._place(part) for part in parts]
+        result = np.concatenate([self.values[place].array for place in places], axis=axis)
+
+        def made() -> Value:
+            refs = [Ref(place) for place in places]
+            call = Call(_join, (Ref(len(self.values)), axis, *refs))
+            return Value(result, (call,), tuple(places))
+
+        return self._once(("joined", axis, *places), made)
+
+    def einsum(self, subscripts: str, *operands: Any) -> Symbol:
+        places = [self._place(operand) for operand in operands]
+        result = np.einsum(subscripts, *(self.values[place].array for place in places))
+
+        def made() -> Value:
+            refs = [Ref(place) for place in places]
+            call = Call(np.einsum, (subscripts, *refs), {"out": Ref(len(self.values))})
+            return Value(result, (call,), tuple(places))
+
+        return self._once(("einsum", subscripts, *places), made)
+
+    def largest(self, x: Any, axis: int) -> Symbol:
+        """argmax."""
+        place = self._place(x)
+        result = np.asarray(np.argmax(self.values[place].array, axis=axis))
+
+        def made() -> Value:
+            return Value(
+                result, (Call(np.argmax, (Ref(place), axis, Ref(len(self.values)))),), (place,)
+            )
+
+        return self._once(("argmax", place, axis), made)
+
+    def viewed(self, symbol: Symbol, view: Callable[[Array], Array], key: Hashable) -> Symbol:
+        """A part of a value, or the same entries in another arrangement."""
+        base = self.values[symbol.place].array
+        array = view(base)
+        if array.size and not np.shares_memory(array, base):
+            return self._rearranged(symbol.place, array)
+        value = Value(array, (), (symbol.place,), symbol.place, view)
+        return self._once(("view", symbol.place, key), lambda: value)
+
+    def _rearranged(self, place: Place, array: Array) -> Symbol:
+        """A reshaped value whose entries had to be copied, since they lie in another order."""
+        if array.size != self.values[place].array.size or not array.flags.c_contiguous:
+            raise TypeError("a copy that is no reshape is not recorded")
+
+        def made() -> Value:
+            call = Call(_copy_entries, (Ref(len(self.values)), Ref(place)))
+            return Value(array, (call,), (place,))
+
+        return self._once(("reshaped", place, array.shape), made)
+
+    # Operands
+
+    def _once(self, key: Hashable, make: Callable[[], Value]) -> Symbol:
+        if key not in self.known:
+            self.known[key] = self._new(make()).place
+        return Symbol(self, self.known[key])
+
+    def _concrete(self, operand: Any) -> Any:
+        if isinstance(operand, Symbol):
+            return self.values[operand.place].array
+        return operand.at(0) if isinstance(operand, Varying) else operand
+
+    def _place(
+        self, operand: Any, result: Array | None = None, beside: tuple[Any, ...] = ()
+    ) -> Place:
+        """Where an operand is; a number or an array is noted as a constant."""
+        if isinstance(operand, Symbol):
+            return operand.place
+        if isinstance(operand, Varying):
+            assert result is not None
+            known = ("varying", id(operand), result.dtype)
+            value = Value(np.array(operand.at(0), dtype=result.dtype), varies=operand)
+            return self._once(known, lambda: value).place
+        if not isinstance(operand, np.ndarray):
+            assert result is not None
+            operand = np.array(operand, dtype=self._number_type(result, beside))
+        constant = np.ascontiguousarray(operand) if operand.ndim else operand
+        key = ("constant", constant.shape, constant.dtype, constant.tobytes())
+        return self._once(key, lambda: Value(constant, constant=True)).place
+
+    def _number_type(self, result: Array, beside: tuple[Any, ...]) -> Any:
+        """The type in which NumPy takes a Python number: that of the arrays beside it."""
+        if result.dtype != bool:
+            return result.dtype
+        return next(self.values[x.place].array.dtype for x in beside if isinstance(x, Symbol))
+
+
+def _join(out: Array, axis: int, *parts: Array) -> None:
+    np.concatenate(parts, axis=axis, out=out)
+
+
+class Symbol(NDArrayOperatorsMixin):
+    """Stands for an array while formulas are recorded."""
+
+    __hash__ = object.__hash__  # the mixin has == compare entries
+
+    def __init__(self, recording: Recording, place: Place) -> None:
+        self.recording = recording
+        self.place = place
+
+    @property
+    def array(self) -> Array:
+        return self.recording.values[self.place].array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.array.shape)
+
+    @property
+    def ndim(self) -> int:
+        return int(self.array.ndim)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        dtype: np.dtype[Any] = self.array.dtype
+        return dtype
+
+    @property
+    def T(self) -> Symbol:  # noqa: N802 - as an array's
+        return self.recording.viewed(self, _transposed, "T")
+
+    def swapaxes(self, one: int, other: int) -> Symbol:
+        key = ("swapaxes", one, other)
+        return self.recording.viewed(self, lambda array: array.swapaxes(one, other), key)
+
+    def reshape(self, *shape: int) -> Symbol:
+        return self.recording.viewed(self, lambda array: array.reshape(*shape), ("shape", *shape))
+
+    def __getitem__(self, key: Any) -> Symbol:
+        return self.recording.viewed(self, lambda array: array[key], ("part", repr(key)))
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, **said: Any) -> Any:
+        return self.recording.called(ufunc, method, operands, said)
+
+    def __array_function__(
+        self, function: Any, types: Any, arguments: tuple[Any, ...], said: Mapping[str, Any]
+    ) -> Any:
+        rule = _FUNCTIONS.get(function)
+        if rule is None:
+            return NotImplemented
+        return rule(self.recording, *arguments, **said)
+
+
+def _reduced(ufunc: Any) -> Callable[..., Symbol]:
+    def reduce(recording: Recording, x: Symbol, axis: Any = None, *, keepdims: Any = False) -> Any:
+        return recording.called(ufunc, "reduce", (x,), {"axis": axis, "keepdims": keepdims})
+
+    return reduce
+
+
+_FUNCTIONS: dict[Any, Callable[..., Any]] = {
+    np.dot: lambda recording, x, y: recording.dot(x, y),
+    np.where: lambda recording, condition, x, y: recording.where(condition, x, y),
+    np.sum: _reduced(np.add),
+    np.max: _reduced(np.maximum),
+    np.argmax: lambda recording, x, axis: recording.largest(x, axis),
+    np.concatenate: lambda recording, parts, axis=0: recording.joined(parts, axis),
+    np.einsum: lambda recording, subscripts, *operands: recording.einsum(subscripts, *operands),
+}
