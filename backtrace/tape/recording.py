@@ -280,6 +280,14 @@ class Recording:
         return next(self.values[x.place].array.dtype for x in beside if isinstance(x, Symbol))
 
 
+def _copy_entries(out: Array, array: Array) -> None:
+    np.copyto(out.reshape(array.shape), array)
+
+
+def _transposed(array: Array) -> Array:
+    return array.T
+
+
 def _join(out: Array, axis: int, *parts: Array) -> None:
     np.concatenate(parts, axis=axis, out=out)
 
