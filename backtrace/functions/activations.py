@@ -107,7 +107,7 @@ def _tanh_derivative(z: Array, p: Parameters) -> Array:
 
 
 def _relu(z: Array, p: Parameters) -> Array:
-    return np.where(z <= 0, filled(z, 0), z)  # asked this way round, nan stays nan
+    return np.maximum(z, filled(z, 0)) + 0  # the larger of 0 and -0 may be -0
 
 
 def _positive(z: Array, p: Parameters) -> Array:
@@ -211,10 +211,19 @@ def _flat(z: Array, p: Parameters) -> Array:
     return filled(z, 0)
 
 
+def summed(x: Array, axis: int) -> Array:
+    """The sums along ``axis``, which stays as an axis of length 1."""
+    if x.ndim != 2 or x.dtype == object:
+        return np.sum(x, axis=axis, keepdims=True)
+    # A product with 1s: the same sum, several times as fast for long, narrow matrices.
+    ones = np.ones((x.shape[axis], 1), dtype=x.dtype)
+    return np.dot(x, ones) if axis in (-1, 1) else np.dot(ones.T, x)
+
+
 def softmax(z: Array, axis: int) -> Array:
     """e^(zⱼ)/Σ e^(zₖ) along ``axis``; the largest z is subtracted first, which changes nothing."""
     e = np.exp(z - np.max(z, axis=axis, keepdims=True))
-    return e / np.sum(e, axis=axis, keepdims=True)
+    return e / summed(e, axis)
 
 
 def log_softmax(z: Array, axis: int) -> Array:
@@ -224,9 +233,10 @@ def log_softmax(z: Array, axis: int) -> Array:
     digits of a small rest.
     """
     shifted = z - np.max(z, axis=axis, keepdims=True)
-    largest = shifted == 0
-    rest = np.sum(np.where(largest, filled(z, 0), np.exp(shifted)), axis=axis, keepdims=True)
-    return shifted - np.log1p(rest + (np.sum(largest, axis=axis, keepdims=True) - 1))
+    largest, none, one = shifted == 0, filled(z, 0), filled(z, 1)
+    rest = summed(np.where(largest, none, np.exp(shifted)), axis)
+    others = summed(np.where(largest, one, none), axis) - 1
+    return shifted - np.log1p(rest + others)
 
 
 def softmax_jacobian(a: Array) -> Array:
@@ -237,11 +247,11 @@ def softmax_jacobian(a: Array) -> Array:
 
 
 def _softmax_rows(z: Array, p: Parameters) -> Array:
-    return softmax(z, axis=1)
+    return softmax(z, axis=-1)
 
 
 def _softmax_jacobian_rows(z: Array, p: Parameters) -> Array:
-    return softmax_jacobian(softmax(z, axis=1))
+    return softmax_jacobian(softmax(z, axis=-1))
 
 
 def _softmax_from_rows(a: Array, p: Parameters) -> Array:

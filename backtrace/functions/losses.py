@@ -20,6 +20,7 @@ from backtrace.functions.activations import (
     filled,
     log_softmax,
     softplus,
+    summed,
 )
 from backtrace.functions.number import Number
 
@@ -134,7 +135,7 @@ def _cross_entropy_gradient(a: Array, y: Array, p: Parameters) -> Array:
 
 def _margins(a: Array, y: Array) -> Array:
     """1 + ŷⱼ − ŷ_true, and 0 at the true class."""
-    true = np.sum(a * y, axis=-1, keepdims=True)
+    true = summed(a * y, axis=-1)
     return np.where(y == 0, 1 + a - true, filled(a, 0))
 
 
@@ -145,7 +146,7 @@ def _hinge(a: Array, y: Array, p: Parameters) -> Array:
 
 def _hinge_gradient(a: Array, y: Array, p: Parameters) -> Array:
     violated = np.where(_margins(a, y) > 0, filled(a, 1), filled(a, 0))
-    return violated - y * np.sum(violated, axis=-1, keepdims=True)
+    return violated - y * summed(violated, axis=-1)
 
 
 def _output(a: Array, y: Any, p: Parameters) -> Array:

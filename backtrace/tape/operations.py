@@ -17,7 +17,14 @@ import msgspec
 import numpy as np
 
 from backtrace.functions import penalties
-from backtrace.functions.activations import ACTIVATIONS, Array, filled, softmax, softmax_jacobian
+from backtrace.functions.activations import (
+    ACTIVATIONS,
+    Array,
+    filled,
+    softmax,
+    softmax_jacobian,
+    summed,
+)
 from backtrace.functions.losses import LOSSES
 from backtrace.spec.model import Conventions
 
@@ -153,7 +160,7 @@ def _activation_derivative(s: Setting, p: Parameters, z: Array) -> Array:
     row = ACTIVATIONS[p["activation"]]
     if row.elementwise:
         return row.derivative(z, p)
-    return s.rows(softmax_jacobian(softmax(s.rows(z), axis=1)))
+    return s.rows(softmax_jacobian(softmax(s.rows(z), axis=-1)))
 
 
 def _derivative_shape(s: Setting, p: Parameters, z: Shape) -> Shape:
@@ -238,8 +245,8 @@ def _jacobian_shape(s: Setting, p: Parameters, da: Shape, g: Shape) -> Shape:
 
 
 def _sum_samples(s: Setting, p: Parameters, delta: Array) -> Array:
-    axis = None if p.get("all") else s.sample_axis
-    total = mean(np.sum(delta, axis=axis, keepdims=True), p)
+    whole = np.sum(delta, keepdims=True) if p.get("all") else summed(delta, s.sample_axis - 2)
+    total = mean(whole, p)
     return -total if p.get("negate") else total
 
 

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from backtrace.functions.activations import Array
-from backtrace.tape.recording import Place, Recording, Ref, Symbol
+from backtrace.tape.recording import Place, Recording, Ref, Scratch, Symbol
 
 Bound: TypeAlias = Callable[[], object]
 
@@ -118,6 +118,8 @@ class Program:
 
 def _bound(call: Any, arrays: Mapping[Place, Array]) -> Bound:
     def resolved(argument: Any) -> Any:
+        if isinstance(argument, Scratch):
+            return np.empty_like(argument.array)
         return arrays[argument.place] if isinstance(argument, Ref) else argument
 
     arguments = [resolved(argument) for argument in call.arguments]

@@ -35,6 +35,12 @@ class Ref(msgspec.Struct, frozen=True):
     place: Place
 
 
+class Scratch(msgspec.Struct, frozen=True):
+    """In the arguments of a call: an array that it may overwrite."""
+
+    array: Array
+
+
 class Value(msgspec.Struct):
     """A value of a recording: given, constant, worked out by ``calls``, or a ``view`` of another.
 
@@ -114,7 +120,11 @@ class Recording:
 
     def _ufunc(self, ufunc: Any, method: str, places: list[Place], said: Any, out: Array) -> Value:
         here, refs = Ref(len(self.values)), tuple(Ref(place) for place in places)
-        if method == "reduce":  # reduce(array, axis, dtype, out, keepdims)
+        x = self.values[places[0]].array
+        if ufunc is np.maximum and method == "reduce" and _is_narrow(x, said):
+            scratch = np.empty(x.shape[::-1], dtype=x.dtype)
+            call = Call(_largest_of_rows, (refs[0], Scratch(scratch), here))
+        elif method == "reduce":  # reduce(array, axis, dtype, out, keepdims)
             options = (said.get("axis", 0), None, here, said.get("keepdims", False))
             call = Call(ufunc.reduce, (*refs, *options))
         elif ufunc in (np.maximum, np.minimum):  # NumPy means to have positions mean something else
@@ -146,9 +156,9 @@ class Recording:
         if method != "__call__" or ufunc not in (np.multiply, np.divide):
             return None
         for one, other in ((0, 1), (1, 0)):
-            x, by = self.values[places[one]], self.values[places[other]]
+            x = self.values[places[one]]
             alike = x.array.shape == result.shape and x.array.dtype == result.dtype
-            if alike and by.constant and bool((by.array == 1).all()) and x is not by:
+            if alike and self._is_all(places[other], 1):
                 return places[one] if ufunc is np.multiply or one == 0 else None
         return None
 
@@ -180,14 +190,25 @@ class Recording:
         mask, yes, no = (self._place(operand, result, said) for operand in said)
 
         def made() -> Value:
-            out = Ref(len(self.values))
-            calls = (
-                Call(np.copyto, (out, Ref(no))),
-                Call(np.copyto, (out, Ref(yes)), {"where": Ref(mask)}),
-            )
-            return Value(result, calls, (mask, yes, no))
+            return Value(result, self._chosen(mask, yes, no, result), (mask, yes, no))
 
         return self._once(("where", mask, yes, no), made)
+
+    def _is_all(self, place: Place, number: int) -> bool:
+        value = self.values[place]
+        return value.constant and bool((value.array == number).all())
+
+    def _chosen(self, mask: Place, yes: Place, no: Place, result: Array) -> tuple[Call, ...]:
+        """The calls of a ``where``."""
+        out, chosen = Ref(len(self.values)), self.values[yes]
+        if self._is_all(yes, 1) and self._is_all(no, 0):
+            return (Call(np.copyto, (out, Ref(mask))),)  # NumPy makes 1 and 0 of true and false
+        others = Call(np.copyto, (out, Ref(no)))
+        entries = [result, self.values[mask].array, *([chosen.array] if chosen.array.ndim else [])]
+        if all(each.shape == result.shape and each.flags.c_contiguous for each in entries):
+            # several times as fast as a copy with a mask
+            return (others, Call(np.putmask, (out, Ref(mask), Ref(yes))))
+        return (others, Call(np.copyto, (out, Ref(yes)), {"where": Ref(mask)}))
 
     def joined(self, parts: Iterable[Any], axis: int) -> Symbol:
         places = [self._place(part) for part in parts]
@@ -278,6 +299,19 @@ class Recording:
         if result.dtype != bool:
             return result.dtype
         return next(self.values[x.place].array.dtype for x in beside if isinstance(x, Symbol))
+
+
+NARROW = 32  # columns: over fewer, NumPy's largest of a row costs more than turning the matrix
+
+
+def _is_narrow(x: Array, said: Mapping[str, Any]) -> bool:
+    along_rows = said.get("axis") in (-1, x.ndim - 1) and said.get("keepdims", False)
+    return bool(along_rows) and x.ndim == 2 and x.shape[1] <= NARROW < x.shape[0]
+
+
+def _largest_of_rows(x: Array, turned: Array, out: Array) -> None:
+    np.copyto(turned, x.T)
+    np.maximum.reduce(turned, 0, None, out.reshape(-1))
 
 
 def _copy_entries(out: Array, array: Array) -> None:
