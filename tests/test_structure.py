@@ -25,9 +25,10 @@ TEXTS = [
 
 # Where a third party may be imported; numpy and msgspec are at home everywhere.
 HOMES = {
-    "rich": {"render/terminal.py", "render/colours.py", "cli/screen.py"},
+    "rich": {"render/terminal.py", "render/colours.py", "cli/screen.py", "cli/progress.py"},
     "yaml": {"spec/reader.py"},
     "typer": {"cli/app.py"},
+    "threadpoolctl": {"tape/chunks.py"},
 }
 
 

@@ -335,11 +335,11 @@ def batch_not_summed(step: Step, site: Site) -> Iterator[Wrong]:
     if n == 1 or not (gradient or step.operation == "sum_samples"):
         return
     operation = "product_of_one_sample" if gradient else "one_sample"
-    for at in range(n):
+    for at, sample in enumerate(site.steps["a0"].sample_numbers):
         wrong = _as(step, operation, at=at)
-        yield Wrong("batch-not-summed", wrong, detail=str(at + 1))
+        yield Wrong("batch-not-summed", wrong, detail=str(sample))
         if "samples" in step.parameters:
-            yield Wrong("batch-not-summed", _without(wrong, "samples"), detail=str(at + 1))
+            yield Wrong("batch-not-summed", _without(wrong, "samples"), detail=str(sample))
 
 
 def learning_rate_omitted(step: Step, site: Site) -> Iterator[Wrong]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.losses import LOSSES
@@ -16,6 +17,22 @@ Why = Callable[[Step, Symbols, Shapes], str]
 def size(shape: tuple[int, ...]) -> str:
     """``2 × 3``; a scalar has no size."""
     return " × ".join(str(length) for length in shape)
+
+
+LISTED = 8  # samples of a batch that are named one by one
+BEGUN = 5  # of a larger one
+
+
+def sample_words(numbers: Sequence[int]) -> str:
+    """``sample 3``, ``samples 1–4``, or in another order ``samples 4, 1``; of a large batch its
+    first ones: ``samples 9, 2, 7, 4, 1, … (32)``."""
+    if len(numbers) == 1:
+        return f"sample {numbers[0]}"
+    if all(later == number + 1 for number, later in pairwise(numbers)):
+        return f"samples {numbers[0]}–{numbers[-1]}"
+    if len(numbers) <= LISTED:
+        return f"samples {', '.join(map(str, numbers))}"
+    return f"samples {', '.join(map(str, numbers[:BEGUN]))}, … ({len(numbers)})"
 
 
 def _activation(step: Step) -> str:

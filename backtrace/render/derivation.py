@@ -29,6 +29,7 @@ from backtrace.notation.numbers import cells, number
 from backtrace.notation.prose import Prose, Sentence
 from backtrace.notation.remarks import remarks
 from backtrace.notation.symbols import Symbols
+from backtrace.notation.words import sample_words
 from backtrace.render import header
 from backtrace.render.conventions import conventions
 from backtrace.render.grid import shown
@@ -335,8 +336,7 @@ class _Reader(msgspec.Struct, frozen=True):
     def update_title(self, epoch: int, batch: int) -> str:
         if len(self.trace.updates) == 1:
             return ""
-        first, last = self.trace.update(epoch, batch)["a0"].parameters["samples"]
-        samples = f"sample {first}" if first == last else f"samples {first}–{last}"
+        samples = sample_words(self.trace.update(epoch, batch)["a0"].sample_numbers)
         batches = max(each for _, each in self.trace.updates)
         return f"Epoch {epoch}{f', batch {batch}' if batches > 1 else ''}: {samples}"
 

@@ -87,9 +87,8 @@ class _Reader:
         self.steps: Mapping[str, TracedStep] = trace.update(*place)
         self.setting = Setting(trace.conventions)
         self.symbols = Symbols.of(trace)
-        first, last = self.steps["a0"].parameters["samples"]
-        self.sample, self.several = sample or first, last > first
-        self.last_sample = last
+        self.numbers = self.steps["a0"].sample_numbers
+        self.sample, self.several = sample or self.numbers[0], len(self.numbers) > 1
         self.row = sample_index(self.steps["a0"], self.sample) or 0
         self.last = max(traced.layer or 0 for traced in self.steps.values())
 
@@ -205,7 +204,9 @@ class _Reader:
 
     def about(self) -> str:
         epoch, batch = self.place
-        words = [f"sample {self.sample} of {self.last_sample}"] if self.several else []
+        n = len(self.numbers)
+        of = str(n) if self.numbers == range(1, n + 1) else f"a batch of {n}"
+        words = [f"sample {self.sample} of {of}"] if self.several else []
         if len(self.trace.updates) > 1:
             words.append(f"epoch {epoch}, batch {batch}")
         said = "; ".join(words)

@@ -119,8 +119,10 @@ def _is_sound(name: str, value: object, *, given: bool) -> bool:
         return isinstance(value, bool)
     if name == "omit":
         return isinstance(value, str | list) and all(isinstance(each, str) for each in value)
-    if name == "samples" and given:
-        return isinstance(value, list) and [type(each) for each in value] == [int, int]
+    if name in ("samples", "order") and given:
+        if not isinstance(value, list) or not all(type(each) is int for each in value):
+            return False
+        return name == "order" or len(value) == 2
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
@@ -144,6 +146,9 @@ def _write_once(trace: Trace, steps: Mapping[str, TracedStep]) -> None:
     counted = steps["a0"].shape[Setting(trace.conventions).sample_axis]
     if first < 1 or last - first + 1 != counted:
         raise ValueError(f"samples {first} to {last}, where the inputs are {counted}")
+    numbers = steps["a0"].sample_numbers
+    if len(set(numbers)) != counted or min(numbers) < 1:
+        raise ValueError(f"an order that is none of {counted} samples")
     header.architecture(trace)
     header.facts(trace, symbols)
     for traced in steps.values():

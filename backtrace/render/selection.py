@@ -55,7 +55,7 @@ def problems(trace: Trace, selection: Selection) -> list[str]:
     layers = max((step.layer or 0 for step in trace), default=0)
     if selection.layer is not None and not 1 <= selection.layer <= layers:
         found.append(f"--layer {selection.layer}: the layers are 1 to {layers}")
-    samples = max((_samples(step)[1] for step in trace if step.id == "a0"), default=0)
+    samples = max((max(step.sample_numbers) for step in trace if step.id == "a0"), default=0)
     if selection.sample is not None and not 1 <= selection.sample <= samples:
         found.append(f"--sample {selection.sample}: the samples are 1 to {samples}")
     return found or _nothing(trace, selection)
@@ -129,13 +129,8 @@ def _has_sample(trace: Trace, place: tuple[int, int], sample: int | None) -> boo
 
 def sample_index(inputs: TracedStep, sample: int) -> int | None:
     """Where a sample, counted in the whole data from 1, stands in an update; None if elsewhere."""
-    first, last = _samples(inputs)
-    return sample - first if first <= sample <= last else None
-
-
-def _samples(inputs: TracedStep) -> tuple[int, int]:
-    first, last = inputs.parameters["samples"]
-    return int(first), int(last)
+    numbers = inputs.sample_numbers
+    return numbers.index(sample) if sample in numbers else None
 
 
 def steps(

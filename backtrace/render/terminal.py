@@ -13,6 +13,7 @@ from backtrace.notation.expr import Equation, Ref
 from backtrace.notation.remarks import remarks
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import ref_text, text, tokens
+from backtrace.notation.words import sample_words
 from backtrace.render import header
 from backtrace.render.boxes import ASCII, MORE_COLUMNS, UNICODE, Block, Line, Mark, Piece
 from backtrace.render.colours import coloured, uncoloured
@@ -176,8 +177,7 @@ class _Writer:
     def update_heading(self, place: tuple[int, int]) -> list[Line]:
         if len(self.trace.updates) == 1:
             return []
-        first, last = self.trace.update(*place)["a0"].parameters["samples"]
-        samples = f"sample {first}" if first == last else f"samples {first}–{last}"
+        samples = sample_words(self.trace.update(*place)["a0"].sample_numbers)
         batches = max(batch for _, batch in self.trace.updates)
         where = f"Epoch {place[0]}" + (f", batch {place[1]}" if batches > 1 else "")
         return [[], *self.page.rule(where, samples, "═")]

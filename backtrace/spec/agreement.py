@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 import numpy as np
@@ -16,16 +16,19 @@ from backtrace.spec.fields import Fields, names
 from backtrace.spec.given import Given
 from backtrace.spec.layers import LayerDraft
 from backtrace.spec.model import Layer, Matrix, Optimizer, Schedule
-from backtrace.spec.problems import Place, Problems, cited, count, near_miss
+from backtrace.spec.problems import MOST_COLLECTED, Place, Problems, cited, count, near_miss
 from backtrace.spec.training import LossDraft
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+Values: TypeAlias = "NDArray[np.floating[Any]]"
+
 PROBABILITIES = ("sigmoid", "softmax")
 """Activations whose values lie between 0 and 1 and reach neither, so that a logarithm is finite."""
 
 _TOLERANCE = 1e-6  # of a sum of targets: 0.333333 three times is 1
+_SAMPLES = 4096  # that are looked at together
 _UPDATE = re.compile(r"@[1-9][0-9]*(\.[1-9][0-9]*)?")
 
 
@@ -72,7 +75,7 @@ def check_targets(
     if wanted in ("any", "none"):
         return
     values = targets.values if rows else targets.values.T
-    outside = np.argwhere((values < 0) | (values > 1))
+    outside = _places(values, lambda part: (part < 0) | (part > 1))
     for sample, unit in outside:
         place = given.place_of(sample, unit) if rows else given.place_of(unit, sample)
         found = f"the target {_written(targets, sample, unit, rows=rows)}"
@@ -81,12 +84,12 @@ def check_targets(
             return
     if len(outside) or wanted == "unit_interval":
         return
-    for sample, row in enumerate(values):
-        if not _is_distribution(row, one_hot=wanted == "one_hot"):
-            place = given.place_of(sample, 0) if rows else given.place_of(0, sample)
-            _add_distribution(problems, place, loss, sample, row)
-            if given.node is None:
-                return
+    wrong = _no_classes if wanted == "one_hot" else _no_distributions
+    for (sample,) in _places(values, wrong):
+        place = given.place_of(sample, 0) if rows else given.place_of(0, sample)
+        _add_distribution(problems, place, loss, sample, values[sample])
+        if given.node is None:
+            return
 
 
 def read_freeze(problems: Problems, top: Fields, layers: list[LayerDraft]) -> frozenset[str]:
@@ -208,12 +211,18 @@ def _check_training(problems: Problems, parts: Parts) -> None:
     """What has no effect where there is no loss, or nothing is updated."""
     top = parts.top
     if "loss" not in top:
-        for key in ("optimizer", "learning_rate", "regularization", "trace", "output_delta"):
+        keys = ("optimizer", "learning_rate", "regularization", "trace", "output_delta")
+        for key in (*keys, "training", "validation"):
             _add_idle(problems, top, key, "a `loss`")
         return
+    untrained = parts.loss is not None and parts.loss.upstream is not None
+    if untrained:
+        for key in ("training", "validation"):
+            _add_untrained(problems, top, key)
     if "optimizer" in top or "learning_rate" in top or parts.optimizer is not None:
         return
-    for key in ("schedule", "freeze", "epochs", "backpropagate_through"):
+    idle = ("schedule", "freeze", "epochs", "backpropagate_through")
+    for key in idle if untrained else (*idle, "training", "validation"):
         _add_idle(problems, top, key, "`learning_rate` or `optimizer`")
 
 
@@ -221,6 +230,13 @@ def _add_idle(problems: Problems, top: Fields, key: str, wanted: str) -> None:
     if key in top and not _says_default(top, key):
         mend = f"Add {wanted}, or remove `{key}:`."
         problems.add(top.key(key), f"`{key}` without {wanted}", wanted, mend)
+
+
+def _add_untrained(problems: Problems, top: Fields, key: str) -> None:
+    """A gradient that is given from above says nothing of how good the outputs are."""
+    if key in top:
+        found = f"`{key}` beside `upstream`, which has no loss to train on"
+        problems.add(top.key(key), found, "a `loss` by name", f"Remove `{key}:`.")
 
 
 def _says_default(top: Fields, key: str) -> bool:
@@ -253,19 +269,39 @@ def _written(targets: Matrix, sample: int, unit: int, *, rows: bool) -> str:
     return targets.written[row][column]
 
 
-def _mend_range(values: NDArray[np.float64]) -> str:
+def _places(values: Values, wrong: Callable[[Values], NDArray[np.bool_]]) -> list[tuple[int, ...]]:
+    """The indices of what is ``wrong``, sample by sample; it is asked about some at a time.
+
+    So a large data set takes no second one of its size.
+    """
+    found: list[tuple[int, ...]] = []
+    for start in range(0, len(values), _SAMPLES):
+        places = np.argwhere(wrong(values[start : start + _SAMPLES])).tolist()
+        found.extend((start + place[0], *place[1:]) for place in places[:MOST_COLLECTED])
+        if len(found) >= MOST_COLLECTED:
+            break
+    return found
+
+
+def _no_distributions(targets: Values) -> NDArray[np.bool_]:
+    """Whether a sample's targets don't add up to 1, each."""
+    sums = targets.sum(axis=1, dtype=np.float64)
+    return np.asarray(np.abs(sums - 1) > _TOLERANCE)
+
+
+def _no_classes(targets: Values) -> NDArray[np.bool_]:
+    """Whether a sample's targets are something else than a single 1 among zeros, each."""
+    ones = targets == 1
+    return np.asarray((ones.sum(axis=1) != 1) | ((targets != 0) & ~ones).any(axis=1))
+
+
+def _mend_range(values: Values) -> str:
     """Targets of −1 and 1 belong to tanh; whole numbers above 1 are class numbers."""
-    if set(np.unique(values)) <= {-1.0, 0.0, 1.0}:
+    if not _places(values, lambda part: ~np.isin(part, (-1, 0, 1))):
         return "If the classes are −1 and 1, write 0 and 1."
-    if (values == np.floor(values)).all() and (values >= 0).all():
+    if not _places(values, lambda part: (part != np.floor(part)) | (part < 0)):
         return "If these are class numbers, write each as one-hot, such as [0, 0, 1]."
     return "For targets of any size take `mse`."
-
-
-def _is_distribution(row: NDArray[np.float64], *, one_hot: bool) -> bool:
-    if one_hot:
-        return bool(((row == 0) | (row == 1)).all() and row.sum() == 1)
-    return bool(abs(row.sum() - 1) <= _TOLERANCE)
 
 
 def _add_distribution(
@@ -273,7 +309,7 @@ def _add_distribution(
     place: Place,
     loss: LossDraft,
     sample: int,
-    row: NDArray[np.float64],
+    row: Values,
 ) -> None:
     if loss.loss.name == "hinge":
         ones = int((row == 1).sum())

@@ -6,7 +6,7 @@ from backtrace.spec import shapes
 from backtrace.spec.given import Given
 from backtrace.spec.layers import LayerDraft
 from backtrace.spec.model import Conventions
-from backtrace.spec.problems import Problems, count
+from backtrace.spec.problems import Problems, cited, count
 from backtrace.spec.shapes import Operand
 
 
@@ -21,8 +21,11 @@ class Misfits:
     ``samples`` is None where the inputs could not be read; it is drawn as n.
     """
 
-    def __init__(self, problems: Problems, conventions: Conventions) -> None:
+    def __init__(
+        self, problems: Problems, conventions: Conventions, inputs: Given | None = None
+    ) -> None:
         self.problems = problems
+        self.inputs = inputs
         self.conventions = conventions
         self.rows = conventions.layout == "rows"
         self.in_out = conventions.weights == "in_out"
@@ -147,10 +150,18 @@ class Misfits:
         samples, width = oriented(self.conventions, shape)
         own_samples, own_width = oriented(self.conventions, written)
         if samples != own_samples and given.dimensions == 2:
-            return f"{count(samples, 'sample')} of inputs, {own_samples} of {given.name}"
+            said = f"{count(samples, 'sample')} of inputs, {own_samples} of {given.name}"
+            return said + self._files(samples, given, own_samples)
         if samples == own_samples:
             return f"{count(width, 'unit')} in the last layer, {own_width} in {name}"
         return f"{given.described()} for {count(samples * width, 'output')}"
+
+    def _files(self, samples: int, given: Given, own: int) -> str:
+        """Which files have these counts, where they are from files."""
+        if not given.file or self.inputs is None or not self.inputs.file:
+            return ""
+        rows = count(samples, "row")
+        return f": {rows} from {cited(self.inputs.file, 60)}, {own} from {cited(given.file, 60)}"
 
     def _mend_outputs(self, given: Given, shape: tuple[int, int]) -> str:
         samples, width = oriented(self.conventions, shape)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -17,12 +17,13 @@ Sign = Literal["gradient", "descent"]
 
 
 class Matrix(msgspec.Struct, frozen=True, eq=False):
-    """A given matrix: its float64 values (always 2-D) and, where a person wrote them, the texts.
+    """A given matrix: its values (always 2-D) and, where a person wrote them, the texts.
 
-    ``written`` has the shape of ``values`` and is None for data from files and for random weights.
+    ``values`` are float64; data from a file are float32 in that arithmetic. ``written`` has the
+    shape of ``values`` and is None for data from files and for random weights.
     """
 
-    values: NDArray[np.float64]
+    values: NDArray[np.floating[Any]]
     written: tuple[tuple[str, ...], ...] | None = None
 
     @property
@@ -158,12 +159,39 @@ class Validation(msgspec.Struct, frozen=True):
 class Stop(msgspec.Struct, frozen=True):
     """When a training ends before its last epoch.
 
-    ``loss``: when the loss is that small; ``patience``: when the best epoch lies that many epochs
-    back. Both look at the loss of the held-out samples where there are any.
+    ``loss``: when the loss is that small or smaller; ``patience``: when the best epoch lies that
+    many epochs back. Both look at the loss of the held-out samples where there are any.
     """
 
     loss: Number | None = None
     patience: int | None = None
+
+
+class Slip(msgspec.Struct, frozen=True):
+    """An entry (from 1) that the source prints and has wrong, and what is wrong with it."""
+
+    row: int
+    column: int
+    reason: str
+
+
+class Published(msgspec.Struct, frozen=True):
+    """Figures that a source prints for the quantity ``id`` of one update.
+
+    ``written`` has them as texts in the quantity's shape (1 × 1 for a scalar), empty where the
+    source prints none. They stand for ``times`` the quantity (a source may print n·dW). ``where``
+    says in which of its lines, ``line`` and ``column`` where they stand in the spec.
+    """
+
+    id: str
+    written: tuple[tuple[str, ...], ...]
+    epoch: int = 1
+    batch: int = 1
+    slips: tuple[Slip, ...] = ()
+    times: Number = Number(1.0, "1")
+    where: str = ""
+    line: int = 0
+    column: int = 0
 
 
 class Spec(msgspec.Struct, frozen=True):
@@ -189,6 +217,7 @@ class Spec(msgspec.Struct, frozen=True):
     decimals: int = 4
     batch_size: int | None = None  # None: all samples at once; 1: online
     epochs: int = 1
+    training_epochs: int | None = None  # of a training, where it is longer than what is traced
     shuffle: bool = False  # the samples in another order every epoch, as ``seed`` has it
     validation: Validation | None = None
     stop: Stop = Stop()
@@ -196,6 +225,7 @@ class Spec(msgspec.Struct, frozen=True):
     output_delta: Literal["shortcut", "chain"] = "shortcut"
     inputs_gradient: bool = False
     ask: tuple[str, ...] = ()
+    expected: tuple[Published, ...] = ()
     seed: int | None = None
 
     @property

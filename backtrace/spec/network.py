@@ -99,7 +99,7 @@ class _Fit:
         self.problems = problems
         self.draft = draft
         self.conventions = draft.conventions
-        self.misfits = Misfits(problems, draft.conventions)
+        self.misfits = Misfits(problems, draft.conventions, draft.inputs)
         self.inputs = None if shape is None or draft.inputs is None else draft.inputs.shaped(shape)
         samples, width = (None, None) if shape is None else oriented(self.conventions, shape)
         self.samples: int | None = samples

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import Any
 
+from msgspec.structs import replace
+
 from backtrace.functions.losses import LOSSES
 from backtrace.spec.agreement import (
     Parts,
@@ -14,14 +16,16 @@ from backtrace.spec.agreement import (
     read_ask,
     read_freeze,
 )
-from backtrace.spec.data import Folders, read_data
+from backtrace.spec.expected import read_expected
 from backtrace.spec.fields import HOMES, Fields, fields
-from backtrace.spec.given import Given, read_given
+from backtrace.spec.folders import Folders
+from backtrace.spec.holdout import hold_out, read_held_out
 from backtrace.spec.layers import LayerDraft, read_layers
 from backtrace.spec.model import Conventions, Spec
 from backtrace.spec.network import Network, NetworkDraft, settle
 from backtrace.spec.problems import Problems, SpecError, count
-from backtrace.spec.reader import Document, Mapping
+from backtrace.spec.reader import Document
+from backtrace.spec.samples import read_samples
 from backtrace.spec.settings import (
     read_arithmetic,
     read_conventions,
@@ -30,16 +34,18 @@ from backtrace.spec.settings import (
     read_notation,
 )
 from backtrace.spec.training import (
+    MOST_EPOCHS,
+    ONE_ORDER,
     LossDraft,
-    read_batch_size,
+    read_course,
     read_loss,
     read_optimizer,
     read_regularization,
     read_schedule,
+    read_updates,
 )
 
 TOP_KEYS = tuple(key for key, home in HOMES.items() if home.startswith("at the top level"))
-MOST_EPOCHS = 1_000_000
 LARGEST_SEED = 2**32 - 1
 
 
@@ -57,21 +63,31 @@ def build(document: Document, folders: Folders) -> Spec:
 
 def _read(problems: Problems, top: Fields, folders: Folders) -> Spec | None:
     conventions = read_conventions(problems, top.get("conventions"))
+    arithmetic = read_arithmetic(problems, top.get("arithmetic"))
+    if arithmetic.kind == "float32":
+        folders = replace(folders, dtype="float32")
     draft = _read_network(problems, top, conventions, folders)
     loss_node = top.get("loss")
     loss = None if loss_node is None else read_loss(problems, loss_node)
     schedule = read_schedule(problems, top.get("schedule"))
     optimizer = read_optimizer(problems, top, schedule)
     parts = Parts(top, draft.layers, loss, optimizer, schedule, draft.targets)
-    settings = _read_settings(problems, parts, conventions)
+    settings = _read_settings(problems, parts, conventions) | {"arithmetic": arithmetic}
     draft.seed = settings["seed"]
     draft.upstream = None if loss is None else loss.upstream
     if loss is not None and (loss.upstream or LOSSES[loss.loss.name].targets == "none"):
         draft.targets = None
     check_agreement(problems, parts)
     network = settle(problems, draft)
-    _check_samples(problems, parts, network, conventions, settings["batch_size"])
-    return _assemble(parts, network, conventions, settings)
+    _check_values(problems, parts, network, conventions)
+    held = read_held_out(problems, top.get("validation"), folders, conventions.layout)
+    if held is not None:
+        judged = hold_out(problems, held, network, conventions, loss, draft.seed)
+        settings["validation"] = judged
+    _check_batches(problems, top, network, conventions, settings)
+    spec = _assemble(parts, network, conventions, settings)
+    published = read_expected(problems, top.get("expect"), spec)
+    return spec and replace(spec, expected=published)
 
 
 def _read_network(
@@ -81,32 +97,17 @@ def _read_network(
     layers: list[LayerDraft] = [] if node is None else read_layers(problems, node, folders)
     top.require("inputs", "Write the samples: `inputs: [[1, 2]]`.")
     draft = NetworkDraft(conventions, layers)
-    draft.inputs = _read_samples(problems, top, "inputs", folders)
-    draft.targets = _read_samples(problems, top, "targets", folders)
-    if conventions.layout == "columns":
-        _turn(top, draft)
+    layout = conventions.layout
+    draft.inputs = read_samples(problems, top, "inputs", folders, layout)
+    draft.targets = read_samples(problems, top, "targets", folders, layout)
     return draft
-
-
-def _read_samples(problems: Problems, top: Fields, name: str, folders: Folders) -> Given | None:
-    node = top.get(name)
-    if node is None:
-        return None
-    if isinstance(node, Mapping):
-        return read_data(problems, node, name, folders)
-    return read_given(problems, node, name)
-
-
-def _turn(top: Fields, draft: NetworkDraft) -> None:
-    """Files hold a sample a row; here a sample is a column."""
-    for given in (draft.inputs, draft.targets):
-        if given is not None and isinstance(top.get(given.name), Mapping):
-            given.values = given.values.T
 
 
 def _read_settings(problems: Problems, parts: Parts, conventions: Conventions) -> dict[str, Any]:
     """The fields of a Spec that stand for themselves."""
     top = parts.top
+    updates = read_updates(problems, top.get("updates"))
+    course = read_course(problems, top.get("training"), parts.loss)
     title = "" if problems.file.startswith("<") else PurePath(problems.file).stem
     return {
         "title": top.text("title", title),
@@ -114,10 +115,12 @@ def _read_settings(problems: Problems, parts: Parts, conventions: Conventions) -
         "regularization": read_regularization(problems, top.get("regularization")),
         "freeze": read_freeze(problems, top, parts.layers),
         "notation": read_notation(problems, top.get("notation"), conventions),
-        "arithmetic": read_arithmetic(problems, top.get("arithmetic")),
         "decimals": read_decimals(problems, top.get("display")),
-        "batch_size": read_batch_size(problems, top.get("updates")),
+        "batch_size": updates.batch_size,
+        "shuffle": updates.shuffle,
         "epochs": top.whole("epochs", 1, 1, MOST_EPOCHS),
+        "training_epochs": course.epochs,
+        "stop": course.stop,
         "backpropagate_through": top.choice("backpropagate_through", ("old", "updated"), "old"),
         "output_delta": top.choice("output_delta", ("shortcut", "chain"), "shortcut"),
         "inputs_gradient": read_inputs_gradient(problems, top.get("trace")),
@@ -126,24 +129,35 @@ def _read_settings(problems: Problems, parts: Parts, conventions: Conventions) -
     }
 
 
-def _check_samples(
-    problems: Problems,
-    parts: Parts,
-    network: Network,
-    conventions: Conventions,
-    batch_size: int | None,
+def _check_values(
+    problems: Problems, parts: Parts, network: Network, conventions: Conventions
 ) -> None:
-    """What depends on the settled data: the values of the targets, the size of a batch."""
+    """What depends on the settled data: the classes of the outputs, the values of the targets."""
     rows = conventions.layout == "rows"
     check_units(problems, parts, network.layers[-1] if network.layers else None)
     if parts.loss is not None and parts.targets is not None and network.targets is not None:
         check_targets(problems, parts.loss, parts.targets, network.targets, rows=rows)
-    if network.inputs is None or batch_size is None:
+
+
+def _check_batches(
+    problems: Problems,
+    top: Fields,
+    network: Network,
+    conventions: Conventions,
+    settings: dict[str, Any],
+) -> None:
+    """The size of a batch against the samples that are trained on."""
+    size = settings["batch_size"]
+    if network.inputs is None or size is None:
         return
-    samples = network.inputs.shape[0 if rows else 1]
-    if batch_size > samples:
-        found = f"a batch of {batch_size} for {count(samples, 'sample')}"
-        problems.add(parts.top.key("updates"), found, f"at most {samples}", "Or `updates: batch`.")
+    samples = network.inputs.shape[0 if conventions.layout == "rows" else 1]
+    if size > samples:
+        found = f"a batch of {size} for {count(samples, 'sample')}"
+        problems.add(top.key("updates"), found, f"at most {samples}", "Or `updates: batch`.")
+    elif size == samples and settings["shuffle"]:
+        found = f"`shuffle` with a batch of {'the only sample' if samples == 1 else 'all samples'}"
+        expected = "a smaller batch, or no `shuffle`"
+        problems.add(top.key("updates"), found, expected, ONE_ORDER)
 
 
 def _assemble(
@@ -167,6 +181,4 @@ def _assemble(
 def _loss(draft: LossDraft | None, network: Network) -> Any:
     if draft is None or draft.upstream is None:
         return draft and draft.loss
-    from msgspec.structs import replace
-
     return replace(draft.loss, upstream=network.upstream)

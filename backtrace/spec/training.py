@@ -10,6 +10,7 @@ from backtrace.functions.losses import LOSSES
 from backtrace.functions.optimizers import OPTIMIZERS, SCHEDULES
 from backtrace.functions.penalties import FORMS
 from backtrace.spec.fields import (
+    ANY,
     DECAYING,
     FACTOR,
     NOT_NEGATIVE,
@@ -23,7 +24,7 @@ from backtrace.spec.fields import (
 )
 from backtrace.spec.given import Given, read_given
 from backtrace.spec.layers import named
-from backtrace.spec.model import Loss, Optimizer, Regularization, Schedule
+from backtrace.spec.model import Loss, Optimizer, Regularization, Schedule, Stop
 from backtrace.spec.numbers import Number
 from backtrace.spec.problems import Problems
 from backtrace.spec.reader import Mapping, Node, Scalar, Sequence, kind
@@ -40,6 +41,25 @@ _RANGES: dict[str, Range] = {
     "weight_decay": NOT_NEGATIVE,
 }
 _SCHEDULE_RANGES = {"factor": FACTOR, "decay": NOT_NEGATIVE}
+
+
+COURSE_KEYS = ("epochs", "patience", "stop_at_loss")
+MOST_EPOCHS = 1_000_000
+ONE_ORDER = "The gradient of all samples at once is the same in any order."
+
+
+class Updates(msgspec.Struct, frozen=True):
+    """How the samples are taken: all at once (None) or so many, in an order of each epoch's own."""
+
+    batch_size: int | None = None
+    shuffle: bool = False
+
+
+class Course(msgspec.Struct, frozen=True):
+    """How long a training goes on; no ``epochs`` are those of the trace."""
+
+    epochs: int | None = None
+    stop: Stop = Stop()
 
 
 class LossDraft(msgspec.Struct):
@@ -126,17 +146,39 @@ def read_regularization(problems: Problems, node: Node | None) -> Regularization
     )
 
 
-def read_batch_size(problems: Problems, node: Node | None) -> int | None:
-    """``batch`` is None, ``online`` is 1, else ``{batch_size: 2}``."""
+def read_updates(problems: Problems, node: Node | None) -> Updates:
+    """``batch``, ``online`` or ``{batch_size: 2, shuffle: true}``."""
     if node is None:
-        return None
-    if isinstance(node, Mapping):
-        entries = Fields(problems, node, "`updates`", ["batch_size"])
-        if "batch_size" not in entries:
-            problems.add(node, "`updates` without `batch_size`", "`{batch_size: 2}`")
-        return entries.whole("batch_size", 1, 1)
-    words = ("batch", "online", "{batch_size: 2}")
-    return 1 if choice(problems, node, words, "batch") == "online" else None
+        return Updates()
+    if not isinstance(node, Mapping):
+        words = ("batch", "online", "{batch_size: 2}")
+        return Updates(1 if choice(problems, node, words, "batch") == "online" else None)
+    entries = Fields(problems, node, "`updates`", ["batch_size", "shuffle"])
+    shuffle = entries.flag("shuffle", default=False)
+    if "batch_size" in entries:
+        return Updates(entries.whole("batch_size", 1, 1), shuffle)
+    found = "`shuffle` without `batch_size`" if shuffle else "`updates` without `batch_size`"
+    expected = "`{batch_size: 2, shuffle: true}`" if shuffle else "`{batch_size: 2}`"
+    problems.add(node, found, expected, ONE_ORDER if shuffle else "")
+    return Updates()
+
+
+def read_course(problems: Problems, node: Node | None, loss: LossDraft | None) -> Course:
+    """``training: {epochs: 500, patience: 20, stop_at_loss: 0.01}``."""
+    entries = node and fields(problems, node, "`training`", COURSE_KEYS)
+    if not entries:
+        return Course()
+    if not entries.node.entries:
+        problems.add(entries.node, "`training` without a key", "`training: {epochs: 500}`")
+    signed = loss is None or loss.loss.name == "output"  # the sum of the outputs may be negative
+    smallest = entries.number("stop_at_loss", Number(0.0, "0"), ANY if signed else NOT_NEGATIVE)
+    return Course(
+        epochs=entries.whole("epochs", 1, 1, MOST_EPOCHS) if "epochs" in entries else None,
+        stop=Stop(
+            loss=smallest if "stop_at_loss" in entries else None,
+            patience=entries.whole("patience", 1, 1) if "patience" in entries else None,
+        ),
+    )
 
 
 def _read_optimizer(problems: Problems, node: Node, schedule: Schedule) -> Optimizer | None:

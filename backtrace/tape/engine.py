@@ -17,7 +17,7 @@ import numpy as np
 
 from backtrace.functions.activations import Array
 from backtrace.functions.optimizers import OPTIMIZERS
-from backtrace.spec.model import Spec
+from backtrace.spec.model import Spec, Validation
 from backtrace.tape.accuracy import class_of, classes
 from backtrace.tape.arithmetic import Floats, arithmetic
 from backtrace.tape.chunks import (
@@ -45,7 +45,7 @@ from backtrace.tape.program import Calls, Program
 from backtrace.tape.recording import Place, Recording, Symbol, Varying
 from backtrace.tape.run import batch, evaluate, starting_values
 from backtrace.tape.steps import Step
-from backtrace.tape.training import Measured, State, Values
+from backtrace.tape.training import Measured, State, Values, on_samples
 
 
 class Recorded(msgspec.Struct, frozen=True):
@@ -389,17 +389,17 @@ class Compiled:
         self.number = state.epoch
         self.learner = Learner(spec, state.values)
         self.values = self.learner.values
-        self.whole = _samples(spec)
+        self.whole = _samples(spec, bool(classes(spec)))
         self.before = [(self.number, self.learner.rows.copy()) for _ in range(3)]
         self.full = batches(spec) == 1
         self.updates: dict[int, Update] = {}
-        self.measuring: OnePiece | InChunks | None = None
+        self.measuring_all: Callable[[], Measured] | None = None
 
     def epoch(self) -> Measured:
         if self.full:
             update = self._update(self.whole.count)
             update.work(self.number)
-            measured = self._measured(update.batch)
+            measured = _measured(update.batch, self.whole)
         else:
             measured = self.measure()
             self._batches()
@@ -420,17 +420,23 @@ class Compiled:
         return self.updates[samples]
 
     def measure(self) -> Measured:
-        if self.measuring is None:
-            wanted = Wanted(True, TRUE in self.whole.arrays, {})
-            self.measuring = _batch(self.spec, self.whole, self.values, wanted)
-        self.measuring.work(0)
-        return self._measured(self.measuring)
+        if self.measuring_all is None:
+            self.measuring_all = self._measuring(self.spec, self.whole)
+        return self.measuring_all()
 
-    def _measured(self, batch: OnePiece | InChunks) -> Measured:
-        loss: float = batch.loss.item()
-        if TRUE not in self.whole.arrays:
-            return Measured(loss)
-        return Measured(loss, batch.right / self.whole.count)
+    def measuring(self, held_out: Validation) -> Callable[[], Measured]:
+        one = on_samples(self.spec, held_out.inputs, held_out.targets, penalty=False)
+        return self._measuring(one, _samples(one, bool(classes(self.spec))))
+
+    def _measuring(self, spec: Spec, samples: Samples) -> Callable[[], Measured]:
+        wanted = Wanted(True, TRUE in samples.arrays, {})
+        forward = _batch(spec, samples, self.values, wanted)
+
+        def measure() -> Measured:
+            forward.work(0)
+            return _measured(forward, samples)
+
+        return measure
 
     def keep(self) -> None:
         number, rows = self.number, self.before[2][1]
@@ -489,11 +495,16 @@ def _batch(spec: Spec, samples: Samples, values: Values, wanted: Wanted) -> OneP
     return InChunks(spec, steps, samples, values, wanted, lanes)
 
 
-def _samples(spec: Spec) -> Samples:
-    """All training samples, in the arithmetic of the spec."""
+def _measured(batch: OnePiece | InChunks, samples: Samples) -> Measured:
+    loss: float = batch.loss.item()
+    return Measured(loss, batch.right / samples.count if TRUE in samples.arrays else None)
+
+
+def _samples(spec: Spec, classified: bool) -> Samples:
+    """All samples of a spec, in its arithmetic, with their classes where they are classified."""
     start, setting = starting_values(spec), Setting(spec.conventions)
     arrays: dict[str, Array] = {id: contiguous(start[id]) for id in ("a0", "y") if id in start}
-    if classes(spec):
+    if classified:
         arrays[TRUE] = class_of(setting.rows(start["y"]))
     return Samples(arrays, spec.samples, setting.sample_axis)
 

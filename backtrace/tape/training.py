@@ -12,7 +12,7 @@ import numpy as np
 
 from backtrace.functions.activations import Array
 from backtrace.functions.optimizers import OPTIMIZERS
-from backtrace.spec.model import Matrix, Spec
+from backtrace.spec.model import Matrix, Spec, Validation
 from backtrace.tape.accuracy import class_of, classes
 from backtrace.tape.arithmetic import arithmetic
 from backtrace.tape.compile import (
@@ -130,6 +130,9 @@ class Engine(Protocol):
     def measure(self) -> Measured:
         """The training samples with the parameters as they are."""
 
+    def measuring(self, held_out: Validation) -> Callable[[], Measured]:
+        """What measures these samples with the parameters as they are, without a penalty."""
+
     def keep(self) -> None:
         """Remembers where it stands, also where it stood when it was asked before."""
 
@@ -169,6 +172,10 @@ class Interpreter:
     def measure(self) -> Measured:
         return self.whole.measure(self.values)
 
+    def measuring(self, held_out: Validation) -> Callable[[], Measured]:
+        measurer = Measurer(self.spec, held_out.inputs, held_out.targets, penalty=False)
+        return lambda: measurer.measure(self.values)
+
     def keep(self) -> None:
         self.before = [State(self.number, self.values), *self.before[:1]]
 
@@ -185,15 +192,7 @@ class Measurer:
     def __init__(
         self, spec: Spec, inputs: Matrix, targets: Matrix | None, *, penalty: bool
     ) -> None:
-        one = msgspec.structs.replace(
-            spec,
-            inputs=inputs,
-            targets=targets,
-            batch_size=None,
-            shuffle=False,
-            regularization=spec.regularization if penalty else None,
-            inputs_gradient=False,
-        )
+        one = on_samples(spec, inputs, targets, penalty=penalty)
         self.setting, self.numbers = Setting(spec.conventions), arithmetic(spec.arithmetic)
         self.classes = classes(spec)
         self.start = starting_values(one)
@@ -221,6 +220,19 @@ class Measurer:
         predicted = class_of(self.setting.rows(found[self.last]))
         right = predicted == class_of(self.setting.rows(found["y"]))
         return Measured(loss, float(np.mean(right)))
+
+
+def on_samples(spec: Spec, inputs: Matrix, targets: Matrix | None, *, penalty: bool) -> Spec:
+    """The same network on these samples, all at once."""
+    return msgspec.structs.replace(
+        spec,
+        inputs=inputs,
+        targets=targets,
+        batch_size=None,
+        shuffle=False,
+        regularization=spec.regularization if penalty else None,
+        inputs_gradient=False,
+    )
 
 
 def starting_state(spec: Spec) -> State:
@@ -284,10 +296,9 @@ class _Loop:
         self.records = list(progress.records[: progress.last.epoch])
         self.best = progress.best
         self.keeps_best = spec.validation is not None or spec.stop.patience is not None
-        self.held_out: Measurer | None = None
+        self.held_out: Callable[[], Measured] | None = None
         if spec.validation is not None:
-            held = spec.validation
-            self.held_out = Measurer(spec, held.inputs, held.targets, penalty=False)
+            self.held_out = self.engine.measuring(spec.validation)
 
     def run(self) -> Training:
         try:
@@ -302,7 +313,7 @@ class _Loop:
     def next_epoch(self) -> Ending | None:
         """Works an epoch, or only measures after the last; why the training ends here, or None."""
         at_end = self.engine.number >= self.spec.epochs
-        held_out = None if self.held_out is None else self.held_out.measure(self.engine.values)
+        held_out = None if self.held_out is None else self.held_out()
         self.engine.keep()
         measured = self.engine.measure() if at_end else self.engine.epoch()
         record = Record(self.engine.number - (not at_end), measured, held_out)

@@ -7,11 +7,13 @@ import struct
 from functools import cache
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from numpy.typing import ArrayLike, NDArray
 
 import backtrace
+from backtrace.tape.training import Training, train
 from tests.networks import drawing
 
 NETWORKS = Path(__file__).parents[2] / "networks"
@@ -131,12 +133,52 @@ def test_digits_are_those_of_scikit_learn() -> None:
     np.testing.assert_array_equal(labels, theirs.target)
 
 
-def test_digits_are_scaled_and_one_hot() -> None:
+def test_digits_are_scaled_and_one_hot_and_every_fifth_is_held_out() -> None:
     images, labels = digits_file()
-    inputs, targets = spec("digits").inputs, spec("digits").targets
-    assert targets is not None
-    np.testing.assert_allclose(inputs.values, images / 16, rtol=1e-15)
-    np.testing.assert_array_equal(targets.values, np.eye(10)[labels])
+    held = spec("digits").validation
+    assert held is not None
+    fifth = np.arange(1, 1798) % 5 == 0
+    assert fifth.sum() == 359  # 1797 / 5, cut off
+    for data, which in ((spec("digits"), ~fifth), (held, fifth)):
+        assert data.targets is not None
+        np.testing.assert_allclose(data.inputs.values, images[which] / 16, rtol=1e-15)
+        np.testing.assert_array_equal(data.targets.values, np.eye(10)[labels[which]])
+
+
+def trained(name: str, **changes: tuple[str, str]) -> Training:
+    """What `backtrace train` does with a bundled network, some of whose lines are changed."""
+    text = (NETWORKS / f"{name}.yaml").read_text(encoding="utf-8")
+    for before, after in changes.values():
+        assert before in text
+        text = text.replace(before, after)
+    loaded = backtrace.loads(text, folder=NETWORKS)
+    assert loaded.training_epochs is not None
+    return train(msgspec.structs.replace(loaded, epochs=loaded.training_epochs))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_digits_of_the_held_out_fifth_are_told_apart(seed: int) -> None:
+    found = trained("digits", seed=("seed: 1\n", f"seed: {seed}\n"))
+    kept = found.kept
+    assert kept is not None
+    assert kept.validation is not None
+    assert kept.validation.accuracy is not None
+    assert kept.validation.accuracy >= 0.94
+    # The best epoch is the one that is kept, by the loss of the held-out samples.
+    losses = [record.validation.loss for record in found.records if record.validation is not None]
+    assert kept.validation.loss == min(losses)
+    assert len(losses) == found.progress.last.epoch + 1
+
+
+def test_the_accuracy_of_digits_is_that_of_its_parameters() -> None:
+    found = trained("digits", epochs=("{epochs: 500}", "{epochs: 30}"))
+    images, labels = digits_file()
+    x, y = images[4::5] / 16, labels[4::5]
+    w1, b1, w2, b2 = (found.state.values[id] for id in ("W1", "b1", "W2", "b2"))
+    right = np.argmax(np.maximum(x @ w1 + b1, 0) @ w2 + b2, axis=1) == y
+    assert found.kept is not None
+    assert found.kept.validation is not None
+    assert found.kept.validation.accuracy == right.mean()
 
 
 def test_delta_rule() -> None:
@@ -242,6 +284,18 @@ def test_adam() -> None:
     # 0.9 - 1.8 + 0.6 - 1.5 = -1.8 and 2.7 + 0.9 + 0.6 - 3.5 = 0.7, and dW is 2/n = 1 times
     # [-1.8 + 3 · 0.7, 2 · -1.8 - 0.7], but for epsilon.
     np.testing.assert_allclose(second, [[0.3], [-4.3]], atol=1e-6)
+
+
+def test_xor_is_solved() -> None:
+    found = trained("xor")
+    assert found.ended == "loss"
+    assert found.kept is not None
+    assert found.kept.training.loss <= 0.01
+    assert found.kept.training.accuracy == 1.0
+    w1, b1, w2, b2 = (found.state.values[id] for id in ("W1", "b1", "W2", "b2"))
+    z = np.tanh(spec("xor").inputs.values @ w1 + b1) @ w2 + b2
+    # The mean of four −ln p is at most 0.01, so each is at most 0.04: every p is above 0.96.
+    np.testing.assert_allclose(1 / (1 + np.exp(-z[:, 0])), [0, 1, 1, 0], atol=0.04)
 
 
 def test_xor_can_be_learnt_from_its_start() -> None:

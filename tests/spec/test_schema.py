@@ -7,7 +7,7 @@ from backtrace.functions.losses import LOSSES
 from backtrace.functions.optimizers import OPTIMIZERS
 from backtrace.spec import loads
 from backtrace.spec.fields import HOMES
-from backtrace.spec.model import Spec
+from backtrace.spec.model import Spec, Stop
 from tests.spec.specs import FORWARD, INPUTS, LAYER, TRAINED, network, only_problem, problems_of
 
 
@@ -191,6 +191,31 @@ def test_updates(written, size):
     assert loads(f"{text}updates: {written}\n").batch_size == size
 
 
+def test_updates_in_an_order_of_each_epochs_own():
+    text = network(inputs="[[1, 2], [3, 4], [5, 6]]")
+    for written, shuffle in (("true", True), ("false", False)):
+        spec = loads(f"{text}updates: {{batch_size: 2, shuffle: {written}}}\n")
+        assert (spec.batch_size, spec.shuffle) == (2, shuffle)
+    assert not loads(f"{text}updates: {{batch_size: 2}}\n").shuffle
+    assert not loads(f"{text}updates: online\n").shuffle
+    assert not loads(f"{text}updates: {{batch_size: 3, shuffle: false}}\n").shuffle
+
+
+def test_how_long_a_training_goes_on():
+    spec = loads(TRAINED + "learning_rate: 1\nepochs: 2\ntraining: {epochs: 500}\n")
+    assert (spec.epochs, spec.training_epochs, spec.stop) == (2, 500, Stop())
+    stopped = loads(TRAINED + "learning_rate: 1\ntraining: {patience: 20, stop_at_loss: 1/8}\n")
+    assert stopped.training_epochs is None
+    assert (stopped.stop.loss, stopped.stop.loss.text, stopped.stop.patience) == (0.125, "1/8", 20)
+
+
+def test_only_the_sum_of_the_outputs_falls_below_zero():
+    outputs = FORWARD + "loss: output\nlearning_rate: 1\ntraining: {stop_at_loss: -3}\n"
+    assert loads(outputs).stop.loss == -3
+    problem = only_problem(outputs.replace("output", "mse\ntargets: [[0, 1]]"))
+    assert (problem.line, problem.found) == (7, "-3")
+
+
 def test_the_remaining_fields():
     spec = loads(
         TRAINED
@@ -315,6 +340,31 @@ def test_the_remaining_fields():
         (TRAINED + "backpropagate_through: updated\n", 6, 1, "without", "learning_rate"),
         (TRAINED + "updates: {batch_size: 0}\n", 6, 23, "0", ""),
         (TRAINED + "updates: {batch_size: 2}\n", 6, 1, "a batch of 2 for 1 sample", "batch"),
+        (TRAINED + "updates: {batch_size: 1, shuffle: yep}\n", 6, 35, '"yep"', ""),
+        (TRAINED + "updates: {batch_size: 1, shuffle: true}\n", 6, 1, "the only", "in any order"),
+        (TRAINED + "updates: {shuffle: true}\n", 6, 10, "`shuffle` without", "in any order"),
+        (TRAINED + "updates: {shuffle: false}\n", 6, 10, "`updates` without", ""),
+        (TRAINED + "shuffle: true\n", 6, 1, "`shuffle` in a spec", "under `updates:`"),
+        (TRAINED + "patience: 3\n", 6, 1, "`patience` in a spec", "under `training:`"),
+        (TRAINED + "stop: {loss: 1}\n", 6, 1, '"stop"', "`training`"),
+        (TRAINED + "learning_rate: 1\ntrain: {}\n", 7, 1, '"train"', "`training`"),
+        (TRAINED + "val: {every: 2}\n", 6, 1, '"val"', "`validation`"),
+        (TRAINED + "learning_rate: 1\ntraining: 500\n", 7, 11, '"500" for `training`', ""),
+        (TRAINED + "learning_rate: 1\ntraining: {}\n", 7, 11, "without a key", ""),
+        (TRAINED + "learning_rate: 1\ntraining: {epochs: 0}\n", 7, 20, "0", ""),
+        (TRAINED + "learning_rate: 1\ntraining: {patience: 0}\n", 7, 22, "0", ""),
+        (TRAINED + "learning_rate: 1\ntraining: {patience: 1.5}\n", 7, 22, "1.5", ""),
+        (TRAINED + "learning_rate: 1\ntraining: {stop_at_loss: low}\n", 7, 26, '"low"', ""),
+        (TRAINED + "learning_rate: 1\ntraining: {stop: 1}\n", 7, 12, '"stop"', "`stop_at_loss`"),
+        (TRAINED + "training: {epochs: 2}\n", 6, 1, "`training` without", "learning_rate"),
+        (FORWARD + "training: {epochs: 2}\n", 4, 1, "`training` without a `loss`", "Add"),
+        (
+            FORWARD + "loss: {upstream: [[1, 1]]}\ntraining: {epochs: 2}\n",
+            5,
+            1,
+            "`training` beside `upstream`",
+            "Remove",
+        ),
         (TRAINED + "output_delta: shortcut\n", 6, 15, "`shortcut` for `mse`", "chain"),
         (TRAINED + "display: {decimals: 13}\n", 6, 21, "13", ""),
         (TRAINED + "arithmetic: double\n", 6, 13, '"double"', "`float64`"),

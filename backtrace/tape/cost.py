@@ -1,0 +1,115 @@
+"""What gradients cost by backpropagation and by finite differences: passes, products and time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from time import perf_counter
+
+import msgspec
+import numpy as np
+
+from backtrace.functions.activations import Array
+from backtrace.tape.arithmetic import Floats
+from backtrace.tape.operations import Setting, matmul_operands
+from backtrace.tape.run import evaluate
+from backtrace.tape.steps import Step
+
+LONG_ENOUGH = 0.05  # seconds in which a pass is timed again and again
+OFTEN_ENOUGH = 50
+
+
+class Pass(msgspec.Struct, frozen=True):
+    """One pass over all samples: the multiplications of its products, and the seconds it took."""
+
+    multiplications: int
+    seconds: float
+
+
+class Way(msgspec.Struct, frozen=True):
+    """A way to all gradients: how many passes of each kind it takes."""
+
+    forward_passes: int
+    backward_passes: int
+    multiplications: int
+    seconds: float
+
+
+class Cost(msgspec.Struct, frozen=True):
+    """The lecture's argument in numbers: P parameters, one pass each way against P + 1 forward.
+
+    Finite differences (J(w + h) − J(w))/h take a forward pass for every parameter and one for J(w);
+    central differences take two for every parameter.
+    """
+
+    parameters: int
+    forward: Pass
+    backward: Pass
+
+    @property
+    def backpropagation(self) -> Way:
+        return self._way(1, 1)
+
+    @property
+    def finite_differences(self) -> Way:
+        return self._way(self.parameters + 1, 0)
+
+    @property
+    def central_differences(self) -> Way:
+        return self._way(2 * self.parameters, 0)
+
+    def _way(self, forward: int, backward: int) -> Way:
+        return Way(
+            forward,
+            backward,
+            forward * self.forward.multiplications + backward * self.backward.multiplications,
+            forward * self.forward.seconds + backward * self.backward.seconds,
+        )
+
+
+def cost(steps: Sequence[Step], values: Mapping[str, Array], setting: Setting) -> Cost:
+    """The cost of the gradients of one update, whose ``values`` are all known."""
+    shapes = {id: np.shape(value) for id, value in values.items()}
+    passes = [
+        Pass(
+            sum(multiplications(step, shapes, setting) for step in chosen),
+            _seconds(lambda chosen=chosen: _work(chosen, values, setting)),  # type: ignore[misc]
+        )
+        for chosen in (
+            [step for step in steps if step.phase in ("forward", "loss")],
+            [step for step in steps if step.phase == "backward"],
+        )
+    ]
+    given = (step for step in steps if step.phase == "given" and step.layer is not None)
+    counted = [step for step in given if step.id[0] in "Wb" and not step.id.endswith("_old")]
+    return Cost(sum(int(np.prod(step.shape)) for step in counted), *passes)
+
+
+def multiplications(step: Step, shapes: Mapping[str, tuple[int, ...]], setting: Setting) -> int:
+    """The multiplications of a product, of matrices or entry by entry, from its shapes.
+
+    Those of other steps, a few an entry, are not counted.
+    """
+    if step.operation == "matmul":
+        first, second = (np.broadcast_to(0.0, shapes[id]) for id in step.operands)
+        first, second = matmul_operands(setting, step.parameters, first, second)
+        return int(first.shape[0] * first.shape[1] * second.shape[1])
+    size = int(np.prod(step.shape))
+    if step.operation == "jacobian_product":  # k multiplications an entry
+        return size * step.shape[1 - setting.sample_axis]
+    return size if step.operation == "hadamard" else 0
+
+
+def _work(steps: Iterable[Step], values: Mapping[str, Array], setting: Setting) -> None:
+    worked, numbers = dict(values), Floats(np.float64)
+    for step in steps:
+        worked[step.id] = evaluate(setting, numbers, step, worked)
+
+
+def _seconds(work: Callable[[], None]) -> float:
+    """The shortest of some runs: whatever else the machine does only makes one longer."""
+    taken: list[float] = []
+    while sum(taken) < LONG_ENOUGH and len(taken) < OFTEN_ENOUGH:
+        start = perf_counter()
+        work()
+        taken.append(perf_counter() - start)
+    return min(taken)

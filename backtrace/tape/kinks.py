@@ -1,0 +1,75 @@
+"""Which side of every kink the values of a forward pass lie on, so that crossing one is noticed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backtrace.functions.activations import ACTIVATIONS, Array
+from backtrace.functions.losses import LOSSES
+from backtrace.tape.arithmetic import Floats
+from backtrace.tape.operations import Setting
+from backtrace.tape.steps import Step
+
+Sides: TypeAlias = NDArray[np.int8]
+Values: TypeAlias = Mapping[str, Array]
+
+# Where a derivative exists but bends: differences taken across such a point converge slowly.
+BENDS: dict[str, tuple[float, ...]] = {"elu": (0.0,)}
+
+
+def sides(setting: Setting, step: Step, values: Values) -> Sides | None:
+    """For each entry on which side of the step's kinks it lies, a sample a row; None without any.
+
+    ``values`` may hold stacks. Equal sides mean that the step is smooth between two passes.
+    """
+    rule = SIDES.get(step.operation)
+    return None if rule is None else rule(setting, step, values)
+
+
+def _of_activation(setting: Setting, step: Step, values: Values) -> Sides | None:
+    parameters = Floats(np.float64).parameters(step.parameters)
+    name = step.parameters["activation"]
+    kinks = {*ACTIVATIONS[name].kinks(parameters), *BENDS.get(name, ())}
+    if not kinks:
+        return None
+    z = setting.rows(values[step.operands[0]])
+    found = np.zeros(z.shape, dtype=np.int8)
+    for kink in kinks:
+        found += np.sign(z - kink).astype(np.int8)
+    return found
+
+
+def _of_loss(setting: Setting, step: Step, values: Values) -> Sides | None:
+    rule = LOSS_SIDES.get(step.parameters["loss"])
+    if rule is None:
+        return None
+    a, y = (setting.rows(values[id]) for id in step.operands[:2])
+    parameters = Floats(np.float64).parameters(step.parameters)
+    return np.asarray(rule(a, y, parameters), dtype=np.int8)
+
+
+def _of_absolute(a: Array, y: Array, p: Mapping[str, Any]) -> Array:
+    return np.sign(a - y)
+
+
+def _of_huber(a: Array, y: Array, p: Mapping[str, Any]) -> Array:
+    return np.sign(np.abs(a - y) - p["delta"])
+
+
+def _of_hinge(a: Array, y: Array, p: Mapping[str, Any]) -> Array:
+    return LOSSES["hinge"].terms(a, y, p) > 0
+
+
+LOSS_SIDES: dict[str, Callable[[Array, Array, Mapping[str, Any]], Array]] = {
+    "mae": _of_absolute,
+    "huber": _of_huber,
+    "hinge": _of_hinge,
+}
+SIDES: dict[str, Callable[[Setting, Step, Values], Sides | None]] = {
+    "activate": _of_activation,
+    "loss_terms": _of_loss,
+}
