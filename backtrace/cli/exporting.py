@@ -9,7 +9,14 @@ import msgspec
 
 from backtrace.cli.output import STDOUT, Output
 from backtrace.cli.screen import refuse
-from backtrace.render.formats import ENDINGS, FORMATS, MissingExtraError, is_ours
+from backtrace.render.formats import (
+    ALL_FORMATS,
+    ENDINGS,
+    FORMATS,
+    NETWORK_FORMATS,
+    MissingExtraError,
+    is_ours,
+)
 from backtrace.render.selection import Selection
 
 
@@ -34,6 +41,12 @@ def export(request: ExportRequest) -> None:
     """Loads, works, renders and writes; exits with 2 where anything of that is wrong."""
     chosen = _format(request)
     _check_options(request, chosen)
+    if chosen in NETWORK_FORMATS:
+        from backtrace.cli.exporting_networks import export_network
+
+        spec, data, epochs = request.spec, request.data, request.epochs
+        export_network(chosen, spec, data, epochs, request.output, force=request.force)
+        return
     output = Output(request.output, force=request.force, is_ours=is_ours)
     output.write(_rendered(request, chosen))
 
@@ -41,7 +54,7 @@ def export(request: ExportRequest) -> None:
 def _format(request: ExportRequest) -> str:
     """The name of the format: as --to says, else as the file's ending does."""
     if request.to is not None:
-        if request.to not in FORMATS:
+        if request.to not in ALL_FORMATS:
             refuse([f"--to {request.to}: no such format. {_known()}"])
         return request.to
     if request.output == STDOUT:
@@ -53,7 +66,7 @@ def _format(request: ExportRequest) -> str:
 
 
 def _known() -> str:
-    return f"There are {', '.join(f'{name} ({row.ending})' for name, row in FORMATS.items())}."
+    return f"There are {', '.join(f'{name} ({row.ending})' for name, row in ALL_FORMATS.items())}."
 
 
 def _check_options(request: ExportRequest, name: str) -> None:
@@ -64,10 +77,23 @@ def _check_options(request: ExportRequest, name: str) -> None:
         "decimal-mark": request.decimal_mark is not None,
         "fragment": request.fragment,
     }
-    heeded = FORMATS[name].options
+    if name in NETWORK_FORMATS:
+        given |= _of_derivations(request)
+    heeded = ALL_FORMATS[name].options
     useless = [f"--{option}" for option, used in given.items() if used and option not in heeded]
     if useless:
         refuse([f"{', '.join(useless)}: of no use with --to {name}"])
+
+
+def _of_derivations(request: ExportRequest) -> dict[str, bool]:
+    """The options that every format of a derivation heeds."""
+    asked = request.selection
+    return {
+        "only": bool(asked.only),
+        "layer": asked.layer is not None,
+        "sample": asked.sample is not None,
+        "epochs": request.epochs is not None,
+    }
 
 
 def _rendered(request: ExportRequest, name: str) -> bytes:

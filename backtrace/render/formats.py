@@ -1,14 +1,17 @@
-"""The formats a trace can be exported to, a row a format; each is a module of its own."""
+"""The formats of an export, a row a format: of a trace, and of the network itself."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 import msgspec
 
 if TYPE_CHECKING:
     from backtrace.render.derivation import View
+    from backtrace.spec.model import Spec
     from backtrace.tape.trace import Trace
 
 DERIVATION = frozenset(["detail", "explain", "decimals", "decimal-mark"])
@@ -37,6 +40,46 @@ class PageFormat(msgspec.Struct, frozen=True):
         module, _, name = self.renderer.partition(":")
         written = getattr(import_module(f"backtrace.render.{module}"), name)(trace, view)
         return written.encode() if isinstance(written, str) else bytes(written)
+
+
+class Written(msgspec.Struct, frozen=True):
+    """A file's content and, where it needs a file beside it, the content of that."""
+
+    content: bytes
+    beside: bytes | None = None
+
+
+class NetworkFormat(msgspec.Struct, frozen=True):
+    """A format of a network, not of its derivation.
+
+    ``renderer`` is ``module:function`` in ``backtrace.render``: a pure function of a spec and of
+    the name of a file that may stand beside it (empty: none may) that gives a ``Written``.
+    ``ending``, ``marks`` and ``options`` are as in a ``PageFormat``; ``beside`` is the ending of
+    the file beside it, empty where the format never needs one. ``changed`` says of a file of this
+    format, which people go on working in, whether somebody has.
+    """
+
+    renderer: str
+    ending: str
+    marks: tuple[bytes, ...]
+    options: frozenset[str] = frozenset()
+    beside: str = ""
+    changed: Callable[[bytes], bool] | None = None
+
+    def render(self, spec: Spec, beside: str = "") -> Written:
+        """What is to be written.
+
+        Raises MissingExtraError where a library is not installed, NotExpressibleError where the
+        format can't say what the spec asks.
+        """
+        module, _, name = self.renderer.partition(":")
+        written = getattr(import_module(f"backtrace.render.{module}"), name)(spec, beside)
+        assert isinstance(written, Written)
+        return written
+
+
+class NotExpressibleError(ValueError):
+    """A spec that a format has no words for; the message says what and why."""
 
 
 FORMATS: dict[str, PageFormat] = {
@@ -68,7 +111,36 @@ FORMATS: dict[str, PageFormat] = {
         "png:png", ".png", (b"Software\0backtrace",), frozenset(["decimals", "decimal-mark"])
     ),
 }
-ENDINGS = {row.ending: name for name, row in FORMATS.items()} | {
+
+
+def _program_changed(content: bytes) -> bool:
+    """Whether the checksum in the first line of a program is no longer that of the rest."""
+    first, _, rest = content.partition(b"\n")
+    return not first.endswith(checksum(rest))
+
+
+def checksum(rest: bytes) -> bytes:
+    """What stands at the end of a program's first line, for the lines below it."""
+    return b"%08x" % crc32(rest)
+
+
+PROGRAM_MARK = b"# Made by backtrace."
+NETWORK_FORMATS: dict[str, NetworkFormat] = {
+    "torch": NetworkFormat(
+        "torch_program:program",
+        ".py",
+        (PROGRAM_MARK,),
+        frozenset(["epochs"]),
+        beside=".npz",
+        changed=_program_changed,
+    ),
+    "npz": NetworkFormat("weights:starting_npz", ".npz", (b"bt\x12\0Made by backtrace.",)),
+    "safetensors": NetworkFormat(
+        "weights:starting_safetensors", ".safetensors", (b'"made_by":"backtrace"',)
+    ),
+}
+ALL_FORMATS: dict[str, PageFormat | NetworkFormat] = {**FORMATS, **NETWORK_FORMATS}
+ENDINGS = {row.ending: name for name, row in ALL_FORMATS.items()} | {
     ".markdown": "markdown",
     ".latex": "latex",
     ".htm": "html",
@@ -79,4 +151,4 @@ START = 4096  # bytes of a file in which its mark is
 def is_ours(start: bytes) -> bool:
     """Whether a file that begins with these bytes was written by one of the renderers."""
     squeezed = start[:START].replace(b'": "', b'":"')
-    return any(mark in squeezed for row in FORMATS.values() for mark in row.marks)
+    return any(mark in squeezed for row in ALL_FORMATS.values() for mark in row.marks)
