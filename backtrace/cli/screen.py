@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
@@ -13,6 +13,7 @@ import msgspec
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from backtrace.render.boxes import Line
     from backtrace.render.terminal import View
     from backtrace.tape.trace import Trace
 
@@ -56,6 +57,15 @@ class Screen(msgspec.Struct, frozen=True):
         from rich.console import Console
 
         Console(highlight=False, markup=False, emoji=False).print(text, soft_wrap=True)
+
+    def show_lines(self, lines: Sequence[Line], styles: Mapping[str, str]) -> None:
+        """Prints lines in the colours of their roles, where the screen has colour."""
+        from backtrace.render.colours import coloured, uncoloured
+
+        if self.colour:
+            self.print(coloured(lines, styles))
+        else:
+            print(uncoloured(lines))
 
     def go_on(self, prompt: str) -> bool:
         """Waits for Enter; False where the reader has had enough (q, Ctrl-D).

@@ -14,10 +14,12 @@ from backtrace.render.selection import Selection
 MOST_EDGES = 40  # a diagram of units may have; one with more shows layers
 MOST_POINTS = 200
 MOST_TICKS = 20
+MOST_DRAWN = 1e12  # a loss in a chart; Mermaid has no logarithmic scale
 RAISED = {ord("^"): None, **str.maketrans("()", "⁽⁾")}
+TRAINING, HELD_OUT = "#1f6feb", "#a01967"
 SETTINGS = (
     '%%{init: {"xyChart": {"height": 300}, '
-    '"themeVariables": {"xyChart": {"plotColorPalette": "#1f6feb"}}}}%%'
+    f'"themeVariables": {{"xyChart": {{"plotColorPalette": "{TRAINING}"}}}}}}}}%%'
 )
 
 
@@ -93,6 +95,27 @@ def loss_chart(points: Sequence[LossPoint], name: str) -> list[str]:
         f'  x-axis "updates" {_ticks(len(values))}',
         f'  y-axis "{name}" {_plain(min([*kept, 0.0]))} --> {_plain(max([*kept, 0.0]) or 1.0)}',
         f"  line [{', '.join(map(_plain, kept))}]",
+    ]
+
+
+def training_chart(lines: Sequence[Sequence[float]], last: int, name: str) -> list[str]:
+    """Losses by epoch, from 0 to ``last``, as an xychart of one line or two.
+
+    Empty where there is none to draw: of a single epoch, or with a number that is not finite or so
+    large that the others would be nothing beside it.
+    """
+    values = [value for line in lines for value in line]
+    if last == 0 or not all(abs(value) < MOST_DRAWN for value in values):
+        return []
+    settings = SETTINGS.replace(TRAINING, f"{TRAINING}, {HELD_OUT}") if lines[1:] else SETTINGS
+    low, high = min([*values, 0.0]), max([*values, 0.0]) or 1.0
+    return [
+        settings,
+        "xychart-beta",
+        f'  title "{name} by epoch"',
+        f'  x-axis "epoch" {_ticks(last + 1)}',
+        f'  y-axis "{name}" {_plain(low)} --> {_plain(high)}',
+        *(f"  line [{', '.join(map(_plain, _thinned(line)))}]" for line in lines),
     ]
 
 

@@ -1,0 +1,153 @@
+"""A training that has ended, on a terminal: its epochs, its curve, its confusions, what is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from backtrace.functions.activations import Array
+from backtrace.notation.symbols import Symbols
+from backtrace.render.boxes import ASCII, UNICODE, Block, Line, line_width
+from backtrace.render.confusion import confusion_lines
+from backtrace.render.curve import MARKS, curve, legend
+from backtrace.render.grid import gallery
+from backtrace.render.matrices import Format, block, is_large
+from backtrace.render.measure import text_width
+from backtrace.render.outcome import Outcome, outcome
+from backtrace.render.page import APART, INDENT, Page
+from backtrace.spec.model import Spec
+from backtrace.tape.training import Training
+
+STYLES: dict[str, str] = {
+    "title": "bold",
+    "heading": "bold",
+    "rule": "dim",
+    "fact": "dim",
+    "axis": "dim",
+    "dims": "dim",
+    "bracket": "dim",
+    "label": "dim",
+    "training": "cyan",
+    "held out": "magenta",
+    "best": "bold green",
+    "right": "green",
+    "wrong": "red",
+    "diverged": "bold red",
+    "updated": "green",
+    "name": "bold",
+}
+GAP = 3  # between two columns of the table
+MOST_NUMBERS = 64  # of a network whose parameters are shown
+
+
+def lines(spec: Spec, training: Training, outputs: Array | None, page: Page) -> list[Line]:
+    """The whole page, in lines no wider than ``page``.
+
+    ``outputs`` are the last activations with the kept parameters, a sample a row, of the held-out
+    samples where there are any, else of all; None where nobody needs them (no classes).
+    """
+    said = outcome(spec, training, outputs)
+    found = page.spread([(said.title, "title")], [(said.architecture, "")])
+    found += page.flowed(said.facts, "fact")
+    found += [[], *_table(said, page), []]
+    found += list(_ending(said, page))
+    found += _curve(said, page)
+    found += _confusion(said, page)
+    return found + _parameters(spec, training.state.parameters(spec), said.symbols, page)
+
+
+def _table(said: Outcome, page: Page) -> list[Line]:
+    """The epochs, the kept one marked; columns that don't fit beside the others stand below."""
+    columns = [[page.say(text) for text in column] for column in zip(*said.table, strict=True)]
+    mark = "" if said.marked is None else f"  {MARKS[not page.unicode][2]} kept"
+    room = page.breadth - INDENT - text_width(mark)
+    found: list[Line] = []
+    for group in _groups(columns, room):
+        found += [[]] if found else []
+        for at, row in enumerate(zip(*group, strict=True)):
+            marked = said.marked is not None and at == said.marked + 1
+            role = "label" if at == 0 else "best" if marked else ""
+            found.append([(" " * INDENT + "".join(row) + (mark if marked else ""), role)])
+    return found
+
+
+def _groups(columns: Sequence[Sequence[str]], room: int) -> list[list[list[str]]]:
+    """The columns made even and put beside the first one, as many to a group as fit."""
+    first, *others = (_even(column, GAP if at else 0) for at, column in enumerate(columns))
+    groups = [[first]]
+    for column in others:
+        taken = sum(text_width(each[0]) for each in [*groups[-1], column])
+        if taken > room and groups[-1][1:]:
+            groups.append([first])
+        groups[-1].append(column)
+    return groups
+
+
+def _even(column: Sequence[str], gap: int) -> list[str]:
+    """The texts set to the right in one width, with a gap before them."""
+    width = gap + max(map(text_width, column))
+    return [" " * (width - text_width(text)) + text for text in column]
+
+
+def _ending(said: Outcome, page: Page) -> Iterator[Line]:
+    yield from page.paragraph(said.ended, "heading", 0)
+    if said.diverged:
+        yield from page.paragraph(said.diverged, "diverged", 0)
+    yield from page.paragraph(said.kept, "", 0)
+    if said.tries:
+        yield []
+        yield from page.paragraph("What to try:", "heading", 0)
+    for remedy in said.tries:
+        first, *more = page.paragraph(remedy, "", INDENT)
+        sign = "·" if page.unicode else "-"
+        yield [(f"  {sign} {first[0][0].lstrip()}", "")]
+        yield from more
+
+
+def _curve(said: Outcome, page: Page) -> list[Line]:
+    drawn = curve(said.chart, page)
+    if not drawn:
+        return []
+    scale = "logarithmic scale" if said.chart.values.log else ""
+    return [[], *page.rule("Loss by epoch", scale), *drawn, *_legend(said, page)]
+
+
+def _legend(said: Outcome, page: Page) -> list[Line]:
+    """The marks beside each other, as many to a line as fit."""
+    found: list[Line] = []
+    for text, role in legend(said.chart, page):
+        last: Line = found[-1] if found else []
+        if not last or line_width(last) + len(APART) + text_width(text) > page.breadth:
+            found.append([(" " * INDENT, ""), (text, role)])
+        else:
+            last += [(APART, ""), (text, role)]
+    return found
+
+
+def _confusion(said: Outcome, page: Page) -> list[Line]:
+    if said.confusion is None:
+        return []
+    found = page.rule("Confusion", said.confusion.heading)
+    return [[], *found, *confusion_lines(said.confusion, page)]
+
+
+def _parameters(
+    spec: Spec, values: Mapping[str, Array], symbols: Symbols, page: Page
+) -> list[Line]:
+    """The kept parameters as matrices, where there are few enough to look at."""
+    numbers = sum(value.size for value in values.values())
+    if numbers > MOST_NUMBERS or any(is_large(value.shape) for value in values.values()):
+        return []
+    form = Format(spec.decimals, page.width, full=True)
+    blocks = [
+        [_spoken(block(value, symbols.name(id), "updated", form, elide=False), page)]
+        for id, value in values.items()
+    ]
+    style = UNICODE if page.unicode else ASCII
+    matrices = gallery(blocks, page.width, INDENT, style)
+    return [[], *page.rule("Kept parameters"), *matrices]
+
+
+def _spoken(made: Block, page: Page) -> Block:
+    """The matrix in the characters that the page has."""
+    cells = [[page.say(text) for text in row] for row in made.cells]
+    return Block(page.say(made.name), cells, page.say(made.dims), made.role)

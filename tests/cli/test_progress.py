@@ -1,0 +1,165 @@
+"""The progress bar: on a terminal only, rarely drawn, gone at the end."""
+
+import io
+import subprocess
+import sys
+import time
+from contextlib import contextmanager, redirect_stderr
+from itertools import pairwise
+
+import msgspec
+import pytest
+
+import backtrace
+from backtrace.cli import progress
+from backtrace.cli.progress import watching
+from backtrace.tape.training import Measured, Record
+from tests.cli.running import ESCAPE, on_a_terminal, piped
+
+SPEC = msgspec.structs.replace(backtrace.load("xor"), epochs=1000)
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@contextmanager
+def bar_on(stream, quiet=False):
+    """The bar of a training whose stderr is ``stream``."""
+    with redirect_stderr(stream), watching(SPEC, quiet) as bar:
+        yield bar
+
+
+def record(epoch):
+    return Record(epoch, Measured(1 / (1 + epoch), 0.75))
+
+
+@pytest.fixture(autouse=True)
+def surroundings(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    class Clock:
+        now, looks = 0.0, 0
+
+        def __call__(self):
+            self.looks += 1
+            return self.now
+
+    clock = Clock()
+    monkeypatch.setattr(progress, "monotonic", clock)
+    return clock
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """The (epoch, time) of everything that is drawn."""
+    found = []
+    draw = progress._Bar.draw
+
+    def noted(bar, record, now):
+        found.append((record.epoch, now))
+        draw(bar, record, now)
+
+    monkeypatch.setattr(progress._Bar, "draw", noted)
+    return found
+
+
+def test_nothing_in_a_pipe_or_where_it_is_not_wanted(monkeypatch):
+    pipe, unwanted, dumb = io.StringIO(), Terminal(), Terminal()
+    with bar_on(pipe) as bar:
+        bar.seen(record(1))
+    with bar_on(unwanted, quiet=True) as bar:
+        bar.seen(record(1))
+    monkeypatch.setenv("TERM", "dumb")
+    with bar_on(dumb) as bar:
+        bar.seen(record(1))
+    assert (pipe.getvalue(), unwanted.getvalue(), dumb.getvalue()) == ("", "", "")
+
+
+def test_the_bar_says_epoch_loss_and_accuracy(clock):
+    terminal = Terminal()
+    with bar_on(terminal) as bar:
+        for epoch in range(500):
+            clock.now += 0.15
+            bar.seen(record(epoch))
+    assert "Epoch 499 of 1,000" in terminal.getvalue()
+    assert "loss 0.002" in terminal.getvalue()
+    assert "75.0 % right" in terminal.getvalue()
+
+
+@pytest.mark.parametrize("columns", [40, 44, 50, 60, 70, 80, 120])
+def test_no_number_is_cut_on_a_narrow_terminal(columns, clock, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    terminal = Terminal()
+    with bar_on(terminal) as bar:
+        bar.seen(record(999))
+    assert "Epoch 999 of 1,000" in terminal.getvalue()
+    assert "loss 0.001" in terminal.getvalue()
+    assert "…" not in terminal.getvalue()
+
+
+def test_it_is_drawn_ten_times_a_second_at_most(clock, drawn):
+    with bar_on(Terminal()) as bar:
+        for epoch in range(100_000):
+            clock.now += 1e-4
+            bar.seen(record(epoch % 1000))
+    times = [at for _, at in drawn]
+    assert 50 <= len(times) <= 101  # in ten seconds
+    assert all(later - earlier >= 0.0999 for earlier, later in pairwise(times))
+    assert clock.looks < 2000  # of 100,000 records
+
+
+def test_slow_epochs_are_each_drawn(clock, drawn):
+    with bar_on(Terminal()) as bar:
+        for epoch in range(50):
+            clock.now += 0.5
+            bar.seen(record(epoch))
+    assert [epoch for epoch, _ in drawn] == list(range(50))
+
+
+def test_epochs_that_become_slow_are_drawn_soon(clock, drawn):
+    with bar_on(Terminal()) as bar:
+        for epoch in range(2000):
+            clock.now += 1e-3 if epoch < 1000 else 0.5
+            bar.seen(record(epoch))
+    assert sum(epoch >= 1000 for epoch, _ in drawn) > 900
+
+
+def test_a_record_costs_next_to_nothing():
+    one = record(1)
+    with bar_on(Terminal()) as bar:
+        start = time.process_time()
+        for _ in range(200_000):
+            bar.seen(one)
+        each = (time.process_time() - start) / 200_000
+    assert each < 2e-6  # an epoch of a tiny network takes twenty millionths of a second
+
+
+def test_the_bar_is_gone_when_the_block_ends(clock):
+    terminal = Terminal()
+    with bar_on(terminal) as bar:
+        bar.seen(record(1))
+    assert terminal.getvalue().rstrip().endswith(f"{ESCAPE}[2K")
+
+
+def test_rich_is_loaded_for_a_bar_only():
+    program = (
+        "import sys, backtrace; from backtrace.cli.progress import watching; "
+        "watching(backtrace.load('xor')).__enter__(); print('rich' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"
+
+
+def test_training_on_a_terminal_and_in_a_pipe():
+    assert "Epoch " in on_a_terminal("train", "xor", "--epochs", "3000").out
+    quiet = piped("train", "xor", "--epochs", "30")
+    assert (quiet.code, quiet.err) == (0, "")
+    assert "Ended after 30 epochs" in quiet.out
