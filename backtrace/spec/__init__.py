@@ -32,18 +32,28 @@ def loads(
     *,
     folder: str | Path = ".",
     data_folder: str | Path | None = None,
+    seed: int | None = None,
 ) -> Spec:
     """The spec in a text; ``name`` is what messages call it, ``folder`` where its files lie.
 
-    Raises SpecError as ``load`` does.
+    ``seed``, from 0 to 2³² − 1, stands for that of the text. Raises SpecError as ``load`` does.
     """
-    return _build(text, name, Path(folder), data_folder)
+    return _build(text, name, Path(folder), data_folder, seed)
 
 
-def _build(content: str | bytes, file: str, folder: Path, data_folder: str | Path | None) -> Spec:
-    from backtrace.spec.data import Folders
+def _build(
+    content: str | bytes,
+    file: str,
+    folder: Path,
+    data_folder: str | Path | None,
+    seed: int | None = None,
+) -> Spec:
+    from backtrace.spec.folders import Folders
     from backtrace.spec.reader import read
     from backtrace.spec.schema import build
 
     data = None if data_folder is None else Path(data_folder)
-    return build(read(content, file), Folders(folder, data))
+    document = read(content, file)
+    if seed is not None:
+        document.reseed(seed)
+    return build(document, Folders(folder, data))

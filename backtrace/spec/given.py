@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -23,15 +23,17 @@ class Given(msgspec.Struct, eq=False):
     """What was written for a matrix: a number (0), a list (1) or rows (2 ``dimensions``).
 
     ``values`` is always 2-D; a list is one row. ``written`` has the texts, None for a file.
-    ``place`` is where it stands; ``node`` is the list it was read from, None for a file.
+    ``place`` is where it stands; ``node`` is the list it was read from, None for a ``file``, which
+    is then the name of one.
     """
 
     name: str
     place: Place
     dimensions: int
-    values: NDArray[np.float64]
+    values: NDArray[np.floating[Any]]
     written: tuple[tuple[str, ...], ...] | None = None
     node: Node | None = None
+    file: str = ""
 
     @property
     def shapes(self) -> list[tuple[int, int]]:

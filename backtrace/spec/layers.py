@@ -9,8 +9,9 @@ import msgspec
 
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.spec import rules
-from backtrace.spec.data import Folders, read_array
+from backtrace.spec.data import read_array
 from backtrace.spec.fields import Fields, choice, fields
+from backtrace.spec.folders import Folders
 from backtrace.spec.given import Given, read_given
 from backtrace.spec.model import Function
 from backtrace.spec.problems import Place, Problems
@@ -159,9 +160,10 @@ def _read_special_bias(problems: Problems, node: Mapping, name: str, folders: Fo
         if where:
             return BiasDraft("first" if where == "first" else "last")
         return BiasDraft("none", readable=False)
-    return _bias(
-        "shared" if present[0] == "shared" else "threshold", read_given(problems, value, name)
-    )
+    form: BiasKind = "shared" if present[0] == "shared" else "threshold"
+    if isinstance(value, Mapping):
+        return _bias(form, _read_filled(problems, value, name, folders, _BIAS_RULES))
+    return _bias(form, read_given(problems, value, name))
 
 
 def _bias(bias: BiasKind, values: Values | None) -> BiasDraft:

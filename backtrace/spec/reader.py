@@ -69,6 +69,14 @@ class Document(msgspec.Struct):
     root: Node
     problems: Problems
 
+    def reseed(self, seed: int) -> None:
+        """Has the document say ``seed: …``, whatever it said before."""
+        if isinstance(self.root, Mapping):
+            place = self.root.line, self.root.column
+            self.root.entries["seed"] = Entry(
+                Scalar(*place, 1, "seed"), Scalar(*place, 1, str(seed))
+            )
+
 
 def read(source: bytes | str, file: str, limits: Limits | None = None) -> Document:
     """The tree of a YAML or JSON text; ``file`` is the name used in messages.

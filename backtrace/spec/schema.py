@@ -16,7 +16,6 @@ from backtrace.spec.agreement import (
     read_ask,
     read_freeze,
 )
-from backtrace.spec.expected import read_expected
 from backtrace.spec.fields import HOMES, Fields, fields
 from backtrace.spec.folders import Folders
 from backtrace.spec.holdout import hold_out, read_held_out
@@ -86,6 +85,10 @@ def _read(problems: Problems, top: Fields, folders: Folders) -> Spec | None:
         settings["validation"] = judged
     _check_batches(problems, top, network, conventions, settings)
     spec = _assemble(parts, network, conventions, settings)
+    if "expect" not in top:
+        return spec
+    from backtrace.spec.expected import read_expected
+
     published = read_expected(problems, top.get("expect"), spec)
     return spec and replace(spec, expected=published)
 

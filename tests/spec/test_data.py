@@ -7,15 +7,11 @@ import numpy as np
 import pytest
 
 from backtrace.spec import load, loads
+from tests.spec.files import idx, inputs_of, problem_of, spec_of
 from tests.spec.specs import network, only_problem
 
 IMAGES = np.arange(24, dtype=np.uint8).reshape(3, 2, 4) * 10  # three images of 2 × 4
 LABELS = np.array([2, 0, 1], dtype=np.uint8)
-
-
-def idx(array, code=0x08):
-    header = struct.pack(f">BBBB{array.ndim}I", 0, 0, code, array.ndim, *array.shape)
-    return header + array.astype(array.dtype.newbyteorder(">")).tobytes()
 
 
 @pytest.fixture
@@ -26,24 +22,6 @@ def folder(tmp_path):
     np.save(tmp_path / "data.npy", np.array([[1.0, 2.0], [3.0, 4.0]]))
     np.savez(tmp_path / "data.npz", x_train=np.eye(2), W1=np.array([[1.0, 2.0], [3.0, 4.0]]))
     return tmp_path
-
-
-def spec_of(folder, inputs, targets="", weights="{init: zeros}", units=3, more=""):
-    text = network(weights, inputs=inputs).replace("    bias", f"    units: {units}\n    bias")
-    if targets:
-        text += f"targets: {targets}\nloss: mse\n"
-    return loads(text + more, "s.yaml", folder=folder)
-
-
-def inputs_of(folder, inputs, more=""):
-    return spec_of(folder, inputs, more=more).inputs.values.tolist()
-
-
-def problem_of(folder, inputs):
-    text = network("{init: zeros}", inputs=inputs).replace("    bias", "    units: 1\n    bias")
-    problem = only_problem(text, folder=folder)
-    assert problem.line == 6
-    return problem
 
 
 def test_idx_files_are_flattened_scaled_and_one_hot(folder):

@@ -131,6 +131,8 @@ def test_a_valid_spec_with_something_replaced(text, data):
             "conventions",
             "updates",
             "regularization",
+            "validation",
+            "training",
         ]
     ),
     TREES,
@@ -141,13 +143,15 @@ def test_a_valid_spec_with_any_value_for_one_key(key, value):
         "activation": "softmax",
         "weights": "[[1, 2], [3, 4]]",
         "bias": "none",
-        "inputs": "[[1, 2]]",
-        "targets": "[[0, 1]]",
+        "inputs": "[[1, 2], [3, 4], [5, 6]]",
+        "targets": "[[0, 1], [1, 0], [0, 1]]",
         "loss": "cross_entropy",
         "optimizer": "{name: adam, learning_rate: 0.1}",
         "conventions": "{layout: rows}",
         "updates": "batch",
         "regularization": "{l2: 0.1}",
+        "validation": "{every: 3}",
+        "training": "{epochs: 5}",
     }
     entries[key] = value
     layer = [entries.pop(name) for name in ("activation", "weights", "bias")]

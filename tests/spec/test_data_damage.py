@@ -1,0 +1,320 @@
+"""Damaged files: each is refused with the byte or the row, or gives the numbers it had."""
+
+import gzip
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from backtrace.spec.contents import read_file
+from backtrace.spec.request import Columns, DataError, Request
+from tests.spec.files import idx, problem_of, spec_of
+
+IMAGES = np.random.default_rng(1).integers(0, 256, (40, 5, 6), dtype=np.uint8)
+PLAIN = idx(IMAGES)
+PACKED = gzip.compress(PLAIN, mtime=1)
+ALL = Request("x")
+
+
+def npy(array):
+    content = io.BytesIO()
+    np.save(content, array)
+    return content.getvalue()
+
+
+def npz(**arrays):
+    content = io.BytesIO()
+    np.savez_compressed(content, **arrays)
+    return content.getvalue()
+
+
+def values(path, content, request=ALL):
+    path.write_bytes(content)
+    return read_file(path, request).values
+
+
+def error(path, content, request=ALL):
+    with pytest.raises(DataError) as raised:
+        values(path, content, request)
+    return raised.value
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "data"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return tmp_path_factory.mktemp("damage") / "data"
+
+
+# --- files that end too early, or too late
+
+
+@pytest.mark.parametrize("end", range(17, len(PLAIN), 131))
+def test_an_idx_file_that_ends_early_says_where(path, end):
+    found = error(path, PLAIN[:end])
+    assert found.found == f"an end at byte {end}"
+    assert found.expected == f"{16 + 40 * 30} bytes, as its header says"
+
+
+@pytest.mark.parametrize("end", range(4, 16))
+def test_an_idx_file_that_ends_within_its_header(path, end):
+    assert error(path, PLAIN[:end]).found == f"an end at byte {end}, within the header"
+
+
+@pytest.mark.parametrize("end", [3, 12, 30, 200, len(PACKED) - 9, len(PACKED) - 1])
+def test_a_gzip_file_that_ends_early_says_where(path, end):
+    assert error(path, PACKED[:end]).found == f"a gzip file that ends too early, at byte {end}"
+
+
+def test_a_file_within_a_gzip_file_that_ends_early(path):
+    found = error(path, gzip.compress(PLAIN[:100])).found
+    assert found == "an end at byte 100 of its unpacked content"
+
+
+@pytest.mark.parametrize("more", [b"\0", b"more", PLAIN])
+def test_bytes_after_the_end(path, more):
+    assert error(path, PLAIN + more).found == "more bytes after byte 1216"
+    packed = error(path, gzip.compress(PLAIN + more)).found
+    assert packed == "more bytes after byte 1216 of its unpacked content"
+    array = npy(IMAGES)
+    assert error(path, array + more).found == f"more bytes after byte {len(array)}"
+
+
+def test_bytes_after_a_gzip_file(path):
+    found = error(path, PACKED + b"more").found
+    assert found == f"bytes after the end of a gzip file, from byte {len(PACKED)} on"
+    assert np.array_equal(values(path, PACKED + bytes(512)), IMAGES.reshape(40, 30))
+
+
+def test_a_gzip_file_in_several_parts(path):
+    parts = gzip.compress(PLAIN[:7]) + gzip.compress(b"") + gzip.compress(PLAIN[7:])
+    assert np.array_equal(values(path, parts), IMAGES.reshape(40, 30))
+
+
+@pytest.mark.parametrize("end", [7, 12, 60, 200, 1000, 1327])
+def test_an_npy_file_that_ends_early_says_where(path, end):
+    content = npy(IMAGES)
+    assert len(content) == 1328
+    assert f"byte {end}" in error(path, content[:end]).found
+
+
+def test_a_header_that_promises_more_than_there_is_takes_no_memory(path):
+    import tracemalloc
+
+    header = struct.pack(">BBBBIII", 0, 0, 8, 3, 60_000, 28, 28)
+    tracemalloc.start()
+    try:
+        assert error(path, header + bytes(100)).found == "an end at byte 116"
+        assert "byte 116" in error(path, gzip.compress(header + bytes(100))).found
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
+
+
+# --- bytes that have changed
+
+
+@pytest.mark.parametrize(
+    ("magic", "found"),
+    [
+        (b"\0\0\x07\x03", "bytes 00 00 07 03 at the start"),
+        (b"\0\1\x08\x03", "bytes 00 01 08 03 at the start"),
+        (b"\0\0\x08\x00", "0 dimensions at byte 3"),
+        (b"\0\0\x08\x09", "9 dimensions at byte 3"),
+        (b"\0\0\x08\x02", "more bytes after byte 212"),  # 12 of a header, 40 × 5 entries
+        (b"\0\0\x0b\x03", "an end at byte 1216"),  # entries of two bytes
+    ],
+)
+def test_a_wrong_magic_number(path, magic, found):
+    assert error(path, magic + PLAIN[4:]).found.startswith(found)
+
+
+def test_wrong_sizes(path):
+    for row, size in ((0, 41), (0, 39), (1, 6), (2, 5), (2, 2**31)):
+        sizes = [40, 5, 6]
+        sizes[row] = size
+        error(path, struct.pack(">BBBBIII", 0, 0, 8, 3, *sizes) + PLAIN[16:])
+    assert "sizes 40 × 0 × 6" in error(path, PLAIN[:8] + bytes(4) + PLAIN[12:]).found
+
+
+def test_a_checksum_tells_of_a_pixel(path):
+    body = zlib.compress(PLAIN[:-1] + bytes([PLAIN[-1] ^ 1]), wbits=31)
+    assert values(path, body)[-1, -1] == IMAGES[-1, -1, -1] ^ 1
+    swapped = body[:-8] + PACKED[-8:]  # the checksum and length of the true content
+    for request in (ALL, Request("x", rows=(1, 2))):
+        found = error(path, swapped, request).found
+        assert found.startswith("a damaged gzip file: its content does not have the checksum")
+        assert f"(byte {len(body) - 5})" in found  # the last of the four of the checksum
+
+
+def test_the_byte_at_which_a_gzip_file_stops_making_sense(path):
+    stored = zlib.compressobj(0, wbits=31)
+    content = bytearray(stored.compress(PLAIN) + stored.flush())
+    content[11] ^= 0xFF  # a stored block has its length, and that with every bit turned
+    found = error(path, bytes(content)).found
+    assert found.endswith("(byte 14)")
+
+
+@pytest.mark.parametrize("change", [0x01, 0xFF])
+def test_every_byte_of_a_gzip_file(place, change):
+    harmless = 0
+    for at in range(len(PACKED)):
+        content = bytearray(PACKED)
+        content[at] ^= change
+        try:
+            found = values(place, bytes(content))
+        except DataError:
+            continue
+        harmless += 1
+        assert np.array_equal(found, IMAGES.reshape(40, 30))
+    assert harmless < 8  # of its ten first bytes: its date, say, has no meaning
+
+
+def test_inputs_and_targets_of_different_counts_name_both_files(tmp_path):
+    (tmp_path / "images.gz").write_bytes(PACKED)
+    (tmp_path / "labels").write_bytes(idx(np.zeros(39, dtype=np.uint8)))
+    said = '40 samples of inputs, 39 of targets: 40 rows from "images.gz", 39 from "labels"'
+    with pytest.raises(Exception, match=said):
+        spec_of(tmp_path, "{file: images.gz}", "{file: labels, one_hot: 3}")
+
+
+@pytest.mark.parametrize(
+    ("asked", "row"), [("", 8), (", rows: 1..9", 8), (", rows: 6..8", 8), (", rows: 8", 8)]
+)
+def test_a_label_out_of_range_says_its_row(tmp_path, asked, row):
+    labels = np.array([0, 1, 2, 0, 1, 2, 0, 10, 1, 2], dtype=np.uint8)
+    for name, content in (("l", idx(labels)), ("l", gzip.compress(idx(labels)))):
+        (tmp_path / name).write_bytes(content)
+        found = problem_of(tmp_path, f"{{file: l{asked}, one_hot: 10}}").found
+        assert found == f'"l": the label 10 in row {row}'
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_numbers_that_are_none(path, turned):
+    array = np.arange(12.0).reshape(4, 3)
+    array[2, 1] = np.nan
+    content = npy(np.asfortranarray(array) if turned else array)
+    assert error(path, content).found == "nan in row 3, column 2"
+    for asked in (Request("x", columns=Columns((2,))), Request("x", rows=(2, 4))):
+        assert error(path, content, asked).found == "nan in row 3, column 2"
+
+
+def test_numbers_that_float32_does_not_have(path):
+    content = npy(np.array([[1.0, 2.0], [3.0, 1e39]]))
+    assert values(path, content)[1, 1] == 1e39
+    found = error(path, content, Request("x", dtype="float32"))
+    assert found.found == "1e+39 in row 2, column 2"
+    assert "3.4e+38" in found.expected
+    small = npy(np.array([[7]], dtype=np.uint8))
+    scaled = error(path, small, Request("x", dtype="float32", scale=1e38)).found
+    assert scaled == "7 times 1e+38 in row 1, column 1"
+
+
+# --- whatever happens to a file
+
+
+ARRAYS = {"x": IMAGES.reshape(40, 30), "y": np.arange(40.0)}
+FILES = {
+    "idx": PLAIN,
+    "idx.gz": PACKED,
+    "npy": npy(IMAGES),
+    "npy.gz": gzip.compress(npy(IMAGES)),
+    "npz": npz(**ARRAYS),
+    "csv": "\n".join(",".join(map(str, row)) for row in IMAGES.reshape(40, 30)).encode(),
+    "empty": b"",
+}
+CHECKED = ("idx.gz", "npy.gz", "npz")  # have a checksum of their content
+
+
+def damaged(content, data):
+    """A few bytes changed, taken out, put in, or everything after them lost."""
+    content = bytearray(content)
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(content)))
+        kind = data.draw(st.sampled_from(["change", "cut", "insert", "end"]))
+        if kind == "end":
+            del content[at:]
+        elif kind == "cut":
+            del content[at : at + data.draw(st.integers(1, 9))]
+        else:
+            some = data.draw(st.binary(min_size=1, max_size=4))
+            content[at : at + len(some) * (kind == "change")] = some
+    return bytes(content)
+
+
+@settings(max_examples=250, deadline=None)
+@given(st.sampled_from(sorted(FILES)), st.data())
+def test_damage_is_said_or_makes_no_difference(place, name, data):
+    content = damaged(FILES[name], data)
+    try:
+        found = values(place, content, Request("x", array="x" if name == "npz" else ""))
+    except (DataError, OSError):
+        return
+    assert np.isfinite(found).all()
+    if name in CHECKED:
+        assert np.array_equal(found, IMAGES.reshape(40, 30))
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.binary(max_size=60)
+    | st.tuples(
+        st.sampled_from([b"\0\0\x08\1", b"\x1f\x8b\x08", b"\x93NUMPY\1\0", b"PK\x03\x04", b"1,"]),
+        st.binary(max_size=60),
+    ).map(b"".join)
+)
+@example(b"\x93NUMPY\x01\x00\x06\x00{'a'(\n")
+@example(b"\x93NUMPY\x03\x00\x02\x00\x00\x00{}")
+@example(struct.pack(">BBBBII", 0, 0, 14, 2, 2**32 - 1, 2**32 - 1))
+def test_any_bytes(place, content):
+    try:
+        found = values(place, content)
+    except (DataError, OSError):
+        return
+    assert np.isfinite(found).all()
+
+
+@pytest.mark.parametrize("header", ["{'descr': '<f8', 'fortran_order': False, 'shape': (-2, 3), }",
+    "{'descr': '<f8', 'fortran_order': False, 'shape': (2, 0), }",
+    "{'descr': '|O', 'fortran_order': False, 'shape': (2, 2), }",
+    "{'descr': '<c16', 'fortran_order': False, 'shape': (2, 2), }",
+    "{'descr': '<U3', 'fortran_order': False, 'shape': (2, 2), }",
+    "{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (2, 2), }",
+    "{'descr': '<f8', 'fortran_order': True, 'shape': (3000000000, 3000000000), }",
+    "{'descr': '<f8', 'shape': (2, 2)}", "{" * 500, "[1, 2", "1"])  # fmt: skip
+def test_headers_of_npy_that_no_array_of_numbers_has(path, header):
+    text = header.encode() + b"\n"
+    error(path, b"\x93NUMPY\1\0" + struct.pack("<H", len(text)) + text + bytes(64))
+
+
+def test_a_file_that_unpacks_without_end(path, monkeypatch):
+    from backtrace.spec import stream
+
+    monkeypatch.setattr(stream, "MOST_BYTES", 100_000)
+    for content in (b"1,2\n" * 100_000, npy(np.ones((300, 300))), npz(x=np.ones((300, 300)))):
+        assert error(path, gzip.compress(content)).found == "more than 100000 bytes"
+
+
+def test_trouble_while_unpacking_reaches_the_reader(path, monkeypatch):
+    def broken(packed):
+        yield PLAIN[:100]
+        raise OSError("the disk is gone")
+
+    monkeypatch.setattr("backtrace.spec.gzip.unpacked", broken)
+    with pytest.raises(OSError, match="the disk is gone"):
+        values(path, PACKED)
+
+
+def test_a_checksum_counts_also_where_reading_stops_early(path):
+    good = gzip.compress(b"1,2\n" * 400_000)
+    request = Request("x", rows=(1, 2))
+    assert values(path, good, request).tolist() == [[1, 2], [1, 2]]
+    wrong = error(path, good[:-5] + bytes([good[-5] ^ 1]) + good[-4:], request)
+    assert "checksum" in wrong.found
