@@ -2,116 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Callable
 from math import isfinite
-from typing import Literal, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
-import msgspec
 import numpy as np
 
-from backtrace.functions.activations import Array
 from backtrace.functions.optimizers import OPTIMIZERS
-from backtrace.spec.model import Matrix, Spec, Validation
-from backtrace.tape.accuracy import class_of, classes
-from backtrace.tape.arithmetic import arithmetic
-from backtrace.tape.compile import (
-    TapeError,
-    compile_tape,
-    differentiable,
-    parameter_ids,
-    trained_ids,
+from backtrace.spec.model import Spec, Validation
+from backtrace.tape.compile import TapeError, differentiable, parameter_ids, trained_ids
+from backtrace.tape.divergence import climbing, first_not_finite
+from backtrace.tape.interpreter import Interpreter
+from backtrace.tape.measuring import Measurer
+from backtrace.tape.records import (
+    Divergence,
+    Ending,
+    Measured,
+    Progress,
+    Record,
+    State,
+    Training,
+    Values,
 )
-from backtrace.tape.operations import Setting
-from backtrace.tape.run import Runner, evaluate, given_values, starting_values, trace
+from backtrace.tape.run import starting_values, trace
 from backtrace.tape.trace import Trace
 
-Values: TypeAlias = dict[str, Array]
-Ending: TypeAlias = Literal["epochs", "loss", "patience", "diverged", "interrupted"]
-
-
-class Measured(msgspec.Struct, frozen=True):
-    """The loss over all samples of a set, and the share of them that is classified right."""
-
-    loss: float
-    accuracy: float | None = None  # None where the targets are no classes
-
-
-class Record(msgspec.Struct, frozen=True):
-    """What is known after ``epoch`` epochs; after 0, the network as the spec gives it.
-
-    ``validation`` is of the held-out samples; its loss is without a penalty on the weights.
-    """
-
-    epoch: int
-    training: Measured
-    validation: Measured | None = None
-
-    @property
-    def judged(self) -> Measured:
-        """What decides when to stop and which epoch is the best."""
-        return self.validation or self.training
-
-
-class State(msgspec.Struct, frozen=True):
-    """Where a training stands: the epochs behind it, the parameters and the optimizer's states.
-
-    ``values`` has the parameters (``W1``) and states (``vW1``) by id, in the spec's layout and
-    arithmetic.
-    """
-
-    epoch: int
-    values: Values
-
-    def parameters(self, spec: Spec) -> Values:
-        """The weights and biases alone, in the network's order."""
-        return {id: self.values[id] for id in parameter_ids(spec)}
-
-
-class Divergence(msgspec.Struct, frozen=True):
-    """A training that left the numbers, or that climbs without end.
-
-    ``id`` is the first step of the tape that was no longer finite, in batch ``batch`` of epoch
-    ``epoch``. It is empty where all is finite and the loss has only grown since ``epoch``.
-    """
-
-    epoch: int
-    batch: int = 0
-    id: str = ""
-
-
-class Progress(msgspec.Struct, frozen=True):
-    """What a training needs to be taken up again.
-
-    ``records`` are those of the epochs before ``last``, where it stands; ``best`` is the best
-    epoch so far where the best is kept, None where there was no epoch yet.
-    """
-
-    records: tuple[Record, ...]
-    last: State
-    best: State | None = None
-
-
-class Training(msgspec.Struct, frozen=True):
-    """A training that has ended, and why.
-
-    ``records`` has one for every epoch and one for the start. ``state`` is what is kept: the best
-    epoch's where samples are held out or a patience is asked, the last finite one's after a
-    divergence, else the last one's. ``progress`` takes it up where it stood.
-    """
-
-    records: tuple[Record, ...]
-    state: State
-    ended: Ending
-    progress: Progress
-    divergence: Divergence | None = None
-
-    @property
-    def kept(self) -> Record | None:
-        """The record of the epoch whose parameters are kept; None where it was interrupted before
-        that epoch was measured."""
-        kept = self.state.epoch
-        return self.records[kept] if kept < len(self.records) else None
+__all__ = [
+    "Divergence",
+    "Engine",
+    "Measured",
+    "Measurer",
+    "Progress",
+    "Record",
+    "State",
+    "Training",
+    "Values",
+    "Watch",
+    "check_trainable",
+    "engine",
+    "starting_state",
+    "traced_epoch",
+    "train",
+]
 
 
 class Engine(Protocol):
@@ -147,92 +79,6 @@ Watch: TypeAlias = Callable[[Record, Callable[[], Progress]], bool]
 """Told every record, and how to get at the progress, which takes a copy of every parameter.
 
 True ends the training there, as an interruption."""
-
-
-class Interpreter:
-    """Works the tape a step at a time, in any arithmetic: what trains fractions."""
-
-    def __init__(self, spec: Spec, state: State) -> None:
-        self.spec = spec
-        self.start = starting_values(spec)
-        self.whole = Measurer(spec, spec.inputs, spec.targets, penalty=True)
-        self.before: list[State] = []
-        self.number, self.values = state.epoch, dict(state.values)
-
-    def epoch(self) -> Measured:
-        before = self.measure()
-        self.number += 1
-        tape = compile_tape(self.spec, range(self.number, self.number + 1))
-        runner = Runner(tape, self.start | given_values(self.spec, self.values))
-        for step in tape.steps:
-            runner.work(step)
-        self.values = {id: runner.left(id) for id in self.values}
-        return before
-
-    def measure(self) -> Measured:
-        return self.whole.measure(self.values)
-
-    def measuring(self, held_out: Validation) -> Callable[[], Measured]:
-        measurer = Measurer(self.spec, held_out.inputs, held_out.targets, penalty=False)
-        return lambda: measurer.measure(self.values)
-
-    def keep(self) -> None:
-        self.before = [State(self.number, self.values), *self.before[:1]]
-
-    def kept(self, back: int = 0) -> State:
-        return self.before[min(back, len(self.before) - 1)]
-
-    def return_to(self, state: State) -> None:
-        self.number, self.values = state.epoch, dict(state.values)
-
-
-class Measurer:
-    """The forward part of the tape on one set of samples."""
-
-    def __init__(
-        self, spec: Spec, inputs: Matrix, targets: Matrix | None, *, penalty: bool
-    ) -> None:
-        one = on_samples(spec, inputs, targets, penalty=penalty)
-        self.setting, self.numbers = Setting(spec.conventions), arithmetic(spec.arithmetic)
-        self.classes = classes(spec)
-        self.start = starting_values(one)
-        tape = compile_tape(one, range(1, 2))
-        self.steps = [step for step in tape if step.phase in ("forward", "loss")]
-        self.last = f"a{len(spec.layers)}"
-
-    def outputs(self, values: Mapping[str, Array]) -> Array:
-        """The last activation, a sample a row."""
-        return self.setting.rows(self.work(values)[self.last])
-
-    def work(self, values: Mapping[str, Array]) -> Values:
-        """Every value of the forward part with these parameters."""
-        found = self.start | dict(values)
-        for step in self.steps:
-            found[step.id] = evaluate(self.setting, self.numbers, step, found)
-        return found
-
-    def measure(self, values: Mapping[str, Array]) -> Measured:
-        """The loss with these parameters, and the accuracy where there are classes."""
-        found = self.work(values)
-        loss = float(found["loss"]) if "loss" in found else float("nan")
-        if not self.classes:
-            return Measured(loss)
-        predicted = class_of(self.setting.rows(found[self.last]))
-        right = predicted == class_of(self.setting.rows(found["y"]))
-        return Measured(loss, float(np.mean(right)))
-
-
-def on_samples(spec: Spec, inputs: Matrix, targets: Matrix | None, *, penalty: bool) -> Spec:
-    """The same network on these samples, all at once."""
-    return msgspec.structs.replace(
-        spec,
-        inputs=inputs,
-        targets=targets,
-        batch_size=None,
-        shuffle=False,
-        regularization=spec.regularization if penalty else None,
-        inputs_gradient=False,
-    )
 
 
 def starting_state(spec: Spec) -> State:
@@ -355,33 +201,3 @@ class _Loop:
             state = self.best or finite
             divergence = first_not_finite(self.spec, finite, self.engine.kept())
         return Training(tuple(self.records), state, ended, progress, divergence)
-
-
-# --- divergence
-
-
-def first_not_finite(spec: Spec, *states: State) -> Divergence:
-    """The first step that is no longer finite in the epochs after these states, in turn."""
-    for state in states:
-        tape = compile_tape(spec, range(state.epoch + 1, state.epoch + 2))
-        runner = Runner(tape, starting_values(spec) | given_values(spec, state.values))
-        for step in tape.steps:
-            if not np.isfinite(np.asarray(runner.work(step).value, dtype=float)).all():
-                return Divergence(step.epoch, step.batch, step.id)
-    return Divergence(states[-1].epoch)  # the loss over all samples, and none of the batches
-
-
-CLIMB = 10  # times the smallest loss so far …
-RISING = 10  # … after so many epochs of going up: no zigzag of a rate that is just too large
-
-
-def climbing(records: Sequence[Record]) -> Divergence | None:
-    """Said of a loss that is finite but has been growing for long when the training ends."""
-    losses = [record.training.loss for record in records]
-    if len(losses) <= RISING or not isfinite(losses[-1]):
-        return None
-    tail = losses[-RISING - 1 :]
-    rising = all(later > earlier for earlier, later in pairwise(tail))
-    if not rising or losses[-1] < CLIMB * min(losses):
-        return None
-    return Divergence(losses.index(min(losses)) + 1)
