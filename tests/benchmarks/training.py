@@ -57,7 +57,8 @@ def report(title: str, medians: dict[str, float], unit: float, name: str, limits
         if other in medians:
             ratio = ours / medians[other]
             word = "" if ratio <= limit else "  MISSED"
-            say(f"  {ratio:5.2f} x {other} ({medians[other] * unit:.1f} {name}), at most {limit}{word}")
+            theirs = f"{medians[other] * unit:.1f} {name}"
+            say(f"  {ratio:5.2f} x {other} ({theirs}), at most {limit}{word}")
 
 
 # --- or-gate
@@ -137,8 +138,8 @@ def images(arithmetic: str, batch: int | None) -> Any:
 
 SPEC = """
 layers:
-  - {{units: 10, activation: relu, weights: {{init: uniform, low: -0.05, high: 0.05}}, bias: {{init: zeros}}}}
-  - {{units: 10, activation: softmax, weights: {{init: uniform, low: -0.5, high: 0.5}}, bias: {{init: zeros}}}}
+  - {{units: 10, activation: relu, weights: {{init: zeros}}, bias: {{init: zeros}}}}
+  - {{units: 10, activation: softmax, weights: {{init: zeros}}, bias: {{init: zeros}}}}
 seed: 1
 inputs: [[0, 0], [1, 1]]
 targets: [[1,0,0,0,0,0,0,0,0,0], [0,1,0,0,0,0,0,0,0,0]]
@@ -234,7 +235,8 @@ def batched(arithmetic: str) -> None:
     if torch is not None:
         works["torch"] = torch_images(spec, BATCH)
     medians = interleaved(works, turns=5)
-    report(f"784-10-10, batches of {BATCH}, {arithmetic}, an epoch", medians, 1e3, "ms", {"torch": 0.5})
+    title = f"784-10-10, batches of {BATCH}, {arithmetic}, an epoch"
+    report(title, medians, 1e3, "ms", {"torch": 0.5})
 
 
 MEMORY = """
@@ -260,7 +262,8 @@ print(f"{{most - before:.0f}}")
 def memory(arithmetic: str) -> None:
     code = MEMORY.format(arithmetic=arithmetic)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    say(f"784-10-10, full batch, {arithmetic}: {done.stdout.strip()} MB on top of the data, at most 100")
+    taken = f"{done.stdout.strip()} MB on top of the data, at most 100"
+    say(f"784-10-10, full batch, {arithmetic}: {taken}")
 
 
 def main() -> None:
