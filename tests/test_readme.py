@@ -18,11 +18,13 @@ from backtrace.functions.losses import LOSSES
 from backtrace.functions.optimizers import OPTIMIZERS, SCHEDULES
 from backtrace.functions.penalties import FORMS
 from backtrace.spec.data import DATA_KEYS
+from backtrace.spec.holdout import WAYS
 from backtrace.spec.layers import BIAS_KEYS, LAYER_KEYS
 from backtrace.spec.model import NOTATION_CHOICES, Notation, Spec
 from backtrace.spec.rules import INITIALIZERS
 from backtrace.spec.schema import TOP_KEYS
 from backtrace.spec.settings import ARITHMETIC, CONVENTIONS
+from backtrace.spec.training import COURSE_KEYS
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -178,6 +180,13 @@ def test_every_key_of_a_spec_is_listed():
     assert all(f"{{init: {name}" in section("Layers") for name in INITIALIZERS)
 
 
+def test_every_key_of_a_training_is_listed():
+    listed = names("Training")
+    ways = {name for span in listed for name in re.findall(r"(\w+): ", span)}
+    assert ways == {*WAYS, "targets"}
+    assert {span for span in listed if not span.startswith("{")} == set(COURSE_KEYS)
+
+
 def test_the_defaults_are_those_of_a_spec():
     spec = backtrace.loads("layers: [{activation: linear, weights: 1, bias: none}]\ninputs: 1\n")
     listed = {row[0].strip("`"): row[2].strip("`") for row in rows("The spec")}
@@ -246,7 +255,7 @@ def options(command):
     return {
         flag: parameter
         for parameter in command.params
-        for flag in getattr(parameter, "opts", [])
+        for flag in [*getattr(parameter, "opts", []), *getattr(parameter, "secondary_opts", [])]
         if flag.startswith("--")
     }
 

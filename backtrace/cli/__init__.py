@@ -25,6 +25,8 @@ def _give_up(error: OSError) -> NoReturn:
 def main() -> None:
     """Runs ``backtrace``. Nothing that goes wrong with a user's input ends in a traceback."""
     gc.set_threshold(COLLECT_AFTER)
+    if hasattr(sys, "set_int_max_str_digits"):  # Python 3.10 may be without
+        sys.set_int_max_str_digits(0)  # exact fractions grow without end, and are printed whole
     arguments = sys.argv[1:]
     if arguments and not ASKS_ONLY & set(arguments):
         # Before Typer: typing_extensions, which Typer loads, patches typing in a way that makes

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.models import CommandInfo
 
 
@@ -28,6 +28,15 @@ class Commands(TyperGroup):
         return result
 
 
+class TrainCommand(TyperCommand):
+    """``train``, whose ``--resume`` may stand without a file."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        from backtrace.cli.optional_value import filled
+
+        return super().parse_args(ctx, filled(args, "--resume"))
+
+
 app = typer.Typer(
     name="backtrace",
     cls=Commands,
@@ -38,8 +47,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=(
-        "Exit codes: 0 all well; 1 the answers have mistakes; "
-        "2 the command line or the spec is wrong; 3 an answers file can't be read."
+        "Exit codes: 0 all well; 1 the answers have mistakes, a gradient disagrees, or a training "
+        "diverged; 2 the command line or the spec is wrong; 3 an answers file can't be read; "
+        "130 interrupted by Ctrl-C."
     ),
 )
 
@@ -212,7 +222,8 @@ def export(
         str | None,
         typer.Option(
             metavar="FORMAT",
-            help="markdown, latex, html, json, svg or png; else as the ending of FILE says.",
+            help="markdown, latex, html, json, svg or png; torch, npz or safetensors for the "
+            "network itself; else as the ending of FILE says.",
             show_default=False,
         ),
     ] = None,
@@ -248,7 +259,7 @@ def export(
     ] = False,
     data: DataOption = None,
 ) -> None:
-    """Write the derivation as a document: Markdown, LaTeX, HTML, JSON or a picture."""
+    """Write the derivation as a document, or the network as a PyTorch program or its weights."""
     from backtrace.cli import exporting
     from backtrace.render.selection import Selection
 
@@ -290,6 +301,182 @@ def show(
     from backtrace.cli.bundled import print_network
 
     print_network(name)
+
+
+@app.command(cls=TrainCommand)
+def train(
+    spec: SpecArgument,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=1, max=1_000_000, help="How long to train; else as the spec says."
+        ),
+    ] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="End when N epochs have brought no better one."),
+    ] = None,
+    stop_at_loss: Annotated[
+        str | None, typer.Option(metavar="X", help="End when the loss is X or less.")
+    ] = None,
+    hold_out: Annotated[
+        int | None,
+        typer.Option(
+            metavar="K",
+            min=2,
+            help="Keep every K-th sample from the training, and judge the epochs by these.",
+        ),
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Update after N samples.")
+    ] = None,
+    shuffle: Annotated[
+        bool | None,
+        typer.Option(
+            "--shuffle/--no-shuffle",
+            help="Take the samples in another order in every epoch, which the seed decides.",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=0, max=2**32 - 1, help="Draw weights and orders by another seed."
+        ),
+    ] = None,
+    learning_rate: Annotated[
+        str | None, typer.Option(metavar="X", help="Another rate than that of the spec.")
+    ] = None,
+    save: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Save the training here as it goes (.npz); or its parameters (.safetensors), or "
+            "a spec that goes on from them (.yaml).",
+        ),
+    ] = None,
+    checkpoint_every: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Save after every N epochs; else every 30 seconds, and at the end.",
+        ),
+    ] = None,
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[FILE]",
+            help="Take a saved training up again; without FILE, that of --save.",
+        ),
+    ] = None,
+    log: Annotated[
+        str | None,
+        typer.Option(metavar="FILE.csv", help="Write a row an epoch: loss, accuracy, rate."),
+    ] = None,
+    plot: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Draw the loss (.svg), or write a report (.md)."),
+    ] = None,
+    trace_epoch: Annotated[
+        str | None,
+        typer.Option(metavar="N,N,...", help="Write the full trace of these epochs to files."),
+    ] = None,
+    trace_to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Their name, with {epoch} in it; its ending is the format, as for export. "
+            "Else SPEC-epoch-{epoch}.json.",
+        ),
+    ] = None,
+    format: Annotated[TraceFormat, typer.Option(help="What to print.")] = TraceFormat.text,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace files that backtrace did not make.")
+    ] = False,
+    width: WidthOption = None,
+    data: DataOption = None,
+) -> None:
+    """Train for many epochs: losses, accuracy, the loss curve, the trained parameters."""
+    from backtrace.cli import training
+    from backtrace.cli.epoch_traces import parsed_epochs
+    from backtrace.cli.overrides import Overrides
+
+    try:
+        trace_epochs = () if trace_epoch is None else parsed_epochs(trace_epoch)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="'--trace-epoch'") from None
+    code = training.train(
+        training.TrainRequest(
+            spec=spec,
+            data=data,
+            overrides=Overrides(
+                epochs=epochs,
+                patience=patience,
+                stop_at_loss=stop_at_loss,
+                hold_out=hold_out,
+                batch_size=batch_size,
+                shuffle=shuffle,
+                seed=seed,
+                learning_rate=learning_rate,
+            ),
+            quiet=quiet,
+            log=log,
+            plot=plot,
+            save=save,
+            checkpoint_every=checkpoint_every,
+            resume=resume,
+            trace_epochs=trace_epochs,
+            trace_to=trace_to,
+            json=format is TraceFormat.json,
+            force=force,
+            width=width,
+        )
+    )
+    raise typer.Exit(code)
+
+
+@app.command()
+def predict(
+    spec: SpecArgument,
+    parameters: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Weights and biases (.npz, .safetensors, or a spec) in place of the spec's own.",
+            show_default=False,
+        ),
+    ] = None,
+    sample: Annotated[
+        str, typer.Option(metavar="N", help="The sample to look at, or some: 1..5.")
+    ] = "1",
+    held_out: Annotated[bool, typer.Option("--held-out", help="Of the held-out samples.")] = False,
+    format: Annotated[TraceFormat, typer.Option(help="What to print.")] = TraceFormat.text,
+    data: DataOption = None,
+    width: WidthOption = None,
+) -> None:
+    """Show a sample as the network sees it: its picture, the probabilities, the class."""
+    from backtrace.cli import predicting
+
+    try:
+        first, last = predicting.parsed_samples(sample)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="'--sample'") from None
+    if format is TraceFormat.json and width is not None:
+        raise typer.BadParameter("--width: only text has one")
+    predicting.predict(
+        predicting.PredictRequest(
+            spec=spec,
+            parameters=parameters,
+            first=first,
+            last=last,
+            held_out=held_out,
+            data=data,
+            json=format is TraceFormat.json,
+            width=width,
+        )
+    )
 
 
 @app.command()
@@ -360,6 +547,47 @@ def check(
             min_digits=min_digits,
             allow_truncation=allow is Allowance.truncation,
             data=data,
+            width=width,
+        )
+    )
+    raise typer.Exit(code)
+
+
+@app.command()
+def verify(
+    spec: SpecArgument,
+    update: Annotated[
+        str,
+        typer.Option(
+            metavar="EPOCH[.BATCH]", help="Which update's gradients to verify; the first."
+        ),
+    ] = "1",
+    everything: Annotated[
+        bool,
+        typer.Option(
+            "--all", help="Every entry of a large network too, where a part is verified otherwise."
+        ),
+    ] = False,
+    format: Annotated[TraceFormat, typer.Option(help="What to print.")] = TraceFormat.text,
+    data: DataOption = None,
+    width: WidthOption = None,
+) -> None:
+    """Hold every gradient against finite differences, and published figures against the trace."""
+    from backtrace.cli import verifying
+
+    if format is not TraceFormat.text and width is not None:
+        raise typer.BadParameter("--width: only text has one")
+    try:
+        epoch_and_batch = verifying.parsed_update(update)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="'--update'") from None
+    code = verifying.print_verification(
+        verifying.VerifyRequest(
+            spec=spec,
+            data=data,
+            update=epoch_and_batch,
+            everything=everything,
+            json=format is TraceFormat.json,
             width=width,
         )
     )

@@ -54,13 +54,19 @@ class Output:
 
     def write(self, content: bytes) -> None:
         """Writes the whole content."""
+        problem = self.attempt(content)
+        if problem:
+            refuse([problem])
+
+    def attempt(self, content: bytes) -> str:
+        """Writes the whole content and goes on; why it could not be written, or nothing."""
         if self.name == STDOUT:
             self._print(content)
-        elif self.path.exists() and not self.path.is_file():
-            self._attempt(lambda: self.path.write_bytes(content))  # a pipe, a device
-        else:
-            with _signals_raised():
-                self._attempt(lambda: _replaced(self.path, content))
+            return ""
+        if self.path.exists() and not self.path.is_file():
+            return self._attempt(lambda: self.path.write_bytes(content))  # a pipe, a device
+        with _signals_raised():
+            return self._attempt(lambda: _replaced(self.path, content))
 
     def _print(self, content: bytes) -> None:
         try:
@@ -71,24 +77,25 @@ class Output:
         except OSError as error:
             refuse([f"standard output: not written ({error.strerror})"])
 
-    def _attempt(self, write: Callable[[], object]) -> None:
+    def _attempt(self, write: Callable[[], object]) -> str:
         existed = self.path.exists()
         left = "the file is as it was" if existed else "there is no such file now"
         try:
             write()
         except OSError as error:
-            refuse([f"{self.name}: not written ({error.strerror}); {left}"])
+            return f"{self.name}: not written ({error.strerror}); {left}"
         except KeyboardInterrupt:
             print(f"{self.name}: not written (interrupted); {left}", file=sys.stderr)
             raise
         except _SignalledError as ended:
             print(f"{self.name}: not written ({ended}); {left}", file=sys.stderr)
             sys.exit(SIGNALLED + ended.number)
+        return ""
 
 
 def _replaced(path: Path, content: bytes) -> None:
     """The content in a new file beside the old one, on the disk, and only then in its place."""
-    new = path.with_name(f".{path.name[:100]}.{os.getpid()}.part")
+    new = path.with_name(f".{path.name[:100]}.{os.urandom(4).hex()}.part")
     mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666
     try:
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)

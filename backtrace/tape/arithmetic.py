@@ -93,6 +93,21 @@ def fraction_of(value: Any) -> Any:
     return Fraction(repr(float(value))) if np.isfinite(float(value)) else float(value)
 
 
+def as_floats(value: Any) -> Array:
+    """float64 of what an arithmetic gives; inf where a fraction is beyond the floats."""
+    array = np.asarray(value)
+    if array.dtype != object:
+        return array.astype(np.float64, copy=False)
+    return _each(_as_float, array).astype(np.float64)
+
+
+def _as_float(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")
+
+
 def round_half_away(value: Any, decimals: int) -> Fraction | float:
     """``value`` to ``decimals`` places, a half away from zero; inf and nan stay as they are."""
     import math

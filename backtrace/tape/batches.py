@@ -146,13 +146,13 @@ class InChunks:
         return program.bound(done.arrays({**self.values, **totals}), results)
 
     def work(self, t: int) -> None:
-        others = [self.pool.submit(_all, share) for share in self.shares[1:]]
-        try:
-            with one_thread_each():
+        with one_thread_each():  # before anyone starts, until everyone is done
+            others = [self.pool.submit(_all, share) for share in self.shares[1:]]
+            try:
                 _all(self.shares[0])
-        finally:
-            for other in others:  # also when interrupted: they write into what may be read next
-                other.result()
+            finally:
+                for other in others:  # also when interrupted: they write into what is read next
+                    other.result()
         np.copyto(self.total, self.lane_sums[0])
         for lane_sum in self.lane_sums[1:]:
             np.add(self.total, lane_sum, self.total)

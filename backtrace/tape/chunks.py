@@ -26,7 +26,7 @@ from backtrace.tape.steps import Step
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
 
-BYTES = 1 << 23  # of a chunk's inputs and activations, so that they stay in a cache
+BYTES = 1 << 22  # of a chunk's inputs and activations, so that they stay in a cache
 FEWEST, MOST = 64, 4096  # samples: fewer are all overhead, of more nothing is gained
 LANES = 8  # and with them the most processors that can share the work
 SUMS = ("total", "sum_samples", "matmul")  # operations that can take a sum over samples

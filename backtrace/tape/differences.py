@@ -116,7 +116,9 @@ class _Ladder:
             gross = (above.gross + below.gross) * self.points.reach * self.points.scales[active] / h
             noise = ROUNDINGS * EPS * (self.response.size[active] + gross) / h + 4 * bend
         mark = self.response.mark[active]
-        smooth = (above.mark == mark) & (below.mark == mark) & np.isfinite(difference)
+        smooth = (above.mark == mark) & (below.mark == mark)
+        smooth |= (above.gross == 0) & (below.gross == 0)  # a kink that nothing hangs on
+        smooth &= np.isfinite(difference)
         return np.where(smooth, difference, np.nan), np.where(smooth, noise, np.nan)
 
 
@@ -145,32 +147,49 @@ def extrapolated(rungs: Reals, noise: Reals, ratio: float) -> tuple[Reals, Reals
     return best, error
 
 
-def sided(response: Response, points: Points, entry: int) -> Sided | None:
-    """The slopes of each side at an entry; None where they can't be told.
+def sided(response: Response, points: Points, entries: Indices) -> list[Sided | None]:
+    """The slopes of each side at these entries; None where they can't be told.
 
     Each side's are taken between one rung and the next, so that a kink close beside the point lies
     below both. Samples are taken apart: a sample that has no kink has one slope.
     """
-    h = points.scales[entry] * FIRST * 0.5 ** np.arange(RUNGS)
-    x = points.values[entry]
-    sides = []
-    for sign in (-1.0, 1.0):
-        steps = (x + sign * h) - x
-        changes, marks = response.apart(entry, steps)
-        gross = np.abs(changes) * points.reach * points.scales[entry] / h[:, None]
-        noise = gross + response.size[entry] / changes.shape[1]
-        sides.append(_one_side(changes, marks, steps, noise))
-    (below, worse), (above, bad) = sides
+    found: list[Sided | None] = []
+    for at in response.together(entries):
+        lower, upper = (_side(response, points, at, sign) for sign in (-1.0, 1.0))
+        for below, above in zip(lower, upper, strict=True):
+            found.append(_both(below, above))
+    return found
+
+
+def _both(below: tuple[Reals, Reals], above: tuple[Reals, Reals]) -> Sided | None:
+    (lower, worse), (upper, bad) = below, above
     error = float(np.sum(worse) + np.sum(bad))
     if not np.isfinite(error):
         return None
     return Sided(
-        below=float(below.sum()),
-        above=float(above.sum()),
-        lowest=float(np.minimum(below, above).sum()),
-        highest=float(np.maximum(below, above).sum()),
+        below=float(lower.sum()),
+        above=float(upper.sum()),
+        lowest=float(np.minimum(lower, upper).sum()),
+        highest=float(np.maximum(lower, upper).sum()),
         error=error,
     )
+
+
+def _side(
+    response: Response, points: Points, entries: Indices, sign: float
+) -> list[tuple[Reals, Reals]]:
+    """By entry: the slope of each sample on one side, and its error."""
+    x, scales = points.values[entries], points.scales[entries]
+    h = scales * FIRST * 0.5 ** np.arange(RUNGS)[:, None]
+    steps = (x + sign * h) - x
+    changes, marks = response.apart(entries, steps)
+    found = []
+    for at, entry in enumerate(entries):
+        mine = changes[:, at]
+        gross = np.abs(mine) * points.reach * scales[at] / h[:, [at]]
+        noise = gross + response.size[entry] / mine.shape[1]
+        found.append(_one_side(mine, marks[:, at], steps[:, at], noise))
+    return found
 
 
 def _one_side(changes: Reals, marks: Marks, steps: Reals, sizes: Reals) -> tuple[Reals, Reals]:

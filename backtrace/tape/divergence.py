@@ -9,6 +9,7 @@ from math import isfinite
 import numpy as np
 
 from backtrace.spec.model import Spec
+from backtrace.tape.arithmetic import as_floats
 from backtrace.tape.compile import compile_tape
 from backtrace.tape.records import Divergence, Record, State
 from backtrace.tape.run import Runner, given_values, starting_values
@@ -23,7 +24,7 @@ def first_not_finite(spec: Spec, *states: State) -> Divergence:
         tape = compile_tape(spec, range(state.epoch + 1, state.epoch + 2))
         runner = Runner(tape, starting_values(spec) | given_values(spec, state.values))
         for step in tape.steps:
-            if not np.isfinite(np.asarray(runner.work(step).value, dtype=float)).all():
+            if not np.isfinite(as_floats(runner.work(step).value)).all():
                 return Divergence(step.epoch, step.batch, step.id)
     return Divergence(states[-1].epoch)  # the loss over all samples, and none of the batches
 

@@ -10,7 +10,7 @@ import numpy as np
 from backtrace.functions.activations import Array
 from backtrace.spec.model import Matrix, Spec
 from backtrace.tape.accuracy import class_of, classes
-from backtrace.tape.arithmetic import arithmetic
+from backtrace.tape.arithmetic import arithmetic, as_floats
 from backtrace.tape.compile import compile_tape
 from backtrace.tape.operations import Setting
 from backtrace.tape.records import Measured, Values
@@ -45,7 +45,7 @@ class Measurer:
     def measure(self, values: Mapping[str, Array]) -> Measured:
         """The loss with these parameters, and the accuracy where there are classes."""
         found = self.work(values)
-        loss = float(found["loss"]) if "loss" in found else float("nan")
+        loss = float(as_floats(found["loss"])) if "loss" in found else float("nan")
         if not self.classes:
             return Measured(loss)
         predicted = class_of(self.setting.rows(found[self.last]))

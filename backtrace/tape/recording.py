@@ -109,7 +109,7 @@ class Recording:
         concrete = [self._concrete(operand) for operand in operands]
         result = np.asarray(getattr(ufunc, method)(*concrete, **said))
         places = [self._place(operand, result, operands) for operand in operands]
-        turned = self._turned(ufunc, method, places)
+        turned = self._turned(ufunc, method, places, result)
         if turned is not None:
             return turned
         same = self._changes_nothing(ufunc, method, places, result)
@@ -133,7 +133,7 @@ class Recording:
             call = Call(ufunc, (*refs, here))
         return Value(out, (call,), tuple(places), elementwise=method == "__call__")
 
-    def _turned(self, ufunc: Any, method: str, places: list[Place]) -> Symbol | None:
+    def _turned(self, ufunc: Any, method: str, places: list[Place], result: Array) -> Symbol | None:
         """f(xᵀ, yᵀ) as f(x, y)ᵀ: f(x, y) may be there already."""
         values = [self.values[place] for place in places]
         turned = [value.base for value in values if value.view is _transposed]
@@ -145,19 +145,22 @@ class Recording:
             for place, value in zip(places, values, strict=True)
         ]
         found: Symbol = ufunc(*operands)
-        return found.T
+        return found.T if found.T.array.strides == result.strides else None
 
     def _changes_nothing(
         self, ufunc: Any, method: str, places: list[Place], result: Array
     ) -> Place | None:
-        """The operand that is the result already: x · 1, x / 1, −(−x)."""
+        """The operand that is the result already: x · 1, x / 1, −(−x).
+
+        Also its order in memory has to be that of the result: products add up by it.
+        """
         if ufunc is np.negative and (calls := self.values[places[0]].calls):
             return self.values[places[0]].reads[0] if calls[0].function is np.negative else None
         if method != "__call__" or ufunc not in (np.multiply, np.divide):
             return None
         for one, other in ((0, 1), (1, 0)):
             x = self.values[places[one]]
-            alike = x.array.shape == result.shape and x.array.dtype == result.dtype
+            alike = _arrangement(x.array) == _arrangement(result)
             if alike and self._is_all(places[other], 1):
                 return places[one] if ufunc is np.multiply or one == 0 else None
         return None
@@ -312,6 +315,10 @@ def _is_narrow(x: Array, said: Mapping[str, Any]) -> bool:
 def _largest_of_rows(x: Array, turned: Array, out: Array) -> None:
     np.copyto(turned, x.T)
     np.maximum.reduce(turned, 0, None, out.reshape(-1))
+
+
+def _arrangement(array: Array) -> tuple[object, ...]:
+    return (array.shape, array.strides, array.dtype)
 
 
 def _copy_entries(out: Array, array: Array) -> None:

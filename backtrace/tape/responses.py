@@ -47,8 +47,14 @@ class Response(Protocol):
     def read(self, entries: Indices, steps: Reals) -> Reading:
         """The reading of these entries, each moved by its step."""
 
-    def apart(self, entry: int, steps: Reals) -> tuple[Reals, Marks]:
-        """One entry moved by each of ``steps``: the changes and marks, steps × samples."""
+    def together(self, entries: Indices) -> Iterator[Indices]:
+        """The entries in such numbers as ``apart`` takes well."""
+
+    def apart(self, entries: Indices, steps: Reals) -> tuple[Reals, Marks]:
+        """Entries moved by ``steps`` (rungs × entries), the samples they reach apart.
+
+        The changes and marks are rungs × entries × samples.
+        """
 
     def moved(self, entry: int, step: float) -> Reals:
         """The quantity with one entry moved."""
@@ -268,14 +274,18 @@ class OneByOne:
         parts = [self._read(*each) for each in _chunks(entries, steps, self.passes.members)]
         return Reading(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
-    def apart(self, entry: int, steps: Reals) -> tuple[Reals, Marks]:
-        entries = np.full(len(steps), entry)
+    def together(self, entries: Indices) -> Iterator[Indices]:
+        return iter(entries[:, None])
+
+    def apart(self, entries: Indices, steps: Reals) -> tuple[Reals, Marks]:
+        repeated = np.broadcast_to(entries, steps.shape).ravel()
         parts = [
             self.passes.changes(self._stack(*each))
-            for each in _chunks(entries, steps, self.passes.members)
+            for each in _chunks(repeated, steps.ravel(), self.passes.members)
         ]
-        changes, marks = zip(*parts, strict=True)
-        return np.concatenate(changes), np.concatenate(marks)
+        changes, marks = (np.concatenate(each) for each in zip(*parts, strict=True))
+        shape = (*steps.shape, changes.shape[1])
+        return changes.reshape(shape), marks.reshape(shape)
 
     def moved(self, entry: int, step: float) -> Reals:
         """The quantity with one entry moved."""
@@ -320,17 +330,14 @@ class BySample:
         change = changes.ravel()[entries]
         return Reading(change, np.abs(change), marks.ravel()[entries])
 
-    def apart(self, entry: int, steps: Reals) -> tuple[Reals, Marks]:
-        unit, sample = divmod(entry, self.samples)
-        amounts = np.zeros((len(steps), self.samples))
-        amounts[:, sample] = steps
-        units = np.full(len(steps), unit)
-        parts = [
-            self.passes.changes(self._stack(*each))
-            for each in _chunks(units, amounts, self.passes.members)
-        ]
-        changes, marks = (np.concatenate(each) for each in zip(*parts, strict=True))
-        return changes[:, [sample]], marks[:, [sample]]
+    def together(self, entries: Indices) -> Iterator[Indices]:
+        if entries.size:
+            yield entries
+
+    def apart(self, entries: Indices, steps: Reals) -> tuple[Reals, Marks]:
+        rungs = [self.read(entries, step) for step in steps]
+        changes = np.stack([each.change for each in rungs])
+        return changes[..., None], np.stack([each.mark for each in rungs])[..., None]
 
     def moved(self, entry: int, step: float) -> Reals:
         """The quantity with one entry moved."""
@@ -347,8 +354,9 @@ class BySample:
         stack.reshape(-1)[self.frame.ravel()] += amounts.ravel()
         changes, marks = self.passes.changes(stack)
         still = slice(0, None, 2)
-        same = marks[0, still] == self.passes.marks[still]
-        return bool((changes[0, still] == 0).all() and same.all())
+        told = np.isfinite(self.passes.sizes[still])  # the loss of a sample may be no number
+        unmoved = (changes[0, still] == 0) & (marks[0, still] == self.passes.marks[still])
+        return bool(unmoved[told].all())
 
     def _stack(self, units: Indices, amounts: Reals) -> Reals:
         stack = np.repeat(self.passes.value[None], len(units), axis=0)
@@ -358,5 +366,5 @@ class BySample:
 
 
 def _chunks(first: Any, second: Any, size: int) -> Iterator[tuple[Any, Any]]:
-    for start in range(0, max(len(first), 1), size):
+    for start in range(0, len(first), size):
         yield first[start : start + size], second[start : start + size]

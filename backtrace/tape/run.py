@@ -9,7 +9,7 @@ import numpy as np
 from backtrace.functions.activations import ACTIVATIONS, Array, filled
 from backtrace.functions.optimizers import OPTIMIZERS
 from backtrace.spec.model import Spec
-from backtrace.tape.arithmetic import Floats, Numbers, arithmetic
+from backtrace.tape.arithmetic import Floats, Numbers, arithmetic, as_floats
 from backtrace.tape.chunks import (
     Chunks,
     chunks,
@@ -230,7 +230,7 @@ def _finiteness_notes(step: Step, values: Mapping[str, Array]) -> tuple[str, ...
 
 
 def _finite(value: Array) -> bool:
-    return bool(np.isfinite(np.asarray(value, dtype=np.float64)).all())
+    return bool(np.isfinite(as_floats(value)).all())
 
 
 def _kink_notes(step: Step, values: Mapping[str, Array]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from backtrace.spec.model import Arithmetic, Spec
 from backtrace.tape.arithmetic import Floats
 from backtrace.tape.compile import TapeError, compile_tape, differentiable
 from backtrace.tape.cost import Cost, cost
-from backtrace.tape.differences import Points, Sided, Slopes, central, sided
+from backtrace.tape.differences import FIRST, RUNGS, Points, Sided, Slopes, central, sided
 from backtrace.tape.operations import Setting
 from backtrace.tape.responses import (
     BySample,
@@ -38,7 +38,7 @@ BUDGET = 30_000_000_000  # multiplications, about; what would take more is verif
 ROUNDS = 6  # passes that an entry takes, usually
 FEWEST = 8  # entries of a quantity that are verified however long they take
 BLOCK = 50_000  # entries that are worked together
-MOST_KINKS = 2_000  # of one quantity, whose two slopes are worked one after another
+MOST_NAMED = 100  # entries at a kink of which it is worked out where it lies
 GRADIENT = re.compile(r"(?:data_)?d([Wb]\d+)|d(a\d+)|delta(\d+)")
 
 
@@ -255,7 +255,8 @@ class _Verifier:
         tape = np.asarray(self.values[id], dtype=np.float64)
         frame = self.frame(moved, tape.shape)
         points = _points(passes, frame, self.unit(moved))
-        found = _Found(id, tape, self.factor(id))
+        effort = max(self.part.effort(moved), 1)
+        found = _Found(id, tape, self.factor(id), self.request.budget / len(self.ids) / effort)
         work = self.one_by_one if moved[0] in "Wb" else self.by_sample
         work(found, passes, frame, points, self.chosen[id])
         return found.verified()
@@ -354,8 +355,9 @@ def _among(points: Points, at: Indices) -> Points:
 class _Found:
     """What has been found of one quantity so far; entries are places in its flattened matrix."""
 
-    def __init__(self, id: str, tape: Reals, factor: float) -> None:
-        self.id, self.tape, self.factor = id, tape, factor
+    def __init__(self, id: str, tape: Reals, factor: float, passes: float) -> None:
+        """``passes`` are as many as may be spent on the slopes of each side."""
+        self.id, self.tape, self.factor, self.passes = id, tape, factor, passes
         size = tape.size
         self.numeric, self.errors = np.full(size, np.nan), np.full(size, np.nan)
         self.low, self.high = np.full(size, np.nan), np.full(size, np.nan)
@@ -367,45 +369,46 @@ class _Found:
         slopes = central(response, points)
         self.checked[at] = True
         self._set(at, slopes)
-        for entry in np.flatnonzero(~slopes.smooth)[:MOST_KINKS]:
-            self._take_kink(int(at[entry]), int(entry), response, points)
+        rough = np.flatnonzero(~slopes.smooth)[: self.most_kinks(response)]
+        for entry, both in zip(rough, sided(response, points, rough), strict=True):
+            if both is not None:
+                self._take_kink(int(at[entry]), int(entry), both, response, points)
+
+    def most_kinks(self, response: Response) -> int:
+        """How many entries may have the slopes of each side worked, for what that takes."""
+        one = isinstance(response, OneByOne)
+        return int(self.passes / (2 * RUNGS)) + FEWEST if one else self.tape.size
 
     def _set(self, at: Indices, slopes: Slopes) -> None:
         values = np.where(slopes.smooth, slopes.values, np.nan) * self.factor
         self.numeric[at] = self.low[at] = self.high[at] = values
         self.errors[at] = slopes.errors * abs(self.factor)
 
-    def _take_kink(self, place: int, entry: int, response: Response, points: Points) -> None:
-        slopes = sided(response, points, entry)
-        if slopes is None:
-            return
+    def _take_kink(
+        self, place: int, entry: int, slopes: Sided, response: Response, points: Points
+    ) -> None:
         self.errors[place] = slopes.error * abs(self.factor)
-        middle = (slopes.below + slopes.above) / 2
-        self.numeric[place] = middle * self.factor
+        self.numeric[place] = (slopes.below + slopes.above) / 2 * self.factor
         low, high = sorted((slopes.lowest * self.factor, slopes.highest * self.factor))
         self.low[place], self.high[place] = low, high
         if not slopes.is_kink:
             return
-        row, column = divmod(place, self.tape.shape[1])
-        self.kinks[row, column] = self._kink(slopes, entry, response, points, low, high)
+        below, above = slopes.below * self.factor, slopes.above * self.factor
+        index = divmod(place, self.tape.shape[1])
+        crossed: tuple[Crossing, ...] = ()
+        if len(self.kinks) < MOST_NAMED or not low <= self.tape[index] <= high:
+            crossed = self._crossed(entry, response, points)
+        several = response.passes.several_in_a_sample(crossed)
+        self.kinks[index] = Kink(below, above, low, high, crossed, several)
 
-    def _kink(
-        self,
-        slopes: Sided,
-        entry: int,
-        response: Response,
-        points: Points,
-        low: float,
-        high: float,
-    ) -> Kink:
-        step = points.scales[entry] * 2.0**-20
-        crossed: dict[Crossing, None] = {}
+    def _crossed(self, entry: int, response: Response, points: Points) -> tuple[Crossing, ...]:
+        """The kinks that the shortest steps cross."""
+        step = points.scales[entry] * FIRST * 0.5**RUNGS
+        found: dict[Crossing, None] = {}
         for sign in (-1, 1):
             moved = response.moved(entry, sign * step)
-            crossed.update(dict.fromkeys(response.passes.crossed(moved)))
-        several = response.passes.several_in_a_sample(crossed)
-        below, above = slopes.below * self.factor, slopes.above * self.factor
-        return Kink(below, above, low, high, tuple(crossed), several)
+            found.update(dict.fromkeys(response.passes.crossed(moved)))
+        return tuple(found)
 
     def verified(self) -> Verified:
         tape = self.tape.ravel()

@@ -131,9 +131,9 @@ def test_but_not_before_its_last_reader():
 
 
 def test_large_batches_are_worked_in_chunks_and_small_ones_are_not():
-    # 784 inputs and 3·20 numbers a sample are 6,752 bytes: 1,242 samples in 8 MB, so 1,024.
+    # 784 inputs and 3·20 numbers a sample are 6,752 bytes: 621 samples in 4 MB, so 512.
     from backtrace.tape.chunks import chunk_size
 
     spec = exercise([784, 10, 10], ["relu", "softmax"], loss="cross_entropy", n=3)
-    assert chunk_size(spec) == 1024
+    assert chunk_size(spec) == 512
     assert chunk_size(replace(spec, backpropagate_through="updated")) is None

@@ -421,5 +421,22 @@ def test_fractions_are_trained_exactly():
     assert done.records[-1].training.loss == 1 / 128
 
 
+def test_fractions_beyond_the_floats_are_a_divergence():
+    # w ← w − 10·2w = −19·w: its square is beyond 1.8e308 after some 120 epochs.
+    text = """
+    layers: [{activation: linear, weights: [[1]], bias: none}]
+    inputs: [[1]]
+    targets: [[0]]
+    loss: mse
+    learning_rate: 10
+    epochs: 400
+    arithmetic: exact
+    """
+    done = train(backtrace.loads(text))
+    assert done.ended == "diverged"
+    assert done.divergence.id in ("loss_terms", "loss_after")
+    assert 110 < done.divergence.epoch < 130
+
+
 def test_every_schedule_is_trained():
     assert set(SCHEDULED) == set(SCHEDULES)

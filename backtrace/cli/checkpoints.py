@@ -1,0 +1,120 @@
+"""When a training is saved while it runs, and how it is taken up again from what was saved."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+
+import msgspec
+
+from backtrace.cli.saving import Identity, Saving
+from backtrace.cli.screen import reading, refuse
+from backtrace.spec.model import Spec
+from backtrace.tape.training import Progress, Record, Training
+
+SECONDS = 30.0  # between two checkpoints, unless they are asked for by epochs
+
+
+class Checkpoints:
+    """Saves a training from time to time, or every ``every`` epochs where that is not None."""
+
+    def __init__(self, saving: Saving, every: int | None) -> None:
+        self.saving = saving
+        self.every = every
+        self.saved = monotonic()
+        self.problem = ""
+
+    def seen(self, record: Record, progress: Callable[[], Progress]) -> None:
+        """Saves where it is time to; a problem is said once, and the training goes on."""
+        if not self._due(record):
+            return
+        problem = self.saving.save(progress(), record)
+        self.saved = monotonic()
+        if problem and problem != self.problem:
+            print(problem, file=sys.stderr)
+        self.problem = problem
+
+    def _due(self, record: Record) -> bool:
+        if self.every is not None:
+            return record.epoch > 0 and record.epoch % self.every == 0
+        return monotonic() - self.saved >= SECONDS
+
+
+def standing(training: Training) -> Progress:
+    """Where a training is taken up again: after a divergence, where it was last finite."""
+    if training.ended != "diverged":
+        return training.progress
+    state = training.state
+    return Progress(training.records[: state.epoch], state, training.progress.best and state)
+
+
+# --- taken up again
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """A training to be worked on, ``said`` in words where it is not taken up but begun.
+
+    ``progress`` is None where a file has given nothing but the parameters of ``spec``.
+    """
+
+    spec: Spec
+    progress: Progress | None = None
+    said: str = ""
+
+
+def taken_up(path: str, identity: Identity) -> Taken:
+    """What a file says of a training; exits with 2 where it belongs to another one."""
+    from backtrace.render.checkpoint import CheckpointError, header_of, progress_of
+
+    content, spec = _content(path), identity.spec
+    try:
+        header = header_of(content)
+        if header is None:
+            return _begun(path, spec)
+        _check_same(path, header.fingerprint, identity)
+        progress = progress_of(content, header, spec)
+    except CheckpointError as error:
+        refuse([f"--resume {path}: {error}"])
+    return Taken(spec, _judged(path, progress, spec))
+
+
+def _content(path: str) -> bytes:
+    try:
+        return Path(path).expanduser().read_bytes()
+    except (OSError, ValueError) as error:
+        refuse([f"--resume {path}: can't be read ({getattr(error, 'strerror', None) or error})"])
+
+
+def _begun(path: str, spec: Spec) -> Taken:
+    """From the parameters alone."""
+    from backtrace.spec.parameters import read_parameters, with_parameters
+
+    with reading():
+        begun = with_parameters(spec, read_parameters(path, spec))
+    return Taken(begun, None, f"{path} has parameters and no more: begun at epoch 0 with them")
+
+
+def _check_same(path: str, there: dict[str, str], identity: Identity) -> None:
+    from backtrace.spec.fingerprint import differences
+
+    found = differences(there, identity.traits)
+    if found:
+        refuse(
+            [
+                f"--resume {path}: saved by another training",
+                *(f"  {each}" for each in found),
+                f"  `weights: {{file: {path}}}` in the layers begins anew with its parameters.",
+            ]
+        )
+
+
+def _judged(path: str, progress: Progress, spec: Spec) -> Progress:
+    """The progress with its best epoch where the training at hand keeps the best, else without."""
+    if spec.validation is None and spec.stop.patience is None:
+        return msgspec.structs.replace(progress, best=None)
+    if progress.best is None and progress.last.epoch:
+        unknown = "made without a patience, so that its best epoch is not known"
+        refuse([f"--resume {path}: {unknown}; leave the patience out"])
+    return progress

@@ -1,0 +1,133 @@
+"""``train --save``: one file, in the format that its ending says."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable, Mapping
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TypeAlias
+
+import msgspec
+
+from backtrace.cli.optional_value import without
+from backtrace.cli.output import Output
+from backtrace.cli.screen import refuse
+from backtrace.cli.spec_text import SpecText
+from backtrace.spec.model import Spec
+from backtrace.tape.training import Progress, Record
+
+ARCHIVE, SAFETENSORS, TEXT = ".npz", ".safetensors", (".yaml", ".yml")
+SAFETENSORS_MARK = b'"made_by":"backtrace"'
+RESUME = "--resume"
+
+Render: TypeAlias = Callable[[Progress, Record], bytes]
+"""What is written of a training, given where it stands and its newest record."""
+
+
+class Identity:
+    """The spec that a training is of, and what tells it from others."""
+
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+
+    @cached_property
+    def traits(self) -> dict[str, str]:
+        from backtrace.spec.fingerprint import fingerprint
+
+        return fingerprint(self.spec)
+
+
+class Saving(msgspec.Struct, frozen=True):
+    """The file that a training is saved in; ``render`` gives its content."""
+
+    output: Output
+    render: Render
+
+    def save(self, progress: Progress, record: Record) -> str:
+        """Saves where the training stands; what kept it from that, or nothing."""
+        from backtrace.render.formats import MissingExtraError
+        from backtrace.render.trained_spec import UnwritableError
+
+        try:
+            return self.output.attempt(self.render(progress, record))
+        except (MissingExtraError, UnwritableError) as error:
+            return f"{self.output.name}: not written: {error}"
+
+    @property
+    def where(self) -> str:
+        """``in p.npz``, and what is not in it."""
+        archive = _ending(self.output.name) == ARCHIVE
+        lacking = "" if archive else ", without the optimizer's state (a .npz has it)"
+        return f"in {self.output.name}{lacking}"
+
+    def going_on(self) -> str:
+        """The command that goes on from there."""
+        command = ["backtrace", *without(sys.argv[1:], RESUME), RESUME, self.output.name]
+        if _ending(self.output.name) in TEXT:
+            command = ["backtrace", "train", self.output.name]
+        return shlex.join(command)
+
+
+def saving_output(name: str, *, force: bool) -> Output:
+    """The file of ``--save``; exits with 2 where it can't be one."""
+    known = (ARCHIVE, SAFETENSORS, *TEXT)
+    if _ending(name) not in known:
+        refuse([f"--save {name}: no format by its ending. There are {', '.join(known[:3])}."])
+    return Output(name, force=force, is_ours=_is_ours)
+
+
+def rendering(
+    output: Output, identity: Identity, text: SpecText, said: Mapping[str, str]
+) -> Render:
+    """What writes the file; exits with 2 where it can't be done, as far as is known beforehand.
+
+    ``said`` has what the options say of the spec, by its keys at the top level.
+    """
+    kind = _ending(output.name)
+    if kind == ARCHIVE:
+        return partial(_archive, identity)
+    if kind == SAFETENSORS:
+        return partial(_safetensors, identity.spec)
+    return _text(output, identity.spec, text, said)
+
+
+def _archive(identity: Identity, progress: Progress, record: Record) -> bytes:
+    from backtrace.render.checkpoint import encode
+
+    return encode(progress, identity.traits)
+
+
+def _safetensors(spec: Spec, progress: Progress, record: Record) -> bytes:
+    from backtrace.render.weights import safetensors
+
+    return safetensors((progress.best or progress.last).parameters(spec))
+
+
+def _text(output: Output, spec: Spec, text: SpecText, said: Mapping[str, str]) -> Render:
+    from backtrace.render.trained_spec import MOST_NUMBERS, Written, numbers_of, trained_spec
+
+    numbers = numbers_of(spec)
+    if numbers > MOST_NUMBERS:
+        found = f"{numbers} weights and biases, and a spec is for at most {MOST_NUMBERS}"
+        refuse([f"--save {output.name}: {found}; save them as .npz"])
+
+    def render(progress: Progress, record: Record) -> bytes:
+        kept = progress.best or progress.last
+        known = (*progress.records, record)
+        path = partial(text.path_from, output.path.parent)
+        written = Written(text.document(), path, said)
+        return trained_spec(spec, kept, known[min(kept.epoch, len(known) - 1)], written).encode()
+
+    return render
+
+
+def _ending(name: str) -> str:
+    return Path(name).suffix.lower()
+
+
+def _is_ours(start: bytes) -> bool:
+    from backtrace.render import trained_spec, weights
+
+    return trained_spec.is_ours(start) or weights.MARK in start or SAFETENSORS_MARK in start

@@ -1,0 +1,307 @@
+"""``backtrace train``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from backtrace.cli.checkpoints import Checkpoints, Taken, standing, taken_up
+from backtrace.cli.epoch_log import EpochLog
+from backtrace.cli.epoch_log import is_ours as is_our_log
+from backtrace.cli.epoch_traces import EpochTraces, default_pattern
+from backtrace.cli.interrupts import Interrupts
+from backtrace.cli.output import STDOUT, Output
+from backtrace.cli.overrides import Overrides, overridden, top_level
+from backtrace.cli.progress import watching
+from backtrace.cli.saving import Identity, Saving, rendering, saving_output
+from backtrace.cli.screen import WRONG_SPEC, Screen, reading, refuse
+from backtrace.cli.spec_text import SpecText, spec_text
+
+if TYPE_CHECKING:
+    from backtrace.functions.activations import Array
+    from backtrace.spec.model import Spec
+    from backtrace.tape.training import Progress, Record, Training
+
+INTERRUPTED = 130  # as a shell reports a program that Ctrl-C ended
+DIVERGED = 1
+PLOTS = (".svg", ".md", ".markdown")
+
+
+class TrainRequest(msgspec.Struct, frozen=True):
+    """What the command line asked for; an option that was not given is None or empty.
+
+    ``resume`` is "" where the file is that of ``save``.
+    """
+
+    spec: str
+    data: Path | None
+    overrides: Overrides
+    quiet: bool
+    log: str | None
+    plot: str | None
+    save: str | None
+    checkpoint_every: int | None
+    resume: str | None
+    trace_epochs: tuple[int, ...]
+    trace_to: str | None
+    json: bool
+    force: bool
+    width: int | None
+
+
+def train(request: TrainRequest) -> int:
+    """Loads, trains, writes and prints; the exit code.
+
+    Exits with 2 where the spec, an option or a file is wrong, before anything is worked.
+    """
+    _check_options(request)
+    files = _files(request)
+    text, spec = _loaded(request)
+    identity = Identity(spec)
+    taken = _resumed(request, identity)
+    _check_epochs(request, taken)
+    saving = None
+    if files.save is not None:
+        said = top_level(spec, request.overrides)
+        saving = Saving(files.save, rendering(files.save, identity, text, said))
+    return _Run(request, taken, files, saving).run()
+
+
+# --- before anything is worked
+
+
+def _check_options(request: TrainRequest) -> None:
+    """What no spec could make right."""
+    problems = [
+        f"--{option} -: name a file; standard output is for the result"
+        for option in ("save", "log", "plot", "trace-to")
+        if getattr(request, option.replace("-", "_")) == STDOUT
+    ]
+    if request.checkpoint_every is not None and request.save is None:
+        problems.append("--checkpoint-every: there is no --save to write to")
+    if request.resume == "" and request.save is None:
+        problems.append("--resume: name its file, or the one to --save to")
+    if request.trace_to is not None and not request.trace_epochs:
+        problems.append("--trace-to: say with --trace-epoch which epochs to trace")
+    if request.force and not any((request.save, request.log, request.plot, request.trace_epochs)):
+        problems.append("--force: there is no file to write")
+    if request.json and request.width is not None:
+        problems.append("--width: of no use with --format json")
+    if request.plot is not None and Path(request.plot).suffix.lower() not in PLOTS:
+        problems.append(f"--plot {request.plot}: no format by its ending. There are .svg, .md.")
+    if problems:
+        refuse(problems)
+
+
+class _Files(msgspec.Struct, frozen=True):
+    """The files to be written."""
+
+    save: Output | None
+    log: Output | None
+    plot: Output | None
+    traces: EpochTraces | None
+
+
+def _files(request: TrainRequest) -> _Files:
+    """Exits with 2 where one of them can't be written."""
+    from backtrace.render.formats import is_ours
+
+    force, epochs = request.force, request.trace_epochs
+    pattern = request.trace_to or default_pattern(request.spec)
+    return _Files(
+        save=saving_output(request.save, force=force) if request.save else None,
+        log=Output(request.log, force=force, is_ours=is_our_log) if request.log else None,
+        plot=Output(request.plot, force=force, is_ours=is_ours) if request.plot else None,
+        traces=EpochTraces(epochs, pattern, force=force) if epochs else None,
+    )
+
+
+def _loaded(request: TrainRequest) -> tuple[SpecText, Spec]:
+    """The spec as text, and as the options have it."""
+    from backtrace.spec import loads
+    from backtrace.tape.training import check_trainable
+
+    with reading():
+        text = spec_text(request.spec, request.data)
+        spec = overridden(
+            loads(
+                text.content,
+                text.file,
+                folder=text.folder,
+                data_folder=request.data,
+                seed=request.overrides.seed,
+            ),
+            request.overrides,
+        )
+        check_trainable(spec)
+    return text, spec
+
+
+def _resumed(request: TrainRequest, identity: Identity) -> Taken:
+    if request.resume is None:
+        return Taken(identity.spec)
+    taken = taken_up(request.resume or request.save or "", identity)
+    if taken.said:
+        print(taken.said, file=sys.stderr)
+    return taken
+
+
+def _check_epochs(request: TrainRequest, taken: Taken) -> None:
+    """The epochs that are asked for, against those that there will be."""
+    last, behind = taken.spec.epochs, 0 if taken.progress is None else taken.progress.last.epoch
+    problems = []
+    if behind > last:
+        file = request.resume or request.save
+        problems.append(f"--resume {file}: has {behind} epochs behind it; --epochs {last} is fewer")
+    for epoch in request.trace_epochs:
+        if epoch > last:
+            problems.append(f"--trace-epoch {epoch}: the training has {last}")
+        elif epoch <= behind:
+            problems.append(f"--trace-epoch {epoch}: {behind} are behind the training already")
+    if problems:
+        refuse(problems)
+
+
+# --- the training and its end
+
+
+class _Run:
+    """One training: everyone who is told of its epochs, and what is left of it."""
+
+    def __init__(
+        self, request: TrainRequest, taken: Taken, files: _Files, saving: Saving | None
+    ) -> None:
+        self.request = request
+        self.spec, self.progress = taken.spec, taken.progress
+        self.files = files
+        self.saving = saving
+        self.problems: list[str] = []
+        self.unsaved = ""  # what kept the training from being saved
+
+    def run(self) -> int:
+        with Interrupts() as interrupts:
+            training = self.train(interrupts)
+            self.save(training)
+            outputs = _outputs(self.spec, training)
+            self.plot(training, outputs)
+        try:
+            self.print(training, outputs)
+            sys.stdout.flush()
+        finally:  # also where nobody reads the result any more
+            self.say(training)
+        if training.ended == "interrupted":
+            return INTERRUPTED
+        return WRONG_SPEC if self.problems else DIVERGED * (training.ended == "diverged")
+
+    def train(self, interrupts: Interrupts) -> Training:
+        from backtrace.tape.training import train
+
+        log, traces = self.log(), self.files.traces
+        told: list[Callable[[Record, Callable[[], Progress]], None]] = []
+        if log is not None:
+            told.append(log.seen)
+        if self.saving is not None:
+            told.append(Checkpoints(self.saving, self.request.checkpoint_every).seen)
+        if traces is not None:
+            told.append(partial(traces.seen, self.spec))
+        with watching(self.spec, self.request.quiet) as bar, reading():
+
+            def watch(record: Record, progress: Callable[[], Progress]) -> bool:
+                bar.seen(record)
+                for tell in told:
+                    tell(record, progress)
+                return interrupts.noticed()
+
+            training = _measured(self.spec, train(self.spec, self.progress, watch))
+        if log is not None:
+            self.problems += log.close()
+        if traces is not None:
+            self.problems += traces.close(training.records[-1].epoch)
+        return training
+
+    def log(self) -> EpochLog | None:
+        if self.files.log is None:
+            return None
+        earlier = () if self.progress is None else self.progress.records
+        return EpochLog(self.files.log, self.spec, earlier)
+
+    def save(self, training: Training) -> None:
+        if self.saving is not None:
+            self.unsaved = self.saving.save(standing(training), training.records[-1])
+            self.problems += filter(None, [self.unsaved])
+
+    def plot(self, training: Training, outputs: Array | None) -> None:
+        if self.files.plot is None:
+            return
+        if self.files.plot.path.suffix.lower() == ".svg":
+            from backtrace.render.curve_svg import curve_svg
+
+            drawn = curve_svg(self.spec, training)
+        else:
+            from backtrace.render.trained_markdown import trained_markdown
+
+            drawn = trained_markdown(self.spec, training, outputs)
+        self.problems += filter(None, [self.files.plot.attempt(drawn.encode())])
+
+    def print(self, training: Training, outputs: Array | None) -> None:
+        if self.request.json:
+            from backtrace.render.training_json import encode
+
+            print(encode(self.spec, training))
+            return
+        from backtrace.render import trained
+        from backtrace.render.page import Page
+
+        screen = Screen.of_stdout(self.request.width)
+        page = Page(screen.width, screen.unicode)
+        screen.show_lines(trained.lines(self.spec, training, outputs, page), trained.STYLES)
+
+    def say(self, training: Training) -> None:
+        """What went wrong; and where the training is, to a person, after Ctrl-C to everybody."""
+        if training.ended == "interrupted":
+            epoch = training.progress.last.epoch
+            print(f"Interrupted after epoch {epoch}: {self.left()}", file=sys.stderr)
+        elif self.saving is not None and not self.unsaved and sys.stderr.isatty():
+            print(f"Saved {self.saving.where}", file=sys.stderr)
+        for problem in self.problems:
+            print(problem, file=sys.stderr)
+
+    def left(self) -> str:
+        """What an interrupted training has left, and what goes on from there."""
+        if self.saving is None:
+            return "nothing is saved; --save FILE.npz saves it"
+        if self.unsaved:
+            return "it could not be saved"
+        return f"saved {self.saving.where}\nGoes on: {self.saving.going_on()}"
+
+
+def _measured(spec: Spec, training: Training) -> Training:
+    """The training with a record of where it stands also if an epoch was given up half-way."""
+    from backtrace.tape.training import Measurer, Record
+
+    last, held = training.progress.last, spec.validation
+    if len(training.records) > last.epoch:
+        return training
+    whole = Measurer(spec, spec.inputs, spec.targets, penalty=True).measure(last.values)
+    validation = None
+    if held is not None:
+        validation = Measurer(spec, held.inputs, held.targets, penalty=False).measure(last.values)
+    record = Record(last.epoch, whole, validation)
+    return msgspec.structs.replace(training, records=(*training.records, record))
+
+
+def _outputs(spec: Spec, training: Training) -> Array | None:
+    """What is kept gives for the held-out samples, or for all; only where there are classes."""
+    from backtrace.tape.accuracy import classes
+    from backtrace.tape.training import Measurer
+
+    if not classes(spec):
+        return None
+    held = spec.validation
+    inputs, targets = (spec.inputs, spec.targets) if held is None else (held.inputs, held.targets)
+    return Measurer(spec, inputs, targets, penalty=False).outputs(training.state.values)

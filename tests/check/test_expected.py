@@ -1,0 +1,100 @@
+"""Published figures against a trace: by their digits, slips, and marks that are not true."""
+
+import pytest
+
+import backtrace
+from backtrace.check.expected import hold, stands_for, totals
+from backtrace.tape.compile import TapeError
+
+SPEC = """
+layers:
+  - {activation: linear, weights: [[0.5], [0.25]], bias: 0.1}
+inputs: [[1, 2], [3, -1]]
+targets: [[1], [2]]
+loss: half_mse
+learning_rate: 0.5
+expect:
+"""
+# z = 0.5 + 0.5 + 0.1 and 1.5 − 0.25 + 0.1; e = 0.1 and −0.65; ½·½·(0.01 + 0.4225) = 0.108125
+
+
+def standings(line):
+    (found,) = hold(backtrace.loads(f"{SPEC}  {line}\n"))
+    return [each.standing for each in found.figures], found.agrees
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "stands"),
+    [
+        ("0.10", 0.095, True),
+        ("0.10", 0.105, True),
+        ("0.10", 0.1051, False),
+        ("0.1", 0.1499, True),
+        ("1.2e3", 1249, True),
+        ("1.2e3", 1251, False),
+        ("1/3", 1 / 3, True),
+        ("1/3", 0.3333, False),
+        ("0", 0.4, True),
+        ("-.091", -0.0915, True),
+        (".140", 0.14046, True),
+        ("0.3", 0.1 + 0.2, True),
+    ],
+)
+def test_a_figure_stands_for_half_a_unit_of_its_last_digit(text, value, stands):
+    assert stands_for(text, value) is stands
+
+
+@pytest.mark.parametrize(
+    ("line", "found", "agrees"),
+    [
+        ("z1: [[1.1], [1.35]]", ["agrees", "agrees"], True),
+        ("z1: [[1.1], [1.4]]", ["agrees", "agrees"], True),
+        ("z1: [[1.1], [1.3]]", ["agrees", "agrees"], True),  # a tie, either way
+        ("z1: [[1.1], [1.36]]", ["agrees", "differs"], False),
+        ("z1: [[1.1], [_]]", ["agrees"], True),
+        ("loss: 0.1081", ["agrees"], True),
+        ("loss: 0.1082", ["differs"], False),
+        ("loss: {value: 0.4325, times: 4}", ["agrees"], True),
+        ("loss: {value: 0.108, times: 4}", ["differs"], False),
+        ('z1: {value: [[1.1], [-1.35]], slips: {"2,1": sign}}', ["agrees", "slip"], True),
+        ('z1: {value: [[1.1], [1.35]], slips: {"2,1": sign}}', ["agrees", "stale"], False),
+        ('z1: {value: [[1.2], [-1.35]], slips: {"2,1": sign}}', ["differs", "slip"], False),
+    ],
+)
+def test_figures_slips_and_stale_marks(line, found, agrees):
+    assert standings(line) == (found, agrees)
+
+
+def test_the_trace_is_in_the_spec_s_own_arithmetic():
+    rounded = SPEC.replace("expect:", "arithmetic: {round_each_step: 1}\nexpect:")
+    (found,) = hold(backtrace.loads(f"{rounded}  z1: [[1.1], [1.350]]\n"))
+    assert [each.standing for each in found.figures] == ["agrees", "differs"]  # 1.4 there
+
+
+def test_figures_of_a_later_update():
+    """dW = ½·(0.1·1 − 0.65·3, 0.1·2 + 0.65) = (−0.925, 0.425)."""
+    text = SPEC.replace("expect:", "epochs: 2\nexpect:")
+    (found,) = hold(backtrace.loads(f"{text}  W1@2: [0.9625, 0.0375]\n"))
+    assert found.agrees
+
+
+def test_an_id_that_the_trace_does_not_have_is_said():
+    spec = backtrace.loads(f"{SPEC}  penalty: 1\n")
+    with pytest.raises(TapeError, match=r"line 9: penalty"):
+        hold(spec)
+
+
+@pytest.mark.parametrize(
+    ("name", "agreeing", "slips"),
+    [("mlp-math", 53, 0), ("small-mlp", 44, 0), ("or-gate", 96, 50)],
+)
+def test_the_documents_figures_stand_and_their_slips_are_slips(name, agreeing, slips):
+    found = totals(hold(backtrace.load(name)))
+    assert found == {"agrees": agreeing, "differs": 0, "slip": slips, "stale": 0}
+
+
+@pytest.mark.parametrize("name", ["delta-rule", "delta-rule-sigmoid", "momentum"])
+def test_figures_worked_by_hand_stand(name):
+    found = hold(backtrace.load(name))
+    assert found
+    assert all(each.agrees for each in found)

@@ -1,0 +1,555 @@
+"""Verification: honest tapes agree, every broken rule is found at its own id, kinks are said."""
+
+import math
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import backtrace
+from backtrace.functions.activations import ACTIVATIONS
+from backtrace.functions.losses import LOSSES
+from backtrace.spec.model import Arithmetic, Conventions, Number, Regularization
+from backtrace.tape.compile import TapeError, compile_tape
+from backtrace.tape.differences import Points, central, extrapolated
+from backtrace.tape.kinks import BENDS, LOSS_SIDES
+from backtrace.tape.operations import OPERATIONS
+from backtrace.tape.responses import Reading
+from backtrace.tape.run import trace
+from backtrace.tape.verification import Request, verify
+from tests.tape.exercises import BIASES, CONVENTIONS, DIFFERENTIABLE, exercise, pairs
+from tests.tape.oracle import expected
+
+FORMS = ("half_lambda", "lambda", "lambda_over_2n")
+
+
+def wrong(found):
+    """The ids that disagree and do not follow from an earlier one."""
+    return [each.id for each in found.quantities if not each.agrees and not each.follows]
+
+
+def quantity(found, id):
+    return next(each for each in found.quantities if each.id == id)
+
+
+# Honest tapes
+
+
+@pytest.mark.parametrize(("activation", "loss"), pairs())
+@pytest.mark.parametrize("output_delta", ["shortcut", "chain"])
+def test_every_output_activation_agrees_with_every_loss(activation, loss, output_delta):
+    case = pairs().index((activation, loss))
+    spec = exercise(
+        (3, 2, 4),
+        ("tanh", activation),
+        loss=loss,
+        n=3,
+        seed=case,
+        conventions=CONVENTIONS[case % 16],
+        output_delta=output_delta,
+    )
+    try:
+        found = verify(spec)
+    except TapeError:  # a hard sigmoid that is exactly 0 or 1, and its logarithm
+        assert activation == "hard_sigmoid"
+        assert not np.isfinite(trace(spec)["loss"].value)
+        return
+    assert found.agrees
+    assert {"da0", "dW1", "db1", "delta1", "da1", "delta2"} <= {q.id for q in found.quantities}
+    assert all(each.checked.all() for each in found.quantities)
+
+
+networks = st.integers(1, 3).flatmap(
+    lambda depth: st.fixed_dictionaries(
+        {
+            "widths": st.lists(st.integers(1, 4), min_size=depth + 1, max_size=depth + 1),
+            "activations": st.lists(
+                st.sampled_from(DIFFERENTIABLE), min_size=depth, max_size=depth
+            ),
+            "biases": st.lists(st.sampled_from(BIASES), min_size=depth, max_size=depth),
+            "loss": st.sampled_from(
+                ["mse", "half_sse", "mse_elements", "mae", "huber", "hinge", "upstream", "output"]
+            ),
+            "n": st.sampled_from([1, 2, 3, 5]),
+            "seed": st.integers(0, 1000),
+            "regularization": st.one_of(
+                st.none(),
+                st.builds(
+                    Regularization,
+                    st.sampled_from([Number(0.0), Number(0.1)]),
+                    st.sampled_from([Number(0.0), Number(0.2)]),
+                    st.sampled_from(FORMS),
+                    st.booleans(),
+                ),
+            ),
+            "conventions": st.sampled_from(CONVENTIONS),
+        }
+    )
+)
+
+
+@settings(max_examples=80, deadline=None, derandomize=True)
+@given(networks)
+def test_random_networks_agree_in_every_convention(network):
+    found = verify(exercise(**network))
+    assert found.agrees
+    assert not any(each.undecided.any() for each in found.quantities)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(networks)
+def test_the_differences_are_the_gradients_of_autograd(network):
+    spec = exercise(**network)
+    wanted = expected(spec)
+    for each in verify(spec).quantities:
+        smooth = np.ones(each.tape.shape, dtype=bool)
+        for place in each.kinks:
+            smooth[place] = False
+        size = np.maximum(np.abs(wanted[each.id]), 1e-3)
+        assert (np.abs(each.numeric - wanted[each.id]) / size < 1e-6)[smooth].all(), each.id
+
+
+@pytest.mark.parametrize("kind", ["float32", "exact", "rounded"])
+def test_other_arithmetics_are_verified_in_double_precision_and_say_so(kind):
+    plain = backtrace.load("mlp-math")
+    decimals = 2 if kind == "rounded" else None
+    found = verify(msgspec.structs.replace(plain, arithmetic=Arithmetic(kind, decimals)))
+    assert found.agrees
+    assert "double precision" in found.remarks[0]
+    assert not verify(plain).remarks
+
+
+def test_the_old_weights_are_always_meant():
+    old = exercise((2, 3, 2), ("tanh", "linear"), n=2, seed=3)
+    updated = msgspec.structs.replace(old, backpropagate_through="updated")
+    assert not np.allclose(trace(old)["da1"].value, trace(updated)["da1"].value)
+    found = verify(updated)
+    assert found.agrees
+    assert quantity(found, "da1").tape == pytest.approx(trace(old)["da1"].value, rel=1e-12)
+    assert any("updated weights" in remark for remark in found.remarks)
+
+
+def test_a_later_update_is_verified_with_the_parameters_it_starts_from():
+    spec = msgspec.structs.replace(
+        exercise((2, 3, 1), ("tanh", "linear"), n=5), batch_size=2, epochs=2
+    )
+    found = verify(spec, Request(epoch=2, batch=3))
+    assert found.agrees
+    assert quantity(found, "delta1").tape.shape == (1, 3)  # five samples in twos: the last alone
+    assert quantity(found, "dW1").tape == pytest.approx(trace(spec)["dW1@2.3"].value, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["mnist", "digits"])
+def test_the_bundled_classifiers_agree_in_every_entry(name):
+    found = verify(backtrace.load(name))
+    assert found.agrees
+    assert all(each.checked.all() for each in found.quantities)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"loss": None, "targets": None, "optimizer": None}, "without a loss"),
+        ({"epochs": 1}, "no batch 2 in epoch 1"),
+    ],
+)
+def test_what_can_not_be_verified_is_said(fields, words):
+    spec = msgspec.structs.replace(exercise((2, 1), ("tanh",)), **fields)
+    with pytest.raises(TapeError, match=words):
+        verify(spec, Request(batch=2 if "epochs" in fields else 1))
+
+
+def test_units_without_a_slope_have_nothing_to_verify():
+    spec = exercise((2, 1), ("step",), optimizer=None, inputs_gradient=False)
+    with pytest.raises(TapeError, match="step units have no slope"):
+        verify(spec)
+
+
+def test_an_entry_at_the_edge_of_the_loss_is_undecided_and_no_other():
+    """σ(60) is rounded to 1, where ln(1 − a) has no differences; σ(6) is as good as any."""
+    found = verify(
+        backtrace.loads(
+            """
+layers:
+  - {activation: sigmoid, weights: [[60]], bias: none}
+inputs: [[1], [0.1]]
+targets: [[0], [1]]
+loss: binary_cross_entropy
+output_delta: chain
+"""
+        )
+    )
+    assert found.agrees
+    assert quantity(found, "da1").undecided.tolist() == [[True], [False]]
+    assert not quantity(found, "delta1").undecided.any()
+
+
+# Broken tapes
+
+MULTI = {
+    "widths": (3, 3, 3, 3),
+    "activations": ("tanh", "sigmoid", "tanh"),
+    "n": 4,
+    "seed": 5,
+    "regularization": Regularization(Number(0.1), Number(0.2)),
+}
+
+
+def changed(spec, id, **fields):
+    """The tape of a spec with one step of its first update replaced."""
+    plain = msgspec.structs.replace(spec, optimizer=None)
+    tape = compile_tape(plain, range(1, 2))
+    steps = [msgspec.structs.replace(s, **fields) if s.id == id else s for s in tape]
+    assert tuple(steps) != tape.steps
+    return msgspec.structs.replace(tape, steps=tuple(steps))
+
+
+def parameters_of(spec, id):
+    return next(step.parameters for step in compile_tape(spec) if step.id == id)
+
+
+@pytest.mark.parametrize(
+    ("id", "fields"),
+    [
+        ("da2", {"parameters": {}}),  # W, where its transpose belongs
+        ("da1", {"operands": ("delta2", "W3")}),
+        ("data_dW2", {"operands": ("a2", "delta2")}),
+        ("data_dW1", {"operands": ("a0", "da1")}),
+        ("delta2", {"operands": ("da2", "a2")}),
+        ("delta1", {"operation": "copy", "operands": ("da1",)}),
+        ("db3", {"parameters": {"negate": True}}),
+        ("db2", {"operands": ("da2",)}),
+        ("dW3", {"operation": "copy", "operands": ("data_dW3",)}),  # no penalty
+        ("dW2", {"operands": ("data_dW2", "W1")}),
+        ("da3", {"parameters": {"loss": "mse"}}),  # no 1/n
+        ("da3", {"parameters": {"loss": "half_sse", "samples": 4}}),  # no 2
+        ("da0", {"operands": ("da1", "W1")}),
+    ],
+)
+def test_a_wrong_step_is_found_at_its_own_id(id, fields):
+    spec = exercise(**MULTI)
+    assert verify(spec).agrees
+    found = verify(spec, tape=changed(spec, id, **fields))
+    assert wrong(found) == [id]
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_missing_mean_is_found_where_the_convention_has_it(late):
+    conventions = Conventions(mean_in="gradient" if late else "delta")
+    spec = exercise(**MULTI, conventions=conventions)
+    places = ["data_dW1", "db1", "db3"] if late else ["da3"]
+    for id in places:
+        kept = {k: v for k, v in parameters_of(spec, id).items() if k != "samples"}
+        found = verify(spec, tape=changed(spec, id, parameters=kept))
+        assert wrong(found) == [id]
+
+
+def broken(operation, mistake):
+    row = OPERATIONS[operation]
+    return msgspec.structs.replace(
+        row, evaluate=lambda s, p, *values: mistake(row.evaluate(s, p, *values))
+    )
+
+
+def one_entry_off(value):
+    """The largest entry off by a hundred-thousandth of itself."""
+    value = np.array(value)
+    value.flat[np.abs(value).argmax()] *= 1 + 1e-5
+    return value
+
+
+MISTAKES = {"sign": lambda x: -x, "twice": lambda x: 2 * x, "one entry": one_entry_off}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+@pytest.mark.parametrize(
+    ("operation", "ids"),
+    [
+        ("sum_samples", ["db3", "db2", "db1"]),
+        ("hadamard", ["delta3", "delta2", "delta1"]),
+        ("loss_gradient", ["da3"]),
+        ("activation_derivative", ["delta3", "delta2", "delta1"]),
+        ("add_penalty", ["dW3", "dW2", "dW1"]),
+    ],
+)
+def test_a_broken_backward_rule_is_found_at_every_step_of_its_kind(
+    monkeypatch, operation, ids, mistake
+):
+    spec = exercise(**MULTI)
+    monkeypatch.setitem(OPERATIONS, operation, broken(operation, MISTAKES[mistake]))
+    found, first = verify(spec), ids[0]
+    if mistake == "sign":  # at every second step of a chain the sign is right again
+        ids = [id for id in ids if not quantity(found, id).agrees]
+        assert ids[0] == first
+    assert wrong(found) == ids
+
+
+def test_a_shortcut_that_forgets_the_mean_is_found():
+    spec = exercise((3, 4), ("softmax",), loss="cross_entropy", n=3)
+    tape = changed(spec, "delta1", parameters={"loss": "cross_entropy"})
+    assert wrong(verify(spec, tape=tape)) == ["delta1"]
+
+
+def test_a_forward_part_that_mixes_samples_is_differenced_entry_by_entry(monkeypatch):
+    """The backward rules are right for samples that stand by themselves, and only for those."""
+    row = OPERATIONS["activate"]
+
+    def centred(s, p, z):
+        a = row.evaluate(s, p, z)
+        return a - 0.5 * a.mean(axis=-2, keepdims=True)
+
+    spec = exercise((2, 3, 1), ("tanh", "linear"), n=3)
+    monkeypatch.setitem(OPERATIONS, "activate", msgspec.structs.replace(row, evaluate=centred))
+    found = verify(spec)
+    assert "delta1" in wrong(found)
+    z, one = trace(spec)["z1"].value, np.zeros((3, 3))
+    one[0, 0] = 1e-6
+    tape = compile_tape(msgspec.structs.replace(spec, optimizer=None))
+    by_hand = [loss_from(tape, spec, z + sign * one) for sign in (1, -1)]
+    slope = (by_hand[0] - by_hand[1]) / 2e-6
+    assert quantity(found, "delta1").numeric[0, 0] == pytest.approx(slope, rel=1e-6)
+
+
+def loss_from(tape, spec, z1):
+    """The loss where z1 is given: two layers, mean squared error."""
+    values = {step.id: trace(spec)[step.id].value for step in tape if step.phase == "given"}
+    a1 = np.tanh(z1) - 0.5 * np.tanh(z1).mean(axis=0)
+    z2 = a1 @ values["W2"] + values["b2"]
+    a2 = z2 - 0.5 * z2.mean(axis=0)
+    return float(((a2 - values["y"]) ** 2).sum()) / len(z1)
+
+
+# Kinks
+
+
+def relu_at_zero(bias):
+    return backtrace.loads(
+        f"""
+layers:
+  - {{activation: relu, weights: [[0.5, -1, 2], [1.5, 0, -0.5]], bias: [0.2, {bias}, 0.1]}}
+  - {{activation: linear, weights: [[1], [-2], [0.5]], bias: 0.1}}
+inputs: [[1, 2]]
+targets: 3.5
+loss: mse
+"""
+    )
+
+
+@pytest.mark.parametrize("bias", ["1", "1.000000000001", "0.99999999", "1.00000001"])
+def test_a_relu_at_zero_is_said_with_the_slopes_of_both_sides(bias):
+    """δ2 = 2·(4.35 − 3.5) = 1.7 comes back to unit 2 as −3.4 where it is on, as 0 where not."""
+    found = verify(relu_at_zero(bias))
+    assert found.agrees
+    kinks = quantity(found, "delta1").kinks
+    assert list(kinks) == [(0, 1)]
+    assert kinks[0, 1].below == pytest.approx(0, abs=1e-6)
+    assert kinks[0, 1].above == pytest.approx(-3.4, rel=1e-6)
+    assert [(each.id, each.index) for each in kinks[0, 1].crossed] == [("z1", (1, 2))]
+    assert list(quantity(found, "dW1").kinks) == [(0, 1), (1, 1)]
+    assert not quantity(found, "da1").kinks
+
+
+def test_at_a_kink_a_slope_outside_both_sides_is_wrong():
+    spec = relu_at_zero("1")
+    tape = changed(spec, "delta1", operation="sum_samples", operands=("da1",), parameters={})
+    assert verify(spec, tape=tape).agrees  # −3.4, the slope above, is as good a choice
+    tape = changed(spec, "db1", parameters={"negate": True}, operands=("da1",))
+    found = verify(spec, tape=tape)  # 3.4 is none
+    assert quantity(found, "db1").wrong.tolist() == [[True, True, True]]
+
+
+def test_samples_may_stand_at_kinks_of_opposite_directions():
+    """As w rises from 0 the unit comes on in sample 1, as it falls in sample 2.
+
+    With ReLU′(0) = 0 in both the gradient is 0, which does not lie between the loss's own slopes
+    below and above, 6 and 2: each sample has a choice of its own.
+    """
+    spec = backtrace.loads(
+        """
+layers:
+  - {activation: relu, weights: [[0]], bias: none}
+inputs: [[1], [-3]]
+loss: {upstream: [[2], [-2]]}
+"""
+    )
+    found = quantity(verify(spec), "dW1")
+    kink = found.kinks[0, 0]
+    # above 0 sample 1 is on: 2·1; below 0 sample 2 is: −2·(−3)
+    assert (kink.below, kink.above) == pytest.approx((6, 2))
+    assert (kink.lowest, kink.highest) == pytest.approx((0, 8))
+    assert found.tape[0, 0] == 0
+    assert found.agrees
+
+
+def test_a_kink_of_a_later_layer_is_met_by_an_earlier_weight():
+    spec = backtrace.loads(
+        """
+layers:
+  - {activation: tanh, weights: [[1]], bias: none}
+  - {activation: relu, weights: [[1]], bias: none}
+inputs: [[0], [1]]
+targets: [[1], [1]]
+loss: mse
+trace: {inputs_gradient: true}
+"""
+    )
+    found = verify(spec)
+    assert found.agrees
+    assert [c.id for c in quantity(found, "da0").kinks[0, 0].crossed] == ["z2"]
+    assert not quantity(found, "dW1").kinks  # with an input of 0 no weight moves z
+
+
+@pytest.mark.parametrize(
+    ("loss", "id"), [("mae", "da1"), ("hinge", "da1"), ("huber", None), ("mse", None)]
+)
+def test_kinks_of_losses(loss, id):
+    """ŷ = y for mae; for hinge 1 + ŷ2 − ŷ1 = 0; Huber's bend at |e| = 1 has a slope."""
+    targets = {"mae": "[[1, 0]]", "hinge": "[[1, 0]]", "huber": "[[0, 1]]", "mse": "[[1, 0]]"}
+    spec = backtrace.loads(
+        f"""
+layers:
+  - {{activation: linear, weights: [[1, 0], [0, 1]], bias: none}}
+inputs: [[1, 0]]
+targets: {targets[loss]}
+loss: {loss}
+"""
+    )
+    found = verify(spec)
+    assert found.agrees
+    assert bool(quantity(found, "da1").kinks) == (id is not None)
+
+
+def test_the_penalty_of_a_weight_that_is_zero_has_a_kink():
+    spec = exercise((2, 1), ("tanh",), regularization=Regularization(l1=Number(0.5)))
+    weights = spec.layers[0].weights.values
+    weights[0, 0] = 0
+    found = verify(spec)
+    assert found.agrees
+    kink = quantity(found, "dW1").kinks[0, 0]
+    assert kink.above - kink.below == pytest.approx(1.0)  # ±λ
+    assert [each.id for each in kink.crossed] == ["W1"]
+    assert not quantity(found, "data_dW1").kinks
+
+
+@pytest.mark.parametrize("distance", [0, 1e-12, 1e-9, 1e-8, 1e-7, 3e-7, 1e-6, 1e-5, 1e-4, 1e-3])
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "selu", "elu", "hard_sigmoid"])
+def test_close_to_a_kink_nobody_is_accused(activation, distance):
+    for side in (distance, -distance):
+        spec = exercise((2, 3, 2), (activation, activation), n=2, seed=1)
+        layer = spec.layers[0]
+        kink = 3.0 if activation == "hard_sigmoid" else 0.0
+        first = spec.inputs.values[0] @ layer.weights.values
+        layer.bias.values.values[0, 1] = kink - first[1] + side
+        found = verify(spec)
+        assert found.agrees
+        assert not any(each.undecided.any() for each in found.quantities)
+
+
+def test_every_kink_of_the_tables_is_known():
+    assert {name for name, row in LOSSES.items() if row.kinks} <= set(LOSS_SIDES)
+    assert set(BENDS) <= set(ACTIVATIONS)
+
+
+# The differences themselves
+
+
+class Known:
+    """Functions of one number each, as a response."""
+
+    def __init__(self, functions, values):
+        self.functions, self.values = functions, values
+        self.size = np.abs([f(x) for f, x in zip(functions, values, strict=True)])
+        self.mark = np.zeros(len(values), dtype=np.int64)
+        self.read_at = []
+
+    def read(self, entries, steps):
+        self.read_at += np.abs(steps).tolist()
+        pairs = [
+            (self.functions[e], self.values[e], h) for e, h in zip(entries, steps, strict=True)
+        ]
+        change = np.array([f(x + h) - f(x) for f, x, h in pairs])
+        return Reading(change, np.abs(change), np.zeros(len(entries), dtype=np.int64))
+
+
+SLOPES = [
+    (math.exp, 0.3, math.exp(0.3)),
+    (math.sin, 2.0, math.cos(2.0)),
+    (math.log, 1e-3, 1e3),
+    (lambda x: math.sin(300 * x), 0.1, 300 * math.cos(30)),
+    (lambda x: x**5, 0.0, 0.0),
+    (lambda x: 1e-8 * x, 4.0, 1e-8),
+    (lambda x: 7.0, 1.0, 0.0),
+]
+
+
+def test_slopes_are_within_their_errors_and_the_errors_are_small():
+    functions, values, slopes = zip(*SLOPES, strict=True)
+    points = Points(np.array(values), np.full(len(values), 2.0**-6), 1.0)
+    found = central(Known(functions, values), points)
+    assert (np.abs(found.values - slopes) <= found.errors).all()
+    assert (found.errors <= 1e-6 * np.maximum(np.abs(slopes), 1e-2)).all()
+
+
+def test_the_step_is_chosen_entry_by_entry():
+    """exp is smooth at the first steps; sin(300 x) needs far shorter ones."""
+    lengths = []
+    for function in (math.exp, lambda x: math.sin(300 * x)):
+        known = Known([function], [0.1])
+        central(known, Points(np.array([0.1]), np.array([1.0]), 1.0))
+        lengths.append(min(known.read_at))
+    assert lengths[1] < lengths[0] / 4
+
+
+def test_extrapolation_removes_every_even_power():
+    """D(h) = 1 + 2h² + 3h⁴ has the limit 1, exactly, from three rungs."""
+    h = np.array([[0.4], [0.2], [0.1]])
+    value, error = extrapolated(1 + 2 * h**2 + 3 * h**4, 0 * h, 4.0)
+    assert value == pytest.approx(1.0, abs=1e-14)
+    assert 0 < error < 0.1
+
+
+def test_one_difference_alone_has_no_error_and_so_no_slope():
+    value, error = extrapolated(np.array([[np.nan], [np.nan], [1.0]]), np.zeros((3, 1)), 4.0)
+    assert np.isnan(value)
+    assert np.isinf(error)
+
+
+# Large networks
+
+
+def test_a_large_network_is_verified_in_part_by_the_seed_or_whole_on_request():
+    spec = exercise((20, 10, 3), ("tanh", "linear"), n=7)
+    part, again = (verify(spec, Request(budget=200_000)) for _ in range(2))
+    whole = verify(spec, Request(budget=200_000, everything=True))
+    checked = quantity(part, "dW1").checked
+    assert 0 < checked.sum() < checked.size
+    assert (checked == quantity(again, "dW1").checked).all()
+    other = verify(msgspec.structs.replace(spec, seed=9), Request(budget=200_000))
+    assert (checked != quantity(other, "dW1").checked).any()
+    assert any("--all" in remark for remark in part.remarks)
+    assert quantity(whole, "dW1").checked.all()
+    assert whole.agrees
+    assert part.agrees
+
+
+# Cost
+
+
+def test_passes_and_multiplications_are_counted_from_the_shapes():
+    """mlp-math, 1 → 3 → 1 on one sample with two features, and or-gate, 2 → 2 → 1 on four."""
+    cost = verify(backtrace.load("mlp-math")).cost
+    assert cost.parameters == 2 * 3 + 3 + 3 + 1
+    assert cost.forward.multiplications == 2 * 3 + 3 * 1
+    # δ2, dW2, dH1, δ1, dW1
+    assert cost.backward.multiplications == 1 + 3 + 3 + 3 + 6
+    assert cost.finite_differences.forward_passes == 14
+    assert cost.finite_differences.multiplications == 14 * 9
+    assert cost.central_differences.multiplications == 26 * 9
+    assert cost.backpropagation.multiplications == 9 + 16
+    gate = verify(backtrace.load("or-gate")).cost
+    assert gate.parameters == 9
+    assert gate.forward.multiplications == 4 * (2 * 2 + 2)
+    assert gate.backward.multiplications == 4 * (1 + 2 + 2 + 2 + 4)
+    assert gate.forward.seconds > 0
