@@ -17,7 +17,7 @@ from backtrace.tape.chunks import Chunks, chunk_size, chunks, contiguous, one_th
 from backtrace.tape.compile import compile_update
 from backtrace.tape.layout import Layout
 from backtrace.tape.operations import Setting
-from backtrace.tape.passes import TRUE, Pass, floats, sums
+from backtrace.tape.passes import TRUE, Pass, floats, late_means, sums
 from backtrace.tape.program import Calls, Program
 from backtrace.tape.recording import Place, Symbol
 from backtrace.tape.records import Measured, Values
@@ -46,7 +46,8 @@ class Samples(msgspec.Struct, frozen=True):
 class Wanted(msgspec.Struct, frozen=True):
     """What is worked of an update: the loss, how many samples are right, the gradients.
 
-    ``gradients`` are the arrays that they go to, by the id of the parameter.
+    ``gradients`` are the arrays that they go to, by the id of the parameter; without their 1/n
+    where ``late_means`` says so.
     """
 
     loss: bool
@@ -64,7 +65,8 @@ class OnePiece:
     def __init__(
         self, spec: Spec, steps: Sequence[Step], samples: Samples, values: Values, wanted: Wanted
     ) -> None:
-        done = Pass(spec, steps, {**values, **_but_classes(samples.arrays)})
+        given = {**values, **_but_classes(samples.arrays)}
+        done = Pass(spec, steps, given, shares=late_means(steps, wanted.gradients))
         results = {done.symbol(f"d{id}"): array for id, array in wanted.gradients.items()}
         if wanted.loss:
             self.loss = np.zeros((), dtype=floats(spec).dtype)
@@ -138,7 +140,8 @@ class InChunks:
     def _finish(self) -> Calls:
         """From the sums over all samples to what is wanted."""
         totals = self.layout.views(self.total)
-        done = Pass(self.spec, self.steps, self.values, totals=totals)
+        late = late_means(self.steps, self.wanted.gradients)
+        done = Pass(self.spec, self.steps, self.values, shares=late, totals=totals)
         results = {done.symbol(f"d{id}"): array for id, array in self.wanted.gradients.items()}
         if self.wanted.loss:
             results[done.symbol("loss")] = self.loss
@@ -195,7 +198,7 @@ class _Worker:
         """The recording of a chunk of so many samples; of those there are two at most."""
         if samples not in self.recorded:
             batch = self.batch
-            done = Pass(batch.spec, batch.steps, _but_classes(given), chunk=True)
+            done = Pass(batch.spec, batch.steps, _but_classes(given), shares=batch.sums)
             wanted = [done.symbol(id) for id in batch.sums]
             right = None
             if batch.wanted.right:

@@ -11,7 +11,7 @@ from backtrace.functions.optimizers import OPTIMIZERS
 from backtrace.spec.model import Spec
 from backtrace.tape.compile import parameter_ids, trained_ids
 from backtrace.tape.layout import Layout
-from backtrace.tape.passes import Pass, floats
+from backtrace.tape.passes import Pass, floats, late_means
 from backtrace.tape.program import Calls, Program
 from backtrace.tape.records import Values
 from backtrace.tape.steps import Step
@@ -51,9 +51,14 @@ class Learner:
     def updating(self, spec: Spec, steps: Sequence[Step]) -> Calls:
         """The lines of an update, on all parameters at once."""
         first = self.ids[0]
-        given = {first: self.rows[0], f"d{first}": self.gradient}
+        gradient = {f"d{first}": self.gradient}
+        given = {first: self.rows[0]}
         given |= {f"{state}{first}_old": row for state, row in self._states()}
-        done = Pass(spec, steps, given)
+        if late_means(steps, self.ids):
+            done = Pass(spec, steps, given, totals=gradient)
+        else:
+            done = Pass(spec, steps, given | gradient)
+        given |= gradient
         results = {done.symbol(f"{first}_new"): self.rows[0]}
         results |= {done.symbol(f"{state}{first}"): row for state, row in self._states()}
         return Program(done.recording, results).bound(done.arrays(given), results)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -46,8 +46,8 @@ class Pass:
     """The recorded steps of one update, on these arrays.
 
     ``pass_["dW1"]`` records a step with all that it rests on when it is first asked for, and
-    nothing else. On a ``chunk`` of the samples, sums over samples are the chunk's share, without
-    the 1/n. With ``totals``, the finished sums over all chunks, the rest is worked from them.
+    nothing else. ``shares`` are sums over samples that are recorded without their 1/n: those of a
+    chunk, and gradients that get it later, all at once. ``totals`` are such sums, finished.
     """
 
     def __init__(
@@ -56,27 +56,27 @@ class Pass:
         steps: Sequence[Step],
         given: Mapping[str, Array],
         *,
-        chunk: bool = False,
+        shares: Container[str] = (),
         totals: Mapping[str, Array] | None = None,
     ) -> None:
         self.recording = Recording()
         self.steps = {step.id: step for step in steps}
-        self.shared = frozenset(sums(steps)) if chunk else frozenset()
+        self.shares = shares
         self.setting = Setting(spec.conventions)
         self.numbers = Recorded(self.recording, floats(spec), varying(spec))
         self.given = {id: self.recording.given(array) for id, array in given.items()}
         self.found: dict[str, Any] = dict(self.given)
         for id, total in (totals or {}).items():
             self.given[id] = self.recording.given(total)
-            averaged = mean(self.given[id], self.steps[id].parameters)
-            self.found[id] = self.numbers.line(averaged)
+            step = self.steps[id] if id not in shares else without_mean(self.steps[id])
+            self.found[id] = self.numbers.line(mean(self.given[id], step.parameters))
 
     def __getitem__(self, id: str) -> Any:
         if id not in self.found:
             step = self.steps[id]
             for operand in step.needed:
                 self[operand]
-            step = without_mean(step) if id in self.shared else step
+            step = without_mean(step) if id in self.shares else step
             self.found[id] = evaluate(self.setting, self.numbers, step, self.found)
         return self.found[id]
 
@@ -96,6 +96,14 @@ class Pass:
     def arrays(self, arrays: Mapping[str, Array]) -> dict[Symbol, Array]:
         """Arrays by id, for the symbols of what is given."""
         return {symbol: arrays[id] for id, symbol in self.given.items() if id in arrays}
+
+
+def late_means(steps: Sequence[Step], ids: Iterable[str]) -> frozenset[str]:
+    """The gradients of these parameters, where all of them get the same 1/n as their last."""
+    names = {f"d{id}" for id in ids}
+    gradients = [step for step in steps if step.id in names]
+    averaged = all("samples" in step.parameters for step in gradients)
+    return frozenset(names) if averaged else frozenset()
 
 
 def sums(steps: Iterable[Step]) -> list[str]:

@@ -23,6 +23,7 @@ from backtrace.tape.training import engine, starting_state
 SAMPLES, PIXELS, HIDDEN, CLASSES = 60_000, 784, 10, 10
 BATCH = 32
 RATE = 0.1
+PAUSE = 0.2  # seconds: BLAS threads of the work before go on spinning for about 0.1
 Work = Callable[[], object]
 
 try:
@@ -36,17 +37,21 @@ def say(text: str = "") -> None:
     sys.stdout.flush()
 
 
-def interleaved(works: dict[str, Work], turns: int, times: int = 1) -> dict[str, float]:
-    """The median time of each work, in seconds, taken in turns."""
+def interleaved(works: dict[str, Work], turns: int, times: int) -> dict[str, float]:
+    """The median time of each work, in seconds, taken in turns of so many in a row.
+
+    Each turn begins with one that is not counted: threads that have slept, or that spin for the
+    work before, say nothing of a training of many epochs.
+    """
     found: dict[str, list[float]] = {name: [] for name in works}
-    for work in works.values():
-        work()
     for _ in range(turns):
         for name, work in works.items():
-            start = time.perf_counter()
+            time.sleep(PAUSE)
+            work()
             for _ in range(times):
+                start = time.perf_counter()
                 work()
-            found[name].append((time.perf_counter() - start) / times)
+                found[name].append(time.perf_counter() - start)
     return {name: statistics.median(all_of) for name, all_of in found.items()}
 
 
@@ -116,7 +121,7 @@ def small() -> None:
     works["NumPy"] = numpy_or_gate(spec)
     if torch is not None:
         works["torch"] = torch_or_gate(spec)
-    medians = interleaved(works, turns=25, times=300)
+    medians = interleaved(works, turns=15, times=1000)
     report("or-gate, an epoch", medians, 1e6, "us", {"NumPy": 1.0, "torch": 0.15})
 
 
@@ -213,7 +218,7 @@ def large(arithmetic: str) -> None:
     works["NumPy"] = numpy_images(spec)
     if torch is not None:
         works["torch"] = torch_images(spec, None)
-    medians = interleaved(works, turns=11)
+    medians = interleaved(works, turns=7, times=5)
     title = f"784-10-10, full batch, {arithmetic}, an epoch"
     report(title, medians, 1e3, "ms", {"NumPy": 0.85, "torch": 1.0})
 
@@ -234,7 +239,7 @@ def batched(arithmetic: str) -> None:
     works: dict[str, Work] = {"backtrace": engine(trained, starting_state(trained)).epoch}
     if torch is not None:
         works["torch"] = torch_images(spec, BATCH)
-    medians = interleaved(works, turns=5)
+    medians = interleaved(works, turns=5, times=2)
     title = f"784-10-10, batches of {BATCH}, {arithmetic}, an epoch"
     report(title, medians, 1e3, "ms", {"torch": 0.5})
 
