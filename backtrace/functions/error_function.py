@@ -54,7 +54,8 @@ def erfc(x: Array) -> Array:
     In float64 it is right to 10⁻¹⁵ of its size.
     """
     size = np.abs(x)
-    near = 1 - x * _quotient(NEAR, _within(size, 0, 0.46875) ** 2)
+    small = _within(size, 0, 0.46875)
+    near = 1 - x * _quotient(NEAR, small * small)
     middle, far = _within(size, 0.46875, 4), _within(size, 4, LAST)
     inverse = 1 / (far * far)
     tail = (SQRPI - inverse * _quotient(FAR, inverse)) / far

@@ -363,6 +363,10 @@ class Symbol(NDArrayOperatorsMixin):
     def T(self) -> Symbol:  # noqa: N802 - as an array's
         return self.recording.viewed(self, _transposed, "T")
 
+    def __pow__(self, power: object) -> Any:
+        """Refused: an array's ``x ** 2`` is x · x, NumPy's ``power`` may be off by a bit."""
+        raise TypeError("a power is not recorded: write x * x")
+
     def swapaxes(self, one: int, other: int) -> Symbol:
         key = ("swapaxes", one, other)
         return self.recording.viewed(self, lambda array: array.swapaxes(one, other), key)
