@@ -1,4 +1,5 @@
-"""What training costs: an epoch against a NumPy loop written by hand, and against PyTorch.
+"""What training costs: an epoch against a NumPy loop written by hand, and against PyTorch; memory,
+and the loading of the data.
 
 Run from the repository: ``python -m tests.benchmarks.training``. Every work is timed in turns with
 what it is held against; the ratios are of medians. PyTorch is left out where it is not installed.
@@ -19,6 +20,7 @@ from msgspec.structs import replace
 import backtrace
 from backtrace.spec.model import Matrix
 from backtrace.tape.training import engine, starting_state
+from tests.benchmarks import loading
 
 SAMPLES, PIXELS, HIDDEN, CLASSES = 60_000, 784, 10, 10
 BATCH = 32
@@ -279,6 +281,7 @@ def main() -> None:
         large(arithmetic)
         batched(arithmetic)
         memory(arithmetic)
+    loading.main()
 
 
 if __name__ == "__main__":

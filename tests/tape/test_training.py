@@ -180,6 +180,24 @@ def test_the_sums_do_not_depend_on_the_processors(monkeypatch, small_chunks):
         assert_same_bits(found[0], other)
 
 
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+def test_large_batches_are_the_same_every_time(kind):
+    # Products large enough for BLAS to share them among threads, if it were let.
+    spec = exercise(
+        [300, 10, 4],
+        ["relu", "softmax"],
+        loss="cross_entropy",
+        n=6000,
+        arithmetic=Arithmetic(kind),
+        epochs=3,
+    )
+    assert isinstance(engine(spec, starting_state(spec))._update(6000).batch, InChunks)
+    found = [train(spec).state.values for _ in range(4)]
+    for other in found[1:]:
+        assert_same_bits(found[0], other)
+    assert_same_bits(found[0], left(spec, trace(spec)))
+
+
 def test_lanes_take_every_sample_once_in_order():
     for samples in range(3, 200):
         lanes = chunking.chunks(2, samples)
