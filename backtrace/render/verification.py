@@ -13,8 +13,8 @@ from backtrace.render.measure import inert, text_width
 from backtrace.render.page import Page
 from backtrace.render.wording import Words
 from backtrace.spec.problems import count, listed
-from backtrace.tape.cost import Cost, Way
 from backtrace.tape.verification import Kink, Verification, Verified
+from backtrace.tape.verification.cost import Cost, Way
 
 MOST_LISTED = 6  # entries of one quantity that are listed
 DIGITS = 6  # significant ones of a value in the table

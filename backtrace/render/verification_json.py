@@ -10,8 +10,8 @@ import numpy as np
 
 from backtrace.check.expected import Held, Holding
 from backtrace.render.measure import inert
-from backtrace.tape.cost import Cost
 from backtrace.tape.verification import Kink, Verification, Verified
+from backtrace.tape.verification.cost import Cost
 
 SCHEMA = "backtrace/verification/1"
 

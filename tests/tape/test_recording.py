@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 import backtrace
 from backtrace.functions.activations import ACTIVATIONS
-from backtrace.tape.program import Program
-from backtrace.tape.recording import Recording, Symbol, Varying
 from backtrace.tape.training import engine, starting_state
+from backtrace.tape.training.program import Program
+from backtrace.tape.training.recording import Recording, Symbol, Varying
 from tests.tape.exercises import exercise
 
 

@@ -11,11 +11,11 @@ from backtrace.functions.optimizers import OPTIMIZERS, SCHEDULES
 from backtrace.spec import bundled
 from backtrace.spec.model import Arithmetic, Number, Optimizer, Regularization, Schedule, Stop
 from backtrace.tape import chunks as chunking
-from backtrace.tape.batches import InChunks
 from backtrace.tape.compile import TapeError, batches
-from backtrace.tape.engine import Compiled
 from backtrace.tape.run import trace
 from backtrace.tape.training import engine, starting_state, traced_epoch, train
+from backtrace.tape.training.batches import InChunks
+from backtrace.tape.training.engine import Compiled
 from tests.tape.exercises import BIASES, CONVENTIONS, DIFFERENTIABLE, SGD, exercise, pairs
 
 RATE = Number(0.1, "0.1")
@@ -174,7 +174,7 @@ def test_the_sums_do_not_depend_on_the_processors(monkeypatch, small_chunks):
     spec = exercise([3, 4, 2], ["tanh", "sigmoid"], n=41, epochs=3)
     found = []
     for processors in (1, 2, 3, 16):
-        monkeypatch.setattr("backtrace.tape.batches._processors", lambda n=processors: n)
+        monkeypatch.setattr("backtrace.tape.training.batches._processors", lambda n=processors: n)
         found.append(train(spec).state.values)
     for other in found[1:]:
         assert_same_bits(found[0], other)

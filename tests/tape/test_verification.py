@@ -13,12 +13,12 @@ from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.losses import LOSSES
 from backtrace.spec.model import Arithmetic, Conventions, Number, Regularization
 from backtrace.tape.compile import TapeError, compile_tape
-from backtrace.tape.differences import Points, central, extrapolated
-from backtrace.tape.kinks import BENDS, LOSS_SIDES
 from backtrace.tape.operations import OPERATIONS
-from backtrace.tape.responses import Reading
 from backtrace.tape.run import trace
 from backtrace.tape.verification import Request, verify
+from backtrace.tape.verification.differences import Points, central, extrapolated
+from backtrace.tape.verification.kinks import BENDS, LOSS_SIDES
+from backtrace.tape.verification.responses import Reading
 from tests.tape.exercises import BIASES, CONVENTIONS, DIFFERENTIABLE, exercise, pairs
 from tests.tape.oracle import expected
 

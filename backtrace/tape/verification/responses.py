@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from backtrace.functions.activations import Array
 from backtrace.tape.arithmetic import Floats
-from backtrace.tape.cost import multiplications
-from backtrace.tape.kinks import Sides, sides
 from backtrace.tape.operations import Setting
 from backtrace.tape.run import evaluate
 from backtrace.tape.steps import Step
+from backtrace.tape.verification.cost import multiplications
+from backtrace.tape.verification.kinks import Sides, sides
 
 Reals: TypeAlias = NDArray[np.float64]
 Marks: TypeAlias = NDArray[np.int64]

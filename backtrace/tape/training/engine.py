@@ -12,14 +12,14 @@ import numpy as np
 from backtrace.functions.activations import Array
 from backtrace.spec.model import Spec, Validation
 from backtrace.tape.accuracy import classes
-from backtrace.tape.batches import Samples, Wanted, batch_of, measured, samples_of
 from backtrace.tape.compile import batches, compile_update, order, updates
-from backtrace.tape.learner import Learner
-from backtrace.tape.measuring import on_samples
 from backtrace.tape.operations import Setting
-from backtrace.tape.passes import TRUE
-from backtrace.tape.records import Measured, State
 from backtrace.tape.run import batch
+from backtrace.tape.training.batches import Samples, Wanted, batch_of, measured, samples_of
+from backtrace.tape.training.learner import Learner
+from backtrace.tape.training.measuring import on_samples
+from backtrace.tape.training.recorded import TRUE
+from backtrace.tape.training.records import Measured, State
 
 
 class Compiled:
@@ -88,10 +88,6 @@ class Compiled:
         number, rows = self.before[back]
         copies = {**self.learner.frozen, **self.learner.spread(rows.copy())}
         return State(number, {id: copies[id] for id in self.values})
-
-    def return_to(self, state: State) -> None:
-        self.number = state.epoch
-        self.learner.take(state.values)
 
 
 class Update:

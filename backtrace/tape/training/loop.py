@@ -1,4 +1,4 @@
-"""Training: the tape, an update after another, without recording."""
+"""The epochs one after another: what stops them, what is kept."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 from backtrace.functions.optimizers import OPTIMIZERS
 from backtrace.spec.model import Spec, Validation
 from backtrace.tape.compile import TapeError, differentiable, parameter_ids, trained_ids
-from backtrace.tape.divergence import climbing, first_not_finite
-from backtrace.tape.interpreter import Interpreter
-from backtrace.tape.measuring import Measurer
-from backtrace.tape.records import (
-    Divergence,
+from backtrace.tape.run import starting_values, trace
+from backtrace.tape.trace import Trace
+from backtrace.tape.training.divergence import climbing, first_not_finite
+from backtrace.tape.training.interpreter import Interpreter
+from backtrace.tape.training.records import (
     Ending,
     Measured,
     Progress,
@@ -24,26 +24,6 @@ from backtrace.tape.records import (
     Training,
     Values,
 )
-from backtrace.tape.run import starting_values, trace
-from backtrace.tape.trace import Trace
-
-__all__ = [
-    "Divergence",
-    "Engine",
-    "Measured",
-    "Measurer",
-    "Progress",
-    "Record",
-    "State",
-    "Training",
-    "Values",
-    "Watch",
-    "check_trainable",
-    "engine",
-    "starting_state",
-    "traced_epoch",
-    "train",
-]
 
 
 class Engine(Protocol):
@@ -71,9 +51,6 @@ class Engine(Protocol):
     def kept(self, back: int = 0) -> State:
         """Where it stood when it was last asked to keep that, or the time before (1)."""
 
-    def return_to(self, state: State) -> None:
-        """Goes on from ``state``."""
-
 
 Watch: TypeAlias = Callable[[Record, Callable[[], Progress]], bool]
 """Told every record, and how to get at the progress, which takes a copy of every parameter.
@@ -95,7 +72,7 @@ def engine(spec: Spec, state: State) -> Engine:
     """What works the epochs of a spec from ``state`` on."""
     if spec.arithmetic.kind in ("exact", "rounded") or spec.backpropagate_through == "updated":
         return Interpreter(spec, state)
-    from backtrace.tape.engine import Compiled
+    from backtrace.tape.training.engine import Compiled
 
     return Compiled(spec, state)
 

@@ -15,14 +15,14 @@ from backtrace.spec.model import Spec
 from backtrace.tape.accuracy import class_of
 from backtrace.tape.chunks import Chunks, chunk_size, chunks, contiguous, one_thread_each, part
 from backtrace.tape.compile import compile_update
-from backtrace.tape.layout import Layout
 from backtrace.tape.operations import Setting
-from backtrace.tape.passes import TRUE, Pass, floats, late_means, sums
-from backtrace.tape.program import Calls, Program
-from backtrace.tape.recording import Place, Symbol
-from backtrace.tape.records import Measured, Values
 from backtrace.tape.run import starting_values
 from backtrace.tape.steps import Step
+from backtrace.tape.training.layout import Layout
+from backtrace.tape.training.program import Calls, Program
+from backtrace.tape.training.recorded import TRUE, Pass, floats, late_means, sums
+from backtrace.tape.training.recording import Place, Symbol
+from backtrace.tape.training.records import Measured, Values
 
 
 class Samples(msgspec.Struct, frozen=True):

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from backtrace.spec.model import Spec, Validation
 from backtrace.tape.compile import compile_tape
-from backtrace.tape.measuring import Measurer
-from backtrace.tape.records import Measured, State
 from backtrace.tape.run import Runner, given_values, starting_values
+from backtrace.tape.training.measuring import Measurer
+from backtrace.tape.training.records import Measured, State
 
 
 class Interpreter:
@@ -43,6 +43,3 @@ class Interpreter:
 
     def kept(self, back: int = 0) -> State:
         return self.before[min(back, len(self.before) - 1)]
-
-    def return_to(self, state: State) -> None:
-        self.number, self.values = state.epoch, dict(state.values)

@@ -15,9 +15,9 @@ from backtrace.tape.arithmetic import Floats, arithmetic
 from backtrace.tape.chunks import is_per_sample, sums_samples, without_mean
 from backtrace.tape.compile import rate
 from backtrace.tape.operations import Setting, mean
-from backtrace.tape.recording import Recording, Symbol, Varying
 from backtrace.tape.run import evaluate
 from backtrace.tape.steps import Step
+from backtrace.tape.training.recording import Recording, Symbol, Varying
 
 TRUE = "true class"  # of every sample: what is given beside the quantities that have ids
 

@@ -11,8 +11,8 @@ import numpy as np
 from backtrace.spec.model import Spec
 from backtrace.tape.arithmetic import as_floats
 from backtrace.tape.compile import compile_tape
-from backtrace.tape.records import Divergence, Record, State
 from backtrace.tape.run import Runner, given_values, starting_values
+from backtrace.tape.training.records import Divergence, Record, State
 
 CLIMB = 10  # times the smallest loss so far …
 RISING = 10  # … after so many epochs of going up: no zigzag of a rate that is just too large

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from backtrace.functions.activations import Array
-from backtrace.tape.recording import Place, Recording, Ref, Scratch, Symbol
+from backtrace.tape.training.recording import Place, Recording, Ref, Scratch, Symbol
 
 Bound: TypeAlias = Callable[[], object]
 

@@ -13,10 +13,20 @@ from backtrace.functions.activations import Array
 from backtrace.spec.model import Arithmetic, Spec
 from backtrace.tape.arithmetic import Floats
 from backtrace.tape.compile import TapeError, compile_tape, differentiable
-from backtrace.tape.cost import Cost, cost
-from backtrace.tape.differences import FIRST, RUNGS, Points, Sided, Slopes, central, sided
 from backtrace.tape.operations import Setting
-from backtrace.tape.responses import (
+from backtrace.tape.run import evaluate, run, starting_values
+from backtrace.tape.steps import Step, Tape
+from backtrace.tape.verification.cost import Cost, cost
+from backtrace.tape.verification.differences import (
+    FIRST,
+    RUNGS,
+    Points,
+    Sided,
+    Slopes,
+    central,
+    sided,
+)
+from backtrace.tape.verification.responses import (
     BySample,
     Crossing,
     ForwardPart,
@@ -26,8 +36,6 @@ from backtrace.tape.responses import (
     Reals,
     Response,
 )
-from backtrace.tape.run import evaluate, run, starting_values
-from backtrace.tape.steps import Step, Tape
 
 Flags = NDArray[np.bool_]
 

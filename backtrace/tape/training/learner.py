@@ -10,11 +10,11 @@ from backtrace.functions.activations import Array
 from backtrace.functions.optimizers import OPTIMIZERS
 from backtrace.spec.model import Spec
 from backtrace.tape.compile import parameter_ids, trained_ids
-from backtrace.tape.layout import Layout
-from backtrace.tape.passes import Pass, floats, late_means
-from backtrace.tape.program import Calls, Program
-from backtrace.tape.records import Values
 from backtrace.tape.steps import Step
+from backtrace.tape.training.layout import Layout
+from backtrace.tape.training.program import Calls, Program
+from backtrace.tape.training.recorded import Pass, floats, late_means
+from backtrace.tape.training.records import Values
 
 
 class Learner:

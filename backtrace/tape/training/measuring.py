@@ -13,8 +13,8 @@ from backtrace.tape.accuracy import class_of, classes
 from backtrace.tape.arithmetic import arithmetic, as_floats
 from backtrace.tape.compile import compile_tape
 from backtrace.tape.operations import Setting
-from backtrace.tape.records import Measured, Values
 from backtrace.tape.run import evaluate, starting_values
+from backtrace.tape.training.records import Measured, Values
 
 
 class Measurer:

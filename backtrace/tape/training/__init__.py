@@ -1,0 +1,39 @@
+"""Training: the tape, an update after another, without recording."""
+
+from backtrace.tape.training.loop import (
+    Engine,
+    Watch,
+    check_trainable,
+    engine,
+    starting_state,
+    traced_epoch,
+    train,
+)
+from backtrace.tape.training.measuring import Measurer
+from backtrace.tape.training.records import (
+    Divergence,
+    Measured,
+    Progress,
+    Record,
+    State,
+    Training,
+    Values,
+)
+
+__all__ = [
+    "Divergence",
+    "Engine",
+    "Measured",
+    "Measurer",
+    "Progress",
+    "Record",
+    "State",
+    "Training",
+    "Values",
+    "Watch",
+    "check_trainable",
+    "engine",
+    "starting_state",
+    "traced_epoch",
+    "train",
+]
