@@ -179,7 +179,10 @@ class Formulas(msgspec.Struct, frozen=True):
         done, width = parts[0], text_width(parts[0])
         for number, after in zip(parts[1::2], parts[2::2], strict=True):
             inside = done.count(r"\left(") > done.count(r"\right)")
-            *before, last = self.matrix(shown[int(number)], room, sized=not inside)
+            groups = self.matrix(shown[int(number)], room, sized=not inside)
+            if _depths(done)[-1] > 0 and not inside:  # in a fraction, a root: no new line there
+                groups = [_stacked(groups)]
+            *before, last = groups
             for group in before:
                 yield done + group.tex, width + group.width
                 done, width = r"\enspace ", 0.5
@@ -235,6 +238,15 @@ def text_width(tex: str) -> float:
     return sum(WIDTHS.get(character, DIGIT + 0.08) for character in letters) - 0.15 * scripts
 
 
+def _stacked(groups: list[Block]) -> Block:
+    """Groups of columns below each other, as one block."""
+    if len(groups) == 1:
+        return groups[0]
+    lines = " \\\\\n".join(group.tex for group in groups)
+    tex = f"\\begin{{gathered}}\n{lines}\n\\end{{gathered}}"
+    return Block(tex, max(group.width for group in groups))
+
+
 def _under(body: str, told: str) -> str:
     return rf"\underset{{{told}}}{{\underbrace{{{body}}}}}"
 
@@ -244,6 +256,8 @@ def _told(shown: Shown, columns: range, *, whole: bool) -> str:
     size = rf"{shown.shape[0]} \times {shown.shape[1]}"
     if whole:
         return size
+    if len(columns) == 1:
+        return rf"\text{{column {columns.stop} of }} {size}"
     return rf"\text{{columns {columns.start + 1} to {columns.stop} of }} {size}"
 
 
