@@ -27,7 +27,7 @@ TEXTS = [
 HOMES = {
     "rich": {"render/terminal.py", "render/colours.py", "cli/screen.py", "cli/progress.py"},
     "yaml": {"spec/reader.py"},
-    "typer": {"cli/app.py"},
+    "typer": {"cli/app.py", "cli/options.py", "cli/train_command.py"},
     "threadpoolctl": {"tape/chunks.py"},
 }
 

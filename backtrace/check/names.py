@@ -207,7 +207,7 @@ def _ones(id: str, shape: tuple[int, int], spec: Spec) -> tuple[int, int] | None
     kind = spec.layers[layer].bias.kind
     if kind not in ("first", "last"):
         return None
-    axis = 1 if spec.conventions.layout == "rows" else 0
+    axis = 1 - spec.conventions.sample_axis
     return axis, 0 if kind == "first" else shape[axis] - 1
 
 

@@ -5,13 +5,32 @@ from __future__ import annotations
 import os
 import sys
 from copy import copy
-from enum import Enum
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperGroup
 from typer.models import CommandInfo
+
+from backtrace.cli.options import (
+    Allowance,
+    CatalogueFormat,
+    CheckFormat,
+    DataOption,
+    DecimalMark,
+    Detail,
+    EpochsOption,
+    ExplainOption,
+    Hints,
+    LayerOption,
+    OnlyOption,
+    SampleOption,
+    SpecArgument,
+    TraceFormat,
+    WidthOption,
+    check_format,
+    parsed,
+)
+from backtrace.cli.train_command import TrainCommand, train
 
 
 class Commands(TyperGroup):
@@ -26,15 +45,6 @@ class Commands(TyperGroup):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit from None
         return result
-
-
-class TrainCommand(TyperCommand):
-    """``train``, whose ``--resume`` may stand without a file."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        from backtrace.cli.optional_value import filled
-
-        return super().parse_args(ctx, filled(args, "--resume"))
 
 
 app = typer.Typer(
@@ -52,81 +62,6 @@ app = typer.Typer(
         "130 interrupted by Ctrl-C."
     ),
 )
-
-
-class Detail(str, Enum):
-    summary = "summary"
-    matrices = "matrices"
-    entries = "entries"
-
-
-class TraceFormat(str, Enum):
-    text = "text"
-    json = "json"
-
-
-class DecimalMark(str, Enum):
-    point = "."
-    comma = ","
-
-
-class CheckFormat(str, Enum):
-    text = "text"
-    markdown = "markdown"
-    csv = "csv"
-    json = "json"
-    jsonl = "jsonl"
-    gradescope = "gradescope"
-
-
-class CatalogueFormat(str, Enum):
-    text = "text"
-    markdown = "markdown"
-    json = "json"
-
-
-class Hints(str, Enum):
-    none = "none"
-    where = "where"
-    what = "what"
-    how = "how"
-
-
-class Allowance(str, Enum):
-    truncation = "truncation"
-
-
-SpecArgument = Annotated[
-    str,
-    typer.Argument(
-        metavar="SPEC", help="A YAML file, the name of a bundled network, or - for stdin."
-    ),
-]
-DataOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--data", metavar="FOLDER", help="Take the data files that the spec names from FOLDER."
-    ),
-]
-WidthOption = Annotated[
-    int | None,
-    typer.Option(
-        "--width", metavar="COLUMNS", min=40, help="How wide to print; the terminal's width."
-    ),
-]
-
-OnlyOption = Annotated[
-    str,
-    typer.Option(metavar="IDS", help="Only these quantities: ids (delta2) or families (delta,dW)."),
-]
-LayerOption = Annotated[int | None, typer.Option(metavar="N", help="Only layer N.")]
-SampleOption = Annotated[int | None, typer.Option(metavar="N", help="Only sample N.")]
-EpochsOption = Annotated[
-    int | None, typer.Option(metavar="N", min=1, help="Work N epochs, and show them all.")
-]
-ExplainOption = Annotated[
-    bool, typer.Option("--explain", help="Say in a sentence why each step is there.")
-]
 
 
 def _version(wanted: bool) -> None:
@@ -185,11 +120,7 @@ def trace(
         "--sample": sample is not None,
         "--full": full,
     }
-    given = [option for option, used in text_only.items() if used]
-    if format is TraceFormat.json and given:
-        raise typer.BadParameter(
-            f"{', '.join(given)}: of no use with --format json, which has every value"
-        )
+    check_format(format, text_only, ", which has every value")
     print_trace(
         TraceRequest(
             spec=spec,
@@ -303,138 +234,7 @@ def show(
     print_network(name)
 
 
-@app.command(cls=TrainCommand)
-def train(
-    spec: SpecArgument,
-    epochs: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", min=1, max=1_000_000, help="How long to train; else as the spec says."
-        ),
-    ] = None,
-    patience: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, help="End when N epochs have brought no better one."),
-    ] = None,
-    stop_at_loss: Annotated[
-        str | None, typer.Option(metavar="X", help="End when the loss is X or less.")
-    ] = None,
-    hold_out: Annotated[
-        int | None,
-        typer.Option(
-            metavar="K",
-            min=2,
-            help="Keep every K-th sample from the training, and judge the epochs by these.",
-        ),
-    ] = None,
-    batch_size: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Update after N samples.")
-    ] = None,
-    shuffle: Annotated[
-        bool | None,
-        typer.Option(
-            "--shuffle/--no-shuffle",
-            help="Take the samples in another order in every epoch, which the seed decides.",
-            show_default=False,
-        ),
-    ] = None,
-    seed: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", min=0, max=2**32 - 1, help="Draw weights and orders by another seed."
-        ),
-    ] = None,
-    learning_rate: Annotated[
-        str | None, typer.Option(metavar="X", help="Another rate than that of the spec.")
-    ] = None,
-    save: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE",
-            help="Save the training here as it goes (.npz); or its parameters (.safetensors), or "
-            "a spec that goes on from them (.yaml).",
-        ),
-    ] = None,
-    checkpoint_every: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            min=1,
-            help="Save after every N epochs; else every 30 seconds, and at the end.",
-        ),
-    ] = None,
-    resume: Annotated[
-        str | None,
-        typer.Option(
-            metavar="[FILE]",
-            help="Take a saved training up again; without FILE, that of --save.",
-        ),
-    ] = None,
-    log: Annotated[
-        str | None,
-        typer.Option(metavar="FILE.csv", help="Write a row an epoch: loss, accuracy, rate."),
-    ] = None,
-    plot: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Draw the loss (.svg), or write a report (.md)."),
-    ] = None,
-    trace_epoch: Annotated[
-        str | None,
-        typer.Option(metavar="N,N,...", help="Write the full trace of these epochs to files."),
-    ] = None,
-    trace_to: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE",
-            help="Their name, with {epoch} in it; its ending is the format, as for export. "
-            "Else SPEC-epoch-{epoch}.json.",
-        ),
-    ] = None,
-    format: Annotated[TraceFormat, typer.Option(help="What to print.")] = TraceFormat.text,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace files that backtrace did not make.")
-    ] = False,
-    width: WidthOption = None,
-    data: DataOption = None,
-) -> None:
-    """Train for many epochs: losses, accuracy, the loss curve, the trained parameters."""
-    from backtrace.cli import training
-    from backtrace.cli.epoch_traces import parsed_epochs
-    from backtrace.cli.overrides import Overrides
-
-    try:
-        trace_epochs = () if trace_epoch is None else parsed_epochs(trace_epoch)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="'--trace-epoch'") from None
-    code = training.train(
-        training.TrainRequest(
-            spec=spec,
-            data=data,
-            overrides=Overrides(
-                epochs=epochs,
-                patience=patience,
-                stop_at_loss=stop_at_loss,
-                hold_out=hold_out,
-                batch_size=batch_size,
-                shuffle=shuffle,
-                seed=seed,
-                learning_rate=learning_rate,
-            ),
-            quiet=quiet,
-            log=log,
-            plot=plot,
-            save=save,
-            checkpoint_every=checkpoint_every,
-            resume=resume,
-            trace_epochs=trace_epochs,
-            trace_to=trace_to,
-            json=format is TraceFormat.json,
-            force=force,
-            width=width,
-        )
-    )
-    raise typer.Exit(code)
+app.command(cls=TrainCommand)(train)
 
 
 @app.command()
@@ -459,12 +259,8 @@ def predict(
     """Show a sample as the network sees it: its picture, the probabilities, the class."""
     from backtrace.cli import predicting
 
-    try:
-        first, last = predicting.parsed_samples(sample)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="'--sample'") from None
-    if format is TraceFormat.json and width is not None:
-        raise typer.BadParameter("--width: only text has one")
+    first, last = parsed(predicting.parsed_samples, sample, "--sample")
+    check_format(format, {"--width": width is not None})
     predicting.predict(
         predicting.PredictRequest(
             spec=spec,
@@ -532,10 +328,6 @@ def check(
     """Say of answers what is right, wrong, and carried forward from an earlier mistake."""
     from backtrace.cli import checking
 
-    try:
-        shares = checking.parsed_credit(credit)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="'--credit'") from None
     code = checking.check(
         checking.CheckRequest(
             spec=spec,
@@ -543,7 +335,7 @@ def check(
             format=format.value,
             hints=hints.value if hints else None,
             reveal=reveal,
-            credit=shares,
+            credit=parsed(checking.parsed_credit, credit, "--credit"),
             min_digits=min_digits,
             allow_truncation=allow is Allowance.truncation,
             data=data,
@@ -557,11 +349,11 @@ def check(
 def verify(
     spec: SpecArgument,
     update: Annotated[
-        str,
+        str | None,
         typer.Option(
-            metavar="EPOCH[.BATCH]", help="Which update's gradients to verify; the first."
+            metavar="EPOCH[.BATCH]", help="Which update's gradients to verify; else the first."
         ),
-    ] = "1",
+    ] = None,
     everything: Annotated[
         bool,
         typer.Option(
@@ -575,17 +367,13 @@ def verify(
     """Hold every gradient against finite differences, and published figures against the trace."""
     from backtrace.cli import verifying
 
-    if format is not TraceFormat.text and width is not None:
-        raise typer.BadParameter("--width: only text has one")
-    try:
-        epoch_and_batch = verifying.parsed_update(update)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="'--update'") from None
+    check_format(format, {"--width": width is not None})
+    chosen = None if update is None else parsed(verifying.parsed_update, update, "--update")
     code = verifying.print_verification(
         verifying.VerifyRequest(
             spec=spec,
             data=data,
-            update=epoch_and_batch,
+            update=chosen,
             everything=everything,
             json=format is TraceFormat.json,
             width=width,
@@ -611,8 +399,7 @@ def mistakes(
     """List the mistakes that are recognised, or those that an exercise could not reveal."""
     from backtrace.cli import catalogue
 
-    if format is not CatalogueFormat.text and width is not None:
-        raise typer.BadParameter("--width: only text has one")
+    check_format(format, {"--width": width is not None})
     if spec is None and data is not None:
         raise typer.BadParameter("--data: there is no SPEC that names files")
     if spec is None:

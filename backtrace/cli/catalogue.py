@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from backtrace.cli.checking import emit, show
-from backtrace.cli.screen import reading
+from backtrace.cli.screen import emit, reading, show
 from backtrace.render import catalogue
 from backtrace.render.report_json import encode
 

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
 
 from backtrace.check.model import WORST_FIRST, Answers, Report, Unreadable, Verdict
-from backtrace.cli.screen import Screen, reading, refuse
+from backtrace.cli.screen import emit, reading, refuse, show, useless
 from backtrace.render.findings import Level
 
 if TYPE_CHECKING:
     from backtrace.check.checker import Checker
     from backtrace.check.model import ClassReport
     from backtrace.check.names import Reader
-    from backtrace.render.boxes import Line
     from backtrace.render.classroom import Classroom
-    from backtrace.render.page import Page
 
 WELL, MISTAKEN, UNREAD = 0, 1, 3
 TABLES = (".csv", ".tsv", ".jsonl", ".ndjson")
@@ -82,8 +80,8 @@ def problems(request: CheckRequest) -> Iterator[str]:
         given = [option for option, used in shaping.items() if used]
         if given:
             yield f"{', '.join(given)}: for one student's sheet; a class is shown as a table"
-    if request.width is not None and request.format != "text":
-        yield "--width: only text has one"
+    if request.format != "text":
+        yield from useless({"--width": request.width is not None}, "--format", request.format)
 
 
 def parsed_credit(text: str) -> dict[Verdict, float]:
@@ -275,27 +273,6 @@ def _code(reports: Iterable[Report]) -> int:
     from backtrace.render.findings import all_well
 
     return WELL if all(map(all_well, reports)) else MISTAKEN
-
-
-def emit(text: str) -> None:
-    """A document, in UTF-8 whatever the terminal speaks, and at once: a reader may be waiting."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode() + b"\n")
-    sys.stdout.buffer.flush()
-
-
-def show(lines: Callable[[Page], list[Line]], width: int | None) -> None:
-    """What is for people, as wide as their terminal."""
-    from backtrace.render.colours import coloured, uncoloured
-    from backtrace.render.page import Page
-    from backtrace.render.report import STYLES
-
-    screen = Screen.of_stdout(width)
-    found = lines(Page(screen.width, screen.unicode))
-    if screen.colour:
-        screen.print(coloured(found, STYLES))
-    else:
-        print(uncoloured(found))
 
 
 def counted(found: Iterable[Answers | Unreadable]) -> Iterator[Answers | Unreadable]:

@@ -112,7 +112,7 @@ def _check_same(path: str, there: dict[str, str], identity: Identity) -> None:
 
 def _judged(path: str, progress: Progress, spec: Spec) -> Progress:
     """The progress with its best epoch where the training at hand keeps the best, else without."""
-    if spec.validation is None and spec.stop.patience is None:
+    if not spec.keeps_best:
         return msgspec.structs.replace(progress, best=None)
     if progress.best is None and progress.last.epoch:
         unknown = "made without a patience, so that its best epoch is not known"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from backtrace.cli.output import STDOUT, Output
 from backtrace.cli.screen import refuse
-from backtrace.render.formats import ENDINGS, FORMATS, MissingExtraError, is_ours
+from backtrace.render.formats import ENDINGS, FORMATS, MissingExtraError, PageFormat, is_ours
 from backtrace.spec.model import Spec
 from backtrace.tape.training import Progress, Record, State
 
@@ -40,19 +40,22 @@ class EpochTraces:
         self.wanted = tuple(epochs)
         self.problems: list[str] = []
         self.before: State | None = None
-        self._check(pattern)
-        self.format = FORMATS[ENDINGS[Path(pattern).suffix.lower()]]
+        self.format = self._format(pattern)
         self.outputs = {
             epoch: Output(pattern.replace(PLACE, str(epoch)), force=force, is_ours=is_ours)
             for epoch in self.wanted
         }
 
-    def _check(self, pattern: str) -> None:
+    def _format(self, pattern: str) -> PageFormat:
+        """As the ending says; some endings are of formats that have no place for a trace."""
         if len(self.wanted) > 1 and PLACE not in pattern:
             refuse([f"--trace-to {pattern}: write {PLACE} where the epoch's number belongs"])
-        if Path(pattern).suffix.lower() not in ENDINGS:
-            known = ", ".join(dict.fromkeys(row.ending for row in FORMATS.values()))
-            refuse([f"--trace-to {pattern}: no format by its ending. There are {known}."])
+        name = ENDINGS.get(Path(pattern).suffix.lower(), "")
+        if name not in FORMATS:
+            found = f"{name} has a network, not its trace" if name else "no format by its ending"
+            known = ", ".join(row.ending for row in FORMATS.values())
+            refuse([f"--trace-to {pattern}: {found}. There are {known}."])
+        return FORMATS[name]
 
     def seen(self, spec: Spec, record: Record, progress: Callable[[], Progress]) -> None:
         """Writes the epoch that has just been completed, from where it began."""

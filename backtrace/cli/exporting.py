@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from backtrace.cli.output import STDOUT, Output
-from backtrace.cli.screen import refuse
+from backtrace.cli.screen import refuse, useless
 from backtrace.render.formats import (
     ALL_FORMATS,
     ENDINGS,
@@ -80,9 +80,10 @@ def _check_options(request: ExportRequest, name: str) -> None:
     if name in NETWORK_FORMATS:
         given |= _of_derivations(request)
     heeded = ALL_FORMATS[name].options
-    useless = [f"--{option}" for option, used in given.items() if used and option not in heeded]
-    if useless:
-        refuse([f"{', '.join(useless)}: of no use with --to {name}"])
+    unheeded = {f"--{option}": used for option, used in given.items() if option not in heeded}
+    problems = useless(unheeded, "--to", name)
+    if problems:
+        refuse(problems)
 
 
 def _of_derivations(request: ExportRequest) -> dict[str, bool]:

@@ -8,6 +8,7 @@ from math import isfinite
 import msgspec
 
 from backtrace.cli.screen import refuse
+from backtrace.cli.spec_text import SpecText
 from backtrace.spec.model import Optimizer, Spec, Stop
 from backtrace.spec.numbers import Misreading, Number, read_number
 from backtrace.spec.problems import count
@@ -26,8 +27,8 @@ class Overrides(msgspec.Struct, frozen=True):
     learning_rate: str | None = None
 
 
-def overridden(spec: Spec, chosen: Overrides) -> Spec:
-    """The spec as the options have it (a seed is heeded when it is read).
+def overridden(spec: Spec, chosen: Overrides, text: SpecText) -> Spec:
+    """The spec as the options have it (a seed is heeded when it is read); ``text`` says it.
 
     Exits with 2, and everything that is wrong, where they don't go together.
     """
@@ -35,13 +36,14 @@ def overridden(spec: Spec, chosen: Overrides) -> Spec:
     spec = _held_out(spec, chosen, problems)
     spec = msgspec.structs.replace(
         spec,
-        epochs=chosen.epochs or spec.training_epochs or spec.epochs,
+        epochs=chosen.epochs or spec.epochs_of_training,
         stop=_stop(spec, chosen, problems),
         batch_size=chosen.batch_size or spec.batch_size,
         shuffle=spec.shuffle if chosen.shuffle is None else chosen.shuffle,
         optimizer=_optimizer(spec, chosen, problems),
     )
     problems += _batches(spec)
+    problems += _seed(spec, chosen, text)
     if problems:
         refuse(problems)
     return spec
@@ -111,6 +113,15 @@ def _batches(spec: Spec) -> Iterator[str]:
     elif spec.shuffle and size in (None, samples):
         why = "the gradient of all samples at once is the same in any order"
         yield f"--shuffle: {why}; add a smaller --batch-size"
+
+
+def _seed(spec: Spec, chosen: Overrides, text: SpecText) -> Iterator[str]:
+    """What is wrong with a seed: that nothing heeds it."""
+    from backtrace.spec.seeding import is_drawn
+
+    if chosen.seed is not None and not is_drawn(text.document(), spec):
+        drawn = "weights by rule, shuffled batches, a share held out"
+        yield f"--seed {chosen.seed}: nothing is drawn; a seed decides {drawn}"
 
 
 def _number(option: str, text: str, problems: list[str]) -> Number | None:

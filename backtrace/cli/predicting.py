@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from backtrace.cli.screen import Screen, reading, refuse
+from backtrace.cli.screen import Screen, emit, reading, refuse
 
 if TYPE_CHECKING:
     from backtrace.render.prediction import Prediction
@@ -52,7 +52,6 @@ def predict(request: PredictRequest) -> None:
         _check_samples(spec, request)
         found = _worked(spec, request)
     if request.json:
-        from backtrace.cli.checking import emit
         from backtrace.render.prediction import as_document
         from backtrace.render.report_json import encode
 
@@ -67,9 +66,7 @@ def _check_samples(spec: Spec, request: PredictRequest) -> None:
     if request.held_out and spec.validation is None:
         mend = "`validation: {every: 5}` holds out every fifth sample"
         refuse([f"--held-out: the spec holds out no samples; {mend}"])
-    held = spec.validation if request.held_out else None
-    axis = 0 if spec.conventions.layout == "rows" else 1
-    number = spec.samples if held is None else held.inputs.shape[axis]
+    number = spec.held_out_samples if request.held_out else spec.samples
     if request.last > number:
         verb = "is" if number == 1 else "are"
         which = "held-out sample" if request.held_out else "sample"
@@ -79,13 +76,10 @@ def _check_samples(spec: Spec, request: PredictRequest) -> None:
 def _worked(spec: Spec, request: PredictRequest) -> list[Prediction]:
     from backtrace.render.prediction import predictions
     from backtrace.spec.excerpt import excerpt
-    from backtrace.tape.training import Measurer, starting_state
+    from backtrace.tape.training import outputs, starting_state
 
     one = excerpt(spec, request.first, request.last, held_out=request.held_out)
-    forward = msgspec.structs.replace(one, loss=None, optimizer=None, regularization=None)
-    measurer = Measurer(forward, forward.inputs, forward.targets, penalty=False)
-    outputs = measurer.outputs(starting_state(forward).parameters(forward))
-    return predictions(spec, one, request.first, outputs)
+    return predictions(spec, one, request.first, outputs(one, starting_state(one)))
 
 
 def _print(found: list[Prediction], spec: Spec, request: PredictRequest) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
+from backtrace.notation.numbers import significant
 from backtrace.spec.model import Spec
 from backtrace.tape.training import Record
 
@@ -105,7 +106,7 @@ def _progress(epochs: int) -> Progress:
 
 def _number(loss: float) -> str:
     """The loss in the same width all the time, so that the bar keeps its own."""
-    return f"loss {loss:<9.4g}"
+    return f"loss {significant(loss, 4):<9}"
 
 
 def _share(accuracy: float | None) -> str:

@@ -19,7 +19,6 @@ from backtrace.spec.model import Spec
 from backtrace.tape.training import Progress, Record
 
 ARCHIVE, SAFETENSORS, TEXT = ".npz", ".safetensors", (".yaml", ".yml")
-SAFETENSORS_MARK = b'"made_by":"backtrace"'
 RESUME = "--resume"
 
 Render: TypeAlias = Callable[[Progress, Record], bytes]
@@ -102,7 +101,7 @@ def _archive(identity: Identity, progress: Progress, record: Record) -> bytes:
 def _safetensors(spec: Spec, progress: Progress, record: Record) -> bytes:
     from backtrace.render.weights import safetensors
 
-    return safetensors((progress.best or progress.last).parameters(spec))
+    return safetensors(progress.kept.parameters(spec))
 
 
 def _text(output: Output, spec: Spec, text: SpecText, said: Mapping[str, str]) -> Render:
@@ -114,7 +113,7 @@ def _text(output: Output, spec: Spec, text: SpecText, said: Mapping[str, str]) -
         refuse([f"--save {output.name}: {found}; save them as .npz"])
 
     def render(progress: Progress, record: Record) -> bytes:
-        kept = progress.best or progress.last
+        kept = progress.kept
         known = (*progress.records, record)
         path = partial(text.path_from, output.path.parent)
         written = Written(text.document(), path, said)
@@ -128,6 +127,7 @@ def _ending(name: str) -> str:
 
 
 def _is_ours(start: bytes) -> bool:
-    from backtrace.render import trained_spec, weights
+    from backtrace.render import marks, trained_spec
 
-    return trained_spec.is_ours(start) or weights.MARK in start or SAFETENSORS_MARK in start
+    known = (marks.ARCHIVE, marks.SAFETENSORS)
+    return trained_spec.is_ours(start) or any(mark in start for mark in known)

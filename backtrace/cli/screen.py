@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from backtrace.render.boxes import Line
+    from backtrace.render.page import Page
     from backtrace.render.terminal import View
     from backtrace.tape.trace import Trace
 
@@ -99,6 +100,28 @@ def _shows_colour() -> bool:
 
 def _is_dumb() -> bool:
     return os.environ.get("TERM", "").lower() in ("dumb", "unknown")
+
+
+def emit(text: str) -> None:
+    """A document, in UTF-8 whatever the terminal speaks, and at once: a reader may be waiting."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode() + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def show(lines: Callable[[Page], list[Line]], width: int | None) -> None:
+    """What is for people, as wide as their terminal."""
+    from backtrace.render.page import Page
+    from backtrace.render.report import STYLES
+
+    screen = Screen.of_stdout(width)
+    screen.show_lines(lines(Page(screen.width, screen.unicode)), STYLES)
+
+
+def useless(options: Mapping[str, bool], choosing: str, chosen: str) -> list[str]:
+    """``--width: of no use with --format json``, where one of the options was given."""
+    given = [option for option, used in options.items() if used]
+    return [f"{', '.join(given)}: of no use with {choosing} {chosen}"] if given else []
 
 
 def refuse(problems: Iterable[str]) -> NoReturn:

@@ -9,9 +9,9 @@ import msgspec
 
 from backtrace.cli.screen import refuse
 from backtrace.cli.sources import BEGINNING
+from backtrace.spec.files.request import DataError
 from backtrace.spec.folders import Folders, find
 from backtrace.spec.reader import Document, read
-from backtrace.spec.request import DataError
 from backtrace.spec.source import read_source
 
 

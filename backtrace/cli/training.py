@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,11 +19,11 @@ from backtrace.cli.output import STDOUT, Output
 from backtrace.cli.overrides import Overrides, overridden, top_level
 from backtrace.cli.progress import watching
 from backtrace.cli.saving import Identity, Saving, rendering, saving_output
-from backtrace.cli.screen import WRONG_SPEC, Screen, reading, refuse
+from backtrace.cli.screen import WRONG_SPEC, Screen, reading, refuse, useless
 from backtrace.cli.spec_text import SpecText, spec_text
 
 if TYPE_CHECKING:
-    from backtrace.functions.activations import Array
+    from backtrace.functions.array import Array
     from backtrace.spec.model import Spec
     from backtrace.tape.training import Progress, Record, Training
 
@@ -90,8 +90,8 @@ def _check_options(request: TrainRequest) -> None:
         problems.append("--trace-to: say with --trace-epoch which epochs to trace")
     if request.force and not any((request.save, request.log, request.plot, request.trace_epochs)):
         problems.append("--force: there is no file to write")
-    if request.json and request.width is not None:
-        problems.append("--width: of no use with --format json")
+    if request.json:
+        problems += useless({"--width": request.width is not None}, "--format", "json")
     if request.plot is not None and Path(request.plot).suffix.lower() not in PLOTS:
         problems.append(f"--plot {request.plot}: no format by its ending. There are .svg, .md.")
     if problems:
@@ -106,6 +106,15 @@ class _Files(msgspec.Struct, frozen=True):
     plot: Output | None
     traces: EpochTraces | None
 
+    def named(self) -> Iterator[tuple[str, Output]]:
+        """Each of them, with what a message calls it."""
+        for option, output in (("save", self.save), ("log", self.log), ("plot", self.plot)):
+            if output is not None:
+                yield f"--{option} {output.name}", output
+        if self.traces is not None:
+            for epoch, output in self.traces.outputs.items():
+                yield f"the trace of epoch {epoch}, {output.name}", output
+
 
 def _files(request: TrainRequest) -> _Files:
     """Exits with 2 where one of them can't be written."""
@@ -113,12 +122,26 @@ def _files(request: TrainRequest) -> _Files:
 
     force, epochs = request.force, request.trace_epochs
     pattern = request.trace_to or default_pattern(request.spec)
-    return _Files(
+    files = _Files(
         save=saving_output(request.save, force=force) if request.save else None,
         log=Output(request.log, force=force, is_ours=is_our_log) if request.log else None,
         plot=Output(request.plot, force=force, is_ours=is_ours) if request.plot else None,
         traces=EpochTraces(epochs, pattern, force=force) if epochs else None,
     )
+    _check_apart(files)
+    return files
+
+
+def _check_apart(files: _Files) -> None:
+    """Each output has a file of its own: of two in one, only the last would be left."""
+    first: dict[Path, str] = {}
+    problems = []
+    for name, output in files.named():
+        if output.path in first:
+            problems.append(f"{name}: the same file as {first[output.path]}; name another")
+        first.setdefault(output.path, name)
+    if problems:
+        refuse(problems)
 
 
 def _loaded(request: TrainRequest) -> tuple[SpecText, Spec]:
@@ -137,6 +160,7 @@ def _loaded(request: TrainRequest) -> tuple[SpecText, Spec]:
                 seed=request.overrides.seed,
             ),
             request.overrides,
+            text,
         )
         check_trainable(spec)
     return text, spec
@@ -184,13 +208,16 @@ class _Run:
         self.unsaved = ""  # what kept the training from being saved
 
     def run(self) -> int:
+        from backtrace.tape.accuracy import classes
+        from backtrace.tape.training import outputs
+
         with Interrupts() as interrupts:
             training = self.train(interrupts)
             self.save(training)
-            outputs = _outputs(self.spec, training)
-            self.plot(training, outputs)
+            kept = outputs(self.spec, training.state) if classes(self.spec) else None
+            self.plot(training, kept)
         try:
-            self.print(training, outputs)
+            self.print(training, kept)
             sys.stdout.flush()
         finally:  # also where nobody reads the result any more
             self.say(training)
@@ -217,7 +244,7 @@ class _Run:
                     tell(record, progress)
                 return interrupts.noticed()
 
-            training = _measured(self.spec, train(self.spec, self.progress, watch))
+            training = train(self.spec, self.progress, watch)
         if log is not None:
             self.problems += log.close()
         if traces is not None:
@@ -278,30 +305,3 @@ class _Run:
         if self.unsaved:
             return "it could not be saved"
         return f"saved {self.saving.where}\nGoes on: {self.saving.going_on()}"
-
-
-def _measured(spec: Spec, training: Training) -> Training:
-    """The training with a record of where it stands also if an epoch was given up half-way."""
-    from backtrace.tape.training import Measurer, Record
-
-    last, held = training.progress.last, spec.validation
-    if len(training.records) > last.epoch:
-        return training
-    whole = Measurer(spec, spec.inputs, spec.targets, penalty=True).measure(last.values)
-    validation = None
-    if held is not None:
-        validation = Measurer(spec, held.inputs, held.targets, penalty=False).measure(last.values)
-    record = Record(last.epoch, whole, validation)
-    return msgspec.structs.replace(training, records=(*training.records, record))
-
-
-def _outputs(spec: Spec, training: Training) -> Array | None:
-    """What is kept gives for the held-out samples, or for all; only where there are classes."""
-    from backtrace.tape.accuracy import classes
-    from backtrace.tape.training import Measurer
-
-    if not classes(spec):
-        return None
-    held = spec.validation
-    inputs, targets = (spec.inputs, spec.targets) if held is None else (held.inputs, held.targets)
-    return Measurer(spec, inputs, targets, penalty=False).outputs(training.state.values)

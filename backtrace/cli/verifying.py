@@ -7,12 +7,10 @@ from pathlib import Path
 
 import msgspec
 
-from backtrace.check.expected import hold
-from backtrace.cli.checking import emit, show
-from backtrace.cli.screen import reading
+from backtrace.check.published import hold
+from backtrace.cli.screen import emit, reading, refuse, show
 from backtrace.render import verification as page_of
 from backtrace.render.wording import Words
-from backtrace.spec.model import Spec
 from backtrace.tape.verification import Request, verify
 
 WELL, DISAGREES = 0, 1
@@ -20,11 +18,11 @@ _UPDATE = re.compile(r"([1-9][0-9]{0,6})(?:\.([1-9][0-9]{0,6}))?")
 
 
 class VerifyRequest(msgspec.Struct, frozen=True):
-    """What the command line asked for."""
+    """What the command line asked for; ``update`` is None where it did not say which."""
 
     spec: str
     data: Path | None
-    update: tuple[int, int]
+    update: tuple[int, int] | None
     everything: bool
     json: bool
     width: int | None
@@ -55,20 +53,24 @@ def _findings(request: VerifyRequest) -> page_of.Findings:
 
     with reading():
         spec = load(request.spec, data_folder=request.data)
-        epoch, batch = request.update
+        epoch, batch = request.update or (1, 1)
         asked = Request(epoch, batch, request.everything)
         only_figures = spec.loss is None and bool(spec.expected)
+        if only_figures:
+            _check_unused(request)
         found = None if only_figures else verify(spec, asked)
         return page_of.Findings(
             title=spec.title,
             words=Words(spec),
             verification=found,
             held=hold(spec),
-            samples=_samples(spec, batch),
+            samples=spec.batch_samples(batch),
         )
 
 
-def _samples(spec: Spec, batch: int) -> int:
-    """The samples of a batch."""
-    size = spec.batch_size or spec.samples
-    return min(size, spec.samples - (batch - 1) * size)
+def _check_unused(request: VerifyRequest) -> None:
+    """What has no meaning where there are no gradients, only published figures."""
+    useless = {"--update": request.update is not None, "--all": request.everything}
+    given = [option for option, used in useless.items() if used]
+    if given:
+        refuse([f"{', '.join(given)}: of no use without a loss; there are no gradients to verify"])

@@ -16,10 +16,10 @@ from typing import Any, TypeAlias
 import msgspec
 import numpy as np
 
+from backtrace.functions.array import Array
 from backtrace.functions.error_function import erfc
 from backtrace.functions.number import Number
 
-Array: TypeAlias = Any  # an ndarray of floats or of Fractions: both go through the same formulas
 Parameters: TypeAlias = Mapping[str, Any]
 NONE: Parameters = MappingProxyType({})
 Elementwise: TypeAlias = Callable[[Array, Parameters], Array]
@@ -40,6 +40,7 @@ class Activation(msgspec.Struct, frozen=True):
     those of g′, ``from_activation_turning`` those of g′ as a function of a; between two of them the
     function is monotonic, so its extrema over an interval lie at its ends and at these points.
     ``kinks`` are the points without a derivative; there ``derivative`` returns the usual choice.
+    ``bends`` are those where g′ has a kink itself: differences across one converge slowly.
     ``range`` is the closed set of values that g can have.
     """
 
@@ -59,6 +60,7 @@ class Activation(msgspec.Struct, frozen=True):
     derivative_turning: Points = lambda p: ()
     from_activation_turning: Points = lambda p: ()
     kinks: Points = lambda p: ()
+    bends: Points = lambda p: ()
     rational: bool = False
     differentiable: bool = True
     elementwise: bool = True
@@ -381,6 +383,7 @@ ACTIVATIONS: dict[str, Activation] = {
         derivative_turning=_zero,
         from_activation_turning=_zero,
         kinks=lambda p: () if p["alpha"] == 1 else (0.0,),
+        bends=lambda p: (0.0,) if p["alpha"] == 1 else (),
         source="Clevert, Unterthiner and Hochreiter 2016",
     ),
     "selu": Activation(

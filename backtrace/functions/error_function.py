@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-if TYPE_CHECKING:
-    from backtrace.functions.activations import Array
+from backtrace.functions.array import Array
 
 # W. J. Cody, "Rational Chebyshev approximations for the error function", Mathematics of
 # Computation 23 (1969): erf x/x in x² up to 0.46875, e^(x²)·erfc x in x up to 4, and beyond

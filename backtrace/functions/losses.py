@@ -14,7 +14,6 @@ import numpy as np
 
 from backtrace.functions.activations import (
     NONE,
-    Array,
     Formula,
     Parameters,
     filled,
@@ -22,6 +21,7 @@ from backtrace.functions.activations import (
     softplus,
     summed,
 )
+from backtrace.functions.array import Array
 from backtrace.functions.number import Number
 
 Terms: TypeAlias = Callable[[Array, Array, Parameters], Array]
@@ -33,7 +33,9 @@ class Loss(msgspec.Struct, frozen=True):
     ``terms(a, y, p)`` takes samples × k arrays, or stacks of them. ``gradient`` takes e = ŷ − y
     and p where ``from_error`` is true, else (a, y, p). ``stable`` gives the terms from z for the
     activations whose logarithm would be taken of a rounded 0 otherwise, ``stable_gradient`` the
-    gradient from z where a rounded a would be subtracted from 1.
+    gradient from z where a rounded a would be subtracted from 1. ``sides(a, y, p)`` says on which
+    side of the kinks and bends every entry lies: where it says the same of two predictions, the
+    terms are smooth between them. It is None where they are smooth everywhere.
     """
 
     title: str
@@ -51,7 +53,7 @@ class Loss(msgspec.Struct, frozen=True):
     stable_gradient: dict[str, Terms] = {}
     shortcut: str = ""  # the output activation with which delta is simply ŷ − y
     rational: bool = True
-    kinks: bool = False
+    sides: Terms | None = None
 
 
 def _weighted_log(weight: Array, probability: Array) -> Array:
@@ -83,6 +85,10 @@ def _absolute(a: Array, y: Array, p: Parameters) -> Array:
     return np.abs(a - y)
 
 
+def _absolute_sides(a: Array, y: Array, p: Parameters) -> Array:
+    return np.sign(a - y)
+
+
 def sign(e: Array, p: Parameters = NONE) -> Array:
     """The sign of every entry, 0 at 0."""
     return np.where(e > 0, filled(e, 1), np.where(e < 0, filled(e, -1), filled(e, 0)))
@@ -91,6 +97,10 @@ def sign(e: Array, p: Parameters = NONE) -> Array:
 def _huber(a: Array, y: Array, p: Parameters) -> Array:
     e, delta = np.abs(a - y), p["delta"]
     return np.where(e <= delta, e * e / 2, delta * (e - delta / 2))
+
+
+def _huber_sides(a: Array, y: Array, p: Parameters) -> Array:
+    return np.sign(np.abs(a - y) - p["delta"])
 
 
 def _clipped(e: Array, p: Parameters) -> Array:
@@ -142,6 +152,10 @@ def _margins(a: Array, y: Array) -> Array:
 def _hinge(a: Array, y: Array, p: Parameters) -> Array:
     margins = _margins(a, y)
     return np.where(margins <= 0, filled(a, 0), margins)  # asked this way round, nan stays nan
+
+
+def _hinge_sides(a: Array, y: Array, p: Parameters) -> Array:
+    return _hinge(a, y, p) > 0
 
 
 def _hinge_gradient(a: Array, y: Array, p: Parameters) -> Array:
@@ -213,7 +227,7 @@ LOSSES: dict[str, Loss] = {
         gradient_formula=Formula("sign({e})", r"\mathrm{sign}({e})"),
         term_formula=Formula("|{a} − {y}|", r"\lvert {a} - {y} \rvert"),
         formula=Formula("{mean}Σ|{a} − {y}|", r"{mean} \sum \lvert {a} - {y} \rvert"),
-        kinks=True,
+        sides=_absolute_sides,
     ),
     "huber": Loss(
         title="Huber loss",
@@ -226,6 +240,7 @@ LOSSES: dict[str, Loss] = {
         term_formula=Formula("h({a} − {y})", r"h({a} - {y})"),
         formula=Formula("{mean}Σh({a} − {y})", r"{mean} \sum h({a} - {y})"),
         parameters={"delta": Number(1.0, "1")},
+        sides=_huber_sides,
     ),
     "binary_cross_entropy": Loss(
         title="binary cross-entropy",
@@ -278,7 +293,7 @@ LOSSES: dict[str, Loss] = {
         ),
         from_error=False,
         targets="one_hot",
-        kinks=True,
+        sides=_hinge_sides,
     ),
     "output": Loss(
         title="the outputs themselves",

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from backtrace.functions.activations import Array
+from backtrace.functions.array import Array
 from backtrace.functions.losses import sign
 
 

@@ -1,4 +1,4 @@
-"""How numbers are printed, by every renderer: decimals, rounding, alignment, exact fractions."""
+"""How numbers are printed, by every renderer: decimals, digits, alignment, exact fractions."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ HUGE = 9  # digits before the point; with more, a number is printed as 1.5e12
 SIGNIFICANT = 3  # of a number too small or too large for its decimals, at least
 CONSTANT_DECIMALS = 8  # of η, β, λ, … that have as many
 TINY_CONSTANT = 1e-4  # below, a power of ten is written as one
+SMALL, LARGE = 0.001, 1000  # a difference outside is written with a power of ten
+UNITS = ((1e-3, 1e6, "µs"), (1.0, 1e3, "ms"), (120.0, 1.0, "s"), (7200.0, 1 / 60, "min"))
 NOISE = 12  # a float64's digits after these are float noise, as long as nobody asks for them
 NOISE_SINGLE = 6  # the same for float32
 
@@ -45,10 +47,43 @@ def number(value: Any, decimals: int, decimal_mark: str = ".") -> str:
 
 def constant(value: float, decimals: int, decimal_mark: str = ".") -> str:
     """A constant of the exercise as people write it: 0.001 and 0.333333, but 1e-8."""
-    short = f"{value:.0e}"
+    short = scientific(value, 1)
     if 0 < abs(value) < TINY_CONSTANT and float(short) == float(value):
-        return short.replace("e-0", "e-")
+        return short
     return number(value, max(decimals, CONSTANT_DECIMALS), decimal_mark)
+
+
+def significant(value: float, digits: int = 6) -> str:
+    """At most so many significant digits, no needless zeros, never −0: ``0.25``, ``1.5e-7``."""
+    return _with_short_exponent(f"{value + 0.0:.{digits}g}")
+
+
+def scientific(value: float, digits: int) -> str:
+    """So many digits and a power of ten: ``1.50e-7``, ``1e6``; inf and nan as their words."""
+    return _with_short_exponent(f"{value:.{digits - 1}e}")
+
+
+def small(value: float) -> str:
+    """A difference, by two digits or three: ``0``, ``3.1e-15``, ``0.85``."""
+    usual = value == 0 or SMALL <= value < LARGE
+    return significant(value, 3) if usual else scientific(value, 2)
+
+
+def duration(seconds: float) -> str:
+    """``85 µs``, ``3.4 ms``, ``12 s``, ``2.5 h``: two digits or three."""
+    for limit, factor, unit in UNITS:
+        if seconds < limit:
+            return f"{_few(seconds * factor)} {unit}"
+    return f"{_few(seconds / 3600)} h"
+
+
+def _few(value: float) -> str:
+    return f"{value:.0f}" if value >= 10 else f"{value:.1f}"
+
+
+def _with_short_exponent(text: str) -> str:
+    mantissa, e, exponent = text.partition("e")
+    return f"{mantissa}e{int(exponent)}" if e else text
 
 
 def aligned(column: Sequence[str], decimal_mark: str = ".") -> list[str]:
@@ -141,7 +176,7 @@ def _written(entry: Numeral | str, places: int, decimals: int, mark: str) -> str
     if isinstance(entry, str):
         return entry
     if _is_extreme(entry, decimals):
-        return _scientific(entry, max(SIGNIFICANT, decimals), mark)
+        return _in_powers(entry, max(SIGNIFICANT, decimals), mark)
     scaled = _rounded(entry.digits, entry.point + places)
     sign = "-" if entry.negative and scaled else ""
     text = str(scaled).rjust(places + 1, "0")
@@ -149,7 +184,7 @@ def _written(entry: Numeral | str, places: int, decimals: int, mark: str) -> str
     return sign + whole + (mark + fraction if fraction else "")
 
 
-def _scientific(entry: Numeral, significant: int, mark: str) -> str:
+def _in_powers(entry: Numeral, significant: int, mark: str) -> str:
     digits = str(_rounded(entry.digits, significant))
     exponent = entry.point - 1 + len(digits) - significant  # 9.996 carries into 1.00e1
     digits = digits.rstrip("0")

@@ -25,7 +25,7 @@ def remarks(traced: TracedStep, trace: Trace, symbols: Symbols) -> tuple[str, ..
     if count == 0:
         return ()
     z = steps[g.operands[0]]
-    samples = z.shape[0 if trace.conventions.layout == "rows" else 1]
+    samples = z.shape[trace.conventions.sample_axis]
     if samples > 1 or count > NAMED:
         return (_counted(count, g, symbols),)
     places = [

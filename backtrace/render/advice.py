@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import ceil, isfinite
+from math import isfinite
 
 import numpy as np
 
 from backtrace.functions.losses import LOSSES
 from backtrace.notation import steps as notation
-from backtrace.notation.numbers import number
+from backtrace.notation.numbers import number, significant
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import text
 from backtrace.spec.model import Matrix, Optimizer, Spec
@@ -21,6 +21,7 @@ SMALLER = 10  # a rate that is too large is tried again at this fraction
 LARGE_INPUT = 10.0  # inputs are best of the size of 1
 LARGE_TARGET = 100.0
 DIGITS = 12  # a constant is shown as it was written
+SHORT = 4  # digits of a loss
 
 
 def what_happened(spec: Spec, training: Training, trace: Trace) -> str:
@@ -32,7 +33,7 @@ def what_happened(spec: Spec, training: Training, trace: Trace) -> str:
     assert found is not None
     if training.ended != "diverged":
         losses = [record.training.loss for record in training.records]
-        grown = f"from {_short(min(losses))} to {_short(losses[-1])}"
+        grown = f"from {significant(min(losses), SHORT)} to {significant(losses[-1], SHORT)}"
         return f"The loss has been growing since epoch {found.epoch}, {grown}, and does not turn."
     if not found.id:
         first = f"The loss over all samples is not finite after epoch {found.epoch - 1}."
@@ -48,13 +49,11 @@ def _grown(training: Training) -> str:
     least = losses.index(min(finite)) if finite else len(losses)
     if least >= len(finite) - 1:
         return ""
-    return f" The loss was smallest, {_short(losses[least])}, after epoch {least}."
+    return f" The loss was smallest, {significant(losses[least], SHORT)}, after epoch {least}."
 
 
 def _place(spec: Spec, found: Divergence) -> str:
-    size = spec.batch_size or spec.samples
-    batches = ceil(spec.samples / size)
-    return f"Epoch {found.epoch}" + (f", batch {found.batch}:" if batches > 1 else ":")
+    return f"Epoch {found.epoch}" + (f", batch {found.batch}:" if spec.batches > 1 else ":")
 
 
 def _step(id: str, trace: Trace) -> str:
@@ -112,12 +111,12 @@ def _targets(spec: Spec) -> Iterator[str]:
 
 
 def _sum(spec: Spec) -> Iterator[str]:
-    size = spec.batch_size or spec.samples
+    size = spec.batch_samples(1)
     if spec.loss is None or spec.loss.mean or size == 1 or spec.loss.name not in LOSSES:
         return
     yield (
         f"a loss that is the mean over the samples (`reduce: mean`): {spec.loss.name} adds up the "
-        f"{min(size, spec.samples):,} of a batch, and so do the gradients"
+        f"{size:,} of a batch, and so do the gradients"
     )
 
 
@@ -125,7 +124,3 @@ def _largest(matrix: Matrix) -> float:
     """The largest |entry|, without a copy of the data."""
     values = matrix.values
     return float(max(np.max(values), -np.min(values)))
-
-
-def _short(value: float) -> str:
-    return f"{value:.4g}".replace("e+0", "e").replace("e+", "e")

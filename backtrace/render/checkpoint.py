@@ -8,22 +8,23 @@ in JSON what the rest is.
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from fractions import Fraction
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from backtrace.functions.activations import Array
+from backtrace.functions.array import Array
 from backtrace.render.weights import npz
+from backtrace.spec.files.arrays import texts
+from backtrace.spec.files.contents import read_npz_content
+from backtrace.spec.files.request import DataError, Named
 from backtrace.spec.model import Spec
 from backtrace.tape.training import Measured, Progress, Record, State, starting_state
 
 SCHEMA = "backtrace/checkpoint/1"
 ENTRY = "backtrace"
-ZIP = b"PK"
 RECORDS = "records"
 LAST = "last_"
 
@@ -58,8 +59,7 @@ class Header(msgspec.Struct, frozen=True):
 
 def encode(progress: Progress, fingerprint: Mapping[str, str]) -> bytes:
     """The file's content; the same training gives the same bytes."""
-    last, best = progress.last, progress.best
-    kept = best or last
+    last, best, kept = progress.last, progress.best, progress.kept
     columns = _columns(progress)
     header = Header(last.epoch, kept.epoch, best is not None, columns, dict(fingerprint))
     arrays = _arrays(kept)
@@ -76,7 +76,7 @@ def header_of(content: bytes) -> Header | None:
 
     Raises CheckpointError where it is damaged, or of a version that is not known.
     """
-    found = _read(content, ENTRY) if content.startswith(ZIP) else None
+    found = (_read(content, [ENTRY]) or {}).get(ENTRY)
     if found is None:
         return None
     try:
@@ -92,9 +92,12 @@ def progress_of(content: bytes, header: Header, spec: Spec) -> Progress:
     """The training that a checkpoint of this very spec holds. Raises CheckpointError."""
     if not 0 <= header.kept <= header.epoch:
         raise CheckpointError(f"epoch {header.kept} kept of {header.epoch}")
-    kept = _state(content, header.kept, spec)
-    last = kept if header.kept == header.epoch else _state(content, header.epoch, spec, LAST)
-    return Progress(_records(content, header), last, kept if header.best else None)
+    wanted = starting_state(spec).values
+    found = _read(content, [*wanted, *(LAST + id for id in wanted), RECORDS]) or {}
+    last = kept = _state(found, header.kept, wanted)
+    if header.kept != header.epoch:
+        last = _state(found, header.epoch, wanted, LAST)
+    return Progress(_records(found.get(RECORDS), header), last, kept if header.best else None)
 
 
 # --- arrays
@@ -118,24 +121,17 @@ def _storable(value: Array) -> Array:
     return np.array([str(entry) for entry in value.ravel()]).reshape(value.shape)
 
 
-def _read(content: bytes, name: str) -> Array | None:
-    """An array by its name; None where there is none of it."""
-    from zipfile import BadZipFile
-    from zlib import error as zlib_error
-
+def _read(content: bytes, wanted: Collection[str]) -> Named | None:
+    """The arrays of the file by name; None where it is no .npz."""
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            return np.asarray(archive[name]) if name in archive.files else None
-    except (BadZipFile, zlib_error, ValueError, OSError, EOFError, KeyError, SyntaxError) as error:
-        raise CheckpointError(f"a damaged file ({error})") from None
+        return read_npz_content(content, wanted)
+    except DataError as error:
+        raise CheckpointError(error.found) from None
 
 
-def _state(content: bytes, epoch: int, spec: Spec, prefix: str = "") -> State:
+def _state(found: Named, epoch: int, wanted: Mapping[str, Array], prefix: str = "") -> State:
     """The parameters and states as the spec's own are, in shape and in type."""
-    wanted = starting_state(spec).values
-    return State(
-        epoch, {id: _alike(_read(content, prefix + id), id, like) for id, like in wanted.items()}
-    )
+    return State(epoch, {id: _alike(found.get(prefix + id), id, wanted[id]) for id in wanted})
 
 
 def _alike(found: Array | None, id: str, like: Array) -> Array:
@@ -148,8 +144,15 @@ def _alike(found: Array | None, id: str, like: Array) -> Array:
             raise CheckpointError(f"{id} of the type {found.dtype}; expected {like.dtype}")
         return found
     fractions = np.empty(like.shape, dtype=object)
-    fractions.ravel()[:] = [_fraction(str(text)) for text in found.ravel().tolist()]
+    fractions.ravel()[:] = [_fraction(text) for text in _texts(found)]
     return fractions
+
+
+def _texts(found: Array) -> list[str]:
+    try:
+        return texts(found)
+    except DataError as error:
+        raise CheckpointError(error.found) from None
 
 
 def _fraction(text: str) -> Fraction | float:
@@ -159,8 +162,7 @@ def _fraction(text: str) -> Fraction | float:
         raise CheckpointError(f"{text[:40]!r} where a fraction belongs") from None
 
 
-def _records(content: bytes, header: Header) -> tuple[Record, ...]:
-    found = _read(content, RECORDS)
+def _records(found: Array | None, header: Header) -> tuple[Record, ...]:
     if found is None or found.shape != (header.epoch, len(header.columns)):
         raise CheckpointError(f"no {RECORDS} of {header.epoch} epochs")
     if header.epoch and not {"loss"} <= set(header.columns) <= set(COLUMNS):

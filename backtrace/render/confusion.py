@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from backtrace.functions.activations import Array
+from backtrace.functions.array import Array
 from backtrace.render.boxes import Line
 from backtrace.render.page import INDENT, Page
 from backtrace.spec.model import Matrix, Spec

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from backtrace.render.curve import Chart, Point, accuracies, tick_labels
+from backtrace.render import marks
+from backtrace.render.chart import Chart, Point, accuracies, tick_labels
 from backtrace.render.measure import inert, wrapped
 from backtrace.render.outcome import Outcome, outcome
 from backtrace.spec.model import Spec
 from backtrace.tape.training import Training
 
-MARK = "<!-- Made by backtrace. -->"
 WIDTH = 760.0
 LEFT, RIGHT = 76.0, 24.0  # of a panel's field
 HEAD, LINE = 36.0, 22.0  # the title's baseline; from one line of text to the next
@@ -72,7 +72,7 @@ class _Drawing:
         named = 'role="img" aria-labelledby="title about"'
         box = f'viewBox="0 0 {WIDTH:.0f} {height:.0f}"'
         yield f'<svg xmlns="http://www.w3.org/2000/svg" {size} {box} {named}>'
-        yield MARK
+        yield marks.TAGGED
         yield f'<title id="title">{_text(self.said.title)}</title>'
         yield f'<desc id="about">{_text(_ending(self.said))}</desc>'
         yield f"<style>{STYLE}</style>"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backtrace.spec.model import Spec
-from backtrace.tape.compile import batches, rate
+from backtrace.tape.compile import rate
 from backtrace.tape.training import Measured, Record
 
 HEADER = "epoch,loss,accuracy,validation_loss,validation_accuracy,learning_rate\n"
@@ -24,5 +24,5 @@ def _measured(measured: Measured | None) -> tuple[str, str]:
 def _rate(spec: Spec, epoch: int) -> str:
     if epoch == 0:
         return ""
-    last = rate(spec, epoch * batches(spec) - 1)
+    last = rate(spec, epoch * spec.batches - 1)
     return "" if last is None else repr(float(last))

@@ -9,6 +9,8 @@ from zlib import crc32
 
 import msgspec
 
+from backtrace.render import marks
+
 if TYPE_CHECKING:
     from backtrace.render.derivation import View
     from backtrace.spec.model import Spec
@@ -83,33 +85,22 @@ class NotExpressibleError(ValueError):
 
 
 FORMATS: dict[str, PageFormat] = {
-    "markdown": PageFormat(
-        "markdown:markdown", ".md", (b"<!-- Made by backtrace. -->",), DERIVATION
-    ),
+    "markdown": PageFormat("markdown:markdown", ".md", (marks.TAGGED.encode(),), DERIVATION),
     "latex": PageFormat(
         "latex_document:latex_document",
         ".tex",
-        (b"% Made by backtrace.",),
+        (marks.TEX.encode(),),
         DERIVATION | {"fragment"},
     ),
     "html": PageFormat(
         "html:html",
         ".html",
-        (b"<!-- Made by backtrace. -->", b'<div class="backtrace">'),
+        (marks.TAGGED.encode(), marks.FRAGMENT.encode()),
         DERIVATION | {"fragment"},
     ),
-    "json": PageFormat(
-        "json:exported", ".json", (b'"schema":"backtrace/trace/',), frozenset(["decimals"])
-    ),
-    "svg": PageFormat(
-        "svg:svg",
-        ".svg",
-        (b"<!-- Made by backtrace. -->",),
-        DRAWN,
-    ),
-    "png": PageFormat(
-        "png:png", ".png", (b"Software\0backtrace",), frozenset(["decimals", "decimal-mark"])
-    ),
+    "json": PageFormat("json:exported", ".json", (marks.TRACE.encode(),), frozenset(["decimals"])),
+    "svg": PageFormat("svg:svg", ".svg", (marks.TAGGED.encode(),), DRAWN),
+    "png": PageFormat("png:png", ".png", (marks.PNG,), DRAWN),
 }
 
 
@@ -124,19 +115,18 @@ def checksum(rest: bytes) -> bytes:
     return b"%08x" % crc32(rest)
 
 
-PROGRAM_MARK = b"# Made by backtrace."
 NETWORK_FORMATS: dict[str, NetworkFormat] = {
     "torch": NetworkFormat(
-        "torch_program:program",
+        "torch.program:program",
         ".py",
-        (PROGRAM_MARK,),
+        (marks.PROGRAM.encode(),),
         frozenset(["epochs"]),
         beside=".npz",
         changed=_program_changed,
     ),
-    "npz": NetworkFormat("weights:starting_npz", ".npz", (b"bt\x12\0Made by backtrace.",)),
+    "npz": NetworkFormat("weights:starting_npz", ".npz", (marks.ARCHIVE,)),
     "safetensors": NetworkFormat(
-        "weights:starting_safetensors", ".safetensors", (b'"made_by":"backtrace"',)
+        "weights:starting_safetensors", ".safetensors", (marks.SAFETENSORS,)
     ),
 }
 ALL_FORMATS: dict[str, PageFormat | NetworkFormat] = {**FORMATS, **NETWORK_FORMATS}

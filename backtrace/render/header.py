@@ -26,7 +26,7 @@ CONSTANT_DIGITS = 12  # a constant is shown as it was written
 def architecture(trace: Trace) -> str:
     """``2 → 3 (ReLU) → 1 (linear)``."""
     first = first_update(trace)
-    axis = 1 if trace.conventions.layout == "rows" else 0
+    axis = 1 - trace.conventions.sample_axis
     sizes = [str(_inputs(first["W1"], trace.conventions) - _augmented(first))]
     for traced in first.values():
         if traced.operation == "activate":

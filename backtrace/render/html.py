@@ -13,6 +13,7 @@ from backtrace.notation.expr import Expr, Ref, Row, Symbol, Value
 from backtrace.notation.mathml import MathML, ref_symbol
 from backtrace.notation.mathml_tokens import joined, numeral, operator
 from backtrace.notation.prose import EXACT, Sentence
+from backtrace.render import marks
 from backtrace.render.derivation import Derivation, Entry, Section, Step, Update, View, derivation
 from backtrace.render.html_equation import Equations, entry_name, printed
 from backtrace.render.measure import inert
@@ -20,7 +21,6 @@ from backtrace.tape.trace import Trace
 
 HINT = "Open a number that was worked out to see its sum; point at it to see which numbers made it."
 MARKED = re.compile(r' data-e="[^"]*"')
-MARK = "<!-- Made by backtrace. -->"
 COMMA = operator(",")
 MORE = "⋮"
 
@@ -32,7 +32,7 @@ def html(trace: Trace, view: View) -> str:
     style, script = (_beside(name) for name in ("html.css", "html.js"))
     if view.fragment:
         styled = f"<style>{style}</style>\n{body}\n<script>{script}</script>"
-        return f'<div class="backtrace">{styled}</div>\n'
+        return f"{marks.FRAGMENT}{styled}</div>\n"
     return _document(page, body, style, script)
 
 
@@ -53,7 +53,7 @@ def _document(page: Derivation, body: str, style: str, script: str) -> str:
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="generator" content="backtrace">
-{MARK}
+{marks.TAGGED}
 <title>{_text(page.title)}</title>
 <style>{style}</style>
 </head>

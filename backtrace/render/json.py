@@ -109,11 +109,12 @@ def plain(value: Any) -> Any:
     if np.isfinite(value).all():
         return whole
     if value.ndim == 0:
-        return _finite(whole)
-    return [[_finite(entry) for entry in line] for line in whole]
+        return finite(whole)
+    return [[finite(entry) for entry in line] for line in whole]
 
 
-def _finite(entry: float) -> float | str:
+def finite(entry: float) -> float | str:
+    """A JSON number; inf and nan as strings."""
     if np.isfinite(entry):
         return entry
     return "nan" if np.isnan(entry) else "inf" if entry > 0 else "-inf"

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from backtrace.notation.prose import Sentence
+from backtrace.render import marks
 from backtrace.render.derivation import Derivation, Section, Step, Update, View, derivation
 from backtrace.render.formulas import Formulas, rows
 from backtrace.render.tex_text import escaped
 from backtrace.tape.trace import Trace
 
-MARK = "% Made by backtrace."
 NEEDS = r"% Needs \usepackage{amsmath}."
 WIDTH = 44.0  # em of the 48 that a line of the document has
 WIDTH_OF_A_FRAGMENT = 32.0  # em; a line of an article has 34
@@ -45,7 +45,7 @@ class _Writer:
         self.formulas = Formulas(page, WIDTH_OF_A_FRAGMENT if self.fragment else WIDTH)
 
     def lines(self) -> Iterator[str]:
-        yield MARK
+        yield marks.TEX
         title = escaped(self.page.title)
         if self.fragment:
             yield from (NEEDS, rf"\section*{{\raggedright {title}}}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from backtrace.notation.prose import Sentence
-from backtrace.render import escaping
+from backtrace.render import escaping, marks
 from backtrace.render.derivation import (
     Derivation,
     Section,
@@ -23,7 +23,6 @@ from backtrace.render.formulas import Formulas, rows
 from backtrace.render.mermaid import flowchart, loss_chart
 from backtrace.tape.trace import Trace
 
-MARK = "<!-- Made by backtrace. -->"
 WIDTH = 44.0  # em; GitHub has about 50
 
 
@@ -43,7 +42,7 @@ class _Writer:
         self.formulas = Formulas(page, WIDTH)
 
     def lines(self) -> Iterator[str]:
-        yield MARK
+        yield marks.TAGGED
         yield from self.opening()
         if self.page.losses:
             yield from self.losses()

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import ceil
 
 import msgspec
 import numpy as np
 
-from backtrace.functions.activations import Array
+from backtrace.functions.array import Array
 from backtrace.notation.numbers import cells, number
 from backtrace.notation.symbols import Symbols
 from backtrace.render import header
 from backtrace.render.advice import remedies, what_happened
+from backtrace.render.chart import Chart, losses
 from backtrace.render.confusion import Confusion, confusion_of, percent
-from backtrace.render.curve import Chart, losses
 from backtrace.render.measure import inert
 from backtrace.spec.excerpt import excerpt
 from backtrace.spec.model import Spec
@@ -81,16 +80,14 @@ def _marked(training: Training) -> int | None:
 
 def _amounts(spec: Spec) -> list[str]:
     """How many samples, updates and held-out samples there are."""
-    updates = ceil(spec.samples / (spec.batch_size or spec.samples))
+    updates = spec.batches
     each = f"{spec.batch_size:,} at a time" if spec.batch_size and updates > 1 else ""
     order = "in another order every epoch" if spec.shuffle else ""
     found = [", ".join(filter(None, [_counted(spec.samples, "sample"), each, order]))]
     if updates > 1:
         found.append(f"{updates:,} updates an epoch")
     if spec.validation is not None:
-        axis = 0 if spec.conventions.layout == "rows" else 1
-        held = spec.validation.inputs.shape[axis]
-        found.append(f"{_counted(held, 'sample')} held out")
+        found.append(f"{_counted(spec.held_out_samples, 'sample')} held out")
     if spec.freeze:
         found.append(f"{', '.join(sorted(spec.freeze))} left as given")
     return found
@@ -167,7 +164,7 @@ def _kept(spec: Spec, state: State, training: Training) -> str:
         return "Kept are the parameters after the last epoch."
     reached = number(record.judged.loss, max(spec.decimals, LOSS_DECIMALS))
     which = "held-out loss" if record.validation is not None else "loss"
-    if training.ended == "diverged" and spec.validation is None and spec.stop.patience is None:
+    if training.ended == "diverged" and not spec.keeps_best:
         why = "the last one that was finite"
     else:
         why = "the best one"

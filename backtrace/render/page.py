@@ -14,6 +14,16 @@ INDENT = 4
 WIDEST = 100  # columns of text; on a wider page the right margin would be too far to see
 APART = "   "  # between short phrases on a line
 SIGNS = re.compile(r" (?=(?:=|\+|−|-|·|\*|⊙|/|\(\.\)) )")  # where a formula may be folded
+STYLES_OF_A_PAGE: dict[str, str] = {
+    "title": "bold",
+    "heading": "bold",
+    "rule": "dim",
+    "fact": "dim",
+    "axis": "dim",
+    "label": "dim",
+}
+"""The roles of what every page has, as rich's styles."""
+
 ASCII_DASHES = {"─": "-", "═": "="}
 
 

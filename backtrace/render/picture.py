@@ -7,7 +7,7 @@ from math import isqrt
 
 import numpy as np
 
-from backtrace.functions.activations import Array
+from backtrace.functions.array import Array
 from backtrace.render.boxes import Line
 from backtrace.render.page import Page
 from backtrace.spec.model import Spec

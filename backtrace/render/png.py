@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from backtrace.render import marks
 from backtrace.render.derivation import View
 from backtrace.render.formats import MissingExtraError
 from backtrace.render.svg import svg
 from backtrace.tape.trace import Trace
 
-MARK = b"Software\0backtrace"
 HEADER = 33  # bytes of a PNG's signature and its first chunk
 ZOOM = 2  # pixels a side for one of the drawing, so that it is sharp on paper and fine screens
 
@@ -34,6 +34,6 @@ def _marked(picture: bytes) -> bytes:
     import struct
     import zlib
 
-    chunk = b"tEXt" + MARK
-    whole = struct.pack(">I", len(MARK)) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    chunk = b"tEXt" + marks.PNG
+    whole = struct.pack(">I", len(marks.PNG)) + chunk + struct.pack(">I", zlib.crc32(chunk))
     return picture[:HEADER] + whole + picture[HEADER:]

@@ -8,25 +8,21 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from backtrace.functions.activations import Array
+from backtrace.functions.array import Array
 from backtrace.notation.numbers import aligned, cells
 from backtrace.notation.symbols import Symbols
 from backtrace.render.boxes import Line, line_width
+from backtrace.render.columns import even
 from backtrace.render.json import plain as json_value
 from backtrace.render.measure import text_width
-from backtrace.render.page import INDENT, Page
+from backtrace.render.page import INDENT, STYLES_OF_A_PAGE, Page
 from backtrace.render.picture import picture, pixels, white
 from backtrace.spec.model import Spec
 from backtrace.tape.accuracy import by_sample, class_of, classes
 
 SCHEMA = "backtrace/prediction/1"
 STYLES: dict[str, str] = {
-    "title": "bold",
-    "heading": "bold",
-    "rule": "dim",
-    "fact": "dim",
-    "axis": "dim",
-    "label": "dim",
+    **STYLES_OF_A_PAGE,
     "bar": "cyan",
     "right": "bold green",
     "wrong": "bold red",
@@ -36,6 +32,7 @@ MOST_BARS = 16  # of more classes those with the largest outputs are shown
 BAR = 24  # columns of the longest bar
 SHORTEST = 8  # and where there is little room
 EIGHTHS = " ▏▎▍▌▋▊▉█"
+GAP = "   "  # between the columns of numbers
 APART = 4  # columns between a picture and what stands beside it
 
 
@@ -246,13 +243,8 @@ class _Sheet:
             y = self.page.say(self.symbols.name("y"))
             difference = self.page.say(f"{self.name} − {self.symbols.name('y')}")
             columns += [[y, *self.column(found.targets)], [difference, *self.column(error)]]
-        widths = [max(map(text_width, column)) for column in columns]
-        for at, row in enumerate(zip(*columns, strict=True)):
-            texts = [
-                " " * (width - text_width(text)) + text
-                for text, width in zip(row, widths, strict=True)
-            ]
-            yield [("   ".join(texts), "label" if at == 0 else "")]
+        for at, row in enumerate(zip(*map(even, columns), strict=True)):
+            yield [(GAP.join(row), "label" if at == 0 else "")]
 
     def column(self, values: Array) -> list[str]:
         return aligned([row[0] for row in self.texts(values)])

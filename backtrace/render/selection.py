@@ -192,6 +192,6 @@ def sample_slice(trace: Trace, traced: TracedStep, sample: int) -> slice | None:
     index = sample_index(inputs, sample)
     if index is None or family(traced.id) not in OF_SAMPLES:
         return None
-    axis = 0 if trace.conventions.layout == "rows" else 1
+    axis = trace.conventions.sample_axis
     size = traced.shape[axis] // inputs.shape[axis]
     return slice(index * size, (index + 1) * size)

@@ -9,7 +9,7 @@ from math import degrees
 
 import msgspec
 
-from backtrace.render import header
+from backtrace.render import header, marks
 from backtrace.render.derivation import View
 from backtrace.render.measure import inert, text_width, wrapped
 from backtrace.render.network import Column, Edge, Labelled, Network, Unit, network
@@ -30,7 +30,6 @@ NARROWEST = 560.0
 SLANT = 0.3  # of the height is the least gap, so that no edge is too steep to read along
 MANY = 30  # edges between two columns; more of them are drawn fainter
 LAYER = re.compile(r"\^(\(\d+\)|\[\d+\])")  # a layer as the course writes it: z^(2)
-MARK = "<!-- Made by backtrace. -->"
 NAMED = 'aria-labelledby="title about"'
 
 STYLE = """
@@ -141,7 +140,7 @@ class _Drawing:
         inside = f'width="{self.width - 1:.0f}" height="{height - 1:.0f}"'
         lines = [
             f'<svg xmlns="http://www.w3.org/2000/svg" {size} {box} role="img" {NAMED}>',
-            MARK,
+            marks.TAGGED,
             f'<title id="title">{_text(self.trace.title)}</title>',
             f'<desc id="about">{_text(header.architecture(self.trace))}</desc>',
             f"<style>{STYLE}</style>",

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
-from backtrace.functions.activations import Array
+from backtrace.functions.array import Array
 from backtrace.notation.symbols import Symbols
 from backtrace.render.boxes import ASCII, UNICODE, Block, Line, line_width
+from backtrace.render.columns import grouped
 from backtrace.render.confusion import confusion_lines
 from backtrace.render.curve import MARKS, curve, legend
 from backtrace.render.grid import gallery
 from backtrace.render.matrices import Format, block, is_large
 from backtrace.render.measure import text_width
 from backtrace.render.outcome import Outcome, outcome
-from backtrace.render.page import APART, INDENT, Page
+from backtrace.render.page import APART, INDENT, STYLES_OF_A_PAGE, Page
 from backtrace.spec.model import Spec
 from backtrace.tape.training import Training
 
 STYLES: dict[str, str] = {
-    "title": "bold",
-    "heading": "bold",
-    "rule": "dim",
-    "fact": "dim",
-    "axis": "dim",
+    **STYLES_OF_A_PAGE,
     "dims": "dim",
     "bracket": "dim",
-    "label": "dim",
     "training": "cyan",
     "held out": "magenta",
     "best": "bold green",
@@ -35,7 +31,7 @@ STYLES: dict[str, str] = {
     "updated": "green",
     "name": "bold",
 }
-GAP = 3  # between two columns of the table
+GAP = "   "  # between two columns of the table
 MOST_NUMBERS = 64  # of a network whose parameters are shown
 
 
@@ -61,31 +57,13 @@ def _table(said: Outcome, page: Page) -> list[Line]:
     mark = "" if said.marked is None else f"  {MARKS[not page.unicode][2]} kept"
     room = page.breadth - INDENT - text_width(mark)
     found: list[Line] = []
-    for group in _groups(columns, room):
+    for group in grouped(columns, room, GAP):
         found += [[]] if found else []
-        for at, row in enumerate(zip(*group, strict=True)):
+        for at, row in enumerate(group):
             marked = said.marked is not None and at == said.marked + 1
             role = "label" if at == 0 else "best" if marked else ""
-            found.append([(" " * INDENT + "".join(row) + (mark if marked else ""), role)])
+            found.append([(" " * INDENT + row + (mark if marked else ""), role)])
     return found
-
-
-def _groups(columns: Sequence[Sequence[str]], room: int) -> list[list[list[str]]]:
-    """The columns made even and put beside the first one, as many to a group as fit."""
-    first, *others = (_even(column, GAP if at else 0) for at, column in enumerate(columns))
-    groups = [[first]]
-    for column in others:
-        taken = sum(text_width(each[0]) for each in [*groups[-1], column])
-        if taken > room and groups[-1][1:]:
-            groups.append([first])
-        groups[-1].append(column)
-    return groups
-
-
-def _even(column: Sequence[str], gap: int) -> list[str]:
-    """The texts set to the right in one width, with a gap before them."""
-    width = gap + max(map(text_width, column))
-    return [" " * (width - text_width(text)) + text for text in column]
 
 
 def _ending(said: Outcome, page: Page) -> Iterator[Line]:

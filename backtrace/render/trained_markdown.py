@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from backtrace.functions.activations import Array
+from backtrace.functions.array import Array
+from backtrace.render import marks
 from backtrace.render.confusion import MOST_CLASSES, MOST_PAIRS, Confusion
-from backtrace.render.markdown import MARK, escaped
+from backtrace.render.markdown import escaped
 from backtrace.render.mermaid import training_chart
 from backtrace.render.outcome import Outcome, outcome
 from backtrace.spec.model import Spec
@@ -19,7 +20,7 @@ def trained_markdown(spec: Spec, training: Training, outputs: Array | None = Non
 
 
 def _lines(said: Outcome, training: Training) -> Iterator[str]:
-    yield MARK
+    yield marks.TAGGED
     yield from ("", f"# {escaped(said.title)}")
     yield from ("", f"Network: {escaped(said.architecture)}.")
     yield ""

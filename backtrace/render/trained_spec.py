@@ -10,7 +10,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from backtrace.functions.activations import Array
+from backtrace.functions.array import Array
+from backtrace.notation.numbers import significant
+from backtrace.render import marks
 from backtrace.spec.model import Bias, Spec
 from backtrace.spec.numbers import LONGEST
 from backtrace.spec.problems import count
@@ -19,7 +21,6 @@ from backtrace.spec.reader import Mapping as Keys
 from backtrace.spec.rewriting import Rewriting
 from backtrace.tape.training import Record, State
 
-MARK = "# Made by backtrace: "
 HEADER = (
     "{mark}{title} after {epochs}{loss}.\n"
     "# The optimizer begins anew from here; an .npz has its state as well.\n\n"
@@ -83,19 +84,19 @@ def numbers_of(spec: Spec) -> int:
 
 def is_ours(start: bytes) -> bool:
     """Whether a file that begins with these bytes was written here."""
-    return start.startswith(MARK.encode())
+    return start.startswith(marks.SPEC.encode())
 
 
 def _header(spec: Spec, state: State, record: Record | None) -> str:
-    loss = "" if record is None else f", loss {record.training.loss:.6g}"
+    loss = "" if record is None else f", loss {significant(record.training.loss)}"
     epochs = count(state.epoch, "epoch")
     title = " ".join(spec.title.split()) or "a network"
-    return HEADER.format(mark=MARK, title=title, epochs=epochs, loss=loss)
+    return HEADER.format(mark=marks.SPEC, title=title, epochs=epochs, loss=loss)
 
 
 def _without_header(text: str) -> str:
     """The text, if it has been written here before, without what was said of that training."""
-    return text.split("\n\n", 1)[-1] if text.startswith(MARK) else text
+    return text.split("\n\n", 1)[-1] if text.startswith(marks.SPEC) else text
 
 
 # --- where it stands

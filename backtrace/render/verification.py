@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 import numpy as np
 
-from backtrace.check.expected import Held, Holding, totals
+from backtrace.check.published import Held, Holding, totals
+from backtrace.notation.numbers import duration, significant, small
 from backtrace.render.boxes import Line
+from backtrace.render.columns import Row, table
 from backtrace.render.measure import inert, text_width
 from backtrace.render.page import Page
 from backtrace.render.wording import Words
@@ -17,18 +19,8 @@ from backtrace.tape.verification import Kink, Verification, Verified
 from backtrace.tape.verification.cost import Cost, Way
 
 MOST_LISTED = 6  # entries of one quantity that are listed
-DIGITS = 6  # significant ones of a value in the table
-GAP = "  "
 NARROW = 24  # columns; a text with less room beside a name stands below it
 MARKS = {True: ("✓", "+"), False: ("✗", "x")}
-UNITS = ((1e-3, 1e6, "µs"), (1.0, 1e3, "ms"), (120.0, 1.0, "s"), (7200.0, 1 / 60, "min"))
-
-
-class Row(msgspec.Struct, frozen=True):
-    """A row of a table: its cells as texts, and the role of the mark and name before them."""
-
-    cells: tuple[str, ...]
-    role: str = ""
 
 
 class Findings(msgspec.Struct, frozen=True):
@@ -95,7 +87,7 @@ def _gradients(verification: Verification, findings: Findings, page: Page) -> It
     yield from page.rule("Gradients", "the largest difference of each")
     header = ("", "entries", "difference", "relative", "at", "on the tape", "by differences")
     rows = [Row(header, "label"), *(_row(each, words, page) for each in verification.quantities)]
-    yield from _table(rows, page, left=(0, 4))
+    yield from table(rows, page, left=(0, 4))
     for each in verification.quantities:
         if not each.agrees:
             yield []
@@ -278,7 +270,7 @@ def _cost(cost: Cost, samples: int, page: Page) -> Iterator[Line]:
     header = ("", "passes", "multiplications", "time", "")
     rows = [Row(header, "label")]
     rows += [_way(name, way, cost.backpropagation, page) for name, way in ways.items()]
-    yield from _table(rows, page, left=(0, 1))
+    yield from table(rows, page, left=(0, 1))
     yield from page.paragraph(
         "(J(w + h) − J(w))/h takes a forward pass for each parameter w and one for J(w); central "
         "differences take two for each. Multiplications are those of products; the times are those "
@@ -296,60 +288,3 @@ def _way(name: str, way: Way, cheapest: Way, page: Page) -> Row:
     time = duration(way.seconds)
     time = time if page.unicode else time.replace("µ", "u")
     return Row((f" {name}", passes, f"{way.multiplications:,}", time, times))
-
-
-# Tables and numbers
-
-
-def _table(rows: Sequence[Row], page: Page, left: Iterable[int]) -> Iterator[Line]:
-    """Columns under each other, those of ``left`` flush left; too narrow a page folds each row."""
-    flush = frozenset(left)
-    texts = [[page.say(cell) for cell in row.cells] for row in rows]
-    widths = [max(map(text_width, column)) for column in zip(*texts, strict=True)]
-    if sum(widths) + len(GAP) * (len(widths) - 1) > page.width:
-        yield from _folded(rows, texts, page)
-        return
-    for row, cells in zip(rows, texts, strict=True):
-        padded = [
-            cell + " " * (w - text_width(cell)) if at in flush else cell.rjust(w)
-            for at, (cell, w) in enumerate(zip(cells, widths, strict=True))
-        ]
-        rest = GAP + GAP.join(padded[1:]).rstrip()
-        yield [(padded[0], row.role), (rest, "label" if row.role == "label" else "")]
-
-
-def _folded(rows: Sequence[Row], texts: Sequence[list[str]], page: Page) -> Iterator[Line]:
-    """A row as its name, and below it its cells with what they are."""
-    header = texts[0]
-    for row, (name, *cells) in zip(rows[1:], texts[1:], strict=True):
-        yield [(name, row.role)]
-        named = zip(header[1:], cells, strict=True)
-        phrases = [f"{label} {cell}".strip() for label, cell in named if cell]
-        yield from page.paragraph(", ".join(phrases), "")
-
-
-def significant(value: float, digits: int = DIGITS) -> str:
-    """A number with so many significant digits, without needless zeros and never as −0."""
-    text = f"{value + 0.0:.{digits}g}"
-    mantissa, e, exponent = text.partition("e")
-    return f"{mantissa}e{int(exponent)}" if e else text
-
-
-def small(value: float) -> str:
-    """A difference: ``0``, ``3.1e-15``, ``0.85``."""
-    if value == 0 or 0.001 <= value < 1000:
-        return f"{value:.3g}"
-    mantissa, e, exponent = f"{value:.1e}".partition("e")
-    return f"{mantissa}e{int(exponent)}" if e else mantissa  # inf has no exponent
-
-
-def duration(seconds: float) -> str:
-    """``85 µs``, ``3.4 ms``, ``12 s``, ``2.5 h``: two digits or three."""
-    for limit, factor, unit in UNITS:
-        if seconds < limit:
-            return f"{_few(seconds * factor)} {unit}"
-    return f"{_few(seconds / 3600)} h"
-
-
-def _few(value: float) -> str:
-    return f"{value:.0f}" if value >= 10 else f"{value:.1f}"

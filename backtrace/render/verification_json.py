@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from backtrace.check.expected import Held, Holding
+from backtrace.check.published import Held, Holding
+from backtrace.render.json import finite
 from backtrace.render.measure import inert
 from backtrace.tape.verification import Kink, Verification, Verified
 from backtrace.tape.verification.cost import Cost
@@ -113,6 +114,5 @@ def _cost(cost: Cost) -> dict[str, Any]:
 
 
 def _number(value: Any) -> float | str:
-    """A JSON number; inf and nan as strings, never −0."""
-    number = float(value) + 0.0
-    return number if np.isfinite(number) else repr(number)
+    """An entry of an array as JSON has it, never −0."""
+    return finite(float(value) + 0.0)

@@ -9,14 +9,12 @@ from importlib import import_module
 
 import numpy as np
 
-from backtrace.functions.activations import Array
+from backtrace.functions.array import Array
+from backtrace.render import marks
 from backtrace.render.formats import MissingExtraError, Written
+from backtrace.spec.files.tensors import INSTALL
 from backtrace.spec.model import Spec
 from backtrace.tape.compile import given_matrices, parameter_ids
-
-MADE_BY = b"Made by backtrace."
-MARK = b"bt" + len(MADE_BY).to_bytes(2, "little") + MADE_BY
-"""A zip's extra field (id, length, content) in the first bytes of every .npz."""
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip archive can carry
 UNIX, FILE_MODE = 3, 0o600 << 16
@@ -58,7 +56,7 @@ def npz(values: Mapping[str, Array], *, compression: int = zipfile.ZIP_STORED) -
             entry = zipfile.ZipInfo(f"{name}.npy", EPOCH)
             entry.compress_type = compression
             entry.create_system, entry.external_attr = UNIX, FILE_MODE
-            entry.extra = b"" if number else MARK
+            entry.extra = b"" if number else marks.ARCHIVE
             with archive.open(entry, "w", force_zip64=True) as stream:
                 np.lib.format.write_array(stream, _floats(value), allow_pickle=False)
     return file.getvalue()
@@ -71,11 +69,10 @@ def safetensors(values: Mapping[str, Array]) -> bytes:
         library = import_module("safetensors.numpy")
     except ImportError:
         raise SafetensorsUnavailableError(
-            "a .safetensors needs the extra safetensors: pip install "
-            "'backtrace-nn[safetensors]'; a .npz needs nothing"
+            f"a .safetensors needs the extra safetensors: {INSTALL}; a .npz needs nothing"
         ) from None
     arrays = {name: _floats(value) for name, value in values.items()}
-    return bytes(library.save(arrays, metadata={"made_by": "backtrace"}))
+    return bytes(library.save(arrays, metadata=marks.METADATA))
 
 
 def _floats(value: Array) -> Array:

@@ -11,7 +11,6 @@ import numpy as np
 
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.losses import LOSSES
-from backtrace.functions.optimizers import OPTIMIZERS
 from backtrace.spec.fields import Fields, names
 from backtrace.spec.given import Given
 from backtrace.spec.layers import LayerDraft
@@ -114,7 +113,7 @@ def read_ask(problems: Problems, parts: Parts) -> tuple[str, ...]:
     node = parts.top.get("ask")
     if node is None:
         return ()
-    known = set(_quantity_ids(parts))
+    known = _quantity_ids(parts)
     layers = f"Layers count from 1 to {len(parts.layers)}."
     chosen = names(problems, node, "quantities")
     for word in chosen:
@@ -137,25 +136,13 @@ def parameter_ids(layers: Iterable[LayerDraft]) -> list[str]:
     return ids
 
 
-def _quantity_ids(parts: Parts) -> Iterable[str]:
-    numbers = [layer.number for layer in parts.layers]
-    parameters = parameter_ids(parts.layers)
-    yield from ("a0", "y", *parameters)
-    for number in numbers:
-        yield from (f"product{number}", f"z{number}", f"a{number}")
-    if parts.loss is None:
-        return
-    yield from ("error", "loss_terms", "loss", "data_loss", "penalty", "da0")
-    for number in numbers:
-        yield from (f"da{number}", f"g{number}", f"delta{number}")
-    for parameter in parameters:
-        yield from (f"d{parameter}", f"data_d{parameter}")
-    if parts.optimizer is None:
-        return
-    yield "loss_after"
-    for lines in OPTIMIZERS[parts.optimizer.name].lines.values():
-        for line in lines:
-            yield from (line.id.format(parameter) for parameter in parameters)
+def _quantity_ids(parts: Parts) -> set[str]:
+    """Those of a trace of this spec; what it is like is known before its shapes are settled."""
+    from backtrace.spec.quantities import Network, quantities
+
+    ids, targets = tuple(parameter_ids(parts.layers)), "targets" in parts.top
+    network = Network(len(parts.layers), ids, targets, parts.loss is not None, parts.optimizer)
+    return {quantity.id for quantity in quantities(network)}
 
 
 def _check_loss_and_targets(problems: Problems, parts: Parts) -> None:

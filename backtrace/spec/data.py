@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from backtrace.spec.fields import ANY, Fields
+from backtrace.spec.files.request import Columns, DataError, Loaded, Request
 from backtrace.spec.folders import Folders, find
 from backtrace.spec.given import Given
 from backtrace.spec.numbers import Number
 from backtrace.spec.problems import Problems, cited
 from backtrace.spec.reader import Mapping, Node, Scalar, Sequence, kind
-from backtrace.spec.request import Columns, DataError, Loaded, Request
 from backtrace.spec.spans import read_index, read_span
 
 DATA_KEYS = ("file", "rows", "columns", "header", "array", "scale", "one_hot")
@@ -25,34 +27,40 @@ def read_data(problems: Problems, node: Mapping, name: str, folders: Folders) ->
     """
     entries = Fields(problems, node, f"the file of {name}", DATA_KEYS)
     seen = len(problems.found)
-    rows, columns = _rows(problems, entries), _columns(problems, entries)
-    scale = float(entries.number("scale", Number(1.0, "1"), ANY))
+    request = _request(problems, entries, name, folders)
     classes = entries.whole("one_hot", 0, 2) if "one_hot" in entries else 0
-    request = Request(
-        name=name,
-        rows=rows,
-        columns=columns,
-        header=entries.flag("header", default=False) if "header" in entries else None,
-        array=entries.text("array", ""),
-        scale=1.0 if classes else scale,
-        dtype="float64" if classes else folders.dtype,
-    )
     file = _file(problems, entries)
-    if request.header is False and columns is not None and columns.named:
-        problems.add(entries.key("header"), "`header: false` and columns by name", "one of the two")
     if file is None or len(problems.found) > seen:
         return None
 
     def given(loaded: Loaded) -> Given:
         values = loaded.values
         if classes:
-            from backtrace.spec.labels import one_hot
+            from backtrace.spec.files.labels import one_hot
 
             values = one_hot(loaded, classes, folders.dtype)
-            values *= scale
+            values *= request.scale
         return Given(name, file, 2, values, file=file.text)
 
-    return _load(problems, file, request, folders, given)
+    # a label is what the file has, and the 1 that stands for it is what is scaled
+    asked = replace(request, scale=1.0, dtype="float64") if classes else request
+    return _load(problems, file, asked, folders, given)
+
+
+def _request(problems: Problems, entries: Fields, name: str, folders: Folders) -> Request:
+    """What is asked for of a file of samples; what contradicts itself is a problem."""
+    request = Request(
+        name=name,
+        rows=_rows(problems, entries),
+        columns=_columns(problems, entries),
+        header=entries.flag("header", default=False) if "header" in entries else None,
+        array=entries.text("array", ""),
+        scale=float(entries.number("scale", Number(1.0, "1"), ANY)),
+        dtype=folders.dtype,
+    )
+    if request.header is False and request.columns is not None and request.columns.named:
+        problems.add(entries.key("header"), "`header: false` and columns by name", "one of the two")
+    return request
 
 
 def read_array(problems: Problems, node: Mapping, name: str, folders: Folders) -> Given | None:
@@ -93,7 +101,7 @@ def _load(
     given: Callable[[Loaded], Given],
 ) -> Given | None:
     """What ``given`` makes of the file; None where there is a problem with it."""
-    from backtrace.spec.contents import read_file
+    from backtrace.spec.files.contents import read_file
 
     name = cited(file.text, 60)
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from backtrace.spec.model import Layout, Matrix, Spec, Validation
+from backtrace.spec.model import Spec, Validation
 
 
 def excerpt(spec: Spec, first: int, last: int, *, held_out: bool = False) -> Spec:
@@ -14,24 +14,17 @@ def excerpt(spec: Spec, first: int, last: int, *, held_out: bool = False) -> Spe
     must be some. The numbers are not checked.
     """
     data: Spec | Validation = spec.validation if held_out and spec.validation else spec
-    layout, loss = spec.conventions.layout, spec.loss
+    samples, layout, loss = slice(first - 1, last), spec.conventions.layout, spec.loss
     if loss is not None and loss.upstream is not None:
-        upstream = _taken(loss.upstream, first, last, layout)
+        upstream = loss.upstream.samples(samples, layout)
         loss = msgspec.structs.replace(loss, upstream=upstream)
     return msgspec.structs.replace(
         spec,
-        inputs=_taken(data.inputs, first, last, layout),
-        targets=None if data.targets is None else _taken(data.targets, first, last, layout),
+        inputs=data.inputs.samples(samples, layout),
+        targets=None if data.targets is None else data.targets.samples(samples, layout),
         loss=loss,
         batch_size=None,
         epochs=1,
         shuffle=False,
         validation=None,
     )
-
-
-def _taken(matrix: Matrix, first: int, last: int, layout: Layout) -> Matrix:
-    samples, written = slice(first - 1, last), matrix.written
-    if layout == "rows":
-        return Matrix(matrix.values[samples], written and written[samples])
-    return Matrix(matrix.values[:, samples], written and tuple(row[samples] for row in written))

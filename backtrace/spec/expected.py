@@ -8,13 +8,12 @@ from collections.abc import Iterator
 import msgspec
 import numpy as np
 
-from backtrace.functions.optimizers import OPTIMIZERS
 from backtrace.spec.fields import Fields, Range, fields
 from backtrace.spec.given import Given, read_given
-from backtrace.spec.misfits import oriented
 from backtrace.spec.model import Published, Slip, Spec
 from backtrace.spec.numbers import Number
 from backtrace.spec.problems import Problems, cited, count, near_miss
+from backtrace.spec.quantities import shapes
 from backtrace.spec.reader import Entry, Mapping, Node, Scalar, Sequence, kind
 
 BLANKS = ("_", "?", "~")
@@ -88,8 +87,7 @@ class _Reader:
 
     def is_worked(self, key: Scalar, epoch: int, batch: int) -> bool:
         assert self.spec is not None
-        size = self.spec.batch_size or self.spec.samples
-        batches = -(-self.spec.samples // size)
+        batches = self.spec.batches
         if 1 <= epoch <= self.spec.epochs and 1 <= batch <= batches:
             return True
         has = f"{count(self.spec.epochs, 'epoch')} of {count(batches, 'batch', 'batches')}"
@@ -223,63 +221,3 @@ def _blanks(node: Node) -> list[list[bool]]:
     if all(isinstance(item, Scalar) for item in node.items):
         return [[_is_blank(item) for item in node.items if isinstance(item, Scalar)]]
     return [row for item in node.items for row in _blanks(item)]
-
-
-# Shapes
-
-
-def shapes(spec: Spec, batch: int) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Every id that a trace of the spec can have, and its shape in that batch (1 × 1: a scalar)."""
-    size = spec.batch_size or spec.samples
-    n = min(size, spec.samples - (batch - 1) * size)
-
-    def by_sample(width: int) -> tuple[int, int]:
-        return oriented(spec.conventions, (n, width))
-
-    yield "a0", by_sample(spec.layers[0].inputs + _ones(spec, 0))
-    for number, layer in enumerate(spec.layers, 1):
-        yield from ((f"{id}{number}", by_sample(layer.units)) for id in ("product", "z"))
-        yield f"a{number}", by_sample(layer.units + _ones(spec, number))
-        yield f"W{number}", layer.weights.shape
-        if layer.bias.values is not None:
-            yield f"b{number}", layer.bias.values.shape
-    if spec.targets is not None:
-        yield "y", by_sample(spec.layers[-1].units)
-    if spec.loss is not None:
-        yield from _backward_shapes(spec, n)
-
-
-def _ones(spec: Spec, layer: int) -> int:
-    """1 where the activation of ``layer`` carries a 1 for a bias inside the next weights."""
-    inside = layer < len(spec.layers) and spec.layers[layer].bias.kind in ("first", "last")
-    return int(inside)
-
-
-def _backward_shapes(spec: Spec, n: int) -> Iterator[tuple[str, tuple[int, int]]]:
-    def by_sample(width: int) -> tuple[int, int]:
-        return oriented(spec.conventions, (n, width))
-
-    outputs = by_sample(spec.layers[-1].units)
-    yield from (("error", outputs), ("loss_terms", outputs))
-    yield from ((id, (1, 1)) for id in ("loss", "data_loss", "penalty", "loss_after"))
-    yield "da0", by_sample(spec.layers[0].inputs)
-    for number, layer in enumerate(spec.layers, 1):
-        yield from ((f"{id}{number}", by_sample(layer.units)) for id in ("da", "delta"))
-        stacked = layer.units if layer.activation.name == "softmax" else 1
-        slopes = (n * stacked, layer.units)
-        yield f"g{number}", oriented(spec.conventions, slopes)
-        yield from _parameter_shapes(spec, f"W{number}", layer.weights.shape)
-        if layer.bias.values is not None:
-            yield from _parameter_shapes(spec, f"b{number}", layer.bias.values.shape)
-
-
-def _parameter_shapes(
-    spec: Spec, id: str, shape: tuple[int, int]
-) -> Iterator[tuple[str, tuple[int, int]]]:
-    yield from ((f"d{id}", shape), (f"data_d{id}", shape))
-    if spec.optimizer is None:
-        return
-    row = OPTIMIZERS[spec.optimizer.name]
-    yield from ((f"{state}{id}_old", shape) for state in row.states)
-    for line in row.lines[spec.optimizer.form or next(iter(row.lines))]:
-        yield line.id.format(id), shape

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import msgspec
 
+from backtrace.spec.files.request import DataError, DataType
 from backtrace.spec.problems import cited, near_miss
-from backtrace.spec.request import DataError, DataType
 
 
 class Folders(msgspec.Struct, frozen=True):

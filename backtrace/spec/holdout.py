@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import compress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -72,12 +71,12 @@ def held_out(spec: Spec, every: int) -> Spec:
         raise ValueError("a gradient that is given from above has no loss to judge samples by")
     out = _every(every, spec.samples)
     layout = spec.conventions.layout
-    targets = None if spec.targets is None else _taken(spec.targets, out, layout)
+    targets = None if spec.targets is None else spec.targets.samples(out, layout)
     return msgspec.structs.replace(
         spec,
-        inputs=_taken(spec.inputs, ~out, layout),
-        targets=None if spec.targets is None else _taken(spec.targets, ~out, layout),
-        validation=Validation(_taken(spec.inputs, out, layout), targets),
+        inputs=spec.inputs.samples(~out, layout),
+        targets=None if spec.targets is None else spec.targets.samples(~out, layout),
+        validation=Validation(spec.inputs.samples(out, layout), targets),
     )
 
 
@@ -185,21 +184,11 @@ def _rows(rows: range, samples: int) -> NDArray[np.bool_]:
 def _take_out(network: Network, out: NDArray[np.bool_], layout: Layout) -> Validation:
     inputs, targets = network.inputs, network.targets
     assert inputs is not None
-    network.inputs = _taken(inputs, ~out, layout)
+    network.inputs = inputs.samples(~out, layout)
     if targets is None:
-        return Validation(_taken(inputs, out, layout))
-    network.targets = _taken(targets, ~out, layout)
-    return Validation(_taken(inputs, out, layout), _taken(targets, out, layout))
-
-
-def _taken(matrix: Matrix, which: NDArray[np.bool_], layout: Layout) -> Matrix:
-    """The samples that ``which`` marks, with the texts of their numbers."""
-    written = matrix.written
-    if layout == "rows":
-        kept = None if written is None else tuple(compress(written, which))
-        return Matrix(matrix.values[which], kept)
-    kept = None if written is None else tuple(tuple(compress(line, which)) for line in written)
-    return Matrix(matrix.values.T[which].T, kept)
+        return Validation(inputs.samples(out, layout))
+    network.targets = targets.samples(~out, layout)
+    return Validation(inputs.samples(out, layout), targets.samples(out, layout))
 
 
 # --- samples of their own

@@ -31,6 +31,23 @@ class Matrix(msgspec.Struct, frozen=True, eq=False):
         rows, columns = self.values.shape
         return rows, columns
 
+    def samples(self, which: slice | NDArray[Any], layout: Layout) -> Matrix:
+        """Some of the samples that it holds in this layout, with the texts of their numbers.
+
+        ``which`` is a slice, or marks them (bool), or has their places (from 0) in the order
+        wanted; IndexError where there are no such places.
+        """
+        import numpy as np
+
+        rows, written = layout == "rows", self.written
+        values = self.values[which] if rows else self.values.T[which].T
+        if written is None:
+            return Matrix(values)
+        chosen = np.arange(self.shape[0 if rows else 1])[which].tolist()
+        if rows:
+            return Matrix(values, tuple(written[place] for place in chosen))
+        return Matrix(values, tuple(tuple(row[place] for place in chosen) for row in written))
+
 
 class Function(msgspec.Struct, frozen=True):
     """A named row of a table in ``backtrace.functions`` with its parameters, defaults filled in."""
@@ -79,6 +96,11 @@ class Conventions(msgspec.Struct, frozen=True):
     weights: Literal["in_out", "out_in"] = "in_out"
     sign: Sign = "gradient"
     mean_in: Literal["delta", "gradient"] = "delta"
+
+    @property
+    def sample_axis(self) -> int:
+        """The axis along which samples lie, in data and in what is worked of each of them."""
+        return 0 if self.layout == "rows" else 1
 
 
 class Notation(msgspec.Struct, frozen=True):
@@ -231,4 +253,28 @@ class Spec(msgspec.Struct, frozen=True):
     @property
     def samples(self) -> int:
         """n of the whole data set."""
-        return self.inputs.shape[0 if self.conventions.layout == "rows" else 1]
+        return self.inputs.shape[self.conventions.sample_axis]
+
+    @property
+    def held_out_samples(self) -> int:
+        held = self.validation
+        return 0 if held is None else held.inputs.shape[self.conventions.sample_axis]
+
+    @property
+    def batches(self) -> int:
+        """The updates of an epoch."""
+        return -(-self.samples // (self.batch_size or self.samples))
+
+    def batch_samples(self, batch: int) -> int:
+        """n of a batch (from 1) of an epoch; the last one may be smaller."""
+        size = self.batch_size or self.samples
+        return min(size, self.samples - (batch - 1) * size)
+
+    @property
+    def keeps_best(self) -> bool:
+        """Whether a training keeps the parameters of its best epoch, and not those of its last."""
+        return self.validation is not None or self.stop.patience is not None
+
+    @property
+    def epochs_of_training(self) -> int:
+        return self.training_epochs or self.epochs

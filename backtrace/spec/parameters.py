@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import struct
-import tokenize
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator, Mapping
-from importlib import import_module
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 import numpy as np
 
+from backtrace.spec.files.request import DataError, Named
 from backtrace.spec.model import Layer, Matrix, Spec
-from backtrace.spec.numbers import Number
 from backtrace.spec.problems import Problem, SpecError, listed, whole_file
 
 if TYPE_CHECKING:
@@ -23,24 +18,9 @@ if TYPE_CHECKING:
 
 Array: TypeAlias = "NDArray[Any]"
 
-ZIP = b"PK\x03\x04"
-SAFE_LENGTH = 8  # bytes with which a .safetensors says how long the JSON after them is
-START = SAFE_LENGTH + 1  # bytes that show what a file is
+BY_NAME = (".npz", ".safetensors")  # endings of files that have arrays by name
 FRACTIONS = ("exact", "rounded")  # arithmetics that are worked in them
 MOST_NAMED = 12  # arrays of a file that a message lists
-DAMAGE = (  # what NumPy and the reader of its archives raise over a file that is damaged
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    tokenize.TokenError,
-    EOFError,
-    LookupError,
-    NotImplementedError,
-    RuntimeError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-)
 
 
 def read_parameters(path: str | Path, spec: Spec) -> dict[str, Array]:
@@ -107,18 +87,16 @@ def _matrix(values: Array) -> Matrix:
 # --- what a file has
 
 
-class _DamageError(Exception):
-    """A file that is not as it was written; says what its reader found."""
-
-
 class _MisfitError(Exception):
     """A parameter that can't be used: what was found, what was expected, how to mend it."""
 
 
-def _arrays(path: Path, file: str, wanted: list[str]) -> Mapping[str, Array]:
+def _arrays(path: Path, file: str, wanted: list[str]) -> Named:
     """The arrays of a file by name; of those that are not ``wanted``, perhaps only the names."""
+    if "\0" in file:
+        raise whole_file(file, "no path", "the path of a file of parameters")
     try:
-        return _reader(path, file)(path, wanted)
+        return _from_file(path, file, wanted)
     except FileNotFoundError:
         raise whole_file(file, "no such file", "a file of parameters") from None
     except IsADirectoryError:
@@ -128,59 +106,24 @@ def _arrays(path: Path, file: str, wanted: list[str]) -> Mapping[str, Array]:
         raise whole_file(file, f"what can't be read ({reason})", "a file of parameters") from None
     except MemoryError:
         raise whole_file(file, "what is too large", "parameters that fit in memory") from None
-    except _DamageError as damage:
-        whole = "the file as it was written"
-        raise whole_file(file, f"a damaged file ({damage})", whole) from None
+    except DataError as error:
+        raise whole_file(file, error.found, error.expected, error.mend) from None
 
 
-def _reader(path: Path, file: str) -> Callable[[Path, list[str]], Mapping[str, Array]]:
-    """What reads the file, by its content."""
-    if "\0" in str(path):
-        raise whole_file(file, "no path", "the path of a file of parameters")
-    with path.open("rb") as stream:
-        start = stream.read(START)
-    if not start:
-        raise whole_file(file, "an empty file", "a file of parameters")
-    if start.startswith(ZIP):
-        return _from_npz
-    length, brace = start[:SAFE_LENGTH], start[SAFE_LENGTH:]
-    if (brace == b"{" and 0 in length) or path.suffix.lower() == ".safetensors":
-        return _from_safetensors
-    if path.suffix.lower() == ".npz":
-        what = "a file that is no .npz (it does not begin as one)"
+def _from_file(path: Path, file: str, wanted: list[str]) -> Named:
+    from backtrace.spec.files.contents import read_arrays
+
+    found = read_arrays(path, wanted)
+    if found is not None:
+        return found
+    ending = path.suffix.lower()
+    if ending in BY_NAME:
+        what = f"a file that is no {ending} (it does not begin as one)"
         raise whole_file(file, what, "the file as it was written")
-    return _from_spec
+    return _from_spec(path)
 
 
-def _from_npz(path: Path, wanted: list[str]) -> dict[str, Array]:
-    try:
-        # NumPy leaves a file open that it can't read, so it is not left to open it.
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            names = list(archive.files)
-            return {name: archive[name] if name in wanted else np.empty(0) for name in names}
-    except DAMAGE as error:
-        raise _DamageError(str(error) or type(error).__name__) from None
-
-
-def _from_safetensors(path: Path, wanted: list[str]) -> dict[str, Array]:
-    try:
-        library = import_module("safetensors.numpy")
-    except ImportError:
-        raise whole_file(
-            str(path),
-            "a .safetensors, which the extra safetensors reads",
-            "that extra, or an .npz, which needs nothing",
-            "Install it: pip install 'backtrace-nn[safetensors]'.",
-        ) from None
-    content = path.read_bytes()
-    try:
-        found: dict[str, Array] = library.load(content)
-    except (import_module("safetensors").SafetensorError, *DAMAGE) as error:
-        raise _DamageError(str(error)) from None
-    return found
-
-
-def _from_spec(path: Path, wanted: list[str]) -> dict[str, Array]:
+def _from_spec(path: Path) -> Named:
     """The parameters that another spec starts from, as ``train --save FILE.yaml`` writes one."""
     from backtrace.spec import load
 
@@ -196,11 +139,12 @@ def _written(matrices: Mapping[str, Matrix]) -> Iterator[tuple[str, Array]]:
 # --- whether it fits
 
 
-def _fitted(found: Mapping[str, Array], id: str, shape: tuple[int, int], *, exact: bool) -> Array:
+def _fitted(found: Named, id: str, shape: tuple[int, int], *, exact: bool) -> Array:
     """A parameter in the shape that the spec has for it; a list of numbers lies as that does."""
-    if id not in found:
+    held = found.get(id)
+    if held is None:
         raise _MisfitError(f"no {id}", f"an array {id} of {_size(shape)}", _holding(found))
-    array = _numbers(id, np.asarray(found[id]), exact=exact)
+    array = _numbers(id, held, exact=exact)
     flat = [size for size in array.shape if size != 1]
     if array.ndim < 2 and flat == [size for size in shape if size != 1]:
         array = array.reshape(shape)
@@ -215,17 +159,19 @@ def _fitted(found: Mapping[str, Array], id: str, shape: tuple[int, int], *, exac
 
 def _numbers(id: str, array: Array, *, exact: bool) -> Array:
     """The array as float64; texts as Fractions where these are wanted."""
-    if array.dtype.kind in "fiu":
+    from backtrace.spec.files.arrays import REAL, numbers
+
+    if array.dtype.kind in REAL:
         return array.astype(np.float64)
-    if array.dtype.kind == "U":
-        try:
-            fractions = [Number(0.0, str(text)).fraction for text in array.ravel().tolist()]
-        except (ValueError, ArithmeticError):
-            raise _MisfitError(f"texts in {id} that are no numbers", "numbers", "") from None
-        values = np.empty(array.shape, dtype=object)
-        values.ravel()[:] = fractions
-        return values if exact else values.astype(np.float64)
-    raise _MisfitError(f"{id} of the type {array.dtype}", "an array of numbers", "")
+    if array.dtype.kind != "U":
+        raise _MisfitError(f"{id} of the type {array.dtype}", "an array of numbers", "")
+    try:
+        read = numbers(array)
+    except DataError as error:
+        raise _MisfitError(f"{error.found} in {id}", error.expected, error.mend) from None
+    values = np.empty(array.shape, dtype=object)
+    values.ravel()[:] = [number.fraction for number in read]
+    return values if exact else values.astype(np.float64)
 
 
 def _misshapen(id: str, found: tuple[int, ...], shape: tuple[int, int]) -> _MisfitError:
@@ -242,7 +188,7 @@ def _size(shape: tuple[int, ...]) -> str:
     return " × ".join(map(str, shape)) or "a single number"
 
 
-def _holding(found: Mapping[str, Array]) -> str:
+def _holding(found: Named) -> str:
     names = list(found)
     more = len(names) - MOST_NAMED
     named = [*names[:MOST_NAMED], *([f"{more} more"] if more > 0 else [])]

@@ -76,6 +76,7 @@ INITIALIZERS: dict[str, _Initializer] = {
     "zeros": _Initializer(_constant),
     "constant": _Initializer(_constant, {"value": Number(0.0, "0")}),
 }
+RANDOM = tuple(name for name, row in INITIALIZERS.items() if row.draw is not _constant)
 
 
 def read_rule(problems: Problems, node: Mapping | Scalar, what: str) -> Rule | None:

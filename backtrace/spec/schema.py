@@ -66,25 +66,39 @@ def _read(problems: Problems, top: Fields, folders: Folders) -> Spec | None:
     if arithmetic.kind == "float32":
         folders = replace(folders, dtype="float32")
     draft = _read_network(problems, top, conventions, folders)
-    loss_node = top.get("loss")
-    loss = None if loss_node is None else read_loss(problems, loss_node)
-    schedule = read_schedule(problems, top.get("schedule"))
-    optimizer = read_optimizer(problems, top, schedule)
-    parts = Parts(top, draft.layers, loss, optimizer, schedule, draft.targets)
+    parts = _read_parts(problems, top, draft)
     settings = _read_settings(problems, parts, conventions) | {"arithmetic": arithmetic}
     draft.seed = settings["seed"]
-    draft.upstream = None if loss is None else loss.upstream
-    if loss is not None and (loss.upstream or LOSSES[loss.loss.name].targets == "none"):
-        draft.targets = None
     check_agreement(problems, parts)
     network = settle(problems, draft)
     _check_values(problems, parts, network, conventions)
     held = read_held_out(problems, top.get("validation"), folders, conventions.layout)
     if held is not None:
-        judged = hold_out(problems, held, network, conventions, loss, draft.seed)
+        judged = hold_out(problems, held, network, conventions, parts.loss, draft.seed)
         settings["validation"] = judged
     _check_batches(problems, top, network, conventions, settings)
-    spec = _assemble(parts, network, conventions, settings)
+    return _published(problems, top, _assemble(parts, network, conventions, settings))
+
+
+def _read_parts(problems: Problems, top: Fields, draft: NetworkDraft) -> Parts:
+    """What goes with the network; the draft gets what of it has a shape, and loses what has none.
+
+    Targets that the loss does not take are in the parts, for the check of what goes with what.
+    """
+    node = top.get("loss")
+    loss = None if node is None else read_loss(problems, node)
+    schedule = read_schedule(problems, top.get("schedule"))
+    optimizer = read_optimizer(problems, top, schedule)
+    parts = Parts(top, draft.layers, loss, optimizer, schedule, draft.targets)
+    if loss is not None:
+        draft.upstream = loss.upstream
+        if loss.upstream or LOSSES[loss.loss.name].targets == "none":
+            draft.targets = None
+    return parts
+
+
+def _published(problems: Problems, top: Fields, spec: Spec | None) -> Spec | None:
+    """The spec with the figures of ``expect:``, for which it takes its shapes."""
     if "expect" not in top:
         return spec
     from backtrace.spec.expected import read_expected
@@ -153,7 +167,7 @@ def _check_batches(
     size = settings["batch_size"]
     if network.inputs is None or size is None:
         return
-    samples = network.inputs.shape[0 if conventions.layout == "rows" else 1]
+    samples = network.inputs.shape[conventions.sample_axis]
     if size > samples:
         found = f"a batch of {size} for {count(samples, 'sample')}"
         problems.add(top.key("updates"), found, f"at most {samples}", "Or `updates: batch`.")

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backtrace.functions.activations import ACTIVATIONS, Array
+from backtrace.functions.activations import ACTIVATIONS
+from backtrace.functions.array import Array
 from backtrace.functions.losses import LOSSES
 from backtrace.spec.model import Matrix, Spec
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from backtrace.functions.activations import Array
+from backtrace.functions.array import Array
 from backtrace.spec.model import Spec
 from backtrace.tape.operations import mean
 from backtrace.tape.steps import Step

@@ -63,23 +63,14 @@ class Update(msgspec.Struct, frozen=True):
         return self.stop - self.start
 
 
-def batches(spec: Spec) -> int:
-    """The updates of an epoch."""
-    size = spec.batch_size or spec.samples
-    return -(-spec.samples // size)
-
-
 def updates(spec: Spec, epochs: range | None = None) -> Iterator[Update]:
-    """The updates of these epochs (from 1; all of the spec's), in order.
-
-    The last batch of an epoch may be smaller.
-    """
-    size = spec.batch_size or spec.samples
+    """The updates of these epochs (from 1; all of the spec's), in order."""
+    size = spec.batch_samples(1)
     for epoch in epochs or range(1, spec.epochs + 1):
-        t = (epoch - 1) * batches(spec)
-        for batch, start in enumerate(range(0, spec.samples, size)):
-            stop = min(start + size, spec.samples)
-            yield Update(epoch, batch + 1, start, stop, t + batch)
+        for batch in range(1, spec.batches + 1):
+            start, before = (batch - 1) * size, (epoch - 1) * spec.batches
+            stop = start + spec.batch_samples(batch)
+            yield Update(epoch, batch, start, stop, before + batch - 1)
 
 
 def order(spec: Spec, epoch: int) -> NDArray[np.intp] | None:

@@ -19,12 +19,12 @@ import numpy as np
 from backtrace.functions import penalties
 from backtrace.functions.activations import (
     ACTIVATIONS,
-    Array,
     filled,
     softmax,
     softmax_jacobian,
     summed,
 )
+from backtrace.functions.array import Array
 from backtrace.functions.losses import LOSSES
 from backtrace.spec.model import Conventions
 
@@ -39,7 +39,7 @@ class Setting(msgspec.Struct, frozen=True):
 
     @property
     def sample_axis(self) -> int:
-        return 0 if self.conventions.layout == "rows" else 1
+        return self.conventions.sample_axis
 
     @property
     def input_axis(self) -> int:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
 
 import numpy as np
 
-from backtrace.functions.activations import ACTIVATIONS, Array, filled
+from backtrace.functions.activations import filled
+from backtrace.functions.array import Array
 from backtrace.functions.optimizers import OPTIMIZERS
 from backtrace.spec.model import Spec
-from backtrace.tape.arithmetic import Floats, Numbers, arithmetic, as_floats
+from backtrace.tape.arithmetic import Numbers, arithmetic
 from backtrace.tape.chunks import (
     Chunks,
     chunks,
@@ -19,11 +21,12 @@ from backtrace.tape.chunks import (
     one_thread_each,
 )
 from backtrace.tape.compile import compile_tape, given_matrices, parameter_ids, trained_ids
+from backtrace.tape.notes import notes
 from backtrace.tape.operations import OPERATIONS, Setting, augmented
 from backtrace.tape.steps import Step, Tape
 from backtrace.tape.trace import Trace, TracedStep
 
-Environment = dict[str, Array]
+Values: TypeAlias = dict[str, Array]
 
 
 def trace(
@@ -49,7 +52,7 @@ def trace(
     )
 
 
-def starting_values(spec: Spec) -> Environment:
+def starting_values(spec: Spec) -> Values:
     """Data, starting parameters and optimizer states, in the spec's arithmetic, by id.
 
     ``a0`` carries its 1s where layer 1 has its bias in the weights; states start at 0; an upstream
@@ -68,13 +71,13 @@ def starting_values(spec: Spec) -> Environment:
     return values | initial_states(spec, values)
 
 
-def given_values(spec: Spec, state: Mapping[str, Array]) -> Environment:
+def given_values(spec: Spec, state: Mapping[str, Array]) -> Values:
     """Parameters and optimizer states (``vW1``) as the ``given`` steps have them (``vW1_old``)."""
     parameters = set(parameter_ids(spec))
     return {id if id in parameters else f"{id}_old": value for id, value in state.items()}
 
 
-def initial_states(spec: Spec, values: Mapping[str, Array]) -> Environment:
+def initial_states(spec: Spec, values: Mapping[str, Array]) -> Values:
     """A 0 for every entry of every optimizer state, by id."""
     states = () if spec.optimizer is None else OPTIMIZERS[spec.optimizer.name].states
     return {
@@ -97,8 +100,8 @@ class Runner:
         self.numbers = arithmetic(tape.arithmetic)
         self.start = start
         self.place = (0, 0)
-        self.before: Environment = {}
-        self.values: Environment = {}
+        self.before: Values = {}
+        self.values: Values = {}
         self.forward: list[Step] = []
         self.chunk = tape.chunk
         self.chunks: Chunks | None = None
@@ -140,7 +143,7 @@ class Runner:
         if self.chunks is None:
             return evaluate_on(step, values)
         axis = self.setting.sample_axis
-        with one_thread_each():
+        with one_thread_each(), np.errstate(all="ignore"):  # also sums of chunks may overflow
             return in_chunks(step, values, self.chunks, axis, self.by_sample, evaluate_on)
 
     def given(self, step: Step) -> Array:
@@ -171,6 +174,20 @@ def batch(
     return contiguous(value[samples] if setting.sample_axis == 0 else value[:, samples])
 
 
+def worked(
+    steps: Iterable[Step], values: Mapping[str, Array], setting: Setting, numbers: Numbers
+) -> Values:
+    """``values``, by id, and those of these steps, each on what stands before it.
+
+    What is given must be among ``values``; KeyError where an operand is missing.
+    """
+    found = dict(values)
+    for step in steps:
+        if step.phase != "given":
+            found[step.id] = evaluate(setting, numbers, step, found)
+    return found
+
+
 def evaluate(setting: Setting, numbers: Numbers, step: Step, values: Mapping[str, Array]) -> Array:
     """The value of one step on the values of its operands, rounded as the arithmetic says."""
     row = OPERATIONS[step.operation]
@@ -180,100 +197,3 @@ def evaluate(setting: Setting, numbers: Numbers, step: Step, values: Mapping[str
     # A diverging update overflows; the value says so (inf, nan), a warning on stderr would not.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
         return numbers.line(row.evaluate(setting, parameters, *operands))
-
-
-def notes(step: Step, values: Mapping[str, Array]) -> tuple[str, ...]:
-    """What a reader of this line should know that its numbers do not say."""
-    rule = NOTES.get(step.operation)
-    found = rule(step, values) if rule is not None else ()
-    return (*found, *_noise_notes(step, values), *_finiteness_notes(step, values))
-
-
-def _noise_notes(step: Step, values: Mapping[str, Array]) -> tuple[str, ...]:
-    """Said of what rounding leaves of a sum that is 0 by hand: 0.1 + 0.2 − 0.3 in float64."""
-    size = SIZES.get(step.operation)
-    value = values[step.id]
-    if size is None or value.dtype == object or value.size > MOST_SUMS:
-        return ()
-    with np.errstate(over="ignore", invalid="ignore"):
-        noise = NOISE * np.finfo(value.dtype).eps * size(step, values)
-        left = np.argwhere((value != 0) & (np.abs(value) <= noise)).tolist()[:4]
-    return tuple(
-        f"{step.id}[{i + 1},{j + 1}] = {value[i, j]:.3g} is what rounding leaves where the terms "
-        "cancel: by hand it is 0 (`arithmetic: exact` shows it, where the units allow fractions)"
-        for i, j in left
-    )
-
-
-def _size_of_sum(step: Step, values: Mapping[str, Array]) -> Array:
-    first, second = (np.abs(values[id]) for id in step.operands)
-    return first + second
-
-
-def _size_of_product(step: Step, values: Mapping[str, Array]) -> Array:
-    first, second = (np.abs(values[id]) for id in step.operands)
-    if step.parameters.get("omit"):  # an error that goes back past a bias line: no sum of givens
-        return np.zeros(step.shape)
-    transpose = step.parameters.get("transpose", "")
-    first = first.T if transpose == "first" else first
-    return first @ (second.T if transpose == "second" else second)
-
-
-def _finiteness_notes(step: Step, values: Mapping[str, Array]) -> tuple[str, ...]:
-    """Said where a value stops being finite, not again in everything that rests on it."""
-    if _finite(values[step.id]) or not all(_finite(values[id]) for id in step.operands):
-        return ()
-    if step.operation in ("loss_terms", "loss_gradient"):
-        why = "an activation has come so close to 0 or 1 that it is rounded to it"
-        return (f"{step.id} is not finite: {why}, and the formula divides by it or takes its ln",)
-    return (f"{step.id} is no longer finite: the numbers have grown too large",)
-
-
-def _finite(value: Array) -> bool:
-    return bool(np.isfinite(as_floats(value)).all())
-
-
-def _kink_notes(step: Step, values: Mapping[str, Array]) -> tuple[str, ...]:
-    row = ACTIVATIONS[step.parameters["activation"]]
-    z = values[step.operands[0]]
-    found = []
-    for kink in row.kinks(step.parameters):
-        derivative = row.derivative(
-            np.array([kink]), Floats(np.float64).parameters(step.parameters)
-        )
-        for i, j in np.argwhere(np.equal(z, kink)).tolist()[:4]:
-            found.append(
-                f"{step.operands[0]}[{i + 1},{j + 1}] is exactly {kink:g}, where {row.title} has "
-                f"no derivative: {row.symbol}′({kink:g}) is taken as {derivative[0]:g}"
-            )
-    return tuple(found)
-
-
-def _error_kink_notes(step: Step, values: Mapping[str, Array]) -> tuple[str, ...]:
-    if step.parameters["loss"] != "mae":
-        return ()
-    zeros = np.argwhere(np.equal(values[step.operands[0]], 0)).tolist()[:4]
-    return tuple(
-        f"the error [{i + 1},{j + 1}] is exactly 0, where |e| has no derivative: it is taken as 0"
-        for i, j in zeros
-    )
-
-
-def _through_updated_notes(step: Step, values: Mapping[str, Array]) -> tuple[str, ...]:
-    for id in step.operands:
-        if id.endswith("_new"):
-            asked = f"as the spec asks, the error goes back through the updated weights {id}"
-            return (f"{asked}; the gradient of the loss takes the old ones",)
-    return ()
-
-
-# How large the terms are that a step adds up, for the noise that rounding leaves of them.
-SIZES = {"add_bias": _size_of_sum, "error": _size_of_sum, "matmul": _size_of_product}
-MOST_SUMS = 10_000  # entries; of more nobody reads every note
-NOISE = 4  # roundings of a few terms, in units of the last place of their size
-
-NOTES = {
-    "activation_derivative": _kink_notes,
-    "loss_gradient": _error_kink_notes,
-    "matmul": _through_updated_notes,
-}

@@ -34,7 +34,8 @@ arithmetic: {}
 """
 MEMORY = """\
 import sys
-from backtrace.spec import contents, load, loads
+from backtrace.spec import load, loads
+from backtrace.spec.files import contents
 
 def most():  # getrusage would have that of the process that started this one, if it was larger
     lines = open("/proc/self/status").read().splitlines()

@@ -13,6 +13,7 @@ import pytest
 
 import backtrace
 from backtrace.cli.optional_value import filled, without
+from backtrace.render.formats import ENDINGS, FORMATS, is_ours
 from backtrace.render.saved import read
 from tests.cli.running import on_a_terminal, piped, run
 
@@ -111,7 +112,7 @@ def test_fractions_are_strings(spec, trained):
 
 
 def test_fractions_grow_longer_than_python_likes_to_print(spec, trained):
-    found = trained(spec(FRACTIONS), "--epochs", "10")
+    found = trained(spec(FRACTIONS), "--epochs", "7")
     assert max(len(text) for text in found["parameters"]["W1"][0]) > 4300
 
 
@@ -132,9 +133,9 @@ def test_a_pipe_gets_the_result_and_nothing_else():
 
 
 def test_a_terminal_sees_the_progress_unless_it_is_quiet():
-    arguments = ("train", "or-gate", "--epochs", "30000")
-    assert "of 30,000" in on_a_terminal(*arguments).out
-    assert "of 30,000" not in on_a_terminal(*arguments, "--quiet").out
+    arguments = ("train", "or-gate", "--epochs", "1200")
+    assert "of 1,200" in on_a_terminal(*arguments).out
+    assert "of 1,200" not in on_a_terminal(*arguments, "--quiet").out
 
 
 def test_the_spec_may_come_from_the_standard_input():
@@ -205,6 +206,50 @@ def test_a_seed_draws_the_weights_and_orders_the_samples(spec, trained):
         assert seeded == trained(spec(text + "seed: 7\n", "seeded.yaml"))
         assert seeded == trained(spec(text + "seed: 1\n", "seeded.yaml"), "--seed", "7")
         assert seeded != trained(spec(text))
+
+
+RULED = FOUR.replace("[[0.5, -1, 0.2], [1.5, 1, -0.3]]", "{}, units: 3")
+BIASED = FOUR.replace("bias: 0.1", "bias: {}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(RULED.replace("{}", rule) for rule in ("xavier", "he", "{init: uniform}")),
+        *(BIASED.replace("{}", bias) for bias in ("{init: normal}", "{threshold: {init: normal}}")),
+        FOUR + "validation: {share: 1/2}\n",
+        FOUR + "updates: {batch_size: 1, shuffle: true}\n",
+    ],
+)
+def test_a_seed_is_taken_where_it_decides_anything(spec, trained, text):
+    one, other = (trained(spec(text), "--seed", seed) for seed in ("7", "8"))
+    assert one != other
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        FOUR,
+        FOUR + "seed: 3\nvalidation: {every: 2}\nupdates: online\n",
+        *(RULED.replace("{}", rule) for rule in ("zeros", "{init: constant, value: 0.5}")),
+        BIASED.replace("{}", "{init: zeros}"),
+    ],
+)
+def test_a_seed_that_decides_nothing_is_refused(spec, run, trained, text):
+    name = spec(text)
+    assert trained(name, "--epochs", "2")  # else it is as good as any
+    done = run("train", name, "--seed", "5")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("--seed 5: nothing is drawn; a seed decides weights by rule")
+    done = run("train", name, "--seed", "5", "--batch-size", "9")
+    assert "--batch-size 9" in done.err
+    assert "--seed 5" in done.err
+
+
+def test_the_seed_of_a_shuffle_by_option_is_taken(spec, run):
+    options = ("--batch-size", "1", "--seed", "5")
+    assert run("train", spec(), *options).code == 2
+    assert run("train", spec(), *options, "--shuffle").code == 0
 
 
 def test_a_rate_alone_is_plain_descent(spec, trained):
@@ -317,6 +362,21 @@ def test_a_trace_is_written_in_the_format_of_its_name(spec, run, tmp_path):
     done = run("train", spec(), "--epochs", "2", "--trace-epoch", "2", "--trace-to", pattern)
     assert done.code == 0
     assert (tmp_path / "e2.md").read_text().startswith("<!-- Made by backtrace. -->")
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_every_ending_of_an_export_is_a_trace_or_refused_in_words(spec, run, tmp_path, ending):
+    if ending == ".png":
+        pytest.importorskip("resvg_py")
+    file = tmp_path / f"e{ending}"
+    done = run("train", spec(), "--trace-epoch", "1", "--trace-to", str(file))
+    if ENDINGS[ending] in FORMATS:
+        assert (done.code, done.err) == (0, "")
+        assert is_ours(file.read_bytes())
+    else:
+        assert (done.code, done.out) == (2, "")
+        assert f"--trace-to {file}: {ENDINGS[ending]} has a network, not its trace." in done.err
+        assert not file.exists()
 
 
 def test_an_epoch_that_is_not_reached_is_said(spec, run, tmp_path):
@@ -469,6 +529,44 @@ def test_a_file_of_somebody_else_s_is_left_alone_unless_forced(spec, run, tmp_pa
     assert run("train", spec(), *options, "--force").code == 0
     assert file.read_bytes() != b"mine\n"
     assert run("train", spec(), *options).code == 0  # now it is ours
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--plot", "a.md", "--log", "a.md"], ["--plot a.md: the same file as --log a.md"]),
+        (
+            ["--plot", "a.md", "--log", "./a.md", "--trace-epoch", "1", "--trace-to", "b/../a.md"],
+            [
+                "--plot a.md: the same file as --log ./a.md",
+                "the trace of epoch 1, b/../a.md: the same file as --log ./a.md",
+            ],
+        ),
+        (
+            ["--save", "link.npz", "--log", "a.csv"],
+            ["--log a.csv: the same file as --save link.npz"],
+        ),
+        (
+            ["--log", "spec-epoch-2.json", "--trace-epoch", "1,2"],
+            ["the trace of epoch 2, spec-epoch-2.json: the same file as --log spec-epoch-2.json"],
+        ),
+        (
+            ["--trace-epoch", "1,2", "--trace-to", "{epoch}/../a.md"],
+            ["the trace of epoch 2, 2/../a.md: the same file as the trace of epoch 1, 1/../a.md"],
+        ),
+    ],
+)
+def test_two_outputs_on_one_path_are_refused(spec, run, tmp_path, monkeypatch, options, said):
+    monkeypatch.chdir(tmp_path)
+    for folder in ("1", "2", "b"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "link.npz").symlink_to("a.csv")
+    name = spec()
+    before = sorted(tmp_path.iterdir())
+    done = run("train", name, "--epochs", "2", *options)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.splitlines() == [f"{each}; name another" for each in said]
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_a_spec_is_not_written_over_by_its_own_training(spec, run):

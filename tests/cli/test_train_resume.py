@@ -1,5 +1,6 @@
 """Saved trainings: taken up again to the same bits, killed, interrupted, damaged, of others."""
 
+import gzip
 import json
 import os
 import random
@@ -17,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import backtrace
-from backtrace.cli import checkpoints, output
+from backtrace.cli import checkpoints, interrupts, output
 from backtrace.render.checkpoint import CheckpointError, encode, header_of, progress_of
 from backtrace.spec.fingerprint import differences, fingerprint
 from backtrace.tape.training import train
@@ -350,6 +351,19 @@ def test_a_checkpoint_reads_back(checkpoint):
         assert np.array_equal(progress.last.values[id], value)
 
 
+def test_a_checkpoint_reads_back_from_a_gzip_file(run, spec, tmp_path):
+    file, state = spec(BASE + ADAM + MINI), tmp_path / "s.npz"
+    worked(run, file, "--epochs", "3", "--save", str(state))
+    packed = tmp_path / "s.npz.gz"
+    packed.write_bytes(gzip.compress(state.read_bytes()))
+    resumed = worked(run, file, "--epochs", "5", "--resume", str(packed))
+    assert resumed == worked(run, file, "--epochs", "5")
+    packed.write_bytes(packed.read_bytes()[:-9])
+    done = run("train", file, "--epochs", "5", "--resume", str(packed))
+    assert (done.code, done.out) == (2, "")
+    assert "a gzip file that ends too early" in done.err
+
+
 @settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -499,19 +513,19 @@ def test_a_second_ctrl_c_gives_the_epoch_at_hand_up(run, spec, tmp_path):
     slow = LINEAR.replace("[[1], [2]]", "[[1], [0], [1], [1]]").replace("[[1], [3]]", "[[1]]")
     slow = slow.replace("targets: [[1]]", "targets: [[1], [0], [0], [1]]")
     slow += "learning_rate: 1/10\narithmetic: exact\nupdates: online\n"
-    file, log, state = spec(slow), tmp_path / "l.csv", tmp_path / "s.npz"
-    options = ("--epochs", "9", "--log", str(log), "--save", str(state), "--format", "json")
-    process = started(file, *options)
-    waited_for(log, process)
-    time.sleep(2.5)
+    file, state = spec(slow), tmp_path / "s.npz"
+    options = ("--epochs", "9", "--save", str(state), "--checkpoint-every", "1")
+    process = started(file, *options, "--format", "json")
+    waited_for(state, process)  # written when the second epoch has been worked
+    time.sleep(1.5 * interrupts.SLOW)
     process.send_signal(signal.SIGINT)
-    time.sleep(0.5)
+    said = process.stderr.readline()  # waits for it, however slow the machine is
+    assert said == "Ctrl-C: this epoch is worked to its end; once more gives it up\n"
     assert process.poll() is None
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    said, interrupted, _ = err.splitlines()
-    assert said == "Ctrl-C: this epoch is worked to its end; once more gives it up"
+    interrupted, _ = err.splitlines()
     found = json.loads(out)
     epochs = found["epochs"]
     assert interrupted == f"Interrupted after epoch {epochs}: saved in {state}"

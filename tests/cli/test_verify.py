@@ -160,6 +160,22 @@ def test_figures_alone_are_held_where_there_is_no_loss(run, spec):
     assert (found["agrees"], found["gradients"]) == (True, [])
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--update", "5.7"], "--update"),
+        (["--update", "1"], "--update"),
+        (["--all"], "--all"),
+        (["--all", "--update", "1", "--format", "json"], "--update, --all"),
+    ],
+)
+def test_without_a_loss_there_is_no_update_to_choose(run, spec, options, told):
+    text = KINK.replace("targets: 3.5\nloss: mse\n", "expect: {z1: [3.7, 0, 1.1]}\n")
+    outcome = run("verify", spec(text), *options)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.startswith(f"{told}: of no use without a loss")
+
+
 @pytest.mark.parametrize("name", ["mlp-math", "or-gate", "softmax", "mnist"])
 @pytest.mark.parametrize("width", [40, 60, 80, 120])
 def test_no_line_is_wider_than_asked(run, name, width):
@@ -201,7 +217,7 @@ def test_another_update_may_be_asked_for(run):
         (["--update", "0"], "'0' is no update"),
         (["--update", "1.x"], "'1.x' is no update"),
         (["--update", "1.2"], "no batch 2 in epoch 1"),
-        (["--format", "json", "--width", "80"], "only text has one"),
+        (["--format", "json", "--width", "80"], "--width: of no use with --format json"),
     ],
 )
 def test_requests_that_can_not_be_met_end_with_2(run, arguments, told):

@@ -151,7 +151,6 @@ def test_every_column_of_every_row_is_there(name):
     assert row.title
     assert row.shortcut in ("", *row.stable)
     assert all(isinstance(value, Number) for value in row.parameters.values())
-    assert row.kinks == (name in ("mae", "hinge"))
     assert row.rational == ("cross_entropy" not in name)
     assert row.mean == (name not in ("sse", "half_sse", "output"))
 
@@ -159,6 +158,26 @@ def test_every_column_of_every_row_is_there(name):
 def test_the_table_has_the_losses_that_are_promised():
     others = ["binary_cross_entropy", "cross_entropy", "hinge"]
     assert sorted(LOSSES) == sorted([*DEFINITIONS, *others])
+
+
+@pytest.mark.parametrize("name", sorted(set(LOSSES) - {"binary_cross_entropy", "cross_entropy"}))
+def test_the_sides_change_where_the_gradient_bends_or_jumps(name):
+    """Of one output that moves past the target 1 (for hinge, past the true class less 1); between
+    its kinks the gradient of each of these losses is a straight line or flat."""
+    row, points = LOSSES[name], np.arange(-63, 65, 2) / 16
+    a = np.stack([points, np.full(len(points), 0.25)], axis=1)
+    y = np.tile([0.0, 1.0] if name == "hinge" else [1.0, 0.0], (len(points), 1))
+    p = {**row.parameters, "outputs": 2}
+    gradient = row.gradient(a - y, p) if row.from_error else row.gradient(a, y, p)
+    bent = abs(np.diff(gradient[:, 0], n=2)) > 1e-9
+    sides = np.zeros(a.shape) if row.sides is None else row.sides(a, y, p)
+    changes = np.diff(sides[:, 0].astype(float)) != 0
+    assert bent.tolist() == (changes[1:] | changes[:-1]).tolist()
+    assert changes.sum() == {"mae": 1, "huber": 2, "hinge": 1}.get(name, 0)
+
+
+def test_cross_entropies_are_smooth():
+    assert LOSSES["binary_cross_entropy"].sides is LOSSES["cross_entropy"].sides is None
 
 
 # Penalties

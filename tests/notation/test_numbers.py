@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backtrace.notation.numbers import aligned, cells, latex, number
+from backtrace.notation.numbers import (
+    aligned,
+    cells,
+    constant,
+    duration,
+    latex,
+    number,
+    scientific,
+    significant,
+    small,
+)
 
 
 def matrix(*rows, dtype=float):
@@ -155,3 +165,57 @@ def test_no_number_prints_as_zero_unless_it_is(value, decimals):
     printed = number(value, decimals)
     assert (float(printed) == 0) == (value == 0)
     assert not (printed.startswith("-") and float(printed) == 0)
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "printed"),
+    [
+        (0.25, 6, "0.25"),
+        (1234567.0, 4, "1.235e6"),
+        (-0.000015, 6, "-1.5e-5"),
+        (1e100, 3, "1e100"),
+        (-0.0, 6, "0"),
+        (float("-inf"), 6, "-inf"),
+        (float("nan"), 6, "nan"),
+    ],
+)
+def test_significant_digits_have_a_short_exponent(value, digits, printed):
+    assert significant(value, digits) == printed
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "printed"),
+    [(0.25, 1, "2e-1"), (0.25, 3, "2.50e-1"), (1e6, 1, "1e6"), (1e-120, 2, "1.0e-120")],
+)
+def test_a_power_of_ten_has_as_many_digits_as_asked_for(value, digits, printed):
+    assert scientific(value, digits) == printed
+
+
+@pytest.mark.parametrize(
+    ("value", "printed"),
+    [
+        (0.0, "0"), (0.001, "0.001"), (0.00099, "9.9e-4"), (999.0, "999"), (1000.0, "1.0e3"),
+        (999.9, "1e3"), (3.1e-15, "3.1e-15"), (float("inf"), "inf"), (float("nan"), "nan"),
+    ],
+)  # fmt: skip
+def test_a_difference_is_short(value, printed):
+    assert small(value) == printed
+
+
+@pytest.mark.parametrize(
+    ("seconds", "printed"),
+    [
+        (8.5e-6, "8.5 µs"), (0.0034, "3.4 ms"), (0.034, "34 ms"), (12.0, "12 s"), (119.0, "119 s"),
+        (300.0, "5.0 min"), (9000.0, "2.5 h"),
+    ],
+)  # fmt: skip
+def test_a_duration_has_the_unit_that_suits_it(seconds, printed):
+    assert duration(seconds) == printed
+
+
+@pytest.mark.parametrize(
+    ("value", "printed"),
+    [(1e-8, "1e-8"), (-1e-5, "-1e-5"), (1e-4, "0.0001"), (1.5e-5, "0.000015"), (0.001, "0.001")],
+)
+def test_a_tiny_constant_is_a_power_of_ten_where_it_is_one(value, printed):
+    assert constant(value, 4) == printed

@@ -4,20 +4,12 @@ import math
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from backtrace.render.chart import LOG_FROM, accuracies, losses, tick_labels, value_scale
 from backtrace.render.colours import uncoloured
-from backtrace.render.curve import (
-    LOG_FROM,
-    ROWS,
-    accuracies,
-    curve,
-    legend,
-    losses,
-    tick_labels,
-    value_scale,
-)
+from backtrace.render.curve import ROWS, curve, legend
 from backtrace.render.measure import text_width
 from backtrace.render.page import Page
 from backtrace.tape.training import Measured, Record
@@ -67,6 +59,9 @@ def test_a_logarithmic_scale_has_powers_of_ten_and_places_them_evenly():
 
 
 @given(st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=6))
+@example([5e-324])
+@example([-1e-310, 1e-310])
+@example([5e-324, 1e-300])
 def test_every_value_has_its_place_on_the_scale(values):
     scale = value_scale(values)
     assert all(-1e-6 <= scale.place(value) <= 1 + 1e-6 for value in values)

@@ -16,7 +16,7 @@ from backtrace.functions.losses import LOSSES
 from backtrace.functions.number import Number
 from backtrace.functions.optimizers import OPTIMIZERS
 from backtrace.functions.penalties import FORMS
-from backtrace.render.torch_program import program
+from backtrace.render.torch.program import program
 from backtrace.spec import bundled
 from backtrace.spec.model import (
     Arithmetic,
@@ -37,6 +37,15 @@ __all__ = ["run"]
 
 UPDATES = 3
 EQUAL = {"rtol": 1e-9, "atol": 1e-12}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """On a busy machine threads wait for each other longer than such small matrices take."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ import pytest
 
 import backtrace
 from backtrace.render.formats import NotExpressibleError, is_ours
-from backtrace.render.torch_program import MOST_INLINE, program
+from backtrace.render.torch.program import MOST_INLINE, program
 from backtrace.spec import bundled
 from tests.tape.exercises import exercise
 

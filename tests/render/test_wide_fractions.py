@@ -1,4 +1,4 @@
-r"""Wide matrices inside fractions and roots: no ``\\`` and no ``&`` may stand inside their braces."""
+r"""Wide matrices inside fractions and roots: no ``\\`` and no ``&`` stands inside their braces."""
 
 import re
 

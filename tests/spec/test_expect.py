@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 import backtrace
 from backtrace.spec import SpecError
-from backtrace.spec.expected import shapes
 from backtrace.spec.model import Published, Slip
+from backtrace.spec.quantities import shapes
 from backtrace.tape.run import trace
 from tests.tape.exercises import BIASES, CONVENTIONS, DIFFERENTIABLE, exercise
 
@@ -132,3 +132,31 @@ def test_every_id_of_a_trace_has_its_shape(conventions, biases, activation, loss
     for traced in trace(spec):
         known = dict(shapes(spec, traced.batch))
         assert known[traced.id] == (traced.shape or (1, 1))
+
+
+MOMENTUM = "optimizer: {name: momentum, learning_rate: 0.1, form: FORM}\n"
+
+
+@pytest.mark.parametrize("optimizer", ["", "learning_rate: 0.1\n", MOMENTUM])
+def test_what_can_be_asked_for_is_what_can_be_published(optimizer):
+    text = SPEC.replace("learning_rate: 0.1\nepochs: 2\nexpect:\n", "")
+    text += optimizer.replace("FORM", "accumulate")
+    known = dict(shapes(backtrace.loads(text), 1))
+    assert {traced.id for traced in trace(backtrace.loads(text))} <= set(known)
+    assert backtrace.loads(f"{text}ask: [{', '.join(known)}]\n").ask == tuple(known)
+    assert ("loss_after" in known, "W1_new" in known) == (bool(optimizer), bool(optimizer))
+    assert ("vW1_old" in known) == (optimizer == MOMENTUM)
+    for id in ("vW1_old", "loss_after", "W3", "y1"):
+        if id not in known:
+            with pytest.raises(SpecError, match=id):
+                backtrace.loads(f"{text}ask: [{id}]\n")
+            with pytest.raises(SpecError, match=id):
+                backtrace.loads(f"{text}expect: {{{id}: 1}}\n")
+
+
+def test_a_wrong_question_is_said_with_all_else_that_is_wrong():
+    text = SPEC.replace("expect:\n", "ask: [dW7]\n").replace("[[1], [-2], [0.5]]", "[[1], [-2]]")
+    with pytest.raises(SpecError) as caught:
+        backtrace.loads(text)
+    assert len(caught.value.problems) == 2
+    assert caught.value.problems[1].found == '"dW7"'

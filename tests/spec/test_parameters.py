@@ -1,6 +1,8 @@
 """Parameters from files of their own: what fits, what is refused and in what words."""
 
+import gzip
 import io
+import zipfile
 from fractions import Fraction
 
 import numpy as np
@@ -113,7 +115,7 @@ def test_what_is_no_number_is_refused(npz, wrong):
 def test_objects_are_not_unpickled(tmp_path):
     path = tmp_path / "objects.npz"
     np.savez(path, W1=np.array([[print]], dtype=object))
-    assert "damaged" in said(path)
+    assert 'an array of Python objects, the array "W1"' in said(path)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +124,8 @@ def test_objects_are_not_unpickled(tmp_path):
         ("none.npz", None, "no such file"),
         ("empty.npz", b"", "an empty file"),
         ("text.npz", b"title: x\n", "no .npz"),
-        ("cut.npz", b"PK\x03\x04 and then nothing", "a damaged file"),
+        ("text.safetensors", b"title: x\n", "no .safetensors"),
+        ("cut.npz", b"PK\x03\x04 and then nothing", "a damaged array file"),
         ("other.yaml", b"layers: 3\n", "layers"),
     ],
 )
@@ -172,8 +175,120 @@ def test_safetensors(tmp_path):
     assert "damaged" in said(path)
 
 
+# What a layer's `weights: {file: …}` reads, and how it is refused, is what `--parameters` does
+
+
+BOTH = """
+layers: [{activation: linear, weights: {file: FILE}, bias: none}]
+inputs: [[1, 2]]
+arithmetic: exact
+"""
+PLAIN = backtrace.loads(BOTH.replace("{file: FILE}", "[[1], [1]]"))
+LONG = Fraction(10**120 + 1, 3 * 10**120)  # of 242 characters
+
+
+def archive(values, **other):
+    buffer = io.BytesIO()
+    np.savez(buffer, W1=values, **other)
+    return buffer.getvalue()
+
+
+def tensors(values):
+    return pytest.importorskip("safetensors.numpy").save({"W1": values})
+
+
+def packed(content, method):
+    """An .npz whose array is packed by a method that NumPy does not use."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as written:
+        written.writestr("W1.npy", zipfile.ZipFile(io.BytesIO(content)).read("W1.npy"))
+    return buffer.getvalue()
+
+
+def by_parameters(path):
+    with_file = with_parameters(PLAIN, read_parameters(path, PLAIN))
+    return backtrace.trace(with_file)["z1"].value.tolist()
+
+
+def by_weights(path):
+    spec = backtrace.loads(BOTH.replace("FILE", path.name), folder=path.parent)
+    return backtrace.trace(spec)["z1"].value.tolist()
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (lambda: archive(np.array([[True], [False]])), 1),  # 1·1 + 2·0
+        (lambda: archive(np.array([[3], [4]], dtype=">i2")), 11),
+        (lambda: archive(np.asfortranarray(np.array([[0.5], [0.25]], dtype=np.float16))), 1),
+        (lambda: gzip.compress(archive(np.array([[3.0], [4.0]]))), 11),
+        (lambda: gzip.compress(archive(np.array([["1/3"], ["-1/2"]]))), Fraction(-2, 3)),
+        (lambda: archive(np.array([[str(LONG)], ["0"]])), LONG),
+        (lambda: tensors(np.array([[3.0], [4.0]])), 11),
+        (lambda: tensors(np.array([[True], [True]])), 3),
+    ],
+)
+def test_the_same_numbers(tmp_path, make, expected):
+    path = tmp_path / "p"
+    path.write_bytes(make())
+    assert by_parameters(path) == by_weights(path) == [[expected]]
+
+
+NUMBERS = np.array([[0.5], [-1.5]])
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: b"", "an empty file"),
+        (lambda: archive(NUMBERS)[:-40], "a damaged array file"),
+        (lambda: archive(NUMBERS).replace(NUMBERS.tobytes(), bytes(16), 1), "Bad CRC-32"),
+        (lambda: archive(NUMBERS).replace(b"descr", b"de\0cr"), "a damaged array file"),
+        (lambda: archive(np.array([[print], [1]])), "an array of Python objects"),
+        (lambda: packed(archive(NUMBERS), zipfile.ZIP_BZIP2), "packed by the method 12"),
+        (lambda: packed(archive(NUMBERS), zipfile.ZIP_LZMA), "packed by the method 14"),
+        (lambda: gzip.compress(archive(NUMBERS))[:-9], "a gzip file that ends too early"),
+        (lambda: gzip.compress(tensors(NUMBERS)), "within a gzip file"),
+        (lambda: tensors(NUMBERS)[:-9], "bytes, as its header says"),
+    ],
+)
+def test_the_same_refusal(tmp_path, make, words):
+    path = tmp_path / "p"
+    path.write_bytes(make())
+    with pytest.raises(SpecError) as refused:
+        by_weights(path)
+    assert words in str(refused.value)
+    (inside,) = refused.value.problems
+    with pytest.raises(SpecError) as refused:
+        by_parameters(path)
+    (beside,) = refused.value.problems
+    assert inside.found == f'"p": {beside.found}'
+    assert (inside.expected, inside.mend) == (beside.expected, beside.mend)
+
+
+@pytest.mark.parametrize("text", ["1/0", "x" * 200, "9" * 400, "0,5", "1e9999"])
+def test_texts_that_are_no_numbers(tmp_path, text):
+    path = tmp_path / "p"
+    path.write_bytes(archive(np.array([["1"], [text]])))
+    for read in (by_weights, by_parameters):
+        with pytest.raises(SpecError) as refused:
+            read(path)
+        assert "expected a number" in str(refused.value)
+    assert "in W1" in str(refused.value)
+
+
+def test_texts_of_no_characters(tmp_path):
+    path = tmp_path / "p"
+    texts = np.array([["1"], ["2"]])
+    texts.view(np.uint32)[1] = 0xFFFFFFFF
+    path.write_bytes(archive(texts))
+    for read in (by_weights, by_parameters):
+        with pytest.raises(SpecError, match="damaged texts"):
+            read(path)
+
+
 def test_a_missing_library_is_said_with_what_to_install(tmp_path, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "safetensors.numpy", None)
+    monkeypatch.setitem(__import__("sys").modules, "safetensors", None)
     path = tmp_path / "parameters.safetensors"
     path.write_bytes(b"\x10\0\0\0\0\0\0\0{" + b" " * 30)
     assert "pip install 'backtrace-nn[safetensors]'" in said(path)

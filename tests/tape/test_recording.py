@@ -11,7 +11,8 @@ import backtrace
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.tape.training import engine, starting_state
 from backtrace.tape.training.program import Program
-from backtrace.tape.training.recording import Recording, Symbol, Varying
+from backtrace.tape.training.recording import Recording, Varying
+from backtrace.tape.training.symbols import Symbol
 from tests.tape.exercises import exercise
 
 

@@ -9,15 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import backtrace
-from backtrace.functions.activations import ACTIVATIONS
-from backtrace.functions.losses import LOSSES
 from backtrace.spec.model import Arithmetic, Conventions, Number, Regularization
 from backtrace.tape.compile import TapeError, compile_tape
 from backtrace.tape.operations import OPERATIONS
 from backtrace.tape.run import trace
 from backtrace.tape.verification import Request, verify
 from backtrace.tape.verification.differences import Points, central, extrapolated
-from backtrace.tape.verification.kinks import BENDS, LOSS_SIDES
 from backtrace.tape.verification.responses import Reading
 from tests.tape.exercises import BIASES, CONVENTIONS, DIFFERENTIABLE, exercise, pairs
 from tests.tape.oracle import expected
@@ -445,11 +442,6 @@ def test_close_to_a_kink_nobody_is_accused(activation, distance):
         found = verify(spec)
         assert found.agrees
         assert not any(each.undecided.any() for each in found.quantities)
-
-
-def test_every_kink_of_the_tables_is_known():
-    assert {name for name, row in LOSSES.items() if row.kinks} <= set(LOSS_SIDES)
-    assert set(BENDS) <= set(ACTIVATIONS)
 
 
 # The differences themselves

@@ -5,6 +5,7 @@ from backtrace.tape.training.loop import (
     Watch,
     check_trainable,
     engine,
+    outputs,
     starting_state,
     traced_epoch,
     train,
@@ -17,7 +18,6 @@ from backtrace.tape.training.records import (
     Record,
     State,
     Training,
-    Values,
 )
 
 __all__ = [
@@ -29,10 +29,10 @@ __all__ = [
     "Record",
     "State",
     "Training",
-    "Values",
     "Watch",
     "check_trainable",
     "engine",
+    "outputs",
     "starting_state",
     "traced_epoch",
     "train",

@@ -6,27 +6,28 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Protocol, TypeAlias
 
 import msgspec
 import numpy as np
 
-from backtrace.functions.activations import Array
+from backtrace.functions.array import Array
 from backtrace.spec.model import Spec
 from backtrace.tape.accuracy import class_of
 from backtrace.tape.chunks import Chunks, chunk_size, chunks, contiguous, one_thread_each, part
 from backtrace.tape.compile import compile_update
 from backtrace.tape.operations import Setting
-from backtrace.tape.run import starting_values
+from backtrace.tape.run import Values, starting_values
 from backtrace.tape.steps import Step
 from backtrace.tape.training.layout import Layout
 from backtrace.tape.training.program import Calls, Program
-from backtrace.tape.training.recorded import TRUE, Pass, floats, late_means, sums
-from backtrace.tape.training.recording import Place, Symbol
-from backtrace.tape.training.records import Measured, Values
+from backtrace.tape.training.recorded import TRUE, RecordedUpdate, floats, late_means, sums
+from backtrace.tape.training.records import Measured
+from backtrace.tape.training.symbols import Place, Symbol
 
 
 class Samples(msgspec.Struct, frozen=True):
-    """Inputs, targets and true classes of some samples, by the names they have in a ``Pass``.
+    """Inputs, targets and true classes of some samples, by the names they have in an update.
 
     ``arrays`` are in the spec's layout, ``axis`` is that of the samples.
     """
@@ -59,6 +60,23 @@ class Wanted(msgspec.Struct, frozen=True):
         return [f"d{id}" for id in self.gradients] + (["loss"] if self.loss else [])
 
 
+class Batch(Protocol):
+    """A batch of samples, worked on arrays that stay.
+
+    ``loss`` is a 0-d array in the spec's arithmetic; it stays 0 where no loss is wanted.
+    """
+
+    loss: Array
+
+    def work(self, t: int) -> None:
+        """Works what is wanted, with the numbers of update t (from 0), from its arrays as they
+        are."""
+
+    @property
+    def right(self) -> int:
+        """How many samples were classified right; 0 where that is not wanted."""
+
+
 class OnePiece:
     """A batch whose samples are worked all at once."""
 
@@ -66,13 +84,13 @@ class OnePiece:
         self, spec: Spec, steps: Sequence[Step], samples: Samples, values: Values, wanted: Wanted
     ) -> None:
         given = {**values, **_but_classes(samples.arrays)}
-        done = Pass(spec, steps, given, shares=late_means(steps, wanted.gradients))
+        done = RecordedUpdate(spec, steps, given, shares=late_means(steps, wanted.gradients))
         results = {done.symbol(f"d{id}"): array for id, array in wanted.gradients.items()}
+        self.loss = np.zeros((), dtype=floats(spec).dtype)
         if wanted.loss:
-            self.loss = np.zeros((), dtype=floats(spec).dtype)
             results[done.symbol("loss")] = self.loss
+        self.counted = np.zeros((), dtype=np.intp)
         if wanted.right:
-            self.counted = np.zeros((), dtype=np.intp)
             results[done.right(f"a{len(spec.layers)}", samples.arrays[TRUE])] = self.counted
         program = Program(done.recording, results)
         self.calls = program.bound(done.arrays({**values, **samples.arrays}), results)
@@ -141,7 +159,7 @@ class InChunks:
         """From the sums over all samples to what is wanted."""
         totals = self.layout.views(self.total)
         late = late_means(self.steps, self.wanted.gradients)
-        done = Pass(self.spec, self.steps, self.values, shares=late, totals=totals)
+        done = RecordedUpdate(self.spec, self.steps, self.values, shares=late, totals=totals)
         results = {done.symbol(f"d{id}"): array for id, array in self.wanted.gradients.items()}
         if self.wanted.loss:
             results[done.symbol("loss")] = self.loss
@@ -166,13 +184,16 @@ class InChunks:
         return int(self.counted.sum())
 
 
+_Recorded: TypeAlias = tuple[RecordedUpdate, Symbol | None, Program, dict[Place, Array]]
+
+
 class _Worker:
     """Binds chunks to the arrays of one thread."""
 
     def __init__(self, batch: InChunks) -> None:
         self.batch = batch
         self.share = np.zeros(batch.layout.size, dtype=batch.dtype)
-        self.recorded: dict[int, tuple[Pass, Symbol | None, Program, dict[Place, Array]]] = {}
+        self.recorded: dict[int, _Recorded] = {}
 
     def calls(self, lane: int, number: int, *, first: bool) -> list[Callable[[], object]]:
         """The calls of one chunk; they leave its share added to the lane's sum."""
@@ -192,13 +213,11 @@ class _Worker:
             calls.append(partial(np.add, lane_sum, self.share, lane_sum))
         return calls
 
-    def _recorded(
-        self, samples: int, given: dict[str, Array]
-    ) -> tuple[Pass, Symbol | None, Program, dict[Place, Array]]:
+    def _recorded(self, samples: int, given: dict[str, Array]) -> _Recorded:
         """The recording of a chunk of so many samples; of those there are two at most."""
         if samples not in self.recorded:
             batch = self.batch
-            done = Pass(batch.spec, batch.steps, _but_classes(given), shares=batch.sums)
+            done = RecordedUpdate(batch.spec, batch.steps, _but_classes(given), shares=batch.sums)
             wanted = [done.symbol(id) for id in batch.sums]
             right = None
             if batch.wanted.right:
@@ -208,7 +227,12 @@ class _Worker:
         return self.recorded[samples]
 
 
-def batch_of(spec: Spec, samples: Samples, values: Values, wanted: Wanted) -> OnePiece | InChunks:
+def batch_of(spec: Spec, samples: Samples, values: Values, wanted: Wanted) -> Batch:
+    """The batch of these samples, in chunks where they are many.
+
+    It reads ``values``, the parameters by id, wherever they are when it is worked: the arrays
+    must stay the same ones. So must those of ``samples``.
+    """
     steps = compile_update(spec, samples.count)
     lanes = chunks(chunk_size(spec), samples.count)
     if lanes is None:
@@ -216,7 +240,11 @@ def batch_of(spec: Spec, samples: Samples, values: Values, wanted: Wanted) -> On
     return InChunks(spec, steps, samples, values, wanted, lanes)
 
 
-def measured(batch: OnePiece | InChunks, samples: Samples) -> Measured:
+def measured(batch: Batch, samples: Samples) -> Measured:
+    """What a batch that was worked has found: its loss, the share of samples that are right.
+
+    The loss must have been wanted, and the count of right samples where they have classes.
+    """
     loss: float = batch.loss.item()
     return Measured(loss, batch.right / samples.count if TRUE in samples.arrays else None)
 

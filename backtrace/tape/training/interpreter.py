@@ -1,4 +1,4 @@
-"""Works epochs of the tape a step at a time, in any arithmetic: what trains fractions."""
+"""Epochs by the interpreter of the tape: slower than NumPy calls on fixed arrays, for all else."""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ from backtrace.tape.training.records import Measured, State
 
 
 class Interpreter:
-    """Works the tape a step at a time, in any arithmetic: what trains fractions."""
+    """Works the tape a step at a time, as a trace does; what ``training.Engine`` says.
+
+    It trains what is not recorded: fractions, rounded lines, an error that goes back through
+    updated weights.
+    """
 
     def __init__(self, spec: Spec, state: State) -> None:
         self.spec = spec
         self.start = starting_values(spec)
         self.whole = Measurer(spec, spec.inputs, spec.targets, penalty=True)
-        self.before: list[State] = []
         self.number, self.values = state.epoch, dict(state.values)
+        self.before = [State(self.number, self.values)]
 
     def epoch(self) -> Measured:
         before = self.measure()

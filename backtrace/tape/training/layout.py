@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from backtrace.functions.activations import Array
+from backtrace.functions.array import Array
 
 
 class Layout:

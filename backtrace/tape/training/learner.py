@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from backtrace.functions.activations import Array
+from backtrace.functions.array import Array
 from backtrace.functions.optimizers import OPTIMIZERS
 from backtrace.spec.model import Spec
 from backtrace.tape.compile import parameter_ids, trained_ids
+from backtrace.tape.run import Values
 from backtrace.tape.steps import Step
 from backtrace.tape.training.layout import Layout
 from backtrace.tape.training.program import Calls, Program
-from backtrace.tape.training.recorded import Pass, floats, late_means
-from backtrace.tape.training.records import Values
+from backtrace.tape.training.recorded import RecordedUpdate, floats, late_means
 
 
 class Learner:
@@ -45,6 +45,7 @@ class Learner:
         return found
 
     def take(self, values: Values) -> None:
+        """Copies these parameters and states into the rows; KeyError where one is missing."""
         for id, view in self.spread(self.rows).items():
             view[...] = values[id]
 
@@ -55,9 +56,9 @@ class Learner:
         given = {first: self.rows[0]}
         given |= {f"{state}{first}_old": row for state, row in self._states()}
         if late_means(steps, self.ids):
-            done = Pass(spec, steps, given, totals=gradient)
+            done = RecordedUpdate(spec, steps, given, totals=gradient)
         else:
-            done = Pass(spec, steps, given | gradient)
+            done = RecordedUpdate(spec, steps, given | gradient)
         given |= gradient
         results = {done.symbol(f"{first}_new"): self.rows[0]}
         results |= {done.symbol(f"{state}{first}"): row for state, row in self._states()}

@@ -7,14 +7,17 @@ from math import isfinite
 from typing import Protocol, TypeAlias
 
 import numpy as np
+from msgspec.structs import replace
 
+from backtrace.functions.array import Array
 from backtrace.functions.optimizers import OPTIMIZERS
 from backtrace.spec.model import Spec, Validation
 from backtrace.tape.compile import TapeError, differentiable, parameter_ids, trained_ids
-from backtrace.tape.run import starting_values, trace
+from backtrace.tape.run import Values, starting_values, trace
 from backtrace.tape.trace import Trace
 from backtrace.tape.training.divergence import climbing, first_not_finite
 from backtrace.tape.training.interpreter import Interpreter
+from backtrace.tape.training.measuring import Measurer
 from backtrace.tape.training.records import (
     Ending,
     Measured,
@@ -22,7 +25,6 @@ from backtrace.tape.training.records import (
     Record,
     State,
     Training,
-    Values,
 )
 
 
@@ -72,7 +74,8 @@ def engine(spec: Spec, state: State) -> Engine:
     """What works the epochs of a spec from ``state`` on."""
     if spec.arithmetic.kind in ("exact", "rounded") or spec.backpropagate_through == "updated":
         return Interpreter(spec, state)
-    from backtrace.tape.training.engine import Compiled
+    # Only here: whoever traces, or trains fractions, starts without it and its thread pool.
+    from backtrace.tape.training.compiled import Compiled
 
     return Compiled(spec, state)
 
@@ -80,6 +83,17 @@ def engine(spec: Spec, state: State) -> Engine:
 def traced_epoch(spec: Spec, state: State) -> Trace:
     """The trace of the epoch that follows ``state``, every batch of it."""
     return trace(spec, range(state.epoch + 1, state.epoch + 2), state.values)
+
+
+def outputs(spec: Spec, state: State) -> Array:
+    """The last activation of the held-out samples where there are any, else of all of them.
+
+    Samples × units, whatever the layout.
+    """
+    data: Spec | Validation = spec.validation or spec
+    forward = replace(spec, loss=None, optimizer=None, regularization=None)
+    measurer = Measurer(forward, data.inputs, data.targets, penalty=False)
+    return measurer.outputs(state.parameters(spec))
 
 
 def train(spec: Spec, progress: Progress | None = None, watch: Watch | None = None) -> Training:
@@ -118,7 +132,6 @@ class _Loop:
         self.engine = engine(spec, progress.last)
         self.records = list(progress.records[: progress.last.epoch])
         self.best = progress.best
-        self.keeps_best = spec.validation is not None or spec.stop.patience is not None
         self.held_out: Callable[[], Measured] | None = None
         if spec.validation is not None:
             self.held_out = self.engine.measuring(spec.validation)
@@ -151,7 +164,7 @@ class _Loop:
         loss, stop = record.judged.loss, self.spec.stop
         if not isfinite(record.training.loss):
             return "diverged"
-        if self.keeps_best and (self.best is None or loss < self.lowest()):
+        if self.spec.keeps_best and (self.best is None or loss < self.lowest()):
             self.best = self.engine.kept()
         if stop.loss is not None and loss <= float(stop.loss):
             return "loss"
@@ -170,9 +183,22 @@ class _Loop:
         last = self.engine.kept()
         return Progress(tuple(self.records[: last.epoch]), last, self.best)
 
+    def complete(self, last: State) -> None:
+        """Measures where the training stands where the epoch that does so was given up half-way."""
+        if len(self.records) > last.epoch:
+            return
+        spec, held, held_out = self.spec, self.spec.validation, None
+        with np.errstate(all="ignore"):
+            whole = Measurer(spec, spec.inputs, spec.targets, penalty=True).measure(last.values)
+            if held is not None:
+                measurer = Measurer(spec, held.inputs, held.targets, penalty=False)
+                held_out = measurer.measure(last.values)
+        self.records.append(Record(last.epoch, whole, held_out))
+
     def outcome(self, ended: Ending) -> Training:
         progress = self.progress()
-        state, divergence = self.best or progress.last, climbing(self.records)
+        self.complete(progress.last)
+        state, divergence = progress.kept, climbing(self.records)
         if ended == "diverged":
             finite = self.engine.kept(1)
             state = self.best or finite

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 import msgspec
 import numpy as np
 
-from backtrace.functions.activations import Array
+from backtrace.functions.array import Array
 from backtrace.spec.model import Matrix, Spec
 from backtrace.tape.accuracy import class_of, classes
 from backtrace.tape.arithmetic import arithmetic, as_floats
 from backtrace.tape.compile import compile_tape
 from backtrace.tape.operations import Setting
-from backtrace.tape.run import evaluate, starting_values
-from backtrace.tape.training.records import Measured, Values
+from backtrace.tape.run import Values, starting_values, worked
+from backtrace.tape.training.records import Measured
 
 
 class Measurer:
@@ -37,10 +37,7 @@ class Measurer:
 
     def work(self, values: Mapping[str, Array]) -> Values:
         """Every value of the forward part with these parameters."""
-        found = self.start | dict(values)
-        for step in self.steps:
-            found[step.id] = evaluate(self.setting, self.numbers, step, found)
-        return found
+        return worked(self.steps, {**self.start, **values}, self.setting, self.numbers)
 
     def measure(self, values: Mapping[str, Array]) -> Measured:
         """The loss with these parameters, and the accuracy where there are classes."""

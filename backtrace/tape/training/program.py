@@ -9,8 +9,9 @@ from typing import Any, TypeAlias
 import msgspec
 import numpy as np
 
-from backtrace.functions.activations import Array
-from backtrace.tape.training.recording import Place, Recording, Ref, Scratch, Symbol
+from backtrace.functions.array import Array
+from backtrace.tape.training.recording import Recording, Ref, Scratch
+from backtrace.tape.training.symbols import Place, Symbol
 
 Bound: TypeAlias = Callable[[], object]
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from backtrace.functions.activations import Array
+from backtrace.functions.array import Array
 from backtrace.spec.model import Spec
 from backtrace.tape.accuracy import class_of
 from backtrace.tape.arithmetic import Floats, arithmetic
@@ -17,7 +17,8 @@ from backtrace.tape.compile import rate
 from backtrace.tape.operations import Setting, mean
 from backtrace.tape.run import evaluate
 from backtrace.tape.steps import Step
-from backtrace.tape.training.recording import Recording, Symbol, Varying
+from backtrace.tape.training.recording import Recording, Varying
+from backtrace.tape.training.symbols import Symbol
 
 TRUE = "true class"  # of every sample: what is given beside the quantities that have ids
 
@@ -42,10 +43,10 @@ class Recorded(msgspec.Struct, frozen=True):
         return self.floats.line(value)
 
 
-class Pass:
-    """The recorded steps of one update, on these arrays.
+class RecordedUpdate:
+    """The steps of one update as they are recorded, on these arrays.
 
-    ``pass_["dW1"]`` records a step with all that it rests on when it is first asked for, and
+    ``update["dW1"]`` records a step with all that it rests on when it is first asked for, and
     nothing else. ``shares`` are sums over samples that are recorded without their 1/n: those of a
     chunk, and gradients that get it later, all at once. ``totals`` are such sums, finished.
     """
@@ -119,6 +120,7 @@ def sums(steps: Iterable[Step]) -> list[str]:
 
 
 def floats(spec: Spec) -> Floats:
+    """The arithmetic of a spec in float64 or float32, as only these are recorded."""
     numbers = arithmetic(spec.arithmetic)
     assert isinstance(numbers, Floats)
     return numbers

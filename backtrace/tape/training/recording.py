@@ -10,15 +10,13 @@ A call is noted once even where formulas make it twice; what changes nothing (·
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 import numpy as np
-from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from backtrace.functions.activations import Array
-
-Place: TypeAlias = int  # of a value among all those of a recording
+from backtrace.functions.array import Array
+from backtrace.tape.training.symbols import Place, Symbol, transposed
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -136,7 +134,7 @@ class Recording:
     def _turned(self, ufunc: Any, method: str, places: list[Place], result: Array) -> Symbol | None:
         """f(xᵀ, yᵀ) as f(x, y)ᵀ: f(x, y) may be there already."""
         values = [self.values[place] for place in places]
-        turned = [value.base for value in values if value.view is _transposed]
+        turned = [value.base for value in values if value.view is transposed]
         numbers = [value for value in values if not value.array.ndim]
         if method != "__call__" or not turned or len(turned) + len(numbers) < len(values):
             return None
@@ -166,6 +164,7 @@ class Recording:
         return None
 
     def dot(self, x: Any, y: Any) -> Symbol:
+        """x · y of two matrices: m × k by k × n is m × n. ValueError where they don't meet."""
         places = [self._place(x), self._place(y)]
         out = np.dot(self.values[places[0]].array, self.values[places[1]].array)
 
@@ -188,6 +187,10 @@ class Recording:
         return self._once(("cast", place, np.dtype(dtype)), made)
 
     def where(self, condition: Any, x: Any, y: Any) -> Symbol:
+        """By entry, x where the condition holds, else y; x and y may be numbers.
+
+        ValueError where the shapes can't be broadcast to one.
+        """
         result = np.where(*(self._concrete(operand) for operand in (condition, x, y)))
         said = (condition, x, y)
         mask, yes, no = (self._place(operand, result, said) for operand in said)
@@ -214,6 +217,7 @@ class Recording:
         return (others, Call(np.copyto, (out, Ref(yes)), {"where": Ref(mask)}))
 
     def joined(self, parts: Iterable[Any], axis: int) -> Symbol:
+        """The parts one after another along ``axis``; ValueError where the others differ."""
         places = [self._place(part) for part in parts]
         result = np.concatenate([self.values[place].array for place in places], axis=axis)
 
@@ -225,6 +229,7 @@ class Recording:
         return self._once(("joined", axis, *places), made)
 
     def einsum(self, subscripts: str, *operands: Any) -> Symbol:
+        """As ``np.einsum``, of the shape that ``subscripts`` say after "->"."""
         places = [self._place(operand) for operand in operands]
         result = np.einsum(subscripts, *(self.values[place].array for place in places))
 
@@ -325,83 +330,5 @@ def _copy_entries(out: Array, array: Array) -> None:
     np.copyto(out.reshape(array.shape), array)
 
 
-def _transposed(array: Array) -> Array:
-    return array.T
-
-
 def _join(out: Array, axis: int, *parts: Array) -> None:
     np.concatenate(parts, axis=axis, out=out)
-
-
-class Symbol(NDArrayOperatorsMixin):
-    """Stands for an array while formulas are recorded."""
-
-    __hash__ = object.__hash__  # the mixin has == compare entries
-
-    def __init__(self, recording: Recording, place: Place) -> None:
-        self.recording = recording
-        self.place = place
-
-    @property
-    def array(self) -> Array:
-        return self.recording.values[self.place].array
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return tuple(self.array.shape)
-
-    @property
-    def ndim(self) -> int:
-        return int(self.array.ndim)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        dtype: np.dtype[Any] = self.array.dtype
-        return dtype
-
-    @property
-    def T(self) -> Symbol:  # noqa: N802 - as an array's
-        return self.recording.viewed(self, _transposed, "T")
-
-    def __pow__(self, power: object) -> Any:
-        """Refused: an array's ``x ** 2`` is x · x, NumPy's ``power`` may be off by a bit."""
-        raise TypeError("a power is not recorded: write x * x")
-
-    def swapaxes(self, one: int, other: int) -> Symbol:
-        key = ("swapaxes", one, other)
-        return self.recording.viewed(self, lambda array: array.swapaxes(one, other), key)
-
-    def reshape(self, *shape: int) -> Symbol:
-        return self.recording.viewed(self, lambda array: array.reshape(*shape), ("shape", *shape))
-
-    def __getitem__(self, key: Any) -> Symbol:
-        return self.recording.viewed(self, lambda array: array[key], ("part", repr(key)))
-
-    def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, **said: Any) -> Any:
-        return self.recording.called(ufunc, method, operands, said)
-
-    def __array_function__(
-        self, function: Any, types: Any, arguments: tuple[Any, ...], said: Mapping[str, Any]
-    ) -> Any:
-        rule = _FUNCTIONS.get(function)
-        if rule is None:
-            return NotImplemented
-        return rule(self.recording, *arguments, **said)
-
-
-def _reduced(ufunc: Any) -> Callable[..., Symbol]:
-    def reduce(recording: Recording, x: Symbol, axis: Any = None, *, keepdims: Any = False) -> Any:
-        return recording.called(ufunc, "reduce", (x,), {"axis": axis, "keepdims": keepdims})
-
-    return reduce
-
-
-_FUNCTIONS: dict[Any, Callable[..., Any]] = {
-    np.dot: lambda recording, x, y: recording.dot(x, y),
-    np.where: lambda recording, condition, x, y: recording.where(condition, x, y),
-    np.sum: _reduced(np.add),
-    np.max: _reduced(np.maximum),
-    np.argmax: lambda recording, x, axis: recording.largest(x, axis),
-    np.concatenate: lambda recording, parts, axis=0: recording.joined(parts, axis),
-    np.einsum: lambda recording, subscripts, *operands: recording.einsum(subscripts, *operands),
-}

@@ -6,11 +6,10 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from backtrace.functions.activations import Array
 from backtrace.spec.model import Spec
 from backtrace.tape.compile import parameter_ids
+from backtrace.tape.run import Values
 
-Values: TypeAlias = dict[str, Array]
 Ending: TypeAlias = Literal["epochs", "loss", "patience", "diverged", "interrupted"]
 
 
@@ -74,6 +73,11 @@ class Progress(msgspec.Struct, frozen=True):
     records: tuple[Record, ...]
     last: State
     best: State | None = None
+
+    @property
+    def kept(self) -> State:
+        """The best epoch's where the best is kept, else where the training stands."""
+        return self.best or self.last
 
 
 class Training(msgspec.Struct, frozen=True):

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from time import perf_counter
 
 import msgspec
 import numpy as np
 
-from backtrace.functions.activations import Array
+from backtrace.functions.array import Array
 from backtrace.tape.arithmetic import Floats
 from backtrace.tape.operations import Setting, matmul_operands
-from backtrace.tape.run import evaluate
+from backtrace.tape.run import worked
 from backtrace.tape.steps import Step
 
 LONG_ENOUGH = 0.05  # seconds in which a pass is timed again and again
 OFTEN_ENOUGH = 50
 
 
-class Pass(msgspec.Struct, frozen=True):
+class PassCost(msgspec.Struct, frozen=True):
     """One pass over all samples: the multiplications of its products, and the seconds it took."""
 
     multiplications: int
@@ -42,8 +43,8 @@ class Cost(msgspec.Struct, frozen=True):
     """
 
     parameters: int
-    forward: Pass
-    backward: Pass
+    forward: PassCost
+    backward: PassCost
 
     @property
     def backpropagation(self) -> Way:
@@ -70,9 +71,9 @@ def cost(steps: Sequence[Step], values: Mapping[str, Array], setting: Setting) -
     """The cost of the gradients of one update, whose ``values`` are all known."""
     shapes = {id: np.shape(value) for id, value in values.items()}
     passes = [
-        Pass(
+        PassCost(
             sum(multiplications(step, shapes, setting) for step in chosen),
-            _seconds(lambda chosen=chosen: _work(chosen, values, setting)),  # type: ignore[misc]
+            _seconds(partial(worked, chosen, values, setting, Floats(np.float64))),
         )
         for chosen in (
             [step for step in steps if step.phase in ("forward", "loss")],
@@ -99,13 +100,7 @@ def multiplications(step: Step, shapes: Mapping[str, tuple[int, ...]], setting: 
     return size if step.operation == "hadamard" else 0
 
 
-def _work(steps: Iterable[Step], values: Mapping[str, Array], setting: Setting) -> None:
-    worked, numbers = dict(values), Floats(np.float64)
-    for step in steps:
-        worked[step.id] = evaluate(setting, numbers, step, worked)
-
-
-def _seconds(work: Callable[[], None]) -> float:
+def _seconds(work: Callable[[], object]) -> float:
     """The shortest of some runs: whatever else the machine does only makes one longer."""
     taken: list[float] = []
     while sum(taken) < LONG_ENOUGH and len(taken) < OFTEN_ENOUGH:

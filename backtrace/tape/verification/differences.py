@@ -12,7 +12,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from backtrace.tape.verification.responses import Indices, Marks, Reals, Response
+from backtrace.tape.verification.forward_stacks import Marks, Reals
+from backtrace.tape.verification.responses import Indices, Response
 
 FIRST = 2.0**-4  # the longest step, in units of an entry's scale
 RUNGS = 18  # each half of the one before

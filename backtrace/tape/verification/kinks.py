@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backtrace.functions.activations import ACTIVATIONS, Array
+from backtrace.functions.activations import ACTIVATIONS
+from backtrace.functions.array import Array
 from backtrace.functions.losses import LOSSES
 from backtrace.tape.arithmetic import Floats
 from backtrace.tape.operations import Setting
 from backtrace.tape.steps import Step
 
 Sides: TypeAlias = NDArray[np.int8]
-Values: TypeAlias = Mapping[str, Array]
-
-# Where a derivative exists but bends: differences taken across such a point converge slowly.
-BENDS: dict[str, tuple[float, ...]] = {"elu": (0.0,)}
 
 
-def sides(setting: Setting, step: Step, values: Values) -> Sides | None:
+def sides(setting: Setting, step: Step, values: Mapping[str, Array]) -> Sides | None:
     """For each entry on which side of the step's kinks it lies, a sample a row; None without any.
 
     ``values`` may hold stacks. Equal sides mean that the step is smooth between two passes.
@@ -30,10 +27,10 @@ def sides(setting: Setting, step: Step, values: Values) -> Sides | None:
     return None if rule is None else rule(setting, step, values)
 
 
-def _of_activation(setting: Setting, step: Step, values: Values) -> Sides | None:
+def _of_activation(setting: Setting, step: Step, values: Mapping[str, Array]) -> Sides | None:
     parameters = Floats(np.float64).parameters(step.parameters)
-    name = step.parameters["activation"]
-    kinks = {*ACTIVATIONS[name].kinks(parameters), *BENDS.get(name, ())}
+    row = ACTIVATIONS[step.parameters["activation"]]
+    kinks = {*row.kinks(parameters), *row.bends(parameters)}
     if not kinks:
         return None
     z = setting.rows(values[step.operands[0]])
@@ -43,8 +40,8 @@ def _of_activation(setting: Setting, step: Step, values: Values) -> Sides | None
     return found
 
 
-def _of_loss(setting: Setting, step: Step, values: Values) -> Sides | None:
-    rule = LOSS_SIDES.get(step.parameters["loss"])
+def _of_loss(setting: Setting, step: Step, values: Mapping[str, Array]) -> Sides | None:
+    rule = LOSSES[step.parameters["loss"]].sides
     if rule is None:
         return None
     a, y = (setting.rows(values[id]) for id in step.operands[:2])
@@ -52,24 +49,7 @@ def _of_loss(setting: Setting, step: Step, values: Values) -> Sides | None:
     return np.asarray(rule(a, y, parameters), dtype=np.int8)
 
 
-def _of_absolute(a: Array, y: Array, p: Mapping[str, Any]) -> Array:
-    return np.sign(a - y)
-
-
-def _of_huber(a: Array, y: Array, p: Mapping[str, Any]) -> Array:
-    return np.sign(np.abs(a - y) - p["delta"])
-
-
-def _of_hinge(a: Array, y: Array, p: Mapping[str, Any]) -> Array:
-    return LOSSES["hinge"].terms(a, y, p) > 0
-
-
-LOSS_SIDES: dict[str, Callable[[Array, Array, Mapping[str, Any]], Array]] = {
-    "mae": _of_absolute,
-    "huber": _of_huber,
-    "hinge": _of_hinge,
-}
-SIDES: dict[str, Callable[[Setting, Step, Values], Sides | None]] = {
+SIDES: dict[str, Callable[[Setting, Step, Mapping[str, Array]], Sides | None]] = {
     "activate": _of_activation,
     "loss_terms": _of_loss,
 }

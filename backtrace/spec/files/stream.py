@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from backtrace.spec.request import MOST_BYTES, DataError
+from backtrace.spec.files.request import MOST_BYTES, DataError
 
 BLOCK = 1 << 18
 """Bytes that are read and converted at a time: they stay in a processor's cache."""

@@ -12,13 +12,14 @@ from pathlib import PurePath
 import msgspec
 import numpy as np
 
-from backtrace.functions.activations import ACTIVATIONS, Array
-from backtrace.render import header, weights
-from backtrace.render.formats import PROGRAM_MARK, NotExpressibleError, Written, checksum
-from backtrace.render.python_text import docstring, matrix, remark
-from backtrace.render.torch_network import classes, network, pieces
-from backtrace.render.torch_objective import arguments, ends_at_z, objective
-from backtrace.render.torch_training import (
+from backtrace.functions.activations import ACTIVATIONS
+from backtrace.functions.array import Array
+from backtrace.render import header, marks, weights
+from backtrace.render.formats import NotExpressibleError, Written, checksum
+from backtrace.render.torch.network import classes, network, pieces
+from backtrace.render.torch.objective import arguments, ends_at_z, objective
+from backtrace.render.torch.python_text import docstring, matrix, remark
+from backtrace.render.torch.training import (
     batches,
     first_batch,
     optimizer,
@@ -59,7 +60,7 @@ def program(spec: Spec, beside: str = "") -> Written:
         )
     name = PurePath(beside).name if found.large else ""
     text = ("\n".join(_text(spec, found, name)) + "\n").encode()
-    content = PROGRAM_MARK + b" " + checksum(text) + b"\n" + text
+    content = marks.PROGRAM.encode() + b" " + checksum(text) + b"\n" + text
     if not found.large:
         return Written(content)
     return Written(content, weights.npz(found.arrays, compression=zipfile.ZIP_DEFLATED))
@@ -138,14 +139,13 @@ def _first_update(spec: Spec) -> Spec:
     gradient; then it goes the long way, as autograd does.
     """
     assert spec.loss is not None
-    shuffled, size = order(spec, 1), spec.batch_size or spec.samples
-    chosen = np.arange(spec.samples)[:size] if shuffled is None else shuffled[:size]
-    axis = 0 if spec.conventions.layout == "rows" else 1
+    shuffled, size = order(spec, 1), spec.batch_samples(1)
+    chosen = slice(0, size) if shuffled is None else shuffled[:size]
 
     def of(given: Matrix | None) -> Matrix | None:
-        if given is None or len(chosen) == spec.samples:
+        if given is None or size == spec.samples:
             return given
-        return Matrix(np.take(given.values, chosen, axis))
+        return given.samples(chosen, spec.conventions.layout)
 
     return msgspec.structs.replace(
         spec,

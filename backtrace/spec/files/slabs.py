@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from backtrace.spec.request import Array, DataType
+from backtrace.spec.files.request import Array, DataType
 
 SLAB = 1 << 25
 """Bytes that are asked for at once: so much the system takes back as soon as it is free."""

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from backtrace.spec.request import MOST_BYTES, Array, DataError, Loaded, Request
-from backtrace.spec.stream import BLOCK, Stream
+from backtrace.spec.files.request import MOST_BYTES, Array, DataError, Loaded, Request
+from backtrace.spec.files.stream import BLOCK, Stream
 
 
 class Layout(msgspec.Struct, frozen=True):

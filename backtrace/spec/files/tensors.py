@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,13 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from backtrace.spec.entries import Layout, filled
-from backtrace.spec.naming import pick
+from backtrace.spec.files.entries import Layout, filled
+from backtrace.spec.files.naming import pick
+from backtrace.spec.files.request import Array, DataError, Loaded, Named, Request
+from backtrace.spec.files.stream import BLOCK
 from backtrace.spec.problems import cited
-from backtrace.spec.request import Array, DataError, Loaded, Request
-from backtrace.spec.stream import BLOCK
+
+INSTALL = "pip install 'backtrace-nn[safetensors]'"
 
 TYPES = {
     "BOOL": "?",
@@ -41,30 +44,51 @@ def is_safetensors(start: bytes) -> bool:
 
 def read_safetensors(path: Path, request: Request) -> Loaded:
     """The array that is asked for, its first index counting the rows. Raises DataError."""
+    with _opened(path) as file:
+        name = pick(sorted(file.keys()), request)
+        entries = file.get_slice(name)
+        layout = _layout(entries, name)
+        if not layout.size:
+            raise DataError("an array without entries", "data")
+        return filled(layout, request, _blocks(entries, layout, request))
+
+
+def read_safetensors_arrays(path: Path, wanted: Collection[str]) -> Named:
+    """Every array by its name, as it lies there. Raises DataError.
+
+    Of those that are not ``wanted`` nothing is read, and None stands for them.
+    """
+    with _opened(path) as file:
+        found: Named = dict.fromkeys(sorted(file.keys()))
+        for name in filter(wanted.__contains__, found):
+            _layout(file.get_slice(name), name)
+            found[name] = np.asarray(file.get_tensor(name))
+        return found
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """The file as the library has it; its damage as DataError."""
     try:
         library = import_module("safetensors")
     except ImportError:
         raise DataError(
             "a .safetensors, which the extra safetensors reads",
             "that extra, or an .npz, which needs nothing",
-            "Install it: pip install 'backtrace-nn[safetensors]'.",
+            f"Install it: {INSTALL}.",
         ) from None
     try:
         with library.safe_open(path, framework="numpy") as file:
-            name = pick(sorted(file.keys()), request)
-            return _read(file.get_slice(name), name, request)
+            yield file
     except library.SafetensorError as error:
         raise _damaged(path, str(error)) from None
 
 
-def _read(entries: Any, name: str, request: Request) -> Loaded:
-    shape, kind = tuple(entries.get_shape()), entries.get_dtype()
+def _layout(entries: Any, name: str) -> Layout:
+    kind = entries.get_dtype()
     if kind not in TYPES:
         raise DataError(f"entries of type {kind} in {cited(name)}", "numbers of a type NumPy has")
-    layout = Layout(np.dtype(TYPES[kind]), shape)
-    if not layout.size:
-        raise DataError("an array without entries", "data")
-    return filled(layout, request, _blocks(entries, layout, request))
+    return Layout(np.dtype(TYPES[kind]), tuple(entries.get_shape()))
 
 
 def _blocks(entries: Any, layout: Layout, request: Request) -> Iterator[Array]:

@@ -6,9 +6,9 @@ import struct
 
 import numpy as np
 
-from backtrace.spec.entries import Layout, read_entries
-from backtrace.spec.request import DataError, Loaded, Request
-from backtrace.spec.stream import Stream
+from backtrace.spec.files.entries import Layout, read_entries
+from backtrace.spec.files.request import DataError, Loaded, Request
+from backtrace.spec.files.stream import Stream
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MOST_DIMENSIONS = 8

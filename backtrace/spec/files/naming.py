@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from backtrace.spec.files.request import DataError, Request
 from backtrace.spec.problems import cited, count, listed, near_miss
-from backtrace.spec.request import DataError, Request
 
 _PARAMETER = re.compile("[Wb][1-9][0-9]*")
 _SHOWN = 12

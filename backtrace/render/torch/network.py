@@ -8,7 +8,7 @@ import msgspec
 
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.number import Number
-from backtrace.render.python_text import WIDTH, constant, factor, remark
+from backtrace.render.torch.python_text import WIDTH, constant, factor, remark
 from backtrace.spec.model import Function, Layer, Spec
 
 

@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from backtrace.functions.activations import Array
+from backtrace.functions.array import Array
 from backtrace.spec.model import Spec, Validation
 from backtrace.tape.accuracy import classes
-from backtrace.tape.compile import batches, compile_update, order, updates
+from backtrace.tape.compile import compile_update, order, updates
 from backtrace.tape.operations import Setting
 from backtrace.tape.run import batch
 from backtrace.tape.training.batches import Samples, Wanted, batch_of, measured, samples_of
@@ -31,8 +31,9 @@ class Compiled:
         self.learner = Learner(spec, state.values)
         self.values = self.learner.values
         self.whole = samples_of(spec, bool(classes(spec)))
+        # Two are read, the third is written into: one that is read is whole at any time.
         self.before = [(self.number, self.learner.rows.copy()) for _ in range(3)]
-        self.full = batches(spec) == 1
+        self.full = spec.batches == 1
         self.updates: dict[int, Update] = {}
         self.measuring_all: Callable[[], Measured] | None = None
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from backtrace.functions.losses import LOSSES
 from backtrace.functions.penalties import FORMS
-from backtrace.render.python_text import constant
-from backtrace.render.torch_network import pieces, scaled
+from backtrace.render.torch.network import pieces, scaled
+from backtrace.render.torch.python_text import constant
 from backtrace.spec.model import Loss, Regularization, Spec
 from backtrace.tape.compile import parameter_ids
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Array: TypeAlias = "NDArray[Any]"
+Named: TypeAlias = "dict[str, Array | None]"  # None: one of which only the name is known
 DataType: TypeAlias = Literal["float64", "float32"]
 
 MOST_BYTES = 4_000_000_000

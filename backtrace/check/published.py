@@ -10,7 +10,7 @@ import numpy as np
 
 from backtrace.check.figures import figure
 from backtrace.check.model import Figure
-from backtrace.functions.activations import Array
+from backtrace.functions.array import Array
 from backtrace.spec.model import Published, Spec
 from backtrace.tape.compile import TapeError, compile_tape
 from backtrace.tape.run import run, starting_values

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from backtrace.functions.activations import Array
+from backtrace.functions.array import Array
 from backtrace.functions.number import Number
 from backtrace.render.measure import inert, wrapped
 

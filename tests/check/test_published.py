@@ -3,7 +3,7 @@
 import pytest
 
 import backtrace
-from backtrace.check.expected import hold, stands_for, totals
+from backtrace.check.published import hold, stands_for, totals
 from backtrace.tape.compile import TapeError
 
 SPEC = """

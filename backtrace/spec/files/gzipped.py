@@ -8,8 +8,8 @@ from queue import Full, Queue
 from threading import Thread
 from typing import IO
 
-from backtrace.spec.request import DataError
-from backtrace.spec.stream import BLOCK
+from backtrace.spec.files.request import DataError
+from backtrace.spec.files.stream import BLOCK
 
 MOST_PACKED = 1032
 """Bytes that a byte of a deflated stream can stand for at most (zlib.net/zlib_tech.html)."""

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from backtrace.functions.number import Number
 from backtrace.render.formats import NotExpressibleError
-from backtrace.render.python_text import constant, factor, remark
-from backtrace.render.torch_network import pieces
-from backtrace.render.torch_objective import arguments, data_loss, ends_at_z
+from backtrace.render.torch.network import pieces
+from backtrace.render.torch.objective import arguments, data_loss, ends_at_z
+from backtrace.render.torch.python_text import constant, factor, remark
 from backtrace.spec.model import Optimizer, Schedule, Spec
 from backtrace.tape.accuracy import classes
 from backtrace.tape.compile import trained_ids
@@ -17,19 +17,9 @@ SHOWN_EPOCHS = 10  # lines that a training prints, beside the first
 ALL = "net.parameters()"
 
 
-def epochs(spec: Spec) -> int:
-    """How many epochs the program trains."""
-    return spec.training_epochs or spec.epochs
-
-
 def trains(spec: Spec) -> bool:
     """Whether an update changes anything."""
     return bool(trained_ids(spec))
-
-
-def keeps_best(spec: Spec) -> bool:
-    """Whether the parameters of the best epoch are kept, as a training of this spec does."""
-    return spec.validation is not None or spec.stop.patience is not None
 
 
 # --- the samples of an update
@@ -187,20 +177,20 @@ def _in_product(schedule: Schedule) -> str:
 
 def training(spec: Spec) -> list[list[str]]:
     """The report of an epoch and the loop over them, a block each."""
-    blocks = [[f"EPOCHS, SHOWN = {epochs(spec)}, {_shown(spec)}"]]
+    blocks = [[f"EPOCHS, SHOWN = {spec.epochs_of_training}, {_shown(spec)}"]]
     if _shown(spec) == 1:
-        blocks = [[f"EPOCHS = {epochs(spec)}"]]
+        blocks = [[f"EPOCHS = {spec.epochs_of_training}"]]
     if classes(spec):
         blocks.append(_accuracy(spec))
     blocks.append(list(_report(spec)))
-    stops = keeps_best(spec) or spec.stop.loss is not None
+    stops = spec.keeps_best or spec.stop.loss is not None
     blocks.append(list(_watched(spec) if stops else _epochs(spec)))
     return blocks
 
 
 def _shown(spec: Spec) -> int:
     """Every how many epochs one is printed."""
-    return max(1, epochs(spec) // SHOWN_EPOCHS)
+    return max(1, spec.epochs_of_training // SHOWN_EPOCHS)
 
 
 def _accuracy(spec: Spec) -> list[str]:
@@ -267,7 +257,7 @@ def _watched(spec: Spec) -> Iterator[str]:
     """The epochs with what stops them and what is kept; the loss is taken before each."""
     judged = taken(spec, "") if spec.validation is None else _held_out(spec)
     name = "loss" if spec.validation is None else data_loss(spec)
-    best = keeps_best(spec)
+    best = spec.keeps_best
     if best:
         yield 'lowest, best_epoch = float("inf"), 0'
     yield "for epoch in range(EPOCHS + 1):"

@@ -7,12 +7,12 @@ from typing import TypeAlias
 
 import numpy as np
 
-from backtrace.spec.entries import convert, not_finite
+from backtrace.spec.files.entries import convert, not_finite
+from backtrace.spec.files.request import Array, DataError, Loaded, Request
+from backtrace.spec.files.slabs import Slabs
+from backtrace.spec.files.stream import Stream
 from backtrace.spec.numbers import Misreading, read_number
 from backtrace.spec.problems import count
-from backtrace.spec.request import Array, DataError, Loaded, Request
-from backtrace.spec.slabs import Slabs
-from backtrace.spec.stream import Stream
 
 Line: TypeAlias = tuple[int, str]  # its number in the file, its text
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from backtrace.spec.request import Array, DataError, DataType, Loaded
+from backtrace.spec.files.request import Array, DataError, DataType, Loaded
 
 
 def one_hot(loaded: Loaded, classes: int, dtype: DataType) -> Array:

@@ -1,0 +1,105 @@
+"""What commands have in common: their choices, the options that several take, how they refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+Value = TypeVar("Value")
+
+
+class Detail(str, Enum):
+    summary = "summary"
+    matrices = "matrices"
+    entries = "entries"
+
+
+class TraceFormat(str, Enum):
+    text = "text"
+    json = "json"
+
+
+class DecimalMark(str, Enum):
+    point = "."
+    comma = ","
+
+
+class CheckFormat(str, Enum):
+    text = "text"
+    markdown = "markdown"
+    csv = "csv"
+    json = "json"
+    jsonl = "jsonl"
+    gradescope = "gradescope"
+
+
+class CatalogueFormat(str, Enum):
+    text = "text"
+    markdown = "markdown"
+    json = "json"
+
+
+class Hints(str, Enum):
+    none = "none"
+    where = "where"
+    what = "what"
+    how = "how"
+
+
+class Allowance(str, Enum):
+    truncation = "truncation"
+
+
+SpecArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="SPEC", help="A YAML file, the name of a bundled network, or - for stdin."
+    ),
+]
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data", metavar="FOLDER", help="Take the data files that the spec names from FOLDER."
+    ),
+]
+WidthOption = Annotated[
+    int | None,
+    typer.Option(
+        "--width", metavar="COLUMNS", min=40, help="How wide to print; the terminal's width."
+    ),
+]
+
+OnlyOption = Annotated[
+    str,
+    typer.Option(metavar="IDS", help="Only these quantities: ids (delta2) or families (delta,dW)."),
+]
+LayerOption = Annotated[int | None, typer.Option(metavar="N", help="Only layer N.")]
+SampleOption = Annotated[int | None, typer.Option(metavar="N", help="Only sample N.")]
+EpochsOption = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help="Work N epochs, and show them all.")
+]
+ExplainOption = Annotated[
+    bool, typer.Option("--explain", help="Say in a sentence why each step is there.")
+]
+
+
+def parsed(parse: Callable[[str], Value], text: str, option: str) -> Value:
+    """What an option's text stands for; where ``parse`` raises ValueError, the option is wrong."""
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=f"'{option}'") from None
+
+
+def check_format(format: Enum, text_only: Mapping[str, bool], why: str = "") -> None:
+    """Refuses options that shape text, each with whether it was given, where none is printed."""
+    if format.value == "text":
+        return
+    from backtrace.cli.screen import useless  # only here: --help starts without msgspec
+
+    for problem in useless(text_only, "--format", format.value):
+        raise typer.BadParameter(problem + why)

@@ -1,0 +1,1 @@
+"""A network as a PyTorch program: the text of its parts, and what holds them together."""

@@ -1,0 +1,1 @@
+"""Data files: what a spec asks of one → its numbers, of every format that there is."""
