@@ -416,8 +416,11 @@ def test_a_training_given_up_half_way_has_a_record_of_where_it_stands(monkeypatc
 def test_interrupted_before_the_first_epoch_it_stands_at_the_start(monkeypatch, kind):
     spec = held_out(replace(backtrace.load("xor"), **INTERRUPTED[kind]), 4)
     worker = type(engine(spec, starting_state(spec)))
+    as_it_is = worker.measuring
 
     def measuring(self, samples):
+        monkeypatch.setattr(worker, "measuring", as_it_is)  # only the first time
+
         def interrupted():
             raise KeyboardInterrupt
 
@@ -545,3 +548,46 @@ def test_fractions_beyond_the_floats_are_a_divergence():
 
 def test_every_schedule_is_trained():
     assert set(SCHEDULED) == set(SCHEDULES)
+
+
+def test_an_explosion_is_said_however_short_and_whatever_its_way():
+    # momentum on inputs of the size of 255: the loss grows by many decades an epoch
+    text = """
+    layers: [{activation: linear, weights: [[0.5], [-0.5]], bias: 0}]
+    inputs: [[255, 128], [64, 32]]
+    targets: [[1], [2]]
+    loss: mse
+    optimizer: {name: momentum, learning_rate: 0.01}
+    epochs: 5
+    """
+    done = train(backtrace.loads(text))
+    assert done.ended == "epochs"
+    assert done.records[-1].training.loss > 1e9 * done.records[0].training.loss
+    assert done.divergence.epoch == 1
+
+
+def test_a_falling_loss_and_a_zigzag_are_no_explosion():
+    done = train(replace(backtrace.load("xor"), epochs=50))
+    assert done.divergence is None
+    # w ← −0.9·w: the loss ½w² falls to 0.81 of itself every time
+    zigzag = """
+    layers: [{activation: linear, weights: [[1]], bias: none}]
+    inputs: [[1]]
+    targets: [[0]]
+    loss: half_sse
+    learning_rate: 1.9
+    epochs: 30
+    """
+    assert train(backtrace.loads(zigzag)).divergence is None
+
+
+def test_outputs_are_those_of_the_trace_some_samples_at_a_time(small_chunks):
+    from backtrace.tape.training import outputs
+
+    for layout in CONVENTIONS[:1] + CONVENTIONS[-1:]:
+        spec = exercise([3, 4, 2], ["tanh", "sigmoid"], n=7, conventions=layout)
+        found = outputs(spec, starting_state(spec))
+        expected = trace(spec)["a2"].value
+        expected = expected if layout.layout == "rows" else expected.T
+        assert found.shape == (7, 2)
+        assert np.allclose(found, expected, rtol=1e-14)

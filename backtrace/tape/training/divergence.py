@@ -15,6 +15,7 @@ from backtrace.tape.run import Runner, given_values, starting_values
 from backtrace.tape.training.records import Divergence, Record, State
 
 CLIMB = 10  # times the smallest loss so far …
+EXPLODED = 1e6  # times the loss at the start, whatever the way there
 RISING = 10  # … after so many epochs of going up: no zigzag of a rate that is just too large
 
 
@@ -30,12 +31,14 @@ def first_not_finite(spec: Spec, *states: State) -> Divergence:
 
 
 def climbing(records: Sequence[Record]) -> Divergence | None:
-    """Said of a loss that is finite but has been growing for long when the training ends."""
+    """Said of a loss that is finite but has been growing for long when the training ends, or has
+    grown out of all proportion."""
     losses = [record.training.loss for record in records]
-    if len(losses) <= RISING or not isfinite(losses[-1]):
+    smallest, last = min(losses, default=0.0), losses[-1] if losses else 0.0
+    if not isfinite(last):
         return None
     tail = losses[-RISING - 1 :]
-    rising = all(later > earlier for earlier, later in pairwise(tail))
-    if not rising or losses[-1] < CLIMB * min(losses):
+    rising = len(tail) > RISING and all(later > earlier for earlier, later in pairwise(tail))
+    if not (rising and last >= CLIMB * smallest) and last <= EXPLODED * max(smallest, losses[0]):
         return None
-    return Divergence(losses.index(min(losses)) + 1)
+    return Divergence(losses.index(smallest) + 1)

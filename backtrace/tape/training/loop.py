@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from backtrace.functions.array import Array
 from backtrace.functions.optimizers import OPTIMIZERS
 from backtrace.spec.model import Spec, Validation
+from backtrace.tape.chunks import chunk_size
 from backtrace.tape.compile import TapeError, differentiable, parameter_ids, trained_ids
 from backtrace.tape.run import Values, starting_values, trace
 from backtrace.tape.trace import Trace
@@ -88,11 +89,20 @@ def traced_epoch(spec: Spec, state: State) -> Trace:
 def outputs(spec: Spec, state: State) -> Array:
     """The last activation of the held-out samples where there are any, else of all of them.
 
-    Samples × units, whatever the layout.
+    Samples × units, whatever the layout. Some samples at a time: the values between are not kept.
     """
     data: Spec | Validation = spec.validation or spec
+    samples = spec.held_out_samples or spec.samples
+    size = chunk_size(spec) or samples
+    parts = [slice(start, start + size) for start in range(0, samples, size)]
+    return np.concatenate([_outputs(spec, data, part, state) for part in parts])
+
+
+def _outputs(spec: Spec, data: Spec | Validation, part: slice, state: State) -> Array:
     forward = replace(spec, loss=None, optimizer=None, regularization=None)
-    measurer = Measurer(forward, data.inputs, data.targets, penalty=False)
+    layout = spec.conventions.layout
+    targets = None if data.targets is None else data.targets.samples(part, layout)
+    measurer = Measurer(forward, data.inputs.samples(part, layout), targets, penalty=False)
     return measurer.outputs(state.parameters(spec))
 
 
@@ -187,13 +197,11 @@ class _Loop:
         """Measures where the training stands where the epoch that does so was given up half-way."""
         if len(self.records) > last.epoch:
             return
-        spec, held, held_out = self.spec, self.spec.validation, None
+        standing, held_out = engine(self.spec, last), None
         with np.errstate(all="ignore"):
-            whole = Measurer(spec, spec.inputs, spec.targets, penalty=True).measure(last.values)
-            if held is not None:
-                measurer = Measurer(spec, held.inputs, held.targets, penalty=False)
-                held_out = measurer.measure(last.values)
-        self.records.append(Record(last.epoch, whole, held_out))
+            if self.spec.validation is not None:
+                held_out = standing.measuring(self.spec.validation)()
+            self.records.append(Record(last.epoch, standing.measure(), held_out))
 
     def outcome(self, ended: Ending) -> Training:
         progress = self.progress()
