@@ -16,6 +16,7 @@ from backtrace.spec.model import (
     Schedule,
 )
 from backtrace.tape.run import trace
+from backtrace.tape.training import train
 from tests.tape.exercises import CONVENTIONS, exercise
 from tests.tape.oracle import Network, disagreements, expected, values
 
@@ -141,6 +142,9 @@ def assert_as_the_paper(spec, case, rates):
         assert {id for id in traced if not id.endswith("_old")} == set(wanted)
         assert disagreements(traced, wanted, rtol=1e-8, atol=1e-10) == []
     assert tuple(places) == steps.updates
+    found = train(spec).state.parameters(spec)
+    new = {id: wanted.get(f"{id}_new", found[id]) for id in found}
+    assert disagreements(found, new, rtol=1e-8, atol=1e-10) == []
     return steps
 
 
