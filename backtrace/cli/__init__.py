@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
-from typing import NoReturn
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from types import FrameType
+from typing import Literal, NoReturn, TextIO
 
 ASKS_ONLY = {"-h", "--help", "--version", "list", "show"}  # what needs no numbers
 UNWRITABLE = 2
@@ -22,21 +27,64 @@ def _give_up(error: OSError) -> NoReturn:
     sys.exit(UNWRITABLE)
 
 
+def _stand_in() -> None:
+    """Opens what the caller has closed (``>&-``), in the order of the descriptors.
+
+    Else the next file that is opened would be standard output.
+    """
+    if sys.stdin is None:
+        sys.stdin = _nothing(os.O_RDONLY, "r")
+    if sys.stdout is None:
+        sys.stdout = _nothing(os.O_WRONLY, "w")
+    if sys.stderr is None:
+        sys.stderr = _nothing(os.O_WRONLY, "w")
+
+
+def _nothing(flags: int, mode: Literal["r", "w"]) -> TextIO:
+    return os.fdopen(os.open(os.devnull, flags), mode, encoding="utf-8")
+
+
+def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    """Ctrl-C while modules are loaded, half of which could not even say what happened to them."""
+    os._exit(INTERRUPTED)
+
+
+def _interrupted(number: int, frame: FrameType | None) -> NoReturn:
+    """Ctrl-C; the next ones, of a key held down, find a program that is ending already."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+@contextmanager
+def _interruptible() -> Iterator[Callable[[], object]]:
+    """Ctrl-C ends the program at once until what is yielded is called, then by an exception.
+
+    Nothing changes where the caller has it ignored.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.default_int_handler:
+        yield lambda: None
+        return
+    signal.signal(signal.SIGINT, _leave)
+    try:
+        yield partial(signal.signal, signal.SIGINT, _interrupted)
+    finally:
+        if signal.getsignal(signal.SIGINT) in (_leave, _interrupted):
+            signal.signal(signal.SIGINT, before)
+
+
 def main() -> None:
     """Runs ``backtrace``. Nothing that goes wrong with a user's input ends in a traceback."""
     gc.set_threshold(COLLECT_AFTER)
     if hasattr(sys, "set_int_max_str_digits"):  # Python 3.10 may be without
         sys.set_int_max_str_digits(0)  # exact fractions grow without end, and are printed whole
-    arguments = sys.argv[1:]
-    if arguments and not ASKS_ONLY & set(arguments):
-        # Before Typer: typing_extensions, which Typer loads, patches typing in a way that makes
-        # numpy's own import half as slow again.
-        import numpy  # noqa: F401, ICN001
-    from backtrace.cli.app import only
-
+    _stand_in()
     try:
-        only(arguments[:1])()
-        sys.stdout.flush()
+        with _interruptible() as loaded:
+            run = _loaded(sys.argv[1:])
+            loaded()
+            run()
+            sys.stdout.flush()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except OSError as error:
@@ -45,3 +93,14 @@ def main() -> None:
         # What is left goes with the process; to search it for cycles once more, as Python does
         # when it ends, takes a tenth of the whole run.
         gc.freeze()
+
+
+def _loaded(arguments: list[str]) -> Callable[[], object]:
+    """The application, with the command that is asked for."""
+    if arguments and not ASKS_ONLY & set(arguments):
+        # Before Typer: typing_extensions, which Typer loads, patches typing in a way that makes
+        # numpy's own import half as slow again.
+        import numpy  # noqa: F401, ICN001
+    from backtrace.cli.app import only
+
+    return only(arguments[:1])

@@ -249,7 +249,7 @@ def predict(
         ),
     ] = None,
     sample: Annotated[
-        str, typer.Option(metavar="N", help="The sample to look at, or some: 1..5.")
+        str, typer.Option(metavar="N", help="The sample to look at, or some: 1..5, or 1..3,7.")
     ] = "1",
     held_out: Annotated[bool, typer.Option("--held-out", help="Of the held-out samples.")] = False,
     format: Annotated[TraceFormat, typer.Option(help="What to print.")] = TraceFormat.text,
@@ -259,14 +259,13 @@ def predict(
     """Show a sample as the network sees it: its picture, the probabilities, the class."""
     from backtrace.cli import predicting
 
-    first, last = parsed(predicting.parsed_samples, sample, "--sample")
+    samples = parsed(predicting.parsed_samples, sample, "--sample")
     check_format(format, {"--width": width is not None})
     predicting.predict(
         predicting.PredictRequest(
             spec=spec,
             parameters=parameters,
-            first=first,
-            last=last,
+            samples=samples,
             held_out=held_out,
             data=data,
             json=format is TraceFormat.json,

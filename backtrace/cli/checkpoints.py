@@ -101,11 +101,13 @@ def _check_same(path: str, there: dict[str, str], identity: Identity) -> None:
 
     found = differences(there, identity.traits)
     if found:
+        given = f"`weights: {{file: {path}}}` and `bias: {{file: {path}}}`"
         refuse(
             [
                 f"--resume {path}: saved by another training",
                 *(f"  {each}" for each in found),
-                f"  `weights: {{file: {path}}}` in the layers begins anew with its parameters.",
+                "To start a new training from its parameters, write",
+                f"{given} in each layer.",
             ]
         )
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import stat
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from time import time
 from types import FrameType
 
 from backtrace.cli.screen import refuse
 
 STDOUT = "-"
 START = 4096  # bytes in which a file shows whose it is
+NAMED = 48  # characters of a file's name in that of the new one beside it
+ABANDONED = 3600.0  # seconds after which nobody is writing that one any more
 ENDING_SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
@@ -29,12 +33,17 @@ class Output:
 
     def __init__(self, name: str, *, force: bool, is_ours: Callable[[bytes], bool]) -> None:
         self.name = name
+        self.cleared = False
         # Through a link: what it points at is replaced, the link stays.
         self.path = (
             Path(name) if name == STDOUT else Path(os.path.realpath(Path(name).expanduser()))
         )
-        if name != STDOUT:
+        if name == STDOUT:
+            return
+        try:
             self._check(force, is_ours)
+        except OSError as error:  # a name that is too long, say
+            refuse([f"{name}: not written ({error.strerror})"])
 
     def _check(self, force: bool, is_ours: Callable[[bytes], bool]) -> None:
         """What can be said before any work is done."""
@@ -42,8 +51,14 @@ class Output:
             refuse([f"{self.name}: a folder; name a file in it"])
         if not self.path.parent.is_dir():
             refuse([f"{self.name}: there is no folder {Path(self.name).parent}"])
-        if force or not self.path.is_file():
-            return
+        if not force and self.path.is_file():
+            self._check_ours(is_ours)
+        problem = self._attempt(lambda: _tried(self.path))
+        if problem:
+            refuse([problem])
+
+    def _check_ours(self, is_ours: Callable[[bytes], bool]) -> None:
+        """A file that backtrace made, or an empty one, may be replaced."""
         try:
             with self.path.open("rb") as stream:
                 ours = is_ours(stream.read(START)) or self.path.stat().st_size == 0
@@ -66,7 +81,12 @@ class Output:
         if self.path.exists() and not self.path.is_file():
             return self._attempt(lambda: self.path.write_bytes(content))  # a pipe, a device
         with _signals_raised():
-            return self._attempt(lambda: _replaced(self.path, content))
+            problem = self._attempt(lambda: _replaced(self.path, content))
+        if not self.cleared:  # once: a training saves often, and the folder may be large
+            self.cleared = True
+            with suppress(OSError):
+                _clear(self.path)
+        return problem
 
     def _print(self, content: bytes) -> None:
         try:
@@ -93,9 +113,32 @@ class Output:
         return ""
 
 
+def _tried(path: Path) -> None:
+    """Raises OSError where the file can't be written; nothing is left of the attempt."""
+    if path.exists() and not path.is_file():
+        return  # a pipe, a device: to open it may be to wait for a reader
+    new = _beside(path)
+    os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    new.unlink()
+
+
+def _beside(path: Path) -> Path:
+    """A new file in the same folder, which can take the place of the old one at a stroke."""
+    return path.with_name(f".{path.name[:NAMED]}.{os.urandom(4).hex()}.part")
+
+
+def _clear(path: Path) -> None:
+    """Removes what a program that was killed while it wrote this file has left beside it."""
+    left = re.compile(re.escape(f".{path.name[:NAMED]}.") + r"[0-9a-f]{8}\.part")
+    for each in path.parent.iterdir():
+        with suppress(OSError):  # somebody else's, or gone by now
+            if left.fullmatch(each.name) and time() - each.stat().st_mtime > ABANDONED:
+                each.unlink()
+
+
 def _replaced(path: Path, content: bytes) -> None:
     """The content in a new file beside the old one, on the disk, and only then in its place."""
-    new = path.with_name(f".{path.name[:100]}.{os.urandom(4).hex()}.part")
+    new = _beside(path)
     mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666
     try:
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)

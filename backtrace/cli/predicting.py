@@ -14,30 +14,34 @@ if TYPE_CHECKING:
     from backtrace.render.prediction import Prediction
     from backtrace.spec.model import Spec
 
-SAMPLES = re.compile(r"(\d{1,12})(?:\.\.(\d{1,12}))?", re.ASCII)
+SPAN = re.compile(r"\s*(\d{1,12})(?:\.\.(\d{1,12}))?\s*", re.ASCII)
 
 
 class PredictRequest(msgspec.Struct, frozen=True):
-    """What the command line asked for; ``first`` and ``last`` count the samples from 1."""
+    """What the command line asked for; ``samples`` count from 1."""
 
     spec: str
     parameters: str | None
-    first: int
-    last: int
+    samples: tuple[range, ...]
     held_out: bool
     data: Path | None
     json: bool
     width: int | None
 
 
-def parsed_samples(text: str) -> tuple[int, int]:
-    """``3`` or ``1..5`` as the first and the last. Raises ValueError with what is wrong."""
-    match = SAMPLES.fullmatch(text.strip())
+def parsed_samples(text: str) -> tuple[range, ...]:
+    """``3``, ``1..5`` or ``1..3,7``, counting from 1. Raises ValueError with what is wrong."""
+    return tuple(_span(part) for part in text.split(","))
+
+
+def _span(text: str) -> range:
+    match = SPAN.fullmatch(text)
     first = int(match[1]) if match else 0
     last = int(match[2] or first) if match else 0
     if not 1 <= first <= last:
-        raise ValueError(f"{text!r} is neither a sample, such as 3, nor some, such as 1..5")
-    return first, last
+        said = "neither a sample, such as 3, nor some, such as 1..5 or 1..3,7"
+        raise ValueError(f"{text.strip()!r} is {said}")
+    return range(first, last + 1)
 
 
 def predict(request: PredictRequest) -> None:
@@ -67,10 +71,11 @@ def _check_samples(spec: Spec, request: PredictRequest) -> None:
         mend = "`validation: {every: 5}` holds out every fifth sample"
         refuse([f"--held-out: the spec holds out no samples; {mend}"])
     number = spec.held_out_samples if request.held_out else spec.samples
-    if request.last > number:
+    last = max(span[-1] for span in request.samples)
+    if last > number:
         verb = "is" if number == 1 else "are"
         which = "held-out sample" if request.held_out else "sample"
-        refuse([f"--sample {request.last}: there {verb} {count(number, which)}"])
+        refuse([f"--sample {last}: there {verb} {count(number, which)}"])
 
 
 def _worked(spec: Spec, request: PredictRequest) -> list[Prediction]:
@@ -78,8 +83,27 @@ def _worked(spec: Spec, request: PredictRequest) -> list[Prediction]:
     from backtrace.spec.excerpt import excerpt
     from backtrace.tape.training import outputs, starting_state
 
-    one = excerpt(spec, request.first, request.last, held_out=request.held_out)
-    return predictions(spec, one, request.first, outputs(one, starting_state(one)))
+    found: list[Prediction] = []
+    for span in request.samples:
+        one = excerpt(spec, span[0], span[-1], held_out=request.held_out)
+        found += predictions(spec, one, span[0], outputs(one, starting_state(one)))
+    return found
+
+
+def _origin(path: str | None) -> str:
+    """Which parameters they are; of a training that was saved, after which epoch."""
+    from backtrace.render.checkpoint import CheckpointError, header_of
+
+    if path is None:
+        return "as the spec gives them"
+    try:
+        header = header_of(Path(path).expanduser().read_bytes())
+    except (CheckpointError, OSError):  # parameters they are all the same
+        header = None
+    if header is None:
+        return f"of {path}"
+    last = f" of {header.epoch:,}" if header.kept != header.epoch else ""
+    return f"of {path}, after epoch {header.kept:,}{last}"
 
 
 def _print(found: list[Prediction], spec: Spec, request: PredictRequest) -> None:
@@ -95,8 +119,14 @@ def _print(found: list[Prediction], spec: Spec, request: PredictRequest) -> None
     with reading():
         sketch = trace(msgspec.structs.replace(excerpt(spec, 1, 1), loss=None, optimizer=None))
     title = page.spread([(inert(spec.title), "title")], [(header.architecture(sketch), "")])
-    origin = "as the spec gives them" if request.parameters is None else f"of {request.parameters}"
-    title += page.paragraph(f"parameters {inert(origin)}", "fact", 0)
+    title += page.paragraph(f"parameters {inert(_origin(request.parameters))}", "fact", 0)
     symbols = Symbols.of(sketch)
-    lines = prediction.lines(found, spec, symbols, page, colour=screen.colour and screen.unicode)
+    lines = prediction.lines(
+        found,
+        spec,
+        symbols,
+        page,
+        colour=screen.colour and screen.unicode,
+        held_out=request.held_out,
+    )
     screen.show_lines([*title, *lines], prediction.STYLES | picture.styles(lines))

@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 REDRAWN = 0.1  # seconds between two drawings
 LOOKS = 4  # at the clock between two drawings; after each of 50,000 epochs a second is too often
 
-ACCURACY, LEFT, SHORTEST = 16, 14, 10  # columns of the accuracy, the time left, the shortest bar
+# Columns of the loss, the accuracy, the time left and the shortest bar.
+LOSS, ACCURACY, LEFT, SHORTEST = len(" loss 1.234e-10"), 16, 14, 10
 
 
 class Watcher(Protocol):
     """Is told every record of a training."""
 
-    def seen(self, record: Record) -> None:
+    def seen(self, record: Record, progress: object = None) -> None:
         """Shows it, unless something has just been shown."""
 
 
@@ -43,7 +44,7 @@ def watching(spec: Spec, quiet: bool = False) -> Iterator[Watcher]:
 
 
 class _Nothing:
-    def seen(self, record: Record) -> None:
+    def seen(self, record: Record, progress: object = None) -> None:
         """Nobody is looking."""
 
 
@@ -58,7 +59,7 @@ class _Bar:
         self.stride = 1
         self.looked = self.drawn = monotonic()
 
-    def seen(self, record: Record) -> None:
+    def seen(self, record: Record, progress: object = None) -> None:
         self.told += 1
         if self.told < self.due:
             return
@@ -88,11 +89,14 @@ def _progress(epochs: int) -> Progress:
     from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True, highlight=False, markup=False, emoji=False)
-    room = console.width - len(f"Epoch {epochs:,} of {epochs:,} loss {0:<9.4g}")
-    columns: list[ProgressColumn] = [
-        TextColumn("Epoch {task.completed:,.0f} of {task.total:,.0f}"),
-        TextColumn("{task.fields[loss]}"),
-    ]
+    columns: list[ProgressColumn] = [TextColumn("Epoch {task.completed:,.0f} of {task.total:,.0f}")]
+    room = console.width - len(f"Epoch {epochs:,} of {epochs:,}")
+    if room < 0:
+        columns = [TextColumn("{task.completed:,.0f}")]
+        room = console.width - len(f"{epochs:,}")
+    if room >= LOSS:
+        columns.append(TextColumn("{task.fields[loss]}"))
+    room -= LOSS
     if room > ACCURACY:
         columns.append(TextColumn("{task.fields[accuracy]}"))
     if room > ACCURACY + LEFT:

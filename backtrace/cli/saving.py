@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Callable, Mapping
 from functools import cached_property, partial
@@ -11,15 +10,15 @@ from typing import TypeAlias
 
 import msgspec
 
-from backtrace.cli.optional_value import without
+from backtrace.cli import again
 from backtrace.cli.output import Output
 from backtrace.cli.screen import refuse
 from backtrace.cli.spec_text import SpecText
 from backtrace.spec.model import Spec
+from backtrace.spec.problems import count
 from backtrace.tape.training import Progress, Record
 
 ARCHIVE, SAFETENSORS, TEXT = ".npz", ".safetensors", (".yaml", ".yml")
-RESUME = "--resume"
 
 Render: TypeAlias = Callable[[Progress, Record], bytes]
 """What is written of a training, given where it stands and its newest record."""
@@ -61,12 +60,13 @@ class Saving(msgspec.Struct, frozen=True):
         lacking = "" if archive else ", without the optimizer's state (a .npz has it)"
         return f"in {self.output.name}{lacking}"
 
-    def going_on(self) -> str:
-        """The command that goes on from there."""
-        command = ["backtrace", *without(sys.argv[1:], RESUME), RESUME, self.output.name]
-        if _ending(self.output.name) in TEXT:
-            command = ["backtrace", "train", self.output.name]
-        return shlex.join(command)
+    def going_on(self, epoch: int) -> str:
+        """The command that goes on after ``epoch`` epochs, and what it does."""
+        arguments, name = sys.argv[1:], self.output.name
+        if _ending(name) == ARCHIVE:
+            return f"Goes on: {again.resumed(arguments, name, epoch)}"
+        command = again.of_the_spec if _ending(name) in TEXT else again.with_parameters
+        return f"Begins at epoch 0 with these parameters: {command(arguments, name)}"
 
 
 def saving_output(name: str, *, force: bool) -> Output:
@@ -75,6 +75,22 @@ def saving_output(name: str, *, force: bool) -> Output:
     if _ending(name) not in known:
         refuse([f"--save {name}: no format by its ending. There are {', '.join(known[:3])}."])
     return Output(name, force=force, is_ours=_is_ours)
+
+
+def check_unfinished(output: Output) -> None:
+    """Exits with 2 where the file is a training that has epochs behind it."""
+    from backtrace.render.checkpoint import CheckpointError, header_of
+
+    if _ending(output.name) != ARCHIVE or not output.path.is_file():
+        return
+    mend = "--resume takes it up, --force begins anew and replaces it"
+    try:
+        header = header_of(output.path.read_bytes())
+    except CheckpointError as error:
+        refuse([f"--save {output.name}: {error}; --force replaces it"])
+    if header is not None and header.epoch:
+        saved = f"a training with {count(header.epoch, 'epoch')} behind it"
+        refuse([f"--save {output.name}: {saved}; {mend}"])
 
 
 def rendering(

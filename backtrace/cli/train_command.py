@@ -90,8 +90,11 @@ def train(
         typer.Option(metavar="FILE.csv", help="Write a row an epoch: loss, accuracy, rate."),
     ] = None,
     plot: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Draw the loss (.svg), or write a report (.md)."),
+        list[str] | None,
+        typer.Option(
+            metavar="FILE",
+            help="Draw the loss (.svg), or write a report (.md); several times for several files.",
+        ),
     ] = None,
     trace_epoch: Annotated[
         str | None,
@@ -108,7 +111,10 @@ def train(
     format: Annotated[TraceFormat, typer.Option(help="What to print.")] = TraceFormat.text,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Replace files that backtrace did not make.")
+        bool,
+        typer.Option(
+            "--force", help="Replace files that backtrace did not make, and saved trainings."
+        ),
     ] = False,
     width: WidthOption = None,
     data: DataOption = None,
@@ -137,7 +143,7 @@ def train(
             ),
             quiet=quiet,
             log=log,
-            plot=plot,
+            plots=tuple(plot or ()),
             save=save,
             checkpoint_every=checkpoint_every,
             resume=resume,

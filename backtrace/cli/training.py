@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from backtrace.cli.at_work import Told, Work
 from backtrace.cli.checkpoints import Checkpoints, Taken, standing, taken_up
 from backtrace.cli.epoch_log import EpochLog
 from backtrace.cli.epoch_log import is_ours as is_our_log
@@ -18,14 +19,14 @@ from backtrace.cli.interrupts import Interrupts
 from backtrace.cli.output import STDOUT, Output
 from backtrace.cli.overrides import Overrides, overridden, top_level
 from backtrace.cli.progress import watching
-from backtrace.cli.saving import Identity, Saving, rendering, saving_output
+from backtrace.cli.saving import Identity, Saving, check_unfinished, rendering, saving_output
 from backtrace.cli.screen import WRONG_SPEC, Screen, reading, refuse, useless
 from backtrace.cli.spec_text import SpecText, spec_text
 
 if TYPE_CHECKING:
     from backtrace.functions.array import Array
     from backtrace.spec.model import Spec
-    from backtrace.tape.training import Progress, Record, Training
+    from backtrace.tape.training import Training
 
 INTERRUPTED = 130  # as a shell reports a program that Ctrl-C ended
 DIVERGED = 1
@@ -43,7 +44,7 @@ class TrainRequest(msgspec.Struct, frozen=True):
     overrides: Overrides
     quiet: bool
     log: str | None
-    plot: str | None
+    plots: tuple[str, ...]
     save: str | None
     checkpoint_every: int | None
     resume: str | None
@@ -77,10 +78,12 @@ def train(request: TrainRequest) -> int:
 
 def _check_options(request: TrainRequest) -> None:
     """What no spec could make right."""
+    named = [("save", request.save), ("log", request.log), ("trace-to", request.trace_to)]
+    named += [("plot", plot) for plot in request.plots]
     problems = [
         f"--{option} -: name a file; standard output is for the result"
-        for option in ("save", "log", "plot", "trace-to")
-        if getattr(request, option.replace("-", "_")) == STDOUT
+        for option, name in named
+        if name == STDOUT
     ]
     if request.checkpoint_every is not None and request.save is None:
         problems.append("--checkpoint-every: there is no --save to write to")
@@ -88,12 +91,15 @@ def _check_options(request: TrainRequest) -> None:
         problems.append("--resume: name its file, or the one to --save to")
     if request.trace_to is not None and not request.trace_epochs:
         problems.append("--trace-to: say with --trace-epoch which epochs to trace")
-    if request.force and not any((request.save, request.log, request.plot, request.trace_epochs)):
+    if request.force and not any((request.save, request.log, request.plots, request.trace_epochs)):
         problems.append("--force: there is no file to write")
     if request.json:
         problems += useless({"--width": request.width is not None}, "--format", "json")
-    if request.plot is not None and Path(request.plot).suffix.lower() not in PLOTS:
-        problems.append(f"--plot {request.plot}: no format by its ending. There are .svg, .md.")
+    problems += [
+        f"--plot {plot}: no format by its ending. There are .svg, .md."
+        for plot in request.plots
+        if plot != STDOUT and Path(plot).suffix.lower() not in PLOTS
+    ]
     if problems:
         refuse(problems)
 
@@ -103,14 +109,16 @@ class _Files(msgspec.Struct, frozen=True):
 
     save: Output | None
     log: Output | None
-    plot: Output | None
+    plots: tuple[Output, ...]
     traces: EpochTraces | None
 
     def named(self) -> Iterator[tuple[str, Output]]:
         """Each of them, with what a message calls it."""
-        for option, output in (("save", self.save), ("log", self.log), ("plot", self.plot)):
+        for option, output in (("save", self.save), ("log", self.log)):
             if output is not None:
                 yield f"--{option} {output.name}", output
+        for plot in self.plots:
+            yield f"--plot {plot.name}", plot
         if self.traces is not None:
             for epoch, output in self.traces.outputs.items():
                 yield f"the trace of epoch {epoch}, {output.name}", output
@@ -125,10 +133,12 @@ def _files(request: TrainRequest) -> _Files:
     files = _Files(
         save=saving_output(request.save, force=force) if request.save else None,
         log=Output(request.log, force=force, is_ours=is_our_log) if request.log else None,
-        plot=Output(request.plot, force=force, is_ours=is_ours) if request.plot else None,
+        plots=tuple(Output(plot, force=force, is_ours=is_ours) for plot in request.plots),
         traces=EpochTraces(epochs, pattern, force=force) if epochs else None,
     )
     _check_apart(files)
+    if files.save is not None and request.resume is None and not force:
+        check_unfinished(files.save)
     return files
 
 
@@ -202,22 +212,20 @@ class _Run:
     ) -> None:
         self.request = request
         self.spec, self.progress = taken.spec, taken.progress
+        self.behind = None if taken.progress is None else taken.progress.last.epoch
         self.files = files
         self.saving = saving
         self.problems: list[str] = []
         self.unsaved = ""  # what kept the training from being saved
 
     def run(self) -> int:
-        from backtrace.tape.accuracy import classes
-        from backtrace.tape.training import outputs
-
         with Interrupts() as interrupts:
             training = self.train(interrupts)
             self.save(training)
-            kept = outputs(self.spec, training.state) if classes(self.spec) else None
-            self.plot(training, kept)
+            outputs = self.outputs(training)
+            self.plot(training, outputs)
         try:
-            self.print(training, kept)
+            self.print(training, outputs)
             sys.stdout.flush()
         finally:  # also where nobody reads the result any more
             self.say(training)
@@ -226,10 +234,8 @@ class _Run:
         return WRONG_SPEC if self.problems else DIVERGED * (training.ended == "diverged")
 
     def train(self, interrupts: Interrupts) -> Training:
-        from backtrace.tape.training import train
-
         log, traces = self.log(), self.files.traces
-        told: list[Callable[[Record, Callable[[], Progress]], None]] = []
+        told: list[Told] = []
         if log is not None:
             told.append(log.seen)
         if self.saving is not None:
@@ -237,14 +243,7 @@ class _Run:
         if traces is not None:
             told.append(partial(traces.seen, self.spec))
         with watching(self.spec, self.request.quiet) as bar, reading():
-
-            def watch(record: Record, progress: Callable[[], Progress]) -> bool:
-                bar.seen(record)
-                for tell in told:
-                    tell(record, progress)
-                return interrupts.noticed()
-
-            training = train(self.spec, self.progress, watch)
+            training = Work(self.spec, self.progress, [bar.seen, *told], interrupts).training()
         if log is not None:
             self.problems += log.close()
         if traces is not None:
@@ -262,18 +261,24 @@ class _Run:
             self.unsaved = self.saving.save(standing(training), training.records[-1])
             self.problems += filter(None, [self.unsaved])
 
+    def outputs(self, training: Training) -> Array | None:
+        """With what is kept, where they are those of classes."""
+        from backtrace.tape.accuracy import classes
+        from backtrace.tape.training import outputs
+
+        return outputs(self.spec, training.state) if classes(self.spec) else None
+
     def plot(self, training: Training, outputs: Array | None) -> None:
-        if self.files.plot is None:
-            return
-        if self.files.plot.path.suffix.lower() == ".svg":
-            from backtrace.render.curve_svg import curve_svg
+        for plot in self.files.plots:
+            if plot.path.suffix.lower() == ".svg":
+                from backtrace.render.curve_svg import curve_svg
 
-            drawn = curve_svg(self.spec, training)
-        else:
-            from backtrace.render.trained_markdown import trained_markdown
+                drawn = curve_svg(self.spec, training)
+            else:
+                from backtrace.render.trained_markdown import trained_markdown
 
-            drawn = trained_markdown(self.spec, training, outputs)
-        self.problems += filter(None, [self.files.plot.attempt(drawn.encode())])
+                drawn = trained_markdown(self.spec, training, outputs, self.behind)
+            self.problems += filter(None, [plot.attempt(drawn.encode())])
 
     def print(self, training: Training, outputs: Array | None) -> None:
         if self.request.json:
@@ -286,22 +291,23 @@ class _Run:
 
         screen = Screen.of_stdout(self.request.width)
         page = Page(screen.width, screen.unicode)
-        screen.show_lines(trained.lines(self.spec, training, outputs, page), trained.STYLES)
+        lines = trained.lines(self.spec, training, outputs, page, self.behind)
+        screen.show_lines(lines, trained.STYLES)
 
     def say(self, training: Training) -> None:
         """What went wrong; and where the training is, to a person, after Ctrl-C to everybody."""
         if training.ended == "interrupted":
             epoch = training.progress.last.epoch
-            print(f"Interrupted after epoch {epoch}: {self.left()}", file=sys.stderr)
+            print(f"Interrupted after epoch {epoch}: {self.left(epoch)}", file=sys.stderr)
         elif self.saving is not None and not self.unsaved and sys.stderr.isatty():
             print(f"Saved {self.saving.where}", file=sys.stderr)
         for problem in self.problems:
             print(problem, file=sys.stderr)
 
-    def left(self) -> str:
+    def left(self, epoch: int) -> str:
         """What an interrupted training has left, and what goes on from there."""
         if self.saving is None:
             return "nothing is saved; --save FILE.npz saves it"
         if self.unsaved:
             return "it could not be saved"
-        return f"saved {self.saving.where}\nGoes on: {self.saving.going_on()}"
+        return f"saved {self.saving.where}\n{self.saving.going_on(epoch)}"

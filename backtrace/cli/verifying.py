@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 
 import msgspec
 
@@ -14,6 +19,7 @@ from backtrace.render.wording import Words
 from backtrace.tape.verification import Request, verify
 
 WELL, DISAGREES = 0, 1
+PATIENCE = 1.0  # seconds without a word
 _UPDATE = re.compile(r"([1-9][0-9]{0,6})(?:\.([1-9][0-9]{0,6}))?")
 
 
@@ -58,14 +64,40 @@ def _findings(request: VerifyRequest) -> page_of.Findings:
         only_figures = spec.loss is None and bool(spec.expected)
         if only_figures:
             _check_unused(request)
-        found = None if only_figures else verify(spec, asked)
+        held = hold(spec)
+        with _share_told() as told:
+            found = None if only_figures else verify(spec, asked, told=told)
         return page_of.Findings(
             title=spec.title,
             words=Words(spec),
             verification=found,
-            held=hold(spec),
+            held=held,
             samples=spec.batch_samples(batch),
+            arithmetic=spec.arithmetic,
         )
+
+
+@contextmanager
+def _share_told() -> Iterator[Callable[[float], None]]:
+    """A line on stderr that says how much is done, from the first second to the end of the block.
+
+    Where stderr is no terminal there is none.
+    """
+    begun, shown = monotonic(), -1
+    seen = sys.stderr.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown")
+
+    def tell(share: float) -> None:
+        nonlocal shown
+        percent = int(100 * share)
+        if seen and percent > shown and monotonic() - begun >= PATIENCE:
+            shown = percent
+            print(f"\rVerifying: {percent} %", end="", file=sys.stderr, flush=True)
+
+    try:
+        yield tell
+    finally:
+        if shown >= 0:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)  # all of the line away
 
 
 def _check_unused(request: VerifyRequest) -> None:

@@ -1,4 +1,4 @@
-"""What is said of a training that diverged: where it went wrong, and what to try."""
+"""What is said of a training that went wrong: where it did, and what to try."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from backtrace.notation import steps as notation
 from backtrace.notation.numbers import number, significant
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import text
+from backtrace.render.confusion import Confusion
 from backtrace.spec.model import Matrix, Optimizer, Spec
 from backtrace.tape.accuracy import classes
 from backtrace.tape.trace import Trace
@@ -22,6 +23,8 @@ LARGE_INPUT = 10.0  # inputs are best of the size of 1
 LARGE_TARGET = 100.0
 DIGITS = 12  # a constant is shown as it was written
 SHORT = 4  # digits of a loss
+NOISE = 1e-9  # of a loss, which rounding may add to it
+BEGUN = 10  # epochs before which a training has only begun
 
 
 def what_happened(spec: Spec, training: Training, trace: Trace) -> str:
@@ -68,6 +71,39 @@ def _step(id: str, trace: Trace) -> str:
     return f"{name} is the first value that is no longer finite, in the step “{doing}”: {formula}."
 
 
+def doubts(spec: Spec, training: Training, confusion: Confusion | None) -> list[str]:
+    """Of a training that stayed finite: what shows that it has learnt nothing, if anything does.
+
+    ``confusion`` is that of the kept parameters, None where the outputs are no classes.
+    """
+    worked = training.records[-1].epoch if training.records else 0
+    if not worked:
+        return []
+    return [*_above_its_start(training), *_no_better(training), *_one_class(confusion, worked)]
+
+
+def _above_its_start(training: Training) -> Iterator[str]:
+    first, last = (training.records[at].training.loss for at in (0, -1))
+    if last - first > NOISE * abs(first):
+        ended, began = significant(last, SHORT), significant(first, SHORT)
+        yield f"The loss has ended above where it began: {ended} after {began}."
+
+
+def _no_better(training: Training) -> Iterator[str]:
+    if training.progress.best is not None and training.state.epoch == 0:
+        yield "No epoch was better than the start."
+
+
+def _one_class(confusion: Confusion | None, worked: int) -> Iterator[str]:
+    """Not of a training that has only begun, which may still tell them apart."""
+    if confusion is None or worked < BEGUN:
+        return
+    true, taken = (np.flatnonzero(confusion.counts.sum(axis=axis)) for axis in (1, 0))
+    if len(taken) == 1 < len(true):
+        which = "held-out samples" if confusion.held_out else "samples"
+        yield f"All {confusion.samples:,} {which} are taken for class {taken[0]}."
+
+
 def remedies(spec: Spec) -> list[str]:
     """What to try, the likeliest first, with the numbers of this spec."""
     return [*_rate(spec), *_inputs(spec), *_targets(spec), *_sum(spec)]
@@ -98,8 +134,10 @@ def _inputs(spec: Spec) -> Iterator[str]:
     largest = _largest(spec.inputs)
     if largest > LARGE_INPUT:
         written = number(largest, DIGITS)
-        how = f"`scale: 1/{written}` beside their `file`, or divided by {written}"
-        yield f"inputs of the size of 1 ({how}); the largest is {written} now"
+        how = f"divide them by {written}"
+        if spec.inputs.written is None:  # they may come from a file
+            how += f", or write `scale: 1/{written}` beside their `file`"
+        yield f"inputs of the size of 1: the largest is {written} now; {how}"
 
 
 def _targets(spec: Spec) -> Iterator[str]:
@@ -115,8 +153,8 @@ def _sum(spec: Spec) -> Iterator[str]:
     if spec.loss is None or spec.loss.mean or size == 1 or spec.loss.name not in LOSSES:
         return
     yield (
-        f"a loss that is the mean over the samples (`reduce: mean`): {spec.loss.name} adds up the "
-        f"{size:,} of a batch, and so do the gradients"
+        f"the mean over the samples, `loss: {{name: {spec.loss.name}, reduce: mean}}`: now the "
+        f"loss adds up the {size:,} of a batch, and so do the gradients"
     )
 
 

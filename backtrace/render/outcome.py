@@ -11,7 +11,7 @@ from backtrace.functions.array import Array
 from backtrace.notation.numbers import cells, number
 from backtrace.notation.symbols import Symbols
 from backtrace.render import header
-from backtrace.render.advice import remedies, what_happened
+from backtrace.render.advice import doubts, remedies, what_happened
 from backtrace.render.chart import Chart, losses
 from backtrace.render.confusion import Confusion, confusion_of, percent
 from backtrace.render.measure import inert
@@ -28,7 +28,8 @@ class Outcome(msgspec.Struct, frozen=True, eq=False):
     """A training in words and rows.
 
     ``table`` has its heading first; ``marked`` is the row (from 0, without the heading) of the
-    epoch that is kept. ``diverged`` is empty where all went well, and then so is ``tries``.
+    epoch that is kept. ``diverged`` is empty where the numbers stayed where they can, ``doubts``
+    are reasons to think that nothing was learnt; where there is neither, ``tries`` is empty.
     """
 
     title: str
@@ -39,35 +40,42 @@ class Outcome(msgspec.Struct, frozen=True, eq=False):
     ended: str
     kept: str
     diverged: str
+    doubts: list[str]
     tries: list[str]
     chart: Chart
     confusion: Confusion | None
     symbols: Symbols
 
 
-def outcome(spec: Spec, training: Training, outputs: Array | None = None) -> Outcome:
+def outcome(
+    spec: Spec, training: Training, outputs: Array | None = None, behind: int | None = None
+) -> Outcome:
     """What there is to say. ``outputs`` are the last activations with the kept parameters.
 
     They have a sample a row and are those of the held-out samples where there are any, else of
-    all; they are needed for the confusions of classes only.
+    all; they are needed for the confusions of classes only. ``behind`` are the epochs that a
+    training which was taken up had behind it, None where it has begun here.
     """
     sketch = trace(excerpt(spec, 1, 1))
     symbols = Symbols.of(sketch)
     kept = _marked(training)
     shown = _shown(training.records, kept)
     well = training.divergence is None
+    confusion = confusion_of(spec, outputs)
+    doubted = doubts(spec, training, confusion) if well else []
     return Outcome(
         title=inert(spec.title),
         architecture=header.architecture(sketch),
         facts=[*header.facts(sketch, symbols), *_amounts(spec)],
         table=_table(shown, spec.decimals),
         marked=next((at for at, record in enumerate(shown) if record.epoch == kept), None),
-        ended=_ended(spec, training),
+        ended=_ended(spec, training, behind),
         kept=_kept(spec, training.state, training),
         diverged="" if well else what_happened(spec, training, sketch),
-        tries=[] if well else remedies(spec),
+        doubts=doubted,
+        tries=[] if well and not doubted else remedies(spec),
         chart=losses(training.records, kept),
-        confusion=confusion_of(spec, outputs),
+        confusion=confusion,
         symbols=symbols,
     )
 
@@ -136,24 +144,30 @@ def _share(share: float | None) -> str:
 # --- why it ended, and what is kept
 
 
-def _ended(spec: Spec, training: Training) -> str:
-    last = training.records[-1] if training.records else None
+def _ended(spec: Spec, training: Training, behind: int | None) -> str:
     epochs = _counted(training.progress.last.epoch, "epoch")
     if training.ended == "interrupted":
         return f"Interrupted after {epochs}."
     if training.ended == "diverged":
         return f"Diverged after {epochs}."
+    reason, more = _reason(spec, training)
+    if training.records and training.records[-1].epoch == behind:
+        return f"Nothing left to do after {epochs}{reason}; {more} goes on."
+    return f"Ended after {epochs}{reason}."
+
+
+def _reason(spec: Spec, training: Training) -> tuple[str, str]:
+    """Why it ended, and the option that would have let it go on."""
     if training.ended == "patience":
         waited = _counted(spec.stop.patience or 0, "epoch")
-        return f"Ended after {epochs}: none of the last {waited} was better than the best."
-    if training.ended == "loss" and last is not None:
+        return f": none of the last {waited} was better than the best", "a larger --patience"
+    if training.ended == "loss":
+        last, enough = training.records[-1], spec.stop.loss
         reached = number(last.judged.loss, max(spec.decimals, LOSS_DECIMALS))
         which = "held-out loss" if last.validation is not None else "loss"
-        assert spec.stop.loss is not None
-        return (
-            f"Ended after {epochs}: the {which} is {reached}, and {spec.stop.loss.text} is enough."
-        )
-    return f"Ended after {epochs}, as many as were asked for."
+        assert enough is not None
+        return f": the {which} is {reached}, and {enough.text} is enough", "a lower --stop-at-loss"
+    return ", as many as were asked for", "a larger --epochs"
 
 
 def _kept(spec: Spec, state: State, training: Training) -> str:

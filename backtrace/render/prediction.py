@@ -14,6 +14,7 @@ from backtrace.notation.symbols import Symbols
 from backtrace.render.boxes import Line, line_width
 from backtrace.render.columns import even
 from backtrace.render.json import plain as json_value
+from backtrace.render.long_fractions import readable
 from backtrace.render.measure import text_width
 from backtrace.render.page import INDENT, STYLES_OF_A_PAGE, Page
 from backtrace.render.picture import picture, pixels, white
@@ -118,28 +119,51 @@ def _listed(values: Array) -> Any:
 
 
 def lines(
-    found: Sequence[Prediction], spec: Spec, symbols: Symbols, page: Page, *, colour: bool = False
+    found: Sequence[Prediction],
+    spec: Spec,
+    symbols: Symbols,
+    page: Page,
+    *,
+    colour: bool = False,
+    held_out: bool = False,
 ) -> list[Line]:
     """The samples one after another, in lines no wider than the page.
 
-    With ``colour`` pictures are drawn in greys, whose styles ``picture.styles`` gives.
+    With ``colour`` pictures are drawn in greys, whose styles ``picture.styles`` gives;
+    ``held_out`` is whether the samples are those that no update sees.
     """
-    return [
-        line for each in found for line in _Sheet(each, spec, symbols, page, colour=colour).lines()
-    ]
+    shown, word = _readable(found)
+    which = "Held-out sample" if held_out else "Sample"
+    sheets = (_Sheet(each, which, spec, symbols, page, colour=colour) for each in shown)
+    said: list[Line] = [[], *page.paragraph(word, "fact")] if word else []
+    return [*(line for sheet in sheets for line in sheet.lines()), *said]
+
+
+def _readable(found: Sequence[Prediction]) -> tuple[list[Prediction], str]:
+    """Outputs that are long fractions as decimals, and what is said of that."""
+    outputs, word = readable({str(at): each.outputs for at, each in enumerate(found)})
+    shown = zip(found, outputs.values(), strict=True)
+    return [msgspec.structs.replace(each, outputs=values) for each, values in shown], word
 
 
 class _Sheet:
     def __init__(
-        self, found: Prediction, spec: Spec, symbols: Symbols, page: Page, *, colour: bool
+        self,
+        found: Prediction,
+        which: str,
+        spec: Spec,
+        symbols: Symbols,
+        page: Page,
+        *,
+        colour: bool,
     ) -> None:
-        self.found, self.spec, self.symbols = found, spec, symbols
+        self.found, self.which, self.spec, self.symbols = found, which, spec, symbols
         self.page, self.colour = page, colour
         self.name = symbols.name(f"a{len(spec.layers)}")
 
     def lines(self) -> Iterator[Line]:
         yield []
-        yield from self.page.rule(f"Sample {self.found.number}", self.answer())
+        yield from self.page.rule(f"{self.which} {self.found.number}", self.answer())
         if self.found.pixels is None:
             yield from self.under([], self.said(self.page.width - INDENT))
             return

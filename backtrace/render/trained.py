@@ -11,6 +11,7 @@ from backtrace.render.columns import grouped
 from backtrace.render.confusion import confusion_lines
 from backtrace.render.curve import MARKS, curve, legend
 from backtrace.render.grid import gallery
+from backtrace.render.long_fractions import readable
 from backtrace.render.matrices import Format, block, is_large
 from backtrace.render.measure import text_width
 from backtrace.render.outcome import Outcome, outcome
@@ -28,6 +29,7 @@ STYLES: dict[str, str] = {
     "right": "green",
     "wrong": "red",
     "diverged": "bold red",
+    "doubt": "yellow",
     "updated": "green",
     "name": "bold",
 }
@@ -35,13 +37,20 @@ GAP = "   "  # between two columns of the table
 MOST_NUMBERS = 64  # of a network whose parameters are shown
 
 
-def lines(spec: Spec, training: Training, outputs: Array | None, page: Page) -> list[Line]:
+def lines(
+    spec: Spec,
+    training: Training,
+    outputs: Array | None,
+    page: Page,
+    behind: int | None = None,
+) -> list[Line]:
     """The whole page, in lines no wider than ``page``.
 
     ``outputs`` are the last activations with the kept parameters, a sample a row, of the held-out
     samples where there are any, else of all; None where nobody needs them (no classes).
+    ``behind`` are the epochs that were behind a training which was taken up.
     """
-    said = outcome(spec, training, outputs)
+    said = outcome(spec, training, outputs, behind)
     found = page.spread([(said.title, "title")], [(said.architecture, "")])
     found += page.flowed(said.facts, "fact")
     found += [[], *_table(said, page), []]
@@ -71,6 +80,8 @@ def _ending(said: Outcome, page: Page) -> Iterator[Line]:
     if said.diverged:
         yield from page.paragraph(said.diverged, "diverged", 0)
     yield from page.paragraph(said.kept, "", 0)
+    for doubt in said.doubts:
+        yield from page.paragraph(doubt, "doubt", 0)
     if said.tries:
         yield []
         yield from page.paragraph("What to try:", "heading", 0)
@@ -116,13 +127,15 @@ def _parameters(
     if numbers > MOST_NUMBERS or any(is_large(value.shape) for value in values.values()):
         return []
     form = Format(spec.decimals, page.width, full=True)
+    shown, word = readable(values)
     blocks = [
         [_spoken(block(value, symbols.name(id), "updated", form, elide=False), page)]
-        for id, value in values.items()
+        for id, value in shown.items()
     ]
     style = UNICODE if page.unicode else ASCII
     matrices = gallery(blocks, page.width, INDENT, style)
-    return [[], *page.rule("Kept parameters"), *matrices]
+    said = page.paragraph(word, "fact") if word else []
+    return [[], *page.rule("Kept parameters"), *matrices, *said]
 
 
 def _spoken(made: Block, page: Page) -> Block:

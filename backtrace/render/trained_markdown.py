@@ -14,9 +14,11 @@ from backtrace.spec.model import Spec
 from backtrace.tape.training import Training
 
 
-def trained_markdown(spec: Spec, training: Training, outputs: Array | None = None) -> str:
-    """The page. ``outputs`` are as for ``outcome.outcome``, for the confusions of classes."""
-    return "\n".join(_lines(outcome(spec, training, outputs), training)) + "\n"
+def trained_markdown(
+    spec: Spec, training: Training, outputs: Array | None = None, behind: int | None = None
+) -> str:
+    """The page. ``outputs`` and ``behind`` are as for ``outcome.outcome``."""
+    return "\n".join(_lines(outcome(spec, training, outputs, behind), training)) + "\n"
 
 
 def _lines(said: Outcome, training: Training) -> Iterator[str]:
@@ -29,6 +31,8 @@ def _lines(said: Outcome, training: Training) -> Iterator[str]:
     yield from ("", f"**{escaped(said.ended)}** {escaped(said.kept)}")
     if said.diverged:
         yield from ("", f"> {escaped(said.diverged)}")
+    for doubt in said.doubts:
+        yield from ("", f"> {escaped(doubt)}")
     if said.tries:
         yield from ("", "What to try:", "")
         yield from (f"- {_with_code(remedy)}" for remedy in said.tries)

@@ -7,30 +7,43 @@ from collections.abc import Iterator, Sequence
 import msgspec
 import numpy as np
 
-from backtrace.check.published import Held, Holding, totals
+from backtrace.check.published import Held, Holding, stands_for, totals
 from backtrace.notation.numbers import duration, significant, small
 from backtrace.render.boxes import Line
 from backtrace.render.columns import Row, table
 from backtrace.render.measure import inert, text_width
 from backtrace.render.page import Page
 from backtrace.render.wording import Words
+from backtrace.spec.model import Arithmetic
 from backtrace.spec.problems import count, listed
 from backtrace.tape.verification import Kink, Verification, Verified
 from backtrace.tape.verification.cost import Cost, Way
+from backtrace.tape.verification.kinks import Crossing
+from backtrace.tape.verification.results import Flags
 
 MOST_LISTED = 6  # entries of one quantity that are listed
+EVERY_DIGIT = 17  # of a float
 NARROW = 24  # columns; a text with less room beside a name stands below it
-MARKS = {True: ("✓", "+"), False: ("✗", "x")}
+MARKS = {"right": ("✓", "+"), "wrong": ("✗", "x"), "note": ("–", "-")}
+ARITHMETIC = {
+    "float32": "in single precision",
+    "exact": "in fractions",
+    "rounded": "with every line rounded to {} decimals",
+}
 
 
 class Findings(msgspec.Struct, frozen=True):
-    """All that a page says: the update's gradients (None without a loss), the published figures."""
+    """All that a page says: the update's gradients (None without a loss), the published figures.
+
+    ``arithmetic`` is that in which the trace of the figures is worked.
+    """
 
     title: str
     words: Words
     verification: Verification | None
     held: tuple[Holding, ...]
     samples: int
+    arithmetic: Arithmetic = Arithmetic()
 
     @property
     def agrees(self) -> bool:
@@ -40,28 +53,32 @@ class Findings(msgspec.Struct, frozen=True):
 
 def lines(findings: Findings, page: Page) -> list[Line]:
     """The whole page, in lines no wider than it."""
-    role = "right" if findings.agrees else "wrong"
-    found = page.spread([(inert(findings.title), "title")], [(_standing(findings), role)])
+    found = page.spread(
+        [(inert(findings.title), "title")], [(_standing(findings), _role(findings))]
+    )
     if findings.verification is not None:
         found += _gradients(findings.verification, findings, page)
     if findings.held:
-        found += _published(findings.held, findings.words, page)
+        found += _published(findings, page)
     if findings.verification is not None:
         found += _cost(findings.verification.cost, findings.samples, page)
     return found
+
+
+def _role(findings: Findings) -> str:
+    """The role of the whole: a note where nothing could be told."""
+    if not findings.agrees:
+        return "wrong"
+    told = findings.verification is None or bool(findings.held)
+    quantities = () if findings.verification is None else findings.verification.quantities
+    return "right" if told or any(each.told.any() for each in quantities) else "note"
 
 
 def _standing(findings: Findings) -> str:
     """``all 28 entries agree``, or what does not."""
     parts = []
     if findings.verification is not None:
-        quantities = findings.verification.quantities
-        wrong = sum(int(each.wrong.sum()) for each in quantities)
-        told = sum(int((each.checked & ~each.undecided).sum()) for each in quantities)
-        all_agree = "the entry agrees" if told == 1 else f"all {told} entries agree"
-        parts.append(f"{wrong} of {told} entries disagree" if wrong else all_agree)
-        undecided = sum(int(each.undecided.sum()) for each in quantities)
-        parts += [f"{undecided} undecided"] if undecided else []
+        parts += _told(findings.verification.quantities)
     figures = totals(findings.held)
     astray = figures["differs"] + figures["stale"]
     if astray:
@@ -69,6 +86,26 @@ def _standing(findings: Findings) -> str:
     elif findings.held:
         parts.append("the published figures stand")
     return " · ".join(parts)
+
+
+def _told(quantities: Sequence[Verified]) -> Iterator[str]:
+    """How many entries disagree or agree, are undecided, are too small to tell."""
+    total, wrong, told, undecided, vague = (
+        sum(int(flags.sum()) for flags in column)
+        for column in zip(
+            *((q.checked, q.wrong, q.told, q.undecided, q.vague) for q in quantities), strict=True
+        )
+    )
+    if wrong:
+        yield f"{wrong} of {total} entries disagree" if total > 1 else "the entry disagrees"
+    elif told == total:
+        yield "the entry agrees" if total == 1 else f"all {total} entries agree"
+    else:
+        yield f"{told} of {total} entries agree"
+    if undecided:
+        yield f"{undecided} undecided"
+    if vague:
+        yield f"{vague} too small to tell"
 
 
 # Gradients
@@ -93,10 +130,10 @@ def _gradients(verification: Verification, findings: Findings, page: Page) -> It
             yield []
             yield from _disagreement(each, words, page)
     kinks = [line for each in verification.quantities for line in _kinks(each, words)]
-    undecided = [line for each in verification.quantities for line in _undecided(each, words)]
-    if kinks or undecided:
+    sentences = (*kinks, *_untold(verification.quantities, words))
+    if sentences:
         yield []
-        for sentence in (*kinks, *undecided):
+        for sentence in sentences:
             yield from page.paragraph(sentence, "note", 1)
 
 
@@ -108,20 +145,25 @@ def _update(verification: Verification) -> str:
 
 
 def _row(each: Verified, words: Words, page: Page) -> Row:
-    name = f" {_mark(page, agrees=each.agrees)} {page.say(words.name(each.id))}"
+    role = "wrong" if not each.agrees else "right" if each.told.any() else "note"
+    name = f" {_mark(page, role)} {page.say(words.name(each.id))}"
     checked, size = int(each.checked.sum()), each.tape.size
     entries = str(size) if checked == size else f"{checked} of {size}"
-    role = "right" if each.agrees else "wrong"
     if each.worst is None:
         return Row((name, entries, "", "", "", "", ""), role)
-    tape, numeric = float(each.tape[each.worst]), float(each.numeric[each.worst])
+    tape, kink = float(each.tape[each.worst]), each.kinks.get(each.worst)
+    numeric = significant(float(each.numeric[each.worst])) if kink is None else _both(kink)
     at = f"[{each.worst[0] + 1},{each.worst[1] + 1}]"
-    values = (significant(tape), significant(numeric))
-    return Row((name, entries, small(each.largest), small(_relative(each)), at, *values), role)
+    sizes = (small(each.largest), small(_relative(each))) if np.isfinite(tape) else ("", "")
+    return Row((name, entries, *sizes, at, significant(tape), numeric), role)
 
 
-def _mark(page: Page, *, agrees: bool) -> str:
-    return MARKS[agrees][0 if page.unicode else 1]
+def _both(kink: Kink) -> str:
+    return f"{significant(kink.below)} or {significant(kink.above)}"
+
+
+def _mark(page: Page, role: str) -> str:
+    return MARKS[role][0 if page.unicode else 1]
 
 
 def _relative(each: Verified) -> float:
@@ -156,13 +198,8 @@ def _disagreement(each: Verified, words: Words, page: Page) -> Iterator[Line]:
 
 def _kinks(each: Verified, words: Words) -> Iterator[str]:
     for (i, j), kink in list(each.kinks.items())[:MOST_LISTED]:
-        name = words.name(each.id)
-        crossed = [f"{words.name(c.id)}[{c.index[0]},{c.index[1]}]" for c in kink.crossed]
-        rest = len(crossed) - MOST_LISTED
-        crossed = [*crossed[:MOST_LISTED], *([f"{rest} more"] if rest > 0 else [])]
-        where = f" ({listed(crossed, 'and')})" if crossed else ""
         tape = significant(float(each.tape[i, j]))
-        at = f"{name}[{i + 1},{j + 1}] stands at a kink{where}"
+        at = f"{words.name(each.id)}[{i + 1},{j + 1}] {_where(kink, words)}"
         yield f"{at}: {_slopes(kink)}; the tape has {tape}."
     rest = len(each.kinks) - MOST_LISTED
     if rest > 0:
@@ -170,32 +207,77 @@ def _kinks(each: Verified, words: Words) -> Iterator[str]:
         yield f"{rest} more {entries} of {words.name(each.id)} at a kink."
 
 
+def _where(kink: Kink, words: Words) -> str:
+    """``stands at a kink (z₁[1,2])``; ``lies within reach of a kink (z₁[1,2] = 3e-8)``."""
+    exactly = all(each.away == 0 for each in kink.crossed)
+    crossed = [_crossing(each, words, exactly=exactly) for each in kink.crossed[:MOST_LISTED]]
+    rest = len(kink.crossed) - MOST_LISTED
+    crossed += [f"{rest} more"] if rest > 0 else []
+    said = "stands at a kink" if exactly and crossed else "lies within reach of a kink"
+    return f"{said} ({listed(crossed, 'and')})" if crossed else said
+
+
+def _crossing(crossing: Crossing, words: Words, *, exactly: bool) -> str:
+    i, j = crossing.index
+    name = f"{words.name(crossing.id)}[{i},{j}]"
+    if exactly:
+        return name
+    if crossing.place == 0:
+        return f"{name} = {_signed(crossing.away)}"
+    return f"{name}, {small(abs(crossing.away))} from {significant(crossing.place)}"
+
+
+def _signed(value: float) -> str:
+    """A small number by two digits or three, with its sign."""
+    return f"-{small(-value)}" if value < 0 else small(value)
+
+
 def _slopes(kink: Kink) -> str:
     return f"slope {significant(kink.below)} below, {significant(kink.above)} above"
 
 
-def _undecided(each: Verified, words: Words) -> Iterator[str]:
-    places = _places(each.undecided)
-    if not places:
-        return
-    listing = [f"[{i + 1},{j + 1}]" for i, j in places[:MOST_LISTED]]
-    rest = len(places) - MOST_LISTED
-    listing += [f"{rest} more"] if rest > 0 else []
-    entries = f"{words.name(each.id)}{listed(listing, 'and')}"
-    yield (
-        f"{entries}: differences can't tell, since the loss has several kinks or an edge within "
-        "reach of every step, or too many stand at one."
-    )
+def _untold(quantities: Sequence[Verified], words: Words) -> Iterator[str]:
+    """The entries of which nothing is known, with the reason, those of one reason together."""
+    reasons: dict[str, list[str]] = {}
+    for each in quantities:
+        if each.undecided.any():
+            reason = f"{words.in_symbols(each.lost)}, so that" if each.lost else ""
+            reasons.setdefault(reason, []).append(_entries(each, each.undecided, words))
+    for reason, entries in reasons.items():
+        if reason:
+            yield f"{reason} there is nothing to hold {listed(entries, 'and')} against."
+        else:
+            yield (
+                f"{listed(entries, 'and')}: differences can't tell, since the loss has several "
+                "kinks or an edge within reach of every step, or too many stand at one."
+            )
+    vague = [_entries(each, each.vague, words) for each in quantities if each.vague.any()]
+    if vague:
+        yield (
+            f"{listed(vague, 'and')}: too small to tell. They agree, and so would others: rounding "
+            "alone may be more than a thousandth of them."
+        )
 
 
-def _places(flags: object) -> list[tuple[int, int]]:
+def _entries(each: Verified, flags: Flags, words: Words) -> str:
+    """``dW₁[1,1] and [2,1]``, or how many there are."""
+    places, name = _places(flags), words.name(each.id)
+    if len(places) == each.tape.size and len(places) > 1:
+        return f"all of {name}"
+    if len(places) > MOST_LISTED:
+        return f"{len(places)} entries of {name}"
+    return name + listed([f"[{i + 1},{j + 1}]" for i, j in places], "and")
+
+
+def _places(flags: Flags) -> list[tuple[int, int]]:
     return [(int(i), int(j)) for i, j in np.argwhere(np.asarray(flags))]
 
 
 # Published figures
 
 
-def _published(held: Sequence[Holding], words: Words, page: Page) -> Iterator[Line]:
+def _published(findings: Findings, page: Page) -> Iterator[Line]:
+    held, words = findings.held, findings.words
     figures = totals(held)
     stand = f"{figures['agrees']} agree"
     slips = figures["slip"]
@@ -203,13 +285,33 @@ def _published(held: Sequence[Holding], words: Words, page: Page) -> Iterator[Li
         stand += f", {count(slips, 'slip')} marked"
     yield []
     yield from page.rule("Published figures", stand)
+    worked = ARITHMETIC.get(findings.arithmetic.kind, "").format(findings.arithmetic.decimals)
+    if worked:
+        yield from page.paragraph(f"Held against the trace as it is worked {worked}.", "note", 1)
     well = [each for each in held if each.count("agrees") == len(each.figures)]
     if well:
         names = dict.fromkeys(_called(each, words) for each in well)
-        yield from _beside(f" {_mark(page, agrees=True)} ", " ".join(names), "right", page)
+        yield from _beside(f" {_mark(page, 'right')} ", " ".join(names), "right", page)
     for holding in held:
         if holding not in well:
             yield from _holding(holding, words, page)
+    yield from page.paragraph(_hint(findings), "note", 1) if _hint(findings) else ()
+
+
+def _hint(findings: Findings) -> str:
+    """What may have happened where a figure is off by one in its last digit."""
+    if findings.arithmetic.kind == "rounded":
+        return ""
+    close = [
+        each.decimals
+        for holding in findings.held
+        for each in holding.figures
+        if each.standing == "differs" and each.is_close and each.decimals > 0
+    ]
+    if not close:
+        return ""
+    setting = f"`arithmetic: {{round_each_step: {max(close)}}}`"
+    return f"Off by one in the last digit: worked with rounded lines? Try {setting}."
 
 
 def _called(holding: Holding, words: Words) -> str:
@@ -221,14 +323,15 @@ def _called(holding: Holding, words: Words) -> str:
 
 
 def _holding(holding: Holding, words: Words, page: Page) -> Iterator[Line]:
-    head = f" {_mark(page, agrees=holding.agrees)} {page.say(_called(holding, words))}  "
+    role = "right" if holding.agrees else "wrong"
+    head = f" {_mark(page, role)} {page.say(_called(holding, words))}  "
     agree = holding.count("agrees")
     said = [f"{count(agree, 'figure')} {'agrees' if agree == 1 else 'agree'}"] if agree else []
     said += [_said(each) for each in holding.figures if each.standing != "agrees"]
     text = "; ".join(said)
     if holding.published.where:
         text = f"{inert(holding.published.where)}: {text}"
-    yield from _beside(head, text, "right" if holding.agrees else "wrong", page)
+    yield from _beside(head, text, role, page)
 
 
 def _beside(head: str, text: str, role: str, page: Page) -> Iterator[Line]:
@@ -245,14 +348,21 @@ def _beside(head: str, text: str, role: str, page: Page) -> Iterator[Line]:
 
 def _said(each: Held) -> str:
     at = f"[{each.index[0]},{each.index[1]}]"
-    traced = significant(each.traced, 5)
     if each.standing == "slip":
-        return f"{at} {each.written}, a slip for {traced} ({inert(each.reason)})"
+        return f"{at} {each.written}, a slip for {_apart(each)} ({inert(each.reason)})"
     if each.standing == "stale":
+        traced = significant(each.traced, 5)
         return (
             f"{at} {each.written} is marked as a slip ({inert(each.reason)}) and agrees: {traced}"
         )
-    return f"{at} {each.written} differs from {significant(each.traced)}"
+    return f"{at} {each.written} differs from {_apart(each)}"
+
+
+def _apart(each: Held) -> str:
+    """The right value by five digits, or as many as show that it is not what is written."""
+    texts = (significant(each.traced, digits) for digits in range(5, EVERY_DIGIT))
+    shown = (text for text in texts if not stands_for(each.written, float(text)))
+    return next(shown, significant(each.traced, EVERY_DIGIT))
 
 
 # Cost

@@ -64,6 +64,7 @@ def _entry(each: Verified, i: int, j: int) -> dict[str, Any]:
         "numeric": _number(each.numeric[i, j]) if told else None,
         "difference": _number(each.differences[i, j]) if told else None,
         "uncertainty": _number(each.errors[i, j]) if told else None,
+        "too_small_to_tell": bool(each.vague[i, j]),
         "agrees": not each.wrong[i, j],
         "kink": _kink(each.kinks.get((i, j))),
     }
@@ -75,7 +76,9 @@ def _kink(kink: Kink | None) -> dict[str, Any] | None:
     return {
         "below": kink.below,
         "above": kink.above,
-        "at": [{"id": crossing.id, "index": list(crossing.index)} for crossing in kink.crossed],
+        "at": [
+            {"id": each.id, "index": list(each.index), "away": each.away} for each in kink.crossed
+        ],
     }
 
 

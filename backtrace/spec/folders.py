@@ -32,6 +32,8 @@ def find(name: str, folders: Folders) -> Path:
             return path
     if candidates[0].is_dir():
         raise DataError("a folder", "a file", "Name a file in it.")
+    if candidates[0].exists():
+        raise DataError("no regular file", "a file that can be read more than once")
     elsewhere = folders.data is not None and len(candidates) > 1
     raise _missing(candidates[-1 if elsewhere else 0].parent, candidates[0].name, elsewhere)
 

@@ -81,6 +81,33 @@ def test_held_out_samples_have_their_own_numbers(run):
     assert found["target"] == int(np.argmax(spec.validation.targets.values[1]))
 
 
+def test_some_samples_are_taken_in_the_order_they_are_named(run):
+    found = samples(run, "xor", "--sample", "4, 1..2")
+    assert [each["sample"] for each in found] == [4, 1, 2]
+    assert [each["target"] for each in found] == [0, 0, 1]
+    done = run("predict", "xor", "--sample", "1,5,2")
+    assert done.err.strip() == "--sample 5: there are 4 samples"
+
+
+def test_a_held_out_sample_is_called_so(run):
+    held = run("predict", "digits", "--held-out", "--sample", "2").out
+    assert "── Held-out sample 2 ─" in held
+    assert "── Sample 2 ─" in run("predict", "digits", "--sample", "2").out
+
+
+@pytest.mark.parametrize(("options", "said"), [([], "5"), (["--patience", "5"], "3 of 5")])
+def test_the_epoch_of_a_saved_training_is_said(run, tmp_path, options, said):
+    path, state = tmp_path / "s.yaml", str(tmp_path / "s.npz")
+    path.write_text(
+        # w goes from 0 to 1, then past it: the best epoch is the third
+        "{layers: [{activation: linear, weights: 0, bias: none}], inputs: 1, targets: 1, "
+        "loss: half_mse, schedule: [0.5, 0.5, 0.5, 3, 3], training: {epochs: 5}}"
+    )
+    assert run("train", str(path), "--save", state, *options).code == 0
+    words = " ".join(run("predict", str(path), "--parameters", state).out.split())
+    assert f"s.npz, after epoch {said} ──" in words
+
+
 def test_fractions_stay_fractions(run, tmp_path):
     path = tmp_path / "third.yaml"
     path.write_text(FRACTIONS)
@@ -134,7 +161,7 @@ def test_a_terminal_of_256_colours_gets_them():
 # What is refused
 
 
-@pytest.mark.parametrize("sample", ["0", "x", "3..1", "1,2", "-1", "1...3", ""])
+@pytest.mark.parametrize("sample", ["0", "x", "3..1", "1,", "1,,2", "1;2", "-1", "1...3", ""])
 def test_a_sample_that_is_none_is_refused(run, sample):
     done = run("predict", "xor", f"--sample={sample}")
     assert (done.code, done.out) == (2, "")

@@ -1,6 +1,7 @@
 """The progress bar: on a terminal only, rarely drawn, gone at the end."""
 
 import io
+import re
 import subprocess
 import sys
 import time
@@ -101,6 +102,18 @@ def test_no_number_is_cut_on_a_narrow_terminal(columns, clock, monkeypatch):
     assert "Epoch 999 of 1,000" in terminal.getvalue()
     assert "loss 0.001" in terminal.getvalue()
     assert "…" not in terminal.getvalue()
+
+
+@pytest.mark.parametrize("columns", [8, 12, 20, 24, 30])
+def test_columns_are_left_out_of_a_very_narrow_terminal(columns, clock, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    terminal = Terminal()
+    with bar_on(terminal) as bar:
+        bar.seen(record(999))
+    plain = re.sub(r"\x1b\[[?\d]*[A-Za-z]", "", terminal.getvalue())
+    shown = [line.rstrip() for line in re.split("[\r\n]+", plain) if line.strip()][-1]
+    assert shown == ("Epoch 999 of 1,000" if columns >= 18 else "999")
+    assert len(shown) <= columns
 
 
 def test_it_is_drawn_ten_times_a_second_at_most(clock, drawn):

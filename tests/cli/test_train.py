@@ -3,8 +3,11 @@
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
+import time
+from fractions import Fraction
 from pathlib import Path
 
 import msgspec
@@ -400,6 +403,19 @@ def test_a_plot_is_a_file_of_ours_and_is_replaced(spec, run, tmp_path, ending):
         assert b"Made by backtrace." in file.read_bytes()[:200]
 
 
+def test_several_plots_are_all_drawn(spec, run, tmp_path):
+    files = [tmp_path / name for name in ("a.md", "b.svg", "c.svg")]
+    options = [part for file in files for part in ("--plot", str(file))]
+    assert run("train", spec(), *options).code == 0
+    assert files[0].read_text().startswith("<!-- Made by backtrace. -->")
+    assert files[1].read_bytes() == files[2].read_bytes()
+    done = run("train", spec(), *options, "--plot", str(files[0]), "--plot", "x.pdf", "--plot", "-")
+    assert done.code == 2
+    assert "--plot x.pdf: no format" in done.err
+    assert "--plot -: name a file" in done.err
+    assert run("train", spec(), *options, "--plot", str(files[0])).code == 2
+
+
 # An option that may stand alone
 
 
@@ -528,7 +544,8 @@ def test_a_file_of_somebody_else_s_is_left_alone_unless_forced(spec, run, tmp_pa
     assert file.read_bytes() == b"mine\n"
     assert run("train", spec(), *options, "--force").code == 0
     assert file.read_bytes() != b"mine\n"
-    assert run("train", spec(), *options).code == 0  # now it is ours
+    if option != "--save":  # now it is ours; one that can be taken up is not replaced either
+        assert run("train", spec(), *options).code == 0
 
 
 @pytest.mark.parametrize(
@@ -573,6 +590,70 @@ def test_a_spec_is_not_written_over_by_its_own_training(spec, run):
     name = spec()
     assert run("train", name, "--save", name).code == 2
     assert Path(name).read_text() == FOUR
+
+
+@pytest.mark.parametrize("option", ["--save", "--log", "--plot", "--trace-to"])
+def test_what_can_t_be_written_is_said_before_anything_is_worked(
+    spec, run, tmp_path, monkeypatch, option
+):
+    def read_only(*arguments):
+        raise OSError(30, "Read-only file system")
+
+    names = {"--save": "p.npz", "--log": "l.csv", "--plot": "p.svg", "--trace-to": "t.json"}
+    file = str(tmp_path / names[option])
+    options = [option, file, *(["--trace-epoch", "1"] if option == "--trace-to" else [])]
+    name = spec()
+    monkeypatch.setattr(os, "open", read_only)
+    done = run("train", name, "--epochs", "1000000", *options)
+    assert (done.code, done.out) == (2, "")
+    assert done.err == f"{file}: not written (Read-only file system); there is no such file now\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["spec.yaml"]
+
+
+def test_a_name_that_is_too_long_is_said(spec, run, tmp_path):
+    done = run("train", spec(), "--save", str(tmp_path / ("long" * 90 + ".npz")))
+    assert (done.code, done.out) == (2, "")
+    assert "not written (File name too long)" in done.err
+
+
+def test_what_a_killed_program_left_is_removed_after_an_hour(spec, run, tmp_path):
+    left = {
+        ".p.npz.0123abcd.part": 4000,
+        ".p.npz.0123abce.part": 60,
+        ".q.npz.0123abcd.part": 4000,
+        ".p.npz.mine.part": 4000,
+    }
+    for file, age in left.items():
+        (tmp_path / file).write_bytes(b"half")
+        os.utime(tmp_path / file, (time.time() - age,) * 2)
+    assert run("train", spec(), "--save", str(tmp_path / "p.npz")).code == 0
+    found = {path.name for path in tmp_path.iterdir()}
+    assert found == {*left, "p.npz", "spec.yaml"} - {".p.npz.0123abcd.part"}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="descriptors are closed by a POSIX shell")
+@pytest.mark.parametrize("closed", [">&-", "<&- >&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_as_if_nobody_read_them(spec, tmp_path, closed):
+    command = f"{sys.executable} -m backtrace train {spec()} --save {tmp_path}/p.npz {closed}"
+    done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"Four samples" in done.stdout or ">&-" in closed.replace("2>&-", "")
+    assert np.load(tmp_path / "p.npz")["W1"].shape == (2, 3)
+
+
+def test_long_fractions_are_decimals_on_a_page(spec, run, trained):
+    name = spec(FRACTIONS)
+    short, long = (run("train", name, "--epochs", epochs).out for epochs in ("1", "5"))
+    whole = trained(name, "--epochs", "5")["parameters"]
+    first = Fraction(whole["W1"][0][0])
+    digits = max(len(t) - 1 for rows in whole.values() for row in rows for t in row)
+    assert f"{float(first):.4f}" in long
+    said = int(re.search(r"fractions of up to ([\d,]+) digits", long)[1].replace(",", ""))
+    assert abs(said - digits) <= 3
+    assert "--format json has them whole" in " ".join(long.split())
+    assert max(map(len, long.split())) <= 80
+    assert "/" in short.partition("Kept parameters")[2]
+    assert "digits" not in short
 
 
 def test_what_can_t_be_written_at_the_end_costs_no_result(spec, run, tmp_path, monkeypatch):

@@ -306,6 +306,70 @@ def test_fewer_epochs_than_are_behind_it(run, spec, tmp_path):
     assert "--trace-epoch 5: 5 are behind the training already" in done.err
 
 
+def test_another_training_is_refused_with_how_to_begin_anew(run, spec, tmp_path):
+    state = str(tmp_path / "s.npz")
+    worked(run, spec(), "--epochs", "5", "--save", state)
+    done = run("train", spec(), "--resume", state, "--learning-rate", "0.1")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.splitlines()[-2:] == [
+        "To start a new training from its parameters, write",
+        f"`weights: {{file: {state}}}` and `bias: {{file: {state}}}` in each layer.",
+    ]
+
+
+def test_a_saved_training_is_not_replaced_by_accident(run, spec, tmp_path):
+    state = tmp_path / "s.npz"
+    options = (spec(), "--save", str(state))
+    worked(run, *options, "--epochs", "5")
+    before = state.read_bytes()
+    done = run("train", *options, "--epochs", "3")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == (
+        f"--save {state}: a training with 5 epochs behind it; "
+        "--resume takes it up, --force begins anew and replaces it\n"
+    )
+    assert state.read_bytes() == before
+    worked(run, *options, "--epochs", "3", "--force")
+    assert header_of(state.read_bytes()).epoch == 3
+    worked(run, *options, "--epochs", "4", "--resume")
+    assert header_of(state.read_bytes()).epoch == 4
+
+
+def test_what_has_no_epochs_behind_it_is_replaced(run, spec, tmp_path):
+    state, start = tmp_path / "s.npz", backtrace.loads(SGD)
+    progress = train(start, watch=lambda record, progress: True).progress
+    state.write_bytes(encode(progress, fingerprint(start)))
+    assert header_of(state.read_bytes()).epoch == 0
+    worked(run, spec(), "--epochs", "2", "--save", str(state))
+    assert header_of(state.read_bytes()).epoch == 2
+    state.write_bytes(state.read_bytes()[:-100])
+    done = run("train", spec(), "--save", str(state))
+    assert done.code == 2
+    assert "--force replaces it" in done.err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--epochs", "4"], "4 epochs, as many as were asked for; a larger --epochs goes on."),
+        (["--patience", "2"], "was better than the best; a larger --patience goes on."),
+        (["--stop-at-loss", "0.7"], "and 0.7 is enough; a lower --stop-at-loss goes on."),
+    ],
+)
+def test_a_finished_training_has_nothing_left_to_do(run, spec, tmp_path, options, said):
+    command = ("train", spec(BASE + WORSE + "training: {epochs: 50}\n"), *options)
+    state = str(tmp_path / "s.npz")
+    first = run(*command, "--save", state)
+    assert "Ended after" in first.out
+    done = run(*command, "--resume", state, "--plot", str(tmp_path / "p.md"))
+    words = " ".join(done.out.split())
+    assert done.code == 0
+    assert "Nothing left to do after" in words
+    assert said in words
+    assert "Ended after" not in words
+    assert "Nothing left to do" in (tmp_path / "p.md").read_text()
+
+
 def test_patience_needs_a_best_epoch_that_is_known(run, spec, tmp_path):
     state = str(tmp_path / "s.npz")
     worked(run, spec(), "--epochs", "5", "--save", state)
@@ -472,11 +536,12 @@ def test_ctrl_c_saves_and_says_what_goes_on(run, spec, tmp_path, ending):
     assert found["epochs"] == epoch
     assert "Traceback" not in err
     command = err.splitlines()[1]
-    assert command.startswith("Goes on: backtrace train ")
     if ending == ".yaml":
-        assert command.endswith(str(state))
+        anew = f"Begins at epoch 0 with these parameters: backtrace train {state} --epochs 1000000"
+        assert command.startswith(anew)
         assert backtrace.load(state)
         return
+    assert command.startswith("Goes on: backtrace train ")
     assert command.endswith(f"--resume {state}")
     last = str(epoch + 5)
     resumed = worked(run, file, "--epochs", last, "--resume", str(state))

@@ -16,6 +16,7 @@ from backtrace.functions.losses import LOSSES
 from backtrace.functions.number import Number
 from backtrace.functions.optimizers import OPTIMIZERS
 from backtrace.functions.penalties import FORMS
+from backtrace.render.formats import NotExpressibleError
 from backtrace.render.torch.program import program
 from backtrace.spec import bundled
 from backtrace.spec.model import (
@@ -416,3 +417,103 @@ def test_the_assertion_holds_something_where_gradients_vanish():
     assert 0 < abs(tiny) < 1e-7
     with pytest.raises(AssertionError, match="not close"):
         executed(text.replace(repr(tiny), repr(tiny * 1.001)))
+
+
+# What roundings may take
+
+
+PIXELS = """
+layers:
+  - activation: sigmoid
+    weights: [[0.05, -0.3, 0.02], [-0.02, 0.1, 0.04], [0.01, -0.2, -0.01]]
+    bias: [0, 0, 0]
+  - {{activation: sigmoid, weights: [[1.5], [-0.5], [0.8]], bias: 0}}
+inputs: [[255, 12, 80], [130, 7, 44], [31, 240, 9], [200, 99, 180]]
+targets: [[1], [0], [1], [0]]
+loss: binary_cross_entropy
+arithmetic: {}
+"""
+
+
+@pytest.mark.parametrize("arithmetic", ["float32", "float64"])
+@pytest.mark.parametrize("target", ["layer1.weight", "layer1.bias", "layer2.weight", "layer2.bias"])
+def test_unscaled_pixels_leave_the_assertion_sharp(arithmetic, target):
+    text = text_of(backtrace.loads(PIXELS.format(arithmetic)))
+    executed(text)
+    wrong = f"{target}.grad.view(-1)[{target}.grad.abs().argmax()] *= 1.01\n"
+    with pytest.raises(AssertionError, match="not close"):
+        executed(text.replace("for parameter, gradient", wrong + "for parameter, gradient"))
+
+
+def test_a_bias_inside_the_weights_is_not_held_against_the_data():
+    text = text_of(exercise((2, 3), ("tanh",), biases="first"))
+    large = text_of(scaled_inputs(exercise((2, 3), ("linear",), biases="first"), 1e6))
+    assert roundings_of(text)["layer1.bias"] < 1e-13
+    found = roundings_of(large)
+    assert found["layer1.weight"] > 1e5 * found["layer1.bias"]
+
+
+def roundings_of(text):
+    return {
+        target: float(number)
+        for target, number in re.findall(
+            r"^    \((layer\d\.\w+), .*, (\S+)\),$", text, re.MULTILINE
+        )
+    }
+
+
+def scaled_inputs(spec, by):
+    inputs = msgspec.structs.replace(spec.inputs, values=spec.inputs.values * by)
+    return msgspec.structs.replace(spec, inputs=inputs)
+
+
+SATURATED = """
+layers: [{activation: softmax, weights: [[0.1, 0.02, 0.01], [-0.03, 0.05, 0.01]], bias: none}]
+inputs: [[255, 0], [51, 102]]
+targets: [[0, 1, 0.25], [0, 1, 1]]
+loss: binary_cross_entropy
+"""
+
+
+def test_a_saturated_softmax_with_binary_cross_entropy_keeps_its_digits():
+    """The first output of the first sample is 1 but for e^(−20.4) + e^(−22.95)."""
+    names, _ = executed(text_of(backtrace.loads(SATURATED)))
+    z = np.array([[255, 0], [51, 102]]) @ [[0.1, 0.02, 0.01], [-0.03, 0.05, 0.01]]
+    y = np.array([[0, 1, 0.25], [0, 1, 1]])
+    e = np.exp(z)
+    others = np.stack([np.delete(e, j, axis=1).sum(axis=1) for j in range(3)], axis=1)
+    logs = y * np.log(e) + (1 - y) * np.log(others) - np.log(e.sum(axis=1, keepdims=True))
+    loss = names["loss"](names["x"], names["y"]).item()
+    assert loss == pytest.approx(-logs.sum() / 2, rel=1e-14)
+
+
+@pytest.mark.parametrize("by", [20, 255])
+def test_a_saturated_softmax_passes_its_own_assertion(by):
+    ran = 0
+    for seed in range(40):
+        widths, units = ((3, 4, 3), ("tanh", "softmax")) if seed % 2 else ((3, 3), ("softmax",))
+        loss = "binary_cross_entropy"
+        spec = exercise(widths, units, loss=loss, n=2, seed=seed, optimizer=None)
+        with contextlib.suppress(NotExpressibleError):  # an output of 1 where the target is not
+            executed(text_of(scaled_inputs(spec, by)))
+            ran += 1
+    assert ran >= 20
+
+
+def test_one_softmax_unit_has_no_others_to_take_the_logarithm_of():
+    spec = exercise((2, 1), ("softmax",), loss="binary_cross_entropy")
+    ones = msgspec.structs.replace(spec.targets, values=np.ones((2, 1)))
+    names, _ = executed(text_of(msgspec.structs.replace(spec, targets=ones)))
+    assert names["loss"](names["x"], names["y"]).item() == 0  # ln 1, and nothing of ln 0
+
+
+@pytest.mark.parametrize("single", [False, True])
+def test_honest_programs_pass_whatever_the_sizes(single):
+    """Widths, data and weights of every size: only what is not finite is refused."""
+    kind = Arithmetic("float32" if single else "float64")
+    for seed, ((activation, loss), scale) in enumerate(product(pairs(), (1, 255))):
+        hidden = DIFFERENTIABLE[seed % len(DIFFERENTIABLE)]
+        spec = exercise((3, 4, 3), (hidden, activation), loss=loss, n=7, seed=seed, optimizer=None)
+        spec = msgspec.structs.replace(scaled_inputs(spec, scale), arithmetic=kind)
+        with contextlib.suppress(NotExpressibleError):
+            executed(text_of(spec))

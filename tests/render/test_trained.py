@@ -220,10 +220,18 @@ def test_large_inputs_and_targets_are_named_with_their_size():
     )
     words = tries(at_rate(spec, 0.1))
     assert words[1] == (
-        "inputs of the size of 1 (`scale: 1/255` beside their `file`, or divided by 255); "
-        "the largest is 255 now"
+        "inputs of the size of 1: the largest is 255 now; divide them by 255, "
+        "or write `scale: 1/255` beside their `file`"
     )
     assert words[2] == "targets of the size of 1; the largest is 900 now"
+
+
+def test_a_scale_beside_a_file_is_no_advice_for_inputs_in_the_spec():
+    spec = backtrace.loads(
+        "{layers: [{activation: linear, weights: 1, bias: 0}], inputs: 45, targets: 1, "
+        "loss: mse, learning_rate: 1}"
+    )
+    assert tries(spec)[1] == ("inputs of the size of 1: the largest is 45 now; divide them by 45")
 
 
 def test_a_sum_over_many_samples_is_named():
@@ -231,13 +239,61 @@ def test_a_sum_over_many_samples_is_named():
         "{layers: [{activation: linear, weights: 1, bias: 0}], inputs: [[1], [2], [3]], "
         "targets: [[1], [2], [3]], loss: sse, learning_rate: 1}"
     )
-    assert "sse adds up the 3 of a batch" in tries(spec)[-1]
+    assert "`loss: {name: sse, reduce: mean}`: now the loss adds up the 3" in tries(spec)[-1]
     assert len(tries(spec_with(spec, batch_size=1))) == 1
 
 
 def test_a_training_that_goes_well_has_no_advice():
     said = outcome(XOR, made_up(XOR, [1.0, 0.5]))
-    assert (said.diverged, said.tries) == ("", [])
+    assert (said.diverged, said.doubts, said.tries) == ("", [], [])
+
+
+# Nothing learnt
+
+
+def test_a_loss_that_ends_above_its_start_is_said_with_advice():
+    said = outcome(at_rate(XOR, 50), made_up(XOR, [1.19, 0.9, 30.0, 7.25]))
+    assert said.doubts == ["The loss has ended above where it began: 7.25 after 1.19."]
+    assert said.tries == ["a smaller rate, `learning_rate` 5 in place of 50"]
+    assert said.diverged == ""
+    page = text(XOR, made_up(XOR, [1.19, 7.25]))
+    assert "above where it began: 7.25 after 1.19" in page
+    assert "What to try:" in page
+
+
+@pytest.mark.parametrize("last", [1.0, 1.0 + 1e-12, 0.99])
+def test_a_loss_that_stands_still_has_not_ended_above_its_start(last):
+    assert outcome(XOR, made_up(XOR, [1.0, last])).doubts == []
+
+
+def test_a_best_epoch_that_is_the_start_is_said():
+    spec = spec_with(holding_out(XOR), stop=Stop(patience=3))
+    kept = made_up(spec, [3.0, 2.0, 1.0], [1.0, 1.5, 2.0], kept=0)
+    best = msgspec.structs.replace(kept.progress, best=kept.state)
+    said = outcome(spec, msgspec.structs.replace(kept, progress=best))
+    assert said.doubts == ["No epoch was better than the start."]
+    assert said.tries
+    start = made_up(spec, [3.0], [1.0], kept=0)
+    assert outcome(spec, msgspec.structs.replace(start, progress=best)).doubts == []
+
+
+@pytest.mark.parametrize("taken", [0, 1])
+def test_one_class_for_all_samples_is_said(taken):
+    found, ones = (
+        made_up(XOR, [1.0 - 0.01 * k for k in range(11)]),
+        np.full((4, 1), 0.2 + 0.6 * taken),
+    )
+    assert outcome(XOR, found, ones).doubts == [f"All 4 samples are taken for class {taken}."]
+    ones[0] = 0.8 - 0.6 * taken
+    assert outcome(XOR, found, ones).doubts == []
+    begun = made_up(XOR, [1.0, 0.9])
+    assert outcome(XOR, begun, np.full((4, 1), 0.2)).doubts == []
+
+
+def test_all_samples_of_one_class_may_be_taken_for_it():
+    spec = spec_with(XOR, targets=Matrix(np.ones((4, 1))))
+    found = made_up(spec, [1.0 - 0.01 * k for k in range(11)])
+    assert outcome(spec, found, np.full((4, 1), 0.9)).doubts == []
 
 
 # The page

@@ -168,6 +168,7 @@ def test_pickled_arrays_are_not_loaded(folder):
         ("{file: datas.csv}", "no such file in", "`data.csv`"),
         ("{file: away/data.csv}", "there is no folder", ""),
         ("{file: .}", "a folder", "Name a file"),
+        ("{file: /dev/zero}", "no regular file", ""),
         ("{file: images-idx3-ubyte, rows: 2..9}", "3 rows", "fewer"),
         ("{file: data.npy, columns: 3}", "2 columns", "from 1"),
         ("{file: data.npz}", '2 arrays: "x_train", "W1"', "array: NAME"),

@@ -34,6 +34,7 @@ SUMS_FROM_Z = {
     ("binary_cross_entropy", "sigmoid"): (
         'F.binary_cross_entropy_with_logits(z, y, reduction="sum")'
     ),
+    ("binary_cross_entropy", "softmax"): "-(y * log_a + (1 - y) * log_rest).sum()",
 }
 
 # What is worked out before. A logarithm whose weight is 0 is not taken: it may be that of 0.
@@ -47,13 +48,26 @@ BEFORE = {
 }
 
 
+BEFORE_FROM_Z = {
+    ("binary_cross_entropy", "softmax"): (
+        "# 1 − a is the share of the other outputs; where a is near 1 it has no digits left.",
+        'others = torch.diag(torch.full((z.shape[1],), float("-inf"))) + z.unsqueeze(1)',
+        "log_a = z.log_softmax(1)",
+        "log_rest = others.logsumexp(2) - z.logsumexp(1, keepdim=True)",
+    ),
+}
+
+
 def ends_at_z(spec: Spec) -> bool:
     """Whether the loss takes the output's z, so that the network ends there."""
-    return spec.loss is not None and _key(spec, spec.loss) in SUMS_FROM_Z
+    return spec.loss is not None and _from_z(spec, spec.loss) is not None
 
 
-def _key(spec: Spec, loss: Loss) -> tuple[str, str]:
-    return loss.name, spec.layers[-1].activation.name
+def _from_z(spec: Spec, loss: Loss) -> tuple[str, str] | None:
+    """The key of the sum from z; None where there is none, or no other output to take it of."""
+    key = loss.name, spec.layers[-1].activation.name
+    alone = key in BEFORE_FROM_Z and spec.layers[-1].units == 1
+    return key if key in SUMS_FROM_Z and not alone else None
 
 
 def arguments(loss: Loss) -> tuple[str, ...]:
@@ -84,14 +98,14 @@ def objective(spec: Spec, loss: Loss) -> list[list[str]]:
 
 
 def _data_loss(spec: Spec, loss: Loss) -> Iterator[str]:
-    total = SUMS_FROM_Z.get(_key(spec, loss))
-    letter = "a" if total is None else "z"
+    key = _from_z(spec, loss)
+    letter = "a" if key is None else "z"
+    total = SUMS[loss.name] if key is None else SUMS_FROM_Z[key]
+    before = BEFORE.get(loss.name, ()) if key is None else BEFORE_FROM_Z.get(key, ())
     yield f"def {data_loss(spec)}({', '.join(arguments(loss))}):"
     yield f'    """{_formula(loss, spec.layers[-1].units)}"""'
     yield f"    {letter} = net(x)"
-    if total is None:
-        total = SUMS[loss.name]
-        yield from (f"    {line}" for line in BEFORE.get(loss.name, ()))
+    yield from (f"    {line}" for line in before)
     constants = {name: constant(value) for name, value in loss.parameters.items()}
     mean = " / len(x)" if loss.mean else ""
     yield f"    return {total.format_map(constants)}{mean}"

@@ -16,9 +16,10 @@ from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.array import Array
 from backtrace.render import header, marks, weights
 from backtrace.render.formats import NotExpressibleError, Written, checksum
-from backtrace.render.torch.network import classes, network, pieces
+from backtrace.render.torch.network import Piece, classes, network, pieces
 from backtrace.render.torch.objective import arguments, ends_at_z, objective
 from backtrace.render.torch.python_text import docstring, matrix, remark
+from backtrace.render.torch.roundings import roundings
 from backtrace.render.torch.training import (
     batches,
     first_batch,
@@ -36,7 +37,7 @@ from backtrace.tape.trace import Trace
 MOST_INLINE = 400
 """Numbers of data and parameters that stand in the program; more are in a file beside it."""
 
-DOUBLE, SINGLE = 5e-16, 5e-7  # a few roundings of a number near 1
+DOUBLE, SINGLE = 5e-16, 2.5e-7  # four roundings of a number near 1
 EVEN = 1e-12  # how near to 1 a sample's targets add up, for δ = a − y to be its exact gradient
 
 
@@ -51,6 +52,7 @@ def program(spec: Spec, beside: str = "") -> Written:
     problem = _problem(spec)
     if problem:
         raise NotExpressibleError(problem)
+    written = spec.arithmetic
     spec = _in_floats(spec)
     found = _Numbers.of(spec)
     if found.large and not beside:
@@ -59,7 +61,7 @@ def program(spec: Spec, beside: str = "") -> Written:
             "an .npz beside it takes them"
         )
     name = PurePath(beside).name if found.large else ""
-    text = ("\n".join(_text(spec, found, name)) + "\n").encode()
+    text = ("\n".join(_text(spec, found, name, written)) + "\n").encode()
     content = marks.PROGRAM.encode() + b" " + checksum(text) + b"\n" + text
     if not found.large:
         return Written(content)
@@ -100,22 +102,38 @@ class _Numbers(msgspec.Struct, frozen=True):
 
     arrays: dict[str, Array]
     first: Trace
+    roundings: dict[str, float]  # how far they may take a gradient, by its parameter
     count: int
 
     @property
     def large(self) -> bool:
         return self.count > MOST_INLINE
 
+    def lost(self, spec: Spec) -> list[str]:
+        """The ids of parameters of whose gradients nothing is left but roundings.
+
+        One that is exactly 0 on every way of working it (a dead unit, inputs of 0) has none.
+        """
+        off: dict[str, float] = {}
+        for piece in pieces(spec):
+            off[piece.id] = max(off.get(piece.id, 0.0), self.roundings[piece.target])
+        return [id for id, bound in off.items() if 0 < bound >= np.abs(self.arrays[f"d{id}"]).max()]
+
     @classmethod
     def of(cls, spec: Spec) -> _Numbers:
         parameters = weights.starting_parameters(spec)
         arrays = _data(spec) | parameters
         count = sum(array.size for array in arrays.values())
-        first = trace(_first_update(spec))
+        one = _first_update(spec)
+        first = trace(one)
         gradients = {f"d{id}": first[f"d{id}"].value for id in parameters}
         if not all(np.isfinite(gradient).all() for gradient in gradients.values()):
             raise NotExpressibleError("the first gradients are not finite: nothing to compare")
-        return cls(arrays | gradients, first, count)
+        unit = SINGLE if spec.arithmetic.kind == "float32" else DOUBLE
+        off = {target: unit * bound for target, bound in roundings(one, first).items()}
+        if not np.isfinite([*off.values()]).all():
+            raise NotExpressibleError("roundings outgrow the first gradients: nothing to compare")
+        return cls(arrays | gradients, first, off, count)
 
 
 def _data(spec: Spec) -> dict[str, Array]:
@@ -170,30 +188,32 @@ def _uneven(spec: Spec, loss: Loss) -> bool:
 # --- the text
 
 
-def _text(spec: Spec, found: _Numbers, beside: str) -> Iterator[str]:
+def _text(spec: Spec, found: _Numbers, beside: str, written: Arithmetic) -> Iterator[str]:
     z = ends_at_z(spec)
-    blocks = [*_given(spec, found, beside)]
+    blocks = [_type(spec, written), *_given(spec, found, beside)]
     blocks += [definition.split("\n") for definition in classes(spec, ends_at_z=z)]
     blocks.append(network(spec, ends_at_z=z))
     assert spec.loss is not None
     blocks += objective(spec, spec.loss)
     blocks += [block for block in (batches(spec), _check(spec, found)) if block]
     if trains(spec):
-        blocks += [optimizer(spec), *training(spec)]
+        blocks += [optimizer(spec, found.lost(spec)), *training(spec)]
     else:
         blocks.append(["# The spec ends here: no rate, or nothing that is not frozen."])
-    yield from (*_docstring(spec, found.first, beside), "")
-    yield from _imports(blocks)
+    imports = [*_imports(blocks)]
+    needs = ["PyTorch", *(["NumPy"] if IMPORTS["np."] in imports else [])]
+    yield from (*_docstring(spec, found.first, beside, needs), "", *imports)
     yield from _joined(blocks)
 
 
-def _docstring(spec: Spec, first: Trace, beside: str) -> list[str]:
+def _docstring(spec: Spec, first: Trace, beside: str, needs: list[str]) -> list[str]:
     source = f"Source: {spec.source}" if spec.source else ""
     then = ", then trains" if trains(spec) else ""
-    reads = f" It reads {beside}, which belongs beside it." if beside else ""
+    needs = [*needs, f"{beside} beside it"] if beside else needs
+    needed = " and ".join([", ".join(needs[:-1]), needs[-1]] if needs[1:] else needs)
     what = (
         f"The network {header.architecture(first)} in PyTorch. The program asserts that its first "
-        f"gradients are those of the trace{then}.{reads}"
+        f"gradients are those of the trace{then}. It needs {needed}."
     )
     return docstring(spec.title, source, what)
 
@@ -229,10 +249,24 @@ def _joined(blocks: list[list[str]]) -> Iterator[str]:
         )
 
 
+def _type(spec: Spec, written: Arithmetic) -> list[str]:
+    """The type of the numbers, and where it is not the spec's, what that would be."""
+    lines = []
+    if written.kind == "exact":
+        lines = remark(
+            "The spec works in fractions, which PyTorch does not have: all here is float64, the "
+            "expected gradients too."
+        )
+    elif written.kind == "rounded":
+        lines = remark(
+            f"The spec rounds each step to {written.decimals} decimals: nothing here is rounded, "
+            "all is float64, the expected gradients too."
+        )
+    return [*lines, f"torch.set_default_dtype(torch.{spec.arithmetic.kind})"]
+
+
 def _given(spec: Spec, found: _Numbers, beside: str) -> Iterator[list[str]]:
-    """The type of the numbers, the data, the parameters and the gradients, a block each."""
-    kind = spec.arithmetic.kind
-    yield [f"torch.set_default_dtype(torch.{kind})"]
+    """The data, the parameters and the gradients, a block each."""
     data = [name for name in found.arrays if not name.lstrip("d").startswith(("W", "b"))]
     rest = [name for name in found.arrays if name not in data]
     if beside:
@@ -267,39 +301,33 @@ def _tensors(found: _Numbers, names: list[str], beside: str) -> Iterator[str]:
 
 def _check(spec: Spec, found: _Numbers) -> list[str]:
     """The first gradients of autograd held against those of the trace."""
-    relative, share, least = _tolerances(spec, found)
+    single = spec.arithmetic.kind == "float32"
+    relative, share = ("1e-4", "1e-5") if single else ("1e-9", "1e-12")
     batch = first_batch(spec)
     lines = remark("The first gradients are those of the trace, or the program ends here.")
     lines += [f"first = {batch}"] if batch else []
     lines.append(f"loss({taken(spec, 'first' if batch else '')}).backward()")
-    lines.append("for parameter, gradient in [")
-    downhill = spec.conventions.sign == "descent"
-    lines += [
-        f"    ({piece.target}, {piece.value('d', negated=downhill)})," for piece in pieces(spec)
-    ]
+    lines.append("for parameter, gradient, rounding in [")
+    lines += [f"    ({piece.target}, {_expected(spec, found, piece)})," for piece in pieces(spec)]
     return [
         *lines,
         "]:",
-        f"    atol = max({share} * gradient.abs().max().item(), {least})",
+        f"    atol = max({share} * gradient.abs().max().item(), rounding)",
         f"    torch.testing.assert_close(parameter.grad, gradient, rtol={relative}, atol=atol)",
         'print("The first gradients are those of the trace.")',
     ]
 
 
-def _tolerances(spec: Spec, found: _Numbers) -> tuple[str, str, str]:
-    """How far an entry may be off: of itself, of its matrix's largest entry, and in any case.
-
-    Sums in another order differ by roundings of their terms. Where these cancel, what is left is
-    of no more than the last digit of what they are: of the data and of the largest gradient.
-    """
-    gradients = [array for name, array in found.arrays.items() if name.startswith("d")]
-    largest = max(float(np.abs(array).max()) for array in gradients)
-    size = max(1.0, largest, float(np.abs(found.arrays["x"]).max()))
-    if spec.arithmetic.kind == "float32":
-        return "1e-4", "1e-5", _power_of_ten(SINGLE * size)
-    return "1e-9", "1e-12", _power_of_ten(DOUBLE * size)
+def _expected(spec: Spec, found: _Numbers, piece: Piece) -> str:
+    """The gradient of a parameter, and how far roundings may take it."""
+    gradient = piece.value("d", negated=spec.conventions.sign == "descent")
+    return f"{gradient}, {_rounded_up(found.roundings[piece.target])}"
 
 
-def _power_of_ten(value: float) -> str:
-    """The next power of ten from ``value`` up."""
-    return f"1e{math.ceil(math.log10(value))}"
+def _rounded_up(value: float) -> str:
+    """The next number of one digit from ``value`` up; 0.0 is itself."""
+    if not value:
+        return "0.0"
+    value = min(max(value, 1e-300), 1e300)  # the powers of ten that a float divides by
+    power = math.floor(math.log10(value))
+    return repr(float(f"{math.ceil(value / 10.0**power)}e{power}"))

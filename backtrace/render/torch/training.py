@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from backtrace.functions.number import Number
 from backtrace.render.formats import NotExpressibleError
@@ -15,6 +15,7 @@ from backtrace.tape.compile import trained_ids
 
 SHOWN_EPOCHS = 10  # lines that a training prints, beside the first
 ALL = "net.parameters()"
+ADAPTIVE = {"adagrad": "AdaGrad", "rmsprop": "RMSProp", "adam": "Adam", "adamw": "AdamW"}
 
 
 def trains(spec: Spec) -> bool:
@@ -57,8 +58,11 @@ def taken(spec: Spec, batch: str) -> str:
 # --- the optimizer
 
 
-def optimizer(spec: Spec) -> list[str]:
-    """What stands before the epochs: the frozen parameters, the optimizer and the schedule."""
+def optimizer(spec: Spec, lost: Sequence[str] = ()) -> list[str]:
+    """What stands before the epochs: the frozen parameters, the optimizer and the schedule.
+
+    ``lost`` are the ids whose first gradients are no more than roundings.
+    """
     assert spec.optimizer is not None
     frozen = [piece.target for piece in pieces(spec) if piece.id in spec.freeze]
     lines = [f"{target}.requires_grad_(False)  # frozen" for target in frozen]
@@ -71,6 +75,13 @@ def optimizer(spec: Spec) -> list[str]:
     chosen = spec.optimizer
     if (chosen.name, chosen.form) in REMARKS:
         lines += remark(REMARKS[chosen.name, chosen.form])
+    trained_on = [id for id in lost if id not in spec.freeze]
+    if chosen.name in ADAPTIVE and trained_on:
+        lines += remark(
+            f"No more than roundings: the first gradients of {', '.join(trained_on)}. "
+            f"{ADAPTIVE[chosen.name]} divides by the size of a gradient, so that these may train "
+            "otherwise here than in the spec's own training."
+        )
     lines.append(f"optimizer = torch.optim.{_call(spec, chosen, trained)}")
     if spec.schedule.kind != "constant":
         lines += _schedule(spec.schedule)

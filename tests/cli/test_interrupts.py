@@ -1,0 +1,239 @@
+"""Ctrl-C, once and held down: what has been trained is saved, printed and said."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+import backtrace
+from backtrace.cli.again import of_the_spec, resumed, with_parameters
+from backtrace.cli.at_work import Work
+from backtrace.cli.interrupts import Interrupts
+from backtrace.tape.training import loop, train
+from tests.cli.running import piped, run
+
+__all__ = ["run"]
+
+ROOT = Path(__file__).parents[2]
+SMALL = """\
+layers: [{activation: tanh, weights: [[0.5, -1], [1.5, 1]], bias: [[0.1, 0]]},
+         {activation: sigmoid, weights: [[1], [-2]], bias: 0.1}]
+inputs: [[0, 0], [0, 1], [1, 0], [1, 1]]
+targets: [[0], [1], [1], [1]]
+loss: binary_cross_entropy
+learning_rate: 0.01
+"""
+LINEAR = re.sub("tanh|sigmoid", "linear", SMALL).replace("binary_cross_entropy", "mse")
+XOR = msgspec.structs.replace(backtrace.load("xor"), epochs=20)
+
+
+@pytest.fixture
+def spec(tmp_path):
+    path = tmp_path / "spec.yaml"
+    path.write_text(SMALL, encoding="utf-8")
+    return str(path)
+
+
+@pytest.fixture
+def interrupts():
+    """Entered, and afterwards Ctrl-C ends the tests again."""
+    before = signal.getsignal(signal.SIGINT)
+    with Interrupts() as entered:
+        yield entered
+    signal.signal(signal.SIGINT, before)
+
+
+def pressed(times=2):
+    """Ctrl-C at this very place, so many times."""
+    for _ in range(times):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.001)
+
+
+def started(*arguments):
+    return subprocess.Popen(
+        [sys.executable, "-m", "backtrace", "train", *arguments],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONIOENCODING": "utf-8"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def held_down(process, log, times, gap):
+    """What the process prints and says when Ctrl-C comes so often, after its first epochs."""
+    end = time.monotonic() + 60
+    while not log.exists() and process.poll() is None and time.monotonic() < end:
+        time.sleep(0.005)
+    time.sleep(0.1)
+    for _ in range(times):
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            time.sleep(gap)
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+BURSTS = [(times, gap) for times in (2, 3, 6) for gap in (0.001, 0.005, 0.02, 0.05)]
+RARE = [pytest.param(*burst, marks=pytest.mark.slow) for burst in BURSTS if burst[0] != 6]
+ALWAYS = [burst for burst in BURSTS if burst[0] == 6]
+
+
+@pytest.mark.parametrize("larger", [False, True])
+@pytest.mark.parametrize(("times", "gap"), [*ALWAYS, *RARE])
+def test_a_burst_of_ctrl_c_saves_and_says_so(spec, tmp_path, times, gap, larger):
+    state, log = tmp_path / "s.npz", tmp_path / "l.csv"
+    name = "digits" if larger else spec
+    options = ("--epochs", "1000000", "--format", "json", "--log", str(log), "--save", str(state))
+    code, out, err = held_down(started(name, *options), log, times, gap)
+    assert code == 130, err
+    found = json.loads(out)
+    assert found["ended"] == "interrupted"
+    assert err.startswith(f"Interrupted after epoch {found['epochs']}: saved in {state}\nGoes on: ")
+    assert len(err.splitlines()) == 2
+    with np.load(state) as arrays:
+        assert json.loads(arrays["backtrace"].tobytes())["epoch"] == found["epochs"]
+        assert arrays["W1"].tolist() == found["parameters"]["W1"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["l.csv", "s.npz", "spec.yaml"]
+
+
+@pytest.mark.parametrize("place", ["engine", "climbing"])
+def test_ctrl_c_before_the_first_and_behind_the_last_epoch_loses_nothing(
+    monkeypatch, interrupts, place
+):
+    whole, genuine = train(XOR), getattr(loop, place)
+
+    def slow(*arguments):
+        monkeypatch.setattr(loop, place, genuine)
+        pressed(3)
+        raise AssertionError("the second one is raised")
+
+    monkeypatch.setattr(loop, place, slow)
+    told = []
+    done = Work(XOR, None, [lambda record, progress: told.append(record)], interrupts).training()
+    assert interrupts.given_up
+    assert done.ended == "interrupted"
+    epochs = 20 if place == "climbing" else 0
+    assert done.records == whole.records[: epochs + 1]
+    assert done.state.epoch == epochs
+    assert told == list(whole.records[: len(told)])
+    for id, value in done.state.values.items():
+        expected = whole if epochs else train(msgspec.structs.replace(XOR, epochs=0))
+        assert np.array_equal(value, expected.state.values[id])
+
+
+def test_ctrl_c_does_not_lose_what_was_finite_last(monkeypatch, interrupts):
+    spec = backtrace.loads(LINEAR.replace("rate: 0.01", "rate: 1e100") + "epochs: 20\n")
+    whole, genuine = train(spec), loop.first_not_finite
+    assert whole.ended == "diverged"
+
+    def slow(*arguments):
+        pressed(3)
+        return genuine(*arguments)
+
+    monkeypatch.setattr(loop, "first_not_finite", slow)
+    done = Work(spec, None, [], interrupts).training()
+    assert (done.ended, done.state.epoch) == ("diverged", whole.state.epoch)
+    assert done.divergence == whole.divergence
+    assert np.isfinite(done.state.values["W1"]).all()
+
+
+def test_who_is_told_of_an_epoch_is_not_interrupted(interrupts):
+    finished = []
+
+    def saving(record, progress):
+        pressed(4)
+        finished.append(record.epoch)
+
+    done = Work(XOR, None, [saving], interrupts).training()
+    assert not interrupts.given_up
+    assert (done.ended, finished) == ("interrupted", [0])
+    pressed()  # nor what comes after it
+
+
+def test_an_epoch_is_given_up_by_the_second_only(interrupts):
+    interrupts.allow()
+    pressed(1)
+    with pytest.raises(KeyboardInterrupt):
+        pressed(1)
+    pressed(5)
+    assert interrupts.noticed()
+
+
+def test_without_ctrl_c_it_is_as_it_was_before():
+    before = signal.getsignal(signal.SIGINT)
+    with Interrupts():
+        assert signal.getsignal(signal.SIGINT) != before
+    assert signal.getsignal(signal.SIGINT) == before
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_ctrl_c_while_modules_are_loaded_is_quiet(tmp_path, times):
+    press = (
+        f"import os, signal, time\nfor _ in range({times}):\n os.kill(os.getpid(), signal.SIGINT)"
+    )
+    (tmp_path / "numpy.py").write_text(f"{press}\ntime.sleep(5)\n")
+    done = piped("train", "xor", PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
+    assert (done.code, done.out, done.err) == (130, "", "")
+
+
+# What goes on
+
+
+def test_the_same_command_goes_on_with_what_is_still_to_come():
+    typed = ["train", "x.yaml", "--epochs", "900", "--patience=5", "--save", "a b.npz", "--resume"]
+    options = ["--log", "l.csv", "--trace-epoch", "1,7,30", "--trace-to", "{epoch}.md", "--shuffle"]
+    assert resumed([*typed, *options], "a b.npz", 7) == (
+        "backtrace train x.yaml --epochs 900 --patience=5 --save 'a b.npz' --log l.csv "
+        "--trace-epoch=30 --trace-to '{epoch}.md' --shuffle --resume 'a b.npz'"
+    )
+    assert resumed(["train", "x", "--trace-epoch=2", "--trace-to", "t.md"], "p.npz", 2) == (
+        "backtrace train x --resume p.npz"
+    )
+
+
+def test_parameters_begin_a_training_that_leaves_the_log_of_the_first_alone():
+    typed = ["train", "--resume", "b.npz", "x", "--seed", "3", "--log", "l.csv", "--epochs", "9"]
+    assert with_parameters(typed, "p.safetensors") == (
+        "backtrace train x --seed 3 --epochs 9 --resume p.safetensors"
+    )
+
+
+def test_a_spec_says_by_itself_what_is_in_it():
+    typed = ["train", "x", "--seed=3", "--batch-size", "2", "--shuffle", "--stop-at-loss", "0.1"]
+    typed += ["--data", "folder", "--learning-rate", "1", "--save", "x.yaml", "--force"]
+    assert of_the_spec(typed, "x.yaml") == (
+        "backtrace train x.yaml --stop-at-loss 0.1 --save x.yaml --force"
+    )
+
+
+@pytest.mark.parametrize("ending", [".npz", ".safetensors", ".yaml"])
+def test_the_command_that_is_said_works(run, spec, tmp_path, ending):
+    if ending == ".safetensors":
+        pytest.importorskip("safetensors")
+    state, log = tmp_path / f"s{ending}", tmp_path / "l.csv"
+    options = ("--epochs", "1000000", "--log", str(log), "--save", str(state), "--batch-size", "3")
+    _, out, err = held_down(started(spec, *options), log, 1, 0)
+    assert "Interrupted after" in out
+    said = err.splitlines()[1]
+    label = "Goes on" if ending == ".npz" else "Begins at epoch 0 with these parameters"
+    command = re.fullmatch(rf"{label}: backtrace (.*)", said)[1].split()
+    assert command[command.index("--epochs") + 1] == "1000000"
+    before = log.read_bytes()
+    done = run(*command, "--stop-at-loss", "100")
+    assert done.code == 0
+    if ending == ".npz":  # all of them, and the row of where it stands
+        assert "Nothing left to do after" in done.out
+        assert log.read_bytes().startswith(before[: before.rindex(b"\n", 0, -1)])
+    else:
+        assert "Ended after 0 epochs" in done.out
+        assert log.read_bytes() == before
