@@ -12,9 +12,18 @@ from backtrace.check.figures import figure
 from backtrace.check.model import Figure
 from backtrace.functions.array import Array
 from backtrace.spec.model import Published, Spec
-from backtrace.tape.compile import TapeError, compile_tape
+from backtrace.spec.problems import Problem, SpecError, cited
+from backtrace.tape.compile import compile_tape
 from backtrace.tape.run import run, starting_values
+from backtrace.tape.steps import Tape
 
+MEND = "`backtrace trace` shows the steps that it has."
+_PENALTY = "Add `regularization:`, or remove it: without a penalty `loss` is all there is."
+MENDS = {
+    "da0": "Add `trace: {inputs_gradient: true}`, so that it is worked.",
+    "penalty": _PENALTY,
+    "data_loss": _PENALTY,
+}
 Standing: TypeAlias = Literal["agrees", "differs", "slip", "stale"]
 NOISE = 1e-12  # of a float, relative: a figure may lie on the very edge of what its digits allow
 
@@ -37,6 +46,17 @@ class Held(msgspec.Struct, frozen=True):
     def stands(self) -> bool:
         return self.standing in ("agrees", "slip")
 
+    @property
+    def decimals(self) -> int:
+        """The decimal places written; negative where the last digit stands left of the point."""
+        return _read(self.written).decimals
+
+    @property
+    def is_close(self) -> bool:
+        """Whether the last written digit is off by one, as rounding on the way leaves it."""
+        read = _read(self.written)
+        return read.half_unit > 0 and abs(read.value - self.traced) <= 3 * read.half_unit
+
 
 class Holding(msgspec.Struct, frozen=True):
     """All figures that one line of the source prints of one quantity."""
@@ -55,29 +75,43 @@ class Holding(msgspec.Struct, frozen=True):
 def hold(spec: Spec) -> tuple[Holding, ...]:
     """Every figure of ``expect`` beside the trace of the spec, in its own arithmetic.
 
-    Raises TapeError, in words, for an id that the spec's tape does not have.
+    Raises SpecError, with all of them and where they stand, for ids of which the spec's tape has
+    no step, such as da0 where the gradient of the inputs is not asked for.
     """
     if not spec.expected:
         return ()
-    values = _traced(spec)
-    found = []
-    for published in spec.expected:
-        value = values.get((published.epoch, published.batch, published.id))
-        if value is None:
-            raise TapeError(
-                f"`expect`, line {published.line}: {published.id} is a step that this spec's trace "
-                "does not have; `backtrace trace` shows those it has"
-            )
-        found.append(Holding(published, tuple(_held(published, value))))
-    return tuple(found)
-
-
-def _traced(spec: Spec) -> dict[tuple[int, int, str], Array]:
-    """The values asked for, of the trace as far as it is needed."""
-    wanted = {(each.epoch, each.batch, each.id) for each in spec.expected}
-    last = max(wanted)[:2]
-    found = {}
+    last = max((each.epoch, each.batch) for each in spec.expected)
     tape = compile_tape(spec, range(1, last[0] + 1))
+    _check_steps(spec.expected, tape)
+    values = _traced(spec, tape, last)
+    return tuple(
+        Holding(each, tuple(_held(each, values[each.epoch, each.batch, each.id])))
+        for each in spec.expected
+    )
+
+
+def _check_steps(expected: Iterable[Published], tape: Tape) -> None:
+    steps = {(step.epoch, step.batch, step.id) for step in tape}
+    problems = [
+        Problem(
+            each.file,
+            each.line,
+            each.column,
+            f"{cited(each.id)} in `expect`",
+            "a step of this spec's trace",
+            MENDS.get(each.id, MEND),
+        )
+        for each in expected
+        if (each.epoch, each.batch, each.id) not in steps
+    ]
+    if problems:
+        raise SpecError(problems)
+
+
+def _traced(spec: Spec, tape: Tape, last: tuple[int, int]) -> dict[tuple[int, int, str], Array]:
+    """The values asked for, of the trace up to the update that is wanted ``last``."""
+    wanted = {(each.epoch, each.batch, each.id) for each in spec.expected}
+    found = {}
     for traced in run(tape, starting_values(spec)):
         place = (traced.epoch, traced.batch)
         if place > last:
@@ -107,10 +141,15 @@ def _one(index: tuple[int, int], text: str, traced: float, slip: str | None) -> 
 
 def stands_for(text: str, value: float) -> bool:
     """Whether ``value`` is within half a unit of the last digit of ``text``, a tie either way."""
-    read = figure(text)
-    assert isinstance(read, Figure)  # the spec's reader has refused all else
+    read = _read(text)
     slack = NOISE * max(abs(read.value), abs(value))
     return abs(read.value - value) <= read.half_unit + slack
+
+
+def _read(text: str) -> Figure:
+    read = figure(text)
+    assert isinstance(read, Figure)  # the spec's reader has refused all else
+    return read
 
 
 def totals(held: Iterable[Holding]) -> dict[Standing, int]:

@@ -28,7 +28,7 @@ MARKS = {"right": ("✓", "+"), "wrong": ("✗", "x"), "note": ("–", "-")}
 ARITHMETIC = {
     "float32": "in single precision",
     "exact": "in fractions",
-    "rounded": "with every line rounded to {} decimals",
+    "rounded": "with every line rounded to {}",
 }
 
 
@@ -76,7 +76,7 @@ def _role(findings: Findings) -> str:
 
 def _standing(findings: Findings) -> str:
     """``all 28 entries agree``, or what does not."""
-    parts = []
+    parts: list[str] = []
     if findings.verification is not None:
         parts += _told(findings.verification.quantities)
     figures = totals(findings.held)
@@ -101,7 +101,7 @@ def _told(quantities: Sequence[Verified]) -> Iterator[str]:
     elif told == total:
         yield "the entry agrees" if total == 1 else f"all {total} entries agree"
     else:
-        yield f"{told} of {total} entries agree"
+        yield f"{told} of {total} entries agree" if told else "no entry can be told"
     if undecided:
         yield f"{undecided} undecided"
     if vague:
@@ -241,11 +241,11 @@ def _untold(quantities: Sequence[Verified], words: Words) -> Iterator[str]:
     reasons: dict[str, list[str]] = {}
     for each in quantities:
         if each.undecided.any():
-            reason = f"{words.in_symbols(each.lost)}, so that" if each.lost else ""
+            reason = words.in_symbols(each.lost)
             reasons.setdefault(reason, []).append(_entries(each, each.undecided, words))
     for reason, entries in reasons.items():
         if reason:
-            yield f"{reason} there is nothing to hold {listed(entries, 'and')} against."
+            yield f"{reason}. Undecided for it: {listed(entries, 'and')}."
         else:
             yield (
                 f"{listed(entries, 'and')}: differences can't tell, since the loss has several "
@@ -285,7 +285,8 @@ def _published(findings: Findings, page: Page) -> Iterator[Line]:
         stand += f", {count(slips, 'slip')} marked"
     yield []
     yield from page.rule("Published figures", stand)
-    worked = ARITHMETIC.get(findings.arithmetic.kind, "").format(findings.arithmetic.decimals)
+    worked = ARITHMETIC.get(findings.arithmetic.kind, "")
+    worked = worked.format(count(findings.arithmetic.decimals or 0, "decimal"))
     if worked:
         yield from page.paragraph(f"Held against the trace as it is worked {worked}.", "note", 1)
     well = [each for each in held if each.count("agrees") == len(each.figures)]

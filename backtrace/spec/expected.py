@@ -78,7 +78,8 @@ class _Reader:
         known = self.shapes(self.spec, 1)
         if id in known:
             return True
-        meant = near_miss(id, known)
+        meant = _as_a_student_names_it(self.spec, id)
+        meant = meant if meant in known else near_miss(id, known)
         layers = f"Layers count from 1 to {len(self.spec.layers)}."
         words = "the id of a quantity of this spec, such as z1, a1 or W1"
         mend = f"Did you mean `{meant}`?" if meant else layers
@@ -112,18 +113,16 @@ class _Reader:
         if written is None:
             return None
         id, epoch, batch = name or ("", 1, 1)
+        found = Published(
+            id, written, epoch, batch, line=key.line, column=key.column, file=self.problems.file
+        )
         if entries is None:
-            return Published(id, written, epoch, batch, line=key.line, column=key.column)
-        return Published(
-            id,
-            written,
-            epoch,
-            batch,
+            return found
+        return msgspec.structs.replace(
+            found,
             slips=self.slips(entries, written),
             times=entries.number("times", Number(1.0, "1"), _NOT_ZERO),
             where=entries.text("where", ""),
-            line=key.line,
-            column=key.column,
         )
 
     def written(
@@ -137,6 +136,7 @@ class _Reader:
         blank = np.array(_blanks(node))
         if blank.all():
             self.problems.add(node, f"no figure for {called}", FORM, "Remove it, or write one.")
+            return None
         shape = self.shape(given, name)
         if shape is None:
             return None
@@ -198,6 +198,14 @@ def _printings(node: Node) -> list[Node]:
     """A list of mappings is a list of places where the source prints the quantity."""
     several = isinstance(node, Sequence) and any(isinstance(i, Mapping) for i in node.items)
     return node.items if several and isinstance(node, Sequence) else [node]
+
+
+def _as_a_student_names_it(spec: Spec, name: str) -> str:
+    """The id that answers may call by this name: z1 for net1, delta2 for dZ2; or nothing."""
+    from backtrace.spec.names import ascii_of, called, inside_partial, key_of  # seldom needed
+
+    key, names = key_of(ascii_of(name)), called(spec)
+    return names.get(key, "") or names.get(inside_partial(key), "")
 
 
 def _is_blank(node: Scalar) -> bool:

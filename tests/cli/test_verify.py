@@ -1,6 +1,8 @@
 """``backtrace verify``: the page, the JSON, the exit codes."""
 
 import json
+import os
+import re
 
 import msgspec
 import pytest
@@ -92,7 +94,7 @@ def test_json_of_a_kink_has_both_slopes(run, spec):
     delta1 = json.loads(outcome.out)["gradients"][5]
     kink = delta1["entries"][1]["kink"]
     assert (kink["below"], kink["above"]) == (pytest.approx(0), pytest.approx(-3.4))
-    assert kink["at"] == [{"id": "z1", "index": [1, 2]}]
+    assert kink["at"] == [{"id": "z1", "index": [1, 2], "away": 0}]
 
 
 def test_json_has_nan_and_inf_as_strings(run, broken):
@@ -131,9 +133,81 @@ def test_the_page_shows_kinks(run, spec):
     assert "δ₁[1,2] stands at a kink (z₁[1,2]): slope 0 below, -3.4 above; the tape has 0." in out
 
 
+def test_the_page_says_how_far_away_a_kink_is(run, spec):
+    """z₁[1,2] is −1·1 + 0·2 + 1.00000003."""
+    text = KINK.replace("[0.2, 1, 0.1]", "[0.2, 1.00000003, 0.1]")
+    out = " ".join(run("verify", spec(text)).out.split())
+    assert "δ₁[1,2] lies within reach of a kink (z₁[1,2] = 3.0e-8): slope" in out
+    assert "stands at" not in out
+
+
+SATURATED = """
+layers: [{activation: sigmoid, weights: [[900, -900]], bias: [0, 0]}]
+inputs: 1
+targets: [[0, 1]]
+loss: cross_entropy
+output_delta: chain
+"""
+
+
+def test_what_is_no_number_is_undecided_and_says_why(run, spec):
+    """1/σ(−900) is infinite in floats; the slope is −1 all the same."""
+    outcome = run("verify", spec(SATURATED))
+    out = " ".join(outcome.out.split())
+    assert outcome.code == 0
+    assert "3 of 8 entries agree · 5 undecided" in out
+    assert "– da₁ 2 ✓ δ₁" in out
+    assert "da₁ is not finite: an activation has come so close to 0 or 1" in out
+    assert "Undecided for it: all of da₁, δ₁[1,2], dW₁[1,2] and db₁[1,2]." in out
+    assert "inf" not in out.replace("is not finite", "").replace("finite differences", "")
+    found = json.loads(run("verify", spec(SATURATED), "--format", "json").out)
+    assert found["gradients"][1]["entries"][1]["tape"] == "nan"
+    assert found["gradients"][1]["entries"][1]["numeric"] is None
+
+
+def test_what_is_no_number_by_a_step_s_own_mistake_disagrees(run, broken):
+    broken("sum_samples", lambda db: db * float("inf"))
+    outcome = run("verify", "small-mlp")
+    assert outcome.code == 1
+    assert not re.search(r"db. +\d+ +inf", outcome.out)
+
+
+def test_too_small_to_tell_is_counted_apart(run, spec):
+    """tanh(16) is 1 − 2·e⁻³² = 1 − 2.5·10⁻¹⁴: of a − y a float has two digits left."""
+    text = """
+layers: [{activation: tanh, weights: [[15.7, 0.5]], bias: [0.3, 0.1]}]
+inputs: 1
+targets: [[0.99999999999999, 0.3]]
+loss: mse
+"""
+    outcome = run("verify", spec(text))
+    out = " ".join(outcome.out.split())
+    assert outcome.code == 0
+    assert "4 of 8 entries agree · 4 too small to tell" in out
+    assert "δ₁[1,1], dW₁[1,1] and db₁[1,1]: too small to tell." in out
+    found = json.loads(run("verify", spec(text), "--format", "json").out)
+    assert found["agrees"] is True
+    told = [entry["too_small_to_tell"] for entry in found["gradients"][1]["entries"]]
+    assert told == [True, False]
+    alone = text.replace(", 0.5]", "]").replace(", 0.1]", "]").replace(", 0.3]", "]")
+    out = " ".join(run("verify", spec(alone)).out.split())
+    assert "no entry can be told · 4 too small to tell" in out
+    assert "– δ₁" in out
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="there are no terminals to be had")
+def test_on_a_terminal_a_long_verification_says_how_far_it_is():
+    out = on_a_terminal("verify", "digits").out
+    assert re.search(r"\rVerifying: \d+ %", out)
+    assert "\r\x1b[K" in out  # the line is gone before the page comes
+    assert out.rindex("Verifying: ") < out.index("Gradients")
+    assert "Verifying" not in on_a_terminal("verify", "mlp-math").out
+    assert piped("verify", "digits").err == ""
+
+
 def test_slips_are_shown_as_such(run):
     out = " ".join(run("verify", "or-gate").out.split())
-    assert "96 agree, 50 slips marked" in out
+    assert "127 agree, 54 slips marked" in out
     assert "a^(2) 3 figures agree; [1,1] 0.752, a slip for 0.75087 (digit)" in out
 
 
@@ -149,6 +223,33 @@ def test_a_figure_that_does_not_stand_ends_with_1(run, spec, figures, told):
     assert outcome.code == 1
     assert "1 published figure astray" in outcome.out
     assert told in " ".join(outcome.out.split())
+
+
+def test_as_many_digits_are_printed_as_set_a_figure_apart(run, spec):
+    """0.2 + 0.0055001; 0.205 stands for up to 0.2055, so that 0.2055 would not tell why."""
+    text = """
+layers: [{activation: linear, weights: [[0.2]], bias: 0.0055001}]
+inputs: 1
+expect: {z1: 0.205}
+"""
+    assert "0.205 differs from 0.2055001" in run("verify", spec(text)).out
+    assert (
+        "0.204 differs from 0.2055\n" in run("verify", spec(text.replace("0.205}", "0.204}"))).out
+    )
+
+
+def test_the_arithmetic_of_the_figures_is_said(run, spec):
+    rounded = f"{KINK}arithmetic: {{round_each_step: 1}}\nexpect: {{z1: [3.7, 0, 1.1]}}\n"
+    out = " ".join(run("verify", spec(rounded)).out.split())
+    assert "Held against the trace as it is worked with every line rounded to 1 decimal." in out
+    assert "Held against" not in run("verify", "mlp-math").out
+
+
+def test_a_figure_off_by_one_in_its_last_digit_hints_at_rounded_lines(run, spec):
+    out = " ".join(run("verify", spec(f"{KINK}expect: {{z1: [3.7, 0.01, 1.1]}}\n")).out.split())
+    assert "worked with rounded lines? Try `arithmetic: {round_each_step: 2}`." in out
+    out = run("verify", spec(f"{KINK}expect: {{z1: [3.7, 0.5, 1.1]}}\n")).out
+    assert "rounded lines" not in out
 
 
 def test_figures_alone_are_held_where_there_is_no_loss(run, spec):
@@ -217,6 +318,8 @@ def test_another_update_may_be_asked_for(run):
         (["--update", "0"], "'0' is no update"),
         (["--update", "1.x"], "'1.x' is no update"),
         (["--update", "1.2"], "no batch 2 in epoch 1"),
+        (["--update", "2"], "no epoch 2: the spec works 1 epoch"),
+        (["--update", "2.4"], "no epoch 2: the spec works 1 epoch"),
         (["--format", "json", "--width", "80"], "--width: of no use with --format json"),
     ],
 )
@@ -233,7 +336,7 @@ def test_requests_that_can_not_be_met_end_with_2(run, arguments, told):
         (KINK.replace("targets: 3.5\nloss: mse\n", ""), "nothing to verify without a loss"),
         (KINK.replace("relu", "step"), "step units have no slope"),
         (KINK + "expect: {zz: 1}\n", 'found "zz"'),
-        (KINK + "expect: {penalty: 1}\n", "penalty is a step that this spec's trace does not have"),
+        (KINK + "expect: {penalty: 1}\n", 'network.yaml:9:10: found "penalty" in `expect`'),
     ],
 )
 def test_specs_that_can_not_be_verified_end_with_2(run, spec, text, told):

@@ -77,6 +77,11 @@ def test_a_source_may_print_a_quantity_several_times():
     [
         ("z9: 1", (1, 3), '"z9"', "Layers count from 1 to 2."),
         ("delta_1: 1", (1, 3), '"delta_1"', "Did you mean `delta1`?"),
+        ("net1: [3.7, -1.3, 1.1]", (1, 3), '"net1"', "Did you mean `z1`?"),
+        ("dZ2: 1", (1, 3), '"dZ2"', "Did you mean `delta2`?"),
+        ("X: [1, 2]", (1, 3), '"X"', "Did you mean `a0`?"),
+        ("∂L/∂W2: [1, 2, 3]", (1, 3), '"∂L/∂W2"', "Did you mean `dW2`?"),
+        ("b1_new: null", (1, 11), "no figure for b1_new", "Remove it"),
         ("z1@x: 1", (1, 3), '"z1@x"', "`z1@2.3` with its batch"),
         ("z1@3: 1", (1, 3), "epoch 3, batch 1", "Write `epochs: 3`"),
         ("z1@2.2: 1", (1, 3), "epoch 2, batch 2", ""),

@@ -9,13 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import backtrace
-from backtrace.spec.model import Arithmetic, Conventions, Number, Regularization
+from backtrace.spec.model import Arithmetic, Conventions, Matrix, Number, Regularization
 from backtrace.tape.compile import TapeError, compile_tape
-from backtrace.tape.operations import OPERATIONS
+from backtrace.tape.operations import OPERATIONS, Setting
 from backtrace.tape.run import trace
 from backtrace.tape.verification import Request, verify
+from backtrace.tape.verification import cost as cost_of
 from backtrace.tape.verification.differences import Points, central, extrapolated
 from backtrace.tape.verification.responses import Reading
+from backtrace.tape.verification.rounding import pattern_of, rounding
 from tests.tape.exercises import BIASES, CONVENTIONS, DIFFERENTIABLE, exercise, pairs
 from tests.tape.oracle import expected
 
@@ -183,6 +185,105 @@ output_delta: chain
     assert not quantity(found, "delta1").undecided.any()
 
 
+# Honest tapes near the edges of floating point
+
+SATURATED = {
+    # a is 1 − 4.1·10⁻¹¹, and y is 1: of (a − y)² five digits are left
+    "tanh at its limit": ("tanh", "[[12]]", "0.3", "1", "mse"),
+    "sigmoid at its limit": ("sigmoid", "[[26]]", "0", "1", "mse"),
+    "huber": ("sigmoid", "[[24.7]]", "0.1", "1", "huber"),
+    "bce by the shortcut": ("sigmoid", "[[32]]", "0", "1", "binary_cross_entropy"),
+    "margins of small outputs": ("sigmoid", "[[-28, -25, -27]]", "[0, 0, 0]", "[1, 0, 0]", "hinge"),
+    "one softmax unit": ("softmax", "[[3]]", "0", "0.9999999999999999", "mse"),
+    "squares that underflow": ("linear", "[[1.0e-200]]", "0", "0", "mse"),
+}
+
+
+@pytest.mark.parametrize("case", SATURATED)
+def test_where_digits_are_cancelled_nobody_is_accused(case):
+    activation, weights, bias, targets, loss = SATURATED[case]
+    found = verify(
+        backtrace.loads(
+            f"""
+layers: [{{activation: {activation}, weights: {weights}, bias: {bias}}}]
+inputs: 1
+targets: {targets}
+loss: {loss}
+"""
+        )
+    )
+    assert found.agrees
+
+
+def test_far_from_its_limits_an_entry_is_not_too_small_to_tell():
+    found = verify(exercise((3, 4, 2), ("relu", "sigmoid"), n=3, seed=2))
+    assert not any(each.vague.any() for each in found.quantities)
+    assert all(each.told.all() for each in found.quantities)
+
+
+def scaled(spec, factor):
+    layers = [
+        msgspec.structs.replace(layer, weights=Matrix(layer.weights.values * factor))
+        for layer in spec.layers
+    ]
+    return msgspec.structs.replace(spec, layers=tuple(layers))
+
+
+@pytest.mark.parametrize("activation", ["silu", "gelu", "elu"])
+def test_an_error_that_is_estimated_too_small_accuses_nobody(activation):
+    """With weights ten times as large the first steps are long beside the curves of a SiLU."""
+    for seed in (500852, 100116, 7, 8):
+        spec = exercise((2, 4), (activation,), biases="last", loss="half_mse", n=7, seed=seed)
+        assert verify(scaled(spec, 10)).agrees
+
+
+def test_from_afar_a_silu_is_not_taken_for_a_relu():
+    """z is 10⁹ times as steep as usual: all but the shortest steps jump over the whole curve."""
+    spec = backtrace.loads(
+        """
+layers:
+  - {activation: linear, weights: [[1]], bias: none}
+  - {activation: silu, weights: [[1.0e9]], bias: -5}
+inputs: 0
+loss: {upstream: 1}
+"""
+    )
+    found = verify(spec)
+    assert found.agrees
+    # silu′(−5) = σ(−5)·(1 − 5·(1 − σ(−5))) = −0.0265474
+    da1 = quantity(found, "da1")
+    assert da1.tape[0, 0] == pytest.approx(-0.0265474e9, rel=1e-5)
+    tape = changed(spec, "da1", parameters={"transpose": "second", "samples": 2})
+    assert wrong(verify(spec, tape=tape)) == ["da1"]  # half of it
+
+
+ULPS = 200
+
+
+def test_what_rounding_may_do_is_measured_where_lines_cancel():
+    """δ is 2·(a − 1) with a in floats near 1: off by 2·ε; da, of that very a, by its own ε."""
+    spec = backtrace.loads(
+        """
+layers: [{activation: linear, weights: [[1]], bias: 0.00001}]
+inputs: 1
+targets: 1
+loss: mse
+"""
+    )
+    steps = [step for step in compile_tape(spec) if step.phase != "update"]
+    values, setting = {s.id: trace(spec)[s.id].value for s in steps}, Setting(spec.conventions)
+    once = 2 * np.finfo(float).eps
+    assert once < rounding("delta1", "z1", steps, values, setting) < ULPS * once
+    assert rounding("da1", "a1", steps, values, setting) == pytest.approx(0, abs=ULPS * once / 10)
+
+
+def test_lines_that_are_put_off_do_not_cancel():
+    """A value through ten lines that only copy its size is off by more than one of them."""
+    patterns = [[pattern_of(f"z{i}", np.ones((3, 3)), p) for i in range(2)] for p in range(4)]
+    least = np.min([np.abs(first + second) for first, second in patterns])
+    assert least > 0
+
+
 # Broken tapes
 
 MULTI = {
@@ -283,6 +384,22 @@ def test_a_broken_backward_rule_is_found_at_every_step_of_its_kind(
     assert wrong(found) == ids
 
 
+def test_a_step_s_own_error_of_a_millionth_does_not_follow_from_another():
+    spec = exercise((3, 3, 2), ("tanh", "tanh"), n=4, seed=5)
+    row = OPERATIONS["hadamard"]
+
+    def evaluate(s, p, da, g):
+        return row.evaluate(s, p, da, g) * (2 if g.shape[1] == 2 else 1 + 1e-6)
+
+    OPERATIONS["hadamard"] = msgspec.structs.replace(row, evaluate=evaluate)
+    try:
+        found = verify(spec)
+    finally:
+        OPERATIONS["hadamard"] = row
+    assert wrong(found) == ["delta2", "delta1"]
+    assert quantity(found, "da1").follows == "delta2"
+
+
 def test_a_shortcut_that_forgets_the_mean_is_found():
     spec = exercise((3, 4), ("softmax",), loss="cross_entropy", n=3)
     tape = changed(spec, "delta1", parameters={"loss": "cross_entropy"})
@@ -319,6 +436,61 @@ def loss_from(tape, spec, z1):
 
 
 # Kinks
+
+
+CANCELLING = """
+layers:
+  - {activation: tanh, weights: [[1], [1]], bias: 0}
+  - {activation: relu, weights: [[1, SECOND]], bias: [0, 0]}
+  - {activation: linear, weights: [[1], [-1]], bias: 0}
+inputs: [[0, 0]]
+targets: 1
+loss: mse
+"""
+
+
+@pytest.mark.parametrize(("second", "undecided"), [("-1", True), ("2", False)])
+def test_kinks_whose_slopes_cancel_are_undecided(second, undecided):
+    """relu(x) − relu(−x) is x, where ReLU′(0) = 0 gives 0.
+
+    relu(x) − relu(2x) has the slope 0 below and −1 above, and 0 lies between them.
+    """
+    found = verify(backtrace.loads(CANCELLING.replace("SECOND", second)))
+    assert found.agrees
+    ids = [each.id for each in found.quantities if each.undecided.any()]
+    assert ids == (["da1", "delta1", "db1"] if undecided else [])
+
+
+def test_an_entry_s_own_kink_counts_among_several():
+    """With W = −1 the slopes 0.01·1 above and 1·0.01 below are equal; LReLU′(0)² is 0.0001."""
+    spec = backtrace.loads(
+        """
+layers:
+  - {activation: leaky_relu, weights: [[1]], bias: none}
+  - {activation: leaky_relu, weights: [[-1]], bias: none}
+inputs: 0
+loss: {upstream: 1}
+"""
+    )
+    found = verify(spec)
+    assert found.agrees
+    assert quantity(found, "delta1").undecided.all()
+
+
+def test_bends_are_no_kinks_that_excuse_an_entry():
+    """Two ELUs at 0 have slopes: what lies outside is wrong."""
+    spec = backtrace.loads(
+        """
+layers:
+  - {activation: linear, weights: [[1]], bias: none}
+  - {activation: elu, weights: [[1, -1]], bias: none}
+inputs: 0
+loss: {upstream: [[1, -2]]}
+"""
+    )
+    assert verify(spec).agrees
+    tape = changed(spec, "delta2", operation="copy", operands=("g2",))
+    assert wrong(verify(spec, tape=tape)) == ["delta2"]
 
 
 def relu_at_zero(bias):
@@ -509,6 +681,37 @@ def test_one_difference_alone_has_no_error_and_so_no_slope():
 
 
 # Large networks
+
+
+def test_the_share_that_is_done_rises_to_the_whole():
+    shares = []
+    verify(exercise((20, 10, 3), ("tanh", "linear"), n=7), told=shares.append)
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(1)
+    assert len(shares) >= 8  # once a quantity at least
+
+
+def test_products_are_worked_by_one_thread_each(monkeypatch):
+    """With several they wait for each other: many are small."""
+    from threadpoolctl import threadpool_info
+
+    threads = []
+    spec = exercise((3, 2), ("tanh",))
+    verify(spec, told=lambda share: threads.extend(p["num_threads"] for p in threadpool_info()))
+    assert set(threads) <= {1}
+
+
+def test_a_pass_is_timed_five_times_at_least(monkeypatch):
+    clock = iter(range(1000))
+    monkeypatch.setattr(cost_of, "perf_counter", lambda: float(next(clock)))
+    found = []
+    assert cost_of._seconds(lambda: found.append(1)) == 1  # a second each by this clock
+    assert len(found) == 5
+
+
+def test_no_epoch_is_verified_that_the_spec_does_not_work():
+    with pytest.raises(TapeError, match="no epoch 3: the spec works 1 epoch"):
+        verify(exercise((2, 1), ("tanh",)), Request(epoch=3))
 
 
 def test_a_large_network_is_verified_in_part_by_the_seed_or_whole_on_request():

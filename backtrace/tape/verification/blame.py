@@ -12,7 +12,9 @@ from backtrace.tape.arithmetic import Floats
 from backtrace.tape.operations import Setting
 from backtrace.tape.run import evaluate
 from backtrace.tape.steps import Step
+from backtrace.tape.verification.found import TOLERANCE
 from backtrace.tape.verification.results import Verified
+from backtrace.tape.verification.rounding import ALLOWANCE, PATTERNS, pattern_of
 
 
 def explained(
@@ -29,15 +31,33 @@ def explained(
         blamed = [id for id in by_id[each.id].operands if id in wrong]
         if each.id in wrong and blamed and set(blamed) <= set(numeric):
             right = {**values, **numeric}
-            if _is_right(by_id[each.id], right, each, setting):
+            doubts = {id: wrong[id].errors for id in blamed}
+            if _is_right(by_id[each.id], right, doubts, each, setting):
                 yield msgspec.structs.replace(each, follows=blamed[0])
                 continue
         yield each
 
 
-def _is_right(step: Step, values: Mapping[str, Array], each: Verified, setting: Setting) -> bool:
-    """Whether a step gives what the differences have, when it is worked on what they have."""
-    worked = evaluate(setting, Floats(np.float64), step, values)
-    typical = float(np.nanmax(np.abs(each.numeric)))
-    close = np.abs(worked - each.numeric) <= 1e-6 * (np.abs(each.numeric) + typical) + each.errors
-    return bool(close[each.checked & ~each.undecided].all())
+def _is_right(
+    step: Step,
+    values: Mapping[str, Array],
+    doubts: Mapping[str, Array],
+    each: Verified,
+    setting: Setting,
+) -> bool:
+    """Whether a step gives what the differences have, when it is worked on what they have.
+
+    ``doubts`` are the errors of what it is worked on.
+    """
+    numbers = Floats(np.float64)
+    found = evaluate(setting, numbers, step, values)
+    spread = np.zeros(found.shape)
+    for pattern in range(PATTERNS):
+        moved = {
+            id: values[id] + pattern_of(id, doubt, pattern) * doubt for id, doubt in doubts.items()
+        }
+        spread = np.maximum(
+            spread, np.abs(evaluate(setting, numbers, step, {**values, **moved}) - found)
+        )
+    allowed = TOLERANCE * np.abs(each.numeric) + each.errors + ALLOWANCE * spread
+    return bool((np.abs(found - each.numeric) <= allowed)[each.checked & ~each.undecided].all())

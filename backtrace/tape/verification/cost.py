@@ -17,6 +17,7 @@ from backtrace.tape.steps import Step
 
 LONG_ENOUGH = 0.05  # seconds in which a pass is timed again and again
 OFTEN_ENOUGH = 50
+SELDOM = 5  # times at least, however long one takes
 
 
 class PassCost(msgspec.Struct, frozen=True):
@@ -101,9 +102,12 @@ def multiplications(step: Step, shapes: Mapping[str, tuple[int, ...]], setting: 
 
 
 def _seconds(work: Callable[[], object]) -> float:
-    """The shortest of some runs: whatever else the machine does only makes one longer."""
+    """The shortest of some runs, on one processor as the passes of a verification are.
+
+    Whatever else the machine does only makes one longer.
+    """
     taken: list[float] = []
-    while sum(taken) < LONG_ENOUGH and len(taken) < OFTEN_ENOUGH:
+    while len(taken) < SELDOM or (sum(taken) < LONG_ENOUGH and len(taken) < OFTEN_ENOUGH):
         start = perf_counter()
         work()
         taken.append(perf_counter() - start)

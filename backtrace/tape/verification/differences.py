@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from backtrace.tape.verification.forward_stacks import Marks, Reals
 from backtrace.tape.verification.responses import Indices, Response
+from backtrace.tape.verification.rounding import EPS, ROUNDINGS
 
 FIRST = 2.0**-4  # the longest step, in units of an entry's scale
 RUNGS = 18  # each half of the one before
@@ -21,8 +22,6 @@ AT_ONCE = 3
 GOAL = 4e-7  # an error this small beside the slope is small enough
 FEW = 5  # rungs are too few for the slope of a side
 DEEPEST = 6  # extrapolations upon each other
-ROUNDINGS = 16  # of a forward pass, in units of the last place of what it adds up
-EPS = float(np.finfo(np.float64).eps)
 
 
 class Points(msgspec.Struct, frozen=True, eq=False):
@@ -50,13 +49,14 @@ class Slopes(msgspec.Struct, frozen=True, eq=False):
 
 class Sided(msgspec.Struct, frozen=True):
     """The slopes below and above a point, and the lowest and highest that a rule for its kinks
-    can give: every sample may stand at a kink of its own."""
+    can give: every sample may stand at a kink of its own. With ``smooth`` none does."""
 
     below: float
     above: float
     lowest: float
     highest: float
     error: float
+    smooth: bool = False
 
     @property
     def is_kink(self) -> bool:
@@ -158,11 +158,12 @@ def sided(response: Response, points: Points, entries: Indices) -> list[Sided | 
     for at in response.together(entries):
         lower, upper = (_side(response, points, at, sign) for sign in (-1.0, 1.0))
         for below, above in zip(lower, upper, strict=True):
-            found.append(_both(below, above))
+            found.append(both_sides(below, above))
     return found
 
 
-def _both(below: tuple[Reals, Reals], above: tuple[Reals, Reals]) -> Sided | None:
+def both_sides(below: tuple[Reals, Reals], above: tuple[Reals, Reals]) -> Sided | None:
+    """The slopes of each sample on each side, with their errors, added up; None without them."""
     (lower, worse), (upper, bad) = below, above
     error = float(np.sum(worse) + np.sum(bad))
     if not np.isfinite(error):
@@ -198,11 +199,11 @@ def _one_side(changes: Reals, marks: Marks, steps: Reals, sizes: Reals) -> tuple
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         slopes = (changes[:-1] - changes[1:]) / (steps[:-1] - steps[1:])[:, None]
         noise = 4 * ROUNDINGS * EPS * sizes[:-1] / np.abs(steps[:-1, None])
-    slopes = np.where(_beyond(marks) & np.isfinite(slopes), slopes, np.nan)
+    slopes = np.where(beyond(marks) & np.isfinite(slopes), slopes, np.nan)
     return extrapolated(slopes, noise, 2.0)
 
 
-def _beyond(marks: Marks) -> NDArray[np.bool_]:
+def beyond(marks: Marks) -> NDArray[np.bool_]:
     """By rung and sample: whether the rung and the one below lie between the same two kinks.
 
     Those at the foot of the ladder are taken; where a kink lies so close that there are few of

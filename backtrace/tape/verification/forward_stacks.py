@@ -13,19 +13,27 @@ from backtrace.functions.array import Array
 from backtrace.tape.run import worked
 from backtrace.tape.steps import Step
 from backtrace.tape.verification.forward_part import ForwardPart
-from backtrace.tape.verification.kinks import Sides, sides
+from backtrace.tape.verification.kinks import Crossing, Sides, crossings, sides
+from backtrace.tape.verification.rounding import ALLOWANCE, EPS, PATTERNS, ROUNDINGS, off
+from backtrace.tape.verification.span import span
 
 Reals: TypeAlias = NDArray[np.float64]
 Marks: TypeAlias = NDArray[np.int64]
 
-STACK_BYTES = 32_000_000  # of all values of a stack of forward passes
+STACK_BYTES = 1_000_000  # of all values of a stack of forward passes: they fit into a cache
 
 
-class Crossing(msgspec.Struct, frozen=True):
-    """A kink that lies within reach: of the quantity ``id`` at ``index`` (from 1)."""
+class Close(msgspec.Struct, frozen=True, eq=False):
+    """What a closer look at some passes finds, by member of the stack and column.
 
-    id: str
-    index: tuple[int, int]
+    ``noise`` is how far rounding may have moved the loss, ``spans`` how far the pass has moved
+    beside what its functions take to change their course.
+    """
+
+    changes: Reals
+    marks: Marks
+    noise: Reals
+    spans: Reals
 
 
 class ForwardStacks:
@@ -47,7 +55,7 @@ class ForwardStacks:
         self.value: Reals = part.values[id]
         self.terms = np.zeros(1)
         self.charge = np.zeros(())
-        base = self._worked(self.value[None])
+        self.base = base = self._worked(self.value[None])
         self.terms = self._addends(base)
         self.charge = self._penalty(self.value)
         self.marks = self._marks(base)[0]
@@ -74,32 +82,63 @@ class ForwardStacks:
     def changes(self, stack: Reals) -> tuple[Reals, Marks]:
         """By member of the stack and column: the change of the loss, and the mark of its kinks."""
         values = self._worked(stack)
+        return self._changes(values), self._marks(values)
+
+    def closely(self, stack: Reals) -> Close:
+        """The same with what rounding may have done, and how far the passes lie from the point."""
+        values = self._worked(stack)
+        return Close(
+            self._changes(values), self._marks(values), self._noise(values), self._spans(values)
+        )
+
+    def _changes(self, values: Mapping[str, Array]) -> Reals:
         with np.errstate(invalid="ignore", over="ignore"):
             found = self._by_sample(self._addends(values) - self.terms)
-            if self.penalty is not None:
-                found = np.column_stack([found, self._penalty(stack) - self.charge])
-        return found, self._marks(values)
+            if self.penalty is None:
+                return found
+            return np.column_stack([found, self._penalty(values[self.id]) - self.charge])
+
+    def _noise(self, values: Mapping[str, Array]) -> Reals:
+        """How far the share of each sample moves when every line is off by a few roundings."""
+        addends, setting = self._addends(values), self.part.setting
+        found = np.zeros((values[self.id].shape[0], self.part.samples))
+        for pattern in range(PATTERNS):
+            with np.errstate(invalid="ignore", over="ignore"):
+                moved = self._addends(off(self.steps, values, setting, pattern)) - addends
+                found = np.maximum(found, ALLOWANCE * self._by_sample(np.abs(moved)))
+        if self.penalty is None:
+            return found
+        charge = np.abs(self.charge) + np.abs(self._penalty(values[self.id]))
+        return np.column_stack([found, ROUNDINGS * EPS * charge])
+
+    def _spans(self, values: Mapping[str, Array]) -> Reals:
+        members = values[self.id].shape[0]
+        found = np.zeros((members, self.part.samples))
+        for step in self.steps:
+            spanned = span(self.part.setting, step, self.base, values)
+            if spanned is not None:
+                found = np.fmax(found, spanned)
+        if self.penalty is None:
+            return found
+        return np.column_stack([found, np.zeros(members)])
 
     def crossed(self, value: Reals) -> list[Crossing]:
         """The kinks that lie between the point and ``value``, a penalty's apart."""
-        here, there = self._worked(self.value[None]), self._worked(value[None])
-        found = []
-        for step in self.steps:
-            before, after = (sides(self.part.setting, step, v) for v in (here, there))
-            if before is None or after is None:
-                continue
-            moved = self.part.setting.rows(before != after)[0]
-            id = step.operands[0] if step.operation == "activate" else step.id
-            found += [Crossing(id, (i + 1, j + 1)) for i, j in np.argwhere(moved).tolist()]
+        there, setting = self._worked(value[None]), self.part.setting
+        found = [
+            each for s in self.steps for each in crossings(setting, s, self.part.values, there)
+        ]
         if self._l1 and not found:
             signs = np.argwhere(np.sign(value) != np.sign(self.value)).tolist()
-            found += [Crossing(self.id, (i + 1, j + 1)) for i, j in signs]
+            found = [Crossing(self.id, (i + 1, j + 1), 0.0, self.value[i, j]) for i, j in signs]
         return found
 
     def several_in_a_sample(self, crossed: Iterable[Crossing]) -> bool:
-        """Whether a sample stands at more than one of these kinks."""
+        """Whether a sample stands at more than one of these kinks; a penalty's are of none."""
         samples = [
-            each.index[self.part.setting.sample_axis] for each in crossed if each.id != self.id
+            each.index[self.part.setting.sample_axis]
+            for each in crossed
+            if each.id != self.id or self.id[0] not in "Wb"
         ]
         return len(samples) > len(set(samples))
 

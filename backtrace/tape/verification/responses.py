@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol, TypeAlias
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from backtrace.tape.verification.forward_stacks import ForwardStacks, Marks, Reals
+from backtrace.tape.verification.forward_stacks import Close, ForwardStacks, Marks, Reals
 
 Indices: TypeAlias = NDArray[np.intp]
 
@@ -38,6 +38,12 @@ class Response(Protocol):
 
     def together(self, entries: Indices) -> Iterator[Indices]:
         """The entries in such numbers as ``apart`` takes well."""
+
+    def closely(self, entries: Indices, steps: Reals) -> Close:
+        """As ``apart``, with what rounding may have done and how far the passes have moved."""
+
+    def marks_of(self, entries: Indices) -> Marks:
+        """The marks of the point itself, entries × the samples they reach."""
 
     def apart(self, entries: Indices, steps: Reals) -> tuple[Reals, Marks]:
         """Entries moved by ``steps`` (rungs × entries), the samples they reach apart.
@@ -77,6 +83,15 @@ class OneByOne:
         changes, marks = (np.concatenate(each) for each in zip(*parts, strict=True))
         shape = (*steps.shape, changes.shape[1])
         return changes.reshape(shape), marks.reshape(shape)
+
+    def closely(self, entries: Indices, steps: Reals) -> Close:
+        repeated = np.broadcast_to(entries, steps.shape).ravel()
+        chunks = _chunks(repeated, steps.ravel(), self.stacks.members)
+        parts = [self.stacks.closely(self._stack(*each)) for each in chunks]
+        return _gathered(parts, lambda x: np.concatenate(x).reshape(*steps.shape, -1))
+
+    def marks_of(self, entries: Indices) -> Marks:
+        return np.tile(self.stacks.marks, (len(entries), 1))
 
     def moved(self, entry: int, step: float) -> Reals:
         """The quantity with one entry moved."""
@@ -130,6 +145,21 @@ class BySample:
         changes = np.stack([each.change for each in rungs])
         return changes[..., None], np.stack([each.mark for each in rungs])[..., None]
 
+    def closely(self, entries: Indices, steps: Reals) -> Close:
+        units, samples = np.divmod(entries, self.samples)
+        moved, rows = np.unique(units, return_inverse=True)
+        parts = []
+        for step in steps:
+            amounts = np.zeros((len(moved), self.samples))
+            amounts[rows, samples] = step
+            chunks = _chunks(moved, amounts, self.stacks.members)
+            looks = [self.stacks.closely(self._stack(*each)) for each in chunks]
+            parts.append(_gathered(looks, lambda x: np.concatenate(x)[rows, samples]))
+        return _gathered(parts, lambda x: np.stack(x)[..., None])
+
+    def marks_of(self, entries: Indices) -> Marks:
+        return np.asarray(self.mark[entries][:, None])
+
     def moved(self, entry: int, step: float) -> Reals:
         """The quantity with one entry moved."""
         unit, sample = divmod(entry, self.samples)
@@ -154,6 +184,12 @@ class BySample:
         flat = stack.reshape(len(units), -1)
         flat[np.arange(len(units))[:, None], self.frame[units]] += amounts
         return stack
+
+
+def _gathered(parts: Sequence[Close], join: Callable[[list[Any]], Any]) -> Close:
+    """What several looks have found, each column of it put together by ``join``."""
+    each = [msgspec.structs.astuple(part) for part in parts]
+    return Close(*(join(list(column)) for column in zip(*each, strict=True)))
 
 
 def _chunks(first: Any, second: Any, size: int) -> Iterator[tuple[Any, Any]]:

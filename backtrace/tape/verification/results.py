@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtrace.tape.verification.cost import Cost
-from backtrace.tape.verification.forward_stacks import Crossing, Reals
+from backtrace.tape.verification.forward_stacks import Reals
+from backtrace.tape.verification.kinks import Crossing
 
 Flags: TypeAlias = NDArray[np.bool_]
 
@@ -30,8 +31,7 @@ class Kink(msgspec.Struct, frozen=True):
     """An entry without a derivative: the slopes below and above it, and which kinks lie there.
 
     ``lowest`` and ``highest`` are what the tape may have: every kink of its own takes a slope
-    between those of its two sides. ``several`` says that one sample stands at several kinks at
-    once, of which differences can't tell the slopes apart.
+    between those of its two sides.
     """
 
     below: float
@@ -39,15 +39,16 @@ class Kink(msgspec.Struct, frozen=True):
     lowest: float
     highest: float
     crossed: tuple[Crossing, ...] = ()
-    several: bool = False
 
 
 class Verified(msgspec.Struct, frozen=True, eq=False):
     """One quantity of the tape beside what the differences make of it, both as the spec has it.
 
     All arrays have the quantity's shape. ``checked`` are the entries that were verified,
-    ``undecided`` those of which differences can't say anything (``numeric`` is nan). ``errors`` is
-    how far ``numeric`` may be off. ``follows`` is the earlier id whose mistake explains this one's.
+    ``undecided`` those of which differences can't say anything, ``vague`` those that agree and are
+    too small beside the errors for that to mean much. ``errors`` is how far rounding and the
+    differences may have put the two apart. ``follows`` is the earlier id whose mistake explains
+    this one's. ``lost`` says why entries of the tape are no numbers, where that is not its mistake.
     """
 
     id: str
@@ -58,8 +59,10 @@ class Verified(msgspec.Struct, frozen=True, eq=False):
     wrong: Flags
     checked: Flags
     undecided: Flags
+    vague: Flags
     kinks: Mapping[tuple[int, int], Kink]
     follows: str = ""
+    lost: str = ""
 
     @property
     def agrees(self) -> bool:
@@ -71,9 +74,15 @@ class Verified(msgspec.Struct, frozen=True, eq=False):
         return bool(np.isfinite(self.numeric).all())
 
     @property
+    def told(self) -> Flags:
+        """The entries of which something is known: they agree, or they are wrong."""
+        return np.asarray(self.checked & ~self.undecided & ~self.vague)
+
+    @property
     def worst(self) -> tuple[int, int] | None:
         """The entry (from 0) of the largest difference, a wrong one where there is one."""
         among = self.wrong if self.wrong.any() else self.checked & ~self.undecided
+        among = self.told if not self.wrong.any() and self.told.any() else among
         if not among.any():
             return None
         sizes = np.where(among, self.differences, -1.0)

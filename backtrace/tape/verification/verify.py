@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 import msgspec
 import numpy as np
 
 from backtrace.functions.array import Array
 from backtrace.spec.model import Arithmetic, Spec
+from backtrace.spec.problems import count
 from backtrace.tape.arithmetic import Floats
+from backtrace.tape.chunks import one_thread_each
 from backtrace.tape.compile import TapeError, compile_tape, differentiable
 from backtrace.tape.operations import Setting
 from backtrace.tape.run import Values, run, starting_values, worked
@@ -21,20 +24,30 @@ from backtrace.tape.verification.differences import Points
 from backtrace.tape.verification.forward_part import ForwardPart
 from backtrace.tape.verification.forward_stacks import ForwardStacks
 from backtrace.tape.verification.found import Found
+from backtrace.tape.verification.lost import lost_numbers
 from backtrace.tape.verification.responses import BySample, Indices, OneByOne
 from backtrace.tape.verification.results import Request, Verification, Verified
+from backtrace.tape.verification.rounding import rounding
 from backtrace.tape.verification.sampling import sampled
 
 BLOCK = 50_000  # entries that are worked together
+AT_ONCE = 200_000_000  # multiplications of a pass with each of them, about
+Told: TypeAlias = Callable[[float], object]
 GRADIENT = re.compile(r"(?:data_)?d([Wb]\d+)|d(a\d+)|delta(\d+)")
 
 
-def verify(spec: Spec, request: Request | None = None, tape: Tape | None = None) -> Verification:
+def verify(
+    spec: Spec,
+    request: Request | None = None,
+    tape: Tape | None = None,
+    told: Told | None = None,
+) -> Verification:
     """Holds the gradients of one update against central differences of its forward part.
 
     They are worked in float64 from the very numbers of the spec, with the weights before the
-    update. ``tape`` stands in for the one that the spec is compiled to. Raises TapeError, in
-    words, where there is no loss, a unit has no slope, or the update does not exist.
+    update. ``tape`` stands in for the one that the spec is compiled to; ``told`` hears, again and
+    again, which share of the work is done. Raises TapeError, in words, where there is no loss, a
+    unit has no slope, or the update does not exist.
     """
     request = request or Request()
     check_verifiable(spec)
@@ -48,10 +61,15 @@ def verify(spec: Spec, request: Request | None = None, tape: Tape | None = None)
     steps = [s for s in tape if (s.epoch, s.batch) == place and s.phase != "update"]
     setting = Setting(spec.conventions)
     values = _worked(steps, given, setting)
-    verifier = _Verifier(spec, steps, values, request)
-    quantities = tuple(explained(verifier.quantities(), steps, values, setting))
-    remarks = (*_remarks(spec), *verifier.remarks)
-    return Verification(request, quantities, cost(steps, values, setting), remarks)
+    with one_thread_each():  # a stack is many small products, which threads only hold up
+        verifier = _Verifier(spec, steps, values, request, told or _nobody)
+        quantities = tuple(explained(verifier.quantities(), steps, values, setting))
+        remarks = (*_remarks(spec), *verifier.remarks)
+        return Verification(request, quantities, cost(steps, values, setting), remarks)
+
+
+def _nobody(share: float) -> None:
+    """Hears how far a verification has come, where nobody asks."""
 
 
 def check_verifiable(spec: Spec) -> None:
@@ -70,6 +88,11 @@ def check_verifiable(spec: Spec) -> None:
 
 def _given(spec: Spec, request: Request) -> dict[str, Array]:
     """The data and parameters of the update asked for, as the spec's own arithmetic has them."""
+    if request.epoch > spec.epochs:
+        raise TapeError(
+            f"there is no epoch {request.epoch}: the spec works {count(spec.epochs, 'epoch')}; "
+            f"write `epochs: {request.epoch}`, so that it is worked"
+        )
     tape = compile_tape(spec, range(1, request.epoch + 1))
     place = (request.epoch, request.batch)
     found: dict[str, Array] = {}
@@ -123,9 +146,15 @@ class _Verifier:
     """The quantities of one update, one after another."""
 
     def __init__(
-        self, spec: Spec, steps: Sequence[Step], values: Mapping[str, Array], request: Request
+        self,
+        spec: Spec,
+        steps: Sequence[Step],
+        values: Mapping[str, Array],
+        request: Request,
+        told: Told,
     ) -> None:
         self.spec, self.steps, self.values, self.request = spec, steps, values, request
+        self.told, self.done = told, 0.0
         self.setting = Setting(spec.conventions)
         self.part = ForwardPart(steps, values, self.setting)
         self.remarks: list[str] = []
@@ -135,7 +164,11 @@ class _Verifier:
             if step.phase == "backward" and GRADIENT.fullmatch(step.id)
         }
         self.ids = list(self.moved)
+        self.by_id = {step.id: step for step in steps}
         self.chosen = sampled(self.moved, self.part, request, spec.seed or 0)
+        self.efforts = {id: max(self.part.effort(moved), 1) for id, moved in self.moved.items()}
+        self.whole = sum(self.chosen[id].size * self.efforts[id] for id in self.ids)
+        self.lost = lost_numbers(steps, values)
 
     def quantities(self) -> list[Verified]:
         found = [self.quantity(id) for id in self.ids]
@@ -155,11 +188,16 @@ class _Verifier:
         tape = np.asarray(self.values[id], dtype=np.float64)
         frame = self.frame(moved, tape.shape)
         points = _points(stacks, frame, self.unit(moved))
-        effort = max(self.part.effort(moved), 1)
-        found = Found(id, tape, self.factor(id), self.request.budget / len(self.ids) / effort)
+        passes = self.request.budget / len(self.ids) / self.efforts[id]
+        doubt = rounding(id, moved, self.steps, self.values, self.setting)
+        found = Found(id, tape, self.factor(id), passes, doubt)
         work = self.one_by_one if moved[0] in "Wb" else self.by_sample
         work(found, stacks, frame, points, self.chosen[id])
-        return found.verified()
+        reason = self.lost.get(id, "")
+        rests_on_numbers = all(operand not in self.lost for operand in self.by_id[id].operands)
+        verified = found.verified(rests_on_numbers=rests_on_numbers)
+        excused = bool(reason) and not (verified.wrong & ~np.isfinite(tape)).any()
+        return msgspec.structs.replace(verified, lost=reason) if excused else verified
 
     def factor(self, id: str) -> float:
         """What the conventions make of a derivative: its sign, and n where the 1/n comes later."""
@@ -191,11 +229,19 @@ class _Verifier:
         inputs = np.max(np.abs(self.values[f"a{int(id[1:]) - 1}"]), initial=0.0)
         return 1.0 / float(inputs) if inputs > 0 else 1.0
 
+    def blocks(self, id: str, chosen: Indices, most: int) -> Iterator[Indices]:
+        """The moves of an id in blocks, none of which takes long; after each it is told of."""
+        together = max(1, min(most, int(AT_ONCE / self.efforts[id])))
+        for start in range(0, len(chosen), together):
+            block = chosen[start : start + together]
+            yield block
+            self.done += block.size * self.efforts[id]
+            self.told(min(1.0, self.done / self.whole))
+
     def one_by_one(
         self, found: Found, stacks: ForwardStacks, frame: Indices, points: Points, chosen: Indices
     ) -> None:
-        for start in range(0, len(chosen), BLOCK):
-            at = chosen[start : start + BLOCK]
+        for at in self.blocks(found.id, chosen, BLOCK):
             places = frame.ravel()[at]
             found.take(at, OneByOne(stacks, places), _among(points, at))
 
@@ -205,9 +251,7 @@ class _Verifier:
         """A unit at a time moves in all samples at once, if no sample reaches another."""
         in_order = self.by_unit(np.arange(frame.size).reshape(frame.shape))
         places = self.by_unit(frame)
-        together = max(1, BLOCK // places.shape[1])
-        for start in range(0, len(chosen), together):
-            units = chosen[start : start + together]
+        for units in self.blocks(found.id, chosen, BLOCK // places.shape[1]):
             at = in_order[units].ravel()
             here = _among(points, at)
             response = BySample(stacks, places[units])
