@@ -262,7 +262,10 @@ class _Run:
             self.problems += filter(None, [self.unsaved])
 
     def outputs(self, training: Training) -> Array | None:
-        """With what is kept, where they are those of classes."""
+        """With what is kept, where they are those of classes and a page shows them."""
+        pages = [plot for plot in self.files.plots if plot.path.suffix.lower() != ".svg"]
+        if self.request.json and not pages:
+            return None
         from backtrace.tape.accuracy import classes
         from backtrace.tape.training import outputs
 

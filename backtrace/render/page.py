@@ -25,6 +25,7 @@ STYLES_OF_A_PAGE: dict[str, str] = {
 """The roles of what every page has, as rich's styles."""
 
 ASCII_DASHES = {"─": "-", "═": "="}
+MARKS = {"right": ("✓", "+"), "wrong": ("✗", "x"), "note": ("–", "-")}  # the others in ASCII
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -44,6 +45,10 @@ class Page(msgspec.Struct, frozen=True):
     def say(self, words: str) -> str:
         """``words`` in the characters that the page has."""
         return words if self.unicode else plain(words)
+
+    def mark(self, role: str) -> str:
+        """The sign of a role of which ``MARKS`` has one."""
+        return MARKS[role][0 if self.unicode else 1]
 
     def spoken(self, line: Line) -> Line:
         return [(self.say(part), role) for part, role in line]

@@ -1,4 +1,4 @@
-"""A verification on a terminal: the differences by id, kinks, published figures, what it costs."""
+"""A verification on a terminal: the differences by id, kinks; figures and costs below them."""
 
 from __future__ import annotations
 
@@ -7,29 +7,21 @@ from collections.abc import Iterator, Sequence
 import msgspec
 import numpy as np
 
-from backtrace.check.published import Held, Holding, stands_for, totals
-from backtrace.notation.numbers import duration, significant, small
+from backtrace.check.published import Holding, totals
+from backtrace.notation.numbers import significant, small
+from backtrace.render import verification_cost, verification_figures
 from backtrace.render.boxes import Line
 from backtrace.render.columns import Row, table
-from backtrace.render.measure import inert, text_width
+from backtrace.render.measure import inert
 from backtrace.render.page import Page
 from backtrace.render.wording import Words
 from backtrace.spec.model import Arithmetic
 from backtrace.spec.problems import count, listed
 from backtrace.tape.verification import Kink, Verification, Verified
-from backtrace.tape.verification.cost import Cost, Way
 from backtrace.tape.verification.kinks import Crossing
 from backtrace.tape.verification.results import Flags
 
 MOST_LISTED = 6  # entries of one quantity that are listed
-EVERY_DIGIT = 17  # of a float
-NARROW = 24  # columns; a text with less room beside a name stands below it
-MARKS = {"right": ("✓", "+"), "wrong": ("✗", "x"), "note": ("–", "-")}
-ARITHMETIC = {
-    "float32": "in single precision",
-    "exact": "in fractions",
-    "rounded": "with every line rounded to {}",
-}
 
 
 class Findings(msgspec.Struct, frozen=True):
@@ -59,9 +51,11 @@ def lines(findings: Findings, page: Page) -> list[Line]:
     if findings.verification is not None:
         found += _gradients(findings.verification, findings, page)
     if findings.held:
-        found += _published(findings, page)
+        found += verification_figures.lines(
+            findings.held, findings.arithmetic, findings.words, page
+        )
     if findings.verification is not None:
-        found += _cost(findings.verification.cost, findings.samples, page)
+        found += verification_cost.lines(findings.verification.cost, findings.samples, page)
     return found
 
 
@@ -146,7 +140,7 @@ def _update(verification: Verification) -> str:
 
 def _row(each: Verified, words: Words, page: Page) -> Row:
     role = "wrong" if not each.agrees else "right" if each.told.any() else "note"
-    name = f" {_mark(page, role)} {page.say(words.name(each.id))}"
+    name = f" {page.mark(role)} {page.say(words.name(each.id))}"
     checked, size = int(each.checked.sum()), each.tape.size
     entries = str(size) if checked == size else f"{checked} of {size}"
     if each.worst is None:
@@ -160,10 +154,6 @@ def _row(each: Verified, words: Words, page: Page) -> Row:
 
 def _both(kink: Kink) -> str:
     return f"{significant(kink.below)} or {significant(kink.above)}"
-
-
-def _mark(page: Page, role: str) -> str:
-    return MARKS[role][0 if page.unicode else 1]
 
 
 def _relative(each: Verified) -> float:
@@ -271,131 +261,3 @@ def _entries(each: Verified, flags: Flags, words: Words) -> str:
 
 def _places(flags: Flags) -> list[tuple[int, int]]:
     return [(int(i), int(j)) for i, j in np.argwhere(np.asarray(flags))]
-
-
-# Published figures
-
-
-def _published(findings: Findings, page: Page) -> Iterator[Line]:
-    held, words = findings.held, findings.words
-    figures = totals(held)
-    stand = f"{figures['agrees']} agree"
-    slips = figures["slip"]
-    if slips:
-        stand += f", {count(slips, 'slip')} marked"
-    yield []
-    yield from page.rule("Published figures", stand)
-    worked = ARITHMETIC.get(findings.arithmetic.kind, "")
-    worked = worked.format(count(findings.arithmetic.decimals or 0, "decimal"))
-    if worked:
-        yield from page.paragraph(f"Held against the trace as it is worked {worked}.", "note", 1)
-    well = [each for each in held if each.count("agrees") == len(each.figures)]
-    if well:
-        names = dict.fromkeys(_called(each, words) for each in well)
-        yield from _beside(f" {_mark(page, 'right')} ", " ".join(names), "right", page)
-    for holding in held:
-        if holding not in well:
-            yield from _holding(holding, words, page)
-    yield from page.paragraph(_hint(findings), "note", 1) if _hint(findings) else ()
-
-
-def _hint(findings: Findings) -> str:
-    """What may have happened where a figure is off by one in its last digit."""
-    if findings.arithmetic.kind == "rounded":
-        return ""
-    close = [
-        each.decimals
-        for holding in findings.held
-        for each in holding.figures
-        if each.standing == "differs" and each.is_close and each.decimals > 0
-    ]
-    if not close:
-        return ""
-    setting = f"`arithmetic: {{round_each_step: {max(close)}}}`"
-    return f"Off by one in the last digit: worked with rounded lines? Try {setting}."
-
-
-def _called(holding: Holding, words: Words) -> str:
-    published = holding.published
-    first = (published.epoch, published.batch) == (1, 1)
-    at = "" if first else f"@{published.epoch}.{published.batch}"
-    times = "" if float(published.times) == 1 else f"{published.times.text}·"
-    return f"{times}{words.name(published.id)}{at}"
-
-
-def _holding(holding: Holding, words: Words, page: Page) -> Iterator[Line]:
-    role = "right" if holding.agrees else "wrong"
-    head = f" {_mark(page, role)} {page.say(_called(holding, words))}  "
-    agree = holding.count("agrees")
-    said = [f"{count(agree, 'figure')} {'agrees' if agree == 1 else 'agree'}"] if agree else []
-    said += [_said(each) for each in holding.figures if each.standing != "agrees"]
-    text = "; ".join(said)
-    if holding.published.where:
-        text = f"{inert(holding.published.where)}: {text}"
-    yield from _beside(head, text, role, page)
-
-
-def _beside(head: str, text: str, role: str, page: Page) -> Iterator[Line]:
-    """A head in its colour and a text beside it, folded, its lines under each other."""
-    margin = text_width(head)
-    if page.breadth - margin < NARROW:
-        yield [(head.rstrip(), role)]
-        yield from page.paragraph(text, "")
-        return
-    first, *more = page.paragraph(text, "", margin)
-    yield [(head, role), ("".join(part for part, _ in first)[margin:], "")]
-    yield from more
-
-
-def _said(each: Held) -> str:
-    at = f"[{each.index[0]},{each.index[1]}]"
-    if each.standing == "slip":
-        return f"{at} {each.written}, a slip for {_apart(each)} ({inert(each.reason)})"
-    if each.standing == "stale":
-        traced = significant(each.traced, 5)
-        return (
-            f"{at} {each.written} is marked as a slip ({inert(each.reason)}) and agrees: {traced}"
-        )
-    return f"{at} {each.written} differs from {_apart(each)}"
-
-
-def _apart(each: Held) -> str:
-    """The right value by five digits, or as many as show that it is not what is written."""
-    texts = (significant(each.traced, digits) for digits in range(5, EVERY_DIGIT))
-    shown = (text for text in texts if not stands_for(each.written, float(text)))
-    return next(shown, significant(each.traced, EVERY_DIGIT))
-
-
-# Cost
-
-
-def _cost(cost: Cost, samples: int, page: Page) -> Iterator[Line]:
-    yield []
-    number = count(cost.parameters, "parameter")
-    yield from page.rule("What each way costs", f"{number}, {count(samples, 'sample')}")
-    ways = {
-        "backpropagation": cost.backpropagation,
-        "finite differences": cost.finite_differences,
-        "central differences": cost.central_differences,
-    }
-    header = ("", "passes", "multiplications", "time", "")
-    rows = [Row(header, "label")]
-    rows += [_way(name, way, cost.backpropagation, page) for name, way in ways.items()]
-    yield from table(rows, page, left=(0, 1))
-    yield from page.paragraph(
-        "(J(w + h) − J(w))/h takes a forward pass for each parameter w and one for J(w); central "
-        "differences take two for each. Multiplications are those of products; the times are those "
-        "of one pass, measured here.",
-        "fact",
-        1,
-    )
-
-
-def _way(name: str, way: Way, cheapest: Way, page: Page) -> Row:
-    forward = f"{way.forward_passes:,} forward"
-    passes = f"{forward}, {way.backward_passes} backward" if way.backward_passes else forward
-    ratio = way.seconds / cheapest.seconds if cheapest.seconds > 0 else 1.0
-    times = "" if way == cheapest else f"{ratio:,.0f} ×" if ratio >= 10 else f"{ratio:.1f} ×"
-    time = duration(way.seconds)
-    time = time if page.unicode else time.replace("µ", "u")
-    return Row((f" {name}", passes, f"{way.multiplications:,}", time, times))

@@ -3,11 +3,14 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from backtrace.cli import main
+
+ROOT = Path(__file__).resolve().parents[2]
 
 ESCAPE = "\x1b"
 
@@ -32,6 +35,18 @@ def run(capsys, monkeypatch):
         return Outcome(ended.value.code or 0, captured.out, captured.err)
 
     return called
+
+
+def started(*arguments):
+    """``backtrace train`` with these arguments as a process that goes on by itself."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "backtrace", "train", *arguments],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONIOENCODING": "utf-8"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def piped(*arguments, stdin=b"", **environment):

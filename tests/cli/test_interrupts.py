@@ -4,8 +4,6 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -18,7 +16,7 @@ from backtrace.cli.again import of_the_spec, resumed, with_parameters
 from backtrace.cli.at_work import Work
 from backtrace.cli.interrupts import Interrupts
 from backtrace.tape.training import loop, train
-from tests.cli.running import piped, run
+from tests.cli.running import piped, run, started
 
 __all__ = ["run"]
 
@@ -56,17 +54,6 @@ def pressed(times=2):
     for _ in range(times):
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(0.001)
-
-
-def started(*arguments):
-    return subprocess.Popen(
-        [sys.executable, "-m", "backtrace", "train", *arguments],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONIOENCODING": "utf-8"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
 
 
 def held_down(process, log, times, gap):

@@ -2,12 +2,9 @@
 
 import gzip
 import json
-import os
 import random
 import re
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -22,7 +19,7 @@ from backtrace.cli import checkpoints, interrupts, output
 from backtrace.render.checkpoint import CheckpointError, encode, header_of, progress_of
 from backtrace.spec.fingerprint import differences, fingerprint
 from backtrace.tape.training import train
-from tests.cli.running import run
+from tests.cli.running import run, started
 
 __all__ = ["run"]
 
@@ -477,17 +474,6 @@ def test_a_damaged_file_is_said_in_words_and_left_as_it_is(run, spec, tmp_path, 
 
 
 # Killed and interrupted
-
-
-def started(*arguments):
-    return subprocess.Popen(
-        [sys.executable, "-m", "backtrace", "train", *arguments],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONIOENCODING": "utf-8"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
 
 
 def waited_for(path, process, seconds=60):

@@ -3,6 +3,7 @@
 from itertools import product
 
 import numpy as np
+from hypothesis import strategies as st
 
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.losses import LOSSES
@@ -84,6 +85,23 @@ def exercise(
         inputs_gradient=inputs_gradient,
         **fields,
     )
+
+
+def networks(losses, **fields):
+    """Random arguments of ``exercise``: up to three layers, and ``fields`` by their strategies."""
+    return st.integers(1, 3).flatmap(lambda depth: _networks(depth, losses, fields))
+
+
+def _networks(depth, losses, fields):
+    drawn = {
+        "widths": st.lists(st.integers(1, 4), min_size=depth + 1, max_size=depth + 1),
+        "activations": st.lists(st.sampled_from(DIFFERENTIABLE), min_size=depth, max_size=depth),
+        "biases": st.lists(st.sampled_from(BIASES), min_size=depth, max_size=depth),
+        "loss": st.sampled_from(losses),
+        "n": st.sampled_from([1, 2, 3, 5]),
+        "seed": st.integers(0, 1000),
+    }
+    return st.fixed_dictionaries(drawn | fields)
 
 
 def _layer(random, conventions, inputs, units, activation, form):

@@ -7,7 +7,15 @@ from hypothesis import strategies as st
 
 from backtrace.spec.model import Function, Number, Regularization
 from backtrace.tape.run import trace
-from tests.tape.exercises import BIASES, CONVENTIONS, DIFFERENTIABLE, exercise, function, pairs
+from tests.tape.exercises import (
+    BIASES,
+    CONVENTIONS,
+    DIFFERENTIABLE,
+    exercise,
+    function,
+    networks,
+    pairs,
+)
 from tests.tape.oracle import Network, disagreements, expected, values
 
 PENALTIES = [
@@ -142,30 +150,19 @@ def test_a_penalty_has_no_slope_where_a_weight_is_0():
     assert trace(spec)["dW1"].value.tolist() == [[-12.0]]
 
 
-networks = st.integers(1, 3).flatmap(
-    lambda depth: st.fixed_dictionaries(
-        {
-            "widths": st.lists(st.integers(1, 4), min_size=depth + 1, max_size=depth + 1),
-            "activations": st.lists(
-                st.sampled_from(DIFFERENTIABLE), min_size=depth, max_size=depth
-            ),
-            "biases": st.lists(st.sampled_from(BIASES), min_size=depth, max_size=depth),
-            "loss": st.sampled_from(
-                ["sse", "half_sse", "mse", "half_mse", "mse_elements", "mae", "huber", "hinge",
-                 "output", "upstream"]
-            ),
-            "n": st.sampled_from([1, 2, 3, 5]),
-            "seed": st.integers(0, 1000),
-            "conventions": st.sampled_from(CONVENTIONS),
-            "regularization": st.sampled_from([None, None, *PENALTIES]),
-            "inputs_gradient": st.booleans(),
-        }
-    )
-)  # fmt: skip
+NETWORKS = networks(
+    [
+        *("sse", "half_sse", "mse", "half_mse", "mse_elements"),
+        *("mae", "huber", "hinge", "output", "upstream"),
+    ],
+    conventions=st.sampled_from(CONVENTIONS),
+    regularization=st.sampled_from([None, None, *PENALTIES]),
+    inputs_gradient=st.booleans(),
+)
 
 
 @settings(max_examples=80, deadline=None, derandomize=True)
-@given(networks)
+@given(NETWORKS)
 def test_any_network(network):
     assert_agrees(exercise(**network))
 

@@ -59,6 +59,11 @@ class Wanted(msgspec.Struct, frozen=True):
     def ids(self) -> list[str]:
         return [f"d{id}" for id in self.gradients] + (["loss"] if self.loss else [])
 
+    def results(self, update: RecordedUpdate, loss: Array) -> dict[Symbol, Array]:
+        """Where the loss and the gradients go: ``loss``, and the arrays of ``gradients``."""
+        places = {f"d{id}": array for id, array in self.gradients.items()} | {"loss": loss}
+        return {update.symbol(id): places[id] for id in self.ids}
+
 
 class Batch(Protocol):
     """A batch of samples, worked on arrays that stay.
@@ -85,10 +90,8 @@ class OnePiece:
     ) -> None:
         given = {**values, **_but_classes(samples.arrays)}
         done = RecordedUpdate(spec, steps, given, shares=late_means(steps, wanted.gradients))
-        results = {done.symbol(f"d{id}"): array for id, array in wanted.gradients.items()}
         self.loss = np.zeros((), dtype=floats(spec).dtype)
-        if wanted.loss:
-            results[done.symbol("loss")] = self.loss
+        results = wanted.results(done, self.loss)
         self.counted = np.zeros((), dtype=np.intp)
         if wanted.right:
             results[done.right(f"a{len(spec.layers)}", samples.arrays[TRUE])] = self.counted
@@ -160,9 +163,7 @@ class InChunks:
         totals = self.layout.views(self.total)
         late = late_means(self.steps, self.wanted.gradients)
         done = RecordedUpdate(self.spec, self.steps, self.values, shares=late, totals=totals)
-        results = {done.symbol(f"d{id}"): array for id, array in self.wanted.gradients.items()}
-        if self.wanted.loss:
-            results[done.symbol("loss")] = self.loss
+        results = self.wanted.results(done, self.loss)
         program = Program(done.recording, results)
         return program.bound(done.arrays({**self.values, **totals}), results)
 
