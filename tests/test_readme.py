@@ -17,14 +17,14 @@ from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.losses import LOSSES
 from backtrace.functions.optimizers import OPTIMIZERS, SCHEDULES
 from backtrace.functions.penalties import FORMS
-from backtrace.spec.data import DATA_KEYS
-from backtrace.spec.holdout import WAYS
-from backtrace.spec.layers import BIAS_KEYS, LAYER_KEYS
 from backtrace.spec.model import NOTATION_CHOICES, Notation, Spec
-from backtrace.spec.rules import INITIALIZERS
-from backtrace.spec.schema import TOP_KEYS
-from backtrace.spec.settings import ARITHMETIC, CONVENTIONS
-from backtrace.spec.training import COURSE_KEYS
+from backtrace.spec.read.data_files import DATA_KEYS
+from backtrace.spec.read.holdout import WAYS
+from backtrace.spec.read.layers import BIAS_KEYS, LAYER_KEYS
+from backtrace.spec.read.schema import TOP_KEYS
+from backtrace.spec.read.settings import ARITHMETIC, CONVENTIONS
+from backtrace.spec.read.training import COURSE_KEYS
+from backtrace.spec.read.weight_rules import INITIALIZERS
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -31,7 +31,7 @@ def print_hidden(source: str, data: Path | None, form: str, width: int | None) -
 
 
 def _sight(source: str, data: Path | None) -> catalogue.Sight:
-    from backtrace.check.revealing import revealing
+    from backtrace.check.mistakes.revealing import revealing
     from backtrace.render.wording import Words
     from backtrace.spec import load
 

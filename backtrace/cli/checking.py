@@ -14,9 +14,9 @@ from backtrace.cli.screen import emit, reading, refuse, show, useless
 from backtrace.render.findings import Level
 
 if TYPE_CHECKING:
-    from backtrace.check.checker import Checker
+    from backtrace.check.answers.names import Reader
+    from backtrace.check.judge.checker import Checker
     from backtrace.check.model import ClassReport
-    from backtrace.check.names import Reader
     from backtrace.render.classroom import Classroom
 
 WELL, MISTAKEN, UNREAD = 0, 1, 3
@@ -121,7 +121,7 @@ class Desk:
 
     def answers(self) -> Iterator[Answers | Unreadable]:
         """Every sheet, one after another."""
-        from backtrace.check.files import read_files
+        from backtrace.check.answers.files import read_files
 
         for path in self.request.answers:
             if path == "-":
@@ -130,8 +130,13 @@ class Desk:
         yield from read_files(files, self.reader)
 
     def stdin(self) -> Iterator[Answers | Unreadable]:
-        from backtrace.check.answers import AnswersError, read_answers, read_stream, stream_lines
-        from backtrace.check.document import LIMITS
+        from backtrace.check.answers.reading import (
+            AnswersError,
+            read_answers,
+            read_stream,
+            stream_lines,
+        )
+        from backtrace.check.answers.tree import LIMITS
 
         stream = sys.stdin.buffer
         if self.request.format == "jsonl":
@@ -255,7 +260,7 @@ class Desk:
 
 
 def _checker(request: CheckRequest) -> Checker:
-    from backtrace.check.checker import Checker
+    from backtrace.check.judge.checker import Checker
     from backtrace.spec import load
 
     with reading():
@@ -264,7 +269,7 @@ def _checker(request: CheckRequest) -> Checker:
 
 
 def _reader(checker: Checker) -> Reader:
-    from backtrace.check.names import reader
+    from backtrace.check.answers.names import reader
 
     return reader(checker.tape, checker.spec)
 

@@ -89,7 +89,7 @@ def _content(path: str) -> bytes:
 
 def _begun(path: str, spec: Spec) -> Taken:
     """From the parameters alone."""
-    from backtrace.spec.parameters import read_parameters, with_parameters
+    from backtrace.spec.read.parameters import read_parameters, with_parameters
 
     with reading():
         begun = with_parameters(spec, read_parameters(path, spec))

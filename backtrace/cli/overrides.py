@@ -9,9 +9,9 @@ import msgspec
 
 from backtrace.cli.screen import refuse
 from backtrace.cli.spec_text import SpecText
+from backtrace.spec.document.problems import count
 from backtrace.spec.model import Optimizer, Spec, Stop
 from backtrace.spec.numbers import Misreading, Number, read_number
-from backtrace.spec.problems import count
 
 
 class Overrides(msgspec.Struct, frozen=True):
@@ -67,7 +67,7 @@ def top_level(spec: Spec, chosen: Overrides) -> dict[str, str]:
 
 
 def _held_out(spec: Spec, chosen: Overrides, problems: list[str]) -> Spec:
-    from backtrace.spec.holdout import held_out
+    from backtrace.spec.read.holdout import held_out
 
     if chosen.hold_out is None:
         return spec

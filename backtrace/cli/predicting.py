@@ -47,7 +47,7 @@ def _span(text: str) -> range:
 def predict(request: PredictRequest) -> None:
     """Loads, works and prints; exits with 2 where spec, parameters or samples are wrong."""
     from backtrace.spec import load
-    from backtrace.spec.parameters import read_parameters, with_parameters
+    from backtrace.spec.read.parameters import read_parameters, with_parameters
 
     with reading():
         spec = load(request.spec, data_folder=request.data)
@@ -65,7 +65,7 @@ def predict(request: PredictRequest) -> None:
 
 
 def _check_samples(spec: Spec, request: PredictRequest) -> None:
-    from backtrace.spec.problems import count
+    from backtrace.spec.document.problems import count
 
     if request.held_out and spec.validation is None:
         mend = "`validation: {every: 5}` holds out every fifth sample"

@@ -9,10 +9,10 @@ import msgspec
 
 from backtrace.cli.screen import refuse
 from backtrace.cli.sources import BEGINNING
-from backtrace.spec.files.request import DataError
-from backtrace.spec.folders import Folders, find
-from backtrace.spec.reader import Document, read
-from backtrace.spec.source import read_source
+from backtrace.spec.data.request import DataError
+from backtrace.spec.document.folders import Folders, find
+from backtrace.spec.document.reader import Document, read
+from backtrace.spec.document.source import read_source
 
 
 class SpecText(msgspec.Struct, frozen=True):

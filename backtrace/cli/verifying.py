@@ -12,11 +12,11 @@ from time import monotonic
 
 import msgspec
 
-from backtrace.check.published import hold
+from backtrace.check.judge.published import hold
 from backtrace.cli.screen import emit, reading, refuse, show
 from backtrace.render import verification as page_of
 from backtrace.render.wording import Words
-from backtrace.tape.verification import Request, verify
+from backtrace.verify import Request, verify
 
 WELL, DISAGREES = 0, 1
 PATIENCE = 1.0  # seconds without a word

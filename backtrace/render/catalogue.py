@@ -7,14 +7,14 @@ from typing import Any
 
 import msgspec
 
-from backtrace.check.mistakes import CATALOGUE, Mistake
-from backtrace.check.revealing import Revealing
+from backtrace.check.mistakes.catalogue import CATALOGUE, Mistake
+from backtrace.check.mistakes.revealing import Revealing
 from backtrace.render.boxes import Line
 from backtrace.render.escaping import markdown
 from backtrace.render.measure import inert, text_width, wrapped
 from backtrace.render.page import INDENT, Page
 from backtrace.render.wording import Words
-from backtrace.spec.problems import count
+from backtrace.spec.document.problems import count
 
 FIELDS = ("title", "where", "rule", "tell", "example")
 LABELS = {

@@ -17,9 +17,9 @@ import numpy as np
 
 from backtrace.functions.array import Array
 from backtrace.render.weights import npz
-from backtrace.spec.files.arrays import texts
-from backtrace.spec.files.contents import read_npz_content
-from backtrace.spec.files.request import DataError, Named
+from backtrace.spec.data.arrays import texts
+from backtrace.spec.data.contents import read_npz_content
+from backtrace.spec.data.request import DataError, Named
 from backtrace.spec.model import Spec
 from backtrace.tape.training import Measured, Progress, Record, State, starting_state
 

@@ -8,11 +8,11 @@ from pathlib import PurePath
 
 import msgspec
 
-from backtrace.check.checker import Checker
+from backtrace.check.judge.checker import Checker
 from backtrace.check.model import ClassReport, Explanation, Judged, Report, Unreadable, Verdict
 from backtrace.render.measure import inert
 from backtrace.render.wording import Words, marks, places, plain_number
-from backtrace.spec.problems import count, listed
+from backtrace.spec.document.problems import count, listed
 
 LOW = 0.5  # of the marks; whoever has less may need help
 FEW = 3  # students that are named behind a note

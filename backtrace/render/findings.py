@@ -7,11 +7,11 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from backtrace.check.checker import Checker
-from backtrace.check.exercise import Key
-from backtrace.check.figures import EXACT
-from backtrace.check.hints import WorkedLine, worked_line
-from backtrace.check.mistakes import CATALOGUE
+from backtrace.check.answers.figures import EXACT
+from backtrace.check.judge.checker import Checker
+from backtrace.check.judge.exercise import Key
+from backtrace.check.mistakes.catalogue import CATALOGUE
+from backtrace.check.mistakes.hints import WorkedLine, worked_line
 from backtrace.check.model import (
     Answers,
     Explanation,
@@ -25,7 +25,7 @@ from backtrace.check.model import (
 from backtrace.notation.numbers import number
 from backtrace.render.measure import inert
 from backtrace.render.wording import SPOKEN, STANDING, Words, in_words, marks, places
-from backtrace.spec.problems import count, shortened
+from backtrace.spec.document.problems import count, shortened
 
 Level: TypeAlias = Literal["none", "where", "what", "how"]
 Rows: TypeAlias = "tuple[tuple[str, ...], ...]"

@@ -23,7 +23,7 @@ from backtrace.render.matrices import is_large
 from backtrace.render.measure import text_width, wrapped
 from backtrace.render.page import INDENT, Page, formula_lines
 from backtrace.render.wording import ASCII_MARK
-from backtrace.spec.problems import listed
+from backtrace.spec.document.problems import listed
 
 STYLES: dict[str, str] = {
     "right": "green",

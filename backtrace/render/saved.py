@@ -13,7 +13,7 @@ from backtrace.render import header
 from backtrace.render.json import TraceFormatError, decode
 from backtrace.render.matrices import SECTIONS
 from backtrace.spec.model import NOTATION_CHOICES
-from backtrace.spec.settings import MOST_DECIMALS
+from backtrace.spec.read.settings import MOST_DECIMALS
 from backtrace.tape.operations import OPERATIONS, Setting
 from backtrace.tape.trace import Trace, TracedStep
 

@@ -13,12 +13,12 @@ import numpy as np
 from backtrace.functions.array import Array
 from backtrace.notation.numbers import significant
 from backtrace.render import marks
+from backtrace.spec.document.problems import count
+from backtrace.spec.document.reader import Document, Entry, Node, Scalar, Sequence
+from backtrace.spec.document.reader import Mapping as Keys
+from backtrace.spec.document.rewriting import Rewriting
 from backtrace.spec.model import Bias, Spec
 from backtrace.spec.numbers import LONGEST
-from backtrace.spec.problems import count
-from backtrace.spec.reader import Document, Entry, Node, Scalar, Sequence
-from backtrace.spec.reader import Mapping as Keys
-from backtrace.spec.rewriting import Rewriting
 from backtrace.tape.training import Record, State
 
 HEADER = (

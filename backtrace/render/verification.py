@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 import numpy as np
 
-from backtrace.check.published import Holding, totals
+from backtrace.check.judge.published import Holding, totals
 from backtrace.notation.numbers import significant, small
 from backtrace.render import verification_cost, verification_figures
 from backtrace.render.boxes import Line
@@ -15,11 +15,11 @@ from backtrace.render.columns import Row, table
 from backtrace.render.measure import inert
 from backtrace.render.page import Page
 from backtrace.render.wording import Words
+from backtrace.spec.document.problems import count, listed
 from backtrace.spec.model import Arithmetic
-from backtrace.spec.problems import count, listed
-from backtrace.tape.verification import Kink, Verification, Verified
-from backtrace.tape.verification.kinks import Crossing
-from backtrace.tape.verification.results import Flags
+from backtrace.verify import Kink, Verification, Verified
+from backtrace.verify.kinks import Crossing
+from backtrace.verify.results import Flags
 
 MOST_LISTED = 6  # entries of one quantity that are listed
 

@@ -8,8 +8,8 @@ from backtrace.notation.numbers import duration
 from backtrace.render.boxes import Line
 from backtrace.render.columns import Row, table
 from backtrace.render.page import Page
-from backtrace.spec.problems import count
-from backtrace.tape.verification.cost import Cost, Way
+from backtrace.spec.document.problems import count
+from backtrace.verify.cost import Cost, Way
 
 
 def lines(cost: Cost, samples: int, page: Page) -> Iterator[Line]:

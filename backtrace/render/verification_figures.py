@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from backtrace.check.published import Held, Holding, stands_for, totals
+from backtrace.check.judge.published import Held, Holding, stands_for, totals
 from backtrace.notation.numbers import significant
 from backtrace.render.boxes import Line
 from backtrace.render.measure import inert, text_width
 from backtrace.render.page import Page
 from backtrace.render.wording import Words
+from backtrace.spec.document.problems import count
 from backtrace.spec.model import Arithmetic
-from backtrace.spec.problems import count
 
 EVERY_DIGIT = 17  # of a float
 NARROW = 24  # columns; a text with less room beside a name stands below it

@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from backtrace.check.published import Held, Holding
+from backtrace.check.judge.published import Held, Holding
 from backtrace.render.json import finite
 from backtrace.render.measure import inert
-from backtrace.tape.verification import Kink, Verification, Verified
-from backtrace.tape.verification.cost import Cost
+from backtrace.verify import Kink, Verification, Verified
+from backtrace.verify.cost import Cost
 
 SCHEMA = "backtrace/verification/1"
 

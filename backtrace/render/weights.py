@@ -12,7 +12,7 @@ import numpy as np
 from backtrace.functions.array import Array
 from backtrace.render import marks
 from backtrace.render.formats import MissingExtraError, Written
-from backtrace.spec.files.tensors import INSTALL
+from backtrace.spec.data.tensors import INSTALL
 from backtrace.spec.model import Spec
 from backtrace.tape.compile import given_matrices, parameter_ids
 

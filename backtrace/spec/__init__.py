@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backtrace.spec.problems import Problem, SpecError
+from backtrace.spec.document.problems import Problem, SpecError
 
 if TYPE_CHECKING:
     from backtrace.spec.model import Spec
@@ -20,7 +20,7 @@ def load(source: str | Path, *, data_folder: str | Path | None = None) -> Spec:
     spec. Raises SpecError, with all problems at once, for whatever is wrong with the spec, its
     files, or the name.
     """
-    from backtrace.spec.source import read_source
+    from backtrace.spec.document.source import read_source
 
     content, file, folder = read_source(source)
     return _build(content, file, folder, data_folder)
@@ -48,9 +48,9 @@ def _build(
     data_folder: str | Path | None,
     seed: int | None = None,
 ) -> Spec:
-    from backtrace.spec.folders import Folders
-    from backtrace.spec.reader import read
-    from backtrace.spec.schema import build
+    from backtrace.spec.document.folders import Folders
+    from backtrace.spec.document.reader import read
+    from backtrace.spec.read.schema import build
 
     data = None if data_folder is None else Path(data_folder)
     document = read(content, file)

@@ -43,7 +43,7 @@ def read_number(text: str) -> Reading:
     value = None if match is None else _value(match)
     if value is not None:
         return Number(value, text)
-    from backtrace.spec.misread import diagnose
+    from backtrace.spec.document.misread import diagnose
 
     return diagnose(text)
 

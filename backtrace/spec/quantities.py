@@ -8,9 +8,9 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from backtrace.functions.optimizers import OPTIMIZERS
-from backtrace.spec.misfits import oriented
 from backtrace.spec.model import Optimizer, Spec
-from backtrace.spec.parameters import parameters
+from backtrace.spec.read.parameters import parameters
+from backtrace.spec.read.shape_errors import oriented
 
 Shape: TypeAlias = tuple[int, int]
 Kind: TypeAlias = Literal["units", "activation", "slopes", "parameter", "number"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from backtrace.spec.document.reader import Document, Mapping, Node, Scalar, Sequence
 from backtrace.spec.model import Spec
-from backtrace.spec.reader import Document, Mapping, Node, Scalar, Sequence
-from backtrace.spec.rules import RANDOM
+from backtrace.spec.read.weight_rules import RANDOM
 
 
 def is_drawn(document: Document, spec: Spec) -> bool:

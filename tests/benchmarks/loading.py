@@ -35,7 +35,7 @@ arithmetic: {}
 MEMORY = """\
 import sys
 from backtrace.spec import load, loads
-from backtrace.spec.files import contents
+from backtrace.spec.data import contents
 
 def most():  # getrusage would have that of the process that started this one, if it was larger
     lines = open("/proc/self/status").read().splitlines()

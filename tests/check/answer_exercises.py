@@ -3,7 +3,7 @@
 from functools import cache
 
 import backtrace
-from backtrace.check.names import reader
+from backtrace.check.answers.names import reader
 from backtrace.tape.compile import compile_tape
 
 # Four samples (a row each), 2 → 3 sigmoid → 1 linear, one update.

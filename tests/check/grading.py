@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from backtrace.check.answers import read_answers, reader
-from backtrace.check.checker import Checker
+from backtrace.check.answers.reading import read_answers, reader
+from backtrace.check.judge.checker import Checker
 from tests.check.generator import HONEST, generate
 
 ACCUSED = ("wrong", "unsupported", "malformed")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backtrace.check.figures import EXACT, figure, understood
+from backtrace.check.answers.figures import EXACT, figure, understood
 from backtrace.check.model import Figure, Malformed
 
 

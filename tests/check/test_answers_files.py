@@ -4,9 +4,9 @@ import os
 
 import pytest
 
-from backtrace.check.answers import read_answers
-from backtrace.check.document import AnswersError
-from backtrace.check.files import content, find_files, read_files
+from backtrace.check.answers.files import content, find_files, read_files
+from backtrace.check.answers.reading import read_answers
+from backtrace.check.answers.tree import AnswersError
 from backtrace.check.model import Answers, Unreadable
 from tests.check.answer_exercises import PLAIN, reader_of
 

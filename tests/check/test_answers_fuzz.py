@@ -5,10 +5,10 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backtrace.check.answers import read_answers, read_stream
-from backtrace.check.document import AnswersError
+from backtrace.check.answers.reading import read_answers, read_stream
+from backtrace.check.answers.table import read_table
+from backtrace.check.answers.tree import AnswersError
 from backtrace.check.model import Answers, Figure, Malformed
-from backtrace.check.table import read_table
 from tests.check.answer_exercises import AUGMENTED, ONLINE, PLAIN, reader_of
 
 SHEET = """student: Ada

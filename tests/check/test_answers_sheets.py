@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from backtrace.check.answers import read_answers, read_stream, stream_lines
-from backtrace.check.document import AnswersError
+from backtrace.check.answers.reading import read_answers, read_stream, stream_lines
+from backtrace.check.answers.tree import AnswersError
 from backtrace.check.model import Answers, Figure, Malformed, Unreadable
 from tests.check.answer_exercises import AUGMENTED, DESCENT, ONLINE, PLAIN, reader_of
 

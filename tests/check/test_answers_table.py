@@ -2,9 +2,9 @@
 
 import pytest
 
-from backtrace.check.document import AnswersError
+from backtrace.check.answers.table import read_table
+from backtrace.check.answers.tree import AnswersError
 from backtrace.check.model import Figure, Malformed
-from backtrace.check.table import read_table
 from tests.check.answer_exercises import PLAIN, reader_of
 
 

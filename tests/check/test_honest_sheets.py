@@ -8,7 +8,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from backtrace.check.checker import Checker
+from backtrace.check.judge.checker import Checker
 from tests.check.generator import write_sheet
 from tests.check.habits import Habit
 from tests.check.handwork import Work

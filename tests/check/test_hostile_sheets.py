@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from backtrace.check.checker import Checker
-from backtrace.check.hints import worked_line
+from backtrace.check.judge.checker import Checker
+from backtrace.check.mistakes.hints import worked_line
 from tests.check.typed import answers_of, listed, spec_of
 
 HIDDEN_UNITS = "layers:\n- {activation: %s, weights: [[0.3, 2], [1, -1]], bias: %s}\n"

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backtrace.check.intervals import (
+from backtrace.check.rules.interval_rules import FORMS_OF_RULES, RULES
+from backtrace.check.rules.intervals import (
     Box,
     absolute,
     added,
@@ -22,8 +23,7 @@ from backtrace.check.intervals import (
     summed,
     widened,
 )
-from backtrace.check.intervals import product as matrix_product
-from backtrace.check.rules import FORMS_OF_RULES, RULES
+from backtrace.check.rules.intervals import product as matrix_product
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.losses import LOSSES
 from backtrace.spec.model import Conventions

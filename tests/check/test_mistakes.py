@@ -2,7 +2,7 @@
 
 import pytest
 
-from backtrace.check.mistakes import CATALOGUE
+from backtrace.check.mistakes.catalogue import CATALOGUE
 from tests.check.typed import quantity, report
 
 # Two samples through a square network, so that every wrong product has a shape that fits:

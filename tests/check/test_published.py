@@ -3,7 +3,7 @@
 import pytest
 
 import backtrace
-from backtrace.check.published import hold, stands_for, totals
+from backtrace.check.judge.published import hold, stands_for, totals
 from backtrace.spec import SpecError
 
 SPEC = """

@@ -2,8 +2,8 @@
 
 import pytest
 
-from backtrace.check.mistakes import CATALOGUE
-from backtrace.check.revealing import revealing
+from backtrace.check.mistakes.catalogue import CATALOGUE
+from backtrace.check.mistakes.revealing import revealing
 from tests.check.test_mistakes import SQUARE
 from tests.check.typed import exercise, spec_of
 

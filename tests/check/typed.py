@@ -3,8 +3,8 @@
 from functools import cache
 
 import backtrace
-from backtrace.check.answers import read_answers, reader
-from backtrace.check.checker import Checker
+from backtrace.check.answers.reading import read_answers, reader
+from backtrace.check.judge.checker import Checker
 
 
 @cache

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 import backtrace
 from backtrace.render.trained_spec import Written, trained_spec
 from backtrace.spec import bundled
-from backtrace.spec.reader import read
-from backtrace.spec.rewriting import Rewriting
+from backtrace.spec.document.reader import read
+from backtrace.spec.document.rewriting import Rewriting
 from backtrace.tape.training import Measured, Record, State, starting_state
 from tests.cli.running import piped, run
 

@@ -3,10 +3,10 @@
 from typing import NamedTuple
 
 import backtrace
-from backtrace.check.answers import read_answers
-from backtrace.check.checker import Checker
+from backtrace.check.answers.names import reader
+from backtrace.check.answers.reading import read_answers
+from backtrace.check.judge.checker import Checker
 from backtrace.check.model import ClassReport
-from backtrace.check.names import reader
 from backtrace.render.classroom import classroom
 from backtrace.render.findings import Commentator
 

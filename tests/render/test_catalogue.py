@@ -5,8 +5,8 @@ import json
 import pytest
 
 import backtrace
-from backtrace.check.mistakes import CATALOGUE
-from backtrace.check.revealing import revealing
+from backtrace.check.mistakes.catalogue import CATALOGUE
+from backtrace.check.mistakes.revealing import revealing
 from backtrace.render import catalogue
 from backtrace.render.colours import uncoloured
 from backtrace.render.measure import text_width

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from backtrace.check.mistakes import CATALOGUE
+from backtrace.check.mistakes.catalogue import CATALOGUE
 from backtrace.check.model import ClassReport, Unreadable
 from backtrace.render import report_class, report_csv, report_json, report_markdown
 from backtrace.render.classroom import classroom

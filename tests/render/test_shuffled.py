@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import backtrace
-from backtrace.check.rewrites import Site, batch_not_summed
+from backtrace.check.mistakes.rewrites import Site, batch_not_summed
 from backtrace.notation.words import sample_words
 from backtrace.render.derivation import View, derivation
 from backtrace.render.formats import FORMATS

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 import backtrace
+from backtrace.formats.torch.program import program
 from backtrace.functions.losses import LOSSES
 from backtrace.functions.number import Number
 from backtrace.functions.optimizers import OPTIMIZERS
 from backtrace.functions.penalties import FORMS
 from backtrace.render.formats import NotExpressibleError
-from backtrace.render.torch.program import program
 from backtrace.spec import bundled
 from backtrace.spec.model import (
     Arithmetic,

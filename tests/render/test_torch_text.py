@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import backtrace
+from backtrace.formats.torch.program import MOST_INLINE, program
 from backtrace.functions.number import Number
 from backtrace.functions.optimizers import OPTIMIZERS
 from backtrace.render.formats import NotExpressibleError, is_ours
-from backtrace.render.torch.program import MOST_INLINE, program
 from backtrace.spec import bundled
 from backtrace.spec.model import Arithmetic, Optimizer
 from tests.tape.exercises import exercise

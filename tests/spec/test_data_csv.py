@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backtrace.spec.files import comma_separated as reading
-from backtrace.spec.files.contents import read_file
-from backtrace.spec.files.request import Columns, Request
+from backtrace.spec.data import comma_separated as reading
+from backtrace.spec.data.contents import read_file
+from backtrace.spec.data.request import Columns, Request
 from tests.spec.files import inputs_of, problem_of, spec_of
 
 KAGGLE = "label,pixel0,pixel1,pixel2,pixel3\n2,0,51,102,255\n0,255,0,0,51\n1,0,0,0,0\n"

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from backtrace.spec.files.contents import read_file
-from backtrace.spec.files.request import Columns, DataError, Request
+from backtrace.spec.data.contents import read_file
+from backtrace.spec.data.request import Columns, DataError, Request
 from tests.spec.files import idx, problem_of, spec_of
 
 IMAGES = np.random.default_rng(1).integers(0, 256, (40, 5, 6), dtype=np.uint8)
@@ -295,7 +295,7 @@ def test_headers_of_npy_that_no_array_of_numbers_has(path, header):
 
 
 def test_a_file_that_unpacks_without_end(path, monkeypatch):
-    from backtrace.spec.files import stream
+    from backtrace.spec.data import stream
 
     monkeypatch.setattr(stream, "MOST_BYTES", 100_000)
     for content in (b"1,2\n" * 100_000, npy(np.ones((300, 300))), npz(x=np.ones((300, 300)))):
@@ -307,7 +307,7 @@ def test_trouble_while_unpacking_reaches_the_reader(path, monkeypatch):
         yield PLAIN[:100]
         raise OSError("the disk is gone")
 
-    monkeypatch.setattr("backtrace.spec.files.gzipped.unpacked", broken)
+    monkeypatch.setattr("backtrace.spec.data.gzipped.unpacked", broken)
     with pytest.raises(OSError, match="the disk is gone"):
         values(path, PACKED)
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from backtrace.spec import loads
-from backtrace.spec.files.contents import read_file
-from backtrace.spec.files.request import Columns, DataError, Request
+from backtrace.spec.data.contents import read_file
+from backtrace.spec.data.request import Columns, DataError, Request
 from backtrace.tape.arithmetic import Floats, arithmetic
 from tests.spec.files import idx
 
@@ -130,8 +130,8 @@ def test_float32_is_float64_rounded_once(tmp_path_factory, array, scale, packed)
 
 
 def test_a_block_ends_anywhere(tmp_path, monkeypatch):
-    from backtrace.spec.files import entries
-    from backtrace.spec.files import gzipped as packing
+    from backtrace.spec.data import entries
+    from backtrace.spec.data import gzipped as packing
 
     array = np.arange(500, dtype=">i4").reshape(50, 10)
     path = tmp_path / "x"

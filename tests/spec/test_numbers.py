@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backtrace.spec.misread import comma_reading
+from backtrace.spec.document.misread import comma_reading
 from backtrace.spec.numbers import Misreading, Number, read_number
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import backtrace
 from backtrace.spec import SpecError
-from backtrace.spec.parameters import parameters, read_parameters, with_parameters
+from backtrace.spec.read.parameters import parameters, read_parameters, with_parameters
 
 SPEC = backtrace.load("mlp-math")  # W1 is 2 × 3, b1 1 × 3, W2 3 × 1, b2 1 × 1
 VALUES = {

@@ -3,8 +3,8 @@
 import pytest
 
 from backtrace.spec import loads
-from backtrace.spec.problems import Place, Problem, Problems, SpecError
-from backtrace.spec.reader import Limits, Mapping, Scalar, Sequence, read
+from backtrace.spec.document.problems import Place, Problem, Problems, SpecError
+from backtrace.spec.document.reader import Limits, Mapping, Scalar, Sequence, read
 
 
 def problems_of(text, **limits):

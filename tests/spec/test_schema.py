@@ -6,7 +6,7 @@ from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.losses import LOSSES
 from backtrace.functions.optimizers import OPTIMIZERS
 from backtrace.spec import loads
-from backtrace.spec.fields import HOMES
+from backtrace.spec.document.fields import HOMES
 from backtrace.spec.model import Spec, Stop
 from tests.spec.specs import FORWARD, INPUTS, LAYER, TRAINED, network, only_problem, problems_of
 

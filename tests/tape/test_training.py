@@ -9,8 +9,8 @@ from msgspec.structs import replace
 import backtrace
 from backtrace.functions.optimizers import OPTIMIZERS, SCHEDULES
 from backtrace.spec import bundled
-from backtrace.spec.holdout import held_out
 from backtrace.spec.model import Arithmetic, Number, Optimizer, Regularization, Schedule, Stop
+from backtrace.spec.read.holdout import held_out
 from backtrace.tape import chunks as chunking
 from backtrace.tape.compile import TapeError
 from backtrace.tape.run import trace

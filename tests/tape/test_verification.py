@@ -13,11 +13,11 @@ from backtrace.spec.model import Arithmetic, Conventions, Matrix, Number, Regula
 from backtrace.tape.compile import TapeError, compile_tape
 from backtrace.tape.operations import OPERATIONS, Setting
 from backtrace.tape.run import trace
-from backtrace.tape.verification import Request, verify
-from backtrace.tape.verification import cost as cost_of
-from backtrace.tape.verification.differences import Points, central, extrapolated
-from backtrace.tape.verification.responses import Reading
-from backtrace.tape.verification.rounding import pattern_of, rounding
+from backtrace.verify import Request, verify
+from backtrace.verify import cost as cost_of
+from backtrace.verify.differences import Points, central, extrapolated
+from backtrace.verify.responses import Reading
+from backtrace.verify.rounding import pattern_of, rounding
 from tests.tape.exercises import CONVENTIONS, exercise, networks, pairs
 from tests.tape.oracle import expected
 

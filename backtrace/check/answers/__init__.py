@@ -1,0 +1,1 @@
+"""What students wrote: files, tables and names → figures by id."""

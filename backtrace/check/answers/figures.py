@@ -1,0 +1,137 @@
+"""One written answer → a figure that keeps its digits, or why it is no number."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from backtrace.check.model import Cell, Figure, Malformed
+from backtrace.spec.document.problems import cited, shortened
+from backtrace.spec.numbers import LONGEST, Number, read_number
+
+EXACT = 17
+"""Decimals and significant digits of a fraction: as many as a float can tell apart."""
+
+_BLANK = re.compile(r"_*|\?+|~|null|Null|NULL")
+_MINUSES = "−–—‒‐‑﹣－"
+_PLAIN_MINUS = str.maketrans(dict.fromkeys(_MINUSES, "-"))
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
+_DECIMAL_COMMA = re.compile("[+-]?[0-9]*,[0-9]+(?:[eE][+-]?[0-9]+)?")
+_PERHAPS_THOUSANDS = re.compile("[+-]?[1-9][0-9]{0,2},[0-9]{3}")
+_GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:([,.])[0-9]{3})+(?!\1)[.,][0-9]+")
+_POWER_OF_TEN = re.compile(r"(.+?)\s*[x×·⋅∙*]\s*10\s*(?:\^|\*\*)?\s*[({]?([+-]?[0-9]{1,4})[)}]?")
+_NO_ANSWER = re.compile(r"[-−–—.…]+|n\.?/?a\.?|none|blank|empty|todo|tbd|x", re.IGNORECASE)
+_NOT_FINITE = re.compile(r"[+-]?(?:\.?inf(?:inity)?|\.?nan|∞|undefined|#.*)", re.IGNORECASE)
+
+_WRITE_A_NUMBER = "Write the number you worked out, or _ to leave the entry out"
+_REMEMBERED = 40  # characters; longer texts are too rare, and too large, to be kept
+
+
+def figure(text: str) -> Figure | Malformed:
+    """The number that ``text`` writes, with half a unit of its last written digit.
+
+    ``0.50`` has two decimals and stands for 0.495…0.505; ``1.2e3`` for 1150…1250; ``17/4`` for
+    itself. A decimal comma and a typographic minus are read as meant (``understood`` says so);
+    everything that is no single finite number is Malformed. Never raises.
+    """
+    cell, _ = understood(text)
+    return Malformed("", f"nothing; {_WRITE_A_NUMBER}") if cell is None else cell
+
+
+def understood(text: str) -> tuple[Cell, str]:
+    """The cell that ``text`` writes, None where it is left out, and what had to be understood.
+
+    The second is a sentence for the reader, empty where the number was plainly written.
+    """
+    return _remembered(text) if len(text) <= _REMEMBERED else _understood(text)
+
+
+def _understood(text: str) -> tuple[Cell, str]:
+    text = " ".join(text.split())
+    if _BLANK.fullmatch(text):
+        return None, ""
+    plain = _figure(text, text)
+    if plain is not None:
+        return plain, ""
+    if len(text) <= LONGEST:
+        mended, note = _as_meant(text)
+        meant = _figure(mended, text) if note else None
+        if meant is not None:
+            return meant, note
+    return Malformed(shortened(text, LONGEST), _reason(text)), ""
+
+
+# A class writes the same few hundred figures again and again.
+_remembered = lru_cache(maxsize=16_384)(_understood)
+
+
+def _figure(mended: str, text: str) -> Figure | None:
+    """The figure that ``mended`` writes and that was written as ``text``."""
+    number = read_number(mended)
+    if not isinstance(number, Number):
+        return None
+    if "/" in mended:
+        return Figure(text, float(number), 0.0, EXACT, EXACT)
+    mantissa, _, exponent = mended.lower().partition("e")
+    whole, _, places = mantissa.lstrip("+-").partition(".")
+    decimals = len(places) - int(exponent or 0)
+    half_unit = float(f"5e{-decimals - 1}")  # the float nearest to 0.5 · 10^-decimals
+    if half_unit == float("inf"):
+        return None  # 0e9999
+    digits = len((whole + places).lstrip("0")) or 1
+    return Figure(text, float(number), half_unit, decimals, digits)
+
+
+def _as_meant(text: str) -> tuple[str, str]:
+    """``text`` as a number is written here, and the sentence that says what was changed."""
+    mended, said = text.lstrip("=≈≅~ "), []
+    if mended != text:
+        said.append("without the sign before it")
+    for mend, saying in _MENDS:
+        before, mended = mended, mend(mended)
+        said += [saying] if mended != before else []
+    if _DECIMAL_COMMA.fullmatch(mended):
+        said.append("with a decimal comma")
+        doubtful = _PERHAPS_THOUSANDS.fullmatch(mended)
+        mended = mended.replace(",", ".")
+        if doubtful:
+            said[-1] += " (if the comma groups thousands, leave it out)"
+    return mended, f"{text} is read as {mended}, {' and '.join(said)}" if said else ""
+
+
+def _with_plain_minus(text: str) -> str:
+    return text.translate(_PLAIN_MINUS)
+
+
+def _with_tight_sign(text: str) -> str:
+    return re.sub(r"^([+-])\s+", r"\1", text)
+
+
+def _with_exponent(text: str) -> str:
+    match = _POWER_OF_TEN.fullmatch(text.translate(_SUPERSCRIPTS))
+    return f"{match[1]}e{match[2]}" if match else text
+
+
+_MENDS = (
+    (_with_plain_minus, "with a typographic minus"),
+    (_with_tight_sign, "without the space after its sign"),
+    (_with_exponent, "with a power of ten"),
+)
+
+
+def _reason(text: str) -> str:
+    """Why ``text`` is no figure, and how to write what was probably meant."""
+    if len(text) <= LONGEST:
+        invisible = next((c for c in text if not c.isprintable()), "")
+        if invisible:
+            return f"{cited(text)}, with an invisible character (U+{ord(invisible):04X}). Delete it"
+        if _NO_ANSWER.fullmatch(text):
+            return f"{cited(text)}, which is no number. {_WRITE_A_NUMBER}"
+        if _NOT_FINITE.fullmatch(text):
+            return f"{cited(text)}, which is not a finite number. {_WRITE_A_NUMBER}"
+        if _GROUPED.fullmatch(text):
+            return f"{cited(text)}, with its digits in groups. Write them without separators"
+    from backtrace.spec.document.misread import diagnose
+
+    misreading = diagnose(text)
+    return f"{misreading.found}. {misreading.mend.removesuffix('.')}"

@@ -1,0 +1,1 @@
+"""A sheet held against an exercise: verdicts by the two intervals G and L."""

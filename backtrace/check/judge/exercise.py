@@ -1,0 +1,174 @@
+"""What of an exercise does not depend on a student: values, right forms and wrong rules by step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
+
+import msgspec
+import numpy as np
+
+from backtrace.check.mistakes.catalogue import wrongs
+from backtrace.check.mistakes.misread import GivenTexts
+from backtrace.check.mistakes.rewrites import Site, Wrong
+from backtrace.check.model import Verdict
+from backtrace.check.rules.intervals import Box, Floats, point, widened
+from backtrace.functions.activations import ACTIVATIONS
+from backtrace.functions.losses import LOSSES
+from backtrace.spec.model import Spec
+from backtrace.tape.arithmetic import Floats as FloatArithmetic
+from backtrace.tape.compile import compile_tape, given_matrices
+from backtrace.tape.operations import Setting
+from backtrace.tape.run import run, starting_values
+from backtrace.tape.steps import Step, Tape
+
+Key: TypeAlias = tuple[int, int, str]  # epoch, batch, id
+FLOAT32 = 1e-6  # relative noise of a line in float32
+MARKS: dict[Verdict, float] = {"right": 1.0, "rounded": 1.0, "carried": 1.0}
+
+
+class Exercise:
+    """Everything about an exercise that does not depend on a student.
+
+    ``credit`` says what share of an entry's mark a verdict earns, over the usual (right, rounded
+    and carried earn it whole, all others nothing).
+    """
+
+    def __init__(
+        self,
+        spec: Spec,
+        min_digits: int = 3,
+        allow_truncation: bool = False,
+        credit: Mapping[Verdict, float] | None = None,
+    ) -> None:
+        self.spec = spec
+        self.tape: Tape = compile_tape(spec)
+        self.setting = Setting(spec.conventions)
+        self.min_digits = min_digits
+        self.allow_truncation = allow_truncation
+        self.credit: dict[Verdict, float] = {**MARKS, **(credit or {})}
+        self.steps: dict[Key, Step] = {key(step): step for step in self.tape.steps}
+        self.sites: dict[tuple[int, int], Site] = self._sites()
+        self.parameters = {
+            place: FloatArithmetic(np.float64).parameters(step.parameters)
+            for place, step in self.steps.items()
+        }
+        self.values: dict[Key, Floats] = {}
+        for traced in run(self.tape, starting_values(spec)):
+            value = np.array(traced.value, dtype=np.float64, ndmin=2)
+            self.values[key(traced.step)] = value
+        self.points: dict[Key, Box] = {}
+        self.operands: dict[Key, tuple[Key, ...]] = {
+            place: self._operands(step) for place, step in self.steps.items()
+        }
+        self._wrongs: dict[Key, list[Wrong]] = {}
+        self._forms: dict[Key, list[Step]] = {}
+        self._matrices = given_matrices(spec)
+        self._texts: dict[Key, GivenTexts] = {}
+
+    def _sites(self) -> dict[tuple[int, int], Site]:
+        updates: dict[tuple[int, int], dict[str, Step]] = {}
+        for step in self.tape.steps:
+            updates.setdefault((step.epoch, step.batch), {})[step.id] = step
+        return {place: Site(self.spec, self.setting, steps) for place, steps in updates.items()}
+
+    def _operands(self, step: Step) -> tuple[Key, ...]:
+        """The keys a step is worked from; a later update's given parameter has one: the last."""
+        if step.operation == "given":
+            source = step.parameters.get("from")
+            if source is None:
+                return ()
+            places = list(self.sites)
+            before = places[places.index((step.epoch, step.batch)) - 1]
+            return ((*before, source),)
+        return tuple((step.epoch, step.batch, id) for id in step.operands)
+
+    def is_given(self, place: Key) -> bool:
+        """Whether the spec itself says the number (and no earlier update)."""
+        return self.steps[place].operation == "given" and not self.operands[place]
+
+    def line(self, box: Box) -> Box:
+        """What a line of the spec's own arithmetic may hold: it too may round every line."""
+        arithmetic = self.spec.arithmetic
+        if arithmetic.kind == "rounded":
+            unit = 10.0 ** -(arithmetic.decimals or 0)
+            return widened(box, unit / 2, unit)
+        if arithmetic.kind == "float32":
+            return Box(box.lo - FLOAT32 * (1 + abs(box.lo)), box.hi + FLOAT32 * (1 + abs(box.hi)))
+        return box
+
+    def exact(self, place: Key) -> Box:
+        """The spec's own value, as a box."""
+        if place not in self.points:
+            self.points[place] = point(self.values[place])
+        return self.points[place]
+
+    def wrongs(self, place: Key) -> list[Wrong]:
+        """The wrong steps that may stand in the place of this one."""
+        if place not in self._wrongs:
+            site = self.sites[place[:2]]
+            self._wrongs[place] = wrongs(self.steps[place], site)
+        return self._wrongs[place]
+
+    def given_texts(self, place: Key) -> GivenTexts:
+        """The numbers of a given matrix as the exercise writes them."""
+        if place not in self._texts:
+            matrix = self._matrices.get(place[2])
+            self._texts[place] = GivenTexts(self.values[place], matrix)
+        return self._texts[place]
+
+    def forms(self, place: Key) -> list[Step]:
+        """Other ways to work a step that are as right as the tape's."""
+        if place not in self._forms:
+            site = self.sites[place[:2]]
+            self._forms[place] = list(other_forms(self.steps[place], site))
+        return self._forms[place]
+
+
+def key(step: Step) -> Key:
+    return (step.epoch, step.batch, step.id)
+
+
+def other_forms(step: Step, site: Site) -> Iterator[Step]:
+    """g from a; an error worked out again or taken as written; the short-cut by the error."""
+
+    def form(operation: str, operands: tuple[str, ...], **parameters: Any) -> Step:
+        return msgspec.structs.replace(
+            step,
+            operation=operation,
+            operands=operands,
+            parameters={**step.parameters, **parameters},
+        )
+
+    last = f"a{site.last}"
+    if step.operation == "activation_derivative":
+        row = ACTIVATIONS[step.parameters["activation"]]
+        falling = float(step.parameters.get("slope", 1)) < 0
+        if row.derivative_from_activation is not None and not falling:
+            ones = site.steps[f"a{step.layer}"].parameters.get("ones", "")
+            yield form("derivative_from_activation", (f"a{step.layer}",), ones=ones)
+    elif step.operation == "loss_terms" and "error" in site.steps:
+        if LOSSES[step.parameters["loss"]].from_error:
+            yield form("loss_terms", ("error",), from_error=True)
+        elif "stable_from" in step.parameters:
+            yield form("loss_terms_from_z", (step.parameters["stable_from"], "y"))
+    elif step.operation == "loss_gradient" and step.operands == ("error",):
+        yield form("loss_gradient", (last, "y"))
+    elif step.operation == "shortcut_delta" and "error" in site.steps:
+        yield form("error_over", ("error",))
+    elif step.operation in ("jacobian_product", "hadamard"):
+        yield from _shortcut_form(step, site)
+
+
+def _shortcut_form(step: Step, site: Site) -> Iterator[Step]:
+    """δ = (a − y)/n for an output that the spec takes the long way."""
+    loss = site.spec.loss
+    if loss is None or step.layer != site.last or loss.name == "upstream":
+        return
+    if LOSSES[loss.name].shortcut == site.spec.layers[-1].activation.name:
+        gradient = site.steps[step.operands[0]]
+        averaged = {k: v for k, v in gradient.parameters.items() if k == "samples"}
+        operands = (f"a{site.last}", "y")
+        yield msgspec.structs.replace(
+            step, operation="shortcut_delta", operands=operands, parameters=averaged
+        )

@@ -1,0 +1,286 @@
+"""One quantity of a sheet being judged, entry by entry, by the two intervals G and L.
+
+G is what the spec allows, L what the student's own written operands allow (see ``model.Verdict``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backtrace.check.judge.exercise import Key
+from backtrace.check.judge.sheet import SLACK, Doubt, Numbers, Override, Sheet, StandIns, World
+from backtrace.check.mistakes.diagnosis import Diagnosis
+from backtrace.check.model import WORST_FIRST, Explanation, Figure, Judged, Malformed, Verdict
+from backtrace.check.rules.intervals import Box, hull, point, single
+from backtrace.tape.steps import Step
+
+
+class Judgement:
+    """One quantity being judged."""
+
+    def __init__(self, sheet: Sheet, place: Key) -> None:
+        self.sheet = sheet
+        self.exercise = sheet.exercise
+        self.place = place
+        self.step = self.exercise.steps[place]
+        self.written = sheet.written[place]
+        self.exact = self.exercise.values[place]
+        self.origin: Key | None = None  # of the world in which the value follows
+
+    def judged(self, extra: bool) -> Judged:
+        """The verdict; ``extra`` is whether the quantity was not asked for and earns nothing."""
+        if self.written.problem:
+            return self.misshapen(extra)
+        numbers = self.sheet.read(self.place)
+        if self.exercise.is_given(self.place):
+            return self.given(numbers, extra)
+        return self.worked(numbers, extra)
+
+    def _shape(self) -> tuple[int, int]:
+        rows, columns = self.exact.shape
+        return rows, columns
+
+    # A shape that fits no way round
+
+    def misshapen(self, extra: bool) -> Judged:
+        explanations = Diagnosis(self.sheet, self.place).of_shape(self.written)
+        verdict: Verdict = "wrong" if explanations else "malformed"
+        rows, columns = self._shape()
+        entries = ((verdict,) * columns,) * rows
+        self.sheet.doubts[self.place] = np.ones((rows, columns), dtype=bool)
+        raw = tuple(tuple(_text(cell) for cell in line) for line in self.written.raw)
+        return Judged(
+            *self._id(),
+            verdict,
+            entries,
+            raw,
+            explanations,
+            possible=0.0 if extra else float(rows * columns),
+            notes=(*self.written.notes, self.written.problem),
+        )
+
+    def _id(self) -> tuple[str, int, int]:
+        epoch, batch, id = self.place
+        return id, epoch, batch
+
+    # A given number, written again
+
+    def given(self, numbers: Numbers, extra: bool) -> Judged:
+        low, high = numbers.low, numbers.high
+        same = (low <= self.exact) & (self.exact <= high) | ~numbers.there
+        taken = np.where(same, self.exact, numbers.values)
+        explanations: tuple[Explanation, ...] = ()
+        if not same.all():
+            explanations = (Explanation((("given-misread", self.place[2]),)),)
+        self.sheet.boxes[self.place] = point(taken)
+        return self.verdict(np.where(same, "right", "wrong"), numbers, ~same, explanations, extra)
+
+    # A worked quantity
+
+    def worked(self, numbers: Numbers, extra: bool) -> Judged:
+        place = self.place
+        own = self.sheet.step_box(place, numbers.unit)
+        in_l, box, doubt = self.in_own_work(numbers, own)
+        alone = self.is_alone(numbers, box)
+        low, high = numbers.low, numbers.high
+        slack = SLACK * (1.0 + np.abs(self.exact))
+        in_g = (low - slack <= self.exact) & (self.exact <= high + slack)
+        names = np.where(
+            in_g,
+            np.where(in_l, "right", "unsupported"),
+            np.where(in_l, np.where(doubt, "carried", "rounded"), "wrong"),
+        ).astype(object)
+        names[self.too_vague(numbers, box, alone) & (in_g | in_l)] = "imprecise"
+        self.settle(numbers, box, alone, names)
+        explanations: tuple[Explanation, ...] = ()
+        if (names[numbers.there] == "wrong").any():
+            explanations = self.explain(names)
+        return self.verdict(names, numbers, self.sheet.doubts[place], explanations, extra)
+
+    def in_own_work(self, numbers: Numbers, own: Box) -> tuple[Doubt, Box, Doubt]:
+        """Which entries follow from the student's own work by any right form, which box holds
+        each, and which rest on doubtful operands."""
+        follows = numbers.meets(own)
+        doubt = self.resting
+        box = own
+        if follows.all():
+            return follows, box, doubt
+        for over, world in self.alternatives():
+            other = self.alternative_box(over, numbers.unit)
+            new = numbers.meets(other) & ~follows
+            if new.any():
+                if world is not None:
+                    doubt = doubt | new
+                    self.origin = world.origin
+                else:
+                    doubt = doubt | (new & self.resting_of(over))
+                box = Box(
+                    np.where(new, hull(other).lo, hull(box).lo),
+                    np.where(new, hull(other).hi, hull(box).hi),
+                )
+                follows = follows | new
+                if follows.all():
+                    break
+        return follows, box, doubt
+
+    def resting_of(self, over: Override) -> Doubt:
+        """Which entries rest on a doubtful entry by way of another form; where it lies is noted."""
+        found = np.zeros(self.exact.shape, dtype=bool)
+        for where, form in over.items():
+            assert isinstance(form, Step)
+            doubt = self.sheet.doubt_of_operands(where, form)
+            if doubt.any():
+                found |= doubt if where == self.place else doubt.any()
+                self.origin = self.sheet.first_root(tuple((*where[:2], x) for x in form.operands))
+        return found
+
+    def alternative_box(self, over: Override, unit: float) -> Box:
+        if self.place in over:
+            rest = {place: value for place, value in over.items() if place != self.place}
+            replaced = over[self.place]
+            assert not isinstance(replaced, Box)
+            return self.sheet.replaced_box(self.place, replaced, unit, rest)
+        return self.sheet.step_box(self.place, unit, over)
+
+    def alternatives(self) -> Iterator[tuple[Override, World | None]]:
+        """Other forms along the unwritten way here, and what earlier explanations stand for."""
+        path = Diagnosis(self.sheet, self.place).path()
+        forms = [(where, form) for where in path for form in self.exercise.forms(where)]
+        for where, form in forms:
+            yield {where: form}, None
+        for world in self.sheet.worlds:
+            stand_ins = {k: v for k, v in world.stand_ins.items() if k != self.place}
+            if stand_ins:
+                yield stand_ins, world
+                for where, form in forms:
+                    if where not in stand_ins:
+                        yield {**stand_ins, where: form}, world
+
+    def too_vague(self, numbers: Numbers, box: Box, alone: Doubt) -> Doubt:
+        """Too few digits to tell anything by, unless they are the value exactly."""
+        few = (numbers.digits < self.exercise.min_digits) & (numbers.decimals < 3)
+        if few.any():
+            slack = SLACK * (1.0 + np.abs(self.exact))
+            few &= (np.abs(numbers.values - self.exact) > slack) & ~alone
+        if few.any():
+            few &= ~(self.follows_exactly(numbers) & self.resting)
+        return np.asarray(numbers.there & (numbers.half > 0) & (few | box.unbounded))
+
+    @cached_property
+    def resting(self) -> Doubt:
+        """Which entries rest on a doubtful entry of an operand."""
+        return self.sheet.doubt_of_operands(self.place, self.step)
+
+    def follows_exactly(self, numbers: Numbers) -> Doubt:
+        """Which written numbers are, digit for digit, what the numbers written before them give."""
+        sheet = self.sheet
+        over: StandIns = {
+            source: point(sheet.numbers[source].values)
+            for where in Diagnosis(sheet, self.place).path()
+            for source in self.exercise.operands[where]
+            if source in sheet.numbers and sheet.numbers[source].there.all()
+        }
+        if not over:
+            return np.zeros(numbers.values.shape, dtype=bool)
+        box = hull(sheet.step_box(self.place, 0.0, over))
+        slack = 1e-9 * (1.0 + np.abs(numbers.values))
+        near = (box.lo[0] - slack <= numbers.values) & (numbers.values <= box.hi[0] + slack)
+        return np.asarray(near & single(box))
+
+    def is_alone(self, numbers: Numbers, box: Box) -> Doubt:
+        """Which written numbers equal a single-valued L: they stand for themselves."""
+        lo, hi = hull(box).lo[0], hull(box).hi[0]
+        low, high = lo - 1e-9 * np.abs(lo), hi + 1e-9 * np.abs(hi)
+        return np.asarray(single(box) & (low <= numbers.values) & (numbers.values <= high))
+
+    def settle(self, numbers: Numbers, box: Box, alone: Doubt, names: NDArray[Any]) -> None:
+        """What later steps take for this quantity, and which of its entries are doubtful."""
+        low, high = numbers.low, numbers.high
+        if alone.any():
+            whole = hull(box)
+            low, high = np.where(alone, whole.lo[0], low), np.where(alone, whole.hi[0], high)
+        sound = (names == "right") | (names == "rounded")
+        doubt = ~sound
+        if not numbers.there.all():
+            filled = hull(self.sheet.may_be_rounded(self.place, box, numbers.unit))
+            low = np.where(numbers.there, low, filled.lo[0])
+            high = np.where(numbers.there, high, filled.hi[0])
+            doubt = np.where(numbers.there, doubt, self.resting)
+        self.sheet.boxes[self.place] = Box(low[None], high[None])
+        self.sheet.doubts[self.place] = doubt
+        root = self.sheet.first_root(self.exercise.operands[self.place])
+        self.sheet.roots[self.place] = self.origin if root is None else root
+
+    def explain(self, names: NDArray[Any]) -> tuple[Explanation, ...]:
+        """The explanations, each kind once; what they put in an operand's place is remembered."""
+        found = Diagnosis(self.sheet, self.place).found(names == "wrong")
+        self.sheet.explained(self.place, [f.stand_ins for f in found if f.stand_ins])
+        kinds: dict[tuple[str, ...], Explanation] = {}
+        for each in found:
+            kinds.setdefault(tuple(sorted(each.explanation.codes)), each.explanation)
+        return tuple(kinds.values())
+
+    def verdict(
+        self,
+        names: NDArray[Any],
+        numbers: Numbers,
+        doubt: Doubt,
+        explanations: tuple[Explanation, ...],
+        extra: bool,
+    ) -> Judged:
+        self.sheet.doubts[self.place] = doubt
+        names = names.astype(object)
+        if not numbers.there.all():
+            for i, j in np.argwhere(~numbers.there).tolist():
+                cell = self.written.cells[i][j] if self.written.cells else None
+                names[i, j] = "malformed" if isinstance(cell, Malformed) else "missing"
+        entries: tuple[tuple[Verdict, ...], ...] = tuple(map(tuple, names.tolist()))
+        worst = min((v for line in entries for v in line), key=WORST_FIRST.index)
+        root = self.sheet.roots.get(self.place) if worst in ("carried", "unsupported") else None
+        return Judged(
+            *self._id(),
+            worst,
+            entries,
+            tuple(tuple(_text(cell) for cell in line) for line in self.written.cells),
+            explanations,
+            root=None if root is None else _name(root),
+            earned=0.0 if extra else self.earned(names),
+            possible=0.0 if extra else float(names.size),
+            notes=self.written.notes,
+        )
+
+    def earned(self, names: NDArray[Any]) -> float:
+        """Marks by the policy; a carried value that an all-zero operand makes trivial earns 0."""
+        credit = self.exercise.credit
+        trivial = self._rests_on_zeros()
+        return sum(
+            0.0 if verdict == "carried" and trivial else credit.get(verdict, 0.0)
+            for verdict in names.ravel()
+        )
+
+    def _rests_on_zeros(self) -> bool:
+        """Whether a written operand is all zero that the spec's own is not."""
+        for source in self.exercise.operands[self.place]:
+            box = self.sheet.boxes.get(source)
+            if box is None or not self.sheet.doubt(source).any():
+                continue
+            if not box.lo.any() and not box.hi.any() and self.exercise.values[source].any():
+                return True
+            numbers = self.sheet.numbers.get(source)
+            if numbers is not None and numbers.there.all() and not numbers.values.any():
+                return bool(self.exercise.values[source].any())
+        return False
+
+
+def _text(cell: Figure | Malformed | None) -> str:
+    return "" if cell is None else cell.text
+
+
+def _name(place: Key) -> str:
+    epoch, batch, id = place
+    return id if (epoch, batch) == (1, 1) else f"{id}@{epoch}.{batch}"

@@ -1,0 +1,161 @@
+"""Published figures against a trace, by their written digits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Literal, TypeAlias
+
+import msgspec
+import numpy as np
+
+from backtrace.check.answers.figures import figure
+from backtrace.check.model import Figure
+from backtrace.functions.array import Array
+from backtrace.spec.document.problems import Problem, SpecError, cited
+from backtrace.spec.model import Published, Spec
+from backtrace.tape.compile import compile_tape
+from backtrace.tape.run import run, starting_values
+from backtrace.tape.steps import Tape
+
+MEND = "`backtrace trace` shows the steps that it has."
+_PENALTY = "Add `regularization:`, or remove it: without a penalty `loss` is all there is."
+MENDS = {
+    "da0": "Add `trace: {inputs_gradient: true}`, so that it is worked.",
+    "penalty": _PENALTY,
+    "data_loss": _PENALTY,
+}
+Standing: TypeAlias = Literal["agrees", "differs", "slip", "stale"]
+NOISE = 1e-12  # of a float, relative: a figure may lie on the very edge of what its digits allow
+
+
+class Held(msgspec.Struct, frozen=True):
+    """One published figure beside the trace's value.
+
+    ``agrees``: the value lies within half a unit of the last written digit; ``differs``: it does
+    not. A figure that is marked as wrong is a ``slip`` where it differs, as it should, and
+    ``stale`` where it agrees after all.
+    """
+
+    index: tuple[int, int]
+    written: str
+    traced: float
+    standing: Standing
+    reason: str = ""
+
+    @property
+    def stands(self) -> bool:
+        return self.standing in ("agrees", "slip")
+
+    @property
+    def decimals(self) -> int:
+        """The decimal places written; negative where the last digit stands left of the point."""
+        return _read(self.written).decimals
+
+    @property
+    def is_close(self) -> bool:
+        """Whether the last written digit is off by one, as rounding on the way leaves it."""
+        read = _read(self.written)
+        return read.half_unit > 0 and abs(read.value - self.traced) <= 3 * read.half_unit
+
+
+class Holding(msgspec.Struct, frozen=True):
+    """All figures that one line of the source prints of one quantity."""
+
+    published: Published
+    figures: tuple[Held, ...]
+
+    @property
+    def agrees(self) -> bool:
+        return all(each.stands for each in self.figures)
+
+    def count(self, standing: Standing) -> int:
+        return sum(each.standing == standing for each in self.figures)
+
+
+def hold(spec: Spec) -> tuple[Holding, ...]:
+    """Every figure of ``expect`` beside the trace of the spec, in its own arithmetic.
+
+    Raises SpecError, with all of them and where they stand, for ids of which the spec's tape has
+    no step, such as da0 where the gradient of the inputs is not asked for.
+    """
+    if not spec.expected:
+        return ()
+    last = max((each.epoch, each.batch) for each in spec.expected)
+    tape = compile_tape(spec, range(1, last[0] + 1))
+    _check_steps(spec.expected, tape)
+    values = _traced(spec, tape, last)
+    return tuple(
+        Holding(each, tuple(_held(each, values[each.epoch, each.batch, each.id])))
+        for each in spec.expected
+    )
+
+
+def _check_steps(expected: Iterable[Published], tape: Tape) -> None:
+    steps = {(step.epoch, step.batch, step.id) for step in tape}
+    problems = [
+        Problem(
+            each.file,
+            each.line,
+            each.column,
+            f"{cited(each.id)} in `expect`",
+            "a step of this spec's trace",
+            MENDS.get(each.id, MEND),
+        )
+        for each in expected
+        if (each.epoch, each.batch, each.id) not in steps
+    ]
+    if problems:
+        raise SpecError(problems)
+
+
+def _traced(spec: Spec, tape: Tape, last: tuple[int, int]) -> dict[tuple[int, int, str], Array]:
+    """The values asked for, of the trace up to the update that is wanted ``last``."""
+    wanted = {(each.epoch, each.batch, each.id) for each in spec.expected}
+    found = {}
+    for traced in run(tape, starting_values(spec)):
+        place = (traced.epoch, traced.batch)
+        if place > last:
+            break
+        key = (*place, traced.id)
+        if key in wanted:
+            found[key] = np.asarray(traced.value, dtype=np.float64)
+    return found
+
+
+def _held(published: Published, value: Array) -> Iterator[Held]:
+    values = np.atleast_2d(value) * float(published.times)
+    reasons = {(slip.row, slip.column): slip.reason for slip in published.slips}
+    for i, row in enumerate(published.written, 1):
+        for j, text in enumerate(row, 1):
+            if text:
+                traced = float(values[i - 1, j - 1])
+                yield _one((i, j), text, traced, reasons.get((i, j)))
+
+
+def _one(index: tuple[int, int], text: str, traced: float, slip: str | None) -> Held:
+    right = stands_for(text, traced)
+    if slip is None:
+        return Held(index, text, traced, "agrees" if right else "differs")
+    return Held(index, text, traced, "stale" if right else "slip", slip)
+
+
+def stands_for(text: str, value: float) -> bool:
+    """Whether ``value`` is within half a unit of the last digit of ``text``, a tie either way."""
+    read = _read(text)
+    slack = NOISE * max(abs(read.value), abs(value))
+    return abs(read.value - value) <= read.half_unit + slack
+
+
+def _read(text: str) -> Figure:
+    read = figure(text)
+    assert isinstance(read, Figure)  # the spec's reader has refused all else
+    return read
+
+
+def totals(held: Iterable[Holding]) -> dict[Standing, int]:
+    """How many figures there are of each standing."""
+    found: dict[Standing, int] = {"agrees": 0, "differs": 0, "slip": 0, "stale": 0}
+    for holding in held:
+        for each in holding.figures:
+            found[each.standing] += 1
+    return found

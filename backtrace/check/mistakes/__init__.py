@@ -1,0 +1,1 @@
+"""Why a value is wrong: wrong rules replayed, and what is said of them."""

@@ -1,0 +1,367 @@
+"""The catalogue of mistakes: code, the wrong rule in words, what to tell, an example."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from backtrace.check.mistakes import rewrites
+from backtrace.check.mistakes.rewrites import Site, Wrong
+from backtrace.tape.steps import Step
+
+
+class Mistake(msgspec.Struct, frozen=True):
+    """One row of the catalogue. ``tell`` is said to the student; ``wrongs`` replays it."""
+
+    code: str
+    title: str
+    where: str
+    rule: str
+    tell: str
+    example: str
+    wrongs: Callable[[Step, Site], Iterator[Wrong]] = lambda step, site: iter(())
+
+
+CATALOGUE: dict[str, Mistake] = {
+    row.code: row
+    for row in (
+        Mistake(
+            "activation-derivative-omitted",
+            "the derivative of the activation is missing",
+            "δ of a sigmoid, tanh, softmax, … unit, and what is worked from it",
+            "δ = da, without ⊙ g′(z)",
+            "The error has to pass through the activation: multiply by its derivative.",
+            "δ₂ = a₂ − y instead of (a₂ − y) ⊙ a₂(1 − a₂)",
+            rewrites.derivative_skipped("activation-derivative-omitted", relu=False),
+        ),
+        Mistake(
+            "relu-mask-ignored",
+            "units that are off pass the error on",
+            "δ of a ReLU unit, and what is worked from it",
+            "δ = da also where z ≤ 0",
+            "Where z ≤ 0 the ReLU is off: its derivative is 0, and so is δ there.",
+            "δ₁ = [1.7 -3.4 0.85] instead of [1.7 0 0.85] for z₁ = [3.7 -1.3 1.1]",
+            rewrites.derivative_skipped("relu-mask-ignored", relu=True),
+        ),
+        Mistake(
+            "derivative-at-activation",
+            "the derivative is taken at the activation instead of the pre-activation",
+            "g of a curved activation",
+            "g′(a) instead of g′(z): σ(a)(1 − σ(a))",
+            "The derivative belongs at z. σ′(z) is a(1 − a): do not apply σ a second time.",
+            "σ(0.574)(1 − σ(0.574)) = 0.231 instead of 0.574·0.426 = 0.245",
+            rewrites.derivative_at_a,
+        ),
+        Mistake(
+            "derivative-incomplete",
+            "only one factor of the derivative is there",
+            "g of a sigmoid or tanh unit",
+            "a, or 1 − a, instead of a(1 − a); 1 − a instead of 1 − a²",
+            "The derivative has two factors: a(1 − a) for a sigmoid, 1 − a² for tanh.",
+            "g = 0.752 instead of 0.752·0.248",
+            rewrites.derivative_incomplete,
+        ),
+        Mistake(
+            "preactivation-in-derivative",
+            "z is put where a belongs in the derivative",
+            "g of a sigmoid or tanh unit",
+            "z(1 − z) instead of a(1 − a)",
+            "The short formula a(1 − a) is written in the activation, not in z.",
+            "0.3·0.7 instead of σ(0.3)(1 − σ(0.3)) = 0.574·0.426",
+            rewrites.preactivation_in_derivative,
+        ),
+        Mistake(
+            "derivative-not-cancelled",
+            "the slope of the output is multiplied in once more",
+            "output δ by the short-cut (cross-entropy with sigmoid or softmax)",
+            "(a − y) ⊙ a(1 − a) instead of a − y",
+            "With this loss the slope of the output has cancelled already: δ is just a − y.",
+            "δ = (0.8 − 1)·0.8·0.2 instead of 0.8 − 1",
+            rewrites.derivative_not_cancelled,
+        ),
+        Mistake(
+            "mean-omitted",
+            "the 1/n is left out",
+            "wherever the convention puts the 1/n",
+            "without 1/n",
+            "The loss averages over the samples: divide by their number here.",
+            "dW = aᵀδ instead of ¼ aᵀδ for four samples",
+            rewrites.mean_omitted,
+        ),
+        Mistake(
+            "mean-twice",
+            "one 1/n too many",
+            "loss, output δ, dW, db",
+            "divided by n where it should not be, or twice",
+            "The 1/n stands elsewhere already (see the conventions): do not divide here.",
+            "dW = ¼ aᵀδ where δ has the ¼ already",
+            rewrites.mean_twice,
+        ),
+        Mistake(
+            "mean-over-outputs",
+            "averaged over the outputs as well",
+            "loss, output da and δ of a network with several outputs",
+            "divided by the number of outputs k",
+            "This loss averages over samples only, not over the outputs.",
+            "1/(n·k) Σe² instead of 1/n Σe²",
+            rewrites.mean_over_outputs,
+        ),
+        Mistake(
+            "half-factor",
+            "a ½ or a 2 too many or too few",
+            "loss, output da and δ, penalty",
+            "×2 or ×½",
+            "Look at the loss once more: is there a ½ in front, does the 2 of the square cancel?",
+            "δ = ŷ − y instead of 2(ŷ − y) for L = (ŷ − y)²",
+            rewrites.half_factor,
+        ),
+        Mistake(
+            "sign-flipped",
+            "the sign is the wrong way round",
+            "any step of loss and backward pass, and the bias",
+            "the negative of the right value",
+            "Check which way round the difference is taken: the sign is opposite.",
+            "e = y − ŷ instead of ŷ − y",
+            rewrites.sign_flipped,
+        ),
+        Mistake(
+            "weights-not-transposed",
+            "W stands where its transpose belongs (or the other way round)",
+            "products with a square W",
+            "W for Wᵀ",
+            "Follow one error back: it goes by the weights it came by, so W stands transposed.",
+            "da₁ = δ₂·W₂ instead of δ₂·W₂ᵀ",
+            rewrites.weights_not_transposed,
+        ),
+        Mistake(
+            "transposed",
+            "the right matrix, transposed",
+            "any square matrix",
+            "rows written as columns",
+            "The numbers are right, but rows and columns are exchanged.",
+            "[[1, 3], [2, 4]] instead of [[1, 2], [3, 4]]",
+            rewrites.transposed,
+        ),
+        Mistake(
+            "updated-weights-used",
+            "the updated weights carry the error back",
+            "da",
+            "W_new for W",
+            "The gradient is taken at the old weights: update only after all gradients are done.",
+            "da₁ = δ₂·W₂_newᵀ instead of δ₂·W₂ᵀ",
+            rewrites.updated_weights,
+        ),
+        Mistake(
+            "old-weights-used",
+            "the old weights carry the error back",
+            "da, where the exercise asks for the updated weights",
+            "W for W_new",
+            "This course sends the error back through the weights already updated.",
+            "da₁ = δ₂·W₂ᵀ instead of δ₂·W₂_newᵀ",
+            rewrites.old_weights,
+        ),
+        Mistake(
+            "wrong-layer",
+            "weights or activation of another layer",
+            "da and dW, shapes allowing",
+            "W₁ for W₂, a₁ for a₀",
+            "Check the layer: the error comes through the next layer's weights, and a weight's "
+            "gradient takes what came in through it.",
+            "da₁ = δ₂·W₁ᵀ instead of δ₂·W₂ᵀ",
+            rewrites.wrong_layer,
+        ),
+        Mistake(
+            "matrix-product-for-hadamard",
+            "a matrix product where entries are multiplied one by one",
+            "δ, square matrices",
+            "da·g for da ⊙ g",
+            "⊙ multiplies entry by entry: no rows times columns here.",
+            "δ = da·g instead of da ⊙ g",
+            rewrites.matrix_product_for_hadamard,
+        ),
+        Mistake(
+            "hadamard-for-matrix-product",
+            "entries multiplied one by one where a matrix product belongs",
+            "products of equally shaped matrices",
+            "X ⊙ W for X·W",
+            "This is a matrix product: each entry is a row times a column, added up.",
+            "z = X ⊙ W instead of X·W",
+            rewrites.hadamard_for_matrix_product,
+        ),
+        Mistake(
+            "bias-omitted",
+            "the bias is missing",
+            "z",
+            "z without b",
+            "Add the bias to each weighted sum.",
+            "z₁ = XW₁ instead of XW₁ + b₁",
+            rewrites.bias_omitted,
+        ),
+        Mistake(
+            "bias-in-backward",
+            "the bias is added on the way back",
+            "da",
+            "da + b",
+            "The bias has no part in sending the error back: its derivative is 0 there.",
+            "da₁ = δ₂·W₂ᵀ + b₁",
+            rewrites.bias_in_backward,
+        ),
+        Mistake(
+            "activation-omitted",
+            "the activation is missing",
+            "a",
+            "a = z",
+            "Apply the activation to z.",
+            "a₁ = z₁ instead of σ(z₁)",
+            rewrites.activation_omitted,
+        ),
+        Mistake(
+            "wrong-activation",
+            "another activation",
+            "a and g",
+            "tanh for σ, σ for ReLU, …",
+            "Check which activation this layer has.",
+            "a₁ = tanh(z₁) instead of σ(z₁)",
+            rewrites.wrong_activation,
+        ),
+        Mistake(
+            "preactivation-for-activation",
+            "z stands where a belongs",
+            "the next layer's product, dW, the error",
+            "z for a",
+            "What goes on to the next layer, and into dW, is the activation, not z.",
+            "dW₂ = z₁ᵀδ₂ instead of a₁ᵀδ₂",
+            rewrites.preactivation,
+        ),
+        Mistake(
+            "batch-not-summed",
+            "only one sample, or a line per sample",
+            "db and dW of several samples",
+            "without the sum over samples",
+            "The parameter is shared by all samples: add their contributions up.",
+            "db = δ of the first sample",
+            rewrites.batch_not_summed,
+        ),
+        Mistake(
+            "learning-rate-omitted",
+            "the learning rate is missing",
+            "updates",
+            "η = 1",
+            "Multiply the gradient by the learning rate before subtracting it.",
+            "W − dW instead of W − 0.1·dW",
+            rewrites.learning_rate_omitted,
+        ),
+        Mistake(
+            "ascent-for-descent",
+            "the step goes uphill",
+            "updates",
+            "+ for −",
+            "Going down means subtracting the gradient.",
+            "W + η·dW instead of W − η·dW",
+            rewrites.ascent,
+        ),
+        Mistake(
+            "old-value-dropped",
+            "only the step, without the old value",
+            "updates",
+            "W_new = −η·dW",
+            "The step is added to the old value; it does not replace it.",
+            "W_new = −0.1·dW instead of W − 0.1·dW",
+            rewrites.old_value_dropped,
+        ),
+        Mistake(
+            "velocity-omitted",
+            "the earlier velocity is left out",
+            "v of momentum and its kin",
+            "v = dW",
+            "The velocity keeps a share β of what it was.",
+            "v = dW instead of 0.9·v + dW",
+            rewrites.velocity_omitted,
+        ),
+        Mistake(
+            "bias-correction-omitted",
+            "the correction for the start at 0 is missing",
+            "m̂ and v̂ of Adam",
+            "m̂ = m",
+            "Divide by 1 − βᵗ: the averages began at 0.",
+            "m̂ = 0.1·g instead of g after the first update",
+            rewrites.bias_correction_omitted,
+        ),
+        Mistake(
+            "square-omitted",
+            "the square is missing",
+            "loss entries of squared errors; s and v of adaptive optimizers",
+            "e for e², g for g²",
+            "Square before adding up.",
+            "L = |0.85| instead of 0.85²",
+            rewrites.square_omitted,
+        ),
+        Mistake(
+            "wrong-log-base",
+            "another logarithm",
+            "cross-entropies",
+            "log₁₀ or log₂ for ln",
+            "The loss takes the natural logarithm, ln.",
+            "−log₁₀ 0.8 = 0.097 instead of −ln 0.8 = 0.223",
+            rewrites.wrong_log_base,
+        ),
+        Mistake(
+            "complement-omitted",
+            "the second half of the binary cross-entropy is missing",
+            "binary cross-entropy",
+            "−y ln ŷ without (1 − y) ln(1 − ŷ)",
+            "Where the target is 0 it is ln(1 − ŷ) that counts.",
+            "0 instead of −ln(1 − 0.3) for y = 0",
+            rewrites.complement_omitted,
+        ),
+        Mistake(
+            "softmax-wrong-axis",
+            "the softmax is normalised over the samples",
+            "softmax of several samples",
+            "Σ over samples",
+            "The outputs of one sample add up to 1: normalise over the units.",
+            "columns that add up to 1 where rows should",
+            rewrites.softmax_axis,
+        ),
+        Mistake(
+            "penalty-omitted",
+            "the penalty's part is missing",
+            "loss and gradients with regularization",
+            "without λ",
+            "The spec has a penalty on the weights: add its part.",
+            "dW = aᵀδ instead of aᵀδ + λW",
+            rewrites.penalty_omitted,
+        ),
+        Mistake(
+            "penalty-on-bias",
+            "the penalty is put on the biases as well",
+            "penalty, db",
+            "λb added",
+            "Here the penalty is on the weights only.",
+            "db = Σδ + λb instead of Σδ",
+            rewrites.penalty_on_bias,
+        ),
+        Mistake(
+            "given-misread",
+            "a given number is read as another",
+            "inputs, targets, weights, biases",
+            "another number in its place",
+            "Compare your numbers with the ones given.",
+            "0.3 read as 0.2",
+        ),
+        Mistake(
+            "arithmetic-slip",
+            "one entry is worked wrong",
+            "any single entry",
+            "a slip that no rule explains",
+            "Work this entry once more.",
+            "1·0.5 + 2·1.5 = 3.6",
+        ),
+    )
+}
+
+
+def wrongs(step: Step, site: Site) -> list[Wrong]:
+    """Every wrong step that may stand in the place of a step."""
+    return [wrong for row in CATALOGUE.values() for wrong in row.wrongs(step, site)]

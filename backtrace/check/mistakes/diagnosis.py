@@ -1,0 +1,328 @@
+"""Why a value is wrong: the step replayed with wrong rules on the student's own numbers.
+
+Rules are tried at the step itself and along the steps before it that were not written. A mistake
+is named where it explains every written entry; what explains as well is a tie.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from backtrace.check.judge.exercise import Key
+from backtrace.check.judge.sheet import Numbers, Override, Sheet, StandIns
+from backtrace.check.mistakes.rewrites import Wrong
+from backtrace.check.model import Explanation, Figure, Written
+from backtrace.check.rules.intervals import Box, Floats, hull, point
+
+MOST_TIES = 12  # explanations of one wrong step that are kept
+PLAINER = {"activation-derivative-omitted", "relu-mask-ignored", "derivative-incomplete"}
+MOST_GIVENS = 60  # given numbers that are tried as misread for one wrong step
+
+
+class Found(msgspec.Struct, frozen=True):
+    """An explanation, and what it puts in the place of quantities that were not written: these
+    stand in for them in all later steps, so that nothing is charged twice."""
+
+    explanation: Explanation
+    stand_ins: StandIns = {}
+    box: Box | None = None  # what the wrong rule gives
+
+    @property
+    def is_wrong_activation(self) -> bool:
+        return "wrong-activation" in self.explanation.codes
+
+
+class Diagnosis:
+    """One wrong quantity of a sheet."""
+
+    def __init__(self, sheet: Sheet, place: Key) -> None:
+        self.sheet = sheet
+        self.exercise = sheet.exercise
+        self.place = place
+
+    def path(self) -> list[Key]:
+        """The step and the unwritten ones it is worked from, nearest first."""
+        found: dict[Key, None] = {}
+        waiting = [self.place]
+        while waiting:
+            place = waiting.pop(0)
+            if place in found or (place in self.sheet.boxes and place != self.place):
+                continue
+            if self.exercise.is_given(place):
+                continue
+            found[place] = None
+            waiting += self.exercise.operands[place]
+        return list(found)
+
+    @property
+    def numbers(self) -> Numbers:
+        return self.sheet.numbers[self.place]
+
+    def found(self, wrong: NDArray[np.bool_]) -> list[Found]:
+        """Every explanation of the entries marked ``wrong``, the simplest kind that there is."""
+        path = self.path()
+        singles = [(place, rewrite) for place in path for rewrite in self.exercise.wrongs(place)]
+        found = self.by_rules([(single,) for single in singles], self.by_other_ways(path))
+        found = self.without_disguises(found)
+        if all("wrong-activation" in f.explanation.codes for f in found):
+            found += self.by_misreading(path, wrong)  # one of a dozen activations often fits
+        only = int(wrong.sum()) == 1
+        slip = Found(Explanation((("arithmetic-slip", self.place[2]),)))
+        if found:
+            misread = all(f.explanation.codes == ("given-misread",) for f in found)
+            return [*found, slip] if only and misread else found
+        if only:  # at the step itself alone: further off, some pair fits nearly every number
+            here = [single for single in singles if single[0] == self.place]
+            return [*self.by_rules(self.pairs(here)), slip]
+        return self.by_rules(self.pairs(singles))
+
+    # Rules of the catalogue
+
+    def without_disguises(self, found: list[Found]) -> list[Found]:
+        """Another activation whose numbers are those of a plainer mistake is that mistake: with
+        every z positive, the slope of a ReLU is no slope at all."""
+        plain = [f.box for f in found if f.box is not None and PLAINER & set(f.explanation.codes)]
+        return [
+            f
+            for f in found
+            if not (f.is_wrong_activation and any(_same(f.box, box) for box in plain))
+        ]
+
+    def by_other_ways(self, path: list[Key]) -> list[tuple[tuple[Key, Wrong], StandIns]]:
+        """Wrong steps that lie on another right way to the quantity: g worked from an a that was
+        not written, and that has no activation."""
+        ways: list[tuple[tuple[Key, Wrong], StandIns]] = []
+        for where in path:
+            for form in self.exercise.forms(where):
+                for id in form.operands:
+                    beside = (where[0], where[1], id)
+                    if (
+                        beside in path
+                        or beside in self.sheet.boxes
+                        or self.exercise.is_given(beside)
+                    ):
+                        continue
+                    ways += [((beside, w), {where: form}) for w in self.exercise.wrongs(beside)]
+        return ways
+
+    def by_rules(
+        self,
+        attempts: list[tuple[tuple[Key, Wrong], ...]],
+        other_ways: Sequence[tuple[tuple[Key, Wrong], StandIns]] = (),
+    ) -> list[Found]:
+        """What explains everything, nearest to the quantity first."""
+        found: list[Found] = []
+        ways: list[tuple[tuple[tuple[Key, Wrong], ...], StandIns]]
+        ways = [(attempt, {}) for attempt in attempts]
+        ways += [((single,), form) for single, form in other_ways]
+        for attempt, form in ways:
+            if not self.explains(attempt, form):
+                continue
+            codes = [(code, place[2]) for place, wrong in attempt for code in wrong.code.split("+")]
+            detail = " ".join(wrong.detail for _, wrong in attempt if wrong.detail)
+            stand_ins: StandIns = {at: wrong for at, wrong in attempt if at != self.place}
+            replayed = self.replayed({**form, **dict(attempt)})
+            found.append(Found(Explanation(tuple(codes), detail), stand_ins, replayed))
+            if len(found) >= MOST_TIES:
+                break
+        return found
+
+    def explains(self, attempt: tuple[tuple[Key, Wrong], ...], form: StandIns) -> bool:
+        over: StandIns = {**form, **dict(attempt)}
+        try:
+            return self.fits(over)
+        except (ValueError, KeyError):  # operands whose shapes do not meet
+            return False
+
+    def fits(self, over: Override) -> bool:
+        """Whether every written entry overlaps what the step gives under ``over``."""
+        box = self.replayed(over)
+        if box.shape != self.exercise.values[self.place].shape:
+            return False
+        if not self.numbers.values.any() and (box.lo.any() or box.hi.any()):
+            return False  # zeros say nothing of a rule that gives something near them
+        return bool(self.numbers.meets(box).all()) and not bool(
+            box.unbounded[self.numbers.there].any()
+        )
+
+    def replayed(self, over: Override) -> Box:
+        unit = self.numbers.unit
+        if self.place not in over:
+            return self.sheet.step_box(self.place, unit, over)
+        rest = {place: value for place, value in over.items() if place != self.place}
+        replaced = over[self.place]
+        if isinstance(replaced, Box):
+            return replaced
+        return self.sheet.replaced_box(self.place, replaced, unit, rest)
+
+    def pairs(self, singles: list[tuple[Key, Wrong]]) -> list[tuple[tuple[Key, Wrong], ...]]:
+        """Two mistakes: at two steps, or a factor, a sign or a turn on top of another rule."""
+        found: list[tuple[tuple[Key, Wrong], ...]] = []
+        for one, two in combinations(singles, 2):
+            if one[0] != two[0]:
+                if one[1].code != two[1].code:
+                    found.append((one, two))
+                continue
+            both = _composed(one[1], two[1])
+            if both is not None:
+                found.append(((one[0], both),))
+            if len(found) >= self.sheet.pairs_left:
+                break
+        self.sheet.pairs_left -= len(found)
+        return found
+
+    # A given number read as another
+
+    def by_misreading(self, path: list[Key], wrong: NDArray[np.bool_]) -> list[Found]:
+        found: list[Found] = []
+        for source, i, j in self.given_entries(path):
+            read = self.misread(source, i, j, wrong)
+            if read is None:
+                continue
+            text, low, high = read
+            detail = f"{source[2]}[{i + 1},{j + 1}] read as {text}"
+            explanation = Explanation((("given-misread", source[2]),), detail)
+            instead = self.with_entry(source, i, j, low, high)
+            found.append(Found(explanation, {source: instead}))
+            found += [Found(explanation, once) for once in self.misread_once(source, instead, path)]
+        return found
+
+    def misread_once(self, source: Key, instead: Box, path: list[Key]) -> Iterator[StandIns]:
+        """The unwritten step that took the misread number, where it was read right elsewhere."""
+        for place in path:
+            if source in self.exercise.operands[place] and place != self.place:
+                yield {place: self.sheet.step_box(place, self.numbers.unit, {source: instead})}
+
+    def given_entries(self, path: list[Key]) -> Iterator[tuple[Key, int, int]]:
+        """The given numbers that the path is worked from, nearest first, not too many."""
+        seen: dict[Key, None] = {}
+        for place in path:
+            for source in self.exercise.operands[place]:
+                if self.exercise.is_given(source) and source not in self.sheet.boxes:
+                    seen[source] = None
+        count = 0
+        for source in seen:
+            rows, columns = self.exercise.values[source].shape
+            for i in range(rows):
+                for j in range(columns):
+                    count += 1
+                    if count > MOST_GIVENS:
+                        return
+                    yield source, i, j
+
+    def with_entry(self, source: Key, i: int, j: int, low: float, high: float) -> Box:
+        lo, hi = self.exercise.values[source].copy(), self.exercise.values[source].copy()
+        lo[i, j], hi[i, j] = low, high
+        return Box(lo[None], hi[None]) if low != high else point(lo)
+
+    def misread(
+        self, source: Key, i: int, j: int, wrong: NDArray[np.bool_]
+    ) -> tuple[str, float, float] | None:
+        """What the entry must have been read as to explain everything, with the bounds that the
+        written digits leave; or None."""
+        texts = self.exercise.given_texts(source)
+        bounds = self.solved(source, i, j, wrong)
+        if bounds is None:
+            fitting = (
+                t for t in dict.fromkeys(texts.candidates(i, j)) if self.is_read(source, i, j, t)
+            )
+            text = next(fitting, None)
+            return None if text is None else (text, float(text), float(text))
+        low, high = bounds
+        likely = [text for text in texts.candidates(i, j) if low <= float(text) <= high]
+        if int(wrong.sum()) > 1:  # one number explains several entries: any plain number will do
+            simplest = texts.simplest(low, high)
+            likely += [] if simplest is None else [simplest]
+        fitting = (t for t in dict.fromkeys(likely) if self.is_read(source, i, j, t))
+        text = next(fitting, None)
+        return None if text is None else (text, min(low, float(text)), max(high, float(text)))
+
+    def is_read(self, source: Key, i: int, j: int, text: str) -> bool:
+        """Whether reading the entry as ``text`` explains every written entry."""
+        return self.fits({source: self.with_entry(source, i, j, float(text), float(text))})
+
+    def solved(
+        self, source: Key, i: int, j: int, wrong: NDArray[np.bool_]
+    ) -> tuple[float, float] | None:
+        """The bounds of the number that brings the first wrong entry to what was written."""
+        at = tuple(np.argwhere(wrong)[0])
+        target = float(self.numbers.values[at])
+        start = float(self.exercise.values[source][i, j])
+
+        def ends(x: float) -> tuple[float, float]:
+            box = hull(self.replayed({source: self.with_entry(source, i, j, x, x)}))
+            return float(box.lo[0][at]), float(box.hi[0][at])
+
+        x0, x1 = start, start + max(0.125, abs(start) / 64)
+        y0, (low, high) = sum(ends(x0)) / 2, ends(x1)
+        for _ in range(12):
+            y1 = (low + high) / 2
+            slope = (y1 - y0) / (x1 - x0) if x1 != x0 else 0.0
+            if slope == 0 or not np.isfinite(slope):
+                return None
+            x0, y0, x1 = x1, y1, x1 + (target - y1) / slope
+            low, high = ends(x1)
+            if abs((low + high) / 2 - target) < 1e-9 * (1 + abs(target)):
+                width = (high - low) / 2 + float(self.numbers.half[at])
+                reach = (width + self.numbers.unit) / abs(slope)
+                return x1 - reach, x1 + reach
+        return None
+
+    # A line per sample
+
+    def of_shape(self, written: Written) -> tuple[Explanation, ...]:
+        """A bias gradient left a line per sample, which has the shape of its δ."""
+        step = self.exercise.steps[self.place]
+        if step.operation != "sum_samples":
+            return ()
+        source = self.exercise.operands[self.place][0]
+        cells = written.raw
+        shape = self.exercise.values[source].shape
+        if (len(cells), len(cells[0]) if cells else 0) != shape:
+            return ()
+        figures = [cell for line in cells for cell in line]
+        if not all(isinstance(cell, Figure) for cell in figures):
+            return ()
+        return self._left_per_sample(source, [f for f in figures if isinstance(f, Figure)], shape)
+
+    def _left_per_sample(
+        self, source: Key, figures: list[Figure], shape: tuple[int, ...]
+    ) -> tuple[Explanation, ...]:
+        values: Floats = np.array([f.value for f in figures]).reshape(shape)
+        half: Floats = np.array([f.half_unit for f in figures]).reshape(shape)
+        box = hull(self.sheet.operand(source, float(half.max(initial=0.0))))
+        n = shape[self.exercise.setting.sample_axis]
+        for factor in (1.0, 1.0 / n):
+            low, high = box.lo[0] * factor, box.hi[0] * factor
+            if (
+                (np.minimum(low, high) <= values + half) & (values - half <= np.maximum(low, high))
+            ).all():
+                return (Explanation((("batch-not-summed", self.place[2]),)),)
+        return ()
+
+
+def _same(one: Box | None, other: Box) -> bool:
+    if one is None or one.shape != other.shape:
+        return False
+    first, second = hull(one), hull(other)
+    ends = ((first.lo, second.lo), (first.hi, second.hi))
+    return all(np.allclose(a, b, rtol=1e-9, atol=1e-12) for a, b in ends)
+
+
+def _composed(one: Wrong, two: Wrong) -> Wrong | None:
+    """Two rewrites of one step as one, where the second only multiplies or turns the result."""
+    for base, extra in ((one, two), (two, one)):
+        plain = extra.step.operation == base.step.operation and extra.step is not base.step
+        if (extra.factor != 1 or extra.turn) and not plain and base.code != extra.code:
+            return msgspec.structs.replace(
+                base,
+                code=f"{base.code}+{extra.code}",
+                factor=base.factor * extra.factor,
+                turn=base.turn != extra.turn,
+            )
+    return None

@@ -1,0 +1,184 @@
+"""A wrong step worked with the student's own numbers, up to the result and not including it.
+
+What was not written is unfolded until it rests on what was, or stands there as its symbol: no
+value that the student has not written, and the spec does not give, is ever printed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import msgspec
+import numpy as np
+
+from backtrace.check.judge.exercise import Exercise, Key
+from backtrace.check.mistakes.rewrites import is_identity
+from backtrace.check.model import Answers, Figure, Judged, Written
+from backtrace.notation.expr import (
+    Absolute,
+    Apply,
+    Expr,
+    Group,
+    Row,
+    Symbol,
+    Template,
+    Value,
+    rebuilt,
+    row,
+)
+from backtrace.notation.steps import NOTATION, Page, entry_stages
+from backtrace.notation.symbols import Symbols
+from backtrace.notation.text import PLACEHOLDER, text
+from backtrace.tape.trace import TracedStep
+
+DEPTHS = (3, 2, 1, 0)  # steps unfolded one inside the other; beyond, a symbol stands for the rest
+LONGEST = 110  # characters of a worked line; a longer one is unfolded less deep
+DECIMALS = 12  # the student's numbers are shown as written
+
+
+class WorkedLine(msgspec.Struct, frozen=True):
+    """The rule in symbols, and one entry of it with the student's numbers: ``left`` = ``right``."""
+
+    rule: str
+    left: str
+    right: str
+
+
+def worked_line(exercise: Exercise, answers: Answers, judged: Judged) -> WorkedLine | None:
+    """The first wrong entry of a quantity worked on the student's numbers; None for a given one."""
+    place = (judged.epoch, judged.batch, judged.id)
+    step = exercise.steps[place]
+    if step.operation in ("given", "forward_again"):
+        return None
+    desk = _Desk(exercise, answers, place)
+    wrong = judged.places("wrong") or [(1, 1)]
+    i, j = wrong[0][0] - 1, wrong[0][1] - 1
+    with np.errstate(all="ignore"):  # a stranger's 1e300 times another
+        right = desk.worked(place, i, j)
+    return WorkedLine(desk.rule(place), desk.entry_name(place[2], i, j), right)
+
+
+class _Desk:
+    """The student's numbers laid out as an update's steps, with nothing where none was written."""
+
+    def __init__(self, exercise: Exercise, answers: Answers, place: Key) -> None:
+        self.exercise = exercise
+        self.place = place
+        self.written: dict[str, Written] = {
+            w.id: w for w in answers.written if (w.epoch, w.batch) == place[:2] and w.cells
+        }
+        spec = exercise.spec
+        activations = {k: layer.activation.name for k, layer in enumerate(spec.layers, 1)}
+        self.symbols = Symbols(spec.notation, spec.conventions, activations)
+        self.page = Page(self._steps(), self.symbols, exercise.setting)
+
+    def _steps(self) -> Mapping[str, TracedStep]:
+        steps = self.exercise.sites[self.place[:2]].steps
+        return {id: TracedStep(step, self._value(id)) for id, step in steps.items()}
+
+    def _value(self, id: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+        place = (*self.place[:2], id)
+        exact = self.exercise.values[place]
+        known = np.full(exact.shape, math.nan)
+        if self.exercise.is_given(place):
+            known[...] = exact
+        if id in self.written:
+            for i, line in enumerate(self.written[id].cells):
+                for j, cell in enumerate(line):
+                    if isinstance(cell, Figure):
+                        known[i, j] = cell.value
+        if self.exercise.steps[place].shape == ():
+            return np.asarray(known[0, 0])
+        return known
+
+    def rule(self, place: Key) -> str:
+        """The right rule in symbols."""
+        step = self.exercise.steps[place]
+        written = NOTATION[step.operation]
+        side = written.right if written.rule is None else written.rule
+        return f"{self.symbols.name(place[2])} = {text(side(step, self.page), self.symbols)}"
+
+    def entry_name(self, id: str, i: int, j: int) -> str:
+        """``δ₂[1,2]``; a scalar has no indices."""
+        name = self.symbols.name(id)
+        scalar = self.page.steps[id].shape == ()
+        return name if scalar else f"{name}[{i + 1},{j + 1}]"
+
+    def worked(self, place: Key, i: int, j: int) -> str:
+        line = ""
+        for depth in DEPTHS:
+            own = self.unfolded(place[2], i, j, depth, {place[2]})
+            line = text(own, self.symbols, DECIMALS)
+            if len(line) <= LONGEST:
+                break
+        return line
+
+    def unfolded(self, id: str, i: int, j: int, depth: int, above: set[str]) -> Expr:
+        """One entry's sum, with every operand that was not written unfolded in its turn."""
+        stages = entry_stages(self.page.steps[id], self.page, i, j)
+        return self.resolved(self.chosen(stages, id), depth, above)
+
+    def chosen(self, stages: list[Expr], id: str) -> Expr:
+        """The stage that is nearest to what was written; a slope is worked from a where it is."""
+        step = self.page.steps[id]
+        operands = set(step.operands)
+        if step.operation == "activation_derivative":
+            stages, operands = stages[::-1], operands | {f"a{step.layer}"}
+        whole = [s for s in stages if all(self.known(v) for v in _values(s)) and _sourced(s)]
+        nearest = [s for s in whole if {v.id for v in _values(s) if v.id} <= operands]
+        return (nearest or whole or stages)[0]
+
+    def known(self, value: Value) -> bool:
+        return not value.id or not math.isnan(float(value.value))
+
+    def resolved(self, expr: Expr, depth: int, above: set[str]) -> Expr:
+        if isinstance(expr, Value):
+            return expr if self.known(expr) else self.unwritten(expr, depth, above)
+
+        def inner(part: Expr) -> Expr:
+            return self.resolved(part, depth, above)
+
+        return rebuilt(expr, inner)
+
+    def unwritten(self, value: Value, depth: int, above: set[str]) -> Expr:
+        """What stands for a number that was not written: its own line, or its symbol."""
+        step = self.page.steps[value.id]
+        place = (*self.place[:2], value.id)
+        known = self.exercise.is_given(place) or step.operation in ("given", "forward_again")
+        repeats = step.operation == "copy" or is_identity(step.parameters)  # costs no depth
+        if (depth == 0 and not repeats) or known or value.id in above:
+            return row(Symbol(value.id), f"[{value.row + 1},{value.column + 1}]")
+        deeper = depth if repeats else depth - 1
+        own = self.unfolded(value.id, value.row, value.column, deeper, above | {value.id})
+        return own if _is_short(own) else Group(own)
+
+
+def _is_short(expr: Expr) -> bool:
+    """Whether an expression needs no brackets inside another."""
+    if isinstance(expr, Row):
+        return len(expr.items) == 1 and _is_short(expr.items[0])
+    if isinstance(expr, Template):
+        return PLACEHOLDER.fullmatch(expr.text) is not None and all(
+            _is_short(part) for part in expr.parts.values()
+        )
+    return isinstance(expr, Value | Group | Apply | Absolute)
+
+
+def _sourced(expr: Expr) -> bool:
+    """Whether every number of an expression says where it stands (worked-out ones do not)."""
+    values = _values(expr)
+    return any(value.id for value in values)
+
+
+def _values(expr: Expr) -> list[Value]:
+    if isinstance(expr, Value):
+        return [expr]
+    found: list[Value] = []
+
+    def look(part: Expr) -> Expr:
+        found.extend(_values(part))
+        return part
+
+    rebuilt(expr, look)
+    return found

@@ -1,0 +1,80 @@
+"""What a given number may have been read as."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+
+from backtrace.check.rules.intervals import Floats
+from backtrace.spec.model import Matrix
+
+MOST_NEIGHBOURS = 12
+
+
+class GivenTexts:
+    """The given numbers of a matrix as they are written in the exercise.
+
+    ``values`` is the matrix as the tape has it; where ``matrix`` has the same shape its written
+    texts are used, so that -1.0 has a 0 that can be taken for a 7.
+    """
+
+    def __init__(self, values: Floats, matrix: Matrix | None) -> None:
+        self.values = values
+        written = None if matrix is None else matrix.written
+        alike = written is not None and np.shape(written) == values.shape
+        self.written = written if alike else None
+        texts = [text for line in self.written or () for text in line]
+        self.decimals = max((_decimals(text) for text in texts), default=0) or self._most()
+
+    def _most(self) -> int:
+        """The most decimals that an entry has by its value."""
+        values = self.values.ravel()[:64].tolist()
+        return max(_decimals(np.format_float_positional(value, trim="-")) for value in values)
+
+    def text(self, i: int, j: int) -> str:
+        written = None if self.written is None else self.written[i][j]
+        return plain(float(self.values[i, j])) if written is None or "/" in written else written
+
+    def candidates(self, i: int, j: int) -> Iterator[str]:
+        """The usual misreadings of one entry: its sign lost, a neighbour's number, the point
+        moved, two digits swapped, one digit taken for another."""
+        value = float(self.values[i, j])
+        yield plain(-value)
+        for other in list(dict.fromkeys(self.values.ravel().tolist()))[:MOST_NEIGHBOURS]:
+            yield plain(other)
+        for factor in (10.0, 0.1):
+            yield plain(value * factor)
+        yield from ("0", "1")
+        yield from _other_digits(self.text(i, j))
+
+    def simplest(self, low: float, high: float) -> str | None:
+        """The number with the fewest decimals in [low, high], as plain as those given; or None."""
+        for places in range(max(self.decimals, 1) + 1):
+            scale = 10.0**places
+            first = np.ceil(low * scale - 1e-9)
+            if first <= high * scale + 1e-9:
+                return plain(float(first / scale))
+        return None
+
+
+def _decimals(text: str) -> int:
+    return len(text.partition(".")[2]) if "e" not in text.lower() else 0
+
+
+def _other_digits(text: str) -> Iterator[str]:
+    places = [k for k, character in enumerate(text) if character.isdigit()]
+    for one, two in pairwise(places):
+        swapped = list(text)
+        swapped[one], swapped[two] = swapped[two], swapped[one]
+        yield "".join(swapped)
+    for place in places:
+        for digit in "0123456789":
+            yield text[:place] + digit + text[place + 1 :]
+
+
+def plain(value: float) -> str:
+    """A number as a person writes it."""
+    short = f"{value:.12g}"
+    return short.removeprefix("-") if float(short) == 0 else short

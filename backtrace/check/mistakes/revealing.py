@@ -1,0 +1,136 @@
+"""Which mistakes the numbers of an exercise could not reveal, so that a teacher can mend them."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+
+from backtrace.check.judge.exercise import Exercise, Key
+from backtrace.check.judge.sheet import Sheet
+from backtrace.check.mistakes.catalogue import CATALOGUE
+from backtrace.check.mistakes.rewrites import Wrong
+from backtrace.check.model import Answers
+from backtrace.check.rules.intervals import Floats, hull
+from backtrace.spec.model import Spec
+
+
+class Hidden(msgspec.Struct, frozen=True):
+    """A mistake that changes nothing at one step: ``reason`` is what in the numbers hides it."""
+
+    code: str
+    id: str
+    reason: str
+
+
+class Revealing(msgspec.Struct, frozen=True):
+    """What an exercise shows: ``revealed`` (code → ids where it makes a difference), ``hidden``
+    (code and id where it makes none), ``absent`` (codes with no place in this exercise), and
+    ``alike`` (id, codes that give the very same numbers there)."""
+
+    revealed: dict[str, tuple[str, ...]]
+    hidden: tuple[Hidden, ...]
+    absent: tuple[str, ...]
+    alike: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def revealing(spec: Spec) -> Revealing:
+    """Replays every mistake of the catalogue on the exact numbers of the spec's first update."""
+    exercise = Exercise(spec)
+    sheet = Sheet(exercise, Answers("", "", ()))
+    revealed: dict[str, list[str]] = {}
+    hidden: list[Hidden] = []
+    alike: list[tuple[str, tuple[str, ...]]] = []
+    for place in exercise.steps:
+        if place[:2] != (1, 1) or exercise.is_given(place):
+            continue
+        differing = _at(place, exercise, sheet, revealed, hidden)
+        alike += [(place[2], codes) for codes in _groups(differing)]
+    possible = {*revealed, *(each.code for each in hidden)}
+    replayed = [code for code in CATALOGUE if code not in ("given-misread", "arithmetic-slip")]
+    absent = tuple(code for code in replayed if code not in possible)
+    return Revealing(
+        {k: tuple(v) for k, v in revealed.items()}, tuple(hidden), absent, tuple(alike)
+    )
+
+
+def _at(
+    place: Key,
+    exercise: Exercise,
+    sheet: Sheet,
+    revealed: dict[str, list[str]],
+    hidden: list[Hidden],
+) -> list[tuple[str, Floats]]:
+    """Sorts the mistakes of one step; returns the values of those that make a difference."""
+    right = exercise.values[place]
+    tolerance = 0.5 * 10.0**-exercise.spec.decimals
+    differing = []
+    seen: dict[str, bool] = {}
+    for wrong in exercise.wrongs(place):
+        value = _replayed(place, wrong, sheet)
+        if value is None or value.shape != right.shape:
+            continue
+        differs = not bool((np.abs(value - right) < tolerance).all())
+        seen[wrong.code] = seen.get(wrong.code, False) or differs
+        if differs:
+            differing.append((wrong.code, value))
+    for code, differs in seen.items():
+        if differs:
+            revealed.setdefault(code, []).append(place[2])
+        else:
+            hidden.append(Hidden(code, place[2], _reason(code, place, exercise)))
+    return differing
+
+
+def _replayed(place: Key, wrong: Wrong, sheet: Sheet) -> Floats | None:
+    try:
+        with np.errstate(all="ignore"):
+            box = hull(sheet.replaced_box(place, wrong, 0.0, {}))
+    except (ValueError, KeyError):  # operands whose shapes do not meet
+        return None
+    middle: Floats = (box.lo[0] + box.hi[0]) / 2
+    return middle
+
+
+def _groups(
+    differing: list[tuple[str, Floats]],
+) -> list[tuple[str, ...]]:
+    """Codes whose wrong values coincide."""
+    groups: list[tuple[Floats, dict[str, None]]] = []
+    for code, value in differing:
+        for known, codes in groups:
+            if np.allclose(known, value, rtol=1e-9, atol=1e-12):
+                codes[code] = None
+                break
+        else:
+            groups.append((value, {code: None}))
+    return [tuple(codes) for _, codes in groups if len(codes) > 1]
+
+
+def _reason(code: str, place: Key, exercise: Exercise) -> str:
+    """What in the numbers of a step hides a mistake."""
+    step = exercise.steps[place]
+    epoch, batch, _ = place
+    operands = {id: exercise.values[(epoch, batch, id)] for id in step.operands}
+    weights = next((id for id in operands if id.startswith("W")), "")
+    if code == "weights-not-transposed" and weights:
+        w = operands[weights]
+        if w.shape[0] == w.shape[1] and np.allclose(w, w.T):
+            return f"{weights} is symmetric"
+    if code == "transposed":
+        return f"{step.id} is the same when transposed"
+    if code in ("relu-mask-ignored", "activation-omitted") and step.layer:
+        z = exercise.values.get((place[0], place[1], f"z{step.layer}"))
+        if z is not None and (z > 0).all():
+            return f"every entry of z{step.layer} is positive: no unit is off"
+    if code in ("updated-weights-used", "old-weights-used"):
+        return f"the update changes {weights.removesuffix('_new')} too little to show"
+    if not exercise.values[place].any():
+        return f"{step.id} is all 0"
+    for id, value in operands.items():
+        if not value.any():
+            return f"{id} is all 0"
+        if (value == 1).all():
+            return f"every entry of {id} is 1"
+    if code in ("learning-rate-omitted",) and float(step.parameters["rate"]) == 1:
+        return "the learning rate is 1"
+    return "the wrong rule gives the same numbers here"

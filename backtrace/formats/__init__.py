@@ -1,0 +1,1 @@
+"""A page → a file's text: a writer a format."""

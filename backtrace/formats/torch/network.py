@@ -1,0 +1,179 @@
+"""The layers of a spec as PyTorch's modules, and how its parameters are laid into them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from backtrace.formats.torch.python_text import WIDTH, constant, factor, remark
+from backtrace.functions.activations import ACTIVATIONS
+from backtrace.functions.number import Number
+from backtrace.spec.model import Function, Layer, Spec
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """A parameter of the program: ``target`` = ``id`` with ``view`` behind it, perhaps negated.
+
+    ``view`` undoes the spec's orientation; the bias of a threshold is its negative.
+    """
+
+    target: str  # layer1.weight
+    id: str  # W1
+    view: str  # .T
+    negated: bool = False
+
+    def value(self, prefix: str = "", *, negated: bool = False) -> str:
+        """The expression of the parameter, or, with the prefix ``d``, of its gradient."""
+        minus = "-" if self.negated != negated else ""
+        return f"{minus}{prefix}{self.id}{self.view}"
+
+
+def pieces(spec: Spec) -> list[Piece]:
+    """Every parameter of the program, in the network's order."""
+    return [piece for number in range(1, len(spec.layers) + 1) for piece in _pieces(spec, number)]
+
+
+def _pieces(spec: Spec, number: int) -> Iterator[Piece]:
+    kind = spec.layers[number - 1].bias.kind
+    across = spec.conventions.weights == "in_out"
+    weight, bias, id = f"layer{number}.weight", f"layer{number}.bias", f"W{number}"
+    transposed = ".T" if across else ""
+    if kind not in ("first", "last"):
+        yield Piece(weight, id, transposed)
+        if kind != "none":
+            yield Piece(bias, f"b{number}", ".flatten()", negated=kind == "threshold")
+        return
+    kept, line = ("1:", "0") if kind == "first" else (":-1", "-1")
+    before = "" if across else ":, "
+    yield Piece(weight, id, f"[{before}{kept}]{transposed}")
+    yield Piece(bias, id, f"[{before}{line}]")
+
+
+# --- activations
+
+MODULES = {
+    "sigmoid": "nn.Sigmoid()",
+    "tanh": "nn.Tanh()",
+    "relu": "nn.ReLU()",
+    "selu": "nn.SELU()",
+    "gelu": "nn.GELU()",
+    "silu": "nn.SiLU()",
+    "softplus": "nn.Softplus(threshold=40)",  # above 40 its line is exact, above 20 not yet
+    "softmax": "nn.Softmax(dim=1)",
+}
+SCALED = '''\
+class Scaled(nn.Module):
+    """A linear unit with a slope."""
+
+    def __init__(self, slope):
+        super().__init__()
+        self.slope = slope
+
+    def forward(self, z):
+        return self.slope * z'''
+
+# Not nn.Hardsigmoid: its derivative is a sixth in single precision whatever the type.
+HARD_SIGMOID = '''\
+class HardSigmoid(nn.Module):
+    """slope·z + 0.5 between 0 and 1; its derivative is 0 at both corners."""
+
+    def __init__(self, slope):
+        super().__init__()
+        self.slope = slope
+
+    def forward(self, z):
+        line = self.slope * z + 0.5
+        return torch.where((line > 0) & (line < 1), line, (line >= 1).to(line))'''
+
+
+def _linear(slope: Number) -> str:
+    return "" if float(slope) == 1 else f"Scaled({constant(slope)})"
+
+
+WITH_PARAMETERS: dict[str, Callable[[Function], str]] = {
+    "linear": lambda unit: _linear(unit.parameters["slope"]),
+    "leaky_relu": lambda unit: f"nn.LeakyReLU({constant(unit.parameters['slope'])})",
+    "elu": lambda unit: f"nn.ELU(alpha={constant(unit.parameters['alpha'])})",
+    "hard_sigmoid": lambda unit: f"HardSigmoid({constant(unit.parameters['slope'])})",
+}
+CLASSES = {"Scaled(": SCALED, "HardSigmoid(": HARD_SIGMOID}
+
+
+def module(unit: Function) -> str:
+    """The expression of an activation, empty for a linear one."""
+    return WITH_PARAMETERS[unit.name](unit) if unit.name in WITH_PARAMETERS else MODULES[unit.name]
+
+
+def classes(spec: Spec, *, ends_at_z: bool) -> list[str]:
+    """The definitions of the modules that PyTorch does not have, a block each."""
+    used = _modules(spec, ends_at_z=ends_at_z)
+    return [text for start, text in CLASSES.items() if any(m.startswith(start) for m in used)]
+
+
+# --- the network
+
+
+def network(spec: Spec, *, ends_at_z: bool) -> list[str]:
+    """The lines that build ``net`` and lay the starting parameters into it.
+
+    ``ends_at_z`` leaves the output's activation to the loss.
+    """
+    lines = list(_remarks(spec))
+    for number, layer in enumerate(spec.layers, 1):
+        lines += _layer(number, layer)
+    lines += _sequence(spec, ends_at_z=ends_at_z)
+    lines.append("with torch.no_grad():")
+    lines += [f"    {piece.target}.copy_({piece.value()})" for piece in pieces(spec)]
+    return lines
+
+
+def _layer(number: int, layer: Layer) -> Iterator[str]:
+    bias = ", bias=False" if layer.bias.kind == "none" else ""
+    yield f"layer{number} = nn.Linear({layer.inputs}, {layer.units}{bias})"
+    if layer.bias.kind == "shared":
+        yield f"layer{number}.bias = nn.Parameter(torch.zeros(1))  # one for all its units"
+
+
+def _modules(spec: Spec, *, ends_at_z: bool) -> list[str]:
+    """The activations, empty strings where a layer has none in the program."""
+    found = [module(layer.activation) for layer in spec.layers]
+    return [*found[:-1], ""] if ends_at_z else found
+
+
+def _sequence(spec: Spec, *, ends_at_z: bool) -> list[str]:
+    parts = [
+        f"layer{number}, {activation}" if activation else f"layer{number}"
+        for number, activation in enumerate(_modules(spec, ends_at_z=ends_at_z), 1)
+    ]
+    ending = ""
+    if ends_at_z:
+        title = ACTIVATIONS[spec.layers[-1].activation.name].title
+        ending = f"  # up to z{len(parts)}: the {title} is in the loss"
+    line = f"net = nn.Sequential({', '.join(parts)})"
+    if len(line) + len(ending) <= WIDTH:
+        return [line + ending]
+    return [f"net = nn.Sequential({ending}", *(f"    {part}," for part in parts), ")"]
+
+
+def _remarks(spec: Spec) -> Iterator[str]:
+    """Where the spec's conventions are not PyTorch's."""
+    kinds = [layer.bias.kind for layer in spec.layers]
+    said = ["The network."]
+    if spec.conventions.weights == "in_out":
+        said.append(
+            "The spec's weights are inputs × units; nn.Linear keeps units × inputs, hence .T."
+        )
+    for kind in ("first", "last"):
+        if kind in kinds:
+            line = "row" if spec.conventions.weights == "in_out" else "column"
+            layers = " and ".join(f"W{i}" for i, this in enumerate(kinds, 1) if this == kind)
+            said.append(f"The {kind} {line} of {layers} is the bias.")
+    if "threshold" in kinds:
+        said.append("A threshold is subtracted: the bias of nn.Linear is its negative.")
+    yield from remark(" ".join(said))
+
+
+def scaled(number: Number | float, text: str) -> str:
+    """``number`` times an expression; 1 is left out."""
+    return text if float(number) == 1 else f"{factor(number)} * {text}"

@@ -1,0 +1,172 @@
+"""The loss of a spec, with its penalty, as PyTorch functions that say exactly what they compute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from backtrace.formats.torch.network import pieces, scaled
+from backtrace.formats.torch.python_text import constant
+from backtrace.functions.losses import LOSSES
+from backtrace.functions.penalties import FORMS
+from backtrace.spec.model import Loss, Regularization, Spec
+from backtrace.tape.compile import parameter_ids
+
+# Σ over samples and outputs, from the output a and the targets y.
+SUMS = {
+    "sse": "((a - y) ** 2).sum()",
+    "half_sse": "0.5 * ((a - y) ** 2).sum()",
+    "mse": "((a - y) ** 2).sum()",
+    "half_mse": "0.5 * ((a - y) ** 2).sum()",
+    "mse_elements": "((a - y) ** 2).sum() / y.shape[1]",
+    "mae": "(a - y).abs().sum()",
+    "huber": 'F.huber_loss(a, y, reduction="sum", delta={delta})',
+    "binary_cross_entropy": "-(y * log_a + (1 - y) * log_rest).sum()",
+    "cross_entropy": "-(y * log_a).sum()",
+    "hinge": "(F.relu(1 + a - true) * (1 - y)).sum()",
+    "output": "a.sum()",
+    "upstream": "(upstream * a).sum()",
+}
+
+# The same from the output's z, where an activation and a logarithm undo each other.
+SUMS_FROM_Z = {
+    ("cross_entropy", "softmax"): 'F.cross_entropy(z, y, reduction="sum")',
+    ("cross_entropy", "sigmoid"): "-(y * F.logsigmoid(z)).sum()",
+    ("binary_cross_entropy", "sigmoid"): (
+        'F.binary_cross_entropy_with_logits(z, y, reduction="sum")'
+    ),
+    ("binary_cross_entropy", "softmax"): "-(y * log_a + (1 - y) * log_rest).sum()",
+}
+
+# What is worked out before. A logarithm whose weight is 0 is not taken: it may be that of 0.
+BEFORE = {
+    "binary_cross_entropy": (
+        "log_a = torch.where(y == 0, 1, a).log()",
+        "log_rest = torch.where(y == 1, 1, 1 - a).log()",
+    ),
+    "cross_entropy": ("log_a = torch.where(y == 0, 1, a).log()",),
+    "hinge": ("true = (a * y).sum(1, keepdim=True)  # the output of the true class",),
+}
+
+
+BEFORE_FROM_Z = {
+    ("binary_cross_entropy", "softmax"): (
+        "# 1 − a is the share of the other outputs; where a is near 1 it has no digits left.",
+        'others = torch.diag(torch.full((z.shape[1],), float("-inf"))) + z.unsqueeze(1)',
+        "log_a = z.log_softmax(1)",
+        "log_rest = others.logsumexp(2) - z.logsumexp(1, keepdim=True)",
+    ),
+}
+
+
+def ends_at_z(spec: Spec) -> bool:
+    """Whether the loss takes the output's z, so that the network ends there."""
+    return spec.loss is not None and _from_z(spec, spec.loss) is not None
+
+
+def _from_z(spec: Spec, loss: Loss) -> tuple[str, str] | None:
+    """The key of the sum from z; None where there is none, or no other output to take it of."""
+    key = loss.name, spec.layers[-1].activation.name
+    alone = key in BEFORE_FROM_Z and spec.layers[-1].units == 1
+    return key if key in SUMS_FROM_Z and not alone else None
+
+
+def arguments(loss: Loss) -> tuple[str, ...]:
+    """What the loss is a function of: ``x``, and the targets or the upstream gradient."""
+    if loss.name == "upstream":
+        return "x", "upstream"
+    return ("x",) if LOSSES[loss.name].targets == "none" else ("x", "y")
+
+
+def penalised(spec: Spec) -> bool:
+    """Whether a penalty adds anything to the loss."""
+    part = spec.regularization
+    return part is not None and (float(part.l1) != 0 or float(part.l2) != 0)
+
+
+def data_loss(spec: Spec) -> str:
+    """The name of the function that leaves the penalty out."""
+    return "data_loss" if penalised(spec) else "loss"
+
+
+def objective(spec: Spec, loss: Loss) -> list[list[str]]:
+    """The definitions of the loss and its penalty, a block each."""
+    blocks = [list(_data_loss(spec, loss))]
+    if penalised(spec):
+        assert spec.regularization is not None
+        blocks += [list(_penalty(spec, spec.regularization)), list(_whole(spec, loss))]
+    return blocks
+
+
+def _data_loss(spec: Spec, loss: Loss) -> Iterator[str]:
+    key = _from_z(spec, loss)
+    letter = "a" if key is None else "z"
+    total = SUMS[loss.name] if key is None else SUMS_FROM_Z[key]
+    before = BEFORE.get(loss.name, ()) if key is None else BEFORE_FROM_Z.get(key, ())
+    yield f"def {data_loss(spec)}({', '.join(arguments(loss))}):"
+    yield f'    """{_formula(loss, spec.layers[-1].units)}"""'
+    yield f"    {letter} = net(x)"
+    yield from (f"    {line}" for line in before)
+    constants = {name: constant(value) for name, value in loss.parameters.items()}
+    mean = " / len(x)" if loss.mean else ""
+    yield f"    return {total.format_map(constants)}{mean}"
+
+
+def _formula(loss: Loss, outputs: int) -> str:
+    if loss.name == "upstream":
+        return "The spec has no loss, but its gradient at the output: this sum has that gradient."
+    values = {name: constant(value) for name, value in loss.parameters.items()}
+    values |= {"a": "a", "y": "y", "e": "(a − y)", "a_true": "a_true", "outputs": str(outputs)}
+    formula = LOSSES[loss.name].formula.text
+    written = formula.format_map({**values, "mean": "1/n " if loss.mean else ""})
+    where = ", n the samples" if loss.mean else ""
+    return f"{LOSSES[loss.name].title.capitalize()}: {written}{where}."
+
+
+def _penalty(spec: Spec, part: Regularization) -> Iterator[str]:
+    per_sample = FORMS[part.form].per_sample
+    yield f"def penalty({'n' if per_sample else ''}):"
+    yield f'    """{_penalty_words(part)}."""'
+    names = ", ".join(_penalised_targets(spec, part))
+    yield f"    parameters = [{names}]"
+    over = " / n" if per_sample else ""
+    yield f"    return sum({_addends(part)} for w in parameters){over}"
+
+
+def _penalty_words(part: Regularization) -> str:
+    """The formula with the λ in it, of what it is the penalty."""
+    n = "/n" if FORMS[part.form].per_sample else ""
+    half = {"half_lambda": "½·", "lambda": "", "lambda_over_2n": "½·"}[part.form]
+    addends = []
+    if float(part.l2):
+        addends.append(f"{half}{constant(part.l2)}{n}·Σw²")
+    if float(part.l1):
+        addends.append(f"{constant(part.l1)}{n}·Σ|w|")
+    biases = "and the biases" if part.biases else "not of the biases"
+    return f"{' + '.join(addends)} of the weights, {biases}"
+
+
+def _addends(part: Regularization) -> str:
+    above, below = FORMS[part.form].l2
+    half = "0.5 * " if (above, below) == (1, 2) else ""
+    found = []
+    if float(part.l2):
+        found.append(f"{half}{scaled(part.l2, '(w**2).sum()')}")
+    if float(part.l1):
+        found.append(scaled(part.l1, "w.abs().sum()"))
+    return " + ".join(found)
+
+
+def _penalised_targets(spec: Spec, part: Regularization) -> list[str]:
+    ids = [id for id in parameter_ids(spec) if id[0] == "W" or part.biases]
+    return [
+        piece.target
+        for piece in pieces(spec)
+        if piece.id in ids and (part.biases or piece.target.endswith(".weight"))
+    ]
+
+
+def _whole(spec: Spec, loss: Loss) -> Iterator[str]:
+    named = ", ".join(arguments(loss))
+    n = "len(x)" if spec.regularization and FORMS[spec.regularization.form].per_sample else ""
+    yield f"def loss({named}):"
+    yield f"    return data_loss({named}) + penalty({n})"

@@ -1,0 +1,333 @@
+"""A spec → a PyTorch program of the same network, data and training, which checks itself."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import PurePath
+
+import msgspec
+import numpy as np
+
+from backtrace.formats.torch.network import Piece, classes, network, pieces
+from backtrace.formats.torch.objective import arguments, ends_at_z, objective
+from backtrace.formats.torch.python_text import docstring, matrix, remark
+from backtrace.formats.torch.roundings import roundings
+from backtrace.formats.torch.training import (
+    batches,
+    first_batch,
+    optimizer,
+    taken,
+    training,
+    trains,
+)
+from backtrace.functions.activations import ACTIVATIONS
+from backtrace.functions.array import Array
+from backtrace.render import header, marks, weights
+from backtrace.render.formats import NotExpressibleError, Written, checksum
+from backtrace.spec.model import Arithmetic, Loss, Matrix, Spec
+from backtrace.tape.accuracy import by_sample
+from backtrace.tape.compile import differentiable, order
+from backtrace.tape.run import trace
+from backtrace.tape.trace import Trace
+
+MOST_INLINE = 400
+"""Numbers of data and parameters that stand in the program; more are in a file beside it."""
+
+DOUBLE, SINGLE = 5e-16, 2.5e-7  # four roundings of a number near 1
+EVEN = 1e-12  # how near to 1 a sample's targets add up, for δ = a − y to be its exact gradient
+
+
+def program(spec: Spec, beside: str = "") -> Written:
+    """The program and, where it reads one, the .npz that belongs beside it.
+
+    It reads large data and parameters from the file ``beside``.
+
+    Raises NotExpressibleError for what autograd does not work as the spec asks, and where the
+    numbers are many and no file may be beside.
+    """
+    problem = _problem(spec)
+    if problem:
+        raise NotExpressibleError(problem)
+    written = spec.arithmetic
+    spec = _in_floats(spec)
+    found = _Numbers.of(spec)
+    if found.large and not beside:
+        raise NotExpressibleError(
+            f"{found.count:,} numbers are too many to stand in a program: name a file with -o, and "
+            "an .npz beside it takes them"
+        )
+    name = PurePath(beside).name if found.large else ""
+    text = ("\n".join(_text(spec, found, name, written)) + "\n").encode()
+    content = marks.PROGRAM.encode() + b" " + checksum(text) + b"\n" + text
+    if not found.large:
+        return Written(content)
+    return Written(content, weights.npz(found.arrays, compression=zipfile.ZIP_DEFLATED))
+
+
+def _problem(spec: Spec) -> str:
+    """Why there is no such program; empty where there is one."""
+    if spec.loss is None:
+        return "the spec has no loss, so there are no gradients to compare: `loss: mse`"
+    if spec.backpropagate_through == "updated":
+        return (
+            "backpropagate_through: updated: autograd sends the error back through the old "
+            "weights; take `old`, which is the gradient"
+        )
+    for number, layer in enumerate(spec.layers, 1):
+        if not differentiable(layer):
+            title = ACTIVATIONS[layer.activation.name].title
+            return f"layer {number}: {title} units have no derivative for autograd to follow"
+    return ""
+
+
+def _in_floats(spec: Spec) -> Spec:
+    """The spec in float32 or float64, which is what PyTorch has."""
+    if spec.arithmetic.kind in ("float32", "float64"):
+        return spec
+    return msgspec.structs.replace(spec, arithmetic=Arithmetic())
+
+
+# --- the numbers
+
+
+class _Numbers(msgspec.Struct, frozen=True):
+    """What the program is given and what it compares: arrays by the names that the .npz has.
+
+    Data have a sample a row whatever the layout; parameters and gradients are as in the trace.
+    """
+
+    arrays: dict[str, Array]
+    first: Trace
+    roundings: dict[str, float]  # how far they may take a gradient, by its parameter
+    count: int
+
+    @property
+    def large(self) -> bool:
+        return self.count > MOST_INLINE
+
+    def lost(self, spec: Spec) -> list[str]:
+        """The ids of parameters of whose gradients nothing is left but roundings.
+
+        One that is exactly 0 on every way of working it (a dead unit, inputs of 0) has none.
+        """
+        off: dict[str, float] = {}
+        for piece in pieces(spec):
+            off[piece.id] = max(off.get(piece.id, 0.0), self.roundings[piece.target])
+        return [id for id, bound in off.items() if 0 < bound >= np.abs(self.arrays[f"d{id}"]).max()]
+
+    @classmethod
+    def of(cls, spec: Spec) -> _Numbers:
+        parameters = weights.starting_parameters(spec)
+        arrays = _data(spec) | parameters
+        count = sum(array.size for array in arrays.values())
+        one = _first_update(spec)
+        first = trace(one)
+        gradients = {f"d{id}": first[f"d{id}"].value for id in parameters}
+        if not all(np.isfinite(gradient).all() for gradient in gradients.values()):
+            raise NotExpressibleError("the first gradients are not finite: nothing to compare")
+        unit = SINGLE if spec.arithmetic.kind == "float32" else DOUBLE
+        off = {target: unit * bound for target, bound in roundings(one, first).items()}
+        if not np.isfinite([*off.values()]).all():
+            raise NotExpressibleError("roundings outgrow the first gradients: nothing to compare")
+        return cls(arrays | gradients, first, off, count)
+
+
+def _data(spec: Spec) -> dict[str, Array]:
+    assert spec.loss is not None
+    given = {"x": spec.inputs, "y": spec.targets, "upstream": spec.loss.upstream}
+    if spec.validation is not None:
+        given |= {"x_held_out": spec.validation.inputs, "y_held_out": spec.validation.targets}
+    wanted = arguments(spec.loss)
+    dtype = np.float32 if spec.arithmetic.kind == "float32" else np.float64
+    return {
+        name: np.asarray(by_sample(spec, values), dtype=dtype)
+        for name, values in given.items()
+        if values is not None and name.removesuffix("_held_out") in wanted
+    }
+
+
+def _first_update(spec: Spec) -> Spec:
+    """The spec of the first update alone: its samples, all at once.
+
+    Where targets add up to 1 only nearly, the short-cut δ = a − y is not the loss's exact
+    gradient; then it goes the long way, as autograd does.
+    """
+    assert spec.loss is not None
+    shuffled, size = order(spec, 1), spec.batch_samples(1)
+    chosen = slice(0, size) if shuffled is None else shuffled[:size]
+
+    def of(given: Matrix | None) -> Matrix | None:
+        if given is None or size == spec.samples:
+            return given
+        return given.samples(chosen, spec.conventions.layout)
+
+    return msgspec.structs.replace(
+        spec,
+        inputs=of(spec.inputs),
+        targets=of(spec.targets),
+        loss=msgspec.structs.replace(spec.loss, upstream=of(spec.loss.upstream)),
+        batch_size=None,
+        shuffle=False,
+        epochs=1,
+        validation=None,
+        output_delta="chain" if _uneven(spec, spec.loss) else spec.output_delta,
+    )
+
+
+def _uneven(spec: Spec, loss: Loss) -> bool:
+    if loss.name != "cross_entropy" or spec.targets is None:
+        return False
+    sums = by_sample(spec, spec.targets).sum(axis=1)
+    return bool((np.abs(sums - 1) > EVEN).any())
+
+
+# --- the text
+
+
+def _text(spec: Spec, found: _Numbers, beside: str, written: Arithmetic) -> Iterator[str]:
+    z = ends_at_z(spec)
+    blocks = [_type(spec, written), *_given(spec, found, beside)]
+    blocks += [definition.split("\n") for definition in classes(spec, ends_at_z=z)]
+    blocks.append(network(spec, ends_at_z=z))
+    assert spec.loss is not None
+    blocks += objective(spec, spec.loss)
+    blocks += [block for block in (batches(spec), _check(spec, found)) if block]
+    if trains(spec):
+        blocks += [optimizer(spec, found.lost(spec)), *training(spec)]
+    else:
+        blocks.append(["# The spec ends here: no rate, or nothing that is not frozen."])
+    imports = [*_imports(blocks)]
+    needs = ["PyTorch", *(["NumPy"] if IMPORTS["np."] in imports else [])]
+    yield from (*_docstring(spec, found.first, beside, needs), "", *imports)
+    yield from _joined(blocks)
+
+
+def _docstring(spec: Spec, first: Trace, beside: str, needs: list[str]) -> list[str]:
+    source = f"Source: {spec.source}" if spec.source else ""
+    then = ", then trains" if trains(spec) else ""
+    needs = [*needs, f"{beside} beside it"] if beside else needs
+    needed = " and ".join([", ".join(needs[:-1]), needs[-1]] if needs[1:] else needs)
+    what = (
+        f"The network {header.architecture(first)} in PyTorch. The program asserts that its first "
+        f"gradients are those of the trace{then}. It needs {needed}."
+    )
+    return docstring(spec.title, source, what)
+
+
+IMPORTS = {
+    "copy.": "import copy",
+    "Path(": "from pathlib import Path",
+    "np.": "import numpy as np",
+    "torch": "import torch",
+    "nn.": "from torch import nn",
+    "F.": "from torch.nn import functional as F",
+}
+STANDARD = ("copy.", "Path(")
+
+
+def _imports(blocks: list[list[str]]) -> Iterator[str]:
+    text = " ".join(line for block in blocks for line in block)
+    used = [start for start in IMPORTS if re.search(rf"(?<![\w.]){re.escape(start)}", text)]
+    standard = [IMPORTS[start] for start in used if start in STANDARD]
+    yield from ([*standard, ""] if standard else [])
+    yield from (IMPORTS[start] for start in used if start not in STANDARD)
+
+
+def _joined(blocks: list[list[str]]) -> Iterator[str]:
+    """The blocks one after another: two blank lines around a definition, else one."""
+    before = False
+    for block in blocks:
+        defines = block[0].startswith(("def ", "class "))
+        yield from ["", ""] if defines or before else [""]
+        yield from block
+        before = block[-1].startswith(" ") and any(
+            line.startswith(("def ", "class ")) for line in block
+        )
+
+
+def _type(spec: Spec, written: Arithmetic) -> list[str]:
+    """The type of the numbers, and where it is not the spec's, what that would be."""
+    lines = []
+    if written.kind == "exact":
+        lines = remark(
+            "The spec works in fractions, which PyTorch does not have: all here is float64, the "
+            "expected gradients too."
+        )
+    elif written.kind == "rounded":
+        lines = remark(
+            f"The spec rounds each step to {written.decimals} decimals: nothing here is rounded, "
+            "all is float64, the expected gradients too."
+        )
+    return [*lines, f"torch.set_default_dtype(torch.{spec.arithmetic.kind})"]
+
+
+def _given(spec: Spec, found: _Numbers, beside: str) -> Iterator[list[str]]:
+    """The data, the parameters and the gradients, a block each."""
+    data = [name for name in found.arrays if not name.lstrip("d").startswith(("W", "b"))]
+    rest = [name for name in found.arrays if name not in data]
+    if beside:
+        yield [f"given = np.load(Path(__file__).with_name({json.dumps(beside)}))"]
+    turned = ""
+    if spec.conventions.layout == "columns":
+        turned = " In the spec it is a column."
+    yield [*remark(f"The data, a sample a row.{turned}"), *_tensors(found, data, beside)]
+    parameters = [name for name in rest if name[0] != "d"]
+    yield [
+        *remark("The starting parameters, as the spec has them."),
+        *_tensors(found, parameters, beside),
+    ]
+    gradients = [name for name in rest if name[0] == "d"]
+    yield [*remark(_words_of_gradients(spec)), *_tensors(found, gradients, beside)]
+
+
+def _words_of_gradients(spec: Spec) -> str:
+    words = ["The gradients of the first update, as the trace has them."]
+    if spec.conventions.sign == "descent":
+        words.append("They point downhill (`sign: descent`), autograd's uphill.")
+    return " ".join(words)
+
+
+def _tensors(found: _Numbers, names: list[str], beside: str) -> Iterator[str]:
+    for name in names:
+        if beside:
+            yield f'{name} = torch.from_numpy(given["{name}"])'
+        else:
+            yield from matrix(f"{name} = torch.tensor(", found.arrays[name], ")")
+
+
+def _check(spec: Spec, found: _Numbers) -> list[str]:
+    """The first gradients of autograd held against those of the trace."""
+    single = spec.arithmetic.kind == "float32"
+    relative, share = ("1e-4", "1e-5") if single else ("1e-9", "1e-12")
+    batch = first_batch(spec)
+    lines = remark("The first gradients are those of the trace, or the program ends here.")
+    lines += [f"first = {batch}"] if batch else []
+    lines.append(f"loss({taken(spec, 'first' if batch else '')}).backward()")
+    lines.append("for parameter, gradient, rounding in [")
+    lines += [f"    ({piece.target}, {_expected(spec, found, piece)})," for piece in pieces(spec)]
+    return [
+        *lines,
+        "]:",
+        f"    atol = max({share} * gradient.abs().max().item(), rounding)",
+        f"    torch.testing.assert_close(parameter.grad, gradient, rtol={relative}, atol=atol)",
+        'print("The first gradients are those of the trace.")',
+    ]
+
+
+def _expected(spec: Spec, found: _Numbers, piece: Piece) -> str:
+    """The gradient of a parameter, and how far roundings may take it."""
+    gradient = piece.value("d", negated=spec.conventions.sign == "descent")
+    return f"{gradient}, {_rounded_up(found.roundings[piece.target])}"
+
+
+def _rounded_up(value: float) -> str:
+    """The next number of one digit from ``value`` up; 0.0 is itself."""
+    if not value:
+        return "0.0"
+    value = min(max(value, 1e-300), 1e300)  # the powers of ten that a float divides by
+    power = math.floor(math.log10(value))
+    return repr(float(f"{math.ceil(value / 10.0**power)}e{power}"))

@@ -1,0 +1,256 @@
+"""Texts that stand where a number belongs and are none: what their writers probably meant."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from backtrace.spec.document.problems import cited
+from backtrace.spec.numbers import LONGEST, Misreading, Number, read_number
+
+_MINUSES = str.maketrans(dict.fromkeys("−–—‒‐‑﹣－", "-"))
+_LOOKALIKES = str.maketrans({"O": "0", "o": "0", "l": "1", "I": "1", "S": "5", "B": "8"})
+_GROUPED = re.compile("[+-]?[0-9]{1,3}(?:[,'’ \u00a0\u202f][0-9]{3})+(?:\\.[0-9]*)?")
+_EXPRESSION = re.compile(
+    r"[0-9.(+-][0-9.eE+*/^()\s-]*[+*/^-][0-9.eE+*/^()\s-]*[0-9.)]|(?:sqrt|exp|ln|log|pi|π)\b.*"
+)
+_TRUTHS = {"yes", "no", "on", "off", "true", "false", "y", "n"}
+_ENDLESS = {"inf", "infinity", "∞", ".inf"}
+
+Rule: TypeAlias = Callable[[str], "Misreading | None"]
+
+
+def diagnose(text: str) -> Misreading:
+    """What ``text``, which is no number that can be used, looks like and how to write it."""
+    if len(text) > LONGEST:
+        found = f"{len(text)} characters, {cited(text, 24)}"
+        return Misreading(found, f"A number has at most {LONGEST} characters here; round it.")
+    for rule in _RULES:
+        misreading = rule(text)
+        if misreading is not None:
+            return misreading
+    return Misreading(cited(text), "Numbers are written 2, -0.5, 1e-3 or 1/3.")
+
+
+def comma_reading(texts: Sequence[str], tight: Sequence[bool]) -> list[str]:
+    """The numbers with decimal commas that YAML may have taken apart, or an empty list.
+
+    ``[0,593, 0,597]`` is four integers to YAML. ``tight[i]`` says that entry i follows the comma
+    before it without a space; such an entry, if it is all digits, may be the decimals of the
+    integer before it. That is likely where a space follows every other comma, or where all
+    the integers are 0.
+    """
+    merged: list[str] = []
+    joined, spaced, below_one = False, len(texts) > 2, True
+    for i, text in enumerate(texts):
+        joined = not joined and i > 0 and tight[i] and _split_by_comma(texts[i - 1], text)
+        if joined:
+            below_one = below_one and merged[-1].lstrip("+-") == "0"
+            merged[-1] += "." + text
+        else:
+            spaced = spaced and not (i > 0 and tight[i])
+            merged.append(text)
+    likely = len(merged) < len(texts) and (spaced or below_one)
+    return merged if likely else []
+
+
+def _split_by_comma(whole: str, decimals: str) -> bool:
+    return (
+        re.fullmatch("[+-]?[0-9]+", whole) is not None
+        and re.fullmatch("[0-9]+", decimals) is not None
+    )
+
+
+def _is_number(text: str) -> bool:
+    """Whether the text could be written for the one at hand (and so needs no diagnosis)."""
+    return isinstance(read_number(text), Number)
+
+
+def _nothing(text: str) -> Misreading | None:
+    if text in ("", "~", "null", "Null", "NULL"):
+        return Misreading("nothing", "Write the number.")
+    return None
+
+
+def _truth(text: str) -> Misreading | None:
+    if text.lower() not in _TRUTHS:
+        return None
+    digit = "1" if text.lower() in ("yes", "on", "true", "y") else "0"
+    return Misreading(f"the word {cited(text)}", f"If a yes or no is meant, write {digit}.")
+
+
+def _not_finite(text: str) -> Misreading | None:
+    bare = text.lower().lstrip("+-−").lstrip(".")
+    if bare in _ENDLESS or bare == "nan":
+        mend = "Every given number is finite; replace it by one."
+        return Misreading(f"{cited(text)}, which is not a finite number", mend)
+    return None
+
+
+def _typographic_minus(text: str) -> Misreading | None:
+    mended = text.translate(_MINUSES)
+    if mended == text or not _is_number(mended):
+        return None
+    sign = next(c for c in text if c.translate(_MINUSES) != c)
+    name = unicodedata.name(sign, "a dash").lower()
+    return Misreading(
+        f"{cited(text)} with a typographic minus ({name}, U+{ord(sign):04X})",
+        f"Type the minus of the keyboard: {mended}.",
+    )
+
+
+def _decimal_comma(text: str) -> Misreading | None:
+    if re.fullmatch("[+-]?[0-9]*,[0-9]+(?:[eE][+-]?[0-9]+)?", text) is None:
+        return None
+    mended = text.replace(",", ".")
+    if not _is_number(mended):
+        return None
+    return Misreading(f"{cited(text)}, a decimal comma", f"Write a decimal point: {mended}.")
+
+
+def _thousands(text: str) -> Misreading | None:
+    mended = text.replace("_", "")
+    if mended == text and _GROUPED.fullmatch(text):
+        mended = re.sub(r"[^0-9.+-]", "", text)
+    if mended == text or not _is_number(mended):
+        return None
+    return Misreading(f"{cited(text)}, with its digits in groups", f"Write {mended}.")
+
+
+def _leading_zero(text: str) -> Misreading | None:
+    match = re.fullmatch("([+-]?)0+([0-9].*)", text)
+    if match is None or not _is_number(match[1] + match[2]):
+        return None
+    octal = ""
+    if re.fullmatch("[0-7]+", match[2]):
+        octal = f"; YAML would take it for octal, {int(match[2], 8)}"
+    return Misreading(
+        f"{cited(text)}, which begins with a 0{octal}",
+        f"Write {match[1]}{match[2]}, or {match[1]}0.{match[2]} if a point is missing."
+        if match[2].isdigit()
+        else f"Write {match[1]}{match[2]}.",
+    )
+
+
+def _sexagesimal(text: str) -> Misreading | None:
+    if re.fullmatch(r"[+-]?[0-9]+(?::[0-9]+)+(?:\.[0-9]*)?", text) is None:
+        return None
+    first, *rest = text.split(":")
+    mend = f"Write a ratio as {first}/{rest[0]}, a decimal fraction as {first}.{rest[0]}."
+    if len(rest) > 1 or not _is_number(f"{first}/{rest[0]}"):
+        mend = "Write one number."
+    seconds = 0.0
+    for part in (first.lstrip("+-"), *rest):
+        seconds = seconds * 60 + float(part)
+    sign = "-" if first.startswith("-") else ""
+    return Misreading(
+        f"{cited(text)}, which YAML would take for a time, {sign}{seconds:g} in base 60", mend
+    )
+
+
+def _too_large_or_small(text: str) -> Misreading | None:
+    match = re.fullmatch(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)[eE]([+-]?)[0-9]+", text)
+    if match is None:
+        return None
+    if match[1] == "-":
+        return Misreading(f"{cited(text)}, closer to 0 than 1e-308", "Write 0 if that is meant.")
+    return Misreading(f"{cited(text)}, beyond 1e308", "Write a number that a computer can hold.")
+
+
+def _other_base(text: str) -> Misreading | None:
+    match = re.fullmatch("([+-]?)(0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+)", text)
+    if match is None:
+        return None
+    base = {"x": "hexadecimal", "o": "octal", "b": "binary"}[match[2][1].lower()]
+    return Misreading(f"{cited(text)}, a {base} number", f"Write {match[1]}{int(match[2], 0)}.")
+
+
+def _percent(text: str) -> Misreading | None:
+    number = text.removesuffix("%").rstrip()
+    if number == text or not _is_number(number):
+        return None
+    mend = f"Write {number}/100." if re.fullmatch("[+-]?[0-9]+", number) else "Divide it by 100."
+    return Misreading(f"{cited(text)}, a percentage", mend)
+
+
+def _odd_fraction(text: str) -> Misreading | None:
+    above, slash, below = text.partition("/")
+    if not slash or not _is_number(above.strip()) or not _is_number(below.strip()):
+        return None
+    if float(_read(below)) == 0:
+        return Misreading(f"{cited(text)}, a division by 0", "Write a finite number.")
+    mend = "A fraction has a whole number above and one below: 1/3, -2/5."
+    return Misreading(f"the fraction {cited(text)}", mend)
+
+
+def _read(text: str) -> float:
+    number = read_number(text.strip())
+    return number if isinstance(number, Number) else 0.0
+
+
+def _lookalike(text: str) -> Misreading | None:
+    mended = text.translate(_LOOKALIKES)
+    if mended == text or not any(c.isdigit() for c in text) or not _is_number(mended):
+        return None
+    letter = next(c for c in text if c.translate(_LOOKALIKES) != c)
+    return Misreading(f"{cited(text)} with the letter {letter}", f"Type the digit: {mended}.")
+
+
+def _other_script(text: str) -> Misreading | None:
+    mended = unicodedata.normalize("NFKC", text).replace("\u2044", "/").strip()
+    if mended == text or not _is_number(mended):
+        return None
+    return Misreading(f"{cited(text)}, written with special characters", f"Write {mended}.")
+
+
+def _two_points(text: str) -> Misreading | None:
+    if re.fullmatch(r"[+-]?[0-9]*(?:\.+[0-9]+){2,}", text) is None:
+        return None
+    return Misreading(f"{cited(text)}, with two decimal points", "Write one point.")
+
+
+def _two_numbers(text: str) -> Misreading | None:
+    parts = [part for part in re.split(r"[\s;|]+", text) if part]
+    if len(parts) < 2 or not all(_is_number(part) for part in parts):
+        return None
+    return Misreading(
+        f"{len(parts)} numbers in one place, {cited(text)}",
+        f"Put commas between them: {', '.join(parts[:4])}{', …' if len(parts) > 4 else ''}.",
+    )
+
+
+def _spaced_sign(text: str) -> Misreading | None:
+    mended = re.sub(r"^([+-])\s+", r"\1", text)
+    if mended == text or not _is_number(mended):
+        return None
+    return Misreading(f"{cited(text)}, with a space after its sign", f"Write {mended}.")
+
+
+def _expression(text: str) -> Misreading | None:
+    if _EXPRESSION.fullmatch(text):
+        return Misreading(f"{cited(text)}, which is not a single number", "Write its value.")
+    return None
+
+
+_RULES: tuple[Rule, ...] = (
+    _nothing,
+    _truth,
+    _not_finite,
+    _typographic_minus,
+    _decimal_comma,
+    _thousands,
+    _leading_zero,
+    _sexagesimal,
+    _too_large_or_small,
+    _other_base,
+    _percent,
+    _odd_fraction,
+    _lookalike,
+    _other_script,
+    _two_points,
+    _two_numbers,
+    _spaced_sign,
+    _expression,
+)

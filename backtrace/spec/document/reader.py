@@ -1,0 +1,321 @@
+"""YAML text → a tree of nodes that know their position and their written text, within limits.
+
+Nothing is resolved (``no`` stays the text ``no``, ``012`` stays ``012``) and nothing can be
+multiplied: aliases, tags and several documents are refused, sizes are bounded. JSON is YAML, so
+it is read as well.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, TypeAlias
+
+import msgspec
+
+from backtrace.spec.document.problems import Place, Problems, SpecError, cited, count, whole_file
+
+_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # those of YAML 1.1, so that marks agree
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """Bounds on a document; what goes beyond is refused before anything is built from it."""
+
+    bytes: int = 4_000_000
+    depth: int = 32
+    nodes: int = 500_000
+
+
+class Scalar(Place):
+    """A text, a name or a number, as written; ``quoted`` says whether it stood in quotes."""
+
+    text: str = ""
+    quoted: bool = False
+
+    @property
+    def empty(self) -> bool:
+        """Nothing was written, as after ``bias:`` at the end of a line."""
+        return not self.text and not self.quoted
+
+    @property
+    def null(self) -> bool:
+        """``null`` or ``~``: nothing, said so."""
+        return not self.quoted and self.text in ("~", "null", "Null", "NULL")
+
+
+class Sequence(Place):
+    """A list."""
+
+    items: list[Node] = []
+
+
+class Entry(msgspec.Struct):
+    key: Scalar
+    value: Node
+
+
+class Mapping(Place):
+    """Keys and values; ``entries`` is keyed by the written text of the keys."""
+
+    entries: dict[str, Entry] = {}
+
+
+Node: TypeAlias = Scalar | Sequence | Mapping
+
+
+class Document(msgspec.Struct):
+    """A document that could be read; ``problems`` may already hold its repeated keys."""
+
+    root: Node
+    problems: Problems
+
+    def reseed(self, seed: int) -> None:
+        """Has the document say ``seed: …``, whatever it said before."""
+        if isinstance(self.root, Mapping):
+            place = self.root.line, self.root.column
+            self.root.entries["seed"] = Entry(
+                Scalar(*place, 1, "seed"), Scalar(*place, 1, str(seed))
+            )
+
+
+def read(source: bytes | str, file: str, limits: Limits | None = None) -> Document:
+    """The tree of a YAML or JSON text; ``file`` is the name used in messages.
+
+    Raises SpecError where the text can't be decoded, isn't YAML, is beyond the limits, or uses
+    aliases, anchors, tags, several documents or keys that aren't words. Repeated keys are noted
+    in the document's problems, the first one counts.
+    """
+    limits = limits or Limits()
+    text = _decode(source, file, limits)
+    problems = Problems(file, _LINE_BREAK.split(text))
+    _check_characters(text, problems)
+    builder = _Builder(problems, limits)
+    _parse(text, builder)
+    if builder.refused:
+        problems.raise_any()
+    if builder.root is None:
+        problems.refuse(Place(1, 1), "an empty document", "keys and values, such as `layers:`")
+    return Document(builder.root, problems)
+
+
+def kind(node: Node) -> str:
+    """What a message calls the node."""
+    if isinstance(node, Scalar):
+        return "nothing" if node.empty else cited(node.text)
+    if isinstance(node, Sequence):
+        return "a list" if node.items else "an empty list"
+    return "a mapping of keys to values"
+
+
+class _Builder:
+    """Puts the parser's events together, refusing what no spec needs."""
+
+    def __init__(self, problems: Problems, limits: Limits) -> None:
+        self.problems = problems
+        self.limits = limits
+        self.root: Node | None = None
+        self.refused = False
+        self.documents = 0
+        self.nodes = 0
+        self.open: list[Sequence | Mapping] = []
+        self.keys: list[Scalar | None] = []  # of each open mapping, the key that waits for a value
+
+    def take(self, event: Any, name: str) -> bool:
+        """Use one event; False when the rest need not be read."""
+        if name == "ScalarEvent":
+            self._scalar(event)
+        elif name in ("SequenceStartEvent", "MappingStartEvent"):
+            self._begin(event, name)
+        elif name in ("SequenceEndEvent", "MappingEndEvent"):
+            self.open.pop()
+            self.keys.pop()
+        elif name == "AliasEvent":
+            self._alias(event)
+        elif name == "DocumentStartEvent":
+            self.documents += 1
+            return self.documents == 1 or self._second_document(event)
+        return True
+
+    def _scalar(self, event: Any) -> None:
+        start, end = event.start_mark, event.end_mark
+        length = end.column - start.column if end.line == start.line else 1
+        quoted = event.style in ("'", '"', "|", ">")
+        node = Scalar(start.line + 1, start.column + 1, length, event.value, quoted)
+        self._refuse_marks(node, event)
+        self._place(node)
+
+    def _begin(self, event: Any, name: str) -> None:
+        line, column = event.start_mark.line + 1, event.start_mark.column + 1
+        node: Sequence | Mapping
+        if name == "SequenceStartEvent":
+            node = Sequence(line, column, 1, [])
+        else:
+            node = Mapping(line, column, 1, {})
+        self._refuse_marks(node, event)
+        self._place(node)
+        self.open.append(node)
+        self.keys.append(None)
+        if len(self.open) > self.limits.depth:
+            self.problems.refuse(
+                node,
+                f"brackets or lists more than {self.limits.depth} deep",
+                "a matrix, which is two deep",
+                "Look for brackets that were opened and not closed.",
+            )
+
+    def _place(self, node: Node) -> None:
+        self.nodes += 1
+        if self.nodes > self.limits.nodes:
+            self.problems.refuse(
+                node,
+                f"more than {self.limits.nodes} values",
+                "a document of a size that people write",
+                "Put large data into a file: `inputs: {file: data.npy}`.",
+            )
+        if not self.open:
+            self.root = node
+        elif isinstance(parent := self.open[-1], Sequence):
+            parent.items.append(node)
+        elif (key := self.keys[-1]) is None:
+            self.keys[-1] = self._key(node)
+        else:
+            self._enter(parent, key, node)
+            self.keys[-1] = None
+
+    def _key(self, node: Node) -> Scalar:
+        if isinstance(node, Scalar):
+            return node
+        self.refused = True
+        self.problems.add(node, f"{kind(node)} as a key", "a word, such as `weights`")
+        return Scalar(node.line, node.column)
+
+    def _enter(self, mapping: Mapping, key: Scalar, node: Node) -> None:
+        first = mapping.entries.get(key.text)
+        if first is None:
+            mapping.entries[key.text] = Entry(key, node)
+            return
+        self.problems.add(
+            key,
+            f"{cited(key.text)} a second time (the first is at {first.key.line}:"
+            f"{first.key.column})",
+            "every key once",
+            f"Remove line {first.key.line} or line {key.line}, or rename one of the keys.",
+        )
+
+    def _refuse_marks(self, node: Node, event: Any) -> None:
+        """Anchors and tags: the one makes small files enormous, the other runs code."""
+        if event.anchor is not None:
+            self.refused = True
+            self.problems.add(
+                node,
+                f"the anchor {cited('&' + event.anchor)}",
+                "plain values",
+                "Write the value out wherever it is used. A text that begins with & needs quotes.",
+            )
+        if event.tag is not None:
+            self.refused = True
+            self.problems.add(
+                node,
+                f"the tag {cited(event.tag)}",
+                "plain values",
+                "Remove the tag. A text that begins with ! needs quotes.",
+            )
+
+    def _alias(self, event: Any) -> None:
+        self.refused = True
+        node = Scalar(event.start_mark.line + 1, event.start_mark.column + 1)
+        self.problems.add(
+            node,
+            f"the alias {cited('*' + event.anchor)}",
+            "plain values",
+            "Write the value out. A text that begins with * needs quotes.",
+        )
+        self._place(node)
+
+    def _second_document(self, event: Any) -> bool:
+        self.refused = True
+        place = Place(event.start_mark.line + 1, event.start_mark.column + 1, 3)
+        self.problems.add(
+            place,
+            "the start of a second document",
+            "one document a file",
+            "Remove the `---`, or put the rest into a file of its own.",
+        )
+        return False
+
+
+def _parse(text: str, builder: _Builder) -> None:
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    names: dict[type, str] = {}
+    try:
+        for event in yaml.parse(text, loader):
+            cls = type(event)
+            if not builder.take(event, names.get(cls) or names.setdefault(cls, cls.__name__)):
+                return
+    except (yaml.YAMLError, RecursionError) as error:
+        from backtrace.spec.document.syntax import explain
+
+        explain(error, text, builder.problems, builder.open[-1] if builder.open else None)
+
+
+def _decode(source: bytes | str, file: str, limits: Limits) -> str:
+    """The text without its byte order mark."""
+    if len(source) > limits.bytes:
+        raise whole_file(
+            file,
+            count(len(source), "byte"),
+            f"at most {limits.bytes}",
+            "Put large data into a file of its own: `inputs: {file: data.npy}`.",
+        )
+    if isinstance(source, str):
+        return source.removeprefix("\ufeff")
+    if source[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return _decode_as(source, "utf-16", file)
+    return _decode_as(source, "utf-8-sig", file)
+
+
+def _decode_as(source: bytes, encoding: str, file: str) -> str:
+    try:
+        return source.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise _undecodable(source, error, file) from None
+
+
+def _undecodable(source: bytes, error: UnicodeDecodeError, file: str) -> SpecError:
+    # the codec of a byte order mark counts its bytes from after the mark
+    start = error.start + (3 if source.startswith(b"\xef\xbb\xbf") else 0)
+    before = _LINE_BREAK.split(source[:start].decode("utf-8-sig", "replace"))
+    rest = source[start : start + 200].decode("latin-1")
+    line = before[-1] + _LINE_BREAK.split(rest)[0]
+    problems = Problems(file, [*before[:-1], line])
+    problems.add(
+        Place(len(before), len(before[-1]) + 1),
+        f"the byte 0x{source[start]:02X}, which is not UTF-8"
+        if start < len(source)
+        else "a text that ends within a character",
+        "a text in UTF-8",
+        "Save the file as UTF-8 (the editor probably wrote it in an older encoding).",
+    )
+    return SpecError(problems.found)
+
+
+def _check_characters(text: str, problems: Problems) -> None:
+    """Control characters, also the halves of a character that no encoding can write."""
+    control = _CONTROL.search(text)
+    at = -1 if control is None else control.start()
+    if at < 0 and not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            at = error.start
+    if at < 0:
+        return
+    before = _LINE_BREAK.split(text[:at])
+    problems.refuse(
+        Place(len(before), len(before[-1]) + 1),
+        f"the control character U+{ord(text[at]):04X}",
+        "a plain text",
+        "Delete it; it is invisible in most editors. A file that is full of them is not a spec.",
+    )

@@ -1,0 +1,52 @@
+"""What SPEC names: a file, a bundled network or the standard input."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from backtrace.spec import bundled
+from backtrace.spec.document.problems import SpecError, cited, near_miss, whole_file
+from backtrace.spec.document.reader import Limits
+
+
+def read_source(source: str | Path) -> tuple[bytes, str, Path]:
+    """The bytes of a spec, the name that messages use, and the folder its paths are relative to.
+
+    A file that exists comes before a bundled network of the same name. Raises SpecError where
+    there is neither, or the file can't be read.
+    """
+    if source == "-":
+        return sys.stdin.buffer.read(Limits().bytes + 1), "<stdin>", Path()
+    path = Path(source).expanduser()
+    try:
+        if not path.is_file() and isinstance(source, str) and source in bundled.names():
+            path = bundled.path(source)
+        with path.open("rb") as stream:
+            # One byte more than is allowed shows that there is more, without reading it all.
+            return stream.read(Limits().bytes + 1), str(path), path.parent
+    except FileNotFoundError:
+        raise _missing(str(source)) from None
+    except IsADirectoryError:
+        raise _folder(str(source)) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise whole_file(str(source), f"a file that can't be read ({reason})", "a spec") from None
+
+
+def _missing(source: str) -> SpecError:
+    looks_bundled = "/" not in source and "\\" not in source
+    meant = near_miss(source.removesuffix(".yaml"), bundled.names()) if looks_bundled else ""
+    mend = "`backtrace list` shows the bundled networks."
+    if meant:
+        mend = f"Did you mean `{meant}`? {mend}"
+    found = f"no file {cited(source, 200)}"
+    if looks_bundled:
+        found += ", and no bundled network of this name"
+    return whole_file(source, found, "the path of a spec, or the name of a bundled network", mend)
+
+
+def _folder(source: str) -> SpecError:
+    found = "a folder"
+    mend = f"Name a file in it, such as {cited(source.rstrip('/') + '/network.yaml', 200)}."
+    return whole_file(source, found, "a spec", mend)

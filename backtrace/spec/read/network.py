@@ -1,0 +1,244 @@
+"""Drafts of layers and data → layers whose shapes fit, or a drawing of where they don't."""
+
+from __future__ import annotations
+
+import msgspec
+
+from backtrace.spec.document.problems import Problems
+from backtrace.spec.model import Bias, Conventions, Layer, Matrix
+from backtrace.spec.read import weight_rules
+from backtrace.spec.read.given import Given, comma_rows
+from backtrace.spec.read.layers import LayerDraft
+from backtrace.spec.read.shape_drawing import Operand
+from backtrace.spec.read.shape_errors import Misfits, oriented
+
+
+class NetworkDraft(msgspec.Struct):
+    """Everything that has a shape, as it was written."""
+
+    conventions: Conventions
+    layers: list[LayerDraft]
+    inputs: Given | None = None
+    targets: Given | None = None
+    upstream: Given | None = None
+    seed: int | None = None
+
+
+class Network(msgspec.Struct):
+    """What the shapes came to; None stands for what can't be settled."""
+
+    layers: list[Layer | None]
+    inputs: Matrix | None = None
+    targets: Matrix | None = None
+    upstream: Matrix | None = None
+
+
+def settle(problems: Problems, draft: NetworkDraft) -> Network:
+    """Give every matrix its shape.
+
+    A list given for the inputs can be one sample or one feature: both are tried against the
+    network, and where both fit, that is a problem which shows both.
+    """
+    if draft.inputs is None:
+        return _Fit(problems, draft, None).network()
+    tried = []
+    for shape in draft.inputs.shapes:
+        scratch = problems.scratch()
+        tried.append((scratch, _Fit(scratch, draft, shape).network(), shape))
+    if len(tried) == 2 and all(not noted.found and _settled(fit) for noted, fit, _ in tried):
+        _ambiguous(problems, draft.inputs, draft.conventions)
+    best = min(tried, key=lambda attempt: len(attempt[0].found))
+    if len(tried) == 2 and len(tried[0][0].found) == len(tried[1][0].found):
+        best = next(t for t in tried if oriented(draft.conventions, t[2])[0] == 1)
+    problems.found.extend(best[0].found)
+    if best[0].found:
+        _suspect_commas(problems, draft)
+    return best[1]
+
+
+def _suspect_commas(problems: Problems, draft: NetworkDraft) -> None:
+    """Where shapes don't fit: the matrices that decimal commas may have made twice as wide."""
+    weights = [layer.weights for layer in draft.layers]
+    for given in (draft.inputs, *weights, draft.targets):
+        if not isinstance(given, Given) or not (rows := comma_rows(given)):
+            continue
+        problems.add(
+            given.place,
+            f"what may be decimal commas in {given.name}",
+            "decimal points",
+            f"To YAML a comma separates two numbers; if one is meant, write "
+            f"[{', '.join(rows[0][:8])}].",
+        )
+
+
+def _settled(network: Network) -> bool:
+    return all(layer is not None for layer in network.layers)
+
+
+def _ambiguous(problems: Problems, inputs: Given, conventions: Conventions) -> None:
+    length = inputs.values.shape[1]
+    texts = [repr(float(x)) for x in inputs.values[0]] if not inputs.written else inputs.written[0]
+    across = f"[[{', '.join(texts[:6])}{', …' if length > 6 else ''}]]"
+    down = f"[{', '.join(f'[{t}]' for t in texts[:6])}{', …' if length > 6 else ''}]"
+    one, many = (across, down) if conventions.layout == "rows" else (down, across)
+    problems.add(
+        inputs.place,
+        f"a list of {length} inputs, which fits as one sample with {length} features and as "
+        f"{length} samples with one feature",
+        "a matrix, since both fit",
+        f"Write {one} for one sample, {many} for {length} samples.",
+    )
+
+
+class _Fit:
+    """One attempt at settling all shapes, with the inputs read in one way."""
+
+    def __init__(
+        self, problems: Problems, draft: NetworkDraft, shape: tuple[int, int] | None
+    ) -> None:
+        self.problems = problems
+        self.draft = draft
+        self.conventions = draft.conventions
+        self.misfits = Misfits(problems, draft.conventions, draft.inputs)
+        self.inputs = None if shape is None or draft.inputs is None else draft.inputs.shaped(shape)
+        samples, width = (None, None) if shape is None else oriented(self.conventions, shape)
+        self.samples: int | None = samples
+        self.width: int | None = width
+
+    def network(self) -> Network:
+        layers = [self._layer(layer) for layer in self.draft.layers]
+        last = f"a{len(layers)}"
+        return Network(
+            layers=layers,
+            inputs=self.inputs,
+            targets=self._outputs(self.draft.targets, "y", last),
+            upstream=self._outputs(self.draft.upstream, f"d{last}", last),
+        )
+
+    def _layer(self, layer: LayerDraft) -> Layer | None:
+        """The layer, and the width that the next one meets."""
+        inputs = self.width
+        fan, weights = self._weights(layer)
+        self.width = None if fan is None else fan.units
+        units = self.width if self.width is not None else layer.units
+        bias = self._bias(layer, inputs, units)
+        self.width = units
+        if weights is None or fan is None or bias is None or layer.activation is None:
+            return None
+        return Layer(fan.inputs, fan.units, layer.activation, weights, bias)
+
+    # --- weights
+
+    def _weights(self, layer: LayerDraft) -> tuple[weight_rules.Fan | None, Matrix | None]:
+        if isinstance(layer.weights, weight_rules.Rule):
+            return self._drawn(layer, layer.weights)
+        if layer.weights is None:
+            return None, None
+        if self.width is None and len(layer.weights.shapes) > 1:
+            return None, None
+        extra = 1 if layer.augmented else 0
+        fitting = [
+            shape
+            for shape in layer.weights.shapes
+            if self._lines(shape)[0] == (self.width or self._lines(shape)[0] - extra) + extra
+            and layer.units in (None, self._lines(shape)[1])
+        ]
+        if not fitting:
+            return self._unfitting(layer, layer.weights), None
+        lines, units = self._lines(fitting[0])
+        return self._fan(layer, lines - extra, units), layer.weights.shaped(fitting[0])
+
+    def _lines(self, shape: tuple[int, int]) -> tuple[int, int]:
+        """(inputs with the bias line, units) of weights in the spec's orientation."""
+        return shape if self.conventions.weights == "in_out" else (shape[1], shape[0])
+
+    def _fan(self, layer: LayerDraft, inputs: int, units: int) -> weight_rules.Fan | None:
+        if inputs > 0:
+            return weight_rules.Fan(inputs, units)
+        self.problems.add(
+            layer.place,
+            f"W{layer.number} with only the line of the bias",
+            "a line for each input as well",
+        )
+        return None
+
+    def _drawn(
+        self, layer: LayerDraft, rule: weight_rules.Rule
+    ) -> tuple[weight_rules.Fan | None, Matrix | None]:
+        if layer.units is None:
+            self.problems.add(
+                rule.place,
+                f"weights by rule in layer {layer.number} without `units`",
+                "`units:`, since nothing else says how many there are",
+                f"Add `units: 3` to layer {layer.number}.",
+            )
+            return None, None
+        if self.width is None:
+            return None, None
+        fan = weight_rules.Fan(self.width, layer.units)
+        shape = (fan.inputs + (1 if layer.augmented else 0), fan.units)
+        stream = 2 * layer.number
+        values = weight_rules.draw(rule, shape, fan, self.draft.seed, stream)
+        # drawn in × out whatever the orientation, so that both mean the same network
+        return fan, Matrix(values if self.conventions.weights == "in_out" else values.T.copy())
+
+    def _unfitting(self, layer: LayerDraft, given: Given) -> weight_rules.Fan | None:
+        """Note why no shape of the weights fits; the fan that the next layer may count on."""
+        extra = 1 if layer.augmented else 0
+        lines, units = self._lines(given.shapes[0])
+        wanted = None if self.width is None else self.width + extra
+        if wanted is not None and len(given.shapes) > 1:
+            self.misfits.add_list(layer, given, wanted)
+            return None if layer.units is None else weight_rules.Fan(wanted, layer.units)
+        if wanted is not None and lines != wanted:
+            self.misfits.add_product(layer, given, self.samples, wanted)
+            if units == wanted:  # turned round it would fit: hold the rest against that
+                units = lines
+        if layer.units not in (None, units):
+            self.misfits.add_units(layer, given, units)
+        return weight_rules.Fan(max(1, lines - extra), units)
+
+    # --- biases
+
+    def _bias(self, layer: LayerDraft, inputs: int | None, units: int | None) -> Bias | None:
+        bias = layer.bias
+        if bias.values is None:
+            return Bias(bias.kind) if bias.readable else None
+        if bias.kind == "shared":
+            return self._shared(layer, bias.values)
+        if units is None:
+            return None
+        shape = oriented(self.conventions, (1, units))
+        if isinstance(bias.values, weight_rules.Rule):
+            fan = weight_rules.Fan(inputs or 1, units)
+            stream = 2 * layer.number + 1
+            drawn = weight_rules.draw(bias.values, (1, units), fan, self.draft.seed, stream)
+            return Bias(bias.kind, Matrix(drawn.reshape(shape)))
+        if shape not in bias.values.shapes:
+            self.misfits.add_bias(layer, bias.values, self.samples, units)
+            return None
+        return Bias(bias.kind, bias.values.shaped(shape))
+
+    def _shared(self, layer: LayerDraft, values: Given | weight_rules.Rule) -> Bias | None:
+        if isinstance(values, Given) and values.values.size == 1:
+            return Bias("shared", values.shaped((1, 1)))
+        found = values.described() if isinstance(values, Given) else "a rule"
+        self.problems.add(
+            values.place,
+            f"{found} for the shared bias of layer {layer.number}",
+            "one number",
+            "A bias of its own for each unit is written `bias: [0.1, 0.2]`.",
+        )
+        return None
+
+    # --- targets
+
+    def _outputs(self, given: Given | None, name: str, last: str) -> Matrix | None:
+        """The targets, or a gradient given from above: shaped as the last activation."""
+        if given is None or self.samples is None or self.width is None:
+            return None
+        shape = oriented(self.conventions, (self.samples, self.width))
+        if shape in given.shapes:
+            return given.shaped(shape)
+        self.misfits.add_outputs(given, Operand(last, *shape), name)
+        return None

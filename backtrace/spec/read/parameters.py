@@ -1,0 +1,195 @@
+"""A network's weights and biases from a file of their own: .npz, .safetensors or another spec."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import msgspec
+import numpy as np
+
+from backtrace.spec.data.request import DataError, Named
+from backtrace.spec.document.problems import Problem, SpecError, listed, whole_file
+from backtrace.spec.model import Layer, Matrix, Spec
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Array: TypeAlias = "NDArray[Any]"
+
+BY_NAME = (".npz", ".safetensors")  # endings of files that have arrays by name
+FRACTIONS = ("exact", "rounded")  # arithmetics that are worked in them
+MOST_NAMED = 12  # arrays of a file that a message lists
+
+
+def read_parameters(path: str | Path, spec: Spec) -> dict[str, Array]:
+    """The parameters (``W1``, ``b1``, …) that a file holds for a network, by id.
+
+    They come in the shapes and the orientation of the spec, as float64; where its arithmetic has
+    fractions and the file has them as texts (``17/4``), as Fractions. Other arrays of the file (an
+    optimizer's state) are left alone.
+    Raises SpecError with everything that is wrong: a file that can't be read, a parameter that is
+    missing, of another shape or not finite.
+    """
+    file = str(path)
+    wanted = parameters(spec)
+    found = _arrays(Path(path).expanduser(), file, list(wanted))
+    problems: list[Problem] = []
+    values: dict[str, Array] = {}
+    exact = spec.arithmetic.kind in FRACTIONS
+    for id, matrix in wanted.items():
+        try:
+            values[id] = _fitted(found, id, matrix.shape, exact=exact)
+        except _MisfitError as misfit:
+            problems.append(Problem(file, 0, 0, *misfit.args))
+    if problems:
+        raise SpecError(problems)
+    return values
+
+
+def with_parameters(spec: Spec, values: Mapping[str, Array]) -> Spec:
+    """The same spec with these weights and biases, by id, in the shapes it has them in."""
+    return msgspec.structs.replace(
+        spec,
+        layers=tuple(_layer(layer, at, values) for at, layer in enumerate(spec.layers, 1)),
+    )
+
+
+def parameters(spec: Spec) -> dict[str, Matrix]:
+    """The parameters that a spec gives, by id, in the network's order."""
+    found: dict[str, Matrix] = {}
+    for number, layer in enumerate(spec.layers, 1):
+        found[f"W{number}"] = layer.weights
+        if layer.bias.values is not None:
+            found[f"b{number}"] = layer.bias.values
+    return found
+
+
+def _layer(layer: Layer, number: int, values: Mapping[str, Array]) -> Layer:
+    weights, bias = values.get(f"W{number}"), values.get(f"b{number}")
+    if weights is not None:
+        layer = msgspec.structs.replace(layer, weights=_matrix(weights))
+    if bias is not None:
+        held = msgspec.structs.replace(layer.bias, values=_matrix(bias))
+        layer = msgspec.structs.replace(layer, bias=held)
+    return layer
+
+
+def _matrix(values: Array) -> Matrix:
+    """Fractions keep their texts, from which exact arithmetic starts."""
+    if values.dtype != object:
+        return Matrix(values)
+    written = tuple(tuple(map(str, row)) for row in values.tolist())
+    return Matrix(values.astype(np.float64), written)
+
+
+# --- what a file has
+
+
+class _MisfitError(Exception):
+    """A parameter that can't be used: what was found, what was expected, how to mend it."""
+
+
+def _arrays(path: Path, file: str, wanted: list[str]) -> Named:
+    """The arrays of a file by name; of those that are not ``wanted``, perhaps only the names."""
+    if "\0" in file:
+        raise whole_file(file, "no path", "the path of a file of parameters")
+    try:
+        return _from_file(path, file, wanted)
+    except FileNotFoundError:
+        raise whole_file(file, "no such file", "a file of parameters") from None
+    except IsADirectoryError:
+        raise whole_file(file, "a folder", "a file of parameters", "Name a file in it.") from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise whole_file(file, f"what can't be read ({reason})", "a file of parameters") from None
+    except MemoryError:
+        raise whole_file(file, "what is too large", "parameters that fit in memory") from None
+    except DataError as error:
+        raise whole_file(file, error.found, error.expected, error.mend) from None
+
+
+def _from_file(path: Path, file: str, wanted: list[str]) -> Named:
+    from backtrace.spec.data.contents import read_arrays
+
+    found = read_arrays(path, wanted)
+    if found is not None:
+        return found
+    ending = path.suffix.lower()
+    if ending in BY_NAME:
+        what = f"a file that is no {ending} (it does not begin as one)"
+        raise whole_file(file, what, "the file as it was written")
+    return _from_spec(path)
+
+
+def _from_spec(path: Path) -> Named:
+    """The parameters that another spec starts from, as ``train --save FILE.yaml`` writes one."""
+    from backtrace.spec import load
+
+    return dict(_written(parameters(load(path))))
+
+
+def _written(matrices: Mapping[str, Matrix]) -> Iterator[tuple[str, Array]]:
+    """Values, or, where a person wrote them, their texts, which are exact."""
+    for id, matrix in matrices.items():
+        yield id, matrix.values if matrix.written is None else np.array(matrix.written)
+
+
+# --- whether it fits
+
+
+def _fitted(found: Named, id: str, shape: tuple[int, int], *, exact: bool) -> Array:
+    """A parameter in the shape that the spec has for it; a list of numbers lies as that does."""
+    held = found.get(id)
+    if held is None:
+        raise _MisfitError(f"no {id}", f"an array {id} of {_size(shape)}", _holding(found))
+    array = _numbers(id, held, exact=exact)
+    flat = [size for size in array.shape if size != 1]
+    if array.ndim < 2 and flat == [size for size in shape if size != 1]:
+        array = array.reshape(shape)
+    if array.shape != shape:
+        raise _misshapen(id, array.shape, shape)
+    at = np.argwhere(~np.isfinite(array.astype(np.float64)))
+    if len(at):
+        i, j = (at[0] + 1).tolist()
+        raise _MisfitError(f"{id}[{i},{j}] = {array[i - 1, j - 1]}", "a finite number", "")
+    return array
+
+
+def _numbers(id: str, array: Array, *, exact: bool) -> Array:
+    """The array as float64; texts as Fractions where these are wanted."""
+    from backtrace.spec.data.arrays import REAL, numbers
+
+    if array.dtype.kind in REAL:
+        return array.astype(np.float64)
+    if array.dtype.kind != "U":
+        raise _MisfitError(f"{id} of the type {array.dtype}", "an array of numbers", "")
+    try:
+        read = numbers(array)
+    except DataError as error:
+        raise _MisfitError(f"{error.found} in {id}", error.expected, error.mend) from None
+    values = np.empty(array.shape, dtype=object)
+    values.ravel()[:] = [number.fraction for number in read]
+    return values if exact else values.astype(np.float64)
+
+
+def _misshapen(id: str, found: tuple[int, ...], shape: tuple[int, int]) -> _MisfitError:
+    mend = "The file belongs to another network, or the spec has changed since."
+    if found == shape[::-1]:
+        mend = (
+            "It lies transposed: the file has the other layout or orientation of the weights "
+            "(`conventions: {layout: …, weights: …}`)."
+        )
+    return _MisfitError(f"{id} of {_size(found)}", _size(shape), mend)
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return " × ".join(map(str, shape)) or "a single number"
+
+
+def _holding(found: Named) -> str:
+    names = list(found)
+    more = len(names) - MOST_NAMED
+    named = [*names[:MOST_NAMED], *([f"{more} more"] if more > 0 else [])]
+    return f"It has {listed(named, 'and')}." if named else "It has no arrays at all."

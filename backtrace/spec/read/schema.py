@@ -1,0 +1,201 @@
+"""The document of a spec → a Spec, or every problem of it at once."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import Any
+
+from msgspec.structs import replace
+
+from backtrace.functions.losses import LOSSES
+from backtrace.spec.document.fields import HOMES, Fields, fields
+from backtrace.spec.document.folders import Folders
+from backtrace.spec.document.problems import Problems, SpecError, count
+from backtrace.spec.document.reader import Document
+from backtrace.spec.model import Conventions, Spec
+from backtrace.spec.read.agreement import (
+    Parts,
+    check_agreement,
+    check_targets,
+    check_units,
+    read_ask,
+    read_freeze,
+)
+from backtrace.spec.read.holdout import hold_out, read_held_out
+from backtrace.spec.read.layers import LayerDraft, read_layers
+from backtrace.spec.read.network import Network, NetworkDraft, settle
+from backtrace.spec.read.samples import read_samples
+from backtrace.spec.read.settings import (
+    read_arithmetic,
+    read_conventions,
+    read_decimals,
+    read_inputs_gradient,
+    read_notation,
+)
+from backtrace.spec.read.training import (
+    MOST_EPOCHS,
+    ONE_ORDER,
+    LossDraft,
+    read_course,
+    read_loss,
+    read_optimizer,
+    read_regularization,
+    read_schedule,
+    read_updates,
+)
+
+TOP_KEYS = tuple(key for key, home in HOMES.items() if home.startswith("at the top level"))
+LARGEST_SEED = 2**32 - 1
+
+
+def build(document: Document, folders: Folders) -> Spec:
+    """The spec that a document says. Raises SpecError with all that is wrong in it."""
+    problems = document.problems
+    top = fields(problems, document.root, "a spec", TOP_KEYS)
+    if top is None:
+        raise SpecError(problems.found)
+    spec = _read(problems, top, folders)
+    problems.raise_any()
+    assert spec is not None  # whatever keeps a spec from being built has been noted
+    return spec
+
+
+def _read(problems: Problems, top: Fields, folders: Folders) -> Spec | None:
+    conventions = read_conventions(problems, top.get("conventions"))
+    arithmetic = read_arithmetic(problems, top.get("arithmetic"))
+    if arithmetic.kind == "float32":
+        folders = replace(folders, dtype="float32")
+    draft = _read_network(problems, top, conventions, folders)
+    parts = _read_parts(problems, top, draft)
+    settings = _read_settings(problems, parts, conventions) | {"arithmetic": arithmetic}
+    draft.seed = settings["seed"]
+    check_agreement(problems, parts)
+    network = settle(problems, draft)
+    _check_values(problems, parts, network, conventions)
+    held = read_held_out(problems, top.get("validation"), folders, conventions.layout)
+    if held is not None:
+        judged = hold_out(problems, held, network, conventions, parts.loss, draft.seed)
+        settings["validation"] = judged
+    _check_batches(problems, top, network, conventions, settings)
+    return _published(problems, top, _assemble(parts, network, conventions, settings))
+
+
+def _read_parts(problems: Problems, top: Fields, draft: NetworkDraft) -> Parts:
+    """What goes with the network; the draft gets what of it has a shape, and loses what has none.
+
+    Targets that the loss does not take are in the parts, for the check of what goes with what.
+    """
+    node = top.get("loss")
+    loss = None if node is None else read_loss(problems, node)
+    schedule = read_schedule(problems, top.get("schedule"))
+    optimizer = read_optimizer(problems, top, schedule)
+    parts = Parts(top, draft.layers, loss, optimizer, schedule, draft.targets)
+    if loss is not None:
+        draft.upstream = loss.upstream
+        if loss.upstream or LOSSES[loss.loss.name].targets == "none":
+            draft.targets = None
+    return parts
+
+
+def _published(problems: Problems, top: Fields, spec: Spec | None) -> Spec | None:
+    """The spec with the figures of ``expect:``, for which it takes its shapes."""
+    if "expect" not in top:
+        return spec
+    from backtrace.spec.read.expected import read_expected
+
+    published = read_expected(problems, top.get("expect"), spec)
+    return spec and replace(spec, expected=published)
+
+
+def _read_network(
+    problems: Problems, top: Fields, conventions: Conventions, folders: Folders
+) -> NetworkDraft:
+    node = top.require("layers", "Write a list of layers, each with `- activation: …`.")
+    layers: list[LayerDraft] = [] if node is None else read_layers(problems, node, folders)
+    top.require("inputs", "Write the samples: `inputs: [[1, 2]]`.")
+    draft = NetworkDraft(conventions, layers)
+    layout = conventions.layout
+    draft.inputs = read_samples(problems, top, "inputs", folders, layout)
+    draft.targets = read_samples(problems, top, "targets", folders, layout)
+    return draft
+
+
+def _read_settings(problems: Problems, parts: Parts, conventions: Conventions) -> dict[str, Any]:
+    """The fields of a Spec that stand for themselves."""
+    top = parts.top
+    updates = read_updates(problems, top.get("updates"))
+    course = read_course(problems, top.get("training"), parts.loss)
+    title = "" if problems.file.startswith("<") else PurePath(problems.file).stem
+    return {
+        "title": top.text("title", title),
+        "source": top.text("source", ""),
+        "regularization": read_regularization(problems, top.get("regularization")),
+        "freeze": read_freeze(problems, top, parts.layers),
+        "notation": read_notation(problems, top.get("notation"), conventions),
+        "decimals": read_decimals(problems, top.get("display")),
+        "batch_size": updates.batch_size,
+        "shuffle": updates.shuffle,
+        "epochs": top.whole("epochs", 1, 1, MOST_EPOCHS),
+        "training_epochs": course.epochs,
+        "stop": course.stop,
+        "backpropagate_through": top.choice("backpropagate_through", ("old", "updated"), "old"),
+        "output_delta": top.choice("output_delta", ("shortcut", "chain"), "shortcut"),
+        "inputs_gradient": read_inputs_gradient(problems, top.get("trace")),
+        "ask": read_ask(problems, parts),
+        "seed": top.whole("seed", 0, 0, LARGEST_SEED) if "seed" in top else None,
+    }
+
+
+def _check_values(
+    problems: Problems, parts: Parts, network: Network, conventions: Conventions
+) -> None:
+    """What depends on the settled data: the classes of the outputs, the values of the targets."""
+    rows = conventions.layout == "rows"
+    check_units(problems, parts, network.layers[-1] if network.layers else None)
+    if parts.loss is not None and parts.targets is not None and network.targets is not None:
+        check_targets(problems, parts.loss, parts.targets, network.targets, rows=rows)
+
+
+def _check_batches(
+    problems: Problems,
+    top: Fields,
+    network: Network,
+    conventions: Conventions,
+    settings: dict[str, Any],
+) -> None:
+    """The size of a batch against the samples that are trained on."""
+    size = settings["batch_size"]
+    if network.inputs is None or size is None:
+        return
+    samples = network.inputs.shape[conventions.sample_axis]
+    if size > samples:
+        found = f"a batch of {size} for {count(samples, 'sample')}"
+        problems.add(top.key("updates"), found, f"at most {samples}", "Or `updates: batch`.")
+    elif size == samples and settings["shuffle"]:
+        found = f"`shuffle` with a batch of {'the only sample' if samples == 1 else 'all samples'}"
+        expected = "a smaller batch, or no `shuffle`"
+        problems.add(top.key("updates"), found, expected, ONE_ORDER)
+
+
+def _assemble(
+    parts: Parts, network: Network, conventions: Conventions, settings: dict[str, Any]
+) -> Spec | None:
+    layers = [layer for layer in network.layers if layer is not None]
+    if network.inputs is None or not layers or len(layers) < len(network.layers):
+        return None
+    return Spec(
+        layers=tuple(layers),
+        inputs=network.inputs,
+        targets=network.targets,
+        loss=_loss(parts.loss, network),
+        optimizer=parts.optimizer,
+        schedule=parts.schedule,
+        conventions=conventions,
+        **settings,
+    )
+
+
+def _loss(draft: LossDraft | None, network: Network) -> Any:
+    if draft is None or draft.upstream is None:
+        return draft and draft.loss
+    return replace(draft.loss, upstream=network.upstream)

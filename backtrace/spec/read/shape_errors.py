@@ -1,0 +1,175 @@
+"""Explains a shape that does not fit: the operands drawn, and what was probably meant."""
+
+from __future__ import annotations
+
+from backtrace.spec.document.problems import Problems, cited, count
+from backtrace.spec.model import Conventions
+from backtrace.spec.read import shape_drawing
+from backtrace.spec.read.given import Given
+from backtrace.spec.read.layers import LayerDraft
+from backtrace.spec.read.shape_drawing import Operand
+
+
+def oriented(conventions: Conventions, shape: tuple[int, int]) -> tuple[int, int]:
+    """(samples, features) ↔ the shape in the layout; its own inverse."""
+    return shape if conventions.layout == "rows" else (shape[1], shape[0])
+
+
+class Misfits:
+    """Adds a problem for each matrix that can't take part in its operation.
+
+    ``samples`` is None where the inputs could not be read; it is drawn as n.
+    """
+
+    def __init__(
+        self, problems: Problems, conventions: Conventions, inputs: Given | None = None
+    ) -> None:
+        self.problems = problems
+        self.inputs = inputs
+        self.conventions = conventions
+        self.rows = conventions.layout == "rows"
+        self.in_out = conventions.weights == "in_out"
+
+    def add_product(
+        self, layer: LayerDraft, given: Given, samples: int | None, wanted: int
+    ) -> None:
+        """Weights whose lines are not ``wanted``, the inputs (and the 1 of the bias)."""
+        operands = self._operands(layer, given.shapes[0], samples, wanted)
+        said, drawing = shape_drawing.product(*operands)
+        mend = self._mend_product(layer, given, samples, wanted)
+        self.problems.add(given.place, said, "two equal numbers", mend, drawing)
+
+    def add_list(self, layer: LayerDraft, given: Given, wanted: int) -> None:
+        """A list for the weights that fits neither lying nor standing."""
+        flat, tall = given.shapes
+        source = f"the {count(wanted, 'input')} of layer {layer.number}"
+        if layer.augmented:
+            source = f"the {count(wanted - 1, 'input')} of layer {layer.number} and its bias"
+        rows, columns = (wanted, layer.units) if self.in_out else (layer.units, wanted)
+        expected = f"a matrix of {rows} × {columns}"
+        if layer.units is None:
+            lines = count(wanted, "row" if self.in_out else "column")
+            expected = f"a list of {wanted} for one unit, or a matrix with {lines}"
+        self.problems.add(
+            given.place,
+            f"{given.described()} for W{layer.number}, which as {flat[0]} × {flat[1]} or as "
+            f"{tall[0]} × {tall[1]} does not fit {source}",
+            expected,
+        )
+
+    def add_units(self, layer: LayerDraft, given: Given, units: int) -> None:
+        """Weights for another number of units than ``units:`` says."""
+        self.problems.add(
+            given.place,
+            f"W{layer.number} for {count(units, 'unit')}",
+            f"weights for {count(layer.units or 0, 'unit')}, as `units:` says",
+            "Remove `units:`; the weights say it.",
+        )
+
+    def add_bias(self, layer: LayerDraft, given: Given, samples: int | None, units: int) -> None:
+        """A bias that is not one number for each unit."""
+        n = "n" if samples is None else samples
+        product = Operand(f"product{layer.number}", n, units)
+        flat = given.shapes[0] if self.rows else given.shapes[-1]
+        said, drawing = shape_drawing.entrywise(
+            product if self.rows else Operand(product.name, units, n),
+            Operand(f"b{layer.number}", *flat),
+            "−" if layer.bias.kind == "threshold" else "+",
+        )
+        self.problems.add(
+            given.place,
+            f"{said}: {count(given.values.size, 'bias', 'biases')} for {count(units, 'unit')}",
+            f"{count(units, 'bias', 'biases')} for layer {layer.number}",
+            self._mend_bias(given, units),
+            drawing,
+        )
+
+    def add_outputs(self, given: Given, outputs: Operand, name: str) -> None:
+        """Targets (or an upstream gradient) that are not shaped as the last activation."""
+        assert isinstance(outputs.rows, int)
+        assert isinstance(outputs.columns, int)
+        shape = (outputs.rows, outputs.columns)
+        standing = given.dimensions == 1 and shape[1] == 1
+        written = given.shapes[-1] if standing else given.shapes[0]
+        said, drawing = shape_drawing.entrywise(outputs, Operand(name, *written), "−")
+        self.problems.add(
+            given.place,
+            f"{said}: {self._counted(given, shape, written, name)}",
+            f"{given.name} of the shape of {outputs.name}, {outputs.shape}",
+            self._mend_outputs(given, shape),
+            drawing,
+        )
+
+    def _operands(
+        self, layer: LayerDraft, shape: tuple[int, int], samples: int | None, width: int
+    ) -> tuple[Operand, Operand]:
+        """Activation and weights in the order in which they are multiplied."""
+        before = f"a{layer.number - 1}"
+        names = {"first": f"[1 {before}]", "last": f"[{before} 1]"}
+        name = names.get(layer.bias.kind, before)
+        n = "n" if samples is None else samples
+        weights = Operand(f"W{layer.number}", *shape)
+        if self.rows:
+            return Operand(name, n, width), weights if self.in_out else weights.transposed()
+        return weights.transposed() if self.in_out else weights, Operand(name, width, n)
+
+    def _mend_product(
+        self, layer: LayerDraft, given: Given, samples: int | None, wanted: int
+    ) -> str:
+        """The likeliest of: the bias line, the other orientation, the other layout."""
+        lines, units = given.shapes[0] if self.in_out else given.shapes[0][::-1]
+        if lines == wanted + 1 and layer.bias.kind == "none":
+            return "If one line of it is the bias, say so: `bias: {in_weights: first}`."
+        if units == wanted:
+            other = f"`conventions: {{weights: {'out_in' if self.in_out else 'in_out'}}}`"
+            return f"W{layer.number} is meant the other way round? Write its transpose, or {other}."
+        several = samples is not None and samples > 1  # a 1 is equal to another by chance
+        if layer.number == 1 and several and samples in (lines, units) and not layer.augmented:
+            return self._mend_layout(in_out=self.in_out == (samples == lines))
+        each = "for each input and one for the bias" if layer.augmented else "for each input"
+        word = "row" if self.in_out else "column"
+        return f"W{layer.number} needs {count(wanted, word)}, one {each}."
+
+    def _mend_layout(self, *, in_out: bool) -> str:
+        way = "column" if self.rows else "row"
+        weights = "in_out" if in_out else "out_in"
+        said = f"`conventions: {{layout: {way}s, weights: {weights}}}`"
+        return f"The inputs are a sample a {way}? Write {said}."
+
+    def _mend_bias(self, given: Given, units: int) -> str:
+        if given.dimensions == 0:
+            text = given.written[0][0] if given.written else "…"
+            return f"One number for all units is written `bias: {{shared: {text}}}`."
+        if given.dimensions == 2 and given.values.size == units:
+            return "Write it as a plain list; it is turned as the layout needs it."
+        return "Write one number for each unit."
+
+    def _counted(
+        self, given: Given, shape: tuple[int, int], written: tuple[int, int], name: str
+    ) -> str:
+        samples, width = oriented(self.conventions, shape)
+        own_samples, own_width = oriented(self.conventions, written)
+        if samples != own_samples and given.dimensions == 2:
+            said = f"{count(samples, 'sample')} of inputs, {own_samples} of {given.name}"
+            return said + self._files(samples, given, own_samples)
+        if samples == own_samples:
+            return f"{count(width, 'unit')} in the last layer, {own_width} in {name}"
+        return f"{given.described()} for {count(samples * width, 'output')}"
+
+    def _files(self, samples: int, given: Given, own: int) -> str:
+        """Which files have these counts, where they are from files."""
+        if not given.file or self.inputs is None or not self.inputs.file:
+            return ""
+        rows = count(samples, "row")
+        return f": {rows} from {cited(self.inputs.file, 60)}, {own} from {cited(given.file, 60)}"
+
+    def _mend_outputs(self, given: Given, shape: tuple[int, int]) -> str:
+        samples, width = oriented(self.conventions, shape)
+        if given.values.T.shape == shape:
+            way = "row" if self.rows else "column"
+            return f"Turn it round: a sample is a {way}, as `layout: {way}s` says."
+        if width > 1 and given.values.size == samples:
+            zeros = ", ".join("1" if i == 0 else "0" for i in range(min(width, 4)))
+            return f"If these are class numbers, write each as one-hot: class 0 is [{zeros}]."
+        way = "row" if self.rows else "column"
+        return f"Write one {way} of targets for each sample."
