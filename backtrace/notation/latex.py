@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from backtrace.notation.expr import (
+from backtrace.functions.formula import (
     Absolute,
     Apply,
     Constant,

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import TypeAlias
 
-from backtrace.notation.expr import Absolute, Apply, Expr, Row, Symbol, Template, Text, Value
+from backtrace.functions.formula import (
+    Absolute,
+    Apply,
+    Expr,
+    Row,
+    Sentence,
+    Symbol,
+    Template,
+    Text,
+    Value,
+)
 from backtrace.notation.symbols import Symbols
-
-Sentence: TypeAlias = tuple[str | Expr, ...]
-"""Words (plain text, to be escaped) and formulas (to be typeset), beside each other."""
 
 EXACT = 12  # decimals of the numbers in a sentence: as many as they were written with
 NUMBER = r"-?\d+(?:\.\d+)?(?:e-?\d+)?"

@@ -12,9 +12,7 @@ import msgspec
 import numpy as np
 
 from backtrace.functions.activations import ACTIVATIONS
-from backtrace.functions.losses import LOSSES
-from backtrace.functions.penalties import FORMS
-from backtrace.notation.expr import (
+from backtrace.functions.formula import (
     Absolute,
     Apply,
     Constant,
@@ -35,6 +33,8 @@ from backtrace.notation.expr import (
     rebuilt,
     row,
 )
+from backtrace.functions.losses import LOSSES
+from backtrace.functions.penalties import FORMS
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.words import TITLES, WHYS
 from backtrace.tape.operations import Setting, matmul_operands

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from backtrace.functions.formula import Expr, Ref, Sentence, Symbol, Template, Text, Value, row
 from backtrace.functions.losses import LOSSES
-from backtrace.notation.expr import Expr, Ref, Symbol, Template, Text, Value, row
-from backtrace.notation.prose import Sentence
 from backtrace.notation.symbols import Symbols
 from backtrace.render import header
 from backtrace.tape.trace import Trace, TracedStep

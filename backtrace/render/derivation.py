@@ -23,10 +23,10 @@ from typing import Any, Literal
 
 import msgspec
 
+from backtrace.functions.formula import Equation, Expr, Ref, Sentence
 from backtrace.notation import steps as notation
-from backtrace.notation.expr import Equation, Expr, Ref
 from backtrace.notation.numbers import cells, number
-from backtrace.notation.prose import Prose, Sentence
+from backtrace.notation.prose import Prose
 from backtrace.notation.remarks import remarks
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.words import sample_words

@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from backtrace.notation.expr import Expr, Ref
+from backtrace.functions.formula import Expr, Ref
 from backtrace.notation.latex import latex, ref_latex
 from backtrace.notation.numbers import latex as numeral
 from backtrace.notation.prose import EXACT

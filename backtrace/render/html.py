@@ -9,10 +9,10 @@ from hashlib import sha256
 from html import escape
 from pathlib import Path
 
-from backtrace.notation.expr import Expr, Ref, Row, Symbol, Value
+from backtrace.functions.formula import Expr, Ref, Row, Sentence, Symbol, Value
 from backtrace.notation.mathml import MathML, ref_symbol
 from backtrace.notation.mathml_tokens import joined, numeral, operator
-from backtrace.notation.prose import EXACT, Sentence
+from backtrace.notation.prose import EXACT
 from backtrace.render import marks
 from backtrace.render.derivation import Derivation, Entry, Section, Step, Update, View, derivation
 from backtrace.render.html_equation import Equations, entry_name, printed

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from backtrace.notation.expr import (
+from backtrace.functions.formula import (
     Absolute,
     Apply,
     Expr,

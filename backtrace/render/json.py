@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from backtrace.functions.formula import Expr, Ref, row
 from backtrace.functions.number import Number
-from backtrace.notation.expr import Expr, Ref, row
 from backtrace.notation.latex import latex
 from backtrace.notation.steps import equation, title
 from backtrace.notation.symbols import Symbols

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from backtrace.notation.prose import Sentence
+from backtrace.functions.formula import Sentence
 from backtrace.render import marks
 from backtrace.render.derivation import Derivation, Section, Step, Update, View, derivation
 from backtrace.render.formulas import Formulas, rows

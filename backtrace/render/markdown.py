@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from backtrace.notation.prose import Sentence
+from backtrace.functions.formula import Sentence
 from backtrace.render import escaping, marks
 from backtrace.render.derivation import (
     Derivation,

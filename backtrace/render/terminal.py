@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from backtrace.functions.formula import Equation, Ref
 from backtrace.notation import steps as notation
-from backtrace.notation.expr import Equation, Ref
 from backtrace.notation.remarks import remarks
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import ref_text, text, tokens

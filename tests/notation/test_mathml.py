@@ -7,8 +7,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 import backtrace
-from backtrace.notation import steps as notation
-from backtrace.notation.expr import (
+from backtrace.functions.formula import (
     Absolute,
     Apply,
     Constant,
@@ -25,6 +24,7 @@ from backtrace.notation.expr import (
     Value,
     row,
 )
+from backtrace.notation import steps as notation
 from backtrace.notation.mathml import MathML, ref_symbol
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.tex import read

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import backtrace
-from backtrace.notation.expr import Expr, Ref
+from backtrace.functions.formula import Expr, Ref
 from backtrace.notation.numbers import number
 from backtrace.notation.text import text
 from backtrace.render.derivation import View, derivation

@@ -15,7 +15,7 @@ import numpy as np
 from backtrace.check.judge.exercise import Exercise, Key
 from backtrace.check.mistakes.rewrites import is_identity
 from backtrace.check.model import Answers, Figure, Judged, Written
-from backtrace.notation.expr import (
+from backtrace.functions.formula import (
     Absolute,
     Apply,
     Expr,

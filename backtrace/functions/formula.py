@@ -129,6 +129,10 @@ Expr: TypeAlias = (
 )
 
 
+Sentence: TypeAlias = tuple[str | Expr, ...]
+"""Words (plain text) and formulas beside each other; each format writes both in its own way."""
+
+
 def rebuilt(expr: Expr, each: Callable[[Expr], Expr]) -> Expr:
     """The same expression with ``each`` applied to its parts (a leaf has none)."""
     match expr:
