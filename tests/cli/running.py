@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import msgspec
@@ -13,6 +14,7 @@ from backtrace.cli import main
 ROOT = Path(__file__).resolve().parents[2]
 
 ESCAPE = "\x1b"
+HUNG = 600  # seconds after which a process that was waited for is said to hang
 
 
 class Outcome(msgspec.Struct):
@@ -47,6 +49,15 @@ def started(*arguments):
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def wait_until(happened, process):
+    """Until it has happened; the test fails where the process ends before, or hangs."""
+    end = time.monotonic() + HUNG
+    while not happened():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end, "it hangs"
+        time.sleep(0.005)
 
 
 def piped(*arguments, stdin=b"", **environment):

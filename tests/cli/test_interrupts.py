@@ -4,7 +4,9 @@ import json
 import os
 import re
 import signal
-import time
+import subprocess
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 import msgspec
@@ -12,11 +14,12 @@ import numpy as np
 import pytest
 
 import backtrace
+from backtrace.cli import interrupts as module
 from backtrace.cli.again import of_the_spec, resumed, with_parameters
 from backtrace.cli.at_work import Work
 from backtrace.cli.interrupts import Interrupts
 from backtrace.tape.training import loop, train
-from tests.cli.running import piped, run, started
+from tests.cli.running import HUNG, piped, run, started, wait_until
 
 __all__ = ["run"]
 
@@ -30,6 +33,7 @@ loss: binary_cross_entropy
 learning_rate: 0.01
 """
 LINEAR = re.sub("tanh|sigmoid", "linear", SMALL).replace("binary_cross_entropy", "mse")
+SLOW_EPOCH = "Ctrl-C: this epoch is worked to its end; once more gives it up"
 XOR = msgspec.structs.replace(backtrace.load("xor"), epochs=20)
 
 
@@ -52,41 +56,37 @@ def interrupts():
 def pressed(times=2):
     """Ctrl-C at this very place, so many times."""
     for _ in range(times):
-        os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(0.001)
+        signal.raise_signal(signal.SIGINT)  # its handler has run when this returns
 
 
-def held_down(process, log, times, gap):
+def held_down(process, log, presses, gap=0.0):
     """What the process prints and says when Ctrl-C comes so often, after its first epochs."""
-    end = time.monotonic() + 60
-    while not log.exists() and process.poll() is None and time.monotonic() < end:
-        time.sleep(0.005)
-    time.sleep(0.1)
-    for _ in range(times):
-        if process.poll() is None:
-            process.send_signal(signal.SIGINT)
-            time.sleep(gap)
-    out, err = process.communicate(timeout=60)
+    wait_until(log.exists, process)
+    for _ in presses:
+        if process.poll() is not None:
+            break
+        process.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(gap)
+    out, err = process.communicate(timeout=HUNG)
     return process.returncode, out, err
 
 
-BURSTS = [(times, gap) for times in (2, 3, 6) for gap in (0.001, 0.005, 0.02, 0.05)]
-RARE = [pytest.param(*burst, marks=pytest.mark.slow) for burst in BURSTS if burst[0] != 6]
-ALWAYS = [burst for burst in BURSTS if burst[0] == 6]
-
-
-@pytest.mark.parametrize("larger", [False, True])
-@pytest.mark.parametrize(("times", "gap"), [*ALWAYS, *RARE])
-def test_a_burst_of_ctrl_c_saves_and_says_so(spec, tmp_path, times, gap, larger):
+@pytest.mark.parametrize("name", ["small", "digits"])
+@pytest.mark.parametrize("presses", [range(2), range(6), count()], ids=["2", "6", "to the end"])
+@pytest.mark.parametrize("gap", [0.001, 0.02])
+def test_a_burst_of_ctrl_c_saves_and_says_so(spec, tmp_path, name, presses, gap):
     state, log = tmp_path / "s.npz", tmp_path / "l.csv"
-    name = "digits" if larger else spec
     options = ("--epochs", "1000000", "--format", "json", "--log", str(log), "--save", str(state))
-    code, out, err = held_down(started(name, *options), log, times, gap)
+    process = started(spec if name == "small" else name, *options)
+    code, out, err = held_down(process, log, presses, gap)
     assert code == 130, err
     found = json.loads(out)
     assert found["ended"] == "interrupted"
-    assert err.startswith(f"Interrupted after epoch {found['epochs']}: saved in {state}\nGoes on: ")
-    assert len(err.splitlines()) == 2
+    said = err.splitlines()
+    assert said[-2] == f"Interrupted after epoch {found['epochs']}: saved in {state}"
+    assert said[-1].startswith("Goes on: ")
+    assert said[:-2] in ([], [SLOW_EPOCH])  # on a machine so busy that an epoch takes a second
     with np.load(state) as arrays:
         assert json.loads(arrays["backtrace"].tobytes())["epoch"] == found["epochs"]
         assert arrays["W1"].tolist() == found["parameters"]["W1"]
@@ -163,12 +163,17 @@ def test_without_ctrl_c_it_is_as_it_was_before():
     assert signal.getsignal(signal.SIGINT) == before
 
 
-@pytest.mark.parametrize("times", [1, 3])
-def test_ctrl_c_while_modules_are_loaded_is_quiet(tmp_path, times):
-    press = (
-        f"import os, signal, time\nfor _ in range({times}):\n os.kill(os.getpid(), signal.SIGINT)"
-    )
-    (tmp_path / "numpy.py").write_text(f"{press}\ntime.sleep(5)\n")
+@pytest.mark.parametrize(("seconds", "said"), [(0.9, ""), (1.1, f"{SLOW_EPOCH}\n")])
+def test_who_waits_for_a_slow_epoch_is_told_why(interrupts, monkeypatch, capsys, seconds, said):
+    interrupts.noticed()
+    monkeypatch.setattr(module, "monotonic", lambda: interrupts.last + seconds)
+    pressed(1)
+    assert capsys.readouterr().err == said
+
+
+def test_ctrl_c_while_modules_are_loaded_is_quiet(tmp_path):
+    press = "import signal\nsignal.raise_signal(signal.SIGINT)\nraise AssertionError\n"
+    (tmp_path / "numpy.py").write_text(press)
     done = piped("train", "xor", PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
     assert (done.code, done.out, done.err) == (130, "", "")
 
@@ -209,9 +214,9 @@ def test_the_command_that_is_said_works(run, spec, tmp_path, ending):
         pytest.importorskip("safetensors")
     state, log = tmp_path / f"s{ending}", tmp_path / "l.csv"
     options = ("--epochs", "1000000", "--log", str(log), "--save", str(state), "--batch-size", "3")
-    _, out, err = held_down(started(spec, *options), log, 1, 0)
+    _, out, err = held_down(started(spec, *options), log, range(1))
     assert "Interrupted after" in out
-    said = err.splitlines()[1]
+    said = err.splitlines()[-1]
     label = "Goes on" if ending == ".npz" else "Begins at epoch 0 with these parameters"
     command = re.fullmatch(rf"{label}: backtrace (.*)", said)[1].split()
     assert command[command.index("--epochs") + 1] == "1000000"

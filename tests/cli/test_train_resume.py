@@ -6,6 +6,7 @@ import random
 import re
 import signal
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -15,11 +16,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import backtrace
-from backtrace.cli import checkpoints, interrupts, output
+from backtrace.cli import checkpoints, output
 from backtrace.render.checkpoint import CheckpointError, encode, header_of, progress_of
 from backtrace.spec.fingerprint import differences, fingerprint
 from backtrace.tape.training import train
-from tests.cli.running import run, started
+from backtrace.tape.training.interpreter import Interpreter
+from tests.cli.running import HUNG, run, started, wait_until
 
 __all__ = ["run"]
 
@@ -476,11 +478,12 @@ def test_a_damaged_file_is_said_in_words_and_left_as_it_is(run, spec, tmp_path, 
 # Killed and interrupted
 
 
-def waited_for(path, process, seconds=60):
-    end = time.monotonic() + seconds
-    while not path.exists() and process.poll() is None and time.monotonic() < end:
-        time.sleep(0.005)
-    assert path.exists()
+@contextmanager
+def interrupts_as_before():
+    """After a training that was interrupted, Ctrl-C ends the tests again."""
+    before = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.slow
@@ -491,12 +494,10 @@ def test_kill_9_in_the_middle_of_a_checkpoint_loses_nothing(run, spec, tmp_path)
     for _ in range(12):
         again = ["--resume"] if state.exists() else []
         options = ("--epochs", "1000000", "--checkpoint-every", "1", "--save", str(state))
-        before = state.read_bytes() if state.exists() else b""
+        before = state.read_bytes() if state.exists() else None
         process = started(file, *options, *again)
-        waited_for(state, process)
-        while state.read_bytes() == before and process.poll() is None:
-            time.sleep(0.002)
-        time.sleep(moments.uniform(0, 0.02))
+        wait_until(lambda: state.exists() and state.read_bytes() != before, process)  # noqa: B023
+        time.sleep(moments.uniform(0, 0.02))  # any moment will do
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL, process.communicate()
         process.communicate()
@@ -512,16 +513,16 @@ def test_ctrl_c_saves_and_says_what_goes_on(run, spec, tmp_path, ending):
     file, state = spec(BASE + ADAM + MINI), tmp_path / f"s{ending}"
     options = ("--epochs", "1000000", "--save", str(state), "--checkpoint-every", "1")
     process = started(file, *options, "--format", "json")
-    waited_for(state, process)
+    wait_until(state.exists, process)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=HUNG)
     assert process.returncode == 130
     found = json.loads(out)
     assert found["ended"] == "interrupted"
-    epoch = int(re.match(r"Interrupted after epoch (\d+): saved in ", err)[1])
+    epoch = int(re.search(r"^Interrupted after epoch (\d+): saved in ", err, re.M)[1])
     assert found["epochs"] == epoch
     assert "Traceback" not in err
-    command = err.splitlines()[1]
+    command = err.splitlines()[-1]
     if ending == ".yaml":
         anew = f"Begins at epoch 0 with these parameters: backtrace train {state} --epochs 1000000"
         assert command.startswith(anew)
@@ -540,46 +541,41 @@ def test_where_it_is_saved_is_said_also_where_nobody_reads_the_result(spec, tmp_
         spec(), "--epochs", "1000000", "--save", str(state), "--checkpoint-every", "9"
     )
     process.stdout.close()
-    waited_for(state, process)
+    wait_until(state.exists, process)
     process.send_signal(signal.SIGINT)
     with process.stderr as said:
-        assert re.match(r"Interrupted after epoch \d+: saved in ", said.read())
+        assert re.search(r"^Interrupted after epoch \d+: saved in ", said.read(), re.M)
     process.wait()
 
 
 def test_ctrl_c_without_a_file_prints_what_there_is(spec):
     process = started(spec(), "--epochs", "1000000", "--log", f"{spec()}.csv")
-    waited_for(Path(f"{spec()}.csv"), process)
-    time.sleep(0.2)
+    wait_until(Path(f"{spec()}.csv").exists, process)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=HUNG)
     assert process.returncode == 130
-    assert re.match(r"Interrupted after epoch \d+: nothing is saved; --save FILE.npz saves it", err)
+    nothing = r"^Interrupted after epoch \d+: nothing is saved; --save FILE.npz saves it"
+    assert re.search(nothing, err, re.M)
     assert "interrupted" in out.lower()
 
 
-@pytest.mark.slow
-def test_a_second_ctrl_c_gives_the_epoch_at_hand_up(run, spec, tmp_path):
-    # each update triples the digits of the fractions: the third epoch takes longer than any test
-    slow = LINEAR.replace("[[1], [2]]", "[[1], [0], [1], [1]]").replace("[[1], [3]]", "[[1]]")
-    slow = slow.replace("targets: [[1]]", "targets: [[1], [0], [0], [1]]")
-    slow += "learning_rate: 1/10\narithmetic: exact\nupdates: online\n"
-    file, state = spec(slow), tmp_path / "s.npz"
-    options = ("--epochs", "9", "--save", str(state), "--checkpoint-every", "1")
-    process = started(file, *options, "--format", "json")
-    waited_for(state, process)  # written when the second epoch has been worked
-    time.sleep(1.5 * interrupts.SLOW)
-    process.send_signal(signal.SIGINT)
-    said = process.stderr.readline()  # waits for it, however slow the machine is
-    assert said == "Ctrl-C: this epoch is worked to its end; once more gives it up\n"
-    assert process.poll() is None
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    interrupted, _ = err.splitlines()
-    found = json.loads(out)
-    epochs = found["epochs"]
-    assert interrupted == f"Interrupted after epoch {epochs}: saved in {state}"
-    assert len(found["losses"]) == epochs + 1
-    resumed = json.loads(worked(run, file, "--epochs", str(epochs), "--resume", str(state)))
+def test_a_second_ctrl_c_gives_the_epoch_at_hand_up(run, spec, tmp_path, monkeypatch):
+    text = LINEAR + "learning_rate: 1/10\narithmetic: exact\n"
+    file, state, whole = spec(text), tmp_path / "s.npz", Interpreter.epoch
+
+    def pressing(engine):
+        if engine.number == 2:
+            signal.raise_signal(signal.SIGINT)  # noted: the epoch goes on
+            signal.raise_signal(signal.SIGINT)
+            raise AssertionError("it is given up")
+        return whole(engine)
+
+    with monkeypatch.context() as patch, interrupts_as_before():
+        patch.setattr(Interpreter, "epoch", pressing)
+        done = run("train", file, "--epochs", "9", "--save", str(state), "--format", "json")
+    assert done.code == 130
+    assert done.err.splitlines()[-2] == f"Interrupted after epoch 2: saved in {state}"
+    found = json.loads(done.out)
+    assert (found["epochs"], len(found["losses"])) == (2, 3)
+    resumed = json.loads(worked(run, file, "--epochs", "2", "--resume", str(state)))
     assert resumed | {"ended": "interrupted"} == found
