@@ -46,7 +46,7 @@ def _matmul_title(step: Step) -> str:
     if step.phase == "forward":
         source = "inputs" if step.layer == 1 else f"activations of layer {(step.layer or 1) - 1}"
         return f"Mix the {source} with the weights"
-    if step.sends_error_back:
+    if step.role == "activation_gradient":
         return "Send the error back through the weights"
     return "Gradient of the weights"
 
@@ -70,7 +70,7 @@ def _given_title(step: Step) -> str:
     names = {"a0": "Inputs", "y": "Targets"}
     if step.id in names:
         return names[step.id]
-    if step.sends_error_back:
+    if step.role == "activation_gradient":
         return "The gradient that arrives"
     if step.id.endswith("_old"):
         return "Optimizer state"
@@ -124,7 +124,7 @@ TITLES: dict[str, Callable[[Step], str]] = {
 def _matmul_why(step: Step, symbols: Symbols, shapes: Shapes) -> str:
     if step.phase == "forward":
         return _product_why(step, symbols, shapes)
-    if step.sends_error_back:
+    if step.role == "activation_gradient":
         return _error_back_why(step, symbols, shapes)
     return _weight_gradient_why(step, symbols, shapes)
 

@@ -15,6 +15,7 @@ from backtrace.notation.steps import equation, title
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import text
 from backtrace.render.selection import chosen
+from backtrace.spec import ids
 from backtrace.spec.model import Arithmetic, Conventions, Notation
 from backtrace.tape.steps import Step
 from backtrace.tape.trace import Trace, TracedStep
@@ -188,16 +189,20 @@ def _read_arithmetic(value: Any) -> Arithmetic:
 
 def _read_step(document: StepDocument, arithmetic: Arithmetic) -> TracedStep:
     parameters = {name: _read_parameter(value) for name, value in document.parameters.items()}
+    named = ids.parse(document.id) or ids.Id("named")
     step = Step(
-        document.id,
-        document.operation,
-        document.operands,
-        parameters,
-        document.phase,  # type: ignore[arg-type]
-        document.layer,
-        document.epoch,
-        document.batch,
-        document.shape,
+        id=document.id,
+        operation=document.operation,
+        operands=document.operands,
+        parameters=parameters,
+        phase=document.phase,  # type: ignore[arg-type]
+        layer=document.layer,
+        epoch=document.epoch,
+        batch=document.batch,
+        shape=document.shape,
+        role=named.role,
+        of=named.of,
+        state=named.state,
     )
     try:
         value = _read_value(document.value, arithmetic)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -14,33 +14,26 @@ from backtrace.functions.losses import LOSSES
 from backtrace.functions.number import Number
 from backtrace.functions.optimizers import OPTIMIZERS, SCHEDULES, Line
 from backtrace.functions.penalties import FORMS
-from backtrace.spec.model import Layer, Loss, Matrix, Spec
+from backtrace.spec import ids
+from backtrace.spec.ids import Id, Role
+from backtrace.spec.model import Layer, Loss, Matrix, Regularization, Spec
 from backtrace.tape.chunks import chunk_size
+from backtrace.tape.gradients import Backward, Draft, Graph, Idioms, Upstream
 from backtrace.tape.operations import OPERATIONS, Setting
 from backtrace.tape.steps import Phase, Step, Tape
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# The operands and the transposed one, by layout and by the orientation of the weights. In rows
-# layout Z = A·W, da = δ·Wᵀ and dW = Aᵀ·δ; the others follow by transposing both sides.
+INPUTS, TARGETS = str(Id("inputs")), str(Id("targets"))
+LOSS_ITSELF = {str(Id("loss")): Upstream()}
+
+# The operands of Z and the transposed one, by layout and by the orientation of the weights.
 PRODUCTS = {
     ("rows", "in_out"): (("a", "W"), ""),
     ("rows", "out_in"): (("a", "W"), "second"),
     ("columns", "out_in"): (("W", "a"), ""),
     ("columns", "in_out"): (("W", "a"), "first"),
-}
-ERRORS_BACK = {
-    ("rows", "in_out"): (("delta", "W"), "second"),
-    ("rows", "out_in"): (("delta", "W"), ""),
-    ("columns", "out_in"): (("W", "delta"), "first"),
-    ("columns", "in_out"): (("W", "delta"), ""),
-}
-WEIGHT_GRADIENTS = {
-    ("rows", "in_out"): (("a", "delta"), "first"),
-    ("rows", "out_in"): (("delta", "a"), "first"),
-    ("columns", "out_in"): (("delta", "a"), "second"),
-    ("columns", "in_out"): (("a", "delta"), "second"),
 }
 
 
@@ -110,12 +103,15 @@ def compile_update(spec: Spec, samples: int) -> list[Step]:
 
 def parameter_ids(spec: Spec) -> tuple[str, ...]:
     """``W1``, ``b1``, ``W2``, … as far as the network has them."""
-    ids: list[str] = []
+    return tuple(id for id, _ in parameters(spec))
+
+
+def parameters(spec: Spec) -> Iterator[tuple[str, Matrix]]:
+    """The parameters by id, layer by layer, and the matrices that the spec gives them."""
     for number, layer in enumerate(spec.layers, 1):
-        ids.append(f"W{number}")
+        yield ids.parameter("weight", number), layer.weights
         if layer.bias.values is not None:
-            ids.append(f"b{number}")
-    return tuple(ids)
+            yield ids.parameter("bias", number), layer.bias.values
 
 
 def trained_ids(spec: Spec) -> tuple[str, ...]:
@@ -132,16 +128,18 @@ def differentiable(layer: Layer) -> bool:
 
 def given_matrices(spec: Spec) -> dict[str, Matrix]:
     """The matrices that a spec gives, by id, as written (without the augmenting ones)."""
-    matrices = {"a0": spec.inputs}
+    matrices = {INPUTS: spec.inputs}
     if spec.targets is not None:
-        matrices["y"] = spec.targets
-    for number, layer in enumerate(spec.layers, 1):
-        matrices[f"W{number}"] = layer.weights
-        if layer.bias.values is not None:
-            matrices[f"b{number}"] = layer.bias.values
+        matrices[TARGETS] = spec.targets
+    matrices |= parameters(spec)
     if spec.loss is not None and spec.loss.upstream is not None:
-        matrices[f"da{len(spec.layers)}"] = spec.loss.upstream
+        matrices[upstream_id(spec)] = spec.loss.upstream
     return matrices
+
+
+def upstream_id(spec: Spec) -> str:
+    """Where a gradient that is given instead of a loss arrives: the da of the last layer."""
+    return ids.id_of("activation_gradient", len(spec.layers))
 
 
 def rate(spec: Spec, t: int) -> Number | None:
@@ -169,16 +167,11 @@ class _Writer:
         self.update = update
         self.first = first
         self.setting = Setting(spec.conventions)
-        self.orientation = (spec.conventions.layout, spec.conventions.weights)
         self.last = len(spec.layers)
         self.steps: list[Step] = []
-        self.shapes: dict[str, tuple[int, ...]] = {}
-        mean_in = spec.conventions.mean_in
+        self.by_id: dict[str, Step] = {}
         averaged = spec.loss is not None and spec.loss.mean
-        samples = {"samples": update.samples} if averaged else {}
-        self.loss_mean = samples
-        self.delta_mean = samples if mean_in == "delta" else {}
-        self.gradient_mean = samples if mean_in == "gradient" else {}
+        self.loss_mean = {"samples": update.samples} if averaged else {}
 
     def write(self) -> None:
         self.given()
@@ -188,40 +181,55 @@ class _Writer:
         self.loss(self.spec.loss)
         if all(differentiable(layer) for layer in self.spec.layers):
             self.backward(self.spec.loss)
+            self.updates()
             self.after()
 
     def add(
         self,
-        id: str,
+        id: Id,
         operation: str,
         operands: tuple[str, ...],
         phase: Phase,
-        layer: int | None,
         parameters: dict[str, Any] | None = None,
-    ) -> None:
+    ) -> str:
         """Adds a step, checked as it is added: operands bound, id new, shapes agreeing."""
         parameters = parameters or {}
         row = OPERATIONS[operation]
-        assert id not in self.shapes, f"{id} is bound twice"
+        shapes = (self.by_id[name].shape for name in operands)
         try:
-            shape = row.shape(self.setting, parameters, *(self.shapes[name] for name in operands))
+            shape = row.shape(self.setting, parameters, *shapes)
         except ValueError as error:
             raise TapeError(f"{id} = {operation}({', '.join(operands)}): {error}") from None
-        self.check_arithmetic(id, operation, operands, parameters)
-        self.shapes[id] = shape
-        self.steps.append(
-            Step(
-                id,
-                operation,
-                operands,
-                parameters,
-                phase,
-                layer,
-                self.update.epoch,
-                self.update.batch,
-                shape,
-            )
+        self.check_arithmetic(str(id), operation, operands, parameters)
+        return self.append(id, operation, operands, phase, parameters, shape)
+
+    def append(
+        self,
+        id: Id,
+        operation: str,
+        operands: tuple[str, ...],
+        phase: Phase,
+        parameters: dict[str, Any],
+        shape: tuple[int, ...],
+    ) -> str:
+        step = Step(
+            id=str(id),
+            operation=operation,
+            operands=operands,
+            parameters=parameters,
+            phase=phase,
+            layer=id.layer,
+            epoch=self.update.epoch,
+            batch=self.update.batch,
+            shape=shape,
+            role=id.role,
+            of=id.of,
+            state=id.state,
         )
+        assert step.id not in self.by_id, f"{id} is bound twice"
+        self.by_id[step.id] = step
+        self.steps.append(step)
+        return step.id
 
     def check_arithmetic(
         self, id: str, operation: str, operands: tuple[str, ...], parameters: dict[str, Any]
@@ -243,105 +251,113 @@ class _Writer:
         shuffled = order(self.spec, self.update.epoch)
         if shuffled is not None:
             samples["order"] = (shuffled[self.update.start : self.update.stop] + 1).tolist()
-        a0 = self.spec.inputs.shape
         ones = {"ones": self.ones(0)} if self.ones(0) else {}
-        self.give("a0", self.batch_shape((a0[0], a0[1]), self.ones(0)), samples | ones, None)
+        shape = self.batch_shape(self.spec.inputs.shape, self.ones(0))
+        self.give(Id("inputs"), shape, samples | ones)
         if self.spec.targets is not None:
-            self.give("y", self.batch_shape(self.spec.targets.shape), samples, None)
+            self.give(Id("targets"), self.batch_shape(self.spec.targets.shape), samples)
         for number, layer in enumerate(self.spec.layers, 1):
-            self.give_parameter(f"W{number}", layer.weights.shape, number)
+            self.give_parameter(Id("weight", number), layer.weights.shape)
             if layer.bias.values is not None:
-                self.give_parameter(f"b{number}", layer.bias.values.shape, number)
+                self.give_parameter(Id("bias", number), layer.bias.values.shape)
         if self.spec.loss is not None and self.spec.loss.upstream is not None:
-            shape = self.batch_shape(self.spec.loss.upstream.shape)
-            self.give(f"da{self.last}", shape, samples, self.last)
+            last = self.id_in("activation_gradient", self.last)
+            self.give(last, self.batch_shape(self.spec.loss.upstream.shape), samples)
         if self.spec.optimizer is not None:
             for id in trained_ids(self.spec):
                 for state in OPTIMIZERS[self.spec.optimizer.name].states:
-                    self.give_parameter(f"{state}{id}_old", self.shapes[id], int(id[1:]))
+                    before = Id("state_before", self.by_id[id].layer, id, state)
+                    self.give_parameter(before, self.by_id[id].shape)
 
-    def give(
-        self, id: str, shape: tuple[int, ...], parameters: dict[str, Any], layer: int | None
-    ) -> None:
-        place = (self.update.epoch, self.update.batch)
-        self.shapes[id] = shape
-        self.steps.append(Step(id, "given", (), parameters, "given", layer, *place, shape))
+    def give(self, id: Id, shape: tuple[int, ...], parameters: dict[str, Any]) -> None:
+        self.append(id, "given", (), "given", parameters, shape)
 
-    def give_parameter(self, id: str, shape: tuple[int, ...], layer: int) -> None:
+    def give_parameter(self, id: Id, shape: tuple[int, ...]) -> None:
         """A parameter or a state: what the update before left, from the second update on."""
-        name = id.removesuffix("_old")
-        after = name if name != id or name in self.spec.freeze else f"{name}_new"
-        if self.spec.optimizer is None:
-            after = name
-        self.give(id, shape, {} if self.first else {"from": after}, layer)
+        self.give(id, shape, {} if self.first else {"from": self.left_as(id)})
 
-    def batch_shape(self, shape: tuple[int, int], ones: str = "") -> tuple[int, int]:
+    def left_as(self, id: Id) -> str:
+        """What the update before calls what it left of a parameter or a state."""
+        if id.role == "state_before":
+            return ids.state(id.state, id.of)
+        is_trained = self.spec.optimizer is not None and str(id) not in self.spec.freeze
+        return ids.updated(str(id)) if is_trained else str(id)
+
+    def batch_shape(self, shape: tuple[int, ...], ones: str = "") -> tuple[int, int]:
         features = shape[1 - self.setting.sample_axis] + bool(ones)
         n = self.update.samples
         return (n, features) if self.setting.sample_axis == 0 else (features, n)
 
     def ones(self, layer: int) -> str:
         """Where the activation of ``layer`` carries a 1 for a bias inside the next weights."""
-        if layer >= self.last:
-            return ""
-        kind = self.spec.layers[layer].bias.kind
+        return self.line_of_bias(layer + 1) if layer < self.last else ""
+
+    def line_of_bias(self, layer: int) -> str:
+        """Which line of a layer's weights is its bias: "first", "last" or "" for none."""
+        kind = self.spec.layers[layer - 1].bias.kind
         return kind if kind in ("first", "last") else ""
+
+    def id_in(self, role: Role, layer: int) -> Id:
+        """A quantity of a layer, as ``ids.parse`` has it."""
+        id = ids.parse(ids.id_of(role, layer))
+        assert id is not None
+        return id
 
     # Forward
 
     def forward(self) -> None:
+        activation = INPUTS
         for number, layer in enumerate(self.spec.layers, 1):
-            operands, transpose = self.factors(PRODUCTS, number, number - 1)
-            parameters = {"transpose": transpose} if transpose else {}
-            self.add(f"product{number}", "matmul", operands, "forward", number, parameters)
-            self.bias(number, layer)
-            ones = self.ones(number)
-            parameters = {**self.activation(layer), **({"ones": ones} if ones else {})}
-            self.add(f"a{number}", "activate", (f"z{number}",), "forward", number, parameters)
+            z = self.preactivation(number, layer, activation)
+            ones = {"ones": self.ones(number)} if self.ones(number) else {}
+            parameters = self.function(layer) | ones
+            activation = self.add(Id("activation", number), "activate", (z,), "forward", parameters)
 
-    def bias(self, number: int, layer: Layer) -> None:
-        product = f"product{number}"
+    def preactivation(self, number: int, layer: Layer, inputs: str) -> str:
+        product = self.product(number, inputs)
+        z = Id("preactivation", number)
         if layer.bias.values is None:
-            self.add(f"z{number}", "copy", (product,), "forward", number)
-            return
+            return self.add(z, "copy", (product,), "forward")
         parameters = {"subtract": True} if layer.bias.kind == "threshold" else {}
-        operands = (product, f"b{number}")
-        self.add(f"z{number}", "add_bias", operands, "forward", number, parameters)
+        operands = (product, ids.parameter("bias", number))
+        return self.add(z, "add_bias", operands, "forward", parameters)
 
-    def activation(self, layer: Layer) -> dict[str, Any]:
+    def product(self, number: int, inputs: str) -> str:
+        conventions = self.spec.conventions
+        order, transpose = PRODUCTS[conventions.layout, conventions.weights]
+        factors = {"a": inputs, "W": ids.parameter("weight", number)}
+        operands = tuple(factors[factor] for factor in order)
+        parameters = {"transpose": transpose} if transpose else {}
+        return self.add(Id("product", number), "matmul", operands, "forward", parameters)
+
+    def function(self, layer: Layer) -> dict[str, Any]:
         return {"activation": layer.activation.name, **layer.activation.parameters}
-
-    def factors(
-        self, table: dict[tuple[str, str], tuple[tuple[str, str], str]], layer: int, inputs: int
-    ) -> tuple[tuple[str, ...], str]:
-        """The ids of a product's two factors; ``inputs`` is the layer whose a is meant."""
-        (first, second), transpose = table[self.orientation]
-        numbers = {"a": inputs, "W": layer, "delta": layer}
-        return (f"{first}{numbers[first]}", f"{second}{numbers[second]}"), transpose
 
     # Loss
 
     def loss(self, loss: Loss) -> None:
         if loss.name == "upstream":
             return
-        a, y = f"a{self.last}", "y"
+        a, y = self.prediction, TARGETS
         row, targets = LOSSES[loss.name], self.spec.targets is not None
         if targets and row.targets != "one_hot":
-            self.add("error", "error", (a, y), "loss", None)
+            self.add(Id("error"), "error", (a, y), "loss")
         operands = (a, y) if targets else (a,)
-        self.add("loss_terms", "loss_terms", operands, "loss", None, self.terms_parameters(loss))
+        # With the pre-activation named where ln of a rounded 0 would be taken otherwise.
+        parameters = self.loss_parameters(loss) | self.from_z(row.stable)
+        terms = self.add(Id("loss_terms"), "loss_terms", operands, "loss", parameters)
         if self.spec.regularization is None:
-            self.add("loss", "total", ("loss_terms",), "loss", None, self.loss_mean)
+            self.add(Id("loss"), "total", (terms,), "loss", self.loss_mean)
             return
-        self.add("data_loss", "total", ("loss_terms",), "loss", None, self.loss_mean)
-        weights = self.penalised()
-        parameters = self.lambdas([self.bias_line(id) for id in weights])
-        self.add("penalty", "penalty", weights, "loss", None, parameters)
-        self.add("loss", "add", ("data_loss", "penalty"), "loss", None)
+        data = self.add(Id("data_loss"), "total", (terms,), "loss", self.loss_mean)
+        weights = self.penalised(self.spec.regularization)
+        lambdas = self.lambdas([self.unpenalised_line(id) for id in weights])
+        penalty = self.add(Id("penalty"), "penalty", weights, "loss", lambdas)
+        self.add(Id("loss"), "add", (data, penalty), "loss")
 
-    def terms_parameters(self, loss: Loss) -> dict[str, Any]:
-        """With the pre-activation named where ln of a rounded 0 would be taken otherwise."""
-        return self.loss_parameters(loss) | self.from_z(LOSSES[loss.name].stable)
+    @property
+    def prediction(self) -> str:
+        return ids.id_of("activation", self.last)
 
     def from_z(self, stable: dict[str, Any]) -> dict[str, Any]:
         """The pre-activation named, where the output's activation is in ``stable``."""
@@ -349,24 +365,24 @@ class _Writer:
         by_hand = self.spec.arithmetic.kind == "rounded"  # then ln is taken of the rounded a
         if activation not in stable or by_hand:
             return {}
-        return {"stable_from": f"z{self.last}", "activation": activation}
+        return {"stable_from": ids.id_of("preactivation", self.last), "activation": activation}
 
     def loss_parameters(self, loss: Loss) -> dict[str, Any]:
         outputs = self.spec.layers[-1].units
         counted = {"outputs": outputs} if loss.name == "mse_elements" else {}
         return {"loss": loss.name, **loss.parameters, **counted}
 
-    def penalised(self) -> tuple[str, ...]:
-        assert self.spec.regularization is not None
-        biases = self.spec.regularization.biases
-        return tuple(id for id in parameter_ids(self.spec) if id[0] == "W" or biases)
+    def penalised(self, part: Regularization) -> tuple[str, ...]:
+        """The weights, and the biases where the penalty is on them, too."""
+        penalised = ("weight", "bias") if part.biases else ("weight",)
+        return tuple(id for id in parameter_ids(self.spec) if self.by_id[id].role in penalised)
 
-    def bias_line(self, id: str) -> str:
+    def unpenalised_line(self, id: str) -> str:
         """Which line of a weight matrix is a bias that the penalty leaves alone."""
-        assert self.spec.regularization is not None
-        kind = self.spec.layers[int(id[1:]) - 1].bias.kind
-        inside = id[0] == "W" and kind in ("first", "last")
-        return kind if inside and not self.spec.regularization.biases else ""
+        step, part = self.by_id[id], self.spec.regularization
+        assert part is not None
+        leaves = step.role == "weight" and not part.biases
+        return self.line_of_bias(step.layer or 0) if leaves else ""
 
     def lambdas(self, omit: list[str] | str) -> dict[str, Any]:
         part = self.spec.regularization
@@ -377,111 +393,80 @@ class _Writer:
     # Backward
 
     def backward(self, loss: Loss) -> None:
-        updated_first = self.spec.backpropagate_through == "updated"
-        for number in range(self.last, 0, -1):
-            layer = self.spec.layers[number - 1]
-            self.delta(number, layer, loss)
-            self.gradients(number, layer)
-            if updated_first:
-                self.update_parameters(number)
-            if number > 1 or self.spec.inputs_gradient:
-                self.error_back(number)
-        if not updated_first:
-            for number in range(1, self.last + 1):
-                self.update_parameters(number)
+        wanted = parameter_ids(self.spec) + ((INPUTS,) if self.spec.inputs_gradient else ())
+        forward = [step for step in self.steps if step.phase in ("forward", "loss")]
+        upstream = loss.name == "upstream"
+        start = {self.prediction: Upstream(upstream_id(self.spec))} if upstream else LOSS_ITSELF
+        graph = Graph(self.by_id, self.idioms(loss))
+        Backward(forward, graph, wanted, self).walk(start)
 
-    def delta(self, number: int, layer: Layer, loss: Loss) -> None:
-        if number == self.last and self.takes_shortcut(loss):
-            operands = (f"a{number}", "y")
-            self.add(
-                f"delta{number}",
-                "shortcut_delta",
-                operands,
-                "backward",
-                number,
-                self.delta_mean | {"loss": loss.name},
-            )
-            return
-        if number == self.last:
-            self.loss_gradient(loss)
-        z, parameters = (f"z{number}",), self.activation(layer)
-        self.add(f"g{number}", "activation_derivative", z, "backward", number, parameters)
-        elementwise = ACTIVATIONS[layer.activation.name].elementwise
-        operation = "hadamard" if elementwise else "jacobian_product"
-        operands = (f"da{number}", f"g{number}")
-        self.add(f"delta{number}", operation, operands, "backward", number)
-
-    def takes_shortcut(self, loss: Loss) -> bool:
-        if loss.name == "upstream" or self.spec.output_delta == "chain":
-            return False
-        return LOSSES[loss.name].shortcut == self.spec.layers[-1].activation.name
-
-    def loss_gradient(self, loss: Loss) -> None:
-        if loss.name == "upstream":
-            return
-        a, y = f"a{self.last}", "y"
-        if LOSSES[loss.name].from_error:
-            operands: tuple[str, ...] = ("error",)
-        else:
-            operands = (a, y) if self.spec.targets is not None else (a,)
-        stable = self.from_z(LOSSES[loss.name].stable_gradient)
-        parameters = self.loss_parameters(loss) | self.delta_mean | stable
-        self.add(f"da{self.last}", "loss_gradient", operands, "backward", self.last, parameters)
-
-    def gradients(self, number: int, layer: Layer) -> None:
-        operands, transpose = self.factors(WEIGHT_GRADIENTS, number, number - 1)
-        parameters: dict[str, Any] = {"transpose": transpose} | self.gradient_mean
-        self.gradient(f"W{number}", "matmul", operands, number, parameters)
-        if layer.bias.values is None:
-            return
-        whole = {"all": True} if layer.bias.kind == "shared" else {}
-        negative = {"negate": True} if layer.bias.kind == "threshold" else {}
-        parameters = whole | negative | self.gradient_mean
-        self.gradient(f"b{number}", "sum_samples", (f"delta{number}",), number, parameters)
-
-    def gradient(
-        self,
-        id: str,
-        operation: str,
-        operands: tuple[str, ...],
-        number: int,
-        parameters: dict[str, Any],
-    ) -> None:
-        penalised = self.spec.regularization is not None and id in self.penalised()
-        name = f"data_d{id}" if penalised else f"d{id}"
-        self.add(name, operation, operands, "backward", number, parameters)
-        if penalised:
-            lambdas = self.lambdas(self.bias_line(id))
-            self.add(f"d{id}", "add_penalty", (name, id), "backward", number, lambdas)
-
-    def error_back(self, number: int) -> None:
-        operands, transpose = self.factors(ERRORS_BACK, number, number - 1)
-        weights = f"W{number}"
-        through_updated = self.spec.backpropagate_through == "updated" and (
-            f"{weights}_new" in self.shapes
+    def idioms(self, loss: Loss) -> Idioms:
+        layers = range(1, self.last + 1)
+        lines = {ids.parameter("weight", n): self.line_of_bias(n) for n in layers}
+        shared = [n for n in layers if self.spec.layers[n - 1].bias.kind == "shared"]
+        part, gradient = self.spec.regularization, {}
+        if loss.name != "upstream":
+            stable = self.from_z(LOSSES[loss.name].stable_gradient)
+            gradient = self.loss_parameters(loss) | stable
+        penalised = () if part is None else self.penalised(part)
+        return Idioms(
+            parameters=parameter_ids(self.spec),
+            mean_in_gradient=self.spec.conventions.mean_in == "gradient",
+            fused=self.spec.output_delta == "shortcut",
+            loss_gradient=gradient,
+            lambdas={id: self.lambdas(self.unpenalised_line(id)) for id in penalised},
+            line_of_bias={id: line for id, line in lines.items() if line},
+            shared=frozenset(ids.parameter("bias", n) for n in shared),
         )
-        if through_updated:
-            operands = tuple(f"{id}_new" if id == weights else id for id in operands)
-        parameters: dict[str, Any] = {"transpose": transpose} if transpose else {}
-        kind = self.spec.layers[number - 1].bias.kind
-        if kind in ("first", "last"):
-            second = operands[1].startswith("W")
-            parameters |= {"omit": kind, "omit_from": "second" if second else "first"}
-        self.add(f"da{number - 1}", "matmul", operands, "backward", number - 1 or None, parameters)
+
+    # What the derivation asks of its writer: see ``gradients.Writer``
+
+    def gradient_id(self, id: str) -> str:
+        return str(self.gradient_of(self.by_id[id]))
+
+    def gradient_of(self, step: Step) -> Id:
+        """What the gradient of a step is: the error that reaches an activation, a δ, a dW."""
+        if step.role in ("weight", "bias"):
+            return Id("gradient", step.layer, step.id)
+        role: Role = "delta" if step.role == "preactivation" else "activation_gradient"
+        return self.id_in(role, step.layer or 0)
+
+    def way_id(self, id: str, user: str) -> str:
+        return ids.share(self.gradient_id(id), user)
+
+    def before_others(self, id: str) -> str:
+        return str(Id("data_gradient", self.by_id[id].layer, id))
+
+    def write_gradient(self, draft: Draft, of: str) -> None:
+        id = ids.parse(draft.id)
+        assert id is not None
+        self.add(id, draft.operation, draft.operands, "backward", draft.parameters)
+
+    def parameters_done(self, parameters: Sequence[str]) -> None:
+        if self.spec.backpropagate_through == "updated":
+            self.update_parameters(parameters)
+
+    def stand_in(self, id: str) -> str:
+        """An updated weight, where the error goes back through those."""
+        return ids.updated(id) if ids.updated(id) in self.by_id else id
 
     # Update
 
-    def update_parameters(self, number: int) -> None:
+    def updates(self) -> None:
+        if self.spec.backpropagate_through == "old":
+            self.update_parameters(parameter_ids(self.spec))
+
+    def update_parameters(self, parameters: Sequence[str]) -> None:
         optimizer = self.spec.optimizer
         if optimizer is None:
             return
-        for id in (f"W{number}", f"b{number}"):
-            if id in self.shapes and id not in self.spec.freeze:
-                row = OPTIMIZERS[optimizer.name]
+        row = OPTIMIZERS[optimizer.name]
+        for id in parameters:
+            if id not in self.spec.freeze:
                 for line in row.lines[optimizer.form or next(iter(row.lines))]:
-                    self.optimizer_line(line, id, number)
+                    self.optimizer_line(line, row.states, id)
 
-    def optimizer_line(self, line: Line, id: str, number: int) -> None:
+    def optimizer_line(self, line: Line, states: tuple[str, ...], of: str) -> None:
         assert self.spec.optimizer is not None
         constants: dict[str, Any] = {
             **self.spec.optimizer.constants,
@@ -490,11 +475,13 @@ class _Writer:
         parameters = {ours: constants[theirs] for ours, theirs in line.constants.items()}
         if line.operation == "unbias":
             parameters["t"] = self.update.t + 1
-        operands = tuple(operand.format(id) for operand in line.operands)
-        self.add(line.id.format(id), line.operation, operands, "update", number, parameters)
+        operands = tuple(operand.format(of) for operand in line.operands)
+        role, state = ids.role_of_line(line.id, states)
+        id = Id(role, self.by_id[of].layer, of, state)
+        self.add(id, line.operation, operands, "update", parameters)
 
     def after(self) -> None:
         """The loss with the updated parameters, where there is a loss and something changed."""
-        new = tuple(f"{id}_new" for id in trained_ids(self.spec))
-        if new and "loss" in self.shapes:
-            self.add("loss_after", "forward_again", new, "update", None)
+        new = tuple(ids.updated(id) for id in trained_ids(self.spec))
+        if new and str(Id("loss")) in self.by_id:
+            self.add(Id("loss_after"), "forward_again", new, "update")

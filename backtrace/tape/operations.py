@@ -194,8 +194,8 @@ def _scalar(s: Setting, p: Parameters, *shapes: Shape) -> Shape:
     return ()
 
 
-def _add(s: Setting, p: Parameters, x: Array, y: Array) -> Array:
-    return x + y
+def _add(s: Setting, p: Parameters, first: Array, *others: Array) -> Array:
+    return sum(others, first)
 
 
 def _lambdas(p: Parameters) -> tuple[str, Any, Any, int]:
@@ -349,7 +349,7 @@ OPERATIONS: dict[str, Operation] = {
     "loss_terms": Operation(_loss_terms, _alike, _loss_is_rational),
     "total": Operation(_total, _scalar),
     "penalty": Operation(_penalty, _scalar),
-    "add": Operation(_add, _scalar),
+    "add": Operation(_add, _alike),
     "loss_gradient": Operation(_loss_gradient, _alike, _loss_is_rational),
     "shortcut_delta": Operation(_shortcut_delta, _alike),
     "hadamard": Operation(_hadamard, _alike),

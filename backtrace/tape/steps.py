@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from backtrace.spec.ids import At, Role
 from backtrace.spec.model import Arithmetic, Conventions
 
 Phase = Literal["given", "forward", "loss", "backward", "update"]
@@ -17,7 +18,9 @@ class Step(msgspec.Struct, frozen=True):
 
     ``operands`` are ids of earlier steps of the same update. ``shape`` is () for a scalar (the
     losses), else rows × columns in the spec's layout. ``layer`` counts from 1; it is None for
-    what belongs to no layer (the inputs, the targets, the loss).
+    what belongs to no layer (the inputs, the targets, the loss). ``role`` says what the value is,
+    ``of`` whose (the parameter of a gradient, a state, an update; the activation of an error that
+    reaches it; the pre-activation of a slope and a delta), ``state`` which of an optimizer's.
     """
 
     id: str
@@ -29,6 +32,14 @@ class Step(msgspec.Struct, frozen=True):
     epoch: int = 1
     batch: int = 1
     shape: tuple[int, ...] = ()
+    role: Role = "named"
+    of: str = ""
+    state: str = ""
+
+    @property
+    def at(self) -> At:
+        """The id with its update: ``z1@2.3``."""
+        return At(self.id, self.epoch, self.batch)
 
     @property
     def sample_numbers(self) -> Sequence[int]:
@@ -42,11 +53,6 @@ class Step(msgspec.Struct, frozen=True):
         """The ids that its value is worked from: a loss may be worked from z for its digits."""
         from_z = self.parameters.get("stable_from")
         return (*self.operands, from_z) if from_z else self.operands
-
-    @property
-    def sends_error_back(self) -> bool:
-        """Whether this is a da: the error that reaches an activation (and not a ``data_dW``)."""
-        return self.id[:2] == "da" and self.id[2:].isdigit()
 
 
 class Tape(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from backtrace.spec.ids import At, Role
 from backtrace.spec.model import Arithmetic, Conventions, Notation
 from backtrace.tape.steps import Phase, Step
 
@@ -38,6 +39,18 @@ class TracedStep(msgspec.Struct, frozen=True, eq=False):
     @property
     def id(self) -> str:
         return self.step.id
+
+    @property
+    def at(self) -> At:
+        return self.step.at
+
+    @property
+    def role(self) -> Role:
+        return self.step.role
+
+    @property
+    def of(self) -> str:
+        return self.step.of
 
     @property
     def operation(self) -> str:
@@ -124,12 +137,11 @@ class Trace(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     def __getitem__(self, id: str) -> TracedStep:
         """The step ``id``, or ``id@epoch.batch``; KeyError where there is none."""
-        name, _, where = id.partition("@")
-        epoch, _, batch = (where or "1.1").partition(".")
-        try:
-            return self._by_update[(int(epoch), int(batch or 1))][name]
-        except (KeyError, ValueError):
-            raise KeyError(id) from None
+        at = At.parse(id)
+        steps = {} if at is None else self._by_update.get((at.epoch, at.batch), {})
+        if at is None or at.id not in steps:
+            raise KeyError(id)
+        return steps[at.id]
 
     def __contains__(self, id: object) -> bool:
         try:

@@ -223,7 +223,7 @@ def transposed(step: Step, site: Site) -> Iterator[Wrong]:
 
 
 def updated_weights(step: Step, site: Site) -> Iterator[Wrong]:
-    if step.operation != "matmul" or not step.sends_error_back:
+    if step.operation != "matmul" or step.role != "activation_gradient":
         return
     for id in step.operands:
         if id.startswith("W") and f"{id}_new" in site.steps:
@@ -264,7 +264,7 @@ def bias_omitted(step: Step, site: Site) -> Iterator[Wrong]:
 
 
 def bias_in_backward(step: Step, site: Site) -> Iterator[Wrong]:
-    if step.operation != "matmul" or not step.sends_error_back:
+    if step.operation != "matmul" or step.role != "activation_gradient":
         return
     units = step.shape[1 - site.setting.sample_axis]
     for layer in ((step.layer or 0), (step.layer or 0) + 1):  # its own bias, or the next layer's
