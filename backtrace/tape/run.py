@@ -10,6 +10,7 @@ import numpy as np
 from backtrace.functions.activations import filled
 from backtrace.functions.array import Array
 from backtrace.functions.optimizers import OPTIMIZERS
+from backtrace.spec import ids
 from backtrace.spec.model import Spec
 from backtrace.tape.arithmetic import Numbers, arithmetic
 from backtrace.tape.chunks import (
@@ -20,7 +21,14 @@ from backtrace.tape.chunks import (
     is_per_sample,
     one_thread_each,
 )
-from backtrace.tape.compile import compile_tape, given_matrices, parameter_ids, trained_ids
+from backtrace.tape.compile import (
+    INPUTS,
+    compile_tape,
+    given_matrices,
+    parameter_ids,
+    trained_ids,
+    upstream_id,
+)
 from backtrace.tape.notes import notes
 from backtrace.tape.operations import OPERATIONS, Setting, augmented
 from backtrace.tape.steps import Step, Tape
@@ -61,11 +69,11 @@ def starting_values(spec: Spec) -> Values:
     setting, numbers = Setting(spec.conventions), arithmetic(spec.arithmetic)
     given = given_matrices(spec)
     values = {id: numbers.given(matrix.values, matrix.written) for id, matrix in given.items()}
-    upstream = f"da{len(spec.layers)}"
+    upstream = upstream_id(spec)
     if upstream in values and setting.descent:
         values[upstream] = -values[upstream]
     kind = spec.layers[0].bias.kind
-    values["a0"] = augmented(setting, values["a0"], kind if kind in ("first", "last") else "")
+    values[INPUTS] = augmented(setting, values[INPUTS], kind if kind in ("first", "last") else "")
     for id in parameter_ids(spec):  # however a file arranges them: it could change the last bits
         values[id] = np.ascontiguousarray(values[id])
     return values | initial_states(spec, values)
@@ -73,15 +81,22 @@ def starting_values(spec: Spec) -> Values:
 
 def given_values(spec: Spec, state: Mapping[str, Array]) -> Values:
     """Parameters and optimizer states (``vW1``) as the ``given`` steps have them (``vW1_old``)."""
-    parameters = set(parameter_ids(spec))
-    return {id if id in parameters else f"{id}_old": value for id, value in state.items()}
+    named = {id: ids.parse(id) for id in state}
+    before = {
+        id: ids.state_before(name.state, name.of)
+        for id, name in named.items()
+        if name is not None and name.role == "state"
+    }
+    return {before.get(id, id): value for id, value in state.items()}
 
 
 def initial_states(spec: Spec, values: Mapping[str, Array]) -> Values:
     """A 0 for every entry of every optimizer state, by id."""
     states = () if spec.optimizer is None else OPTIMIZERS[spec.optimizer.name].states
     return {
-        f"{state}{id}_old": filled(values[id], 0) for id in trained_ids(spec) for state in states
+        ids.state_before(state, id): filled(values[id], 0)
+        for id in trained_ids(spec)
+        for state in states
     }
 
 
@@ -103,6 +118,7 @@ class Runner:
         self.before: Values = {}
         self.values: Values = {}
         self.forward: list[Step] = []
+        self.updated: Values = {}  # by the parameter's own id
         self.chunk = tape.chunk
         self.chunks: Chunks | None = None
         self.by_sample: set[str] = set()
@@ -111,6 +127,7 @@ class Runner:
         if (step.epoch, step.batch) != self.place:
             self.place = (step.epoch, step.batch)
             self.before, self.values, self.forward = self.values, {}, []
+            self.updated = {}
             self.by_sample = set()
             if self.chunk is not None:
                 self.chunks = chunks(self.chunk, step.shape[self.setting.sample_axis])
@@ -121,11 +138,13 @@ class Runner:
         value = self.value(step)
         value.setflags(write=False)  # a trace shares its arrays; nobody may change one unseen
         self.values[step.id] = value
+        if step.role == "updated":
+            self.updated[step.of] = value
         return TracedStep(step, self.numbers.recorded(value), notes(step, self.values))
 
     def left(self, id: str) -> Array:
         """What the update at hand has left of a parameter or an optimizer's state."""
-        return self.values.get(f"{id}_new", self.values[id])
+        return self.updated.get(id, self.values[id])
 
     def value(self, step: Step) -> Array:
         if step.operation == "given":
@@ -157,11 +176,10 @@ class Runner:
 
     def forward_again(self, step: Step) -> Array:
         """The forward part of the update once more, on the new parameters."""
-        new = {id.removesuffix("_new"): self.values[id] for id in step.operands}
-        values = self.values | new
+        values = self.values | self.updated
         for earlier in self.forward:
             values[earlier.id] = self.evaluated(earlier, values)
-        return values["loss"]
+        return values[self.forward[-1].id]  # the loss
 
 
 def batch(
