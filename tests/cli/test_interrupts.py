@@ -44,13 +44,18 @@ def spec(tmp_path):
     return str(path)
 
 
+@pytest.fixture(autouse=True)
+def heeded():
+    """Ctrl-C counts, also where the tests run in the background; afterwards all is as before."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def interrupts():
-    """Entered, and afterwards Ctrl-C ends the tests again."""
-    before = signal.getsignal(signal.SIGINT)
     with Interrupts() as entered:
         yield entered
-    signal.signal(signal.SIGINT, before)
 
 
 def pressed(times=2):
