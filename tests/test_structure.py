@@ -14,7 +14,7 @@ from backtrace.tape.operations import OPERATIONS
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "backtrace"
-ORDER = ["functions", "spec", "tape", "notation", "check", "verify", "render", "formats", "cli"]
+ORDER = ["functions", "spec", "tape", "notation", "check", "verify", "page", "formats", "cli"]
 MODULES = sorted(PACKAGE.rglob("*.py"))
 TEXTS = [
     path
@@ -25,7 +25,12 @@ TEXTS = [
 
 # Where a third party may be imported; numpy and msgspec are at home everywhere.
 HOMES = {
-    "rich": {"render/terminal.py", "render/colours.py", "cli/screen.py", "cli/progress.py"},
+    "rich": {
+        "formats/terminal/trace.py",
+        "formats/terminal/colours.py",
+        "cli/screen.py",
+        "cli/progress.py",
+    },
     "yaml": {"spec/document/reader.py"},
     "typer": {"cli/app.py", "cli/options.py", "cli/train_command.py"},
     "threadpoolctl": {"tape/chunks.py"},

@@ -110,7 +110,7 @@ def trace(
 ) -> None:
     """Work a network out and show every intermediate matrix."""
     from backtrace.cli.tracing import TraceRequest, print_trace
-    from backtrace.render.selection import Selection
+    from backtrace.page.selection import Selection
 
     text_only = {
         "--detail": detail is not None,
@@ -192,7 +192,7 @@ def export(
 ) -> None:
     """Write the derivation as a document, or the network as a PyTorch program or its weights."""
     from backtrace.cli import exporting
-    from backtrace.render.selection import Selection
+    from backtrace.page.selection import Selection
 
     exporting.export(
         exporting.ExportRequest(

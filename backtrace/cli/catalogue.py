@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from backtrace.cli.screen import emit, reading, show
-from backtrace.render import catalogue
-from backtrace.render.report_json import encode
+from backtrace.formats.json.report import encode
+from backtrace.formats.terminal import catalogue
 
 
 def print_catalogue(form: str, width: int | None) -> None:
@@ -32,7 +32,7 @@ def print_hidden(source: str, data: Path | None, form: str, width: int | None) -
 
 def _sight(source: str, data: Path | None) -> catalogue.Sight:
     from backtrace.check.mistakes.revealing import revealing
-    from backtrace.render.wording import Words
+    from backtrace.page.report_phrases import Words
     from backtrace.spec import load
 
     with reading():

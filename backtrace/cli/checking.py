@@ -11,13 +11,13 @@ import msgspec
 
 from backtrace.check.model import WORST_FIRST, Answers, Report, Unreadable, Verdict
 from backtrace.cli.screen import emit, reading, refuse, show, useless
-from backtrace.render.findings import Level
+from backtrace.page.report_content import Level
 
 if TYPE_CHECKING:
     from backtrace.check.answers.names import Reader
     from backtrace.check.judge.checker import Checker
     from backtrace.check.model import ClassReport
-    from backtrace.render.classroom import Classroom
+    from backtrace.page.classroom import Classroom
 
 WELL, MISTAKEN, UNREAD = 0, 1, 3
 TABLES = (".csv", ".tsv", ".jsonl", ".ndjson")
@@ -112,7 +112,7 @@ class Desk:
     """An exercise, ready to judge answers to it."""
 
     def __init__(self, request: CheckRequest) -> None:
-        from backtrace.render.findings import Commentator
+        from backtrace.page.report_content import Commentator
 
         self.request = request
         self.checker = _checker(request)
@@ -160,7 +160,8 @@ class Desk:
     def refused(self, unreadable: Unreadable) -> int:
         """A sheet that can't be read: Gradescope's student wants to be told all the same."""
         if self.request.format == "gradescope":
-            from backtrace.render import gradescope, report_json
+            from backtrace.formats.json import gradescope
+            from backtrace.formats.json import report as report_json
 
             emit(report_json.encode(gradescope.refused(unreadable)))
         print(unreadable.reason, file=sys.stderr)
@@ -170,19 +171,20 @@ class Desk:
         findings = self.commentator.findings(answers, report)
         words = self.commentator.words
         if self.request.format == "json":
-            from backtrace.render import report_json
+            from backtrace.formats.json import report as report_json
 
             emit(report_json.encode(report_json.report(findings, self.request.level)))
         elif self.request.format == "gradescope":
-            from backtrace.render import gradescope, report_json
+            from backtrace.formats.json import gradescope
+            from backtrace.formats.json import report as report_json
 
             emit(report_json.encode(gradescope.results(findings, words)))
         elif self.request.format == "markdown":
-            from backtrace.render import report_markdown
+            from backtrace.formats.markdown import report as report_markdown
 
             emit(report_markdown.sheet(findings, words))
         else:
-            from backtrace.render import report as report_text
+            from backtrace.formats.terminal import report as report_text
 
             show(lambda page: report_text.lines(findings, page), self.request.width)
 
@@ -209,22 +211,22 @@ class Desk:
         if self.request.format == "json":
             self.print_class_json(graded, report)
             return
-        from backtrace.render.classroom import classroom
+        from backtrace.page.classroom import classroom
 
         room = classroom(self.checker, report)
         if self.request.format == "csv":
-            from backtrace.render import report_csv
+            from backtrace.formats.csv import classroom as class_table
 
-            emit(report_csv.encode(room, report).removesuffix("\n"))
+            emit(class_table.encode(room, report).removesuffix("\n"))
         elif self.request.format == "markdown":
-            from backtrace.render import report_markdown
+            from backtrace.formats.markdown import report as report_markdown
 
             emit(report_markdown.class_sheet(room))
         else:
             self.print_class_text(room)
 
     def print_class_json(self, graded: list[Graded], report: ClassReport) -> None:
-        from backtrace.render import report_json
+        from backtrace.formats.json import report as report_json
 
         reports = (
             report_json.report(self.commentator.findings(*each), self.request.level)
@@ -233,9 +235,9 @@ class Desk:
         emit(report_json.encode(report_json.class_report(report, reports)))
 
     def print_class_text(self, room: Classroom) -> None:
-        from backtrace.render import report_class
+        from backtrace.formats.terminal import classroom as class_page
 
-        show(lambda page: report_class.lines(room, page), self.request.width)
+        show(lambda page: class_page.lines(room, page), self.request.width)
 
     # A stream
 
@@ -250,7 +252,7 @@ class Desk:
 
     def line(self, found: Answers | Unreadable) -> tuple[str, int]:
         """The line that answers a sheet, and its exit code."""
-        from backtrace.render import report_json
+        from backtrace.formats.json import report as report_json
 
         if isinstance(found, Unreadable):
             return report_json.encode(report_json.unreadable(found)), UNREAD
@@ -275,7 +277,7 @@ def _reader(checker: Checker) -> Reader:
 
 
 def _code(reports: Iterable[Report]) -> int:
-    from backtrace.render.findings import all_well
+    from backtrace.page.report_content import all_well
 
     return WELL if all(map(all_well, reports)) else MISTAKEN
 

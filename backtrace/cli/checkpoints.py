@@ -66,7 +66,7 @@ class Taken(msgspec.Struct, frozen=True):
 
 def taken_up(path: str, identity: Identity) -> Taken:
     """What a file says of a training; exits with 2 where it belongs to another one."""
-    from backtrace.render.checkpoint import CheckpointError, header_of, progress_of
+    from backtrace.formats.checkpoint import CheckpointError, header_of, progress_of
 
     content, spec = _content(path), identity.spec
     try:

@@ -7,7 +7,7 @@ from time import monotonic
 from typing import IO
 
 from backtrace.cli.output import Output
-from backtrace.render.epoch_rows import HEADER, row
+from backtrace.formats.csv.epoch_rows import HEADER, row
 from backtrace.spec.model import Spec
 from backtrace.tape.training import Record
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from backtrace.cli.output import STDOUT, Output
 from backtrace.cli.screen import refuse
-from backtrace.render.formats import ENDINGS, FORMATS, MissingExtraError, PageFormat, is_ours
+from backtrace.formats.registry import ENDINGS, FORMATS, MissingExtraError, PageFormat, is_ours
 from backtrace.spec.model import Spec
 from backtrace.tape.training import Progress, Record, State
 
@@ -66,7 +66,7 @@ class EpochTraces:
             self.before = progress().last
 
     def _write(self, spec: Spec, before: State) -> None:
-        from backtrace.render.derivation import View
+        from backtrace.page.derivation import View
         from backtrace.tape.training import traced_epoch
 
         output = self.outputs[before.epoch + 1]

@@ -9,7 +9,7 @@ import msgspec
 
 from backtrace.cli.output import STDOUT, Output
 from backtrace.cli.screen import refuse, useless
-from backtrace.render.formats import (
+from backtrace.formats.registry import (
     ALL_FORMATS,
     ENDINGS,
     FORMATS,
@@ -17,7 +17,7 @@ from backtrace.render.formats import (
     MissingExtraError,
     is_ours,
 )
-from backtrace.render.selection import Selection
+from backtrace.page.selection import Selection
 
 
 class ExportRequest(msgspec.Struct, frozen=True):
@@ -99,8 +99,8 @@ def _of_derivations(request: ExportRequest) -> dict[str, bool]:
 
 def _rendered(request: ExportRequest, name: str) -> bytes:
     from backtrace.cli.sources import worked
-    from backtrace.render.derivation import View
-    from backtrace.render.selection import problems, resolved
+    from backtrace.page.derivation import View
+    from backtrace.page.selection import problems, resolved
 
     trace = worked(request.spec, request.data, request.epochs)
     request = msgspec.structs.replace(request, selection=resolved(trace, request.selection))

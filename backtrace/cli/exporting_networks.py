@@ -11,7 +11,7 @@ import msgspec
 from backtrace.cli.output import STDOUT, Output
 from backtrace.cli.screen import reading, refuse
 from backtrace.cli.sources import saved_content
-from backtrace.render.formats import (
+from backtrace.formats.registry import (
     NETWORK_FORMATS,
     MissingExtraError,
     NetworkFormat,

@@ -11,7 +11,7 @@ import msgspec
 from backtrace.cli.screen import Screen, emit, reading, refuse
 
 if TYPE_CHECKING:
-    from backtrace.render.prediction import Prediction
+    from backtrace.formats.terminal.prediction import Prediction
     from backtrace.spec.model import Spec
 
 SPAN = re.compile(r"\s*(\d{1,12})(?:\.\.(\d{1,12}))?\s*", re.ASCII)
@@ -56,8 +56,8 @@ def predict(request: PredictRequest) -> None:
         _check_samples(spec, request)
         found = _worked(spec, request)
     if request.json:
-        from backtrace.render.prediction import as_document
-        from backtrace.render.report_json import encode
+        from backtrace.formats.json.report import encode
+        from backtrace.formats.terminal.prediction import as_document
 
         emit(encode(as_document(found)))
     else:
@@ -79,7 +79,7 @@ def _check_samples(spec: Spec, request: PredictRequest) -> None:
 
 
 def _worked(spec: Spec, request: PredictRequest) -> list[Prediction]:
-    from backtrace.render.prediction import predictions
+    from backtrace.formats.terminal.prediction import predictions
     from backtrace.spec.excerpt import excerpt
     from backtrace.tape.training import outputs, starting_state
 
@@ -92,7 +92,7 @@ def _worked(spec: Spec, request: PredictRequest) -> list[Prediction]:
 
 def _origin(path: str | None) -> str:
     """Which parameters they are; of a training that was saved, after which epoch."""
-    from backtrace.render.checkpoint import CheckpointError, header_of
+    from backtrace.formats.checkpoint import CheckpointError, header_of
 
     if path is None:
         return "as the spec gives them"
@@ -107,10 +107,11 @@ def _origin(path: str | None) -> str:
 
 
 def _print(found: list[Prediction], spec: Spec, request: PredictRequest) -> None:
+    from backtrace.formats.terminal import picture, prediction
+    from backtrace.formats.terminal.layout import Page
     from backtrace.notation.symbols import Symbols
-    from backtrace.render import header, picture, prediction
-    from backtrace.render.measure import inert
-    from backtrace.render.page import Page
+    from backtrace.page import header
+    from backtrace.page.inert import inert
     from backtrace.spec.excerpt import excerpt
     from backtrace.tape.run import trace
 

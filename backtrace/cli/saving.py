@@ -45,8 +45,8 @@ class Saving(msgspec.Struct, frozen=True):
 
     def save(self, progress: Progress, record: Record) -> str:
         """Saves where the training stands; what kept it from that, or nothing."""
-        from backtrace.render.formats import MissingExtraError
-        from backtrace.render.trained_spec import UnwritableError
+        from backtrace.formats.registry import MissingExtraError
+        from backtrace.formats.trained_spec import UnwritableError
 
         try:
             return self.output.attempt(self.render(progress, record))
@@ -79,7 +79,7 @@ def saving_output(name: str, *, force: bool) -> Output:
 
 def check_unfinished(output: Output) -> None:
     """Exits with 2 where the file is a training that has epochs behind it."""
-    from backtrace.render.checkpoint import CheckpointError, header_of
+    from backtrace.formats.checkpoint import CheckpointError, header_of
 
     if _ending(output.name) != ARCHIVE or not output.path.is_file():
         return
@@ -109,19 +109,19 @@ def rendering(
 
 
 def _archive(identity: Identity, progress: Progress, record: Record) -> bytes:
-    from backtrace.render.checkpoint import encode
+    from backtrace.formats.checkpoint import encode
 
     return encode(progress, identity.traits)
 
 
 def _safetensors(spec: Spec, progress: Progress, record: Record) -> bytes:
-    from backtrace.render.weights import safetensors
+    from backtrace.formats.weights import safetensors
 
     return safetensors(progress.kept.parameters(spec))
 
 
 def _text(output: Output, spec: Spec, text: SpecText, said: Mapping[str, str]) -> Render:
-    from backtrace.render.trained_spec import MOST_NUMBERS, Written, numbers_of, trained_spec
+    from backtrace.formats.trained_spec import MOST_NUMBERS, Written, numbers_of, trained_spec
 
     numbers = numbers_of(spec)
     if numbers > MOST_NUMBERS:
@@ -143,7 +143,7 @@ def _ending(name: str) -> str:
 
 
 def _is_ours(start: bytes) -> bool:
-    from backtrace.render import marks, trained_spec
+    from backtrace.formats import file_signatures, trained_spec
 
-    known = (marks.ARCHIVE, marks.SAFETENSORS)
+    known = (file_signatures.ARCHIVE, file_signatures.SAFETENSORS)
     return trained_spec.is_ours(start) or any(mark in start for mark in known)

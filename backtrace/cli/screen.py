@@ -13,9 +13,9 @@ import msgspec
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from backtrace.render.boxes import Line
-    from backtrace.render.page import Page
-    from backtrace.render.terminal import View
+    from backtrace.formats.terminal.boxes import Line
+    from backtrace.formats.terminal.layout import Page
+    from backtrace.formats.terminal.trace import View
     from backtrace.tape.trace import Trace
 
 WRONG_SPEC = 2
@@ -39,7 +39,7 @@ class Screen(msgspec.Struct, frozen=True):
 
     def show(self, trace: Trace, view: View) -> Iterator[None]:
         """Prints a trace, stopping before each passage; rich is loaded only where it has colour."""
-        from backtrace.render.terminal import passages, plain_passages
+        from backtrace.formats.terminal.trace import passages, plain_passages
 
         if self.colour:
             for passage in passages(trace, view):
@@ -61,7 +61,7 @@ class Screen(msgspec.Struct, frozen=True):
 
     def show_lines(self, lines: Sequence[Line], styles: Mapping[str, str]) -> None:
         """Prints lines in the colours of their roles, where the screen has colour."""
-        from backtrace.render.colours import coloured, uncoloured
+        from backtrace.formats.terminal.colours import coloured, uncoloured
 
         if self.colour:
             self.print(coloured(lines, styles))
@@ -111,8 +111,8 @@ def emit(text: str) -> None:
 
 def show(lines: Callable[[Page], list[Line]], width: int | None) -> None:
     """What is for people, as wide as their terminal."""
-    from backtrace.render.page import Page
-    from backtrace.render.report import STYLES
+    from backtrace.formats.terminal.layout import Page
+    from backtrace.formats.terminal.report import STYLES
 
     screen = Screen.of_stdout(width)
     screen.show_lines(lines(Page(screen.width, screen.unicode)), STYLES)

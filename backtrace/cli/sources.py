@@ -53,8 +53,8 @@ def saved_content(source: str) -> bytes | None:
 
 
 def _saved(source: str, content: bytes, data: Path | None, epochs: int | None) -> Trace:
-    from backtrace.render.json import TraceFormatError
-    from backtrace.render.saved import read
+    from backtrace.formats.json.trace import TraceFormatError
+    from backtrace.formats.json.trace_validation import read
 
     name = "<stdin>" if source == "-" else source
     try:

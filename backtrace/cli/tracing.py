@@ -10,7 +10,7 @@ import msgspec
 
 from backtrace.cli.screen import Screen, refuse
 from backtrace.cli.sources import worked
-from backtrace.render.selection import Selection
+from backtrace.page.selection import Selection
 from backtrace.tape.trace import Trace
 
 FIRST_PROMPT = "  Enter: the next step, q: the end "
@@ -33,7 +33,7 @@ class TraceRequest(msgspec.Struct, frozen=True):
 
 def print_trace(request: TraceRequest) -> None:
     """Loads, works and prints; exits with 2 where spec or selection is wrong."""
-    from backtrace.render.selection import problems, resolved
+    from backtrace.page.selection import problems, resolved
 
     trace = worked(request.spec, request.data, request.epochs)
     request = msgspec.structs.replace(request, selection=resolved(trace, request.selection))
@@ -47,14 +47,14 @@ def print_trace(request: TraceRequest) -> None:
 
 
 def _print_json(trace: Trace, selection: Selection) -> None:
-    from backtrace.render.json import encode
-    from backtrace.render.selection import chosen
+    from backtrace.formats.json.trace import encode
+    from backtrace.page.selection import chosen
 
     print(encode(chosen(trace, selection)))
 
 
 def _print_text(trace: Trace, request: TraceRequest) -> None:
-    from backtrace.render.terminal import View
+    from backtrace.formats.terminal.trace import View
 
     screen = Screen.of_stdout(request.width)
     view = View(request.detail, request.explain, request.selection, screen.width, screen.unicode)

@@ -126,7 +126,7 @@ class _Files(msgspec.Struct, frozen=True):
 
 def _files(request: TrainRequest) -> _Files:
     """Exits with 2 where one of them can't be written."""
-    from backtrace.render.formats import is_ours
+    from backtrace.formats.registry import is_ours
 
     force, epochs = request.force, request.trace_epochs
     pattern = request.trace_to or default_pattern(request.spec)
@@ -274,28 +274,28 @@ class _Run:
     def plot(self, training: Training, outputs: Array | None) -> None:
         for plot in self.files.plots:
             if plot.path.suffix.lower() == ".svg":
-                from backtrace.render.curve_svg import curve_svg
+                from backtrace.formats.drawing.loss_curve import curve_svg
 
                 drawn = curve_svg(self.spec, training)
             else:
-                from backtrace.render.trained_markdown import trained_markdown
+                from backtrace.formats.markdown.training import trained_markdown
 
                 drawn = trained_markdown(self.spec, training, outputs, self.behind)
             self.problems += filter(None, [plot.attempt(drawn.encode())])
 
     def print(self, training: Training, outputs: Array | None) -> None:
         if self.request.json:
-            from backtrace.render.training_json import encode
+            from backtrace.formats.json.training import encode
 
             print(encode(self.spec, training))
             return
-        from backtrace.render import trained
-        from backtrace.render.page import Page
+        from backtrace.formats.terminal import training as training_page
+        from backtrace.formats.terminal.layout import Page
 
         screen = Screen.of_stdout(self.request.width)
         page = Page(screen.width, screen.unicode)
-        lines = trained.lines(self.spec, training, outputs, page, self.behind)
-        screen.show_lines(lines, trained.STYLES)
+        lines = training_page.lines(self.spec, training, outputs, page, self.behind)
+        screen.show_lines(lines, training_page.STYLES)
 
     def say(self, training: Training) -> None:
         """What went wrong; and where the training is, to a person, after Ctrl-C to everybody."""

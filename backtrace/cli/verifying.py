@@ -14,8 +14,8 @@ import msgspec
 
 from backtrace.check.judge.published import hold
 from backtrace.cli.screen import emit, reading, refuse, show
-from backtrace.render import verification as page_of
-from backtrace.render.wording import Words
+from backtrace.formats.terminal import verification as page_of
+from backtrace.page.report_phrases import Words
 from backtrace.verify import Request, verify
 
 WELL, DISAGREES = 0, 1
@@ -46,7 +46,7 @@ def print_verification(request: VerifyRequest) -> int:
     """Verifies and prints; returns the exit code. Exits with 2 where the spec is wrong."""
     findings = _findings(request)
     if request.json:
-        from backtrace.render.verification_json import encode
+        from backtrace.formats.json.verification import encode
 
         emit(encode(findings.verification, findings.held, agrees=findings.agrees))
     else:

@@ -1,1 +1,1 @@
-"""A page → a file's text: a writer a format."""
+"""Pages as text, Markdown, LaTeX, HTML, JSON, CSV and drawings; networks as programs and arrays."""

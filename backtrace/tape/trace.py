@@ -160,7 +160,7 @@ class Trace(msgspec.Struct, frozen=True, eq=False, dict=True):
     # not know them: they are looked up when they are asked for.
 
     def _repr_html_(self) -> str:
-        return str(import_module("backtrace.render.notebook").html(self))
+        return str(import_module("backtrace.formats.notebook").html(self))
 
     def _repr_markdown_(self) -> str:
-        return str(import_module("backtrace.render.notebook").markdown(self))
+        return str(import_module("backtrace.formats.notebook").markdown(self))

@@ -13,9 +13,9 @@ from time import perf_counter
 import msgspec
 
 import backtrace
-from backtrace.render.derivation import View
-from backtrace.render.formats import FORMATS
-from backtrace.render.selection import Selection
+from backtrace.formats.registry import FORMATS
+from backtrace.page.derivation import View
+from backtrace.page.selection import Selection
 from tests.benchmarks.start import IMPORTS, measured
 
 MOST = 1.3

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 import backtrace
-from backtrace.render.derivation import View
-from backtrace.render.html import html
-from backtrace.render.selection import Selection
-from backtrace.render.svg import svg
+from backtrace.formats.drawing.svg import svg
+from backtrace.formats.html.html_page import html
+from backtrace.page.derivation import View
+from backtrace.page.selection import Selection
 from backtrace.spec.bundled import names
 from tests.tape import exercises
 

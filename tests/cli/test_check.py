@@ -8,7 +8,7 @@ import pytest
 
 from backtrace.cli.checking import counted
 from tests.cli.running import ESCAPE, on_a_terminal, piped, run
-from tests.render.sheets import ALL_RIGHT, SIGN_FLIPPED, TWO_SAMPLES
+from tests.formats.sheets import ALL_RIGHT, SIGN_FLIPPED, TWO_SAMPLES
 
 __all__ = ["run"]
 

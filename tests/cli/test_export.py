@@ -19,16 +19,16 @@ from hypothesis import strategies as st
 
 import backtrace
 from backtrace.cli import output
-from backtrace.render import formats
-from backtrace.render.derivation import View
-from backtrace.render.json import TraceFormatError, decode, encode, exported
-from backtrace.render.saved import read
+from backtrace.formats import registry
+from backtrace.formats.json.trace import TraceFormatError, decode, encode, exported
+from backtrace.formats.json.trace_validation import read
+from backtrace.page.derivation import View
 from backtrace.spec import bundled
 from tests.cli.running import piped, run
 
 __all__ = ["run"]
 
-TEXT_FORMATS = [name for name in formats.FORMATS if name != "png"]
+TEXT_FORMATS = [name for name in registry.FORMATS if name != "png"]
 SMALL = [name for name in bundled.names() if name not in ("mnist", "digits")]
 ROOT = Path(__file__).parents[2]
 
@@ -38,7 +38,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.parametrize(("name", "format"), list(product(bundled.names(), TEXT_FORMATS)))
 def test_every_network_in_every_format(run, tmp_path, name, format):
-    row = formats.FORMATS[format]
+    row = registry.FORMATS[format]
     details = ["summary", "matrices", "entries"] if name in SMALL else ["matrices"]
     for detail in details if "detail" in row.options else [None]:
         file = tmp_path / f"{detail}{row.ending}"
@@ -47,7 +47,7 @@ def test_every_network_in_every_format(run, tmp_path, name, format):
         assert (done.code, done.out, done.err) == (0, "", "")
         content = file.read_bytes()
         assert content.endswith(b"\n")
-        assert formats.is_ours(content)
+        assert registry.is_ours(content)
         content.decode()
 
 
@@ -56,20 +56,22 @@ def test_a_png_says_who_made_it(tmp_path, run):
     file = tmp_path / "n.png"
     assert run("export", "mlp-math", "-o", str(file)).code == 0
     assert file.read_bytes().startswith(b"\x89PNG\r\n")
-    assert formats.is_ours(file.read_bytes())
+    assert registry.is_ours(file.read_bytes())
 
 
 def test_the_table_names_what_exists():
-    for name, row in formats.FORMATS.items():
+    for name, row in registry.FORMATS.items():
         module, _, function = row.renderer.partition(":")
-        source = (ROOT / "backtrace" / "render" / f"{module}.py").read_text(encoding="utf-8")
+        source = (ROOT / "backtrace" / "formats" / f"{module.replace('.', '/')}.py").read_text(
+            encoding="utf-8"
+        )
         assert f"def {function}(trace: Trace, view: View)" in source, name
-        assert formats.ENDINGS[row.ending] == name
+        assert registry.ENDINGS[row.ending] == name
 
 
 def test_help_names_every_format(run):
     told = run("export", "--help").out
-    assert all(name in told for name in formats.FORMATS)
+    assert all(name in told for name in registry.FORMATS)
 
 
 def test_the_format_is_the_endings_unless_said(run, tmp_path):
@@ -110,7 +112,7 @@ def test_every_option_a_format_heeds_makes_a_difference(run, format):
     usual = run("export", "or-gate", "-o", "-", "--to", format).out
     options = {"detail": ["entries"], "explain": [], "decimals": ["1"], "decimal-mark": [","],
                "fragment": []}  # fmt: skip
-    for option in formats.FORMATS[format].options:
+    for option in registry.FORMATS[format].options:
         asked = ["export", "or-gate", "-o", "-", "--to", format, f"--{option}", *options[option]]
         assert run(*asked).out != usual, option
     assert run("export", "or-gate", "-o", "-", "--to", format, "--layer", "1").out != usual or (
@@ -195,7 +197,7 @@ def test_a_spoilt_trace_is_refused_or_printed(document):
     except TraceFormatError:
         return
     for format in ("markdown", "latex", "json"):
-        page = formats.FORMATS[format].render(trace, View(detail="entries", explain=True))
+        page = registry.FORMATS[format].render(trace, View(detail="entries", explain=True))
         assert b"\\input{x}" not in page or format != "latex"
 
 
@@ -305,7 +307,7 @@ def test_a_signal_leaves_the_old_file_and_no_other(tmp_path, number, monkeypatch
         time.sleep(5)
 
     monkeypatch.setattr(output.os, "fsync", interrupted)
-    made = output.Output(str(file), force=False, is_ours=formats.is_ours)
+    made = output.Output(str(file), force=False, is_ours=registry.is_ours)
     with pytest.raises((SystemExit, KeyboardInterrupt)) as ended:
         made.write(b"new")
     assert isinstance(ended.value, KeyboardInterrupt) or ended.value.code == 128 + number
@@ -328,8 +330,8 @@ def test_a_reader_that_stops_early_is_no_error():
 def test_a_long_trace_has_every_update(format):
     spec = backtrace.load("momentum")
     trace = backtrace.trace(msgspec.structs.replace(spec, epochs=30))
-    from backtrace.render.selection import Selection
+    from backtrace.page.selection import Selection
 
-    page = formats.FORMATS[format].render(trace, View(selection=Selection(epochs=30))).decode()
+    page = registry.FORMATS[format].render(trace, View(selection=Selection(epochs=30))).decode()
     assert page.count("Epoch ") == 30
     assert np.isfinite(trace["loss@30"].value)

@@ -4,23 +4,23 @@ import numpy as np
 import pytest
 
 import backtrace
-from backtrace.render import formats, weights
+from backtrace.formats import registry, weights
 from tests.cli.running import piped, run
 
 __all__ = ["run"]
 
 
 def test_the_table_names_what_exists():
-    for name, row in formats.NETWORK_FORMATS.items():
+    for name, row in registry.NETWORK_FORMATS.items():
         module, _, function = row.renderer.partition(":")
-        imported = __import__(f"backtrace.render.{module}", fromlist=[function])
+        imported = __import__(f"backtrace.formats.{module}", fromlist=[function])
         assert callable(getattr(imported, function))
-        assert formats.ENDINGS[row.ending] == name
+        assert registry.ENDINGS[row.ending] == name
 
 
 def test_help_names_every_format(run):
     told = run("export", "--help").out
-    assert all(name in told for name in formats.NETWORK_FORMATS)
+    assert all(name in told for name in registry.NETWORK_FORMATS)
 
 
 def test_a_program_goes_to_standard_output(run):
@@ -105,7 +105,7 @@ def test_what_makes_no_sense_is_refused_and_nothing_written(
 def test_a_saved_trace_is_no_network(run, tmp_path):
     saved = tmp_path / "saved.json"
     run("export", "xor", "-o", str(saved))
-    for name, row in formats.NETWORK_FORMATS.items():
+    for name, row in registry.NETWORK_FORMATS.items():
         done = run("export", str(saved), "-o", str(tmp_path / f"a{row.ending}"))
         assert done.code == 2
         assert f"--to {name}: {saved} is a saved trace" in done.err

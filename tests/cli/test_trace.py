@@ -9,7 +9,7 @@ import sys
 import pytest
 
 import backtrace
-from backtrace.render.json import decode
+from backtrace.formats.json.trace import decode
 from backtrace.spec import bundled
 from tests.cli.running import ESCAPE, on_a_terminal, piped, run
 

@@ -16,8 +16,8 @@ import pytest
 
 import backtrace
 from backtrace.cli.optional_value import filled, without
-from backtrace.render.formats import ENDINGS, FORMATS, is_ours
-from backtrace.render.saved import read
+from backtrace.formats.json.trace_validation import read
+from backtrace.formats.registry import ENDINGS, FORMATS, is_ours
 from tests.cli.running import on_a_terminal, piped, run
 
 __all__ = ["run"]
@@ -158,10 +158,10 @@ def test_a_training_in_a_pipe_loads_neither_rich_nor_what_nobody_asked_for():
     )
     loaded = set(done.stderr.split())
     assert "backtrace.tape.training" in loaded
-    unwanted = {"rich", "torch", "safetensors", "zipfile", "backtrace.render.checkpoint"}
+    unwanted = {"rich", "torch", "safetensors", "zipfile", "backtrace.formats.checkpoint"}
     unwanted |= {
-        "backtrace.render.trained",
-        "backtrace.render.curve_svg",
+        "backtrace.formats.terminal.training",
+        "backtrace.formats.drawing.loss_curve",
         "backtrace.spec.fingerprint",
         "csv",
     }

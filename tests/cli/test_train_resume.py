@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import backtrace
 from backtrace.cli import checkpoints, output
-from backtrace.render.checkpoint import CheckpointError, encode, header_of, progress_of
+from backtrace.formats.checkpoint import CheckpointError, encode, header_of, progress_of
 from backtrace.spec.fingerprint import differences, fingerprint
 from backtrace.tape.training import train
 from backtrace.tape.training.interpreter import Interpreter

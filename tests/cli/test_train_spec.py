@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import backtrace
-from backtrace.render.trained_spec import Written, trained_spec
+from backtrace.formats.trained_spec import Written, trained_spec
 from backtrace.spec import bundled
 from backtrace.spec.document.reader import read
 from backtrace.spec.document.rewriting import Rewriting

@@ -8,7 +8,7 @@ draws all of them anew: look at every difference before you keep it.
 from pathlib import Path
 
 import backtrace
-from backtrace.render.terminal import View, plain_passages
+from backtrace.formats.terminal.trace import View, plain_passages
 from backtrace.spec import bundled
 
 FOLDER = Path(__file__).resolve().parent

@@ -12,6 +12,8 @@ from pathlib import PurePath
 import msgspec
 import numpy as np
 
+from backtrace.formats import file_signatures, weights
+from backtrace.formats.registry import NotExpressibleError, Written, checksum
 from backtrace.formats.torch.network import Piece, classes, network, pieces
 from backtrace.formats.torch.objective import arguments, ends_at_z, objective
 from backtrace.formats.torch.python_text import docstring, matrix, remark
@@ -26,8 +28,7 @@ from backtrace.formats.torch.training import (
 )
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.array import Array
-from backtrace.render import header, marks, weights
-from backtrace.render.formats import NotExpressibleError, Written, checksum
+from backtrace.page import header
 from backtrace.spec.model import Arithmetic, Loss, Matrix, Spec
 from backtrace.tape.accuracy import by_sample
 from backtrace.tape.compile import differentiable, order
@@ -62,7 +63,7 @@ def program(spec: Spec, beside: str = "") -> Written:
         )
     name = PurePath(beside).name if found.large else ""
     text = ("\n".join(_text(spec, found, name, written)) + "\n").encode()
-    content = marks.PROGRAM.encode() + b" " + checksum(text) + b"\n" + text
+    content = file_signatures.PROGRAM.encode() + b" " + checksum(text) + b"\n" + text
     if not found.large:
         return Written(content)
     return Written(content, weights.npz(found.arrays, compression=zipfile.ZIP_DEFLATED))

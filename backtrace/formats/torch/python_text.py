@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from backtrace.formats.measure import wrapped
 from backtrace.functions.array import Array
 from backtrace.functions.number import Number
-from backtrace.render.measure import inert, wrapped
+from backtrace.page.inert import inert
 
 WIDTH = 88  # columns, the usual width of a formatted Python program
 PLAIN = re.compile(r"\d+(\.\d+)?(e[+-]?\d+)?")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from backtrace.formats.registry import NotExpressibleError
 from backtrace.formats.torch.network import pieces
 from backtrace.formats.torch.objective import arguments, data_loss, ends_at_z
 from backtrace.formats.torch.python_text import constant, factor, remark
 from backtrace.functions.number import Number
-from backtrace.render.formats import NotExpressibleError
 from backtrace.spec.model import Optimizer, Schedule, Spec
 from backtrace.tape.accuracy import classes
 from backtrace.tape.compile import trained_ids

@@ -1,0 +1,178 @@
+"""Where a training stands, as an .npz from which it can be taken up again, and back.
+
+The parameters that are kept and their optimizer's states are arrays under their own ids (``W1``,
+``vW1``), so that whatever reads weights reads these; where the training stood elsewhere when it was
+saved, it stood at ``last_W1``, …. ``records`` has a row an epoch, and the entry ``backtrace`` says
+in JSON what the rest is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from fractions import Fraction
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from backtrace.formats.weights import npz
+from backtrace.functions.array import Array
+from backtrace.spec.data.arrays import texts
+from backtrace.spec.data.contents import read_npz_content
+from backtrace.spec.data.request import DataError, Named
+from backtrace.spec.model import Spec
+from backtrace.tape.training import Measured, Progress, Record, State, starting_state
+
+SCHEMA = "backtrace/checkpoint/1"
+ENTRY = "backtrace"
+RECORDS = "records"
+LAST = "last_"
+
+# The columns of ``records``: what each is of, and whether a record has it.
+COLUMNS: dict[str, Callable[[Record], float | None]] = {
+    "loss": lambda record: record.training.loss,
+    "accuracy": lambda record: record.training.accuracy,
+    "validation_loss": lambda record: None if (v := record.validation) is None else v.loss,
+    "validation_accuracy": lambda record: None if (v := record.validation) is None else v.accuracy,
+}
+
+
+class CheckpointError(ValueError):
+    """A file from which no training can be taken up again; says what was found."""
+
+
+class Header(msgspec.Struct, frozen=True):
+    """The entry ``backtrace``.
+
+    ``epoch`` is where the training stood, ``kept`` the epoch of the parameters that are kept,
+    ``best`` whether they were kept for being the best so far; ``columns`` are those of the
+    records, ``fingerprint`` is that of the spec.
+    """
+
+    epoch: int
+    kept: int
+    best: bool
+    columns: tuple[str, ...]
+    fingerprint: dict[str, str]
+    schema: str = SCHEMA
+
+
+def encode(progress: Progress, fingerprint: Mapping[str, str]) -> bytes:
+    """The file's content; the same training gives the same bytes."""
+    last, best, kept = progress.last, progress.best, progress.kept
+    columns = _columns(progress)
+    header = Header(last.epoch, kept.epoch, best is not None, columns, dict(fingerprint))
+    arrays = _arrays(kept)
+    if kept.epoch != last.epoch:
+        arrays |= _arrays(last, LAST)
+    rows = [[COLUMNS[name](record) for name in columns] for record in progress.records]
+    arrays[RECORDS] = np.array(rows, dtype=np.float64).reshape(len(rows), len(columns))
+    arrays[ENTRY] = np.frombuffer(msgspec.json.encode(header), dtype=np.uint8)
+    return npz(arrays)
+
+
+def header_of(content: bytes) -> Header | None:
+    """What a checkpoint says of itself; None where the file is something else.
+
+    Raises CheckpointError where it is damaged, or of a version that is not known.
+    """
+    found = (_read(content, [ENTRY]) or {}).get(ENTRY)
+    if found is None:
+        return None
+    try:
+        schema = msgspec.json.decode(found.tobytes(), type=dict[str, Any]).get("schema")
+        if schema != SCHEMA:
+            raise CheckpointError(f"a checkpoint of the schema {schema}; expected {SCHEMA}")
+        return msgspec.json.decode(found.tobytes(), type=Header)
+    except msgspec.MsgspecError as error:
+        raise CheckpointError(f"a damaged checkpoint ({error})") from None
+
+
+def progress_of(content: bytes, header: Header, spec: Spec) -> Progress:
+    """The training that a checkpoint of this very spec holds. Raises CheckpointError."""
+    if not 0 <= header.kept <= header.epoch:
+        raise CheckpointError(f"epoch {header.kept} kept of {header.epoch}")
+    wanted = starting_state(spec).values
+    found = _read(content, [*wanted, *(LAST + id for id in wanted), RECORDS]) or {}
+    last = kept = _state(found, header.kept, wanted)
+    if header.kept != header.epoch:
+        last = _state(found, header.epoch, wanted, LAST)
+    return Progress(_records(found.get(RECORDS), header), last, kept if header.best else None)
+
+
+# --- arrays
+
+
+def _columns(progress: Progress) -> tuple[str, ...]:
+    if not progress.records:
+        return ()
+    first = progress.records[0]
+    return tuple(name for name, value in COLUMNS.items() if value(first) is not None)
+
+
+def _arrays(state: State, prefix: str = "") -> dict[str, Array]:
+    return {f"{prefix}{id}": _storable(value) for id, value in state.values.items()}
+
+
+def _storable(value: Array) -> Array:
+    """Fractions as their texts (``17/4``), which no type of NumPy's can hold."""
+    if value.dtype != object:
+        return value
+    return np.array([str(entry) for entry in value.ravel()]).reshape(value.shape)
+
+
+def _read(content: bytes, wanted: Collection[str]) -> Named | None:
+    """The arrays of the file by name; None where it is no .npz."""
+    try:
+        return read_npz_content(content, wanted)
+    except DataError as error:
+        raise CheckpointError(error.found) from None
+
+
+def _state(found: Named, epoch: int, wanted: Mapping[str, Array], prefix: str = "") -> State:
+    """The parameters and states as the spec's own are, in shape and in type."""
+    return State(epoch, {id: _alike(found.get(prefix + id), id, wanted[id]) for id in wanted})
+
+
+def _alike(found: Array | None, id: str, like: Array) -> Array:
+    if found is None or found.shape != like.shape:
+        shape = "nothing" if found is None else " × ".join(map(str, found.shape))
+        wanted = " × ".join(map(str, like.shape))
+        raise CheckpointError(f"{shape} for {id}; expected {wanted}")
+    if like.dtype != object:
+        if found.dtype != like.dtype:
+            raise CheckpointError(f"{id} of the type {found.dtype}; expected {like.dtype}")
+        return found
+    fractions = np.empty(like.shape, dtype=object)
+    fractions.ravel()[:] = [_fraction(text) for text in _texts(found)]
+    return fractions
+
+
+def _texts(found: Array) -> list[str]:
+    try:
+        return texts(found)
+    except DataError as error:
+        raise CheckpointError(error.found) from None
+
+
+def _fraction(text: str) -> Fraction | float:
+    try:
+        return float(text) if text in ("inf", "-inf", "nan") else Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        raise CheckpointError(f"{text[:40]!r} where a fraction belongs") from None
+
+
+def _records(found: Array | None, header: Header) -> tuple[Record, ...]:
+    if found is None or found.shape != (header.epoch, len(header.columns)):
+        raise CheckpointError(f"no {RECORDS} of {header.epoch} epochs")
+    if header.epoch and not {"loss"} <= set(header.columns) <= set(COLUMNS):
+        raise CheckpointError(f"{RECORDS} with the columns {', '.join(header.columns) or 'none'}")
+    rows = [dict(zip(header.columns, row, strict=True)) for row in found.tolist()]
+    return tuple(_record(epoch, row) for epoch, row in enumerate(rows))
+
+
+def _record(epoch: int, row: Mapping[str, float]) -> Record:
+    training = Measured(row["loss"], row.get("accuracy"))
+    if "validation_loss" not in row:
+        return Record(epoch, training)
+    return Record(epoch, training, Measured(row["validation_loss"], row.get("validation_accuracy")))

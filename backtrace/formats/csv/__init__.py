@@ -1,0 +1,1 @@
+"""Tables as CSV, in full precision and safe to open."""

@@ -1,0 +1,50 @@
+"""A class as a CSV table: a row a student, a column a step, safe to open in a spreadsheet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backtrace.check.model import ClassReport, Report
+from backtrace.formats.escaping import spreadsheet
+from backtrace.page.classroom import Classroom
+from backtrace.page.report_phrases import plain_number
+
+FIRST = ("student", "file", "earned", "possible", "first_mistake", "mistakes")
+LAST = ("unreadable",)
+
+
+def encode(classroom: Classroom, report: ClassReport) -> str:
+    """The table as text; steps are named by their ids, verdicts by their words.
+
+    Words are between quotes, so that a separator of another language splits none.
+    """
+    import csv
+    import io
+
+    steps = [column.name for column in classroom.columns]
+    out = io.StringIO()
+    writer = csv.writer(out, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
+    writer.writerow([*FIRST, *steps, *LAST])
+    for each in report.reports:
+        verdicts: dict[str, str] = {q.name: q.verdict for q in each.quantities}
+        writer.writerow([*_student(each), *(verdicts.get(step, "") for step in steps), ""])
+    for unreadable in classroom.unreadable:
+        blank = [""] * (len(FIRST) - 2 + len(steps))
+        writer.writerow(["", spreadsheet(unreadable.file), *blank, spreadsheet(unreadable.reason)])
+    return out.getvalue()
+
+
+def _student(report: Report) -> list[Any]:
+    first = report.first_mistake
+    return [
+        spreadsheet(report.student),
+        spreadsheet(report.file),
+        _number(report.earned),
+        _number(report.possible),
+        first.name if first else "",
+        " ".join(first.mistakes) if first else "",
+    ]
+
+
+def _number(value: float) -> float | int:
+    return int(value) if value == int(value) else float(plain_number(value))

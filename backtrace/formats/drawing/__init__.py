@@ -1,0 +1,1 @@
+"""Drawings of a network and of its training: SVG and PNG."""

@@ -1,0 +1,280 @@
+"""A step with its numbers put in, as HTML: matrices are tables, what joins them is MathML."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from html import escape
+from typing import TypeAlias
+
+import msgspec
+
+from backtrace.functions.formula import (
+    Absolute,
+    Apply,
+    Expr,
+    Fraction,
+    Group,
+    Power,
+    Ref,
+    Root,
+    Row,
+    Sum,
+    Template,
+    Terms,
+    Text,
+    row,
+)
+from backtrace.notation.latex import function
+from backtrace.notation.mathml import MathML, ref_symbol
+from backtrace.notation.mathml_tokens import joined, numeral
+from backtrace.notation.tex import read
+from backtrace.notation.text import tokens
+from backtrace.page.derivation import Derivation, Shown, Step
+from backtrace.page.sections import ROLES
+
+PLAIN = re.compile(r"-?[\d.,]+")
+BRACKETS = re.compile(r"([()])")
+GAPS = {(True, True): "⋱", (True, False): "⋮", (False, True): "⋯"}
+
+Piece: TypeAlias = "Expr | str"  # an expression without matrices, or HTML
+Target: TypeAlias = Callable[[Step, str, int, int], str]
+
+
+class Equations(msgspec.Struct, frozen=True):
+    """Writes the equations of a page.
+
+    ``target(step, id, row, column)`` is the HTML id of the line on which an entry of a quantity
+    is unfolded, "" where there is none.
+    """
+
+    page: Derivation
+    target: Target
+
+    def equation(self, step: Step) -> str:
+        """The right-hand side with its matrices, and the value."""
+        assert step.equation is not None
+        worked = _Worked(self, step).written(step.equation.right)
+        equals = self.math(Text("="))
+        result = self.quantity(step, Ref(step.id))
+        return (
+            f'<div class="equation"><span class="side">{worked}</span>'
+            f'<span class="side result">{equals}{result}</span></div>'
+        )
+
+    def value(self, step: Step, left: Expr) -> str:
+        """``left`` in symbols = the value."""
+        formula = self.math(row(left, "="), numbers=False, attributes=' displaystyle="true"')
+        result = self.quantity(step, Ref(step.id), named=False)
+        return (
+            f'<div class="equation"><span class="side">{formula}</span>'
+            f'<span class="side result">{result}</span></div>'
+        )
+
+    def math(
+        self, expr: Expr, *, numbers: bool = True, continues: bool = False, attributes: str = ""
+    ) -> str:
+        """A formula without matrices."""
+        page = self.page
+        writer = MathML(page.symbols, page.decimals, numbers, page.decimal_mark)
+        inner = writer.formula(expr, continues=continues)
+        return f"<math{attributes}>{inner}</math>"
+
+    def quantity(self, step: Step, ref: Ref, *, named: bool = True) -> str:
+        """A matrix between its brackets, its name above and its size below; a number likewise."""
+        made = self.page.shown(step, ref)
+        role = ROLES[self.page.operand(step, ref.id).phase]
+        size = " × ".join(map(str, made.shape))
+        name = f"<math>{ref_symbol(ref, self.page.symbols)}</math>" if named else ""
+        body = self.matrix(step, made, size) if made.shape else self.scalar(step, made)
+        return (
+            f'<span class="quantity of-{role}"><span class="name">{name}</span>'
+            f'{body}<span class="size">{size}</span></span>'
+        )
+
+    def scalar(self, step: Step, made: Shown) -> str:
+        return f'<span class="scalar"{self.entry(step, made, 0, 0, made.cells[0][0])}</span>'
+
+    def matrix(self, step: Step, made: Shown, size: str) -> str:
+        symbol = self.page.symbols.name(made.ref.id) + (
+            " transposed" if made.ref.transposed else ""
+        )
+        rows = "".join(f"<tr>{''.join(self.cells(step, made, at))}</tr>" for at in _lines(made))
+        return f'<table class="matrix" aria-label="{escape(symbol)}, {size}">{rows}</table>'
+
+    def cells(self, step: Step, made: Shown, at: int) -> Iterator[str]:
+        for across, column in enumerate(made.columns):
+            i = made.rows[at]
+            if i is None or column is None:
+                yield f'<td class="gap">{GAPS[i is None, column is None]}</td>'
+            else:
+                yield f"<td{self.entry(step, made, i, column, made.cells[at][across])}</td>"
+
+    def entry(self, step: Step, made: Shown, i: int, j: int, text: str) -> str:
+        """The rest of a tag and what it holds: a number, as a link where it can be opened."""
+        row, column = made.place(i, j)
+        found = self.target(step, made.ref.id, row, column)
+        number = printed(text)
+        linked = f'<a href="#{found}">{number}</a>' if found else number
+        return f' data-e="{entry_name(made.ref.id, row, column)}">{linked}'
+
+
+def entry_name(id: str, row: int, column: int) -> str:
+    """How an entry is called in the attributes: ``z1.1.2``, counted from 1."""
+    return f"{id}.{row + 1}.{column + 1}"
+
+
+def printed(text: str) -> str:
+    """A printed number in HTML: with a true minus, powers and fractions as MathML."""
+    if PLAIN.fullmatch(text):
+        return text.replace("-", "−")
+    return f"<math>{joined([numeral(text)])}</math>"
+
+
+def has_matrix(expr: Expr) -> bool:
+    """Whether a formula has a quantity in it, so that numbers can be put in."""
+    match expr:
+        case Ref():
+            return True
+        case Row() | Terms():
+            return any(map(has_matrix, expr.items))
+        case Template():
+            return any(map(has_matrix, expr.parts.values()))
+        case Apply():
+            return has_matrix(expr.argument)
+        case Power():
+            return has_matrix(expr.base)
+        case Fraction():
+            return has_matrix(expr.above) or has_matrix(expr.below)
+        case Group() | Root() | Absolute() | Sum():
+            return has_matrix(expr.inner)
+    return False
+
+
+class _Worked(msgspec.Struct, frozen=True):
+    """One equation of one step."""
+
+    equations: Equations
+    step: Step
+
+    def written(self, expr: Expr) -> str:
+        return self.joined(self.pieces(expr))
+
+    def joined(self, pieces: list[Piece]) -> str:
+        """HTML as it is; the expressions between it set as one formula each."""
+        html, waiting = "", []
+        for piece in [*pieces, ""]:
+            if not isinstance(piece, str):
+                waiting.append(piece)
+                continue
+            if waiting:
+                html += self.equations.math(Row(tuple(waiting)), continues=bool(html))
+            waiting = []
+            html += piece
+        return html
+
+    def pieces(self, expr: Expr) -> list[Piece]:
+        if not has_matrix(expr):
+            return [expr]
+        match expr:
+            case Ref():
+                return [self.equations.quantity(self.step, expr)]
+            case Row():
+                return self.row(expr)
+            case Group():
+                return [self.bracketed(self.pieces(expr.inner))]
+            case Apply():
+                name = f"<math>{joined(read(function(expr.function)))}</math>"
+                return [
+                    f'<span class="group">{name}{self.bracketed(self.pieces(expr.argument))}</span>'
+                ]
+            case Power():
+                return [self.power(self.pieces(expr.base), expr.exponent)]
+            case Fraction():
+                return [self.side(expr.above), Text(" / "), self.side(expr.below)]
+            case Root():
+                return [Text("√"), self.enclosed(expr.inner)]
+            case Absolute():
+                return [self.between("bar", self.pieces(expr.inner), "bar")]
+            case Sum():
+                return [*self.sum_sign(expr), self.enclosed(expr.inner)]
+        return self.linear(expr)
+
+    def row(self, expr: Row) -> list[Piece]:
+        """Brackets around matrices are drawn as tall as these, with a power behind them."""
+        levels: list[list[Piece]] = [[]]
+        for item in expr.items:
+            for piece in _marks(item):
+                if isinstance(piece, Text) and piece.text == "(":
+                    levels.append([])
+                elif isinstance(piece, Text) and piece.text == ")" and len(levels) > 1:
+                    inner = levels.pop()
+                    levels[-1].append(self.closed(inner))
+                elif isinstance(piece, Text) and piece.text.startswith("²") and levels[-1]:
+                    base = levels[-1].pop()
+                    levels[-1] += [self.power([base], Text("2")), *_text(piece.text[1:])]
+                else:
+                    levels[-1] += self.pieces(piece)
+        return [piece for level in levels for piece in level]
+
+    def closed(self, inner: list[Piece]) -> Piece:
+        plain = [piece for piece in inner if not isinstance(piece, str)]
+        if len(plain) == len(inner):
+            return Group(Row(tuple(plain)))
+        return self.bracketed(inner)
+
+    def bracketed(self, inner: list[Piece]) -> str:
+        return self.between("open", inner, "close")
+
+    def between(self, left: str, inner: list[Piece], right: str) -> str:
+        return f'<span class="inside">{_tall(left)}{self.joined(inner)}{_tall(right)}</span>'
+
+    def enclosed(self, expr: Expr) -> str:
+        """A matrix as it is, anything longer in brackets."""
+        pieces = self.pieces(expr)
+        return self.joined(pieces) if isinstance(expr, Ref) else self.bracketed(pieces)
+
+    def power(self, base: list[Piece], exponent: Expr) -> str:
+        raised = self.equations.math(exponent)
+        return f'<span class="group">{self.joined(base)}<span class="power">{raised}</span></span>'
+
+    def side(self, expr: Expr) -> Piece:
+        """What stands above or below a fraction's line, when it is written beside it."""
+        pieces = self.pieces(expr)
+        alone = len(pieces) == 1
+        if all(not isinstance(piece, str) for piece in pieces):
+            return expr if alone and not isinstance(expr, Row) else Group(expr)
+        return self.joined(pieces) if alone else self.bracketed(pieces)
+
+    def sum_sign(self, expr: Sum) -> list[Piece]:
+        index = Template("Σᵢ", r"\sum_{i}", {}) if expr.over == "samples" else Text("Σ")
+        return [index]
+
+    def linear(self, expr: Expr) -> list[Piece]:
+        """Anything else, as a line of text has it."""
+        page = self.equations.page
+        found = tokens(expr, page.symbols, True, page.decimals)
+        pieces: list[Piece] = []
+        for token in found:
+            pieces += _text(token) if isinstance(token, str) else self.pieces(token)
+        return pieces
+
+
+def _lines(made: Shown) -> range:
+    return range(len(made.rows))
+
+
+def _marks(item: Expr) -> list[Expr]:
+    """The brackets of a text apart from the rest of it."""
+    if not isinstance(item, Text):
+        return [item]
+    return [Text(mark) for mark in BRACKETS.split(item.text) if mark.strip()]
+
+
+def _text(text: str) -> list[Piece]:
+    return [Text(text)] if text.strip() else []
+
+
+def _tall(kind: str) -> str:
+    sign = {"open": "(", "close": ")", "bar": "|"}[kind]
+    return f'<span class="tall {kind}" role="img" aria-label="{sign}"></span>'

@@ -1,0 +1,1 @@
+"""What was worked as JSON, and a trace back from it."""

@@ -1,0 +1,1 @@
+"""Pages as LaTeX that needs amsmath and nothing else."""

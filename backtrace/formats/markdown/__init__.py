@@ -1,0 +1,1 @@
+"""Pages as Markdown, for every place where it is read."""

@@ -1,0 +1,142 @@
+"""Diagrams for Markdown: the network with its weights, the loss over the updates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from backtrace.notation.symbols import SUBSCRIPTS
+from backtrace.page.derivation import Derivation, LossPoint
+from backtrace.page.header import first_update
+from backtrace.page.network import Column, Unit, network
+from backtrace.page.selection import Selection
+
+MOST_EDGES = 40  # a diagram of units may have; one with more shows layers
+MOST_POINTS = 200
+MOST_TICKS = 20
+MOST_DRAWN = 1e12  # a loss in a chart; Mermaid has no logarithmic scale
+RAISED = {ord("^"): None, **str.maketrans("()", "⁽⁾")}
+TRAINING, HELD_OUT = "#1f6feb", "#a01967"
+SETTINGS = (
+    '%%{init: {"xyChart": {"height": 300}, '
+    f'"themeVariables": {{"xyChart": {{"plotColorPalette": "{TRAINING}"}}}}}}}}%%'
+)
+
+
+def flowchart(page: Derivation) -> list[str]:
+    """The network with its starting weights: its units, or, where these are many, its layers."""
+    drawn = network(page.trace, Selection(), page.decimal_mark)
+    columns = [column for column in drawn.columns if column.heading != "Loss"]
+    edges = sum(len(column.edges) for column in columns)
+    whole = all(len(column.units) == column.size for column in columns)
+    lines = _units(columns) if whole and edges <= MOST_EDGES else _layers(page, columns)
+    return ["flowchart LR", *(f"  {line}" for line in lines)]
+
+
+def _units(columns: Sequence[Column]) -> Iterator[str]:
+    for layer, column in enumerate(columns):
+        yield f'subgraph layer{layer}["{column.heading}"]'
+        for unit in column.units:
+            yield f"  n{layer}_{unit.place}{_shape(layer, _label(column, unit))}"
+        yield "end"
+    for layer, column in enumerate(columns):
+        for edge in column.edges:
+            ends = f"n{layer - 1}_{edge.source + 1}", f"n{layer}_{edge.target + 1}"
+            yield f'{ends[0]} -->|"{_without_exponent(edge.forward)}"| {ends[1]}'
+
+
+def _shape(layer: int, label: str) -> str:
+    return f'(("{label}"))' if layer else f'(["{label}"])'
+
+
+def _label(column: Column, unit: Unit) -> str:
+    bias = "" if unit.bias is None else f"<br>b = {_without_exponent(unit.bias.number)}"
+    return _unit_name(column, unit.place) + bias
+
+
+def _unit_name(column: Column, place: int) -> str:
+    """``h₁[2]``, ``x₂``, ``a⁽¹⁾₂``."""
+    name = column.symbol.translate(RAISED)
+    if column.size == 1:
+        return name
+    has_subscript = name[-1:] in "₀₁₂₃₄₅₆₇₈₉"
+    return f"{name}[{place}]" if has_subscript else f"{name}{str(place).translate(SUBSCRIPTS)}"
+
+
+def _layers(page: Derivation, columns: Sequence[Column]) -> Iterator[str]:
+    steps = first_update(page.trace)
+    yield f'n0(["{columns[0].size} inputs"])'
+    for layer, column in enumerate(columns[1:], 1):
+        units = "unit" if column.size == 1 else "units"
+        weights = steps[f"W{layer}"]
+        size = f"{weights.shape[0]} × {weights.shape[1]}"
+        yield f'n{layer}["{column.heading}<br>{column.size} {units}"]'
+        yield f'n{layer - 1} -->|"{page.symbols.name(weights.id)}: {size}"| n{layer}'
+
+
+def _without_exponent(text: str) -> str:
+    """A printed number as Mermaid and its readers take it."""
+    text = text.replace("−", "-")
+    return _plain(float(text.replace(",", "."))) if "e" in text else text
+
+
+def loss_chart(points: Sequence[LossPoint], name: str) -> list[str]:
+    """The loss before each update, and after the last one, as an xychart; empty without numbers."""
+    values = [point.before for point in points]
+    if points[-1].after is not None:
+        values.append(points[-1].after)
+    if not all(map(math.isfinite, values)):
+        return []
+    kept = _thinned(values)
+    return [
+        SETTINGS,
+        "xychart-beta",
+        f'  title "{name} before each update, and after the last"',
+        f'  x-axis "updates" {_ticks(len(values))}',
+        f'  y-axis "{name}" {_plain(min([*kept, 0.0]))} --> {_plain(max([*kept, 0.0]) or 1.0)}',
+        f"  line [{', '.join(map(_plain, kept))}]",
+    ]
+
+
+def training_chart(lines: Sequence[Sequence[float]], last: int, name: str) -> list[str]:
+    """Losses by epoch, from 0 to ``last``, as an xychart of one line or two.
+
+    Empty where there is none to draw: of a single epoch, or with a number that is not finite or so
+    large that the others would be nothing beside it.
+    """
+    values = [value for line in lines for value in line]
+    if last == 0 or not all(abs(value) < MOST_DRAWN for value in values):
+        return []
+    settings = SETTINGS.replace(TRAINING, f"{TRAINING}, {HELD_OUT}") if lines[1:] else SETTINGS
+    low, high = min([*values, 0.0]), max([*values, 0.0]) or 1.0
+    return [
+        settings,
+        "xychart-beta",
+        f'  title "{name} by epoch"',
+        f'  x-axis "epoch" {_ticks(last + 1)}',
+        f'  y-axis "{name}" {_plain(low)} --> {_plain(high)}',
+        *(f"  line [{', '.join(map(_plain, _thinned(line)))}]" for line in lines),
+    ]
+
+
+def _ticks(count: int) -> str:
+    if count > MOST_TICKS:
+        return f"0 --> {count - 1}"
+    return f"[{', '.join(map(str, range(count)))}]"
+
+
+def _thinned(values: Sequence[float]) -> list[float]:
+    """At most MOST_POINTS of the values, evenly spaced, the first and the last among them."""
+    if len(values) <= MOST_POINTS:
+        return list(values)
+    last = len(values) - 1
+    return [values[round(at * last / (MOST_POINTS - 1))] for at in range(MOST_POINTS)]
+
+
+def _plain(value: float) -> str:
+    """A number without an exponent, to six significant digits; Mermaid reads no other."""
+    if value == 0:
+        return "0"
+    places = max(0, 5 - math.floor(math.log10(abs(value))))
+    text = f"{value:.{places}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

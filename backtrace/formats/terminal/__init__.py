@@ -1,0 +1,1 @@
+"""Pages as coloured lines for a terminal of any width."""

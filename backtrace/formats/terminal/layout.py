@@ -1,0 +1,135 @@
+"""The parts of a page of text: rules, paragraphs, a line with something at its right margin."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from backtrace.formats.measure import pieces_of, plain, text_width, wrapped
+from backtrace.formats.terminal.boxes import Line, line_width
+
+INDENT = 4
+WIDEST = 100  # columns of text; on a wider page the right margin would be too far to see
+APART = "   "  # between short phrases on a line
+SIGNS = re.compile(r" (?=(?:=|\+|−|-|·|\*|⊙|/|\(\.\)) )")  # where a formula may be folded
+STYLES_OF_A_PAGE: dict[str, str] = {
+    "title": "bold",
+    "heading": "bold",
+    "rule": "dim",
+    "fact": "dim",
+    "axis": "dim",
+    "label": "dim",
+}
+"""The roles of what every page has, as rich's styles."""
+
+ASCII_DASHES = {"─": "-", "═": "="}
+MARKS = {"right": ("✓", "+"), "wrong": ("✗", "x"), "note": ("–", "-")}  # the others in ASCII
+
+
+class Page(msgspec.Struct, frozen=True):
+    """A page ``width`` columns wide; without ``unicode`` everything on it is ASCII.
+
+    Every method returns lines that fit, and are no wider than ``breadth``.
+    """
+
+    width: int
+    unicode: bool = True
+
+    @property
+    def breadth(self) -> int:
+        """How wide texts and rules are; matrices may take the whole width."""
+        return min(self.width, WIDEST)
+
+    def say(self, words: str) -> str:
+        """``words`` in the characters that the page has."""
+        return words if self.unicode else plain(words)
+
+    def mark(self, role: str) -> str:
+        """The sign of a role of which ``MARKS`` has one."""
+        return MARKS[role][0 if self.unicode else 1]
+
+    def spoken(self, line: Line) -> Line:
+        return [(self.say(part), role) for part, role in line]
+
+    def rule(self, left: str, right: str = "", dash: str = "─") -> list[Line]:
+        """``── Forward ───────── layer 1, ReLU ──``, exactly as wide as texts are."""
+        stroke = dash if self.unicode else ASCII_DASHES[dash]
+        left, right = self.say(left), self.say(right)
+        end = f" {right} {stroke * 2}" if right else ""
+        filled = self.breadth - 4 - text_width(left) - text_width(end)
+        if filled < 1:
+            return [*self.rule(left, "", dash), *self.paragraph(right, "rule")]
+        middle = f" {stroke * filled}{end}"
+        return [[(stroke * 2 + " ", "rule"), (left, "heading"), (middle, "rule")]]
+
+    def paragraph(self, words: str, role: str, indent: int = INDENT) -> list[Line]:
+        lines = wrapped(self.say(words), self.breadth - indent)
+        return [[(" " * indent + line, role)] for line in lines]
+
+    def flowed(self, phrases: Iterable[str], role: str) -> list[Line]:
+        """Short phrases beside each other, as many on a line as fit."""
+        lines: list[str] = []
+        for phrase in map(self.say, phrases):
+            if lines and text_width(lines[-1] + APART + phrase) <= self.breadth:
+                lines[-1] += APART + phrase
+            else:
+                lines += wrapped(phrase, self.breadth)
+        return [[(line, role)] for line in lines]
+
+    def spread(self, left: Line, right: Line) -> list[Line]:
+        """``left``, and ``right`` at the right margin: on its own lines where both don't fit."""
+        left, right = self.spoken(left), self.spoken(right)
+        space = self.breadth - line_width(left) - line_width(right)
+        if space >= 2:
+            return [[*left, (" " * space, ""), *right]]
+        return self.folded_title(left) + self.folded_formula(right)
+
+    def fits(self, left: Line, right: Line) -> bool:
+        """Whether ``spread`` has both on one line."""
+        return line_width(self.spoken([*left, *right])) + 2 <= self.breadth
+
+    def folded_title(self, title: Line) -> list[Line]:
+        """A number and a title too long for a line, the title's lines under each other."""
+        *number, (words, role) = title
+        indent = line_width(number)
+        first, *more = wrapped(words, max(self.breadth - indent, 8))
+        return [[*number, (first, role)], *([(" " * indent + line, role)] for line in more)]
+
+    def folded_formula(self, formula: Line) -> list[Line]:
+        """A formula on lines of its own, at the right margin, folded before its signs."""
+        words = "".join(part for part, _ in formula)
+        lines = formula_lines(words, self.breadth - INDENT)
+        return [[(" " * (self.breadth - text_width(line)) + line, "")] for line in lines]
+
+
+def formula_lines(formula: str, room: int) -> list[str]:
+    """A formula in lines of at most ``room`` columns, folded where it falls into parts."""
+    lines: list[str] = []
+    for part in _parts(formula, room):
+        if lines and text_width(lines[-1]) + 1 + text_width(part) <= room:
+            lines[-1] += " " + part
+        else:
+            lines.append(part)
+    return [piece for line in lines for piece in pieces_of(line, room)]
+
+
+def _parts(formula: str, room: int) -> Iterator[str]:
+    """``formula`` taken apart before its signs, those that hold it most loosely first."""
+    found = [(_rank(formula, match.start()), match.start()) for match in SIGNS.finditer(formula)]
+    if not found or text_width(formula) <= room:
+        yield formula
+        return
+    loosest = min(rank for rank, _ in found)
+    start = 0
+    for stop in [at for rank, at in found if rank == loosest] + [len(formula)]:
+        yield from _parts(formula[start:stop], room)
+        start = stop + 1
+
+
+def _rank(formula: str, at: int) -> tuple[int, int]:
+    """How many brackets are around the sign behind ``at``, then how tightly it binds."""
+    before, sign = formula[:at], formula[at + 1]
+    depth = before.count("(") - before.count(")")
+    return depth, 0 if sign == "=" else 1 if sign in "+−-" else 2

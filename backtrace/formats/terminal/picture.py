@@ -1,0 +1,108 @@
+"""A sample as the picture that it is: half-blocks in grey, or shades where there is no colour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import isqrt
+
+import numpy as np
+
+from backtrace.formats.terminal.boxes import Line
+from backtrace.formats.terminal.layout import Page
+from backtrace.functions.array import Array
+from backtrace.spec.model import Spec
+
+FEWEST_PIXELS = 16
+SMALL = 14  # pixels a side; what is no larger gets two columns and a line for every pixel
+GREYS = 24  # levels that a terminal of 256 colours has
+SHADES, ASCII_SHADES = " ░▒▓█", " .:*#"
+FRAME, ASCII_FRAME = tuple("┌─┐│└┘"), tuple("+-+|++")
+ROLE = "grey"  # of a cell: its upper and its lower half, from 0 (black)
+
+
+def white(spec: Spec) -> float:
+    """The largest input of the data, which a picture shows as white; 0 where it has no pictures.
+
+    Samples are taken for pictures where their inputs make a square of at least 4 × 4, none of
+    them is negative, and not all are 0.
+    """
+    inputs = spec.inputs.values
+    size = inputs.size // spec.samples
+    if isqrt(size) ** 2 != size or size < FEWEST_PIXELS or float(np.min(inputs)) < 0:
+        return 0.0
+    return float(np.max(inputs))
+
+
+def pixels(sample: Array, brightest: float) -> Array:
+    """The inputs of one sample as greys from 0 (black) to 1, in the rows of a square."""
+    values = np.asarray(sample, dtype=np.float64).ravel()
+    side = isqrt(values.size)
+    greys: Array = np.clip(values.reshape(side, side) / brightest, 0.0, 1.0)
+    return greys
+
+
+def picture(greys: Array, page: Page, *, colour: bool) -> list[Line]:
+    """Rows of greys, no wider than the page, about as high as wide on a terminal."""
+    columns = 2 if max(greys.shape) <= SMALL else 1
+    room = (page.width - (0 if colour else 2)) // columns
+    greys = _shrunk(greys, -(-greys.shape[1] // room))
+    if columns == 2:
+        greys = np.repeat(np.repeat(greys, 2, axis=0), 2, axis=1)
+    elif len(greys) % 2:
+        greys = np.vstack([greys, np.zeros((1, greys.shape[1]))])
+    halves = zip(greys[::2], greys[1::2], strict=True)
+    if colour:
+        return [list(_cells(upper, lower)) for upper, lower in halves]
+    return _framed([_shades((upper + lower) / 2, page) for upper, lower in halves], page)
+
+
+def styles(lines: list[Line]) -> dict[str, str]:
+    """The colours of the greys that these lines have, by role."""
+    roles = {role for line in lines for _, role in line if role.startswith(ROLE)}
+    return {role: " on ".join(map(_grey, role.split()[1:])) for role in roles}
+
+
+def _shrunk(greys: Array, times: int) -> Array:
+    """The picture in a fraction of the size, each square of pixels averaged."""
+    if times <= 1:
+        return greys
+    height, width = (size // times * times for size in greys.shape)
+    squares = greys[:height, :width].reshape(height // times, times, width // times, times)
+    mean: Array = squares.mean(axis=(1, 3))
+    return mean
+
+
+def _cells(upper: Array, lower: Array) -> Iterator[tuple[str, str]]:
+    """A row of half-blocks; neighbours of the same two greys are one span."""
+    pairs = zip(_levels(upper, GREYS), _levels(lower, GREYS), strict=True)
+    roles = [f"{ROLE} {above} {below}" for above, below in pairs]
+    start = 0
+    for at in range(1, len(roles) + 1):
+        if at == len(roles) or roles[at] != roles[start]:
+            yield "▀" * (at - start), roles[start]
+            start = at
+
+
+def _levels(greys: Array, count: int) -> list[int]:
+    found: list[int] = np.rint(greys * (count - 1)).astype(int).tolist()
+    return found
+
+
+def _grey(level: str) -> str:
+    value = round(255 * int(level) / (GREYS - 1))
+    return f"rgb({value},{value},{value})"
+
+
+def _shades(greys: Array, page: Page) -> str:
+    shades = SHADES if page.unicode else ASCII_SHADES
+    return "".join(shades[level] for level in _levels(greys, len(shades)))
+
+
+def _framed(rows: list[str], page: Page) -> list[Line]:
+    top_left, dash, top_right, side, left, right = FRAME if page.unicode else ASCII_FRAME
+    dashes = dash * len(rows[0])
+    return [
+        [(top_left + dashes + top_right, "axis")],
+        *([(side, "axis"), (row, ""), (side, "axis")] for row in rows),
+        [(left + dashes + right, "axis")],
+    ]

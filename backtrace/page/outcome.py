@@ -1,0 +1,185 @@
+"""What there is to say of a training that has ended, for every page that says it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from backtrace.functions.array import Array
+from backtrace.notation.numbers import cells, number
+from backtrace.notation.symbols import Symbols
+from backtrace.page import header
+from backtrace.page.advice import doubts, remedies, what_happened
+from backtrace.page.chart import Chart, losses
+from backtrace.page.confusion import Confusion, confusion_of, percent
+from backtrace.page.inert import inert
+from backtrace.spec.excerpt import excerpt
+from backtrace.spec.model import Spec
+from backtrace.tape.run import trace
+from backtrace.tape.training import Record, State, Training
+
+MOST_ROWS = 8  # of the table of epochs
+LOSS_DECIMALS = 4  # at least
+
+
+class Outcome(msgspec.Struct, frozen=True, eq=False):
+    """A training in words and rows.
+
+    ``table`` has its heading first; ``marked`` is the row (from 0, without the heading) of the
+    epoch that is kept. ``diverged`` is empty where the numbers stayed where they can, ``doubts``
+    are reasons to think that nothing was learnt; where there is neither, ``tries`` is empty.
+    """
+
+    title: str
+    architecture: str
+    facts: list[str]
+    table: list[list[str]]
+    marked: int | None
+    ended: str
+    kept: str
+    diverged: str
+    doubts: list[str]
+    tries: list[str]
+    chart: Chart
+    confusion: Confusion | None
+    symbols: Symbols
+
+
+def outcome(
+    spec: Spec, training: Training, outputs: Array | None = None, behind: int | None = None
+) -> Outcome:
+    """What there is to say. ``outputs`` are the last activations with the kept parameters.
+
+    They have a sample a row and are those of the held-out samples where there are any, else of
+    all; they are needed for the confusions of classes only. ``behind`` are the epochs that a
+    training which was taken up had behind it, None where it has begun here.
+    """
+    sketch = trace(excerpt(spec, 1, 1))
+    symbols = Symbols.of(sketch)
+    kept = _marked(training)
+    shown = _shown(training.records, kept)
+    well = training.divergence is None
+    confusion = confusion_of(spec, outputs)
+    doubted = doubts(spec, training, confusion) if well else []
+    return Outcome(
+        title=inert(spec.title),
+        architecture=header.architecture(sketch),
+        facts=[*header.facts(sketch, symbols), *_amounts(spec)],
+        table=_table(shown, spec.decimals),
+        marked=next((at for at, record in enumerate(shown) if record.epoch == kept), None),
+        ended=_ended(spec, training, behind),
+        kept=_kept(spec, training.state, training),
+        diverged="" if well else what_happened(spec, training, sketch),
+        doubts=doubted,
+        tries=[] if well and not doubted else remedies(spec),
+        chart=losses(training.records, kept),
+        confusion=confusion,
+        symbols=symbols,
+    )
+
+
+def _marked(training: Training) -> int | None:
+    """The epoch to mark: the kept one, where that is not simply the last."""
+    kept, last = training.state.epoch, training.records[-1].epoch if training.records else 0
+    return kept if kept < last else None
+
+
+def _amounts(spec: Spec) -> list[str]:
+    """How many samples, updates and held-out samples there are."""
+    updates = spec.batches
+    each = f"{spec.batch_size:,} at a time" if spec.batch_size and updates > 1 else ""
+    order = "in another order every epoch" if spec.shuffle else ""
+    found = [", ".join(filter(None, [_counted(spec.samples, "sample"), each, order]))]
+    if updates > 1:
+        found.append(f"{updates:,} updates an epoch")
+    if spec.validation is not None:
+        found.append(f"{_counted(spec.held_out_samples, 'sample')} held out")
+    if spec.freeze:
+        found.append(f"{', '.join(sorted(spec.freeze))} left as given")
+    return found
+
+
+def _counted(number: int, what: str) -> str:
+    return f"1 {what}" if number == 1 else f"{number:,} {what}s"
+
+
+# --- the epochs
+
+
+def _shown(records: Sequence[Record], kept: int | None) -> list[Record]:
+    """The first, the last, the kept one and some in between, evenly spaced."""
+    last = len(records) - 1
+    chosen = {round(at * last / (MOST_ROWS - 1)) for at in range(MOST_ROWS)}
+    if kept is not None:
+        chosen.add(kept)
+    return [record for at, record in enumerate(records) if at in chosen]
+
+
+def _table(records: Sequence[Record], decimals: int) -> list[list[str]]:
+    """A row an epoch: epoch, loss, share right, and both of the held-out samples."""
+    held = [record.validation for record in records if record.validation is not None]
+    measured = [record.training for record in records]
+    columns = [["epoch", *(f"{record.epoch:,}" for record in records)]]
+    columns.append(["loss", *_losses([each.loss for each in measured], decimals)])
+    if any(each.accuracy is not None for each in measured):
+        columns.append(["right", *(_share(each.accuracy) for each in measured)])
+    if held:
+        columns.append(["held-out loss", *_losses([each.loss for each in held], decimals)])
+        if any(each.accuracy is not None for each in held):
+            columns.append(["right", *(_share(each.accuracy) for each in held)])
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _losses(values: Sequence[float], decimals: int) -> list[str]:
+    column = np.array(values, dtype=np.float64).reshape(-1, 1)
+    return [row[0] for row in cells(column, max(decimals, LOSS_DECIMALS))]
+
+
+def _share(share: float | None) -> str:
+    return "" if share is None else percent(share)
+
+
+# --- why it ended, and what is kept
+
+
+def _ended(spec: Spec, training: Training, behind: int | None) -> str:
+    epochs = _counted(training.progress.last.epoch, "epoch")
+    if training.ended == "interrupted":
+        return f"Interrupted after {epochs}."
+    if training.ended == "diverged":
+        return f"Diverged after {epochs}."
+    reason, more = _reason(spec, training)
+    if training.records and training.records[-1].epoch == behind:
+        return f"Nothing left to do after {epochs}{reason}; {more} goes on."
+    return f"Ended after {epochs}{reason}."
+
+
+def _reason(spec: Spec, training: Training) -> tuple[str, str]:
+    """Why it ended, and the option that would have let it go on."""
+    if training.ended == "patience":
+        waited = _counted(spec.stop.patience or 0, "epoch")
+        return f": none of the last {waited} was better than the best", "a larger --patience"
+    if training.ended == "loss":
+        last, enough = training.records[-1], spec.stop.loss
+        reached = number(last.judged.loss, max(spec.decimals, LOSS_DECIMALS))
+        which = "held-out loss" if last.validation is not None else "loss"
+        assert enough is not None
+        return f": the {which} is {reached}, and {enough.text} is enough", "a lower --stop-at-loss"
+    return ", as many as were asked for", "a larger --epochs"
+
+
+def _kept(spec: Spec, state: State, training: Training) -> str:
+    record = training.kept
+    if not training.records:
+        return "Kept are the parameters as the spec gives them."
+    if record is None or state.epoch >= training.records[-1].epoch:
+        return "Kept are the parameters after the last epoch."
+    reached = number(record.judged.loss, max(spec.decimals, LOSS_DECIMALS))
+    which = "held-out loss" if record.validation is not None else "loss"
+    if training.ended == "diverged" and not spec.keeps_best:
+        why = "the last one that was finite"
+    else:
+        why = "the best one"
+    return f"Kept are the parameters after epoch {state.epoch:,}, {why}: {which} {reached}."

@@ -1,0 +1,408 @@
+"""What is said of one sheet at a level of hints, in words and symbols; every format prints it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from backtrace.check.answers.figures import EXACT
+from backtrace.check.judge.checker import Checker
+from backtrace.check.judge.exercise import Key
+from backtrace.check.mistakes.catalogue import CATALOGUE
+from backtrace.check.mistakes.hints import WorkedLine, worked_line
+from backtrace.check.model import (
+    Answers,
+    Explanation,
+    Figure,
+    Judged,
+    Malformed,
+    Report,
+    Verdict,
+    Written,
+)
+from backtrace.notation.numbers import number
+from backtrace.page.inert import inert
+from backtrace.page.report_phrases import SPOKEN, STANDING, Words, in_words, marks, places
+from backtrace.spec.document.problems import count, shortened
+
+Level: TypeAlias = Literal["none", "where", "what", "how"]
+Rows: TypeAlias = "tuple[tuple[str, ...], ...]"
+
+LONGEST = 24  # characters of an entry as it is shown; a number that long is shown whole
+MOST_CAUSES = 6  # explanations of one mistake that are listed
+
+
+class Group(msgspec.Struct, frozen=True):
+    """Quantities of one verdict, by their symbols, and what there is to say of them."""
+
+    verdict: Verdict
+    names: tuple[str, ...]
+    remark: str = ""
+
+
+class Cause(msgspec.Struct, frozen=True):
+    """One way a mistake came about, and what to do about it."""
+
+    named: str
+    advice: tuple[str, ...] = ()
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """A mistake: ``where`` (δ₂, all four entries), its possible ``causes``, and the right way.
+
+    ``causes`` is None where the level of hints does not name them, empty where none is known.
+    """
+
+    judged: Judged
+    symbol: str
+    where: str
+    first: bool
+    causes: tuple[Cause, ...] | None = None
+    left_out: int = 0  # causes that are not listed
+    working: WorkedLine | None = None
+
+
+class Expected(msgspec.Struct, frozen=True):
+    """What a quantity should be: at the decimals that were written, at the spec's, and in full.
+
+    ``right`` is whether all of it was written so.
+    """
+
+    name: str
+    symbol: str
+    written: Rows
+    as_written: Rows
+    precise: Rows
+    values: tuple[tuple[float, ...], ...]
+    right: bool
+
+    @property
+    def says_more(self) -> bool:
+        """Whether the spec's decimals tell more than those that were written."""
+        rough = [float(text) for line in self.as_written for text in line]
+        return rough != [float(text) for line in self.precise for text in line]
+
+
+class Findings(msgspec.Struct, frozen=True):
+    """Everything a student is told. ``hints`` has a quantity's lines by its name (``z1@2.3``)."""
+
+    heading: str
+    student: str
+    standing: str
+    report: Report
+    groups: tuple[Group, ...]
+    mistakes: tuple[Finding, ...]
+    notes: tuple[str, ...]
+    hints: dict[str, tuple[str, ...]]
+    expected: tuple[Expected, ...] = ()
+
+
+class Commentator:
+    """Puts reports on one exercise into words, as far as the level of hints goes.
+
+    Without ``reveal`` nothing that it says contains a value that the student has not written and
+    the spec does not give.
+    """
+
+    def __init__(self, checker: Checker, level: Level = "how", reveal: bool = False) -> None:
+        self.checker = checker
+        self.level = level
+        self.reveal = reveal
+        self.words = Words(checker.spec)
+
+    def findings(self, answers: Answers, report: Report) -> Findings:
+        return _Sheet(self, answers, report).findings()
+
+
+class _Sheet:
+    """One report being put into words."""
+
+    def __init__(self, commentator: Commentator, answers: Answers, report: Report) -> None:
+        self.checker = commentator.checker
+        self.level = commentator.level
+        self.reveal = commentator.reveal
+        self.words = commentator.words
+        self.answers = answers
+        self.report = report
+        self.written: dict[Key, Written] = {(w.epoch, w.batch, w.id): w for w in answers.written}
+
+    def findings(self) -> Findings:
+        student, title = inert(self.report.student), inert(self.checker.spec.title)
+        groups = tuple(self.groups())
+        mistakes = tuple(self.mistakes())
+        return Findings(
+            heading=f"{title} · answers of {student}" if title else f"Answers of {student}",
+            student=student,
+            standing=standing(self.report),
+            report=self.report,
+            groups=groups,
+            mistakes=mistakes,
+            notes=tuple(self.notes()),
+            hints=self.hints(mistakes),
+            expected=tuple(map(self.expected, self.report.quantities)) if self.reveal else (),
+        )
+
+    # The verdicts
+
+    def groups(self) -> Iterator[Group]:
+        """The quantities by verdict; carried ones by their root too, the first mistake apart."""
+        gathered: dict[tuple[Verdict, str], list[Judged]] = {}
+        for judged in self.report.quantities:
+            gathered.setdefault((judged.verdict, self.kind(judged)), []).append(judged)
+        for verdict, kind in sorted(gathered, key=lambda found: SPOKEN.index(found[0])):
+            quantities = gathered[verdict, kind]
+            names = tuple(self.placed(judged) for judged in quantities)
+            remark = "" if self.level == "none" else self.remark(verdict, quantities)
+            yield Group(verdict, names, remark)
+
+    def kind(self, judged: Judged) -> str:
+        if self.level == "none":
+            return ""
+        if judged.verdict == "wrong":
+            return "first" if judged == self.report.first_mistake else "later"
+        if judged.verdict == "missing":
+            return "" if _blank(judged) else "in part"
+        return judged.root or ""
+
+    def placed(self, judged: Judged) -> str:
+        """The symbol, with the place where the verdict is that of a single entry among others."""
+        symbol = self.words.name(judged.name)
+        found = judged.places(judged.verdict)
+        whole = judged.verdict in STANDING or self.level == "none" or len(found) != 1
+        if whole or sum(map(len, judged.entries)) == 1:
+            return symbol
+        return places(judged, symbol, judged.verdict)
+
+    def remark(self, verdict: Verdict, quantities: list[Judged]) -> str:
+        one, s = quantities[0], "s" if len(quantities) == 1 else ""
+        root = self.words.name(one.root) if one.root else ""
+        least = self.checker.min_digits
+        remarks: dict[Verdict, str] = {
+            "right": "as the key, to the digits you wrote",
+            "carried": f"follow{s} correctly from your {root}",
+            "unsupported": f"the key's value, but not what your {root or 'own numbers'} lead to",
+            "imprecise": f"too few digits to tell: write {least} significant ones (--min-digits)",
+            "malformed": "not to be read as it is meant: see below",
+            "missing": "asked for, not given" if _blank(one) else "left out",
+        }
+        if verdict == "rounded":
+            return self.rounded(one) if s else "follow from your own rounded numbers"
+        if verdict == "wrong":
+            first = one == self.report.first_mistake
+            return "← the first mistake" if first else "← does not follow from your own numbers"
+        if verdict == "unsupported" and root:
+            return remarks[verdict].replace("lead to", "leads to")
+        return remarks[verdict]
+
+    def rounded(self, judged: Judged) -> str:
+        """``1.103 follows from your a₁, which has three decimals``."""
+        i, j = judged.places("rounded")[0]
+        text = inert(judged.written[i - 1][j - 1])
+        source = self.source((judged.epoch, judged.batch, judged.id))
+        if source is None:
+            return f"{text} follows from your own rounded numbers"
+        symbol = self.words.name(_name(source))
+        decimals = self.decimals(source)
+        having = f", which has {_decimals(decimals)}" if 0 <= decimals < EXACT else ""
+        return f"{text} follows from your {symbol}{having}"
+
+    def source(self, place: Key) -> Key | None:
+        """The nearest quantity that was written and that this one is worked from."""
+        waiting = list(self.checker.operands[place])
+        while waiting:
+            place = waiting.pop(0)
+            if place in self.written and not self.checker.is_given(place):
+                return place
+            if place not in self.written:
+                waiting += self.checker.operands[place]
+        return None
+
+    def decimals(self, place: Key) -> int:
+        cells = [cell for line in self.written[place].cells for cell in line]
+        return max((cell.decimals for cell in cells if isinstance(cell, Figure)), default=EXACT)
+
+    # The mistakes
+
+    def mistakes(self) -> Iterator[Finding]:
+        if self.level == "none":
+            return
+        first = self.report.first_mistake
+        for judged in self.report.quantities:
+            if judged.verdict == "wrong":
+                yield self.finding(judged, judged == first)
+
+    def finding(self, judged: Judged, first: bool) -> Finding:
+        symbol = self.words.name(judged.name)
+        where = places(judged, symbol, "wrong")
+        if self.level == "where":
+            return Finding(judged, symbol, where, first)
+        working = None
+        if self.level == "how" and first:
+            working = worked_line(self.checker, self.answers, judged)
+        listed = judged.explanations[:MOST_CAUSES]
+        causes = tuple(self.cause(explanation, judged) for explanation in listed)
+        left_out = len(judged.explanations) - len(listed)
+        return Finding(judged, symbol, where, first, causes, left_out, working)
+
+    def cause(self, explanation: Explanation, judged: Judged) -> Cause:
+        advice: tuple[str, ...] = ()
+        if self.level == "how":
+            codes = dict.fromkeys(explanation.codes)
+            advice = tuple(CATALOGUE[code].tell for code in codes)
+        return Cause(self.words.cause(explanation, judged.id), advice)
+
+    def hints(self, mistakes: tuple[Finding, ...]) -> dict[str, tuple[str, ...]]:
+        """What is said of each quantity that is not simply right, for formats that list them."""
+        found = {finding.judged.name: tuple(told(finding)) for finding in mistakes}
+        for judged in self.report.quantities:
+            if judged.verdict not in ("right", "wrong") and self.level != "none":
+                faults = tuple(self.faults(judged))
+                found[judged.name] = faults or (self.remark(judged.verdict, [judged]),)
+        return found
+
+    def faults(self, judged: Judged) -> Iterator[str]:
+        """Why entries are no numbers, and why a shape does not fit."""
+        symbol = self.words.name(judged.name)
+        written = self.written.get((judged.epoch, judged.batch, judged.id))
+        if written is None:
+            return
+        if written.problem:
+            yield inert(f"{symbol}: {written.problem}")
+        for i, line in enumerate(written.cells or written.raw, 1):
+            for j, cell in enumerate(line, 1):
+                if isinstance(cell, Malformed):
+                    yield inert(f"{symbol}[{i},{j}]: {cell.reason}")
+
+    # The notes
+
+    def notes(self) -> Iterator[str]:
+        """What was understood, quantities with the same note together; then what is unreadable."""
+        said: dict[str, list[str]] = {}
+        for judged in self.report.quantities:
+            written = self.written.get((judged.epoch, judged.batch, judged.id))
+            for note in written.notes if written else ():
+                said.setdefault(note, []).append(self.words.name(judged.name))
+        for note in self.report.notes:
+            yield inert(note)
+        for note, symbols in said.items():
+            yield inert(f"{', '.join(symbols)}: {note}")
+        for judged in self.report.quantities:
+            yield from self.faults(judged)
+
+    # The key
+
+    def expected(self, judged: Judged) -> Expected:
+        place = (judged.epoch, judged.batch, judged.id)
+        values = self.checker.values[place]
+        written = self.written.get(place)
+        decimals = self.checker.spec.decimals
+        as_written = tuple(
+            tuple(
+                _at(value, _written_decimals(written, i, j, decimals))
+                for j, value in enumerate(line)
+            )
+            for i, line in enumerate(values.tolist())
+        )
+        return Expected(
+            judged.name,
+            self.words.name(judged.name),
+            shown(judged.written),
+            as_written,
+            tuple(tuple(_at(value, decimals) for value in line) for line in values.tolist()),
+            tuple(map(tuple, values.tolist())),
+            judged.verdict == "right",
+        )
+
+
+def standing(report: Report) -> str:
+    """``16 of 20 entries stand``, and the marks where they differ from that."""
+    counted = [q for q in report.quantities if q.possible]
+    verdicts = [v for q in counted for line in q.entries for v in line]
+    if not verdicts:
+        return "no answers to this exercise"
+    stand = sum(verdict in STANDING for verdict in verdicts)
+    said = f"{stand} of {count(len(verdicts), 'entry', 'entries')} stand"
+    same = (float(stand), float(len(verdicts))) == (report.earned, report.possible)
+    return said if same else f"{said}, {marks(report.earned, report.possible)} marks"
+
+
+def all_well(report: Report) -> bool:
+    """Whether every entry stands that was asked for or given, and there is one."""
+    return bool(report.quantities) and all(
+        verdict in STANDING for q in report.quantities for line in q.entries for verdict in line
+    )
+
+
+def told(finding: Finding) -> Iterator[str]:
+    """A mistake in lines of text: where, what, how."""
+    yield opening(finding)
+    causes = finding.causes or ()
+    if len(causes) > 1:
+        yield from (f"- {sentence(cause.named, *cause.advice)}" for cause in causes)
+    else:
+        yield from (advice for cause in causes for advice in cause.advice)
+    if finding.working is not None:
+        yield f"The rule is: {finding.working.rule}"
+        yield f"With your numbers: {finding.working.left} = {finding.working.right} = ?"
+
+
+def opening(finding: Finding) -> str:
+    """The first line on a mistake: ``δ₂, all four entries: the bias is missing.``"""
+    if finding.causes is None:
+        return f"{finding.where}: {'the first mistake.' if finding.first else 'a mistake.'}"
+    if not finding.causes:
+        return f"{finding.where}: wrong, in a way that none of the usual mistakes explains."
+    if len(finding.causes) == 1:
+        return f"{finding.where}: {finding.causes[0].named}."
+    others = f" (and {count(finding.left_out, 'other')})" if finding.left_out else ""
+    return f"{finding.where}: wrong, and one of these explains it{others}:"
+
+
+def sentence(named: str, *advice: str) -> str:
+    return " ".join((f"{named[0].upper()}{named[1:]}.", *advice))
+
+
+def shown(rows: Rows) -> Rows:
+    """Written entries as a page shows them: ``_`` for what was left out, words cut short."""
+    return tuple(tuple(_entry(text) for text in line) for line in rows)
+
+
+def _entry(text: str) -> str:
+    if not text.strip():
+        return "_"
+    numeric = not any(c.isalpha() and c not in "eE" for c in text)
+    return inert(text) if numeric else shortened(inert(text), LONGEST)
+
+
+def _blank(judged: Judged) -> bool:
+    """Whether nothing at all was written."""
+    return all(verdict == "missing" for line in judged.entries for verdict in line)
+
+
+def _name(place: Key) -> str:
+    epoch, batch, id = place
+    return id if (epoch, batch) == (1, 1) else f"{id}@{epoch}.{batch}"
+
+
+def _decimals(decimals: int) -> str:
+    return "no decimals" if decimals == 0 else count_in_words(decimals, "decimal")
+
+
+def count_in_words(number: int, noun: str) -> str:
+    return f"{in_words(number)} {noun}{'' if number == 1 else 's'}"
+
+
+def _written_decimals(written: Written | None, i: int, j: int, otherwise: int) -> int:
+    cell = written.cells[i][j] if written is not None and written.cells else None
+    return cell.decimals if isinstance(cell, Figure) and 0 <= cell.decimals < EXACT else otherwise
+
+
+def _at(value: Any, decimals: int) -> str:
+    """A value with exactly so many decimals (a tiny one keeps its digits: 1.23e-5)."""
+    text = number(value, decimals)
+    if "e" in text or "n" in text or decimals == 0:
+        return text
+    whole, _, fraction = text.partition(".")
+    return f"{whole}.{fraction.ljust(decimals, '0')}"

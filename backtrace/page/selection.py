@@ -1,0 +1,205 @@
+"""What of a trace a reader asked to see: which updates, which steps, which sample."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from backtrace.notation.symbols import Symbols
+from backtrace.notation.text import to_ascii
+from backtrace.tape.trace import Trace, TracedStep
+
+FEW_UPDATES = 4  # this many are shown without being asked for
+DIGITS = re.compile(r"\d+")
+OUTSIDE = re.compile(r",(?![^\[(]*[\])])")  # a comma outside brackets
+MARKS = re.compile(r"[\s_^()\[\]]")
+OF_SAMPLES = frozenset(["a", "y", "product", "z", "error", "loss_terms", "da", "g", "delta"])
+
+
+class Selection(msgspec.Struct, frozen=True):
+    """``only`` holds ids (``delta2``) or families of them (``delta``, ``W_new``); ``sample`` and
+    ``layer`` count from 1; ``epochs`` is how many epochs to show; None and () mean all."""
+
+    only: tuple[str, ...] = ()
+    layer: int | None = None
+    sample: int | None = None
+    epochs: int | None = None
+    full: bool = False
+
+
+def family(id: str) -> str:
+    """The id without its layer: ``W1_new`` is a ``W_new``."""
+    return DIGITS.sub("", id, count=1)
+
+
+def resolved(trace: Trace, selection: Selection) -> Selection:
+    """The selection with its names as the trace has them: ``delta_2``, ``δ₂`` are ``delta2``.
+
+    What means nothing, or more than one thing, stays as it is: ``problems`` speaks of it.
+    """
+    names = _names(selection)
+    if not names:
+        return selection
+    spelt = _spellings(trace)
+    return msgspec.structs.replace(selection, only=tuple(_meant(name, spelt) for name in names))
+
+
+def problems(trace: Trace, selection: Selection) -> list[str]:
+    """What a selection asks for that the trace does not have, in words."""
+    known = dict.fromkeys(name for step in trace for name in (step.id, family(step.id)))
+    names = [name for name in _names(selection) if name not in known]
+    found = [f"--only {name}: {_unknown(name, list(known))}" for name in names]
+    layers = max((step.layer or 0 for step in trace), default=0)
+    if selection.layer is not None and not 1 <= selection.layer <= layers:
+        found.append(f"--layer {selection.layer}: the layers are 1 to {layers}")
+    samples = max((max(step.sample_numbers) for step in trace if step.id == "a0"), default=0)
+    if selection.sample is not None and not 1 <= selection.sample <= samples:
+        found.append(f"--sample {selection.sample}: the samples are 1 to {samples}")
+    return found or _nothing(trace, selection)
+
+
+def _names(selection: Selection) -> list[str]:
+    """The names of ``only``; the comma of an index such as [1,2] separates none."""
+    return [name for name in OUTSIDE.split(",".join(selection.only)) if name]
+
+
+def _spellings(trace: Trace) -> set[tuple[str, str]]:
+    """What a quantity or a family may be called, each with its id: by ids and as it is printed."""
+    symbols = Symbols.of(trace)
+    ids = {step.id for step in trace}
+    found = {(name, name) for name in ids | set(map(family, ids))}
+    return found | {(symbols.name(id), id) for id in ids}
+
+
+def _meant(name: str, spelt: set[tuple[str, str]]) -> str:
+    for folded in (str, _folded):
+        found = {id for spelling, id in spelt if folded(spelling) == folded(name)}
+        if found:
+            return found.pop() if len(found) == 1 else name
+    return name
+
+
+def _folded(name: str) -> str:
+    """What is the same for ``delta_2``, ``Delta2``, ``δ₂`` and ``δ^(2)``."""
+    return MARKS.sub("", to_ascii(name)).lower()
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    base = re.split(r"[\[(]", name)[0]
+    if base in known:
+        return f"--only takes whole quantities, such as {base}"
+    from difflib import get_close_matches
+
+    folded = {_folded(each): each for each in known}
+    near = get_close_matches(_folded(name), folded, 1)
+    question = f"; did you mean {folded[near[0]]}?" if near else ""
+    return f"there is no such quantity{question}"
+
+
+def _nothing(trace: Trace, selection: Selection) -> list[str]:
+    """Why nothing is left to show, where nothing is."""
+    if any(_wanted(traced, selection) for traced in trace):
+        return []
+    everywhere = msgspec.structs.replace(selection, layer=None)
+    elsewhere = any(_wanted(traced, everywhere) for traced in trace)
+    where = f"is in layer {selection.layer}" if elsewhere else "belongs to a single sample"
+    return [f"--only {','.join(selection.only)}: nothing of that {where}"]
+
+
+def updates(trace: Trace, selection: Selection) -> tuple[list[tuple[int, int]], int]:
+    """The (epoch, batch) of the updates to show, and how many between them are left out.
+
+    Of many, the first ones and the last are shown, unless epochs or all are asked for.
+    """
+    every = [place for place in trace.updates if _has_sample(trace, place, selection.sample)]
+    if selection.epochs is not None:
+        return [place for place in every if place[0] <= selection.epochs], 0
+    if len(every) <= FEW_UPDATES or selection.full:
+        return every, 0
+    shown = [*every[: FEW_UPDATES - 2], every[-1]]
+    return shown, len(every) - len(shown)
+
+
+def _has_sample(trace: Trace, place: tuple[int, int], sample: int | None) -> bool:
+    return sample is None or sample_index(trace.update(*place)["a0"], sample) is not None
+
+
+def sample_index(inputs: TracedStep, sample: int) -> int | None:
+    """Where a sample, counted in the whole data from 1, stands in an update; None if elsewhere."""
+    numbers = inputs.sample_numbers
+    return numbers.index(sample) if sample in numbers else None
+
+
+def steps(
+    trace: Trace, place: tuple[int, int], selection: Selection
+) -> Iterator[tuple[int, TracedStep]]:
+    """The steps of one update to show, each with its number among those that are worked."""
+    number = 0
+    for traced in trace.update(*place).values():
+        number += traced.phase != "given"
+        if _wanted(traced, selection):
+            yield number, traced
+
+
+def _wanted(traced: TracedStep, selection: Selection) -> bool:
+    if selection.only and not {traced.id, family(traced.id)} & set(selection.only):
+        return False
+    if selection.layer is not None and traced.layer != selection.layer:
+        return False
+    given = traced.phase == "given"
+    return selection.sample is None or given or family(traced.id) in OF_SAMPLES
+
+
+def chosen(trace: Trace, selection: Selection) -> Trace:
+    """A trace of the chosen steps alone, of every update there is, for readers that leave out none.
+
+    With a sample, values are cut down to it, and what belongs to no sample is left out.
+    """
+    kept = []
+    for place in trace.updates:
+        if selection.epochs is not None and place[0] > selection.epochs:
+            continue
+        if _has_sample(trace, place, selection.sample):
+            kept += [_cut(trace, traced, selection) for _, traced in steps(trace, place, selection)]
+    return msgspec.structs.replace(trace, steps=tuple(kept))
+
+
+def _cut(trace: Trace, traced: TracedStep, selection: Selection) -> TracedStep:
+    if selection.sample is None:
+        return traced
+    value = one_sample(trace, traced, selection.sample)
+    step = msgspec.structs.replace(traced.step, shape=value.shape)
+    return msgspec.structs.replace(traced, step=step, value=value)
+
+
+def one_sample(trace: Trace, traced: TracedStep, sample: int) -> Any:
+    """The part of a value that belongs to a sample; what belongs to no sample is returned whole."""
+    part = sample_slice(trace, traced, sample)
+    if part is None:
+        return traced.value
+    return traced.value[part] if trace.conventions.layout == "rows" else traced.value[:, part]
+
+
+def sample_slice(trace: Trace, traced: TracedStep, sample: int) -> slice | None:
+    """The rows (in columns layout the columns) of a sample, counted in the whole data from 1.
+
+    A softmax Jacobian's samples are stacked. None for what belongs to no sample.
+    """
+    inputs = trace.update(traced.epoch, traced.batch)["a0"]
+    index = sample_index(inputs, sample)
+    if index is None or family(traced.id) not in OF_SAMPLES:
+        return None
+    axis = trace.conventions.sample_axis
+    size = traced.shape[axis] // inputs.shape[axis]
+    return slice(index * size, (index + 1) * size)
+
+
+PRINCIPAL = frozenset(["y", "z", "a", "loss", "delta", "dW", "db", "W_new", "b_new", "loss_after"])
+
+
+def is_principal(traced: TracedStep) -> bool:
+    """Whether a quantity belongs on the screen when nothing in particular is asked for."""
+    return family(traced.id) in PRINCIPAL

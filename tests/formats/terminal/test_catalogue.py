@@ -1,0 +1,69 @@
+"""The catalogue of mistakes as a page, and what an exercise's numbers hide of it."""
+
+import json
+
+import pytest
+
+import backtrace
+from backtrace.check.mistakes.catalogue import CATALOGUE
+from backtrace.check.mistakes.revealing import revealing
+from backtrace.formats.json.report import encode
+from backtrace.formats.measure import text_width
+from backtrace.formats.terminal import catalogue
+from backtrace.formats.terminal.colours import uncoloured
+from backtrace.formats.terminal.layout import Page
+from backtrace.page.report_phrases import Words
+
+# W₂ is symmetric, so that W₂ᵀ is W₂; the input is 1, so that nothing shows its absence.
+SYMMETRIC = """
+title: Symmetric
+layers:
+  - {activation: sigmoid, weights: [[0.5, 0.25], [0.125, 0.75]], bias: none}
+  - {activation: sigmoid, weights: [[1, 0.5], [0.5, 2]], bias: none}
+inputs: [[1, 2], [3, 4], [5, 7]]
+targets: [[0, 1], [1, 0], [1, 1]]
+loss: half_sse
+"""
+
+
+def sight_of(text):
+    spec = backtrace.loads(text)
+    return catalogue.sight(spec.title, revealing(spec), Words(spec))
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+@pytest.mark.parametrize("unicode", [True, False])
+def test_every_mistake_is_listed_within_the_width(width, unicode):
+    said = uncoloured(catalogue.lines(Page(width, unicode)))
+    assert max(map(text_width, said.splitlines())) <= width
+    assert unicode or said.isascii()
+    assert [line for line in said.splitlines() if line in CATALOGUE] == list(CATALOGUE)
+
+
+def test_the_catalogue_as_json_and_as_markdown():
+    document = json.loads(encode(catalogue.document()))
+    assert [each["code"] for each in document["mistakes"]] == list(CATALOGUE)
+    assert all(each["title"] and each["tell"] and each["example"] for each in document["mistakes"])
+    rows = catalogue.markdown_lines().splitlines()[2:]
+    assert len(rows) == len(CATALOGUE)
+    assert all(row.replace("\\|", "").count("|") == 7 for row in rows)
+
+
+def test_a_symmetric_matrix_hides_a_missing_transpose():
+    sight = sight_of(SYMMETRIC)
+    found = {(each.code, each.id): each.reason for each in sight.hidden}
+    assert found["weights-not-transposed", "da1"] == "W₂ is symmetric"
+    said = uncoloured(catalogue.sight_lines(sight, Page(80)))
+    assert "hidden: W₂ is symmetric" in said
+    assert "W₂ is symmetric" in catalogue.sight_markdown(sight)
+    document = json.loads(encode(catalogue.sight_document(sight)))
+    assert {"code": "weights-not-transposed", "id": "da1", "reason": "W₂ is symmetric"} in (
+        document["hidden"]
+    )
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_what_is_hidden_fits_the_width(width):
+    said = uncoloured(catalogue.sight_lines(sight_of(SYMMETRIC), Page(width, False)))
+    assert max(map(text_width, said.splitlines())) <= width
+    assert said.isascii()

@@ -1,0 +1,167 @@
+"""A student's sheet on a terminal: pictures, levels of hints, widths, no expected values."""
+
+import pytest
+
+from backtrace.formats.measure import text_width
+from backtrace.formats.terminal.colours import coloured, uncoloured
+from backtrace.formats.terminal.layout import Page
+from backtrace.formats.terminal.report import STYLES, lines
+from tests.formats.sheets import ALL_RIGHT, SIGN_FLIPPED, TWO_SAMPLES, marked
+
+# or-gate: δ² is the error alone, (0.751 − 0, 0.770 − 1, …); right is 0.7509²·0.2491 = 0.1405.
+OR_GATE = """
+student: Cy
+answers:
+  z1: [[0.3, 0.7, 0.5, 0.9], [0.5, 1.0, 0.8, 1.3]]
+  a1: [[0.574, 0.668, 0.622, 0.711], [0.622, 0.731, 0.690, 0.786]]
+  z2: [[1.103, 1.206, 1.163, 1.256]]
+  a2: [[0.751, 0.770, 0.762, 0.778]]
+  delta2: [[0.751, -0.230, -0.238, -0.222]]
+  db2: 0.0153
+"""
+
+
+def text(findings, width=80, unicode=True):
+    return uncoloured(lines(findings, Page(width, unicode)))
+
+
+def test_a_sheet_without_a_mistake_is_a_line_a_verdict():
+    assert text(marked(ALL_RIGHT).findings).splitlines() == [
+        "Two samples · answers of Ada                                7 of 7 entries stand",
+        "",
+        " ✓ right  z₁ L dW₁ W₁ⁿᵉʷ  as the key, to the digits you wrote",
+    ]
+
+
+def test_the_first_mistake_is_named_and_worked_and_what_follows_is_not_charged():
+    assert text(marked(SIGN_FLIPPED).findings).splitlines() == [
+        "Two samples · answers of Bo                                 7 of 9 entries stand",
+        "",
+        " ✓ right    z₁ L δ₁  as the key, to the digits you wrote",
+        " ✗ wrong    dW₁      ← the first mistake",
+        " → carried  W₁ⁿᵉʷ    follows correctly from your dW₁",
+        "",
+        "dW₁, both entries: the sign is the wrong way round.",
+        "                             ⎡  3.00 ⎤",
+        "    You wrote          dW₁ = ⎣ -5.00 ⎦",
+        "    The rule is        dW₁ = xᵀ · δ₁",
+        "    With your numbers  dW₁[1,1] = 1·1 + 2·(-2) = ?",
+        "    Check which way round the difference is taken: the sign is opposite.",
+        "",
+        " z₁: a flat list is read as 2 × 1",
+    ]
+
+
+def test_levels_of_hints_go_from_verdicts_to_the_working():
+    said = {level: text(marked(SIGN_FLIPPED, level=level).findings) for level in LEVELS}
+    assert all("✗ wrong    dW₁" in each for each in said.values())
+    assert [level for level in LEVELS if "first mistake" in said[level]] == LEVELS[1:]
+    assert [level for level in LEVELS if "sign is the wrong way" in said[level]] == LEVELS[2:]
+    assert [level for level in LEVELS if "With your numbers" in said[level]] == LEVELS[3:]
+
+
+LEVELS = ["none", "where", "what", "how"]
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_no_expected_value_is_shown_unless_asked_for(level):
+    said = text(marked(OR_GATE, "or-gate", level).findings, 120)
+    assert "δ^(2)" in said
+    for digits in ("0.1405", "0.140", "0.041", "0.0409", "0.0045"):
+        assert digits not in said
+    revealed = text(marked(OR_GATE, "or-gate", level, reveal=True).findings, 120)
+    assert "0.140" in revealed
+    assert "0.1405" in revealed
+
+
+def test_the_key_shows_only_what_was_not_right_and_at_the_decimals_written():
+    revealed = text(marked(SIGN_FLIPPED, reveal=True).findings).partition("Expected")[2]
+    assert "z₁\n" not in revealed
+    assert "⎡  3.00 ⎤    ⎡ -3.00 ⎤" in revealed
+    assert "⎡ 1.700 ⎤    ⎡ 2.300 ⎤" in revealed
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+@pytest.mark.parametrize("unicode", [True, False])
+@pytest.mark.parametrize("reveal", [True, False])
+def test_no_line_is_wider_than_the_page_and_no_digit_is_lost(width, unicode, reveal):
+    said = text(marked(OR_GATE, "or-gate", reveal=reveal).findings, width, unicode)
+    assert max(map(text_width, said.splitlines())) <= width
+    assert unicode or said.isascii()
+    for written in ("0.751", "-0.230", "-0.238", "-0.222"):
+        assert written in said
+
+
+def test_without_unicode_every_verdict_has_a_mark_and_a_word_of_its_own():
+    said = text(marked(SIGN_FLIPPED).findings, unicode=False)
+    assert " + right    z1 L delta1  as the key" in said
+    assert " x wrong    dW1          <- the first mistake" in said
+    assert " > carried  W1_new       follows correctly" in said
+
+
+def test_colour_adds_nothing_but_colour():
+    found = lines(marked(SIGN_FLIPPED).findings, Page(80))
+    spelt = "\n".join(line.rstrip() for line in coloured(found, STYLES).plain.splitlines())
+    assert spelt == uncoloured(found)
+
+
+def test_rounding_is_traced_to_the_numbers_it_comes_from():
+    # 0.4·0.574 + 0.6·0.622 + 0.5 = 1.1028, while the key's own is 1.1033
+    own = "[[1.1028, 1.2058, 1.1628, 1.2560]]"
+    rounded = OR_GATE.replace("[[1.103, 1.206, 1.163, 1.256]]", own)
+    said = text(marked(rounded, "or-gate").findings, 120)
+    assert "1.1028 follows from your a^(1), which has three decimals" in said
+
+
+def test_several_explanations_are_listed_as_one_of_these():
+    # 0.4·0.3 + 0.6·0.5 + 0.5 = 0.92: σ left out, or z put in its place; a₁ was not written
+    tie = "answers: {z2: [[0.920, 1.380, 1.180, 1.640]]}"
+    found = marked(tie, "or-gate").findings.mistakes[0]
+    assert len(found.causes) > 1
+    assert "one of these explains it" in text(marked(tie, "or-gate").findings)
+
+
+def test_an_entry_that_is_no_number_is_cited_with_the_reason():
+    sheet = "answers: {z1: [[5], [about 3]], loss: [[1, 2], [3, 4]]}"
+    said = text(marked(sheet).findings)
+    assert " ! malformed  z₁[2,1] L" in said
+    assert 'z₁[2,1]: "about 3"' in said
+    assert "L: " in said
+
+
+def test_few_digits_left_out_entries_and_unknown_names_are_said():
+    # 0.1 has one digit, and is not the key's 0.1405
+    sheet = "answers: {z2: [[1.1, _, 1.163, 1.256]], delta9: 3}"
+    said = text(marked(sheet, "or-gate").findings)
+    assert "~ imprecise  z^(2)[1,1]  too few digits to tell: write 3 significant ones" in said
+    assert '"delta9"' in said
+
+
+def test_what_was_asked_for_and_not_given_is_missing():
+    spec = TWO_SAMPLES + "ask: [z1, dW1]\n"
+    said = text(marked("answers: {z1: [[5], [3]]}", spec).findings)
+    assert "2 of 4 entries stand" in said
+    assert " · missing  dW₁  asked for, not given" in said
+    said = text(marked("answers: {z1: [[5], [_]]}").findings)
+    assert " · missing  z₁[2,1]  left out" in said
+
+
+def test_marks_are_said_where_they_differ_from_the_entries_that_stand():
+    said = text(marked(SIGN_FLIPPED, credit={"carried": 0.5}).findings)
+    # 5 right entries, 2 carried at half a mark
+    assert "7 of 9 entries stand, 6 of 9 marks" in said
+
+
+def test_a_large_matrix_is_not_printed_whole():
+    rows = ", ".join(f"[{k}, {k}]" for k in range(1, 41))
+    spec = f"""
+layers:
+  - {{activation: linear, weights: [[1, 0], [0, 1]], bias: none}}
+inputs: [{rows}]
+"""
+    wrong = ", ".join(f"[{k}.25, {k}]" for k in range(1, 41))
+    said = text(marked(f"answers: {{z1: [{wrong}]}}", spec).findings)
+    assert "z₁, 40 of 80 entries" in said
+    assert "[12,1] = 12.25" in said
+    assert "28 more" in said
+    assert "13.25" not in said

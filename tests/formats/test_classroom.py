@@ -1,0 +1,195 @@
+"""A class: the table, what went wrong in words, whom to talk to, in text, Markdown, CSV, JSON."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from backtrace.check.mistakes.catalogue import CATALOGUE
+from backtrace.check.model import ClassReport, Unreadable
+from backtrace.formats.csv import classroom as class_table
+from backtrace.formats.json import report as report_json
+from backtrace.formats.markdown import report as report_markdown
+from backtrace.formats.measure import text_width
+from backtrace.formats.terminal import classroom as class_page
+from backtrace.formats.terminal.colours import uncoloured
+from backtrace.formats.terminal.layout import Page
+from backtrace.page.classroom import classroom
+from backtrace.page.report_phrases import DEEDS
+from tests.formats.sheets import (
+    ALL_RIGHT,
+    SIGN_FLIPPED,
+    TWO_SAMPLES,
+    answers,
+    exercise,
+    named,
+    of_class,
+)
+
+BAD = Unreadable("bad.yaml", "bad.yaml:1:1: found nothing; expected answers")
+# Nothing explains 7.5 and 11.25; the update is the key's, though the gradient leads elsewhere.
+ODD = """
+student: Cy
+answers: {dW1: [[7.50], [11.25]], W1_new: [[2.300], [0.500]]}
+"""
+
+
+def text(room, width=80, unicode=True):
+    return uncoloured(class_page.lines(room, Page(width, unicode)))
+
+
+def table(room, report):
+    return list(csv.reader(io.StringIO(class_table.encode(room, report))))
+
+
+def test_the_table_has_a_row_a_student_and_a_column_a_step():
+    _, _, room = of_class([ALL_RIGHT, SIGN_FLIPPED])
+    assert text(room).splitlines()[2:5] == [
+        "Student  marks  z₁ L δ₁ dW₁ W₁ⁿᵉʷ",
+        "Ada        7/7  ✓  ✓     ✓    ✓",
+        "Bo         7/9  ✓  ✓ ✓   ✗    →",
+    ]
+
+
+def test_mistakes_are_counted_in_sentences():
+    _, report, room = of_class([ALL_RIGHT, SIGN_FLIPPED, SIGN_FLIPPED.replace("Bo", "Cy")])
+    assert [(t.students, t.deed) for t in room.tallies] == [(2, "have the wrong sign in dW₁")]
+    assert "2 of 3  ██  have the wrong sign in dW₁" in text(room)
+    assert report.mistakes == {"sign-flipped": 2}
+    _, _, room = of_class([SIGN_FLIPPED])
+    assert "1 of 1  █  has the wrong sign in dW₁" in text(room)
+
+
+def test_every_mistake_of_the_catalogue_has_its_sentence():
+    assert set(DEEDS) == set(CATALOGUE)
+
+
+def test_students_are_to_be_talked_to_for_what_no_table_shows():
+    _, _, room = of_class([ALL_RIGHT, SIGN_FLIPPED, ODD])
+    (odd,) = room.attention
+    assert odd.student == "Cy"
+    assert "dW₁, both entries: no known mistake explains it" in odd.reasons
+    assert "W₁ⁿᵉʷ as in the key, but not from their own numbers" in odd.reasons
+    # two entries of four are worth nothing for being wrong, two for not following
+    assert "0 of 4 marks" in odd.reasons
+
+
+def test_how_sheets_were_read_is_said_once():
+    # a misspelt name on both sheets, on different lines; z1 is 2 × 1, and Bo's lies on its side
+    ada = named("Ada", "{z1: [[5], [3]], losss: 2.5}")
+    bo = "title: x\n" + named("Bo", "{z1: [[5, 3]], losss: 2.5}")
+    _, _, room = of_class([ada, bo])
+    unknown = '"losss" is no quantity of this exercise (did you mean loss?); it was left aside'
+    assert unknown in room.notes
+    assert "Bo: z₁: 1 × 2 is read as 2 × 1, transposed" in room.notes
+    assert " ".join(text(room).split()).count(unknown) == 1
+    assert "- Bo: z₁: 1 × 2 is read as" in report_markdown.class_sheet(room).replace("&#58;", ":")
+    assert "Notes" not in text(of_class([ALL_RIGHT])[2])
+
+
+def test_different_totals_are_explained_unless_the_spec_asks():
+    hint = "`ask:` in the spec names what counts for all"
+    sheets = [ALL_RIGHT, SIGN_FLIPPED]  # 7 and 9 entries
+    _, _, room = of_class(sheets)
+    assert hint in text(room)
+    assert "marks from" not in room.standing
+    assert room.standing == "7 of 7 to 9 marks"
+    assert hint not in text(of_class([ALL_RIGHT, ALL_RIGHT])[2])
+    assert hint not in text(of_class(sheets, TWO_SAMPLES + "ask: [z1, dW1]\n")[2])
+
+
+def test_students_of_one_name_are_told_apart():
+    checker = exercise()
+    sheets = [("a/1.yaml", ALL_RIGHT), ("a/2.yaml", ALL_RIGHT), ("a/3.yaml", SIGN_FLIPPED)]
+    reports = tuple(checker.check(answers(checker, sheet, file)) for file, sheet in sheets)
+    room = classroom(checker, ClassReport(reports))
+    assert [row.student for row in room.rows] == ["Ada (1.yaml)", "Ada (2.yaml)", "Bo"]
+    # rows of one table have one file
+    _, _, room = of_class([ALL_RIGHT, ALL_RIGHT, SIGN_FLIPPED])
+    assert [row.student for row in room.rows] == ["Ada (1 of 2)", "Ada (2 of 2)", "Bo"]
+
+
+def test_unreadable_files_are_listed_with_their_reason():
+    _, _, room = of_class([ALL_RIGHT], unreadable=[BAD])
+    assert "bad.yaml:1:1: found nothing; expected answers" in text(room)
+    assert "- bad.yaml&#58;1&#58;1: found nothing" in report_markdown.class_sheet(room)
+
+
+def test_a_class_of_unreadable_files_only():
+    _, report, room = of_class([], unreadable=[BAD])
+    assert "nobody's answers could be read" in text(room)
+    assert len(table(room, report)) == 2
+    assert "bad.yaml" in report_markdown.class_sheet(room)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+@pytest.mark.parametrize("unicode", [True, False])
+def test_a_wide_table_is_split_into_blocks_that_fit(width, unicode):
+    answers = (
+        "{z1: [[0.3, 0.7, 0.5, 0.9], [0.5, 1.0, 0.8, 1.3]], b1: [[0.3], [0.5]], b2: 0.5, loss: 1}"
+    )
+    long = "A name that is very long indeed, and goes on for longer than any column 张伟"
+    _, _, room = of_class([named(long, answers), named("Bo", answers)], "or-gate")
+    said = text(room, width, unicode)
+    assert max(map(text_width, said.splitlines())) <= width
+    assert unicode or said.isascii()
+    heads = [line for line in said.splitlines() if line.startswith("Student")]
+    assert sum(line.count("(1)") for line in heads) == 2
+    assert "1 student" not in said
+
+
+def test_updates_stand_in_blocks_of_their_own():
+    answers = "{z1: 5, z1@1.2: 3.1}"
+    _, report, room = of_class([named("Ada", answers)], TWO_SAMPLES + "updates: online\n")
+    said = text(room)
+    assert "Epoch 1, batch 1\nStudent" in said
+    assert "Epoch 1, batch 2\nStudent" in said
+    assert "z1@1.2" in table(room, report)[0]
+    assert "| z₁<span>@</span>1.2 |" in report_markdown.class_sheet(room)
+
+
+def test_csv_has_ids_verdicts_and_numbers():
+    _, report, room = of_class([ALL_RIGHT, SIGN_FLIPPED], unreadable=[BAD])
+    header, ada, bo, bad = table(room, report)
+    assert header == [
+        "student",
+        "file",
+        "earned",
+        "possible",
+        "first_mistake",
+        "mistakes",
+        "z1",
+        "loss",
+        "delta1",
+        "dW1",
+        "W1_new",
+        "unreadable",
+    ]
+    assert ada[:6] == ["Ada", "sheet.yaml", "7", "7", "", ""]
+    assert dict(zip(header, bo, strict=True)) == {
+        "student": "Bo",
+        "file": "sheet.yaml",
+        "earned": "7",
+        "possible": "9",
+        "first_mistake": "dW1",
+        "mistakes": "sign-flipped",
+        "z1": "right",
+        "loss": "right",
+        "delta1": "right",
+        "dW1": "wrong",
+        "W1_new": "carried",
+        "unreadable": "",
+    }
+    assert (bad[1], bad[-1]) == (BAD.file, BAD.reason)
+
+
+def test_json_of_a_class_has_its_reports_and_counts():
+    _, report, _ = of_class([ALL_RIGHT, SIGN_FLIPPED], unreadable=[BAD])
+    document = report_json.class_report(report, [{"student": "Ada"}, {"student": "Bo"}])
+    assert json.loads(report_json.encode(document)) == {
+        "schema": "backtrace/class/1",
+        "reports": [{"student": "Ada"}, {"student": "Bo"}],
+        "unreadable": [{"file": BAD.file, "reason": BAD.reason}],
+        "mistakes": {"sign-flipped": 1},
+    }

@@ -1,0 +1,156 @@
+"""The LaTeX of a trace: its numbers, its hostile texts, and that TeX sets it without a warning."""
+
+import re
+import shutil
+import subprocess
+from itertools import product
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import backtrace
+from backtrace.formats.latex.document import latex_document
+from backtrace.formats.latex.tex_text import escaped
+from backtrace.page.derivation import View
+from backtrace.spec import bundled
+from tests.formats.formula_numbers import MATRIX, assert_result, cells, is_part
+
+TRACES = {name: backtrace.trace(backtrace.load(name)) for name in bundled.names()}
+DETAILS = ("summary", "matrices", "entries")
+ENGINES = ("pdflatex", "lualatex")
+COMPLAINT = re.compile(
+    r"^(?:!.*|.*\bWarning\b.*|(?:Over|Under)full .*|Missing character.*)$", re.MULTILINE
+)
+ALLOWED = re.compile(
+    r"\\(?:textbackslash|textasciicircum|textasciitilde|textasciigrave|dots|pounds|ss|o|O|ae|AE|oe"
+    r"|OE|l|L|i|S)\{\}|\\hspace\{0pt\}|\\[{}$&#%_]|\\[`'^~=.\"urHvc]\{(?:\\i|\\j|[A-Za-z])\}"
+    r"|\\[`'^~=.\"]\{(?:\\[`'^~=.\"uHvc]\{)+[A-Za-z]\}+"
+    r"|\$[<>|]\$|\$[-']\$|\$[_^]\{\d\}\$|\$\^\{\\circ\}\$|\$\\tfrac\{1\}\{2\}\$|\$\\[A-Za-z]+\$"
+    r"|\{[\[\]]\}|[-'?!,]\{\}"
+)
+
+
+def page(name, detail="matrices", **view):
+    return latex_document(TRACES[name], View(detail=detail, **view))
+
+
+@pytest.mark.parametrize(("name", "detail"), list(product(bundled.names(), DETAILS)))
+def test_every_network_in_every_detail(name, detail):
+    text = page(name, detail, explain=True)
+    assert text.isascii()
+    assert text.startswith("% Made by backtrace.\n")
+    assert re.findall(r"\\usepackage(?:\[.*\])?\{(.*)\}", text) == ["geometry", "amsmath"]
+    begun = re.findall(r"\\(begin|end)\{(\w+\*?)\}", text)
+    stack = []
+    for kind, name_ in begun:
+        if kind == "begin":
+            stack.append(name_)
+        else:
+            assert stack.pop() == name_
+    assert not stack
+    trace = TRACES[name]
+    for body in set(MATRIX.findall(text)):
+        printed = cells(body)
+        assert any(
+            is_part(printed, value) for step in trace for value in (step.value, step.value.T)
+        ), body
+
+
+@pytest.mark.parametrize("name", bundled.names())
+def test_the_result_of_each_step_is_its_value(name):
+    formulas = re.findall(
+        r"\\textbf\{\d+\. [^\n]*\n\\begin\{align\*\}\n(.*?)\n\\end\{align\*\}",
+        page(name),
+        re.DOTALL,
+    )
+    worked = [step.value for step in TRACES[name] if step.phase != "given"]
+    assert len(formulas) == len(worked)
+    for formula, value in zip(formulas, worked, strict=True):
+        assert_result(formula, value)
+
+
+def test_a_fragment_has_no_preamble():
+    text = page("xor", fragment=True)
+    assert not re.search(r"documentclass|usepackage\{geometry|begin\{document", text)
+    assert text.startswith("% Made by backtrace.\n% Needs \\usepackage{amsmath}.\n\\section*{")
+
+
+HOSTILE = st.one_of(
+    st.text(max_size=40),
+    st.text("\\{}$&#%_^~<>|\"'`-?!,[]@ aé\n", max_size=40),
+    st.sampled_from([
+        r"\input{/etc/passwd}", r"\write18{rm}", "$x$", "%", r"\end{document}", "^^5cinput",
+        "``''",
+        "δ₂ → ŷ ∂L/∂z ½ × ≤", "naïve Łódź Ångström", "中文", "😀", "a" * 300,
+        "\x1b[31m", "---", "?`",
+    ]),
+)  # fmt: skip
+
+
+@given(HOSTILE)
+@settings(max_examples=400, deadline=None)
+def test_a_text_becomes_letters_and_harmless_commands(text):
+    written = escaped(text)
+    assert written.isascii()
+    left = ALLOWED.sub("", written)
+    assert not set(left) & set('\\{}$&#%_^|<>\n"')
+
+
+def test_texts_keep_their_meaning():
+    assert (
+        escaped("50% of $5 {a_b} #1 & x^2") == r"50\% of \$5 \{a\_b\} \#1 \& x\textasciicircum{}2"
+    )
+    assert escaped("δ₂ → ŷ") == r"$\delta$$_{2}$ $\to$ \^{y}"
+    assert escaped("Łódź, naïve") == r"\L{}\'{o}d\'{z},{} na\"{\i}ve"
+    assert escaped("中") == "?{}"
+
+
+# Set by TeX
+
+
+def complaints(folder, engine, text):
+    (folder / "page.tex").write_text(text, encoding="ascii")
+    command = [engine, "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "page.tex"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, timeout=240, check=False)
+    log = (folder / "page.log").read_text(encoding="utf-8", errors="replace")
+    assert done.returncode == 0, log[-2000:]
+    assert (folder / "page.pdf").stat().st_size > 10_000
+    return COMPLAINT.findall(log)
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request):
+    if shutil.which(request.param) is None:
+        pytest.skip(f"there is no {request.param} here")
+    return request.param
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "detail"),
+    [("mlp-math", "matrices"), ("adam", "entries"), ("mnist", "entries"), ("or-gate", "entries"),
+     ("softmax", "summary")],
+)  # fmt: skip
+def test_tex_sets_it_without_a_warning(tmp_path, engine, name, detail):
+    assert complaints(tmp_path, engine, page(name, detail, explain=True)) == []
+
+
+@pytest.mark.slow
+def test_tex_sets_fragments_in_an_article(tmp_path, engine):
+    pieces = "\n".join(page(name, "entries", fragment=True) for name in ("xor", "small-mlp"))
+    document = f"\\documentclass{{article}}\n\\usepackage{{amsmath}}\n\\begin{{document}}\n{pieces}"
+    assert complaints(tmp_path, engine, f"{document}\\end{{document}}\n") == []
+
+
+@pytest.mark.slow
+def test_tex_sets_hostile_titles(tmp_path, engine):
+    letters = "".join(map(chr, [*range(0x20, 0x250), *range(0x370, 0x400), *range(0x2000, 0x2300)]))
+    title = " ".join(letters[at : at + 40] for at in range(0, len(letters), 40)) + " " + "a" * 300
+    trace = msgspec.structs.replace(TRACES["delta-rule"], title=title, source=title)
+    assert complaints(tmp_path, engine, latex_document(trace, View())) == []
+
+
+def test_the_test_sees_a_warning():
+    assert COMPLAINT.findall("Overfull \\hbox (3pt too wide)\nLaTeX Font Warning: Font shape\n")

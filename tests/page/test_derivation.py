@@ -1,0 +1,196 @@
+"""The page that all formats share: its sections, sentences, matrices and entries."""
+
+import msgspec
+import numpy as np
+import pytest
+
+import backtrace
+from backtrace.functions.formula import Expr, Ref
+from backtrace.notation.numbers import number
+from backtrace.notation.text import text
+from backtrace.page.derivation import View, derivation
+from backtrace.page.selection import Selection
+from backtrace.spec import bundled
+
+CANCELS = "the ½ cancels the 2 of the derivative."
+TRACES = {name: backtrace.trace(backtrace.load(name)) for name in bundled.names()}
+
+
+def page(name, **view):
+    return derivation(TRACES[name], View(**view))
+
+
+def said(sentence, symbols):
+    return "".join(p if isinstance(p, str) else text(p, symbols, 12) for p in sentence)
+
+
+def steps(made):
+    return [
+        step for update in made.updates for section in update.sections for step in section.steps
+    ]
+
+
+def step(made, id):
+    return next(each for each in steps(made) if each.id == id)
+
+
+@pytest.mark.parametrize("name", bundled.names())
+def test_every_step_of_the_trace_stands_on_the_page_in_order(name):
+    assert [each.traced for each in steps(page(name))] == list(TRACES[name])
+
+
+def test_sections_follow_the_hand():
+    headings = [section.heading for section in page("mlp-math").updates[0].sections]
+    assert headings == [
+        "Given",
+        "Forward, layer 1 (ReLU)",
+        "Forward, layer 2 (linear)",
+        "Loss",
+        "Backward, layer 2 (linear)",
+        "Backward, layer 1 (ReLU)",
+    ]
+
+
+def test_the_numbers_of_the_steps_leave_out_what_is_given():
+    numbers = [each.number for each in steps(page("mlp-math"))]
+    assert numbers == [0] * 6 + list(range(1, 20))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        (
+            "or-gate",
+            [
+                "A sample is a column: z = W·a + b.",
+                "The loss is half the mean squared error, C = 1/n ½Σ(a^(2) − y)²: " + CANCELS,
+                "The error of a unit is δ = n·∂C/∂z.",  # the 1/n comes later
+                "The 1/n of the loss enters in the gradients of the parameters.",
+                "The update is gradient descent, lr = 0.5.",
+            ],
+        ),
+        (
+            "softmax",
+            [
+                "A sample is a row: z = a·W + b.",
+                "The loss is the cross-entropy, L = −1/n Σ y ln ŷ.",
+                "The error of a unit is δ = ∂L/∂z.",
+                "The 1/n of the loss enters in δ₂.",
+                "The update is gradient descent, η = 0.5.",
+            ],
+        ),
+        (
+            "delta-rule",
+            [
+                "A sample is a column: z = w·a.",
+                "The loss is half the sum of squared errors, J = ½Σ(ŷ − y)²: " + CANCELS,
+                "The error of a unit is δ = −∂J/∂z.",
+                "Gradients point downhill: they are added, not subtracted.",
+                "The update is gradient descent, α = 0.05.",
+            ],
+        ),
+    ],
+)
+def test_the_conventions_in_force(name, expected):
+    made = page(name)
+    assert [said(sentence, made.symbols) for sentence in made.conventions] == expected
+
+
+def test_symbols_in_sentences_are_formulas():
+    made = page("mlp-math", explain=True)
+    why = step(made, "da1").why
+    formulas = [text(part, made.symbols) for part in why if not isinstance(part, str)]
+    assert formulas == ["W₂", "3 × 1", "δ₂", "1 × 1"]
+    (note,) = step(made, "delta1").notes
+    assert said(note, made.symbols) == (
+        "Unit 2 was off (Z₁[1,2] = -1.3 ≤ 0), so no error passes through it."
+    )
+    assert [text(p, made.symbols) for p in note if not isinstance(p, str)] == ["Z₁[1,2] = -1.3 ≤ 0"]
+
+
+def test_a_minus_belongs_to_its_formula():
+    made = page("delta-rule", explain=True)
+    formulas = [text(p, made.symbols) for p in step(made, "delta1").why if not isinstance(p, str)]
+    assert formulas[0] == "−e₁"  # descent: e is the negative of the derivative
+
+
+def test_without_asking_nothing_is_explained():
+    assert all(each.why == () for each in steps(page("mlp-math")))
+
+
+def test_a_transposed_matrix_knows_where_its_entries_come_from():
+    made = page("mlp-math")
+    shown = made.shown(step(made, "dW1"), Ref("a0", transposed=True))
+    assert (shown.shape, shown.cells, shown.place(1, 0)) == ((2, 1), (("1",), ("2",)), (0, 1))
+
+
+def test_a_large_matrix_shows_its_corners():
+    made = page("mnist")
+    product = step(made, "product1")
+    shown = made.shown(product, Ref("W1"))
+    value = TRACES["mnist"]["W1"].value
+    assert shown.shape == (10, 784)
+    assert shown.columns == (0, 1, None, 783)
+    assert shown.cells[3][3] == number(value[9, 783], 4)
+    assert shown.cells[2] == ("", "", "", "")
+    assert {entry.place for entry in made.entries(product)} == {
+        (i, j) for i in (0, 1, 9) for j in (0, 1, 9)
+    }
+
+
+def test_entries_of_one_sample_are_those_of_its_row():
+    made = derivation(TRACES["xor"], View(detail="entries", selection=Selection(sample=3)))
+    z1 = step(made, "z1")
+    assert {entry.place for entry in made.entries(z1)} == {(2, 0), (2, 1)}
+    assert [entry.value for entry in made.entries(z1)] == list(made.result(z1).cells[0])
+    assert made.notice.startswith("Sample 3 by itself")
+
+
+def test_decimals_and_mark_are_the_views():
+    made = page("mlp-math", decimals=1, decimal_mark=",")
+    assert made.result(step(made, "z1")).cells == (("3,7", "-1,3", "1,1"),)
+    assert made.result(step(made, "loss")).cells == (("0,7",),)  # 0.7225
+
+
+def test_summary_has_the_main_quantities_and_what_is_given():
+    ids = {each.id for each in steps(page("mlp-math", detail="summary"))}
+    assert {"a0", "W1", "z1", "a1", "loss", "delta1", "dW1"} <= ids
+    assert not {"product1", "da1", "g1", "loss_terms"} & ids
+
+
+SPEC = """
+title: t
+layers: [{activation: linear, weights: [[1]], bias: none}]
+inputs: [[1]]
+targets: 0
+loss: half_sse
+learning_rate: 0.5
+epochs: 40
+"""
+
+
+def test_of_many_updates_the_first_and_the_last_are_shown_and_all_losses_counted():
+    trace = backtrace.trace(backtrace.loads(SPEC))
+    made = derivation(trace, View())
+    assert [(update.epoch, update.skipped) for update in made.updates] == [(1, 0), (2, 0), (40, 37)]
+    assert made.left_out == 37
+    # the weight halves with each update, w = 2^-t, so the loss is ½·4^-t
+    assert np.allclose([point.before for point in made.losses], [0.5 * 4.0**-t for t in range(40)])
+    head, *rows = made.loss_table()
+    assert head == ["epoch", "loss before", "loss after"]
+    assert (rows[0], rows[10], len(rows)) == (["1", "0.5000", "0.1250"], ["⋮"] * 3, 16)
+    every = derivation(trace, View(selection=Selection(epochs=40)))
+    assert (len(every.updates), every.left_out) == (40, 0)
+
+
+@pytest.mark.parametrize("name", ["adam", "or-gate", "softmax"])
+def test_nothing_is_formatted_before_it_is_asked_for(name, monkeypatch):
+    monkeypatch.setattr("backtrace.page.derivation.cells", None)
+    assert page(name).updates
+
+
+def test_the_structure_holds_no_value_twice():
+    made = page("xor")
+    assert step(made, "z1").traced is TRACES["xor"]["z1"]
+    assert isinstance(step(made, "z1").equation.right, Expr.__args__)
+    assert msgspec.structs.asdict(step(made, "z1"))["traced"].value is TRACES["xor"]["z1"].value
