@@ -1,6 +1,7 @@
 """From text to nodes: positions, limits, and what is refused."""
 
 import pytest
+import yaml
 
 from backtrace.spec import loads
 from backtrace.spec.document.problems import Place, Problem, Problems, SpecError
@@ -65,6 +66,28 @@ def test_block_and_flow_lists_are_the_same():
     assert [[item.text for item in row.items] for row in rows.items] == [["1", "2"], ["3"]]
 
 
+def in_other_words(text, loader):
+    """The parser of a release that says what is wrong in words of its own."""
+    try:
+        yield from PARSE(text, loader)
+    except yaml.MarkedYAMLError as error:
+        marks = error.context_mark, "nothing we know", error.problem_mark
+        raise type(error)("a sentence", *marks) from None
+
+
+PARSE = yaml.parse
+
+
+@pytest.fixture(params=["of this release", "without libyaml", "in other words"])
+def parser(request, monkeypatch):
+    """What reads YAML here, and might elsewhere."""
+    if request.param == "without libyaml":
+        monkeypatch.delattr(yaml, "CSafeLoader", raising=False)
+    elif request.param == "in other words":
+        monkeypatch.setattr(yaml, "parse", in_other_words)
+
+
+@pytest.mark.usefixtures("parser")
 @pytest.mark.parametrize(
     ("text", "line", "column", "found"),
     [
@@ -85,10 +108,12 @@ def test_block_and_flow_lists_are_the_same():
         ("- a\nb: 1\n", 2, 1, "not part of the list"),
         ("a: @x\n", 1, 4, '"@"'),
         ("a: - 1\n", 1, 4, "a `-` that can't stand here"),
-        ('a: "\\q"\n', 1, 5, "backslash"),
-        ("%FOO\n", 1, 1, "begins with %"),
         ("a: *\n", 1, 5, "`*` or `&`"),
         ("a: |x\n", 1, 5, "`|` or `>`"),
+        ("a: 1\n]\n", 2, 1, "belongs to nothing"),
+        ("a: !<b\n", 1, 7, "a tag"),
+        ("a: [" + "[" * 5000, 1, 4 + 31, "more than 32 deep"),
+        ("a: \ufffe\n", 1, 4, "control character U+FFFE"),
         ("[1]: 2\n", 1, 1, "as a key"),
         ("", 1, 1, "an empty document"),
         ("# nothing\n", 1, 1, "an empty document"),
@@ -104,6 +129,13 @@ def test_what_can_not_be_read_is_placed_and_explained(text, line, column, found)
     assert found in problem.found
     assert problem.expected
     assert problem.file == "s.yaml"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [('a: "\\q"\n', "backslash"), ("%FOO\n---\n a", "begins with %")]
+)
+def test_what_the_two_parsers_place_differently_is_explained(text, found):
+    assert found in only_problem(text).found
 
 
 def test_all_refusals_are_listed_at_once():

@@ -15,7 +15,9 @@ import msgspec
 from backtrace.spec.document.problems import Place, Problems, SpecError, cited, count, whole_file
 
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # those of YAML 1.1, so that marks agree
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
+_BRACKET = re.compile(r"""[\[\]{}]|"(?:\\.|[^"\\])*"|'[^']*'""")
+# What YAML does not take, also the halves of a character that no encoding can write.
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -155,9 +157,26 @@ class _Builder:
         self._place(node)
         self.open.append(node)
         self.keys.append(None)
-        if len(self.open) > self.limits.depth:
+        self._check_depth(len(self.open), node)
+
+    def look_ahead(self, stop: Any) -> None:
+        """Check the depth of the brackets up to the mark ``stop``, of which no event came.
+
+        The parser reads on from a bracket to see whether a colon makes a key of it.
+        """
+        depth, start = len(self.open), self.open[-1] if self.open else Place(1, 0)
+        lines = self.problems.lines[start.line - 1 : stop.line + 1]
+        for number, line in enumerate(lines, start.line):
+            first = start.column if number == start.line else 0
+            last = stop.column if number == stop.line + 1 else len(line)
+            for match in _BRACKET.finditer(line, first, last):
+                depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(match[0], 0)
+                self._check_depth(depth, Place(number, match.start() + 1))
+
+    def _check_depth(self, depth: int, place: Place) -> None:
+        if depth > self.limits.depth:
             self.problems.refuse(
-                node,
+                place,
                 f"brackets or lists more than {self.limits.depth} deep",
                 "a matrix, which is two deep",
                 "Look for brackets that were opened and not closed.",
@@ -254,10 +273,11 @@ def _parse(text: str, builder: _Builder) -> None:
             cls = type(event)
             if not builder.take(event, names.get(cls) or names.setdefault(cls, cls.__name__)):
                 return
-    except (yaml.YAMLError, RecursionError) as error:
+    except yaml.MarkedYAMLError as error:
         from backtrace.spec.document.syntax import explain
 
-        explain(error, text, builder.problems, builder.open[-1] if builder.open else None)
+        builder.look_ahead(error.problem_mark)
+        explain(error, builder.problems, builder.open[-1] if builder.open else None)
 
 
 def _decode(source: bytes | str, file: str, limits: Limits) -> str:
@@ -302,20 +322,13 @@ def _undecodable(source: bytes, error: UnicodeDecodeError, file: str) -> SpecErr
 
 
 def _check_characters(text: str, problems: Problems) -> None:
-    """Control characters, also the halves of a character that no encoding can write."""
     control = _CONTROL.search(text)
-    at = -1 if control is None else control.start()
-    if at < 0 and not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            at = error.start
-    if at < 0:
+    if control is None:
         return
-    before = _LINE_BREAK.split(text[:at])
+    before = _LINE_BREAK.split(text[: control.start()])
     problems.refuse(
         Place(len(before), len(before[-1]) + 1),
-        f"the control character U+{ord(text[at]):04X}",
+        f"the control character U+{ord(control[0]):04X}",
         "a plain text",
         "Delete it; it is invisible in most editors. A file that is full of them is not a spec.",
     )

@@ -1,18 +1,162 @@
-"""What is wrong where a text is not YAML, in the words of someone who writes specs."""
+"""What is wrong where a text is not YAML, in the words of someone who writes specs.
+
+Told from the text at the two places that the parser names: where it stopped, and where the thing
+began that it was reading. Its own words differ from one release to the next.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import NoReturn
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import msgspec
 
 from backtrace.spec.document.problems import Place, Problems, cited
 
+_CLOSING = {"[": "]", "{": "}"}
+_QUOTED = {'"': re.compile(r'"(?:\\.|[^"\\])*"', re.DOTALL), "'": re.compile("'(?:''|[^'])*'")}
+_ESCAPE = re.compile(r"\\[0-9A-Za-z]{0,8}$")
+_AFTER_VALUES = (",", "]", "}")
+_NO_BEGINNING = ("%", "@", "`", "|", ">")
 _QUOTE_IT = "A text that holds one needs quotes."
 
-# The parser's words (both of libyaml's and of PyYAML's own parser) → found, expected, mend.
-_MESSAGES: tuple[tuple[str, str, str, str], ...] = (
-    (
-        "mapping values are not allowed",
+
+class Stumble(msgspec.Struct, frozen=True):
+    """Where the parser stopped (``place``), and what it was reading since (``begun``).
+
+    ``scanning`` says that it could make nothing of the characters, rather than of what they are
+    together; ``unclosed`` is the innermost list or mapping that was not complete.
+    """
+
+    lines: tuple[str, ...]
+    scanning: bool
+    place: Place
+    begun: Place  # or ``place``, where it began nothing
+    unclosed: Place | None
+
+    @property
+    def sign(self) -> str:
+        """The character where it stopped; empty at the end of a line."""
+        return self.rest(self.place)[:1].strip("\n")
+
+    @property
+    def first(self) -> str:
+        """The character that it was reading since."""
+        return "" if self.at_once else self.rest(self.begun)[:1]
+
+    @property
+    def at_once(self) -> bool:
+        """Whether it stopped where it began."""
+        return _same(self.begun, self.place)
+
+    @property
+    def at_end(self) -> bool:
+        """Whether nothing but space follows; the parser may place the end one line further."""
+        return not self.rest(self.place).strip()
+
+    @property
+    def open_bracket(self) -> Place | None:
+        """The bracket that is not closed, or None where there is none."""
+        within = self.unclosed
+        return within if within and self.rest(within)[:1] in _CLOSING else None
+
+    def rest(self, place: Place) -> str:
+        """The text from a place on."""
+        return "\n".join(self.lines[place.line - 1 :])[place.column - 1 :]
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """What stands where the parser stopped, or with ``at_begun`` where it began."""
+
+    fits: Callable[[Stumble], bool]
+    found: str
+    expected: str
+    mend: str
+    at_begun: bool = False
+
+
+def _in_quotes(stumble: Stumble) -> bool:
+    """Whether it stopped between two quotes, or after one that has no other."""
+    if not stumble.scanning or stumble.first not in _QUOTED:
+        return False
+    match = _QUOTED[stumble.first].match(stumble.rest(stumble.begun))
+    return match is None or len(stumble.rest(stumble.place)) > len(match.string) - match.end()
+
+
+def _in_escape(stumble: Stumble) -> bool:
+    if not _in_quotes(stumble) or stumble.first != '"' or stumble.at_end:
+        return False
+    before = stumble.lines[stumble.place.line - 1][: stumble.place.column - 1]
+    return stumble.sign == "\\" or _ESCAPE.search(before) is not None
+
+
+def _is_tag(stumble: Stumble) -> bool:
+    return (stumble.sign if stumble.at_once else stumble.first) == "!"
+
+
+def _in_list(stumble: Stumble) -> bool:
+    """Whether it was reading a list of lines that begin with a dash each."""
+    return re.match("-[ \n]", stumble.rest(stumble.begun)) is not None
+
+
+def _on_one_line(stumble: Stumble) -> bool:
+    """Whether it stopped within the line in which it began, but not at once."""
+    return bool(stumble.first) and stumble.begun.line == stumble.place.line
+
+
+def _begins(*signs: str) -> Callable[[Stumble], bool]:
+    """Whether it was reading something on this line that begins with one of the signs."""
+    return lambda stumble: stumble.scanning and stumble.first in signs and _on_one_line(stumble)
+
+
+_EXPLANATIONS: tuple[Explanation, ...] = (
+    Explanation(
+        _in_escape,
+        "a backslash that means nothing here",
+        'an escape such as "\\n"',
+        "Use single quotes: between them a backslash is a backslash.",
+    ),
+    Explanation(
+        _in_quotes,
+        "a quote that is opened and never closed",
+        "its closing quote",
+        "Close the text with the quote it was opened with.",
+        at_begun=True,
+    ),
+    Explanation(
+        _begins("%"),
+        "a line that begins with %",
+        "`key: value`",
+        "Remove it, or put it in quotes.",
+        at_begun=True,
+    ),
+    Explanation(
+        _begins("*", "&"),
+        "a `*` or `&` that begins a value",
+        "a value",
+        "A text that begins with one needs quotes.",
+    ),
+    Explanation(
+        _begins("|", ">"),
+        "a `|` or `>` with something after it",
+        "a text",
+        "A text that begins with one needs quotes.",
+    ),
+    Explanation(
+        _is_tag,
+        "a tag",
+        "plain values",
+        "Remove the tag. A text that begins with ! needs quotes.",
+    ),
+    Explanation(
+        lambda stumble: stumble.sign == ":" and stumble.scanning and _on_one_line(stumble),
+        "a colon without a space after it",
+        "`key: value`",
+        "Put a space after the colon.",
+    ),
+    Explanation(
+        lambda stumble: stumble.sign == ":" and stumble.scanning and stumble.at_once,
         "a colon that can't stand here",
         "one `key: value` a line",
         (
@@ -20,38 +164,8 @@ _MESSAGES: tuple[tuple[str, str, str, str], ...] = (
             "indentation, and for a space missing after the colon of the line before."
         ),
     ),
-    (
-        "unexpected ':'",
-        "a colon without a space after it",
-        "`key: value`",
-        "Put a space after the colon.",
-    ),
-    (
-        "could not find expected ':'",
-        "a line without a `: `",
-        "`key: value`",
-        "Put a colon and a space between the key and its value.",
-    ),
-    (
-        "unexpected end of stream",
-        "a quote that is opened and never closed",
-        "its closing quote",
-        "Close the text with the quote it was opened with.",
-    ),
-    (
-        "unknown escape character",
-        "a backslash that means nothing here",
-        'an escape such as "\\n"',
-        "Use single quotes: between them a backslash is a backslash.",
-    ),
-    (
-        "did not find expected '-' indicator",
-        "a line that is not part of the list above it",
-        "an entry that begins with `- ` in the column of the others",
-        "Look at the indentation of this line.",
-    ),
-    (
-        "sequence entries are not allowed",
+    Explanation(
+        lambda stumble: stumble.at_once and stumble.sign == "-",
         "a `-` that can't stand here",
         "a list on lines of its own, or in brackets",
         (
@@ -59,99 +173,74 @@ _MESSAGES: tuple[tuple[str, str, str, str], ...] = (
             "space after its minus."
         ),
     ),
-    (
-        "node content",
-        "two commas, or a comma without a value",
-        "a value",
-        "Write the value that is missing, or remove the comma.",
-    ),
-    (
-        "expected key",
-        "a line or a sign that belongs to nothing",
-        "a key in the column of those above it",
-        "Look at the indentation, and for a bracket or a quote too many.",
-    ),
-    (
-        "expected <block end>",
-        "a line or a sign that belongs to nothing",
-        "a key or an entry in the column of those above it",
-        "Look at the indentation, and for a bracket or a quote too many.",
-    ),
-    (
-        "alphabetic or numeric character",
-        "a `*` or `&` that begins a value",
-        "a value",
-        "A text that begins with one needs quotes.",
-    ),
-    (
-        "block scalar",
-        "a `|` or `>` with something after it",
-        "a text",
-        "A text that begins with one needs quotes.",
-    ),
-    (
-        "directive",
-        "a line that begins with %",
+    Explanation(
+        lambda stumble: stumble.scanning and not stumble.at_once,
+        "a line without a `: `",
         "`key: value`",
-        "Remove it, or put it in quotes.",
+        "Put a colon and a space between the key and its value.",
+        at_begun=True,
     ),
-    (
-        "incompatible YAML document",
+    Explanation(
+        lambda stumble: not stumble.scanning and _in_list(stumble),
+        "a line that is not part of the list above it",
+        "an entry that begins with `- ` in the column of the others",
+        "Look at the indentation of this line.",
+    ),
+    Explanation(
+        lambda stumble: not stumble.scanning and stumble.at_once and stumble.sign == "%",
         "a directive for another version of YAML",
         "`key: value`",
         "Remove the line that begins with %YAML.",
     ),
+    Explanation(
+        lambda stumble: not stumble.scanning and stumble.at_once and stumble.sign in _AFTER_VALUES,
+        "two commas, or a comma without a value",
+        "a value",
+        "Write the value that is missing, or remove the comma.",
+    ),
+    Explanation(
+        lambda stumble: not stumble.scanning,
+        "a line or a sign that belongs to nothing",
+        "a key in the column of those above it",
+        "Look at the indentation, and for a bracket or a quote too many.",
+    ),
 )
 
 
-def explain(error: Exception, text: str, problems: Problems, unclosed: Place | None) -> NoReturn:
+def explain(error: Any, problems: Problems, unclosed: Place | None) -> NoReturn:
     """Note what the YAML parser stumbled over and raise the SpecError.
 
     ``unclosed`` is the innermost list or mapping that was not complete.
     """
-    mark = getattr(error, "problem_mark", None)
-    if mark is None:
-        _explain_unplaced(error, text, problems)
-    place = Place(mark.line + 1, mark.column + 1)
-    said = str(getattr(error, "problem", ""))
-    context = str(getattr(error, "context", "") or "")
-    opened = getattr(error, "context_mark", None)
-    if opened is not None and re.search(r"expected ',' or '[\]}]'", said):
-        _explain_bracket(place, Place(opened.line + 1, opened.column + 1), problems)
-    if "node content" in said and unclosed is not None and _at_end(place, problems):
-        _explain_bracket(place, unclosed, problems)
-    if "cannot start any token" in said:
-        _explain_character(place, problems)
-    if opened is not None and "simple key" in said + context:
-        place = Place(opened.line + 1, opened.column + 1)
-    if opened is not None and ("end of stream" in said or "directive" in said):
-        place = Place(opened.line + 1, opened.column + 1)
-    for words, found, expected, mend in _MESSAGES:
-        if words in said or words in context:
-            problems.refuse(place, found, expected, mend)
-    problems.refuse(place, f"something that is not YAML ({said})", "`key: value`", _QUOTE_IT)
+    from yaml.scanner import ScannerError
+
+    scanning, lines = isinstance(error, ScannerError), tuple(problems.lines)
+    place = _place(error.problem_mark)
+    begun = _place(error.context_mark or error.problem_mark)
+    stumble = Stumble(lines, scanning, place, begun, unclosed)
+    bracket = stumble.open_bracket
+    if bracket and not scanning and (stumble.at_end or _same(begun, bracket)):
+        _refuse_bracket(stumble, bracket, problems)
+    if scanning and (stumble.sign == "\t" or (stumble.at_once and stumble.sign in _NO_BEGINNING)):
+        _refuse_character(stumble, problems)
+    for each in _EXPLANATIONS:
+        if each.fits(stumble):
+            at = begun if each.at_begun else place
+            problems.refuse(at, each.found, each.expected, each.mend)
+    problems.refuse(place, "something that is not YAML", "`key: value`", _QUOTE_IT)
 
 
-def _explain_unplaced(error: Exception, text: str, problems: Problems) -> NoReturn:
-    position = getattr(error, "position", None)
-    before = text[:position].split("\n") if isinstance(position, int) else [""]
-    reason = str(getattr(error, "reason", "") or type(error).__name__)
-    problems.refuse(
-        Place(len(before), len(before[-1]) + 1),
-        f"something that can't be read ({reason})",
-        "YAML",
-    )
+def _same(one: Place, other: Place) -> bool:
+    return (one.line, one.column) == (other.line, other.column)
 
 
-def _at_end(place: Place, problems: Problems) -> bool:
-    """Whether nothing but space follows; the parser may place the end one line further."""
-    rest = list(problems.lines[place.line - 1 :])
-    return not rest or not "".join([rest[0][place.column - 1 :], *rest[1:]]).strip()
+def _place(mark: Any) -> Place:
+    return Place(mark.line + 1, mark.column + 1)
 
 
-def _explain_bracket(place: Place, opened: Place, problems: Problems) -> NoReturn:
-    bracket = problems.lines[opened.line - 1][opened.column - 1 : opened.column]
-    closing = {"[": "]", "{": "}"}.get(bracket, "]")
+def _refuse_bracket(stumble: Stumble, opened: Place, problems: Problems) -> NoReturn:
+    bracket = stumble.rest(opened)[:1]
+    closing, place = _CLOSING[bracket], stumble.place
     if place.line == opened.line:
         problems.refuse(
             place,
@@ -159,32 +248,24 @@ def _explain_bracket(place: Place, opened: Place, problems: Problems) -> NoRetur
             f"a comma or `{closing}`",
             f"Separate the entries by commas, and close `{bracket}` with `{closing}`.",
         )
-    if _at_end(place, problems):
-        where = "by the end of the file"
-    else:
-        where = f"where line {place.line} begins something else"
+    where = f"where line {place.line} begins something else"
     problems.refuse(
         opened,
-        f"a `{bracket}` that is not closed {where}",
+        f"a `{bracket}` that is not closed {'by the end of the file' if stumble.at_end else where}",
         f"a comma or `{closing}` before {place.line}:{place.column}",
         f"Close it with `{closing}`; count the brackets of the rows.",
     )
 
 
-def _explain_character(place: Place, problems: Problems) -> NoReturn:
-    line = problems.lines[place.line - 1] if place.line <= len(problems.lines) else ""
-    character = line[place.column - 1 : place.column]
-    if "\t" in line[: place.column]:
-        at = line.index("\t") + 1
+def _refuse_character(stumble: Stumble, problems: Problems) -> NoReturn:
+    place = stumble.place
+    before, tab, _ = stumble.lines[place.line - 1][: place.column].partition("\t")
+    if tab:
         problems.refuse(
-            Place(place.line, at),
+            Place(place.line, len(before) + 1),
             "a tab in the indentation",
             "spaces",
             "Replace each tab by spaces: YAML does not say how wide a tab is.",
         )
-    problems.refuse(
-        place,
-        f"{cited(character)}, which can't begin a value",
-        "a value",
-        f"{_QUOTE_IT}",
-    )
+    found = f"{cited(stumble.sign)}, which can't begin a value"
+    problems.refuse(place, found, "a value", _QUOTE_IT)
