@@ -31,7 +31,7 @@ HOMES = {
         "cli/screen.py",
         "cli/progress.py",
     },
-    "yaml": {"spec/document/reader.py"},
+    "yaml": {"spec/document/reader.py", "spec/document/writer.py"},
     "typer": {"cli/app.py", "cli/options.py", "cli/train_command.py"},
     "threadpoolctl": {"tape/chunks.py"},
 }

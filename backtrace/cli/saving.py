@@ -121,7 +121,7 @@ def _safetensors(spec: Spec, progress: Progress, record: Record) -> bytes:
 
 
 def _text(output: Output, spec: Spec, text: SpecText, said: Mapping[str, str]) -> Render:
-    from backtrace.formats.trained_spec import MOST_NUMBERS, Written, numbers_of, trained_spec
+    from backtrace.formats.trained_spec import MOST_NUMBERS, Origin, numbers_of, trained_spec
 
     numbers = numbers_of(spec)
     if numbers > MOST_NUMBERS:
@@ -132,8 +132,8 @@ def _text(output: Output, spec: Spec, text: SpecText, said: Mapping[str, str]) -
         kept = progress.kept
         known = (*progress.records, record)
         path = partial(text.path_from, output.path.parent)
-        written = Written(text.document(), path, said)
-        return trained_spec(spec, kept, known[min(kept.epoch, len(known) - 1)], written).encode()
+        origin = Origin(text.document(), path, said)
+        return trained_spec(spec, kept, known[min(kept.epoch, len(known) - 1)], origin).encode()
 
     return render
 
