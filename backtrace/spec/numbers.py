@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -27,6 +27,7 @@ class Misreading(msgspec.Struct, frozen=True):
 
     found: str
     mend: str
+    code: Literal["number", "decimal_comma"] = "number"
 
 
 Reading: TypeAlias = Number | Misreading

@@ -6,7 +6,7 @@ from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.losses import LOSSES
 from backtrace.functions.optimizers import OPTIMIZERS
 from backtrace.spec import loads
-from backtrace.spec.document.fields import HOMES
+from backtrace.spec.document.vocabulary import HOMES, TOP_KEYS
 from backtrace.spec.model import Spec, Stop
 from tests.spec.specs import FORWARD, INPUTS, LAYER, TRAINED, network, only_problem, problems_of
 
@@ -496,8 +496,30 @@ def test_a_short_cut_may_be_named_where_there_is_one():
 
 
 def test_every_home_of_a_key_is_a_key_there():
-    top = {key for key, home in HOMES.items() if home.startswith("at the top level")}
-    assert top >= {"layers", "inputs", "conventions", "notation", "display", "updates", "trace"}
     for key, home in HOMES.items():
         if home.startswith("under `") and "layers" not in home:
-            assert home.removeprefix("under `").removesuffix(":`") in top, key
+            assert home.removeprefix("under `").removesuffix(":`") in TOP_KEYS, key
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (TRAINED + "lossy: 1\n", "unknown_key"),
+        (TRAINED + "loss: mse\n", "repeated_key"),
+        (TRAINED + "ask: [b9]\n", "unknown_id"),
+        (TRAINED + "seed: 1.5\n", "value"),
+        (TRAINED + "seed: 0x1\n", "number"),
+        (TRAINED + "seed: 1,5\n", "decimal_comma"),
+        (TRAINED + "seed:\n", "missing"),
+        (TRAINED + "epochs: 2\n", "conflict"),
+        (TRAINED.replace("inputs: [[1, 2]", "inputs: [[1, 2, 3]"), "shape"),
+        (TRAINED + "]", "syntax"),
+        (TRAINED + "seed: &x 1\n", "unsupported"),
+        ("# nothing\n", "empty"),
+        ("a: \x07", "control_character"),
+        (b"a: \xff", "encoding"),
+        ("[" * 40, "limit"),
+    ],
+)
+def test_a_problem_says_of_which_kind_it_is(text, code):
+    assert {problem.code for problem in problems_of(text)} == {code}

@@ -20,6 +20,8 @@ from backtrace.spec.document.reader import (
 )
 
 LIMITS = Limits(bytes=1_000_000, depth=16, nodes=100_000)
+OF_SPECS = ("limit", "control_character", "empty")
+"""Problems that are mended otherwise in an answers file than in a spec."""
 LONGEST_NAME = 200
 """Characters of a student's name."""
 
@@ -172,11 +174,11 @@ def _read(content: bytes, file: str) -> Document:
 
 def _unreadable(error: SpecError, file: str, first_line: int) -> AnswersError:
     # A repeated key alone stops nothing, so it is not what the file fails by.
-    fatal = [problem for problem in error.problems if problem.expected != "every key once"]
+    fatal = [problem for problem in error.problems if problem.code != "repeated_key"]
     problem = fatal[0]
     line = f":{problem.line + first_line - 1}:{problem.column}" if problem.line else ""
-    mend = "" if "spec" in problem.mend or "inputs:" in problem.mend else f". {problem.mend}"
-    expected = "answers" if "layers:" in problem.expected else problem.expected
+    mend = "" if problem.code in OF_SPECS else f". {problem.mend}"
+    expected = "answers" if problem.code == "empty" else problem.expected
     more = len(fatal) - 1
     rest = f" ({count(more, 'more problem')})" if more else ""
     reason = f"found {problem.found}; expected {expected}{mend}{rest}"

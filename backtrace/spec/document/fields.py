@@ -13,77 +13,11 @@ import msgspec
 
 from backtrace.spec.document.problems import Place, Problems, cited, listed, near_miss, shortened
 from backtrace.spec.document.reader import Entry, Mapping, Node, Scalar, Sequence, kind
+from backtrace.spec.document.vocabulary import HOMES, SYNONYMS
 from backtrace.spec.numbers import Misreading, Number, read_number
 
 _YES = {"true", "yes", "on"}
 _NO = {"false", "no", "off"}
-_SYNONYMS = {
-    "identity": "linear",
-    "logistic": "sigmoid",
-    "swish": "silu",
-    "heaviside": "step",
-    "threshold": "step",
-    "meansquarederror": "mse",
-    "sumofsquarederrors": "sse",
-    "squarederror": "sse",
-    "meanabsoluteerror": "mae",
-    "gauss": "normal",
-    "gaussian": "normal",
-    "bce": "binary_cross_entropy",
-    "logloss": "binary_cross_entropy",
-    "ce": "cross_entropy",
-    "categoricalcrossentropy": "cross_entropy",
-    "l1": "mae",
-    "l2": "mse",
-    "gd": "sgd",
-    "gradientdescent": "sgd",
-    "lr": "learning_rate",
-    "eta": "learning_rate",
-    "alpha": "learning_rate",
-    "rate": "learning_rate",
-    "x": "inputs",
-    "y": "targets",
-    "target": "targets",
-    "w": "weights",
-    "b": "bias",
-    "neurons": "units",
-    "double": "float64",
-    "fractions": "exact",
-    "glorot": "xavier",
-    "kaiming": "he",
-    "stop": "training",
-    "earlystopping": "training",
-    "holdout": "validation",
-    "heldout": "validation",
-    "testset": "validation",
-    "fraction": "share",
-    "minibatch": "batch_size",
-    "expected": "expect",
-    "published": "expect",
-    "no": "none",
-    "false": "none",
-}
-HOMES = {
-    **dict.fromkeys(
-        (
-            *("title", "source", "layers", "inputs", "targets", "loss", "learning_rate"),
-            *("optimizer", "schedule", "regularization", "freeze", "conventions", "notation"),
-            *("arithmetic", "display", "updates", "epochs", "backpropagate_through"),
-            *("output_delta", "trace", "ask", "seed", "validation", "training", "expect"),
-        ),
-        "at the top level, in the first column",
-    ),
-    **dict.fromkeys(("units", "activation", "weights", "bias"), "in a layer, under `layers:`"),
-    **dict.fromkeys(("layout", "sign", "mean_in"), "under `conventions:`"),
-    **dict.fromkeys(("momentum", "beta1", "beta2", "epsilon"), "in `optimizer:`"),
-    **dict.fromkeys(("l1", "l2"), "under `regularization:`"),
-    "decimals": "under `display:`",
-    **dict.fromkeys(("batch_size", "shuffle"), "under `updates:`"),
-    **dict.fromkeys(("patience", "stop_at_loss"), "under `training:`"),
-    "inputs_gradient": "under `trace:`",
-}
-"""Where keys belong, for the message about one that stands in the wrong place."""
-
 _SHOWN = 24  # choices that are listed when a word fits none of them
 
 
@@ -132,6 +66,7 @@ class Fields:
                 f"`{key}:` without a value",
                 "a value",
                 "Write the value after the colon, or remove the key.",
+                code="missing",
             )
             return None
         return entry.value
@@ -145,7 +80,7 @@ class Fields:
         """The value of ``key``, whose absence is a problem."""
         if key not in self:
             found = f"{self.what} without `{key}`"
-            self.problems.add(place or self.node, found, f"`{key}:`", mend)
+            self.problems.add(place or self.node, found, f"`{key}:`", mend, code="missing")
         return self.get(key)
 
     def choice(self, key: str, allowed: Collection[str], default: str) -> str:
@@ -202,7 +137,7 @@ def number(problems: Problems, node: Node, accepted: Range, default: Number) -> 
         return default
     reading = read_number(node.text)
     if isinstance(reading, Misreading):
-        problems.add(node, reading.found, accepted.words, reading.mend)
+        problems.add(node, reading.found, accepted.words, reading.mend, code=reading.code)
         return default
     if not accepted.accepts(reading):
         problems.add(node, reading.text, accepted.words, accepted.mend)
@@ -263,14 +198,14 @@ def _unknown_key(problems: Problems, entry: Entry, what: str, known: Collection[
     name = key.text.strip()
     if name in HOMES:
         mend = f"`{name}:` belongs {HOMES[name]}."
-        problems.add(key, f"`{name}` in {what}", _choices(known), mend)
+        problems.add(key, f"`{name}` in {what}", _choices(known), mend, code="unknown_key")
         return
     found = f"the unknown key {cited(key.text)} in {what}"
     mend = _missing_space(key, known) or _comma(entry) or _suggestion(key, known)
     if mend:
-        problems.add(key, found, "a key that has a meaning there", mend)
+        problems.add(key, found, "a key that has a meaning there", mend, code="unknown_key")
     else:
-        problems.add(key, found, _choices(known), "Correct it, or remove it.")
+        problems.add(key, found, _choices(known), "Correct it, or remove it.", code="unknown_key")
 
 
 def _comma(entry: Entry) -> str:
@@ -289,7 +224,7 @@ def _choices(allowed: Iterable[str]) -> str:
 def _suggestion(node: Node, allowed: Collection[str]) -> str:
     if not isinstance(node, Scalar):
         return ""
-    meant = _SYNONYMS.get(re.sub("[ _-]", "", node.text.lower()), "")
+    meant = SYNONYMS.get(re.sub("[ _-]", "", node.text.lower()), "")
     meant = meant if meant in allowed else near_miss(node.text, allowed)
     return f"Did you mean `{meant}`?" if meant else ""
 

@@ -107,7 +107,8 @@ def _decimal_comma(text: str) -> Misreading | None:
     mended = text.replace(",", ".")
     if not _is_number(mended):
         return None
-    return Misreading(f"{cited(text)}, a decimal comma", f"Write a decimal point: {mended}.")
+    mend = f"Write a decimal point: {mended}."
+    return Misreading(f"{cited(text)}, a decimal comma", mend, "decimal_comma")
 
 
 def _thousands(text: str) -> Misreading | None:

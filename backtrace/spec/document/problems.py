@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NoReturn
+from typing import Literal, NoReturn, TypeAlias
 
 import msgspec
 
@@ -15,6 +15,27 @@ MOST_COLLECTED = 1000
 
 QUOTE_WIDTH = 72
 """Characters of a source line that are quoted; a longer line shows the part around the caret."""
+
+
+Code: TypeAlias = Literal[
+    "value",  # another value stands there than can
+    "number",  # a text that is no number
+    "decimal_comma",  # a number with one, or what YAML made of it
+    "missing",  # a key, or what belongs after one
+    "unknown_key",
+    "repeated_key",
+    "unknown_id",
+    "shape",  # of a matrix, or of a row of it
+    "conflict",  # parts that do not go together
+    "file",  # that can't be read, or not as what it should be
+    "encoding",
+    "control_character",
+    "syntax",  # not YAML
+    "unsupported",  # YAML that nothing needs: anchors, aliases, tags, several documents
+    "empty",  # a document without anything in it
+    "limit",  # too large, or too deep
+]
+"""The kinds of problems, for who must tell them apart."""
 
 
 class Place(msgspec.Struct):
@@ -31,6 +52,7 @@ class Place(msgspec.Struct):
 class Problem(msgspec.Struct, frozen=True):
     """One thing wrong, complete enough to be mended without looking anything up.
 
+    ``code`` is what kind of problem it is; the sentences are for people alone.
     ``quote`` is the source line (or the part of it around the column), ``caret`` the line that
     marks the place under it; both are empty where there is no line to show. ``drawing`` is a
     sketch of the shapes involved, of several lines, or empty.
@@ -45,6 +67,7 @@ class Problem(msgspec.Struct, frozen=True):
     quote: str = ""
     caret: str = ""
     drawing: str = ""
+    code: Code = "value"
 
     @property
     def position(self) -> str:
@@ -94,7 +117,14 @@ class Problems:
         self.found: list[Problem] = []
 
     def add(
-        self, place: Place, found: str, expected: str, mend: str = "", drawing: str = ""
+        self,
+        place: Place,
+        found: str,
+        expected: str,
+        mend: str = "",
+        *,
+        drawing: str = "",
+        code: Code = "value",
     ) -> None:
         """Note that ``found`` stands at ``place`` where ``expected`` belongs.
 
@@ -112,6 +142,7 @@ class Problems:
                 quote=quote,
                 caret=caret,
                 drawing=drawing,
+                code=code,
             )
         )
         if len(self.found) >= MOST_COLLECTED:
@@ -127,10 +158,10 @@ class Problems:
             raise SpecError(self.found)
 
     def refuse(
-        self, place: Place, found: str, expected: str, mend: str = "", drawing: str = ""
+        self, place: Place, found: str, expected: str, mend: str = "", *, code: Code = "value"
     ) -> NoReturn:
         """Note one more problem and raise: nothing after it can be read."""
-        self.add(place, found, expected, mend, drawing)
+        self.add(place, found, expected, mend, code=code)
         raise SpecError(self.found)
 
     def _quote(self, place: Place) -> tuple[str, str]:
@@ -146,9 +177,11 @@ class Problems:
         return before + after + more, " " * _width(before) + "^" * _width(after[:marks] or "^")
 
 
-def whole_file(file: str, found: str, expected: str, mend: str = "") -> SpecError:
+def whole_file(
+    file: str, found: str, expected: str, mend: str = "", *, code: Code = "file"
+) -> SpecError:
     """The error for a file that can't be read at all."""
-    return SpecError([Problem(file, 0, 0, found, expected, mend)])
+    return SpecError([Problem(file, 0, 0, found, expected, mend, code=code)])
 
 
 def printable(text: str) -> str:

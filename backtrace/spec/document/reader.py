@@ -96,7 +96,8 @@ def read(source: bytes | str, file: str, limits: Limits | None = None) -> Docume
     if builder.refused:
         problems.raise_any()
     if builder.root is None:
-        problems.refuse(Place(1, 1), "an empty document", "keys and values, such as `layers:`")
+        expected = "keys and values, such as `layers:`"
+        problems.refuse(Place(1, 1), "an empty document", expected, code="empty")
     return Document(builder.root, problems)
 
 
@@ -180,6 +181,7 @@ class _Builder:
                 f"brackets or lists more than {self.limits.depth} deep",
                 "a matrix, which is two deep",
                 "Look for brackets that were opened and not closed.",
+                code="limit",
             )
 
     def _place(self, node: Node) -> None:
@@ -190,6 +192,7 @@ class _Builder:
                 f"more than {self.limits.nodes} values",
                 "a document of a size that people write",
                 "Put large data into a file: `inputs: {file: data.npy}`.",
+                code="limit",
             )
         if not self.open:
             self.root = node
@@ -205,7 +208,8 @@ class _Builder:
         if isinstance(node, Scalar):
             return node
         self.refused = True
-        self.problems.add(node, f"{kind(node)} as a key", "a word, such as `weights`")
+        found, expected = f"{kind(node)} as a key", "a word, such as `weights`"
+        self.problems.add(node, found, expected, code="unsupported")
         return Scalar(node.line, node.column)
 
     def _enter(self, mapping: Mapping, key: Scalar, node: Node) -> None:
@@ -219,6 +223,7 @@ class _Builder:
             f"{first.key.column})",
             "every key once",
             f"Remove line {first.key.line} or line {key.line}, or rename one of the keys.",
+            code="repeated_key",
         )
 
     def _refuse_marks(self, node: Node, event: Any) -> None:
@@ -230,6 +235,7 @@ class _Builder:
                 f"the anchor {cited('&' + event.anchor)}",
                 "plain values",
                 "Write the value out wherever it is used. A text that begins with & needs quotes.",
+                code="unsupported",
             )
         if event.tag is not None:
             self.refused = True
@@ -238,6 +244,7 @@ class _Builder:
                 f"the tag {cited(event.tag)}",
                 "plain values",
                 "Remove the tag. A text that begins with ! needs quotes.",
+                code="unsupported",
             )
 
     def _alias(self, event: Any) -> None:
@@ -248,6 +255,7 @@ class _Builder:
             f"the alias {cited('*' + event.anchor)}",
             "plain values",
             "Write the value out. A text that begins with * needs quotes.",
+            code="unsupported",
         )
         self._place(node)
 
@@ -259,6 +267,7 @@ class _Builder:
             "the start of a second document",
             "one document a file",
             "Remove the `---`, or put the rest into a file of its own.",
+            code="unsupported",
         )
         return False
 
@@ -288,6 +297,7 @@ def _decode(source: bytes | str, file: str, limits: Limits) -> str:
             count(len(source), "byte"),
             f"at most {limits.bytes}",
             "Put large data into a file of its own: `inputs: {file: data.npy}`.",
+            code="limit",
         )
     if isinstance(source, str):
         return source.removeprefix("\ufeff")
@@ -317,6 +327,7 @@ def _undecodable(source: bytes, error: UnicodeDecodeError, file: str) -> SpecErr
         else "a text that ends within a character",
         "a text in UTF-8",
         "Save the file as UTF-8 (the editor probably wrote it in an older encoding).",
+        code="encoding",
     )
     return SpecError(problems.found)
 
@@ -331,4 +342,5 @@ def _check_characters(text: str, problems: Problems) -> None:
         f"the control character U+{ord(control[0]):04X}",
         "a plain text",
         "Delete it; it is invisible in most editors. A file that is full of them is not a spec.",
+        code="control_character",
     )

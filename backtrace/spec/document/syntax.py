@@ -226,8 +226,8 @@ def explain(error: Any, problems: Problems, unclosed: Place | None) -> NoReturn:
     for each in _EXPLANATIONS:
         if each.fits(stumble):
             at = begun if each.at_begun else place
-            problems.refuse(at, each.found, each.expected, each.mend)
-    problems.refuse(place, "something that is not YAML", "`key: value`", _QUOTE_IT)
+            problems.refuse(at, each.found, each.expected, each.mend, code="syntax")
+    problems.refuse(place, "something that is not YAML", "`key: value`", _QUOTE_IT, code="syntax")
 
 
 def _same(one: Place, other: Place) -> bool:
@@ -247,6 +247,7 @@ def _refuse_bracket(stumble: Stumble, opened: Place, problems: Problems) -> NoRe
             "something that does not go on the list",
             f"a comma or `{closing}`",
             f"Separate the entries by commas, and close `{bracket}` with `{closing}`.",
+            code="syntax",
         )
     where = f"where line {place.line} begins something else"
     problems.refuse(
@@ -254,6 +255,7 @@ def _refuse_bracket(stumble: Stumble, opened: Place, problems: Problems) -> NoRe
         f"a `{bracket}` that is not closed {'by the end of the file' if stumble.at_end else where}",
         f"a comma or `{closing}` before {place.line}:{place.column}",
         f"Close it with `{closing}`; count the brackets of the rows.",
+        code="syntax",
     )
 
 
@@ -266,6 +268,7 @@ def _refuse_character(stumble: Stumble, problems: Problems) -> NoReturn:
             "a tab in the indentation",
             "spaces",
             "Replace each tab by spaces: YAML does not say how wide a tab is.",
+            code="syntax",
         )
     found = f"{cited(stumble.sign)}, which can't begin a value"
-    problems.refuse(place, found, "a value", _QUOTE_IT)
+    problems.refuse(place, found, "a value", _QUOTE_IT, code="syntax")

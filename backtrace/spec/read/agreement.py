@@ -70,6 +70,7 @@ def check_units(problems: Problems, parts: Parts, last: Layer | None) -> None:
             f"the loss `{name}` on a single `{activation}` unit{always}",
             "two units or more, one for each class",
             "For one unit take `sigmoid` with `binary_cross_entropy`.",
+            code="conflict",
         )
 
 
@@ -85,7 +86,9 @@ def check_targets(
     for sample, unit in outside:
         place = given.place_of(sample, unit) if rows else given.place_of(unit, sample)
         found = f"the target {_written(targets, sample, unit, rows=rows)}"
-        problems.add(place, found, f"0 to 1, for `{loss.loss.name}`", _mend_range(values))
+        problems.add(
+            place, found, f"0 to 1, for `{loss.loss.name}`", _mend_range(values), code="conflict"
+        )
         if given.node is None:
             return
     if len(outside) or wanted == "unit_interval":
@@ -111,7 +114,13 @@ def read_freeze(problems: Problems, top: Fields, layers: list[LayerDraft]) -> fr
             mend = f"Did you mean `{meant}`?" if meant else ""
             if word.text in [f"b{layer.number}" for layer in layers]:
                 mend = "This layer has no bias, or has it in its weights."
-            problems.add(word, cited(word.text), f"a parameter: {', '.join(known[:12])}", mend)
+            problems.add(
+                word,
+                cited(word.text),
+                f"a parameter: {', '.join(known[:12])}",
+                mend,
+                code="unknown_id",
+            )
     return frozenset(word.text for word in chosen)
 
 
@@ -129,7 +138,7 @@ def read_ask(problems: Problems, parts: Parts) -> tuple[str, ...]:
         meant = near_miss(word.text, known)
         words = "the id of a quantity, such as z1, a1, loss, delta1 or dW1"
         mend = f"Did you mean `{meant}`?" if meant else layers
-        problems.add(word, cited(word.text), words, mend)
+        problems.add(word, cited(word.text), words, mend, code="unknown_id")
     return tuple(dict.fromkeys(word.text for word in chosen))
 
 
@@ -157,17 +166,31 @@ def _check_loss_and_targets(problems: Problems, parts: Parts) -> None:
     if "loss" not in top:
         if "targets" in top:
             mend = "Add `loss: mse`, or remove the targets for a forward pass alone."
-            problems.add(top.key("targets"), "`targets` without a `loss`", "`loss:`", mend)
+            problems.add(
+                top.key("targets"), "`targets` without a `loss`", "`loss:`", mend, code="conflict"
+            )
         return
     if loss is None:
         return
     needed = loss.upstream is None and LOSSES[loss.loss.name].targets != "none"
     if needed and "targets" not in top:
         found = f"the loss `{loss.loss.name}` without `targets`"
-        problems.add(top.key("loss"), found, "`targets:`", "Write one target for each output.")
+        problems.add(
+            top.key("loss"),
+            found,
+            "`targets:`",
+            "Write one target for each output.",
+            code="conflict",
+        )
     if not needed and "targets" in top:
         found = f"`targets` beside the loss `{loss.loss.name}`, which has none"
-        problems.add(top.key("targets"), found, "no targets", "Remove them, or choose a loss.")
+        problems.add(
+            top.key("targets"),
+            found,
+            "no targets",
+            "Remove them, or choose a loss.",
+            code="conflict",
+        )
 
 
 def _check_outputs(problems: Problems, parts: Parts) -> None:
@@ -183,6 +206,7 @@ def _check_outputs(problems: Problems, parts: Parts) -> None:
             f"the loss `{name}` on `{last.activation.name}` outputs",
             "outputs between 0 and 1: `sigmoid` or `softmax` in the last layer",
             f"Change the activation of layer {last.number}, or the loss to `mse`.",
+            code="conflict",
         )
 
 
@@ -198,6 +222,7 @@ def _check_steps(problems: Problems, parts: Parts) -> None:
                 f"the activation `{layer.activation.name}` in layer {layer.number}, with {asked}",
                 "an activation with a slope, since the error can't pass back through this one",
                 "Take `sigmoid`, or leave out the optimizer for a forward pass.",
+                code="conflict",
             )
 
 
@@ -223,14 +248,14 @@ def _check_training(problems: Problems, parts: Parts) -> None:
 def _add_idle(problems: Problems, top: Fields, key: str, wanted: str) -> None:
     if key in top and not _says_default(top, key):
         mend = f"Add {wanted}, or remove `{key}:`."
-        problems.add(top.key(key), f"`{key}` without {wanted}", wanted, mend)
+        problems.add(top.key(key), f"`{key}` without {wanted}", wanted, mend, code="conflict")
 
 
 def _add_untrained(problems: Problems, top: Fields, key: str) -> None:
     """A gradient that is given from above says nothing of how good the outputs are."""
     if key in top:
         found = f"`{key}` beside `upstream`, which has no loss to train on"
-        problems.add(top.key(key), found, "a `loss` by name", f"Remove `{key}:`.")
+        problems.add(top.key(key), found, "a `loss` by name", f"Remove `{key}:`.", code="conflict")
 
 
 def _says_default(top: Fields, key: str) -> bool:
@@ -253,6 +278,7 @@ def _check_short_cut(problems: Problems, parts: Parts) -> None:
             f"`shortcut` for `{parts.loss.loss.name}` on `{last.name}` outputs",
             "`cross_entropy` on `softmax`, or `binary_cross_entropy` on `sigmoid`",
             "Remove it: every other pair takes the chain rule.",
+            code="conflict",
         )
 
 
@@ -314,4 +340,4 @@ def _add_distribution(
         found = f"the targets of sample {sample + 1}, which add up to {row.sum():g}"
         expected = f"1, for `{loss.loss.name}`"
         mend = "If each output answers a yes or no of its own, use `binary_cross_entropy`."
-    problems.add(place, found, expected, mend)
+    problems.add(place, found, expected, mend, code="conflict")

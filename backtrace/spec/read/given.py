@@ -75,13 +75,13 @@ def read_given(problems: Problems, node: Node, name: str) -> Given | None:
     rows = _rows(problems, node, name)
     if rows is None:
         return None
-    numbers = []
+    numbers, seen = [], len(problems.found)
     for row in rows:
         read = _numbers(problems, row)
         if read is not None and not _has_decimal_commas(problems, row):
             numbers.append(read)
     # a row that misreads may be misread in its length as well: one problem is enough
-    if len(numbers) < len(rows) and any("decimal comma" in p.found for p in problems.found):
+    if any(problem.code == "decimal_comma" for problem in problems.found[seen:]):
         return None
     if not _even(problems, rows, node) or len(numbers) < len(rows):
         return None
@@ -153,6 +153,7 @@ def _even(problems: Problems, rows: list[list[Scalar]], node: Node) -> bool:
                 f"{usual}, as in row {first}",
                 _mended_row(node.items[i - 1], usual)
                 or "All rows of a matrix have the same length.",
+                code="shape",
             )
     return all(len(row) == usual for row in rows)
 
@@ -174,6 +175,7 @@ def _has_decimal_commas(problems: Problems, row: list[Scalar]) -> bool:
         f"decimal commas, which make {len(row)} numbers of {len(reading)}",
         "decimal points",
         f"Write [{', '.join(reading[:8])}{', …' if len(reading) > 8 else ''}].",
+        code="decimal_comma",
     )
     return True
 
@@ -222,6 +224,7 @@ def _misread(problems: Problems, row: list[Scalar], readings: list[Reading], i: 
             f'"{row[i - 1].text},{item.text}", a decimal comma, which separates two entries',
             "a number",
             f"Write a decimal point: {merged[0]}.",
+            code="decimal_comma",
         )
         return
-    problems.add(item, reading.found, "a number", reading.mend)
+    problems.add(item, reading.found, "a number", reading.mend, code=reading.code)

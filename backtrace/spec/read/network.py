@@ -68,6 +68,7 @@ def _suspect_commas(problems: Problems, draft: NetworkDraft) -> None:
             "decimal points",
             f"To YAML a comma separates two numbers; if one is meant, write "
             f"[{', '.join(rows[0][:8])}].",
+            code="shape",
         )
 
 
@@ -87,6 +88,7 @@ def _ambiguous(problems: Problems, inputs: Given, conventions: Conventions) -> N
         f"{length} samples with one feature",
         "a matrix, since both fit",
         f"Write {one} for one sample, {many} for {length} samples.",
+        code="shape",
     )
 
 
@@ -159,6 +161,7 @@ class _Fit:
             layer.place,
             f"W{layer.number} with only the line of the bias",
             "a line for each input as well",
+            code="shape",
         )
         return None
 
@@ -171,6 +174,7 @@ class _Fit:
                 f"weights by rule in layer {layer.number} without `units`",
                 "`units:`, since nothing else says how many there are",
                 f"Add `units: 3` to layer {layer.number}.",
+                code="shape",
             )
             return None, None
         if self.width is None:
@@ -228,6 +232,7 @@ class _Fit:
             f"{found} for the shared bias of layer {layer.number}",
             "one number",
             "A bias of its own for each unit is written `bias: [0.1, 0.2]`.",
+            code="shape",
         )
         return None
 

@@ -8,10 +8,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from backtrace.functions.losses import LOSSES
-from backtrace.spec.document.fields import HOMES, Fields, fields
+from backtrace.spec.document.fields import Fields, fields
 from backtrace.spec.document.folders import Folders
 from backtrace.spec.document.problems import Problems, SpecError, count
 from backtrace.spec.document.reader import Document
+from backtrace.spec.document.vocabulary import TOP_KEYS
 from backtrace.spec.model import Conventions, Spec
 from backtrace.spec.read.agreement import (
     Parts,
@@ -44,7 +45,6 @@ from backtrace.spec.read.training import (
     read_updates,
 )
 
-TOP_KEYS = tuple(key for key, home in HOMES.items() if home.startswith("at the top level"))
 LARGEST_SEED = 2**32 - 1
 
 
@@ -170,11 +170,13 @@ def _check_batches(
     samples = network.inputs.shape[conventions.sample_axis]
     if size > samples:
         found = f"a batch of {size} for {count(samples, 'sample')}"
-        problems.add(top.key("updates"), found, f"at most {samples}", "Or `updates: batch`.")
+        problems.add(
+            top.key("updates"), found, f"at most {samples}", "Or `updates: batch`.", code="conflict"
+        )
     elif size == samples and settings["shuffle"]:
         found = f"`shuffle` with a batch of {'the only sample' if samples == 1 else 'all samples'}"
         expected = "a smaller batch, or no `shuffle`"
-        problems.add(top.key("updates"), found, expected, ONE_ORDER)
+        problems.add(top.key("updates"), found, expected, ONE_ORDER, code="conflict")
 
 
 def _assemble(

@@ -42,6 +42,7 @@ def read_notation(problems: Problems, node: Node | None, conventions: Convention
             "`gradient: delta` under `sign: gradient`",
             "`d` or `partial`, since ΔW is the step down and dW the way up",
             "Set `conventions: {sign: descent}` if the exercise adds α·ΔW.",
+            code="conflict",
         )
     return notation
 

@@ -37,7 +37,9 @@ class Misfits:
         operands = self._operands(layer, given.shapes[0], samples, wanted)
         said, drawing = shape_drawing.product(*operands)
         mend = self._mend_product(layer, given, samples, wanted)
-        self.problems.add(given.place, said, "two equal numbers", mend, drawing)
+        self.problems.add(
+            given.place, said, "two equal numbers", mend, drawing=drawing, code="shape"
+        )
 
     def add_list(self, layer: LayerDraft, given: Given, wanted: int) -> None:
         """A list for the weights that fits neither lying nor standing."""
@@ -55,6 +57,7 @@ class Misfits:
             f"{given.described()} for W{layer.number}, which as {flat[0]} × {flat[1]} or as "
             f"{tall[0]} × {tall[1]} does not fit {source}",
             expected,
+            code="shape",
         )
 
     def add_units(self, layer: LayerDraft, given: Given, units: int) -> None:
@@ -64,6 +67,7 @@ class Misfits:
             f"W{layer.number} for {count(units, 'unit')}",
             f"weights for {count(layer.units or 0, 'unit')}, as `units:` says",
             "Remove `units:`; the weights say it.",
+            code="shape",
         )
 
     def add_bias(self, layer: LayerDraft, given: Given, samples: int | None, units: int) -> None:
@@ -81,7 +85,8 @@ class Misfits:
             f"{said}: {count(given.values.size, 'bias', 'biases')} for {count(units, 'unit')}",
             f"{count(units, 'bias', 'biases')} for layer {layer.number}",
             self._mend_bias(given, units),
-            drawing,
+            drawing=drawing,
+            code="shape",
         )
 
     def add_outputs(self, given: Given, outputs: Operand, name: str) -> None:
@@ -97,7 +102,8 @@ class Misfits:
             f"{said}: {self._counted(given, shape, written, name)}",
             f"{given.name} of the shape of {outputs.name}, {outputs.shape}",
             self._mend_outputs(given, shape),
-            drawing,
+            drawing=drawing,
+            code="shape",
         )
 
     def _operands(

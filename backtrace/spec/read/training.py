@@ -99,6 +99,7 @@ def read_optimizer(problems: Problems, top: Fields, schedule: Schedule) -> Optim
             "`learning_rate` beside `optimizer`",
             "one of the two, since `learning_rate: 0.1` is short for sgd",
             "Put it into the optimizer: `optimizer: {name: …, learning_rate: …}`.",
+            code="conflict",
         )
     if node is not None:
         return _read_optimizer(problems, node, schedule)
@@ -213,6 +214,7 @@ def _read_rate(
             "an optimizer without `learning_rate`",
             "`learning_rate:`",
             f"Write `optimizer: {{name: {name}, learning_rate: 0.1}}`.",
+            code="missing",
         )
     return default
 
