@@ -9,10 +9,11 @@ import msgspec
 from backtrace.formats.torch.python_text import WIDTH, constant, factor, remark
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.number import Number
+from backtrace.spec import ids
 from backtrace.spec.model import Function, Layer, Spec
 
 
-class Piece(msgspec.Struct, frozen=True):
+class Parameter(msgspec.Struct, frozen=True):
     """A parameter of the program: ``target`` = ``id`` with ``view`` behind it, perhaps negated.
 
     ``view`` undoes the spec's orientation; the bias of a threshold is its negative.
@@ -23,31 +24,36 @@ class Piece(msgspec.Struct, frozen=True):
     view: str  # .T
     negated: bool = False
 
-    def value(self, prefix: str = "", *, negated: bool = False) -> str:
-        """The expression of the parameter, or, with the prefix ``d``, of its gradient."""
+    @property
+    def is_bias(self) -> bool:
+        return self.target.endswith(".bias")
+
+    def value(self, name: str, *, negated: bool = False) -> str:
+        """The expression of what has the parameter's shape in the spec: itself, its gradient."""
         minus = "-" if self.negated != negated else ""
-        return f"{minus}{prefix}{self.id}{self.view}"
+        return f"{minus}{name}{self.view}"
 
 
-def pieces(spec: Spec) -> list[Piece]:
+def parameters(spec: Spec) -> list[Parameter]:
     """Every parameter of the program, in the network's order."""
-    return [piece for number in range(1, len(spec.layers) + 1) for piece in _pieces(spec, number)]
+    return [p for number in range(1, len(spec.layers) + 1) for p in _parameters(spec, number)]
 
 
-def _pieces(spec: Spec, number: int) -> Iterator[Piece]:
+def _parameters(spec: Spec, number: int) -> Iterator[Parameter]:
     kind = spec.layers[number - 1].bias.kind
     across = spec.conventions.weights == "in_out"
-    weight, bias, id = f"layer{number}.weight", f"layer{number}.bias", f"W{number}"
+    target, id = f"layer{number}", ids.parameter("weight", number)
     transposed = ".T" if across else ""
     if kind not in ("first", "last"):
-        yield Piece(weight, id, transposed)
+        yield Parameter(f"{target}.weight", id, transposed)
         if kind != "none":
-            yield Piece(bias, f"b{number}", ".flatten()", negated=kind == "threshold")
+            own = ids.parameter("bias", number)
+            yield Parameter(f"{target}.bias", own, ".flatten()", negated=kind == "threshold")
         return
     kept, line = ("1:", "0") if kind == "first" else (":-1", "-1")
     before = "" if across else ":, "
-    yield Piece(weight, id, f"[{before}{kept}]{transposed}")
-    yield Piece(bias, id, f"[{before}{line}]")
+    yield Parameter(f"{target}.weight", id, f"[{before}{kept}]{transposed}")
+    yield Parameter(f"{target}.bias", id, f"[{before}{line}]")
 
 
 # --- activations
@@ -124,7 +130,7 @@ def network(spec: Spec, *, ends_at_z: bool) -> list[str]:
         lines += _layer(number, layer)
     lines += _sequence(spec, ends_at_z=ends_at_z)
     lines.append("with torch.no_grad():")
-    lines += [f"    {piece.target}.copy_({piece.value()})" for piece in pieces(spec)]
+    lines += [f"    {p.target}.copy_({p.value(p.id)})" for p in parameters(spec)]
     return lines
 
 

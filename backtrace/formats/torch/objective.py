@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from backtrace.formats.torch.network import pieces, scaled
+from backtrace.formats.torch.network import parameters, scaled
 from backtrace.formats.torch.python_text import constant
 from backtrace.functions.losses import LOSSES
 from backtrace.functions.penalties import FORMS
 from backtrace.spec.model import Loss, Regularization, Spec
-from backtrace.tape.compile import parameter_ids
 
 # Σ over samples and outputs, from the output a and the targets y.
 SUMS = {
@@ -157,12 +156,7 @@ def _addends(part: Regularization) -> str:
 
 
 def _penalised_targets(spec: Spec, part: Regularization) -> list[str]:
-    ids = [id for id in parameter_ids(spec) if id[0] == "W" or part.biases]
-    return [
-        piece.target
-        for piece in pieces(spec)
-        if piece.id in ids and (part.biases or piece.target.endswith(".weight"))
-    ]
+    return [p.target for p in parameters(spec) if part.biases or not p.is_bias]
 
 
 def _whole(spec: Spec, loss: Loss) -> Iterator[str]:

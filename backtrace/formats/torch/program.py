@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 import zipfile
 from collections.abc import Iterator
@@ -14,10 +13,9 @@ import numpy as np
 
 from backtrace.formats import file_signatures, weights
 from backtrace.formats.registry import NotExpressibleError, Written, checksum
-from backtrace.formats.torch.network import Piece, classes, network, pieces
+from backtrace.formats.torch.network import classes, network, parameters
 from backtrace.formats.torch.objective import arguments, ends_at_z, objective
 from backtrace.formats.torch.python_text import docstring, matrix, remark
-from backtrace.formats.torch.roundings import roundings
 from backtrace.formats.torch.training import (
     batches,
     first_batch,
@@ -29,6 +27,7 @@ from backtrace.formats.torch.training import (
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.array import Array
 from backtrace.page import header
+from backtrace.spec import ids
 from backtrace.spec.model import Arithmetic, Loss, Matrix, Spec
 from backtrace.tape.accuracy import by_sample
 from backtrace.tape.compile import differentiable, order
@@ -38,7 +37,10 @@ from backtrace.tape.trace import Trace
 MOST_INLINE = 400
 """Numbers of data and parameters that stand in the program; more are in a file beside it."""
 
-DOUBLE, SINGLE = 5e-16, 2.5e-7  # four roundings of a number near 1
+TOLERANCES = {"float64": (1e-6, 1e-9), "float32": (1e-3, 1e-6)}
+"""How far a gradient may be off: a share of its own largest entry, and one of the largest number
+among the inputs and the gradients, since a sum that cancels keeps its addends' roundings."""
+
 EVEN = 1e-12  # how near to 1 a sample's targets add up, for δ = a − y to be its exact gradient
 
 
@@ -66,7 +68,8 @@ def program(spec: Spec, beside: str = "") -> Written:
     content = file_signatures.PROGRAM.encode() + b" " + checksum(text) + b"\n" + text
     if not found.large:
         return Written(content)
-    return Written(content, weights.npz(found.arrays, compression=zipfile.ZIP_DEFLATED))
+    arrays = found.data | found.parameters | found.gradients
+    return Written(content, weights.npz(arrays, compression=zipfile.ZIP_DEFLATED))
 
 
 def _problem(spec: Spec) -> str:
@@ -101,40 +104,50 @@ class _Numbers(msgspec.Struct, frozen=True):
     Data have a sample a row whatever the layout; parameters and gradients are as in the trace.
     """
 
-    arrays: dict[str, Array]
+    data: dict[str, Array]
+    parameters: dict[str, Array]
+    gradients: dict[str, Array]
     first: Trace
-    roundings: dict[str, float]  # how far they may take a gradient, by its parameter
-    count: int
+
+    @property
+    def count(self) -> int:
+        return sum(array.size for array in (self.data | self.parameters).values())
 
     @property
     def large(self) -> bool:
         return self.count > MOST_INLINE
 
-    def lost(self, spec: Spec) -> list[str]:
-        """The ids of parameters of whose gradients nothing is left but roundings.
+    @property
+    def largest(self) -> float:
+        """The largest number among the inputs and the gradients."""
+        return max(_largest(array) for array in (self.data["x"], *self.gradients.values()))
 
-        One that is exactly 0 on every way of working it (a dead unit, inputs of 0) has none.
+    @property
+    def lost(self) -> list[str]:
+        """The parameters of whose gradients nothing is left but roundings.
+
+        One that is exactly 0 (a dead unit, inputs of 0) has none.
         """
-        off: dict[str, float] = {}
-        for piece in pieces(spec):
-            off[piece.id] = max(off.get(piece.id, 0.0), self.roundings[piece.target])
-        return [id for id, bound in off.items() if 0 < bound >= np.abs(self.arrays[f"d{id}"]).max()]
+        rounding = self.largest * np.finfo(self.data["x"].dtype).eps
+        return [
+            id
+            for id in self.parameters
+            if 0 < _largest(self.gradients[ids.gradient(id)]) <= rounding
+        ]
 
     @classmethod
     def of(cls, spec: Spec) -> _Numbers:
-        parameters = weights.starting_parameters(spec)
-        arrays = _data(spec) | parameters
-        count = sum(array.size for array in arrays.values())
-        one = _first_update(spec)
-        first = trace(one)
-        gradients = {f"d{id}": first[f"d{id}"].value for id in parameters}
+        starting = weights.starting_parameters(spec)
+        first = trace(_first_update(spec))
+        names = [ids.gradient(id) for id in starting]
+        gradients = {name: first[name].value for name in names}
         if not all(np.isfinite(gradient).all() for gradient in gradients.values()):
             raise NotExpressibleError("the first gradients are not finite: nothing to compare")
-        unit = SINGLE if spec.arithmetic.kind == "float32" else DOUBLE
-        off = {target: unit * bound for target, bound in roundings(one, first).items()}
-        if not np.isfinite([*off.values()]).all():
-            raise NotExpressibleError("roundings outgrow the first gradients: nothing to compare")
-        return cls(arrays | gradients, first, off, count)
+        return cls(_data(spec), starting, gradients, first)
+
+
+def _largest(array: Array) -> float:
+    return float(np.abs(array).max())
 
 
 def _data(spec: Spec) -> dict[str, Array]:
@@ -198,7 +211,7 @@ def _text(spec: Spec, found: _Numbers, beside: str, written: Arithmetic) -> Iter
     blocks += objective(spec, spec.loss)
     blocks += [block for block in (batches(spec), _check(spec, found)) if block]
     if trains(spec):
-        blocks += [optimizer(spec, found.lost(spec)), *training(spec)]
+        blocks += [optimizer(spec, found.lost), *training(spec)]
     else:
         blocks.append(["# The spec ends here: no rate, or nothing that is not frozen."])
     imports = [*_imports(blocks)]
@@ -268,21 +281,17 @@ def _type(spec: Spec, written: Arithmetic) -> list[str]:
 
 def _given(spec: Spec, found: _Numbers, beside: str) -> Iterator[list[str]]:
     """The data, the parameters and the gradients, a block each."""
-    data = [name for name in found.arrays if not name.lstrip("d").startswith(("W", "b"))]
-    rest = [name for name in found.arrays if name not in data]
     if beside:
         yield [f"given = np.load(Path(__file__).with_name({json.dumps(beside)}))"]
     turned = ""
     if spec.conventions.layout == "columns":
         turned = " In the spec it is a column."
-    yield [*remark(f"The data, a sample a row.{turned}"), *_tensors(found, data, beside)]
-    parameters = [name for name in rest if name[0] != "d"]
-    yield [
-        *remark("The starting parameters, as the spec has them."),
-        *_tensors(found, parameters, beside),
-    ]
-    gradients = [name for name in rest if name[0] == "d"]
-    yield [*remark(_words_of_gradients(spec)), *_tensors(found, gradients, beside)]
+    for words, arrays in (
+        (f"The data, a sample a row.{turned}", found.data),
+        ("The starting parameters, as the spec has them.", found.parameters),
+        (_words_of_gradients(spec), found.gradients),
+    ):
+        yield [*remark(words), *_tensors(arrays, beside)]
 
 
 def _words_of_gradients(spec: Spec) -> str:
@@ -292,43 +301,31 @@ def _words_of_gradients(spec: Spec) -> str:
     return " ".join(words)
 
 
-def _tensors(found: _Numbers, names: list[str], beside: str) -> Iterator[str]:
-    for name in names:
+def _tensors(arrays: dict[str, Array], beside: str) -> Iterator[str]:
+    for name, array in arrays.items():
         if beside:
             yield f'{name} = torch.from_numpy(given["{name}"])'
         else:
-            yield from matrix(f"{name} = torch.tensor(", found.arrays[name], ")")
+            yield from matrix(f"{name} = torch.tensor(", array, ")")
 
 
 def _check(spec: Spec, found: _Numbers) -> list[str]:
     """The first gradients of autograd held against those of the trace."""
-    single = spec.arithmetic.kind == "float32"
-    relative, share = ("1e-4", "1e-5") if single else ("1e-9", "1e-12")
+    share, of_largest = TOLERANCES[spec.arithmetic.kind]
+    roundings = float(f"{of_largest * found.largest:.0e}")
     batch = first_batch(spec)
     lines = remark("The first gradients are those of the trace, or the program ends here.")
     lines += [f"first = {batch}"] if batch else []
     lines.append(f"loss({taken(spec, 'first' if batch else '')}).backward()")
-    lines.append("for parameter, gradient, rounding in [")
-    lines += [f"    ({piece.target}, {_expected(spec, found, piece)})," for piece in pieces(spec)]
+    lines.append("for parameter, gradient in [")
+    downhill = spec.conventions.sign == "descent"
+    for parameter in parameters(spec):
+        gradient = parameter.value(ids.gradient(parameter.id), negated=downhill)
+        lines.append(f"    ({parameter.target}, {gradient}),")
     return [
         *lines,
         "]:",
-        f"    atol = max({share} * gradient.abs().max().item(), rounding)",
-        f"    torch.testing.assert_close(parameter.grad, gradient, rtol={relative}, atol=atol)",
+        f"    atol = {share} * gradient.abs().max().item() + {roundings}  # for roundings",
+        "    torch.testing.assert_close(parameter.grad, gradient, rtol=0, atol=atol)",
         'print("The first gradients are those of the trace.")',
     ]
-
-
-def _expected(spec: Spec, found: _Numbers, piece: Piece) -> str:
-    """The gradient of a parameter, and how far roundings may take it."""
-    gradient = piece.value("d", negated=spec.conventions.sign == "descent")
-    return f"{gradient}, {_rounded_up(found.roundings[piece.target])}"
-
-
-def _rounded_up(value: float) -> str:
-    """The next number of one digit from ``value`` up; 0.0 is itself."""
-    if not value:
-        return "0.0"
-    value = min(max(value, 1e-300), 1e300)  # the powers of ten that a float divides by
-    power = math.floor(math.log10(value))
-    return repr(float(f"{math.ceil(value / 10.0**power)}e{power}"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from backtrace.formats.registry import NotExpressibleError
-from backtrace.formats.torch.network import pieces
+from backtrace.formats.torch.network import parameters
 from backtrace.formats.torch.objective import arguments, data_loss, ends_at_z
 from backtrace.formats.torch.python_text import constant, factor, remark
 from backtrace.functions.number import Number
@@ -64,7 +64,7 @@ def optimizer(spec: Spec, lost: Sequence[str] = ()) -> list[str]:
     ``lost`` are the ids whose first gradients are no more than roundings.
     """
     assert spec.optimizer is not None
-    frozen = [piece.target for piece in pieces(spec) if piece.id in spec.freeze]
+    frozen = [p.target for p in parameters(spec) if p.id in spec.freeze]
     lines = [f"{target}.requires_grad_(False)  # frozen" for target in frozen]
     trained = ALL
     if lines:
