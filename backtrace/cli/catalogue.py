@@ -4,30 +4,32 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from backtrace.cli.screen import emit, reading, show
+from backtrace.cli.screen import emit, reading, show_page
+from backtrace.formats.json import catalogue as documents
 from backtrace.formats.json.report import encode
-from backtrace.formats.terminal import catalogue
+from backtrace.formats.markdown import writer as markdown
+from backtrace.page import catalogue
 
 
 def print_catalogue(form: str, width: int | None) -> None:
     """Every mistake that is recognised: its code, where it is made, the wrong rule, the hint."""
     if form == "json":
-        emit(encode(catalogue.document()))
+        emit(encode(documents.catalogue()))
     elif form == "markdown":
-        emit(catalogue.markdown_lines())
+        emit(markdown.text(catalogue.catalogue()))
     else:
-        show(catalogue.lines, width)
+        show_page(catalogue.catalogue(), width)
 
 
 def print_hidden(source: str, data: Path | None, form: str, width: int | None) -> None:
     """Which mistakes an exercise could not reveal; exits with 2 where the spec is wrong."""
     found = _sight(source, data)
     if form == "json":
-        emit(encode(catalogue.sight_document(found)))
+        emit(encode(documents.sight(found)))
     elif form == "markdown":
-        emit(catalogue.sight_markdown(found))
+        emit(markdown.text(catalogue.document(found)))
     else:
-        show(lambda page: catalogue.sight_lines(found, page), width)
+        show_page(catalogue.document(found), width)
 
 
 def _sight(source: str, data: Path | None) -> catalogue.Sight:

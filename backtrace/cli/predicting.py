@@ -108,7 +108,7 @@ def _origin(path: str | None) -> str:
 
 def _print(found: list[Prediction], spec: Spec, request: PredictRequest) -> None:
     from backtrace.formats.terminal import picture, prediction
-    from backtrace.formats.terminal.layout import Page
+    from backtrace.formats.terminal.layout import Layout
     from backtrace.notation.symbols import Symbols
     from backtrace.page import header
     from backtrace.page.inert import inert
@@ -116,7 +116,7 @@ def _print(found: list[Prediction], spec: Spec, request: PredictRequest) -> None
     from backtrace.tape.run import trace
 
     screen = Screen.of_stdout(request.width)
-    page = Page(screen.width, screen.unicode)
+    page = Layout(screen.width, screen.unicode)
     with reading():
         sketch = trace(msgspec.structs.replace(excerpt(spec, 1, 1), loss=None, optimizer=None))
     title = page.spread([(inert(spec.title), "title")], [(header.architecture(sketch), "")])

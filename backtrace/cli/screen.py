@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from backtrace.formats.terminal.boxes import Line
-    from backtrace.formats.terminal.layout import Page
+    from backtrace.formats.terminal.layout import Layout
     from backtrace.formats.terminal.trace import View
+    from backtrace.page.blocks import Document
     from backtrace.tape.trace import Trace
 
 WRONG_SPEC = 2
@@ -109,13 +110,20 @@ def emit(text: str) -> None:
     sys.stdout.buffer.flush()
 
 
-def show(lines: Callable[[Page], list[Line]], width: int | None) -> None:
+def show(lines: Callable[[Layout], list[Line]], width: int | None) -> None:
     """What is for people, as wide as their terminal."""
-    from backtrace.formats.terminal.layout import Page
+    from backtrace.formats.terminal.layout import Layout
     from backtrace.formats.terminal.report import STYLES
 
     screen = Screen.of_stdout(width)
-    screen.show_lines(lines(Page(screen.width, screen.unicode)), STYLES)
+    screen.show_lines(lines(Layout(screen.width, screen.unicode)), STYLES)
+
+
+def show_page(document: Document, width: int | None) -> None:
+    """A page, as wide as the reader's terminal."""
+    from backtrace.formats.terminal.writer import lines
+
+    show(lambda layout: lines(document, layout), width)
 
 
 def useless(options: Mapping[str, bool], choosing: str, chosen: str) -> list[str]:

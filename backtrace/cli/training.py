@@ -290,10 +290,10 @@ class _Run:
             print(encode(self.spec, training))
             return
         from backtrace.formats.terminal import training as training_page
-        from backtrace.formats.terminal.layout import Page
+        from backtrace.formats.terminal.layout import Layout
 
         screen = Screen.of_stdout(self.request.width)
-        page = Page(screen.width, screen.unicode)
+        page = Layout(screen.width, screen.unicode)
         lines = training_page.lines(self.spec, training, outputs, page, self.behind)
         screen.show_lines(lines, training_page.STYLES)
 

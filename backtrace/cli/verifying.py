@@ -13,8 +13,8 @@ from time import monotonic
 import msgspec
 
 from backtrace.check.judge.published import hold
-from backtrace.cli.screen import emit, reading, refuse, show
-from backtrace.formats.terminal import verification as page_of
+from backtrace.cli.screen import emit, reading, refuse, show_page
+from backtrace.page import verification as page_of
 from backtrace.page.report_phrases import Words
 from backtrace.verify import Request, verify
 
@@ -50,7 +50,7 @@ def print_verification(request: VerifyRequest) -> int:
 
         emit(encode(findings.verification, findings.held, agrees=findings.agrees))
     else:
-        show(lambda page: page_of.lines(findings, page), request.width)
+        show_page(page_of.document(findings), request.width)
     return WELL if findings.agrees else DISAGREES
 
 

@@ -12,6 +12,7 @@ from backtrace.notation.text import ASCII, to_ascii
 # what the table of formulas does not have: signs of a page
 PAGE_SIGNS = str.maketrans({
     "⋮": ":", "⋱": "...", "“": '"', "”": '"', "‘": "'", "’": "'", "←": "<-", "∞": "inf", "×": "x",
+    "µ": "u",
 })  # fmt: skip
 
 

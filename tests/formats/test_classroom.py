@@ -14,7 +14,7 @@ from backtrace.formats.markdown import report as report_markdown
 from backtrace.formats.measure import text_width
 from backtrace.formats.terminal import classroom as class_page
 from backtrace.formats.terminal.colours import uncoloured
-from backtrace.formats.terminal.layout import Page
+from backtrace.formats.terminal.layout import Layout
 from backtrace.page.classroom import classroom
 from backtrace.page.report_phrases import DEEDS
 from tests.formats.sheets import (
@@ -36,7 +36,7 @@ answers: {dW1: [[7.50], [11.25]], W1_new: [[2.300], [0.500]]}
 
 
 def text(room, width=80, unicode=True):
-    return uncoloured(class_page.lines(room, Page(width, unicode)))
+    return uncoloured(class_page.lines(room, Layout(width, unicode)))
 
 
 def table(room, report):

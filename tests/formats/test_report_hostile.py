@@ -16,7 +16,7 @@ from backtrace.formats.markdown import report as report_markdown
 from backtrace.formats.terminal import classroom as class_page
 from backtrace.formats.terminal import report
 from backtrace.formats.terminal.colours import coloured, uncoloured
-from backtrace.formats.terminal.layout import Page
+from backtrace.formats.terminal.layout import Layout
 from backtrace.page.classroom import classroom
 from backtrace.page.report_content import Commentator
 from tests.formats.sheets import HOSTILE, SIGN_FLIPPED, answers, exercise
@@ -45,8 +45,8 @@ def everything(text):
     whole = ClassReport((judged,), (Unreadable(text, text),))
     room = classroom(CHECKER, whole)
     return {
-        "text": uncoloured(report.lines(said, Page(80))),
-        "class text": uncoloured(class_page.lines(room, Page(80))),
+        "text": uncoloured(report.lines(said, Layout(80))),
+        "class text": uncoloured(class_page.lines(room, Layout(80))),
         "markdown": report_markdown.sheet(said, commentator.words),
         "class markdown": report_markdown.class_sheet(room),
         "csv": class_table.encode(room, whole),
@@ -144,7 +144,7 @@ def test_markdown_escapes(text, escaped):
 @pytest.mark.parametrize("text", HOSTILE)
 def test_rich_takes_no_markup_from_a_name(text):
     sheet, judged = hostile_report(text)
-    found = report.lines(Commentator(CHECKER).findings(sheet, judged), Page(80))
+    found = report.lines(Commentator(CHECKER).findings(sheet, judged), Layout(80))
     shown = coloured(found, report.STYLES)
     assert [line.rstrip() for line in shown.plain.split("\n")] == uncoloured(found).split("\n")
     assert not any(span.style and "link" in str(span.style) for span in shown.spans)

@@ -8,7 +8,7 @@ from itertools import groupby
 from backtrace.check.model import Verdict
 from backtrace.formats.measure import padded, text_width, wrapped
 from backtrace.formats.terminal.boxes import Line
-from backtrace.formats.terminal.layout import INDENT, Page
+from backtrace.formats.terminal.layout import INDENT, Layout
 from backtrace.formats.terminal.report import mark
 from backtrace.page.classroom import Classroom, Column, Row
 from backtrace.page.report_phrases import LEGEND, SPOKEN, done_by, plain_number
@@ -20,7 +20,7 @@ LONGEST_BAR = 20
 MOST_LISTED = 20  # students to talk to, kinds of mistakes, notes
 
 
-def lines(classroom: Classroom, page: Page) -> list[Line]:
+def lines(classroom: Classroom, page: Layout) -> list[Line]:
     """The whole class, in lines no wider than the page."""
     found = page.spread([(classroom.heading, "title")], [(classroom.standing, "heading")])
     found += list(table(classroom, page))
@@ -33,14 +33,14 @@ def lines(classroom: Classroom, page: Page) -> list[Line]:
     return found + section("Files that could not be read", unreadable, page)
 
 
-def section(title: str, body: list[Line], page: Page) -> list[Line]:
+def section(title: str, body: list[Line], page: Layout) -> list[Line]:
     return [[], *page.rule(title), *body] if body else []
 
 
 # The table
 
 
-def table(classroom: Classroom, page: Page) -> Iterator[Line]:
+def table(classroom: Classroom, page: Layout) -> Iterator[Line]:
     """Blocks of as many steps as fit, each update's by itself; marks in the first block."""
     names = [page.say(row.student) for row in classroom.rows]
     name = min(max(map(text_width, ["Student", *names]), default=0), WIDEST_NAME, page.width // 3)
@@ -68,11 +68,11 @@ def _marks(row: Row) -> str:
     return f"{plain_number(row.earned)}/{plain_number(row.possible)}"
 
 
-def _legend(verdict: Verdict, page: Page) -> str:
+def _legend(verdict: Verdict, page: Layout) -> str:
     return f"{mark(verdict, page)} {LEGEND[verdict]}"
 
 
-def _blocks(classroom: Classroom, page: Page, before: int) -> Iterator[tuple[str, list[Column]]]:
+def _blocks(classroom: Classroom, page: Layout, before: int) -> Iterator[tuple[str, list[Column]]]:
     """The columns by update, in runs that fit beside the names."""
     if not classroom.columns:
         yield "", []
@@ -84,7 +84,7 @@ def _blocks(classroom: Classroom, page: Page, before: int) -> Iterator[tuple[str
             title = ""
 
 
-def _runs(columns: Sequence[Column], page: Page, room: int) -> Iterator[list[Column]]:
+def _runs(columns: Sequence[Column], page: Layout, room: int) -> Iterator[list[Column]]:
     run: list[Column] = []
     used = 0
     for column in columns:
@@ -98,13 +98,13 @@ def _runs(columns: Sequence[Column], page: Page, room: int) -> Iterator[list[Col
         yield run
 
 
-def _header(columns: list[Column], name: int, marks: str, page: Page) -> Line:
+def _header(columns: list[Column], name: int, marks: str, page: Layout) -> Line:
     symbols = "".join(CLOSE + page.say(column.symbol) for column in columns)
     return [(f"{'Student'.ljust(name)}{GAP}{marks} {symbols}", "heading")]
 
 
 def _student(
-    row: Row, text: str, marks: str, columns: list[Column], name: int, page: Page
+    row: Row, text: str, marks: str, columns: list[Column], name: int, page: Layout
 ) -> Iterator[Line]:
     first, *more = wrapped(text, name) or [""]
     line: Line = [(first + " " * (name - text_width(first)) + GAP + marks + " ", "")]
@@ -121,7 +121,7 @@ def _student(
 # What went wrong, whom to talk to
 
 
-def tallies(classroom: Classroom, page: Page) -> Iterator[Line]:
+def tallies(classroom: Classroom, page: Layout) -> Iterator[Line]:
     """``14 of 30  ██████  left out σ′ in δ₂``."""
     if not classroom.tallies:
         return
@@ -143,7 +143,7 @@ def tallies(classroom: Classroom, page: Page) -> Iterator[Line]:
     yield from _rest(len(classroom.tallies), "kinds of mistakes", page)
 
 
-def attention(classroom: Classroom, page: Page) -> Iterator[Line]:
+def attention(classroom: Classroom, page: Layout) -> Iterator[Line]:
     for each in classroom.attention[:MOST_LISTED]:
         yield from page.paragraph(each.student, "heading", 1)
         for reason in each.reasons:
@@ -151,12 +151,12 @@ def attention(classroom: Classroom, page: Page) -> Iterator[Line]:
     yield from _rest(len(classroom.attention), "students", page)
 
 
-def notes(classroom: Classroom, page: Page) -> Iterator[Line]:
+def notes(classroom: Classroom, page: Layout) -> Iterator[Line]:
     for note in classroom.notes[:MOST_LISTED]:
         yield from page.paragraph(note, "note", 1)
     yield from _rest(len(classroom.notes), "notes", page)
 
 
-def _rest(total: int, what: str, page: Page) -> Iterator[Line]:
+def _rest(total: int, what: str, page: Layout) -> Iterator[Line]:
     if total > MOST_LISTED:
         yield from page.paragraph(f"and {total - MOST_LISTED} more {what}", "fact", 1)

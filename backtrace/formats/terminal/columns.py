@@ -1,49 +1,78 @@
-"""Tables of a page: columns in one width each, and what becomes of those that don't fit."""
+"""Tables on a terminal: columns in one width each, and what becomes of those that don't fit."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-import msgspec
-
-from backtrace.formats.measure import text_width
+from backtrace.formats.measure import text_width, wrapped
 from backtrace.formats.terminal.boxes import Line
-from backtrace.formats.terminal.layout import Page
+from backtrace.formats.terminal.layout import INDENT, Layout
+from backtrace.page.blocks import Cell, Table
 
-GAP = "  "  # between the columns of a table whose rows have roles
-
-
-class Row(msgspec.Struct, frozen=True):
-    """A row of a table: its cells as texts, and the role of the mark and name before them."""
-
-    cells: tuple[str, ...]
-    role: str = ""
+GAP = "  "
+MARGIN = " "
 
 
-def table(rows: Sequence[Row], page: Page, left: Iterable[int]) -> Iterator[Line]:
-    """Columns under each other, those of ``left`` flush left; too narrow a page folds each row.
-
-    The first row is the header.
-    """
-    flush = frozenset(left)
-    texts = [[page.say(cell) for cell in row.cells] for row in rows]
-    columns = [even(column, left=at in flush) for at, column in enumerate(zip(*texts, strict=True))]
-    if _width(columns, GAP) > page.width:
-        yield from _folded(rows, texts, page)
+def table(block: Table, layout: Layout) -> Iterator[Line]:
+    """Columns under each other; where the page is too narrow for them, each row by itself."""
+    header = [Cell(column.header, "label") for column in block.columns]
+    rows = [header, *block.rows]
+    columns = [
+        even([layout.signed(cell.text, cell.tone) for cell in cells], left=column.left)
+        for column, cells in zip(block.columns, zip(*rows, strict=True), strict=True)
+    ]
+    if len(MARGIN) + _width(columns, GAP) > layout.width:
+        yield from NARROW[block.narrow](block, layout)
         return
-    for row, (name, *cells) in zip(rows, zip(*columns, strict=True), strict=True):
-        rest = GAP + GAP.join(cells).rstrip()
-        yield [(name, row.role), (rest, "label" if row.role == "label" else "")]
+    for row, texts in zip(rows, zip(*columns, strict=True), strict=True):
+        line: Line = []
+        for cell, text in zip(row, texts, strict=True):
+            line += [(GAP if line else MARGIN, ""), (text, cell.tone)]
+        yield line
 
 
-def _folded(rows: Sequence[Row], texts: Sequence[list[str]], page: Page) -> Iterator[Line]:
+def _paragraphs(block: Table, layout: Layout) -> Iterator[Line]:
     """A row as its name, and below it its cells with what they are."""
-    header = texts[0]
-    for row, (name, *cells) in zip(rows[1:], texts[1:], strict=True):
-        yield [(name, row.role)]
-        named = zip(header[1:], cells, strict=True)
-        phrases = [f"{label} {cell}".strip() for label, cell in named if cell]
-        yield from page.paragraph(", ".join(phrases), "")
+    for name, *cells in block.rows:
+        yield [(MARGIN + layout.signed(name.text, name.tone), name.tone)]
+        named = zip(block.columns[1:], cells, strict=True)
+        phrases = [f"{column.header} {cell.text}".strip() for column, cell in named if cell.text]
+        yield from layout.paragraph(", ".join(phrases), "")
+
+
+def _lists(block: Table, layout: Layout) -> Iterator[Line]:
+    """A row as its name, and below it a cell a line, folded beside what it is."""
+    labels = even([column.header for column in block.columns[1:]], left=True)
+    margin = INDENT + text_width(labels[0]) + len(GAP)
+    for at, (name, *cells) in enumerate(block.rows):
+        yield from [[]] if at else []
+        yield [(layout.say(name.text), name.tone)]
+        for label, cell in zip(labels, cells, strict=True):
+            head = " " * INDENT + label + GAP
+            for part in wrapped(layout.say(cell.text), layout.breadth - margin):
+                yield [(head, "label"), (part, cell.tone)]
+                head = " " * margin
+
+
+def _stacks(block: Table, layout: Layout) -> Iterator[Line]:
+    """A row as its name, and beside it the other cells, each below the other."""
+    names = even([MARGIN + layout.say(row[0].text) + GAP for row in block.rows], left=True)
+    for name, (first, second, *others) in zip(names, block.rows, strict=True):
+        labelled = zip(block.columns[2:], others, strict=True)
+        texts = [(second.text, second.tone)]
+        texts += [(f"{column.header}: {cell.text}", cell.tone) for column, cell in labelled]
+        head = name
+        for words, tone in texts:
+            for part in wrapped(layout.say(words), layout.breadth - text_width(name)):
+                yield [(head, first.tone), (part, tone)]
+                head = " " * text_width(name)
+
+
+NARROW: dict[str, Callable[[Table, Layout], Iterator[Line]]] = {
+    "paragraphs": _paragraphs,
+    "lists": _lists,
+    "stacks": _stacks,
+}
 
 
 def even(column: Sequence[str], *, left: bool = False) -> list[str]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from backtrace.formats.terminal.boxes import Line
-from backtrace.formats.terminal.layout import INDENT, Page
+from backtrace.formats.terminal.layout import INDENT, Layout
 from backtrace.page.confusion import MOST_CLASSES, MOST_PAIRS, Confusion
 
 GAP = 2
 
 
-def confusion_lines(found: Confusion, page: Page) -> list[Line]:
+def confusion_lines(found: Confusion, page: Layout) -> list[Line]:
     """The table, its columns in groups where the page is too narrow; no number is ever cut."""
     count = len(found.counts)
     if count > MOST_CLASSES:
@@ -25,7 +25,7 @@ def confusion_lines(found: Confusion, page: Page) -> list[Line]:
     return lines
 
 
-def _pairs(found: Confusion, page: Page) -> Iterator[Line]:
+def _pairs(found: Confusion, page: Layout) -> Iterator[Line]:
     pairs = found.pairs()
     for true, taken, times in pairs[:MOST_PAIRS]:
         often = "once" if times == 1 else f"{times:,} times"
@@ -35,7 +35,7 @@ def _pairs(found: Confusion, page: Page) -> Iterator[Line]:
 
 
 class _Table:
-    def __init__(self, found: Confusion, page: Page) -> None:
+    def __init__(self, found: Confusion, page: Layout) -> None:
         self.found, self.page = found, page
         self.nothing = "·" if page.unicode else "."
         self.shares = [page.say(found.share(at)) for at in range(len(found.counts))]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from backtrace.formats.measure import text_width
 from backtrace.formats.terminal.boxes import Line
-from backtrace.formats.terminal.layout import INDENT, Page
+from backtrace.formats.terminal.layout import INDENT, Layout
 from backtrace.page.chart import Chart, Point, tick_labels
 
 ROWS = 12  # of the chart's field
@@ -19,7 +19,7 @@ BRAILLE = 0x2800
 DASH = 4  # dots across: half of them drawn, half left out, where a line is dashed
 
 
-def curve(chart: Chart, page: Page) -> list[Line]:
+def curve(chart: Chart, page: Layout) -> list[Line]:
     """The chart as wide as texts are on the page; nothing where it has no line to draw."""
     if chart.empty:
         return []
@@ -36,7 +36,7 @@ def curve(chart: Chart, page: Page) -> list[Line]:
     return [*lines, *_below(chart, columns, margin, page)]
 
 
-def legend(chart: Chart, page: Page) -> list[tuple[str, str]]:
+def legend(chart: Chart, page: Layout) -> list[tuple[str, str]]:
     """The marks of the lines and of the kept epoch, each with its role; empty where one will do."""
     if chart.empty:
         return []
@@ -52,7 +52,7 @@ def _placed(chart: Chart, point: Point) -> Point:
     return chart.epochs.place(point[0]), chart.values.place(point[1])
 
 
-def _beside(chart: Chart, labels: Sequence[str], margin: int, page: Page) -> list[Line]:
+def _beside(chart: Chart, labels: Sequence[str], margin: int, page: Layout) -> list[Line]:
     """The axis at the left, a piece a row."""
     axis, tick = ("│", "┤") if page.unicode else ("|", "+")
     texts = [""] * ROWS
@@ -65,7 +65,7 @@ def _beside(chart: Chart, labels: Sequence[str], margin: int, page: Page) -> lis
     ]
 
 
-def _below(chart: Chart, columns: int, margin: int, page: Page) -> list[Line]:
+def _below(chart: Chart, columns: int, margin: int, page: Layout) -> list[Line]:
     """The axis of the epochs, and its labels."""
     corner, dash, tick = ("└", "─", "┬") if page.unicode else ("+", "-", "+")
     strokes, texts = [dash] * columns, [" "] * (columns + margin)

@@ -9,6 +9,7 @@ import msgspec
 
 from backtrace.formats.measure import pieces_of, plain, text_width, wrapped
 from backtrace.formats.terminal.boxes import Line, line_width
+from backtrace.page.inert import inert
 
 INDENT = 4
 WIDEST = 100  # columns of text; on a wider page the right margin would be too far to see
@@ -25,10 +26,10 @@ STYLES_OF_A_PAGE: dict[str, str] = {
 """The roles of what every page has, as rich's styles."""
 
 ASCII_DASHES = {"─": "-", "═": "="}
-MARKS = {"right": ("✓", "+"), "wrong": ("✗", "x"), "note": ("–", "-")}  # the others in ASCII
+TONE_SIGNS = {"right": ("✓", "+"), "wrong": ("✗", "x"), "note": ("–", "-")}  # in Unicode, in ASCII
 
 
-class Page(msgspec.Struct, frozen=True):
+class Layout(msgspec.Struct, frozen=True):
     """A page ``width`` columns wide; without ``unicode`` everything on it is ASCII.
 
     Every method returns lines that fit, and are no wider than ``breadth``.
@@ -43,12 +44,13 @@ class Page(msgspec.Struct, frozen=True):
         return min(self.width, WIDEST)
 
     def say(self, words: str) -> str:
-        """``words`` in the characters that the page has."""
-        return words if self.unicode else plain(words)
+        """``words`` in the characters that the page has, and nothing that a terminal obeys."""
+        return inert(words) if self.unicode else plain(inert(words))
 
-    def mark(self, role: str) -> str:
-        """The sign of a role of which ``MARKS`` has one."""
-        return MARKS[role][0 if self.unicode else 1]
+    def signed(self, words: str, tone: str) -> str:
+        """``words`` behind the sign of their tone, where it has one."""
+        sign = TONE_SIGNS[tone][0 if self.unicode else 1] if tone in TONE_SIGNS else ""
+        return self.say(" ".join(filter(None, (sign, words))))
 
     def spoken(self, line: Line) -> Line:
         return [(self.say(part), role) for part, role in line]

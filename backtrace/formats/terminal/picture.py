@@ -8,7 +8,7 @@ from math import isqrt
 import numpy as np
 
 from backtrace.formats.terminal.boxes import Line
-from backtrace.formats.terminal.layout import Page
+from backtrace.formats.terminal.layout import Layout
 from backtrace.functions.array import Array
 from backtrace.spec.model import Spec
 
@@ -41,7 +41,7 @@ def pixels(sample: Array, brightest: float) -> Array:
     return greys
 
 
-def picture(greys: Array, page: Page, *, colour: bool) -> list[Line]:
+def picture(greys: Array, page: Layout, *, colour: bool) -> list[Line]:
     """Rows of greys, no wider than the page, about as high as wide on a terminal."""
     columns = 2 if max(greys.shape) <= SMALL else 1
     room = (page.width - (0 if colour else 2)) // columns
@@ -93,12 +93,12 @@ def _grey(level: str) -> str:
     return f"rgb({value},{value},{value})"
 
 
-def _shades(greys: Array, page: Page) -> str:
+def _shades(greys: Array, page: Layout) -> str:
     shades = SHADES if page.unicode else ASCII_SHADES
     return "".join(shades[level] for level in _levels(greys, len(shades)))
 
 
-def _framed(rows: list[str], page: Page) -> list[Line]:
+def _framed(rows: list[str], page: Layout) -> list[Line]:
     top_left, dash, top_right, side, left, right = FRAME if page.unicode else ASCII_FRAME
     dashes = dash * len(rows[0])
     return [

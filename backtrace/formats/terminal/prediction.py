@@ -12,7 +12,7 @@ from backtrace.formats.json.trace import plain as json_value
 from backtrace.formats.measure import text_width
 from backtrace.formats.terminal.boxes import Line, line_width
 from backtrace.formats.terminal.columns import even
-from backtrace.formats.terminal.layout import INDENT, STYLES_OF_A_PAGE, Page
+from backtrace.formats.terminal.layout import INDENT, STYLES_OF_A_PAGE, Layout
 from backtrace.formats.terminal.picture import picture, pixels, white
 from backtrace.functions.array import Array
 from backtrace.notation.numbers import aligned, cells
@@ -122,7 +122,7 @@ def lines(
     found: Sequence[Prediction],
     spec: Spec,
     symbols: Symbols,
-    page: Page,
+    page: Layout,
     *,
     colour: bool = False,
     held_out: bool = False,
@@ -153,7 +153,7 @@ class _Sheet:
         which: str,
         spec: Spec,
         symbols: Symbols,
-        page: Page,
+        page: Layout,
         *,
         colour: bool,
     ) -> None:

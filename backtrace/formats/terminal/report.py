@@ -19,7 +19,7 @@ from backtrace.formats.terminal.boxes import (
     matrix,
 )
 from backtrace.formats.terminal.grid import equation, gallery
-from backtrace.formats.terminal.layout import INDENT, Page, formula_lines
+from backtrace.formats.terminal.layout import INDENT, Layout, formula_lines
 from backtrace.page.elision import is_large
 from backtrace.page.report_content import (
     Expected,
@@ -57,7 +57,7 @@ NARROW = 16  # columns; a remark with less room than this goes on a line of its 
 MOST_ENTRIES = 12  # entries of a large matrix that are listed
 
 
-def lines(findings: Findings, page: Page) -> list[Line]:
+def lines(findings: Findings, page: Layout) -> list[Line]:
     """The whole sheet, in lines no wider than the page."""
     found = page.spread([(findings.heading, "title")], [(findings.standing, "heading")])
     found += [[], *verdicts(findings.groups, page)] if findings.groups else []
@@ -72,14 +72,14 @@ def lines(findings: Findings, page: Page) -> list[Line]:
     return found
 
 
-def mark(verdict: Verdict, page: Page) -> str:
+def mark(verdict: Verdict, page: Layout) -> str:
     return MARK[verdict] if page.unicode else ASCII_MARK[verdict]
 
 
 # The verdicts
 
 
-def verdicts(groups: Sequence[Group], page: Page) -> list[Line]:
+def verdicts(groups: Sequence[Group], page: Layout) -> list[Line]:
     """`` ✓ right  z₁ a₁  as the key``: a row a group, folded where it is too wide."""
     word = max(len(group.verdict) for group in groups) + 2
     names = [page.say(" ".join(group.names)) for group in groups]
@@ -114,7 +114,7 @@ def _row(head: Line, names: list[str], remark: str, column: int, rest: int) -> l
 # A mistake
 
 
-def mistake(finding: Finding, page: Page) -> list[Line]:
+def mistake(finding: Finding, page: Layout) -> list[Line]:
     found = page.paragraph(opening(finding), "mistake", 0)
     causes = finding.causes or ()
     if len(causes) > 1:
@@ -132,14 +132,14 @@ def mistake(finding: Finding, page: Page) -> list[Line]:
     return found
 
 
-def _bullet(words: str, page: Page) -> list[Line]:
+def _bullet(words: str, page: Layout) -> list[Line]:
     first, *more = page.paragraph(words, "", INDENT + 2)
     sign = page.say("·") if page.unicode else "-"
     text = "".join(part for part, _ in first).lstrip()
     return [[(" " * INDENT + f"{sign} {text}", "")], *more]
 
 
-def _labelled(label: str, formula: str, page: Page) -> list[Line]:
+def _labelled(label: str, formula: str, page: Layout) -> list[Line]:
     """A label, and beside it a formula folded before its signs."""
     formula, room = page.say(formula), page.width - INDENT - LABEL
     if text_width(formula) > room and page.width < ROOMY:
@@ -156,7 +156,7 @@ def _label(label: str) -> Line:
     return [(" " * INDENT, ""), (label, "label")]
 
 
-def written(finding: Finding, page: Page) -> list[Line]:
+def written(finding: Finding, page: Layout) -> list[Line]:
     """``You wrote  δ₂ = [0.751  -0.230]``; of a large matrix the wrong entries."""
     rows = shown(finding.judged.written)
     if is_large((len(rows), max(map(len, rows), default=0))):
@@ -172,7 +172,7 @@ def _entries(finding: Finding, rows: Sequence[Sequence[str]]) -> str:
     return finding.symbol + listed([*texts[:MOST_ENTRIES], *more], "and")
 
 
-def _matrix(symbol: str, rows: Sequence[Sequence[str]], page: Page) -> list[Line]:
+def _matrix(symbol: str, rows: Sequence[Sequence[str]], page: Layout) -> list[Line]:
     style = UNICODE if page.unicode else ASCII
     cells = [[page.say(text) for text in line] for line in _evened(rows)]
     bare = len(cells) == 1 and len(cells[0]) == 1
@@ -195,7 +195,7 @@ def _evened(rows: Sequence[Sequence[str]]) -> list[list[str]]:
 # The key, on request
 
 
-def key(expected: Sequence[Expected], page: Page) -> Iterator[Line]:
+def key(expected: Sequence[Expected], page: Layout) -> Iterator[Line]:
     """What was written beside what was expected, where that is not the same."""
     style = UNICODE if page.unicode else ASCII
     for each in expected:

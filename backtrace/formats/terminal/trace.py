@@ -12,7 +12,7 @@ from backtrace.formats.measure import plain
 from backtrace.formats.terminal.boxes import ASCII, MORE_COLUMNS, UNICODE, Block, Line, Mark, Piece
 from backtrace.formats.terminal.colours import coloured, uncoloured
 from backtrace.formats.terminal.grid import equation, gallery, marks
-from backtrace.formats.terminal.layout import INDENT, Page
+from backtrace.formats.terminal.layout import INDENT, Layout
 from backtrace.formats.terminal.matrices import Format, block
 from backtrace.formats.terminal.summary import inline, summary
 from backtrace.functions.formula import Equation, Ref
@@ -97,7 +97,7 @@ class _Writer:
         self.trace = trace
         self.view = view
         self.width = max(view.width, NARROWEST)
-        self.page = Page(self.width, view.unicode)
+        self.page = Layout(self.width, view.unicode)
         self.say = self.page.say
         self.symbols = Symbols.of(trace)
         self.setting = Setting(trace.conventions)

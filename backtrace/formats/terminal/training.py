@@ -10,7 +10,7 @@ from backtrace.formats.terminal.columns import grouped
 from backtrace.formats.terminal.confusion_table import confusion_lines
 from backtrace.formats.terminal.curve import MARKS, curve, legend
 from backtrace.formats.terminal.grid import gallery
-from backtrace.formats.terminal.layout import APART, INDENT, STYLES_OF_A_PAGE, Page
+from backtrace.formats.terminal.layout import APART, INDENT, STYLES_OF_A_PAGE, Layout
 from backtrace.formats.terminal.matrices import Format, block
 from backtrace.functions.array import Array
 from backtrace.notation.symbols import Symbols
@@ -42,7 +42,7 @@ def lines(
     spec: Spec,
     training: Training,
     outputs: Array | None,
-    page: Page,
+    page: Layout,
     behind: int | None = None,
 ) -> list[Line]:
     """The whole page, in lines no wider than ``page``.
@@ -61,7 +61,7 @@ def lines(
     return found + _parameters(spec, training.state.parameters(spec), said.symbols, page)
 
 
-def _table(said: Outcome, page: Page) -> list[Line]:
+def _table(said: Outcome, page: Layout) -> list[Line]:
     """The epochs, the kept one marked; columns that don't fit beside the others stand below."""
     columns = [[page.say(text) for text in column] for column in zip(*said.table, strict=True)]
     mark = "" if said.marked is None else f"  {MARKS[not page.unicode][2]} kept"
@@ -76,7 +76,7 @@ def _table(said: Outcome, page: Page) -> list[Line]:
     return found
 
 
-def _ending(said: Outcome, page: Page) -> Iterator[Line]:
+def _ending(said: Outcome, page: Layout) -> Iterator[Line]:
     yield from page.paragraph(said.ended, "heading", 0)
     if said.diverged:
         yield from page.paragraph(said.diverged, "diverged", 0)
@@ -93,7 +93,7 @@ def _ending(said: Outcome, page: Page) -> Iterator[Line]:
         yield from more
 
 
-def _curve(said: Outcome, page: Page) -> list[Line]:
+def _curve(said: Outcome, page: Layout) -> list[Line]:
     drawn = curve(said.chart, page)
     if not drawn:
         return []
@@ -101,7 +101,7 @@ def _curve(said: Outcome, page: Page) -> list[Line]:
     return [[], *page.rule("Loss by epoch", scale), *drawn, *_legend(said, page)]
 
 
-def _legend(said: Outcome, page: Page) -> list[Line]:
+def _legend(said: Outcome, page: Layout) -> list[Line]:
     """The marks beside each other, as many to a line as fit."""
     found: list[Line] = []
     for text, role in legend(said.chart, page):
@@ -113,7 +113,7 @@ def _legend(said: Outcome, page: Page) -> list[Line]:
     return found
 
 
-def _confusion(said: Outcome, page: Page) -> list[Line]:
+def _confusion(said: Outcome, page: Layout) -> list[Line]:
     if said.confusion is None:
         return []
     found = page.rule("Confusion", said.confusion.heading)
@@ -121,7 +121,7 @@ def _confusion(said: Outcome, page: Page) -> list[Line]:
 
 
 def _parameters(
-    spec: Spec, values: Mapping[str, Array], symbols: Symbols, page: Page
+    spec: Spec, values: Mapping[str, Array], symbols: Symbols, page: Layout
 ) -> list[Line]:
     """The kept parameters as matrices, where there are few enough to look at."""
     numbers = sum(value.size for value in values.values())
@@ -139,7 +139,7 @@ def _parameters(
     return [[], *page.rule("Kept parameters"), *matrices, *said]
 
 
-def _spoken(made: Block, page: Page) -> Block:
+def _spoken(made: Block, page: Layout) -> Block:
     """The matrix in the characters that the page has."""
     cells = [[page.say(text) for text in row] for row in made.cells]
     return Block(page.say(made.name), cells, page.say(made.dims), made.role)

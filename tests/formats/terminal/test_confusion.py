@@ -10,7 +10,7 @@ import backtrace
 from backtrace.formats.measure import text_width
 from backtrace.formats.terminal.colours import uncoloured
 from backtrace.formats.terminal.confusion_table import confusion_lines
-from backtrace.formats.terminal.layout import Page
+from backtrace.formats.terminal.layout import Layout
 from backtrace.page.confusion import Confusion, confusion_of, percent
 from backtrace.spec.model import Matrix, Validation
 
@@ -18,7 +18,7 @@ COUNTS = np.array([[8, 2, 0], [0, 5, 0], [1, 0, 0]])
 
 
 def text(counts, width=80, unicode=True):
-    return uncoloured(confusion_lines(Confusion(np.array(counts)), Page(width, unicode)))
+    return uncoloured(confusion_lines(Confusion(np.array(counts)), Layout(width, unicode)))
 
 
 def test_rows_are_the_true_classes():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from backtrace.formats.measure import text_width
 from backtrace.formats.terminal.colours import uncoloured
 from backtrace.formats.terminal.curve import ROWS, curve, legend
-from backtrace.formats.terminal.layout import Page
+from backtrace.formats.terminal.layout import Layout
 from backtrace.page.chart import LOG_FROM, accuracies, losses, tick_labels, value_scale
 from backtrace.tape.training import Measured, Record
 
@@ -23,7 +23,7 @@ def records(values, held=None, start=0):
 
 
 def drawn(chart, width=80, unicode=True):
-    return uncoloured(curve(chart, Page(width, unicode))).split("\n")
+    return uncoloured(curve(chart, Layout(width, unicode))).split("\n")
 
 
 # Scales
@@ -103,7 +103,7 @@ def test_the_line_of_held_out_samples_is_another_one():
     both = drawn(losses(records([0.0, 0.0], held=[1.0, 1.0])), 60)
     top, bottom = both[0].partition("┤")[2], both[ROWS - 1].partition("┤")[2]
     assert top.count("⠉") < bottom.count("⣀")  # half of its dots are left out
-    assert [text for text, _ in legend(chart, Page(60))] == ["── training", "╌╌ held out"]
+    assert [text for text, _ in legend(chart, Layout(60))] == ["── training", "╌╌ held out"]
 
 
 def test_the_kept_epoch_is_marked_where_its_loss_is():
@@ -114,7 +114,7 @@ def test_the_kept_epoch_is_marked_where_its_loss_is():
     axis = next(line for line in drawn(chart, 60) if "└" in line)
     ticks = [i for i, c in enumerate(axis) if c == "┬"]
     assert at == ticks[1]  # the ticks are the epochs 0, 1, 2 and 3
-    assert ("◆ epoch 1, kept", "best") in legend(chart, Page(60))
+    assert ("◆ epoch 1, kept", "best") in legend(chart, Layout(60))
 
 
 def test_the_kept_epoch_is_that_of_the_held_out_loss():
@@ -126,9 +126,9 @@ def test_the_kept_epoch_is_that_of_the_held_out_loss():
 
 
 def test_a_single_epoch_has_no_curve():
-    assert curve(losses(records([0.7])), Page(80)) == []
-    assert legend(losses(records([0.7])), Page(80)) == []
-    assert curve(losses([]), Page(80)) == []
+    assert curve(losses(records([0.7])), Layout(80)) == []
+    assert legend(losses(records([0.7])), Layout(80)) == []
+    assert curve(losses([]), Layout(80)) == []
 
 
 def test_what_is_not_finite_is_left_out_and_the_epochs_stay():
@@ -140,7 +140,7 @@ def test_what_is_not_finite_is_left_out_and_the_epochs_stay():
 
 
 def test_nothing_finite_has_no_curve():
-    assert curve(losses(records([math.nan, math.inf])), Page(80)) == []
+    assert curve(losses(records([math.nan, math.inf])), Layout(80)) == []
 
 
 def test_a_kept_epoch_that_is_not_finite_is_not_drawn():
@@ -177,7 +177,7 @@ def test_no_line_is_wider_than_the_page(width, unicode, held):
 def test_no_losses_break_the_chart(values, kept):
     chart = losses(records(values), kept)
     for unicode in (True, False):
-        lines = curve(chart, Page(50, unicode))
+        lines = curve(chart, Layout(50, unicode))
         assert not lines or len(lines) == ROWS + 2
 
 

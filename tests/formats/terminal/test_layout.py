@@ -1,7 +1,7 @@
 """Rules, paragraphs and lines with something at the right margin."""
 
 from backtrace.formats.measure import text_width
-from backtrace.formats.terminal.layout import Page, formula_lines
+from backtrace.formats.terminal.layout import Layout, formula_lines
 
 
 def texts(lines):
@@ -9,22 +9,22 @@ def texts(lines):
 
 
 def test_a_rule_is_as_wide_as_the_page():
-    assert texts(Page(30).rule("Forward", "layer 1")) == ["── Forward ──────── layer 1 ──"]
-    assert texts(Page(20).rule("Given")) == ["── Given ───────────"]
-    assert texts(Page(30, unicode=False).rule("Forward", "layer 1", "═")) == [
+    assert texts(Layout(30).rule("Forward", "layer 1")) == ["── Forward ──────── layer 1 ──"]
+    assert texts(Layout(20).rule("Given")) == ["── Given ───────────"]
+    assert texts(Layout(30, unicode=False).rule("Forward", "layer 1", "═")) == [
         "== Forward ======== layer 1 =="
     ]
 
 
 def test_a_rule_too_short_for_both_ends_puts_one_below():
-    assert texts(Page(24).rule("Forward", "layer 1, sigmoid")) == [
+    assert texts(Layout(24).rule("Forward", "layer 1, sigmoid")) == [
         "── Forward ─────────────",
         "    layer 1, sigmoid",
     ]
 
 
 def test_something_stands_at_the_right_margin():
-    page = Page(20)
+    page = Layout(20)
     assert texts(page.spread([("left", "")], [("right", "")])) == ["left           right"]
     # two columns stay free between them: 9 + 2 + 9 are 20
     assert page.fits([("123456789", "")], [("right", ""), (" = 5", "")])
@@ -32,10 +32,10 @@ def test_something_stands_at_the_right_margin():
 
 
 def test_on_a_wide_page_the_right_margin_stays_in_sight():
-    (line,) = texts(Page(160).spread([("left", "")], [("right", "")]))
+    (line,) = texts(Layout(160).spread([("left", "")], [("right", "")]))
     assert len(line) == 100
-    assert all(len(line) <= 100 for line in texts(Page(160).rule("Forward", "layer 1")))
-    assert all(len(line) <= 100 for line in texts(Page(160).paragraph("word " * 90, "")))
+    assert all(len(line) <= 100 for line in texts(Layout(160).rule("Forward", "layer 1")))
+    assert all(len(line) <= 100 for line in texts(Layout(160).paragraph("word " * 90, "")))
 
 
 def test_a_formula_is_folded_outside_its_brackets_first():
@@ -47,7 +47,7 @@ def test_a_formula_is_folded_outside_its_brackets_first():
 
 
 def test_what_does_not_fit_beside_goes_below_and_is_folded_before_its_signs():
-    page = Page(24)
+    page = Layout(24)
     title = [("10  ", "number"), ("A title of several words here", "title")]
     found = texts(page.spread(title, [("a₁ = σ(z₁) = 1/(1 + e^(−z₁))", "")]))
     assert found == [
@@ -60,7 +60,7 @@ def test_what_does_not_fit_beside_goes_below_and_is_folded_before_its_signs():
 
 
 def test_phrases_flow_three_apart():
-    assert texts(Page(20).flowed(["one fact", "two facts", "three"], "fact")) == [
+    assert texts(Layout(20).flowed(["one fact", "two facts", "three"], "fact")) == [
         "one fact   two facts",
         "three",
     ]

@@ -9,7 +9,7 @@ import pytest
 import backtrace
 from backtrace.formats.measure import text_width
 from backtrace.formats.terminal.colours import uncoloured
-from backtrace.formats.terminal.layout import Page
+from backtrace.formats.terminal.layout import Layout
 from backtrace.formats.terminal.prediction import MOST_BARS, as_document, lines, predictions
 from backtrace.notation.symbols import Symbols
 from backtrace.spec.excerpt import excerpt
@@ -28,7 +28,7 @@ def of(spec, *outputs, first=1):
 
 def page(spec, found, width=80, unicode=True):
     symbols = Symbols(spec.notation, spec.conventions, {len(spec.layers): "linear"})
-    return uncoloured(lines(found, spec, symbols, Page(width, unicode)))
+    return uncoloured(lines(found, spec, symbols, Layout(width, unicode)))
 
 
 def probabilities(taken, count=10):

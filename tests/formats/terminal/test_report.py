@@ -4,7 +4,7 @@ import pytest
 
 from backtrace.formats.measure import text_width
 from backtrace.formats.terminal.colours import coloured, uncoloured
-from backtrace.formats.terminal.layout import Page
+from backtrace.formats.terminal.layout import Layout
 from backtrace.formats.terminal.report import STYLES, lines
 from tests.formats.sheets import ALL_RIGHT, SIGN_FLIPPED, TWO_SAMPLES, marked
 
@@ -22,7 +22,7 @@ answers:
 
 
 def text(findings, width=80, unicode=True):
-    return uncoloured(lines(findings, Page(width, unicode)))
+    return uncoloured(lines(findings, Layout(width, unicode)))
 
 
 def test_a_sheet_without_a_mistake_is_a_line_a_verdict():
@@ -100,7 +100,7 @@ def test_without_unicode_every_verdict_has_a_mark_and_a_word_of_its_own():
 
 
 def test_colour_adds_nothing_but_colour():
-    found = lines(marked(SIGN_FLIPPED).findings, Page(80))
+    found = lines(marked(SIGN_FLIPPED).findings, Layout(80))
     spelt = "\n".join(line.rstrip() for line in coloured(found, STYLES).plain.splitlines())
     assert spelt == uncoloured(found)
 

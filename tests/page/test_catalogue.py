@@ -7,11 +7,14 @@ import pytest
 import backtrace
 from backtrace.check.mistakes.catalogue import CATALOGUE
 from backtrace.check.mistakes.revealing import revealing
+from backtrace.formats.json import catalogue as documents
 from backtrace.formats.json.report import encode
+from backtrace.formats.markdown import writer as markdown
 from backtrace.formats.measure import text_width
-from backtrace.formats.terminal import catalogue
 from backtrace.formats.terminal.colours import uncoloured
-from backtrace.formats.terminal.layout import Page
+from backtrace.formats.terminal.layout import Layout
+from backtrace.formats.terminal.writer import lines
+from backtrace.page import catalogue
 from backtrace.page.report_phrases import Words
 
 # W₂ is symmetric, so that W₂ᵀ is W₂; the input is 1, so that nothing shows its absence.
@@ -34,17 +37,17 @@ def sight_of(text):
 @pytest.mark.parametrize("width", [40, 60, 80, 120])
 @pytest.mark.parametrize("unicode", [True, False])
 def test_every_mistake_is_listed_within_the_width(width, unicode):
-    said = uncoloured(catalogue.lines(Page(width, unicode)))
+    said = uncoloured(lines(catalogue.catalogue(), Layout(width, unicode)))
     assert max(map(text_width, said.splitlines())) <= width
     assert unicode or said.isascii()
     assert [line for line in said.splitlines() if line in CATALOGUE] == list(CATALOGUE)
 
 
 def test_the_catalogue_as_json_and_as_markdown():
-    document = json.loads(encode(catalogue.document()))
+    document = json.loads(encode(documents.catalogue()))
     assert [each["code"] for each in document["mistakes"]] == list(CATALOGUE)
     assert all(each["title"] and each["tell"] and each["example"] for each in document["mistakes"])
-    rows = catalogue.markdown_lines().splitlines()[2:]
+    rows = markdown.text(catalogue.catalogue()).splitlines()[2:]
     assert len(rows) == len(CATALOGUE)
     assert all(row.replace("\\|", "").count("|") == 7 for row in rows)
 
@@ -53,10 +56,10 @@ def test_a_symmetric_matrix_hides_a_missing_transpose():
     sight = sight_of(SYMMETRIC)
     found = {(each.code, each.id): each.reason for each in sight.hidden}
     assert found["weights-not-transposed", "da1"] == "W₂ is symmetric"
-    said = uncoloured(catalogue.sight_lines(sight, Page(80)))
-    assert "hidden: W₂ is symmetric" in said
-    assert "W₂ is symmetric" in catalogue.sight_markdown(sight)
-    document = json.loads(encode(catalogue.sight_document(sight)))
+    said = uncoloured(lines(catalogue.document(sight), Layout(80)))
+    assert "W₂ is symmetric" in said
+    assert "W₂ is symmetric" in markdown.text(catalogue.document(sight))
+    document = json.loads(encode(documents.sight(sight)))
     assert {"code": "weights-not-transposed", "id": "da1", "reason": "W₂ is symmetric"} in (
         document["hidden"]
     )
@@ -64,6 +67,6 @@ def test_a_symmetric_matrix_hides_a_missing_transpose():
 
 @pytest.mark.parametrize("width", [40, 80])
 def test_what_is_hidden_fits_the_width(width):
-    said = uncoloured(catalogue.sight_lines(sight_of(SYMMETRIC), Page(width, False)))
+    said = uncoloured(lines(catalogue.document(sight_of(SYMMETRIC)), Layout(width, False)))
     assert max(map(text_width, said.splitlines())) <= width
     assert said.isascii()

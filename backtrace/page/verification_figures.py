@@ -1,21 +1,18 @@
-"""Published figures on a terminal: which stand, which are slips, which are astray."""
+"""Published figures: which stand, which are slips, which are astray."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from backtrace.check.judge.published import Held, Holding, stands_for, totals
-from backtrace.formats.measure import text_width
-from backtrace.formats.terminal.boxes import Line
-from backtrace.formats.terminal.layout import Page
 from backtrace.notation.numbers import significant
+from backtrace.page.blocks import Block, Cell, Labelled, Paragraph, Section
 from backtrace.page.inert import inert
 from backtrace.page.report_phrases import Words
 from backtrace.spec.document.problems import count
 from backtrace.spec.model import Arithmetic
 
 EVERY_DIGIT = 17  # of a float
-NARROW = 24  # columns; a text with less room beside a name stands below it
 ARITHMETIC = {
     "float32": "in single precision",
     "exact": "in fractions",
@@ -23,9 +20,7 @@ ARITHMETIC = {
 }
 
 
-def lines(
-    held: Sequence[Holding], arithmetic: Arithmetic, words: Words, page: Page
-) -> Iterator[Line]:
+def section(held: Sequence[Holding], arithmetic: Arithmetic, words: Words) -> Section:
     """The figures that stand by name, the others one by one.
 
     ``arithmetic`` is that in which their trace is worked.
@@ -35,20 +30,24 @@ def lines(
     slips = figures["slip"]
     if slips:
         stand += f", {count(slips, 'slip')} marked"
-    yield []
-    yield from page.rule("Published figures", stand)
+    return Section("Published figures", tuple(_blocks(held, arithmetic, words)), stand)
+
+
+def _blocks(held: Sequence[Holding], arithmetic: Arithmetic, words: Words) -> Iterator[Block]:
     worked = ARITHMETIC.get(arithmetic.kind, "")
     worked = worked.format(count(arithmetic.decimals or 0, "decimal"))
     if worked:
-        yield from page.paragraph(f"Held against the trace as it is worked {worked}.", "note", 1)
+        yield Paragraph(f"Held against the trace as it is worked {worked}.", "note", 1)
     well = [each for each in held if each.count("agrees") == len(each.figures)]
     if well:
-        names = dict.fromkeys(_called(each, words) for each in well)
-        yield from _beside(f" {page.mark('right')} ", " ".join(names), "right", page)
+        names = " ".join(dict.fromkeys(_called(each, words) for each in well))
+        yield Labelled(((Cell("", "right"), names),), inset=1)
     for holding in held:
         if holding not in well:
-            yield from _holding(holding, words, page)
-    yield from page.paragraph(_hint(held, arithmetic), "note", 1) if _hint(held, arithmetic) else ()
+            yield _holding(holding, words)
+    hint = _hint(held, arithmetic)
+    if hint:
+        yield Paragraph(hint, "note", 1)
 
 
 def _hint(held: Sequence[Holding], arithmetic: Arithmetic) -> str:
@@ -75,28 +74,15 @@ def _called(holding: Holding, words: Words) -> str:
     return f"{times}{words.name(published.id)}{at}"
 
 
-def _holding(holding: Holding, words: Words, page: Page) -> Iterator[Line]:
-    role = "right" if holding.agrees else "wrong"
-    head = f" {page.mark(role)} {page.say(_called(holding, words))}  "
+def _holding(holding: Holding, words: Words) -> Labelled:
     agree = holding.count("agrees")
     said = [f"{count(agree, 'figure')} {'agrees' if agree == 1 else 'agree'}"] if agree else []
     said += [_said(each) for each in holding.figures if each.standing != "agrees"]
     text = "; ".join(said)
     if holding.published.where:
         text = f"{inert(holding.published.where)}: {text}"
-    yield from _beside(head, text, role, page)
-
-
-def _beside(head: str, text: str, role: str, page: Page) -> Iterator[Line]:
-    """A head in its colour and a text beside it, folded, its lines under each other."""
-    margin = text_width(head)
-    if page.breadth - margin < NARROW:
-        yield [(head.rstrip(), role)]
-        yield from page.paragraph(text, "")
-        return
-    first, *more = page.paragraph(text, "", margin)
-    yield [(head, role), ("".join(part for part, _ in first)[margin:], "")]
-    yield from more
+    label = Cell(_called(holding, words), "right" if holding.agrees else "wrong")
+    return Labelled(((label, text),), inset=1)
 
 
 def _said(each: Held) -> str:

@@ -1,4 +1,4 @@
-"""A verification on a terminal: the differences by id, kinks; figures and costs below them."""
+"""What is said of a verification: the differences by id, kinks; figures and costs below them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,9 @@ import msgspec
 import numpy as np
 
 from backtrace.check.judge.published import Holding, totals
-from backtrace.formats.terminal import verification_cost, verification_figures
-from backtrace.formats.terminal.boxes import Line
-from backtrace.formats.terminal.columns import Row, table
-from backtrace.formats.terminal.layout import Page
 from backtrace.notation.numbers import significant, small
-from backtrace.page.inert import inert
+from backtrace.page import verification_cost, verification_figures
+from backtrace.page.blocks import Block, Cell, Column, Document, Paragraph, Section, Table
 from backtrace.page.report_phrases import Words
 from backtrace.spec.document.problems import count, listed
 from backtrace.spec.model import Arithmetic
@@ -22,6 +19,15 @@ from backtrace.verify.kinks import Crossing
 from backtrace.verify.results import Flags
 
 MOST_LISTED = 6  # entries of one quantity that are listed
+COLUMNS = (
+    Column("", left=True),
+    Column("entries"),
+    Column("difference"),
+    Column("relative"),
+    Column("at", left=True),
+    Column("on the tape"),
+    Column("by differences"),
+)
 
 
 class Findings(msgspec.Struct, frozen=True):
@@ -43,24 +49,31 @@ class Findings(msgspec.Struct, frozen=True):
         return well and all(holding.agrees for holding in self.held)
 
 
-def lines(findings: Findings, page: Page) -> list[Line]:
-    """The whole page, in lines no wider than it."""
-    found = page.spread(
-        [(inert(findings.title), "title")], [(_standing(findings), _role(findings))]
-    )
-    if findings.verification is not None:
-        found += _gradients(findings.verification, findings, page)
-    if findings.held:
-        found += verification_figures.lines(
-            findings.held, findings.arithmetic, findings.words, page
+def document(findings: Findings) -> Document:
+    """The whole page."""
+    return Document(findings.title, tuple(_blocks(findings)), _standing(findings), _tone(findings))
+
+
+def _blocks(findings: Findings) -> Iterator[Block]:
+    found, words = findings.verification, findings.words
+    if found is not None:
+        yield Paragraph(
+            "Every entry of the tape's gradients against central differences of its forward part.",
+            "fact",
         )
-    if findings.verification is not None:
-        found += verification_cost.lines(findings.verification.cost, findings.samples, page)
-    return found
+        for remark in filter(None, (_update(found), *found.remarks)):
+            yield Paragraph(remark, "note")
+        yield Section(
+            "Gradients", tuple(_gradients(found, words)), "the largest difference of each"
+        )
+    if findings.held:
+        yield verification_figures.section(findings.held, findings.arithmetic, words)
+    if found is not None:
+        yield verification_cost.section(found.cost, findings.samples)
 
 
-def _role(findings: Findings) -> str:
-    """The role of the whole: a note where nothing could be told."""
+def _tone(findings: Findings) -> str:
+    """The tone of the whole: a note where nothing could be told."""
     if not findings.agrees:
         return "wrong"
     told = findings.verification is None or bool(findings.held)
@@ -105,30 +118,16 @@ def _told(quantities: Sequence[Verified]) -> Iterator[str]:
 # Gradients
 
 
-def _gradients(verification: Verification, findings: Findings, page: Page) -> Iterator[Line]:
-    words = findings.words
-    yield from page.paragraph(
-        "Every entry of the tape's gradients against central differences of its forward part.",
-        "fact",
-        0,
-    )
-    for remark in (_update(verification), *verification.remarks):
-        yield from page.paragraph(remark, "note", 0) if remark else ()
-    yield []
-    yield from page.rule("Gradients", "the largest difference of each")
-    header = ("", "entries", "difference", "relative", "at", "on the tape", "by differences")
-    rows = [Row(header, "label"), *(_row(each, words, page) for each in verification.quantities)]
-    yield from table(rows, page, left=(0, 4))
-    for each in verification.quantities:
+def _gradients(verification: Verification, words: Words) -> Iterator[Block]:
+    quantities = verification.quantities
+    yield Table(COLUMNS, tuple(_row(each, words) for each in quantities))
+    for each in quantities:
         if not each.agrees:
-            yield []
-            yield from _disagreement(each, words, page)
-    kinks = [line for each in verification.quantities for line in _kinks(each, words)]
-    sentences = (*kinks, *_untold(verification.quantities, words))
+            yield Section("", tuple(_disagreement(each, words)))
+    kinks = [line for each in quantities for line in _kinks(each, words)]
+    sentences = (*kinks, *_untold(quantities, words))
     if sentences:
-        yield []
-        for sentence in sentences:
-            yield from page.paragraph(sentence, "note", 1)
+        yield Section("", tuple(Paragraph(sentence, "note", 1) for sentence in sentences))
 
 
 def _update(verification: Verification) -> str:
@@ -138,18 +137,18 @@ def _update(verification: Verification) -> str:
     return f"The update verified is that of epoch {request.epoch}, batch {request.batch}."
 
 
-def _row(each: Verified, words: Words, page: Page) -> Row:
-    role = "wrong" if not each.agrees else "right" if each.told.any() else "note"
-    name = f" {page.mark(role)} {page.say(words.name(each.id))}"
+def _row(each: Verified, words: Words) -> tuple[Cell, ...]:
+    tone = "wrong" if not each.agrees else "right" if each.told.any() else "note"
+    name = Cell(words.name(each.id), tone)
     checked, size = int(each.checked.sum()), each.tape.size
     entries = str(size) if checked == size else f"{checked} of {size}"
     if each.worst is None:
-        return Row((name, entries, "", "", "", "", ""), role)
+        return (name, *map(Cell, (entries, "", "", "", "", "")))
     tape, kink = float(each.tape[each.worst]), each.kinks.get(each.worst)
     numeric = significant(float(each.numeric[each.worst])) if kink is None else _both(kink)
     at = f"[{each.worst[0] + 1},{each.worst[1] + 1}]"
     sizes = (small(each.largest), small(_relative(each))) if np.isfinite(tape) else ("", "")
-    return Row((name, entries, *sizes, at, significant(tape), numeric), role)
+    return (name, *map(Cell, (entries, *sizes, at, significant(tape), numeric)))
 
 
 def _both(kink: Kink) -> str:
@@ -163,16 +162,16 @@ def _relative(each: Verified) -> float:
     return each.largest / size if size > 0 else 0.0
 
 
-def _disagreement(each: Verified, words: Words, page: Page) -> Iterator[Line]:
+def _disagreement(each: Verified, words: Words) -> Iterator[Paragraph]:
     name, wrong = words.name(each.id), [tuple(at) for at in _places(each.wrong)]
     total = int(each.checked.sum())
     if each.follows:
         earlier = words.name(each.follows)
         said = f"follows from {earlier}: worked from what the differences give, its step is right."
-        yield from page.paragraph(f"{name} {said}", "mistake", 0)
+        yield Paragraph(f"{name} {said}", "mistake")
         return
     told = "disagrees" if total == 1 else f"{len(wrong)} of {total} entries disagree"
-    yield from page.paragraph(f"{name}: {told}.", "mistake", 0)
+    yield Paragraph(f"{name}: {told}.", "mistake")
     for i, j in wrong[:MOST_LISTED]:
         tape, numeric = float(each.tape[i, j]), float(each.numeric[i, j])
         said = f"{name}[{i + 1},{j + 1}] is {significant(tape)} on the tape, "
@@ -181,9 +180,9 @@ def _disagreement(each: Verified, words: Words, page: Page) -> Iterator[Line]:
             said += f"{significant(numeric)} by differences (± {small(float(each.errors[i, j]))})"
         else:
             said += f"and neither slope of the kink there: {_slopes(kink)}"
-        yield from page.paragraph(said, "")
+        yield Paragraph(said, inset=2)
     if len(wrong) > MOST_LISTED:
-        yield from page.paragraph(f"and {len(wrong) - MOST_LISTED} more", "fact")
+        yield Paragraph(f"and {len(wrong) - MOST_LISTED} more", "fact", 2)
 
 
 def _kinks(each: Verified, words: Words) -> Iterator[str]:

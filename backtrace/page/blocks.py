@@ -1,0 +1,128 @@
+"""What every page is made of: a document of blocks, which each format writes in its own way.
+
+A page is made by a function of data, in a module of ``backtrace.page``, and says what there is to
+say, once, in the order in which it is read::
+
+    def document(found: Verification) -> Document:
+        return Document(
+            title="XOR",
+            standing="all 28 entries agree",
+            standing_tone="right",
+            blocks=(
+                Paragraph("Every entry against central differences.", "fact"),
+                Section("Gradients", (Table(columns, rows),), aside="the largest of each"),
+            ),
+        )
+
+It knows no width, no colour, no markup: whether a matrix stands beside another, where a line is
+folded and what becomes of a column that doesn't fit is the writer's. A writer is a module of
+``backtrace.formats`` that has a way to write each block, and so writes every page there is::
+
+    formats/terminal/writer.py   lines(document, layout) → lines of toned spans
+    formats/markdown/writer.py   text(document) → Markdown
+
+Strings are plain text, a stranger's too: a writer makes them harmless for its format. What is more
+than words is a ``Sentence``: texts and formulas, whose symbols are the document's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from backtrace.functions.formula import Sentence
+from backtrace.notation.symbols import Symbols
+
+Words: TypeAlias = str | Sentence
+
+Tone: TypeAlias = str
+"""What a thing is to its reader, from which a format takes its colour or its weight.
+
+Of quantities: ``given``, ``computed``, ``gradient``, ``updated``. Of judgements: the verdicts
+(``right``, ``rounded``, ``carried``, ``wrong``, …), ``best``, ``diverged``, ``doubt``. Of words:
+``heading``, ``fact`` (said quietly), ``note`` (to be noticed), ``why``, ``mistake``, ``label``.
+"""
+
+Inset: TypeAlias = Literal[0, 1, 2]
+"""How far a block stands in: 0 by itself, 1 an item of a list, 2 what explains the one above."""
+
+
+class Paragraph(msgspec.Struct, frozen=True):
+    words: Words
+    tone: Tone = ""
+    inset: Inset = 0
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """Short phrases, as many beside each other as fit."""
+
+    phrases: tuple[str, ...]
+    tone: Tone = "fact"
+
+
+class Bullets(msgspec.Struct, frozen=True):
+    items: tuple[Words, ...]
+    tone: Tone = ""
+
+
+class Labelled(msgspec.Struct, frozen=True):
+    """Words, and before them their label (it may be empty), in one column with its neighbours'."""
+
+    rows: tuple[tuple[Cell, Words], ...]
+    inset: Inset = 2
+
+
+class Cell(msgspec.Struct, frozen=True):
+    """A short text in its place; a ``tone`` that has a sign (right, wrong, note) shows it."""
+
+    text: str
+    tone: Tone = ""
+
+
+class Column(msgspec.Struct, frozen=True):
+    """Its header, and whether its texts are flush left: numbers are flush right."""
+
+    header: str
+    left: bool = False
+
+
+class Table(msgspec.Struct, frozen=True):
+    """Rows under a header.
+
+    ``narrow`` says what becomes of it where there is too little room: each row is its first cell,
+    and below it the others as a paragraph, or as a list with a label each; or they stand beside it,
+    in a stack.
+    """
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    narrow: Literal["paragraphs", "lists", "stacks"] = "paragraphs"
+
+
+class Section(msgspec.Struct, frozen=True):
+    """Blocks under a heading, or, without one, blocks that stand together and apart from others.
+
+    ``aside`` is what stands at the other end of the heading's line.
+    """
+
+    title: str
+    blocks: tuple[Block, ...]
+    aside: str = ""
+
+
+Block: TypeAlias = Paragraph | Facts | Bullets | Labelled | Table | Section
+
+
+class Document(msgspec.Struct, frozen=True):
+    """A whole page: its title, what there is to say at once (``standing``), and its blocks.
+
+    ``blocks`` may be made while they are written: a page can be longer than is good to keep.
+    """
+
+    title: str
+    blocks: Iterable[Block]
+    standing: str = ""
+    standing_tone: Tone = "heading"
+    symbols: Symbols | None = None

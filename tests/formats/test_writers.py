@@ -1,0 +1,105 @@
+"""Every block in every format that writes documents: what is said, made harmless, fitted."""
+
+import pytest
+from markdown_it import MarkdownIt
+
+import backtrace
+from backtrace.formats.markdown import writer as markdown
+from backtrace.formats.measure import text_width
+from backtrace.formats.terminal.colours import uncoloured
+from backtrace.formats.terminal.layout import Layout
+from backtrace.formats.terminal.writer import lines
+from backtrace.functions.formula import Ref
+from backtrace.notation.symbols import Symbols
+from backtrace.page.blocks import (
+    Bullets,
+    Cell,
+    Column,
+    Document,
+    Facts,
+    Labelled,
+    Paragraph,
+    Section,
+    Table,
+)
+
+SYMBOLS = Symbols.of(backtrace.trace(backtrace.load("xor")))
+COLUMNS = (Column("name", left=True), Column("size"), Column("remark", left=True))
+ROWS = ((Cell("first", "right"), Cell("7"), Cell("a remark of some length that has to fold")),)
+NARROW = ("paragraphs", "lists", "stacks")
+BLOCKS = (
+    Paragraph(("The slope of ", Ref("z2"), " is missing."), "note"),
+    Facts(("a fact", "another fact")),
+    Bullets(("one thing", ("of ", Ref("z1")))),
+    Labelled(((Cell("hint"), "look again"), (Cell("", "wrong"), "not so"))),
+    Section(
+        "Tables",
+        tuple(Table(COLUMNS, ROWS, narrow) for narrow in NARROW),
+        aside="three of them",
+    ),
+    Section("", (Paragraph("set apart"),)),
+)
+PAGE = Document("A title", BLOCKS, "all is well", "right", SYMBOLS)
+
+
+def on_a_terminal(document, width=80, unicode=True):
+    return uncoloured(lines(document, Layout(width, unicode)))
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+@pytest.mark.parametrize("unicode", [True, False])
+def test_a_page_is_no_wider_than_the_terminal(width, unicode):
+    said = on_a_terminal(PAGE, width, unicode)
+    assert max(map(text_width, said.splitlines())) <= width
+    assert unicode or said.isascii()
+    assert all(word in said.replace("\n", " ") for word in ("A title", "another fact", "not so"))
+
+
+def test_formulas_in_sentences_are_written_in_the_symbols_of_the_page():
+    assert "The slope of z₂ is missing." in on_a_terminal(PAGE)
+    assert "The slope of z2 is missing." in on_a_terminal(PAGE, unicode=False)
+    assert "> The slope of $z_{2}$ is missing." in markdown.text(PAGE)
+
+
+def test_a_table_that_does_not_fit_keeps_every_cell():
+    for narrow in NARROW:
+        said = on_a_terminal(Document("", (Table(COLUMNS, ROWS, narrow),)), 30)
+        assert all(word in said for word in ["first", "7", *ROWS[0][2].text.split()]), narrow
+
+
+def test_a_tone_with_a_sign_shows_it():
+    assert "✓ first" in on_a_terminal(PAGE)
+    assert "+ first" in on_a_terminal(PAGE, unicode=False)
+    assert "| ✓ first | 7 |" in markdown.text(PAGE)
+
+
+def test_markdown_reads_as_what_was_said():
+    html = MarkdownIt("commonmark").enable("table").render(markdown.text(PAGE))
+    assert html.count("<table>") == len(NARROW)
+    assert html.count("<h2>") == 1
+    assert "<blockquote>" in html
+    assert html.count("<li>") == 2 + 2 + 2
+
+
+HOSTILE = "<b>*x*</b> $y$ \x1b[31m"
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        Paragraph(HOSTILE),
+        Facts((HOSTILE,)),
+        Bullets((HOSTILE,)),
+        Labelled(((Cell(HOSTILE), HOSTILE),)),
+        Table((Column(HOSTILE), Column("x")), ((Cell(HOSTILE), Cell(HOSTILE)),)),
+        Section(HOSTILE, (), HOSTILE),
+    ],
+    ids=lambda block: type(block).__name__,
+)
+def test_a_strangers_text_is_text_and_nothing_else(block):
+    document = Document(HOSTILE, (block,), HOSTILE)
+    assert "\x1b" not in on_a_terminal(document)
+    html = MarkdownIt("commonmark").enable("table").render(markdown.text(document))
+    assert "<b>" not in html
+    assert "<em>x" not in html
+    assert "\x1b" not in html
