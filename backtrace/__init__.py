@@ -15,9 +15,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from backtrace.spec import SpecError, load, loads
+    from backtrace.spec import SpecError
     from backtrace.spec.model import Spec
     from backtrace.tape.compile import TapeError
+    from backtrace.tape.loading import load, loads
     from backtrace.tape.run import trace
     from backtrace.tape.trace import Trace, TracedStep
 
@@ -25,8 +26,8 @@ __version__ = "0.1.0"
 __all__ = ["Spec", "SpecError", "TapeError", "Trace", "TracedStep", "load", "loads", "trace"]
 
 _HOMES = {
-    "load": "backtrace.spec",
-    "loads": "backtrace.spec",
+    "load": "backtrace.tape.loading",
+    "loads": "backtrace.tape.loading",
     "SpecError": "backtrace.spec",
     "Spec": "backtrace.spec.model",
     "TapeError": "backtrace.tape.compile",

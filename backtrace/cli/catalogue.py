@@ -35,7 +35,7 @@ def print_hidden(source: str, data: Path | None, form: str, width: int | None) -
 def _sight(source: str, data: Path | None) -> catalogue.Sight:
     from backtrace.check.mistakes.revealing import revealing
     from backtrace.page.report_phrases import Words
-    from backtrace.spec import load
+    from backtrace.tape.loading import load
 
     with reading():
         spec = load(source, data_folder=data)

@@ -263,7 +263,7 @@ class Desk:
 
 def _checker(request: CheckRequest) -> Checker:
     from backtrace.check.judge.checker import Checker
-    from backtrace.spec import load
+    from backtrace.tape.loading import load
 
     with reading():
         spec = load(request.spec, data_folder=request.data)

@@ -73,7 +73,7 @@ def _loaded(format: str, source: str, data: Path | None, epochs: int | None) -> 
     if saved_content(source) is not None:
         name = "<stdin>" if source == "-" else source
         refuse([f"--to {format}: {name} is a saved trace, which has no optimizer; name its spec"])
-    from backtrace.spec import load
+    from backtrace.tape.loading import load
 
     with reading():
         spec = load(source, data_folder=data)

@@ -46,8 +46,8 @@ def _span(text: str) -> range:
 
 def predict(request: PredictRequest) -> None:
     """Loads, works and prints; exits with 2 where spec, parameters or samples are wrong."""
-    from backtrace.spec import load
     from backtrace.spec.read.parameters import read_parameters, with_parameters
+    from backtrace.tape.loading import load
 
     with reading():
         spec = load(request.spec, data_folder=request.data)

@@ -22,7 +22,7 @@ def worked(source: str, data: Path | None, epochs: int | None) -> Trace:
     content = saved_content(source)
     if content is not None:
         return _saved(source, content, data, epochs)
-    from backtrace.spec import load
+    from backtrace.tape.loading import load
     from backtrace.tape.run import trace
 
     with reading():

@@ -42,7 +42,7 @@ class SpecText(msgspec.Struct, frozen=True):
 
 
 def spec_text(source: str, data: Path | None) -> SpecText:
-    """What SPEC names, read once. Raises SpecError as ``backtrace.spec.load`` does; exits with 2
+    """What SPEC names, read once. Raises SpecError as ``backtrace.load`` does; exits with 2
     for a saved trace, which has the numbers of a network and not the network."""
     content, file, folder = read_source(source)
     if BEGINNING.match(content):

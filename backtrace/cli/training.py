@@ -156,7 +156,7 @@ def _check_apart(files: _Files) -> None:
 
 def _loaded(request: TrainRequest) -> tuple[SpecText, Spec]:
     """The spec as text, and as the options have it."""
-    from backtrace.spec import loads
+    from backtrace.tape.loading import loads
     from backtrace.tape.training import check_trainable
 
     with reading():

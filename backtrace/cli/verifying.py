@@ -55,7 +55,7 @@ def print_verification(request: VerifyRequest) -> int:
 
 
 def _findings(request: VerifyRequest) -> page_of.Findings:
-    from backtrace.spec import load
+    from backtrace.tape.loading import load
 
     with reading():
         spec = load(request.spec, data_folder=request.data)

@@ -202,7 +202,7 @@ class Published(msgspec.Struct, frozen=True):
 
     ``written`` has them as texts in the quantity's shape (1 × 1 for a scalar), empty where the
     source prints none. They stand for ``times`` the quantity (a source may print n·dW). ``where``
-    says in which of its lines, ``file``, ``line`` and ``column`` where they stand in the spec.
+    says in which of its lines.
     """
 
     id: str
@@ -212,9 +212,6 @@ class Published(msgspec.Struct, frozen=True):
     slips: tuple[Slip, ...] = ()
     times: Number = Number(1.0, "1")
     where: str = ""
-    line: int = 0
-    column: int = 0
-    file: str = ""
 
 
 class Spec(msgspec.Struct, frozen=True):

@@ -20,7 +20,7 @@ from time import perf_counter
 
 import numpy as np
 
-from backtrace.spec import load
+from backtrace.tape.loading import load
 
 IMAGES, SIDE, CLASSES = 60_000, 28, 10
 MOST, MOST_MEMORY = 1.3, 60  # times gzip's own time; MB
@@ -34,7 +34,7 @@ arithmetic: {}
 """
 MEMORY = """\
 import sys
-from backtrace.spec import load, loads
+from backtrace.tape.loading import load, loads
 from backtrace.spec.data import contents
 
 def most():  # getrusage would have that of the process that started this one, if it was larger

@@ -4,7 +4,6 @@ import pytest
 
 import backtrace
 from backtrace.check.judge.published import hold, stands_for, totals
-from backtrace.spec import SpecError
 
 SPEC = """
 layers:
@@ -76,18 +75,6 @@ def test_figures_of_a_later_update():
     text = SPEC.replace("expect:", "epochs: 2\nexpect:")
     (found,) = hold(backtrace.loads(f"{text}  W1@2: [0.9625, 0.0375]\n"))
     assert found.agrees
-
-
-def test_ids_that_the_trace_does_not_have_are_said_all_at_once_with_their_places():
-    spec = backtrace.loads(f"{SPEC}  penalty: 1\n  z1: [[1.1], [1.35]]\n  da0: [[1, 1], [1, 1]]\n")
-    with pytest.raises(SpecError) as caught:
-        hold(spec)
-    first = SPEC.count("\n") + 1
-    assert [(each.position, each.found) for each in caught.value.problems] == [
-        (f"<text>:{first}:3", '"penalty" in `expect`'),
-        (f"<text>:{first + 2}:3", '"da0" in `expect`'),
-    ]
-    assert "inputs_gradient: true" in caught.value.problems[1].mend
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import struct
 
-from backtrace.spec import loads
+from backtrace.tape.loading import loads
 from tests.spec.specs import network, only_problem
 
 

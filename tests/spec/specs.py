@@ -2,7 +2,8 @@
 
 import pytest
 
-from backtrace.spec import SpecError, loads
+from backtrace.spec import SpecError
+from backtrace.tape.loading import loads
 
 LAYER = "layers:\n  - {activation: sigmoid, weights: [[1, 2], [3, 4]], bias: none}\n"
 INPUTS = "inputs: [[1, 2]]\n"

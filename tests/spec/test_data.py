@@ -6,7 +6,7 @@ import struct
 import numpy as np
 import pytest
 
-from backtrace.spec import load, loads
+from backtrace.tape.loading import load, loads
 from tests.spec.files import idx, inputs_of, problem_of, spec_of
 from tests.spec.specs import network, only_problem
 

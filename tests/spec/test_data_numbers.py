@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from backtrace.spec import loads
 from backtrace.spec.data.contents import read_file
 from backtrace.spec.data.request import Columns, DataError, Request
 from backtrace.tape.arithmetic import Floats, arithmetic
+from backtrace.tape.loading import loads
 from tests.spec.files import idx
 
 KINDS = ("?", "u1", "i1", "<u2", ">i4", "<i8", "<u8", "<f2", ">f4", "<f8", ">f8")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import backtrace
-from backtrace.spec import loads
+from backtrace.tape.loading import loads
 from tests.spec.specs import only_problem, problems_of
 
 LAYERS = """\

@@ -3,7 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backtrace.spec import SpecError, bundled, loads
+from backtrace.spec import SpecError, bundled
+from backtrace.tape.loading import loads
 from tests.spec.specs import TRAINED
 from tests.spec.test_schema import EXAMPLE
 

@@ -7,9 +7,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from backtrace.spec import loads
 from backtrace.spec.model import Stop, Validation
 from backtrace.spec.read.holdout import held_out
+from backtrace.tape.loading import loads
 from tests.spec.specs import only_problem, problems_of
 
 LAYERS = "layers:\n  - {activation: sigmoid, weights: [[1, 2], [3, 4]], bias: none}\n"

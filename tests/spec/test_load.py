@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 import backtrace
-from backtrace.spec import SpecError, bundled, load, loads
+from backtrace.spec import SpecError, bundled
+from backtrace.tape.loading import load, loads
 from tests.spec.specs import FORWARD
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from backtrace.spec import loads
+from backtrace.tape.loading import loads
 from tests.spec.specs import network, only_problem, problems_of
 
 COLUMNS = "conventions: {layout: columns}\n"

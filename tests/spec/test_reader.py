@@ -3,9 +3,9 @@
 import pytest
 import yaml
 
-from backtrace.spec import loads
 from backtrace.spec.document.problems import Place, Problem, Problems, SpecError
 from backtrace.spec.document.reader import Limits, Mapping, Scalar, Sequence, read
+from backtrace.tape.loading import loads
 
 
 def problems_of(text, **limits):

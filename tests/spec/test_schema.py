@@ -5,9 +5,9 @@ import pytest
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.losses import LOSSES
 from backtrace.functions.optimizers import OPTIMIZERS
-from backtrace.spec import loads
 from backtrace.spec.document.vocabulary import HOMES, TOP_KEYS
 from backtrace.spec.model import Spec, Stop
+from backtrace.tape.loading import loads
 from tests.spec.specs import FORWARD, INPUTS, LAYER, TRAINED, network, only_problem, problems_of
 
 

@@ -11,19 +11,11 @@ import numpy as np
 from backtrace.check.answers.figures import figure
 from backtrace.check.model import Figure
 from backtrace.functions.array import Array
-from backtrace.spec.document.problems import Problem, SpecError, cited
 from backtrace.spec.model import Published, Spec
 from backtrace.tape.compile import compile_tape
 from backtrace.tape.run import run, starting_values
 from backtrace.tape.steps import Tape
 
-MEND = "`backtrace trace` shows the steps that it has."
-_PENALTY = "Add `regularization:`, or remove it: without a penalty `loss` is all there is."
-MENDS = {
-    "da0": "Add `trace: {inputs_gradient: true}`, so that it is worked.",
-    "penalty": _PENALTY,
-    "data_loss": _PENALTY,
-}
 Standing: TypeAlias = Literal["agrees", "differs", "slip", "stale"]
 NOISE = 1e-12  # of a float, relative: a figure may lie on the very edge of what its digits allow
 
@@ -73,39 +65,16 @@ class Holding(msgspec.Struct, frozen=True):
 
 
 def hold(spec: Spec) -> tuple[Holding, ...]:
-    """Every figure of ``expect`` beside the trace of the spec, in its own arithmetic.
-
-    Raises SpecError, with all of them and where they stand, for ids of which the spec's tape has
-    no step, such as da0 where the gradient of the inputs is not asked for.
-    """
+    """Every figure of ``expect`` beside the trace of the spec, in its own arithmetic."""
     if not spec.expected:
         return ()
     last = max((each.epoch, each.batch) for each in spec.expected)
     tape = compile_tape(spec, range(1, last[0] + 1))
-    _check_steps(spec.expected, tape)
     values = _traced(spec, tape, last)
     return tuple(
         Holding(each, tuple(_held(each, values[each.epoch, each.batch, each.id])))
         for each in spec.expected
     )
-
-
-def _check_steps(expected: Iterable[Published], tape: Tape) -> None:
-    steps = {(step.epoch, step.batch, step.id) for step in tape}
-    problems = [
-        Problem(
-            each.file,
-            each.line,
-            each.column,
-            f"{cited(each.id)} in `expect`",
-            "a step of this spec's trace",
-            MENDS.get(each.id, MEND),
-        )
-        for each in expected
-        if (each.epoch, each.batch, each.id) not in steps
-    ]
-    if problems:
-        raise SpecError(problems)
 
 
 def _traced(spec: Spec, tape: Tape, last: tuple[int, int]) -> dict[tuple[int, int, str], Array]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.losses import LOSSES
+from backtrace.spec import ids
 from backtrace.spec.document.fields import Fields, names
 from backtrace.spec.document.problems import (
     MOST_COLLECTED,
@@ -35,7 +35,6 @@ PROBABILITIES = ("sigmoid", "softmax")
 
 _TOLERANCE = 1e-6  # of a sum of targets: 0.333333 three times is 1
 _SAMPLES = 4096  # that are looked at together
-_UPDATE = re.compile(r"@[1-9][0-9]*(\.[1-9][0-9]*)?")
 
 
 class Parts(msgspec.Struct):
@@ -106,13 +105,13 @@ def read_freeze(problems: Problems, top: Fields, layers: list[LayerDraft]) -> fr
     node = top.get("freeze")
     if node is None:
         return frozenset()
-    known = parameter_ids(layers)
+    known = _parameter_ids(layers)
     chosen = names(problems, node, "parameters")
     for word in chosen:
         if word.text not in known:
             meant = near_miss(word.text, known)
             mend = f"Did you mean `{meant}`?" if meant else ""
-            if word.text in [f"b{layer.number}" for layer in layers]:
+            if word.text in [ids.parameter("bias", layer.number) for layer in layers]:
                 mend = "This layer has no bias, or has it in its weights."
             problems.add(
                 word,
@@ -124,41 +123,14 @@ def read_freeze(problems: Problems, top: Fields, layers: list[LayerDraft]) -> fr
     return frozenset(word.text for word in chosen)
 
 
-def read_ask(problems: Problems, parts: Parts) -> tuple[str, ...]:
-    """``ask: [z1, delta2]``: the ids of quantities that a trace of this spec can have."""
-    node = parts.top.get("ask")
-    if node is None:
-        return ()
-    known = _quantity_ids(parts)
-    layers = f"Layers count from 1 to {len(parts.layers)}."
-    chosen = names(problems, node, "quantities")
-    for word in chosen:
-        if _UPDATE.sub("", word.text) in known:
-            continue
-        meant = near_miss(word.text, known)
-        words = "the id of a quantity, such as z1, a1, loss, delta1 or dW1"
-        mend = f"Did you mean `{meant}`?" if meant else layers
-        problems.add(word, cited(word.text), words, mend, code="unknown_id")
-    return tuple(dict.fromkeys(word.text for word in chosen))
-
-
-def parameter_ids(layers: Iterable[LayerDraft]) -> list[str]:
+def _parameter_ids(layers: Iterable[LayerDraft]) -> list[str]:
     """W1, b1, … without the biases that don't exist or stand in the weights."""
-    ids = []
+    found = []
     for layer in layers:
-        ids.append(f"W{layer.number}")
+        found.append(ids.parameter("weight", layer.number))
         if layer.bias.kind in ("added", "shared", "threshold") or not layer.bias.readable:
-            ids.append(f"b{layer.number}")
-    return ids
-
-
-def _quantity_ids(parts: Parts) -> set[str]:
-    """Those of a trace of this spec; what it is like is known before its shapes are settled."""
-    from backtrace.spec.quantities import Network, quantities
-
-    ids, targets = tuple(parameter_ids(parts.layers)), "targets" in parts.top
-    network = Network(len(parts.layers), ids, targets, parts.loss is not None, parts.optimizer)
-    return {quantity.id for quantity in quantities(network)}
+            found.append(ids.parameter("bias", layer.number))
+    return found
 
 
 def _check_loss_and_targets(problems: Problems, parts: Parts) -> None:

@@ -8,114 +8,91 @@ from collections.abc import Iterator
 import msgspec
 import numpy as np
 
-from backtrace.spec.document.fields import Fields, Range, fields
-from backtrace.spec.document.problems import Problems, cited, count, near_miss
+from backtrace.spec.document.fields import Fields, Range
+from backtrace.spec.document.problems import cited, count
 from backtrace.spec.document.reader import Entry, Mapping, Node, Scalar, Sequence, kind
-from backtrace.spec.model import Published, Slip, Spec
+from backtrace.spec.ids import At
+from backtrace.spec.model import Published, Slip
 from backtrace.spec.numbers import Number
-from backtrace.spec.quantities import shapes
 from backtrace.spec.read.given import Given, read_given
+from backtrace.spec.read.quantity_ids import QuantityIds
 
 BLANKS = ("_", "?", "~")
 KEYS = ("value", "slips", "times", "where")
 FORM = "the figures as they are printed, `_` for an entry that is not"
-_NAME = re.compile(r"([^@]+)(?:@([0-9]{1,7})(?:\.([0-9]{1,7}))?)?")
 _NOT_ZERO = Range("a number other than 0", lambda x: x != 0)
 _INDEX = re.compile(r"([1-9][0-9]{0,6}) ?, ?([1-9][0-9]{0,6})")
 
 
-def read_expected(
-    problems: Problems, node: Node | None, spec: Spec | None
-) -> tuple[Published, ...]:
+def read_expected(node: Node | None, quantities: QuantityIds) -> tuple[Published, ...]:
     """``expect: {z1: [[3.7, -1.3, 1.1]], loss: 0.7225, delta2: {value: …, slips: {"1,2": why}}}``.
 
-    Without a ``spec`` (where it has problems of its own) ids and shapes are not looked at.
+    Of a spec with problems of its own the shapes are not looked at.
     """
     if node is None:
         return ()
     if not isinstance(node, Mapping):
         mend = "Write an id a line under `expect:`."
-        problems.add(node, f"{kind(node)} for `expect`", "figures by id, such as `z1: …`", mend)
+        found, expected = f"{kind(node)} for `expect`", "figures by id, such as `z1: …`"
+        quantities.problems.add(node, found, expected, mend)
         return ()
-    reader = _Reader(problems, spec)
+    reader = _FigureReader(quantities)
     return tuple(found for entry in node.entries.values() for found in reader.quantity(entry))
 
 
-class _Reader:
-    def __init__(self, problems: Problems, spec: Spec | None) -> None:
-        self.problems, self.spec = problems, spec
-        self._shapes: dict[int, dict[str, tuple[int, int]]] = {}
-
-    def shapes(self, spec: Spec, batch: int) -> dict[str, tuple[int, int]]:
-        """The shapes in a batch, worked once for all that is printed of it."""
-        if batch not in self._shapes:
-            self._shapes[batch] = dict(shapes(spec, batch))
-        return self._shapes[batch]
+class _FigureReader:
+    def __init__(self, quantities: QuantityIds) -> None:
+        self.quantities = quantities
+        self.problems, self.spec = quantities.problems, quantities.spec
 
     def quantity(self, entry: Entry) -> Iterator[Published]:
         """What is published of one id, once or several times over."""
-        name = self.name(entry.key)
+        at = self.at(entry.key)
         for node in _printings(entry.value):
-            found = self.printing(entry.key, name, node)
+            found = self.printing(entry.key, at, node)
             if found is not None:
                 yield found
 
     # Names
 
-    def name(self, key: Scalar) -> tuple[str, int, int] | None:
+    def at(self, key: Scalar) -> At | None:
         """The id, epoch and batch, or None and a problem."""
-        match = _NAME.fullmatch(key.text)
-        if match is None:
+        at = At.parse(key.text)
+        if at is None:
             mend = "Another update's is written `z1@2`, or `z1@2.3` with its batch."
-            self.problems.add(key, cited(key.text), "the id of a quantity, such as z1 or dW1", mend)
+            expected = "the id of a quantity, such as z1 or dW1"
+            self.problems.add(key, cited(key.text), expected, mend, code="unknown_id")
             return None
-        id, epoch, batch = match[1], int(match[2] or 1), int(match[3] or 1)
-        known = self.spec is None or (self.is_known(key, id) and self.is_worked(key, epoch, batch))
-        return (id, epoch, batch) if known else None
+        known = self.quantities.check(key, at.id, "expect") and self.is_worked(key, at)
+        return at if known else None
 
-    def is_known(self, key: Scalar, id: str) -> bool:
-        assert self.spec is not None
-        known = self.shapes(self.spec, 1)
-        if id in known:
+    def is_worked(self, key: Scalar, at: At) -> bool:
+        """Whether the spec has the update."""
+        if self.spec is None:
             return True
-        meant = _as_a_student_names_it(self.spec, id)
-        meant = meant if meant in known else near_miss(id, known)
-        layers = f"Layers count from 1 to {len(self.spec.layers)}."
-        words = "the id of a quantity of this spec, such as z1, a1 or W1"
-        mend = f"Did you mean `{meant}`?" if meant else layers
-        self.problems.add(key, cited(id), words, mend)
-        return False
-
-    def is_worked(self, key: Scalar, epoch: int, batch: int) -> bool:
-        assert self.spec is not None
-        batches = self.spec.batches
-        if 1 <= epoch <= self.spec.epochs and 1 <= batch <= batches:
+        epochs, batches = self.spec.epochs, self.spec.batches
+        if 1 <= at.epoch <= epochs and 1 <= at.batch <= batches:
             return True
-        has = f"{count(self.spec.epochs, 'epoch')} of {count(batches, 'batch', 'batches')}"
-        mend = f"Write `epochs: {epoch}`, so that it is worked." if batch <= batches else ""
-        found = f"epoch {epoch}, batch {batch}"
+        has = f"{count(epochs, 'epoch')} of {count(batches, 'batch', 'batches')}"
+        mend = f"Write `epochs: {at.epoch}`, so that it is worked." if at.batch <= batches else ""
+        found = f"epoch {at.epoch}, batch {at.batch}"
         self.problems.add(key, found, f"an update that the spec works: it has {has}", mend)
         return False
 
     # Figures
 
-    def printing(
-        self, key: Scalar, name: tuple[str, int, int] | None, node: Node
-    ) -> Published | None:
+    def printing(self, key: Scalar, at: At | None, node: Node) -> Published | None:
         """The figures as they stand in one place of the source."""
         entries: Fields | None = None
         value: Node | None = node
         if isinstance(node, Mapping):
-            entries = fields(self.problems, node, f"what is expected of {key.text}", KEYS)
-            assert entries is not None
+            entries = Fields(self.problems, node, f"what is expected of {key.text}", KEYS)
             value = entries.require("value", f"Add `value:`, {FORM}.")
-        written = None if value is None else self.written(key.text, value, name)
+        written = None if value is None else self.written(key.text, value, at)
         if written is None:
             return None
-        id, epoch, batch = name or ("", 1, 1)
-        found = Published(
-            id, written, epoch, batch, line=key.line, column=key.column, file=self.problems.file
-        )
+        at = at or At("")
+        found = Published(at.id, written, at.epoch, at.batch)
         if entries is None:
             return found
         return msgspec.structs.replace(
@@ -125,19 +102,16 @@ class _Reader:
             where=entries.text("where", ""),
         )
 
-    def written(
-        self, called: str, node: Node, name: tuple[str, int, int] | None
-    ) -> tuple[tuple[str, ...], ...] | None:
+    def written(self, called: str, node: Node, at: At | None) -> tuple[tuple[str, ...], ...] | None:
         """The texts in the quantity's shape, empty where nothing is printed."""
-        filled = _filled(node)
-        given = read_given(self.problems, filled, called)
+        given = read_given(self.problems, _filled(node), called)
         if given is None:
             return None
         blank = np.array(_blanks(node))
         if blank.all():
             self.problems.add(node, f"no figure for {called}", FORM, "Remove it, or write one.")
             return None
-        shape = self.shape(given, name)
+        shape = self.shape(given, at)
         if shape is None:
             return None
         texts = given.shaped(shape).written
@@ -145,20 +119,19 @@ class _Reader:
         rows = zip(texts, blank.reshape(shape).tolist(), strict=True)
         return tuple(tuple("" if b else text for text, b in zip(*row, strict=True)) for row in rows)
 
-    def shape(self, given: Given, name: tuple[str, int, int] | None) -> tuple[int, int] | None:
-        if name is None or self.spec is None:
+    def shape(self, given: Given, at: At | None) -> tuple[int, int] | None:
+        known = None if at is None else self.quantities.shapes(at.batch)
+        if at is None or known is None:
             return given.shapes[0]
-        id, _, batch = name
-        wanted = self.shapes(self.spec, batch)[id]
-        if wanted in given.shapes:
-            return wanted
-        rows, columns = wanted
-        words = "one number" if wanted == (1, 1) else f"a {rows} × {columns} matrix"
-        found = f"{given.described()} for {given.name}"
+        rows, columns = known[at.id] or (1, 1)
+        if (rows, columns) in given.shapes:
+            return rows, columns
+        words = "one number" if (rows, columns) == (1, 1) else f"a {rows} × {columns} matrix"
         mend = ""
-        if wanted[::-1] in given.shapes:
+        if (columns, rows) in given.shapes and self.spec is not None:
             mend = f"It lies on its side: the spec's layout is {self.spec.conventions.layout}."
-        self.problems.add(given.place, found, words, mend)
+        found = f"{given.described()} for {given.name}"
+        self.problems.add(given.place, found, words, mend, code="shape")
         return None
 
     # Slips
@@ -198,14 +171,6 @@ def _printings(node: Node) -> list[Node]:
     """A list of mappings is a list of places where the source prints the quantity."""
     several = isinstance(node, Sequence) and any(isinstance(i, Mapping) for i in node.items)
     return node.items if several and isinstance(node, Sequence) else [node]
-
-
-def _as_a_student_names_it(spec: Spec, name: str) -> str:
-    """The id that answers may call by this name: z1 for net1, delta2 for dZ2; or nothing."""
-    from backtrace.spec.names import ascii_of, called, inside_partial, key_of  # seldom needed
-
-    key, names = key_of(ascii_of(name)), called(spec)
-    return names.get(key, "") or names.get(inside_partial(key), "")
 
 
 def _is_blank(node: Scalar) -> bool:

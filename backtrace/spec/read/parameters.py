@@ -125,9 +125,13 @@ def _from_file(path: Path, file: str, wanted: list[str]) -> Named:
 
 def _from_spec(path: Path) -> Named:
     """The parameters that another spec starts from, as ``train --save FILE.yaml`` writes one."""
-    from backtrace.spec import load
+    from backtrace.spec.document.folders import Folders
+    from backtrace.spec.document.reader import read
+    from backtrace.spec.document.source import read_source
+    from backtrace.spec.read.schema import build
 
-    return dict(_written(parameters(load(path))))
+    content, file, folder = read_source(path)
+    return dict(_written(parameters(build(read(content, file), Folders(folder)))))
 
 
 def _written(matrices: Mapping[str, Matrix]) -> Iterator[tuple[str, Array]]:

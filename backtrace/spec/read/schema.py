@@ -19,12 +19,12 @@ from backtrace.spec.read.agreement import (
     check_agreement,
     check_targets,
     check_units,
-    read_ask,
     read_freeze,
 )
 from backtrace.spec.read.holdout import hold_out, read_held_out
 from backtrace.spec.read.layers import LayerDraft, read_layers
 from backtrace.spec.read.network import Network, NetworkDraft, settle
+from backtrace.spec.read.quantity_ids import QuantityIds, ShapesOf, read_ask, unknown_shapes
 from backtrace.spec.read.samples import read_samples
 from backtrace.spec.read.settings import (
     read_arithmetic,
@@ -48,19 +48,22 @@ from backtrace.spec.read.training import (
 LARGEST_SEED = 2**32 - 1
 
 
-def build(document: Document, folders: Folders) -> Spec:
-    """The spec that a document says. Raises SpecError with all that is wrong in it."""
+def build(document: Document, folders: Folders, shapes_of: ShapesOf = unknown_shapes) -> Spec:
+    """The spec that a document says. Raises SpecError with all that is wrong in it.
+
+    Without ``shapes_of`` ids and shapes of ``ask`` and ``expect`` are not looked at.
+    """
     problems = document.problems
     top = fields(problems, document.root, "a spec", TOP_KEYS)
     if top is None:
         raise SpecError(problems.found)
-    spec = _read(problems, top, folders)
+    spec = _read(problems, top, folders, shapes_of)
     problems.raise_any()
     assert spec is not None  # whatever keeps a spec from being built has been noted
     return spec
 
 
-def _read(problems: Problems, top: Fields, folders: Folders) -> Spec | None:
+def _read(problems: Problems, top: Fields, folders: Folders, shapes_of: ShapesOf) -> Spec | None:
     conventions = read_conventions(problems, top.get("conventions"))
     arithmetic = read_arithmetic(problems, top.get("arithmetic"))
     if arithmetic.kind == "float32":
@@ -77,7 +80,10 @@ def _read(problems: Problems, top: Fields, folders: Folders) -> Spec | None:
         judged = hold_out(problems, held, network, conventions, parts.loss, draft.seed)
         settings["validation"] = judged
     _check_batches(problems, top, network, conventions, settings)
-    return _published(problems, top, _assemble(parts, network, conventions, settings))
+    spec = _assemble(parts, network, conventions, settings)
+    whole = None if problems.found else spec
+    quantities = QuantityIds(problems, len(parts.layers), whole, shapes_of)
+    return _with_named(top, spec, quantities)
 
 
 def _read_parts(problems: Problems, top: Fields, draft: NetworkDraft) -> Parts:
@@ -97,14 +103,15 @@ def _read_parts(problems: Problems, top: Fields, draft: NetworkDraft) -> Parts:
     return parts
 
 
-def _published(problems: Problems, top: Fields, spec: Spec | None) -> Spec | None:
-    """The spec with the figures of ``expect:``, for which it takes its shapes."""
+def _with_named(top: Fields, spec: Spec | None, quantities: QuantityIds) -> Spec | None:
+    """The spec with the quantities that ``ask`` and ``expect`` name."""
+    asked = read_ask(top.get("ask"), quantities)
     if "expect" not in top:
-        return spec
+        return spec and replace(spec, ask=asked)
     from backtrace.spec.read.expected import read_expected
 
-    published = read_expected(problems, top.get("expect"), spec)
-    return spec and replace(spec, expected=published)
+    expected = read_expected(top.get("expect"), quantities)
+    return spec and replace(spec, ask=asked, expected=expected)
 
 
 def _read_network(
@@ -141,7 +148,6 @@ def _read_settings(problems: Problems, parts: Parts, conventions: Conventions) -
         "backpropagate_through": top.choice("backpropagate_through", ("old", "updated"), "old"),
         "output_delta": top.choice("output_delta", ("shortcut", "chain"), "shortcut"),
         "inputs_gradient": read_inputs_gradient(problems, top.get("trace")),
-        "ask": read_ask(problems, parts),
         "seed": top.whole("seed", 0, 0, LARGEST_SEED) if "seed" in top else None,
     }
 
