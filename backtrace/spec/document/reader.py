@@ -286,7 +286,9 @@ def _parse(text: str, builder: _Builder) -> None:
         from backtrace.spec.document.syntax import explain
 
         builder.look_ahead(error.problem_mark)
-        explain(error, builder.problems, builder.open[-1] if builder.open else None)
+        unclosed = builder.open[-1] if builder.open else None
+        scanning = isinstance(error, yaml.scanner.ScannerError)
+        explain(error, builder.problems, unclosed, scanning=scanning)
 
 
 def _decode(source: bytes | str, file: str, limits: Limits) -> str:

@@ -207,17 +207,15 @@ _EXPLANATIONS: tuple[Explanation, ...] = (
 )
 
 
-def explain(error: Any, problems: Problems, unclosed: Place | None) -> NoReturn:
+def explain(error: Any, problems: Problems, unclosed: Place | None, *, scanning: bool) -> NoReturn:
     """Note what the YAML parser stumbled over and raise the SpecError.
 
-    ``unclosed`` is the innermost list or mapping that was not complete.
+    ``unclosed`` is the innermost list or mapping that was not complete, ``scanning`` as in a
+    Stumble.
     """
-    from yaml.scanner import ScannerError
-
-    scanning, lines = isinstance(error, ScannerError), tuple(problems.lines)
     place = _place(error.problem_mark)
     begun = _place(error.context_mark or error.problem_mark)
-    stumble = Stumble(lines, scanning, place, begun, unclosed)
+    stumble = Stumble(tuple(problems.lines), scanning, place, begun, unclosed)
     bracket = stumble.open_bracket
     if bracket and not scanning and (stumble.at_end or _same(begun, bracket)):
         _refuse_bracket(stumble, bracket, problems)
