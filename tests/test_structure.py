@@ -9,7 +9,7 @@ import pytest
 
 from backtrace.check.rules.interval_rules import RULES
 from backtrace.notation.steps import NOTATION
-from backtrace.notation.words import TITLES, WHYS
+from backtrace.notation.titles import TITLES, WHYS
 from backtrace.tape.operations import OPERATIONS
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -18,19 +18,24 @@ import numpy as np
 
 from backtrace.functions.array import Array
 from backtrace.functions.error_function import erfc
+from backtrace.functions.formula import (
+    Expr,
+    Letter,
+    Part,
+    Sum,
+    Transposed,
+    call,
+    cases,
+    exp,
+    expression,
+    row,
+)
 from backtrace.functions.number import Number
 
 Parameters: TypeAlias = Mapping[str, Any]
 NONE: Parameters = MappingProxyType({})
 Elementwise: TypeAlias = Callable[[Array, Parameters], Array]
 Points: TypeAlias = Callable[[Parameters], tuple[float, ...]]
-
-
-class Formula(msgspec.Struct, frozen=True):
-    """One formula in two scripts, with ``{z}``, ``{a}`` and parameters (``{slope}``) to fill in."""
-
-    text: str
-    latex: str
 
 
 class Activation(msgspec.Struct, frozen=True):
@@ -45,16 +50,15 @@ class Activation(msgspec.Struct, frozen=True):
     """
 
     symbol: str  # as a function of z: σ(z)
-    latex: str
     title: str
     value: Elementwise
     derivative: Elementwise
     derivative_from_activation: Elementwise | None
-    formula: Formula
-    derivative_formula: Formula
-    from_activation_formula: Formula | None
+    formula: Expr  # of one entry, with Z
+    derivative_formula: Expr
     range: tuple[float, float]
     derivative_range: tuple[float, float]
+    from_activation_formula: Expr | None = None  # where it is how one works by hand, with A
     parameters: dict[str, Number] = {}
     turning: Points = lambda p: ()
     derivative_turning: Points = lambda p: ()
@@ -265,17 +269,20 @@ SILU_MINIMUM = -1.2784645427610738
 SILU_SLOPE_EXTREMUM = 2.3993572805154677
 GELU_MINIMUM = -0.7517915246935645
 
+Z, A, SLOPE, ALPHA = Part("z"), Part("a"), Part("slope"), Part("alpha")
+SIGMA, PHI = call("σ", Z), call("Φ", Z)
+LINE = SLOPE * Z + Number(0.5, "0.5")
+SCALE_SHORT, ALPHA_SHORT = Number(SELU_SCALE, "1.0507"), Number(SELU_ALPHA, "1.6733")
+
 ACTIVATIONS: dict[str, Activation] = {
     "linear": Activation(
         symbol="id",
-        latex=r"\mathrm{id}",
         title="linear",
         value=_linear,
         derivative=_linear_derivative,
         derivative_from_activation=_linear_derivative,
-        formula=Formula("{slope}·{z}", r"{slope} \cdot {z}"),
-        derivative_formula=Formula("{slope}", "{slope}"),
-        from_activation_formula=Formula("{slope}", "{slope}"),
+        formula=SLOPE * Z,
+        derivative_formula=SLOPE,
         range=(-INF, INF),
         derivative_range=(-INF, INF),
         parameters={"slope": Number(1.0, "1")},
@@ -283,14 +290,13 @@ ACTIVATIONS: dict[str, Activation] = {
     ),
     "sigmoid": Activation(
         symbol="σ",
-        latex=r"\sigma",
         title="sigmoid",
         value=sigmoid,
         derivative=_sigmoid_derivative,
         derivative_from_activation=lambda a, p: a * (1 - a),
-        formula=Formula("1/(1 + e^(−{z}))", r"\frac{1}{1 + e^{-{z}}}"),
-        derivative_formula=Formula("σ({z})·(1 − σ({z}))", r"\sigma({z}) \cdot (1 - \sigma({z}))"),
-        from_activation_formula=Formula("{a}·(1 − {a})", r"{a} \cdot (1 - {a})"),
+        formula=1 / (1 + exp(-Z)),
+        derivative_formula=SIGMA * (1 - SIGMA),
+        from_activation_formula=A * (1 - A),
         range=(0.0, 1.0),
         derivative_range=(0.0, 0.25),
         derivative_turning=_zero,
@@ -298,14 +304,13 @@ ACTIVATIONS: dict[str, Activation] = {
     ),
     "tanh": Activation(
         symbol="tanh",
-        latex=r"\tanh",
         title="tanh",
         value=_tanh,
         derivative=_tanh_derivative,
         derivative_from_activation=lambda a, p: 1 - a * a,
-        formula=Formula("tanh({z})", r"\tanh({z})"),
-        derivative_formula=Formula("1 − tanh²({z})", r"1 - \tanh^{2}({z})"),
-        from_activation_formula=Formula("1 − {a}²", r"1 - {a}^{2}"),
+        formula=call("tanh", Z),
+        derivative_formula=1 - call("tanh", Z) ** 2,
+        from_activation_formula=1 - A**2,
         range=(-1.0, 1.0),
         derivative_range=(0.0, 1.0),
         derivative_turning=_zero,
@@ -313,16 +318,12 @@ ACTIVATIONS: dict[str, Activation] = {
     ),
     "relu": Activation(
         symbol="ReLU",
-        latex=r"\mathrm{ReLU}",
         title="ReLU",
         value=_relu,
         derivative=_positive,
         derivative_from_activation=_positive,
-        formula=Formula("max(0, {z})", r"\max(0, {z})"),
-        derivative_formula=Formula("1 if {z} > 0 else 0", r"1 \text{ if } {z} > 0 \text{ else } 0"),
-        from_activation_formula=Formula(
-            "1 if {a} > 0 else 0", r"1 \text{ if } {a} > 0 \text{ else } 0"
-        ),
+        formula=call("max", 0, Z),
+        derivative_formula=cases(1, Z > 0, 0),
         range=(0.0, INF),
         derivative_range=(0.0, 1.0),
         turning=_zero,
@@ -333,21 +334,12 @@ ACTIVATIONS: dict[str, Activation] = {
     ),
     "leaky_relu": Activation(
         symbol="LReLU",
-        latex=r"\mathrm{LReLU}",
         title="leaky ReLU",
         value=_leaky_relu,
         derivative=_leaky_relu_derivative,
         derivative_from_activation=_leaky_relu_from_activation,
-        formula=Formula(
-            "{z} if {z} > 0 else {slope}·{z}",
-            r"{z} \text{ if } {z} > 0 \text{ else } {slope} \cdot {z}",
-        ),
-        derivative_formula=Formula(
-            "1 if {z} > 0 else {slope}", r"1 \text{ if } {z} > 0 \text{ else } {slope}"
-        ),
-        from_activation_formula=Formula(
-            "1 if {a} > 0 else {slope}", r"1 \text{ if } {a} > 0 \text{ else } {slope}"
-        ),
+        formula=cases(Z, Z > 0, SLOPE * Z),
+        derivative_formula=cases(1, Z > 0, SLOPE),
         range=(-INF, INF),
         derivative_range=(-INF, INF),
         parameters={"slope": Number(0.01, "0.01")},
@@ -360,22 +352,12 @@ ACTIVATIONS: dict[str, Activation] = {
     ),
     "elu": Activation(
         symbol="ELU",
-        latex=r"\mathrm{ELU}",
         title="ELU",
         value=_elu,
         derivative=_elu_derivative,
         derivative_from_activation=_elu_from_activation,
-        formula=Formula(
-            "{z} if {z} > 0 else {alpha}·(e^({z}) − 1)",
-            r"{z} \text{ if } {z} > 0 \text{ else } {alpha} \cdot (e^{{z}} - 1)",
-        ),
-        derivative_formula=Formula(
-            "1 if {z} > 0 else {alpha}·e^({z})",
-            r"1 \text{ if } {z} > 0 \text{ else } {alpha} \cdot e^{{z}}",
-        ),
-        from_activation_formula=Formula(
-            "1 if {a} > 0 else {a} + {alpha}", r"1 \text{ if } {a} > 0 \text{ else } {a} + {alpha}"
-        ),
+        formula=cases(Z, Z > 0, ALPHA * (exp(Z) - 1)),
+        derivative_formula=cases(1, Z > 0, ALPHA * exp(Z)),
         range=(-INF, INF),
         derivative_range=(-INF, INF),
         parameters={"alpha": Number(1.0, "1")},
@@ -388,23 +370,12 @@ ACTIVATIONS: dict[str, Activation] = {
     ),
     "selu": Activation(
         symbol="SELU",
-        latex=r"\mathrm{SELU}",
         title="SELU",
         value=_selu,
         derivative=_selu_derivative,
         derivative_from_activation=_selu_from_activation,
-        formula=Formula(
-            "1.0507·({z} if {z} > 0 else 1.6733·(e^({z}) − 1))",
-            r"1.0507 \cdot ({z} \text{ if } {z} > 0 \text{ else } 1.6733 \cdot (e^{{z}} - 1))",
-        ),
-        derivative_formula=Formula(
-            "1.0507·(1 if {z} > 0 else 1.6733·e^({z}))",
-            r"1.0507 \cdot (1 \text{ if } {z} > 0 \text{ else } 1.6733 \cdot e^{{z}})",
-        ),
-        from_activation_formula=Formula(
-            "1.0507 if {a} > 0 else {a} + 1.7581",
-            r"1.0507 \text{ if } {a} > 0 \text{ else } {a} + 1.7581",
-        ),
+        formula=expression(SCALE_SHORT) * cases(Z, Z > 0, ALPHA_SHORT * (exp(Z) - 1)),
+        derivative_formula=expression(SCALE_SHORT) * cases(1, Z > 0, ALPHA_SHORT * exp(Z)),
         range=(-SELU_SCALE * SELU_ALPHA, INF),
         derivative_range=(0.0, SELU_SCALE * SELU_ALPHA),
         derivative_turning=_zero,
@@ -414,14 +385,12 @@ ACTIVATIONS: dict[str, Activation] = {
     ),
     "gelu": Activation(
         symbol="GELU",
-        latex=r"\mathrm{GELU}",
         title="GELU",
         value=_gelu,
         derivative=_gelu_derivative,
         derivative_from_activation=None,
-        formula=Formula("{z}·Φ({z})", r"{z} \cdot \Phi({z})"),
-        derivative_formula=Formula("Φ({z}) + {z}·φ({z})", r"\Phi({z}) + {z} \cdot \varphi({z})"),
-        from_activation_formula=None,
+        formula=Z * PHI,
+        derivative_formula=PHI + Z * call("φ", Z),
         range=(-0.16997120747990369, INF),
         derivative_range=(-0.12890414518515479, 1.1289041451851548),
         turning=lambda p: (GELU_MINIMUM,),
@@ -430,17 +399,12 @@ ACTIVATIONS: dict[str, Activation] = {
     ),
     "silu": Activation(
         symbol="SiLU",
-        latex=r"\mathrm{SiLU}",
         title="SiLU",
         value=_silu,
         derivative=_silu_derivative,
         derivative_from_activation=None,
-        formula=Formula("{z}·σ({z})", r"{z} \cdot \sigma({z})"),
-        derivative_formula=Formula(
-            "σ({z})·(1 + {z}·(1 − σ({z})))",
-            r"\sigma({z}) \cdot (1 + {z} \cdot (1 - \sigma({z})))",
-        ),
-        from_activation_formula=None,
+        formula=Z * SIGMA,
+        derivative_formula=SIGMA * (1 + Z * (1 - SIGMA)),
         range=(-0.2784645427610738, INF),
         derivative_range=(-0.09983932012886692, 1.0998393201288669),
         turning=lambda p: (SILU_MINIMUM,),
@@ -449,34 +413,23 @@ ACTIVATIONS: dict[str, Activation] = {
     ),
     "softplus": Activation(
         symbol="softplus",
-        latex=r"\mathrm{softplus}",
         title="softplus",
         value=softplus,
         derivative=sigmoid,
         derivative_from_activation=_softplus_from_activation,
-        formula=Formula("ln(1 + e^({z}))", r"\ln(1 + e^{{z}})"),
-        derivative_formula=Formula("1/(1 + e^(−{z}))", r"\frac{1}{1 + e^{-{z}}}"),
-        from_activation_formula=Formula("1 − e^(−{a})", r"1 - e^{-{a}}"),
+        formula=call("ln", 1 + exp(Z)),
+        derivative_formula=1 / (1 + exp(-Z)),
         range=(0.0, INF),
         derivative_range=(0.0, 1.0),
     ),
     "hard_sigmoid": Activation(
         symbol="hσ",
-        latex=r"\mathrm{h}\sigma",
         title="hard sigmoid",
         value=_hard_sigmoid,
         derivative=_hard_sigmoid_derivative,
         derivative_from_activation=_hard_sigmoid_from_activation,
-        formula=Formula(
-            "min(1, max(0, {slope}·{z} + 0.5))", r"\min(1, \max(0, {slope} \cdot {z} + 0.5))"
-        ),
-        derivative_formula=Formula(
-            "{slope} if 0 < {slope}·{z} + 0.5 < 1 else 0",
-            r"{slope} \text{ if } 0 < {slope} \cdot {z} + 0.5 < 1 \text{ else } 0",
-        ),
-        from_activation_formula=Formula(
-            "{slope} if 0 < {a} < 1 else 0", r"{slope} \text{ if } 0 < {a} < 1 \text{ else } 0"
-        ),
+        formula=call("min", 1, call("max", 0, LINE)),
+        derivative_formula=cases(SLOPE, row(0, " < ", LINE, " < ", 1), 0),
         range=(0.0, 1.0),
         derivative_range=(0.0, INF),
         parameters={"slope": Number(1 / 6, "1/6")},
@@ -489,14 +442,12 @@ ACTIVATIONS: dict[str, Activation] = {
     ),
     "step": Activation(
         symbol="step",
-        latex=r"\mathrm{step}",
         title="step",
         value=_step,
         derivative=_flat,
         derivative_from_activation=_flat,
-        formula=Formula("1 if {z} ≥ 0 else 0", r"1 \text{ if } {z} \geq 0 \text{ else } 0"),
-        derivative_formula=Formula("0", "0"),
-        from_activation_formula=Formula("0", "0"),
+        formula=cases(1, Z >= 0, 0),
+        derivative_formula=expression(0),
         range=(0.0, 1.0),
         derivative_range=(0.0, 0.0),
         turning=_zero,
@@ -506,14 +457,19 @@ ACTIVATIONS: dict[str, Activation] = {
     ),
     "softmax": Activation(
         symbol="softmax",
-        latex=r"\mathrm{softmax}",
         title="softmax",
         value=_softmax_rows,
         derivative=_softmax_jacobian_rows,
         derivative_from_activation=_softmax_from_rows,
-        formula=Formula("e^({z})/Σe^({z})", r"\frac{e^{{z}}}{\sum e^{{z}}}"),
-        derivative_formula=Formula("{a}ᵢ·([i = j] − {a}ⱼ)", r"{a}_i \cdot ([i = j] - {a}_j)"),
-        from_activation_formula=Formula("{a}ᵢ·([i = j] − {a}ⱼ)", r"{a}_i \cdot ([i = j] - {a}_j)"),
+        formula=exp(Z) / Sum(exp(Z)),
+        derivative_formula=row(
+            call("diag", Letter("a")),
+            " − ",
+            Letter("a"),
+            "·",
+            Transposed(Letter("a")),
+            " for each sample",
+        ),
         range=(0.0, 1.0),
         derivative_range=(-0.25, 0.25),
         elementwise=False,

@@ -14,7 +14,6 @@ import numpy as np
 
 from backtrace.functions.activations import (
     NONE,
-    Formula,
     Parameters,
     filled,
     log_softmax,
@@ -22,9 +21,21 @@ from backtrace.functions.activations import (
     summed,
 )
 from backtrace.functions.array import Array
+from backtrace.functions.formula import (
+    HALF,
+    Expr,
+    Group,
+    Letter,
+    Part,
+    Sum,
+    call,
+    cases,
+    expression,
+    row,
+)
 from backtrace.functions.number import Number
 
-Terms: TypeAlias = Callable[[Array, Array, Parameters], Array]
+LossFunction: TypeAlias = Callable[[Array, Array, Parameters], Array]
 
 
 class Loss(msgspec.Struct, frozen=True):
@@ -35,25 +46,27 @@ class Loss(msgspec.Struct, frozen=True):
     activations whose logarithm would be taken of a rounded 0 otherwise, ``stable_gradient`` the
     gradient from z where a rounded a would be subtracted from 1. ``sides(a, y, p)`` says on which
     side of the kinks and bends every entry lies: where it says the same of two predictions, the
-    terms are smooth between them. It is None where they are smooth everywhere.
+    terms are smooth between them. It is None where they are smooth everywhere. ``case(a, y, p)`` is
+    the addend's formula on the side of these numbers, where ``term_formula`` only names it.
     """
 
     title: str
-    terms: Terms
+    terms: LossFunction
     gradient: Callable[..., Array]
-    gradient_formula: Formula  # of one entry, with {e}, {a}, {y}
-    term_formula: Formula
-    formula: Formula  # the whole loss, with {mean} for the 1/n in front, {e}, {a}, {y}
+    gradient_formula: Expr  # of one entry, with E or with A and Y
+    term_formula: Expr
+    formula: Expr  # the whole loss, with MEAN for the 1/n in front
     from_error: bool = True
     mean: bool = True
     targets: Literal["any", "none", "unit_interval", "distribution", "one_hot"] = "any"
     outputs: Literal["any", "unit_interval"] = "any"
     parameters: dict[str, Number] = {}
-    stable: dict[str, Terms] = {}
-    stable_gradient: dict[str, Terms] = {}
+    stable: dict[str, LossFunction] = {}
+    stable_gradient: dict[str, LossFunction] = {}
     shortcut: str = ""  # the output activation with which delta is simply ŷ − y
     rational: bool = True
-    sides: Terms | None = None
+    sides: LossFunction | None = None
+    case: Callable[[float, float, Parameters], Expr] | None = None
 
 
 def _weighted_log(weight: Array, probability: Array) -> Array:
@@ -171,91 +184,88 @@ def _output_gradient(a: Array, y: Any, p: Parameters) -> Array:
     return filled(a, 1)
 
 
-SQUARE_GRADIENT = Formula("2·{e}", r"2 \cdot {e}")
-ERROR_GRADIENT = Formula("{e}", "{e}")
+A, Y, E, A_TRUE = Part("a"), Part("y"), Part("e"), Part("a_true")
+MEAN, OUTPUTS, DELTA = Part("mean"), Part("outputs"), Part("delta")
+LN = Letter("ln")
+
+
+def _huber_case(a: float, y: float, p: Parameters) -> Expr:
+    return HALF * (A - Y) ** 2 if abs(a - y) <= p["delta"] else DELTA * (abs(A - Y) - HALF * DELTA)
+
 
 LOSSES: dict[str, Loss] = {
     "sse": Loss(
         title="sum of squared errors",
         terms=_square,
         gradient=lambda e, p: 2 * e,
-        gradient_formula=SQUARE_GRADIENT,
-        term_formula=Formula("({a} − {y})²", r"({a} - {y})^{2}"),
-        formula=Formula("{mean}Σ({a} − {y})²", r"{mean} \sum ({a} - {y})^{2}"),
+        gradient_formula=2 * E,
+        term_formula=(A - Y) ** 2,
+        formula=row(MEAN, Sum((A - Y) ** 2)),
         mean=False,
     ),
     "half_sse": Loss(
         title="half the sum of squared errors",
         terms=_half_square,
         gradient=lambda e, p: e,
-        gradient_formula=ERROR_GRADIENT,
-        term_formula=Formula("½·({a} − {y})²", r"\tfrac{1}{2} ({a} - {y})^{2}"),
-        formula=Formula("{mean}½Σ({a} − {y})²", r"{mean} \tfrac{1}{2} \sum ({a} - {y})^{2}"),
+        gradient_formula=E,
+        term_formula=HALF * (A - Y) ** 2,
+        formula=row(MEAN, HALF, Sum((A - Y) ** 2)),
         mean=False,
     ),
     "mse": Loss(
         title="mean squared error",
         terms=_square,
         gradient=lambda e, p: 2 * e,
-        gradient_formula=SQUARE_GRADIENT,
-        term_formula=Formula("({a} − {y})²", r"({a} - {y})^{2}"),
-        formula=Formula("{mean}Σ({a} − {y})²", r"{mean} \sum ({a} - {y})^{2}"),
+        gradient_formula=2 * E,
+        term_formula=(A - Y) ** 2,
+        formula=row(MEAN, Sum((A - Y) ** 2)),
     ),
     "half_mse": Loss(
         title="half the mean squared error",
         terms=_half_square,
         gradient=lambda e, p: e,
-        gradient_formula=ERROR_GRADIENT,
-        term_formula=Formula("½·({a} − {y})²", r"\tfrac{1}{2} ({a} - {y})^{2}"),
-        formula=Formula("{mean}½Σ({a} − {y})²", r"{mean} \tfrac{1}{2} \sum ({a} - {y})^{2}"),
+        gradient_formula=E,
+        term_formula=HALF * (A - Y) ** 2,
+        formula=row(MEAN, HALF, Sum((A - Y) ** 2)),
     ),
     "mse_elements": Loss(
         title="squared error, averaged over all entries",
         terms=_element_square,
         gradient=lambda e, p: 2 * e / p["outputs"],
-        gradient_formula=Formula("2·{e}/{outputs}", r"2 \cdot {e} / {outputs}"),
-        term_formula=Formula("({a} − {y})²/{outputs}", r"({a} - {y})^{2} / {outputs}"),
-        formula=Formula(
-            "{mean}1/k Σ({a} − {y})², k = {outputs}",
-            r"{mean} \tfrac1k \sum ({a} - {y})^{2} \text{ with } k = {outputs}",
+        gradient_formula=2 / OUTPUTS * E,
+        term_formula=1 / OUTPUTS * (A - Y) ** 2,
+        formula=row(
+            MEAN, 1 / Letter("k"), " ", Sum((A - Y) ** 2), ", ", Letter("k"), " = ", OUTPUTS
         ),
     ),
     "mae": Loss(
         title="mean absolute error",
         terms=_absolute,
         gradient=sign,
-        gradient_formula=Formula("sign({e})", r"\mathrm{sign}({e})"),
-        term_formula=Formula("|{a} − {y}|", r"\lvert {a} - {y} \rvert"),
-        formula=Formula("{mean}Σ|{a} − {y}|", r"{mean} \sum \lvert {a} - {y} \rvert"),
+        gradient_formula=call("sign", E),
+        term_formula=abs(A - Y),
+        formula=row(MEAN, Sum(abs(A - Y))),
         sides=_absolute_sides,
     ),
     "huber": Loss(
         title="Huber loss",
         terms=_huber,
         gradient=_clipped,
-        gradient_formula=Formula(
-            "{e} if |{e}| ≤ {delta} else ±{delta}",
-            r"{e} \text{ if } \lvert {e} \rvert \leq {delta} \text{ else } \pm {delta}",
-        ),
-        term_formula=Formula("h({a} − {y})", r"h({a} - {y})"),
-        formula=Formula("{mean}Σh({a} − {y})", r"{mean} \sum h({a} - {y})"),
+        gradient_formula=cases(E, abs(E) <= DELTA, call("sign", E) * DELTA),
+        term_formula=call("h", A - Y),
+        formula=row(MEAN, Sum(call("h", A - Y))),
         parameters={"delta": Number(1.0, "1")},
         sides=_huber_sides,
+        case=_huber_case,
     ),
     "binary_cross_entropy": Loss(
         title="binary cross-entropy",
         terms=_binary_cross_entropy,
         gradient=_binary_cross_entropy_gradient,
-        gradient_formula=Formula(
-            "({a} − {y})/({a}·(1 − {a}))", r"\frac{{a} - {y}}{{a} \cdot (1 - {a})}"
-        ),
-        term_formula=Formula(
-            "−({y}·ln({a}) + (1 − {y})·ln(1 − {a}))",
-            r"-({y} \cdot \ln({a}) + (1 - {y}) \cdot \ln(1 - {a}))",
-        ),
-        formula=Formula(
-            "−{mean}Σ({y} ln {a} + (1 − {y}) ln(1 − {a}))",
-            r"-{mean} \sum ({y} \ln {a} + (1 - {y}) \ln(1 - {a}))",
+        gradient_formula=(A - Y) / (A * (1 - A)),
+        term_formula=-(Y * call("ln", A) + (1 - Y) * call("ln", 1 - A)),
+        formula=row(
+            "−", MEAN, "Σ(", Y, " ", LN, " ", A, " + ", Group(1 - Y), " ", call("ln", 1 - A), ")"
         ),
         from_error=False,
         targets="unit_interval",
@@ -269,9 +279,9 @@ LOSSES: dict[str, Loss] = {
         title="cross-entropy",
         terms=_cross_entropy,
         gradient=_cross_entropy_gradient,
-        gradient_formula=Formula("−{y}/{a}", r"-\frac{{y}}{{a}}"),
-        term_formula=Formula("−{y}·ln({a})", r"-{y} \cdot \ln({a})"),
-        formula=Formula("−{mean}Σ {y} ln {a}", r"-{mean} \sum {y} \ln {a}"),
+        gradient_formula=-(Y / A),
+        term_formula=-(Y * call("ln", A)),
+        formula=row("−", MEAN, "Σ ", Y, " ", LN, " ", A),
         from_error=False,
         targets="distribution",
         outputs="unit_interval",
@@ -283,13 +293,15 @@ LOSSES: dict[str, Loss] = {
         title="multi-class hinge loss",
         terms=_hinge,
         gradient=_hinge_gradient,
-        gradient_formula=Formula(
-            "1 where 1 + {a} − {a_true} > 0", r"1 \text{ where } 1 + {a} - {a_true} > 0"
-        ),
-        term_formula=Formula("max(0, 1 + {a} − {a_true})", r"\max(0, 1 + {a} - {a_true})"),
-        formula=Formula(
-            "{mean}Σ max(0, 1 + {a}ⱼ − {a_true}), j ≠ true",
-            r"{mean} \sum_{j \neq \text{true class}} \max(0, 1 + {a}[j] - {a_true})",
+        gradient_formula=cases(1, 1 + A - A_TRUE > 0, 0),
+        term_formula=call("max", 0, 1 + A - A_TRUE),
+        formula=row(
+            MEAN,
+            Sum(call("max", 0, 1 + row(A, "[", Letter("j"), "]") - A_TRUE)),
+            ", ",
+            Letter("j"),
+            " ≠ ",
+            "true",
         ),
         from_error=False,
         targets="one_hot",
@@ -299,9 +311,9 @@ LOSSES: dict[str, Loss] = {
         title="the outputs themselves",
         terms=_output,
         gradient=_output_gradient,
-        gradient_formula=Formula("1", "1"),
-        term_formula=Formula("{a}", "{a}"),
-        formula=Formula("{mean}Σ{a}", r"{mean} \sum {a}"),
+        gradient_formula=expression(1),
+        term_formula=A,
+        formula=row(MEAN, Sum(A)),
         from_error=False,
         mean=False,
         targets="none",

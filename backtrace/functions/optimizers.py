@@ -7,8 +7,8 @@ as PyTorch has them: ε outside the root, decay of AdamW apart from the gradient
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Set
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -24,12 +24,16 @@ class Line(msgspec.Struct, frozen=True):
     constants: dict[str, str] = {}
 
 
+Lines: TypeAlias = tuple[Line, ...]
+
+
 class Optimizer(msgspec.Struct, frozen=True):
     """One optimizer: its constants with defaults, its states, and its lines for each form."""
 
     title: str
-    lines: dict[str, tuple[Line, ...]]  # keyed by form; "" where there is one form only
+    lines: dict[str, Lines]  # keyed by form; "" where there is one form only
     states: tuple[str, ...] = ()
+    letters: dict[str, str] = {}  # of the lines that are not called by their letter
     constants: dict[str, Number] = {}
     aliases: dict[str, str] = {}
     source: str = ""
@@ -157,6 +161,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
             )
         },
         states=("m", "v"),
+        letters={"mhat": "m̂", "vhat": "v̂"},
         constants={
             "beta1": Number(0.9, "0.9"),
             "beta2": Number(0.999, "0.999"),
@@ -180,6 +185,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
             )
         },
         states=("m", "v"),
+        letters={"mhat": "m̂", "vhat": "v̂"},
         constants={
             "beta1": Number(0.9, "0.9"),
             "beta2": Number(0.999, "0.999"),
@@ -192,25 +198,40 @@ OPTIMIZERS: dict[str, Optimizer] = {
 }
 
 
+def optimizer_of(parameter: str, worked: Set[tuple[str, str]]) -> tuple[Optimizer, Lines] | None:
+    """The optimizer, and its lines, whose (ids, operations) are those worked for a parameter."""
+    for row in OPTIMIZERS.values():
+        for lines in row.lines.values():
+            if {(line.id.format(parameter), line.operation) for line in lines} == worked:
+                return row, lines
+    return None
+
+
+def line_of(id: str, parameter: str, worked: Set[tuple[str, str]]) -> Line | None:
+    """The line of the optimizer in which a step is worked."""
+    found = optimizer_of(parameter, worked)
+    lines = () if found is None else found[1]
+    return next((line for line in lines if line.id.format(parameter) == id), None)
+
+
+def letter_of_state(state: str) -> str:
+    """How what an optimizer works with is written: m̂ for ``mhat``."""
+    return next((row.letters[state] for row in OPTIMIZERS.values() if state in row.letters), state)
+
+
 class Schedule(msgspec.Struct, frozen=True):
     """How η changes: ``rate(base, t, constants)`` for update t, counted from 0."""
 
     constants: tuple[str, ...]
     rate: Callable[[Any, int, dict[str, Any]], Any]
-    formula: str
 
 
 SCHEDULES: dict[str, Schedule] = {
-    "constant": Schedule((), lambda base, t, c: base, "η"),
+    "constant": Schedule((), lambda base, t, c: base),
     "step": Schedule(
         ("every", "factor"),
         lambda base, t, c: base * c["factor"] ** (t // int(c["every"])),
-        "η·{factor}^⌊t/{every}⌋",
     ),
-    "exponential": Schedule(
-        ("factor",), lambda base, t, c: base * c["factor"] ** t, "η·{factor}^t"
-    ),
-    "inverse_time": Schedule(
-        ("decay",), lambda base, t, c: base / (1 + c["decay"] * t), "η/(1 + {decay}·t)"
-    ),
+    "exponential": Schedule(("factor",), lambda base, t, c: base * c["factor"] ** t),
+    "inverse_time": Schedule(("decay",), lambda base, t, c: base / (1 + c["decay"] * t)),
 }

@@ -10,30 +10,37 @@ import msgspec
 from backtrace.functions.formula import (
     Absolute,
     Apply,
+    Cases,
     Constant,
+    Exponential,
     Expr,
     Fraction,
     Group,
+    Letter,
+    Literal,
+    Negative,
     Power,
+    Product,
     Ref,
     Root,
     Row,
     Sum,
     Symbol,
-    Template,
     Terms,
     Text,
+    Transposed,
     Value,
 )
+from backtrace.notation.layout import base, beside, is_closed
+from backtrace.notation.letters import latex_letter
 from backtrace.notation.numbers import latex as latex_numeral
 from backtrace.notation.numbers import number
 from backtrace.notation.symbols import Symbols
-from backtrace.notation.text import PLACEHOLDER, bracketed
+from backtrace.notation.text import bracketed
 
 SPACES = re.compile("  +")
 CONSTANT_DECIMALS = 8  # a constant is printed as it was written,
 SMALL, FEW_DECIMALS = 5e-5, 4  # or, where that would be mostly zeros, with a power of 10
-DECIMAL = re.compile(r"(?<=\d)\.(?=\d)")
 OPERATORS = {
     "·": r"\cdot ",
     "⊙": r"\odot ",
@@ -48,22 +55,8 @@ OPERATORS = {
     "²": "^{2}",
     "…": r"\ldots ",
     "⊡": r"\cdot ",
-}
-FUNCTIONS = {
-    "tanh": r"\tanh",
-    "ln": r"\ln",
-    "max": r"\max",
-    "σ": r"\sigma",
-    "σ′": r"\sigma'",
-    "tanh′": r"\tanh'",
-    "ℓ": r"\ell",
-    "ℓ′": r"\ell'",
-    "hσ": r"\mathrm{h}\sigma",
-    "hσ′": r"\mathrm{h}\sigma'",
-    "L": "L",
-    "J": "J",
-    "C": "C",
-    "E": "E",
+    "∂": r"\partial ",
+    "≠": r"\neq ",
 }
 
 
@@ -107,12 +100,6 @@ class _Writer(msgspec.Struct, frozen=True):
     def number(self, value: float, decimals: int) -> str:
         return latex_numeral(number(value, decimals, self.decimal_mark), self.decimal_mark)
 
-    def marked(self, template: str) -> str:
-        """A piece of a template, its decimals with the decimal mark of the page."""
-        if self.decimal_mark == ".":
-            return template
-        return DECIMAL.sub(f"{{{self.decimal_mark}}}", template)
-
     def write(self, expr: Expr, after: str = "", before: str = "") -> str:  # noqa: PLR0912 - a case a node
         match expr:
             case Ref():
@@ -121,33 +108,53 @@ class _Writer(msgspec.Struct, frozen=True):
                 return self.symbols.latex(expr.id)
             case Text():
                 return operators(expr.text)
+            case Letter():
+                return latex_letter(expr.letter)
+            case Literal():
+                text = expr.number.text.replace(".", self.decimal_mark)
+                return latex_numeral(text, self.decimal_mark)
             case Constant():
-                if self.numbers:
-                    small = abs(expr.value) < SMALL
-                    return self.number(expr.value, FEW_DECIMALS if small else CONSTANT_DECIMALS)
-                return self.symbols.constant(expr.name, "latex")
+                return self.constant(expr)
             case Value():
                 return bracketed(self.number(expr.value, self.decimals), after, before)
             case Row():
                 return self.row(expr)
-            case Terms():
-                return self.terms(expr)
-            case Template():
-                return self.template(expr)
+            case Terms() | Product() | Negative() | Cases():
+                return self.row(beside(expr))
             case Group():
                 return f"({self.write(expr.inner)})"
             case Apply():
-                return f"{function(expr.function)}({self.write(expr.argument)})"
+                return f"{latex_letter(expr.function)}({self.write(expr.argument)})"
             case Power():
-                return f"{_base(self.write(expr.base, '·'))}^{{{self.write(expr.exponent)}}}"
+                return self.power(expr)
+            case Exponential():
+                return f"e^{{{self.write(expr.exponent)}}}"
             case Fraction():
                 return f"\\frac{{{self.write(expr.above)}}}{{{self.write(expr.below)}}}"
+            case Transposed():
+                return f"{_base(self.write(expr.inner))}^{{\\top}}"
             case Root():
                 return f"\\sqrt{{{self.write(expr.inner)}}}"
             case Absolute():
                 return f"\\lvert {self.write(expr.inner)} \\rvert"
             case Sum():
                 return self.sum(expr)
+        raise TypeError(f"no LaTeX for {expr!r}")
+
+    def constant(self, expr: Constant) -> str:
+        if self.numbers:
+            small = abs(expr.value) < SMALL
+            return self.number(expr.value, FEW_DECIMALS if small else CONSTANT_DECIMALS)
+        return self.symbols.written_in_latex(self.symbols.constant_parts(expr.name))
+
+    def power(self, expr: Power) -> str:
+        exponent = self.write(expr.exponent)
+        if isinstance(expr.base, Apply):  # tanh²(z)
+            name = latex_letter(expr.base.function)
+            return f"{name}^{{{exponent}}}({self.write(expr.base.argument)})"
+        grouped = base(expr.base)
+        written = self.write(grouped, "·")
+        return f"{written if isinstance(grouped, Group) else _base(written)}^{{{exponent}}}"
 
     def row(self, expr: Row) -> str:
         written = ""
@@ -159,32 +166,11 @@ class _Writer(msgspec.Struct, frozen=True):
             written += self.write(item, after, before)
         return written
 
-    def terms(self, expr: Terms) -> str:
-        written = ""
-        for item in expr.items:
-            if written and isinstance(item, Value) and float(item.value) < 0:
-                written += " - " + self.write(Value(-item.value))
-            else:
-                written += (" + " if written else "") + self.write(item)
-        return written
-
-    def template(self, expr: Template) -> str:
-        pieces = PLACEHOLDER.split(expr.latex)
-        written = ""
-        for at, piece in enumerate(pieces):
-            if at % 2 == 0:
-                written += self.marked(piece)
-            elif piece in expr.parts:
-                after = "(" if pieces[at - 1].endswith("{") else pieces[at - 1]
-                written += self.write(expr.parts[piece], after, pieces[at + 1])
-            else:
-                written += self.symbols.constant(piece, "latex")
-        return written
-
     def sum(self, expr: Sum) -> str:
         inner = self.write(expr.inner)
         index = "_{i}" if expr.over == "samples" else ""
-        return f"\\sum{index} {inner if isinstance(expr.inner, Ref | Value) else f'({inner})'}"
+        alone = isinstance(expr.inner, Ref | Value | Apply | Exponential | Absolute)
+        return f"\\sum{index} {inner if alone or is_closed(expr.inner) else f'({inner})'}"
 
 
 def operators(text: str) -> str:
@@ -194,11 +180,3 @@ def operators(text: str) -> str:
     for mark, command in OPERATORS.items():
         text = text.replace(mark, command)
     return text
-
-
-def function(name: str) -> str:
-    """A function's name: an operator LaTeX knows, or upright."""
-    if name in FUNCTIONS:
-        return FUNCTIONS[name]
-    upright = name.rstrip("′")
-    return f"\\mathrm{{{upright}}}" + "'" * (len(name) - len(upright))

@@ -12,25 +12,33 @@ import msgspec
 from backtrace.functions.formula import (
     Absolute,
     Apply,
+    Cases,
     Constant,
+    Exponential,
     Expr,
     Fraction,
     Group,
+    Letter,
+    Literal,
+    Negative,
     Power,
+    Product,
     Ref,
     Root,
     Row,
+    Sentence,
     Sum,
     Symbol,
-    Template,
     Terms,
     Text,
+    Transposed,
     Value,
 )
+from backtrace.notation.layout import base, beside, is_closed
 from backtrace.notation.numbers import constant, number
 from backtrace.notation.symbols import Symbols
 
-PLACEHOLDER = re.compile(r"(?<!\\mathrm)\{([a-z_]+\d?)\}")
+EXACT = 12  # decimals of the numbers in a sentence: as many as they were written with
 RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"
 SUPERSCRIPTS = str.maketrans("0123456789−t", f"{RAISED}ᵗ")
 ASCII = {
@@ -73,6 +81,21 @@ def text(expr: Expr, symbols: Symbols, decimals: int = 4) -> str:
     return "".join(_named(token, symbols) for token in tokens(expr, symbols, False, decimals))
 
 
+def sentence_text(sentence: Sentence, symbols: Symbols) -> str:
+    """A sentence in one line of Unicode."""
+    return "".join(
+        part if isinstance(part, str) else text(part, symbols, EXACT) for part in sentence
+    )
+
+
+def whole(sentence: Sentence) -> Sentence:
+    """With a capital, unless it begins with a symbol, and a full stop."""
+    first, *others = sentence
+    if isinstance(first, str):
+        first = first[:1].upper() + first[1:]
+    return (first, *others, ".")
+
+
 def _named(token: Token, symbols: Symbols) -> str:
     return token if isinstance(token, str) else ref_text(token, symbols)
 
@@ -108,32 +131,42 @@ class _Linear(msgspec.Struct, frozen=True):
                 return [self.symbols.name(expr.id)]
             case Text():
                 return [expr.text]
+            case Letter():
+                return [expr.letter]
+            case Literal():
+                return [expr.number.text]
             case Constant():
-                if self.numbers:
-                    return [constant(expr.value, self.decimals)]
-                return [self.symbols.constant(expr.name)]
+                return [self.constant(expr)]
             case Value():
                 return [bracketed(number(expr.value, self.decimals), after, before)]
             case Row():
                 return self.row(expr)
-            case Terms():
-                return self.terms(expr)
-            case Template():
-                return self.template(expr)
+            case Terms() | Product() | Negative() | Cases():
+                return self.row(beside(expr))
             case Group():
-                return ["(", *self.write(expr.inner), ")"]
+                return ["(", *self.write(_inside(expr)), ")"]
             case Apply():
-                return [expr.function, "(", *self.write(expr.argument), ")"]
+                return [expr.function, "(", *self.write(_inside(expr.argument)), ")"]
             case Power():
                 return self.power(expr)
+            case Exponential():
+                return self.exponential(_inside(expr.exponent))
             case Fraction():
                 return self.fraction(expr, after)
+            case Transposed():
+                return [*self.write(expr.inner), "ᵀ"]
             case Root():
                 return self.prefixed("√", expr.inner)
             case Absolute():
                 return ["|", *self.write(expr.inner), "|"]
             case Sum():
-                return self.prefixed("Σ", expr.inner)
+                return self.sum(expr.inner)
+        raise TypeError(f"no text for {expr!r}")
+
+    def constant(self, expr: Constant) -> str:
+        if self.numbers:
+            return constant(expr.value, self.decimals)
+        return self.symbols.constant(expr.name)
 
     def row(self, expr: Row) -> list[Token]:
         written: list[Token] = []
@@ -144,52 +177,47 @@ class _Linear(msgspec.Struct, frozen=True):
             written += self.write(item, after, before)
         return written
 
-    def terms(self, expr: Terms) -> list[Token]:
-        written: list[Token] = []
-        for item in expr.items:
-            negative = isinstance(item, Value) and float(item.value) < 0
-            if written and isinstance(item, Value) and negative:
-                written += [" − ", *self.write(Value(-item.value))]
-            else:
-                written += [*([" + "] if written else []), *self.write(item)]
-        return written
-
-    def template(self, expr: Template) -> list[Token]:
-        written: list[Token] = []
-        pieces = PLACEHOLDER.split(expr.text)
-        for at, piece in enumerate(pieces):
-            if at % 2 == 0:
-                written += [piece] if piece else []
-            elif piece in expr.parts:
-                part = expr.parts[piece]
-                inside = pieces[at - 1].endswith("(") and pieces[at + 1].startswith(")")
-                if inside and isinstance(part, Group):  # one pair of brackets is enough
-                    part = part.inner
-                written += self.write(part, pieces[at - 1], pieces[at + 1])
-            else:
-                written.append(self.symbols.constant(piece))
-        return written
-
     def power(self, expr: Power) -> list[Token]:
         exponent = "".join(str(t) for t in self.write(expr.exponent))
         raised = exponent.translate(SUPERSCRIPTS)
         wholly = not any(mark in raised for mark in exponent)
-        base = self.write(expr.base, "·")
+        power = raised if wholly else f"^{exponent}"
+        if isinstance(expr.base, Apply):  # tanh²(z)
+            name, *argument = self.write(expr.base)
+            return [name, power, *argument]
+        base_ = self.write(base(expr.base), "·")
         if isinstance(expr.base, Ref) and "/" in self.symbols.name(expr.base.id):
-            base = ["(", *base, ")"]
-        return [*base, raised if wholly else f"^{exponent}"]
+            base_ = ["(", *base_, ")"]
+        return [*base_, power]
+
+    def exponential(self, exponent: Expr) -> list[Token]:
+        written = self.write(exponent, "^")
+        single = len(written) == 1 and isinstance(written[0], str)
+        return ["e^", *written] if single else ["e^(", *written, ")"]
 
     def fraction(self, expr: Fraction, after: str) -> list[Token]:
         above, below = self.write(expr.above, after), self.write(expr.below, "/")
-        if len(above) > 1 and not isinstance(expr.above, Template):
+        if len(above) > 1 and not isinstance(expr.above, Product | Power | Exponential):
             above = ["(", *above, ")"]
-        if len(below) > 1:
+        if len(below) > 1 and not isinstance(expr.below, Sum):
             below = ["(", *below, ")"]
         return [*above, "/", *below]
 
     def prefixed(self, sign: str, inner: Expr) -> list[Token]:
         written = self.write(inner)
         return [sign, *written] if len(written) == 1 else [sign, "(", *written, ")"]
+
+    def sum(self, inner: Expr) -> list[Token]:
+        if isinstance(inner, Apply):
+            return ["Σ" if len(inner.function) == 1 else "Σ ", *self.write(inner)]
+        if isinstance(inner, Exponential | Absolute) or is_closed(inner):
+            return ["Σ", *self.write(inner)]
+        return self.prefixed("Σ", inner)
+
+
+def _inside(expr: Expr) -> Expr:
+    """One pair of brackets is enough."""
+    return expr.inner if isinstance(expr, Group) else expr
 
 
 def bracketed(text: str, after: str, before: str = "") -> str:

@@ -25,11 +25,12 @@ import msgspec
 
 from backtrace.functions.formula import Equation, Expr, Ref, Sentence
 from backtrace.notation import steps as notation
+from backtrace.notation.context import Context
+from backtrace.notation.notes import notes
 from backtrace.notation.numbers import cells, number
-from backtrace.notation.prose import Prose
-from backtrace.notation.remarks import remarks
 from backtrace.notation.symbols import Symbols
-from backtrace.notation.words import sample_words
+from backtrace.notation.text import whole
+from backtrace.notation.titles import sample_words
 from backtrace.page import header
 from backtrace.page.conventions import conventions
 from backtrace.page.elision import SIDE, is_large, shown
@@ -161,7 +162,7 @@ class Derivation(msgspec.Struct, frozen=True):
 
     ``notice`` is what a reader should know who sees only a part (empty otherwise); ``left_out``
     counts the updates that are not shown. Numbers are printed with ``decimals`` decimals and
-    ``decimal_mark``, those inside sentences with ``notation.prose.EXACT``.
+    ``decimal_mark``, those inside sentences with ``notation.text.EXACT``.
     """
 
     title: str
@@ -223,7 +224,7 @@ class Derivation(msgspec.Struct, frozen=True):
         if step.equation is None or step.brief:
             return
         made = self.result(step)
-        page = notation.Page.of(step.traced, self.trace, self.symbols)
+        page = Context.of(step.traced, self.trace, self.symbols)
         for i, line in zip(made.rows, made.cells, strict=True):
             for j, text in zip(made.columns, line, strict=True):
                 if i is not None and j is not None:
@@ -283,12 +284,12 @@ def derivation(trace: Trace, view: View) -> Derivation:
         trace = msgspec.structs.replace(trace, decimals=view.decimals)
     symbols = Symbols.of(trace)
     places, left_out = updates(trace, view.selection)
-    reader = _Reader(trace, view, symbols, Prose(symbols, header.first_update(trace)))
+    reader = _Reader(trace, view, symbols)
     return Derivation(
         title=trace.title,
         architecture=header.architecture(trace),
         source=trace.source,
-        conventions=conventions(trace, symbols),
+        conventions=conventions(trace),
         notice=_notice(view.selection),
         updates=tuple(reader.updates(places, left_out)),
         left_out=left_out,
@@ -323,7 +324,6 @@ class _Reader(msgspec.Struct, frozen=True):
     trace: Trace
     view: View
     symbols: Symbols
-    prose: Prose
 
     def updates(self, places: Iterable[tuple[int, int]], left_out: int) -> Iterator[Update]:
         places = list(places)
@@ -389,23 +389,12 @@ class _Reader(msgspec.Struct, frozen=True):
         return any(is_large_on_a_page(update[id].shape) for id in (*traced.operands, traced.id))
 
     def notes(self, traced: TracedStep) -> Iterator[Sentence]:
-        for note in traced.notes:
-            yield self.prose.sentence(_whole(note))
-        if self.view.selection.sample is None:
-            for remark in remarks(traced, self.trace, self.symbols):
-                yield self.prose.sentence(_whole(remark))
+        for note in notes(traced, self.trace):
+            if note.kind != "units_off" or self.view.selection.sample is None:
+                yield whole(note.sentence)
 
     def why(self, traced: TracedStep) -> Sentence:
-        if not self.view.explain:
-            return ()
-        return self.prose.sentence(notation.why(traced, self.trace, self.symbols))
-
-
-def _whole(note: str) -> str:
-    """A note as a sentence: a capital, unless it begins with a symbol, and a full stop."""
-    word = note.partition(" ")[0]
-    capital = note[:1].upper() if word.isalpha() and len(word) > 1 else note[:1]
-    return f"{capital}{note[1:]}{'' if note.endswith('.') else '.'}"
+        return notation.why(traced, self.trace, self.symbols) if self.view.explain else ()
 
 
 def _heading(traced: TracedStep) -> tuple[Phase, int | None]:

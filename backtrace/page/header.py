@@ -6,19 +6,27 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from backtrace.functions.activations import ACTIVATIONS
+from backtrace.functions.formula import (
+    Constant,
+    Expr,
+    Letter,
+    Ref,
+    Sentence,
+    Symbol,
+    Transposed,
+    Value,
+    filled,
+    row,
+)
 from backtrace.functions.losses import LOSSES
-from backtrace.functions.optimizers import OPTIMIZERS
+from backtrace.functions.optimizers import optimizer_of
+from backtrace.notation.context import constants
 from backtrace.notation.numbers import number
 from backtrace.notation.symbols import Symbols
+from backtrace.notation.text import sentence_text
 from backtrace.spec.model import Arithmetic, Conventions
 from backtrace.tape.trace import Trace, TracedStep
 
-MATRIX_FORMS = {
-    ("rows", "in_out"): "{Z} = {A}·{W}",
-    ("rows", "out_in"): "{Z} = {A}·{W}ᵀ",
-    ("columns", "out_in"): "{Z} = {W}·{A}",
-    ("columns", "in_out"): "{Z} = {W}ᵀ·{A}",
-}
 Update: TypeAlias = Mapping[str, TracedStep]
 CONSTANT_DIGITS = 12  # a constant is shown as it was written
 
@@ -57,13 +65,18 @@ def activation_name(traced: TracedStep) -> str:
 
 def facts(trace: Trace, symbols: Symbols) -> list[str]:
     """The conventions in force, the loss, the optimizer: short phrases, in that order."""
-    conventions = trace.conventions
-    sample = f"a sample is a {conventions.layout[:-1]}: {matrix_form(trace)}"
-    found = [sample, _loss(trace, symbols), _sign(trace)]
-    found += [_optimizer(trace, symbols), _mean(trace, symbols), arithmetic_words(trace.arithmetic)]
-    if conventions.sign == "descent":
-        found.append("gradients point downhill")
-    return [fact for fact in found if fact]
+    found: list[Sentence] = [
+        (f"a sample is a {trace.conventions.layout[:-1]}: ", matrix_form(trace))
+    ]
+    found += [(formula,) for formula in (loss(trace), sign(trace)) if formula is not None]
+    title, rates = optimizer(trace)
+    found.append((title, ", ", rates) if rates is not None else (title,))
+    if mean_is_late(trace):
+        found.append((row(1 / Constant("samples")), " enters in the gradients, not in δ"))
+    found.append((arithmetic_words(trace.arithmetic),))
+    if trace.conventions.sign == "descent":
+        found.append(("gradients point downhill",))
+    return [fact for fact in (sentence_text(each, symbols) for each in found) if fact]
 
 
 def first_update(trace: Trace) -> Update:
@@ -71,19 +84,22 @@ def first_update(trace: Trace) -> Update:
     return trace.update(*trace.updates[0])
 
 
-def letters(trace: Trace) -> dict[str, str]:
-    """The letters Z, A and W of matrices in general, in the course's case."""
+def matrix_form(trace: Trace) -> Expr:
+    """``Z = A·W + b``, as the layout and the orientation of the weights have it."""
     notation = trace.notation
     upper = notation.case == "upper"
-    a = notation.activation.upper() if upper else notation.activation
-    return {"Z": "Z" if upper else "z", "A": a, "W": notation.weight}
-
-
-def matrix_form(trace: Trace) -> str:
-    """``Z = A·W + b``, as the layout and the orientation of the weights have it."""
-    form = MATRIX_FORMS[trace.conventions.layout, trace.conventions.weights]
+    a = Letter(notation.activation.upper() if upper else notation.activation)
+    rows = trace.conventions.layout == "rows"
+    as_is = trace.conventions.weights == ("in_out" if rows else "out_in")
+    w: Expr = Letter(notation.weight) if as_is else Transposed(Letter(notation.weight))
+    product = row(a, "·", w) if rows else row(w, "·", a)
     sign = bias_sign(trace)
-    return form.format_map(letters(trace)) + (f" {sign} b" if sign else "")
+    bias = (f" {sign} ", Letter("b")) if sign else ()
+    return row(_z(trace), " = ", *product.items, *bias)
+
+
+def _z(trace: Trace) -> Letter:
+    return Letter("Z" if trace.notation.case == "upper" else "z")
 
 
 def bias_sign(trace: Trace) -> str:
@@ -94,51 +110,41 @@ def bias_sign(trace: Trace) -> str:
     return "−" if any(traced.parameters.get("subtract") for traced in biased) else "+"
 
 
-def _loss(trace: Trace, symbols: Symbols) -> str:
+def loss(trace: Trace) -> Expr | None:
+    """``L = 1/n Σ(a₂ − y)² + Ω``; None where the trace has no loss."""
     first = first_update(trace)
     terms = first.get("loss_terms")
     if terms is None:
-        return ""
+        return None
     total = first.get("data_loss", first.get("loss"))
-    assert total is not None
-    mean = f"1/{symbols.constant('samples')} " if "samples" in total.parameters else ""
-    values = {
-        "mean": mean,
-        "a": symbols.name(terms.operands[0]),
-        "y": symbols.name("y"),
-        "e": symbols.name("error"),
+    averaged = total is not None and "samples" in total.parameters
+    a = Ref(terms.operands[0])
+    contents: dict[str, Expr] = {
+        **constants(terms.step),
+        "mean": row(1 / Constant("samples"), " ") if averaged else row(),
+        "a": a,
+        "y": Ref("y"),
+        "a_true": row(a, "[", "true class", "]"),
     }
-    values |= {
-        key: number(float(value), CONSTANT_DIGITS)
-        for key, value in terms.parameters.items()
-        if not isinstance(value, str)
-    }
-    formula = LOSSES[terms.parameters["loss"]].formula.text.format_map(values)
-    penalty = f" + {symbols.name('penalty')}" if "penalty" in first else ""
-    return f"{symbols.name('loss')} = {formula}{penalty}"
+    formula = filled(LOSSES[terms.parameters["loss"]].formula, contents)
+    penalty = (" + ", Symbol("penalty")) if "penalty" in first else ()
+    return row(Symbol("loss"), " = ", formula, *penalty)
 
 
-def _sign(trace: Trace) -> str:
+def sign(trace: Trace) -> Expr | None:
+    """``δ = ∂L/∂Z``, with − and n· where the conventions have it so; None without a δ."""
     if not shows_delta(trace):
-        return ""
-    return f"δ = {delta_factor(trace)}∂{trace.notation.loss}/∂{letters(trace)['Z']}"
-
-
-def delta_factor(trace: Trace) -> str:
-    """What stands between δ and the derivative: −, and n· where the 1/n comes later."""
-    minus = "−" if trace.conventions.sign == "descent" else ""
-    return minus + (f"{trace.notation.samples}·" if mean_is_late(trace) else "")
+        return None
+    minus = ("−",) if trace.conventions.sign == "descent" else ()
+    n = (Constant("samples"), "·") if mean_is_late(trace) else ()
+    derivative = ("∂", Letter(trace.notation.loss), "/", "∂", _z(trace))
+    return row(Letter("δ"), " = ", *minus, *n, *derivative)
 
 
 def shows_delta(trace: Trace) -> bool:
     """Whether a δ stands on the page, so that a reader has to know what it is."""
-    deltas = [id for id in first_update(trace) if id.startswith("delta")]
-    return bool(deltas) and trace.notation.delta == "delta"
-
-
-def _mean(trace: Trace, symbols: Symbols) -> str:
-    n = symbols.constant("samples")
-    return f"1/{n} enters in the gradients, not in δ" if mean_is_late(trace) else ""
+    deltas = any(traced.role == "delta" for traced in first_update(trace).values())
+    return deltas and trace.notation.delta == "delta"
 
 
 def mean_is_late(trace: Trace) -> bool:
@@ -157,34 +163,22 @@ def arithmetic_words(arithmetic: Arithmetic) -> str:
     return {"exact": "exact fractions", "float32": "single precision"}.get(arithmetic.kind, "")
 
 
-def _optimizer(trace: Trace, symbols: Symbols) -> str:
-    title, rates = optimizer(trace)
-    if not rates:
-        return title
-    listed = [number(value, CONSTANT_DIGITS) for value in rates]
-    shown = listed[0] + (f" … {listed[-1]}" if listed[1:] else "")
-    return f"{title}, {symbols.constant('rate')} = {shown}"
-
-
-def optimizer(trace: Trace) -> tuple[str, list[float]]:
+def optimizer(trace: Trace) -> tuple[str, Expr | None]:
     """The optimizer's title and its rates, the largest first; none of both without gradients."""
     first = first_update(trace)
-    updated = [traced for traced in first.values() if traced.phase == "update" and traced.layer]
+    updated = [traced for traced in first.values() if traced.phase == "update" and traced.of]
     if not updated:
-        return ("no update" if "loss" in first or "delta1" in first else ""), []
-    title = _optimizer_title({(_pattern(traced.id), traced.operation) for traced in updated})
-    rates = {float(traced.parameters["rate"]) for traced in trace if "rate" in traced.parameters}
-    return title, sorted(rates, reverse=True)
+        gradients = "loss" in first or any(t.phase == "backward" for t in first.values())
+        return ("no update" if gradients else ""), None
+    parameter = updated[0].of
+    worked = {(traced.id, traced.operation) for traced in updated if traced.of == parameter}
+    found = optimizer_of(parameter, worked)
+    title = "update" if found is None else found[0].title
+    return title, _rates({float(t.parameters["rate"]) for t in trace if "rate" in t.parameters})
 
 
-def _pattern(id: str) -> str:
-    """``step_W1`` with its parameter left open: ``step_{}``."""
-    return "".join("{}" if part in "Wb" else part for part in id if not part.isdigit())
-
-
-def _optimizer_title(lines: set[tuple[str, str]]) -> str:
-    for row in OPTIMIZERS.values():
-        for form in row.lines.values():
-            if {(line.id, line.operation) for line in form} == lines:
-                return row.title
-    return "update"
+def _rates(rates: set[float]) -> Expr | None:
+    if not rates:
+        return None
+    last = (" … ", Value(min(rates))) if len(rates) > 1 else ()
+    return row(Constant("rate"), " = ", Value(max(rates)), *last)

@@ -29,7 +29,6 @@ from backtrace.tape.compile import (
     trained_ids,
     upstream_id,
 )
-from backtrace.tape.notes import notes
 from backtrace.tape.operations import OPERATIONS, Setting, augmented
 from backtrace.tape.steps import Step, Tape
 from backtrace.tape.trace import Trace, TracedStep
@@ -140,7 +139,7 @@ class Runner:
         self.values[step.id] = value
         if step.role == "updated":
             self.updated[step.of] = value
-        return TracedStep(step, self.numbers.recorded(value), notes(step, self.values))
+        return TracedStep(step, self.numbers.recorded(value))
 
     def left(self, id: str) -> Array:
         """What the update at hand has left of a parameter or an optimizer's state."""

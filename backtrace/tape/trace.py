@@ -19,20 +19,16 @@ class TracedStep(msgspec.Struct, frozen=True, eq=False):
     """A step and its value.
 
     ``value`` is a 2-D array in the spec's layout, or a 0-d array for a scalar (shape ``()``):
-    float64 or float32, or, in exact arithmetic, an object array of Fractions. ``notes`` are
-    sentences for the reader (a z that is exactly 0, a line that only repeats the one before).
+    float64 or float32, or, in exact arithmetic, an object array of Fractions.
     """
 
     step: Step
     value: Any
-    notes: tuple[str, ...] = ()
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, TracedStep):
             return NotImplemented
-        if (self.step, self.notes) != (other.step, other.notes):
-            return False
-        return same_values(self.value, other.value)
+        return self.step == other.step and same_values(self.value, other.value)
 
     __hash__ = None  # type: ignore[assignment]
 

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from backtrace.functions.array import Array
-from backtrace.tape.notes import notes
+from backtrace.notation.notes import step_notes
+from backtrace.notation.symbols import IDS
+from backtrace.notation.text import sentence_text
 from backtrace.tape.steps import Step
 
 
@@ -19,6 +21,10 @@ def lost_numbers(steps: Sequence[Step], values: Mapping[str, Array]) -> dict[str
         if np.isfinite(values[step.id]).all():
             continue
         earlier = [found[id] for id in step.operands if id in found]
-        own = [note for note in notes(step, values) if " finite: " in note]
+        own = [
+            sentence_text(note.sentence, IDS)
+            for note in step_notes(step, values)
+            if note.kind == "not_finite"
+        ]
         found[step.id] = (earlier or own or [f"{step.id} is not finite"])[0]
     return found

@@ -13,7 +13,7 @@ from backtrace.formats.json.trace_validation import read
 from backtrace.formats.registry import FORMATS
 from backtrace.formats.terminal.trace import View as Printed
 from backtrace.formats.terminal.trace import plain_passages
-from backtrace.notation.words import sample_words
+from backtrace.notation.titles import sample_words
 from backtrace.page.derivation import View, derivation
 from backtrace.page.selection import Selection, chosen, problems, sample_index, updates
 from backtrace.tape.operations import Setting

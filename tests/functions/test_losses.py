@@ -11,6 +11,7 @@ from backtrace.functions.activations import ACTIVATIONS, softmax
 from backtrace.functions.losses import LOSSES, Loss, sign
 from backtrace.functions.number import Number
 from backtrace.functions.penalties import FORMS, gradient, penalty
+from tests.functions.holes import holes
 
 D = Decimal
 FAR = (-1000, -745, -40, -37, -3.5, -1e-9, 0, 1e-9, 0.7, 20, 37, 40, 745, 1000)
@@ -143,11 +144,7 @@ def test_every_column_of_every_row_is_there(name):
     for column in msgspec.structs.fields(Loss):
         value = getattr(row, column.name)
         if column.name.endswith("formula"):
-            assert value.text
-            assert value.latex
-            assert (
-                ("{mean}" in value.text) == ("{mean}" in value.latex) == (column.name == "formula")
-            )
+            assert ("mean" in holes(value)) == (column.name == "formula")
     assert row.title
     assert row.shortcut in ("", *row.stable)
     assert all(isinstance(value, Number) for value in row.parameters.values())

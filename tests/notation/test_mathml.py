@@ -1,6 +1,5 @@
 """Formulas as MathML: well formed, of the Core's elements, with the right brackets and signs."""
 
-import re
 from itertools import product
 from xml.etree import ElementTree as ET
 
@@ -18,7 +17,6 @@ from backtrace.functions.formula import (
     Root,
     Sum,
     Symbol,
-    Template,
     Terms,
     Text,
     Value,
@@ -27,7 +25,6 @@ from backtrace.functions.formula import (
 from backtrace.notation import steps as notation
 from backtrace.notation.mathml import MathML, ref_symbol
 from backtrace.notation.symbols import Symbols
-from backtrace.notation.tex import read
 from backtrace.spec.bundled import names
 from backtrace.spec.model import NOTATION_CHOICES, Conventions, Notation
 from tests.tape import exercises
@@ -185,15 +182,3 @@ def test_every_formula_of_every_activation_and_loss(activation, loss, output_del
 def test_every_formula_of_every_bias(bias, conventions):
     fields = {"biases": bias, "conventions": conventions}
     assert_written(backtrace.trace(exercises.exercise([2, 3, 2], ["gelu", "elu"], **fields)))
-
-
-def test_what_is_none_of_our_latex_is_an_error():
-    with pytest.raises(ValueError, match="bm"):
-        read(r"\bm{W}")
-    with pytest.raises(ValueError, match="bracket"):
-        read("a}")
-
-
-def test_a_template_keeps_the_names_of_functions():
-    markup = written(Template("sign({e})", r"\mathrm{sign}({e})", {"e": Ref("error")}))
-    assert re.sub(r"\s", "", text(markup)) == "sign(e)"

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from backtrace.functions.losses import LOSSES
+from backtrace.notation.notes import notes
 from backtrace.spec.model import (
     Arithmetic,
     Bias,
@@ -101,7 +102,7 @@ def test_every_activation_from_minus_to_plus_a_thousand(activation, sign):
     loss = "half_mse"
     steps = at(activation, loss, z, targets, optimizer=SGD, conventions=Conventions(sign=sign))
     assert all(np.isfinite(step.value).all() for step in steps)
-    assert not [note for step in steps for note in step.notes if "finite" in note]
+    assert not [note for step in steps for note in notes(step, steps) if note.kind == "not_finite"]
 
 
 @pytest.mark.parametrize("activation", PROBABILITIES)
@@ -116,9 +117,10 @@ def test_a_network_that_diverges_says_so_and_does_not_warn():
     steps = trace(exercise((2, 3, 2), ("linear", "linear"), n=5, epochs=60, optimizer=fast))
     assert np.isnan(steps["loss_after@60"].value)
     (first, *_) = (step for step in steps if not np.isfinite(step.value).all())
-    assert "no longer finite" in first.notes[-1]
+    assert notes(first, steps)[-1].kind == "not_finite"
     # said where it begins, not again in what is worked from it
-    assert not any("finite" in note for note in steps["loss_after@60"].notes)
+    last = notes(steps["loss_after@60"], steps)
+    assert not any(note.kind == "not_finite" for note in last)
 
 
 def test_no_loss_is_minus_zero():

@@ -22,14 +22,15 @@ from backtrace.functions.formula import (
     Group,
     Row,
     Symbol,
-    Template,
     Value,
+    parts,
     rebuilt,
     row,
 )
-from backtrace.notation.steps import NOTATION, Page, entry_stages
+from backtrace.notation.context import Context
+from backtrace.notation.steps import NOTATION, entry_stages
 from backtrace.notation.symbols import Symbols
-from backtrace.notation.text import PLACEHOLDER, text
+from backtrace.notation.text import text
 from backtrace.tape.trace import TracedStep
 
 DEPTHS = (3, 2, 1, 0)  # steps unfolded one inside the other; beyond, a symbol stands for the rest
@@ -71,7 +72,7 @@ class _Desk:
         spec = exercise.spec
         activations = {k: layer.activation.name for k, layer in enumerate(spec.layers, 1)}
         self.symbols = Symbols(spec.notation, spec.conventions, activations)
-        self.page = Page(self._steps(), self.symbols, exercise.setting)
+        self.page = Context(self._steps(), self.symbols, exercise.setting)
 
     def _steps(self) -> Mapping[str, TracedStep]:
         steps = self.exercise.sites[self.place[:2]].steps
@@ -158,10 +159,6 @@ def _is_short(expr: Expr) -> bool:
     """Whether an expression needs no brackets inside another."""
     if isinstance(expr, Row):
         return len(expr.items) == 1 and _is_short(expr.items[0])
-    if isinstance(expr, Template):
-        return PLACEHOLDER.fullmatch(expr.text) is not None and all(
-            _is_short(part) for part in expr.parts.values()
-        )
     return isinstance(expr, Value | Group | Apply | Absolute)
 
 
@@ -174,11 +171,4 @@ def _sourced(expr: Expr) -> bool:
 def _values(expr: Expr) -> list[Value]:
     if isinstance(expr, Value):
         return [expr]
-    found: list[Value] = []
-
-    def look(part: Expr) -> Expr:
-        found.extend(_values(part))
-        return part
-
-    rebuilt(expr, look)
-    return found
+    return [value for part in parts(expr) for value in _values(part)]

@@ -15,20 +15,21 @@ from backtrace.functions.formula import (
     Expr,
     Fraction,
     Group,
+    Negative,
     Power,
+    Product,
     Ref,
     Root,
     Row,
     Sum,
-    Template,
     Terms,
     Text,
+    parts,
     row,
 )
-from backtrace.notation.latex import function
-from backtrace.notation.mathml import MathML, ref_symbol
+from backtrace.notation.layout import base, beside
+from backtrace.notation.mathml import MathML, letter, ref_symbol
 from backtrace.notation.mathml_tokens import joined, numeral
-from backtrace.notation.tex import read
 from backtrace.notation.text import tokens
 from backtrace.page.derivation import Derivation, Shown, Step
 from backtrace.page.sections import ROLES
@@ -133,22 +134,7 @@ def printed(text: str) -> str:
 
 def has_matrix(expr: Expr) -> bool:
     """Whether a formula has a quantity in it, so that numbers can be put in."""
-    match expr:
-        case Ref():
-            return True
-        case Row() | Terms():
-            return any(map(has_matrix, expr.items))
-        case Template():
-            return any(map(has_matrix, expr.parts.values()))
-        case Apply():
-            return has_matrix(expr.argument)
-        case Power():
-            return has_matrix(expr.base)
-        case Fraction():
-            return has_matrix(expr.above) or has_matrix(expr.below)
-        case Group() | Root() | Absolute() | Sum():
-            return has_matrix(expr.inner)
-    return False
+    return isinstance(expr, Ref) or any(map(has_matrix, parts(expr)))
 
 
 class _Worked(msgspec.Struct, frozen=True):
@@ -181,15 +167,17 @@ class _Worked(msgspec.Struct, frozen=True):
                 return [self.equations.quantity(self.step, expr)]
             case Row():
                 return self.row(expr)
+            case Terms() | Product() | Negative():
+                return self.row(beside(expr))
             case Group():
                 return [self.bracketed(self.pieces(expr.inner))]
             case Apply():
-                name = f"<math>{joined(read(function(expr.function)))}</math>"
+                name = f"<math>{joined(letter(expr.function))}</math>"
                 return [
                     f'<span class="group">{name}{self.bracketed(self.pieces(expr.argument))}</span>'
                 ]
             case Power():
-                return [self.power(self.pieces(expr.base), expr.exponent)]
+                return [self.power(self.pieces(base(expr.base)), expr.exponent)]
             case Fraction():
                 return [self.side(expr.above), Text(" / "), self.side(expr.below)]
             case Root():
@@ -197,7 +185,7 @@ class _Worked(msgspec.Struct, frozen=True):
             case Absolute():
                 return [self.between("bar", self.pieces(expr.inner), "bar")]
             case Sum():
-                return [*self.sum_sign(expr), self.enclosed(expr.inner)]
+                return [Sum(row(), expr.over), self.enclosed(expr.inner)]
         return self.linear(expr)
 
     def row(self, expr: Row) -> list[Piece]:
@@ -245,10 +233,6 @@ class _Worked(msgspec.Struct, frozen=True):
         if all(not isinstance(piece, str) for piece in pieces):
             return expr if alone and not isinstance(expr, Row) else Group(expr)
         return self.joined(pieces) if alone else self.bracketed(pieces)
-
-    def sum_sign(self, expr: Sum) -> list[Piece]:
-        index = Template("Σᵢ", r"\sum_{i}", {}) if expr.over == "samples" else Text("Σ")
-        return [index]
 
     def linear(self, expr: Expr) -> list[Piece]:
         """Anything else, as a line of text has it."""

@@ -14,7 +14,7 @@ from backtrace.formats.html.equations import Equations, entry_name, printed
 from backtrace.functions.formula import Expr, Ref, Row, Sentence, Symbol, Value
 from backtrace.notation.mathml import MathML, ref_symbol
 from backtrace.notation.mathml_tokens import joined, numeral, operator
-from backtrace.notation.prose import EXACT
+from backtrace.notation.text import EXACT
 from backtrace.page.derivation import Derivation, Entry, Section, Step, Update, View, derivation
 from backtrace.page.inert import inert
 from backtrace.tape.trace import Trace

@@ -11,9 +11,10 @@ import numpy as np
 from backtrace.functions.formula import Expr, Ref, row
 from backtrace.functions.number import Number
 from backtrace.notation.latex import latex
+from backtrace.notation.notes import notes
 from backtrace.notation.steps import equation, title
-from backtrace.notation.symbols import Symbols
-from backtrace.notation.text import text
+from backtrace.notation.symbols import IDS, Symbols
+from backtrace.notation.text import sentence_text, text
 from backtrace.page.selection import chosen
 from backtrace.spec import ids
 from backtrace.spec.model import Arithmetic, Conventions, Notation
@@ -98,7 +99,11 @@ def _step(traced: TracedStep, trace: Trace, symbols: Symbols) -> dict[str, Any]:
         "parameters": parameters,
         "shape": list(step.shape),
         "value": plain(traced.value),
-        "notes": list(traced.notes),
+        "notes": [
+            sentence_text(note.sentence, IDS)
+            for note in notes(traced, trace)
+            if note.kind != "units_off"
+        ],
     }
 
 
@@ -210,7 +215,7 @@ def _read_step(document: StepDocument, arithmetic: Arithmetic) -> TracedStep:
         raise TraceFormatError(f"the value of {document.id}: {error}") from None
     if value.shape != document.shape:
         raise TraceFormatError(f"the value of {document.id} has not the shape it says")
-    return TracedStep(step, value, document.notes)
+    return TracedStep(step, value)
 
 
 def _read_parameter(value: Any) -> Any:

@@ -9,15 +9,15 @@ from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.losses import LOSSES
 from backtrace.functions.penalties import FORMS
 from backtrace.notation import steps as notation
-from backtrace.notation.symbols import ID, Symbols
+from backtrace.notation.symbols import Symbols
 from backtrace.page import header
 from backtrace.page.sections import SECTIONS
+from backtrace.spec import ids
 from backtrace.spec.model import NOTATION_CHOICES
 from backtrace.spec.read.settings import MOST_DECIMALS
 from backtrace.tape.operations import OPERATIONS, Setting
 from backtrace.tape.trace import Trace, TracedStep
 
-WHOLE_IDS = frozenset(["y", "loss", "loss_after", "data_loss", "penalty", "loss_terms", "error"])
 TABLES: dict[str, Iterable[str]] = {"activation": ACTIVATIONS, "loss": LOSSES, "form": FORMS}
 WORDS = frozenset(
     ["activation", "loss", "form", "transpose", "omit_from", "ones", "from", "stable_from"]
@@ -87,13 +87,12 @@ def _check_update(trace: Trace, place: tuple[int, int]) -> None:
 
 
 def _check_step(trace: Trace, traced: TracedStep, known: Mapping[str, TracedStep]) -> None:
-    match = ID.fullmatch(traced.id)
-    numbered = match is not None and traced.id.isascii() and int(match[3]) < MOST_LAYERS
-    if not numbered and traced.id not in WHOLE_IDS:
+    named = ids.parse(traced.id)
+    if named is None or (named.layer or 0) >= MOST_LAYERS:
         raise _refused("it has a step whose id is none that is known")
     if (traced.phase == "given") != (traced.operation == "given"):
         raise _refused(f"{traced.id} is both given and worked")
-    if traced.layer not in (None, int(match[3]) if match is not None else None):
+    if traced.layer not in (None, named.layer):
         raise _refused(f"{traced.id} belongs to another layer than it says")
     if traced.phase not in SECTIONS or traced.operation not in OPERATIONS:
         raise _refused(f"the phase or the operation of {traced.id} is none that is known")

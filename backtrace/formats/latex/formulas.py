@@ -18,7 +18,7 @@ import msgspec
 from backtrace.functions.formula import Expr, Ref
 from backtrace.notation.latex import latex, ref_latex
 from backtrace.notation.numbers import latex as numeral
-from backtrace.notation.prose import EXACT
+from backtrace.notation.text import EXACT
 from backtrace.page.derivation import Derivation, Entry, Section, Shown, Step
 
 HOLE = re.compile("\0(\\d+)\0")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,10 +16,10 @@ from backtrace.formats.terminal.matrices import Format, block
 from backtrace.formats.terminal.summary import inline, summary
 from backtrace.functions.formula import Equation, Ref
 from backtrace.notation import steps as notation
-from backtrace.notation.remarks import remarks
+from backtrace.notation.notes import notes
 from backtrace.notation.symbols import Symbols
-from backtrace.notation.text import ref_text, text, tokens
-from backtrace.notation.words import sample_words
+from backtrace.notation.text import ref_text, sentence_text, text, tokens
+from backtrace.notation.titles import sample_words
 from backtrace.page import header
 from backtrace.page.elision import any_large, is_large
 from backtrace.page.inert import inert
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 NARROWEST = 40  # columns; a narrower terminal wraps the lines itself
-ID = re.compile(r"\b[a-zA-Z_]+\d+(_new|_old)?\b")
 STYLES = {
     "computed": "cyan",
     "gradient": "magenta",
@@ -226,7 +224,8 @@ class _Writer:
         beside = self.page.fits(title, formula + value) or traced.operation == "forward_again"
         lines = self.page.spread(title, formula + value if beside else formula)
         if self.view.explain:
-            lines += self.page.paragraph(notation.why(traced, self.trace, self.symbols), "why")
+            why = notation.why(traced, self.trace, self.symbols)
+            lines += self.page.paragraph(sentence_text(why, self.symbols), "why")
         if brief and not beside:
             lines += self.equation_of([], traced, elide=is_large(self.part(traced).shape))
         elif not brief:
@@ -243,12 +242,9 @@ class _Writer:
         return title, [(text(worked.formula, self.symbols), "")]
 
     def notes(self, traced: TracedStep) -> Iterator[str]:
-        """The notes, with the symbols of quantities in place of their ids."""
-        update = self.trace.update(traced.epoch, traced.batch)
-        for note in traced.notes:
-            yield ID.sub(lambda at: self.symbols.name(at[0]) if at[0] in update else at[0], note)
-        if self.view.selection.sample is None:
-            yield from remarks(traced, self.trace, self.symbols)
+        for note in notes(traced, self.trace):
+            if note.kind != "units_off" or self.view.selection.sample is None:
+                yield sentence_text(note.sentence, self.symbols)
 
     def is_brief(self, traced: TracedStep, worked: Equation) -> bool:
         """Whether the formula says it all: no bias, one sample, a linear unit, the loss again."""

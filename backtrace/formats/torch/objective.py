@@ -6,8 +6,12 @@ from collections.abc import Iterator
 
 from backtrace.formats.torch.network import parameters, scaled
 from backtrace.formats.torch.python_text import constant
+from backtrace.functions.formula import Expr, Letter, Literal, filled, row
 from backtrace.functions.losses import LOSSES
+from backtrace.functions.number import Number
 from backtrace.functions.penalties import FORMS
+from backtrace.notation.symbols import IDS
+from backtrace.notation.text import text
 from backtrace.spec.model import Loss, Regularization, Spec
 
 # Σ over samples and outputs, from the output a and the targets y.
@@ -113,10 +117,11 @@ def _data_loss(spec: Spec, loss: Loss) -> Iterator[str]:
 def _formula(loss: Loss, outputs: int) -> str:
     if loss.name == "upstream":
         return "The spec has no loss, but its gradient at the output: this sum has that gradient."
-    values = {name: constant(value) for name, value in loss.parameters.items()}
-    values |= {"a": "a", "y": "y", "e": "(a − y)", "a_true": "a_true", "outputs": str(outputs)}
-    formula = LOSSES[loss.name].formula.text
-    written = formula.format_map({**values, "mean": "1/n " if loss.mean else ""})
+    contents: dict[str, Expr] = {name: Literal(value) for name, value in loss.parameters.items()}
+    contents |= {name: Letter(name) for name in ("a", "y", "a_true")}
+    contents |= {"outputs": Literal(Number(outputs, str(outputs)))}
+    contents["mean"] = row(1 / Letter("n"), " ") if loss.mean else row()
+    written = text(filled(LOSSES[loss.name].formula, contents), IDS)
     where = ", n the samples" if loss.mean else ""
     return f"{LOSSES[loss.name].title.capitalize()}: {written}{where}."
 

@@ -1,0 +1,205 @@
+"""What a reader of a line should know that its numbers do not say, or may miss in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+import numpy as np
+
+from backtrace.functions.activations import ACTIVATIONS
+from backtrace.functions.array import Array
+from backtrace.functions.formula import Absolute, Expr, Letter, Sentence, Symbol, Value, call, row
+from backtrace.notation.numbers import number
+from backtrace.spec import ids
+from backtrace.tape.arithmetic import Floats, as_floats
+from backtrace.tape.steps import Step
+from backtrace.tape.trace import Trace, TracedStep
+
+Kind: TypeAlias = Literal["kink", "noise", "not_finite", "through_updated", "units_off"]
+Values: TypeAlias = Mapping[str, Array]
+
+
+class Note(msgspec.Struct, frozen=True):
+    """A sentence about one step, without its capital and full stop."""
+
+    kind: Kind
+    sentence: Sentence
+
+
+def notes(traced: TracedStep, trace: Trace) -> tuple[Note, ...]:
+    """What to say below a step."""
+    steps = trace.update(traced.epoch, traced.batch)
+    of_step = step_notes(traced.step, {id: step.value for id, step in steps.items()})
+    return (*of_step, *_units_off(traced, trace))
+
+
+def step_notes(step: Step, values: Values) -> tuple[Note, ...]:
+    """The notes of one step; ``values`` has its value and its operands'."""
+    rule = NOTES.get(step.operation)
+    found = tuple(rule(step, values)) if rule is not None else ()
+    return (*found, *_noise(step, values), *_not_finite(step, values))
+
+
+def _entry(id: str, i: int, j: int) -> tuple[Expr | str, ...]:
+    return Symbol(id), f"[{i + 1},{j + 1}]"
+
+
+def _short(value: Any, form: str) -> Value:
+    """A number of a sentence, with few digits."""
+    return Value(float(format(value, form)))
+
+
+def _noise(step: Step, values: Values) -> Iterator[Note]:
+    """Said of what rounding leaves of a sum that is 0 by hand: 0.1 + 0.2 − 0.3 in float64."""
+    size = SIZES.get(step.operation)
+    value = values[step.id]
+    if size is None or value.dtype == object or value.size > MOST_SUMS:
+        return
+    with np.errstate(over="ignore", invalid="ignore"):
+        noise = NOISE * np.finfo(value.dtype).eps * size(step, values)
+        left = np.argwhere((value != 0) & (np.abs(value) <= noise)).tolist()[:MOST_PLACES]
+    for i, j in left:
+        yield Note(
+            "noise",
+            (
+                row(*_entry(step.id, i, j), " = ", _short(value[i, j], ".3g")),
+                (
+                    " is what rounding leaves where the terms cancel: by hand it is 0 "
+                    "(`arithmetic: exact` shows it, where the units allow fractions)"
+                ),
+            ),
+        )
+
+
+def _size_of_sum(step: Step, values: Values) -> Array:
+    first, second = (np.abs(values[id]) for id in step.operands)
+    return first + second
+
+
+def _size_of_product(step: Step, values: Values) -> Array:
+    first, second = (np.abs(values[id]) for id in step.operands)
+    if step.parameters.get("omit"):  # an error that goes back past a bias line: no sum of givens
+        return np.zeros(step.shape)
+    transpose = step.parameters.get("transpose", "")
+    first = first.T if transpose == "first" else first
+    return first @ (second.T if transpose == "second" else second)
+
+
+def _not_finite(step: Step, values: Values) -> Iterator[Note]:
+    """Said where a value stops being finite, not again in everything that rests on it."""
+    if _finite(values[step.id]) or not all(_finite(values[id]) for id in step.operands):
+        return
+    said = " is no longer finite: the numbers have grown too large"
+    if step.operation in ("loss_terms", "loss_gradient"):
+        said = (
+            " is not finite: an activation has come so close to 0 or 1 that it is rounded to it, "
+            "and the formula divides by it or takes its ln"
+        )
+    yield Note("not_finite", (Symbol(step.id), said))
+
+
+def _finite(value: Array) -> bool:
+    return bool(np.isfinite(as_floats(value)).all())
+
+
+def _at_kinks(step: Step, values: Values) -> Iterator[Note]:
+    activation = ACTIVATIONS[step.parameters["activation"]]
+    id = step.operands[0]
+    for kink in activation.kinks(step.parameters):
+        derivative = activation.derivative(
+            np.array([kink]), Floats(np.float64).parameters(step.parameters)
+        )
+        slope = row(call(f"{activation.symbol}′", _short(kink, "g")))
+        for i, j in np.argwhere(np.equal(values[id], kink)).tolist()[:MOST_PLACES]:
+            yield Note(
+                "kink",
+                (
+                    row(*_entry(id, i, j)),
+                    f" is exactly {kink:g}, where {activation.title} has no derivative: ",
+                    *(slope, f" is taken as {derivative[0]:g}"),
+                ),
+            )
+
+
+def _at_no_error(step: Step, values: Values) -> Iterator[Note]:
+    if step.parameters["loss"] != "mae":
+        return
+    for i, j in np.argwhere(np.equal(values[step.operands[0]], 0)).tolist()[:MOST_PLACES]:
+        yield Note(
+            "kink",
+            (
+                f"the error [{i + 1},{j + 1}] is exactly 0, where ",
+                Absolute(Letter("e")),
+                " has no derivative: it is taken as 0",
+            ),
+        )
+
+
+def _through_updated(step: Step, values: Values) -> Iterator[Note]:
+    for id in step.operands:
+        named = ids.parse(id)
+        if named is not None and named.role == "updated":
+            yield Note(
+                "through_updated",
+                (
+                    "as the spec asks, the error goes back through the updated weights ",
+                    *(Symbol(id), "; the gradient of the loss takes the old ones"),
+                ),
+            )
+
+
+def _units_off(traced: TracedStep, trace: Trace) -> Iterator[Note]:
+    """Where an error meets ReLU′ = 0 on its way back, which units stopped it."""
+    if traced.operation != "hadamard":
+        return
+    steps = trace.update(traced.epoch, traced.batch)
+    g = steps[traced.operands[1]]
+    if g.parameters.get("activation") != "relu" or not (g.value == 0).any():
+        return
+    off = np.argwhere(g.value == 0).tolist()
+    z = steps[g.operands[0]]
+    if z.shape[trace.conventions.sample_axis] > 1 or len(off) > MOST_NAMED:
+        yield Note("units_off", _counted(len(off), g))
+    else:
+        yield Note("units_off", tuple(_named(off, z, trace)))
+
+
+def _counted(off: int, g: TracedStep) -> Sentence:
+    entries, are = ("entry", "is") if off == 1 else ("entries", "are")
+    return (
+        f"{off} {entries} of {g.shape[0] * g.shape[1]} in ",
+        *(Symbol(g.id), f" {are} 0: where a unit was off, no error passes through it"),
+    )
+
+
+def _named(off: list[list[int]], z: TracedStep, trace: Trace) -> Iterator[str | Expr]:
+    """``unit 2 was off (z₁[1,2] = -1.3 ≤ 0), so no error passes through it``."""
+    rows = trace.conventions.layout == "rows"
+    units = [str((j if rows else i) + 1) for i, j in off]
+    listed = " and ".join([", ".join(units[:-1]), units[-1]] if units[1:] else units)
+    yield f"unit {listed} was off (" if len(units) == 1 else f"units {listed} were off ("
+    for at, (i, j) in enumerate(off):
+        yield from [", "] if at else []
+        yield row(*_entry(z.id, i, j), " = ", _printed(z.value[i, j], trace.decimals), " ≤ 0")
+    yield f"), so no error passes through {'it' if len(units) == 1 else 'them'}"
+
+
+def _printed(value: Any, decimals: int) -> Value:
+    """A number of a sentence, with the digits that it has in the matrix."""
+    return Value(value if hasattr(value, "numerator") else float(number(value, decimals)))
+
+
+# How large the terms are that a step adds up, for the noise that rounding leaves of them.
+SIZES = {"add_bias": _size_of_sum, "error": _size_of_sum, "matmul": _size_of_product}
+MOST_SUMS = 10_000  # entries; of more nobody reads every note
+NOISE = 4  # roundings of a few terms, in units of the last place of their size
+MOST_PLACES = 4  # entries of a step that are named
+MOST_NAMED = 3  # units that are named one by one; of more, the count is given
+
+NOTES: dict[str, Callable[[Step, Values], Iterator[Note]]] = {
+    "activation_derivative": _at_kinks,
+    "loss_gradient": _at_no_error,
+    "matmul": _through_updated,
+}
