@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from backtrace.formats.escaping import markdown
 from backtrace.notation.latex import latex
-from backtrace.notation.prose import EXACT
 from backtrace.notation.symbols import Symbols
+from backtrace.notation.text import EXACT
 from backtrace.page.blocks import (
     Block,
     Bullets,

@@ -8,9 +8,8 @@ from backtrace.formats.measure import text_width
 from backtrace.formats.terminal.boxes import Line
 from backtrace.formats.terminal.columns import table
 from backtrace.formats.terminal.layout import INDENT, Layout
-from backtrace.notation.prose import EXACT
 from backtrace.notation.symbols import Symbols
-from backtrace.notation.text import text
+from backtrace.notation.text import EXACT, text
 from backtrace.page.blocks import (
     Block,
     Bullets,
