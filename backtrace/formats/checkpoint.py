@@ -18,8 +18,8 @@ import numpy as np
 from backtrace.formats.weights import npz
 from backtrace.functions.array import Array
 from backtrace.spec.data.arrays import texts
-from backtrace.spec.data.contents import read_npz_content
-from backtrace.spec.data.request import DataError, Named
+from backtrace.spec.data.contents import ArraysFound, read_npz_content
+from backtrace.spec.data.request import DataError
 from backtrace.spec.model import Spec
 from backtrace.tape.training import Measured, Progress, Record, State, starting_state
 
@@ -121,7 +121,7 @@ def _storable(value: Array) -> Array:
     return np.array([str(entry) for entry in value.ravel()]).reshape(value.shape)
 
 
-def _read(content: bytes, wanted: Collection[str]) -> Named | None:
+def _read(content: bytes, wanted: Collection[str]) -> ArraysFound | None:
     """The arrays of the file by name; None where it is no .npz."""
     try:
         return read_npz_content(content, wanted)
@@ -129,7 +129,7 @@ def _read(content: bytes, wanted: Collection[str]) -> Named | None:
         raise CheckpointError(error.found) from None
 
 
-def _state(found: Named, epoch: int, wanted: Mapping[str, Array], prefix: str = "") -> State:
+def _state(found: ArraysFound, epoch: int, wanted: Mapping[str, Array], prefix: str = "") -> State:
     """The parameters and states as the spec's own are, in shape and in type."""
     return State(epoch, {id: _alike(found.get(prefix + id), id, wanted[id]) for id in wanted})
 

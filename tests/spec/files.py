@@ -2,6 +2,8 @@
 
 import struct
 
+from backtrace.spec.data.contents import read_table
+from backtrace.spec.data.request import DataRequest
 from backtrace.tape.loading import loads
 from tests.spec.specs import network, only_problem
 
@@ -29,3 +31,8 @@ def problem_of(folder, inputs):
     problem = only_problem(text, folder=folder)
     assert problem.line == 6
     return problem
+
+
+def values_of(path, scale=1, kept="float64", **asked):
+    """The numbers of a data file, and what is asked for of it."""
+    return read_table(path, DataRequest("x", **asked)).scaled(scale, kept)

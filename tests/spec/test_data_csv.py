@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backtrace.spec.data import comma_separated as reading
-from backtrace.spec.data.contents import read_file
-from backtrace.spec.data.request import Columns, Request
+from backtrace.spec.data.contents import read_table
+from backtrace.spec.data.request import ChosenColumns, DataRequest
 from tests.spec.files import inputs_of, problem_of, spec_of
 
 KAGGLE = "label,pixel0,pixel1,pixel2,pixel3\n2,0,51,102,255\n0,255,0,0,51\n1,0,0,0,0\n"
@@ -52,7 +52,7 @@ def test_texts_may_stand_in_columns_that_are_not_taken(folder):
     values = inputs_of(folder, "{file: iris.csv, columns: [sepal, petal]}")
     assert values == [[5.1, 1.4], [7, 4.7], [6.3, 6]]
     problem = problem_of(folder, "{file: iris.csv, header: true}")
-    assert '"setosa" in line 2 (row 1), column 3' in problem.found
+    assert '"setosa" in row 1 (line 2), column 3' in problem.found
 
 
 @pytest.mark.parametrize(
@@ -126,14 +126,14 @@ def test_a_label_out_of_range_is_found_in_the_file(folder, content, asked, place
 @pytest.mark.parametrize(
     ("content", "asked", "found"),
     [
-        ("1,2\n3,x\n", "", '"x" in line 2, column 2'),
-        ("a,b\n1,2\n\n3,x\n", ", header: true", '"x" in line 4 (row 2), column 2'),
-        ("a,b\n1,2\n3,x\n", ", columns: b, rows: 2", '"x" in line 3 (row 2), column 2'),
-        ("1,2\n3,4\n5,\n", "", "in line 3, column 2"),
-        ("1,2\n3,4\n5\n", "", "line 3 with 1 column"),
-        ("1,2\n3,4,5\n", ", columns: 1", "line 2 with 3 columns"),
-        ("a,b\n1,2\n3\n", ", header: true", "line 3 (row 2) with 1 column"),
-        ('1,2\n"3,4"\n', "", "line 2 with 1 column"),
+        ("1,2\n3,x\n", "", '"x" in row 2, column 2'),
+        ("a,b\n1,2\n\n3,x\n", ", header: true", '"x" in row 2 (line 4), column 2'),
+        ("a,b\n1,2\n3,x\n", ", columns: b, rows: 2", '"x" in row 2 (line 3), column 2'),
+        ("1,2\n3,4\n5,\n", "", "in row 3, column 2"),
+        ("1,2\n3,4\n5\n", "", "1 column in row 3"),
+        ("1,2\n3,4,5\n", ", columns: 1", "3 columns in row 2"),
+        ("a,b\n1,2\n3\n", ", header: true", "1 column in row 2 (line 3)"),
+        ('1,2\n"3,4"\n', "", "1 column in row 2"),
         ("1,2\n3,inf\n", "", "inf in row 2, column 2"),
         ("a,b\n1,2\n3,nan\n", ", columns: b", "nan in row 2 (line 3), column 2"),
         ("a,b\n", ", header: true", "no rows"),
@@ -144,10 +144,25 @@ def test_where_the_trouble_is(folder, content, asked, found):
     assert problem_of(folder, f"{{file: bad.csv{asked}}}").found.endswith(found)
 
 
-def test_a_byte_that_is_no_text_is_counted_from_the_start_of_the_file(folder):
-    for mark in (b"", b"\xef\xbb\xbf"):
-        (folder / "bad.csv").write_bytes(mark + b"1,2\n3,4\n5,\xe9\n")
-        assert f"0xE9 at byte {len(mark) + 10}" in problem_of(folder, "{file: bad.csv}").found
+def test_bytes_that_are_no_text(folder):
+    (folder / "bad.csv").write_bytes(b"caf\xe9,x\n3,4\n5,\xe9\n")
+    problem = problem_of(folder, "{file: bad.csv, header: true}")
+    assert problem.found.endswith('"�" in row 2 (line 3), column 2')
+    assert "UTF-8" in problem.mend
+    assert inputs_of(folder, "{file: bad.csv, header: true, columns: 1}") == [[3], [5]]
+
+
+def test_texts_without_end(folder, monkeypatch):
+    (folder / "long.csv").write_text("1\n" * 50 + "1" * 60 + "\n")
+    monkeypatch.setattr(reading, "LONGEST_LINE", 50)
+    assert "line 51" in problem_of(folder, "{file: long.csv}").found
+    monkeypatch.setattr(reading, "MOST_CHARACTERS", 90)
+    assert "more than 90 characters" in problem_of(folder, "{file: long.csv}").found
+
+
+def test_a_cell_longer_than_the_csv_module_takes(folder):
+    (folder / "long.csv").write_text('1\n"' + "x" * 200_000 + '"\n')
+    assert "200002 characters" in problem_of(folder, "{file: long.csv}").found
 
 
 @given(st.data())
@@ -160,14 +175,14 @@ def test_blocks_of_any_size_give_the_same_numbers(tmp_path_factory, data):
     last = data.draw(st.integers(first, count))
     path = tmp_path_factory.mktemp("csv") / "x.csv.gz"
     path.write_bytes(gzip.compress(("a,b,c\n" + "".join(lines)).encode()))
-    request = Request("x", rows=(first, last), columns=Columns(("c", 1, "b")), scale=3.0)
+    request = DataRequest("x", rows=(first, last), columns=ChosenColumns(("c", 1, "b")))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reading, "_BLOCK", data.draw(st.integers(1, 60)))
-        loaded = read_file(path, request)
-    assert np.array_equal(loaded.values, table[first - 1 : last, [2, 0, 1]] * 3)
-    assert loaded.first == first
+        patch.setattr(reading, "_BLOCK", data.draw(st.integers(1, 9)))
+        found = read_table(path, request)
+    assert np.array_equal(found.entries, table[first - 1 : last, [2, 0, 1]])
+    assert found.first == first
     text = ("a,b,c\n" + "".join(lines)).splitlines()
-    starts = [text[number - 1].split(",")[0] for number in loaded.lines]
+    starts = [text[number - 1].split(",")[0] for number in found.lines]
     assert starts == [str(row[0]) for row in table[first - 1 : last]]
 
 

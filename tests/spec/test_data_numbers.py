@@ -9,11 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from backtrace.spec.data.contents import read_file
-from backtrace.spec.data.request import Columns, DataError, Request
+from backtrace.spec.data.request import ChosenColumns, DataError
 from backtrace.tape.arithmetic import Floats, arithmetic
 from backtrace.tape.loading import loads
-from tests.spec.files import idx
+from tests.spec.files import idx, values_of
 
 KINDS = ("?", "u1", "i1", "<u2", ">i4", "<i8", "<u8", "<f2", ">f4", "<f8", ">f8")
 SPEC = """\
@@ -99,19 +98,16 @@ def test_any_array_comes_out_as_numpy_has_it(tmp_path_factory, data):
     else:
         np.savez(path.with_suffix(".npz"), x=array, other=np.eye(2))
         path = path.with_suffix(".npz")
-    chosen = Columns(columns) if columns else None
-    request = Request("x", rows=(first, last), columns=chosen, scale=scale)
+    asked = {"rows": (first, last), "columns": ChosenColumns(columns) if columns else None}
     wanted = table[first - 1 : last]
     wanted = wanted[:, [column - 1 for column in columns]] if columns else wanted
     with np.errstate(all="ignore"):
         wanted = wanted * scale
     if not np.isfinite(wanted).all():  # a number near the largest, times -2
-        with pytest.raises(DataError, match=r"times -2 in row"):
-            read_file(path, request)
+        with pytest.raises(DataError, match=r"inf in row .*, times -2"):
+            values_of(path, scale, **asked)
         return
-    loaded = read_file(path, request)
-    assert np.array_equal(loaded.values, wanted)
-    assert loaded.shape == shape
+    assert np.array_equal(values_of(path, scale, **asked), wanted)
 
 
 @settings(max_examples=60, deadline=None)
@@ -123,36 +119,22 @@ def test_any_array_comes_out_as_numpy_has_it(tmp_path_factory, data):
 def test_float32_is_float64_rounded_once(tmp_path_factory, array, scale, packed):
     path = tmp_path_factory.mktemp("idx") / "x"
     path.write_bytes(gzip.compress(idx(array)) if packed else idx(array))
-    short = read_file(path, Request("x", scale=scale, dtype="float32")).values
-    exact = read_file(path, Request("x", scale=scale)).values
+    short = values_of(path, scale, "float32")
+    exact = values_of(path, scale)
     assert np.array_equal(exact, array.reshape(len(array), -1).astype(np.float64) * scale)
     assert np.array_equal(short, exact.astype(np.float32))
 
 
 def test_a_block_ends_anywhere(tmp_path, monkeypatch):
-    from backtrace.spec.data import entries
-    from backtrace.spec.data import gzipped as packing
+    from backtrace.spec.data import arrays as reading
 
     array = np.arange(500, dtype=">i4").reshape(50, 10)
     path = tmp_path / "x"
     path.write_bytes(gzip.compress(idx(array, 0x0C)))
-    for block, piece in ((1, 1), (7, 3), (40, 40), (41, 100), (1000, 10_000)):
-        monkeypatch.setattr(entries, "BLOCK", block)
-        monkeypatch.setattr(packing, "BLOCK", block)
-        monkeypatch.setattr(packing, "_PIECE", piece)
-        assert np.array_equal(read_file(path, Request("x")).values, array)
-        assert np.array_equal(read_file(path, Request("x", rows=(7, 9))).values, array[6:9])
-
-
-def test_the_thread_that_unpacks_ends_with_the_reading(tmp_path):
-    import threading
-
-    path = tmp_path / "x"
-    path.write_bytes(gzip.compress(idx(np.zeros((3000, 3000), dtype=np.uint8)) + b"more", 1))
-    before = threading.active_count()
-    with pytest.raises(Exception, match="more bytes"):
-        read_file(path, Request("x"))
-    assert threading.active_count() == before
+    for block in (1, 7, 40, 41, 1000):
+        monkeypatch.setattr(reading, "_BLOCK", block)
+        assert np.array_equal(values_of(path), array)
+        assert np.array_equal(values_of(path, rows=(7, 9)), array[6:9])
 
 
 @pytest.mark.parametrize(

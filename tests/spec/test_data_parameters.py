@@ -160,16 +160,11 @@ def test_a_safetensors_file_without_its_library(tensors, monkeypatch):
     assert "pip install 'backtrace-nn[safetensors]'" in problem.mend
 
 
-def test_a_safetensors_file_that_ends_early(tensors):
+def test_a_safetensors_file_that_ends_early_or_late(tensors):
     content = tensors.read_bytes()
-    header = int.from_bytes(content[:8], "little")
-    for end in range(9, len(content)):
-        tensors.write_bytes(content[:end])
-        found = found_in(tensors).found
-        assert f"an end at byte {end}" in found
-        assert ("within the header" in found) == (end < 8 + header)
-    tensors.write_bytes(content + b"more")
-    assert f"more bytes after byte {len(content)}" in found_in(tensors).found
+    for damaged in (*(content[:end] for end in range(9, len(content))), content + b"more"):
+        tensors.write_bytes(damaged)
+        assert found_in(tensors).found.endswith("a damaged or truncated .safetensors")
 
 
 def test_any_byte_of_a_safetensors_file(tensors):

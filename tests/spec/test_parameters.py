@@ -115,7 +115,7 @@ def test_what_is_no_number_is_refused(npz, wrong):
 def test_objects_are_not_unpickled(tmp_path):
     path = tmp_path / "objects.npz"
     np.savez(path, W1=np.array([[print]], dtype=object))
-    assert 'an array of Python objects, the array "W1"' in said(path)
+    assert 'an array of Python objects in "W1"' in said(path)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_objects_are_not_unpickled(tmp_path):
         ("empty.npz", b"", "an empty file"),
         ("text.npz", b"title: x\n", "no .npz"),
         ("text.safetensors", b"title: x\n", "no .safetensors"),
-        ("cut.npz", b"PK\x03\x04 and then nothing", "a damaged array file"),
+        ("cut.npz", b"PK\x03\x04 and then nothing", "a damaged .npz"),
         ("other.yaml", b"layers: 3\n", "layers"),
     ],
 )
@@ -241,15 +241,15 @@ NUMBERS = np.array([[0.5], [-1.5]])
     ("make", "words"),
     [
         (lambda: b"", "an empty file"),
-        (lambda: archive(NUMBERS)[:-40], "a damaged array file"),
-        (lambda: archive(NUMBERS).replace(NUMBERS.tobytes(), bytes(16), 1), "Bad CRC-32"),
-        (lambda: archive(NUMBERS).replace(b"descr", b"de\0cr"), "a damaged array file"),
+        (lambda: archive(NUMBERS)[:-40], "a damaged .npz"),
+        (lambda: archive(NUMBERS).replace(NUMBERS.tobytes(), bytes(16), 1), "a damaged .npz"),
+        (lambda: archive(NUMBERS).replace(b"descr", b"de\0cr"), "a damaged .npz"),
         (lambda: archive(np.array([[print], [1]])), "an array of Python objects"),
         (lambda: packed(archive(NUMBERS), zipfile.ZIP_BZIP2), "packed by the method 12"),
         (lambda: packed(archive(NUMBERS), zipfile.ZIP_LZMA), "packed by the method 14"),
         (lambda: gzip.compress(archive(NUMBERS))[:-9], "a gzip file that ends too early"),
         (lambda: gzip.compress(tensors(NUMBERS)), "within a gzip file"),
-        (lambda: tensors(NUMBERS)[:-9], "bytes, as its header says"),
+        (lambda: tensors(NUMBERS)[:-9], "a damaged or truncated .safetensors"),
     ],
 )
 def test_the_same_refusal(tmp_path, make, words):

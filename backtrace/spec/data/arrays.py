@@ -1,75 +1,95 @@
-"""NumPy's files: an array (.npy), or a zip of several by name (.npz)."""
+"""Files of arrays, a header and then the entries: IDX, as MNIST has it, and NumPy's .npy, .npz."""
 
 from __future__ import annotations
 
 import re
+import struct
 import tokenize
 import warnings
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from fractions import Fraction
+from functools import partial
+from gzip import GzipFile
+from io import BufferedReader, BytesIO
 from math import prod
-from struct import error as StructError  # noqa: N812
-from typing import IO, TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipExtFile, ZipFile, ZipInfo
 
 import numpy as np
 
-from backtrace.spec.data.entries import Layout, read_entries
-from backtrace.spec.data.naming import pick
-from backtrace.spec.data.request import Array, DataError, Loaded, Named, Request
-from backtrace.spec.data.stream import Stream
-from backtrace.spec.document.problems import cited
+from backtrace.spec.data.request import DataError
+from backtrace.spec.document.problems import cited, count
 from backtrace.spec.numbers import LONGEST, Misreading, Number, read_number
 
 if TYPE_CHECKING:
-    from zipfile import ZipFile, ZipInfo
+    from numpy.typing import NDArray
 
-Entries: TypeAlias = "dict[str, ZipInfo]"
+ByteStream: TypeAlias = BufferedReader | BytesIO | GzipFile | ZipExtFile
+NamedArrays: TypeAlias = "dict[str, Callable[[], NDArray[Any]]]"  # each is read when it is called
+
+MOST_BYTES = 4_000_000_000
+"""Of an array as float64; the real data sets that people train on by hand are far below."""
 
 REAL = "biuf"  # the kinds of NumPy's types that are real numbers; b are true and false, 1 and 0
 
+IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+
+_MOST_DIMENSIONS = 32  # of NumPy's arrays
+_BLOCK = 1 << 20
 _FRACTION = re.compile("-?[0-9]+(/[0-9]+)?")
-_UNREADABLE = (
+# What NumPy raises for a header, which is Python source, and zipfile for a damaged archive.
+_BAD_HEADER = (
     *(ValueError, SyntaxError, TypeError, LookupError, RecursionError, OverflowError),
-    *(EOFError, StructError, tokenize.TokenError),
+    tokenize.TokenError,
 )
+_BAD_ZIP = (BadZipFile, zlib.error, RuntimeError, EOFError, struct.error, *_BAD_HEADER)
 
 
-def read_npy(stream: Stream, request: Request) -> Loaded:
-    """The array of an .npy file, its first index counting the rows. Raises DataError."""
-    layout = _header(stream)
-    kind = layout.kind.kind
-    if kind == "U" and request.texts:
-        return _texts(stream, layout)
-    if kind not in REAL:
-        raise DataError(f"entries of type {layout.kind}", "real numbers")
-    if prod(layout.shape) == 0:
-        raise DataError("an array without entries", "data")
-    return read_entries(stream, layout, request)
+def read_idx(file: ByteStream) -> NDArray[Any]:
+    """The array of an IDX file: 00 00, a type, the number of dimensions, the sizes, the entries.
 
-
-def read_npz(file: IO[bytes], request: Request) -> Loaded:
-    """The array that is asked for of an .npz file. Raises DataError."""
-    with _archive(file) as (archive, entries):
-        name = pick(list(entries), request)
-        with _stream(archive, entries, name) as stream:
-            return read_npy(stream, request)
-
-
-def read_npz_arrays(file: IO[bytes], wanted: Collection[str]) -> Named:
-    """Every array of an .npz file by its name, as it lies there. Raises DataError.
-
-    Of those that are not ``wanted`` nothing is read, and None stands for them.
+    Raises DataError.
     """
-    with _archive(file) as (archive, entries):
-        found: Named = dict.fromkeys(entries)
-        for name in filter(wanted.__contains__, entries):
-            with _stream(archive, entries, name) as stream:
-                found[name] = _whole(stream, _header(stream))
-        return found
+    magic = file.read(4)
+    header = file.read(4 * magic[3])
+    if not magic[3] or len(header) < 4 * magic[3]:
+        found = f"a header of {count(len(header) // 4, 'size')} for {magic[3]} dimensions"
+        raise DataError(found, "a size for each", "The file is damaged; fetch it again.")
+    return _filled(file, np.dtype(IDX_TYPES[magic[2]]), struct.unpack(f">{magic[3]}I", header))
 
 
-def texts(array: Array) -> list[str]:
+def read_npy(file: ByteStream) -> NDArray[Any]:
+    """The array of an .npy file. Raises DataError."""
+    form: Any = np.lib.format
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about files of Python 2
+            old = form.read_magic(file) == (1, 0)
+            read = form.read_array_header_1_0 if old else form.read_array_header_2_0
+            shape, turned, kind = read(file)
+    except _BAD_HEADER:
+        raise DataError("an .npy with a damaged header", "one as NumPy writes it") from None
+    if kind.hasobject:
+        raise DataError("an array of Python objects", "an array of numbers")
+    return _filled(file, kind, shape, turned=turned)
+
+
+@contextmanager
+def npz_arrays(file: ByteStream) -> Iterator[NamedArrays]:
+    """What an .npz file has, by name. Raises DataError, also when one of them is read."""
+    if isinstance(file, GzipFile):  # a zip begins at its end
+        file = BytesIO(_up_to(file, MOST_BYTES))
+    try:
+        with ZipFile(file) as archive:
+            entries = {e.filename.removesuffix(".npy"): e for e in archive.infolist()}
+            yield {name: partial(_entry, archive, e, name) for name, e in entries.items()}
+    except _BAD_ZIP:
+        raise DataError("a damaged .npz", "an intact one", "Fetch it again.") from None
+
+
+def texts(array: NDArray[Any]) -> list[str]:
     """The entries of an array of texts, one after another. Raises DataError."""
     try:
         return [str(text) for text in array.ravel().tolist()]
@@ -77,83 +97,53 @@ def texts(array: Array) -> list[str]:
         raise DataError("an array of damaged texts", "an intact file", "Fetch it again.") from None
 
 
-def numbers(array: Array) -> list[Number]:
+def numbers(array: NDArray[Any]) -> list[Number]:
     """Those that stand in an array of texts, one after another. Raises DataError."""
     return [_number(text) for text in texts(array)]
 
 
-@contextmanager
-def _archive(file: IO[bytes]) -> Iterator[tuple[ZipFile, Entries]]:
-    """What an .npz file has, by the names of the arrays; its damage as DataError."""
-    from zipfile import BadZipFile, ZipFile
-
-    try:
-        with ZipFile(file) as archive:
-            yield archive, {i.filename.removesuffix(".npy"): i for i in archive.infolist()}
-    except (*_UNREADABLE, BadZipFile, zlib.error, RuntimeError) as error:
-        said = str(error) or type(error).__name__
-        found = f"a damaged array file ({said}; it ends at byte {file.seek(0, 2)})"
-        raise DataError(found, "an intact .npz", "Fetch it again.") from None
-
-
-@contextmanager
-def _stream(archive: ZipFile, entries: Entries, name: str) -> Iterator[Stream]:
-    """The bytes of one array of an .npz file."""
-    from zipfile import ZIP_DEFLATED, ZIP_STORED
-
-    entry = entries[name]
+def _entry(archive: ZipFile, entry: ZipInfo, name: str) -> NDArray[Any]:
     if entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED):  # others raise what they like
         found = f"the array {cited(name)} packed by the method {entry.compress_type}"
         raise DataError(found, "it stored or deflated, as NumPy does")
-    with archive.open(entry) as member:
-        read: Any = member
-        stream = Stream(read.readinto, entry.file_size, f"the array {cited(name)}")
-        yield stream
-        stream.drain()  # at its end a zip holds it against its checksum
+    with archive.open(entry) as file:
+        try:
+            return read_npy(cast(ZipExtFile, file))
+        except DataError as error:
+            found = f"{error.found} in {cited(name)}"
+            raise DataError(found, error.expected, error.mend) from None
 
 
-def _header(stream: Stream) -> Layout:
-    source: Any = stream
-    form = np.lib.format
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about files of Python 2
-            version = form.read_magic(source)
-            read = form.read_array_header_1_0 if version == (1, 0) else form.read_array_header_2_0
-            shape, turned, kind = read(source)
-    except _UNREADABLE as error:
-        where = stream.at(stream.position)
-        raise DataError(
-            f"a damaged array file ({error}; {where})", "a header as NumPy writes it"
-        ) from None
-    if min(shape, default=0) < 0:
-        raise DataError(f"the shape {shape} in the header", "sizes from 0 up")
-    if kind.hasobject:
-        of = f", {stream.of}" if stream.of else ""
-        raise DataError(f"an array of Python objects{of}", "an array of numbers")
-    return Layout(kind, shape, turned and len(shape) > 1)
+def _filled(
+    file: ByteStream, kind: np.dtype[Any], shape: tuple[int, ...], *, turned: bool = False
+) -> NDArray[Any]:
+    """The array that fills the rest of a file, whose header is not trusted. Raises DataError.
 
-
-def _texts(stream: Stream, layout: Layout) -> Loaded:
-    """Numbers that stand as texts, such as the fractions of exact arithmetic."""
-    if not layout.size:
-        raise DataError("an array without entries", "data")
-    each = iter(numbers(_whole(stream, layout)))
-    rows = [[next(each) for _ in range(layout.width)] for _ in range(layout.rows)]
-    written = tuple(tuple(number.text for number in row) for row in rows)
-    return Loaded(np.array(rows, dtype=np.float64), layout.shape, written=written)
-
-
-def _whole(stream: Stream, layout: Layout) -> Array:
-    """The array that fills the rest of a stream, of its own type."""
-    content = bytearray(layout.size if layout.size <= stream.most else 0)
-    if stream.fill(memoryview(content)) < layout.size:
-        found = f"an end at {stream.at(stream.position)}"
-        raise DataError(found, f"{layout.described} entries, as its header says")
-    array: Array = np.ndarray(
-        layout.shape, layout.kind, content, order="F" if layout.turned else "C"
-    )
+    ``turned``: the first index runs fastest, as in Fortran.
+    """
+    said = " × ".join(map(str, shape)) or "1"
+    usable = len(shape) <= _MOST_DIMENSIONS and min(shape, default=0) >= 0
+    if not usable or prod(shape) * max(kind.itemsize, 8) > MOST_BYTES:
+        raise DataError(f"sizes {said} in the header", "a usable size")
+    size = prod(shape) * kind.itemsize
+    content = _up_to(file, size + 1)  # at the end, checksums are compared
+    if len(content) < size:
+        step = size // shape[-1 if turned else 0] if shape else size
+        found = f"an end in {'column' if turned else 'row'} {len(content) // step + 1}"
+        mend = "The file is truncated; fetch it again."
+        raise DataError(found, f"{said} entries, as its header says", mend)
+    if len(content) > size:
+        raise DataError("more bytes after the last entry", f"an end after {said} entries")
+    array: NDArray[Any] = np.ndarray(shape, kind, content, order="F" if turned else "C")
     return array
+
+
+def _up_to(file: ByteStream, size: int) -> bytearray:
+    """So many bytes, or those that there are; memory is taken as they come."""
+    content = bytearray()
+    while len(content) < size and (block := file.read(min(_BLOCK, size - len(content)))):
+        content += block
+    return content
 
 
 def _number(text: str) -> Number:
@@ -162,8 +152,6 @@ def _number(text: str) -> Number:
     if not isinstance(reading, Misreading):
         return reading
     if len(text) > LONGEST and _FRACTION.fullmatch(text):
-        from fractions import Fraction
-
         with suppress(ValueError, ArithmeticError):  # by 0, or beyond what a float can hold
             return Number(float(Fraction(text)), text)
     raise DataError(reading.found, "a number", reading.mend)

@@ -1,166 +1,128 @@
-"""A data file → its numbers: the format is recognised by the first bytes, gzip by its own.
-
-What reads a format is imported where a file has it, so that the others cost nothing at the start.
-"""
+"""A data file → what it has: the format is recognised by the first bytes, gzip by its own."""
 
 from __future__ import annotations
 
-import io
-import os
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+import zlib
+from collections.abc import Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from gzip import BadGzipFile, GzipFile
+from io import BytesIO
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-import msgspec
+from backtrace.spec.data.array_names import pick
+from backtrace.spec.data.arrays import (
+    IDX_TYPES,
+    ByteStream,
+    NamedArrays,
+    npz_arrays,
+    read_idx,
+    read_npy,
+)
+from backtrace.spec.data.comma_separated import read_csv
+from backtrace.spec.data.request import DataError, DataRequest
+from backtrace.spec.data.table import DataTable, table_of
+from backtrace.spec.data.tensors import is_safetensors, safetensors_arrays
 
-from backtrace.spec.data.idx import TYPES, read_idx
-from backtrace.spec.data.request import DataError, Loaded, Named, Request
-from backtrace.spec.data.stream import Stream
-from backtrace.spec.data.tensors import is_safetensors, read_safetensors, read_safetensors_arrays
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
-File: TypeAlias = io.FileIO | io.BytesIO
+DataFormat: TypeAlias = Literal["npz", "safetensors", "npy", "IDX", "CSV"]
+ArraysFound: TypeAlias = "dict[str, NDArray[Any] | None]"  # None: only its name is known
 
-GZIP, NPY, ZIP = b"\x1f\x8b", b"\x93NUMPY", b"PK\x03\x04"
-FORMATS = "IDX (00 00 08 …), .npy, .npz, .safetensors or CSV"
-
+_GZIP, _NPY, _ZIP = b"\x1f\x8b", b"\x93NUMPY", b"PK\x03\x04"
 _START = 16  # bytes that tell the formats apart
 
 
-class Content(msgspec.Struct):
-    """What a file has, unpacked where gzip packed it.
-
-    ``file``, and its ``path`` where it has one, are None where the content is not that of a file
-    but was packed in it.
-    """
-
-    stream: Stream
-    file: File | None = None
-    path: Path | None = None
-
-    def seekable(self) -> File:
-        """A zip is read from its end."""
-        if self.file is None:
-            return io.BytesIO(self.stream.read_all())
-        self.file.seek(0)
-        return self.file
-
-    def named(self) -> Path:
-        """The path of the file, by which alone some are read. Raises DataError."""
-        if self.path is None:
-            raise DataError("a .safetensors within a gzip file", "the file itself", "Unpack it.")
-        return self.path
-
-
-class Format(msgspec.Struct, frozen=True):
-    """A format of data files: what messages call it, and what an array in it can have."""
-
-    called: str
-    begins: Callable[[bytes], bool]
-    read: Callable[[Content, Request], Loaded]
-    header: bool = False
-    names: bool = False
-
-
-def read_file(path: Path, request: Request) -> Loaded:
+def read_table(path: Path, request: DataRequest) -> DataTable:
     """What is asked for of a file. Raises DataError, OSError or MemoryError."""
-    with path.open("rb", buffering=0) as file, _content(file, path) as content:
-        start = content.stream.start(_START)
-        form = next((form for form in _FORMATS if form.begins(start)), None)
+    with _unpacked(path.open("rb")) as file:
+        form = _format(file)
         if form is None:
-            found = f"bytes {start[:4].hex(' ')} at the start, the magic number of no known format"
-            raise DataError(found, FORMATS)
-        _refuse(request, form)
-        return form.read(content, request)
+            start = file.read(4).hex(" ")
+            found = f"bytes {start} at the start, the magic number of no known format"
+            raise DataError(found, "IDX (00 00 08 …), .npy, .npz, .safetensors or CSV")
+        if request.header and form != "CSV":
+            found = f"`header: true` for a file of the format {form}, which has none"
+            raise DataError(found, "a CSV", "Remove it.")
+        if form in ("npz", "safetensors"):
+            with _named_arrays(file, form, path) as arrays:
+                return table_of(arrays[pick(list(arrays), request)](), request)
+        if request.array:
+            found = f"`array: {request.array}` for a file of the format {form}, without names"
+            raise DataError(found, "an .npz or .safetensors", "Remove it.")
+        if form == "CSV":
+            return read_csv(file, request)
+        return table_of(read_npy(file) if form == "npy" else read_idx(file), request)
 
 
-def read_arrays(path: Path, wanted: Collection[str]) -> Named | None:
+def read_arrays(path: Path, wanted: Collection[str]) -> ArraysFound | None:
     """Every array of an .npz or a .safetensors by its name, as it lies there.
 
     None stands for those that are not ``wanted``, which are not read, and for a file of another
     format. Raises DataError, OSError or MemoryError.
     """
-    with path.open("rb", buffering=0) as file, _content(file, path) as content:
-        if is_safetensors(content.stream.start(_START)):
-            return read_safetensors_arrays(content.named(), wanted)
-        return _npz_arrays(content, wanted)
+    with _unpacked(path.open("rb")) as file:
+        form = _format(file)
+        if form not in ("npz", "safetensors"):
+            return None
+        with _named_arrays(file, form, path) as arrays:
+            return _read(arrays, wanted)
 
 
-def read_npz_content(content: bytes, wanted: Collection[str]) -> Named | None:
+def read_npz_content(content: bytes, wanted: Collection[str]) -> ArraysFound | None:
     """As ``read_arrays``, of an .npz that has been read; None for all else."""
-    with _content(io.BytesIO(content)) as unpacked:
-        return _npz_arrays(unpacked, wanted)
+    with _unpacked(BytesIO(content)) as file:
+        if _format(file) != "npz":
+            return None
+        with npz_arrays(file) as arrays:
+            return _read(arrays, wanted)
 
 
-def is_idx(start: bytes) -> bool:
-    """Whether a file begins as an IDX file does."""
-    return start[:2] == b"\0\0" and len(start) >= 4 and start[2] in TYPES
+def _read(arrays: NamedArrays, wanted: Collection[str]) -> ArraysFound:
+    return {name: read() if name in wanted else None for name, read in arrays.items()}
+
+
+def _named_arrays(
+    file: ByteStream, form: DataFormat, path: Path
+) -> AbstractContextManager[NamedArrays]:
+    if form == "npz":
+        return npz_arrays(file)
+    if isinstance(file, GzipFile):  # its library reads by the path
+        raise DataError("a .safetensors within a gzip file", "the file itself", "Unpack it.")
+    return safetensors_arrays(path)
 
 
 @contextmanager
-def _content(file: File, path: Path | None = None) -> Iterator[Content]:
-    size = file.seek(0, os.SEEK_END)
+def _unpacked(packed: ByteStream) -> Iterator[ByteStream]:
+    """The content of a file, unpacked where gzip packed it; its damage as DataError."""
+    with packed:
+        start = packed.read(len(_GZIP))
+        packed.seek(0)
+        if start != _GZIP:
+            yield packed
+            return
+        try:
+            with GzipFile(fileobj=packed) as file:
+                yield file
+        except EOFError:
+            mend = "It is truncated; fetch it again."
+            raise DataError("a gzip file that ends too early", "the whole file", mend) from None
+        except (BadGzipFile, zlib.error):
+            raise DataError("a damaged gzip file", "an intact one", "Fetch it again.") from None
+
+
+def _format(file: ByteStream) -> DataFormat | None:
+    start = file.read(_START)
     file.seek(0)
-    if size == 0:
+    if not start:
         raise DataError("an empty file", "data")
-    magic = file.read(len(GZIP))
-    file.seek(0)
-    if magic != GZIP:
-        yield Content(Stream(file.readinto, size), file, path)
-        return
-    from backtrace.spec.data.gzipped import MOST_PACKED, Unpacking
-
-    with Unpacking(file) as unpacking:
-        stream = Stream(unpacking.readinto, size * MOST_PACKED, "its unpacked content")
-        yield Content(stream)
-        stream.drain()  # at the end its checksum is held against all that was unpacked
-
-
-def _refuse(request: Request, form: Format) -> None:
-    """Refuses what has no meaning for the format at hand."""
-    if request.header and not form.header:
-        found = f"`header: true` for {form.called}, which has none"
-        raise DataError(found, "a CSV", "Remove it.")
-    if request.array and not form.names:
-        found = f"`array: {request.array}` for {form.called}, which has no names"
-        raise DataError(found, "an .npz or .safetensors", "Remove it.")
-
-
-def _npz(content: Content, request: Request) -> Loaded:
-    from backtrace.spec.data.arrays import read_npz
-
-    return read_npz(content.seekable(), request)
-
-
-def _npz_arrays(content: Content, wanted: Collection[str]) -> Named | None:
-    if not content.stream.start(_START).startswith(ZIP):
-        return None
-    from backtrace.spec.data.arrays import read_npz_arrays
-
-    return read_npz_arrays(content.seekable(), wanted)
-
-
-def _npy(content: Content, request: Request) -> Loaded:
-    from backtrace.spec.data.arrays import read_npy
-
-    return read_npy(content.stream, request)
-
-
-def _csv(content: Content, request: Request) -> Loaded:
-    from backtrace.spec.data.comma_separated import read_csv
-
-    return read_csv(content.stream, request)
-
-
-_FORMATS = (
-    Format("an .npz", lambda start: start.startswith(ZIP), _npz, names=True),
-    Format(
-        "a .safetensors",
-        is_safetensors,
-        lambda content, request: read_safetensors(content.named(), request),
-        names=True,
-    ),
-    Format("an .npy", lambda start: start.startswith(NPY), _npy),
-    Format("an IDX file", is_idx, lambda content, request: read_idx(content.stream, request)),
-    Format("a CSV", lambda start: b"\0" not in start, _csv, header=True),
-)
+    if start.startswith(_ZIP):
+        return "npz"
+    if is_safetensors(start):
+        return "safetensors"
+    if start.startswith(_NPY):
+        return "npy"
+    if start.startswith(b"\0\0") and len(start) >= 4 and start[2] in IDX_TYPES:
+        return "IDX"
+    return None if b"\0" in start else "CSV"

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
 from backtrace.spec.document.problems import cited, count, listed, near_miss
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-Array: TypeAlias = "NDArray[Any]"
-Named: TypeAlias = "dict[str, Array | None]"  # None: one of which only the name is known
 DataType: TypeAlias = Literal["float64", "float32"]
 
-MOST_BYTES = 4_000_000_000
-"""Bytes of one file, unpacked; the real data sets that people train on by hand are far below."""
+_SHOWN = 12
 
 
 class DataError(Exception):
@@ -27,7 +21,7 @@ class DataError(Exception):
         self.found, self.expected, self.mend = found, expected, mend
 
 
-class Columns(msgspec.Struct, frozen=True):
+class ChosenColumns(msgspec.Struct, frozen=True):
     """The columns to take: numbers from 1, or names in the header of a CSV.
 
     ``span`` says that the two ``ends`` stand for themselves and all between them.
@@ -42,7 +36,7 @@ class Columns(msgspec.Struct, frozen=True):
 
     def indices(self, width: int, names: list[str] | None = None) -> list[int]:
         """Their indices, from 0, in a file of ``width`` columns. Raises DataError."""
-        found = [self._index(end, width, names) for end in self.ends]
+        found = [_index(end, width, names) for end in self.ends]
         if not self.span:
             return found
         if found[0] > found[-1]:
@@ -50,29 +44,19 @@ class Columns(msgspec.Struct, frozen=True):
             raise DataError(said, "the one that comes first in the file first")
         return list(range(found[0], found[-1] + 1))
 
-    def _index(self, end: int | str, width: int, names: list[str] | None) -> int:
-        if isinstance(end, str):
-            return _named_column(end, names)
-        if end > width:
-            raise DataError(count(width, "column"), f"column {end}", "Columns count from 1.")
-        return end - 1
 
-
-class Request(msgspec.Struct, frozen=True):
+class DataRequest(msgspec.Struct, frozen=True):
     """What a spec asks of a file. Rows count from 1, both ends included; None is all.
 
-    ``header`` is None where the spec does not say whether there is one. Every number is multiplied
-    by ``scale`` in float64, and kept in ``dtype``.
+    ``name`` is that of the quantity, ``array`` the one that the spec gives for a file of several
+    arrays; ``header`` is None where the spec does not say whether there is one.
     """
 
-    name: str  # of the quantity, for files with several arrays
+    name: str
     rows: tuple[int, int] | None = None
-    columns: Columns | None = None
+    columns: ChosenColumns | None = None
     header: bool | None = None
     array: str = ""
-    scale: float = 1.0
-    dtype: DataType = "float64"
-    texts: bool = False  # arrays of texts, such as "17/4", are numbers
 
     def span(self, available: int) -> tuple[int, int]:
         """The first and the last row to take of those there are. Raises DataError."""
@@ -85,36 +69,29 @@ class Request(msgspec.Struct, frozen=True):
         return first, last
 
 
-class Loaded(msgspec.Struct):
-    """The numbers of a file, a row for each of its rows that were asked for.
-
-    ``values`` is rows × columns; ``shape`` is that of the whole array in the file. ``first`` is the
-    number of the first row, ``lines`` the numbers of their lines in a text, ``written`` the texts
-    of numbers that the file holds as such.
-    """
-
-    values: Array
-    shape: tuple[int, ...]
-    first: int = 1
-    lines: list[int] | None = None
-    written: tuple[tuple[str, ...], ...] | None = None
-
-    def place(self, row: int) -> str:
-        """How a message calls a row, counted from 0 among those that were taken."""
-        number = self.first + row
-        line = number if self.lines is None else self.lines[row]
-        return f"row {number}" + (f" (line {line})" if line != number else "")
+def some_of(names: list[str], last: str = "or") -> str:
+    """Those that a message has room for."""
+    shown = [cited(name) for name in names[:_SHOWN]] + ["…"] * (len(names) > _SHOWN)
+    return listed(shown, last)
 
 
-def _named_column(name: str, names: list[str] | None) -> int:
-    if names is None:
-        said = f"the column {cited(name)} of a file without names"
-        raise DataError(said, "a number from 1 up", "A CSV has names in its first line.")
-    if names.count(name) == 1:
-        return names.index(name)
-    if name in names:
-        raise DataError(f"{names.count(name)} columns {cited(name)}", "one", "Give its number.")
-    meant = near_miss(name, names)
-    shown = [cited(known) for known in names[:8]] + (["…"] if len(names) > 8 else [])
+def unknown_name(what: str, name: str, known: list[str]) -> DataError:
+    """The error for an array or a column that a file does not have."""
+    meant = near_miss(name, known)
     mend = f"Did you mean `{meant}`?" if meant else ""
-    raise DataError(f"no column {cited(name)}", f"one of {listed(shown)}", mend)
+    return DataError(f"no {what} {cited(name)}", f"one of {some_of(known)}", mend)
+
+
+def _index(end: int | str, width: int, names: list[str] | None) -> int:
+    if isinstance(end, int):
+        if end > width:
+            raise DataError(count(width, "column"), f"column {end}", "Columns count from 1.")
+        return end - 1
+    if names is None:
+        said = f"the column {cited(end)} of a file without names"
+        raise DataError(said, "a number from 1 up", "A CSV has names in its first line.")
+    if names.count(end) > 1:
+        raise DataError(f"{names.count(end)} columns {cited(end)}", "one", "Give its number.")
+    if end not in names:
+        raise unknown_name("column", end, names)
+    return names.index(end)

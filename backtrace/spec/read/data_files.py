@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from msgspec.structs import replace
-
-from backtrace.spec.data.request import Columns, DataError, Loaded, Request
+from backtrace.spec.data.request import ChosenColumns, DataError, DataRequest
 from backtrace.spec.document.fields import ANY, Fields
 from backtrace.spec.document.folders import Folders, find
 from backtrace.spec.document.problems import Problems, cited
@@ -27,61 +25,61 @@ def read_data(problems: Problems, node: Mapping, name: str, folders: Folders) ->
     """
     entries = Fields(problems, node, f"the file of {name}", DATA_KEYS)
     seen = len(problems.found)
-    request = _request(problems, entries, name, folders)
+    request = _request(problems, entries, name)
+    scale = float(entries.number("scale", Number(1.0, "1"), ANY))
     classes = entries.whole("one_hot", 0, 2) if "one_hot" in entries else 0
     file = _file(problems, entries)
     if file is None or len(problems.found) > seen:
         return None
 
-    def given(loaded: Loaded) -> Given:
-        values = loaded.values
-        if classes:
-            from backtrace.spec.data.labels import one_hot
+    def samples() -> Given:
+        from backtrace.spec.data.contents import read_table
+        from backtrace.spec.data.table import one_hot
 
-            values = one_hot(loaded, classes, folders.dtype)
-            values *= request.scale
+        table = read_table(find(file.text, folders), request)
+        if not classes:
+            return Given(name, file, 2, table.scaled(scale, folders.dtype), file=file.text)
+        # a label is what the file has, and the 1 that stands for it is what is scaled
+        values = one_hot(table, classes, folders.dtype)
+        values *= scale
         return Given(name, file, 2, values, file=file.text)
 
-    # a label is what the file has, and the 1 that stands for it is what is scaled
-    asked = replace(request, scale=1.0, dtype="float64") if classes else request
-    return _load(problems, file, asked, folders, given)
-
-
-def _request(problems: Problems, entries: Fields, name: str, folders: Folders) -> Request:
-    """What is asked for of a file of samples; what contradicts itself is a problem."""
-    request = Request(
-        name=name,
-        rows=_rows(problems, entries),
-        columns=_columns(problems, entries),
-        header=entries.flag("header", default=False) if "header" in entries else None,
-        array=entries.text("array", ""),
-        scale=float(entries.number("scale", Number(1.0, "1"), ANY)),
-        dtype=folders.dtype,
-    )
-    if request.header is False and request.columns is not None and request.columns.named:
-        problems.add(entries.key("header"), "`header: false` and columns by name", "one of the two")
-    return request
+    return _unless_wrong(problems, file, samples)
 
 
 def read_array(problems: Problems, node: Mapping, name: str, folders: Folders) -> Given | None:
     """Weights or a bias from a file, in the shape and orientation that the file has."""
     entries = Fields(problems, node, f"the file of {name}", ARRAY_KEYS)
-    request = Request(name=name, array=entries.text("array", ""), texts=True)
+    request = DataRequest(name, array=entries.text("array", ""))
     file = _file(problems, entries)
     if file is None:
         return None
 
-    def given(loaded: Loaded) -> Given:
-        dimensions = len(loaded.shape)
-        if dimensions > 2:
-            raise DataError(f"an array of {dimensions} dimensions", "a matrix or a list of numbers")
-        values = loaded.values if dimensions == 2 else loaded.values.reshape(1, -1)
-        written = loaded.written
-        if written is not None and dimensions == 1:
-            written = (tuple(row[0] for row in written),)
-        return Given(name, file, dimensions, values, written, file=file.text)
+    def parameter() -> Given:
+        from backtrace.spec.data.contents import read_table
 
-    return _load(problems, file, request, Folders(folders.spec), given)
+        table = read_table(find(file.text, Folders(folders.spec)), request)
+        if table.dimensions > 2:
+            found = f"an array of {table.dimensions} dimensions"
+            raise DataError(found, "a matrix or a list of numbers")
+        values, written = table.numbers()
+        return Given(name, file, table.dimensions, values, written, file=file.text)
+
+    return _unless_wrong(problems, file, parameter)
+
+
+def _request(problems: Problems, entries: Fields, name: str) -> DataRequest:
+    """What is asked for of a file of samples; what contradicts itself is a problem."""
+    request = DataRequest(
+        name=name,
+        rows=_rows(problems, entries),
+        columns=_columns(problems, entries),
+        header=entries.flag("header", default=False) if "header" in entries else None,
+        array=entries.text("array", ""),
+    )
+    if request.header is False and request.columns is not None and request.columns.named:
+        problems.add(entries.key("header"), "`header: false` and columns by name", "one of the two")
+    return request
 
 
 def _file(problems: Problems, entries: Fields) -> Scalar | None:
@@ -93,19 +91,11 @@ def _file(problems: Problems, entries: Fields) -> Scalar | None:
     return None
 
 
-def _load(
-    problems: Problems,
-    file: Scalar,
-    request: Request,
-    folders: Folders,
-    given: Callable[[Loaded], Given],
-) -> Given | None:
-    """What ``given`` makes of the file; None where there is a problem with it."""
-    from backtrace.spec.data.contents import read_file
-
+def _unless_wrong(problems: Problems, file: Scalar, read: Callable[[], Given]) -> Given | None:
+    """What ``read`` gives; None where there is a problem with the file."""
     name = cited(file.text, 60)
     try:
-        return given(read_file(find(file.text, folders), request))
+        return read()
     except DataError as error:
         problems.add(file, f"{name}: {error.found}", error.expected, error.mend)
     except OSError as error:
@@ -123,7 +113,7 @@ def _rows(problems: Problems, entries: Fields) -> tuple[int, int] | None:
     return None if span is None else (span[0], span[-1])
 
 
-def _columns(problems: Problems, entries: Fields) -> Columns | None:
+def _columns(problems: Problems, entries: Fields) -> ChosenColumns | None:
     """``[1, 784]`` and ``1..784`` are spans, ``[1, 2, 5]`` a list; a name is one of the header."""
     node = entries.get("columns")
     if node is None:
@@ -132,9 +122,9 @@ def _columns(problems: Problems, entries: Fields) -> Columns | None:
     span = len(ends) == 2
     if not ends or (span and not any(_is_name(end) for end in ends)):
         numbers = read_span(problems, node, "columns")
-        return None if numbers is None else Columns((numbers[0], numbers[-1]), span=True)
+        return None if numbers is None else ChosenColumns((numbers[0], numbers[-1]), span=True)
     found = tuple(_column(problems, end) for end in ends)
-    return Columns(found, span) if all(found) else None
+    return ChosenColumns(found, span) if all(found) else None
 
 
 def _span_ends(node: Node) -> list[Node]:

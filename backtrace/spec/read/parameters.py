@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 import numpy as np
 
-from backtrace.spec.data.request import DataError, Named
+from backtrace.spec.data.request import DataError
 from backtrace.spec.document.problems import Problem, SpecError, listed, whole_file
 from backtrace.spec.model import Layer, Matrix, Spec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from backtrace.spec.data.contents import ArraysFound
 
 Array: TypeAlias = "NDArray[Any]"
 
@@ -91,7 +93,7 @@ class _MisfitError(Exception):
     """A parameter that can't be used: what was found, what was expected, how to mend it."""
 
 
-def _arrays(path: Path, file: str, wanted: list[str]) -> Named:
+def _arrays(path: Path, file: str, wanted: list[str]) -> ArraysFound:
     """The arrays of a file by name; of those that are not ``wanted``, perhaps only the names."""
     if "\0" in file:
         raise whole_file(file, "no path", "the path of a file of parameters")
@@ -110,7 +112,7 @@ def _arrays(path: Path, file: str, wanted: list[str]) -> Named:
         raise whole_file(file, error.found, error.expected, error.mend) from None
 
 
-def _from_file(path: Path, file: str, wanted: list[str]) -> Named:
+def _from_file(path: Path, file: str, wanted: list[str]) -> ArraysFound:
     from backtrace.spec.data.contents import read_arrays
 
     found = read_arrays(path, wanted)
@@ -123,7 +125,7 @@ def _from_file(path: Path, file: str, wanted: list[str]) -> Named:
     return _from_spec(path)
 
 
-def _from_spec(path: Path) -> Named:
+def _from_spec(path: Path) -> ArraysFound:
     """The parameters that another spec starts from, as ``train --save FILE.yaml`` writes one."""
     from backtrace.spec.document.folders import Folders
     from backtrace.spec.document.reader import read
@@ -143,7 +145,7 @@ def _written(matrices: Mapping[str, Matrix]) -> Iterator[tuple[str, Array]]:
 # --- whether it fits
 
 
-def _fitted(found: Named, id: str, shape: tuple[int, int], *, exact: bool) -> Array:
+def _fitted(found: ArraysFound, id: str, shape: tuple[int, int], *, exact: bool) -> Array:
     """A parameter in the shape that the spec has for it; a list of numbers lies as that does."""
     held = found.get(id)
     if held is None:
@@ -192,7 +194,7 @@ def _size(shape: tuple[int, ...]) -> str:
     return " × ".join(map(str, shape)) or "a single number"
 
 
-def _holding(found: Named) -> str:
+def _holding(found: ArraysFound) -> str:
     names = list(found)
     more = len(names) - MOST_NAMED
     named = [*names[:MOST_NAMED], *([f"{more} more"] if more > 0 else [])]
