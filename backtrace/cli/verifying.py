@@ -66,7 +66,7 @@ def _findings(request: VerifyRequest) -> page_of.Findings:
             _check_unused(request)
         held = hold(spec)
         with _share_told() as told:
-            found = None if only_figures else verify(spec, asked, told=told)
+            found = None if only_figures else verify(spec, asked, progress=told)
         return page_of.Findings(
             title=spec.title,
             words=Words(spec),

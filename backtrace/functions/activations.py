@@ -45,7 +45,6 @@ class Activation(msgspec.Struct, frozen=True):
     those of g′, ``from_activation_turning`` those of g′ as a function of a; between two of them the
     function is monotonic, so its extrema over an interval lie at its ends and at these points.
     ``kinks`` are the points without a derivative; there ``derivative`` returns the usual choice.
-    ``bends`` are those where g′ has a kink itself: differences across one converge slowly.
     ``range`` is the closed set of values that g can have.
     """
 
@@ -64,7 +63,6 @@ class Activation(msgspec.Struct, frozen=True):
     derivative_turning: Points = lambda p: ()
     from_activation_turning: Points = lambda p: ()
     kinks: Points = lambda p: ()
-    bends: Points = lambda p: ()
     rational: bool = False
     differentiable: bool = True
     elementwise: bool = True
@@ -365,7 +363,6 @@ ACTIVATIONS: dict[str, Activation] = {
         derivative_turning=_zero,
         from_activation_turning=_zero,
         kinks=lambda p: () if p["alpha"] == 1 else (0.0,),
-        bends=lambda p: (0.0,) if p["alpha"] == 1 else (),
         source="Clevert, Unterthiner and Hochreiter 2016",
     ),
     "selu": Activation(

@@ -44,10 +44,10 @@ class Loss(msgspec.Struct, frozen=True):
     ``terms(a, y, p)`` takes samples × k arrays, or stacks of them. ``gradient`` takes e = ŷ − y
     and p where ``from_error`` is true, else (a, y, p). ``stable`` gives the terms from z for the
     activations whose logarithm would be taken of a rounded 0 otherwise, ``stable_gradient`` the
-    gradient from z where a rounded a would be subtracted from 1. ``sides(a, y, p)`` says on which
-    side of the kinks and bends every entry lies: where it says the same of two predictions, the
-    terms are smooth between them. It is None where they are smooth everywhere. ``case(a, y, p)`` is
-    the addend's formula on the side of these numbers, where ``term_formula`` only names it.
+    gradient from z where a rounded a would be subtracted from 1. ``kinks(a, y, p)`` is, entry by
+    entry, how far the prediction is from a point without a derivative, with its sign; None where
+    there are no such points. ``case(a, y, p)`` is the addend's formula on the side of these
+    numbers, where ``term_formula`` only names it.
     """
 
     title: str
@@ -65,7 +65,7 @@ class Loss(msgspec.Struct, frozen=True):
     stable_gradient: dict[str, LossFunction] = {}
     shortcut: str = ""  # the output activation with which delta is simply ŷ − y
     rational: bool = True
-    sides: LossFunction | None = None
+    kinks: LossFunction | None = None
     case: Callable[[float, float, Parameters], Expr] | None = None
 
 
@@ -98,8 +98,8 @@ def _absolute(a: Array, y: Array, p: Parameters) -> Array:
     return np.abs(a - y)
 
 
-def _absolute_sides(a: Array, y: Array, p: Parameters) -> Array:
-    return np.sign(a - y)
+def _distance(a: Array, y: Array, p: Parameters) -> Array:
+    return a - y
 
 
 def sign(e: Array, p: Parameters = NONE) -> Array:
@@ -110,10 +110,6 @@ def sign(e: Array, p: Parameters = NONE) -> Array:
 def _huber(a: Array, y: Array, p: Parameters) -> Array:
     e, delta = np.abs(a - y), p["delta"]
     return np.where(e <= delta, e * e / 2, delta * (e - delta / 2))
-
-
-def _huber_sides(a: Array, y: Array, p: Parameters) -> Array:
-    return np.sign(np.abs(a - y) - p["delta"])
 
 
 def _clipped(e: Array, p: Parameters) -> Array:
@@ -167,8 +163,8 @@ def _hinge(a: Array, y: Array, p: Parameters) -> Array:
     return np.where(margins <= 0, filled(a, 0), margins)  # asked this way round, nan stays nan
 
 
-def _hinge_sides(a: Array, y: Array, p: Parameters) -> Array:
-    return _hinge(a, y, p) > 0
+def _hinge_margins(a: Array, y: Array, p: Parameters) -> Array:
+    return _margins(a, y)
 
 
 def _hinge_gradient(a: Array, y: Array, p: Parameters) -> Array:
@@ -245,7 +241,7 @@ LOSSES: dict[str, Loss] = {
         gradient_formula=call("sign", E),
         term_formula=abs(A - Y),
         formula=row(MEAN, Sum(abs(A - Y))),
-        sides=_absolute_sides,
+        kinks=_distance,
     ),
     "huber": Loss(
         title="Huber loss",
@@ -255,7 +251,6 @@ LOSSES: dict[str, Loss] = {
         term_formula=call("h", A - Y),
         formula=row(MEAN, Sum(call("h", A - Y))),
         parameters={"delta": Number(1.0, "1")},
-        sides=_huber_sides,
         case=_huber_case,
     ),
     "binary_cross_entropy": Loss(
@@ -305,7 +300,7 @@ LOSSES: dict[str, Loss] = {
         ),
         from_error=False,
         targets="one_hot",
-        sides=_hinge_sides,
+        kinks=_hinge_margins,
     ),
     "output": Loss(
         title="the outputs themselves",

@@ -14,7 +14,7 @@ from backtrace.page.blocks import Block, Cell, Column, Document, Paragraph, Sect
 from backtrace.page.report_phrases import Words
 from backtrace.spec.document.problems import count, listed
 from backtrace.spec.model import Arithmetic
-from backtrace.verify import Kink, Verification, Verified
+from backtrace.verify import Comparison, Kink, Verification
 from backtrace.verify.kinks import Crossing
 from backtrace.verify.results import Flags
 
@@ -95,7 +95,7 @@ def _standing(findings: Findings) -> str:
     return " · ".join(parts)
 
 
-def _told(quantities: Sequence[Verified]) -> Iterator[str]:
+def _told(quantities: Sequence[Comparison]) -> Iterator[str]:
     """How many entries disagree or agree, are undecided, are too small to tell."""
     total, wrong, told, undecided, vague = (
         sum(int(flags.sum()) for flags in column)
@@ -137,7 +137,7 @@ def _update(verification: Verification) -> str:
     return f"The update verified is that of epoch {request.epoch}, batch {request.batch}."
 
 
-def _row(each: Verified, words: Words) -> tuple[Cell, ...]:
+def _row(each: Comparison, words: Words) -> tuple[Cell, ...]:
     tone = "wrong" if not each.agrees else "right" if each.told.any() else "note"
     name = Cell(words.name(each.id), tone)
     checked, size = int(each.checked.sum()), each.tape.size
@@ -155,14 +155,14 @@ def _both(kink: Kink) -> str:
     return f"{significant(kink.below)} or {significant(kink.above)}"
 
 
-def _relative(each: Verified) -> float:
+def _relative(each: Comparison) -> float:
     """The largest difference beside the size of its entry."""
     assert each.worst is not None
     size = max(abs(float(each.tape[each.worst])), abs(float(each.numeric[each.worst])))
     return each.largest / size if size > 0 else 0.0
 
 
-def _disagreement(each: Verified, words: Words) -> Iterator[Paragraph]:
+def _disagreement(each: Comparison, words: Words) -> Iterator[Paragraph]:
     name, wrong = words.name(each.id), [tuple(at) for at in _places(each.wrong)]
     total = int(each.checked.sum())
     if each.follows:
@@ -185,7 +185,7 @@ def _disagreement(each: Verified, words: Words) -> Iterator[Paragraph]:
         yield Paragraph(f"and {len(wrong) - MOST_LISTED} more", "fact", 2)
 
 
-def _kinks(each: Verified, words: Words) -> Iterator[str]:
+def _kinks(each: Comparison, words: Words) -> Iterator[str]:
     for (i, j), kink in list(each.kinks.items())[:MOST_LISTED]:
         tape = significant(float(each.tape[i, j]))
         at = f"{words.name(each.id)}[{i + 1},{j + 1}] {_where(kink, words)}"
@@ -225,7 +225,7 @@ def _slopes(kink: Kink) -> str:
     return f"slope {significant(kink.below)} below, {significant(kink.above)} above"
 
 
-def _untold(quantities: Sequence[Verified], words: Words) -> Iterator[str]:
+def _untold(quantities: Sequence[Comparison], words: Words) -> Iterator[str]:
     """The entries of which nothing is known, with the reason, those of one reason together."""
     reasons: dict[str, list[str]] = {}
     for each in quantities:
@@ -248,7 +248,7 @@ def _untold(quantities: Sequence[Verified], words: Words) -> Iterator[str]:
         )
 
 
-def _entries(each: Verified, flags: Flags, words: Words) -> str:
+def _entries(each: Comparison, flags: Flags, words: Words) -> str:
     """``dW₁[1,1] and [2,1]``, or how many there are."""
     places, name = _places(flags), words.name(each.id)
     if len(places) == each.tape.size and len(places) > 1:

@@ -1,13 +1,11 @@
-"""Which side of every kink the values of a forward pass lie on, so that crossing one is noticed."""
+"""Which kinks lie between two forward passes: points where the loss has no derivative."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import TypeAlias
+from collections.abc import Iterator, Mapping
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.array import Array
@@ -16,93 +14,43 @@ from backtrace.tape.arithmetic import Floats
 from backtrace.tape.operations import Setting
 from backtrace.tape.steps import Step
 
-Sides: TypeAlias = NDArray[np.int8]
-
-BENT = ("huber",)  # losses whose sides meet without a kink: only their slope has one
-
 
 class Crossing(msgspec.Struct, frozen=True):
     """A kink that lies within reach: of the quantity ``id`` at ``index`` (from 1).
 
     ``place`` is where the kink is and ``away`` how far the entry is from it, with its sign: 0 where
-    it stands at the kink itself.
+    it stands at the kink itself. ``sample`` counts from 0, and is None of a penalty.
     """
 
     id: str
     index: tuple[int, int]
     place: float = 0.0
     away: float = 0.0
-
-
-def sides(
-    setting: Setting, step: Step, values: Mapping[str, Array], *, bends: bool = True
-) -> Sides | None:
-    """For each entry on which side of the step's kinks it lies, a sample a row; None without any.
-
-    ``values`` may hold stacks. Equal sides mean that the step is smooth between two passes. Without
-    ``bends`` only points without a slope count.
-    """
-    rule = SIDES.get(step.operation)
-    return None if rule is None else rule(setting, step, values, bends)
+    sample: int | None = None
 
 
 def crossings(
     setting: Setting, step: Step, here: Mapping[str, Array], there: Mapping[str, Array]
 ) -> Iterator[Crossing]:
-    """The step's kinks (not its bends) between one pass ``here`` and a stack of one ``there``."""
-    before, after = (sides(setting, step, each, bends=False) for each in (here, there))
-    if before is None or after is None:
-        return
-    away, place = (setting.rows(each) for each in _distances(setting, step, here))
+    """The kinks of a step between a pass ``here`` and one ``there``, which is a stack of one."""
     id = step.operands[0] if step.operation == "activate" else step.id
-    for i, j in np.argwhere(setting.rows(before != after)[0]).tolist():
-        yield Crossing(id, (i + 1, j + 1), float(place[i, j]), float(away[i, j]))
+    before, after = (_distances(setting, step, values) for values in (here, there))
+    for (place, near), (_, far) in zip(before, after, strict=True):
+        for i, j in np.argwhere(np.sign(near) != np.sign(far[0])).tolist():
+            index = (i + 1, j + 1)
+            yield Crossing(id, index, place, float(near[i, j]), index[setting.sample_axis] - 1)
 
 
-def _distances(setting: Setting, step: Step, values: Mapping[str, Array]) -> tuple[Array, Array]:
-    """By entry, a sample a row: how far it is from the nearest kink, and where that is."""
+def _distances(
+    setting: Setting, step: Step, values: Mapping[str, Array]
+) -> Iterator[tuple[float, Array]]:
+    """For each kink that an entry can have: where it is, and how far from it every entry is."""
     parameters = Floats(np.float64).parameters(step.parameters)
     if step.operation == "activate":
-        z = setting.rows(values[step.operands[0]])
-        kinks = np.array(ACTIVATIONS[step.parameters["activation"]].kinks(parameters))
-        nearest = kinks[np.abs(z[..., None] - kinks).argmin(axis=-1)]
-        return z - nearest, nearest
-    row = LOSSES[step.parameters["loss"]]
-    a, y = (setting.rows(values[id]) for id in step.operands[:2])
-    if row.targets == "one_hot":  # a margin that is cut off at 0 is seen from 1 higher up
-        away = row.terms(a + (y == 0), y, parameters) - 1
-    else:
-        away = row.terms(a, y, parameters)
-    return away, np.zeros(away.shape)
-
-
-def _of_activation(
-    setting: Setting, step: Step, values: Mapping[str, Array], bends: bool
-) -> Sides | None:
-    parameters = Floats(np.float64).parameters(step.parameters)
-    row = ACTIVATIONS[step.parameters["activation"]]
-    kinks = {*row.kinks(parameters), *(row.bends(parameters) if bends else ())}
-    if not kinks:
-        return None
-    z = setting.rows(values[step.operands[0]])
-    found = np.zeros(z.shape, dtype=np.int8)
-    for kink in kinks:
-        found += np.sign(z - kink).astype(np.int8)
-    return found
-
-
-def _of_loss(
-    setting: Setting, step: Step, values: Mapping[str, Array], bends: bool
-) -> Sides | None:
-    rule = LOSSES[step.parameters["loss"]].sides
-    if rule is None or (step.parameters["loss"] in BENT and not bends):
-        return None
-    a, y = (setting.rows(values[id]) for id in step.operands[:2])
-    parameters = Floats(np.float64).parameters(step.parameters)
-    return np.asarray(rule(a, y, parameters), dtype=np.int8)
-
-
-SIDES: dict[str, Callable[[Setting, Step, Mapping[str, Array], bool], Sides | None]] = {
-    "activate": _of_activation,
-    "loss_terms": _of_loss,
-}
+        for kink in ACTIVATIONS[step.parameters["activation"]].kinks(parameters):
+            yield kink, values[step.operands[0]] - kink
+    elif step.operation == "loss_terms":
+        rule = LOSSES[step.parameters["loss"]].kinks
+        if rule is not None:
+            a, y = (setting.rows(values[id]) for id in step.operands[:2])
+            yield 0.0, setting.rows(rule(a, y, parameters))

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtrace.verify.cost import Cost
-from backtrace.verify.forward_stacks import Reals
 from backtrace.verify.kinks import Crossing
 
 Flags: TypeAlias = NDArray[np.bool_]
+Reals: TypeAlias = NDArray[np.float64]
 
 BUDGET = 30_000_000_000  # multiplications, about; what would take more is verified in part
 
@@ -41,7 +41,7 @@ class Kink(msgspec.Struct, frozen=True):
     crossed: tuple[Crossing, ...] = ()
 
 
-class Verified(msgspec.Struct, frozen=True, eq=False):
+class Comparison(msgspec.Struct, frozen=True, eq=False):
     """One quantity of the tape beside what the differences make of it, both as the spec has it.
 
     All arrays have the quantity's shape. ``checked`` are the entries that were verified,
@@ -67,11 +67,6 @@ class Verified(msgspec.Struct, frozen=True, eq=False):
     @property
     def agrees(self) -> bool:
         return not self.wrong.any()
-
-    @property
-    def known_throughout(self) -> bool:
-        """Whether the differences have a number for every entry."""
-        return bool(np.isfinite(self.numeric).all())
 
     @property
     def told(self) -> Flags:
@@ -100,7 +95,7 @@ class Verification(msgspec.Struct, frozen=True, eq=False):
     """What is known of one update: its quantities in the tape's order, and what each way costs."""
 
     request: Request
-    quantities: tuple[Verified, ...]
+    quantities: tuple[Comparison, ...]
     cost: Cost
     remarks: tuple[str, ...] = ()
 

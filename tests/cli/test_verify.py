@@ -134,10 +134,10 @@ def test_the_page_shows_kinks(run, spec):
 
 
 def test_the_page_says_how_far_away_a_kink_is(run, spec):
-    """z₁[1,2] is −1·1 + 0·2 + 1.00000003."""
-    text = KINK.replace("[0.2, 1, 0.1]", "[0.2, 1.00000003, 0.1]")
+    """z₁[1,2] is −1·1 + 0·2 + 1 + 3·2⁻⁴⁵, which a double holds exactly: 8.5·10⁻¹⁴."""
+    text = KINK.replace("[0.2, 1, 0.1]", "[0.2, 1.0000000000000852651, 0.1]")
     out = " ".join(run("verify", spec(text)).out.split())
-    assert "δ₁[1,2] lies within reach of a kink (z₁[1,2] = 3.0e-8): slope" in out
+    assert "δ₁[1,2] lies within reach of a kink (z₁[1,2] = 8.5e-14): slope" in out
     assert "stands at" not in out
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from backtrace.check.judge.published import Held, Holding
 from backtrace.formats.json.trace import finite
 from backtrace.page.inert import inert
-from backtrace.verify import Kink, Verification, Verified
+from backtrace.verify import Comparison, Kink, Verification
 from backtrace.verify.cost import Cost
 
 SCHEMA = "backtrace/verification/1"
@@ -43,7 +43,7 @@ def document(
     }
 
 
-def _quantity(each: Verified) -> dict[str, Any]:
+def _quantity(each: Comparison) -> dict[str, Any]:
     entries = [_entry(each, int(i), int(j)) for i, j in np.argwhere(each.checked)]
     return {
         "id": each.id,
@@ -56,7 +56,7 @@ def _quantity(each: Verified) -> dict[str, Any]:
     }
 
 
-def _entry(each: Verified, i: int, j: int) -> dict[str, Any]:
+def _entry(each: Comparison, i: int, j: int) -> dict[str, Any]:
     told = not each.undecided[i, j]
     return {
         "index": [i + 1, j + 1],

@@ -1,7 +1,5 @@
 """Verification: honest tapes agree, every broken rule is found at its own id, kinks are said."""
 
-import math
-
 import msgspec
 import numpy as np
 import pytest
@@ -11,13 +9,10 @@ from hypothesis import strategies as st
 import backtrace
 from backtrace.spec.model import Arithmetic, Conventions, Matrix, Number, Regularization
 from backtrace.tape.compile import TapeError, compile_tape
-from backtrace.tape.operations import OPERATIONS, Setting
+from backtrace.tape.operations import OPERATIONS
 from backtrace.tape.run import trace
 from backtrace.verify import Request, verify
 from backtrace.verify import cost as cost_of
-from backtrace.verify.differences import Points, central, extrapolated
-from backtrace.verify.responses import Reading
-from backtrace.verify.rounding import pattern_of, rounding
 from tests.tape.exercises import CONVENTIONS, exercise, networks, pairs
 from tests.tape.oracle import expected
 
@@ -244,33 +239,6 @@ loss: {upstream: 1}
     assert wrong(verify(spec, tape=tape)) == ["da1"]  # half of it
 
 
-ULPS = 200
-
-
-def test_what_rounding_may_do_is_measured_where_lines_cancel():
-    """δ is 2·(a − 1) with a in floats near 1: off by 2·ε; da, of that very a, by its own ε."""
-    spec = backtrace.loads(
-        """
-layers: [{activation: linear, weights: [[1]], bias: 0.00001}]
-inputs: 1
-targets: 1
-loss: mse
-"""
-    )
-    steps = [step for step in compile_tape(spec) if step.phase != "update"]
-    values, setting = {s.id: trace(spec)[s.id].value for s in steps}, Setting(spec.conventions)
-    once = 2 * np.finfo(float).eps
-    assert once < rounding("delta1", "z1", steps, values, setting) < ULPS * once
-    assert rounding("da1", "a1", steps, values, setting) == pytest.approx(0, abs=ULPS * once / 10)
-
-
-def test_lines_that_are_put_off_do_not_cancel():
-    """A value through ten lines that only copy its size is off by more than one of them."""
-    patterns = [[pattern_of(f"z{i}", np.ones((3, 3)), p) for i in range(2)] for p in range(4)]
-    least = np.min([np.abs(first + second) for first, second in patterns])
-    assert least > 0
-
-
 # Broken tapes
 
 MULTI = {
@@ -493,18 +461,25 @@ loss: mse
     )
 
 
-@pytest.mark.parametrize("bias", ["1", "1.000000000001", "0.99999999", "1.00000001"])
+@pytest.mark.parametrize("bias", ["1", "1.00000000000001", "0.99999999999999"])
 def test_a_relu_at_zero_is_said_with_the_slopes_of_both_sides(bias):
     """δ2 = 2·(4.35 − 3.5) = 1.7 comes back to unit 2 as −3.4 where it is on, as 0 where not."""
     found = verify(relu_at_zero(bias))
     assert found.agrees
     kinks = quantity(found, "delta1").kinks
     assert list(kinks) == [(0, 1)]
-    assert kinks[0, 1].below == pytest.approx(0, abs=1e-6)
-    assert kinks[0, 1].above == pytest.approx(-3.4, rel=1e-6)
+    near = 1e-9 if bias == "1" else 1e-4
+    assert (kinks[0, 1].below, kinks[0, 1].above) == pytest.approx((0, -3.4), abs=near)
     assert [(each.id, each.index) for each in kinks[0, 1].crossed] == [("z1", (1, 2))]
     assert list(quantity(found, "dW1").kinks) == [(0, 1), (1, 1)]
     assert not quantity(found, "da1").kinks
+
+
+@pytest.mark.parametrize(("bias", "slope"), [("0.9999999999", 0), ("1.0000000001", -3.4)])
+def test_a_relu_beside_zero_has_the_slope_of_its_side(bias, slope):
+    delta1 = quantity(verify(relu_at_zero(bias)), "delta1")
+    assert not delta1.kinks
+    assert delta1.numeric[0, 1] == pytest.approx(slope, abs=1e-5)
 
 
 def test_at_a_kink_a_slope_outside_both_sides_is_wrong():
@@ -603,76 +578,12 @@ def test_close_to_a_kink_nobody_is_accused(activation, distance):
         assert not any(each.undecided.any() for each in found.quantities)
 
 
-# The differences themselves
-
-
-class Known:
-    """Functions of one number each, as a response."""
-
-    def __init__(self, functions, values):
-        self.functions, self.values = functions, values
-        self.size = np.abs([f(x) for f, x in zip(functions, values, strict=True)])
-        self.mark = np.zeros(len(values), dtype=np.int64)
-        self.read_at = []
-
-    def read(self, entries, steps):
-        self.read_at += np.abs(steps).tolist()
-        pairs = [
-            (self.functions[e], self.values[e], h) for e, h in zip(entries, steps, strict=True)
-        ]
-        change = np.array([f(x + h) - f(x) for f, x, h in pairs])
-        return Reading(change, np.abs(change), np.zeros(len(entries), dtype=np.int64))
-
-
-SLOPES = [
-    (math.exp, 0.3, math.exp(0.3)),
-    (math.sin, 2.0, math.cos(2.0)),
-    (math.log, 1e-3, 1e3),
-    (lambda x: math.sin(300 * x), 0.1, 300 * math.cos(30)),
-    (lambda x: x**5, 0.0, 0.0),
-    (lambda x: 1e-8 * x, 4.0, 1e-8),
-    (lambda x: 7.0, 1.0, 0.0),
-]
-
-
-def test_slopes_are_within_their_errors_and_the_errors_are_small():
-    functions, values, slopes = zip(*SLOPES, strict=True)
-    points = Points(np.array(values), np.full(len(values), 2.0**-6), 1.0)
-    found = central(Known(functions, values), points)
-    assert (np.abs(found.values - slopes) <= found.errors).all()
-    assert (found.errors <= 1e-6 * np.maximum(np.abs(slopes), 1e-2)).all()
-
-
-def test_the_step_is_chosen_entry_by_entry():
-    """exp is smooth at the first steps; sin(300 x) needs far shorter ones."""
-    lengths = []
-    for function in (math.exp, lambda x: math.sin(300 * x)):
-        known = Known([function], [0.1])
-        central(known, Points(np.array([0.1]), np.array([1.0]), 1.0))
-        lengths.append(min(known.read_at))
-    assert lengths[1] < lengths[0] / 4
-
-
-def test_extrapolation_removes_every_even_power():
-    """D(h) = 1 + 2h² + 3h⁴ has the limit 1, exactly, from three rungs."""
-    h = np.array([[0.4], [0.2], [0.1]])
-    value, error = extrapolated(1 + 2 * h**2 + 3 * h**4, 0 * h, 4.0)
-    assert value == pytest.approx(1.0, abs=1e-14)
-    assert 0 < error < 0.1
-
-
-def test_one_difference_alone_has_no_error_and_so_no_slope():
-    value, error = extrapolated(np.array([[np.nan], [np.nan], [1.0]]), np.zeros((3, 1)), 4.0)
-    assert np.isnan(value)
-    assert np.isinf(error)
-
-
 # Large networks
 
 
 def test_the_share_that_is_done_rises_to_the_whole():
     shares = []
-    verify(exercise((20, 10, 3), ("tanh", "linear"), n=7), told=shares.append)
+    verify(exercise((20, 10, 3), ("tanh", "linear"), n=7), progress=shares.append)
     assert shares == sorted(shares)
     assert shares[-1] == pytest.approx(1)
     assert len(shares) >= 8  # once a quantity at least
@@ -684,7 +595,7 @@ def test_products_are_worked_by_one_thread_each(monkeypatch):
 
     threads = []
     spec = exercise((3, 2), ("tanh",))
-    verify(spec, told=lambda share: threads.extend(p["num_threads"] for p in threadpool_info()))
+    verify(spec, progress=lambda share: threads.extend(p["num_threads"] for p in threadpool_info()))
     assert set(threads) <= {1}
 
 
