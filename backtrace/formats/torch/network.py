@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import msgspec
 
-from backtrace.formats.torch.python_text import WIDTH, constant, factor, remark
+from backtrace.formats.torch.expression import Expression
+from backtrace.formats.torch.python_text import WIDTH, constant, factor, folded, remark
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.number import Number
 from backtrace.spec import ids
@@ -59,62 +60,59 @@ def _parameters(spec: Spec, number: int) -> Iterator[Parameter]:
 # --- activations
 
 MODULES = {
+    "linear": "",
     "sigmoid": "nn.Sigmoid()",
     "tanh": "nn.Tanh()",
     "relu": "nn.ReLU()",
+    "leaky_relu": "nn.LeakyReLU({slope})",
+    "elu": "nn.ELU(alpha={alpha})",
     "selu": "nn.SELU()",
     "gelu": "nn.GELU()",
     "silu": "nn.SiLU()",
     "softplus": "nn.Softplus(threshold=40)",  # above 40 its line is exact, above 20 not yet
     "softmax": "nn.Softmax(dim=1)",
 }
-SCALED = '''\
-class Scaled(nn.Module):
-    """A linear unit with a slope."""
+"""What PyTorch has, and works as the table does; every other activation is written as a class.
 
-    def __init__(self, slope):
-        super().__init__()
-        self.slope = slope
-
-    def forward(self, z):
-        return self.slope * z'''
-
-# Not nn.Hardsigmoid: its derivative is a sixth in single precision whatever the type.
-HARD_SIGMOID = '''\
-class HardSigmoid(nn.Module):
-    """slope·z + 0.5 between 0 and 1; its derivative is 0 at both corners."""
-
-    def __init__(self, slope):
-        super().__init__()
-        self.slope = slope
-
-    def forward(self, z):
-        line = self.slope * z + 0.5
-        return torch.where((line > 0) & (line < 1), line, (line >= 1).to(line))'''
-
-
-def _linear(slope: Number) -> str:
-    return "" if float(slope) == 1 else f"Scaled({constant(slope)})"
-
-
-WITH_PARAMETERS: dict[str, Callable[[Function], str]] = {
-    "linear": lambda unit: _linear(unit.parameters["slope"]),
-    "leaky_relu": lambda unit: f"nn.LeakyReLU({constant(unit.parameters['slope'])})",
-    "elu": lambda unit: f"nn.ELU(alpha={constant(unit.parameters['alpha'])})",
-    "hard_sigmoid": lambda unit: f"HardSigmoid({constant(unit.parameters['slope'])})",
-}
-CLASSES = {"Scaled(": SCALED, "HardSigmoid(": HARD_SIGMOID}
+Not nn.Hardsigmoid: its derivative is a sixth in single precision whatever the type.
+"""
 
 
 def module(unit: Function) -> str:
     """The expression of an activation, empty for a linear one."""
-    return WITH_PARAMETERS[unit.name](unit) if unit.name in WITH_PARAMETERS else MODULES[unit.name]
+    constants = {name: constant(value) for name, value in unit.parameters.items()}
+    if _is_ours(unit):
+        return f"{_class_name(unit)}({', '.join(constants.values())})"
+    return MODULES[unit.name].format_map(constants)
 
 
-def classes(spec: Spec, *, ends_at_z: bool) -> list[str]:
-    """The definitions of the modules that PyTorch does not have, a block each."""
-    used = _modules(spec, ends_at_z=ends_at_z)
-    return [text for start, text in CLASSES.items() if any(m.startswith(start) for m in used)]
+def _is_ours(unit: Function) -> bool:
+    """Whether the program has to define it: PyTorch's linear units have no slope of their own."""
+    sloped = unit.name == "linear" and float(unit.parameters["slope"]) != 1
+    return sloped or unit.name not in MODULES
+
+
+def _class_name(unit: Function) -> str:
+    return "".join(word.capitalize() for word in unit.name.split("_")) + "Units"
+
+
+def classes(spec: Spec, *, ends_at_z: bool) -> list[list[str]]:
+    """The definitions of the activations that PyTorch does not have, a block each."""
+    units = [layer.activation for layer in spec.layers][: -1 if ends_at_z else None]
+    ours = {unit.name: unit for unit in units if _is_ours(unit)}
+    return [list(_class(unit)) for unit in ours.values()]
+
+
+def _class(unit: Function) -> Iterator[str]:
+    row, names = ACTIVATIONS[unit.name], ", ".join(unit.parameters)
+    constants = {name: Expression(f"self.{name}", tensor=False) for name in unit.parameters}
+    yield f"class {_class_name(unit)}(nn.Module):"
+    yield f'    """The {row.title} units of a layer."""'
+    if names:
+        yield from ("", f"    def __init__(self, {names}):", "        super().__init__()")
+        yield from (f"        self.{name} = {name}" for name in unit.parameters)
+    yield from ("", "    def forward(self, z):")
+    yield from folded("return ", f"{row.value(Expression('z'), constants)}", "", " " * 8)
 
 
 # --- the network

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from backtrace.formats.torch.expression import ATOM, Expression
 from backtrace.formats.torch.network import parameters, scaled
-from backtrace.formats.torch.python_text import constant
+from backtrace.formats.torch.python_text import constant, folded
 from backtrace.functions.formula import Expr, Letter, Literal, filled, row
 from backtrace.functions.losses import LOSSES
 from backtrace.functions.number import Number
@@ -14,19 +15,13 @@ from backtrace.notation.symbols import IDS
 from backtrace.notation.text import text
 from backtrace.spec.model import Loss, Regularization, Spec
 
-# Σ over samples and outputs, from the output a and the targets y.
+# Σ over samples and outputs, from the output a and the targets y, of the losses that PyTorch has or
+# whose logarithms need care; every other one is written as its table works it.
 SUMS = {
-    "sse": "((a - y) ** 2).sum()",
-    "half_sse": "0.5 * ((a - y) ** 2).sum()",
-    "mse": "((a - y) ** 2).sum()",
-    "half_mse": "0.5 * ((a - y) ** 2).sum()",
-    "mse_elements": "((a - y) ** 2).sum() / y.shape[1]",
-    "mae": "(a - y).abs().sum()",
     "huber": 'F.huber_loss(a, y, reduction="sum", delta={delta})',
     "binary_cross_entropy": "-(y * log_a + (1 - y) * log_rest).sum()",
     "cross_entropy": "-(y * log_a).sum()",
     "hinge": "(F.relu(1 + a - true) * (1 - y)).sum()",
-    "output": "a.sum()",
     "upstream": "(upstream * a).sum()",
 }
 
@@ -103,15 +98,23 @@ def objective(spec: Spec, loss: Loss) -> list[list[str]]:
 def _data_loss(spec: Spec, loss: Loss) -> Iterator[str]:
     key = _from_z(spec, loss)
     letter = "a" if key is None else "z"
-    total = SUMS[loss.name] if key is None else SUMS_FROM_Z[key]
     before = BEFORE.get(loss.name, ()) if key is None else BEFORE_FROM_Z.get(key, ())
     yield f"def {data_loss(spec)}({', '.join(arguments(loss))}):"
     yield f'    """{_formula(loss, spec.layers[-1].units)}"""'
     yield f"    {letter} = net(x)"
     yield from (f"    {line}" for line in before)
-    constants = {name: constant(value) for name, value in loss.parameters.items()}
-    mean = " / len(x)" if loss.mean else ""
-    yield f"    return {total.format_map(constants)}{mean}"
+    total = _sum(loss, spec.layers[-1].units) if key is None else SUMS_FROM_Z[key]
+    yield from folded("return ", f"{total}{' / len(x)' if loss.mean else ''}", "", " " * 4)
+
+
+def _sum(loss: Loss, outputs: int) -> str:
+    if loss.name in SUMS:
+        constants = {name: constant(value) for name, value in loss.parameters.items()}
+        return SUMS[loss.name].format_map(constants)
+    parameters = {**loss.parameters, "outputs": outputs}
+    numbers = {name: Expression.number(value) for name, value in parameters.items()}
+    terms = LOSSES[loss.name].terms(Expression("a"), Expression("y"), numbers)
+    return f"{terms.within(ATOM)}.sum()"
 
 
 def _formula(loss: Loss, outputs: int) -> str:

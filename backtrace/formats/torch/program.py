@@ -15,11 +15,11 @@ from backtrace.formats import file_signatures, weights
 from backtrace.formats.registry import NotExpressibleError, Written, checksum
 from backtrace.formats.torch.network import classes, network, parameters
 from backtrace.formats.torch.objective import arguments, ends_at_z, objective
+from backtrace.formats.torch.optimizer import optimizer
 from backtrace.formats.torch.python_text import docstring, matrix, remark
 from backtrace.formats.torch.training import (
     batches,
     first_batch,
-    optimizer,
     taken,
     training,
     trains,
@@ -41,6 +41,7 @@ TOLERANCES = {"float64": (1e-6, 1e-9), "float32": (1e-3, 1e-6)}
 """How far a gradient may be off: a share of its own largest entry, and one of the largest number
 among the inputs and the gradients, since a sum that cancels keeps its addends' roundings."""
 
+MOST_LOST = 0.1  # of a gradient to a rounded output, for the rest to be worth comparing
 EVEN = 1e-12  # how near to 1 a sample's targets add up, for δ = a − y to be its exact gradient
 
 
@@ -123,17 +124,28 @@ class _Numbers(msgspec.Struct, frozen=True):
         return max(_largest(array) for array in (self.data["x"], *self.gradients.values()))
 
     @property
+    def eps(self) -> float:
+        return float(np.finfo(self.data["x"].dtype).eps)
+
+    @property
+    def steepness(self) -> float:
+        """What share of a gradient the rounding of an output takes: near a = 1, ∂loss/∂a may be
+        1/(1 − a), of which a rounded a leaves few digits unless the loss is worked from z."""
+        steep = [
+            _largest(step.value) * step.parameters.get("samples", 1)
+            for step in self.first
+            if step.operation == "loss_gradient" and "stable_from" not in step.parameters
+        ]
+        return 8 * self.eps * max(steep, default=0.0)
+
+    @property
     def lost(self) -> list[str]:
         """The parameters of whose gradients nothing is left but roundings.
 
         One that is exactly 0 (a dead unit, inputs of 0) has none.
         """
-        rounding = self.largest * np.finfo(self.data["x"].dtype).eps
-        return [
-            id
-            for id in self.parameters
-            if 0 < _largest(self.gradients[ids.gradient(id)]) <= rounding
-        ]
+        sizes = {id: _largest(self.gradients[ids.gradient(id)]) for id in self.parameters}
+        return [id for id, size in sizes.items() if 0 < size <= self.eps * self.largest]
 
     @classmethod
     def of(cls, spec: Spec) -> _Numbers:
@@ -143,7 +155,13 @@ class _Numbers(msgspec.Struct, frozen=True):
         gradients = {name: first[name].value for name in names}
         if not all(np.isfinite(gradient).all() for gradient in gradients.values()):
             raise NotExpressibleError("the first gradients are not finite: nothing to compare")
-        return cls(_data(spec), starting, gradients, first)
+        found = cls(_data(spec), starting, gradients, first)
+        if found.steepness > MOST_LOST:
+            raise NotExpressibleError(
+                "an output is so near 1 that the first gradients have lost their digits: nothing "
+                "to compare"
+            )
+        return found
 
 
 def _largest(array: Array) -> float:
@@ -205,8 +223,7 @@ def _uneven(spec: Spec, loss: Loss) -> bool:
 def _text(spec: Spec, found: _Numbers, beside: str, written: Arithmetic) -> Iterator[str]:
     z = ends_at_z(spec)
     blocks = [_type(spec, written), *_given(spec, found, beside)]
-    blocks += [definition.split("\n") for definition in classes(spec, ends_at_z=z)]
-    blocks.append(network(spec, ends_at_z=z))
+    blocks += [*classes(spec, ends_at_z=z), network(spec, ends_at_z=z)]
     assert spec.loss is not None
     blocks += objective(spec, spec.loss)
     blocks += [block for block in (batches(spec), _check(spec, found)) if block]
@@ -312,6 +329,7 @@ def _tensors(arrays: dict[str, Array], beside: str) -> Iterator[str]:
 def _check(spec: Spec, found: _Numbers) -> list[str]:
     """The first gradients of autograd held against those of the trace."""
     share, of_largest = TOLERANCES[spec.arithmetic.kind]
+    share = float(f"{max(share, found.steepness):.0e}")
     roundings = float(f"{of_largest * found.largest:.0e}")
     batch = first_batch(spec)
     lines = remark("The first gradients are those of the trace, or the program ends here.")

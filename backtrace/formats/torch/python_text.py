@@ -59,6 +59,18 @@ def _row(entries: Sequence[str]) -> Iterator[str]:
     yield "    ],"
 
 
+def folded(before: str, expression: str, after: str, indent: str) -> list[str]:
+    """The lines of an expression: in brackets and folded after commas where it is too long."""
+    line = f"{indent}{before}{expression}{after}"
+    if len(line) <= WIDTH:
+        return [line]
+    kept = re.sub(r"(?<!,) ", "\0", expression)
+    parts = textwrap.wrap(kept, WIDTH - len(indent) - 4, break_long_words=False)
+    opened, closed = ("", "") if after else ("(", ")")
+    lines = [f"{indent}    {part}".replace("\0", " ") for part in parts]
+    return [f"{indent}{before}{opened}", *lines, f"{indent}{closed}{after}"]
+
+
 def remark(text: str, indent: str = "") -> list[str]:
     """A comment, folded; what a terminal would obey is taken out of it."""
     return [f"{indent}# {line}" for line in wrapped(inert(text), WIDTH - len(indent) - 2)]

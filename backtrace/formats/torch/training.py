@@ -1,21 +1,17 @@
-"""The optimizer, the schedule and the epochs of a spec as the lines of a PyTorch program."""
+"""The updates and the epochs of a spec as the lines of a PyTorch program."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from backtrace.formats.registry import NotExpressibleError
-from backtrace.formats.torch.network import parameters
 from backtrace.formats.torch.objective import arguments, data_loss, ends_at_z
-from backtrace.formats.torch.python_text import constant, factor, remark
-from backtrace.functions.number import Number
-from backtrace.spec.model import Optimizer, Schedule, Spec
+from backtrace.formats.torch.optimizer import by_hand
+from backtrace.formats.torch.python_text import constant
+from backtrace.spec.model import Spec
 from backtrace.tape.accuracy import classes
 from backtrace.tape.compile import trained_ids
 
 SHOWN_EPOCHS = 10  # lines that a training prints, beside the first
-ALL = "net.parameters()"
-ADAPTIVE = {"adagrad": "AdaGrad", "rmsprop": "RMSProp", "adam": "Adam", "adamw": "AdamW"}
 
 
 def trains(spec: Spec) -> bool:
@@ -53,134 +49,6 @@ def taken(spec: Spec, batch: str) -> str:
     assert spec.loss is not None
     index = f"[{batch}]" if batch else ""
     return ", ".join(f"{name}{index}" for name in arguments(spec.loss))
-
-
-# --- the optimizer
-
-
-def optimizer(spec: Spec, lost: Sequence[str] = ()) -> list[str]:
-    """What stands before the epochs: the frozen parameters, the optimizer and the schedule.
-
-    ``lost`` are the ids whose first gradients are no more than roundings.
-    """
-    assert spec.optimizer is not None
-    frozen = [p.target for p in parameters(spec) if p.id in spec.freeze]
-    lines = [f"{target}.requires_grad_(False)  # frozen" for target in frozen]
-    trained = ALL
-    if lines:
-        lines.append("trained = [p for p in net.parameters() if p.requires_grad]")
-        trained = "trained"
-    if _by_hand(spec):
-        return [*lines, *_velocity(spec, trained)]
-    chosen = spec.optimizer
-    if (chosen.name, chosen.form) in REMARKS:
-        lines += remark(REMARKS[chosen.name, chosen.form])
-    trained_on = [id for id in lost if id not in spec.freeze]
-    if chosen.name in ADAPTIVE and trained_on:
-        lines += remark(
-            f"No more than roundings: the first gradients of {', '.join(trained_on)}. "
-            f"{ADAPTIVE[chosen.name]} divides by the size of a gradient, so that these may train "
-            "otherwise here than in the spec's own training."
-        )
-    lines.append(f"optimizer = torch.optim.{_call(spec, chosen, trained)}")
-    if spec.schedule.kind != "constant":
-        lines += _schedule(spec.schedule)
-    return lines
-
-
-def _by_hand(spec: Spec) -> bool:
-    """Momentum whose v is the step itself: PyTorch's is another rule once the rate changes."""
-    form = spec.optimizer.form if spec.optimizer is not None else None
-    return form == "step" and spec.schedule.kind != "constant"
-
-
-REMARKS: dict[tuple[str, str | None], str] = {
-    ("momentum", "step"): (
-        "The spec's v is the step itself, v ← βv − ηg; PyTorch's has η outside, the steps are the "
-        "same."
-    ),
-    ("momentum", "ema"): (
-        "The spec's v averages the gradients, v ← βv + (1 − β)g; PyTorch's adds them up, so the "
-        "rate has the factor 1 − β."
-    ),
-}
-
-
-def _call(spec: Spec, chosen: Optimizer, trained: str) -> str:
-    c = chosen.constants
-    listed = spec.schedule.kind == "list"
-    rate = "1.0" if listed else constant(chosen.learning_rate)
-    if chosen.name == "sgd":
-        return f"SGD({trained}, lr={rate})"
-    if chosen.name in ("momentum", "nesterov"):
-        return f"SGD({trained}, {_momentum(chosen, rate)})"
-    if chosen.name in ("adam", "adamw"):
-        betas = f"betas=({constant(c['beta1'])}, {constant(c['beta2'])})"
-        decay = f", weight_decay={constant(c['weight_decay'])}" if chosen.name == "adamw" else ""
-        name = {"adam": "Adam", "adamw": "AdamW"}[chosen.name]
-        return f"{name}({trained}, lr={rate}, {betas}, eps={constant(c['epsilon'])}{decay})"
-    if chosen.name == "adagrad":
-        return f"Adagrad({trained}, lr={rate}, eps={constant(c['epsilon'])})"
-    if chosen.name == "rmsprop":
-        alpha, eps = constant(c["decay"]), constant(c["epsilon"])
-        return f"RMSprop({trained}, lr={rate}, alpha={alpha}, eps={eps})"
-    raise NotExpressibleError(f"the optimizer {chosen.name} has no counterpart in PyTorch")
-
-
-def _momentum(chosen: Optimizer, rate: str) -> str:
-    beta = chosen.constants["momentum"]
-    if chosen.form == "ema":
-        rate = f"(1 - {factor(beta)}) * {rate}"
-    # without momentum there is nothing to look ahead with, and PyTorch refuses
-    nesterov = ", nesterov=True" if chosen.name == "nesterov" and float(beta) != 0 else ""
-    return f"lr={rate}, momentum={constant(beta)}{nesterov}"
-
-
-def _schedule(schedule: Schedule) -> Iterator[str]:
-    if schedule.kind == "list":
-        yield f"rates = [{', '.join(constant(rate) for rate in schedule.rates)}]"
-    yield "schedule = torch.optim.lr_scheduler.LambdaLR("
-    yield f"    optimizer, lambda t: {_factor_at_t(schedule)}  # t counts updates from 0"
-    yield ")"
-
-
-def _factor_at_t(schedule: Schedule) -> str:
-    c: dict[str, Number] = schedule.constants
-    if schedule.kind == "step":
-        return f"{factor(c['factor'])} ** (t // {constant(c['every'])})"
-    if schedule.kind == "exponential":
-        return f"{factor(c['factor'])}**t"
-    if schedule.kind == "inverse_time":
-        return f"1 / (1 + {factor(c['decay'])} * t)"
-    if schedule.kind == "list":
-        return "rates[min(t, len(rates) - 1)]"
-    raise NotExpressibleError(f"the schedule {schedule.kind} has no counterpart in PyTorch")
-
-
-def _velocity(spec: Spec, trained: str) -> Iterator[str]:
-    """Momentum in the form v ← βv − ηg, w ← w + v, with a rate that changes."""
-    assert spec.optimizer is not None
-    base = "" if spec.schedule.kind == "list" else f"{factor(spec.optimizer.learning_rate)} * "
-    if spec.schedule.kind == "list":
-        yield f"rates = [{', '.join(constant(rate) for rate in spec.schedule.rates)}]"
-    if trained == ALL:
-        yield "trained = list(net.parameters())"
-    yield "velocity = [torch.zeros_like(p) for p in trained]"
-    yield from ("t = 0  # the updates behind it", "", "")
-    yield "def step():"
-    yield '    """v ← βv − ηg, w ← w + v: the rate is in v, in PyTorch\'s momentum it is not."""'
-    yield "    global t"
-    yield "    with torch.no_grad():"
-    yield "        for p, v in zip(trained, velocity):"
-    beta = factor(spec.optimizer.constants["momentum"])
-    yield f"            v.mul_({beta}).sub_({base}{_in_product(spec.schedule)} * p.grad)"
-    yield "            p.add_(v)"
-    yield "    t += 1"
-
-
-def _in_product(schedule: Schedule) -> str:
-    text = _factor_at_t(schedule)
-    return f"({text})" if schedule.kind == "inverse_time" else text
 
 
 # --- the epochs
@@ -253,10 +121,10 @@ def _updates(spec: Spec, indent: str) -> Iterator[str]:
         of = "batches(epoch)" if spec.shuffle else "batches"
         yield f"{indent}for batch in {of}:"
         indent, index = f"{indent}    ", "batch"
-    owner = "net" if _by_hand(spec) else "optimizer"
+    owner = "net" if by_hand(spec) else "optimizer"
     yield f"{indent}{owner}.zero_grad()"
     yield f"{indent}loss({taken(spec, index)}).backward()"
-    if _by_hand(spec):
+    if by_hand(spec):
         yield f"{indent}step()"
         return
     yield f"{indent}optimizer.step()"

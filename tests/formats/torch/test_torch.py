@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import itertools
 import re
 import subprocess
 import sys
@@ -165,6 +166,20 @@ def test_every_optimizer_with_every_schedule(name, form, schedule):
             (3, 4, 2), ("tanh", "linear"), n=5, optimizer=optimizer, schedule=schedule, epochs=5
         )
         assert_same_course(spec, rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize("schedule", [SCHEDULES[0], SCHEDULES[1], SCHEDULES[4]], ids=str)
+@pytest.mark.parametrize(("name", "form"), OPTIMIZER_FORMS)
+def test_what_pytorch_does_not_have_is_written_line_by_line(name, form, schedule, monkeypatch):
+    monkeypatch.setattr("backtrace.formats.torch.optimizer.PYTORCHS", {})
+    monkeypatch.setattr("backtrace.formats.torch.network.MODULES", {})
+    monkeypatch.setattr("backtrace.formats.torch.objective.SUMS", {})
+    rate = schedule.rates[0] if schedule.rates else Number(0.1, "0.1")
+    optimizer = Optimizer(name, rate, dict(OPTIMIZERS[name].constants), form or None)
+    fields = {"optimizer": optimizer, "schedule": schedule, "epochs": 4}
+    for activation, loss in zip(DIFFERENTIABLE, itertools.cycle(LOSSES), strict=False):
+        if LOSSES[loss].outputs == "any":
+            assert_same_course(exercise((3, 4, 2), (activation, "sigmoid"), loss=loss, **fields))
 
 
 @pytest.mark.parametrize("name", ["momentum", "nesterov"])
@@ -402,7 +417,7 @@ def test_the_assertion_can_fail(name):
         executed(text if name == "x" else spoilt(text, name))
 
 
-@pytest.mark.parametrize("change", ["0.5 * ", " / len(x)", "nn.Sigmoid(), "])
+@pytest.mark.parametrize("change", [" ** 2 / 2", " / len(x)", "nn.Sigmoid(), "])
 def test_another_loss_or_network_fails(change):
     text = text_of(backtrace.load("or-gate"))
     assert change in text

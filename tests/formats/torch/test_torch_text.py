@@ -53,7 +53,7 @@ def test_small_numbers_stand_in_the_program_as_in_the_spec():
     text = text_of(backtrace.load("or-gate"))
     assert "W1 = torch.tensor([[0.2, 0.4], [0.3, 0.5]])" in text
     assert "optimizer = torch.optim.SGD(net.parameters(), lr=0.5)" in text
-    assert "return 0.5 * ((a - y) ** 2).sum() / len(x)" in text
+    assert "return ((a - y) ** 2 / 2).sum() / len(x)" in text
 
 
 def test_the_same_spec_gives_the_same_bytes():
