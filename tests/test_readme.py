@@ -19,10 +19,10 @@ from backtrace.functions.optimizers import OPTIMIZERS, SCHEDULES
 from backtrace.functions.penalties import FORMS
 from backtrace.spec.document.vocabulary import TOP_KEYS
 from backtrace.spec.model import NOTATION_CHOICES, Notation, Spec
+from backtrace.spec.read.conventions import ARITHMETIC, CONVENTIONS
 from backtrace.spec.read.data_files import DATA_KEYS
 from backtrace.spec.read.holdout import WAYS
 from backtrace.spec.read.layers import BIAS_KEYS, LAYER_KEYS
-from backtrace.spec.read.settings import ARITHMETIC, CONVENTIONS
 from backtrace.spec.read.training import COURSE_KEYS
 from backtrace.spec.read.weight_rules import INITIALIZERS
 

@@ -20,7 +20,7 @@ def print_list() -> None:
 def print_network(name: str) -> None:
     """The YAML text as it ships, comments and all; exits with 2 where there is no such network."""
     from backtrace.spec import bundled
-    from backtrace.spec.document.problems import near_miss
+    from backtrace.spec.near_misses import near_miss
 
     if name not in bundled.names():
         near = near_miss(name, bundled.names())

@@ -9,9 +9,10 @@ import msgspec
 
 from backtrace.cli.screen import refuse
 from backtrace.cli.spec_text import SpecText
-from backtrace.spec.document.problems import count
 from backtrace.spec.model import Optimizer, Spec, Stop
-from backtrace.spec.numbers import Misreading, Number, read_number
+from backtrace.spec.number_reading import Misreading, read_number
+from backtrace.spec.numbers import Number
+from backtrace.spec.wording import count
 
 
 class Overrides(msgspec.Struct, frozen=True):

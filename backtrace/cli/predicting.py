@@ -65,7 +65,7 @@ def predict(request: PredictRequest) -> None:
 
 
 def _check_samples(spec: Spec, request: PredictRequest) -> None:
-    from backtrace.spec.document.problems import count
+    from backtrace.spec.wording import count
 
     if request.held_out and spec.validation is None:
         mend = "`validation: {every: 5}` holds out every fifth sample"

@@ -14,8 +14,8 @@ from backtrace.cli import again
 from backtrace.cli.output import Output
 from backtrace.cli.screen import refuse
 from backtrace.cli.spec_text import SpecText
-from backtrace.spec.document.problems import count
 from backtrace.spec.model import Spec
+from backtrace.spec.wording import count
 from backtrace.tape.training import Progress, Record
 
 ARCHIVE, SAFETENSORS, TEXT = ".npz", ".safetensors", (".yaml", ".yml")

@@ -12,7 +12,7 @@ from backtrace.cli.sources import BEGINNING
 from backtrace.spec.data.request import DataError
 from backtrace.spec.document.folders import Folders, find
 from backtrace.spec.document.reader import Document, read
-from backtrace.spec.document.source import read_source
+from backtrace.spec.document.spec_source import read_source
 
 
 class SpecText(msgspec.Struct, frozen=True):

@@ -12,11 +12,11 @@ from backtrace.formats import file_signatures
 from backtrace.functions.array import Array
 from backtrace.notation.numbers import significant
 from backtrace.spec.document import reader
-from backtrace.spec.document.problems import count
 from backtrace.spec.document.reader import Entry, Node, Scalar, Sequence
 from backtrace.spec.document.writer import write
 from backtrace.spec.model import Spec
 from backtrace.spec.numbers import LONGEST
+from backtrace.spec.wording import count
 from backtrace.tape.compile import parameters
 from backtrace.tape.training import Record, State
 

@@ -11,7 +11,7 @@ from backtrace.check.mistakes.revealing import Revealing
 from backtrace.page.blocks import Block, Cell, Column, Document, Paragraph, Section, Table
 from backtrace.page.inert import inert
 from backtrace.page.report_phrases import Words
-from backtrace.spec.document.problems import count
+from backtrace.spec.wording import count
 
 LABELS = {
     "title": "mistake",

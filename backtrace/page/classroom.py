@@ -12,7 +12,7 @@ from backtrace.check.judge.checker import Checker
 from backtrace.check.model import ClassReport, Explanation, Judged, Report, Unreadable, Verdict
 from backtrace.page.inert import inert
 from backtrace.page.report_phrases import Words, marks, places, plain_number
-from backtrace.spec.document.problems import count, listed
+from backtrace.spec.wording import count, listed
 
 LOW = 0.5  # of the marks; whoever has less may need help
 FEW = 3  # students that are named behind a note

@@ -25,7 +25,7 @@ from backtrace.check.model import (
 from backtrace.notation.numbers import number
 from backtrace.page.inert import inert
 from backtrace.page.report_phrases import SPOKEN, STANDING, Words, in_words, marks, places
-from backtrace.spec.document.problems import count, shortened
+from backtrace.spec.wording import count, shortened
 
 Level: TypeAlias = Literal["none", "where", "what", "how"]
 Rows: TypeAlias = "tuple[tuple[str, ...], ...]"

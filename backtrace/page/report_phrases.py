@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from backtrace.check.mistakes.catalogue import CATALOGUE
 from backtrace.check.model import Explanation, Judged, Verdict
 from backtrace.notation.symbols import Symbols
-from backtrace.spec.document.problems import listed
 from backtrace.spec.model import Spec
+from backtrace.spec.wording import listed
 
 # The order in which a sheet speaks of them: what stands, the mistake, what follows from it.
 SPOKEN: tuple[Verdict, ...] = (

@@ -12,8 +12,8 @@ from backtrace.notation.numbers import significant, small
 from backtrace.page import verification_cost, verification_figures
 from backtrace.page.blocks import Block, Cell, Column, Document, Paragraph, Section, Table
 from backtrace.page.report_phrases import Words
-from backtrace.spec.document.problems import count, listed
 from backtrace.spec.model import Arithmetic
+from backtrace.spec.wording import count, listed
 from backtrace.verify import Comparison, Kink, Verification
 from backtrace.verify.kinks import Crossing
 from backtrace.verify.results import Flags

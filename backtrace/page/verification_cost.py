@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from backtrace.notation.numbers import duration
 from backtrace.page.blocks import Cell, Column, Paragraph, Section, Table
-from backtrace.spec.document.problems import count
+from backtrace.spec.wording import count
 from backtrace.verify.cost import Cost, Way
 
 COLUMNS = (

@@ -9,8 +9,8 @@ from backtrace.notation.numbers import significant
 from backtrace.page.blocks import Block, Cell, Labelled, Paragraph, Section
 from backtrace.page.inert import inert
 from backtrace.page.report_phrases import Words
-from backtrace.spec.document.problems import count
 from backtrace.spec.model import Arithmetic
+from backtrace.spec.wording import count
 
 EVERY_DIGIT = 17  # of a float
 ARITHMETIC = {

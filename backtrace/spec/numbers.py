@@ -1,15 +1,12 @@
-"""Written text → a number that remembers it, or what the writer probably meant instead."""
+"""Written text → a number that remembers it."""
 
 from __future__ import annotations
 
 import re
-from typing import Literal, TypeAlias
-
-import msgspec
 
 from backtrace.functions.number import Number
 
-__all__ = ["LONGEST", "Misreading", "Number", "Reading", "read_number"]
+__all__ = ["LONGEST", "Number", "written_number"]
 
 LONGEST = 100
 """Characters of one number; longer ones are refused, for exact arithmetic would drag them along."""
@@ -22,31 +19,16 @@ _NUMBER = re.compile(
 )
 
 
-class Misreading(msgspec.Struct, frozen=True):
-    """Why a text is no number: what it looks like, and how to write what was meant."""
-
-    found: str
-    mend: str
-    code: Literal["number", "decimal_comma"] = "number"
-
-
-Reading: TypeAlias = Number | Misreading
-
-
-def read_number(text: str) -> Reading:
-    """The number that ``text`` writes, or a Misreading that says what the writer meant.
+def written_number(text: str) -> Number | None:
+    """The number that ``text`` writes, which keeps the text; None where it is none.
 
     Accepts ``2``, ``+2``, ``-.5``, ``5.``, ``1e-3``, ``1E3``, ``1/3`` and ``-1/3``, with ASCII
-    digits; the number keeps the text. Never raises.
+    digits.
     """
     text = text.strip(" ")
     match = _NUMBER.fullmatch(text) if len(text) <= LONGEST else None
     value = None if match is None else _value(match)
-    if value is not None:
-        return Number(value, text)
-    from backtrace.spec.document.misread import diagnose
-
-    return diagnose(text)
+    return None if value is None else Number(value, text)
 
 
 def _value(match: re.Match[str]) -> float | None:

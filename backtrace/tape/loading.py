@@ -17,7 +17,7 @@ def load(source: str | Path, *, data_folder: str | Path | None = None) -> Spec:
     spec. Raises SpecError, with all problems at once, for whatever is wrong with the spec, its
     files, or the name.
     """
-    from backtrace.spec.document.source import read_source
+    from backtrace.spec.document.spec_source import read_source
 
     content, file, folder = read_source(source)
     return _build(content, file, folder, data_folder)
@@ -47,7 +47,7 @@ def _build(
 ) -> Spec:
     from backtrace.spec.document.folders import Folders
     from backtrace.spec.document.reader import read
-    from backtrace.spec.read.schema import build
+    from backtrace.spec.read.spec_builder import build
 
     data = None if data_folder is None else Path(data_folder)
     document = read(content, file)

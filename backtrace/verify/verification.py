@@ -10,9 +10,9 @@ import numpy as np
 
 from backtrace.functions.array import Array
 from backtrace.functions.losses import LOSSES
-from backtrace.spec.document.problems import count
 from backtrace.spec.ids import Role
 from backtrace.spec.model import Arithmetic, Spec
+from backtrace.spec.wording import count
 from backtrace.tape.arithmetic import Floats
 from backtrace.tape.chunks import one_thread_each
 from backtrace.tape.compile import TapeError, compile_tape, differentiable

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backtrace.spec.document.misread import comma_reading
-from backtrace.spec.numbers import Misreading, Number, read_number
+from backtrace.spec.number_reading import Misreading, comma_reading, read_number
+from backtrace.spec.numbers import Number
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ import re
 from functools import lru_cache
 
 from backtrace.check.model import Cell, Figure, Malformed
-from backtrace.spec.document.problems import cited, shortened
-from backtrace.spec.numbers import LONGEST, Number, read_number
+from backtrace.spec.number_reading import read_number
+from backtrace.spec.numbers import LONGEST, Number
+from backtrace.spec.wording import cited, shortened
 
 EXACT = 17
 """Decimals and significant digits of a fraction: as many as a float can tell apart."""
@@ -131,7 +132,7 @@ def _reason(text: str) -> str:
             return f"{cited(text)}, which is not a finite number. {_WRITE_A_NUMBER}"
         if _GROUPED.fullmatch(text):
             return f"{cited(text)}, with its digits in groups. Write them without separators"
-    from backtrace.spec.document.misread import diagnose
+    from backtrace.spec.number_reading import diagnose
 
     misreading = diagnose(text)
     return f"{misreading.found}. {misreading.mend.removesuffix('.')}"

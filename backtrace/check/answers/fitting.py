@@ -11,8 +11,8 @@ import msgspec
 from backtrace.check.answers.figures import EXACT, understood
 from backtrace.check.answers.names import Quantity, shape_of
 from backtrace.check.model import Cell, Figure, Written
-from backtrace.spec.document.problems import count
 from backtrace.spec.document.reader import Node, Scalar, Sequence
+from backtrace.spec.wording import count
 
 MOST_RAW = 10_000
 """Cells that are kept of a matrix that does not fit."""
@@ -197,7 +197,7 @@ def _turned_matrix(
 
 def _with_commas(given: Given) -> Given | None:
     """With decimal commas put together again where YAML took them for commas of the list."""
-    from backtrace.spec.document.misread import comma_reading
+    from backtrace.spec.number_reading import comma_reading
 
     rows: list[list[Scalar]] = []
     for row in given.rows:

@@ -6,9 +6,10 @@ import re
 
 import msgspec
 
-from backtrace.spec.document.problems import cited, near_miss
 from backtrace.spec.model import Spec
 from backtrace.spec.names import FUNCTIONS, ascii_of, called, inside_partial, key_of
+from backtrace.spec.near_misses import near_miss
+from backtrace.spec.wording import cited
 from backtrace.tape.steps import Step, Tape
 
 _LONGEST = 100  # characters of a name

@@ -10,8 +10,8 @@ from backtrace.check.answers.fitting import fit, places, scattered
 from backtrace.check.answers.names import Quantity, Reader, Reference, reader
 from backtrace.check.answers.tree import LIMITS, AnswersError, inert, read_sheet
 from backtrace.check.model import Answers, Unreadable, Written
-from backtrace.spec.document.problems import cited
 from backtrace.spec.document.reader import Mapping, Node, Scalar, kind
+from backtrace.spec.wording import cited
 
 __all__ = ["AnswersError", "read_answers", "read_stream", "reader", "stream_lines"]
 

@@ -12,7 +12,7 @@ from backtrace.check.answers.names import Quantity, Reader, Reference
 from backtrace.check.answers.reading import MOST_EXPLAINED, most_notes, out_of_range
 from backtrace.check.answers.tree import AnswersError, inert, too_large
 from backtrace.check.model import Answers, Unreadable
-from backtrace.spec.document.problems import cited, count
+from backtrace.spec.wording import cited, count
 
 MOST_BYTES = 50_000_000
 MOST_LINES_OF_A_ROW = 20

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from backtrace.spec.document.problems import SpecError, cited, count, shortened
+from backtrace.spec.document.problems import SpecError
 from backtrace.spec.document.reader import (
     Document,
     Entry,
@@ -18,6 +18,7 @@ from backtrace.spec.document.reader import (
     Sequence,
     read,
 )
+from backtrace.spec.wording import cited, count, shortened
 
 LIMITS = Limits(bytes=1_000_000, depth=16, nodes=100_000)
 OF_SPECS = ("limit", "control_character", "empty")

@@ -14,7 +14,7 @@ from backtrace.page import header
 from backtrace.page.sections import SECTIONS
 from backtrace.spec import ids
 from backtrace.spec.model import NOTATION_CHOICES
-from backtrace.spec.read.settings import MOST_DECIMALS
+from backtrace.spec.read.conventions import MOST_DECIMALS
 from backtrace.tape.operations import OPERATIONS, Setting
 from backtrace.tape.trace import Trace, TracedStep
 

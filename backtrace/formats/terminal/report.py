@@ -31,7 +31,7 @@ from backtrace.page.report_content import (
     shown,
 )
 from backtrace.page.report_phrases import ASCII_MARK
-from backtrace.spec.document.problems import listed
+from backtrace.spec.wording import listed
 
 STYLES: dict[str, str] = {
     "right": "green",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from backtrace.spec.data.request import DataError, DataRequest, some_of, unknown_name
-from backtrace.spec.document.problems import cited, count
 from backtrace.spec.ids import parse
+from backtrace.spec.wording import cited, count
 
 
 def pick(names: list[str], request: DataRequest) -> str:

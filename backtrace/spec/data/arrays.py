@@ -20,8 +20,9 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipExtFile, ZipFile, Z
 import numpy as np
 
 from backtrace.spec.data.request import DataError
-from backtrace.spec.document.problems import cited, count
-from backtrace.spec.numbers import LONGEST, Misreading, Number, read_number
+from backtrace.spec.number_reading import Misreading, read_number
+from backtrace.spec.numbers import LONGEST, Number
+from backtrace.spec.wording import cited, count
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

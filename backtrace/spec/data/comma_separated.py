@@ -16,8 +16,8 @@ import numpy as np
 from backtrace.spec.data.arrays import ByteStream
 from backtrace.spec.data.request import DataError, DataRequest
 from backtrace.spec.data.table import DataTable
-from backtrace.spec.document.problems import count
-from backtrace.spec.numbers import Misreading, read_number
+from backtrace.spec.number_reading import Misreading, read_number
+from backtrace.spec.wording import count
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

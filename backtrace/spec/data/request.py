@@ -6,7 +6,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from backtrace.spec.document.problems import cited, count, listed, near_miss
+from backtrace.spec.near_misses import near_miss
+from backtrace.spec.wording import cited, count, listed
 
 DataType: TypeAlias = Literal["float64", "float32"]
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from backtrace.spec.data.arrays import NamedArrays
 from backtrace.spec.data.request import DataError
-from backtrace.spec.document.problems import cited
+from backtrace.spec.wording import cited
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,10 +11,13 @@ from collections.abc import Callable, Collection, Iterable
 
 import msgspec
 
-from backtrace.spec.document.problems import Place, Problems, cited, listed, near_miss, shortened
+from backtrace.spec.document.problems import Place, Problems
 from backtrace.spec.document.reader import Entry, Mapping, Node, Scalar, Sequence, kind
 from backtrace.spec.document.vocabulary import HOMES, SYNONYMS
-from backtrace.spec.numbers import Misreading, Number, read_number
+from backtrace.spec.near_misses import near_miss
+from backtrace.spec.number_reading import Misreading, read_number
+from backtrace.spec.numbers import Number
+from backtrace.spec.wording import cited, listed, shortened
 
 _YES = {"true", "yes", "on"}
 _NO = {"false", "no", "off"}

@@ -8,7 +8,8 @@ from pathlib import Path
 import msgspec
 
 from backtrace.spec.data.request import DataError, DataType
-from backtrace.spec.document.problems import cited, near_miss
+from backtrace.spec.near_misses import near_miss
+from backtrace.spec.wording import cited
 
 
 class Folders(msgspec.Struct, frozen=True):

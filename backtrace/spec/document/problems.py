@@ -7,6 +7,8 @@ from typing import Literal, NoReturn, TypeAlias
 
 import msgspec
 
+from backtrace.spec.wording import printable
+
 MOST_PRINTED = 100
 """Problems that ``str(SpecError)`` prints; beyond that only their number."""
 
@@ -182,47 +184,6 @@ def whole_file(
 ) -> SpecError:
     """The error for a file that can't be read at all."""
     return SpecError([Problem(file, 0, 0, found, expected, mend, code=code)])
-
-
-def printable(text: str) -> str:
-    """``text`` on one line, tabs as spaces, and whatever could steer a terminal as ``�``."""
-    return "".join(c if c.isprintable() else " " if c in "\t\n\r" else "�" for c in text)
-
-
-def shortened(text: str, limit: int) -> str:
-    """``text`` on one line of at most ``limit`` characters."""
-    return printable(text if len(text) <= limit else text[: limit - 1] + "…")
-
-
-def cited(text: str, limit: int = 40) -> str:
-    """``text`` as a message shows it: between quotes, on one line, shortened."""
-    return f'"{shortened(text, limit)}"'
-
-
-def count(number: int, singular: str, plural: str = "") -> str:
-    """``1 row``, ``2 rows``."""
-    return f"{number} {singular if number == 1 else plural or singular + 's'}"
-
-
-def listed(words: Sequence[str], last: str = "or") -> str:
-    """``a, b or c``."""
-    if len(words) < 2:
-        return "".join(words)
-    return f"{', '.join(words[:-1])} {last} {words[-1]}"
-
-
-def near_miss(word: str, known: Iterable[str]) -> str:
-    """The known word that ``word`` was probably meant to be, or an empty string."""
-    from difflib import get_close_matches  # costs more than the rest of this module
-
-    names = list(known)
-    folded = {name.lower().replace("-", "_"): name for name in names}
-    key = word.strip().lower().replace("-", "_").replace(" ", "_")[:60]
-    begun = [name for name in folded if len(key) > 2 and name.startswith(key)]
-    if key in folded or len(begun) == 1:
-        return folded[key if key in folded else begun[0]]
-    matches = get_close_matches(key, folded, n=1, cutoff=0.6)
-    return folded[matches[0]] if matches else ""
 
 
 def _order(problem: Problem) -> tuple[int, int, str]:

@@ -12,7 +12,8 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from backtrace.spec.document.problems import Place, Problems, SpecError, cited, count, whole_file
+from backtrace.spec.document.problems import Place, Problems, SpecError, whole_file
+from backtrace.spec.wording import cited, count
 
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # those of YAML 1.1, so that marks agree
 _BRACKET = re.compile(r"""[\[\]{}]|"(?:\\.|[^"\\])*"|'[^']*'""")
@@ -283,7 +284,7 @@ def _parse(text: str, builder: _Builder) -> None:
             if not builder.take(event, names.get(cls) or names.setdefault(cls, cls.__name__)):
                 return
     except yaml.MarkedYAMLError as error:
-        from backtrace.spec.document.syntax import explain
+        from backtrace.spec.document.yaml_errors import explain
 
         builder.look_ahead(error.problem_mark)
         unclosed = builder.open[-1] if builder.open else None

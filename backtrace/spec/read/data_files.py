@@ -7,17 +7,20 @@ from collections.abc import Callable
 from backtrace.spec.data.request import ChosenColumns, DataError, DataRequest
 from backtrace.spec.document.fields import ANY, Fields
 from backtrace.spec.document.folders import Folders, find
-from backtrace.spec.document.problems import Problems, cited
+from backtrace.spec.document.problems import Problems
 from backtrace.spec.document.reader import Mapping, Node, Scalar, Sequence, kind
 from backtrace.spec.document.spans import read_index, read_span
 from backtrace.spec.numbers import Number
-from backtrace.spec.read.given import Given
+from backtrace.spec.read.written_matrix import WrittenMatrix
+from backtrace.spec.wording import cited
 
 DATA_KEYS = ("file", "rows", "columns", "header", "array", "scale", "one_hot")
 ARRAY_KEYS = ("file", "array")
 
 
-def read_data(problems: Problems, node: Mapping, name: str, folders: Folders) -> Given | None:
+def read_data(
+    problems: Problems, node: Mapping, name: str, folders: Folders
+) -> WrittenMatrix | None:
     """Inputs or targets from a file, one sample a row whatever the layout of the spec.
 
     Their numbers are scaled in float64 and have the type that ``folders`` asks for. None, with the
@@ -32,22 +35,24 @@ def read_data(problems: Problems, node: Mapping, name: str, folders: Folders) ->
     if file is None or len(problems.found) > seen:
         return None
 
-    def samples() -> Given:
+    def samples() -> WrittenMatrix:
         from backtrace.spec.data.contents import read_table
         from backtrace.spec.data.table import one_hot
 
         table = read_table(find(file.text, folders), request)
         if not classes:
-            return Given(name, file, 2, table.scaled(scale, folders.dtype), file=file.text)
+            return WrittenMatrix(name, file, 2, table.scaled(scale, folders.dtype), file=file.text)
         # a label is what the file has, and the 1 that stands for it is what is scaled
         values = one_hot(table, classes, folders.dtype)
         values *= scale
-        return Given(name, file, 2, values, file=file.text)
+        return WrittenMatrix(name, file, 2, values, file=file.text)
 
     return _unless_wrong(problems, file, samples)
 
 
-def read_array(problems: Problems, node: Mapping, name: str, folders: Folders) -> Given | None:
+def read_array(
+    problems: Problems, node: Mapping, name: str, folders: Folders
+) -> WrittenMatrix | None:
     """Weights or a bias from a file, in the shape and orientation that the file has."""
     entries = Fields(problems, node, f"the file of {name}", ARRAY_KEYS)
     request = DataRequest(name, array=entries.text("array", ""))
@@ -55,7 +60,7 @@ def read_array(problems: Problems, node: Mapping, name: str, folders: Folders) -
     if file is None:
         return None
 
-    def parameter() -> Given:
+    def parameter() -> WrittenMatrix:
         from backtrace.spec.data.contents import read_table
 
         table = read_table(find(file.text, Folders(folders.spec)), request)
@@ -63,7 +68,7 @@ def read_array(problems: Problems, node: Mapping, name: str, folders: Folders) -
             found = f"an array of {table.dimensions} dimensions"
             raise DataError(found, "a matrix or a list of numbers")
         values, written = table.numbers()
-        return Given(name, file, table.dimensions, values, written, file=file.text)
+        return WrittenMatrix(name, file, table.dimensions, values, written, file=file.text)
 
     return _unless_wrong(problems, file, parameter)
 
@@ -91,7 +96,9 @@ def _file(problems: Problems, entries: Fields) -> Scalar | None:
     return None
 
 
-def _unless_wrong(problems: Problems, file: Scalar, read: Callable[[], Given]) -> Given | None:
+def _unless_wrong(
+    problems: Problems, file: Scalar, read: Callable[[], WrittenMatrix]
+) -> WrittenMatrix | None:
     """What ``read`` gives; None where there is a problem with the file."""
     name = cited(file.text, 60)
     try:

@@ -9,13 +9,13 @@ import msgspec
 import numpy as np
 
 from backtrace.spec.document.fields import Fields, Range
-from backtrace.spec.document.problems import cited, count
 from backtrace.spec.document.reader import Entry, Mapping, Node, Scalar, Sequence, kind
 from backtrace.spec.ids import At
 from backtrace.spec.model import Published, Slip
 from backtrace.spec.numbers import Number
-from backtrace.spec.read.given import Given, read_given
 from backtrace.spec.read.quantity_ids import QuantityIds
+from backtrace.spec.read.written_matrix import WrittenMatrix, read_matrix
+from backtrace.spec.wording import cited, count
 
 BLANKS = ("_", "?", "~")
 KEYS = ("value", "slips", "times", "where")
@@ -104,7 +104,7 @@ class _FigureReader:
 
     def written(self, called: str, node: Node, at: At | None) -> tuple[tuple[str, ...], ...] | None:
         """The texts in the quantity's shape, empty where nothing is printed."""
-        given = read_given(self.problems, _filled(node), called)
+        given = read_matrix(self.problems, _filled(node), called)
         if given is None:
             return None
         blank = np.array(_blanks(node))
@@ -119,7 +119,7 @@ class _FigureReader:
         rows = zip(texts, blank.reshape(shape).tolist(), strict=True)
         return tuple(tuple("" if b else text for text, b in zip(*row, strict=True)) for row in rows)
 
-    def shape(self, given: Given, at: At | None) -> tuple[int, int] | None:
+    def shape(self, given: WrittenMatrix, at: At | None) -> tuple[int, int] | None:
         known = None if at is None else self.quantities.shapes(at.batch)
         if at is None or known is None:
             return given.shapes[0]

@@ -10,17 +10,18 @@ import numpy as np
 from backtrace.functions.losses import LOSSES
 from backtrace.spec.document.fields import Fields, Range
 from backtrace.spec.document.folders import Folders
-from backtrace.spec.document.problems import Problems, count
+from backtrace.spec.document.problems import Problems
 from backtrace.spec.document.reader import Mapping, Node, kind
 from backtrace.spec.document.spans import read_span
 from backtrace.spec.model import Conventions, Layout, Matrix, Spec, Validation
 from backtrace.spec.numbers import Number
-from backtrace.spec.read.agreement import check_targets
-from backtrace.spec.read.given import Given
-from backtrace.spec.read.network import Network
+from backtrace.spec.read.consistency import check_targets
+from backtrace.spec.read.network import SettledNetwork
 from backtrace.spec.read.samples import read_samples
 from backtrace.spec.read.shape_errors import oriented
 from backtrace.spec.read.training import LossDraft
+from backtrace.spec.read.written_matrix import WrittenMatrix
+from backtrace.spec.wording import count
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,8 +40,8 @@ class HeldOut(msgspec.Struct):
     every: int
     share: Number
     rows: range
-    inputs: Given | None
-    targets: Given | None
+    inputs: WrittenMatrix | None
+    targets: WrittenMatrix | None
 
     def part(self, samples: int, seed: int | None) -> NDArray[np.bool_]:
         """Which of the samples are held out; _HoldOutError where that is none of them, or all."""
@@ -107,7 +108,7 @@ def read_held_out(
 def hold_out(
     problems: Problems,
     held: HeldOut,
-    network: Network,
+    network: SettledNetwork,
     conventions: Conventions,
     loss: LossDraft | None,
     seed: int | None,
@@ -181,7 +182,7 @@ def _rows(rows: range, samples: int) -> NDArray[np.bool_]:
     return out
 
 
-def _take_out(network: Network, out: NDArray[np.bool_], layout: Layout) -> Validation:
+def _take_out(network: SettledNetwork, out: NDArray[np.bool_], layout: Layout) -> Validation:
     inputs, targets = network.inputs, network.targets
     assert inputs is not None
     network.inputs = inputs.samples(~out, layout)
@@ -198,7 +199,7 @@ class _Others:
     """Held-out samples that stand beside the data, shaped as those of the data are."""
 
     def __init__(
-        self, problems: Problems, held: HeldOut, network: Network, conventions: Conventions
+        self, problems: Problems, held: HeldOut, network: SettledNetwork, conventions: Conventions
     ) -> None:
         self.problems, self.held, self.network = problems, held, network
         self.conventions = conventions

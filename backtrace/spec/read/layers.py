@@ -15,14 +15,14 @@ from backtrace.spec.document.reader import Mapping, Node, Scalar, Sequence, kind
 from backtrace.spec.model import Function
 from backtrace.spec.read import weight_rules
 from backtrace.spec.read.data_files import read_array
-from backtrace.spec.read.given import Given, read_given
+from backtrace.spec.read.written_matrix import WrittenMatrix, read_matrix
 
 LAYER_KEYS = ("units", "activation", "weights", "bias")
 BIAS_KEYS = ("in_weights", "shared", "threshold", "init", "file")
 _BIAS_RULES = ("zeros", "constant", "uniform", "normal")
 
 BiasKind: TypeAlias = Literal["none", "added", "shared", "threshold", "first", "last"]
-Values: TypeAlias = Given | weight_rules.Rule
+Values: TypeAlias = WrittenMatrix | weight_rules.Rule
 
 
 class BiasDraft(msgspec.Struct):
@@ -110,7 +110,7 @@ def _read_weights(problems: Problems, node: Node, number: int, folders: Folders)
         return _read_filled(problems, node, name, folders, tuple(weight_rules.INITIALIZERS))
     if isinstance(node, Scalar) and (rule := weight_rules.read_rule(problems, node, name)):
         return rule
-    return read_given(problems, node, name)
+    return read_matrix(problems, node, name)
 
 
 def _read_filled(
@@ -138,7 +138,7 @@ def _read_bias(problems: Problems, node: Node | None, number: int, folders: Fold
     if isinstance(node, Scalar) and node.text.lower() in ("no", "false", "off", "none"):
         problems.add(node, kind(node), "numbers, or `none`", "Did you mean `bias: none`?")
         return BiasDraft("none", readable=False)
-    return _bias("added", read_given(problems, node, name))
+    return _bias("added", read_matrix(problems, node, name))
 
 
 def _read_special_bias(problems: Problems, node: Mapping, name: str, folders: Folders) -> BiasDraft:
@@ -163,7 +163,7 @@ def _read_special_bias(problems: Problems, node: Mapping, name: str, folders: Fo
     form: BiasKind = "shared" if present[0] == "shared" else "threshold"
     if isinstance(value, Mapping):
         return _bias(form, _read_filled(problems, value, name, folders, _BIAS_RULES))
-    return _bias(form, read_given(problems, value, name))
+    return _bias(form, read_matrix(problems, value, name))
 
 
 def _bias(bias: BiasKind, values: Values | None) -> BiasDraft:

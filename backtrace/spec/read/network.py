@@ -7,10 +7,9 @@ import msgspec
 from backtrace.spec.document.problems import Problems
 from backtrace.spec.model import Bias, Conventions, Layer, Matrix
 from backtrace.spec.read import weight_rules
-from backtrace.spec.read.given import Given, comma_rows
 from backtrace.spec.read.layers import LayerDraft
-from backtrace.spec.read.shape_drawing import Operand
-from backtrace.spec.read.shape_errors import Misfits, oriented
+from backtrace.spec.read.shape_errors import Misfits, Operand, oriented
+from backtrace.spec.read.written_matrix import WrittenMatrix, comma_rows
 
 
 class NetworkDraft(msgspec.Struct):
@@ -18,13 +17,13 @@ class NetworkDraft(msgspec.Struct):
 
     conventions: Conventions
     layers: list[LayerDraft]
-    inputs: Given | None = None
-    targets: Given | None = None
-    upstream: Given | None = None
+    inputs: WrittenMatrix | None = None
+    targets: WrittenMatrix | None = None
+    upstream: WrittenMatrix | None = None
     seed: int | None = None
 
 
-class Network(msgspec.Struct):
+class SettledNetwork(msgspec.Struct):
     """What the shapes came to; None stands for what can't be settled."""
 
     layers: list[Layer | None]
@@ -33,7 +32,7 @@ class Network(msgspec.Struct):
     upstream: Matrix | None = None
 
 
-def settle(problems: Problems, draft: NetworkDraft) -> Network:
+def settle(problems: Problems, draft: NetworkDraft) -> SettledNetwork:
     """Give every matrix its shape.
 
     A list given for the inputs can be one sample or one feature: both are tried against the
@@ -60,7 +59,7 @@ def _suspect_commas(problems: Problems, draft: NetworkDraft) -> None:
     """Where shapes don't fit: the matrices that decimal commas may have made twice as wide."""
     weights = [layer.weights for layer in draft.layers]
     for given in (draft.inputs, *weights, draft.targets):
-        if not isinstance(given, Given) or not (rows := comma_rows(given)):
+        if not isinstance(given, WrittenMatrix) or not (rows := comma_rows(given)):
             continue
         problems.add(
             given.place,
@@ -72,11 +71,11 @@ def _suspect_commas(problems: Problems, draft: NetworkDraft) -> None:
         )
 
 
-def _settled(network: Network) -> bool:
+def _settled(network: SettledNetwork) -> bool:
     return all(layer is not None for layer in network.layers)
 
 
-def _ambiguous(problems: Problems, inputs: Given, conventions: Conventions) -> None:
+def _ambiguous(problems: Problems, inputs: WrittenMatrix, conventions: Conventions) -> None:
     length = inputs.values.shape[1]
     texts = [repr(float(x)) for x in inputs.values[0]] if not inputs.written else inputs.written[0]
     across = f"[[{', '.join(texts[:6])}{', …' if length > 6 else ''}]]"
@@ -107,10 +106,10 @@ class _Fit:
         self.samples: int | None = samples
         self.width: int | None = width
 
-    def network(self) -> Network:
+    def network(self) -> SettledNetwork:
         layers = [self._layer(layer) for layer in self.draft.layers]
         last = f"a{len(layers)}"
-        return Network(
+        return SettledNetwork(
             layers=layers,
             inputs=self.inputs,
             targets=self._outputs(self.draft.targets, "y", last),
@@ -186,7 +185,7 @@ class _Fit:
         # drawn in × out whatever the orientation, so that both mean the same network
         return fan, Matrix(values if self.conventions.weights == "in_out" else values.T.copy())
 
-    def _unfitting(self, layer: LayerDraft, given: Given) -> weight_rules.Fan | None:
+    def _unfitting(self, layer: LayerDraft, given: WrittenMatrix) -> weight_rules.Fan | None:
         """Note why no shape of the weights fits; the fan that the next layer may count on."""
         extra = 1 if layer.augmented else 0
         lines, units = self._lines(given.shapes[0])
@@ -223,10 +222,10 @@ class _Fit:
             return None
         return Bias(bias.kind, bias.values.shaped(shape))
 
-    def _shared(self, layer: LayerDraft, values: Given | weight_rules.Rule) -> Bias | None:
-        if isinstance(values, Given) and values.values.size == 1:
+    def _shared(self, layer: LayerDraft, values: WrittenMatrix | weight_rules.Rule) -> Bias | None:
+        if isinstance(values, WrittenMatrix) and values.values.size == 1:
             return Bias("shared", values.shaped((1, 1)))
-        found = values.described() if isinstance(values, Given) else "a rule"
+        found = values.described() if isinstance(values, WrittenMatrix) else "a rule"
         self.problems.add(
             values.place,
             f"{found} for the shared bias of layer {layer.number}",
@@ -238,7 +237,7 @@ class _Fit:
 
     # --- targets
 
-    def _outputs(self, given: Given | None, name: str, last: str) -> Matrix | None:
+    def _outputs(self, given: WrittenMatrix | None, name: str, last: str) -> Matrix | None:
         """The targets, or a gradient given from above: shaped as the last activation."""
         if given is None or self.samples is None or self.width is None:
             return None

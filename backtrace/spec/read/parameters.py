@@ -10,8 +10,9 @@ import msgspec
 import numpy as np
 
 from backtrace.spec.data.request import DataError
-from backtrace.spec.document.problems import Problem, SpecError, listed, whole_file
+from backtrace.spec.document.problems import Problem, SpecError, whole_file
 from backtrace.spec.model import Layer, Matrix, Spec
+from backtrace.spec.wording import listed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -129,8 +130,8 @@ def _from_spec(path: Path) -> ArraysFound:
     """The parameters that another spec starts from, as ``train --save FILE.yaml`` writes one."""
     from backtrace.spec.document.folders import Folders
     from backtrace.spec.document.reader import read
-    from backtrace.spec.document.source import read_source
-    from backtrace.spec.read.schema import build
+    from backtrace.spec.document.spec_source import read_source
+    from backtrace.spec.read.spec_builder import build
 
     content, file, folder = read_source(path)
     return dict(_written(parameters(build(read(content, file), Folders(folder)))))

@@ -7,10 +7,12 @@ from typing import TypeAlias
 
 from backtrace.spec import ids
 from backtrace.spec.document.fields import names
-from backtrace.spec.document.problems import Problems, cited, near_miss
+from backtrace.spec.document.problems import Problems
 from backtrace.spec.document.reader import Node, Scalar
 from backtrace.spec.ids import At
 from backtrace.spec.model import Spec
+from backtrace.spec.near_misses import near_miss
+from backtrace.spec.wording import cited
 
 Shapes: TypeAlias = Mapping[str, tuple[int, ...]]
 ShapesOf: TypeAlias = Callable[[Spec, int], "Shapes | None"]

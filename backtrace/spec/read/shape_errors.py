@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
-from backtrace.spec.document.problems import Problems, cited, count
+import msgspec
+
+from backtrace.spec.document.problems import Problems
 from backtrace.spec.model import Conventions
-from backtrace.spec.read import shape_drawing
-from backtrace.spec.read.given import Given
 from backtrace.spec.read.layers import LayerDraft
-from backtrace.spec.read.shape_drawing import Operand
+from backtrace.spec.read.written_matrix import WrittenMatrix
+from backtrace.spec.wording import cited, count
 
 
 def oriented(conventions: Conventions, shape: tuple[int, int]) -> tuple[int, int]:
     """(samples, features) ↔ the shape in the layout; its own inverse."""
     return shape if conventions.layout == "rows" else (shape[1], shape[0])
+
+
+class Operand(msgspec.Struct, frozen=True):
+    """A matrix in a drawing; ``rows`` or ``columns`` is a letter where the number is not known."""
+
+    name: str
+    rows: int | str
+    columns: int | str
+
+    @property
+    def shape(self) -> str:
+        return f"{self.rows} × {self.columns}"
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.shape})"
+
+    def transposed(self) -> Operand:
+        return Operand(f"{self.name}ᵀ", self.columns, self.rows)
 
 
 class Misfits:
@@ -22,7 +41,7 @@ class Misfits:
     """
 
     def __init__(
-        self, problems: Problems, conventions: Conventions, inputs: Given | None = None
+        self, problems: Problems, conventions: Conventions, inputs: WrittenMatrix | None = None
     ) -> None:
         self.problems = problems
         self.inputs = inputs
@@ -31,17 +50,17 @@ class Misfits:
         self.in_out = conventions.weights == "in_out"
 
     def add_product(
-        self, layer: LayerDraft, given: Given, samples: int | None, wanted: int
+        self, layer: LayerDraft, given: WrittenMatrix, samples: int | None, wanted: int
     ) -> None:
         """Weights whose lines are not ``wanted``, the inputs (and the 1 of the bias)."""
         operands = self._operands(layer, given.shapes[0], samples, wanted)
-        said, drawing = shape_drawing.product(*operands)
+        said, drawing = _product(*operands)
         mend = self._mend_product(layer, given, samples, wanted)
         self.problems.add(
             given.place, said, "two equal numbers", mend, drawing=drawing, code="shape"
         )
 
-    def add_list(self, layer: LayerDraft, given: Given, wanted: int) -> None:
+    def add_list(self, layer: LayerDraft, given: WrittenMatrix, wanted: int) -> None:
         """A list for the weights that fits neither lying nor standing."""
         flat, tall = given.shapes
         source = f"the {count(wanted, 'input')} of layer {layer.number}"
@@ -60,7 +79,7 @@ class Misfits:
             code="shape",
         )
 
-    def add_units(self, layer: LayerDraft, given: Given, units: int) -> None:
+    def add_units(self, layer: LayerDraft, given: WrittenMatrix, units: int) -> None:
         """Weights for another number of units than ``units:`` says."""
         self.problems.add(
             given.place,
@@ -70,12 +89,14 @@ class Misfits:
             code="shape",
         )
 
-    def add_bias(self, layer: LayerDraft, given: Given, samples: int | None, units: int) -> None:
+    def add_bias(
+        self, layer: LayerDraft, given: WrittenMatrix, samples: int | None, units: int
+    ) -> None:
         """A bias that is not one number for each unit."""
         n = "n" if samples is None else samples
         product = Operand(f"product{layer.number}", n, units)
         flat = given.shapes[0] if self.rows else given.shapes[-1]
-        said, drawing = shape_drawing.entrywise(
+        said, drawing = _entrywise(
             product if self.rows else Operand(product.name, units, n),
             Operand(f"b{layer.number}", *flat),
             "−" if layer.bias.kind == "threshold" else "+",
@@ -89,14 +110,14 @@ class Misfits:
             code="shape",
         )
 
-    def add_outputs(self, given: Given, outputs: Operand, name: str) -> None:
+    def add_outputs(self, given: WrittenMatrix, outputs: Operand, name: str) -> None:
         """Targets (or an upstream gradient) that are not shaped as the last activation."""
         assert isinstance(outputs.rows, int)
         assert isinstance(outputs.columns, int)
         shape = (outputs.rows, outputs.columns)
         standing = given.dimensions == 1 and shape[1] == 1
         written = given.shapes[-1] if standing else given.shapes[0]
-        said, drawing = shape_drawing.entrywise(outputs, Operand(name, *written), "−")
+        said, drawing = _entrywise(outputs, Operand(name, *written), "−")
         self.problems.add(
             given.place,
             f"{said}: {self._counted(given, shape, written, name)}",
@@ -120,7 +141,7 @@ class Misfits:
         return weights.transposed() if self.in_out else weights, Operand(name, width, n)
 
     def _mend_product(
-        self, layer: LayerDraft, given: Given, samples: int | None, wanted: int
+        self, layer: LayerDraft, given: WrittenMatrix, samples: int | None, wanted: int
     ) -> str:
         """The likeliest of: the bias line, the other orientation, the other layout."""
         lines, units = given.shapes[0] if self.in_out else given.shapes[0][::-1]
@@ -142,7 +163,7 @@ class Misfits:
         said = f"`conventions: {{layout: {way}s, weights: {weights}}}`"
         return f"The inputs are a sample a {way}? Write {said}."
 
-    def _mend_bias(self, given: Given, units: int) -> str:
+    def _mend_bias(self, given: WrittenMatrix, units: int) -> str:
         if given.dimensions == 0:
             text = given.written[0][0] if given.written else "…"
             return f"One number for all units is written `bias: {{shared: {text}}}`."
@@ -151,7 +172,7 @@ class Misfits:
         return "Write one number for each unit."
 
     def _counted(
-        self, given: Given, shape: tuple[int, int], written: tuple[int, int], name: str
+        self, given: WrittenMatrix, shape: tuple[int, int], written: tuple[int, int], name: str
     ) -> str:
         samples, width = oriented(self.conventions, shape)
         own_samples, own_width = oriented(self.conventions, written)
@@ -162,14 +183,14 @@ class Misfits:
             return f"{count(width, 'unit')} in the last layer, {own_width} in {name}"
         return f"{given.described()} for {count(samples * width, 'output')}"
 
-    def _files(self, samples: int, given: Given, own: int) -> str:
+    def _files(self, samples: int, given: WrittenMatrix, own: int) -> str:
         """Which files have these counts, where they are from files."""
         if not given.file or self.inputs is None or not self.inputs.file:
             return ""
         rows = count(samples, "row")
         return f": {rows} from {cited(self.inputs.file, 60)}, {own} from {cited(given.file, 60)}"
 
-    def _mend_outputs(self, given: Given, shape: tuple[int, int]) -> str:
+    def _mend_outputs(self, given: WrittenMatrix, shape: tuple[int, int]) -> str:
         samples, width = oriented(self.conventions, shape)
         if given.values.T.shape == shape:
             way = "row" if self.rows else "column"
@@ -179,3 +200,38 @@ class Misfits:
             return f"If these are class numbers, write each as one-hot: class 0 is [{zeros}]."
         way = "row" if self.rows else "column"
         return f"Write one {way} of targets for each sample."
+
+
+# Drawings of two operands
+
+
+def _product(left: Operand, right: Operand) -> tuple[str, str]:
+    """What doesn't fit in ``left · right``: a sentence, and a drawing of three lines."""
+    said = (
+        f"{left} · {right}: the {_count(left.columns, 'column')} of {left.name} "
+        f"{'meets' if left.columns == 1 else 'meet'} the {_count(right.rows, 'row')} "
+        f"of {right.name}"
+    )
+    names, shapes, end = _beside(left, right, "·")
+    return said, f"{names}\n{shapes}\n{' ' * end}╰─≠─╯"
+
+
+def _entrywise(left: Operand, right: Operand, sign: str) -> tuple[str, str]:
+    """The same for two matrices that are added or compared entry by entry."""
+    names, shapes, _ = _beside(left, right, sign)
+    return f"{left} {sign} {right}", f"{names}\n{shapes}"
+
+
+def _beside(left: Operand, right: Operand, sign: str) -> tuple[str, str, int]:
+    """Names over shapes, and the column in which the left shape ends.
+
+    The shapes stand close together, as the numbers that are compared do.
+    """
+    widths = [max(len(operand.name), len(operand.shape)) for operand in (left, right)]
+    names = f"{left.name:^{widths[0]}}   {right.name:^{widths[1]}}"
+    shapes = f"{left.shape:>{widths[0]}} {sign} {right.shape:<{widths[1]}}"
+    return names.rstrip(), shapes.rstrip(), widths[0] - 1
+
+
+def _count(number: int | str, word: str) -> str:
+    return count(number, word) if isinstance(number, int) else f"{number} {word}s"

@@ -26,8 +26,8 @@ from backtrace.spec.document.problems import Problems
 from backtrace.spec.document.reader import Mapping, Node, Scalar, Sequence, kind
 from backtrace.spec.model import Loss, Optimizer, Regularization, Schedule, Stop
 from backtrace.spec.numbers import Number
-from backtrace.spec.read.given import Given, read_given
 from backtrace.spec.read.layers import named
+from backtrace.spec.read.written_matrix import WrittenMatrix, read_matrix
 
 _RATE = msgspec.structs.replace(
     POSITIVE, mend="The rate is written without a minus; the update subtracts by itself."
@@ -67,7 +67,7 @@ class LossDraft(msgspec.Struct):
 
     loss: Loss
     node: Node
-    upstream: Given | None = None
+    upstream: WrittenMatrix | None = None
 
 
 def read_loss(problems: Problems, node: Node) -> LossDraft | None:
@@ -75,7 +75,7 @@ def read_loss(problems: Problems, node: Node) -> LossDraft | None:
     if isinstance(node, Mapping) and "upstream" in node.entries:
         entries = Fields(problems, node, "an upstream gradient", ["upstream"])
         given = entries.get("upstream")
-        upstream = None if given is None else read_given(problems, given, "the upstream gradient")
+        upstream = None if given is None else read_matrix(problems, given, "the upstream gradient")
         return None if upstream is None else LossDraft(Loss("upstream", False), node, upstream)
     name, mapping = named(problems, node, "a loss", LOSSES)
     if not name:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from backtrace.spec.document.problems import Place, Problems, count
+from backtrace.spec.document.problems import Place, Problems
 from backtrace.spec.document.reader import Node, Scalar, Sequence, kind
 from backtrace.spec.model import Matrix
-from backtrace.spec.numbers import Misreading, Number, Reading, read_number
+from backtrace.spec.number_reading import Misreading, Reading, read_number
+from backtrace.spec.numbers import Number
+from backtrace.spec.wording import count
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 _MATRIX = "a matrix, such as [[1, 2], [3, 4]]"
 
 
-class Given(msgspec.Struct, eq=False):
+class WrittenMatrix(msgspec.Struct, eq=False):
     """What was written for a matrix: a number (0), a list (1) or rows (2 ``dimensions``).
 
     ``values`` is always 2-D; a list is one row. ``written`` has the texts, None for a file.
@@ -70,7 +72,7 @@ class Given(msgspec.Struct, eq=False):
         return f"a {rows} × {columns} matrix"
 
 
-def read_given(problems: Problems, node: Node, name: str) -> Given | None:
+def read_matrix(problems: Problems, node: Node, name: str) -> WrittenMatrix | None:
     """The numbers of ``node``; None, with every problem noted, where one can't be read."""
     rows = _rows(problems, node, name)
     if rows is None:
@@ -88,12 +90,12 @@ def read_given(problems: Problems, node: Node, name: str) -> Given | None:
     values = np.array(numbers, dtype=np.float64)
     written = tuple(tuple(n.text for n in row) for row in numbers)
     place = Place(node.line, node.column, node.length)
-    return Given(name, place, _dimensions(node), values, written, node)
+    return WrittenMatrix(name, place, _dimensions(node), values, written, node)
 
 
-def comma_rows(given: Given) -> list[list[str]]:
+def comma_rows(given: WrittenMatrix) -> list[list[str]]:
     """The rows as they read with decimal commas that YAML took for separators, or nothing."""
-    from backtrace.spec.document.misread import comma_reading
+    from backtrace.spec.number_reading import comma_reading
 
     if given.node is None or given.dimensions == 0:
         return []
@@ -164,7 +166,7 @@ def _has_decimal_commas(problems: Problems, row: list[Scalar]) -> bool:
         return False
     if max(len(item.text) for item in row[1::2]) < 2:
         return False  # zeros and digits may well be meant as they stand
-    from backtrace.spec.document.misread import comma_reading
+    from backtrace.spec.number_reading import comma_reading
 
     texts, tight = _texts(Sequence(row[0].line, row[0].column, 1, list(row)))
     reading = comma_reading(texts, tight)
@@ -181,7 +183,7 @@ def _has_decimal_commas(problems: Problems, row: list[Scalar]) -> bool:
 
 
 def _mended_row(row: Node, length: int) -> str:
-    from backtrace.spec.document.misread import comma_reading
+    from backtrace.spec.number_reading import comma_reading
 
     reading = comma_reading(*_texts(row)) if isinstance(row, Sequence) else []
     if len(reading) != length:
@@ -212,7 +214,7 @@ def _numbers(problems: Problems, row: list[Scalar]) -> list[Number] | None:
 
 def _misread(problems: Problems, row: list[Scalar], readings: list[Reading], i: int) -> None:
     """Note a text that is no number; ``0,05`` in a list arrives here as 0 and 05."""
-    from backtrace.spec.document.misread import comma_reading
+    from backtrace.spec.number_reading import comma_reading
 
     item, reading = row[i], readings[i]
     assert isinstance(reading, Misreading)

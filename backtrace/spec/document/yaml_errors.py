@@ -12,7 +12,8 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from backtrace.spec.document.problems import Place, Problems, cited
+from backtrace.spec.document.problems import Place, Problems
+from backtrace.spec.wording import cited
 
 _CLOSING = {"[": "]", "{": "}"}
 _QUOTED = {'"': re.compile(r'"(?:\\.|[^"\\])*"', re.DOTALL), "'": re.compile("'(?:''|[^'])*'")}

@@ -12,18 +12,13 @@ from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.losses import LOSSES
 from backtrace.spec import ids
 from backtrace.spec.document.fields import Fields, names
-from backtrace.spec.document.problems import (
-    MOST_COLLECTED,
-    Place,
-    Problems,
-    cited,
-    count,
-    near_miss,
-)
+from backtrace.spec.document.problems import MOST_COLLECTED, Place, Problems
 from backtrace.spec.model import Layer, Matrix, Optimizer, Schedule
-from backtrace.spec.read.given import Given
+from backtrace.spec.near_misses import near_miss
 from backtrace.spec.read.layers import LayerDraft
 from backtrace.spec.read.training import LossDraft
+from backtrace.spec.read.written_matrix import WrittenMatrix
+from backtrace.spec.wording import cited, count
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,7 +40,7 @@ class Parts(msgspec.Struct):
     loss: LossDraft | None
     optimizer: Optimizer | None
     schedule: Schedule
-    targets: Given | None
+    targets: WrittenMatrix | None
 
 
 def check_agreement(problems: Problems, parts: Parts) -> None:
@@ -74,7 +69,7 @@ def check_units(problems: Problems, parts: Parts, last: Layer | None) -> None:
 
 
 def check_targets(
-    problems: Problems, loss: LossDraft, given: Given, targets: Matrix, *, rows: bool
+    problems: Problems, loss: LossDraft, given: WrittenMatrix, targets: Matrix, *, rows: bool
 ) -> None:
     """Note targets that the loss can't take; ``rows`` says that a sample is a row."""
     wanted = "any" if loss.upstream else LOSSES[loss.loss.name].targets

@@ -1,14 +1,16 @@
-"""Texts that stand where a number belongs and are none: what their writers probably meant."""
+"""Text that stands where a number belongs → the number, or what its writer probably meant."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
-from backtrace.spec.document.problems import cited
-from backtrace.spec.numbers import LONGEST, Misreading, Number, read_number
+import msgspec
+
+from backtrace.spec.numbers import LONGEST, Number, written_number
+from backtrace.spec.wording import cited
 
 _MINUSES = str.maketrans(dict.fromkeys("−–—‒‐‑﹣－", "-"))
 _LOOKALIKES = str.maketrans({"O": "0", "o": "0", "l": "1", "I": "1", "S": "5", "B": "8"})
@@ -19,7 +21,23 @@ _EXPRESSION = re.compile(
 _TRUTHS = {"yes", "no", "on", "off", "true", "false", "y", "n"}
 _ENDLESS = {"inf", "infinity", "∞", ".inf"}
 
-Rule: TypeAlias = Callable[[str], "Misreading | None"]
+
+class Misreading(msgspec.Struct, frozen=True):
+    """Why a text is no number: what it looks like, and how to write what was meant."""
+
+    found: str
+    mend: str
+    code: Literal["number", "decimal_comma"] = "number"
+
+
+Reading: TypeAlias = Number | Misreading
+Diagnosis: TypeAlias = Callable[[str], "Misreading | None"]
+
+
+def read_number(text: str) -> Reading:
+    """The number that ``text`` writes, or a Misreading that says what the writer meant."""
+    number = written_number(text)
+    return diagnose(text.strip(" ")) if number is None else number
 
 
 def diagnose(text: str) -> Misreading:
@@ -65,7 +83,7 @@ def _split_by_comma(whole: str, decimals: str) -> bool:
 
 def _is_number(text: str) -> bool:
     """Whether the text could be written for the one at hand (and so needs no diagnosis)."""
-    return isinstance(read_number(text), Number)
+    return written_number(text) is not None
 
 
 def _nothing(text: str) -> Misreading | None:
@@ -178,17 +196,13 @@ def _percent(text: str) -> Misreading | None:
 
 def _odd_fraction(text: str) -> Misreading | None:
     above, slash, below = text.partition("/")
-    if not slash or not _is_number(above.strip()) or not _is_number(below.strip()):
+    divisor = written_number(below)
+    if not slash or divisor is None or not _is_number(above):
         return None
-    if float(_read(below)) == 0:
+    if float(divisor) == 0:
         return Misreading(f"{cited(text)}, a division by 0", "Write a finite number.")
     mend = "A fraction has a whole number above and one below: 1/3, -2/5."
     return Misreading(f"the fraction {cited(text)}", mend)
-
-
-def _read(text: str) -> float:
-    number = read_number(text.strip())
-    return number if isinstance(number, Number) else 0.0
 
 
 def _lookalike(text: str) -> Misreading | None:
@@ -235,7 +249,7 @@ def _expression(text: str) -> Misreading | None:
     return None
 
 
-_RULES: tuple[Rule, ...] = (
+_RULES: tuple[Diagnosis, ...] = (
     _nothing,
     _truth,
     _not_finite,

@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 
 from backtrace.spec import bundled
-from backtrace.spec.document.problems import SpecError, cited, near_miss, whole_file
+from backtrace.spec.document.problems import SpecError, whole_file
 from backtrace.spec.document.reader import Limits
+from backtrace.spec.near_misses import near_miss
+from backtrace.spec.wording import cited
 
 
 def read_source(source: str | Path) -> tuple[bytes, str, Path]:

@@ -10,29 +10,29 @@ from msgspec.structs import replace
 from backtrace.functions.losses import LOSSES
 from backtrace.spec.document.fields import Fields, fields
 from backtrace.spec.document.folders import Folders
-from backtrace.spec.document.problems import Problems, SpecError, count
+from backtrace.spec.document.problems import Problems, SpecError
 from backtrace.spec.document.reader import Document
 from backtrace.spec.document.vocabulary import TOP_KEYS
 from backtrace.spec.model import Conventions, Spec
-from backtrace.spec.read.agreement import (
+from backtrace.spec.read.consistency import (
     Parts,
     check_agreement,
     check_targets,
     check_units,
     read_freeze,
 )
-from backtrace.spec.read.holdout import hold_out, read_held_out
-from backtrace.spec.read.layers import LayerDraft, read_layers
-from backtrace.spec.read.network import Network, NetworkDraft, settle
-from backtrace.spec.read.quantity_ids import QuantityIds, ShapesOf, read_ask, unknown_shapes
-from backtrace.spec.read.samples import read_samples
-from backtrace.spec.read.settings import (
+from backtrace.spec.read.conventions import (
     read_arithmetic,
     read_conventions,
     read_decimals,
     read_inputs_gradient,
     read_notation,
 )
+from backtrace.spec.read.holdout import hold_out, read_held_out
+from backtrace.spec.read.layers import LayerDraft, read_layers
+from backtrace.spec.read.network import NetworkDraft, SettledNetwork, settle
+from backtrace.spec.read.quantity_ids import QuantityIds, ShapesOf, read_ask, unknown_shapes
+from backtrace.spec.read.samples import read_samples
 from backtrace.spec.read.training import (
     MOST_EPOCHS,
     ONE_ORDER,
@@ -44,6 +44,7 @@ from backtrace.spec.read.training import (
     read_schedule,
     read_updates,
 )
+from backtrace.spec.wording import count
 
 LARGEST_SEED = 2**32 - 1
 
@@ -153,7 +154,7 @@ def _read_settings(problems: Problems, parts: Parts, conventions: Conventions) -
 
 
 def _check_values(
-    problems: Problems, parts: Parts, network: Network, conventions: Conventions
+    problems: Problems, parts: Parts, network: SettledNetwork, conventions: Conventions
 ) -> None:
     """What depends on the settled data: the classes of the outputs, the values of the targets."""
     rows = conventions.layout == "rows"
@@ -165,7 +166,7 @@ def _check_values(
 def _check_batches(
     problems: Problems,
     top: Fields,
-    network: Network,
+    network: SettledNetwork,
     conventions: Conventions,
     settings: dict[str, Any],
 ) -> None:
@@ -186,7 +187,7 @@ def _check_batches(
 
 
 def _assemble(
-    parts: Parts, network: Network, conventions: Conventions, settings: dict[str, Any]
+    parts: Parts, network: SettledNetwork, conventions: Conventions, settings: dict[str, Any]
 ) -> Spec | None:
     layers = [layer for layer in network.layers if layer is not None]
     if network.inputs is None or not layers or len(layers) < len(network.layers):
@@ -203,7 +204,7 @@ def _assemble(
     )
 
 
-def _loss(draft: LossDraft | None, network: Network) -> Any:
+def _loss(draft: LossDraft | None, network: SettledNetwork) -> Any:
     if draft is None or draft.upstream is None:
         return draft and draft.loss
     return replace(draft.loss, upstream=network.upstream)
