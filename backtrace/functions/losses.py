@@ -47,7 +47,8 @@ class Loss(msgspec.Struct, frozen=True):
     gradient from z where a rounded a would be subtracted from 1. ``kinks(a, y, p)`` is, entry by
     entry, how far the prediction is from a point without a derivative, with its sign; None where
     there are no such points. ``case(a, y, p)`` is the addend's formula on the side of these
-    numbers, where ``term_formula`` only names it.
+    numbers, where ``term_formula`` only names it. ``entrywise``: each addend depends on its own
+    prediction alone, and is convex in it.
     """
 
     title: str
@@ -66,6 +67,7 @@ class Loss(msgspec.Struct, frozen=True):
     shortcut: str = ""  # the output activation with which delta is simply ŷ − y
     rational: bool = True
     kinks: LossFunction | None = None
+    entrywise: bool = True
     case: Callable[[float, float, Parameters], Expr] | None = None
 
 
@@ -159,8 +161,7 @@ def _margins(a: Array, y: Array) -> Array:
 
 
 def _hinge(a: Array, y: Array, p: Parameters) -> Array:
-    margins = _margins(a, y)
-    return np.where(margins <= 0, filled(a, 0), margins)  # asked this way round, nan stays nan
+    return np.maximum(_margins(a, y), filled(a, 0))
 
 
 def _hinge_margins(a: Array, y: Array, p: Parameters) -> Array:
@@ -301,6 +302,7 @@ LOSSES: dict[str, Loss] = {
         from_error=False,
         targets="one_hot",
         kinks=_hinge_margins,
+        entrywise=False,
     ),
     "output": Loss(
         title="the outputs themselves",

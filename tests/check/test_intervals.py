@@ -8,22 +8,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backtrace.check.rules.interval_rules import FORMS_OF_RULES, RULES
+from backtrace.check.rules.evaluation import interval as bounds
 from backtrace.check.rules.intervals import (
-    Box,
+    Interval,
     absolute,
     added,
+    between,
+    divided,
     mapped,
     multiplied,
     point,
-    quotient,
     scaled,
-    squared,
     subtracted,
     summed,
     widened,
 )
 from backtrace.check.rules.intervals import product as matrix_product
+from backtrace.check.rules.right_forms import RIGHT_FORMS
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.losses import LOSSES
 from backtrace.spec.model import Conventions
@@ -170,6 +171,17 @@ def terms_from_z(d):
     return {"loss": name, "activation": unit}, [d.interval((N, K)), y]
 
 
+OF_THE_ERROR = tuple(name for name, row in LOSSES.items() if row.from_error)
+
+
+def terms_from_error(d):
+    return loss(d, OF_THE_ERROR), [d.interval((N, K))]
+
+
+def gradient_from_activation(d):
+    return loss(d, OF_THE_ERROR) | d.maybe_mean(), [d.interval((N, K)), d.interval((N, K))]
+
+
 def jacobian_product(d):
     return {}, [d.interval((N, K)), d.interval((N * K, K))]
 
@@ -233,7 +245,9 @@ DRAWS = {
     "apply_step": alike(2),
     "derivative_from_activation": slope_from_a,
     "loss_terms_from_z": terms_from_z,
-    "error_over": lambda d: (d.maybe_mean(), [d.interval((N, K))]),
+    "loss_terms_from_error": terms_from_error,
+    "loss_gradient_from_activation": gradient_from_activation,
+    "error_averaged": lambda d: (d.maybe_mean(), [d.interval((N, K))]),
 }  # fmt: skip
 
 
@@ -252,10 +266,17 @@ def _terms_from_z(s, p, z, y):
     return OPERATIONS["loss_terms"].evaluate(s, p, z, y, z)
 
 
+def _gradient_from_a(s, p, a, y):
+    error = y - a if s.descent else a - y
+    return LOSSES[p["loss"]].gradient(error, p) / p.get("samples", 1)
+
+
 FORMS = {
     "derivative_from_activation": _slope_from_a,
     "loss_terms_from_z": _terms_from_z,
-    "error_over": lambda s, p, e: e / p.get("samples", 1),
+    "error_averaged": lambda s, p, e: e / p.get("samples", 1),
+    "loss_terms_from_error": lambda s, p, e: LOSSES[p["loss"]].terms(e, 0 * e, p),
+    "loss_gradient_from_activation": _gradient_from_a,
 }
 
 
@@ -273,7 +294,7 @@ def outside(box, value):
 
 
 def test_every_rule_is_drawn():
-    assert set(DRAWS) == {*RULES, *FORMS_OF_RULES}
+    assert set(DRAWS) == {*OPERATIONS, *RIGHT_FORMS} - {"given", "forward_again"}
 
 
 @pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
@@ -284,10 +305,9 @@ def test_no_true_value_falls_outside(operation, setting, seed):
     random = np.random.default_rng(seed)
     draw = Draw(random, setting)
     parameters, operands = DRAWS[operation](draw)
-    rule = (RULES | FORMS_OF_RULES)[operation]
-    boxes = [point(lo) if (lo == hi).all() else Box(lo[None], hi[None]) for lo, hi in operands]
+    boxes = [point(lo) if (lo == hi).all() else Interval(lo[None], hi[None]) for lo, hi in operands]
     with np.errstate(all="ignore"):
-        box = rule.interval(setting, parameters, *boxes)
+        box = bounds(operation, setting, parameters, *boxes)
     for _ in range(6):
         at = [random.choice((0.0, 1.0, random.random()), size=lo.shape) for lo, _ in operands]
         inside = [
@@ -300,7 +320,7 @@ def test_no_true_value_falls_outside(operation, setting, seed):
 
 
 def test_the_measure_notices_a_rule_that_is_too_narrow():
-    box = Box(np.array([[[0.1, 0.0]]]), np.array([[[0.2, 1.0]]]))
+    box = Interval(np.array([[[0.1, 0.0]]]), np.array([[[0.2, 1.0]]]))
     assert outside(box, np.array([[0.21, 0.5]])) > 0
     assert outside(box, np.array([[0.15, 1.0]])) <= 0
 
@@ -309,7 +329,7 @@ def test_the_measure_notices_a_rule_that_is_too_narrow():
 
 
 def interval(lo, hi):
-    return Box(np.array(lo, dtype=float, ndmin=2)[None], np.array(hi, dtype=float, ndmin=2)[None])
+    return between(np.array(lo, dtype=float, ndmin=2), np.array(hi, dtype=float, ndmin=2))
 
 
 def ends(box):
@@ -322,28 +342,26 @@ SIGMOID = {"activation": "sigmoid"}
 
 def test_the_slope_of_a_sigmoid_across_0_is_at_most_a_quarter():
     # σ′(1) = σ(1)(1 − σ(1)) = 0.7310586 · 0.2689414 = 0.1966119 on either side.
-    ((lo, hi),) = ends(RULES["activation_derivative"].interval(ROWS, SIGMOID, interval(-1, 1)))
+    ((lo, hi),) = ends(bounds("activation_derivative", ROWS, SIGMOID, interval(-1, 1)))
     assert hi == pytest.approx(0.25, abs=1e-14)
     assert lo == pytest.approx(0.1966119, abs=1e-7)
 
 
 def test_the_slope_worked_from_a_is_one_function():
     # a(1 − a) over [0.4, 0.7]: 0.24 and 0.21 at the ends, 0.25 at ½; 0.4 · 0.3 as two intervals.
-    box = FORMS_OF_RULES["derivative_from_activation"].interval(ROWS, SIGMOID, interval(0.4, 0.7))
+    box = bounds("derivative_from_activation", ROWS, SIGMOID, interval(0.4, 0.7))
     ((lo, hi),) = ends(box)
     assert (lo, hi) == (pytest.approx(0.21), pytest.approx(0.25))
 
 
 def test_a_relu_near_0_is_off_or_on_and_nothing_between():
-    box = RULES["activation_derivative"].interval(
-        ROWS, {"activation": "relu"}, interval(-0.05, 0.05)
-    )
+    box = bounds("activation_derivative", ROWS, {"activation": "relu"}, interval(-0.05, 0.05))
     assert {(round(lo, 12), round(hi, 12)) for lo, hi in ends(box)} == {(0, 0), (1, 1)}
 
 
 def test_a_set_stays_a_set_through_a_product():
-    g = RULES["activation_derivative"].interval(ROWS, {"activation": "relu"}, interval(-0.05, 0.05))
-    delta = RULES["hadamard"].interval(ROWS, {}, interval(1.7, 1.7), g)
+    g = bounds("activation_derivative", ROWS, {"activation": "relu"}, interval(-0.05, 0.05))
+    delta = bounds("hadamard", ROWS, {}, interval(1.7, 1.7), g)
     assert {(round(lo, 12), round(hi, 12)) for lo, hi in ends(delta)} == {(0, 0), (1.7, 1.7)}
 
 
@@ -352,7 +370,7 @@ def test_a_softmax_s_bounds_are_its_corners(seed):
     random = np.random.default_rng(seed)
     lo = random.normal(size=(1, K))
     hi = lo + random.uniform(0, 0.5, size=(1, K))
-    box = RULES["activate"].interval(ROWS, {"activation": "softmax"}, interval(lo, hi))
+    box = bounds("activate", ROWS, {"activation": "softmax"}, interval(lo, hi))
     corners = np.array(list(product(*zip(lo[0], hi[0], strict=True))))
     shares = np.exp(corners) / np.exp(corners).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(box.lo[0, 0], shares.min(axis=0), rtol=1e-13)
@@ -364,7 +382,7 @@ def test_a_jacobian_s_bounds_are_those_of_a_fine_grid(seed):
     random = np.random.default_rng(seed)
     lo = random.normal(size=(1, K))
     hi = lo + random.uniform(0.1, 1.5, size=(1, K))
-    box = RULES["activation_derivative"].interval(ROWS, {"activation": "softmax"}, interval(lo, hi))
+    box = bounds("activation_derivative", ROWS, {"activation": "softmax"}, interval(lo, hi))
     axes = [np.linspace(*bounds, 41) for bounds in zip(lo[0], hi[0], strict=True)]
     grid = np.array(list(product(*axes)))
     a = np.exp(grid) / np.exp(grid).sum(axis=1, keepdims=True)
@@ -374,19 +392,20 @@ def test_a_jacobian_s_bounds_are_those_of_a_fine_grid(seed):
 
 
 def test_a_square_is_never_negative_and_no_product_of_two():
-    assert ends(squared(interval(-1, 2))) == [(0.0, pytest.approx(4.0))]
+    x = interval(-1, 2)
+    assert ends(x * x) == [(0.0, pytest.approx(4.0))]
     assert ends(absolute(interval(-1, 2))) == [(0.0, 2.0)]
 
 
 def test_an_off_relu_is_exactly_off():
-    box = RULES["activate"].interval(ROWS, {"activation": "relu"}, interval(-2, -1))
+    box = bounds("activate", ROWS, {"activation": "relu"}, interval(-2, -1))
     assert ends(box) == [(0.0, 0.0)]
 
 
 def test_a_divisor_that_may_be_0_leaves_nothing_to_say():
-    assert quotient(interval(1, 2), interval(-1, 1)).unbounded.all()
-    assert not quotient(interval(1, 2), interval(1, 4)).unbounded.any()
-    assert ends(quotient(interval(1, 2), interval(1, 4))) == [
+    assert divided(interval(1, 2), interval(-1, 1)).unbounded.all()
+    assert not divided(interval(1, 2), interval(1, 4)).unbounded.any()
+    assert ends(divided(interval(1, 2), interval(1, 4))) == [
         (pytest.approx(0.25), pytest.approx(2.0))
     ]
 
@@ -394,7 +413,7 @@ def test_a_divisor_that_may_be_0_leaves_nothing_to_say():
 def test_a_pair_of_jumps_leaves_three_pieces():
     # A hard sigmoid's slope: 0, ⅙, 0 across −3 … 3.
     parameters = {"activation": "hard_sigmoid", "slope": 1 / 6}
-    box = RULES["activation_derivative"].interval(ROWS, parameters, interval(-4, 4))
+    box = bounds("activation_derivative", ROWS, parameters, interval(-4, 4))
     assert {(round(lo, 6), round(hi, 6)) for lo, hi in ends(box)} == {(0, 0), (0.166667, 0.166667)}
 
 

@@ -12,7 +12,7 @@ from backtrace.check.mistakes.catalogue import wrongs
 from backtrace.check.mistakes.misread import GivenTexts
 from backtrace.check.mistakes.rewrites import Site, Wrong
 from backtrace.check.model import Verdict
-from backtrace.check.rules.intervals import Box, Floats, point, widened
+from backtrace.check.rules.intervals import Floats, Interval, point, widened
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.losses import LOSSES
 from backtrace.spec.model import Spec
@@ -57,7 +57,7 @@ class Exercise:
         for traced in run(self.tape, starting_values(spec)):
             value = np.array(traced.value, dtype=np.float64, ndmin=2)
             self.values[key(traced.step)] = value
-        self.points: dict[Key, Box] = {}
+        self.points: dict[Key, Interval] = {}
         self.operands: dict[Key, tuple[Key, ...]] = {
             place: self._operands(step) for place, step in self.steps.items()
         }
@@ -87,17 +87,18 @@ class Exercise:
         """Whether the spec itself says the number (and no earlier update)."""
         return self.steps[place].operation == "given" and not self.operands[place]
 
-    def line(self, box: Box) -> Box:
+    def line(self, box: Interval) -> Interval:
         """What a line of the spec's own arithmetic may hold: it too may round every line."""
         arithmetic = self.spec.arithmetic
         if arithmetic.kind == "rounded":
             unit = 10.0 ** -(arithmetic.decimals or 0)
             return widened(box, unit / 2, unit)
         if arithmetic.kind == "float32":
-            return Box(box.lo - FLOAT32 * (1 + abs(box.lo)), box.hi + FLOAT32 * (1 + abs(box.hi)))
+            lo, hi = box.lo, box.hi
+            return Interval(lo - FLOAT32 * (1 + abs(lo)), hi + FLOAT32 * (1 + abs(hi)))
         return box
 
-    def exact(self, place: Key) -> Box:
+    def exact(self, place: Key) -> Interval:
         """The spec's own value, as a box."""
         if place not in self.points:
             self.points[place] = point(self.values[place])
@@ -149,13 +150,13 @@ def other_forms(step: Step, site: Site) -> Iterator[Step]:
             yield form("derivative_from_activation", (f"a{step.layer}",), ones=ones)
     elif step.operation == "loss_terms" and "error" in site.steps:
         if LOSSES[step.parameters["loss"]].from_error:
-            yield form("loss_terms", ("error",), from_error=True)
+            yield form("loss_terms_from_error", ("error",))
         elif "stable_from" in step.parameters:
             yield form("loss_terms_from_z", (step.parameters["stable_from"], "y"))
     elif step.operation == "loss_gradient" and step.operands == ("error",):
-        yield form("loss_gradient", (last, "y"))
+        yield form("loss_gradient_from_activation", (last, "y"))
     elif step.operation == "shortcut_delta" and "error" in site.steps:
-        yield form("error_over", ("error",))
+        yield form("error_averaged", ("error",))
     elif step.operation in ("jacobian_product", "hadamard"):
         yield from _shortcut_form(step, site)
 

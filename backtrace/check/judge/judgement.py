@@ -16,7 +16,7 @@ from backtrace.check.judge.exercise import Key
 from backtrace.check.judge.sheet import SLACK, Doubt, Numbers, Override, Sheet, StandIns, World
 from backtrace.check.mistakes.diagnosis import Diagnosis
 from backtrace.check.model import WORST_FIRST, Explanation, Figure, Judged, Malformed, Verdict
-from backtrace.check.rules.intervals import Box, hull, point, single
+from backtrace.check.rules.intervals import Interval, hull, point, single
 from backtrace.tape.steps import Step
 
 
@@ -102,7 +102,7 @@ class Judgement:
             explanations = self.explain(names)
         return self.verdict(names, numbers, self.sheet.doubts[place], explanations, extra)
 
-    def in_own_work(self, numbers: Numbers, own: Box) -> tuple[Doubt, Box, Doubt]:
+    def in_own_work(self, numbers: Numbers, own: Interval) -> tuple[Doubt, Interval, Doubt]:
         """Which entries follow from the student's own work by any right form, which box holds
         each, and which rest on doubtful operands."""
         follows = numbers.meets(own)
@@ -119,7 +119,7 @@ class Judgement:
                     self.origin = world.origin
                 else:
                     doubt = doubt | (new & self.resting_of(over))
-                box = Box(
+                box = Interval(
                     np.where(new, hull(other).lo, hull(box).lo),
                     np.where(new, hull(other).hi, hull(box).hi),
                 )
@@ -139,11 +139,11 @@ class Judgement:
                 self.origin = self.sheet.first_root(tuple((*where[:2], x) for x in form.operands))
         return found
 
-    def alternative_box(self, over: Override, unit: float) -> Box:
+    def alternative_box(self, over: Override, unit: float) -> Interval:
         if self.place in over:
             rest = {place: value for place, value in over.items() if place != self.place}
             replaced = over[self.place]
-            assert not isinstance(replaced, Box)
+            assert not isinstance(replaced, Interval)
             return self.sheet.replaced_box(self.place, replaced, unit, rest)
         return self.sheet.step_box(self.place, unit, over)
 
@@ -161,7 +161,7 @@ class Judgement:
                     if where not in stand_ins:
                         yield {**stand_ins, where: form}, world
 
-    def too_vague(self, numbers: Numbers, box: Box, alone: Doubt) -> Doubt:
+    def too_vague(self, numbers: Numbers, box: Interval, alone: Doubt) -> Doubt:
         """Too few digits to tell anything by, unless they are the value exactly."""
         few = (numbers.digits < self.exercise.min_digits) & (numbers.decimals < 3)
         if few.any():
@@ -192,13 +192,13 @@ class Judgement:
         near = (box.lo[0] - slack <= numbers.values) & (numbers.values <= box.hi[0] + slack)
         return np.asarray(near & single(box))
 
-    def is_alone(self, numbers: Numbers, box: Box) -> Doubt:
+    def is_alone(self, numbers: Numbers, box: Interval) -> Doubt:
         """Which written numbers equal a single-valued L: they stand for themselves."""
         lo, hi = hull(box).lo[0], hull(box).hi[0]
         low, high = lo - 1e-9 * np.abs(lo), hi + 1e-9 * np.abs(hi)
         return np.asarray(single(box) & (low <= numbers.values) & (numbers.values <= high))
 
-    def settle(self, numbers: Numbers, box: Box, alone: Doubt, names: NDArray[Any]) -> None:
+    def settle(self, numbers: Numbers, box: Interval, alone: Doubt, names: NDArray[Any]) -> None:
         """What later steps take for this quantity, and which of its entries are doubtful."""
         low, high = numbers.low, numbers.high
         if alone.any():
@@ -211,7 +211,7 @@ class Judgement:
             low = np.where(numbers.there, low, filled.lo[0])
             high = np.where(numbers.there, high, filled.hi[0])
             doubt = np.where(numbers.there, doubt, self.resting)
-        self.sheet.boxes[self.place] = Box(low[None], high[None])
+        self.sheet.boxes[self.place] = Interval(low[None], high[None])
         self.sheet.doubts[self.place] = doubt
         root = self.sheet.first_root(self.exercise.operands[self.place])
         self.sheet.roots[self.place] = self.origin if root is None else root

@@ -17,15 +17,15 @@ from numpy.typing import NDArray
 from backtrace.check.judge.exercise import Exercise, Key, key
 from backtrace.check.mistakes.rewrites import Wrong
 from backtrace.check.model import Answers, Figure, Judged, Written
-from backtrace.check.rules.intervals import Box, Floats, widened
-from backtrace.check.rules.wrong_rules import EVERY_RULE
+from backtrace.check.rules.evaluation import dependent, interval
+from backtrace.check.rules.intervals import Floats, Interval, widened
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.tape.arithmetic import Floats as FloatArithmetic
 from backtrace.tape.steps import Step
 
 Doubt: TypeAlias = NDArray[np.bool_]
-StandIns: TypeAlias = dict[Key, Step | Wrong | Box]
-Override: TypeAlias = Mapping[Key, Step | Wrong | Box]
+StandIns: TypeAlias = dict[Key, Step | Wrong | Interval]
+Override: TypeAlias = Mapping[Key, Step | Wrong | Interval]
 NOTHING: Override = {}
 MOST_WORLDS = 12  # ways the sheet may have come about that are kept in mind
 MOST_PAIRS = 1000  # pairs of mistakes that are tried for one sheet, over all its wrong steps
@@ -58,7 +58,7 @@ class Numbers(msgspec.Struct, frozen=True, eq=False):
         low, high = _stands_for(values, half, truncated)
         return cls(values, half, there, digits, decimals, unit, low, high)
 
-    def meets(self, box: Box) -> Doubt:
+    def meets(self, box: Interval) -> Doubt:
         """Which written entries overlap the box (left-out ones count as doing so)."""
         slack = SLACK * (1.0 + np.abs(self.values))
         overlap = (box.lo - slack <= self.high) & (self.low <= box.hi + slack)
@@ -111,13 +111,13 @@ class Sheet:
         self.written: dict[Key, Written] = {(w.epoch, w.batch, w.id): w for w in answers.written}
         self.units = last_units(self.written)
         self.numbers: dict[Key, Numbers] = {}
-        self.boxes: dict[Key, Box] = {}  # what was written, as later steps take it
+        self.boxes: dict[Key, Interval] = {}  # what was written, as later steps take it
         self.doubts: dict[Key, Doubt] = {}  # entries that are neither right nor rounded
         self.judged: dict[Key, Judged] = {}
         self.worlds: list[World] = []
         self.pairs_left = MOST_PAIRS
         self.roots: dict[Key, Key | None] = {}
-        self.worked: dict[tuple[Key, float], Box] = {}
+        self.worked: dict[tuple[Key, float], Interval] = {}
 
     def read(self, place: Key) -> Numbers:
         """The written numbers of a quantity, remembered for the steps that follow."""
@@ -142,7 +142,7 @@ class Sheet:
 
     # What later steps take
 
-    def operand(self, place: Key, unit: float, over: Override = NOTHING) -> Box:
+    def operand(self, place: Key, unit: float, over: Override = NOTHING) -> Interval:
         """A quantity as the step at hand takes it: as given, as written, or worked out.
 
         ``unit`` is half a unit of the last decimal of the quantity being judged.
@@ -163,10 +163,10 @@ class Sheet:
             return memo
         return self._unwritten(place, unit, over)
 
-    def _unwritten(self, place: Key, unit: float, over: Override) -> Box:
+    def _unwritten(self, place: Key, unit: float, over: Override) -> Interval:
         return self.may_be_rounded(place, self.step_box(place, unit, over), unit)
 
-    def may_be_rounded(self, place: Key, box: Box, unit: float) -> Box:
+    def may_be_rounded(self, place: Key, box: Interval, unit: float) -> Interval:
         """A line that was not written may have been rounded; it stays in its operation's range."""
         step = self.exercise.steps[place]
         if step.operation == "given":
@@ -175,16 +175,16 @@ class Sheet:
         if step.operation == "activate":
             low, high = ACTIVATIONS[step.parameters["activation"]].range
             if wide is not box and np.isfinite(low):
-                wide = Box(np.maximum(wide.lo, low), wide.hi)
+                wide = Interval(np.maximum(wide.lo, low), wide.hi)
             if wide is not box and np.isfinite(high):
-                wide = Box(wide.lo, np.minimum(wide.hi, high))
+                wide = Interval(wide.lo, np.minimum(wide.hi, high))
         return wide
 
-    def _widened(self, box: Box, unit: float) -> Box:
+    def _widened(self, box: Interval, unit: float) -> Interval:
         """How far rounding (half a unit), or cutting off, can take a line that was not written."""
         return widened(box, unit * (2 if self.exercise.allow_truncation else 1), 2 * unit)
 
-    def _ahead(self, place: Key) -> Box | None:
+    def _ahead(self, place: Key) -> Interval | None:
         """What was written further down, where a wrong rule reaches for it; None where nothing."""
         written = self.written.get(place)
         if written is None or not written.cells:
@@ -192,33 +192,35 @@ class Sheet:
         rows, columns = self.exercise.values[place].shape
         truncated = self.exercise.allow_truncation
         numbers = Numbers.of(written, (rows, columns), self.units[place], truncated)
-        return Box(numbers.low[None], numbers.high[None]) if numbers.there.all() else None
+        return Interval(numbers.low[None], numbers.high[None]) if numbers.there.all() else None
 
-    def _overridden(self, place: Key, unit: float, over: Override) -> Box:
+    def _overridden(self, place: Key, unit: float, over: Override) -> Interval:
         replaced = over[place]
-        if isinstance(replaced, Box):
+        if isinstance(replaced, Interval):
             return replaced
         rest = {other: value for other, value in over.items() if other != place}
         box = self.replaced_box(place, replaced, unit, rest)
         # A wrong rule need not keep to the right one's range.
         return self._widened(box, unit)
 
-    def replaced_box(self, place: Key, replaced: Step | Wrong, unit: float, over: Override) -> Box:
+    def replaced_box(
+        self, place: Key, replaced: Step | Wrong, unit: float, over: Override
+    ) -> Interval:
         """What a step gives that stands in the place of another."""
         if isinstance(replaced, Wrong):
             box = self.replaced_box(place, replaced.step, unit, over)
             if replaced.factor != 1:
                 lo, hi = box.lo * replaced.factor, box.hi * replaced.factor
-                box = Box(np.minimum(lo, hi), np.maximum(lo, hi))
+                box = Interval(np.minimum(lo, hi), np.maximum(lo, hi))
             if replaced.turn:
-                box = Box(box.lo.swapaxes(1, 2), box.hi.swapaxes(1, 2))
+                box = Interval(box.lo.swapaxes(1, 2), box.hi.swapaxes(1, 2))
             return box
         parameters = FloatArithmetic(np.float64).parameters(replaced.parameters)
         operands = [self.operand((*place[:2], id), unit, over) for id in replaced.operands]
-        rule = EVERY_RULE[replaced.operation]
-        return self.exercise.line(rule.interval(self.exercise.setting, parameters, *operands))
+        setting = self.exercise.setting
+        return self.exercise.line(interval(replaced.operation, setting, parameters, *operands))
 
-    def step_box(self, place: Key, unit: float, over: Override = NOTHING) -> Box:
+    def step_box(self, place: Key, unit: float, over: Override = NOTHING) -> Interval:
         """L of a step: its rule on the operands as the student has them."""
         exercise, step = self.exercise, self.exercise.steps[place]
         if step.operation == "given":
@@ -227,16 +229,16 @@ class Sheet:
         if step.operation == "forward_again":
             return self._forward_again(place, unit, over)
         operands = [self.operand(source, unit, over) for source in exercise.operands[place]]
-        rule = EVERY_RULE[step.operation]
-        return exercise.line(rule.interval(exercise.setting, exercise.parameters[place], *operands))
+        parameters = exercise.parameters[place]
+        return exercise.line(interval(step.operation, exercise.setting, parameters, *operands))
 
-    def _forward_again(self, place: Key, unit: float, over: Override) -> Box:
+    def _forward_again(self, place: Key, unit: float, over: Override) -> Interval:
         """The forward part once more on the new parameters, none of its lines written."""
         exercise, (epoch, batch, _) = self.exercise, place
         new = {id.removesuffix("_new"): id for id in exercise.steps[place].operands}
-        worked: dict[str, Box] = {}
+        worked: dict[str, Interval] = {}
 
-        def value(id: str) -> Box:
+        def value(id: str) -> Interval:
             if id in worked:
                 return worked[id]
             if id in new:
@@ -248,8 +250,8 @@ class Sheet:
                 continue
             operands = [value(id) for id in step.operands]
             where = key(step)
-            rule = EVERY_RULE[step.operation]
-            box = rule.interval(exercise.setting, exercise.parameters[where], *operands)
+            parameters = exercise.parameters[where]
+            box = interval(step.operation, exercise.setting, parameters, *operands)
             box = exercise.line(box)
             last = step.id == "loss"
             worked[step.id] = box if last else self.may_be_rounded(where, box, unit)
@@ -276,12 +278,8 @@ class Sheet:
             return np.array([[any(bool(doubt.any()) for doubt in doubts)]])
         if not any(doubt.any() for doubt in doubts):
             return np.zeros(self.exercise.values[place].shape, dtype=bool)
-        rule = EVERY_RULE[step.operation]
         parameters = self.exercise.parameters[place] | step.parameters
-        return np.broadcast_to(
-            rule.spread(self.exercise.setting, parameters, *doubts),
-            self.exercise.values[place].shape,
-        )
+        return dependent(step.operation, self.exercise.setting, parameters, *doubts)
 
     def root(self, place: Key) -> Key | None:
         """The first quantity whose mistake ``place`` rests on; None where all is sound."""

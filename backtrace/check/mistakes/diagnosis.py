@@ -17,7 +17,7 @@ from backtrace.check.judge.exercise import Key
 from backtrace.check.judge.sheet import Numbers, Override, Sheet, StandIns
 from backtrace.check.mistakes.rewrites import Wrong
 from backtrace.check.model import Explanation, Figure, Written
-from backtrace.check.rules.intervals import Box, Floats, hull, point
+from backtrace.check.rules.intervals import Floats, Interval, hull, point
 
 MOST_TIES = 12  # explanations of one wrong step that are kept
 PLAINER = {"activation-derivative-omitted", "relu-mask-ignored", "derivative-incomplete"}
@@ -30,7 +30,7 @@ class Found(msgspec.Struct, frozen=True):
 
     explanation: Explanation
     stand_ins: StandIns = {}
-    box: Box | None = None  # what the wrong rule gives
+    box: Interval | None = None  # what the wrong rule gives
 
     @property
     def is_wrong_activation(self) -> bool:
@@ -150,13 +150,13 @@ class Diagnosis:
             box.unbounded[self.numbers.there].any()
         )
 
-    def replayed(self, over: Override) -> Box:
+    def replayed(self, over: Override) -> Interval:
         unit = self.numbers.unit
         if self.place not in over:
             return self.sheet.step_box(self.place, unit, over)
         rest = {place: value for place, value in over.items() if place != self.place}
         replaced = over[self.place]
-        if isinstance(replaced, Box):
+        if isinstance(replaced, Interval):
             return replaced
         return self.sheet.replaced_box(self.place, replaced, unit, rest)
 
@@ -192,7 +192,7 @@ class Diagnosis:
             found += [Found(explanation, once) for once in self.misread_once(source, instead, path)]
         return found
 
-    def misread_once(self, source: Key, instead: Box, path: list[Key]) -> Iterator[StandIns]:
+    def misread_once(self, source: Key, instead: Interval, path: list[Key]) -> Iterator[StandIns]:
         """The unwritten step that took the misread number, where it was read right elsewhere."""
         for place in path:
             if source in self.exercise.operands[place] and place != self.place:
@@ -215,10 +215,10 @@ class Diagnosis:
                         return
                     yield source, i, j
 
-    def with_entry(self, source: Key, i: int, j: int, low: float, high: float) -> Box:
+    def with_entry(self, source: Key, i: int, j: int, low: float, high: float) -> Interval:
         lo, hi = self.exercise.values[source].copy(), self.exercise.values[source].copy()
         lo[i, j], hi[i, j] = low, high
-        return Box(lo[None], hi[None]) if low != high else point(lo)
+        return Interval(lo[None], hi[None]) if low != high else point(lo)
 
     def misread(
         self, source: Key, i: int, j: int, wrong: NDArray[np.bool_]
@@ -306,7 +306,7 @@ class Diagnosis:
         return ()
 
 
-def _same(one: Box | None, other: Box) -> bool:
+def _same(one: Interval | None, other: Interval) -> bool:
     if one is None or one.shape != other.shape:
         return False
     first, second = hull(one), hull(other)

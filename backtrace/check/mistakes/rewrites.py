@@ -124,12 +124,15 @@ def derivative_incomplete(step: Step, site: Site) -> Iterator[Wrong]:
         yield Wrong("derivative-incomplete", wrong)
 
 
+# Activations whose derivative has a short formula in a.
+SHORT_FORMULAS = {"sigmoid": "a(1-a)", "tanh": "1-a²"}
+
+
 def preactivation_in_derivative(step: Step, site: Site) -> Iterator[Wrong]:
-    if step.operation == "activation_derivative" and step.parameters["activation"] in (
-        "sigmoid",
-        "tanh",
-    ):
-        yield Wrong("preactivation-in-derivative", _as(step, "derivative_of_preactivation"))
+    fragment = SHORT_FORMULAS.get(step.parameters.get("activation", ""))
+    if step.operation == "activation_derivative" and fragment is not None:
+        wrong = _as(step, "derivative_fragment", fragment=fragment)
+        yield Wrong("preactivation-in-derivative", wrong)
 
 
 def _averaged(step: Step) -> int:
@@ -156,7 +159,8 @@ def mean_twice(step: Step, site: Site) -> Iterator[Wrong]:
         yield Wrong("mean-twice", step, 1.0 / n)
     penalised = step.operation in ("penalty", "add_penalty")
     if penalised and step.parameters["over"] == 1 and n > 1:
-        yield Wrong("mean-twice", _as(step, step.operation, over=n))
+        l1, l2 = (float(step.parameters[name]) / n for name in ("l1", "l2"))
+        yield Wrong("mean-twice", _as(step, step.operation, l1=l1, l2=l2))
 
 
 def mean_over_outputs(step: Step, site: Site) -> Iterator[Wrong]:
@@ -301,13 +305,14 @@ def wrong_activation(step: Step, site: Site) -> Iterator[Wrong]:
 
 def _wrong_slope_formula(step: Step, site: Site) -> Iterator[Wrong]:
     """The short formula of another activation, worked on this one's a."""
-    formulas = {"sigmoid": ("1-a²", "tanh"), "tanh": ("a(1-a)", "sigmoid")}
-    chosen = formulas.get(step.parameters["activation"])
-    if step.operation == "activation_derivative" and chosen is not None:
-        fragment, name = chosen
-        parameters = {"fragment": fragment, **_ones(step, site)}
-        wrong = _as(step, "derivative_fragment", _own_activation(step), **parameters)
-        yield Wrong("wrong-activation", wrong, detail=ACTIVATIONS[name].title)
+    own = step.parameters["activation"]
+    if step.operation != "activation_derivative" or own not in SHORT_FORMULAS:
+        return
+    for name, fragment in SHORT_FORMULAS.items():
+        if name != own:
+            parameters = {"fragment": fragment, **_ones(step, site)}
+            wrong = _as(step, "derivative_fragment", _own_activation(step), **parameters)
+            yield Wrong("wrong-activation", wrong, detail=ACTIVATIONS[name].title)
 
 
 def preactivation(step: Step, site: Site) -> Iterator[Wrong]:

@@ -1,20 +1,22 @@
 """Intervals for whole matrices, rounded outward: what a value can be, given what was written.
 
-A ``Box`` holds, for every entry, one or more pieces [lo, hi]; several pieces are a union (ReLU′ of
-a z near 0 is 0 or 1, nothing between). Arrays are pieces × rows × columns; scalars are 1 × 1.
+An ``Interval`` holds, for every entry, one or more pieces [lo, hi]; several pieces are a union
+(ReLU′ of a z near 0 is 0 or 1, nothing between). Arrays are pieces × rows × columns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, TypeAlias
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from backtrace.check.rules.operand import Operand, Plain
+
 Floats: TypeAlias = NDArray[np.float64]
+Function: TypeAlias = Callable[[Floats], Floats]
 
 EPS = 2.0**-52
 UNBOUNDED = 1e300  # stands for infinity, so that 0 times it is 0 and not nan
@@ -23,20 +25,26 @@ SINGLE = 1e-11  # an interval no wider than this, relatively, is one number with
 NOISE = 1e-15  # and so is one as narrow as what is left where larger numbers cancel
 
 
-class Box(msgspec.Struct, frozen=True, eq=False):
+class Interval(Operand):
     """Every entry's pieces; ``lo is hi`` where all entries are single exact numbers."""
 
-    lo: Floats
-    hi: Floats
+    __slots__ = ("hi", "lo")
+
+    def __init__(self, lo: Floats, hi: Floats) -> None:
+        self.lo = lo
+        self.hi = hi
 
     @property
     def exact(self) -> bool:
         return self.lo is self.hi
 
     @property
-    def shape(self) -> tuple[int, int]:
-        _, rows, columns = self.lo.shape
-        return rows, columns
+    def shape(self) -> tuple[int, ...]:
+        return self.lo.shape[1:]
+
+    def rearranged(self, arrangement: Callable[[Plain], Plain]) -> Interval:
+        lo = _each_piece(self.lo, arrangement)
+        return Interval(lo, lo if self.exact else _each_piece(self.hi, arrangement))
 
     @property
     def unbounded(self) -> NDArray[np.bool_]:
@@ -45,25 +53,32 @@ class Box(msgspec.Struct, frozen=True, eq=False):
         return np.asarray(wide.any(axis=0))
 
 
-def point(values: Any) -> Box:
-    """Exact numbers: a 2-D array, or a scalar as 1 × 1."""
+def _each_piece(x: Floats, arrangement: Callable[[Plain], Plain]) -> Floats:
+    if len(x) == 1:
+        return arrangement(x[0])[None]
+    return np.stack([arrangement(piece) for piece in x])
+
+
+def point(values: Any) -> Interval:
+    """Exact numbers: an array, or a scalar as 1 × 1."""
     array = np.array(values, dtype=np.float64, ndmin=2)[None]
-    return Box(array, array)
+    return Interval(array, array)
 
 
-def box(lo: Floats, hi: Floats) -> Box:
-    return Box(lo[None], hi[None])
+def between(lo: Floats, hi: Floats) -> Interval:
+    """One piece an entry, between two matrices."""
+    return Interval(lo[None], hi[None])
 
 
-def hull(x: Box) -> Box:
+def hull(x: Interval) -> Interval:
     """One piece an entry, from the lowest to the highest."""
     if x.lo.shape[0] == 1:
         return x
-    return Box(x.lo.min(axis=0, keepdims=True), x.hi.max(axis=0, keepdims=True))
+    return Interval(x.lo.min(axis=0, keepdims=True), x.hi.max(axis=0, keepdims=True))
 
 
-def outward(lo: Floats, hi: Floats, ulps: float = 4.0) -> Box:
-    """The box a little wider than computed, by ``ulps`` of each bound, and bounded.
+def outward(lo: Floats, hi: Floats, ulps: float = 4.0) -> Interval:
+    """The interval a little wider than computed, by ``ulps`` of each bound, and bounded.
 
     A bound of exactly 0 stays: a ReLU that is off is off, and a float that has underflowed to 0
     is 0 for the student's calculator as well.
@@ -71,80 +86,93 @@ def outward(lo: Floats, hi: Floats, ulps: float = 4.0) -> Box:
     return bounded(lo - np.abs(lo) * (ulps * EPS), hi + np.abs(hi) * (ulps * EPS))
 
 
-def bounded(lo: Floats, hi: Floats) -> Box:
-    return Box(np.fmax(lo, -UNBOUNDED), np.fmin(hi, UNBOUNDED))
+def bounded(lo: Floats, hi: Floats) -> Interval:
+    return Interval(np.fmax(lo, -UNBOUNDED), np.fmin(hi, UNBOUNDED))
 
 
-def clipped(x: Box, low: float, high: float) -> Box:
-    """The part of the box inside the range of an operation."""
-    return Box(np.clip(x.lo, low, high), np.clip(x.hi, low, high))
+def clipped(x: Interval, low: float, high: float) -> Interval:
+    """The part of the interval inside the range of an operation."""
+    return Interval(np.clip(x.lo, low, high), np.clip(x.hi, low, high))
 
 
-def transposed(x: Box) -> Box:
-    lo = x.lo.swapaxes(1, 2)
-    return Box(lo, lo if x.exact else x.hi.swapaxes(1, 2))
+# Arithmetic: what NumPy's functions make of intervals
 
 
-def scaled(x: Box, factor: float) -> Box:
-    """``factor`` times the box; negating is exact."""
-    if factor == 1:
-        return x
-    if abs(factor) == 1:
-        return Box(-x.hi, -x.lo)
-    one, two = x.lo * factor, x.hi * factor
-    return outward(np.minimum(one, two), np.maximum(one, two), 2)
+def _interval(x: Any) -> Interval:
+    return x if isinstance(x, Interval) else point(x)
 
 
-def divided(x: Box, n: float) -> Box:
-    return x if n == 1 else outward(x.lo / n, x.hi / n, 2)
+def _is_number(x: Any) -> bool:
+    return not isinstance(x, Interval) and np.ndim(x) == 0
 
 
-def pieces(x: Floats, y: Floats) -> tuple[Floats, Floats]:
-    """Two arrays with every piece of the one against every piece of the other."""
-    if x.shape[0] == 1 or y.shape[0] == 1:
+def _paired(x: Any, y: Any) -> tuple[Interval, Interval]:
+    """Two intervals, every piece of the one against every piece of the other; hulls where that
+    would be too many."""
+    x, y = _interval(x), _interval(y)
+    first, second = len(x.lo), len(y.lo)
+    if first == 1 or second == 1:
         return x, y
-    count = x.shape[0] * y.shape[0]
-    first = np.repeat(x, y.shape[0], axis=0)
-    second = np.tile(y, (x.shape[0], 1, 1))
-    assert first.shape[0] == count
-    return first, second
+    if first * second > MOST_PIECES:
+        return hull(x), hull(y)
+    one, two = np.repeat(np.arange(first), second), np.tile(np.arange(second), first)
+    return Interval(x.lo[one], x.hi[one]), Interval(y.lo[two], y.hi[two])
 
 
-def paired(x: Box, y: Box) -> tuple[Box, Box]:
-    """Two boxes with their pieces paired; hulls where that would be too many."""
-    if x.lo.shape[0] * y.lo.shape[0] > MOST_PIECES:
-        x, y = hull(x), hull(y)
-    (xl, yl), (xh, yh) = pieces(x.lo, y.lo), pieces(x.hi, y.hi)
-    return Box(xl, xh), Box(yl, yh)
-
-
-def added(x: Box, y: Box) -> Box:
-    x, y = paired(x, y)
+def added(x: Any, y: Any) -> Interval:
+    if _is_number(y) and y == 0:
+        return _interval(x)
+    x, y = _paired(x, y)
     return outward(x.lo + y.lo, x.hi + y.hi, 2)
 
 
-def subtracted(x: Box, y: Box) -> Box:
-    x, y = paired(x, y)
+def subtracted(x: Any, y: Any) -> Interval:
+    x, y = _paired(x, y)
     return outward(x.lo - y.hi, x.hi - y.lo, 2)
 
 
-def multiplied(x: Box, y: Box) -> Box:
-    """Entry by entry, with broadcasting."""
-    x, y = paired(x, y)
-    products = (x.lo * y.lo, x.lo * y.hi, x.hi * y.lo, x.hi * y.hi)
-    lo = np.minimum(np.minimum(products[0], products[1]), np.minimum(products[2], products[3]))
-    hi = np.maximum(np.maximum(products[0], products[1]), np.maximum(products[2], products[3]))
-    return outward(lo, hi, 2)
+def multiplied(x: Any, y: Any) -> Interval:
+    """Entry by entry, with broadcasting; a thing times itself is its square, never below 0."""
+    if _is_number(x) or _is_number(y):
+        return scaled(x, float(y)) if _is_number(y) else scaled(y, float(x))
+    if x is y:
+        return _squared(x)
+    x, y = _paired(x, y)
+    return outward(*_extremes(np.multiply, x, y), 2)
 
 
-def quotient(x: Box, y: Box) -> Box:
+def _extremes(function: np.ufunc, x: Interval, y: Interval) -> tuple[Floats, Floats]:
+    """The least and the most at the ends of both."""
+    xs = (x.lo,) if x.exact else (x.lo, x.hi)
+    ys = (y.lo,) if y.exact else (y.lo, y.hi)
+    ends = [function(one, two) for one in xs for two in ys]
+    lo = hi = ends[0]
+    for end in ends[1:]:
+        lo, hi = np.minimum(lo, end), np.maximum(hi, end)
+    return lo, hi
+
+
+def scaled(x: Interval, factor: float) -> Interval:
+    """``factor`` times the interval; negating is exact."""
+    if factor == 1:
+        return x
+    if abs(factor) == 1:
+        return negated(x)
+    lo, hi = x.lo * factor, x.hi * factor
+    return outward(lo, hi, 2) if factor > 0 else outward(hi, lo, 2)
+
+
+def negated(x: Interval) -> Interval:
+    return Interval(-x.hi, -x.lo)
+
+
+def divided(x: Any, y: Any) -> Interval:
     """Entry by entry; unbounded where the divisor may be 0."""
-    x, y = paired(x, y)
+    if _is_number(y):
+        return x if y == 1 else _over_number(x, float(y))
+    x, y = _paired(x, y)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        quotients = np.stack(
-            np.broadcast_arrays(x.lo / y.lo, x.lo / y.hi, x.hi / y.lo, x.hi / y.hi)
-        )
-    lo, hi = quotients.min(axis=0), quotients.max(axis=0)
+        lo, hi = _extremes(np.true_divide, x, y)
     through_zero = (y.lo <= 0) & (y.hi >= 0)
     return outward(
         np.where(through_zero, -UNBOUNDED, np.nan_to_num(lo, nan=-UNBOUNDED)),
@@ -152,23 +180,35 @@ def quotient(x: Box, y: Box) -> Box:
     )
 
 
-def squared(x: Box) -> Box:
-    """x² as one function: never below 0."""
+def _over_number(x: Interval, n: float) -> Interval:
+    lo, hi = x.lo / n, x.hi / n
+    return outward(lo, hi, 2) if n > 0 else outward(hi, lo, 2)
+
+
+def absolute(x: Interval) -> Interval:
     one, two = np.abs(x.lo), np.abs(x.hi)
     least = np.where((x.lo <= 0) & (x.hi >= 0), 0.0, np.minimum(one, two))
-    most = np.maximum(one, two)
-    return clipped(outward(least * least, most * most, 2), 0.0, UNBOUNDED)
+    return Interval(least, np.maximum(one, two))
 
 
-def absolute(x: Box) -> Box:
-    one, two = np.abs(x.lo), np.abs(x.hi)
-    least = np.where((x.lo <= 0) & (x.hi >= 0), 0.0, np.minimum(one, two))
-    return Box(least, np.maximum(one, two))
+def _squared(x: Interval) -> Interval:
+    size = absolute(x)
+    return outward(size.lo * size.lo, size.hi * size.hi, 2)
 
 
-def product(x: Box, y: Box) -> Box:
+def _root(x: Interval) -> Interval:
+    x = clipped(x, 0.0, UNBOUNDED)
+    return outward(np.sqrt(x.lo), np.sqrt(x.hi))
+
+
+def _maximum(x: Any, y: Any) -> Interval:
+    x, y = _paired(x, y)
+    return Interval(np.maximum(x.lo, y.lo), np.maximum(x.hi, y.hi))
+
+
+def product(x: Any, y: Any) -> Interval:
     """The matrix product: every entry a sum of products of intervals."""
-    x, y = hull(x), hull(y)
+    x, y = hull(_interval(x)), hull(_interval(y))
     xl, xh, yl, yh = x.lo[0], x.hi[0], y.lo[0], y.hi[0]
     if x.exact:
         up, down = np.maximum(xl, 0.0), np.minimum(xl, 0.0)
@@ -177,40 +217,95 @@ def product(x: Box, y: Box) -> Box:
         up, down = np.maximum(yl, 0.0), np.minimum(yl, 0.0)
         lo, hi = xl @ up + xh @ down, xh @ up + xl @ down
     else:
-        lo, hi = _interval_product(xl, xh, yl, yh)
+        across, below = Interval(xl[:, :, None], xh[:, :, None]), Interval(yl[None], yh[None])
+        lo, hi = (end.sum(axis=1) for end in _extremes(np.multiply, across, below))
     size = np.maximum(np.abs(xl), np.abs(xh)) @ np.maximum(np.abs(yl), np.abs(yh))
     slack = size * ((xl.shape[1] + 4) * EPS)
     return bounded((lo - slack)[None], (hi + slack)[None])
 
 
-def _interval_product(xl: Floats, xh: Floats, yl: Floats, yh: Floats) -> tuple[Floats, Floats]:
-    left_lo, left_hi = xl[:, :, None], xh[:, :, None]
-    right_lo, right_hi = yl[None], yh[None]
-    one, two = left_lo * right_lo, left_lo * right_hi
-    three, four = left_hi * right_lo, left_hi * right_hi
-    lo = np.minimum(np.minimum(one, two), np.minimum(three, four)).sum(axis=1)
-    hi = np.maximum(np.maximum(one, two), np.maximum(three, four)).sum(axis=1)
-    return lo, hi
-
-
-def summed(x: Box, axis: int | None) -> Box:
-    """The sum over an axis of the matrix (0 rows, 1 columns), or over all entries."""
+def summed(
+    x: Interval, axis: int | tuple[int, ...] | None = None, keepdims: bool = False
+) -> Interval:
+    """The sum along an axis; over all entries it stays 1 × 1."""
     x = hull(x)
-    along: Any = (1, 2) if axis is None else axis + 1
-    lo = x.lo.sum(axis=along, keepdims=True)
-    hi = x.hi.sum(axis=along, keepdims=True)
-    count = x.lo[0].size if axis is None else x.lo.shape[axis + 1]
-    size = np.maximum(np.abs(x.lo), np.abs(x.hi)).sum(axis=along, keepdims=True)
-    slack = size * ((count + 2) * EPS)
-    return bounded(lo - slack, hi + slack)
+    lo, hi = x.lo[0], x.hi[0]
+    size = np.maximum(np.abs(lo), np.abs(hi)).sum(axis=axis, keepdims=keepdims)
+    slack = size * ((lo.size // max(np.size(size), 1) + 2) * EPS)
+    least = lo.sum(axis=axis, keepdims=keepdims) - slack
+    most = hi.sum(axis=axis, keepdims=keepdims) + slack
+    return bounded(np.array(least, ndmin=2)[None], np.array(most, ndmin=2)[None])
+
+
+def _jacobian_product(subscripts: str, jacobians: Interval, errors: Interval) -> Interval:
+    """``einsum("sij,sj->si")``."""
+    return summed(jacobians * errors[:, None, :], axis=-1)
+
+
+# Comparisons are 0 or 1, or anything between where they may turn out either way
+
+
+def _greater(x: Any, y: Any) -> Interval:
+    x, y = _paired(x, y)
+    return Interval((x.lo > y.hi) * 1.0, (x.hi > y.lo) * 1.0)
+
+
+def _equal(x: Any, y: Any) -> Interval:
+    x, y = _paired(x, y)
+    maybe = (x.lo <= y.hi) & (y.lo <= x.hi)
+    return Interval((maybe & (x.lo == x.hi) & (y.lo == y.hi)) * 1.0, maybe * 1.0)
+
+
+def _chosen(condition: Any, x: Any, y: Any) -> Interval:
+    """``np.where``: both where the condition may turn out either way."""
+    condition, x, y = (hull(_interval(each)) for each in (condition, x, y))
+    yes, no = condition.lo > 0, condition.hi == 0
+    lo = np.where(yes, x.lo, np.where(no, y.lo, np.minimum(x.lo, y.lo)))
+    hi = np.where(yes, x.hi, np.where(no, y.hi, np.maximum(x.hi, y.hi)))
+    return Interval(lo, hi)
+
+
+def _concatenated(operands: Sequence[Any], axis: int) -> Interval:
+    parts = [_interval(operand) for operand in operands]
+    pieces = max(len(part.lo) for part in parts)
+
+    def joined(ends: Sequence[Floats]) -> Floats:
+        whole = [np.broadcast_to(end, (pieces, *end.shape[1:])) for end in ends]
+        return np.concatenate(whole, axis=axis)
+
+    return Interval(joined([part.lo for part in parts]), joined([part.hi for part in parts]))
+
+
+Interval.functions = {
+    np.add: added,
+    np.subtract: subtracted,
+    np.multiply: multiplied,
+    np.true_divide: divided,
+    np.negative: negated,
+    np.absolute: absolute,
+    np.sqrt: _root,
+    np.maximum: _maximum,
+    np.matmul: product,
+    np.greater: _greater,
+    np.less: lambda x, y: _greater(y, x),
+    np.equal: _equal,
+    np.sum: summed,
+    np.dot: product,
+    np.where: _chosen,
+    np.concatenate: _concatenated,
+    np.einsum: _jacobian_product,
+}
+
+
+# Functions of one variable
 
 
 def mapped(
-    x: Box,
-    function: Callable[[Floats], Floats],
+    x: Interval,
+    function: Function,
     turning: tuple[float, ...] = (),
     jumps: tuple[float, ...] = (),
-) -> Box:
+) -> Interval:
     """The image under a function that is monotonic between its ``turning`` points and ``jumps``.
 
     At a jump that an interval reaches, the image is the union of the images on either side and
@@ -223,7 +318,7 @@ def mapped(
 
 
 def _image(
-    lo: Floats, hi: Floats, function: Callable[[Floats], Floats], turning: tuple[float, ...]
+    lo: Floats, hi: Floats, function: Function, turning: tuple[float, ...]
 ) -> tuple[Floats, Floats]:
     one = np.asarray(function(lo), dtype=np.float64)
     two = one if lo is hi else np.asarray(function(hi), dtype=np.float64)
@@ -238,11 +333,11 @@ def _image(
 
 
 def _jumping(
-    x: Box,
-    function: Callable[[Floats], Floats],
+    x: Interval,
+    function: Function,
     turning: tuple[float, ...],
     jumps: tuple[float, ...],
-) -> Box:
+) -> Interval:
     x = hull(x)
     found: list[tuple[Floats, Floats, NDArray[np.bool_]]] = []
     edges = (-np.inf, *sorted(jumps), np.inf)
@@ -259,7 +354,7 @@ def _jumping(
     return _united(found)
 
 
-def _united(found: list[tuple[Floats, Floats, NDArray[np.bool_]]]) -> Box:
+def _united(found: list[tuple[Floats, Floats, NDArray[np.bool_]]]) -> Interval:
     """The pieces that are there; a piece that is not repeats one that is."""
     lo, hi, seen = found[0]
     for one, two, there in found[1:]:
@@ -270,25 +365,15 @@ def _united(found: list[tuple[Floats, Floats, NDArray[np.bool_]]]) -> Box:
     return outward(np.concatenate(lows), np.concatenate(highs))
 
 
-def either(x: Box, y: Box) -> Box:
-    """The union: what one form or the other of a step allows."""
-    shape = np.broadcast_shapes(x.lo.shape[1:], y.lo.shape[1:])
-
-    def all_of(one: Floats, two: Floats) -> Floats:
-        return np.concatenate([np.broadcast_to(a, (a.shape[0], *shape)) for a in (one, two)])
-
-    return Box(all_of(x.lo, y.lo), all_of(x.hi, y.hi))
-
-
-def single(x: Box) -> NDArray[np.bool_]:
+def single(x: Interval) -> NDArray[np.bool_]:
     """Which entries are one number (up to rounding noise)."""
     whole = hull(x)
     lo, hi = whole.lo[0], whole.hi[0]
     return np.asarray(hi - lo <= SINGLE * np.abs(lo) + NOISE)
 
 
-def widened(x: Box, slack: float, unit: float) -> Box:
-    """The box of a line that may have been rounded to a multiple of ``unit``, by up to ``slack``.
+def widened(x: Interval, slack: float, unit: float) -> Interval:
+    """``x``, a line that may have been rounded to a multiple of ``unit``, by up to ``slack``.
 
     A single number that this rounding leaves alone stays as it is: 3.7 is 3.7 to any number of
     decimals from one on.
@@ -301,4 +386,4 @@ def widened(x: Box, slack: float, unit: float) -> Box:
     kept = single(x)[None] & unchanged
     if kept.all():
         return x
-    return Box(np.where(kept, x.lo, x.lo - slack), np.where(kept, x.hi, x.hi + slack))
+    return Interval(np.where(kept, x.lo, x.lo - slack), np.where(kept, x.hi, x.hi + slack))

@@ -1,159 +1,138 @@
-"""The interval rules of operations that only wrong steps use; and all rules together."""
+"""The operations that only wrong steps use, on intervals."""
 
 from __future__ import annotations
 
-from backtrace.check.rules.interval_rules import FORMS_OF_RULES, RULES, Doubt, Rule, softmax
+from backtrace.check.rules.interval_rules import NARROWER, rows
 from backtrace.check.rules.intervals import (
-    Box,
+    Function,
+    Interval,
     absolute,
     added,
-    divided,
-    hull,
     mapped,
     multiplied,
-    outward,
     product,
-    scaled,
-    summed,
-    transposed,
 )
-from backtrace.tape.operations import Parameters, Setting, matmul_operands
+from backtrace.check.rules.right_forms import without_ones
+from backtrace.check.rules.softmax_bounds import softmax
+from backtrace.tape.operations import (
+    OPERATIONS,
+    Evaluate,
+    Parameters,
+    Setting,
+    augmented,
+    matmul_operands,
+    mean,
+)
 
 
-def _derivative_at_activation(s: Setting, p: Parameters, a: Box) -> Box:
-    return RULES["activation_derivative"].interval(s, p, _unaugmented(s, p, a))
+def _right(operation: str, s: Setting, p: Parameters, *operands: Interval) -> Interval:
+    found: Interval = OPERATIONS[operation].evaluate(s, p, *operands)
+    return found
 
 
-def _unaugmented(s: Setting, p: Parameters, a: Box) -> Box:
-    ones = p.get("ones", "")
-    if not ones:
-        return a
-    kept = slice(1, None) if ones == "first" else slice(None, -1)
-    place = (slice(None), slice(None), kept) if s.sample_axis == 0 else (slice(None), kept)
-    return Box(a.lo[place], a.hi[place])
+# Derivatives
+
+# The short formulas in a, or fragments of them: as one function, and its turning points.
+FRAGMENTS: dict[str, tuple[Function, tuple[float, ...]]] = {
+    "a(1-a)": (lambda a: a * (1 - a), (0.5,)),
+    "1-a²": (lambda a: 1 - a * a, (0.0,)),
+    "a": (lambda a: a, ()),
+    "1-a": (lambda a: 1 - a, ()),
+}
 
 
-def _derivative_fragment(s: Setting, p: Parameters, a: Box) -> Box:
-    """a, or 1 − a, where a(1 − a) or 1 − a² belongs; or the one of these for the other."""
-    a = _unaugmented(s, p, a)
-    if p["fragment"] == "a(1-a)":
-        return mapped(a, lambda x: x * (1 - x), (0.5,))
-    if p["fragment"] == "1-a²":
-        return mapped(a, lambda x: 1 - x * x, (0.0,))
-    if p["fragment"] == "a":
-        return a
-    return outward(1 - a.hi, 1 - a.lo)
+def _derivative_at_activation(s: Setting, p: Parameters, a: Interval) -> Interval:
+    return NARROWER["activation_derivative"](s, p, without_ones(s, p, a))
 
 
-def _derivative_of_preactivation(s: Setting, p: Parameters, z: Box) -> Box:
-    """z(1 − z), or 1 − z²: the formula in a, with z put in."""
-    if p["activation"] == "sigmoid":
-        return mapped(z, lambda x: x * (1 - x), (0.5,))
-    return mapped(z, lambda x: 1 - x * x, (0.0,))
+def _derivative_fragment(s: Setting, p: Parameters, a: Interval) -> Interval:
+    """Part of the formula in a; or another activation's; or z put into it."""
+    return mapped(without_ones(s, p, a), *FRAGMENTS[p["fragment"]])
 
 
-def _matmul_plus(s: Setting, p: Parameters, x: Box, y: Box, b: Box) -> Box:
-    return added(RULES["matmul"].interval(s, p, x, y), b)
+def _shortcut_times_slope(s: Setting, p: Parameters, a: Interval, y: Interval) -> Interval:
+    delta = _right("shortcut_delta", s, p, a, y)
+    return multiplied(delta, mapped(a, *FRAGMENTS["a(1-a)"]))
 
 
-def _augmented_matmul(s: Setting, p: Parameters, x: Box, y: Box) -> Box:
+# Products
+
+
+def _matmul_plus(s: Setting, p: Parameters, x: Interval, y: Interval, b: Interval) -> Interval:
+    return added(_right("matmul", s, p, x, y), b)
+
+
+def _augmented_matmul(s: Setting, p: Parameters, x: Interval, y: Interval) -> Interval:
     """A product in which a z, with a 1 put to it, stands for an a that carries one."""
-    linear = {"activation": "linear", "slope": 1.0, "ones": p["ones"]}
     factors = [x, y]
-    at = p["augmented"]
-    factors[at] = RULES["activate"].interval(s, linear, factors[at])
-    return RULES["matmul"].interval(s, p, *factors)
+    factors[p["augmented"]] = augmented(s, factors[p["augmented"]], p["ones"])
+    return _right("matmul", s, p, *factors)
 
 
-def _product_without_bias(s: Setting, p: Parameters, x: Box, y: Box) -> Box:
+def _product_without_bias(s: Setting, p: Parameters, x: Interval, y: Interval) -> Interval:
     """The weighted sum of an augmented layer without its bias line and without the 1s."""
-    rows = s.sample_axis == 0
-    a, w = (x, y) if rows else (y, x)
-    a, w = _unaugmented(s, p, a), hull(w)
-    w = Box(
-        s.without_bias(w.lo[0], p["ones"])[None],
-        s.without_bias(w.hi[0], p["ones"])[None],
-    )
-    return RULES["matmul"].interval(s, p, *((a, w) if rows else (w, a)))
+    if s.sample_axis == 0:
+        return _right("matmul", s, p, without_ones(s, p, x), s.without_bias(y, p["ones"]))
+    return _right("matmul", s, p, s.without_bias(x, p["ones"]), without_ones(s, p, y))
 
 
-def _entrywise_product(s: Setting, p: Parameters, x: Box, y: Box) -> Box:
-    x, y = _standing(s, p, x, y)
-    result = multiplied(x, y)
-    return divided(result, p["samples"]) if "samples" in p else result
+def _entrywise_product(s: Setting, p: Parameters, x: Interval, y: Interval) -> Interval:
+    one, two = matmul_operands(s, p, x, y)
+    found: Interval = mean(one * two, p)
+    return found
 
 
-def _standing(s: Setting, p: Parameters, x: Box, y: Box) -> tuple[Box, Box]:
-    """The factors of a product as they stand in it."""
-    x, y = hull(x), hull(y)
-    lows = matmul_operands(s, p, x.lo[0], y.lo[0])
-    highs = matmul_operands(s, p, x.hi[0], y.hi[0])
-    return Box(lows[0][None], highs[0][None]), Box(lows[1][None], highs[1][None])
+def _hadamard_as_product(s: Setting, p: Parameters, da: Interval, g: Interval) -> Interval:
+    turned = g.T if p.get("turn") else g
+    return product(turned, da) if p.get("reverse") else product(da, turned)
 
 
-def _hadamard_as_product(s: Setting, p: Parameters, da: Box, g: Box) -> Box:
-    turned = transposed(hull(g)) if p.get("turn") else hull(g)
-    return product(turned, hull(da)) if p.get("reverse") else product(hull(da), turned)
+# Samples
 
 
-def _one_sample(s: Setting, p: Parameters, delta: Box) -> Box:
+def _sample(s: Setting, x: Interval, at: int) -> Interval:
+    return x[at : at + 1] if s.sample_axis == 0 else x[:, at : at + 1]
+
+
+def _one_sample(s: Setting, p: Parameters, delta: Interval) -> Interval:
     """The bias gradient from sample ``p["at"]`` alone."""
-    chosen = _sample(s, hull(delta), p["at"])
-    total = summed(chosen, None) if p.get("all") else chosen
-    total = divided(total, p["samples"]) if "samples" in p else total
-    return scaled(total, -1.0) if p.get("negate") else total
+    return _right("sum_samples", s, p, _sample(s, delta, p["at"]))
 
 
-def _sample(s: Setting, x: Box, at: int) -> Box:
-    place = (slice(None), slice(at, at + 1)) if s.sample_axis == 0 else (
-        slice(None), slice(None), slice(at, at + 1))  # fmt: skip
-    return Box(x.lo[place], x.hi[place])
+def _product_of_one_sample(s: Setting, p: Parameters, x: Interval, y: Interval) -> Interval:
+    return _right("matmul", s, p, _sample(s, x, p["at"]), _sample(s, y, p["at"]))
 
 
-def _product_of_one_sample(s: Setting, p: Parameters, x: Box, y: Box) -> Box:
-    return RULES["matmul"].interval(
-        s, p, _sample(s, hull(x), p["at"]), _sample(s, hull(y), p["at"])
-    )
+def _softmax_wrong_axis(s: Setting, p: Parameters, z: Interval) -> Interval:
+    return rows(s, softmax(rows(s, z).T).T)
 
 
-def _softmax_wrong_axis(s: Setting, p: Parameters, z: Box) -> Box:
-    return softmax(z, axis=1 + s.sample_axis)
+# Losses
 
 
-def _sizes(s: Setting, p: Parameters, a: Box, y: Box) -> Box:
+def _sizes(s: Setting, p: Parameters, a: Interval, y: Interval) -> Interval:
     """|e|, or e itself, where e² belongs."""
-    e = RULES["error"].interval(s, p, a, y)
+    e = _right("error", s, p, a, y)
     return absolute(e) if p.get("absolute") else e
 
 
-def _shortcut_times_slope(s: Setting, p: Parameters, a: Box, y: Box) -> Box:
-    delta = RULES["shortcut_delta"].interval(s, p, a, y)
-    return multiplied(delta, mapped(a, lambda x: x * (1 - x), (0.5,)))
+def _sum_with_penalty(s: Setting, p: Parameters, delta: Interval, b: Interval) -> Interval:
+    data = _right("sum_samples", s, p, delta)
+    return _right("add_penalty", s, {**p, "omit": ""}, data, b)
 
 
-def _sum_with_penalty(s: Setting, p: Parameters, delta: Box, b: Box) -> Box:
-    data = RULES["sum_samples"].interval(s, p, delta)
-    return RULES["add_penalty"].interval(s, {**p, "omit": ""}, data, b)
-
-
-def _first_only(s: Setting, p: Parameters, x: Doubt, *others: Doubt) -> Doubt:
-    return x
-
-
-WRONG_RULES: dict[str, Rule] = {
-    "derivative_at_activation": Rule(_derivative_at_activation, _first_only),
-    "derivative_fragment": Rule(_derivative_fragment, _first_only),
-    "derivative_of_preactivation": Rule(_derivative_of_preactivation, _first_only),
-    "matmul_plus": Rule(_matmul_plus, _first_only),
-    "augmented_matmul": Rule(_augmented_matmul, _first_only),
-    "product_without_bias": Rule(_product_without_bias, _first_only),
-    "entrywise_product": Rule(_entrywise_product, _first_only),
-    "hadamard_as_product": Rule(_hadamard_as_product, _first_only),
-    "one_sample": Rule(_one_sample, _first_only),
-    "product_of_one_sample": Rule(_product_of_one_sample, _first_only),
-    "softmax_wrong_axis": Rule(_softmax_wrong_axis, _first_only),
-    "sizes": Rule(_sizes, _first_only),
-    "shortcut_times_slope": Rule(_shortcut_times_slope, _first_only),
-    "sum_with_penalty": Rule(_sum_with_penalty, _first_only),
+WRONG_RULES: dict[str, Evaluate] = {
+    "derivative_at_activation": _derivative_at_activation,
+    "derivative_fragment": _derivative_fragment,
+    "matmul_plus": _matmul_plus,
+    "augmented_matmul": _augmented_matmul,
+    "product_without_bias": _product_without_bias,
+    "entrywise_product": _entrywise_product,
+    "hadamard_as_product": _hadamard_as_product,
+    "one_sample": _one_sample,
+    "product_of_one_sample": _product_of_one_sample,
+    "softmax_wrong_axis": _softmax_wrong_axis,
+    "sizes": _sizes,
+    "shortcut_times_slope": _shortcut_times_slope,
+    "sum_with_penalty": _sum_with_penalty,
 }
-EVERY_RULE: dict[str, Rule] = {**RULES, **FORMS_OF_RULES, **WRONG_RULES}

@@ -1,0 +1,28 @@
+"""Every operation that a sheet may hold, worked on intervals and on marks of what rests on what."""
+
+from __future__ import annotations
+
+from backtrace.check.rules.dependence import Dependence, Marks, marks
+from backtrace.check.rules.interval_rules import NARROWER
+from backtrace.check.rules.intervals import Interval, point
+from backtrace.check.rules.right_forms import RIGHT_FORMS
+from backtrace.check.rules.wrong_rules import WRONG_RULES
+from backtrace.tape.operations import OPERATIONS, Evaluate, Parameters, Setting
+
+EVALUATIONS: dict[str, Evaluate] = {
+    **{operation: row.evaluate for operation, row in OPERATIONS.items()},
+    **RIGHT_FORMS,
+    **WRONG_RULES,
+}
+
+
+def interval(operation: str, s: Setting, p: Parameters, *operands: Interval) -> Interval:
+    """Between which bounds a step lies whose operands lie in intervals."""
+    rule = NARROWER.get(operation) or EVALUATIONS[operation]
+    found = rule(s, p, *operands)
+    return found if isinstance(found, Interval) else point(found)  # it rests on no operand
+
+
+def dependent(operation: str, s: Setting, p: Parameters, *operands: Marks) -> Marks:
+    """Which entries of a step rest on the marked entries of its operands."""
+    return marks(EVALUATIONS[operation](s, p, *map(Dependence, operands)))
