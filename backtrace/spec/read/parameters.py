@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
-import msgspec
 import numpy as np
+from msgspec.structs import replace
 
-from backtrace.spec.data.request import DataError
+from backtrace.spec import ids
+from backtrace.spec.data.request import DataError, DataRequest
 from backtrace.spec.document.problems import Problem, SpecError, whole_file
 from backtrace.spec.model import Layer, Matrix, Spec
 from backtrace.spec.wording import listed
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from backtrace.spec.data.contents import ArraysFound
-
-Array: TypeAlias = "NDArray[Any]"
 
 BY_NAME = (".npz", ".safetensors")  # endings of files that have arrays by name
 FRACTIONS = ("exact", "rounded")  # arithmetics that are worked in them
 MOST_NAMED = 12  # arrays of a file that a message lists
 
 
-def read_parameters(path: str | Path, spec: Spec) -> dict[str, Array]:
+def read_parameters(path: str | Path, spec: Spec) -> dict[str, Matrix]:
     """The parameters (``W1``, ``b1``, …) that a file holds for a network, by id.
 
-    They come in the shapes and the orientation of the spec, as float64; where its arithmetic has
-    fractions and the file has them as texts (``17/4``), as Fractions. Other arrays of the file (an
+    They come in the shapes and the orientation of the spec; where its arithmetic has fractions,
+    with the texts (``17/4``) as which the file may have them. Other arrays of the file (an
     optimizer's state) are left alone.
     Raises SpecError with everything that is wrong: a file that can't be read, a parameter that is
     missing, of another shape or not finite.
@@ -39,59 +36,41 @@ def read_parameters(path: str | Path, spec: Spec) -> dict[str, Array]:
     wanted = parameters(spec)
     found = _arrays(Path(path).expanduser(), file, list(wanted))
     problems: list[Problem] = []
-    values: dict[str, Array] = {}
+    values: dict[str, Matrix] = {}
     exact = spec.arithmetic.kind in FRACTIONS
     for id, matrix in wanted.items():
         try:
             values[id] = _fitted(found, id, matrix.shape, exact=exact)
-        except _MisfitError as misfit:
-            problems.append(Problem(file, 0, 0, *misfit.args))
+        except DataError as error:
+            problems.append(Problem(file, 0, 0, error.found, error.expected, error.mend))
     if problems:
         raise SpecError(problems)
     return values
 
 
-def with_parameters(spec: Spec, values: Mapping[str, Array]) -> Spec:
+def with_parameters(spec: Spec, values: Mapping[str, Matrix]) -> Spec:
     """The same spec with these weights and biases, by id, in the shapes it has them in."""
-    return msgspec.structs.replace(
-        spec,
-        layers=tuple(_layer(layer, at, values) for at, layer in enumerate(spec.layers, 1)),
-    )
+    layers = (_layer(layer, at, values) for at, layer in enumerate(spec.layers, 1))
+    return replace(spec, layers=tuple(layers))
 
 
 def parameters(spec: Spec) -> dict[str, Matrix]:
     """The parameters that a spec gives, by id, in the network's order."""
     found: dict[str, Matrix] = {}
     for number, layer in enumerate(spec.layers, 1):
-        found[f"W{number}"] = layer.weights
+        found[ids.parameter("weight", number)] = layer.weights
         if layer.bias.values is not None:
-            found[f"b{number}"] = layer.bias.values
+            found[ids.parameter("bias", number)] = layer.bias.values
     return found
 
 
-def _layer(layer: Layer, number: int, values: Mapping[str, Array]) -> Layer:
-    weights, bias = values.get(f"W{number}"), values.get(f"b{number}")
-    if weights is not None:
-        layer = msgspec.structs.replace(layer, weights=_matrix(weights))
-    if bias is not None:
-        held = msgspec.structs.replace(layer.bias, values=_matrix(bias))
-        layer = msgspec.structs.replace(layer, bias=held)
-    return layer
-
-
-def _matrix(values: Array) -> Matrix:
-    """Fractions keep their texts, from which exact arithmetic starts."""
-    if values.dtype != object:
-        return Matrix(values)
-    written = tuple(tuple(map(str, row)) for row in values.tolist())
-    return Matrix(values.astype(np.float64), written)
+def _layer(layer: Layer, number: int, values: Mapping[str, Matrix]) -> Layer:
+    weights = values.get(ids.parameter("weight", number), layer.weights)
+    bias = values.get(ids.parameter("bias", number), layer.bias.values)
+    return replace(layer, weights=weights, bias=replace(layer.bias, values=bias))
 
 
 # --- what a file has
-
-
-class _MisfitError(Exception):
-    """A parameter that can't be used: what was found, what was expected, how to mend it."""
 
 
 def _arrays(path: Path, file: str, wanted: list[str]) -> ArraysFound:
@@ -127,75 +106,60 @@ def _from_file(path: Path, file: str, wanted: list[str]) -> ArraysFound:
 
 
 def _from_spec(path: Path) -> ArraysFound:
-    """The parameters that another spec starts from, as ``train --save FILE.yaml`` writes one."""
+    """Those that another spec starts from, as ``train --save FILE.yaml`` writes one.
+
+    The texts of the numbers, where a person wrote them, for they are exact.
+    """
     from backtrace.spec.document.folders import Folders
     from backtrace.spec.document.reader import read
     from backtrace.spec.document.spec_source import read_source
     from backtrace.spec.read.spec_builder import build
 
     content, file, folder = read_source(path)
-    return dict(_written(parameters(build(read(content, file), Folders(folder)))))
-
-
-def _written(matrices: Mapping[str, Matrix]) -> Iterator[tuple[str, Array]]:
-    """Values, or, where a person wrote them, their texts, which are exact."""
-    for id, matrix in matrices.items():
-        yield id, matrix.values if matrix.written is None else np.array(matrix.written)
+    spec = build(read(content, file), Folders(folder))
+    return {
+        id: matrix.values if matrix.written is None else np.array(matrix.written)
+        for id, matrix in parameters(spec).items()
+    }
 
 
 # --- whether it fits
 
 
-def _fitted(found: ArraysFound, id: str, shape: tuple[int, int], *, exact: bool) -> Array:
+def _fitted(found: ArraysFound, id: str, shape: tuple[int, int], *, exact: bool) -> Matrix:
     """A parameter in the shape that the spec has for it; a list of numbers lies as that does."""
-    held = found.get(id)
-    if held is None:
-        raise _MisfitError(f"no {id}", f"an array {id} of {_size(shape)}", _holding(found))
-    array = _numbers(id, held, exact=exact)
+    from backtrace.spec.data.table import table_of
+
+    array = found.get(id)
+    if array is None:
+        raise DataError(f"no {id}", f"an array {id} of {_size(shape)}", _named(found))
     flat = [size for size in array.shape if size != 1]
     if array.ndim < 2 and flat == [size for size in shape if size != 1]:
         array = array.reshape(shape)
     if array.shape != shape:
         raise _misshapen(id, array.shape, shape)
-    at = np.argwhere(~np.isfinite(array.astype(np.float64)))
-    if len(at):
-        i, j = (at[0] + 1).tolist()
-        raise _MisfitError(f"{id}[{i},{j}] = {array[i - 1, j - 1]}", "a finite number", "")
-    return array
-
-
-def _numbers(id: str, array: Array, *, exact: bool) -> Array:
-    """The array as float64; texts as Fractions where these are wanted."""
-    from backtrace.spec.data.arrays import REAL, numbers
-
-    if array.dtype.kind in REAL:
-        return array.astype(np.float64)
-    if array.dtype.kind != "U":
-        raise _MisfitError(f"{id} of the type {array.dtype}", "an array of numbers", "")
     try:
-        read = numbers(array)
+        values, written = table_of(array, DataRequest(id)).numbers()
     except DataError as error:
-        raise _MisfitError(f"{error.found} in {id}", error.expected, error.mend) from None
-    values = np.empty(array.shape, dtype=object)
-    values.ravel()[:] = [number.fraction for number in read]
-    return values if exact else values.astype(np.float64)
+        raise DataError(f"{error.found} in {id}", error.expected, error.mend) from None
+    return Matrix(values, written if exact else None)
 
 
-def _misshapen(id: str, found: tuple[int, ...], shape: tuple[int, int]) -> _MisfitError:
+def _misshapen(id: str, found: tuple[int, ...], shape: tuple[int, int]) -> DataError:
     mend = "The file belongs to another network, or the spec has changed since."
     if found == shape[::-1]:
         mend = (
             "It lies transposed: the file has the other layout or orientation of the weights "
             "(`conventions: {layout: …, weights: …}`)."
         )
-    return _MisfitError(f"{id} of {_size(found)}", _size(shape), mend)
+    return DataError(f"{id} of {_size(found)}", _size(shape), mend)
 
 
 def _size(shape: tuple[int, ...]) -> str:
     return " × ".join(map(str, shape)) or "a single number"
 
 
-def _holding(found: ArraysFound) -> str:
+def _named(found: ArraysFound) -> str:
     names = list(found)
     more = len(names) - MOST_NAMED
     named = [*names[:MOST_NAMED], *([f"{more} more"] if more > 0 else [])]
