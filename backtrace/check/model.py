@@ -6,6 +6,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from backtrace.spec.ids import At
+
 Verdict: TypeAlias = Literal[
     "right", "rounded", "carried", "missing", "imprecise", "unsupported", "malformed", "wrong"
 ]
@@ -129,8 +131,7 @@ class Judged(msgspec.Struct, frozen=True):
     @property
     def name(self) -> str:
         """``z1``, or ``z1@2.3`` outside the first update."""
-        first = (self.epoch, self.batch) == (1, 1)
-        return self.id if first else f"{self.id}@{self.epoch}.{self.batch}"
+        return str(At(self.id, self.epoch, self.batch))
 
     def places(self, *verdicts: Verdict) -> list[tuple[int, int]]:
         """The entries (row, column, from 1) that have one of these verdicts."""

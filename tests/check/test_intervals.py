@@ -460,6 +460,11 @@ def test_a_number_that_rounding_leaves_alone_is_not_widened():
     assert ends(widened(point(0.0), 0.005, 0.01)) == [(0.0, 0.0)]
 
 
+def test_what_is_no_single_number_is_widened_around_a_round_middle_too():
+    ((lo, hi),) = ends(widened(interval(3.6, 3.8), 0.005, 0.01))
+    assert (lo, hi) == (pytest.approx(3.595), pytest.approx(3.805))
+
+
 def test_a_number_with_more_digits_is_widened():
     ((lo, hi),) = ends(widened(point(3.701), 0.005, 0.01))
     assert (lo, hi) == (pytest.approx(3.696), pytest.approx(3.706))

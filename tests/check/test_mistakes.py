@@ -3,7 +3,7 @@
 import pytest
 
 from backtrace.check.mistakes.catalogue import CATALOGUE
-from tests.check.typed import quantity, report
+from tests.check.typed import named, quantity, report
 
 # Two samples through a square network, so that every wrong product has a shape that fits:
 #   product1 = X·W1 = [1+4 8 / 3-2 -4] = [5 8 / 1 -4]      z1 = [6 7 / 2 -5]   a1 = [6 7 / 2 0]
@@ -305,3 +305,14 @@ def test_a_course_that_works_so_has_a_key_that_says_so():
     assert [(q.name, q.mistakes) for q in old.quantities if q.verdict == "wrong"] == [
         ("W1_new", ("old-weights-used",))
     ]
+
+
+def test_the_gradient_of_the_loss_averaged_over_the_outputs():
+    # z = [1 2 4], e = [0.6 1.5 3], da = 2e = [1.2 3 6], and over 3 outputs [0.4 1 2]
+    spec = """
+layers: [{activation: linear, weights: [[1, 0, 2], [0, 1, 1]], bias: none}]
+inputs: [[1, 2]]
+targets: [[0.4, 0.5, 1]]
+loss: mse
+"""
+    assert named(spec, "da1: [0.400, 1.000, 2.000]") == [("da1", {"mean-over-outputs"})]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import backtrace
-from backtrace.check.mistakes.rewrites import Site, batch_not_summed
+from backtrace.check.mistakes.rewrites import Context, batch_not_summed
 from backtrace.formats.json.trace import TraceFormatError, decode, encode
 from backtrace.formats.json.trace_validation import read
 from backtrace.formats.registry import FORMATS
@@ -142,8 +142,8 @@ def test_samples_in_words(samples, words):
 def test_a_mistake_of_one_sample_names_it(trace):
     for place, id in product([(1, 1), (1, 2)], ["dW1", "db2"]):
         steps = {id: traced.step for id, traced in trace.update(*place).items()}
-        site = Site(SPEC, Setting(trace.conventions), steps)
-        said = {int(wrong.detail): wrong for wrong in batch_not_summed(steps[id], site)}
+        context = Context(SPEC, Setting(trace.conventions), steps)
+        said = {int(wrong.detail): wrong for wrong in batch_not_summed(steps[id], context)}
         assert set(said) == set(numbers(trace, place))
         for sample, wrong in said.items():
             assert numbers(trace, place)[wrong.step.parameters["at"]] == sample

@@ -6,6 +6,8 @@ import re
 
 import msgspec
 
+from backtrace.spec import ids
+from backtrace.spec.ids import At, Role, id_of
 from backtrace.spec.model import Spec
 from backtrace.spec.names import FUNCTIONS, ascii_of, called, inside_partial, key_of
 from backtrace.spec.near_misses import near_miss
@@ -32,14 +34,15 @@ class Quantity(msgspec.Struct, frozen=True):
     batch: int
     shape: tuple[int, int]
     order: int
+    role: Role = "named"
+    layer: int | None = None
     scalar: bool = False
     ones: tuple[int, int] | None = None
 
     @property
     def name(self) -> str:
         """``z1``, or ``z1@2.3`` outside the first update."""
-        first = (self.epoch, self.batch) == (1, 1)
-        return self.id if first else f"{self.id}@{self.epoch}.{self.batch}"
+        return str(At(self.id, self.epoch, self.batch))
 
 
 class Reference(msgspec.Struct, frozen=True):
@@ -110,21 +113,22 @@ class Reader:
         if self.spec.conventions.sign == "gradient":
             return re.fullmatch("delta[wb][0-9]+", key) is not None
         notation = self.spec.notation
-        written = {"delta": notation.delta, "da": notation.error}.get(
-            id.rstrip("0123456789"), notation.gradient
+        named = ids.parse(id)
+        written = {"delta": notation.delta, "activation_gradient": notation.error}.get(
+            named.role if named else "", notation.gradient
         )
         return key not in self._ids and written != "partial"
 
     def _derivative_note(self, base: str, quantity: Quantity) -> str:
         """A note where g is called by another function's name than the layer's own."""
-        if quantity.id[0] != "g":
+        if quantity.role != "slope" or quantity.layer is None:
             return ""
-        layer = int(quantity.id[1:])
-        own = self.spec.layers[layer - 1].activation.name
+        own = self.spec.layers[quantity.layer - 1].activation.name
         function = FUNCTIONS.get(re.split("prime|'", key_of(base))[0], "")
         if function in ("", own):
             return ""
-        return f"{cited(base)} is read as g{layer}, the derivative of layer {layer}'s {own}"
+        which = f"the derivative of layer {quantity.layer}'s {own}"
+        return f"{cited(base)} is read as {quantity.id}, {which}"
 
     def _special(self, name: str) -> str:
         match = _INDEXED.fullmatch(ascii_of(name)) or _WHOLE.fullmatch(ascii_of(name))
@@ -139,8 +143,11 @@ class Reader:
     def _other_sign(self, id: str) -> str:
         if self.spec.conventions.sign == "descent":
             return f"is the negative of {id} in this exercise; write {id}"
-        step = " or step_" + id[1:] if (1, 1, f"step_{id[1:]}") in self.quantities else ""
-        return f"may mean the gradient or the change of {id[1:]}; write {id}{step}"
+        named = ids.parse(id)
+        parameter = named.of if named else ""
+        change = id_of("step", of=parameter)
+        step = f" or {change}" if (1, 1, change) in self.quantities else ""
+        return f"may mean the gradient or the change of {parameter}; write {id}{step}"
 
     def _near(self, name: str) -> str:
         ids = dict.fromkeys(id for _, _, id in self.quantities)
@@ -164,14 +171,23 @@ def shape_of(quantity: Quantity) -> str:
 
 def _quantity(step: Step, order: int, spec: Spec) -> Quantity:
     rows, columns = step.shape or (1, 1)
-    ones = _ones(step.id, (rows, columns), spec)
-    return Quantity(step.id, step.epoch, step.batch, (rows, columns), order, not step.shape, ones)
+    return Quantity(
+        step.id,
+        step.epoch,
+        step.batch,
+        (rows, columns),
+        order,
+        step.role,
+        step.layer,
+        scalar=not step.shape,
+        ones=_ones(step, (rows, columns), spec),
+    )
 
 
-def _ones(id: str, shape: tuple[int, int], spec: Spec) -> tuple[int, int] | None:
-    """Where the activation ``id`` carries the ones of a bias inside the next layer's weights."""
-    layer = int(id[1:]) if re.fullmatch("a[0-9]+", id) else len(spec.layers)
-    if layer >= len(spec.layers):
+def _ones(step: Step, shape: tuple[int, int], spec: Spec) -> tuple[int, int] | None:
+    """Where an activation carries the ones of a bias inside the next layer's weights."""
+    layer = step.layer or 0
+    if step.role not in ("inputs", "activation") or layer >= len(spec.layers):
         return None
     kind = spec.layers[layer].bias.kind
     if kind not in ("first", "last"):

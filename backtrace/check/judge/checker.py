@@ -26,7 +26,7 @@ class Checker(Exercise):
     def _judged(self, sheet: Sheet) -> Iterator[Judged]:
         asked = set(self.spec.ask)
         for place, step in self.steps.items():
-            name = step.id if place[:2] == (1, 1) else f"{step.id}@{place[0]}.{place[1]}"
+            name = str(step.at)
             if place in sheet.written and _anything(sheet.written[place]):
                 judged = Judgement(sheet, place).judged(bool(asked) and name not in asked)
                 sheet.judged[place] = judged

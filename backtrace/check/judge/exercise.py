@@ -10,11 +10,12 @@ import numpy as np
 
 from backtrace.check.mistakes.catalogue import wrongs
 from backtrace.check.mistakes.misread import GivenTexts
-from backtrace.check.mistakes.rewrites import Site, Wrong
+from backtrace.check.mistakes.rewrites import Context, Wrong
 from backtrace.check.model import Verdict
 from backtrace.check.rules.intervals import Floats, Interval, point, widened
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.losses import LOSSES
+from backtrace.spec.ids import id_of
 from backtrace.spec.model import Spec
 from backtrace.tape.arithmetic import Floats as FloatArithmetic
 from backtrace.tape.compile import compile_tape, given_matrices
@@ -48,7 +49,7 @@ class Exercise:
         self.allow_truncation = allow_truncation
         self.credit: dict[Verdict, float] = {**MARKS, **(credit or {})}
         self.steps: dict[Key, Step] = {key(step): step for step in self.tape.steps}
-        self.sites: dict[tuple[int, int], Site] = self._sites()
+        self.contexts: dict[tuple[int, int], Context] = self._contexts()
         self.parameters = {
             place: FloatArithmetic(np.float64).parameters(step.parameters)
             for place, step in self.steps.items()
@@ -66,11 +67,11 @@ class Exercise:
         self._matrices = given_matrices(spec)
         self._texts: dict[Key, GivenTexts] = {}
 
-    def _sites(self) -> dict[tuple[int, int], Site]:
+    def _contexts(self) -> dict[tuple[int, int], Context]:
         updates: dict[tuple[int, int], dict[str, Step]] = {}
         for step in self.tape.steps:
             updates.setdefault((step.epoch, step.batch), {})[step.id] = step
-        return {place: Site(self.spec, self.setting, steps) for place, steps in updates.items()}
+        return {place: Context(self.spec, self.setting, steps) for place, steps in updates.items()}
 
     def _operands(self, step: Step) -> tuple[Key, ...]:
         """The keys a step is worked from; a later update's given parameter has one: the last."""
@@ -78,7 +79,7 @@ class Exercise:
             source = step.parameters.get("from")
             if source is None:
                 return ()
-            places = list(self.sites)
+            places = list(self.contexts)
             before = places[places.index((step.epoch, step.batch)) - 1]
             return ((*before, source),)
         return tuple((step.epoch, step.batch, id) for id in step.operands)
@@ -107,8 +108,8 @@ class Exercise:
     def wrongs(self, place: Key) -> list[Wrong]:
         """The wrong steps that may stand in the place of this one."""
         if place not in self._wrongs:
-            site = self.sites[place[:2]]
-            self._wrongs[place] = wrongs(self.steps[place], site)
+            context = self.contexts[place[:2]]
+            self._wrongs[place] = wrongs(self.steps[place], context)
         return self._wrongs[place]
 
     def given_texts(self, place: Key) -> GivenTexts:
@@ -121,8 +122,8 @@ class Exercise:
     def forms(self, place: Key) -> list[Step]:
         """Other ways to work a step that are as right as the tape's."""
         if place not in self._forms:
-            site = self.sites[place[:2]]
-            self._forms[place] = list(other_forms(self.steps[place], site))
+            context = self.contexts[place[:2]]
+            self._forms[place] = list(other_forms(self.steps[place], context))
         return self._forms[place]
 
 
@@ -130,7 +131,7 @@ def key(step: Step) -> Key:
     return (step.epoch, step.batch, step.id)
 
 
-def other_forms(step: Step, site: Site) -> Iterator[Step]:
+def other_forms(step: Step, context: Context) -> Iterator[Step]:
     """g from a; an error worked out again or taken as written; the short-cut by the error."""
 
     def form(operation: str, operands: tuple[str, ...], **parameters: Any) -> Step:
@@ -141,35 +142,37 @@ def other_forms(step: Step, site: Site) -> Iterator[Step]:
             parameters={**step.parameters, **parameters},
         )
 
-    last = f"a{site.last}"
+    error, targets = id_of("error"), id_of("targets")
     if step.operation == "activation_derivative":
         row = ACTIVATIONS[step.parameters["activation"]]
         falling = float(step.parameters.get("slope", 1)) < 0
         if row.derivative_from_activation is not None and not falling:
-            ones = site.steps[f"a{step.layer}"].parameters.get("ones", "")
-            yield form("derivative_from_activation", (f"a{step.layer}",), ones=ones)
-    elif step.operation == "loss_terms" and "error" in site.steps:
+            activation = context.steps[id_of("activation", step.layer)]
+            ones = activation.parameters.get("ones", "")
+            yield form("derivative_from_activation", (activation.id,), ones=ones)
+    elif step.operation == "loss_terms" and error in context.steps:
         if LOSSES[step.parameters["loss"]].from_error:
-            yield form("loss_terms_from_error", ("error",))
+            yield form("loss_terms_from_error", (error,))
         elif "stable_from" in step.parameters:
-            yield form("loss_terms_from_z", (step.parameters["stable_from"], "y"))
-    elif step.operation == "loss_gradient" and step.operands == ("error",):
-        yield form("loss_gradient_from_activation", (last, "y"))
-    elif step.operation == "shortcut_delta" and "error" in site.steps:
-        yield form("error_averaged", ("error",))
+            yield form("loss_terms_from_z", (step.parameters["stable_from"], targets))
+    elif step.operation == "loss_gradient" and step.operands == (error,):
+        last = id_of("activation", context.last)
+        yield form("loss_gradient_from_activation", (last, targets))
+    elif step.operation == "shortcut_delta" and error in context.steps:
+        yield form("error_averaged", (error,))
     elif step.operation in ("jacobian_product", "hadamard"):
-        yield from _shortcut_form(step, site)
+        yield from _shortcut_form(step, context)
 
 
-def _shortcut_form(step: Step, site: Site) -> Iterator[Step]:
+def _shortcut_form(step: Step, context: Context) -> Iterator[Step]:
     """δ = (a − y)/n for an output that the spec takes the long way."""
-    loss = site.spec.loss
-    if loss is None or step.layer != site.last or loss.name == "upstream":
+    loss = context.spec.loss
+    if loss is None or step.layer != context.last or loss.name == "upstream":
         return
-    if LOSSES[loss.name].shortcut == site.spec.layers[-1].activation.name:
-        gradient = site.steps[step.operands[0]]
+    if LOSSES[loss.name].shortcut == context.spec.layers[-1].activation.name:
+        gradient = context.steps[step.operands[0]]
         averaged = {k: v for k, v in gradient.parameters.items() if k == "samples"}
-        operands = (f"a{site.last}", "y")
+        operands = (id_of("activation", context.last), id_of("targets"))
         yield msgspec.structs.replace(
             step, operation="shortcut_delta", operands=operands, parameters=averaged
         )

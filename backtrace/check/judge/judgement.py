@@ -17,6 +17,7 @@ from backtrace.check.judge.sheet import SLACK, Doubt, Numbers, Override, Sheet, 
 from backtrace.check.mistakes.diagnosis import Diagnosis
 from backtrace.check.model import WORST_FIRST, Explanation, Figure, Judged, Malformed, Verdict
 from backtrace.check.rules.intervals import Interval, hull, point, single
+from backtrace.spec.ids import At
 from backtrace.tape.steps import Step
 
 
@@ -283,4 +284,4 @@ def _text(cell: Figure | Malformed | None) -> str:
 
 def _name(place: Key) -> str:
     epoch, batch, id = place
-    return id if (epoch, batch) == (1, 1) else f"{id}@{epoch}.{batch}"
+    return str(At(id, epoch, batch))

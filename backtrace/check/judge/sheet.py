@@ -235,7 +235,8 @@ class Sheet:
     def _forward_again(self, place: Key, unit: float, over: Override) -> Interval:
         """The forward part once more on the new parameters, none of its lines written."""
         exercise, (epoch, batch, _) = self.exercise, place
-        new = {id.removesuffix("_new"): id for id in exercise.steps[place].operands}
+        steps = exercise.contexts[(epoch, batch)].steps
+        new = {steps[id].of: id for id in exercise.steps[place].operands}
         worked: dict[str, Interval] = {}
 
         def value(id: str) -> Interval:
@@ -245,7 +246,7 @@ class Sheet:
                 return self.operand((epoch, batch, new[id]), unit, over)
             return self.operand((epoch, batch, id), unit, over)
 
-        for step in exercise.sites[(epoch, batch)].steps.values():
+        for step in steps.values():
             if step.phase not in ("forward", "loss"):
                 continue
             operands = [value(id) for id in step.operands]
@@ -253,9 +254,10 @@ class Sheet:
             parameters = exercise.parameters[where]
             box = interval(step.operation, exercise.setting, parameters, *operands)
             box = exercise.line(box)
-            last = step.id == "loss"
-            worked[step.id] = box if last else self.may_be_rounded(where, box, unit)
-        return worked["loss"]
+            if step.role == "loss":
+                return box
+            worked[step.id] = self.may_be_rounded(where, box, unit)
+        raise AssertionError("an update without a loss has no loss after it")
 
     # What rests on what
 

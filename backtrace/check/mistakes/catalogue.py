@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from backtrace.check.mistakes import rewrites
-from backtrace.check.mistakes.rewrites import Site, Wrong
+from backtrace.check.mistakes.rewrites import Context, Wrong
 from backtrace.tape.steps import Step
 
 
@@ -20,7 +20,7 @@ class Mistake(msgspec.Struct, frozen=True):
     rule: str
     tell: str
     example: str
-    wrongs: Callable[[Step, Site], Iterator[Wrong]] = lambda step, site: iter(())
+    wrongs: Callable[[Step, Context], Iterator[Wrong]] = lambda step, context: iter(())
 
 
 CATALOGUE: dict[str, Mistake] = {
@@ -362,6 +362,6 @@ CATALOGUE: dict[str, Mistake] = {
 }
 
 
-def wrongs(step: Step, site: Site) -> list[Wrong]:
+def wrongs(step: Step, context: Context) -> list[Wrong]:
     """Every wrong step that may stand in the place of a step."""
-    return [wrong for row in CATALOGUE.values() for wrong in row.wrongs(step, site)]
+    return [wrong for row in CATALOGUE.values() for wrong in row.wrongs(step, context)]

@@ -31,6 +31,7 @@ from backtrace.notation.context import Context
 from backtrace.notation.steps import NOTATION, entry_stages
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import text
+from backtrace.spec.ids import id_of
 from backtrace.tape.trace import TracedStep
 
 DEPTHS = (3, 2, 1, 0)  # steps unfolded one inside the other; beyond, a symbol stands for the rest
@@ -75,7 +76,7 @@ class _Desk:
         self.page = Context(self._steps(), self.symbols, exercise.setting)
 
     def _steps(self) -> Mapping[str, TracedStep]:
-        steps = self.exercise.sites[self.place[:2]].steps
+        steps = self.exercise.contexts[self.place[:2]].steps
         return {id: TracedStep(step, self._value(id)) for id, step in steps.items()}
 
     def _value(self, id: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
@@ -125,7 +126,7 @@ class _Desk:
         step = self.page.steps[id]
         operands = set(step.operands)
         if step.operation == "activation_derivative":
-            stages, operands = stages[::-1], operands | {f"a{step.layer}"}
+            stages, operands = stages[::-1], operands | {id_of("activation", step.layer)}
         whole = [s for s in stages if all(self.known(v) for v in _values(s)) and _sourced(s)]
         nearest = [s for s in whole if {v.id for v in _values(s) if v.id} <= operands]
         return (nearest or whole or stages)[0]

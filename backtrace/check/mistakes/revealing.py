@@ -11,6 +11,7 @@ from backtrace.check.mistakes.catalogue import CATALOGUE
 from backtrace.check.mistakes.rewrites import Wrong
 from backtrace.check.model import Answers
 from backtrace.check.rules.intervals import Floats, hull
+from backtrace.spec.ids import id_of
 from backtrace.spec.model import Spec
 
 
@@ -108,10 +109,10 @@ def _groups(
 
 def _reason(code: str, place: Key, exercise: Exercise) -> str:
     """What in the numbers of a step hides a mistake."""
-    step = exercise.steps[place]
     epoch, batch, _ = place
-    operands = {id: exercise.values[(epoch, batch, id)] for id in step.operands}
-    weights = next((id for id in operands if id.startswith("W")), "")
+    step, context = exercise.steps[place], exercise.contexts[epoch, batch]
+    operands = {id: exercise.values[epoch, batch, id] for id in step.operands}
+    weights = next((id for id in operands if context.is_weight(id)), "")
     if code == "weights-not-transposed" and weights:
         w = operands[weights]
         if w.shape[0] == w.shape[1] and np.allclose(w, w.T):
@@ -119,11 +120,11 @@ def _reason(code: str, place: Key, exercise: Exercise) -> str:
     if code == "transposed":
         return f"{step.id} is the same when transposed"
     if code in ("relu-mask-ignored", "activation-omitted") and step.layer:
-        z = exercise.values.get((place[0], place[1], f"z{step.layer}"))
-        if z is not None and (z > 0).all():
-            return f"every entry of z{step.layer} is positive: no unit is off"
+        z = id_of("preactivation", step.layer)
+        if (exercise.values[epoch, batch, z] > 0).all():
+            return f"every entry of {z} is positive: no unit is off"
     if code in ("updated-weights-used", "old-weights-used"):
-        return f"the update changes {weights.removesuffix('_new')} too little to show"
+        return f"the update changes {context.steps[weights].of or weights} too little to show"
     if not exercise.values[place].any():
         return f"{step.id} is all 0"
     for id, value in operands.items():

@@ -12,6 +12,8 @@ import numpy as np
 
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.losses import LOSSES
+from backtrace.spec import ids
+from backtrace.spec.ids import Role, id_of
 from backtrace.spec.model import Spec
 from backtrace.tape.operations import Setting, matmul_operands
 from backtrace.tape.steps import Step
@@ -27,7 +29,10 @@ class Wrong(msgspec.Struct, frozen=True):
     detail: str = ""
 
 
-class Site(msgspec.Struct, frozen=True):
+GRADIENTS: tuple[Role, ...] = ("gradient", "data_gradient")
+
+
+class Context(msgspec.Struct, frozen=True):
     """Where a step stands: the spec and the steps of its update by id."""
 
     spec: Spec
@@ -38,9 +43,23 @@ class Site(msgspec.Struct, frozen=True):
     def last(self) -> int:
         return len(self.spec.layers)
 
-    def samples(self, step: Step) -> int:
-        """n of the update the step belongs to."""
-        return self.steps["a0"].shape[self.setting.sample_axis]
+    def find(self, role: Role, layer: int | None = None) -> Step | None:
+        """The step of that role, where there is one."""
+        return self.steps.get(id_of(role, layer))
+
+    @property
+    def inputs(self) -> Step:
+        return self.steps[id_of("inputs")]
+
+    @property
+    def samples(self) -> int:
+        """n of the update."""
+        return self.inputs.shape[self.setting.sample_axis]
+
+    def is_weight(self, id: str) -> bool:
+        """Whether a step is a weight matrix, before or after its update."""
+        step = self.steps[id]
+        return step.role == "weight" or (step.role == "updated" and self.is_weight(step.of))
 
 
 def _as(
@@ -55,16 +74,21 @@ def _as(
     )
 
 
+def _with_operand(step: Step, id: str, other: str) -> Step:
+    """``step`` with another operand in the place of one."""
+    return _as(step, step.operation, tuple(other if x == id else x for x in step.operands))
+
+
 def _without(step: Step, *names: str) -> Step:
     kept = {name: value for name, value in step.parameters.items() if name not in names}
     return msgspec.structs.replace(step, parameters=kept)
 
 
-def _slope(step: Step, site: Site) -> str:
+def _slope(step: Step, context: Context) -> str:
     """The activation whose slope a δ is multiplied with, "" for other steps and linear units."""
     if step.operation not in ("hadamard", "jacobian_product"):
         return ""
-    g = site.steps[step.operands[1]]
+    g = context.steps[step.operands[1]]
     return "" if is_identity(g.parameters) else str(g.parameters["activation"])
 
 
@@ -73,30 +97,26 @@ def is_identity(parameters: Mapping[str, Any]) -> bool:
     return bool(parameters.get("activation") == "linear" and float(parameters["slope"]) == 1)
 
 
-def derivative_skipped(code: str, relu: bool) -> Callable[[Step, Site], Iterator[Wrong]]:
+def derivative_skipped(code: str, relu: bool) -> Callable[[Step, Context], Iterator[Wrong]]:
     """δ = da; or da in the place of δ in what is worked from δ."""
 
-    def wrongs(step: Step, site: Site) -> Iterator[Wrong]:
-        activation = _slope(step, site)
+    def wrongs(step: Step, context: Context) -> Iterator[Wrong]:
+        activation = _slope(step, context)
         if activation and (activation == "relu") == relu:
             yield Wrong(code, _as(step, "copy", step.operands[:1]))
-        for delta in step.operands:
-            if not delta.startswith("delta") or step.phase != "backward":
-                continue
-            source = site.steps.get(delta)
-            activation = "" if source is None else _slope(source, site)
-            if source is not None and activation and (activation == "relu") == relu:
-                operands = tuple(source.operands[0] if id == delta else id for id in step.operands)
-                yield Wrong(code, _as(step, step.operation, operands))
+        for delta in (context.steps[id] for id in step.operands):
+            activation = _slope(delta, context) if delta.role == "delta" else ""
+            if activation and (activation == "relu") == relu:
+                yield Wrong(code, _with_operand(step, delta.id, delta.operands[0]))
 
     return wrongs
 
 
-def derivative_at_a(step: Step, site: Site) -> Iterator[Wrong]:
+def derivative_at_a(step: Step, context: Context) -> Iterator[Wrong]:
     if step.operation == "activation_derivative" and _curved(step):
         yield Wrong(
             "derivative-at-activation",
-            _as(step, "derivative_at_activation", _own_activation(step), **_ones(step, site)),
+            _as(step, "derivative_at_activation", _own_activation(step), **_ones(step, context)),
         )
 
 
@@ -106,20 +126,20 @@ def _curved(step: Step) -> bool:
 
 
 def _own_activation(step: Step) -> tuple[str, ...]:
-    return (f"a{step.layer}",)
+    return (id_of("activation", step.layer),)
 
 
-def _ones(step: Step, site: Site) -> dict[str, Any]:
-    ones = site.steps[f"a{step.layer}"].parameters.get("ones", "")
-    return {"ones": ones} if ones else {}
+def _ones(step: Step, context: Context) -> dict[str, Any]:
+    activation = context.steps[id_of("activation", step.layer)]
+    return {k: v for k, v in activation.parameters.items() if k == "ones"}
 
 
-def derivative_incomplete(step: Step, site: Site) -> Iterator[Wrong]:
+def derivative_incomplete(step: Step, context: Context) -> Iterator[Wrong]:
     if step.operation != "activation_derivative":
         return
     fragments = {"sigmoid": ("a", "1-a"), "tanh": ("1-a",)}
     for fragment in fragments.get(step.parameters["activation"], ()):
-        parameters = {"fragment": fragment, **_ones(step, site)}
+        parameters = {"fragment": fragment, **_ones(step, context)}
         wrong = _as(step, "derivative_fragment", _own_activation(step), **parameters)
         yield Wrong("derivative-incomplete", wrong)
 
@@ -128,7 +148,7 @@ def derivative_incomplete(step: Step, site: Site) -> Iterator[Wrong]:
 SHORT_FORMULAS = {"sigmoid": "a(1-a)", "tanh": "1-a²"}
 
 
-def preactivation_in_derivative(step: Step, site: Site) -> Iterator[Wrong]:
+def preactivation_in_derivative(step: Step, context: Context) -> Iterator[Wrong]:
     fragment = SHORT_FORMULAS.get(step.parameters.get("activation", ""))
     if step.operation == "activation_derivative" and fragment is not None:
         wrong = _as(step, "derivative_fragment", fragment=fragment)
@@ -139,22 +159,22 @@ def _averaged(step: Step) -> int:
     return int(step.parameters.get("samples", 1))
 
 
-def mean_omitted(step: Step, site: Site) -> Iterator[Wrong]:
+def mean_omitted(step: Step, context: Context) -> Iterator[Wrong]:
     if _averaged(step) > 1:
         yield Wrong("mean-omitted", step, float(_averaged(step)))
     if step.operation in ("penalty", "add_penalty") and step.parameters["over"] > 1:
         yield Wrong("mean-omitted", _as(step, step.operation, over=1))
 
 
-def _is_output_delta(step: Step, site: Site) -> bool:
-    return step.operation in ("hadamard", "jacobian_product") and step.layer == site.last
+def _is_output_delta(step: Step, context: Context) -> bool:
+    return step.operation in ("hadamard", "jacobian_product") and step.layer == context.last
 
 
-def mean_twice(step: Step, site: Site) -> Iterator[Wrong]:
-    n = site.samples(step)
+def mean_twice(step: Step, context: Context) -> Iterator[Wrong]:
+    n = context.samples
     places = ("total", "loss_gradient", "shortcut_delta", "sum_samples")
-    output_delta = _is_output_delta(step, site)
-    gradient = step.operation == "matmul" and step.id.startswith(("dW", "data_dW"))
+    output_delta = _is_output_delta(step, context)
+    gradient = step.operation == "matmul" and step.role in GRADIENTS
     if n > 1 and (step.operation in places or output_delta or gradient):
         yield Wrong("mean-twice", step, 1.0 / n)
     penalised = step.operation in ("penalty", "add_penalty")
@@ -163,14 +183,14 @@ def mean_twice(step: Step, site: Site) -> Iterator[Wrong]:
         yield Wrong("mean-twice", _as(step, step.operation, l1=l1, l2=l2))
 
 
-def mean_over_outputs(step: Step, site: Site) -> Iterator[Wrong]:
-    k = site.spec.layers[-1].units
+def mean_over_outputs(step: Step, context: Context) -> Iterator[Wrong]:
+    k = context.spec.layers[-1].units
     if k > 1 and step.operation in ("total", "loss_gradient", "shortcut_delta"):
         yield Wrong("mean-over-outputs", step, 1.0 / k)
 
 
-def half_factor(step: Step, site: Site) -> Iterator[Wrong]:
-    output_delta = _is_output_delta(step, site)
+def half_factor(step: Step, context: Context) -> Iterator[Wrong]:
+    output_delta = _is_output_delta(step, context)
     losses = step.operation in ("loss_terms", "total", "loss_gradient", "shortcut_delta")
     if losses or output_delta:
         yield Wrong("half-factor", step, 2.0)
@@ -187,7 +207,7 @@ SIGNED = (
 )
 
 
-def sign_flipped(step: Step, site: Site) -> Iterator[Wrong]:
+def sign_flipped(step: Step, context: Context) -> Iterator[Wrong]:
     if step.operation in SIGNED or step.operation == "matmul":
         yield Wrong("sign-flipped", step, -1.0)
     if step.operation == "add_bias":
@@ -198,86 +218,86 @@ def sign_flipped(step: Step, site: Site) -> Iterator[Wrong]:
         yield Wrong("sign-flipped", _as(step, "add_penalty", l1=l1, l2=l2))
 
 
-def weights_not_transposed(step: Step, site: Site) -> Iterator[Wrong]:
+def weights_not_transposed(step: Step, context: Context) -> Iterator[Wrong]:
     if step.operation != "matmul":
         return
-    at = next((k for k, id in enumerate(step.operands) if id.startswith("W")), None)
+    at = next((k for k, id in enumerate(step.operands) if context.is_weight(id)), None)
     if at is None:
         return
     side = ("first", "second")[at]
     transpose = "" if step.parameters.get("transpose") == side else side
     wrong = _as(step, "matmul", transpose=transpose)
-    if _product_shape(wrong, site) == step.shape:
+    if _product_shape(wrong, context) == step.shape:
         yield Wrong("weights-not-transposed", wrong)
 
 
-def _product_shape(step: Step, site: Site) -> tuple[int, ...] | None:
+def _product_shape(step: Step, context: Context) -> tuple[int, ...] | None:
     """The shape of a product as it would stand; None where its factors don't meet."""
-    shapes = [site.steps[id].shape for id in step.operands]
+    shapes = [context.steps[id].shape for id in step.operands]
     if any(len(shape) != 2 for shape in shapes):
         return None
     empty = [np.empty(shape) for shape in shapes]
-    x, y = matmul_operands(site.setting, step.parameters, *empty)
+    x, y = matmul_operands(context.setting, step.parameters, *empty)
     return (x.shape[0], y.shape[1]) if x.shape[1] == y.shape[0] else None
 
 
-def transposed(step: Step, site: Site) -> Iterator[Wrong]:
+def transposed(step: Step, context: Context) -> Iterator[Wrong]:
     if len(set(step.shape)) == 1 and step.shape[0] > 1:
         yield Wrong("transposed", step, turn=True)
 
 
-def updated_weights(step: Step, site: Site) -> Iterator[Wrong]:
+def updated_weights(step: Step, context: Context) -> Iterator[Wrong]:
     if step.operation != "matmul" or step.role != "activation_gradient":
         return
     for id in step.operands:
-        if id.startswith("W") and f"{id}_new" in site.steps:
-            operands = tuple(f"{id}_new" if other == id else other for other in step.operands)
-            yield Wrong("updated-weights-used", _as(step, "matmul", operands))
+        new = ids.updated(id)
+        if context.steps[id].role == "weight" and new in context.steps:
+            yield Wrong("updated-weights-used", _with_operand(step, id, new))
 
 
-def old_weights(step: Step, site: Site) -> Iterator[Wrong]:
-    if step.operation == "matmul" and any(id.endswith("_new") for id in step.operands):
-        operands = tuple(id.removesuffix("_new") for id in step.operands)
-        yield Wrong("old-weights-used", _as(step, "matmul", operands))
+def old_weights(step: Step, context: Context) -> Iterator[Wrong]:
+    for operand in (context.steps[id] for id in step.operands):
+        if step.operation == "matmul" and operand.role == "updated":
+            yield Wrong("old-weights-used", _with_operand(step, operand.id, operand.of))
 
 
-def matrix_product_for_hadamard(step: Step, site: Site) -> Iterator[Wrong]:
+def matrix_product_for_hadamard(step: Step, context: Context) -> Iterator[Wrong]:
     if step.operation == "hadamard" and len(set(step.shape)) == 1 and step.shape[0] > 1:
         for turn, reverse in product_of((False, True), repeat=2):
             wrong = _as(step, "hadamard_as_product", turn=turn, reverse=reverse)
             yield Wrong("matrix-product-for-hadamard", wrong)
 
 
-def hadamard_for_matrix_product(step: Step, site: Site) -> Iterator[Wrong]:
+def hadamard_for_matrix_product(step: Step, context: Context) -> Iterator[Wrong]:
     if step.operation != "matmul":
         return
     for transpose in dict.fromkeys((step.parameters.get("transpose", ""), "", "first", "second")):
         wrong = _as(step, "entrywise_product", transpose=transpose)
-        empty = [np.empty(site.steps[id].shape) for id in step.operands]
-        x, y = matmul_operands(site.setting, wrong.parameters, *empty)
+        empty = [np.empty(context.steps[id].shape) for id in step.operands]
+        x, y = matmul_operands(context.setting, wrong.parameters, *empty)
         if x.shape == y.shape == step.shape:
             yield Wrong("hadamard-for-matrix-product", wrong)
 
 
-def bias_omitted(step: Step, site: Site) -> Iterator[Wrong]:
+def bias_omitted(step: Step, context: Context) -> Iterator[Wrong]:
     if step.operation == "add_bias":
         yield Wrong("bias-omitted", _as(step, "copy", step.operands[:1]))
-    kind = site.spec.layers[(step.layer or 1) - 1].bias.kind
-    if step.id.startswith("product") and kind in ("first", "last"):
+    kind = context.spec.layers[(step.layer or 1) - 1].bias.kind
+    if step.role == "product" and kind in ("first", "last"):
         yield Wrong("bias-omitted", _as(step, "product_without_bias", ones=kind))
 
 
-def bias_in_backward(step: Step, site: Site) -> Iterator[Wrong]:
+def bias_in_backward(step: Step, context: Context) -> Iterator[Wrong]:
     if step.operation != "matmul" or step.role != "activation_gradient":
         return
-    units = step.shape[1 - site.setting.sample_axis]
+    units = step.shape[1 - context.setting.sample_axis]
     for layer in ((step.layer or 0), (step.layer or 0) + 1):  # its own bias, or the next layer's
-        bias = site.steps.get(f"b{layer}")
+        bias = context.find("bias", layer)
         if bias is not None and math.prod(bias.shape) in (1, units):
             yield Wrong("bias-in-backward", _as(step, "matmul_plus", (*step.operands, bias.id)))
 
 
-def activation_omitted(step: Step, site: Site) -> Iterator[Wrong]:
+def activation_omitted(step: Step, context: Context) -> Iterator[Wrong]:
     if step.operation == "activate" and not is_identity(step.parameters):
         ones = {k: v for k, v in step.parameters.items() if k == "ones"}
         wrong = msgspec.structs.replace(
@@ -286,7 +306,7 @@ def activation_omitted(step: Step, site: Site) -> Iterator[Wrong]:
         yield Wrong("activation-omitted", wrong)
 
 
-def wrong_activation(step: Step, site: Site) -> Iterator[Wrong]:
+def wrong_activation(step: Step, context: Context) -> Iterator[Wrong]:
     if step.operation not in ("activate", "activation_derivative"):
         return
     right = step.parameters["activation"]
@@ -300,59 +320,55 @@ def wrong_activation(step: Step, site: Site) -> Iterator[Wrong]:
         parameters = {"activation": name, **row.parameters, **ones}
         wrong = msgspec.structs.replace(step, parameters=parameters)
         yield Wrong("wrong-activation", wrong, detail=row.title)
-    yield from _wrong_slope_formula(step, site)
+    yield from _wrong_slope_formula(step, context)
 
 
-def _wrong_slope_formula(step: Step, site: Site) -> Iterator[Wrong]:
+def _wrong_slope_formula(step: Step, context: Context) -> Iterator[Wrong]:
     """The short formula of another activation, worked on this one's a."""
     own = step.parameters["activation"]
     if step.operation != "activation_derivative" or own not in SHORT_FORMULAS:
         return
     for name, fragment in SHORT_FORMULAS.items():
         if name != own:
-            parameters = {"fragment": fragment, **_ones(step, site)}
+            parameters = {"fragment": fragment, **_ones(step, context)}
             wrong = _as(step, "derivative_fragment", _own_activation(step), **parameters)
             yield Wrong("wrong-activation", wrong, detail=ACTIVATIONS[name].title)
 
 
-def preactivation(step: Step, site: Site) -> Iterator[Wrong]:
+def preactivation(step: Step, context: Context) -> Iterator[Wrong]:
     users = ("matmul", "error", "loss_terms", "shortcut_delta", "loss_gradient")
     if step.operation not in users:
         return
-    for id in step.operands:
-        activation = site.steps.get(id)
-        if activation is None or activation.operation != "activate":
+    for activation in (context.steps[id] for id in step.operands):
+        if activation.operation != "activate" or is_identity(activation.parameters):
             continue
         z = activation.operands[0]
-        if is_identity(activation.parameters):
-            continue
-        operands = tuple(z if other == id else other for other in step.operands)
-        wrong = _without(_as(step, step.operation, operands), "stable_from")
-        if site.steps[z].shape != activation.shape:  # z takes the 1 that a carries
+        wrong = _without(_with_operand(step, activation.id, z), "stable_from")
+        if context.steps[z].shape != activation.shape:  # z takes the 1 that a carries
             ones = activation.parameters["ones"]
-            wrong = _as(wrong, "augmented_matmul", ones=ones, augmented=operands.index(z))
+            wrong = _as(wrong, "augmented_matmul", ones=ones, augmented=wrong.operands.index(z))
         yield Wrong("preactivation-for-activation", wrong)
 
 
-def batch_not_summed(step: Step, site: Site) -> Iterator[Wrong]:
-    n = site.samples(step)
-    gradient = step.operation == "matmul" and step.id.startswith(("dW", "data_dW"))
+def batch_not_summed(step: Step, context: Context) -> Iterator[Wrong]:
+    n = context.samples
+    gradient = step.operation == "matmul" and step.role in GRADIENTS
     if n == 1 or not (gradient or step.operation == "sum_samples"):
         return
     operation = "product_of_one_sample" if gradient else "one_sample"
-    for at, sample in enumerate(site.steps["a0"].sample_numbers):
+    for at, sample in enumerate(context.inputs.sample_numbers):
         wrong = _as(step, operation, at=at)
         yield Wrong("batch-not-summed", wrong, detail=str(sample))
         if "samples" in step.parameters:
             yield Wrong("batch-not-summed", _without(wrong, "samples"), detail=str(sample))
 
 
-def learning_rate_omitted(step: Step, site: Site) -> Iterator[Wrong]:
+def learning_rate_omitted(step: Step, context: Context) -> Iterator[Wrong]:
     if "rate" in step.parameters:
         yield Wrong("learning-rate-omitted", _as(step, step.operation, rate=1.0))
 
 
-def ascent(step: Step, site: Site) -> Iterator[Wrong]:
+def ascent(step: Step, context: Context) -> Iterator[Wrong]:
     if "rate" in step.parameters:
         rate = -float(step.parameters["rate"])
         yield Wrong("ascent-for-descent", _as(step, step.operation, rate=rate))
@@ -361,93 +377,96 @@ def ascent(step: Step, site: Site) -> Iterator[Wrong]:
         yield Wrong("ascent-for-descent", _as(step, "add_bias", data, subtract=True))
 
 
-def old_value_dropped(step: Step, site: Site) -> Iterator[Wrong]:
+def old_value_dropped(step: Step, context: Context) -> Iterator[Wrong]:
     if step.operation == "descend":
         yield Wrong("old-value-dropped", _as(step, "scale_step", step.operands[1:]))
     if step.operation == "apply_step":
         yield Wrong("old-value-dropped", _as(step, "copy", step.operands[1:]))
 
 
-def velocity_omitted(step: Step, site: Site) -> Iterator[Wrong]:
-    if step.operation in ("accumulate", "average") and not step.id.startswith("m"):
+def velocity_omitted(step: Step, context: Context) -> Iterator[Wrong]:
+    if step.operation in ("accumulate", "average") and step.state != "m":
         yield Wrong("velocity-omitted", _as(step, "copy", step.operands[1:]))
 
 
-def bias_correction_omitted(step: Step, site: Site) -> Iterator[Wrong]:
+def bias_correction_omitted(step: Step, context: Context) -> Iterator[Wrong]:
     if step.operation == "unbias":
         yield Wrong("bias-correction-omitted", _as(step, "copy"))
 
 
-SQUARED = ("sse", "half_sse", "mse", "half_mse")
+SQUARED = {"sse": 1.0, "half_sse": 0.5, "mse": 1.0, "half_mse": 0.5}  # and the factor of e²
 
 
-def square_omitted(step: Step, site: Site) -> Iterator[Wrong]:
+def square_omitted(step: Step, context: Context) -> Iterator[Wrong]:
     if step.operation == "average_squares":
         yield Wrong("square-omitted", _as(step, "average"))
     if step.operation == "accumulate_squares":
         yield Wrong("square-omitted", _as(step, "add"))
     if step.operation == "loss_terms" and step.parameters["loss"] in SQUARED:
-        factor = 0.5 if step.parameters["loss"].startswith("half") else 1.0
+        factor = SQUARED[step.parameters["loss"]]
         yield Wrong("square-omitted", _as(step, "sizes", absolute=True), factor)
         yield Wrong("square-omitted", _as(step, "sizes"), factor)
 
 
-def wrong_log_base(step: Step, site: Site) -> Iterator[Wrong]:
+def wrong_log_base(step: Step, context: Context) -> Iterator[Wrong]:
     if step.operation == "loss_terms" and not LOSSES[step.parameters["loss"]].rational:
         yield Wrong("wrong-log-base", step, 1 / math.log(10), detail="log₁₀")
         yield Wrong("wrong-log-base", step, 1 / math.log(2), detail="log₂")
 
 
-def complement_omitted(step: Step, site: Site) -> Iterator[Wrong]:
+def complement_omitted(step: Step, context: Context) -> Iterator[Wrong]:
     if step.operation == "loss_terms" and step.parameters["loss"] == "binary_cross_entropy":
         wrong = _without(_as(step, "loss_terms", loss="cross_entropy"), "stable_from")
         yield Wrong("complement-omitted", wrong)
 
 
-def softmax_axis(step: Step, site: Site) -> Iterator[Wrong]:
+def softmax_axis(step: Step, context: Context) -> Iterator[Wrong]:
     if step.operation == "activate" and step.parameters["activation"] == "softmax":
         yield Wrong("softmax-wrong-axis", _as(step, "softmax_wrong_axis"))
 
 
-def derivative_not_cancelled(step: Step, site: Site) -> Iterator[Wrong]:
+def derivative_not_cancelled(step: Step, context: Context) -> Iterator[Wrong]:
     if step.operation == "shortcut_delta":
         yield Wrong("derivative-not-cancelled", _as(step, "shortcut_times_slope"))
 
 
-def penalty_omitted(step: Step, site: Site) -> Iterator[Wrong]:
-    if step.operation == "add_penalty" or (step.operation == "add" and step.id == "loss"):
+def penalty_omitted(step: Step, context: Context) -> Iterator[Wrong]:
+    if step.operation == "add_penalty" or (step.operation == "add" and step.role == "loss"):
         yield Wrong("penalty-omitted", _as(step, "copy", step.operands[:1]))
 
 
-def penalty_on_bias(step: Step, site: Site) -> Iterator[Wrong]:
-    part = site.spec.regularization
+def penalty_on_bias(step: Step, context: Context) -> Iterator[Wrong]:
+    part = context.spec.regularization
     if part is None or part.biases:
         return
-    lambdas = next(s for s in site.steps.values() if s.operation == "add_penalty")
+    lambdas = next(s for s in context.steps.values() if s.operation == "add_penalty")
     shared = {k: v for k, v in lambdas.parameters.items() if k != "omit"}
     if step.operation == "sum_samples":
-        wrong = _as(step, "sum_with_penalty", (*step.operands, f"b{step.layer}"), **shared)
+        wrong = _as(step, "sum_with_penalty", (*step.operands, id_of("bias", step.layer)), **shared)
         yield Wrong("penalty-on-bias", wrong)
     if step.operation == "penalty":
-        biases = tuple(id for id in site.steps if id[0] == "b" and id[1:].isdigit())
+        biases = tuple(s.id for s in context.steps.values() if s.role == "bias")
         omit = [""] * (len(step.operands) + len(biases))
         yield Wrong("penalty-on-bias", _as(step, "penalty", (*step.operands, *biases), omit=omit))
     if step.operation == "add_penalty" and step.parameters.get("omit"):
         yield Wrong("penalty-on-bias", _as(step, "add_penalty", omit=""))
 
 
-def wrong_layer(step: Step, site: Site) -> Iterator[Wrong]:
+def wrong_layer(step: Step, context: Context) -> Iterator[Wrong]:
     """Another layer's weights or activation in a backward product, shapes allowing."""
     if step.operation != "matmul" or step.phase != "backward":
         return
-    for id in step.operands:
-        if id.startswith("delta"):
-            continue
-        kind = id[0]
-        for layer in range(0 if kind == "a" else 1, site.last + 1):
-            other = f"{kind}{layer}"
-            if other == id.removesuffix("_new") or other not in site.steps:
-                continue
-            wrong = _as(step, "matmul", tuple(other if x == id else x for x in step.operands))
-            if _product_shape(wrong, site) == step.shape:
-                yield Wrong("wrong-layer", wrong, detail=other)
+    for operand in (context.steps[id] for id in step.operands):
+        roles = _same_kind(operand, context)
+        for other in context.steps.values():
+            if other.role in roles and other.id not in (operand.id, operand.of):
+                wrong = _with_operand(step, operand.id, other.id)
+                if _product_shape(wrong, context) == step.shape:
+                    yield Wrong("wrong-layer", wrong, detail=other.id)
+
+
+def _same_kind(operand: Step, context: Context) -> tuple[Role, ...]:
+    """What another layer has in the place of weights or an activation."""
+    if context.is_weight(operand.id):
+        return ("weight",)
+    return ("inputs", "activation") if operand.role in ("inputs", "activation") else ()
