@@ -61,54 +61,6 @@ NUMBERS = [
 MOST_PLACES = 6  # entries that a sentence lists one by one
 ID = re.compile(r"\b(?:[a-zA-Z_]+\d+(?:_new|_old)?|y|error|loss|loss_terms)\b")
 
-# What "3 of 30" did, by code; {id} is the symbol of the step, {slope} σ′ of its layer.
-DEEDS: dict[str, str] = {
-    "activation-derivative-omitted": "left out {slope} in {id}",
-    "relu-mask-ignored": "let the error through units that are off, in {id}",
-    "derivative-at-activation": "took the derivative at a instead of z, in {id}",
-    "derivative-incomplete": "wrote only one factor of the derivative {id}",
-    "preactivation-in-derivative": "put z where a belongs in the derivative {id}",
-    "derivative-not-cancelled": "multiplied {slope} in once more, in {id}",
-    "mean-omitted": "left out the 1/{n} in {id}",
-    "mean-twice": "divided by {n} once too often in {id}",
-    "mean-over-outputs": "averaged over the outputs as well, in {id}",
-    "half-factor": "have a ½ or a 2 too many or too few in {id}",
-    "sign-flipped": "have the wrong sign in {id}",
-    "weights-not-transposed": "took W for its transpose, or the reverse, in {id}",
-    "transposed": "wrote {id} transposed",
-    "updated-weights-used": "sent the error back through the updated weights, in {id}",
-    "old-weights-used": "sent the error back through the old weights, in {id}",
-    "wrong-layer": "took another layer's weights or activation in {id}",
-    "matrix-product-for-hadamard": "took a matrix product for ⊙ in {id}",
-    "hadamard-for-matrix-product": "multiplied entry by entry for a matrix product, in {id}",
-    "bias-omitted": "left out the bias in {id}",
-    "bias-in-backward": "added the bias on the way back, in {id}",
-    "activation-omitted": "left out the activation in {id}",
-    "wrong-activation": "took another activation in {id}",
-    "preactivation-for-activation": "put z where a belongs, in {id}",
-    "batch-not-summed": "did not add up the samples in {id}",
-    "learning-rate-omitted": "left out the learning rate in {id}",
-    "ascent-for-descent": "went uphill in {id}",
-    "old-value-dropped": "left out the old value in {id}",
-    "velocity-omitted": "left out the earlier velocity in {id}",
-    "bias-correction-omitted": "left out the correction for the start at 0 in {id}",
-    "square-omitted": "left out the square in {id}",
-    "wrong-log-base": "took another logarithm in {id}",
-    "complement-omitted": "left out the second half of the cross-entropy in {id}",
-    "softmax-wrong-axis": "normalised the softmax over the samples in {id}",
-    "penalty-omitted": "left out the penalty in {id}",
-    "penalty-on-bias": "put the penalty on the biases too, in {id}",
-    "given-misread": "read a number of {id} as another",
-    "arithmetic-slip": "worked one entry of {id} wrong",
-}
-DETAILS: dict[str, str] = {  # what a single mistake adds to its name
-    "given-misread": "{}",
-    "wrong-layer": "{} was used",
-    "wrong-activation": "{} was used",
-    "wrong-log-base": "{} was used",
-    "batch-not-summed": "sample {} only",
-}
-
 
 class Words:
     """The words for one exercise: its symbols, its samples' letter, its activations."""
@@ -137,7 +89,7 @@ class Words:
     def _mistake(self, code: str, id: str, judged: str, detail: str) -> str:
         elsewhere = id != judged and code != "given-misread"
         place = f", in {self.symbols.name(id)}" if elsewhere else ""
-        form = DETAILS.get(code, "")
+        form = CATALOGUE[code].detail
         more = f" ({form.format(self.in_symbols(detail))})" if detail and form else ""
         return f"{CATALOGUE[code].title}{more}{place}"
 
@@ -153,7 +105,7 @@ class Words:
         has_slope = layer in self.symbols.activations
         slope = f"{self.symbols.activation(layer)}′" if has_slope else "the derivative"
         n = self.symbols.constant("samples")
-        return DEEDS[code].format(id=self.symbols.name(id), slope=slope, n=n)
+        return CATALOGUE[code].deed.format(id=self.symbols.name(id), slope=slope, n=n)
 
 
 def places(judged: Judged, symbol: str, *verdicts: Verdict) -> str:

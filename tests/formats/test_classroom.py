@@ -6,7 +6,6 @@ import json
 
 import pytest
 
-from backtrace.check.mistakes.catalogue import CATALOGUE
 from backtrace.check.model import ClassReport, Unreadable
 from backtrace.formats.csv import classroom as class_table
 from backtrace.formats.json import report as report_json
@@ -16,7 +15,6 @@ from backtrace.formats.terminal import classroom as class_page
 from backtrace.formats.terminal.colours import uncoloured
 from backtrace.formats.terminal.layout import Layout
 from backtrace.page.classroom import classroom
-from backtrace.page.report_phrases import DEEDS
 from tests.formats.sheets import (
     ALL_RIGHT,
     SIGN_FLIPPED,
@@ -59,10 +57,6 @@ def test_mistakes_are_counted_in_sentences():
     assert report.mistakes == {"sign-flipped": 2}
     _, _, room = of_class([SIGN_FLIPPED])
     assert "1 of 1  █  has the wrong sign in dW₁" in text(room)
-
-
-def test_every_mistake_of_the_catalogue_has_its_sentence():
-    assert set(DEEDS) == set(CATALOGUE)
 
 
 def test_students_are_to_be_talked_to_for_what_no_table_shows():

@@ -12,15 +12,21 @@ from backtrace.tape.steps import Step
 
 
 class Mistake(msgspec.Struct, frozen=True):
-    """One row of the catalogue. ``tell`` is said to the student; ``wrongs`` replays it."""
+    """One row of the catalogue. ``tell`` is said to the student; ``wrongs`` replays it.
+
+    ``deed`` is what "3 of 30" did, with ``{id}`` for the symbol of the step, ``{slope}`` for σ′ of
+    its layer and ``{n}``. ``detail`` is what a single mistake adds to its title, if anything.
+    """
 
     code: str
     title: str
+    deed: str
     where: str
     rule: str
     tell: str
     example: str
     wrongs: Callable[[Step, Context], Iterator[Wrong]] = lambda step, context: iter(())
+    detail: str = ""
 
 
 CATALOGUE: dict[str, Mistake] = {
@@ -29,6 +35,7 @@ CATALOGUE: dict[str, Mistake] = {
         Mistake(
             "activation-derivative-omitted",
             "the derivative of the activation is missing",
+            "left out {slope} in {id}",
             "δ of a sigmoid, tanh, softmax, … unit, and what is worked from it",
             "δ = da, without ⊙ g′(z)",
             "The error has to pass through the activation: multiply by its derivative.",
@@ -38,6 +45,7 @@ CATALOGUE: dict[str, Mistake] = {
         Mistake(
             "relu-mask-ignored",
             "units that are off pass the error on",
+            "let the error through units that are off, in {id}",
             "δ of a ReLU unit, and what is worked from it",
             "δ = da also where z ≤ 0",
             "Where z ≤ 0 the ReLU is off: its derivative is 0, and so is δ there.",
@@ -47,6 +55,7 @@ CATALOGUE: dict[str, Mistake] = {
         Mistake(
             "derivative-at-activation",
             "the derivative is taken at the activation instead of the pre-activation",
+            "took the derivative at a instead of z, in {id}",
             "g of a curved activation",
             "g′(a) instead of g′(z): σ(a)(1 − σ(a))",
             "The derivative belongs at z. σ′(z) is a(1 − a): do not apply σ a second time.",
@@ -56,6 +65,7 @@ CATALOGUE: dict[str, Mistake] = {
         Mistake(
             "derivative-incomplete",
             "only one factor of the derivative is there",
+            "wrote only one factor of the derivative {id}",
             "g of a sigmoid or tanh unit",
             "a, or 1 − a, instead of a(1 − a); 1 − a instead of 1 − a²",
             "The derivative has two factors: a(1 − a) for a sigmoid, 1 − a² for tanh.",
@@ -65,6 +75,7 @@ CATALOGUE: dict[str, Mistake] = {
         Mistake(
             "preactivation-in-derivative",
             "z is put where a belongs in the derivative",
+            "put z where a belongs in the derivative {id}",
             "g of a sigmoid or tanh unit",
             "z(1 − z) instead of a(1 − a)",
             "The short formula a(1 − a) is written in the activation, not in z.",
@@ -74,6 +85,7 @@ CATALOGUE: dict[str, Mistake] = {
         Mistake(
             "derivative-not-cancelled",
             "the slope of the output is multiplied in once more",
+            "multiplied {slope} in once more, in {id}",
             "output δ by the short-cut (cross-entropy with sigmoid or softmax)",
             "(a − y) ⊙ a(1 − a) instead of a − y",
             "With this loss the slope of the output has cancelled already: δ is just a − y.",
@@ -83,6 +95,7 @@ CATALOGUE: dict[str, Mistake] = {
         Mistake(
             "mean-omitted",
             "the 1/n is left out",
+            "left out the 1/{n} in {id}",
             "wherever the convention puts the 1/n",
             "without 1/n",
             "The loss averages over the samples: divide by their number here.",
@@ -92,6 +105,7 @@ CATALOGUE: dict[str, Mistake] = {
         Mistake(
             "mean-twice",
             "one 1/n too many",
+            "divided by {n} once too often in {id}",
             "loss, output δ, dW, db",
             "divided by n where it should not be, or twice",
             "The 1/n stands elsewhere already (see the conventions): do not divide here.",
@@ -101,6 +115,7 @@ CATALOGUE: dict[str, Mistake] = {
         Mistake(
             "mean-over-outputs",
             "averaged over the outputs as well",
+            "averaged over the outputs as well, in {id}",
             "loss, output da and δ of a network with several outputs",
             "divided by the number of outputs k",
             "This loss averages over samples only, not over the outputs.",
@@ -110,6 +125,7 @@ CATALOGUE: dict[str, Mistake] = {
         Mistake(
             "half-factor",
             "a ½ or a 2 too many or too few",
+            "have a ½ or a 2 too many or too few in {id}",
             "loss, output da and δ, penalty",
             "×2 or ×½",
             "Look at the loss once more: is there a ½ in front, does the 2 of the square cancel?",
@@ -119,6 +135,7 @@ CATALOGUE: dict[str, Mistake] = {
         Mistake(
             "sign-flipped",
             "the sign is the wrong way round",
+            "have the wrong sign in {id}",
             "any step of loss and backward pass, and the bias",
             "the negative of the right value",
             "Check which way round the difference is taken: the sign is opposite.",
@@ -128,6 +145,7 @@ CATALOGUE: dict[str, Mistake] = {
         Mistake(
             "weights-not-transposed",
             "W stands where its transpose belongs (or the other way round)",
+            "took W for its transpose, or the reverse, in {id}",
             "products with a square W",
             "W for Wᵀ",
             "Follow one error back: it goes by the weights it came by, so W stands transposed.",
@@ -137,6 +155,7 @@ CATALOGUE: dict[str, Mistake] = {
         Mistake(
             "transposed",
             "the right matrix, transposed",
+            "wrote {id} transposed",
             "any square matrix",
             "rows written as columns",
             "The numbers are right, but rows and columns are exchanged.",
@@ -146,6 +165,7 @@ CATALOGUE: dict[str, Mistake] = {
         Mistake(
             "updated-weights-used",
             "the updated weights carry the error back",
+            "sent the error back through the updated weights, in {id}",
             "da",
             "W_new for W",
             "The gradient is taken at the old weights: update only after all gradients are done.",
@@ -155,6 +175,7 @@ CATALOGUE: dict[str, Mistake] = {
         Mistake(
             "old-weights-used",
             "the old weights carry the error back",
+            "sent the error back through the old weights, in {id}",
             "da, where the exercise asks for the updated weights",
             "W for W_new",
             "This course sends the error back through the weights already updated.",
@@ -164,16 +185,19 @@ CATALOGUE: dict[str, Mistake] = {
         Mistake(
             "wrong-layer",
             "weights or activation of another layer",
+            "took another layer's weights or activation in {id}",
             "da and dW, shapes allowing",
             "W₁ for W₂, a₁ for a₀",
             "Check the layer: the error comes through the next layer's weights, and a weight's "
             "gradient takes what came in through it.",
             "da₁ = δ₂·W₁ᵀ instead of δ₂·W₂ᵀ",
             rewrites.wrong_layer,
+            detail="{} was used",
         ),
         Mistake(
             "matrix-product-for-hadamard",
             "a matrix product where entries are multiplied one by one",
+            "took a matrix product for ⊙ in {id}",
             "δ, square matrices",
             "da·g for da ⊙ g",
             "⊙ multiplies entry by entry: no rows times columns here.",
@@ -183,6 +207,7 @@ CATALOGUE: dict[str, Mistake] = {
         Mistake(
             "hadamard-for-matrix-product",
             "entries multiplied one by one where a matrix product belongs",
+            "multiplied entry by entry for a matrix product, in {id}",
             "products of equally shaped matrices",
             "X ⊙ W for X·W",
             "This is a matrix product: each entry is a row times a column, added up.",
@@ -192,6 +217,7 @@ CATALOGUE: dict[str, Mistake] = {
         Mistake(
             "bias-omitted",
             "the bias is missing",
+            "left out the bias in {id}",
             "z",
             "z without b",
             "Add the bias to each weighted sum.",
@@ -201,6 +227,7 @@ CATALOGUE: dict[str, Mistake] = {
         Mistake(
             "bias-in-backward",
             "the bias is added on the way back",
+            "added the bias on the way back, in {id}",
             "da",
             "da + b",
             "The bias has no part in sending the error back: its derivative is 0 there.",
@@ -210,6 +237,7 @@ CATALOGUE: dict[str, Mistake] = {
         Mistake(
             "activation-omitted",
             "the activation is missing",
+            "left out the activation in {id}",
             "a",
             "a = z",
             "Apply the activation to z.",
@@ -219,15 +247,18 @@ CATALOGUE: dict[str, Mistake] = {
         Mistake(
             "wrong-activation",
             "another activation",
+            "took another activation in {id}",
             "a and g",
             "tanh for σ, σ for ReLU, …",
             "Check which activation this layer has.",
             "a₁ = tanh(z₁) instead of σ(z₁)",
             rewrites.wrong_activation,
+            detail="{} was used",
         ),
         Mistake(
             "preactivation-for-activation",
             "z stands where a belongs",
+            "put z where a belongs, in {id}",
             "the next layer's product, dW, the error",
             "z for a",
             "What goes on to the next layer, and into dW, is the activation, not z.",
@@ -237,15 +268,18 @@ CATALOGUE: dict[str, Mistake] = {
         Mistake(
             "batch-not-summed",
             "only one sample, or a line per sample",
+            "did not add up the samples in {id}",
             "db and dW of several samples",
             "without the sum over samples",
             "The parameter is shared by all samples: add their contributions up.",
             "db = δ of the first sample",
             rewrites.batch_not_summed,
+            detail="sample {} only",
         ),
         Mistake(
             "learning-rate-omitted",
             "the learning rate is missing",
+            "left out the learning rate in {id}",
             "updates",
             "η = 1",
             "Multiply the gradient by the learning rate before subtracting it.",
@@ -255,6 +289,7 @@ CATALOGUE: dict[str, Mistake] = {
         Mistake(
             "ascent-for-descent",
             "the step goes uphill",
+            "went uphill in {id}",
             "updates",
             "+ for −",
             "Going down means subtracting the gradient.",
@@ -264,6 +299,7 @@ CATALOGUE: dict[str, Mistake] = {
         Mistake(
             "old-value-dropped",
             "only the step, without the old value",
+            "left out the old value in {id}",
             "updates",
             "W_new = −η·dW",
             "The step is added to the old value; it does not replace it.",
@@ -273,6 +309,7 @@ CATALOGUE: dict[str, Mistake] = {
         Mistake(
             "velocity-omitted",
             "the earlier velocity is left out",
+            "left out the earlier velocity in {id}",
             "v of momentum and its kin",
             "v = dW",
             "The velocity keeps a share β of what it was.",
@@ -282,6 +319,7 @@ CATALOGUE: dict[str, Mistake] = {
         Mistake(
             "bias-correction-omitted",
             "the correction for the start at 0 is missing",
+            "left out the correction for the start at 0 in {id}",
             "m̂ and v̂ of Adam",
             "m̂ = m",
             "Divide by 1 − βᵗ: the averages began at 0.",
@@ -291,6 +329,7 @@ CATALOGUE: dict[str, Mistake] = {
         Mistake(
             "square-omitted",
             "the square is missing",
+            "left out the square in {id}",
             "loss entries of squared errors; s and v of adaptive optimizers",
             "e for e², g for g²",
             "Square before adding up.",
@@ -300,15 +339,18 @@ CATALOGUE: dict[str, Mistake] = {
         Mistake(
             "wrong-log-base",
             "another logarithm",
+            "took another logarithm in {id}",
             "cross-entropies",
             "log₁₀ or log₂ for ln",
             "The loss takes the natural logarithm, ln.",
             "−log₁₀ 0.8 = 0.097 instead of −ln 0.8 = 0.223",
             rewrites.wrong_log_base,
+            detail="{} was used",
         ),
         Mistake(
             "complement-omitted",
             "the second half of the binary cross-entropy is missing",
+            "left out the second half of the cross-entropy in {id}",
             "binary cross-entropy",
             "−y ln ŷ without (1 − y) ln(1 − ŷ)",
             "Where the target is 0 it is ln(1 − ŷ) that counts.",
@@ -318,6 +360,7 @@ CATALOGUE: dict[str, Mistake] = {
         Mistake(
             "softmax-wrong-axis",
             "the softmax is normalised over the samples",
+            "normalised the softmax over the samples in {id}",
             "softmax of several samples",
             "Σ over samples",
             "The outputs of one sample add up to 1: normalise over the units.",
@@ -327,6 +370,7 @@ CATALOGUE: dict[str, Mistake] = {
         Mistake(
             "penalty-omitted",
             "the penalty's part is missing",
+            "left out the penalty in {id}",
             "loss and gradients with regularization",
             "without λ",
             "The spec has a penalty on the weights: add its part.",
@@ -336,6 +380,7 @@ CATALOGUE: dict[str, Mistake] = {
         Mistake(
             "penalty-on-bias",
             "the penalty is put on the biases as well",
+            "put the penalty on the biases too, in {id}",
             "penalty, db",
             "λb added",
             "Here the penalty is on the weights only.",
@@ -345,14 +390,17 @@ CATALOGUE: dict[str, Mistake] = {
         Mistake(
             "given-misread",
             "a given number is read as another",
+            "read a number of {id} as another",
             "inputs, targets, weights, biases",
             "another number in its place",
             "Compare your numbers with the ones given.",
             "0.3 read as 0.2",
+            detail="{}",
         ),
         Mistake(
             "arithmetic-slip",
             "one entry is worked wrong",
+            "worked one entry of {id} wrong",
             "any single entry",
             "a slip that no rule explains",
             "Work this entry once more.",

@@ -9,20 +9,20 @@ from backtrace.check.rules.right_forms import RIGHT_FORMS
 from backtrace.check.rules.wrong_rules import WRONG_RULES
 from backtrace.tape.operations import OPERATIONS, Evaluate, Parameters, Setting
 
-EVALUATIONS: dict[str, Evaluate] = {
-    **{operation: row.evaluate for operation, row in OPERATIONS.items()},
-    **RIGHT_FORMS,
-    **WRONG_RULES,
-}
+OF_SHEETS: dict[str, Evaluate] = {**RIGHT_FORMS, **WRONG_RULES}  # what no tape has
+
+
+def _evaluate(operation: str) -> Evaluate:
+    return OF_SHEETS.get(operation) or OPERATIONS[operation].evaluate
 
 
 def interval(operation: str, s: Setting, p: Parameters, *operands: Interval) -> Interval:
     """Between which bounds a step lies whose operands lie in intervals."""
-    rule = NARROWER.get(operation) or EVALUATIONS[operation]
+    rule = NARROWER.get(operation) or _evaluate(operation)
     found = rule(s, p, *operands)
     return found if isinstance(found, Interval) else point(found)  # it rests on no operand
 
 
 def dependent(operation: str, s: Setting, p: Parameters, *operands: Marks) -> Marks:
     """Which entries of a step rest on the marked entries of its operands."""
-    return marks(EVALUATIONS[operation](s, p, *map(Dependence, operands)))
+    return marks(_evaluate(operation)(s, p, *map(Dependence, operands)))

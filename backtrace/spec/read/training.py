@@ -227,7 +227,7 @@ def _read_constant(
     for name in said[1:]:
         found = f"`{name}` beside `{said[0]}`"
         problems.add(entries.key(name), found, "one of the two", "They mean the same.")
-    return entries.number(said[0], default, _RANGES[key]) if said else default
+    return entries.number(said[0], default, _RANGES.get(key, ANY)) if said else default
 
 
 def _read_schedule(problems: Problems, name: str, node: Node) -> Schedule:

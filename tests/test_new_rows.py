@@ -1,0 +1,326 @@
+"""A row is enough: a throw-away row of each kind goes through every command and every format.
+
+The rows follow the chapter of README.md that says how each kind of thing is added.
+"""
+
+import json
+import sys
+import types
+
+import numpy as np
+import pytest
+
+import backtrace
+from backtrace.check.mistakes.catalogue import CATALOGUE, Mistake
+from backtrace.check.mistakes.rewrites import Wrong
+from backtrace.formats.registry import ALL_FORMATS, FORMATS, NETWORK_FORMATS, PageFormat
+from backtrace.functions.activations import ACTIVATIONS, Activation, softplus
+from backtrace.functions.formula import Constant, Fraction, Part, Ref, Root, Sum, call, exp, row
+from backtrace.functions.losses import LOSSES, Loss
+from backtrace.functions.number import Number
+from backtrace.functions.optimizers import APPLY, OPTIMIZERS, Line, Optimizer
+from backtrace.notation.context import Writing, downhill
+from backtrace.notation.steps import NOTATION
+from backtrace.notation.titles import TITLES, WHYS
+from backtrace.tape.operations import OPERATIONS, Operation
+from tests.cli.running import run
+
+__all__ = ["run"]
+
+Z, A, Y, E, MEAN = Part("z"), Part("a"), Part("y"), Part("e"), Part("mean")
+
+# An activation: z·tanh(ln(1 + eᶻ)), lowest at z = −1.19, its slope most there and at 1.49
+
+
+def mish(z, p):
+    return z * np.tanh(softplus(z))
+
+
+def mish_slope(z, p):
+    inner = np.tanh(softplus(z))
+    return inner + z * (1 - inner * inner) / (1 + np.exp(-z))
+
+
+T = call("tanh", call("ln", 1 + exp(Z)))
+MISH = Activation(
+    symbol="Mish",
+    title="Mish",
+    value=mish,
+    derivative=mish_slope,
+    derivative_from_activation=None,
+    formula=Z * T,
+    derivative_formula=T + Z * (1 - T**2) / (1 + exp(-Z)),
+    range=(-0.3088394, np.inf),
+    derivative_range=(-0.11297, 1.08856),
+    turning=lambda p: (-1.1924312,),
+    derivative_turning=lambda p: (-2.2563992, 1.4867934),
+)
+
+# A loss: ln cosh e, whose slope is tanh e
+
+
+def log_cosh_terms(a, y, p):
+    return np.log(np.cosh(a - y))
+
+
+LOG_COSH = Loss(
+    title="log-cosh",
+    terms=log_cosh_terms,
+    gradient=lambda e, p: np.tanh(e),
+    gradient_formula=call("tanh", E),
+    term_formula=call("ln", call("cosh", A - Y)),
+    formula=row(MEAN, Sum(call("ln", call("cosh", A - Y)))),
+    rational=False,
+)
+
+# An optimizer of two new states, and with it an operation: √(u + ε)/√(s + ε) of the gradient
+
+
+def adadelta_step(s, p, g, squares, steps):
+    return s.downhill(
+        p["rate"] * g * np.sqrt(steps + p["epsilon"]) / np.sqrt(squares + p["epsilon"])
+    )
+
+
+def adadelta_line(step, context):
+    g, squares, steps = (Ref(id) for id in step.operands)
+    epsilon = Constant("epsilon", step.parameters["epsilon"])
+    ratio = Fraction(Root(row(steps, " + ", epsilon)), Root(row(squares, " + ", epsilon)))
+    rate = Constant("rate", step.parameters["rate"])
+    return row(downhill(context), rate, "·", ratio, "·", g)
+
+
+ADADELTA = Optimizer(
+    title="AdaDelta",
+    lines={
+        "": (
+            Line("q{}", "average_squares", ("q{}_old", "d{}"), {"beta": "rho"}),
+            Line(
+                "step_{}",
+                "adadelta_step",
+                ("d{}", "q{}", "u{}_old"),
+                {"rate": "rate", "epsilon": "epsilon"},
+            ),
+            Line("u{}", "average_squares", ("u{}_old", "step_{}"), {"beta": "rho"}),
+            APPLY,
+        )
+    },
+    states=("q", "u"),
+    constants={"rho": Number(0.9, "0.9"), "epsilon": Number(1e-2, "0.01")},
+    rational=False,
+)
+
+# A mistake: the error three times as large
+
+
+def error_tripled(step, site):
+    if step.role == "error":
+        yield Wrong("error-tripled", step, factor=3.0)
+
+
+TRIPLED = Mistake(
+    "error-tripled",
+    "the error is taken three times",
+    "took {id} three times",
+    "the error of the prediction",
+    "3·(ŷ − y)",
+    "The error is one difference.",
+    "e = 1.5 instead of 0.5",
+    error_tripled,
+)
+
+# A format: the ids of a trace, a line each
+
+
+def ids_of(trace, view):
+    return "ids of a trace\n" + "\n".join(step.id for step in trace)
+
+
+@pytest.fixture(autouse=True)
+def rows(monkeypatch):
+    """Each kind of row, in every table that it must be in."""
+    monkeypatch.setitem(ACTIVATIONS, "mish", MISH)
+    monkeypatch.setitem(LOSSES, "log_cosh", LOG_COSH)
+    monkeypatch.setitem(OPTIMIZERS, "adadelta", ADADELTA)
+    monkeypatch.setitem(CATALOGUE, "error-tripled", TRIPLED)
+    module = types.ModuleType("backtrace.formats.ids_alone")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(module, "ids_of", ids_of, raising=False)
+    ids = PageFormat("ids_alone:ids_of", ".ids", (b"ids of a trace",), frozenset())
+    for table in (FORMATS, ALL_FORMATS):
+        monkeypatch.setitem(table, "ids", ids)
+    alike = OPERATIONS["adaptive_step"]
+    monkeypatch.setitem(
+        OPERATIONS, "adadelta_step", Operation(adadelta_step, alike.shape, alike.rational)
+    )
+    monkeypatch.setitem(NOTATION, "adadelta_step", Writing(adadelta_line))
+    monkeypatch.setitem(
+        TITLES, "adadelta_step", lambda step: "The step, by the size of earlier ones"
+    )
+    monkeypatch.setitem(
+        WHYS,
+        "adadelta_step",
+        lambda step, symbols, shapes: ("A step has the unit of the weights.",),
+    )
+
+
+SPEC = """
+title: New rows
+layers:
+  - {{activation: {activation}, weights: [[0.5, -1], [1.5, 0.25]], bias: [0.2, -0.3]}}
+  - {{activation: linear, weights: [[1], [-2]], bias: 0.1}}
+inputs: [[1, 2], [-1, 0.5]]
+targets: [[1.5], [-1]]
+loss: {loss}
+optimizer: {optimizer}
+epochs: 2
+"""
+USUAL = {"activation": "tanh", "loss": "mse", "optimizer": "{name: sgd, learning_rate: 0.1}"}
+NEW = {
+    "activation": {"activation": "mish"},
+    "output activation": {"activation": "mish"},
+    "loss": {"loss": "log_cosh"},
+    "optimizer": {"optimizer": "{name: adadelta, learning_rate: 1}"},
+}
+
+
+@pytest.fixture(params=NEW)
+def spec(request, tmp_path):
+    text = SPEC.format_map(USUAL | NEW[request.param])
+    if request.param == "output activation":
+        text = text.replace("activation: linear", "activation: mish")
+    file = tmp_path / "new.yaml"
+    file.write_text(text, encoding="utf-8")
+    return str(file)
+
+
+TRACES = [
+    *([f"--detail={detail}"] for detail in ("summary", "matrices", "entries")),
+    ["--explain"],
+    ["--explain", "--detail=entries"],
+    ["--format=json"],
+    ["--only=delta,dW"],
+    ["--width=60"],
+]
+
+
+@pytest.mark.parametrize("options", TRACES, ids=" ".join)
+def test_it_is_traced(run, spec, options):
+    done = run("trace", spec, *options)
+    assert (done.code, done.err) == (0, "")
+
+
+@pytest.mark.parametrize("format", [*FORMATS, *NETWORK_FORMATS])
+@pytest.mark.parametrize("detail", ["matrices", "entries"])
+def test_it_is_exported(run, spec, format, detail, tmp_path):
+    out = str(tmp_path / "out")
+    heeded = ALL_FORMATS[format].options
+    options = ["--detail", detail] if "detail" in heeded else []
+    explained = ["--explain"] if "explain" in heeded else []
+    done = run("export", spec, "--to", format, "-o", out, *options, *explained)
+    assert (done.code, done.out) == (0, "")
+
+
+COMMANDS = [
+    ["verify"],
+    ["verify", "--format=json"],
+    ["train"],
+    ["train", "--epochs=20", "--shuffle", "--batch-size=1"],
+    ["train", "--format=json"],
+    ["predict"],
+    ["mistakes"],
+    ["mistakes", "--format=json"],
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_it_goes_through_every_command(run, spec, command):
+    done = run(command[0], spec, *command[1:])
+    assert done.code == 0, done.out + done.err
+
+
+def answers(spec, decimals, change=lambda name, value: value):
+    """A sheet of every worked step of the first update, as a careful student rounds."""
+    trace = backtrace.trace(backtrace.load(spec))
+    written = {
+        step.id: np.round(np.asarray(change(step.id, step.value), dtype=float), decimals).tolist()
+        for step in trace.update(1, 1).values()
+        if step.phase != "given"
+    }
+    return "\n".join(f"{id}: {value}" for id, value in written.items())
+
+
+@pytest.mark.parametrize("decimals", [5, 9])
+@pytest.mark.parametrize("format", ["text", "markdown", "json"])
+def test_right_answers_are_right(run, spec, decimals, format, tmp_path):
+    sheet = tmp_path / "sheet.yaml"
+    sheet.write_text(answers(spec, decimals), encoding="utf-8")
+    done = run("check", spec, str(sheet), "--format", format)
+    assert done.code == 0, done.out + done.err
+    assert "unsupported" not in done.out
+
+
+@pytest.mark.parametrize("wrong", ["a1", "g1", "delta2", "da2", "loss", "W1_new", "dW2"])
+def test_wrong_answers_are_wrong(run, spec, wrong, tmp_path):
+    def change(id, value):
+        return value + 0.5 if id == wrong else value
+
+    sheet = tmp_path / "sheet.yaml"
+    sheet.write_text(answers(spec, 5, change), encoding="utf-8")
+    for options in (["--reveal"], ["--hints=what"], ["--format=json"]):
+        done = run("check", spec, str(sheet), *options)
+        assert done.code == 1, done.out + done.err
+
+
+def test_its_names_stand_in_messages(run, tmp_path):
+    file = tmp_path / "typo.yaml"
+    for field, name in (("activation", "mish"), ("loss", "log_cosh"), ("optimizer", "adadelta")):
+        value = f"{{name: {name}x, learning_rate: 1}}" if field == "optimizer" else f"{name}x"
+        file.write_text(SPEC.format_map(USUAL | {field: value}), encoding="utf-8")
+        done = run("trace", str(file))
+        assert done.code == 2
+        assert f"`{name}`" in done.err
+
+
+def test_two_states_have_two_symbols(run, tmp_path):
+    file = tmp_path / "new.yaml"
+    file.write_text(SPEC.format_map(USUAL | NEW["optimizer"]), encoding="utf-8")
+    done = run("trace", str(file), "--only", "qW1,uW1,step_W1")
+    assert "q_W₁" in done.out
+    assert "u_W₁" in done.out
+
+
+@pytest.mark.parametrize("key", ["activation", "loss", "optimizer"])
+def test_its_program_runs_in_pytorch(run, key, tmp_path):
+    pytest.importorskip("torch", reason="torch is not installed: its programs can't run")
+    file = tmp_path / "new.yaml"
+    file.write_text(SPEC.format_map(USUAL | NEW[key]), encoding="utf-8")
+    assert run("export", str(file), "--to", "torch", "-o", str(tmp_path / "net.py")).code == 0
+    trained = json.loads(run("train", str(file), "--format=json").out)
+    names = {"__name__": "__main__"}
+    exec(compile((tmp_path / "net.py").read_text(encoding="utf-8"), "net.py", "exec"), names)
+    loss = names["loss"](names["x"], names["y"]).item()
+    assert loss == pytest.approx(trained["epochs"][-1]["loss"], rel=1e-9)
+
+
+def test_a_mistake_is_named_wherever_mistakes_are(run, tmp_path):
+    file = tmp_path / "new.yaml"
+    file.write_text(SPEC.format_map(USUAL), encoding="utf-8")
+    sheet = tmp_path / "sheet.yaml"
+    tripled = answers(file, 5, lambda name, value: value * 3 if name == "error" else value)
+    sheet.write_text(tripled, encoding="utf-8")
+    for format in ("text", "markdown"):
+        assert TRIPLED.title in run("check", str(file), str(sheet), "--format", format).out
+    assert "error-tripled" in run("check", str(file), str(sheet), "--format=json").out
+    other = tmp_path / "other.yaml"
+    other.write_text(tripled, encoding="utf-8")
+    assert "took e three times" in run("check", str(file), str(sheet), str(other)).out
+    assert TRIPLED.title in run("mistakes").out
+    assert run("mistakes", str(file)).code == 0
+
+
+def test_a_format_is_offered_and_written(run, tmp_path):
+    out = tmp_path / "out.txt"
+    assert run("export", "or-gate", "--to", "ids", "-o", str(out)).code == 0
+    assert out.read_text(encoding="utf-8").startswith("ids of a trace\na0\ny\nW1")
+    assert run("export", "or-gate", "--to", "ids", "-o", str(out)).code == 0  # it is ours
