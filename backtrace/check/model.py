@@ -61,7 +61,7 @@ class Malformed(msgspec.Struct, frozen=True):
 Cell: TypeAlias = "Figure | Malformed | None"  # None: left out (`_`, `~`, `?`, an empty cell)
 
 
-class Written(msgspec.Struct, frozen=True):
+class WrittenQuantity(msgspec.Struct, frozen=True):
     """What a student wrote for one quantity, turned to the shape of the spec.
 
     ``id`` is the canonical id, ``epoch`` and ``batch`` of ``z1@2.3``. ``cells`` has the shape that
@@ -84,7 +84,7 @@ class Answers(msgspec.Struct, frozen=True):
 
     student: str
     file: str
-    written: tuple[Written, ...]
+    written: tuple[WrittenQuantity, ...]
     notes: tuple[str, ...] = ()
 
 

@@ -61,10 +61,10 @@ def check(request: CheckRequest) -> int:
     found = list(problems(request))
     if found:
         refuse(found)
-    desk = Desk(request)
+    grader = Grader(request)
     if request.format == "jsonl":
-        return desk.stream()
-    return desk.of_class() if request.several else desk.of_student()
+        return grader.stream()
+    return grader.of_class() if request.several else grader.of_student()
 
 
 def problems(request: CheckRequest) -> Iterator[str]:
@@ -108,7 +108,7 @@ def _share(text: str, part: str) -> float:
     return share
 
 
-class Desk:
+class Grader:
     """An exercise, ready to judge answers to it."""
 
     def __init__(self, request: CheckRequest) -> None:

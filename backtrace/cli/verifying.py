@@ -12,7 +12,7 @@ from time import monotonic
 
 import msgspec
 
-from backtrace.check.judge.published import hold
+from backtrace.check.judge.published import compare
 from backtrace.cli.screen import emit, reading, refuse, show_page
 from backtrace.page import verification as page_of
 from backtrace.page.report_phrases import Words
@@ -64,7 +64,7 @@ def _findings(request: VerifyRequest) -> page_of.Findings:
         only_figures = spec.loss is None and bool(spec.expected)
         if only_figures:
             _check_unused(request)
-        held = hold(spec)
+        held = compare(spec)
         with _share_told() as told:
             found = None if only_figures else verify(spec, asked, progress=told)
         return page_of.Findings(

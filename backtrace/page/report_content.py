@@ -20,7 +20,7 @@ from backtrace.check.model import (
     Malformed,
     Report,
     Verdict,
-    Written,
+    WrittenQuantity,
 )
 from backtrace.notation.numbers import number
 from backtrace.page.inert import inert
@@ -126,7 +126,9 @@ class _Sheet:
         self.words = commentator.words
         self.answers = answers
         self.report = report
-        self.written: dict[Key, Written] = {(w.epoch, w.batch, w.id): w for w in answers.written}
+        self.written: dict[Key, WrittenQuantity] = {
+            (w.epoch, w.batch, w.id): w for w in answers.written
+        }
 
     def findings(self) -> Findings:
         student, title = inert(self.report.student), inert(self.checker.spec.title)
@@ -394,7 +396,7 @@ def count_in_words(number: int, noun: str) -> str:
     return f"{in_words(number)} {noun}{'' if number == 1 else 's'}"
 
 
-def _written_decimals(written: Written | None, i: int, j: int, otherwise: int) -> int:
+def _written_decimals(written: WrittenQuantity | None, i: int, j: int, otherwise: int) -> int:
     cell = written.cells[i][j] if written is not None and written.cells else None
     return cell.decimals if isinstance(cell, Figure) and 0 <= cell.decimals < EXACT else otherwise
 

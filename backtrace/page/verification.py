@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 import numpy as np
 
-from backtrace.check.judge.published import Holding, totals
+from backtrace.check.judge.published import ComparedLine, totals
 from backtrace.notation.numbers import significant, small
 from backtrace.page import verification_cost, verification_figures
 from backtrace.page.blocks import Block, Cell, Column, Document, Paragraph, Section, Table
@@ -39,7 +39,7 @@ class Findings(msgspec.Struct, frozen=True):
     title: str
     words: Words
     verification: Verification | None
-    held: tuple[Holding, ...]
+    held: tuple[ComparedLine, ...]
     samples: int
     arithmetic: Arithmetic = Arithmetic()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from backtrace.check.judge.published import Held, Holding, stands_for, totals
+from backtrace.check.judge.published import ComparedFigure, ComparedLine, stands_for, totals
 from backtrace.notation.numbers import significant
 from backtrace.page.blocks import Block, Cell, Labelled, Paragraph, Section
 from backtrace.page.inert import inert
@@ -20,7 +20,7 @@ ARITHMETIC = {
 }
 
 
-def section(held: Sequence[Holding], arithmetic: Arithmetic, words: Words) -> Section:
+def section(held: Sequence[ComparedLine], arithmetic: Arithmetic, words: Words) -> Section:
     """The figures that stand by name, the others one by one.
 
     ``arithmetic`` is that in which their trace is worked.
@@ -33,7 +33,7 @@ def section(held: Sequence[Holding], arithmetic: Arithmetic, words: Words) -> Se
     return Section("Published figures", tuple(_blocks(held, arithmetic, words)), stand)
 
 
-def _blocks(held: Sequence[Holding], arithmetic: Arithmetic, words: Words) -> Iterator[Block]:
+def _blocks(held: Sequence[ComparedLine], arithmetic: Arithmetic, words: Words) -> Iterator[Block]:
     worked = ARITHMETIC.get(arithmetic.kind, "")
     worked = worked.format(count(arithmetic.decimals or 0, "decimal"))
     if worked:
@@ -44,13 +44,13 @@ def _blocks(held: Sequence[Holding], arithmetic: Arithmetic, words: Words) -> It
         yield Labelled(((Cell("", "right"), names),), inset=1)
     for holding in held:
         if holding not in well:
-            yield _holding(holding, words)
+            yield _line(holding, words)
     hint = _hint(held, arithmetic)
     if hint:
         yield Paragraph(hint, "note", 1)
 
 
-def _hint(held: Sequence[Holding], arithmetic: Arithmetic) -> str:
+def _hint(held: Sequence[ComparedLine], arithmetic: Arithmetic) -> str:
     """What may have happened where a figure is off by one in its last digit."""
     if arithmetic.kind == "rounded":
         return ""
@@ -66,7 +66,7 @@ def _hint(held: Sequence[Holding], arithmetic: Arithmetic) -> str:
     return f"Off by one in the last digit: worked with rounded lines? Try {setting}."
 
 
-def _called(holding: Holding, words: Words) -> str:
+def _called(holding: ComparedLine, words: Words) -> str:
     published = holding.published
     first = (published.epoch, published.batch) == (1, 1)
     at = "" if first else f"@{published.epoch}.{published.batch}"
@@ -74,7 +74,7 @@ def _called(holding: Holding, words: Words) -> str:
     return f"{times}{words.name(published.id)}{at}"
 
 
-def _holding(holding: Holding, words: Words) -> Labelled:
+def _line(holding: ComparedLine, words: Words) -> Labelled:
     agree = holding.count("agrees")
     said = [f"{count(agree, 'figure')} {'agrees' if agree == 1 else 'agree'}"] if agree else []
     said += [_said(each) for each in holding.figures if each.standing != "agrees"]
@@ -85,7 +85,7 @@ def _holding(holding: Holding, words: Words) -> Labelled:
     return Labelled(((label, text),), inset=1)
 
 
-def _said(each: Held) -> str:
+def _said(each: ComparedFigure) -> str:
     at = f"[{each.index[0]},{each.index[1]}]"
     if each.standing == "slip":
         return f"{at} {each.written}, a slip for {_apart(each)} ({inert(each.reason)})"
@@ -97,7 +97,7 @@ def _said(each: Held) -> str:
     return f"{at} {each.written} differs from {_apart(each)}"
 
 
-def _apart(each: Held) -> str:
+def _apart(each: ComparedFigure) -> str:
     """The right value by five digits, or as many as show that it is not what is written."""
     texts = (significant(each.traced, digits) for digits in range(5, EVERY_DIGIT))
     shown = (text for text in texts if not stands_for(each.written, float(text)))

@@ -3,7 +3,7 @@
 import pytest
 
 import backtrace
-from backtrace.check.judge.published import hold, stands_for, totals
+from backtrace.check.judge.published import compare, stands_for, totals
 
 SPEC = """
 layers:
@@ -18,7 +18,7 @@ expect:
 
 
 def standings(line):
-    (found,) = hold(backtrace.loads(f"{SPEC}  {line}\n"))
+    (found,) = compare(backtrace.loads(f"{SPEC}  {line}\n"))
     return [each.standing for each in found.figures], found.agrees
 
 
@@ -66,14 +66,14 @@ def test_figures_slips_and_stale_marks(line, found, agrees):
 
 def test_the_trace_is_in_the_spec_s_own_arithmetic():
     rounded = SPEC.replace("expect:", "arithmetic: {round_each_step: 1}\nexpect:")
-    (found,) = hold(backtrace.loads(f"{rounded}  z1: [[1.1], [1.350]]\n"))
+    (found,) = compare(backtrace.loads(f"{rounded}  z1: [[1.1], [1.350]]\n"))
     assert [each.standing for each in found.figures] == ["agrees", "differs"]  # 1.4 there
 
 
 def test_figures_of_a_later_update():
     """dW = ½·(0.1·1 − 0.65·3, 0.1·2 + 0.65) = (−0.925, 0.425)."""
     text = SPEC.replace("expect:", "epochs: 2\nexpect:")
-    (found,) = hold(backtrace.loads(f"{text}  W1@2: [0.9625, 0.0375]\n"))
+    (found,) = compare(backtrace.loads(f"{text}  W1@2: [0.9625, 0.0375]\n"))
     assert found.agrees
 
 
@@ -82,7 +82,7 @@ def test_figures_of_a_later_update():
 )
 def test_a_figure_may_be_off_by_one_in_its_last_digit(text, close, decimals):
     """1.35: 1.34 stands for 1.335 to 1.345, and the next digit for up to 1.355."""
-    (found,) = hold(backtrace.loads(f"{SPEC}  z1: [[1.1], [{text}]]\n"))
+    (found,) = compare(backtrace.loads(f"{SPEC}  z1: [[1.1], [{text}]]\n"))
     held = found.figures[1]
     assert (held.is_close, held.decimals) == (close, decimals)
 
@@ -120,7 +120,7 @@ OR_GATE = {
 
 def test_every_line_of_the_solution_is_held():
     found = {}
-    for each in hold(backtrace.load("or-gate")):
+    for each in compare(backtrace.load("or-gate")):
         found.setdefault(each.published.id, []).append((each.count("agrees"), each.count("slip")))
     assert found == OR_GATE
 
@@ -130,12 +130,12 @@ def test_every_line_of_the_solution_is_held():
     [("mlp-math", 53, 0), ("small-mlp", 44, 0), ("or-gate", 127, 54)],
 )
 def test_the_documents_figures_stand_and_their_slips_are_slips(name, agreeing, slips):
-    found = totals(hold(backtrace.load(name)))
+    found = totals(compare(backtrace.load(name)))
     assert found == {"agrees": agreeing, "differs": 0, "slip": slips, "stale": 0}
 
 
 @pytest.mark.parametrize("name", ["delta-rule", "delta-rule-sigmoid", "momentum"])
 def test_figures_worked_by_hand_stand(name):
-    found = hold(backtrace.load(name))
+    found = compare(backtrace.load(name))
     assert found
     assert all(each.agrees for each in found)

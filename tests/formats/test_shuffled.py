@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import backtrace
-from backtrace.check.mistakes.rewrites import Context, batch_not_summed
+from backtrace.check.mistakes.rewrites import UpdateContext, batch_not_summed
 from backtrace.formats.json.trace import TraceFormatError, decode, encode
 from backtrace.formats.json.trace_validation import read
 from backtrace.formats.registry import FORMATS
@@ -142,7 +142,7 @@ def test_samples_in_words(samples, words):
 def test_a_mistake_of_one_sample_names_it(trace):
     for place, id in product([(1, 1), (1, 2)], ["dW1", "db2"]):
         steps = {id: traced.step for id, traced in trace.update(*place).items()}
-        context = Context(SPEC, Setting(trace.conventions), steps)
+        context = UpdateContext(SPEC, Setting(trace.conventions), steps)
         said = {int(wrong.detail): wrong for wrong in batch_not_summed(steps[id], context)}
         assert set(said) == set(numbers(trace, place))
         for sample, wrong in said.items():

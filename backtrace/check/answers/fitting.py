@@ -10,7 +10,7 @@ import msgspec
 
 from backtrace.check.answers.figures import EXACT, understood
 from backtrace.check.answers.names import Quantity, shape_of
-from backtrace.check.model import Cell, Figure, Written
+from backtrace.check.model import Cell, Figure, WrittenQuantity
 from backtrace.spec.document.reader import Node, Scalar, Sequence
 from backtrace.spec.wording import count
 
@@ -29,14 +29,14 @@ _FAULTS = {
 }
 
 
-class Given(msgspec.Struct, frozen=True):
+class WrittenCells(msgspec.Struct, frozen=True):
     """The scalars as they were written: a ``number``, a ``list``, a ``matrix``, or a fault."""
 
     form: str
     rows: list[list[Scalar]] = []
 
 
-def fit(quantity: Quantity, node: Node) -> Written | None:
+def fit(quantity: Quantity, node: Node) -> WrittenQuantity | None:
     """What ``node`` says of ``quantity``; None where every entry is left out.
 
     A flat list, a number for 1 × 1, and a transposed matrix are turned as meant, the ones of an
@@ -55,21 +55,23 @@ def fit(quantity: Quantity, node: Node) -> Written | None:
         return None
     if grid is None:
         problem = _problem(quantity, given)
-        return Written(quantity.id, quantity.epoch, quantity.batch, (), tuple(said), problem, cells)
+        return WrittenQuantity(
+            quantity.id, quantity.epoch, quantity.batch, (), tuple(said), problem, cells
+        )
     return written(quantity, cells, said)
 
 
-def written(quantity: Quantity, cells: Cells, notes: Row[str]) -> Written:
-    """``cells``, of the quantity's shape or without its ones, as Written."""
+def written(quantity: Quantity, cells: Cells, notes: Row[str]) -> WrittenQuantity:
+    """``cells``, of the quantity's shape or without its ones, as WrittenQuantity."""
     said = [*notes]
     cells = _with_ones(quantity, cells, said)
     said = list(dict.fromkeys(said))
-    return Written(quantity.id, quantity.epoch, quantity.batch, cells, tuple(said))
+    return WrittenQuantity(quantity.id, quantity.epoch, quantity.batch, cells, tuple(said))
 
 
 def scattered(
     quantity: Quantity, entries: Dictionary[Place, str], notes: Row[str]
-) -> Written | None:
+) -> WrittenQuantity | None:
     """Entries that were written one by one, (row, column) from 0; None where all are left out."""
     rows, columns = quantity.shape
     grid: list[list[Cell]] = [[None] * columns for _ in range(rows)]
@@ -114,30 +116,32 @@ def _place(shape: Place, index: tuple[int, ...]) -> Place | None:
     return (i - 1, j - 1) if 1 <= i <= rows and 1 <= j <= columns else None
 
 
-def _given(node: Node) -> Given:
+def _given(node: Node) -> WrittenCells:
     if isinstance(node, Scalar):
-        return Given("number", [[node]])
+        return WrittenCells("number", [[node]])
     if not isinstance(node, Sequence):
-        return Given("mapping")
+        return WrittenCells("mapping")
     scalars = [item for item in node.items if isinstance(item, Scalar)]
     if len(scalars) == len(node.items):
-        return Given("list", [scalars]) if scalars else Given("empty")
-    return _given_rows(node.items) if not scalars else Given("mixed")
+        return WrittenCells("list", [scalars]) if scalars else WrittenCells("empty")
+    return _given_rows(node.items) if not scalars else WrittenCells("mixed")
 
 
-def _given_rows(items: list[Node]) -> Given:
+def _given_rows(items: list[Node]) -> WrittenCells:
     rows: list[list[Scalar]] = []
     for item in items:
         if not isinstance(item, Sequence):
-            return Given("mapping")
+            return WrittenCells("mapping")
         row = [cell for cell in item.items if isinstance(cell, Scalar)]
         if len(row) < len(item.items):
-            return Given("deep")
+            return WrittenCells("deep")
         rows.append(row)
-    return Given("matrix", rows)
+    return WrittenCells("matrix", rows)
 
 
-def _fitted(quantity: Quantity, given: Given) -> tuple[list[list[Scalar]] | None, tuple[str, ...]]:
+def _fitted(
+    quantity: Quantity, given: WrittenCells
+) -> tuple[list[list[Scalar]] | None, tuple[str, ...]]:
     """The scalars in the quantity's shape, or in that without its ones; None if they don't fit."""
     grid, note = _turned(quantity, given)
     if grid is not None:
@@ -153,7 +157,7 @@ def _fitted(quantity: Quantity, given: Given) -> tuple[list[list[Scalar]] | None
     return grid, (comma, note) if note else (comma,)
 
 
-def _turned(quantity: Quantity, given: Given) -> tuple[list[list[Scalar]] | None, str]:
+def _turned(quantity: Quantity, given: WrittenCells) -> tuple[list[list[Scalar]] | None, str]:
     for shape in _shapes(quantity):
         grid, note = _turned_to(shape, given, quantity)
         if grid is not None:
@@ -170,7 +174,7 @@ def _shapes(quantity: Quantity) -> list[Place]:
 
 
 def _turned_to(
-    shape: Place, given: Given, quantity: Quantity
+    shape: Place, given: WrittenCells, quantity: Quantity
 ) -> tuple[list[list[Scalar]] | None, str]:
     rows, columns = shape
     if given.form == "matrix":
@@ -195,7 +199,7 @@ def _turned_matrix(
     return None, ""
 
 
-def _with_commas(given: Given) -> Given | None:
+def _with_commas(given: WrittenCells) -> WrittenCells | None:
     """With decimal commas put together again where YAML took them for commas of the list."""
     from backtrace.spec.number_reading import comma_reading
 
@@ -204,7 +208,7 @@ def _with_commas(given: Given) -> Given | None:
         tight = [i > 0 and _touches(row[i - 1], cell) for i, cell in enumerate(row)]
         texts = comma_reading([cell.text for cell in row], tight) if any(tight) else []
         rows.append([Scalar(0, 0, 1, text) for text in texts] or row)
-    return None if rows == given.rows else Given(given.form, rows)
+    return None if rows == given.rows else WrittenCells(given.form, rows)
 
 
 def _touches(before: Scalar, cell: Scalar) -> bool:
@@ -240,12 +244,12 @@ def _with_ones(quantity: Quantity, cells: Cells, said: list[str]) -> Cells:
     return tuple(zip(*lines, strict=True)) if axis == 1 else tuple(map(tuple, lines))
 
 
-def _problem(quantity: Quantity, given: Given) -> str:
+def _problem(quantity: Quantity, given: WrittenCells) -> str:
     found = _FAULTS.get(given.form) or _form(given)
     return f"{found} where {shape_of(quantity)} is meant"
 
 
-def _form(given: Given) -> str:
+def _form(given: WrittenCells) -> str:
     if given.form == "number":
         quoted = given.rows[0][0].text.lstrip().startswith("[")
         return "a list in quotes (write it without them)" if quoted else "one number"

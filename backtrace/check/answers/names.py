@@ -77,8 +77,8 @@ class Reader:
 
     def explain(self, name: str) -> str:
         """Why ``name`` means nothing here, and what may have been meant."""
-        told = self._special(name) if len(name) <= _LONGEST else ""
-        return f"{cited(name)} {told or self._near(name)}; it was left aside"
+        meant = self._special(name) if len(name) <= _LONGEST else ""
+        return f"{cited(name)} {meant or self._near(name)}; it was left aside"
 
     def _find(self, name: str) -> Reference | None:
         for pattern in (_INDEXED, _WHOLE):

@@ -9,7 +9,7 @@ from typing import BinaryIO
 from backtrace.check.answers.fitting import fit, places, scattered
 from backtrace.check.answers.names import Quantity, Reader, Reference, reader
 from backtrace.check.answers.tree import LIMITS, AnswersError, inert, read_sheet
-from backtrace.check.model import Answers, Unreadable, Written
+from backtrace.check.model import Answers, Unreadable, WrittenQuantity
 from backtrace.spec.document.reader import Mapping, Node, Scalar, kind
 from backtrace.spec.wording import cited
 
@@ -114,13 +114,13 @@ class _Collector:
     def __init__(self, reader: Reader, notes: list[str]) -> None:
         self.reader = reader
         self.notes = notes
-        self.written: dict[str, Written] = {}
+        self.written: dict[str, WrittenQuantity] = {}
         self.orders: dict[str, int] = {}
         self.keys: dict[str, str] = {}
         self.entries: dict[str, list[tuple[str, Reference, Node]]] = {}
         self.unknown = 0
 
-    def collect(self, answers: Mapping) -> tuple[Written, ...]:
+    def collect(self, answers: Mapping) -> tuple[WrittenQuantity, ...]:
         for key, entry in answers.entries.items():
             reference = self.reader.find(key)
             if reference is None:
@@ -145,7 +145,7 @@ class _Collector:
             line = f"line {place.line}: " if place.line else ""
             self.notes.append(line + self.reader.explain(key))
 
-    def take(self, key: str, reference: Reference, written: Written | None) -> None:
+    def take(self, key: str, reference: Reference, written: WrittenQuantity | None) -> None:
         """Notes what was written; a second name counts only where the first left all out."""
         if written is None:
             return
@@ -187,7 +187,7 @@ def out_of_range(name: str, quantity: Quantity) -> str:
     return f"{cited(name)} was left aside: {quantity.name} is {shape}, its indices count from 1"
 
 
-def _noted(written: Written, note: str) -> Written:
+def _noted(written: WrittenQuantity, note: str) -> WrittenQuantity:
     from msgspec.structs import replace
 
     return replace(written, notes=(note, *written.notes))

@@ -29,7 +29,7 @@ _CLOSING = re.compile(r"\s*[0-9]{1,6}\s*[\])][^\[\](){},]{0,20}")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
-class Columns(msgspec.Struct, frozen=True):
+class TableColumns(msgspec.Struct, frozen=True):
     """What the columns of a table mean, from its header.
 
     ``entries`` has for each quantity, in the tape's order, its entries' columns and places.
@@ -50,7 +50,7 @@ class _Row(msgspec.Struct, frozen=True):
 def read_table(content: bytes, file: str, reader: Reader) -> tuple[list[Answers], list[Unreadable]]:
     """The students of a table with the header ``student, z1[1,1], z1[1,2], loss, …``.
 
-    Columns are separated by commas, semicolons or tabs; the comma inside brackets needs no
+    TableColumns are separated by commas, semicolons or tabs; the comma inside brackets needs no
     quotes. An empty cell is an entry left out, an empty row nothing. A row that can't be read is
     Unreadable under FILE:LINE, and the others are read; columns that mean nothing are said in
     the notes of every student. Raises AnswersError where there is no header, or more than 50 MB.
@@ -77,7 +77,7 @@ def _no_header(file: str, line: int, found: str) -> AnswersError:
 
 
 def _students(
-    rows: Iterator[_Row], columns: Columns, file: str
+    rows: Iterator[_Row], columns: TableColumns, file: str
 ) -> tuple[list[Answers], list[Unreadable]]:
     answers: list[Answers] = []
     unreadable: list[Unreadable] = []
@@ -107,13 +107,13 @@ def _unfit(cells: list[str], width: int) -> str:
     return f"{count(len(cells), 'cell')}; expected {width}, as the header has{hint}"
 
 
-def _name(row: _Row, columns: Columns) -> str:
+def _name(row: _Row, columns: TableColumns) -> str:
     name = "" if columns.student is None else inert(row.cells[columns.student])
     return name or f"row {row.line}"
 
 
 def _answers(
-    row: _Row, student: str, columns: Columns, file: str, notes: tuple[str, ...]
+    row: _Row, student: str, columns: TableColumns, file: str, notes: tuple[str, ...]
 ) -> Answers:
     written = []
     for quantity, entries, note in columns.entries:
@@ -127,7 +127,7 @@ def _answers(
 # The header
 
 
-def _columns(header: list[str], reader: Reader, notes: list[str]) -> Columns:
+def _columns(header: list[str], reader: Reader, notes: list[str]) -> TableColumns:
     student = _student_column(header, reader)
     found: dict[str, list[tuple[int, Reference]]] = {}
     unknown: list[str] = []
@@ -145,7 +145,7 @@ def _columns(header: list[str], reader: Reader, notes: list[str]) -> Columns:
         notes.append(f"{rest} without a meaning here, left aside")
     entries = [_entries(header, columns, notes) for columns in found.values()]
     ordered = sorted(entries, key=lambda entry: entry[0].order)
-    return Columns(student, len(header), tuple(ordered), most_notes(notes))
+    return TableColumns(student, len(header), tuple(ordered), most_notes(notes))
 
 
 def _student_column(header: list[str], reader: Reader) -> int | None:

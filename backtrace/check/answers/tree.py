@@ -39,14 +39,14 @@ class AnswersError(Exception):
         super().__init__(reason)
 
 
-class Sheet(msgspec.Struct, frozen=True):
+class AnswerTree(msgspec.Struct, frozen=True):
     """A file as it was written: the tree, and sentences on keys that came twice."""
 
     root: Node
     notes: tuple[str, ...] = ()
 
 
-def read_sheet(content: bytes, file: str, first_line: int = 1) -> Sheet:
+def read_sheet(content: bytes, file: str, first_line: int = 1) -> AnswerTree:
     """The tree of a YAML or JSON text of at most 1 MB; ``first_line`` is its first line's number.
 
     Of a key that comes twice the first counts. Raises AnswersError.
@@ -85,7 +85,7 @@ def inert(text: str) -> str:
 # JSON
 
 
-def _json(content: bytes) -> Sheet | None:
+def _json(content: bytes) -> AnswerTree | None:
     """The tree of a JSON text, or None where it is none: then YAML's reader says why.
 
     JSON is YAML but for escaped surrogate pairs and tabs, and read five times as fast this way.
@@ -114,7 +114,7 @@ def _json(content: bytes) -> Sheet | None:
         )
     except (ValueError, RecursionError):
         return None
-    return Sheet(root, tuple(repeated)) if _within_limits(root) else None
+    return AnswerTree(root, tuple(repeated)) if _within_limits(root) else None
 
 
 def _plain(text: str) -> Scalar:
@@ -151,7 +151,7 @@ def _children(node: Node) -> list[Node]:
 # YAML
 
 
-def _yaml(content: bytes, file: str, first_line: int) -> Sheet:
+def _yaml(content: bytes, file: str, first_line: int) -> AnswerTree:
     try:
         document = _read(content, file)
     except SpecError as error:
@@ -160,7 +160,7 @@ def _yaml(content: bytes, file: str, first_line: int) -> Sheet:
         f"line {problem.line + first_line - 1}: {problem.found}; the first one counts"
         for problem in document.problems.found
     )
-    return Sheet(document.root, notes)
+    return AnswerTree(document.root, notes)
 
 
 def _read(content: bytes, file: str) -> Document:

@@ -9,7 +9,7 @@ import numpy as np
 from backtrace.check.judge.exercise import Exercise, Key
 from backtrace.check.judge.judgement import Judgement
 from backtrace.check.judge.sheet import Sheet
-from backtrace.check.model import Answers, Judged, Report, Verdict, Written
+from backtrace.check.model import Answers, Judged, Report, Verdict, WrittenQuantity
 
 
 class Checker(Exercise):
@@ -43,7 +43,7 @@ class Checker(Exercise):
         return Judged(place[2], place[0], place[1], "missing", entries, blank, possible=possible)
 
 
-def _anything(written: Written) -> bool:
+def _anything(written: WrittenQuantity) -> bool:
     """Whether a quantity has an entry at all, and not only blanks."""
     cells = written.cells or written.raw
     return any(cell is not None for line in cells for cell in line) or bool(written.problem)

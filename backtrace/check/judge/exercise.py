@@ -10,7 +10,7 @@ import numpy as np
 
 from backtrace.check.mistakes.catalogue import wrongs
 from backtrace.check.mistakes.misread import GivenTexts
-from backtrace.check.mistakes.rewrites import Context, Wrong
+from backtrace.check.mistakes.rewrites import UpdateContext, Wrong
 from backtrace.check.model import Verdict
 from backtrace.check.rules.intervals import Floats, Interval, point, widened
 from backtrace.functions.activations import ACTIVATIONS
@@ -49,7 +49,7 @@ class Exercise:
         self.allow_truncation = allow_truncation
         self.credit: dict[Verdict, float] = {**MARKS, **(credit or {})}
         self.steps: dict[Key, Step] = {key(step): step for step in self.tape.steps}
-        self.contexts: dict[tuple[int, int], Context] = self._contexts()
+        self.contexts: dict[tuple[int, int], UpdateContext] = self._contexts()
         self.parameters = {
             place: FloatArithmetic(np.float64).parameters(step.parameters)
             for place, step in self.steps.items()
@@ -67,11 +67,13 @@ class Exercise:
         self._matrices = given_matrices(spec)
         self._texts: dict[Key, GivenTexts] = {}
 
-    def _contexts(self) -> dict[tuple[int, int], Context]:
+    def _contexts(self) -> dict[tuple[int, int], UpdateContext]:
         updates: dict[tuple[int, int], dict[str, Step]] = {}
         for step in self.tape.steps:
             updates.setdefault((step.epoch, step.batch), {})[step.id] = step
-        return {place: Context(self.spec, self.setting, steps) for place, steps in updates.items()}
+        return {
+            place: UpdateContext(self.spec, self.setting, steps) for place, steps in updates.items()
+        }
 
     def _operands(self, step: Step) -> tuple[Key, ...]:
         """The keys a step is worked from; a later update's given parameter has one: the last."""
@@ -131,7 +133,7 @@ def key(step: Step) -> Key:
     return (step.epoch, step.batch, step.id)
 
 
-def other_forms(step: Step, context: Context) -> Iterator[Step]:
+def other_forms(step: Step, context: UpdateContext) -> Iterator[Step]:
     """g from a; an error worked out again or taken as written; the short-cut by the error."""
 
     def form(operation: str, operands: tuple[str, ...], **parameters: Any) -> Step:
@@ -164,7 +166,7 @@ def other_forms(step: Step, context: Context) -> Iterator[Step]:
         yield from _shortcut_form(step, context)
 
 
-def _shortcut_form(step: Step, context: Context) -> Iterator[Step]:
+def _shortcut_form(step: Step, context: UpdateContext) -> Iterator[Step]:
     """δ = (a − y)/n for an output that the spec takes the long way."""
     loss = context.spec.loss
     if loss is None or step.layer != context.last or loss.name == "upstream":

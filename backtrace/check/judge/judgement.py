@@ -13,7 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtrace.check.judge.exercise import Key
-from backtrace.check.judge.sheet import SLACK, Doubt, Numbers, Override, Sheet, StandIns, World
+from backtrace.check.judge.sheet import (
+    SLACK,
+    Doubt,
+    Hypothesis,
+    Override,
+    Sheet,
+    StandIns,
+    WrittenNumbers,
+)
 from backtrace.check.mistakes.diagnosis import Diagnosis
 from backtrace.check.model import WORST_FIRST, Explanation, Figure, Judged, Malformed, Verdict
 from backtrace.check.rules.intervals import Interval, hull, point, single
@@ -31,7 +39,7 @@ class Judgement:
         self.step = self.exercise.steps[place]
         self.written = sheet.written[place]
         self.exact = self.exercise.values[place]
-        self.origin: Key | None = None  # of the world in which the value follows
+        self.origin: Key | None = None  # of the hypothesis in which the value follows
 
     def judged(self, extra: bool) -> Judged:
         """The verdict; ``extra`` is whether the quantity was not asked for and earns nothing."""
@@ -71,21 +79,21 @@ class Judgement:
 
     # A given number, written again
 
-    def given(self, numbers: Numbers, extra: bool) -> Judged:
+    def given(self, numbers: WrittenNumbers, extra: bool) -> Judged:
         low, high = numbers.low, numbers.high
         same = (low <= self.exact) & (self.exact <= high) | ~numbers.there
         taken = np.where(same, self.exact, numbers.values)
         explanations: tuple[Explanation, ...] = ()
         if not same.all():
             explanations = (Explanation((("given-misread", self.place[2]),)),)
-        self.sheet.boxes[self.place] = point(taken)
+        self.sheet.intervals[self.place] = point(taken)
         return self.verdict(np.where(same, "right", "wrong"), numbers, ~same, explanations, extra)
 
     # A worked quantity
 
-    def worked(self, numbers: Numbers, extra: bool) -> Judged:
+    def worked(self, numbers: WrittenNumbers, extra: bool) -> Judged:
         place = self.place
-        own = self.sheet.step_box(place, numbers.unit)
+        own = self.sheet.step_interval(place, numbers.unit)
         in_l, box, doubt = self.in_own_work(numbers, own)
         alone = self.is_alone(numbers, box)
         low, high = numbers.low, numbers.high
@@ -103,7 +111,7 @@ class Judgement:
             explanations = self.explain(names)
         return self.verdict(names, numbers, self.sheet.doubts[place], explanations, extra)
 
-    def in_own_work(self, numbers: Numbers, own: Interval) -> tuple[Doubt, Interval, Doubt]:
+    def in_own_work(self, numbers: WrittenNumbers, own: Interval) -> tuple[Doubt, Interval, Doubt]:
         """Which entries follow from the student's own work by any right form, which box holds
         each, and which rest on doubtful operands."""
         follows = numbers.meets(own)
@@ -111,13 +119,13 @@ class Judgement:
         box = own
         if follows.all():
             return follows, box, doubt
-        for over, world in self.alternatives():
-            other = self.alternative_box(over, numbers.unit)
+        for over, hypothesis in self.alternatives():
+            other = self.alternative_interval(over, numbers.unit)
             new = numbers.meets(other) & ~follows
             if new.any():
-                if world is not None:
+                if hypothesis is not None:
                     doubt = doubt | new
-                    self.origin = world.origin
+                    self.origin = hypothesis.origin
                 else:
                     doubt = doubt | (new & self.resting_of(over))
                 box = Interval(
@@ -140,29 +148,29 @@ class Judgement:
                 self.origin = self.sheet.first_root(tuple((*where[:2], x) for x in form.operands))
         return found
 
-    def alternative_box(self, over: Override, unit: float) -> Interval:
+    def alternative_interval(self, over: Override, unit: float) -> Interval:
         if self.place in over:
             rest = {place: value for place, value in over.items() if place != self.place}
             replaced = over[self.place]
             assert not isinstance(replaced, Interval)
-            return self.sheet.replaced_box(self.place, replaced, unit, rest)
-        return self.sheet.step_box(self.place, unit, over)
+            return self.sheet.replaced_interval(self.place, replaced, unit, rest)
+        return self.sheet.step_interval(self.place, unit, over)
 
-    def alternatives(self) -> Iterator[tuple[Override, World | None]]:
+    def alternatives(self) -> Iterator[tuple[Override, Hypothesis | None]]:
         """Other forms along the unwritten way here, and what earlier explanations stand for."""
         path = Diagnosis(self.sheet, self.place).path()
         forms = [(where, form) for where in path for form in self.exercise.forms(where)]
         for where, form in forms:
             yield {where: form}, None
-        for world in self.sheet.worlds:
-            stand_ins = {k: v for k, v in world.stand_ins.items() if k != self.place}
+        for hypothesis in self.sheet.hypotheses:
+            stand_ins = {k: v for k, v in hypothesis.stand_ins.items() if k != self.place}
             if stand_ins:
-                yield stand_ins, world
+                yield stand_ins, hypothesis
                 for where, form in forms:
                     if where not in stand_ins:
-                        yield {**stand_ins, where: form}, world
+                        yield {**stand_ins, where: form}, hypothesis
 
-    def too_vague(self, numbers: Numbers, box: Interval, alone: Doubt) -> Doubt:
+    def too_vague(self, numbers: WrittenNumbers, box: Interval, alone: Doubt) -> Doubt:
         """Too few digits to tell anything by, unless they are the value exactly."""
         few = (numbers.digits < self.exercise.min_digits) & (numbers.decimals < 3)
         if few.any():
@@ -177,7 +185,7 @@ class Judgement:
         """Which entries rest on a doubtful entry of an operand."""
         return self.sheet.doubt_of_operands(self.place, self.step)
 
-    def follows_exactly(self, numbers: Numbers) -> Doubt:
+    def follows_exactly(self, numbers: WrittenNumbers) -> Doubt:
         """Which written numbers are, digit for digit, what the numbers written before them give."""
         sheet = self.sheet
         over: StandIns = {
@@ -188,18 +196,20 @@ class Judgement:
         }
         if not over:
             return np.zeros(numbers.values.shape, dtype=bool)
-        box = hull(sheet.step_box(self.place, 0.0, over))
+        box = hull(sheet.step_interval(self.place, 0.0, over))
         slack = 1e-9 * (1.0 + np.abs(numbers.values))
         near = (box.lo[0] - slack <= numbers.values) & (numbers.values <= box.hi[0] + slack)
         return np.asarray(near & single(box))
 
-    def is_alone(self, numbers: Numbers, box: Interval) -> Doubt:
+    def is_alone(self, numbers: WrittenNumbers, box: Interval) -> Doubt:
         """Which written numbers equal a single-valued L: they stand for themselves."""
         lo, hi = hull(box).lo[0], hull(box).hi[0]
         low, high = lo - 1e-9 * np.abs(lo), hi + 1e-9 * np.abs(hi)
         return np.asarray(single(box) & (low <= numbers.values) & (numbers.values <= high))
 
-    def settle(self, numbers: Numbers, box: Interval, alone: Doubt, names: NDArray[Any]) -> None:
+    def settle(
+        self, numbers: WrittenNumbers, box: Interval, alone: Doubt, names: NDArray[Any]
+    ) -> None:
         """What later steps take for this quantity, and which of its entries are doubtful."""
         low, high = numbers.low, numbers.high
         if alone.any():
@@ -212,7 +222,7 @@ class Judgement:
             low = np.where(numbers.there, low, filled.lo[0])
             high = np.where(numbers.there, high, filled.hi[0])
             doubt = np.where(numbers.there, doubt, self.resting)
-        self.sheet.boxes[self.place] = Interval(low[None], high[None])
+        self.sheet.intervals[self.place] = Interval(low[None], high[None])
         self.sheet.doubts[self.place] = doubt
         root = self.sheet.first_root(self.exercise.operands[self.place])
         self.sheet.roots[self.place] = self.origin if root is None else root
@@ -229,7 +239,7 @@ class Judgement:
     def verdict(
         self,
         names: NDArray[Any],
-        numbers: Numbers,
+        numbers: WrittenNumbers,
         doubt: Doubt,
         explanations: tuple[Explanation, ...],
         extra: bool,
@@ -267,7 +277,7 @@ class Judgement:
     def _rests_on_zeros(self) -> bool:
         """Whether a written operand is all zero that the spec's own is not."""
         for source in self.exercise.operands[self.place]:
-            box = self.sheet.boxes.get(source)
+            box = self.sheet.intervals.get(source)
             if box is None or not self.sheet.doubt(source).any():
                 continue
             if not box.lo.any() and not box.hi.any() and self.exercise.values[source].any():

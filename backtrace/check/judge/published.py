@@ -20,7 +20,7 @@ Standing: TypeAlias = Literal["agrees", "differs", "slip", "stale"]
 NOISE = 1e-12  # of a float, relative: a figure may lie on the very edge of what its digits allow
 
 
-class Held(msgspec.Struct, frozen=True):
+class ComparedFigure(msgspec.Struct, frozen=True):
     """One published figure beside the trace's value.
 
     ``agrees``: the value lies within half a unit of the last written digit; ``differs``: it does
@@ -50,11 +50,11 @@ class Held(msgspec.Struct, frozen=True):
         return read.half_unit > 0 and abs(read.value - self.traced) <= 3 * read.half_unit
 
 
-class Holding(msgspec.Struct, frozen=True):
+class ComparedLine(msgspec.Struct, frozen=True):
     """All figures that one line of the source prints of one quantity."""
 
     published: Published
-    figures: tuple[Held, ...]
+    figures: tuple[ComparedFigure, ...]
 
     @property
     def agrees(self) -> bool:
@@ -64,7 +64,7 @@ class Holding(msgspec.Struct, frozen=True):
         return sum(each.standing == standing for each in self.figures)
 
 
-def hold(spec: Spec) -> tuple[Holding, ...]:
+def compare(spec: Spec) -> tuple[ComparedLine, ...]:
     """Every figure of ``expect`` beside the trace of the spec, in its own arithmetic."""
     if not spec.expected:
         return ()
@@ -72,7 +72,7 @@ def hold(spec: Spec) -> tuple[Holding, ...]:
     tape = compile_tape(spec, range(1, last[0] + 1))
     values = _traced(spec, tape, last)
     return tuple(
-        Holding(each, tuple(_held(each, values[each.epoch, each.batch, each.id])))
+        ComparedLine(each, tuple(_compared(each, values[each.epoch, each.batch, each.id])))
         for each in spec.expected
     )
 
@@ -91,7 +91,7 @@ def _traced(spec: Spec, tape: Tape, last: tuple[int, int]) -> dict[tuple[int, in
     return found
 
 
-def _held(published: Published, value: Array) -> Iterator[Held]:
+def _compared(published: Published, value: Array) -> Iterator[ComparedFigure]:
     values = np.atleast_2d(value) * float(published.times)
     reasons = {(slip.row, slip.column): slip.reason for slip in published.slips}
     for i, row in enumerate(published.written, 1):
@@ -101,11 +101,11 @@ def _held(published: Published, value: Array) -> Iterator[Held]:
                 yield _one((i, j), text, traced, reasons.get((i, j)))
 
 
-def _one(index: tuple[int, int], text: str, traced: float, slip: str | None) -> Held:
+def _one(index: tuple[int, int], text: str, traced: float, slip: str | None) -> ComparedFigure:
     right = stands_for(text, traced)
     if slip is None:
-        return Held(index, text, traced, "agrees" if right else "differs")
-    return Held(index, text, traced, "stale" if right else "slip", slip)
+        return ComparedFigure(index, text, traced, "agrees" if right else "differs")
+    return ComparedFigure(index, text, traced, "stale" if right else "slip", slip)
 
 
 def stands_for(text: str, value: float) -> bool:
@@ -121,7 +121,7 @@ def _read(text: str) -> Figure:
     return read
 
 
-def totals(held: Iterable[Holding]) -> dict[Standing, int]:
+def totals(held: Iterable[ComparedLine]) -> dict[Standing, int]:
     """How many figures there are of each standing."""
     found: dict[Standing, int] = {"agrees": 0, "differs": 0, "slip": 0, "stale": 0}
     for holding in held:

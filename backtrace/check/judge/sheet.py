@@ -2,7 +2,7 @@
 
 An operand that was written is taken as written; one that was not is worked from what was, and
 widened by what rounding it may have cost. What an earlier explanation says stands in an operand's
-place is a ``World``; several are kept in mind where explanations tie.
+place is a ``Hypothesis``; several are kept in mind where explanations tie.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from backtrace.check.judge.exercise import Exercise, Key, key
 from backtrace.check.mistakes.rewrites import Wrong
-from backtrace.check.model import Answers, Figure, Judged, Written
+from backtrace.check.model import Answers, Figure, Judged, WrittenQuantity
 from backtrace.check.rules.evaluation import dependent, interval
 from backtrace.check.rules.intervals import Floats, Interval, widened
 from backtrace.functions.activations import ACTIVATIONS
@@ -27,12 +27,12 @@ Doubt: TypeAlias = NDArray[np.bool_]
 StandIns: TypeAlias = dict[Key, Step | Wrong | Interval]
 Override: TypeAlias = Mapping[Key, Step | Wrong | Interval]
 NOTHING: Override = {}
-MOST_WORLDS = 12  # ways the sheet may have come about that are kept in mind
+MOST_HYPOTHESES = 12  # ways the sheet may have come about that are kept in mind
 MOST_PAIRS = 1000  # pairs of mistakes that are tried for one sheet, over all its wrong steps
 SLACK = 1e-12  # relative float noise that a comparison forgives
 
 
-class Numbers(msgspec.Struct, frozen=True, eq=False):
+class WrittenNumbers(msgspec.Struct, frozen=True, eq=False):
     """What was written for one quantity: values, half units, and which entries are there."""
 
     values: Floats
@@ -45,7 +45,9 @@ class Numbers(msgspec.Struct, frozen=True, eq=False):
     high: Floats
 
     @classmethod
-    def of(cls, written: Written, shape: tuple[int, int], unit: float, truncated: bool) -> Numbers:
+    def of(
+        cls, written: WrittenQuantity, shape: tuple[int, int], unit: float, truncated: bool
+    ) -> WrittenNumbers:
         """``truncated``: the digits may have been cut off rather than rounded."""
         values, half = np.zeros(shape), np.zeros(shape)
         there = np.zeros(shape, dtype=bool)
@@ -75,7 +77,7 @@ def _stands_for(values: Floats, half: Floats, truncated: bool) -> tuple[Floats, 
     return low, high
 
 
-def last_units(written: Mapping[Key, Written]) -> dict[Key, float]:
+def last_units(written: Mapping[Key, WrittenQuantity]) -> dict[Key, float]:
     """Half a unit of the last decimal that was kept in each quantity.
 
     Whole numbers alone (``0``, ``[2, -1]``) do not show how many decimals the lines before them
@@ -95,7 +97,7 @@ def last_units(written: Mapping[Key, Written]) -> dict[Key, float]:
     return {place: half if half < 0.5 else usual for place, half in finest.items()}
 
 
-class World(msgspec.Struct, frozen=True, eq=False):
+class Hypothesis(msgspec.Struct, frozen=True, eq=False):
     """One way the sheet may have come about: what earlier explanations put in the place of given
     or unwritten quantities, and the first quantity that was explained so."""
 
@@ -108,37 +110,41 @@ class Sheet:
 
     def __init__(self, exercise: Exercise, answers: Answers) -> None:
         self.exercise = exercise
-        self.written: dict[Key, Written] = {(w.epoch, w.batch, w.id): w for w in answers.written}
+        self.written: dict[Key, WrittenQuantity] = {
+            (w.epoch, w.batch, w.id): w for w in answers.written
+        }
         self.units = last_units(self.written)
-        self.numbers: dict[Key, Numbers] = {}
-        self.boxes: dict[Key, Interval] = {}  # what was written, as later steps take it
+        self.numbers: dict[Key, WrittenNumbers] = {}
+        self.intervals: dict[Key, Interval] = {}  # what was written, as later steps take it
         self.doubts: dict[Key, Doubt] = {}  # entries that are neither right nor rounded
         self.judged: dict[Key, Judged] = {}
-        self.worlds: list[World] = []
+        self.hypotheses: list[Hypothesis] = []
         self.pairs_left = MOST_PAIRS
         self.roots: dict[Key, Key | None] = {}
         self.worked: dict[tuple[Key, float], Interval] = {}
 
-    def read(self, place: Key) -> Numbers:
+    def read(self, place: Key) -> WrittenNumbers:
         """The written numbers of a quantity, remembered for the steps that follow."""
         rows, columns = self.exercise.values[place].shape
         truncated = self.exercise.allow_truncation
-        numbers = Numbers.of(self.written[place], (rows, columns), self.units[place], truncated)
+        numbers = WrittenNumbers.of(
+            self.written[place], (rows, columns), self.units[place], truncated
+        )
         self.numbers[place] = numbers
         return numbers
 
     def explained(self, place: Key, opened: list[StandIns]) -> None:
-        """Each explanation that puts something in an operand's place opens a world (a tie opens
-        several); those that were open go on with it."""
+        """Each explanation that puts something in an operand's place is a hypothesis (a tie gives
+        several); those that were there go on with it."""
         if not opened:
             return
-        before = self.worlds or [World({}, place)]
+        before = self.hypotheses or [Hypothesis({}, place)]
         both = [
-            World({**world.stand_ins, **stand_ins}, world.origin)
-            for world in before
+            Hypothesis({**hypothesis.stand_ins, **stand_ins}, hypothesis.origin)
+            for hypothesis in before
             for stand_ins in opened
         ]
-        self.worlds = [*self.worlds, *both][:MOST_WORLDS]
+        self.hypotheses = [*self.hypotheses, *both][:MOST_HYPOTHESES]
 
     # What later steps take
 
@@ -149,8 +155,8 @@ class Sheet:
         """
         if place in over:
             return self._overridden(place, unit, over)
-        if place in self.boxes:
-            return self.boxes[place]
+        if place in self.intervals:
+            return self.intervals[place]
         if self.exercise.is_given(place):
             return self.exercise.exact(place)
         ahead = self._ahead(place) if place in self.written else None
@@ -164,7 +170,7 @@ class Sheet:
         return self._unwritten(place, unit, over)
 
     def _unwritten(self, place: Key, unit: float, over: Override) -> Interval:
-        return self.may_be_rounded(place, self.step_box(place, unit, over), unit)
+        return self.may_be_rounded(place, self.step_interval(place, unit, over), unit)
 
     def may_be_rounded(self, place: Key, box: Interval, unit: float) -> Interval:
         """A line that was not written may have been rounded; it stays in its operation's range."""
@@ -191,7 +197,7 @@ class Sheet:
             return None
         rows, columns = self.exercise.values[place].shape
         truncated = self.exercise.allow_truncation
-        numbers = Numbers.of(written, (rows, columns), self.units[place], truncated)
+        numbers = WrittenNumbers.of(written, (rows, columns), self.units[place], truncated)
         return Interval(numbers.low[None], numbers.high[None]) if numbers.there.all() else None
 
     def _overridden(self, place: Key, unit: float, over: Override) -> Interval:
@@ -199,16 +205,16 @@ class Sheet:
         if isinstance(replaced, Interval):
             return replaced
         rest = {other: value for other, value in over.items() if other != place}
-        box = self.replaced_box(place, replaced, unit, rest)
+        box = self.replaced_interval(place, replaced, unit, rest)
         # A wrong rule need not keep to the right one's range.
         return self._widened(box, unit)
 
-    def replaced_box(
+    def replaced_interval(
         self, place: Key, replaced: Step | Wrong, unit: float, over: Override
     ) -> Interval:
         """What a step gives that stands in the place of another."""
         if isinstance(replaced, Wrong):
-            box = self.replaced_box(place, replaced.step, unit, over)
+            box = self.replaced_interval(place, replaced.step, unit, over)
             if replaced.factor != 1:
                 lo, hi = box.lo * replaced.factor, box.hi * replaced.factor
                 box = Interval(np.minimum(lo, hi), np.maximum(lo, hi))
@@ -220,7 +226,7 @@ class Sheet:
         setting = self.exercise.setting
         return self.exercise.line(interval(replaced.operation, setting, parameters, *operands))
 
-    def step_box(self, place: Key, unit: float, over: Override = NOTHING) -> Interval:
+    def step_interval(self, place: Key, unit: float, over: Override = NOTHING) -> Interval:
         """L of a step: its rule on the operands as the student has them."""
         exercise, step = self.exercise, self.exercise.steps[place]
         if step.operation == "given":

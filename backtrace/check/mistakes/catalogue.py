@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from backtrace.check.mistakes import rewrites
-from backtrace.check.mistakes.rewrites import Context, Wrong
+from backtrace.check.mistakes.rewrites import UpdateContext, Wrong
 from backtrace.tape.steps import Step
 
 
@@ -25,7 +25,7 @@ class Mistake(msgspec.Struct, frozen=True):
     rule: str
     tell: str
     example: str
-    wrongs: Callable[[Step, Context], Iterator[Wrong]] = lambda step, context: iter(())
+    wrongs: Callable[[Step, UpdateContext], Iterator[Wrong]] = lambda step, context: iter(())
     detail: str = ""
 
 
@@ -410,6 +410,6 @@ CATALOGUE: dict[str, Mistake] = {
 }
 
 
-def wrongs(step: Step, context: Context) -> list[Wrong]:
+def wrongs(step: Step, context: UpdateContext) -> list[Wrong]:
     """Every wrong step that may stand in the place of a step."""
     return [wrong for row in CATALOGUE.values() for wrong in row.wrongs(step, context)]

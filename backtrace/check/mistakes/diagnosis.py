@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtrace.check.judge.exercise import Key
-from backtrace.check.judge.sheet import Numbers, Override, Sheet, StandIns
+from backtrace.check.judge.sheet import Override, Sheet, StandIns, WrittenNumbers
 from backtrace.check.mistakes.rewrites import Wrong
-from backtrace.check.model import Explanation, Figure, Written
+from backtrace.check.model import Explanation, Figure, WrittenQuantity
 from backtrace.check.rules.intervals import Floats, Interval, hull, point
 
 MOST_TIES = 12  # explanations of one wrong step that are kept
@@ -24,7 +24,7 @@ PLAINER = {"activation-derivative-omitted", "relu-mask-ignored", "derivative-inc
 MOST_GIVENS = 60  # given numbers that are tried as misread for one wrong step
 
 
-class Found(msgspec.Struct, frozen=True):
+class Cause(msgspec.Struct, frozen=True):
     """An explanation, and what it puts in the place of quantities that were not written: these
     stand in for them in all later steps, so that nothing is charged twice."""
 
@@ -51,7 +51,7 @@ class Diagnosis:
         waiting = [self.place]
         while waiting:
             place = waiting.pop(0)
-            if place in found or (place in self.sheet.boxes and place != self.place):
+            if place in found or (place in self.sheet.intervals and place != self.place):
                 continue
             if self.exercise.is_given(place):
                 continue
@@ -60,10 +60,10 @@ class Diagnosis:
         return list(found)
 
     @property
-    def numbers(self) -> Numbers:
+    def numbers(self) -> WrittenNumbers:
         return self.sheet.numbers[self.place]
 
-    def found(self, wrong: NDArray[np.bool_]) -> list[Found]:
+    def found(self, wrong: NDArray[np.bool_]) -> list[Cause]:
         """Every explanation of the entries marked ``wrong``, the simplest kind that there is."""
         path = self.path()
         singles = [(place, rewrite) for place in path for rewrite in self.exercise.wrongs(place)]
@@ -72,7 +72,7 @@ class Diagnosis:
         if all("wrong-activation" in f.explanation.codes for f in found):
             found += self.by_misreading(path, wrong)  # one of a dozen activations often fits
         only = int(wrong.sum()) == 1
-        slip = Found(Explanation((("arithmetic-slip", self.place[2]),)))
+        slip = Cause(Explanation((("arithmetic-slip", self.place[2]),)))
         if found:
             misread = all(f.explanation.codes == ("given-misread",) for f in found)
             return [*found, slip] if only and misread else found
@@ -83,7 +83,7 @@ class Diagnosis:
 
     # Rules of the catalogue
 
-    def without_disguises(self, found: list[Found]) -> list[Found]:
+    def without_disguises(self, found: list[Cause]) -> list[Cause]:
         """Another activation whose numbers are those of a plainer mistake is that mistake: with
         every z positive, the slope of a ReLU is no slope at all."""
         plain = [f.box for f in found if f.box is not None and PLAINER & set(f.explanation.codes)]
@@ -103,7 +103,7 @@ class Diagnosis:
                     beside = (where[0], where[1], id)
                     if (
                         beside in path
-                        or beside in self.sheet.boxes
+                        or beside in self.sheet.intervals
                         or self.exercise.is_given(beside)
                     ):
                         continue
@@ -114,9 +114,9 @@ class Diagnosis:
         self,
         attempts: list[tuple[tuple[Key, Wrong], ...]],
         other_ways: Sequence[tuple[tuple[Key, Wrong], StandIns]] = (),
-    ) -> list[Found]:
+    ) -> list[Cause]:
         """What explains everything, nearest to the quantity first."""
-        found: list[Found] = []
+        found: list[Cause] = []
         ways: list[tuple[tuple[tuple[Key, Wrong], ...], StandIns]]
         ways = [(attempt, {}) for attempt in attempts]
         ways += [((single,), form) for single, form in other_ways]
@@ -127,7 +127,7 @@ class Diagnosis:
             detail = " ".join(wrong.detail for _, wrong in attempt if wrong.detail)
             stand_ins: StandIns = {at: wrong for at, wrong in attempt if at != self.place}
             replayed = self.replayed({**form, **dict(attempt)})
-            found.append(Found(Explanation(tuple(codes), detail), stand_ins, replayed))
+            found.append(Cause(Explanation(tuple(codes), detail), stand_ins, replayed))
             if len(found) >= MOST_TIES:
                 break
         return found
@@ -153,12 +153,12 @@ class Diagnosis:
     def replayed(self, over: Override) -> Interval:
         unit = self.numbers.unit
         if self.place not in over:
-            return self.sheet.step_box(self.place, unit, over)
+            return self.sheet.step_interval(self.place, unit, over)
         rest = {place: value for place, value in over.items() if place != self.place}
         replaced = over[self.place]
         if isinstance(replaced, Interval):
             return replaced
-        return self.sheet.replaced_box(self.place, replaced, unit, rest)
+        return self.sheet.replaced_interval(self.place, replaced, unit, rest)
 
     def pairs(self, singles: list[tuple[Key, Wrong]]) -> list[tuple[tuple[Key, Wrong], ...]]:
         """Two mistakes: at two steps, or a factor, a sign or a turn on top of another rule."""
@@ -178,8 +178,8 @@ class Diagnosis:
 
     # A given number read as another
 
-    def by_misreading(self, path: list[Key], wrong: NDArray[np.bool_]) -> list[Found]:
-        found: list[Found] = []
+    def by_misreading(self, path: list[Key], wrong: NDArray[np.bool_]) -> list[Cause]:
+        found: list[Cause] = []
         for source, i, j in self.given_entries(path):
             read = self.misread(source, i, j, wrong)
             if read is None:
@@ -188,22 +188,22 @@ class Diagnosis:
             detail = f"{source[2]}[{i + 1},{j + 1}] read as {text}"
             explanation = Explanation((("given-misread", source[2]),), detail)
             instead = self.with_entry(source, i, j, low, high)
-            found.append(Found(explanation, {source: instead}))
-            found += [Found(explanation, once) for once in self.misread_once(source, instead, path)]
+            found.append(Cause(explanation, {source: instead}))
+            found += [Cause(explanation, once) for once in self.misread_once(source, instead, path)]
         return found
 
     def misread_once(self, source: Key, instead: Interval, path: list[Key]) -> Iterator[StandIns]:
         """The unwritten step that took the misread number, where it was read right elsewhere."""
         for place in path:
             if source in self.exercise.operands[place] and place != self.place:
-                yield {place: self.sheet.step_box(place, self.numbers.unit, {source: instead})}
+                yield {place: self.sheet.step_interval(place, self.numbers.unit, {source: instead})}
 
     def given_entries(self, path: list[Key]) -> Iterator[tuple[Key, int, int]]:
         """The given numbers that the path is worked from, nearest first, not too many."""
         seen: dict[Key, None] = {}
         for place in path:
             for source in self.exercise.operands[place]:
-                if self.exercise.is_given(source) and source not in self.sheet.boxes:
+                if self.exercise.is_given(source) and source not in self.sheet.intervals:
                     seen[source] = None
         count = 0
         for source in seen:
@@ -275,7 +275,7 @@ class Diagnosis:
 
     # A line per sample
 
-    def of_shape(self, written: Written) -> tuple[Explanation, ...]:
+    def of_shape(self, written: WrittenQuantity) -> tuple[Explanation, ...]:
         """A bias gradient left a line per sample, which has the shape of its δ."""
         step = self.exercise.steps[self.place]
         if step.operation != "sum_samples":

@@ -14,7 +14,7 @@ import numpy as np
 
 from backtrace.check.judge.exercise import Exercise, Key
 from backtrace.check.mistakes.rewrites import is_identity
-from backtrace.check.model import Answers, Figure, Judged, Written
+from backtrace.check.model import Answers, Figure, Judged, WrittenQuantity
 from backtrace.functions.formula import (
     Absolute,
     Apply,
@@ -53,21 +53,21 @@ def worked_line(exercise: Exercise, answers: Answers, judged: Judged) -> WorkedL
     step = exercise.steps[place]
     if step.operation in ("given", "forward_again"):
         return None
-    desk = _Desk(exercise, answers, place)
+    page = _StudentPage(exercise, answers, place)
     wrong = judged.places("wrong") or [(1, 1)]
     i, j = wrong[0][0] - 1, wrong[0][1] - 1
     with np.errstate(all="ignore"):  # a stranger's 1e300 times another
-        right = desk.worked(place, i, j)
-    return WorkedLine(desk.rule(place), desk.entry_name(place[2], i, j), right)
+        right = page.worked(place, i, j)
+    return WorkedLine(page.rule(place), page.entry_name(place[2], i, j), right)
 
 
-class _Desk:
+class _StudentPage:
     """The student's numbers laid out as an update's steps, with nothing where none was written."""
 
     def __init__(self, exercise: Exercise, answers: Answers, place: Key) -> None:
         self.exercise = exercise
         self.place = place
-        self.written: dict[str, Written] = {
+        self.written: dict[str, WrittenQuantity] = {
             w.id: w for w in answers.written if (w.epoch, w.batch) == place[:2] and w.cells
         }
         spec = exercise.spec

@@ -32,7 +32,7 @@ class Wrong(msgspec.Struct, frozen=True):
 GRADIENTS: tuple[Role, ...] = ("gradient", "data_gradient")
 
 
-class Context(msgspec.Struct, frozen=True):
+class UpdateContext(msgspec.Struct, frozen=True):
     """Where a step stands: the spec and the steps of its update by id."""
 
     spec: Spec
@@ -84,7 +84,7 @@ def _without(step: Step, *names: str) -> Step:
     return msgspec.structs.replace(step, parameters=kept)
 
 
-def _slope(step: Step, context: Context) -> str:
+def _slope(step: Step, context: UpdateContext) -> str:
     """The activation whose slope a δ is multiplied with, "" for other steps and linear units."""
     if step.operation not in ("hadamard", "jacobian_product"):
         return ""
@@ -97,10 +97,10 @@ def is_identity(parameters: Mapping[str, Any]) -> bool:
     return bool(parameters.get("activation") == "linear" and float(parameters["slope"]) == 1)
 
 
-def derivative_skipped(code: str, relu: bool) -> Callable[[Step, Context], Iterator[Wrong]]:
+def derivative_skipped(code: str, relu: bool) -> Callable[[Step, UpdateContext], Iterator[Wrong]]:
     """δ = da; or da in the place of δ in what is worked from δ."""
 
-    def wrongs(step: Step, context: Context) -> Iterator[Wrong]:
+    def wrongs(step: Step, context: UpdateContext) -> Iterator[Wrong]:
         activation = _slope(step, context)
         if activation and (activation == "relu") == relu:
             yield Wrong(code, _as(step, "copy", step.operands[:1]))
@@ -112,7 +112,7 @@ def derivative_skipped(code: str, relu: bool) -> Callable[[Step, Context], Itera
     return wrongs
 
 
-def derivative_at_a(step: Step, context: Context) -> Iterator[Wrong]:
+def derivative_at_a(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation == "activation_derivative" and _curved(step):
         yield Wrong(
             "derivative-at-activation",
@@ -129,12 +129,12 @@ def _own_activation(step: Step) -> tuple[str, ...]:
     return (id_of("activation", step.layer),)
 
 
-def _ones(step: Step, context: Context) -> dict[str, Any]:
+def _ones(step: Step, context: UpdateContext) -> dict[str, Any]:
     activation = context.steps[id_of("activation", step.layer)]
     return {k: v for k, v in activation.parameters.items() if k == "ones"}
 
 
-def derivative_incomplete(step: Step, context: Context) -> Iterator[Wrong]:
+def derivative_incomplete(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation != "activation_derivative":
         return
     fragments = {"sigmoid": ("a", "1-a"), "tanh": ("1-a",)}
@@ -148,7 +148,7 @@ def derivative_incomplete(step: Step, context: Context) -> Iterator[Wrong]:
 SHORT_FORMULAS = {"sigmoid": "a(1-a)", "tanh": "1-a²"}
 
 
-def preactivation_in_derivative(step: Step, context: Context) -> Iterator[Wrong]:
+def preactivation_in_derivative(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     fragment = SHORT_FORMULAS.get(step.parameters.get("activation", ""))
     if step.operation == "activation_derivative" and fragment is not None:
         wrong = _as(step, "derivative_fragment", fragment=fragment)
@@ -159,18 +159,18 @@ def _averaged(step: Step) -> int:
     return int(step.parameters.get("samples", 1))
 
 
-def mean_omitted(step: Step, context: Context) -> Iterator[Wrong]:
+def mean_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if _averaged(step) > 1:
         yield Wrong("mean-omitted", step, float(_averaged(step)))
     if step.operation in ("penalty", "add_penalty") and step.parameters["over"] > 1:
         yield Wrong("mean-omitted", _as(step, step.operation, over=1))
 
 
-def _is_output_delta(step: Step, context: Context) -> bool:
+def _is_output_delta(step: Step, context: UpdateContext) -> bool:
     return step.operation in ("hadamard", "jacobian_product") and step.layer == context.last
 
 
-def mean_twice(step: Step, context: Context) -> Iterator[Wrong]:
+def mean_twice(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     n = context.samples
     places = ("total", "loss_gradient", "shortcut_delta", "sum_samples")
     output_delta = _is_output_delta(step, context)
@@ -183,13 +183,13 @@ def mean_twice(step: Step, context: Context) -> Iterator[Wrong]:
         yield Wrong("mean-twice", _as(step, step.operation, l1=l1, l2=l2))
 
 
-def mean_over_outputs(step: Step, context: Context) -> Iterator[Wrong]:
+def mean_over_outputs(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     k = context.spec.layers[-1].units
     if k > 1 and step.operation in ("total", "loss_gradient", "shortcut_delta"):
         yield Wrong("mean-over-outputs", step, 1.0 / k)
 
 
-def half_factor(step: Step, context: Context) -> Iterator[Wrong]:
+def half_factor(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     output_delta = _is_output_delta(step, context)
     losses = step.operation in ("loss_terms", "total", "loss_gradient", "shortcut_delta")
     if losses or output_delta:
@@ -207,7 +207,7 @@ SIGNED = (
 )
 
 
-def sign_flipped(step: Step, context: Context) -> Iterator[Wrong]:
+def sign_flipped(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation in SIGNED or step.operation == "matmul":
         yield Wrong("sign-flipped", step, -1.0)
     if step.operation == "add_bias":
@@ -218,7 +218,7 @@ def sign_flipped(step: Step, context: Context) -> Iterator[Wrong]:
         yield Wrong("sign-flipped", _as(step, "add_penalty", l1=l1, l2=l2))
 
 
-def weights_not_transposed(step: Step, context: Context) -> Iterator[Wrong]:
+def weights_not_transposed(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation != "matmul":
         return
     at = next((k for k, id in enumerate(step.operands) if context.is_weight(id)), None)
@@ -231,7 +231,7 @@ def weights_not_transposed(step: Step, context: Context) -> Iterator[Wrong]:
         yield Wrong("weights-not-transposed", wrong)
 
 
-def _product_shape(step: Step, context: Context) -> tuple[int, ...] | None:
+def _product_shape(step: Step, context: UpdateContext) -> tuple[int, ...] | None:
     """The shape of a product as it would stand; None where its factors don't meet."""
     shapes = [context.steps[id].shape for id in step.operands]
     if any(len(shape) != 2 for shape in shapes):
@@ -241,12 +241,12 @@ def _product_shape(step: Step, context: Context) -> tuple[int, ...] | None:
     return (x.shape[0], y.shape[1]) if x.shape[1] == y.shape[0] else None
 
 
-def transposed(step: Step, context: Context) -> Iterator[Wrong]:
+def transposed(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if len(set(step.shape)) == 1 and step.shape[0] > 1:
         yield Wrong("transposed", step, turn=True)
 
 
-def updated_weights(step: Step, context: Context) -> Iterator[Wrong]:
+def updated_weights(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation != "matmul" or step.role != "activation_gradient":
         return
     for id in step.operands:
@@ -255,20 +255,20 @@ def updated_weights(step: Step, context: Context) -> Iterator[Wrong]:
             yield Wrong("updated-weights-used", _with_operand(step, id, new))
 
 
-def old_weights(step: Step, context: Context) -> Iterator[Wrong]:
+def old_weights(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     for operand in (context.steps[id] for id in step.operands):
         if step.operation == "matmul" and operand.role == "updated":
             yield Wrong("old-weights-used", _with_operand(step, operand.id, operand.of))
 
 
-def matrix_product_for_hadamard(step: Step, context: Context) -> Iterator[Wrong]:
+def matrix_product_for_hadamard(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation == "hadamard" and len(set(step.shape)) == 1 and step.shape[0] > 1:
         for turn, reverse in product_of((False, True), repeat=2):
             wrong = _as(step, "hadamard_as_product", turn=turn, reverse=reverse)
             yield Wrong("matrix-product-for-hadamard", wrong)
 
 
-def hadamard_for_matrix_product(step: Step, context: Context) -> Iterator[Wrong]:
+def hadamard_for_matrix_product(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation != "matmul":
         return
     for transpose in dict.fromkeys((step.parameters.get("transpose", ""), "", "first", "second")):
@@ -279,7 +279,7 @@ def hadamard_for_matrix_product(step: Step, context: Context) -> Iterator[Wrong]
             yield Wrong("hadamard-for-matrix-product", wrong)
 
 
-def bias_omitted(step: Step, context: Context) -> Iterator[Wrong]:
+def bias_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation == "add_bias":
         yield Wrong("bias-omitted", _as(step, "copy", step.operands[:1]))
     kind = context.spec.layers[(step.layer or 1) - 1].bias.kind
@@ -287,7 +287,7 @@ def bias_omitted(step: Step, context: Context) -> Iterator[Wrong]:
         yield Wrong("bias-omitted", _as(step, "product_without_bias", ones=kind))
 
 
-def bias_in_backward(step: Step, context: Context) -> Iterator[Wrong]:
+def bias_in_backward(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation != "matmul" or step.role != "activation_gradient":
         return
     units = step.shape[1 - context.setting.sample_axis]
@@ -297,7 +297,7 @@ def bias_in_backward(step: Step, context: Context) -> Iterator[Wrong]:
             yield Wrong("bias-in-backward", _as(step, "matmul_plus", (*step.operands, bias.id)))
 
 
-def activation_omitted(step: Step, context: Context) -> Iterator[Wrong]:
+def activation_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation == "activate" and not is_identity(step.parameters):
         ones = {k: v for k, v in step.parameters.items() if k == "ones"}
         wrong = msgspec.structs.replace(
@@ -306,7 +306,7 @@ def activation_omitted(step: Step, context: Context) -> Iterator[Wrong]:
         yield Wrong("activation-omitted", wrong)
 
 
-def wrong_activation(step: Step, context: Context) -> Iterator[Wrong]:
+def wrong_activation(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation not in ("activate", "activation_derivative"):
         return
     right = step.parameters["activation"]
@@ -323,7 +323,7 @@ def wrong_activation(step: Step, context: Context) -> Iterator[Wrong]:
     yield from _wrong_slope_formula(step, context)
 
 
-def _wrong_slope_formula(step: Step, context: Context) -> Iterator[Wrong]:
+def _wrong_slope_formula(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     """The short formula of another activation, worked on this one's a."""
     own = step.parameters["activation"]
     if step.operation != "activation_derivative" or own not in SHORT_FORMULAS:
@@ -335,7 +335,7 @@ def _wrong_slope_formula(step: Step, context: Context) -> Iterator[Wrong]:
             yield Wrong("wrong-activation", wrong, detail=ACTIVATIONS[name].title)
 
 
-def preactivation(step: Step, context: Context) -> Iterator[Wrong]:
+def preactivation(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     users = ("matmul", "error", "loss_terms", "shortcut_delta", "loss_gradient")
     if step.operation not in users:
         return
@@ -350,7 +350,7 @@ def preactivation(step: Step, context: Context) -> Iterator[Wrong]:
         yield Wrong("preactivation-for-activation", wrong)
 
 
-def batch_not_summed(step: Step, context: Context) -> Iterator[Wrong]:
+def batch_not_summed(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     n = context.samples
     gradient = step.operation == "matmul" and step.role in GRADIENTS
     if n == 1 or not (gradient or step.operation == "sum_samples"):
@@ -363,12 +363,12 @@ def batch_not_summed(step: Step, context: Context) -> Iterator[Wrong]:
             yield Wrong("batch-not-summed", _without(wrong, "samples"), detail=str(sample))
 
 
-def learning_rate_omitted(step: Step, context: Context) -> Iterator[Wrong]:
+def learning_rate_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if "rate" in step.parameters:
         yield Wrong("learning-rate-omitted", _as(step, step.operation, rate=1.0))
 
 
-def ascent(step: Step, context: Context) -> Iterator[Wrong]:
+def ascent(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if "rate" in step.parameters:
         rate = -float(step.parameters["rate"])
         yield Wrong("ascent-for-descent", _as(step, step.operation, rate=rate))
@@ -377,19 +377,19 @@ def ascent(step: Step, context: Context) -> Iterator[Wrong]:
         yield Wrong("ascent-for-descent", _as(step, "add_bias", data, subtract=True))
 
 
-def old_value_dropped(step: Step, context: Context) -> Iterator[Wrong]:
+def old_value_dropped(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation == "descend":
         yield Wrong("old-value-dropped", _as(step, "scale_step", step.operands[1:]))
     if step.operation == "apply_step":
         yield Wrong("old-value-dropped", _as(step, "copy", step.operands[1:]))
 
 
-def velocity_omitted(step: Step, context: Context) -> Iterator[Wrong]:
+def velocity_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation in ("accumulate", "average") and step.state != "m":
         yield Wrong("velocity-omitted", _as(step, "copy", step.operands[1:]))
 
 
-def bias_correction_omitted(step: Step, context: Context) -> Iterator[Wrong]:
+def bias_correction_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation == "unbias":
         yield Wrong("bias-correction-omitted", _as(step, "copy"))
 
@@ -397,7 +397,7 @@ def bias_correction_omitted(step: Step, context: Context) -> Iterator[Wrong]:
 SQUARED = {"sse": 1.0, "half_sse": 0.5, "mse": 1.0, "half_mse": 0.5}  # and the factor of e²
 
 
-def square_omitted(step: Step, context: Context) -> Iterator[Wrong]:
+def square_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation == "average_squares":
         yield Wrong("square-omitted", _as(step, "average"))
     if step.operation == "accumulate_squares":
@@ -408,34 +408,34 @@ def square_omitted(step: Step, context: Context) -> Iterator[Wrong]:
         yield Wrong("square-omitted", _as(step, "sizes"), factor)
 
 
-def wrong_log_base(step: Step, context: Context) -> Iterator[Wrong]:
+def wrong_log_base(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation == "loss_terms" and not LOSSES[step.parameters["loss"]].rational:
         yield Wrong("wrong-log-base", step, 1 / math.log(10), detail="log₁₀")
         yield Wrong("wrong-log-base", step, 1 / math.log(2), detail="log₂")
 
 
-def complement_omitted(step: Step, context: Context) -> Iterator[Wrong]:
+def complement_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation == "loss_terms" and step.parameters["loss"] == "binary_cross_entropy":
         wrong = _without(_as(step, "loss_terms", loss="cross_entropy"), "stable_from")
         yield Wrong("complement-omitted", wrong)
 
 
-def softmax_axis(step: Step, context: Context) -> Iterator[Wrong]:
+def softmax_axis(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation == "activate" and step.parameters["activation"] == "softmax":
         yield Wrong("softmax-wrong-axis", _as(step, "softmax_wrong_axis"))
 
 
-def derivative_not_cancelled(step: Step, context: Context) -> Iterator[Wrong]:
+def derivative_not_cancelled(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation == "shortcut_delta":
         yield Wrong("derivative-not-cancelled", _as(step, "shortcut_times_slope"))
 
 
-def penalty_omitted(step: Step, context: Context) -> Iterator[Wrong]:
+def penalty_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation == "add_penalty" or (step.operation == "add" and step.role == "loss"):
         yield Wrong("penalty-omitted", _as(step, "copy", step.operands[:1]))
 
 
-def penalty_on_bias(step: Step, context: Context) -> Iterator[Wrong]:
+def penalty_on_bias(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     part = context.spec.regularization
     if part is None or part.biases:
         return
@@ -452,7 +452,7 @@ def penalty_on_bias(step: Step, context: Context) -> Iterator[Wrong]:
         yield Wrong("penalty-on-bias", _as(step, "add_penalty", omit=""))
 
 
-def wrong_layer(step: Step, context: Context) -> Iterator[Wrong]:
+def wrong_layer(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     """Another layer's weights or activation in a backward product, shapes allowing."""
     if step.operation != "matmul" or step.phase != "backward":
         return
@@ -465,7 +465,7 @@ def wrong_layer(step: Step, context: Context) -> Iterator[Wrong]:
                     yield Wrong("wrong-layer", wrong, detail=other.id)
 
 
-def _same_kind(operand: Step, context: Context) -> tuple[Role, ...]:
+def _same_kind(operand: Step, context: UpdateContext) -> tuple[Role, ...]:
     """What another layer has in the place of weights or an activation."""
     if context.is_weight(operand.id):
         return ("weight",)

@@ -9,12 +9,12 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from backtrace.check.rules.operand import Operand, Plain
+from backtrace.check.rules.operand import ArrayOperand, Plain
 
 Marks: TypeAlias = NDArray[np.bool_]
 
 
-class Dependence(Operand):
+class Dependence(ArrayOperand):
     """A mark at every entry that is, or is worked from, a marked one."""
 
     def __init__(self, marks: Marks) -> None:

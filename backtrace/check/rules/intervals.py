@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from backtrace.check.rules.operand import Operand, Plain
+from backtrace.check.rules.operand import ArrayOperand, Plain
 
 Floats: TypeAlias = NDArray[np.float64]
 Function: TypeAlias = Callable[[Floats], Floats]
@@ -25,7 +25,7 @@ SINGLE = 1e-11  # an interval no wider than this, relatively, is one number with
 NOISE = 1e-15  # and so is one as narrow as what is left where larger numbers cancel
 
 
-class Interval(Operand):
+class Interval(ArrayOperand):
     """Every entry's pieces; ``lo is hi`` where all entries are single exact numbers."""
 
     __slots__ = ("hi", "lo")

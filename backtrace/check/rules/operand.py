@@ -16,10 +16,10 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import NDArray
 
 Plain: TypeAlias = NDArray[Any]
-Own = TypeVar("Own", bound="Operand")
+Own = TypeVar("Own", bound="ArrayOperand")
 
 
-class Operand(NDArrayOperatorsMixin):
+class ArrayOperand(NDArrayOperatorsMixin):
     """What is known of a matrix's entries; a scalar is 1 × 1.
 
     ``functions`` are NumPy's that it answers: they take operands and arrays mixed.

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from backtrace.check.judge.published import Held, Holding
+from backtrace.check.judge.published import ComparedFigure, ComparedLine
 from backtrace.formats.json.trace import finite
 from backtrace.page.inert import inert
 from backtrace.verify import Comparison, Kink, Verification
@@ -17,13 +17,13 @@ from backtrace.verify.cost import Cost
 SCHEMA = "backtrace/verification/1"
 
 
-def encode(verification: Verification | None, held: Sequence[Holding], *, agrees: bool) -> str:
+def encode(verification: Verification | None, held: Sequence[ComparedLine], *, agrees: bool) -> str:
     """The verification in one line of JSON text; without a loss there are no gradients."""
     return msgspec.json.encode(document(verification, held, agrees=agrees)).decode()
 
 
 def document(
-    verification: Verification | None, held: Sequence[Holding], *, agrees: bool
+    verification: Verification | None, held: Sequence[ComparedLine], *, agrees: bool
 ) -> dict[str, Any]:
     """The verification as plain dictionaries; entries are indexed from 1.
 
@@ -31,14 +31,14 @@ def document(
     """
     found: dict[str, Any] = {"schema": SCHEMA, "agrees": agrees}
     if verification is None:
-        return found | {"gradients": [], "expected": [_holding(each) for each in held]}
+        return found | {"gradients": [], "expected": [_line(each) for each in held]}
     request = verification.request
     return found | {
         "epoch": request.epoch,
         "batch": request.batch,
         "notes": list(verification.remarks),
         "gradients": [_quantity(each) for each in verification.quantities],
-        "expected": [_holding(each) for each in held],
+        "expected": [_line(each) for each in held],
         "cost": _cost(verification.cost),
     }
 
@@ -82,7 +82,7 @@ def _kink(kink: Kink | None) -> dict[str, Any] | None:
     }
 
 
-def _holding(each: Holding) -> dict[str, Any]:
+def _line(each: ComparedLine) -> dict[str, Any]:
     published = each.published
     return {
         "id": published.id,
@@ -95,7 +95,7 @@ def _holding(each: Holding) -> dict[str, Any]:
     }
 
 
-def _figure(held: Held) -> dict[str, Any]:
+def _figure(held: ComparedFigure) -> dict[str, Any]:
     return {
         "index": list(held.index),
         "written": held.written,
