@@ -88,6 +88,15 @@ def test_a_mistake(monkeypatch):
             wrong = replace(step, operation="add", operands=(product, bias, bias))
             yield Wrong("bias-doubled", wrong)
 
-    said = ("bias-doubled", "the bias is added twice", "z", "z + b", "Add it once.", "z = 1.2")
-    monkeypatch.setitem(CATALOGUE, "bias-doubled", Mistake(*said, wrongs=doubled))
+    row = Mistake(
+        code="bias-doubled",
+        title="the bias is added twice",
+        deed="added the bias twice in {id}",
+        where="z",
+        rule="z + b",
+        tell="Add it once.",
+        example="z = 1.2",
+        wrongs=doubled,
+    )
+    monkeypatch.setitem(CATALOGUE, "bias-doubled", row)
     assert named(spec(), "z1: 1.200") == [("z1", {"bias-doubled"})]
