@@ -96,7 +96,7 @@ def _class_name(unit: Function) -> str:
     return "".join(word.capitalize() for word in unit.name.split("_")) + "Units"
 
 
-def classes(spec: Spec, *, ends_at_z: bool) -> list[list[str]]:
+def definitions(spec: Spec, *, ends_at_z: bool) -> list[list[str]]:
     """The definitions of the activations that PyTorch does not have, a block each."""
     units = [layer.activation for layer in spec.layers][: -1 if ends_at_z else None]
     ours = {unit.name: unit for unit in units if _is_ours(unit)}

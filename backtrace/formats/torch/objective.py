@@ -32,7 +32,6 @@ SUMS_FROM_Z = {
     ("binary_cross_entropy", "sigmoid"): (
         'F.binary_cross_entropy_with_logits(z, y, reduction="sum")'
     ),
-    ("binary_cross_entropy", "softmax"): "-(y * log_a + (1 - y) * log_rest).sum()",
 }
 
 # What is worked out before. A logarithm whose weight is 0 is not taken: it may be that of 0.
@@ -46,26 +45,15 @@ BEFORE = {
 }
 
 
-BEFORE_FROM_Z = {
-    ("binary_cross_entropy", "softmax"): (
-        "# 1 − a is the share of the other outputs; where a is near 1 it has no digits left.",
-        'others = torch.diag(torch.full((z.shape[1],), float("-inf"))) + z.unsqueeze(1)',
-        "log_a = z.log_softmax(1)",
-        "log_rest = others.logsumexp(2) - z.logsumexp(1, keepdim=True)",
-    ),
-}
-
-
 def ends_at_z(spec: Spec) -> bool:
     """Whether the loss takes the output's z, so that the network ends there."""
     return spec.loss is not None and _from_z(spec, spec.loss) is not None
 
 
 def _from_z(spec: Spec, loss: Loss) -> tuple[str, str] | None:
-    """The key of the sum from z; None where there is none, or no other output to take it of."""
+    """The key of the sum from z; None where there is none."""
     key = loss.name, spec.layers[-1].activation.name
-    alone = key in BEFORE_FROM_Z and spec.layers[-1].units == 1
-    return key if key in SUMS_FROM_Z and not alone else None
+    return key if key in SUMS_FROM_Z else None
 
 
 def arguments(loss: Loss) -> tuple[str, ...]:
@@ -98,7 +86,7 @@ def objective(spec: Spec, loss: Loss) -> list[list[str]]:
 def _data_loss(spec: Spec, loss: Loss) -> Iterator[str]:
     key = _from_z(spec, loss)
     letter = "a" if key is None else "z"
-    before = BEFORE.get(loss.name, ()) if key is None else BEFORE_FROM_Z.get(key, ())
+    before = BEFORE.get(loss.name, ()) if key is None else ()
     yield f"def {data_loss(spec)}({', '.join(arguments(loss))}):"
     yield f'    """{_formula(loss, spec.layers[-1].units)}"""'
     yield f"    {letter} = net(x)"
@@ -132,24 +120,11 @@ def _formula(loss: Loss, outputs: int) -> str:
 def _penalty(spec: Spec, part: Regularization) -> Iterator[str]:
     per_sample = FORMS[part.form].per_sample
     yield f"def penalty({'n' if per_sample else ''}):"
-    yield f'    """{_penalty_words(part)}."""'
-    names = ", ".join(_penalised_targets(spec, part))
+    yield f'    """The penalty of the weights, {"and" if part.biases else "not of"} the biases."""'
+    names = ", ".join(p.target for p in parameters(spec) if part.biases or not p.is_bias)
     yield f"    parameters = [{names}]"
     over = " / n" if per_sample else ""
     yield f"    return sum({_addends(part)} for w in parameters){over}"
-
-
-def _penalty_words(part: Regularization) -> str:
-    """The formula with the λ in it, of what it is the penalty."""
-    n = "/n" if FORMS[part.form].per_sample else ""
-    half = {"half_lambda": "½·", "lambda": "", "lambda_over_2n": "½·"}[part.form]
-    addends = []
-    if float(part.l2):
-        addends.append(f"{half}{constant(part.l2)}{n}·Σw²")
-    if float(part.l1):
-        addends.append(f"{constant(part.l1)}{n}·Σ|w|")
-    biases = "and the biases" if part.biases else "not of the biases"
-    return f"{' + '.join(addends)} of the weights, {biases}"
 
 
 def _addends(part: Regularization) -> str:
@@ -161,10 +136,6 @@ def _addends(part: Regularization) -> str:
     if float(part.l1):
         found.append(scaled(part.l1, "w.abs().sum()"))
     return " + ".join(found)
-
-
-def _penalised_targets(spec: Spec, part: Regularization) -> list[str]:
-    return [p.target for p in parameters(spec) if part.biases or not p.is_bias]
 
 
 def _whole(spec: Spec, loss: Loss) -> Iterator[str]:

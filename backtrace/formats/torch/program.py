@@ -13,7 +13,7 @@ import numpy as np
 
 from backtrace.formats import file_signatures, weights
 from backtrace.formats.registry import NotExpressibleError, Written, checksum
-from backtrace.formats.torch.network import classes, network, parameters
+from backtrace.formats.torch.network import definitions, network, parameters
 from backtrace.formats.torch.objective import arguments, ends_at_z, objective
 from backtrace.formats.torch.optimizer import optimizer
 from backtrace.formats.torch.python_text import docstring, matrix, remark
@@ -58,7 +58,7 @@ def program(spec: Spec, beside: str = "") -> Written:
         raise NotExpressibleError(problem)
     written = spec.arithmetic
     spec = _in_floats(spec)
-    found = _Numbers.of(spec)
+    found = _Arrays.of(spec)
     if found.large and not beside:
         raise NotExpressibleError(
             f"{found.count:,} numbers are too many to stand in a program: name a file with -o, and "
@@ -99,7 +99,7 @@ def _in_floats(spec: Spec) -> Spec:
 # --- the numbers
 
 
-class _Numbers(msgspec.Struct, frozen=True):
+class _Arrays(msgspec.Struct, frozen=True):
     """What the program is given and what it compares: arrays by the names that the .npz has.
 
     Data have a sample a row whatever the layout; parameters and gradients are as in the trace.
@@ -148,7 +148,7 @@ class _Numbers(msgspec.Struct, frozen=True):
         return [id for id, size in sizes.items() if 0 < size <= self.eps * self.largest]
 
     @classmethod
-    def of(cls, spec: Spec) -> _Numbers:
+    def of(cls, spec: Spec) -> _Arrays:
         starting = weights.starting_parameters(spec)
         first = trace(_first_update(spec))
         names = [ids.gradient(id) for id in starting]
@@ -220,10 +220,10 @@ def _uneven(spec: Spec, loss: Loss) -> bool:
 # --- the text
 
 
-def _text(spec: Spec, found: _Numbers, beside: str, written: Arithmetic) -> Iterator[str]:
+def _text(spec: Spec, found: _Arrays, beside: str, written: Arithmetic) -> Iterator[str]:
     z = ends_at_z(spec)
     blocks = [_type(spec, written), *_given(spec, found, beside)]
-    blocks += [*classes(spec, ends_at_z=z), network(spec, ends_at_z=z)]
+    blocks += [*definitions(spec, ends_at_z=z), network(spec, ends_at_z=z)]
     assert spec.loss is not None
     blocks += objective(spec, spec.loss)
     blocks += [block for block in (batches(spec), _check(spec, found)) if block]
@@ -296,7 +296,7 @@ def _type(spec: Spec, written: Arithmetic) -> list[str]:
     return [*lines, f"torch.set_default_dtype(torch.{spec.arithmetic.kind})"]
 
 
-def _given(spec: Spec, found: _Numbers, beside: str) -> Iterator[list[str]]:
+def _given(spec: Spec, found: _Arrays, beside: str) -> Iterator[list[str]]:
     """The data, the parameters and the gradients, a block each."""
     if beside:
         yield [f"given = np.load(Path(__file__).with_name({json.dumps(beside)}))"]
@@ -326,7 +326,7 @@ def _tensors(arrays: dict[str, Array], beside: str) -> Iterator[str]:
             yield from matrix(f"{name} = torch.tensor(", array, ")")
 
 
-def _check(spec: Spec, found: _Numbers) -> list[str]:
+def _check(spec: Spec, found: _Arrays) -> list[str]:
     """The first gradients of autograd held against those of the trace."""
     share, of_largest = TOLERANCES[spec.arithmetic.kind]
     share = float(f"{max(share, found.steepness):.0e}")

@@ -26,8 +26,9 @@ class Tensor(np.ndarray):
         return np.asarray(self).max(axis, keepdims=keepdim).view(Tensor)
 
 
-NAMES = ("exp", "expm1", "log", "log1p", "tanh", "sqrt", "abs", "floor", "where", "maximum")
+NAMES = ("exp", "expm1", "log", "log1p", "tanh", "sqrt", "abs", "floor", "maximum")
 TORCH = types.SimpleNamespace(**{name: getattr(np, name) for name in NAMES})
+TORCH.where = lambda *operands: np.where(*operands).view(Tensor)
 
 
 def evaluated(expression, **values):
