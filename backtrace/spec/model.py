@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
 
 import msgspec
 
@@ -104,36 +104,28 @@ class Conventions(msgspec.Struct, frozen=True):
 
 
 class Notation(msgspec.Struct, frozen=True):
-    """The course's symbols; ``NOTATION_CHOICES`` lists every field's values, the default first."""
+    """The course's symbols; of each the default first."""
 
-    activation: str = "a"  # a · h
-    delta: str = "delta"  # delta (δ₂) · dz (dZ₂) · partial (∂L/∂z₂)
-    layer_mark: str = "subscript"  # subscript (z₂) · round (z^(2)) · square (z^[2])
-    case: str = "lower"  # lower (z₁ = x·W₁) · upper (Z₁ = X·W₁)
-    inputs: str = "x"  # x · a (a₀)
-    prediction: str = "layer"  # layer (a₂) · y_hat (ŷ)
-    error: str = "d"  # the error that reaches an activation: d (da₁) · e (e₁) · partial (∂L/∂a₁)
-    gradient: str = "d"  # d (dW₁) · partial (∂L/∂W₁) · delta (ΔW₁, descent only)
-    weight: str = "W"  # W · w
-    loss: str = "L"  # L · J · C · E
-    rate: str = "eta"  # eta (η) · alpha (α) · lr
-    samples: str = "n"  # n · m
+    activation: Literal["a", "h"] = "a"
+    delta: Literal["delta", "dz", "partial"] = "delta"  # δ₂ · dZ₂ · ∂L/∂z₂
+    layer_mark: Literal["subscript", "round", "square"] = "subscript"  # z₂ · z^(2) · z^[2]
+    case: Literal["lower", "upper"] = "lower"  # z₁ = x·W₁ · Z₁ = X·W₁
+    inputs: Literal["x", "a"] = "x"  # x · a₀
+    prediction: Literal["layer", "y_hat"] = "layer"  # a₂ · ŷ
+    error: Literal["d", "e", "partial"] = "d"  # that reaches an activation: da₁ · e₁ · ∂L/∂a₁
+    gradient: Literal["d", "partial", "delta"] = "d"  # dW₁ · ∂L/∂W₁ · ΔW₁, descent only
+    weight: Literal["W", "w"] = "W"
+    loss: Literal["L", "J", "C", "E"] = "L"
+    rate: Literal["eta", "alpha", "lr"] = "eta"  # η · α · lr
+    samples: Literal["n", "m"] = "n"
 
 
-NOTATION_CHOICES: dict[str, tuple[str, ...]] = {
-    "activation": ("a", "h"),
-    "delta": ("delta", "dz", "partial"),
-    "layer_mark": ("subscript", "round", "square"),
-    "case": ("lower", "upper"),
-    "inputs": ("x", "a"),
-    "prediction": ("layer", "y_hat"),
-    "error": ("d", "e", "partial"),
-    "gradient": ("d", "partial", "delta"),
-    "weight": ("W", "w"),
-    "loss": ("L", "J", "C", "E"),
-    "rate": ("eta", "alpha", "lr"),
-    "samples": ("n", "m"),
-}
+def choices(settings: type[msgspec.Struct]) -> dict[str, tuple[str, ...]]:
+    """The words that each field of a struct of choices may be."""
+    return {name: get_args(words) for name, words in get_type_hints(settings).items()}
+
+
+NOTATION_CHOICES = choices(Notation)
 
 
 class Arithmetic(msgspec.Struct, frozen=True):

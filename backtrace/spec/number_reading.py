@@ -86,6 +86,13 @@ def _is_number(text: str) -> bool:
     return written_number(text) is not None
 
 
+def _meant(text: str, number: str, what: str, mend: str) -> Misreading | None:
+    """``what`` is odd about the text, where another one, ``number``, would be a number."""
+    if number == text or not _is_number(number):
+        return None
+    return Misreading(cited(text) + what, mend)
+
+
 def _nothing(text: str) -> Misreading | None:
     if text in ("", "~", "null", "Null", "NULL"):
         return Misreading("nothing", "Write the number.")
@@ -109,33 +116,22 @@ def _not_finite(text: str) -> Misreading | None:
 
 def _typographic_minus(text: str) -> Misreading | None:
     mended = text.translate(_MINUSES)
-    if mended == text or not _is_number(mended):
-        return None
-    sign = next(c for c in text if c.translate(_MINUSES) != c)
-    name = unicodedata.name(sign, "a dash").lower()
-    return Misreading(
-        f"{cited(text)} with a typographic minus ({name}, U+{ord(sign):04X})",
-        f"Type the minus of the keyboard: {mended}.",
-    )
+    sign = next((c for c in text if c.translate(_MINUSES) != c), "-")
+    what = f" with a typographic minus ({unicodedata.name(sign).lower()}, U+{ord(sign):04X})"
+    return _meant(text, mended, what, f"Type the minus of the keyboard: {mended}.")
 
 
 def _decimal_comma(text: str) -> Misreading | None:
-    if re.fullmatch("[+-]?[0-9]*,[0-9]+(?:[eE][+-]?[0-9]+)?", text) is None:
-        return None
     mended = text.replace(",", ".")
-    if not _is_number(mended):
+    if not re.fullmatch("[+-]?[0-9]*,[0-9]+(?:[eE][+-]?[0-9]+)?", text) or not _is_number(mended):
         return None
     mend = f"Write a decimal point: {mended}."
     return Misreading(f"{cited(text)}, a decimal comma", mend, "decimal_comma")
 
 
 def _thousands(text: str) -> Misreading | None:
-    mended = text.replace("_", "")
-    if mended == text and _GROUPED.fullmatch(text):
-        mended = re.sub(r"[^0-9.+-]", "", text)
-    if mended == text or not _is_number(mended):
-        return None
-    return Misreading(f"{cited(text)}, with its digits in groups", f"Write {mended}.")
+    mended = re.sub(r"[^0-9.+-]", "", text) if _GROUPED.fullmatch(text) else text.replace("_", "")
+    return _meant(text, mended, ", with its digits in groups", f"Write {mended}.")
 
 
 def _leading_zero(text: str) -> Misreading | None:
@@ -188,10 +184,9 @@ def _other_base(text: str) -> Misreading | None:
 
 def _percent(text: str) -> Misreading | None:
     number = text.removesuffix("%").rstrip()
-    if number == text or not _is_number(number):
-        return None
-    mend = f"Write {number}/100." if re.fullmatch("[+-]?[0-9]+", number) else "Divide it by 100."
-    return Misreading(f"{cited(text)}, a percentage", mend)
+    whole = re.fullmatch("[+-]?[0-9]+", number)
+    mend = f"Write {number}/100." if whole else "Divide it by 100."
+    return _meant(text, number, ", a percentage", mend)
 
 
 def _odd_fraction(text: str) -> Misreading | None:
@@ -207,17 +202,15 @@ def _odd_fraction(text: str) -> Misreading | None:
 
 def _lookalike(text: str) -> Misreading | None:
     mended = text.translate(_LOOKALIKES)
-    if mended == text or not any(c.isdigit() for c in text) or not _is_number(mended):
+    if not any(c.isdigit() for c in text):
         return None
-    letter = next(c for c in text if c.translate(_LOOKALIKES) != c)
-    return Misreading(f"{cited(text)} with the letter {letter}", f"Type the digit: {mended}.")
+    letter = next((c for c in text if c.translate(_LOOKALIKES) != c), "")
+    return _meant(text, mended, f" with the letter {letter}", f"Type the digit: {mended}.")
 
 
 def _other_script(text: str) -> Misreading | None:
     mended = unicodedata.normalize("NFKC", text).replace("\u2044", "/").strip()
-    if mended == text or not _is_number(mended):
-        return None
-    return Misreading(f"{cited(text)}, written with special characters", f"Write {mended}.")
+    return _meant(text, mended, ", written with special characters", f"Write {mended}.")
 
 
 def _two_points(text: str) -> Misreading | None:
@@ -238,9 +231,7 @@ def _two_numbers(text: str) -> Misreading | None:
 
 def _spaced_sign(text: str) -> Misreading | None:
     mended = re.sub(r"^([+-])\s+", r"\1", text)
-    if mended == text or not _is_number(mended):
-        return None
-    return Misreading(f"{cited(text)}, with a space after its sign", f"Write {mended}.")
+    return _meant(text, mended, ", with a space after its sign", f"Write {mended}.")
 
 
 def _expression(text: str) -> Misreading | None:

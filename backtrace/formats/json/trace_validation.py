@@ -13,7 +13,6 @@ from backtrace.notation.symbols import Symbols
 from backtrace.page import header
 from backtrace.page.sections import SECTIONS
 from backtrace.spec import ids
-from backtrace.spec.model import NOTATION_CHOICES
 from backtrace.spec.read.conventions import MOST_DECIMALS
 from backtrace.tape.operations import OPERATIONS, Setting
 from backtrace.tape.trace import Trace, TracedStep
@@ -42,7 +41,7 @@ def read(content: bytes) -> Trace:
         trace = decode(content)
     except (*AMISS, RecursionError) as error:
         raise _refused(str(error)) from None
-    _check_notation(trace)
+    _check_whole(trace)
     for place in trace.updates:
         _check_update(trace, place)
     return trace
@@ -52,10 +51,7 @@ def _refused(what: str) -> TraceFormatError:
     return TraceFormatError(what if what.startswith("not a trace") else f"not a trace: {what}")
 
 
-def _check_notation(trace: Trace) -> None:
-    for name, choices in NOTATION_CHOICES.items():
-        if getattr(trace.notation, name) not in choices:
-            raise _refused(f"notation {name} is none of {', '.join(choices)}")
+def _check_whole(trace: Trace) -> None:
     if not 0 <= trace.decimals <= MOST_DECIMALS:
         raise _refused(f"display decimals are 0 to {MOST_DECIMALS}")
     if not trace.steps:

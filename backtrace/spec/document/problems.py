@@ -150,6 +150,10 @@ class Problems:
         if len(self.found) >= MOST_COLLECTED:
             raise SpecError(self.found)
 
+    def conflict(self, place: Place, found: str, expected: str, mend: str = "") -> None:
+        """Note parts that do not go together."""
+        self.add(place, found, expected, mend, code="conflict")
+
     def scratch(self) -> Problems:
         """An empty collector for the same document, to try a reading that may be dropped."""
         return Problems(self.file, self.lines)

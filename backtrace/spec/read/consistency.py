@@ -59,12 +59,11 @@ def check_units(problems: Problems, parts: Parts, last: Layer | None) -> None:
     name, activation = parts.loss.loss.name, last.activation.name
     if name == "hinge" or (name == "cross_entropy" and activation in PROBABILITIES):
         always = ", whose output is always 1" if activation == "softmax" else ""
-        problems.add(
+        problems.conflict(
             parts.top.key("loss"),
             f"the loss `{name}` on a single `{activation}` unit{always}",
             "two units or more, one for each class",
             "For one unit take `sigmoid` with `binary_cross_entropy`.",
-            code="conflict",
         )
 
 
@@ -80,9 +79,7 @@ def check_targets(
     for sample, unit in outside:
         place = given.place_of(sample, unit) if rows else given.place_of(unit, sample)
         found = f"the target {_written(targets, sample, unit, rows=rows)}"
-        problems.add(
-            place, found, f"0 to 1, for `{loss.loss.name}`", _mend_range(values), code="conflict"
-        )
+        problems.conflict(place, found, f"0 to 1, for `{loss.loss.name}`", _mend_range(values))
         if given.node is None:
             return
     if len(outside) or wanted == "unit_interval":
@@ -133,31 +130,17 @@ def _check_loss_and_targets(problems: Problems, parts: Parts) -> None:
     if "loss" not in top:
         if "targets" in top:
             mend = "Add `loss: mse`, or remove the targets for a forward pass alone."
-            problems.add(
-                top.key("targets"), "`targets` without a `loss`", "`loss:`", mend, code="conflict"
-            )
+            problems.conflict(top.key("targets"), "`targets` without a `loss`", "`loss:`", mend)
         return
     if loss is None:
         return
     needed = loss.upstream is None and LOSSES[loss.loss.name].targets != "none"
     if needed and "targets" not in top:
         found = f"the loss `{loss.loss.name}` without `targets`"
-        problems.add(
-            top.key("loss"),
-            found,
-            "`targets:`",
-            "Write one target for each output.",
-            code="conflict",
-        )
+        problems.conflict(top.key("loss"), found, "`targets:`", "Write one target for each output.")
     if not needed and "targets" in top:
         found = f"`targets` beside the loss `{loss.loss.name}`, which has none"
-        problems.add(
-            top.key("targets"),
-            found,
-            "no targets",
-            "Remove them, or choose a loss.",
-            code="conflict",
-        )
+        problems.conflict(top.key("targets"), found, "no targets", "Remove them, or choose a loss.")
 
 
 def _check_outputs(problems: Problems, parts: Parts) -> None:
@@ -168,12 +151,11 @@ def _check_outputs(problems: Problems, parts: Parts) -> None:
     if last.activation is None or last.activation.name in PROBABILITIES:
         return
     if LOSSES[name].outputs == "unit_interval":
-        problems.add(
+        problems.conflict(
             parts.top.key("loss"),
             f"the loss `{name}` on `{last.activation.name}` outputs",
             "outputs between 0 and 1: `sigmoid` or `softmax` in the last layer",
             f"Change the activation of layer {last.number}, or the loss to `mse`.",
-            code="conflict",
         )
 
 
@@ -184,12 +166,11 @@ def _check_steps(problems: Problems, parts: Parts) -> None:
         if not asked or layer.activation is None:
             continue
         if not ACTIVATIONS[layer.activation.name].differentiable:
-            problems.add(
+            problems.conflict(
                 layer.place,
                 f"the activation `{layer.activation.name}` in layer {layer.number}, with {asked}",
                 "an activation with a slope, since the error can't pass back through this one",
                 "Take `sigmoid`, or leave out the optimizer for a forward pass.",
-                code="conflict",
             )
 
 
@@ -215,14 +196,14 @@ def _check_training(problems: Problems, parts: Parts) -> None:
 def _add_idle(problems: Problems, top: Fields, key: str, wanted: str) -> None:
     if key in top and not _says_default(top, key):
         mend = f"Add {wanted}, or remove `{key}:`."
-        problems.add(top.key(key), f"`{key}` without {wanted}", wanted, mend, code="conflict")
+        problems.conflict(top.key(key), f"`{key}` without {wanted}", wanted, mend)
 
 
 def _add_untrained(problems: Problems, top: Fields, key: str) -> None:
     """A gradient that is given from above says nothing of how good the outputs are."""
     if key in top:
         found = f"`{key}` beside `upstream`, which has no loss to train on"
-        problems.add(top.key(key), found, "a `loss` by name", f"Remove `{key}:`.", code="conflict")
+        problems.conflict(top.key(key), found, "a `loss` by name", f"Remove `{key}:`.")
 
 
 def _says_default(top: Fields, key: str) -> bool:
@@ -240,12 +221,11 @@ def _check_short_cut(problems: Problems, parts: Parts) -> None:
     if getattr(entry.value, "text", "") != "shortcut" or last is None:
         return
     if row is None or row.shortcut != last.name:
-        problems.add(
+        problems.conflict(
             entry.value,
             f"`shortcut` for `{parts.loss.loss.name}` on `{last.name}` outputs",
             "`cross_entropy` on `softmax`, or `binary_cross_entropy` on `sigmoid`",
             "Remove it: every other pair takes the chain rule.",
-            code="conflict",
         )
 
 
@@ -307,4 +287,4 @@ def _add_distribution(
         found = f"the targets of sample {sample + 1}, which add up to {row.sum():g}"
         expected = f"1, for `{loss.loss.name}`"
         mend = "If each output answers a yes or no of its own, use `binary_cross_entropy`."
-    problems.add(place, found, expected, mend, code="conflict")
+    problems.conflict(place, found, expected, mend)

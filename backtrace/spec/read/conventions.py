@@ -9,14 +9,9 @@ import msgspec
 from backtrace.spec.document.fields import Fields, choice, fields, one_of, whole
 from backtrace.spec.document.problems import Problems
 from backtrace.spec.document.reader import Mapping, Node
-from backtrace.spec.model import NOTATION_CHOICES, Arithmetic, Conventions, Notation
+from backtrace.spec.model import NOTATION_CHOICES, Arithmetic, Conventions, Notation, choices
 
-CONVENTIONS: dict[str, tuple[str, ...]] = {
-    "layout": ("rows", "columns"),
-    "weights": ("in_out", "out_in"),
-    "sign": ("gradient", "descent"),
-    "mean_in": ("delta", "gradient"),
-}
+CONVENTIONS = choices(Conventions)
 ARITHMETIC = ("float64", "float32", "exact")
 MOST_DECIMALS = 12
 
@@ -37,12 +32,11 @@ def read_notation(problems: Problems, node: Node | None, conventions: Convention
         return Notation()
     notation = msgspec.structs.replace(Notation(), **_choices(entries, NOTATION_CHOICES))
     if notation.gradient == "delta" and conventions.sign != "descent":
-        problems.add(
+        problems.conflict(
             entries.node.entries["gradient"].value,
             "`gradient: delta` under `sign: gradient`",
             "`d` or `partial`, since ΔW is the step down and dW the way up",
             "Set `conventions: {sign: descent}` if the exercise adds α·ΔW.",
-            code="conflict",
         )
     return notation
 

@@ -177,13 +177,11 @@ def _check_batches(
     samples = network.inputs.shape[conventions.sample_axis]
     if size > samples:
         found = f"a batch of {size} for {count(samples, 'sample')}"
-        problems.add(
-            top.key("updates"), found, f"at most {samples}", "Or `updates: batch`.", code="conflict"
-        )
+        problems.conflict(top.key("updates"), found, f"at most {samples}", "Or `updates: batch`.")
     elif size == samples and settings["shuffle"]:
         found = f"`shuffle` with a batch of {'the only sample' if samples == 1 else 'all samples'}"
         expected = "a smaller batch, or no `shuffle`"
-        problems.add(top.key("updates"), found, expected, ONE_ORDER, code="conflict")
+        problems.conflict(top.key("updates"), found, expected, ONE_ORDER)
 
 
 def _assemble(

@@ -94,12 +94,11 @@ def read_optimizer(problems: Problems, top: Fields, schedule: Schedule) -> Optim
     node = top.get("optimizer")
     if "optimizer" in top and "learning_rate" in top:
         top.number("learning_rate", Number(1.0, "1"), _RATE)
-        problems.add(
+        problems.conflict(
             top.key("learning_rate"),
             "`learning_rate` beside `optimizer`",
             "one of the two, since `learning_rate: 0.1` is short for sgd",
             "Put it into the optimizer: `optimizer: {name: …, learning_rate: …}`.",
-            code="conflict",
         )
     if node is not None:
         return _read_optimizer(problems, node, schedule)
