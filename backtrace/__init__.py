@@ -41,6 +41,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'backtrace' has no attribute {name!r}")
     value = getattr(import_module(_HOMES[name]), name)
+    import_module("backtrace.formats.notebook")  # where a trace may be shown
     globals()[name] = value
     return value
 

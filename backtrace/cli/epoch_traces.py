@@ -66,7 +66,7 @@ class EpochTraces:
             self.before = progress().last
 
     def _write(self, spec: Spec, before: State) -> None:
-        from backtrace.page.derivation import View
+        from backtrace.page.trace import View
         from backtrace.tape.training import traced_epoch
 
         output = self.outputs[before.epoch + 1]

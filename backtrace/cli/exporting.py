@@ -99,8 +99,8 @@ def _of_derivations(request: ExportRequest) -> dict[str, bool]:
 
 def _rendered(request: ExportRequest, name: str) -> bytes:
     from backtrace.cli.sources import worked
-    from backtrace.page.derivation import View
     from backtrace.page.selection import problems, resolved
+    from backtrace.page.trace import View
 
     trace = worked(request.spec, request.data, request.epochs)
     request = msgspec.structs.replace(request, selection=resolved(trace, request.selection))

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from backtrace.formats.terminal.boxes import Line
     from backtrace.formats.terminal.layout import Layout
-    from backtrace.formats.terminal.trace import View
     from backtrace.page.blocks import Document
+    from backtrace.page.trace import View
     from backtrace.tape.trace import Trace
 
 WRONG_SPEC = 2
@@ -40,14 +40,16 @@ class Screen(msgspec.Struct, frozen=True):
 
     def show(self, trace: Trace, view: View) -> Iterator[None]:
         """Prints a trace, stopping before each passage; rich is loaded only where it has colour."""
+        from backtrace.formats.terminal.layout import Layout
         from backtrace.formats.terminal.trace import passages, plain_passages
 
+        layout = Layout(max(self.width, NARROWEST), self.unicode)
         if self.colour:
-            for passage in passages(trace, view):
+            for passage in passages(trace, view, layout):
                 yield
                 self.print(passage)
         else:
-            for text in plain_passages(trace, view):
+            for text in plain_passages(trace, view, layout):
                 yield
                 print(text)
 

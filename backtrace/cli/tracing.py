@@ -54,10 +54,10 @@ def _print_json(trace: Trace, selection: Selection) -> None:
 
 
 def _print_text(trace: Trace, request: TraceRequest) -> None:
-    from backtrace.formats.terminal.trace import View
+    from backtrace.page.trace import View
 
     screen = Screen.of_stdout(request.width)
-    view = View(request.detail, request.explain, request.selection, screen.width, screen.unicode)
+    view = View(request.detail, request.explain, request.selection)
     stop_after_each = request.pause and sys.stdin.isatty() and sys.stdout.isatty()
     if request.pause and not stop_after_each:
         print("--pause needs a terminal: printing without a stop", file=sys.stderr)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from backtrace.page.derivation import View
-from backtrace.tape.trace import Trace
+from backtrace.tape.trace import DISPLAYS, Trace
 
 
 def html(trace: Trace) -> str:
     """The trace as a ``<div>`` with its own style."""
-    from backtrace.formats.html.html_page import html
+    from backtrace.formats.html.writer import file
+    from backtrace.page.trace import View, document
 
-    return html(trace, View(fragment=True))
+    return file(document(trace, View()), fragment=True)
 
 
 def markdown(trace: Trace) -> str:
     """The trace as Markdown."""
-    from backtrace.formats.markdown.trace import markdown
+    from backtrace.formats.markdown.writer import file
+    from backtrace.page.trace import View, document
 
-    return markdown(trace, View(fragment=True))
+    return file(document(trace, View()))
+
+
+DISPLAYS.update(html=html, markdown=markdown)

@@ -12,7 +12,7 @@ import msgspec
 from backtrace.formats import file_signatures as signatures
 
 if TYPE_CHECKING:
-    from backtrace.page.derivation import View
+    from backtrace.page.trace import View
     from backtrace.spec.model import Spec
     from backtrace.tape.trace import Trace
 
@@ -25,22 +25,30 @@ class MissingExtraError(RuntimeError):
 
 
 class PageFormat(msgspec.Struct, frozen=True):
-    """A format: where its renderer is, what its files are called and how they are recognised.
+    """A format: where its writer is, what its files are called and how they are recognised.
 
-    ``renderer`` is ``module:function`` in ``backtrace.formats``: a pure function of a trace and a
-    ``View`` that gives text or, of a picture, bytes. One of ``marks`` stands near the beginning of
-    every file it writes. ``options`` names those it heeds beside the selection.
+    ``writer`` is ``module:function`` in ``backtrace.formats``: a pure function that gives text or,
+    of a picture, bytes, of a ``Document`` and whether it is to be a ``fragment``, or, where
+    ``of_trace``, of a trace and a ``View``. One of ``marks`` stands near the beginning of every
+    file it writes. ``options`` names those it heeds beside the selection.
     """
 
-    renderer: str
+    writer: str
     ending: str
     marks: tuple[bytes, ...]
     options: frozenset[str]
+    of_trace: bool = False
 
     def render(self, trace: Trace, view: View) -> bytes:
         """The file's content. Raises MissingExtraError where a library is not installed."""
-        module, _, name = self.renderer.partition(":")
-        written = getattr(import_module(f"backtrace.formats.{module}"), name)(trace, view)
+        module, _, name = self.writer.partition(":")
+        write = getattr(import_module(f"backtrace.formats.{module}"), name)
+        if self.of_trace:
+            written = write(trace, view)
+        else:
+            from backtrace.page.trace import document
+
+            written = write(document(trace, view), fragment=view.fragment)
         return written.encode() if isinstance(written, str) else bytes(written)
 
 
@@ -86,25 +94,31 @@ class NotExpressibleError(ValueError):
 
 FORMATS: dict[str, PageFormat] = {
     "markdown": PageFormat(
-        "markdown.trace:markdown", ".md", (signatures.TAGGED.encode(),), DERIVATION
+        "markdown.writer:file", ".md", (signatures.TAGGED.encode(),), DERIVATION
     ),
     "latex": PageFormat(
-        "latex.document:latex_document",
+        "latex.writer:file",
         ".tex",
         (signatures.TEX.encode(),),
         DERIVATION | {"fragment"},
     ),
     "html": PageFormat(
-        "html.html_page:html",
+        "html.writer:file",
         ".html",
         (signatures.TAGGED.encode(), signatures.FRAGMENT.encode()),
         DERIVATION | {"fragment"},
     ),
     "json": PageFormat(
-        "json.trace:exported", ".json", (signatures.TRACE.encode(),), frozenset(["decimals"])
+        "json.trace:exported",
+        ".json",
+        (signatures.TRACE.encode(),),
+        frozenset(["decimals"]),
+        of_trace=True,
     ),
-    "svg": PageFormat("drawing.svg:svg", ".svg", (signatures.TAGGED.encode(),), DRAWN),
-    "png": PageFormat("drawing.png:png", ".png", (signatures.PNG,), DRAWN),
+    "svg": PageFormat(
+        "drawing.svg:svg", ".svg", (signatures.TAGGED.encode(),), DRAWN, of_trace=True
+    ),
+    "png": PageFormat("drawing.png:png", ".png", (signatures.PNG,), DRAWN, of_trace=True),
 }
 
 

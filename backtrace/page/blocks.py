@@ -34,6 +34,9 @@ import msgspec
 
 from backtrace.functions.formula import Sentence
 from backtrace.notation.symbols import Symbols
+from backtrace.page.step_block import StepBlock
+from backtrace.tape.steps import Phase
+from backtrace.tape.trace import Trace
 
 Words: TypeAlias = str | Sentence
 
@@ -45,6 +48,7 @@ Of quantities: ``given``, ``computed``, ``gradient``, ``updated``. Of judgements
 ``heading``, ``fact`` (said quietly), ``note`` (to be noticed), ``why``, ``mistake``, ``label``.
 """
 
+Part: TypeAlias = Literal["", "pass", "losses"] | Phase
 Inset: TypeAlias = Literal[0, 1, 2]
 """How far a block stands in: 0 by itself, 1 an item of a list, 2 what explains the one above."""
 
@@ -104,25 +108,82 @@ class Table(msgspec.Struct, frozen=True):
 class Section(msgspec.Struct, frozen=True):
     """Blocks under a heading, or, without one, blocks that stand together and apart from others.
 
-    ``aside`` is what stands at the other end of the heading's line.
+    ``aside`` is what stands at the other end of the heading's line; ``heading`` is both in one
+    phrase, where they make one. ``part`` says what it is of a trace: a whole pass, its phases, the
+    course of the losses. ``anchor`` is a name for links to it.
     """
 
     title: str
     blocks: tuple[Block, ...]
     aside: str = ""
+    heading: str = ""
+    part: Part = ""
+    anchor: str = ""
 
 
-Block: TypeAlias = Paragraph | Facts | Bullets | Labelled | Table | Section
+class Gallery(msgspec.Struct, frozen=True):
+    """What is given, beside each other: what belongs to a layer together."""
+
+    steps: tuple[StepBlock, ...]
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """The sections of an update with the values of their steps alone, as little as can be."""
+
+    sections: tuple[Section, ...]
+
+
+class Omission(msgspec.Struct, frozen=True):
+    """Where updates are left out, and how many."""
+
+    updates: int
+
+
+class Course(msgspec.Struct, frozen=True):
+    """A chart of a loss (``name``): before each update and, where it was worked, after the last."""
+
+    name: str
+    values: tuple[float, ...]
+
+
+class DotsLegend(msgspec.Struct, frozen=True):
+    """That ⋯ and ⋮ stand for what is left out of large matrices."""
+
+
+Block: TypeAlias = (
+    Paragraph
+    | Facts
+    | Bullets
+    | Labelled
+    | Table
+    | Section
+    | StepBlock
+    | Gallery
+    | Summary
+    | Omission
+    | Course
+    | DotsLegend
+)
 
 
 class Document(msgspec.Struct, frozen=True):
     """A whole page: its title, what there is to say at once (``standing``), and its blocks.
 
-    ``blocks`` may be made while they are written: a page can be longer than is good to keep.
+    Of a network: its ``architecture``, the conventions in force, as short ``facts`` and in full
+    ``sentences``; of a trace the trace itself, for who draws its network. ``notice`` is what a
+    reader should know who sees only a part. ``blocks`` may be made while they are written: a page
+    can be longer than is good to keep.
     """
 
     title: str
     blocks: Iterable[Block]
     standing: str = ""
     standing_tone: Tone = "heading"
+    architecture: str = ""
+    facts: tuple[str, ...] = ()
+    conventions: tuple[Sentence, ...] = ()
+    source: str = ""
+    notice: str = ""
     symbols: Symbols | None = None
+    decimal_mark: str = "."
+    trace: Trace | None = None

@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import msgspec
 
 LONGEST = 12  # rows or columns that a matrix may have before it is elided
 MOST_ENTRIES = 64
 SIDE = 4  # what is no longer than this is never elided
+
+
+class Elision(msgspec.Struct, frozen=True):
+    """How much a page shows: sides up to ``longest``, of longer ones ``kept`` lines.
+
+    Quantities named in ``whole`` are never elided, with ``full`` none is.
+    """
+
+    kept: int = 3
+    longest: int = LONGEST
+    whole: tuple[str, ...] = ()
+    full: bool = False
+
+    def cuts(self, *shapes: tuple[int, ...]) -> bool:
+        """Whether one of an equation's matrices is large: then all of its long sides are cut."""
+        return any(is_large(shape) or max(shape, default=0) > self.longest for shape in shapes)
+
+    def lines(self, count: int, id: str, *, elided: bool) -> list[int]:
+        """Which of ``count`` rows or columns of a quantity to show."""
+        whole = self.full or id in self.whole or count <= SIDE
+        return shown(count, self.kept if elided and not whole else count)
 
 
 def is_large(shape: tuple[int, ...]) -> bool:
@@ -15,11 +36,6 @@ def is_large(shape: tuple[int, ...]) -> bool:
     for size in shape:
         entries *= size
     return entries > MOST_ENTRIES or any(size > LONGEST for size in shape)
-
-
-def any_large(shapes: Iterable[tuple[int, ...]]) -> bool:
-    """Whether an equation has a large matrix: then all of its long sides are elided alike."""
-    return any(map(is_large, shapes))
 
 
 def shown(count: int, most: int) -> list[int]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from importlib import import_module
 from typing import Any
 
 import msgspec
@@ -152,11 +151,12 @@ class Trace(msgspec.Struct, frozen=True, eq=False, dict=True):
     def __len__(self) -> int:
         return len(self.steps)
 
-    # A notebook asks a value how it shows itself. The renderers lie above the tape, which does
-    # not know them: they are looked up when they are asked for.
+    def _repr_html_(self) -> str | None:
+        return DISPLAYS["html"](self) if "html" in DISPLAYS else None
 
-    def _repr_html_(self) -> str:
-        return str(import_module("backtrace.formats.notebook").html(self))
+    def _repr_markdown_(self) -> str | None:
+        return DISPLAYS["markdown"](self) if "markdown" in DISPLAYS else None
 
-    def _repr_markdown_(self) -> str:
-        return str(import_module("backtrace.formats.notebook").markdown(self))
+
+DISPLAYS: dict[str, Callable[[Trace], str]] = {}
+"""How a notebook shows a trace; what writes pages lies above the tape, and adds itself here."""

@@ -14,8 +14,8 @@ import msgspec
 
 import backtrace
 from backtrace.formats.registry import FORMATS
-from backtrace.page.derivation import View
 from backtrace.page.selection import Selection
+from backtrace.page.trace import View
 from tests.benchmarks.start import IMPORTS, measured
 
 MOST = 1.3

@@ -9,10 +9,10 @@ import pytest
 
 import backtrace
 from backtrace.formats.drawing.svg import svg
-from backtrace.formats.html.html_page import html
-from backtrace.page.derivation import View
 from backtrace.page.selection import Selection
+from backtrace.page.trace import View
 from backtrace.spec.bundled import names
+from tests.formats.written import html
 from tests.tape import exercises
 
 pytestmark = pytest.mark.slow

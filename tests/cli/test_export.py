@@ -22,7 +22,7 @@ from backtrace.cli import output
 from backtrace.formats import registry
 from backtrace.formats.json.trace import TraceFormatError, decode, encode, exported
 from backtrace.formats.json.trace_validation import read
-from backtrace.page.derivation import View
+from backtrace.page.trace import View
 from backtrace.spec import bundled
 from tests.cli.running import piped, run
 
@@ -61,11 +61,12 @@ def test_a_png_says_who_made_it(tmp_path, run):
 
 def test_the_table_names_what_exists():
     for name, row in registry.FORMATS.items():
-        module, _, function = row.renderer.partition(":")
+        module, _, function = row.writer.partition(":")
         source = (ROOT / "backtrace" / "formats" / f"{module.replace('.', '/')}.py").read_text(
             encoding="utf-8"
         )
-        assert f"def {function}(trace: Trace, view: View)" in source, name
+        takes = "trace: Trace, view: View" if row.of_trace else "document: Document, *, fragment"
+        assert f"def {function}({takes}" in source, name
         assert registry.ENDINGS[row.ending] == name
 
 

@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import backtrace
-from backtrace.formats.html.html_page import html
-from backtrace.page.derivation import View
 from backtrace.page.selection import Selection
+from backtrace.page.trace import View
 from backtrace.spec.bundled import names
 from backtrace.spec.model import Arithmetic
+from tests.formats.written import html
 from tests.tape import exercises
 
 DETAILS = ("summary", "matrices", "entries")

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import backtrace
-from backtrace.formats.latex.document import latex_document
 from backtrace.formats.latex.tex_text import escaped
-from backtrace.page.derivation import View
+from backtrace.page.trace import View
 from backtrace.spec import bundled
 from tests.formats.formula_numbers import MATRIX, assert_result, cells, is_part
+from tests.formats.written import latex
 
 TRACES = {name: backtrace.trace(backtrace.load(name)) for name in bundled.names()}
 DETAILS = ("summary", "matrices", "entries")
@@ -33,7 +33,7 @@ ALLOWED = re.compile(
 
 
 def page(name, detail="matrices", **view):
-    return latex_document(TRACES[name], View(detail=detail, **view))
+    return latex(TRACES[name], View(detail=detail, **view))
 
 
 @pytest.mark.parametrize(("name", "detail"), list(product(bundled.names(), DETAILS)))
@@ -149,7 +149,7 @@ def test_tex_sets_hostile_titles(tmp_path, engine):
     letters = "".join(map(chr, [*range(0x20, 0x250), *range(0x370, 0x400), *range(0x2000, 0x2300)]))
     title = " ".join(letters[at : at + 40] for at in range(0, len(letters), 40)) + " " + "a" * 300
     trace = msgspec.structs.replace(TRACES["delta-rule"], title=title, source=title)
-    assert complaints(tmp_path, engine, latex_document(trace, View())) == []
+    assert complaints(tmp_path, engine, latex(trace, View())) == []
 
 
 def test_the_test_sees_a_warning():

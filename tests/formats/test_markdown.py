@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 import backtrace
-from backtrace.formats.markdown.trace import markdown
-from backtrace.page.derivation import View
 from backtrace.page.inert import inert
 from backtrace.page.selection import Selection
+from backtrace.page.trace import View
 from backtrace.spec import bundled
 from backtrace.spec.model import NOTATION_CHOICES
 from tests.formats.formula_numbers import MATRIX, assert_result, cells, is_part
+from tests.formats.written import markdown
 
 TRACES = {name: backtrace.trace(backtrace.load(name)) for name in bundled.names()}
 DETAILS = ("summary", "matrices", "entries")

@@ -11,11 +11,12 @@ from backtrace.check.mistakes.rewrites import UpdateContext, batch_not_summed
 from backtrace.formats.json.trace import TraceFormatError, decode, encode
 from backtrace.formats.json.trace_validation import read
 from backtrace.formats.registry import FORMATS
-from backtrace.formats.terminal.trace import View as Printed
+from backtrace.formats.terminal.layout import Layout
 from backtrace.formats.terminal.trace import plain_passages
 from backtrace.notation.titles import sample_words
-from backtrace.page.derivation import View, derivation
+from backtrace.page.blocks import Section
 from backtrace.page.selection import Selection, chosen, problems, sample_index, updates
+from backtrace.page.trace import View, document
 from backtrace.tape.operations import Setting
 
 SAMPLES = 5
@@ -87,17 +88,19 @@ def test_a_sample_is_found_in_every_epoch_under_its_own_number(trace):
 def test_the_pages_name_the_samples_of_a_batch(trace):
     words = [sample_words(numbers(trace, place)) for place in trace.updates]
     assert any(", " in said for said in words)
-    text = "\n".join(plain_passages(trace, Printed(selection=Selection(full=True))))
+    text = "\n".join(plain_passages(trace, View(selection=Selection(full=True)), Layout(80)))
     headings = [line for line in text.splitlines() if line.startswith("══ Epoch")]
     assert [line.strip("═ ").split("═ ")[-1] for line in headings] == words
-    shown = derivation(trace, View()).updates
+    blocks = [block for block in document(trace, View()).blocks if isinstance(block, Section)]
+    shown = {block.anchor: block.heading for block in blocks if block.part == "pass"}
     assert len(shown) > 2
-    for update in shown:
-        said = sample_words(numbers(trace, (update.epoch, update.batch)))
-        assert update.title == f"Epoch {update.epoch}, batch {update.batch}: {said}"
+    for anchor, heading in shown.items():
+        epoch, batch = map(int, anchor.removeprefix("update-").split("-"))
+        said = sample_words(numbers(trace, (epoch, batch)))
+        assert heading == f"Epoch {epoch}, batch {batch}: {said}"
     for name in ("markdown", "latex", "html"):
         page = FORMATS[name].render(trace, View()).decode().replace(",{}", ",")
-        assert all(update.title in page for update in shown)
+        assert all(heading in page for heading in shown.values())
 
 
 def test_the_drawing_says_which_of_them_it_shows(trace):

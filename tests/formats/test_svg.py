@@ -16,9 +16,9 @@ from backtrace.formats.drawing.label_layout import Box, Line, overlap, placed
 from backtrace.formats.drawing.png import PictureUnavailableError, png
 from backtrace.formats.drawing.svg import _Drawing, svg
 from backtrace.notation.numbers import number
-from backtrace.page.derivation import View
 from backtrace.page.network import network
 from backtrace.page.selection import Selection
+from backtrace.page.trace import View
 from backtrace.spec.bundled import names
 from backtrace.spec.model import Conventions
 from tests.tape import exercises

@@ -8,16 +8,18 @@ draws all of them anew: look at every difference before you keep it.
 from pathlib import Path
 
 import backtrace
-from backtrace.formats.terminal.trace import View, plain_passages
+from backtrace.formats.terminal.layout import Layout
+from backtrace.formats.terminal.trace import plain_passages
+from backtrace.page.trace import View
 from backtrace.spec import bundled
 
 FOLDER = Path(__file__).resolve().parent
 VIEWS = {
-    "matrices": View(width=80),
-    "summary": View(width=80, detail="summary"),
-    "ascii": View(width=60, unicode=False),
-    "entries": View(width=80, detail="entries", explain=True),
-    "wide": View(width=120),
+    "matrices": (View(), Layout(80)),
+    "summary": (View(detail="summary"), Layout(80)),
+    "ascii": (View(), Layout(60, unicode=False)),
+    "entries": (View(detail="entries", explain=True), Layout(80)),
+    "wide": (View(), Layout(120)),
 }
 OF_SOME = {
     "ascii": ["adam", "or-gate"],
@@ -37,7 +39,7 @@ def picture(file_name):
     """The text that a golden file should hold."""
     name, view, _ = file_name.rsplit(".", 2)
     trace = backtrace.trace(backtrace.load(name))
-    return "".join(f"{passage}\n" for passage in plain_passages(trace, VIEWS[view]))
+    return "".join(f"{passage}\n" for passage in plain_passages(trace, *VIEWS[view]))
 
 
 def draw():

@@ -22,8 +22,8 @@ def test_it_looks_as_it_did(file_name):
 @pytest.mark.parametrize("file_name", FILES)
 def test_a_picture_is_clean_text(file_name):
     lines = (FOLDER / file_name).read_text(encoding="utf-8").split("\n")
-    view = VIEWS[file_name.split(".")[-2]]
+    _, layout = VIEWS[file_name.split(".")[-2]]
     assert lines.pop() == ""  # one newline at the end
     assert all(line == line.rstrip() for line in lines)
     assert not any(before == after == "" for before, after in pairwise(lines))
-    assert view.unicode or "\n".join(lines).isascii()
+    assert layout.unicode or "\n".join(lines).isascii()

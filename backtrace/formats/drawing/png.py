@@ -7,7 +7,7 @@ from importlib import import_module
 from backtrace.formats import file_signatures
 from backtrace.formats.drawing.svg import svg
 from backtrace.formats.registry import MissingExtraError
-from backtrace.page.derivation import View
+from backtrace.page.trace import View
 from backtrace.tape.trace import Trace
 
 HEADER = 33  # bytes of a PNG's signature and its first chunk

@@ -13,9 +13,9 @@ from backtrace.formats import file_signatures
 from backtrace.formats.drawing.label_layout import Box, Line, placed
 from backtrace.formats.measure import text_width, wrapped
 from backtrace.page import header
-from backtrace.page.derivation import View
 from backtrace.page.inert import inert
 from backtrace.page.network import Column, Edge, Labelled, Network, Unit, network
+from backtrace.page.trace import View
 from backtrace.tape.trace import Trace
 
 RADIUS = 35.0

@@ -31,15 +31,16 @@ from backtrace.notation.layout import base, beside
 from backtrace.notation.mathml import MathML, letter, ref_symbol
 from backtrace.notation.mathml_tokens import joined, numeral
 from backtrace.notation.text import tokens
-from backtrace.page.derivation import Derivation, Shown, Step
+from backtrace.page.figures import Figures, Printout
 from backtrace.page.sections import ROLES
+from backtrace.page.step_block import StepBlock
 
 PLAIN = re.compile(r"-?[\d.,]+")
 BRACKETS = re.compile(r"([()])")
 GAPS = {(True, True): "⋱", (True, False): "⋮", (False, True): "⋯"}
 
 Piece: TypeAlias = "Expr | str"  # an expression without matrices, or HTML
-Target: TypeAlias = Callable[[Step, str, int, int], str]
+Target: TypeAlias = Callable[[StepBlock, str, int, int], str]
 
 
 class Equations(msgspec.Struct, frozen=True):
@@ -49,10 +50,10 @@ class Equations(msgspec.Struct, frozen=True):
     is unfolded, "" where there is none.
     """
 
-    page: Derivation
+    figures: Figures
     target: Target
 
-    def equation(self, step: Step) -> str:
+    def equation(self, step: StepBlock) -> str:
         """The right-hand side with its matrices, and the value."""
         assert step.equation is not None
         worked = _Worked(self, step).written(step.equation.right)
@@ -63,7 +64,7 @@ class Equations(msgspec.Struct, frozen=True):
             f'<span class="side result">{equals}{result}</span></div>'
         )
 
-    def value(self, step: Step, left: Expr) -> str:
+    def value(self, step: StepBlock, left: Expr) -> str:
         """``left`` in symbols = the value."""
         formula = self.math(row(left, "="), numbers=False, attributes=' displaystyle="true"')
         result = self.quantity(step, Ref(step.id), named=False)
@@ -76,34 +77,34 @@ class Equations(msgspec.Struct, frozen=True):
         self, expr: Expr, *, numbers: bool = True, continues: bool = False, attributes: str = ""
     ) -> str:
         """A formula without matrices."""
-        page = self.page
+        page = self.figures
         writer = MathML(page.symbols, page.decimals, numbers, page.decimal_mark)
         inner = writer.formula(expr, continues=continues)
         return f"<math{attributes}>{inner}</math>"
 
-    def quantity(self, step: Step, ref: Ref, *, named: bool = True) -> str:
+    def quantity(self, step: StepBlock, ref: Ref, *, named: bool = True) -> str:
         """A matrix between its brackets, its name above and its size below; a number likewise."""
-        made = self.page.shown(step, ref)
-        role = ROLES[self.page.operand(step, ref.id).phase]
+        made = step.printout(ref)
+        role = ROLES[step.operand(ref.id).phase]
         size = " × ".join(map(str, made.shape))
-        name = f"<math>{ref_symbol(ref, self.page.symbols)}</math>" if named else ""
+        name = f"<math>{ref_symbol(ref, self.figures.symbols)}</math>" if named else ""
         body = self.matrix(step, made, size) if made.shape else self.scalar(step, made)
         return (
             f'<span class="quantity of-{role}"><span class="name">{name}</span>'
             f'{body}<span class="size">{size}</span></span>'
         )
 
-    def scalar(self, step: Step, made: Shown) -> str:
+    def scalar(self, step: StepBlock, made: Printout) -> str:
         return f'<span class="scalar"{self.entry(step, made, 0, 0, made.cells[0][0])}</span>'
 
-    def matrix(self, step: Step, made: Shown, size: str) -> str:
-        symbol = self.page.symbols.name(made.ref.id) + (
+    def matrix(self, step: StepBlock, made: Printout, size: str) -> str:
+        symbol = self.figures.symbols.name(made.ref.id) + (
             " transposed" if made.ref.transposed else ""
         )
         rows = "".join(f"<tr>{''.join(self.cells(step, made, at))}</tr>" for at in _lines(made))
         return f'<table class="matrix" aria-label="{escape(symbol)}, {size}">{rows}</table>'
 
-    def cells(self, step: Step, made: Shown, at: int) -> Iterator[str]:
+    def cells(self, step: StepBlock, made: Printout, at: int) -> Iterator[str]:
         for across, column in enumerate(made.columns):
             i = made.rows[at]
             if i is None or column is None:
@@ -111,7 +112,7 @@ class Equations(msgspec.Struct, frozen=True):
             else:
                 yield f"<td{self.entry(step, made, i, column, made.cells[at][across])}</td>"
 
-    def entry(self, step: Step, made: Shown, i: int, j: int, text: str) -> str:
+    def entry(self, step: StepBlock, made: Printout, i: int, j: int, text: str) -> str:
         """The rest of a tag and what it holds: a number, as a link where it can be opened."""
         row, column = made.place(i, j)
         found = self.target(step, made.ref.id, row, column)
@@ -141,7 +142,7 @@ class _Worked(msgspec.Struct, frozen=True):
     """One equation of one step."""
 
     equations: Equations
-    step: Step
+    step: StepBlock
 
     def written(self, expr: Expr) -> str:
         return self.joined(self.pieces(expr))
@@ -236,7 +237,7 @@ class _Worked(msgspec.Struct, frozen=True):
 
     def linear(self, expr: Expr) -> list[Piece]:
         """Anything else, as a line of text has it."""
-        page = self.equations.page
+        page = self.equations.figures
         found = tokens(expr, page.symbols, True, page.decimals)
         pieces: list[Piece] = []
         for token in found:
@@ -244,7 +245,7 @@ class _Worked(msgspec.Struct, frozen=True):
         return pieces
 
 
-def _lines(made: Shown) -> range:
+def _lines(made: Printout) -> range:
     return range(len(made.rows))
 
 

@@ -22,7 +22,7 @@ from backtrace.tape.steps import Step
 from backtrace.tape.trace import Trace, TracedStep
 
 if TYPE_CHECKING:
-    from backtrace.page.derivation import View
+    from backtrace.page.trace import View
 
 SCHEMA = "backtrace/trace/1"
 NON_FINITE = {"inf": np.inf, "-inf": -np.inf, "nan": np.nan}

@@ -18,8 +18,8 @@ import msgspec
 from backtrace.functions.formula import Expr, Ref
 from backtrace.notation.latex import latex, ref_latex
 from backtrace.notation.numbers import latex as numeral
-from backtrace.notation.text import EXACT
-from backtrace.page.derivation import Derivation, Entry, Section, Shown, Step
+from backtrace.page.figures import Entry, Figures, Printout
+from backtrace.page.step_block import StepBlock
 
 HOLE = re.compile("\0(\\d+)\0")
 OPERATOR = re.compile(r" ?(?:\\cdot|\\odot) | [-+/] ")
@@ -44,52 +44,47 @@ class Block(msgspec.Struct, frozen=True):
 
 
 class Formulas(msgspec.Struct, frozen=True):
-    """Writes the formulas of a page no wider than ``width`` em."""
+    """Writes the formulas of steps no wider than ``width`` em."""
 
-    page: Derivation
+    figures: Figures
     width: float
 
-    def inline(self, expr: Expr) -> str:
-        """A formula inside a sentence."""
-        mark = self.page.decimal_mark
-        return latex(expr, self.page.symbols, EXACT, decimal_mark=mark)
-
     def symbol(self, id: str) -> str:
-        return self.page.symbols.latex(id)
+        return self.figures.symbols.latex(id)
 
-    def step(self, step: Step) -> list[str]:
+    def step(self, step: StepBlock) -> list[str]:
         """Symbols, the numbers put in, the result: each from its own ``=`` on."""
         assert step.equation is not None
-        left = ref_latex(step.equation.left, self.page.symbols)
+        left = ref_latex(step.equation.left, self.figures.symbols)
         stated = self.stated(step)
         if step.brief:
             return self.aligned(left, _beside(stated, self.value(step), self.room(step)))
         result = [block.tex for block in self.value(step)]
         return self.aligned(left, [stated, list(self.numbers(step)), result])
 
-    def stated(self, step: Step) -> list[str]:
+    def stated(self, step: StepBlock) -> list[str]:
         """The formula of a step in symbols, without its left side, folded."""
         assert step.equation is not None
         right, rule = step.equation.right, step.equation.rule
         return _folded(self.symbolic(right if rule is None else rule), self.room(step))
 
     def symbolic(self, expr: Expr) -> str:
-        return latex(expr, self.page.symbols, self.page.decimals, decimal_mark=self.mark)
+        return latex(expr, self.figures.symbols, self.figures.decimals, decimal_mark=self.mark)
 
     @property
     def mark(self) -> str:
-        return self.page.decimal_mark
+        return self.figures.decimal_mark
 
-    def room(self, step: Step) -> float:
+    def room(self, step: StepBlock) -> float:
         return self.width - START - text_width(self.symbol(step.id))
 
-    def value(self, step: Step) -> list[Block]:
-        return self.matrix(self.page.result(step), self.room(step), sized=True)
+    def value(self, step: StepBlock) -> list[Block]:
+        return self.matrix(step.result, self.room(step), sized=True)
 
-    def summary(self, section: Section) -> list[str]:
+    def summary(self, steps: Sequence[StepBlock]) -> list[str]:
         """A line a quantity: its symbol, its formula where it has one, its value."""
         lines: list[str] = []
-        for step in section.steps:
+        for step in steps:
             left = self.symbol(step.id)
             if step.equation is None:
                 lines += self.aligned(left, [[block.tex for block in self.value(step)]])
@@ -98,14 +93,14 @@ class Formulas(msgspec.Struct, frozen=True):
             lines += self.aligned(left, beside)
         return lines
 
-    def given(self, steps: Sequence[Step]) -> list[str]:
+    def given(self, steps: Sequence[StepBlock]) -> list[str]:
         """What is given: what belongs to a layer stands beside each other, if there is room."""
         lines: list[str] = []
         for _, belonging in groupby(steps, key=lambda step: step.traced.layer):
             lines += self.side_by_side(list(belonging))
         return lines
 
-    def side_by_side(self, steps: Sequence[Step]) -> list[str]:
+    def side_by_side(self, steps: Sequence[StepBlock]) -> list[str]:
         values = [(self.symbol(step.id), self.value(step)) for step in steps]
         widths = [text_width(name) + sum(b.width for b in blocks) for name, blocks in values]
         if sum(widths) + (START + QUAD) * len(steps) > self.width:
@@ -133,9 +128,8 @@ class Formulas(msgspec.Struct, frozen=True):
 
     def stages(self, entry: Entry) -> Iterator[str]:
         for stage in entry.stages:
-            yield latex(
-                stage, self.page.symbols, self.page.decimals, numbers=True, decimal_mark=self.mark
-            )
+            style = (self.figures.symbols, self.figures.decimals)
+            yield latex(stage, *style, numbers=True, decimal_mark=self.mark)
 
     def aligned(self, left: str, lines: Iterable[Sequence[str]]) -> list[str]:
         r"""``left &= first \\ &= second``: the parts of a folded line stand on lines of their own.
@@ -151,7 +145,7 @@ class Formulas(msgspec.Struct, frozen=True):
 
     # The numbers put in
 
-    def numbers(self, step: Step) -> Iterator[str]:
+    def numbers(self, step: StepBlock) -> Iterator[str]:
         """The right-hand side with every matrix in its place, folded."""
         assert step.equation is not None
         refs: list[Ref] = []
@@ -161,9 +155,9 @@ class Formulas(msgspec.Struct, frozen=True):
             return f"\0{len(refs) - 1}\0"
 
         text = latex(
-            step.equation.right, self.page.symbols, self.page.decimals, True, hole, self.mark
+            step.equation.right, self.figures.symbols, self.figures.decimals, True, hole, self.mark
         )
-        shown = [self.page.shown(step, ref) for ref in refs]
+        shown = [step.printout(ref) for ref in refs]
         room = self.room(step)
         pieces: list[Piece] = []
         for chunks in _with_factors(_chunks(_sized(text, shown, room))):
@@ -173,7 +167,7 @@ class Formulas(msgspec.Struct, frozen=True):
             pieces += whole
         yield from _packed(pieces, room)
 
-    def filled(self, chunk: str, shown: Sequence[Shown], room: float) -> Iterator[Piece]:
+    def filled(self, chunk: str, shown: Sequence[Printout], room: float) -> Iterator[Piece]:
         """A chunk with its matrices; more pieces than one where a matrix is in groups."""
         parts = HOLE.split(chunk)
         done, width = parts[0], text_width(parts[0])
@@ -189,7 +183,7 @@ class Formulas(msgspec.Struct, frozen=True):
             done, width = done + last.tex + after, width + last.width + text_width(after)
         yield done, width
 
-    def matrix(self, shown: Shown, room: float, *, sized: bool) -> list[Block]:
+    def matrix(self, shown: Printout, room: float, *, sized: bool) -> list[Block]:
         """A matrix, with its dimensions under it where ``sized``; in groups where too wide."""
         if shown.shape == ():
             text = numeral(shown.cells[0][0], self.mark)
@@ -206,12 +200,12 @@ class Formulas(msgspec.Struct, frozen=True):
             for columns in groups
         ]
 
-    def body(self, shown: Shown, columns: range) -> str:
+    def body(self, shown: Printout, columns: range) -> str:
         lines = [self.matrix_row(shown, i, columns) for i in range(len(shown.rows))]
         rows = " \\\\\n".join(lines)
         return f"\\begin{{bmatrix}}\n{rows}\n\\end{{bmatrix}}"
 
-    def matrix_row(self, shown: Shown, i: int, columns: range) -> str:
+    def matrix_row(self, shown: Printout, i: int, columns: range) -> str:
         texts = []
         for j in columns:
             gap_down, gap_across = shown.rows[i] is None, shown.columns[j] is None
@@ -251,7 +245,7 @@ def _under(body: str, told: str) -> str:
     return rf"\underset{{{told}}}{{\underbrace{{{body}}}}}"
 
 
-def _told(shown: Shown, columns: range, *, whole: bool) -> str:
+def _told(shown: Printout, columns: range, *, whole: bool) -> str:
     """What stands under a matrix: its dimensions, and which of its columns these are."""
     size = rf"{shown.shape[0]} \times {shown.shape[1]}"
     if whole:
@@ -261,21 +255,21 @@ def _told(shown: Shown, columns: range, *, whole: bool) -> str:
     return rf"\text{{columns {columns.start + 1} to {columns.stop} of }} {size}"
 
 
-def _column_width(shown: Shown, column: int) -> float:
+def _column_width(shown: Printout, column: int) -> float:
     return max(text_width(line[column]) for line in shown.cells) or GAP_WIDTH
 
 
-def _width(shown: Shown, columns: range) -> float:
+def _width(shown: Printout, columns: range) -> float:
     widths = [_column_width(shown, column) for column in columns]
     return sum(widths) + SEPARATOR * (len(widths) - 1) + BRACKETS
 
 
-def matrix_width(shown: Shown) -> float:
+def matrix_width(shown: Printout) -> float:
     """About how wide a matrix is, in em."""
     return _width(shown, range(len(shown.columns)))
 
 
-def _groups(shown: Shown, room: float) -> Iterator[range]:
+def _groups(shown: Printout, room: float) -> Iterator[range]:
     """Consecutive columns that fit into a line; an elided matrix stays as it is."""
     start, stop = 0, len(shown.columns)
     if None not in shown.columns:
@@ -300,7 +294,7 @@ def _packed(pieces: Iterable[Piece], room: float) -> Iterator[str]:
 # Brackets and folding
 
 
-def _sized(text: str, shown: Sequence[Shown], room: float) -> str:
+def _sized(text: str, shown: Sequence[Printout], room: float) -> str:
     r"""Round brackets around matrices as tall as these: ``\left(``, or, where the formula has to
     be folded inside them, of a fixed size."""
     for opened, closed in _brackets(text):
@@ -317,7 +311,7 @@ def _sized(text: str, shown: Sequence[Shown], room: float) -> str:
     return text
 
 
-def _sized_rest(text: str, start: int, shown: Sequence[Shown], room: float) -> str:
+def _sized_rest(text: str, start: int, shown: Sequence[Printout], room: float) -> str:
     return text[:start] + _sized(text[start:], shown, room)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from backtrace.notation.symbols import SUBSCRIPTS
-from backtrace.page.derivation import Derivation, LossPoint
+from backtrace.notation.symbols import SUBSCRIPTS, Symbols
 from backtrace.page.header import first_update
 from backtrace.page.network import Column, Unit, network
 from backtrace.page.selection import Selection
+from backtrace.tape.trace import Trace
 
 MOST_EDGES = 40  # a diagram of units may have; one with more shows layers
 MOST_POINTS = 200
@@ -23,13 +23,13 @@ SETTINGS = (
 )
 
 
-def flowchart(page: Derivation) -> list[str]:
+def flowchart(trace: Trace, decimal_mark: str) -> list[str]:
     """The network with its starting weights: its units, or, where these are many, its layers."""
-    drawn = network(page.trace, Selection(), page.decimal_mark)
+    drawn = network(trace, Selection(), decimal_mark)
     columns = [column for column in drawn.columns if column.heading != "Loss"]
     edges = sum(len(column.edges) for column in columns)
     whole = all(len(column.units) == column.size for column in columns)
-    lines = _units(columns) if whole and edges <= MOST_EDGES else _layers(page, columns)
+    lines = _units(columns) if whole and edges <= MOST_EDGES else _layers(trace, columns)
     return ["flowchart LR", *(f"  {line}" for line in lines)]
 
 
@@ -63,15 +63,15 @@ def _unit_name(column: Column, place: int) -> str:
     return f"{name}[{place}]" if has_subscript else f"{name}{str(place).translate(SUBSCRIPTS)}"
 
 
-def _layers(page: Derivation, columns: Sequence[Column]) -> Iterator[str]:
-    steps = first_update(page.trace)
+def _layers(trace: Trace, columns: Sequence[Column]) -> Iterator[str]:
+    steps, symbols = first_update(trace), Symbols.of(trace)
     yield f'n0(["{columns[0].size} inputs"])'
     for layer, column in enumerate(columns[1:], 1):
         units = "unit" if column.size == 1 else "units"
         weights = steps[f"W{layer}"]
         size = f"{weights.shape[0]} × {weights.shape[1]}"
         yield f'n{layer}["{column.heading}<br>{column.size} {units}"]'
-        yield f'n{layer - 1} -->|"{page.symbols.name(weights.id)}: {size}"| n{layer}'
+        yield f'n{layer - 1} -->|"{symbols.name(weights.id)}: {size}"| n{layer}'
 
 
 def _without_exponent(text: str) -> str:
@@ -80,11 +80,8 @@ def _without_exponent(text: str) -> str:
     return _plain(float(text.replace(",", "."))) if "e" in text else text
 
 
-def loss_chart(points: Sequence[LossPoint], name: str) -> list[str]:
+def loss_chart(values: Sequence[float], name: str) -> list[str]:
     """The loss before each update, and after the last one, as an xychart; empty without numbers."""
-    values = [point.before for point in points]
-    if points[-1].after is not None:
-        values.append(points[-1].after)
     if not all(map(math.isfinite, values)):
         return []
     kept = _thinned(values)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from backtrace.formats import file_signatures
 from backtrace.formats.markdown.mermaid import training_chart
-from backtrace.formats.markdown.trace import escaped
+from backtrace.formats.markdown.writer import escaped
 from backtrace.functions.array import Array
 from backtrace.page.confusion import MOST_CLASSES, MOST_PAIRS, Confusion
 from backtrace.page.outcome import Outcome, outcome

@@ -1,42 +1,77 @@
-"""A document as Markdown: a way to write each block."""
+r"""A document as Markdown: a way to write each block, for every place where it is read.
+
+GitHub, GitLab, VS Code, Obsidian, Jupyter, Quarto and pandoc agree on this much: ``$$`` alone on
+its line between blank lines, ``$…$`` between spaces or punctuation, matrices with a row a line, and
+no command whose backslash Markdown would eat.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from backtrace.formats.escaping import markdown
+from backtrace.formats import escaping
+from backtrace.formats.file_signatures import TAGGED
+from backtrace.formats.latex.formulas import Formulas, rows
+from backtrace.formats.markdown.mermaid import flowchart, loss_chart
 from backtrace.notation.latex import latex
-from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import EXACT
 from backtrace.page.blocks import (
     Block,
     Bullets,
     Cell,
+    Course,
     Document,
+    DotsLegend,
     Facts,
+    Gallery,
     Labelled,
+    Omission,
     Paragraph,
     Section,
+    Summary,
     Table,
     Words,
 )
+from backtrace.page.step_block import StepBlock
 
+WIDTH = 44.0  # em; GitHub has about 50
 SIGNS = {"right": "✓", "wrong": "✗", "note": "–"}
 QUOTED = frozenset(["note", "doubt", "diverged"])  # set apart from the text, as a quotation
 
 
 def text(document: Document) -> str:
     """The whole page, ending with its last line."""
-    opening = [f"# {markdown(document.title)}"] if document.title else []
-    if document.standing:
-        opening += ["", f"**{markdown(document.standing)}**"]
-    lines = [*opening, *_Writer(document.symbols).blocks(document.blocks, 2)]
-    return "\n".join(lines if opening else lines[1:])
+    lines = list(_Writer(document).lines())
+    return "\n".join(lines[1:])  # a blank line is above every block
+
+
+def file(document: Document, *, fragment: bool = False) -> str:
+    """The page with the mark of its maker."""
+    return f"{TAGGED}\n\n{text(document)}\n"
 
 
 class _Writer:
-    def __init__(self, symbols: Symbols | None) -> None:
-        self.symbols = symbols
+    def __init__(self, document: Document) -> None:
+        self.document = document
+
+    def lines(self) -> Iterator[str]:
+        page = self.document
+        if page.title:
+            yield from ("", f"# {escaped(page.title)}")
+        if page.standing:
+            yield from ("", f"**{escaped(page.standing)}**")
+        if page.architecture:
+            network = escaped(page.architecture).replace("→", r"$\to$")
+            yield from ("", f"Network: {network}.")
+        if page.source:
+            yield from ("", f"Source: {escaped(page.source)}")
+        if page.notice:
+            yield from ("", f"> {page.notice}")
+        if page.trace is not None:
+            yield from fenced(flowchart(page.trace, page.decimal_mark))
+        if page.conventions:
+            yield from self.section(Section("Conventions", (Bullets(page.conventions),)), 2)
+        yield from self.blocks(page.blocks, 2)
 
     def blocks(self, blocks: Iterable[Block], level: int) -> Iterator[str]:
         """Each block with a blank line before it; ``level`` is that of a heading among them."""
@@ -48,7 +83,7 @@ class _Writer:
             case Paragraph():
                 return ("", f"{'> ' if block.tone in QUOTED else ''}{self.words(block.words)}")
             case Facts():
-                return ("", *(f"- {markdown(phrase)}" for phrase in block.phrases))
+                return ("", *(f"- {escaped(phrase)}" for phrase in block.phrases))
             case Bullets():
                 return ("", *(f"- {self.words(item)}" for item in block.items))
             case Labelled():
@@ -57,37 +92,100 @@ class _Writer:
                 return self.table(block)
             case Section():
                 return self.section(block, level)
+            case StepBlock():
+                return self.step(block)
+            case Gallery():
+                return display([self.formulas(block.steps[0]).given(block.steps)])
+            case Summary():
+                return self.summary(block, level)
+            case Omission():
+                count = "update is" if block.updates == 1 else "updates are"
+                return ("", f"> {block.updates} {count} left out here.")
+            case Course():
+                return fenced(loss_chart(block.values, block.name))
+            case DotsLegend():
+                dots = r"$\cdots$ and $\vdots$ stand for what is left out."
+                return ("", f"> Large matrices are shown in part: {dots}")
 
     def words(self, words: Words) -> str:
         if isinstance(words, str):
-            return markdown(words)
-        assert self.symbols is not None
+            return escaped(words)
+        symbols, mark = self.document.symbols, self.document.decimal_mark
+        assert symbols is not None
         return "".join(
-            markdown(part) if isinstance(part, str) else f"${latex(part, self.symbols, EXACT)}$"
+            escaped(part)
+            if isinstance(part, str)
+            else f"${latex(part, symbols, EXACT, decimal_mark=mark)}$"
             for part in words
         )
 
     def section(self, section: Section, level: int) -> Iterator[str]:
         if section.title:
-            yield from ("", f"{'#' * level} {markdown(section.title)}")
-            if section.aside:
-                yield from ("", f"*{markdown(section.aside)}*")
+            yield from ("", f"{'#' * level} {escaped(section.heading or section.title)}")
+            if section.aside and not section.heading:
+                yield from ("", f"*{escaped(section.aside)}*")
         yield from self.blocks(section.blocks, level + bool(section.title))
 
     def labelled(self, label: Cell, words: Words) -> str:
-        head = " ".join(filter(None, (SIGNS.get(label.tone, ""), markdown(label.text))))
+        head = " ".join(filter(None, (SIGNS.get(label.tone, ""), escaped(label.text))))
         return f"- {head}: {self.words(words)}" if label.text else f"- {head} {self.words(words)}"
 
     def table(self, block: Table) -> Iterator[str]:
         yield ""
-        yield _row(markdown(column.header) for column in block.columns)
+        yield _row(escaped(column.header) for column in block.columns)
         yield "|" + "".join("---|" if column.left else "--:|" for column in block.columns)
         for row in block.rows:
             yield _row(map(_cell, row))
 
+    # The steps of a trace
+
+    def formulas(self, step: StepBlock) -> Formulas:
+        return Formulas(step.figures, WIDTH)
+
+    def summary(self, block: Summary, level: int) -> Iterator[str]:
+        for section in block.sections:
+            if section.part == "given":
+                yield from self.section(section, level)
+                continue
+            steps = [step for step in section.blocks if isinstance(step, StepBlock)]
+            yield from ("", f"{'#' * level} {escaped(section.heading or section.title)}")
+            yield from display([self.formulas(steps[0]).summary(steps)])
+
+    def step(self, step: StepBlock) -> Iterator[str]:
+        why = f" {self.words(step.why)}" if step.why else ""
+        yield from ("", f"**{step.number}. {step.title}.**{why}")
+        yield from display([self.formulas(step).step(step)])
+        for remark in step.remarks:
+            yield from ("", f"> {self.words(remark)}")
+        if step.unfolded and not step.brief:
+            yield from self.entries(step)
+
+    def entries(self, step: StepBlock) -> Iterator[str]:
+        formulas = self.formulas(step)
+        unfolded = [formulas.entry(entry, formulas.symbol(step.id)) for entry in step.entries()]
+        count = "The entry" if len(unfolded) == 1 else f"The {len(unfolded)} entries"
+        yield from ("", "<details>", f"<summary>{count}, worked</summary>")
+        yield from display(unfolded)
+        yield from ("", "</details>")
+
+
+def escaped(text: str) -> str:
+    """A text as it is; its ``$`` as an entity, for readers that look for formulas in the source."""
+    return escaping.markdown(text).replace("$", "&#36;")
+
+
+def display(formulas: Iterable[Sequence[str]]) -> Iterator[str]:
+    """A display formula, blank lines around it."""
+    yield from ("", "$$", r"\begin{aligned}", rows(formulas), r"\end{aligned}", "$$")
+
+
+def fenced(diagram: Sequence[str]) -> Iterator[str]:
+    if diagram:
+        yield from ("", "```mermaid", *diagram, "```")
+
 
 def _cell(cell: Cell) -> str:
-    shown = f"`{cell.text}`" if cell.tone == "code" else markdown(cell.text)
+    shown = f"`{cell.text}`" if cell.tone == "code" else escaped(cell.text)
     return " ".join(filter(None, (SIGNS.get(cell.tone, ""), shown)))
 
 

@@ -1,47 +1,37 @@
-"""The values of a trace as blocks for an equation: in decimals, elided where they are large."""
+"""Printed quantities as blocks for an equation, with dots for what is left out."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import msgspec
+from backtrace.formats.terminal.boxes import MORE_BOTH, MORE_COLUMNS, MORE_ROWS, Block
+from backtrace.formats.terminal.layout import Layout
+from backtrace.notation.numbers import cells
+from backtrace.page.figures import Printout
 
-from backtrace.formats.terminal.boxes import Block
-from backtrace.formats.terminal.grid import column_numbers, with_gaps
-from backtrace.notation.numbers import cells, number
-from backtrace.page.elision import SIDE, shown
-
-WIDE = 100  # columns of a terminal on which more of a large matrix is shown
+DOTS = {(True, True): MORE_BOTH, (True, False): MORE_ROWS, (False, True): MORE_COLUMNS}
 
 
-class Format(msgspec.Struct, frozen=True):
-    """How values become texts: decimals at most, everything or the corners of what is large."""
-
-    decimals: int
-    width: int = 80
-    full: bool = False
-
-    @property
-    def kept(self) -> int:
-        """How many rows and columns of a large matrix are shown."""
-        return 5 if self.width >= WIDE else 3
-
-
-def block(value: Any, name: str, role: str, form: Format, *, elide: bool) -> Block:
-    """A 2-D value, or a single number where ``value`` is 0-d.
-
-    Only the entries that are shown are formatted.
-    """
-    if value.shape == ():
-        return Block(name, [[number(value, form.decimals)]], "", role, bare=True)
-    height, width = value.shape
-    dims = f"{height} × {width}"
-    if not elide:
-        return Block(name, cells(value, form.decimals), dims, role)
-    rows, columns = _kept(height, form), _kept(width, form)
-    texts = cells(value[rows][:, columns], form.decimals)
-    return Block(name, with_gaps(texts, rows, columns), dims, role, column_numbers(columns))
+def printed_block(made: Printout, name: str, role: str, layout: Layout) -> Block:
+    """A matrix, or a single number without brackets."""
+    say = layout.say
+    if not made.shape:
+        return Block(say(name), [[say(made.cells[0][0])]], "", role, bare=True)
+    lines = [
+        [
+            say(DOTS.get((row is None, column is None), text))
+            for column, text in zip(made.columns, line, strict=True)
+        ]
+        for row, line in zip(made.rows, made.cells, strict=True)
+    ]
+    numbers: tuple[int, ...] = ()
+    if None in (*made.rows, *made.columns):
+        numbers = tuple(0 if column is None else column + 1 for column in made.columns)
+    return Block(say(name), lines, say(" × ".join(map(str, made.shape))), role, numbers)
 
 
-def _kept(count: int, form: Format) -> list[int]:
-    return shown(count, form.kept if count > SIDE else count)
+def whole_block(value: Any, name: str, role: str, decimals: int, layout: Layout) -> Block:
+    """All of a 2-D value."""
+    texts = [[layout.say(text) for text in line] for line in cells(value, decimals)]
+    size = " × ".join(map(str, value.shape))
+    return Block(layout.say(name), texts, layout.say(size), role)

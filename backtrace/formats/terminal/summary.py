@@ -9,13 +9,11 @@ from typing import Any
 from backtrace.formats.measure import pieces_of, text_width
 from backtrace.formats.terminal.boxes import MORE_COLUMNS, MORE_ROWS, Line
 from backtrace.formats.terminal.grid import with_gaps
-from backtrace.formats.terminal.matrices import Format
+from backtrace.formats.terminal.layout import Layout
 from backtrace.notation.numbers import aligned, cells, number
-from backtrace.notation.steps import repeats
-from backtrace.notation.symbols import Symbols
 from backtrace.page.elision import is_large, shown
 from backtrace.page.sections import ROLES, SECTIONS
-from backtrace.tape.trace import Trace, TracedStep
+from backtrace.page.step_block import StepBlock
 
 GAP = "  "
 ENTRY = re.compile(r"(\s*)(\S+(?: [;\]])?)")  # with the gap before, and the sign behind it
@@ -23,45 +21,32 @@ MOST_ROWS = 3  # of a matrix that may take a line each
 MOST_LINES = 2  # that a matrix of more rows may take before it is elided
 
 
-def summary(
-    trace: Trace,
-    chosen: Sequence[tuple[TracedStep, Any]],
-    symbols: Symbols,
-    form: Format,
-    say: Callable[[str], str],
-) -> list[Line]:
-    """The steps and values ``chosen``, a line or a few each; what only repeats one joins its line.
-
-    ``say`` puts a text in the terminal's characters.
-    """
+def summary(steps: Sequence[StepBlock], layout: Layout) -> list[Line]:
+    """The values of ``steps``, a line or a few each; what only repeats one joins its line."""
     names: dict[str, list[str]] = {}
-    rows: list[tuple[TracedStep, Any]] = []
-    for traced, value in chosen:
-        same = repeats(traced, trace)
-        if same in names:
-            names[traced.id] = names[same]
-            names[traced.id].append(symbols.name(traced.id))
+    rows: list[StepBlock] = []
+    for step in steps:
+        if step.repeats in names:
+            names[step.id] = names[step.repeats]
+            names[step.id].append(step.symbol)
             continue
-        names[traced.id] = [symbols.name(traced.id)]
-        rows.append((traced, value))
-    table = [(traced, say(" = ".join(names[traced.id])), value) for traced, value in rows]
-    return list(_lines(table, form, say))
+        names[step.id] = [step.symbol]
+        rows.append(step)
+    return list(_lines([(step, layout.say(" = ".join(names[step.id]))) for step in rows], layout))
 
 
-def _lines(
-    table: list[tuple[TracedStep, str, Any]], form: Format, say: Callable[[str], str]
-) -> Iterator[Line]:
-    sections = [SECTIONS[traced.phase] for traced, _, _ in table]
-    sizes = [say(" × ".join(map(str, value.shape))) for _, _, value in table]
+def _lines(table: list[tuple[StepBlock, str]], layout: Layout) -> Iterator[Line]:
+    sections = [SECTIONS[step.traced.phase] for step, _ in table]
+    sizes = [layout.say(" × ".join(map(str, step.value.shape))) for step, _ in table]
     first, second, third = (
         max(map(text_width, texts), default=0)
-        for texts in (sections, [name for _, name, _ in table], sizes)
+        for texts in (sections, [name for _, name in table], sizes)
     )
     margin = first + second + third + 3 * len(GAP)
     before = ""
-    for section, size, (traced, name, value) in zip(sections, sizes, table, strict=True):
-        role = ROLES[traced.phase]
-        shown, *more = _shown(value, form, form.width - margin, say)
+    for section, size, (step, name) in zip(sections, sizes, table, strict=True):
+        role = ROLES[step.traced.phase]
+        shown, *more = _shown(step, layout.width - margin, layout.say)
         yield [
             (("" if section == before else section).ljust(first) + GAP, "heading"),
             (name + " " * (second - text_width(name)) + GAP, role + ".name"),
@@ -77,29 +62,30 @@ def inline(value: Any, decimals: int) -> str:
     return _brief(value, decimals, *value.shape) if value.shape else number(value, decimals)
 
 
-def _shown(value: Any, form: Format, room: int, say: Callable[[str], str]) -> list[str]:
+def _shown(step: StepBlock, room: int, say: Callable[[str], str]) -> list[str]:
     """A value in lines of at most ``room`` columns: all of it, or its corners on one line."""
+    value, decimals, full = step.value, step.figures.decimals, step.figures.elision.full
     room = max(room, 1)
     if value.shape == ():
-        return list(pieces_of(inline(value, form.decimals), room))
-    if form.full or not is_large(value.shape):
-        lines = _folded(value, form, room)
-        if form.full or len(lines) <= (MOST_ROWS if value.shape[0] <= MOST_ROWS else MOST_LINES):
+        return list(pieces_of(inline(value, decimals), room))
+    if full or not is_large(value.shape):
+        lines = _folded(value, decimals, room, full=full)
+        if full or len(lines) <= (MOST_ROWS if value.shape[0] <= MOST_ROWS else MOST_LINES):
             return lines
     for rows, columns in [(2, 2), (1, 2)]:
-        text = say(_brief(value, form.decimals, rows, columns))
+        text = say(_brief(value, decimals, rows, columns))
         if text_width(text) <= room:
             return [text]
     return [say(MORE_COLUMNS)]
 
 
-def _folded(value: Any, form: Format, room: int) -> list[str]:
+def _folded(value: Any, decimals: int, room: int, *, full: bool) -> list[str]:
     """All of a matrix: in one line, a line a row where these are few, or as many as it takes."""
-    whole = inline(value, form.decimals)
+    whole = inline(value, decimals)
     if text_width(whole) <= room:
         return [whole]
-    rows = _by_rows(value, form.decimals)
-    if not form.full and (len(rows) > MOST_ROWS or max(map(text_width, rows)) + len(GAP) > room):
+    rows = _by_rows(value, decimals)
+    if not full and (len(rows) > MOST_ROWS or max(map(text_width, rows)) + len(GAP) > room):
         rows = [whole.removeprefix("[ ")]
     lines = [line for row in rows for line in _filled(row, room)]
     lines[0] = f"[{lines[0][1:]}"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from backtrace.formats.measure import text_width
-from backtrace.formats.terminal.boxes import ASCII, UNICODE, Block, Line, line_width
+from backtrace.formats.terminal.boxes import ASCII, UNICODE, Line, line_width
 from backtrace.formats.terminal.columns import grouped
 from backtrace.formats.terminal.confusion_table import confusion_lines
 from backtrace.formats.terminal.curve import MARKS, curve, legend
 from backtrace.formats.terminal.grid import gallery
 from backtrace.formats.terminal.layout import APART, INDENT, STYLES_OF_A_PAGE, Layout
-from backtrace.formats.terminal.matrices import Format, block
+from backtrace.formats.terminal.matrices import whole_block
 from backtrace.functions.array import Array
 from backtrace.notation.symbols import Symbols
 from backtrace.page.elision import is_large
@@ -127,19 +127,12 @@ def _parameters(
     numbers = sum(value.size for value in values.values())
     if numbers > MOST_NUMBERS or any(is_large(value.shape) for value in values.values()):
         return []
-    form = Format(spec.decimals, page.width, full=True)
     shown, word = readable(values)
     blocks = [
-        [_spoken(block(value, symbols.name(id), "updated", form, elide=False), page)]
+        [whole_block(value, symbols.name(id), "updated", spec.decimals, page)]
         for id, value in shown.items()
     ]
     style = UNICODE if page.unicode else ASCII
     matrices = gallery(blocks, page.width, INDENT, style)
     said = page.paragraph(word, "fact") if word else []
     return [[], *page.rule("Kept parameters"), *matrices, *said]
-
-
-def _spoken(made: Block, page: Layout) -> Block:
-    """The matrix in the characters that the page has."""
-    cells = [[page.say(text) for text in row] for row in made.cells]
-    return Block(page.say(made.name), cells, page.say(made.dims), made.role)

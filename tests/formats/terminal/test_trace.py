@@ -10,9 +10,11 @@ from rich.console import Console
 
 import backtrace
 from backtrace.formats.measure import text_width
-from backtrace.formats.terminal.trace import View, passages, plain_passages, print_trace
+from backtrace.formats.terminal.layout import Layout
+from backtrace.formats.terminal.trace import passages, plain_passages
 from backtrace.notation.numbers import cells
 from backtrace.page.selection import Selection
+from backtrace.page.trace import View
 
 BUNDLED = ["mlp-math", "small-mlp", "or-gate", "delta-rule", "softmax", "adam", "mnist"]
 
@@ -40,8 +42,15 @@ def lines(trace, **options):
     selection = Selection(
         **{key: options.pop(key) for key in list(options) if key in Selection.__struct_fields__}
     )
+    layout = Layout(options.pop("width", 80), options.pop("unicode", True))
     view = View(selection=selection, **options)
-    return [line for text in plain_passages(trace, view) for line in text.split("\n")]
+    return [line for text in plain_passages(trace, view, layout) for line in text.split("\n")]
+
+
+def print_trace(trace, console, width=80):
+    """As the command prints it; the console decides on colour, and wraps and cuts nothing."""
+    for passage in passages(trace, View(), Layout(width)):
+        console.print(passage, soft_wrap=True)
 
 
 def section(found, first, count):
@@ -274,19 +283,18 @@ def test_of_many_updates_the_first_and_the_last_are_shown():
 def test_a_title_can_neither_steer_the_terminal_nor_become_markup():
     evil = TWO_SAMPLES.replace("Two samples", r"a\e[31m[bold]x[/bold]\u202e")
     file = io.StringIO()
-    print_trace(trace_of(evil), View(), Console(file=file, force_terminal=True, width=80))
+    print_trace(trace_of(evil), Console(file=file, force_terminal=True, width=80))
     first = file.getvalue().split("\n")[0]
     assert r"a\x1b[31m[bold]x[/bold]\u202e" in re.sub(r"\x1b\[[0-9;]*m", "", first)
     assert "\x1b[31m" not in first
 
 
 def test_colour_adds_nothing_but_colour(traces):
-    view = View(width=120)
-    plain = "\n".join(plain_passages(traces["or-gate"], view))
+    plain = "\n".join(plain_passages(traces["or-gate"], View(), Layout(120)))
     file = io.StringIO()
     # a console narrower than the page: rich must neither wrap nor cut
     console = Console(file=file, force_terminal=True, color_system="standard", width=40)
-    print_trace(traces["or-gate"], view, console)
+    print_trace(traces["or-gate"], console, 120)
     coloured = file.getvalue()
     assert "\x1b[35m" in coloured  # gradients are magenta
     assert re.sub(r"\x1b\[[0-9;]*m", "", coloured).rstrip("\n") == plain
@@ -295,12 +303,12 @@ def test_colour_adds_nothing_but_colour(traces):
 @pytest.mark.parametrize("options", [{"no_color": True}, {"color_system": None}, {}])
 def test_a_pipe_gets_plain_text(traces, options):
     file = io.StringIO()
-    print_trace(traces["mlp-math"], View(), Console(file=file, width=80, **options))
+    print_trace(traces["mlp-math"], Console(file=file, width=80, **options))
     assert "\x1b[3" not in file.getvalue()
 
 
 def test_passages_are_a_step_at_a_time(traces):
-    found = [text.plain for text in passages(traces["mlp-math"], View())]
+    found = [text.plain for text in passages(traces["mlp-math"], View(), Layout(80))]
     steps = [step for step in traces["mlp-math"] if step.phase != "given"]
     assert len(found) == 2 + len(steps)  # the header and the given matrices come first
 
@@ -308,8 +316,11 @@ def test_passages_are_a_step_at_a_time(traces):
 def test_plain_text_does_not_load_rich():
     code = (
         "import sys, backtrace\n"
-        "from backtrace.formats.terminal.trace import View, plain_passages\n"
-        "list(plain_passages(backtrace.trace(backtrace.load('mlp-math')), View()))\n"
+        "from backtrace.formats.terminal.layout import Layout\n"
+        "from backtrace.formats.terminal.trace import plain_passages\n"
+        "from backtrace.page.trace import View\n"
+        "trace = backtrace.trace(backtrace.load('mlp-math'))\n"
+        "list(plain_passages(trace, View(), Layout(80)))\n"
         "assert 'rich' not in sys.modules and 'difflib' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -5,10 +5,9 @@ import re
 import pytest
 
 import backtrace
-from backtrace.formats.latex.document import latex_document
-from backtrace.formats.markdown.trace import markdown
 from backtrace.functions.optimizers import OPTIMIZERS
-from backtrace.page.derivation import View
+from backtrace.page.trace import View
+from tests.formats.written import latex, markdown
 
 TOKEN = re.compile(r"\\begin\{\w+\}|\\end\{\w+\}|\\\\|\\[{}&%$#_]|[{}&]")
 SPEC = """
@@ -48,7 +47,7 @@ def test_no_line_ends_inside_a_fraction(name, units):
     trace = backtrace.trace(backtrace.loads(SPEC.format(units=units, name=name)))
     for formula in re.findall(r"\$\$\n(.*?)\n\$\$", markdown(trace, View()), re.DOTALL):
         assert not misplaced(formula)
-    document = latex_document(trace, View())
+    document = latex(trace, View())
     body = document[document.index(r"\begin{document}") :]
     for formula in re.findall(r"(\\begin\{align\*\}.*?\\end\{align\*\})", body, re.DOTALL):
         assert not misplaced(formula)

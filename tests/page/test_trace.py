@@ -8,8 +8,9 @@ import backtrace
 from backtrace.functions.formula import Expr, Ref
 from backtrace.notation.numbers import number
 from backtrace.notation.text import text
-from backtrace.page.derivation import View, derivation
+from backtrace.page.blocks import Course, Gallery, Omission, Section, Summary, Table
 from backtrace.page.selection import Selection
+from backtrace.page.trace import View, document
 from backtrace.spec import bundled
 
 CANCELS = "the ½ cancels the 2 of the derivative."
@@ -17,16 +18,29 @@ TRACES = {name: backtrace.trace(backtrace.load(name)) for name in bundled.names(
 
 
 def page(name, **view):
-    return derivation(TRACES[name], View(**view))
+    made = document(TRACES[name], View(**view))
+    return msgspec.structs.replace(made, blocks=tuple(made.blocks))
 
 
 def said(sentence, symbols):
     return "".join(p if isinstance(p, str) else text(p, symbols, 12) for p in sentence)
 
 
+def sections(blocks):
+    """The sections of a page that have steps."""
+    for block in blocks:
+        if isinstance(block, Summary):
+            yield from block.sections
+        elif isinstance(block, Section) and block.part == "pass":
+            yield from sections(block.blocks)
+        elif isinstance(block, Section) and block.part != "losses":
+            yield block
+
+
 def steps(made):
+    found = [block for section in sections(made.blocks) for block in section.blocks]
     return [
-        step for update in made.updates for section in update.sections for step in section.steps
+        step for each in found for step in (each.steps if isinstance(each, Gallery) else [each])
     ]
 
 
@@ -40,7 +54,7 @@ def test_every_step_of_the_trace_stands_on_the_page_in_order(name):
 
 
 def test_sections_follow_the_hand():
-    headings = [section.heading for section in page("mlp-math").updates[0].sections]
+    headings = [each.heading or each.title for each in sections(page("mlp-math").blocks)]
     assert headings == [
         "Given",
         "Forward, layer 1 (ReLU)",
@@ -101,7 +115,7 @@ def test_symbols_in_sentences_are_formulas():
     why = step(made, "da1").why
     formulas = [text(part, made.symbols) for part in why if not isinstance(part, str)]
     assert formulas == ["W₂", "3 × 1", "δ₂", "1 × 1"]
-    (note,) = step(made, "delta1").notes
+    (note,) = step(made, "delta1").remarks
     assert said(note, made.symbols) == (
         "Unit 2 was off (Z₁[1,2] = -1.3 ≤ 0), so no error passes through it."
     )
@@ -120,36 +134,36 @@ def test_without_asking_nothing_is_explained():
 
 def test_a_transposed_matrix_knows_where_its_entries_come_from():
     made = page("mlp-math")
-    shown = made.shown(step(made, "dW1"), Ref("a0", transposed=True))
+    shown = step(made, "dW1").printout(Ref("a0", transposed=True))
     assert (shown.shape, shown.cells, shown.place(1, 0)) == ((2, 1), (("1",), ("2",)), (0, 1))
 
 
 def test_a_large_matrix_shows_its_corners():
     made = page("mnist")
     product = step(made, "product1")
-    shown = made.shown(product, Ref("W1"))
+    shown = product.printout(Ref("W1"))
     value = TRACES["mnist"]["W1"].value
     assert shown.shape == (10, 784)
     assert shown.columns == (0, 1, None, 783)
     assert shown.cells[3][3] == number(value[9, 783], 4)
     assert shown.cells[2] == ("", "", "", "")
-    assert {entry.place for entry in made.entries(product)} == {
+    assert {entry.place for entry in product.entries()} == {
         (i, j) for i in (0, 1, 9) for j in (0, 1, 9)
     }
 
 
 def test_entries_of_one_sample_are_those_of_its_row():
-    made = derivation(TRACES["xor"], View(detail="entries", selection=Selection(sample=3)))
+    made = page("xor", detail="entries", selection=Selection(sample=3))
     z1 = step(made, "z1")
-    assert {entry.place for entry in made.entries(z1)} == {(2, 0), (2, 1)}
-    assert [entry.value for entry in made.entries(z1)] == list(made.result(z1).cells[0])
+    assert {entry.place for entry in z1.entries()} == {(2, 0), (2, 1)}
+    assert [entry.value for entry in z1.entries()] == list(z1.result.cells[0])
     assert made.notice.startswith("Sample 3 by itself")
 
 
 def test_decimals_and_mark_are_the_views():
     made = page("mlp-math", decimals=1, decimal_mark=",")
-    assert made.result(step(made, "z1")).cells == (("3,7", "-1,3", "1,1"),)
-    assert made.result(step(made, "loss")).cells == (("0,7",),)  # 0.7225
+    assert step(made, "z1").result.cells == (("3,7", "-1,3", "1,1"),)
+    assert step(made, "loss").result.cells == (("0,7",),)  # 0.7225
 
 
 def test_summary_has_the_main_quantities_and_what_is_given():
@@ -171,22 +185,29 @@ epochs: 40
 
 def test_of_many_updates_the_first_and_the_last_are_shown_and_all_losses_counted():
     trace = backtrace.trace(backtrace.loads(SPEC))
-    made = derivation(trace, View())
-    assert [(update.epoch, update.skipped) for update in made.updates] == [(1, 0), (2, 0), (40, 37)]
-    assert made.left_out == 37
+    losses, *blocks = document(trace, View()).blocks
+    assert [getattr(block, "title", block) for block in blocks] == [
+        "Epoch 1",
+        "Epoch 2",
+        Omission(37),
+        "Epoch 40",
+    ]
     # the weight halves with each update, w = 2^-t, so the loss is ½·4^-t
-    assert np.allclose([point.before for point in made.losses], [0.5 * 4.0**-t for t in range(40)])
-    head, *rows = made.loss_table()
-    assert head == ["epoch", "loss before", "loss after"]
+    course, table = losses.blocks
+    assert isinstance(course, Course)
+    assert np.allclose(course.values, [0.5 * 4.0**-t for t in range(41)])
+    assert isinstance(table, Table)
+    assert [column.header for column in table.columns] == ["epoch", "loss before", "loss after"]
+    rows = [[cell.text for cell in row] for row in table.rows]
     assert (rows[0], rows[10], len(rows)) == (["1", "0.5000", "0.1250"], ["⋮"] * 3, 16)
-    every = derivation(trace, View(selection=Selection(epochs=40)))
-    assert (len(every.updates), every.left_out) == (40, 0)
+    every = list(document(trace, View(selection=Selection(epochs=40))).blocks)
+    assert len(every) == 1 + 40
 
 
 @pytest.mark.parametrize("name", ["adam", "or-gate", "softmax"])
 def test_nothing_is_formatted_before_it_is_asked_for(name, monkeypatch):
-    monkeypatch.setattr("backtrace.page.derivation.cells", None)
-    assert page(name).updates
+    monkeypatch.setattr("backtrace.page.figures.Figures.printout", None)
+    assert steps(page(name))
 
 
 def test_the_structure_holds_no_value_twice():

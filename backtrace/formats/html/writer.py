@@ -1,0 +1,379 @@
+"""A document as one page of HTML that needs nothing else: MathML, its own style and script."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Iterable, Iterator, Mapping
+from hashlib import sha256
+from html import escape
+from pathlib import Path
+
+from backtrace.formats import file_signatures
+from backtrace.formats.html.equations import Equations, entry_name, printed
+from backtrace.functions.formula import Expr, Ref, Row, Symbol, Value
+from backtrace.notation.mathml import MathML, ref_symbol
+from backtrace.notation.mathml_tokens import joined, numeral, operator
+from backtrace.notation.text import EXACT
+from backtrace.page.blocks import (
+    Block,
+    Bullets,
+    Cell,
+    Course,
+    Document,
+    DotsLegend,
+    Facts,
+    Gallery,
+    Labelled,
+    Omission,
+    Paragraph,
+    Section,
+    Summary,
+    Table,
+    Words,
+)
+from backtrace.page.figures import Entry, Figures
+from backtrace.page.inert import inert
+from backtrace.page.step_block import StepBlock
+
+HINT = "Open a number that was worked out to see its sum; point at it to see which numbers made it."
+MARKED = re.compile(r' data-e="[^"]*"')
+COMMA = operator(",")
+NUMBER = re.compile(r"-?[\d.,]+(?:e-?\d+|/\d+)?")
+CLASSES = {"": "", "pass": "", "losses": 'class="course" '}
+
+
+def file(document: Document, *, fragment: bool = False) -> str:
+    """A page, or, as a fragment of one, a ``<div>``."""
+    body = "\n".join(_Writer(document).body())
+    style, script = (_beside(name) for name in ("page.css", "page.js"))
+    if fragment:
+        styled = f"<style>{style}</style>\n{body}\n<script>{script}</script>"
+        return f"{file_signatures.FRAGMENT}{styled}</div>\n"
+    return _whole(document, body, style, script)
+
+
+def _beside(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
+
+
+def _whole(document: Document, body: str, style: str, script: str) -> str:
+    policy = (
+        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="generator" content="backtrace">
+{file_signatures.TAGGED}
+<title>{_text(document.title)}</title>
+<style>{style}</style>
+</head>
+<body class="backtrace">
+{body}
+<script>{script}</script>
+</body>
+</html>
+"""
+
+
+def _digest(text: str) -> str:
+    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
+
+
+class _Writer:
+    """Writes one page from top to bottom, and remembers which entries it has unfolded."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.contents = tuple(document.blocks)
+        self.unfolded: set[str] = set()
+        self.same_as: dict[str, str] = {}  # a step that only repeats another, by their HTML ids
+
+    # The page
+
+    def body(self) -> Iterator[str]:
+        yield '<div class="page">'
+        yield '<a class="skip" href="#derivation">Skip to the derivation</a>'
+        yield from self.header()
+        yield '<main id="derivation">'
+        yield from self.blocks(self.contents, 2)
+        yield "</main>"
+        yield "<footer>Worked and written by backtrace.</footer>"
+        yield "</div>"
+
+    def header(self) -> Iterator[str]:
+        page = self.document
+        yield "<header>"
+        yield f"<h1>{_text(page.title)}</h1>"
+        yield from _paragraphs({"standing": page.standing, "architecture": page.architecture})
+        if page.conventions:
+            yield '<section class="conventions" aria-labelledby="conventions">'
+            yield '<h2 id="conventions">Conventions</h2>'
+            yield "<ul>"
+            yield from (f"<li>{self.words(sentence)}</li>" for sentence in page.conventions)
+            yield "</ul></section>"
+        source = f"Source: {page.source}" if page.source else ""
+        yield from _paragraphs({"source": source, "notice": page.notice})
+        if page.trace is not None and not any(isinstance(b, Summary) for b in self.contents):
+            yield f'<p class="hint">{HINT}</p>'
+        yield from self.links()
+        yield "</header>"
+
+    def links(self) -> Iterator[str]:
+        """Links to the updates, or to the sections of the only one."""
+        sections = [block for block in _flat(self.contents) if block.part != "losses"]
+        if len(sections) > 1:
+            listed = "".join(
+                f'<li><a href="#{each.anchor}">{_text(each.heading or each.title)}</a></li>'
+                for each in sections
+            )
+            yield f'<nav aria-label="Contents"><ul>{listed}</ul></nav>'
+
+    def blocks(self, blocks: Iterable[Block], level: int) -> Iterator[str]:
+        for block in blocks:
+            yield from self.block(block, level)
+
+    def block(self, block: Block, level: int) -> Iterable[str]:
+        match block:
+            case Paragraph():
+                return (f'<p class="{block.tone}">{self.words(block.words)}</p>',)
+            case Facts():
+                return _list(map(_text, block.phrases))
+            case Bullets():
+                return _list(map(self.words, block.items))
+            case Labelled():
+                return _list(
+                    f"<b>{_text(label.text)}</b> {self.words(w)}" for label, w in block.rows
+                )
+            case Table():
+                return self.table(block)
+            case Section():
+                return self.section(block, level)
+            case StepBlock():
+                return self.step(block, level)
+            case Gallery():
+                return self.gallery(block)
+            case Summary():
+                return self.summary(block, level)
+            case Omission():
+                more = "update" if block.updates == 1 else "updates"
+                return (f'<p class="skipped">⋮ {block.updates} {more} not shown</p>',)
+            case Course() | DotsLegend():  # the table says the one, the gaps the other
+                return ()
+
+    def section(self, section: Section, level: int) -> Iterator[str]:
+        if section.title:
+            yield from self.framed(section, level, self.blocks(section.blocks, level + 1))
+        else:
+            yield from self.blocks(section.blocks, level)
+
+    def framed(self, section: Section, level: int, inner: Iterable[str]) -> Iterator[str]:
+        """``inner`` under the heading of a section."""
+        kind = CLASSES.get(section.part, f'class="phase {section.part}" ')
+        yield f'<section {kind}aria-labelledby="{section.anchor}">'
+        yield self.heading(section, level)
+        yield from inner
+        yield "</section>"
+
+    def heading(self, section: Section, level: int) -> str:
+        opening = f'<h{level} class="heading" id="{section.anchor}">'
+        if section.part == "pass":
+            opening = f'<h{level} class="update" id="{section.anchor}">'
+            return f"{opening}{_text(section.heading)}</h{level}>"
+        aside = f'<span class="layer">{_text(section.aside)}</span>'
+        return f"{opening}{_text(section.title)} {aside}</h{level}>"
+
+    def table(self, block: Table) -> Iterator[str]:
+        yield '<table class="losses"><thead><tr>'
+        yield "".join(f'<th scope="col">{_text(column.header)}</th>' for column in block.columns)
+        yield "</tr></thead><tbody>"
+        for row in block.rows:
+            yield f"<tr>{''.join(map(_cell, row))}</tr>"
+        yield "</tbody></table>"
+
+    # Steps
+
+    def gallery(self, block: Gallery) -> Iterator[str]:
+        matrices = "".join(
+            f'<div class="scroll">{self.equations(step).quantity(step, Ref(step.id))}</div>'
+            for step in block.steps
+        )
+        yield f'<div class="gallery">{matrices}</div>'
+
+    def summary(self, block: Summary, level: int) -> Iterator[str]:
+        for section in block.sections:
+            yield from self.framed(section, level, self.values(section.blocks, level + 1))
+
+    def values(self, blocks: Iterable[Block], level: int) -> Iterator[str]:
+        for block in blocks:
+            if isinstance(block, StepBlock):
+                stated = self.stated(block, Symbol(block.id))
+                yield from self.article(block, level, stated)
+            else:
+                yield from self.block(block, level)
+
+    def step(self, step: StepBlock, level: int) -> Iterator[str]:
+        return self.article(step, level, self.brief(step) if step.brief else self.worked(step))
+
+    def article(self, step: StepBlock, level: int, inner: Iterable[str]) -> Iterator[str]:
+        """A step's number and title, what is said of it, and ``inner``."""
+        yield f'<article class="step" id="{self.step_id(step, step.id)}">'
+        yield (
+            f'<h{level} class="title"><span class="number">{step.number}</span> '
+            f"{_text(step.title)}</h{level}>"
+        )
+        yield '<div class="body">'
+        if step.why:
+            yield f'<p class="why">{self.words(step.why)}</p>'
+        yield from inner
+        for remark in step.remarks:
+            yield f'<p class="note">{self.words(remark)}</p>'
+        yield "</div></article>"
+
+    def brief(self, step: StepBlock) -> Iterator[str]:
+        assert step.equation is not None
+        formula = step.equation.formula
+        if step.traced.operation == "activation_derivative":  # of a linear unit: it says its value
+            self.note_same(step)
+            return iter([self.formula(step, formula)])
+        return self.stated(step, formula)
+
+    def stated(self, step: StepBlock, left: Expr) -> Iterator[str]:
+        """``left`` = the value."""
+        self.note_same(step)
+        yield f'<div class="scroll brief">{self.equations(step).value(step, left)}</div>'
+        yield '<div class="worked" aria-live="polite"></div>'
+
+    def worked(self, step: StepBlock) -> Iterator[str]:
+        assert step.equation is not None
+        lines = list(self.lines(step))
+        yield self.formula(step, step.equation.formula)
+        yield f'<div class="scroll">{self.equations(step).equation(step)}</div>'
+        yield '<div class="worked" aria-live="polite"></div>'
+        opened = " open" if step.unfolded else ""
+        yield f'<details class="entries"{opened}><summary>Every entry worked out</summary><ul>'
+        yield from lines
+        yield "</ul></details>"
+
+    def equations(self, step: StepBlock) -> Equations:
+        return Equations(step.figures, self.target)
+
+    def formula(self, step: StepBlock, formula: Expr) -> str:
+        attributes = ' displaystyle="true"'
+        written = self.equations(step).math(formula, numbers=False, attributes=attributes)
+        return f'<div class="scroll formula">{written}</div>'
+
+    # Entries
+
+    def step_id(self, step: StepBlock, id: str) -> str:
+        return f"{id}-{step.traced.epoch}-{step.traced.batch}"
+
+    def line_id(self, step: StepBlock, id: str, row: int, column: int) -> str:
+        own = self.step_id(step, id)
+        return f"{self.same_as.get(own, own)}-{row + 1}-{column + 1}"
+
+    def target(self, step: StepBlock, id: str, row: int, column: int) -> str:
+        line = self.line_id(step, id, row, column)
+        return line if line in self.unfolded else ""
+
+    def note_same(self, step: StepBlock) -> None:
+        """A step that is an earlier one over again opens to the lines of that one."""
+        assert step.equation is not None
+        same = step.repeats or _only_quantity(step.equation.right)
+        if same:
+            earlier = self.step_id(step, same)
+            self.same_as[self.step_id(step, step.id)] = self.same_as.get(earlier, earlier)
+
+    def lines(self, step: StepBlock) -> Iterator[str]:
+        """Every entry unfolded, a line each: z₁[1,2] = 1·(−1) + 2·0 = −1 + 0 = −1."""
+        # a number has all the entries of its operands in it, of which a long sum shows a few
+        of = "" if step.traced.shape else f' data-of="{" ".join(step.traced.operands)}"'
+        for entry in step.entries():
+            line = self.line_id(step, step.id, *(entry.place or (0, 0)))
+            self.unfolded.add(line)
+            yield f'<li id="{line}"{of}>{self.line(step, entry)}</li>'
+
+    def line(self, step: StepBlock, entry: Entry) -> str:
+        name = ref_symbol(Ref(step.id), step.figures.symbols)
+        if entry.place is not None:
+            i, j = entry.place
+            name += joined([operator("["), numeral(f"{i + 1}"), COMMA, numeral(f"{j + 1}")])
+            name += joined([operator("]")])
+        worked = [*_stages(entry, step.figures), _numeral(entry.value)]
+        # each = in a formula of its own: a line may be folded there when it is printed
+        equals = (f"<math><mo>=</mo><mrow>{part}</mrow></math>" for part in worked)
+        return " ".join([f"<math>{name}</math>", *equals])
+
+    # Words
+
+    def words(self, words: Words) -> str:
+        if isinstance(words, str):
+            return _text(words)
+        symbols, mark = self.document.symbols, self.document.decimal_mark
+        assert symbols is not None
+        written = MathML(symbols, EXACT, decimal_mark=mark)
+        return "".join(
+            _text(part) if isinstance(part, str) else f"<math>{written.formula(part)}</math>"
+            for part in words
+        )
+
+
+def _stages(entry: Entry, figures: Figures) -> Iterator[str]:
+    """The stages that say something new."""
+    style = (figures.symbols, figures.decimals, True, figures.decimal_mark)
+    written = MathML(*style, _entry_of)
+    before = _numeral(entry.value)
+    for stage in entry.stages:
+        formula = written.formula(stage)
+        said = MARKED.sub("", formula)
+        if said != before:
+            yield formula
+        before = said
+
+
+def _only_quantity(expr: Expr) -> str:
+    """The id of the quantity that is the whole of a right-hand side, or nothing."""
+    while isinstance(expr, Row) and len(expr.items) == 1:
+        expr = expr.items[0]
+    return expr.id if isinstance(expr, Ref) and not expr.transposed else ""
+
+
+def _flat(blocks: Iterable[Block]) -> Iterator[Section]:
+    """The sections of a page, also those of a summary."""
+    for block in blocks:
+        if isinstance(block, Section):
+            yield block
+        elif isinstance(block, Summary):
+            yield from block.sections
+
+
+def _paragraphs(texts: Mapping[str, str]) -> Iterator[str]:
+    return (f'<p class="{kind}">{_text(text)}</p>' for kind, text in texts.items() if text)
+
+
+def _list(items: Iterable[str]) -> tuple[str, ...]:
+    return ("<ul>", *(f"<li>{item}</li>" for item in items), "</ul>")
+
+
+def _cell(cell: Cell) -> str:
+    return f"<td>{printed(cell.text) if NUMBER.fullmatch(cell.text) else _text(cell.text)}</td>"
+
+
+def _entry_of(value: Value) -> str:
+    if not value.id:
+        return ""
+    return f' data-e="{entry_name(value.id, max(value.row, 0), max(value.column, 0))}"'
+
+
+def _numeral(text: str) -> str:
+    return joined([numeral(text)])
+
+
+def _text(text: str) -> str:
+    return escape(inert(text))

@@ -1,0 +1,136 @@
+"""The numbers of a trace as a page prints them: transposed, of one sample, elided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from backtrace.functions.formula import Expr, Ref
+from backtrace.notation import steps as notation
+from backtrace.notation.numbers import cells, number
+from backtrace.notation.symbols import Symbols
+from backtrace.page.elision import Elision
+from backtrace.page.selection import one_sample, sample_slice
+from backtrace.tape.operations import Setting
+from backtrace.tape.trace import Trace, TracedStep
+
+
+class Printout(msgspec.Struct, frozen=True):
+    """A quantity as it stands in an equation: transposed, without its bias line, elided.
+
+    ``cells`` holds the printed numbers; ``rows`` and ``columns`` say for each of its lines which
+    one of the matrix (as it stands here, from 0) it is, and are None for a gap, where the cells
+    are empty. ``shape`` is that of the whole, () for a scalar (one cell, no brackets).
+    ``origin`` is how far its first entry lies from [0, 0] of the quantity ``ref.id``.
+    """
+
+    ref: Ref
+    shape: tuple[int, ...]
+    cells: tuple[tuple[str, ...], ...]
+    rows: tuple[int | None, ...]
+    columns: tuple[int | None, ...]
+    origin: tuple[int, int] = (0, 0)
+
+    def place(self, row: int, column: int) -> tuple[int, int]:
+        """Where in the value of ``ref.id`` the entry [row, column] of this matrix comes from."""
+        i, j = (column, row) if self.ref.transposed else (row, column)
+        return i + self.origin[0], j + self.origin[1]
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One entry unfolded: row and column from 0 (None of a scalar), stages, printed value."""
+
+    place: tuple[int, int] | None
+    stages: tuple[Expr, ...]
+    value: str
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """Prints the quantities of a trace, each when it is asked for: all of a page alike."""
+
+    trace: Trace
+    symbols: Symbols
+    elision: Elision = Elision()
+    sample: int | None = None
+    decimal_mark: str = "."
+
+    @property
+    def decimals(self) -> int:
+        return self.trace.decimals
+
+    def number(self, value: Any) -> str:
+        """One number."""
+        return number(value, self.decimals, self.decimal_mark)
+
+    def column(self, values: list[float]) -> list[str]:
+        """Numbers with the same decimals each."""
+        stood = np.array(values, dtype=float)[:, None]
+        return [text for (text,) in cells(stood, self.decimals, self.decimal_mark)]
+
+    def operand(self, beside: TracedStep, id: str) -> TracedStep:
+        """The step ``id`` of the same update."""
+        return self.trace.update(beside.epoch, beside.batch)[id]
+
+    def value(self, traced: TracedStep) -> Any:
+        """The value, or the part of it that belongs to the sample asked for."""
+        return traced.value if self.sample is None else one_sample(self.trace, traced, self.sample)
+
+    def places(self, traced: TracedStep) -> Iterator[tuple[int, int]]:
+        """Where the entries of a value, or of its part, stand in the whole; [0, 0] of a scalar."""
+        first, second = self.origin(traced)
+        rows, columns = self.value(traced).shape or (1, 1)
+        return ((i + first, j + second) for i in range(rows) for j in range(columns))
+
+    def origin(self, traced: TracedStep) -> tuple[int, int]:
+        """Where in the whole value the part of the sample begins."""
+        part = None if self.sample is None else sample_slice(self.trace, traced, self.sample)
+        if part is None:
+            return 0, 0
+        return (part.start, 0) if self.trace.conventions.layout == "rows" else (0, part.start)
+
+    def printout(self, beside: TracedStep, ref: Ref, *, elided: bool) -> Printout:
+        """A quantity as ``ref`` names it in the equation of the step ``beside``."""
+        traced = self.operand(beside, ref.id)
+        value, origin = self.value(traced), self.origin(traced)
+        if ref.omit:
+            value, origin = self._without_bias(ref, value, origin)
+        value = value.T if ref.transposed else value
+        if value.shape == ():
+            return Printout(ref, (), ((self.number(value),),), (0,), (0,))
+        rows, columns = (self.elision.lines(count, ref.id, elided=elided) for count in value.shape)
+        texts = cells(value[rows][:, columns], self.decimals, self.decimal_mark)
+        across = _with_gaps(columns)
+        filled = dict(zip(rows, (_spaced(line, across) for line in texts), strict=True))
+        lines = _with_gaps(rows)
+        empty = ("",) * len(across)
+        printed = tuple(empty if i is None else filled[i] for i in lines)
+        return Printout(ref, value.shape, printed, lines, across, origin)
+
+    def _without_bias(
+        self, ref: Ref, value: Any, origin: tuple[int, int]
+    ) -> tuple[Any, tuple[int, int]]:
+        setting = Setting(self.trace.conventions)
+        shift = ref.omit == "first"
+        moved = (shift, 0) if setting.input_axis == 0 else (0, shift)
+        return setting.without_bias(value, ref.omit), (origin[0] + moved[0], origin[1] + moved[1])
+
+    def stages(self, traced: TracedStep, row: int, column: int) -> tuple[Expr, ...]:
+        """One entry worked, a stage after the other."""
+        return tuple(notation.entry(traced, self.trace, row, column, self.symbols))
+
+
+def _spaced(line: list[str], columns: tuple[int | None, ...]) -> tuple[str, ...]:
+    texts = iter(line)
+    return tuple("" if column is None else next(texts) for column in columns)
+
+
+def _with_gaps(numbers: list[int]) -> tuple[int | None, ...]:
+    filled: list[int | None] = []
+    for at, line in enumerate(numbers):
+        if at and line != numbers[at - 1] + 1:
+            filled.append(None)
+        filled.append(line)
+    return tuple(filled)

@@ -1,0 +1,80 @@
+"""The steps of a trace as blocks of a page: what is said of one, and its numbers when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from backtrace.functions.formula import Equation, Expr, Ref, Sentence
+from backtrace.notation.text import whole
+from backtrace.page.figures import Entry, Figures, Printout
+from backtrace.tape.trace import TracedStep
+
+
+class StepBlock(msgspec.Struct, frozen=True):
+    """One step that is worked, or, without an equation, one that is given.
+
+    ``number`` counts the worked steps of its update, whether shown or not. ``brief`` says that its
+    formula is all there is to say: no numbers need be put in, since it only repeats ``repeats``
+    (an id) or has none. ``elided``: a matrix of the equation is large, and all long sides of it are
+    cut alike. ``unfolded``: every entry is asked for. ``principal``: it belongs on a page that has
+    little room. ``why`` is empty unless explanations are asked for.
+    """
+
+    number: int
+    traced: TracedStep
+    title: str
+    figures: Figures
+    equation: Equation | None = None
+    repeats: str | None = None
+    brief: bool = False
+    elided: bool = False
+    unfolded: bool = False
+    principal: bool = True
+    notes: tuple[Sentence, ...] = ()
+    why: Sentence = ()
+
+    @property
+    def id(self) -> str:
+        return self.traced.id
+
+    @property
+    def symbol(self) -> str:
+        return self.figures.symbols.name(self.traced.id)
+
+    @property
+    def value(self) -> Any:
+        """The value, or the part of it that belongs to the sample asked for."""
+        return self.figures.value(self.traced)
+
+    @property
+    def result(self) -> Printout:
+        return self.printout(Ref(self.id))
+
+    def printout(self, ref: Ref) -> Printout:
+        """The numbers of ``ref`` as they stand in the equation of this step."""
+        return self.figures.printout(self.traced, ref, elided=self.elided)
+
+    def operand(self, id: str) -> TracedStep:
+        return self.figures.operand(self.traced, id)
+
+    def stages(self, row: int, column: int) -> tuple[Expr, ...]:
+        return self.figures.stages(self.traced, row, column)
+
+    def entries(self) -> Iterator[Entry]:
+        """Every entry that the matrix shows, unfolded; none of what is brief or given."""
+        if self.equation is None or self.brief:
+            return
+        made = self.result
+        for i, line in zip(made.rows, made.cells, strict=True):
+            for j, text in zip(made.columns, line, strict=True):
+                if i is not None and j is not None:
+                    place = made.place(i, j)
+                    yield Entry(place if made.shape else None, self.stages(*place), text)
+
+    @property
+    def remarks(self) -> Iterator[Sentence]:
+        """The notes as sentences: a capital, unless one begins with a symbol, and a full stop."""
+        return map(whole, self.notes)

@@ -1,0 +1,276 @@
+"""What a page says of a trace: updates, their sections and steps, the course of the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import compress, groupby
+from typing import Literal
+
+import msgspec
+
+from backtrace.functions.formula import Ref, Sentence
+from backtrace.notation import steps as notation
+from backtrace.notation.notes import notes
+from backtrace.notation.symbols import Symbols
+from backtrace.notation.text import tokens
+from backtrace.notation.titles import sample_words
+from backtrace.page import header
+from backtrace.page.blocks import (
+    Block,
+    Cell,
+    Column,
+    Course,
+    Document,
+    DotsLegend,
+    Gallery,
+    Omission,
+    Section,
+    Summary,
+    Table,
+)
+from backtrace.page.conventions import conventions
+from backtrace.page.elision import Elision
+from backtrace.page.figures import Figures
+from backtrace.page.sections import SECTIONS
+from backtrace.page.selection import Selection, is_principal, steps, updates
+from backtrace.page.step_block import StepBlock
+from backtrace.tape.steps import Phase
+from backtrace.tape.trace import Trace, TracedStep
+
+IN_PRINT = Elision(longest=10)  # a bmatrix of amsmath has no more columns
+FIRST_LOSSES, LAST_LOSSES = 10, 5  # rows of a long table of losses
+
+
+class View(msgspec.Struct, frozen=True):
+    """How a page shows a trace. ``decimals`` is None for those of the trace.
+
+    ``fragment`` asks for a piece to be put into a larger document.
+    """
+
+    detail: Literal["summary", "matrices", "entries"] = "matrices"
+    explain: bool = False
+    selection: Selection = Selection()
+    decimals: int | None = None
+    decimal_mark: str = "."
+    fragment: bool = False
+
+
+def document(trace: Trace, view: View, elision: Elision = IN_PRINT) -> Document:
+    """The page of a trace; ``trace`` is a whole one, the view's selection chooses from it."""
+    if view.decimals is not None:
+        trace = msgspec.structs.replace(trace, decimals=view.decimals)
+    symbols = Symbols.of(trace)
+    figures = Figures(trace, symbols, elision, view.selection.sample, view.decimal_mark)
+    return Document(
+        title=trace.title,
+        blocks=_Reader(figures, view).blocks(),
+        architecture=header.architecture(trace),
+        facts=tuple(header.facts(trace, symbols)),
+        conventions=conventions(trace),
+        source=trace.source,
+        notice=_notice(view.selection),
+        symbols=symbols,
+        decimal_mark=view.decimal_mark,
+        trace=trace,
+    )
+
+
+def _notice(selection: Selection) -> str:
+    if selection.sample is None:
+        return ""
+    return (
+        f"Sample {selection.sample} by itself: what adds up the samples (loss, gradients, "
+        "updates) is left out."
+    )
+
+
+class _Reader(msgspec.Struct, frozen=True):
+    figures: Figures
+    view: View
+
+    @property
+    def trace(self) -> Trace:
+        return self.figures.trace
+
+    def blocks(self) -> Iterator[Block]:
+        if len(self.trace.updates) > 1:
+            yield from _losses(self.figures, self.view.selection)
+        places, left_out = updates(self.trace, self.view.selection)
+        elided = False
+        for at, place in enumerate(places):
+            if left_out and 0 < at == len(places) - 1:
+                yield Omission(left_out)
+            sections = tuple(self.sections(place))
+            elided |= any(map(_is_elided, sections))
+            yield from self.update(place, sections)
+        if elided:
+            yield DotsLegend()
+
+    def update(self, place: tuple[int, int], sections: tuple[Section, ...]) -> Iterator[Block]:
+        blocks: tuple[Block, ...] = sections
+        if self.view.detail == "summary":
+            blocks = (Summary(sections),)
+        if len(self.trace.updates) == 1:
+            yield from blocks
+            return
+        epoch, batch = place
+        title = f"Epoch {epoch}"
+        if max(each for _, each in self.trace.updates) > 1:
+            title += f", batch {batch}"
+        samples = sample_words(self.trace.update(*place)["a0"].sample_numbers)
+        anchor = f"update-{epoch}-{batch}"
+        yield Section(title, blocks, samples, f"{title}: {samples}", "pass", anchor)
+
+    def sections(self, place: tuple[int, int]) -> Iterator[Section]:
+        chosen = steps(self.trace, place, self.view.selection)
+        if self.view.detail == "summary" and not self.view.selection.only:
+            chosen = (each for each in chosen if _is_in_summary(each[1]))
+        gathered = groupby(chosen, key=lambda each: _heading(each[1]))
+        for at, ((phase, layer), found) in enumerate(gathered, 1):
+            anchor = f"section-{place[0]}-{place[1]}-{at}"
+            yield self.section(phase, layer, list(found), anchor)
+
+    def section(
+        self, phase: Phase, layer: int | None, found: list[tuple[int, TracedStep]], anchor: str
+    ) -> Section:
+        title, aside, heading = SECTIONS[phase], "", ""
+        if layer is not None:
+            traced = found[0][1]
+            update = self.trace.update(traced.epoch, traced.batch)
+            name = header.activation_name(update[f"a{layer}"])
+            aside, heading = f"layer {layer}, {name}", f"{title}, layer {layer} ({name})"
+        blocks: tuple[Block, ...]
+        if phase == "given":
+            blocks = (self.gallery([traced for _, traced in found]),)
+        else:
+            blocks = tuple(self.step(number, traced) for number, traced in found)
+        return Section(title, blocks, aside, heading, phase, anchor)
+
+    def gallery(self, given: list[TracedStep]) -> Gallery:
+        """What is given is elided alike: all of it, where one of them is large."""
+        elided = self.figures.elision.cuts(*(traced.shape for traced in given))
+        return Gallery(
+            tuple(
+                StepBlock(
+                    number=0,
+                    traced=each,
+                    title=notation.title(each.step),
+                    figures=self.figures,
+                    elided=elided,
+                    principal=bool(self.view.selection.only) or is_principal(each),
+                )
+                for each in given
+            )
+        )
+
+    def step(self, number: int, traced: TracedStep) -> StepBlock:
+        equation = notation.equation(traced, self.trace, self.figures.symbols)
+        found = tokens(equation.right, self.figures.symbols, True)
+        refs = [token for token in found if isinstance(token, Ref)]
+        same = len(found) == len(refs) == 1 and not refs[0].transposed
+        repeats = notation.repeats(traced, self.trace)
+        parts = [self.figures.operand(traced, ref.id) for ref in refs]
+        shapes = [self.figures.value(part).shape for part in [*parts, traced]]
+        return StepBlock(
+            number=number,
+            traced=traced,
+            title=notation.title(traced.step),
+            figures=self.figures,
+            equation=equation,
+            repeats=repeats,
+            brief=repeats is not None or same or _is_brief(traced),
+            elided=self.figures.elision.cuts(*shapes),
+            unfolded=self.view.detail == "entries",
+            notes=tuple(self.notes(traced)),
+            why=self.why(traced),
+        )
+
+    def notes(self, traced: TracedStep) -> Iterator[Sentence]:
+        for note in notes(traced, self.trace):
+            if note.kind != "units_off" or self.view.selection.sample is None:
+                yield note.sentence
+
+    def why(self, traced: TracedStep) -> Sentence:
+        if not self.view.explain:
+            return ()
+        return notation.why(traced, self.trace, self.figures.symbols)
+
+
+def _is_in_summary(traced: TracedStep) -> bool:
+    return traced.phase == "given" or is_principal(traced)
+
+
+def _heading(traced: TracedStep) -> tuple[Phase, int | None]:
+    return traced.phase, traced.layer if traced.phase in ("forward", "backward") else None
+
+
+def _is_brief(traced: TracedStep) -> bool:
+    """Whether the formula says it all: a linear unit, the loss once more."""
+    if traced.operation == "forward_again":
+        return True
+    if traced.operation == "activation_derivative":
+        linear = traced.parameters["activation"] == "linear"
+        return bool(linear and float(traced.parameters.get("slope", 1)) == 1)
+    return False
+
+
+def _is_elided(section: Section) -> bool:
+    found: Iterable[Block] = section.blocks
+    return any(
+        step.elided
+        for block in found
+        for step in (block.steps if isinstance(block, Gallery) else (block,))
+        if isinstance(step, StepBlock)
+    )
+
+
+# The loss, update by update
+
+
+def _losses(figures: Figures, selection: Selection) -> Iterator[Section]:
+    points = list(_points(figures.trace, selection))
+    if points:
+        name = figures.symbols.name("loss")
+        values = [before for _, before, _ in points]
+        last = points[-1][2]
+        course = Course(name, (*values, *([] if last is None else [last])))
+        table = _table(points, figures)
+        yield Section("Loss, update by update", (course, table), part="losses", anchor="course")
+
+
+Point = tuple[tuple[int, int], float, "float | None"]  # of an update: where, before, after
+
+
+def _points(trace: Trace, selection: Selection) -> Iterator[Point]:
+    """The loss of each update's own samples, before it and, where it was worked, after it."""
+    for epoch, batch in trace.updates:
+        steps = trace.update(epoch, batch)
+        if "loss" in steps and (selection.epochs is None or epoch <= selection.epochs):
+            after = steps.get("loss_after")
+            before = float(steps["loss"].value)
+            yield (epoch, batch), before, None if after is None else float(after.value)
+
+
+def _table(points: list[Point], figures: Figures) -> Table:
+    """Epoch, batch (if there are several), loss before, loss after (if it was worked).
+
+    Of many updates the first and the last ones stand there, with a row of ⋮ between them.
+    """
+    after = any(later is not None for _, _, later in points)
+    picked = (True, any(batch > 1 for (_, batch), _, _ in points), True, after)
+    kept = points
+    if len(points) > FIRST_LOSSES + LAST_LOSSES:
+        kept = [*points[:FIRST_LOSSES], *points[-LAST_LOSSES:]]
+    before = figures.column([early for _, early, _ in kept])
+    later = figures.column([early if late is None else late for _, early, late in kept])
+    rows = [
+        [str(epoch), str(batch), *texts]
+        for ((epoch, batch), _, _), *texts in zip(kept, before, later, strict=True)
+    ]
+    if len(kept) < len(points):
+        rows.insert(FIRST_LOSSES, ["⋮"] * 4)
+    columns = compress(("epoch", "batch", "loss before", "loss after"), picked)
+    return Table(
+        tuple(map(Column, columns)),
+        tuple(tuple(map(Cell, compress(row, picked))) for row in rows),
+    )
