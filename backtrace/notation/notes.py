@@ -156,14 +156,14 @@ def _units_off(traced: TracedStep, trace: Trace) -> Iterator[Note]:
         return
     steps = trace.update(traced.epoch, traced.batch)
     g = steps[traced.operands[1]]
-    if g.parameters.get("activation") != "relu" or not (g.value == 0).any():
+    off = g.value == 0
+    if g.parameters.get("activation") != "relu" or not off.any():
         return
-    off = np.argwhere(g.value == 0).tolist()
-    z = steps[g.operands[0]]
-    if z.shape[trace.conventions.sample_axis] > 1 or len(off) > MOST_NAMED:
-        yield Note("units_off", _counted(len(off), g))
+    count, z = int(off.sum()), steps[g.operands[0]]
+    if z.shape[trace.conventions.sample_axis] > 1 or count > MOST_NAMED:
+        yield Note("units_off", _counted(count, g))
     else:
-        yield Note("units_off", tuple(_named(off, z, trace)))
+        yield Note("units_off", tuple(_named(np.argwhere(off).tolist(), z, trace)))
 
 
 def _counted(off: int, g: TracedStep) -> Sentence:
