@@ -56,7 +56,7 @@ class _Writer:
 
     def lines(self) -> Iterator[str]:
         page = self.document
-        if page.title:
+        if page.title or page.trace is not None:
             yield from ("", f"# {escaped(page.title)}")
         if page.standing:
             yield from ("", f"**{escaped(page.standing)}**")
