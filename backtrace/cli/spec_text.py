@@ -11,7 +11,7 @@ from backtrace.cli.screen import refuse
 from backtrace.cli.sources import BEGINNING
 from backtrace.spec.data.request import DataError
 from backtrace.spec.document.folders import Folders, find
-from backtrace.spec.document.reader import Document, read
+from backtrace.spec.document.reader import YamlDocument, read
 from backtrace.spec.document.spec_source import read_source
 
 
@@ -23,7 +23,7 @@ class SpecText(msgspec.Struct, frozen=True):
     folder: Path
     data: Path | None
 
-    def document(self) -> Document:
+    def document(self) -> YamlDocument:
         return read(self.content, self.file)
 
     def path_from(self, new: Path, name: str) -> str:

@@ -39,7 +39,7 @@ class Origin(msgspec.Struct, frozen=True):
     ``said`` has the values of keys (``updates``, ``learning_rate``) chosen outside the text.
     """
 
-    document: reader.Document
+    document: reader.YamlDocument
     path: Callable[[str], str]
     said: Mapping[str, str] = {}
 

@@ -31,7 +31,6 @@ class Misreading(msgspec.Struct, frozen=True):
 
 
 Reading: TypeAlias = Number | Misreading
-Diagnosis: TypeAlias = Callable[[str], "Misreading | None"]
 
 
 def read_number(text: str) -> Reading:
@@ -240,7 +239,7 @@ def _expression(text: str) -> Misreading | None:
     return None
 
 
-_RULES: tuple[Diagnosis, ...] = (
+_RULES: tuple[Callable[[str], Misreading | None], ...] = (
     _nothing,
     _truth,
     _not_finite,

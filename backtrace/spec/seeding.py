@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from backtrace.spec.document.reader import Document, Mapping, Node, Scalar, Sequence
+from backtrace.spec.document.reader import Mapping, Node, Scalar, Sequence, YamlDocument
 from backtrace.spec.model import Spec
 from backtrace.spec.read.weight_rules import RANDOM
 
 
-def is_drawn(document: Document, spec: Spec) -> bool:
+def is_drawn(document: YamlDocument, spec: Spec) -> bool:
     """Whether another seed would give ``spec``, which the document says, other numbers."""
     root = document.root
     assert isinstance(root, Mapping)  # there is a spec of it

@@ -9,13 +9,13 @@ import msgspec
 
 from backtrace.spec.document.problems import SpecError
 from backtrace.spec.document.reader import (
-    Document,
     Entry,
     Limits,
     Mapping,
     Node,
     Scalar,
     Sequence,
+    YamlDocument,
     read,
 )
 from backtrace.spec.wording import cited, count, shortened
@@ -163,7 +163,7 @@ def _yaml(content: bytes, file: str, first_line: int) -> AnswerTree:
     return AnswerTree(document.root, notes)
 
 
-def _read(content: bytes, file: str) -> Document:
+def _read(content: bytes, file: str) -> YamlDocument:
     try:
         return read(content, file, LIMITS)
     except SpecError:

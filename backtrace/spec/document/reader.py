@@ -66,7 +66,7 @@ class Mapping(Place):
 Node: TypeAlias = Scalar | Sequence | Mapping
 
 
-class Document(msgspec.Struct):
+class YamlDocument(msgspec.Struct):
     """A document that could be read; ``problems`` may already hold its repeated keys."""
 
     root: Node
@@ -81,7 +81,7 @@ class Document(msgspec.Struct):
             )
 
 
-def read(source: bytes | str, file: str, limits: Limits | None = None) -> Document:
+def read(source: bytes | str, file: str, limits: Limits | None = None) -> YamlDocument:
     """The tree of a YAML or JSON text; ``file`` is the name used in messages.
 
     Raises SpecError where the text can't be decoded, isn't YAML, is beyond the limits, or uses
@@ -99,7 +99,7 @@ def read(source: bytes | str, file: str, limits: Limits | None = None) -> Docume
     if builder.root is None:
         expected = "keys and values, such as `layers:`"
         problems.refuse(Place(1, 1), "an empty document", expected, code="empty")
-    return Document(builder.root, problems)
+    return YamlDocument(builder.root, problems)
 
 
 def kind(node: Node) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.losses import LOSSES
-from backtrace.spec import ids
 from backtrace.spec.document.fields import Fields, names
 from backtrace.spec.document.problems import MOST_COLLECTED, Place, Problems
 from backtrace.spec.model import Layer, Matrix, Optimizer, Schedule
@@ -22,8 +21,6 @@ from backtrace.spec.wording import cited, count
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-Values: TypeAlias = "NDArray[np.floating[Any]]"
 
 PROBABILITIES = ("sigmoid", "softmax")
 """Activations whose values lie between 0 and 1 and reach neither, so that a logarithm is finite."""
@@ -103,7 +100,7 @@ def read_freeze(problems: Problems, top: Fields, layers: list[LayerDraft]) -> fr
         if word.text not in known:
             meant = near_miss(word.text, known)
             mend = f"Did you mean `{meant}`?" if meant else ""
-            if word.text in [ids.parameter("bias", layer.number) for layer in layers]:
+            if word.text in [layer.bias_id for layer in layers]:
                 mend = "This layer has no bias, or has it in its weights."
             problems.add(
                 word,
@@ -119,9 +116,9 @@ def _parameter_ids(layers: Iterable[LayerDraft]) -> list[str]:
     """W1, b1, … without the biases that don't exist or stand in the weights."""
     found = []
     for layer in layers:
-        found.append(ids.parameter("weight", layer.number))
+        found.append(layer.weights_id)
         if layer.bias.kind in ("added", "shared", "threshold") or not layer.bias.readable:
-            found.append(ids.parameter("bias", layer.number))
+            found.append(layer.bias_id)
     return found
 
 
@@ -236,7 +233,9 @@ def _written(targets: Matrix, sample: int, unit: int, *, rows: bool) -> str:
     return targets.written[row][column]
 
 
-def _places(values: Values, wrong: Callable[[Values], NDArray[np.bool_]]) -> list[tuple[int, ...]]:
+def _places(
+    values: NDArray[Any], wrong: Callable[[NDArray[Any]], NDArray[np.bool_]]
+) -> list[tuple[int, ...]]:
     """The indices of what is ``wrong``, sample by sample; it is asked about some at a time.
 
     So a large data set takes no second one of its size.
@@ -250,19 +249,19 @@ def _places(values: Values, wrong: Callable[[Values], NDArray[np.bool_]]) -> lis
     return found
 
 
-def _no_distributions(targets: Values) -> NDArray[np.bool_]:
+def _no_distributions(targets: NDArray[Any]) -> NDArray[np.bool_]:
     """Whether a sample's targets don't add up to 1, each."""
     sums = targets.sum(axis=1, dtype=np.float64)
     return np.asarray(np.abs(sums - 1) > _TOLERANCE)
 
 
-def _no_classes(targets: Values) -> NDArray[np.bool_]:
+def _no_classes(targets: NDArray[Any]) -> NDArray[np.bool_]:
     """Whether a sample's targets are something else than a single 1 among zeros, each."""
     ones = targets == 1
     return np.asarray((ones.sum(axis=1) != 1) | ((targets != 0) & ~ones).any(axis=1))
 
 
-def _mend_range(values: Values) -> str:
+def _mend_range(values: NDArray[Any]) -> str:
     """Targets of −1 and 1 belong to tanh; whole numbers above 1 are class numbers."""
     if not _places(values, lambda part: ~np.isin(part, (-1, 0, 1))):
         return "If the classes are −1 and 1, write 0 and 1."
@@ -276,7 +275,7 @@ def _add_distribution(
     place: Place,
     loss: LossDraft,
     sample: int,
-    row: Values,
+    row: NDArray[Any],
 ) -> None:
     if loss.loss.name == "hinge":
         ones = int((row == 1).sum())

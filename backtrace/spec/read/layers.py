@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from backtrace.functions.activations import ACTIVATIONS
+from backtrace.spec import ids
 from backtrace.spec.document.fields import Fields, choice, fields
 from backtrace.spec.document.folders import Folders
 from backtrace.spec.document.problems import Place, Problems
@@ -22,7 +23,7 @@ BIAS_KEYS = ("in_weights", "shared", "threshold", "init", "file")
 _BIAS_RULES = ("zeros", "constant", "uniform", "normal")
 
 BiasKind: TypeAlias = Literal["none", "added", "shared", "threshold", "first", "last"]
-Values: TypeAlias = WrittenMatrix | weight_rules.Rule
+WeightsSource: TypeAlias = WrittenMatrix | weight_rules.Rule
 
 
 class BiasDraft(msgspec.Struct):
@@ -32,7 +33,7 @@ class BiasDraft(msgspec.Struct):
     """
 
     kind: BiasKind
-    values: Values | None = None
+    values: WeightsSource | None = None
     readable: bool = True
 
 
@@ -43,8 +44,16 @@ class LayerDraft(msgspec.Struct):
     place: Place
     units: int | None
     activation: Function | None
-    weights: Values | None
+    weights: WeightsSource | None
     bias: BiasDraft
+
+    @property
+    def weights_id(self) -> str:
+        return ids.parameter("weight", self.number)
+
+    @property
+    def bias_id(self) -> str:
+        return ids.parameter("bias", self.number)
 
     @property
     def augmented(self) -> bool:
@@ -104,8 +113,10 @@ def _read_activation(problems: Problems, node: Node) -> Function | None:
     return Function(name, {key: entries.number(key, value) for key, value in defaults.items()})
 
 
-def _read_weights(problems: Problems, node: Node, number: int, folders: Folders) -> Values | None:
-    name = f"W{number}"
+def _read_weights(
+    problems: Problems, node: Node, number: int, folders: Folders
+) -> WeightsSource | None:
+    name = ids.parameter("weight", number)
     if isinstance(node, Mapping):
         return _read_filled(problems, node, name, folders, tuple(weight_rules.INITIALIZERS))
     if isinstance(node, Scalar) and (rule := weight_rules.read_rule(problems, node, name)):
@@ -115,7 +126,7 @@ def _read_weights(problems: Problems, node: Node, number: int, folders: Folders)
 
 def _read_filled(
     problems: Problems, node: Mapping, name: str, folders: Folders, allowed: tuple[str, ...]
-) -> Values | None:
+) -> WeightsSource | None:
     """``{init: …}`` or ``{file: …}``."""
     if "file" in node.entries:
         return read_array(problems, node, name, folders)
@@ -128,7 +139,7 @@ def _read_filled(
 
 
 def _read_bias(problems: Problems, node: Node | None, number: int, folders: Folders) -> BiasDraft:
-    name = f"b{number}"
+    name = ids.parameter("bias", number)
     if node is None:
         return BiasDraft("none", readable=False)
     if isinstance(node, Mapping):
@@ -166,5 +177,5 @@ def _read_special_bias(problems: Problems, node: Mapping, name: str, folders: Fo
     return _bias(form, read_matrix(problems, value, name))
 
 
-def _bias(bias: BiasKind, values: Values | None) -> BiasDraft:
+def _bias(bias: BiasKind, values: WeightsSource | None) -> BiasDraft:
     return BiasDraft(bias, values, values is not None)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
+from backtrace.spec import ids
 from backtrace.spec.document.problems import Problems
 from backtrace.spec.model import Bias, Conventions, Layer, Matrix
 from backtrace.spec.read import weight_rules
 from backtrace.spec.read.layers import LayerDraft
-from backtrace.spec.read.shape_errors import Misfits, Operand, oriented
+from backtrace.spec.read.shape_errors import Misfits, NamedShape, oriented
 from backtrace.spec.read.written_matrix import WrittenMatrix, comma_rows
 
 
@@ -108,12 +109,12 @@ class _Fit:
 
     def network(self) -> SettledNetwork:
         layers = [self._layer(layer) for layer in self.draft.layers]
-        last = f"a{len(layers)}"
+        last = ids.id_of("activation", len(layers))
         return SettledNetwork(
             layers=layers,
             inputs=self.inputs,
-            targets=self._outputs(self.draft.targets, "y", last),
-            upstream=self._outputs(self.draft.upstream, f"d{last}", last),
+            targets=self._outputs(self.draft.targets, ids.id_of("targets"), last),
+            upstream=self._outputs(self.draft.upstream, ids.gradient(last), last),
         )
 
     def _layer(self, layer: LayerDraft) -> Layer | None:
@@ -158,7 +159,7 @@ class _Fit:
             return weight_rules.Fan(inputs, units)
         self.problems.add(
             layer.place,
-            f"W{layer.number} with only the line of the bias",
+            f"{layer.weights_id} with only the line of the bias",
             "a line for each input as well",
             code="shape",
         )
@@ -244,5 +245,5 @@ class _Fit:
         shape = oriented(self.conventions, (self.samples, self.width))
         if shape in given.shapes:
             return given.shaped(shape)
-        self.misfits.add_outputs(given, Operand(last, *shape), name)
+        self.misfits.add_outputs(given, NamedShape(last, *shape), name)
         return None

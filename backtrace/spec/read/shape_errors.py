@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from backtrace.spec import ids
 from backtrace.spec.document.problems import Problems
 from backtrace.spec.model import Conventions
 from backtrace.spec.read.layers import LayerDraft
@@ -16,7 +17,7 @@ def oriented(conventions: Conventions, shape: tuple[int, int]) -> tuple[int, int
     return shape if conventions.layout == "rows" else (shape[1], shape[0])
 
 
-class Operand(msgspec.Struct, frozen=True):
+class NamedShape(msgspec.Struct, frozen=True):
     """A matrix in a drawing; ``rows`` or ``columns`` is a letter where the number is not known."""
 
     name: str
@@ -30,8 +31,8 @@ class Operand(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         return f"{self.name} ({self.shape})"
 
-    def transposed(self) -> Operand:
-        return Operand(f"{self.name}ᵀ", self.columns, self.rows)
+    def transposed(self) -> NamedShape:
+        return NamedShape(f"{self.name}ᵀ", self.columns, self.rows)
 
 
 class Misfits:
@@ -73,7 +74,7 @@ class Misfits:
             expected = f"a list of {wanted} for one unit, or a matrix with {lines}"
         self.problems.add(
             given.place,
-            f"{given.described()} for W{layer.number}, which as {flat[0]} × {flat[1]} or as "
+            f"{given.described()} for {layer.weights_id}, which as {flat[0]} × {flat[1]} or as "
             f"{tall[0]} × {tall[1]} does not fit {source}",
             expected,
             code="shape",
@@ -83,7 +84,7 @@ class Misfits:
         """Weights for another number of units than ``units:`` says."""
         self.problems.add(
             given.place,
-            f"W{layer.number} for {count(units, 'unit')}",
+            f"{layer.weights_id} for {count(units, 'unit')}",
             f"weights for {count(layer.units or 0, 'unit')}, as `units:` says",
             "Remove `units:`; the weights say it.",
             code="shape",
@@ -94,11 +95,11 @@ class Misfits:
     ) -> None:
         """A bias that is not one number for each unit."""
         n = "n" if samples is None else samples
-        product = Operand(f"product{layer.number}", n, units)
+        product = NamedShape(ids.id_of("product", layer.number), n, units)
         flat = given.shapes[0] if self.rows else given.shapes[-1]
         said, drawing = _entrywise(
-            product if self.rows else Operand(product.name, units, n),
-            Operand(f"b{layer.number}", *flat),
+            product if self.rows else NamedShape(product.name, units, n),
+            NamedShape(layer.bias_id, *flat),
             "−" if layer.bias.kind == "threshold" else "+",
         )
         self.problems.add(
@@ -110,14 +111,14 @@ class Misfits:
             code="shape",
         )
 
-    def add_outputs(self, given: WrittenMatrix, outputs: Operand, name: str) -> None:
+    def add_outputs(self, given: WrittenMatrix, outputs: NamedShape, name: str) -> None:
         """Targets (or an upstream gradient) that are not shaped as the last activation."""
         assert isinstance(outputs.rows, int)
         assert isinstance(outputs.columns, int)
         shape = (outputs.rows, outputs.columns)
         standing = given.dimensions == 1 and shape[1] == 1
         written = given.shapes[-1] if standing else given.shapes[0]
-        said, drawing = _entrywise(outputs, Operand(name, *written), "−")
+        said, drawing = _entrywise(outputs, NamedShape(name, *written), "−")
         self.problems.add(
             given.place,
             f"{said}: {self._counted(given, shape, written, name)}",
@@ -129,16 +130,16 @@ class Misfits:
 
     def _operands(
         self, layer: LayerDraft, shape: tuple[int, int], samples: int | None, width: int
-    ) -> tuple[Operand, Operand]:
+    ) -> tuple[NamedShape, NamedShape]:
         """Activation and weights in the order in which they are multiplied."""
-        before = f"a{layer.number - 1}"
+        before = ids.id_of("activation", layer.number - 1)
         names = {"first": f"[1 {before}]", "last": f"[{before} 1]"}
         name = names.get(layer.bias.kind, before)
         n = "n" if samples is None else samples
-        weights = Operand(f"W{layer.number}", *shape)
+        weights = NamedShape(layer.weights_id, *shape)
         if self.rows:
-            return Operand(name, n, width), weights if self.in_out else weights.transposed()
-        return weights.transposed() if self.in_out else weights, Operand(name, width, n)
+            return NamedShape(name, n, width), weights if self.in_out else weights.transposed()
+        return weights.transposed() if self.in_out else weights, NamedShape(name, width, n)
 
     def _mend_product(
         self, layer: LayerDraft, given: WrittenMatrix, samples: int | None, wanted: int
@@ -149,13 +150,15 @@ class Misfits:
             return "If one line of it is the bias, say so: `bias: {in_weights: first}`."
         if units == wanted:
             other = f"`conventions: {{weights: {'out_in' if self.in_out else 'in_out'}}}`"
-            return f"W{layer.number} is meant the other way round? Write its transpose, or {other}."
+            return (
+                f"{layer.weights_id} is meant the other way round? Write its transpose, or {other}."
+            )
         several = samples is not None and samples > 1  # a 1 is equal to another by chance
         if layer.number == 1 and several and samples in (lines, units) and not layer.augmented:
             return self._mend_layout(in_out=self.in_out == (samples == lines))
         each = "for each input and one for the bias" if layer.augmented else "for each input"
         word = "row" if self.in_out else "column"
-        return f"W{layer.number} needs {count(wanted, word)}, one {each}."
+        return f"{layer.weights_id} needs {count(wanted, word)}, one {each}."
 
     def _mend_layout(self, *, in_out: bool) -> str:
         way = "column" if self.rows else "row"
@@ -205,7 +208,7 @@ class Misfits:
 # Drawings of two operands
 
 
-def _product(left: Operand, right: Operand) -> tuple[str, str]:
+def _product(left: NamedShape, right: NamedShape) -> tuple[str, str]:
     """What doesn't fit in ``left · right``: a sentence, and a drawing of three lines."""
     said = (
         f"{left} · {right}: the {_count(left.columns, 'column')} of {left.name} "
@@ -216,13 +219,13 @@ def _product(left: Operand, right: Operand) -> tuple[str, str]:
     return said, f"{names}\n{shapes}\n{' ' * end}╰─≠─╯"
 
 
-def _entrywise(left: Operand, right: Operand, sign: str) -> tuple[str, str]:
+def _entrywise(left: NamedShape, right: NamedShape, sign: str) -> tuple[str, str]:
     """The same for two matrices that are added or compared entry by entry."""
     names, shapes, _ = _beside(left, right, sign)
     return f"{left} {sign} {right}", f"{names}\n{shapes}"
 
 
-def _beside(left: Operand, right: Operand, sign: str) -> tuple[str, str, int]:
+def _beside(left: NamedShape, right: NamedShape, sign: str) -> tuple[str, str, int]:
     """Names over shapes, and the column in which the left shape ends.
 
     The shapes stand close together, as the numbers that are compared do.

@@ -11,7 +11,7 @@ from backtrace.functions.losses import LOSSES
 from backtrace.spec.document.fields import Fields, fields
 from backtrace.spec.document.folders import Folders
 from backtrace.spec.document.problems import Problems, SpecError
-from backtrace.spec.document.reader import Document
+from backtrace.spec.document.reader import YamlDocument
 from backtrace.spec.document.vocabulary import TOP_KEYS
 from backtrace.spec.model import Conventions, Spec
 from backtrace.spec.read.consistency import (
@@ -49,7 +49,7 @@ from backtrace.spec.wording import count
 LARGEST_SEED = 2**32 - 1
 
 
-def build(document: Document, folders: Folders, shapes_of: ShapesOf = unknown_shapes) -> Spec:
+def build(document: YamlDocument, folders: Folders, shapes_of: ShapesOf = unknown_shapes) -> Spec:
     """The spec that a document says. Raises SpecError with all that is wrong in it.
 
     Without ``shapes_of`` ids and shapes of ``ask`` and ``expect`` are not looked at.
