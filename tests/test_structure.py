@@ -3,7 +3,7 @@
 import ast
 import re
 import sys
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -41,15 +41,48 @@ def short(path):
 
 
 def imported(path):
-    """The full names of the modules that a file imports, also inside functions and for types."""
+    """The full names of the modules that a file imports: inside functions, for types, and by a
+    name in a string as well."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0
-            module = node.module or ""
-            inside = module == "backtrace"  # `from backtrace import spec` imports backtrace.spec
-            yield from (f"{module}.{a.name}" for a in node.names) if inside else [module]
+            yield from (module_of(f"{node.module}.{alias.name}") for alias in node.names)
+        elif isinstance(node, ast.Constant) and re.fullmatch(r"backtrace(\.\w+)+", str(node.value)):
+            yield module_of(node.value)
+
+
+def module_of(name):
+    """The module that a name, ``backtrace.spec.ids.At``, is of; other people's as they are."""
+    while name.startswith("backtrace.") and name not in NAMES:
+        name = name.rpartition(".")[0]
+    return name
+
+
+def circles():
+    """The modules that import each other, by whatever ways, set by set."""
+    reached = {name: {m for m in imported(path) if m in NAMES} for name, path in NAMES.items()}
+    while True:
+        further = {
+            name: direct.union(*map(reached.get, direct)) for name, direct in reached.items()
+        }
+        if further == reached:
+            break
+        reached = further
+    return {
+        frozenset(other for other in reached[name] if name in reached[other])
+        for name in NAMES
+        if name in reached[name]
+    }
+
+
+NAMES = {
+    "backtrace." + ".".join(PurePosixPath(short(path)).with_suffix("").parts): path
+    for path in MODULES
+    if path.parent != PACKAGE
+}
+NAMES = {name.removesuffix(".__init__"): path for name, path in NAMES.items()}
 
 
 def place(module):
@@ -71,6 +104,10 @@ def test_imports_run_one_way(path):
     mine = ORDER.index(short(path).split("/")[0])
     later = [module for module in imported(path) if (place(module) or 0) > mine]
     assert not later
+
+
+def test_no_module_reaches_itself():
+    assert circles() == set()
 
 
 @pytest.mark.parametrize("path", MODULES, ids=short)
