@@ -19,9 +19,9 @@ from backtrace.functions.formula import Constant, Fraction, Part, Ref, Root, Sum
 from backtrace.functions.losses import LOSSES, Loss
 from backtrace.functions.number import Number
 from backtrace.functions.optimizers import APPLY, OPTIMIZERS, Line, Optimizer
-from backtrace.notation.context import Writing, downhill
 from backtrace.notation.steps import NOTATION
 from backtrace.notation.titles import TITLES, WHYS
+from backtrace.notation.workings import Writing, downhill
 from backtrace.tape.operations import OPERATIONS, Operation
 from tests.cli.running import run
 

@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from backtrace.functions.formula import Sentence
 from backtrace.spec.ids import At
 
 Verdict: TypeAlias = Literal[
@@ -95,7 +96,7 @@ class Explanation(msgspec.Struct, frozen=True):
     """
 
     mistakes: tuple[tuple[str, str], ...]
-    detail: str = ""
+    detail: Sentence = ()
 
     @property
     def codes(self) -> tuple[str, ...]:

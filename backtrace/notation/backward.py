@@ -23,16 +23,6 @@ from backtrace.functions.formula import (
 )
 from backtrace.functions.losses import LOSSES
 from backtrace.functions.penalties import FORMS
-from backtrace.notation.context import (
-    Context,
-    Stages,
-    constants,
-    filled_in,
-    over_n,
-    scaled,
-    signed_sum,
-    sum_of,
-)
 from backtrace.notation.layout import factor
 from backtrace.notation.loss import (
     entrywise,
@@ -44,12 +34,22 @@ from backtrace.notation.loss import (
     is_true_class,
     weighted,
 )
+from backtrace.notation.workings import (
+    Stages,
+    Workings,
+    constants,
+    filled_in,
+    over_n,
+    scaled,
+    signed_sum,
+    sum_of,
+)
 from backtrace.spec.ids import id_of
 from backtrace.tape.steps import Step
 from backtrace.tape.trace import TracedStep
 
 
-def loss_gradient(step: Step, context: Context) -> Expr:
+def loss_gradient(step: Step, workings: Workings) -> Expr:
     """The formula on whole matrices, or only its name where it has cases."""
     loss = LOSSES[step.parameters["loss"]]
     formula = loss.gradient_formula
@@ -64,133 +64,133 @@ def loss_gradient(step: Step, context: Context) -> Expr:
             else "ℓ"
         )
         written = call(f"{named}′", *map(Ref, step.operands))
-    return _with_mean(step, context, written, factor(written))
+    return _with_mean(step, workings, written, factor(written))
 
 
-def loss_gradient_entry(step: Step, context: Context) -> Expr:
+def loss_gradient_entry(step: Step, workings: Workings) -> Expr:
     written = filled(LOSSES[step.parameters["loss"]].gradient_formula, in_symbols(step))
-    return _with_mean(step, context, written, factor(written))
+    return _with_mean(step, workings, written, factor(written))
 
 
-def loss_gradient_stages(traced: TracedStep, context: Context, i: int, j: int) -> Stages:
-    written = _gradient_entry(traced, context, i, j)
-    return [filled_in(_with_mean(traced.step, context, written, Group(written)), context, i, j)]
+def loss_gradient_stages(traced: TracedStep, workings: Workings, i: int, j: int) -> Stages:
+    written = _gradient_entry(traced, workings, i, j)
+    return [filled_in(_with_mean(traced.step, workings, written, Group(written)), workings, i, j)]
 
 
-def _gradient_entry(traced: TracedStep, context: Context, i: int, j: int) -> Expr:
+def _gradient_entry(traced: TracedStep, workings: Workings, i: int, j: int) -> Expr:
     """An entry with its numbers; what all others of its sample push back on the true class."""
     formula = LOSSES[traced.parameters["loss"]].gradient_formula
-    if not (is_of_true_class(formula) and is_true_class(traced, context, i, j)):
-        return filled(formula, in_numbers(traced, context, formula, i, j))
-    rows = context.setting.sample_axis == 0
+    if not (is_of_true_class(formula) and is_true_class(traced, workings, i, j)):
+        return filled(formula, in_numbers(traced, workings, formula, i, j))
+    rows = workings.setting.sample_axis == 0
     units = range(traced.shape[1 if rows else 0])
     places = [(i, unit) if rows else (unit, j) for unit in units if unit != (j if rows else i)]
-    entries = [filled(formula, in_numbers(traced, context, formula, *place)) for place in places]
-    return Negative(Terms(tuple(entries)))
+    entries = [filled(formula, in_numbers(traced, workings, formula, *place)) for place in places]
+    return Negative(Terms(tuple(entries)) if len(entries) > 1 else entries[0])
 
 
-def _with_mean(step: Step, context: Context, written: Expr, inside: Expr) -> Expr:
+def _with_mean(step: Step, workings: Workings, written: Expr, inside: Expr) -> Expr:
     """The sign of the convention and 1/n in front of ``inside``; without them ``written``."""
-    flipped = context.setting.descent and not is_from_error(step)
+    flipped = workings.setting.descent and not is_from_error(step)
     over = over_n(step)
     if not flipped and not over:
         return written
     return Row((*([Text("−")] if flipped else []), *over, inside))
 
 
-def shortcut_delta(step: Step, context: Context) -> Expr:
+def shortcut_delta(step: Step, workings: Workings) -> Expr:
     a, y = (Ref(id) for id in step.operands)
-    error = row(y, " − ", a) if context.setting.descent else row(a, " − ", y)
+    error = row(y, " − ", a) if workings.setting.descent else row(a, " − ", y)
     over = over_n(step)
     return Row((*over, Group(error))) if over else error
 
 
-def activation_derivative(step: Step, context: Context) -> Expr:
+def activation_derivative(step: Step, workings: Workings) -> Expr:
     symbol = ACTIVATIONS[step.parameters["activation"]].symbol
     return Apply(f"{symbol}′", Ref(step.operands[0]))
 
 
-def derivative_entry(step: Step, context: Context) -> Expr:
+def derivative_entry(step: Step, workings: Workings) -> Expr:
     formula = ACTIVATIONS[step.parameters["activation"]].derivative_formula
     return filled(formula, {**constants(step), "z": Ref(step.operands[0])})
 
 
-def derivative_stages(traced: TracedStep, context: Context, i: int, j: int) -> Stages:
+def derivative_stages(traced: TracedStep, workings: Workings, i: int, j: int) -> Stages:
     activation = ACTIVATIONS[traced.parameters["activation"]]
     if not activation.elementwise:
-        return [_jacobian_entry(traced, context, i, j)]
-    z = context.entry(traced.operands[0], i, j)
+        return [_jacobian_entry(traced, workings, i, j)]
+    z = workings.entry(traced.operands[0], i, j)
     stages: Stages = [filled(activation.derivative_formula, {**constants(traced.step), "z": z})]
     if activation.from_activation_formula is not None:
-        a = _activation_entry(traced, context, i, j)
+        a = _activation_entry(traced, workings, i, j)
         stages.append(filled(activation.from_activation_formula, {"a": a}))
     return stages
 
 
-def _activation_entry(traced: TracedStep, context: Context, i: int, j: int) -> Value:
+def _activation_entry(traced: TracedStep, workings: Workings, i: int, j: int) -> Value:
     """The activation of the same unit, past the 1 that its matrix may carry in front."""
-    a = context.steps[id_of("activation", traced.layer)]
+    a = workings.steps[id_of("activation", traced.layer)]
     if a.parameters.get("ones") == "first":
-        i, j = (i, j + 1) if context.setting.sample_axis == 0 else (i + 1, j)
-    return context.entry(a.id, i, j)
+        i, j = (i, j + 1) if workings.setting.sample_axis == 0 else (i + 1, j)
+    return workings.entry(a.id, i, j)
 
 
-def _jacobian_entry(traced: TracedStep, context: Context, i: int, j: int) -> Expr:
+def _jacobian_entry(traced: TracedStep, workings: Workings, i: int, j: int) -> Expr:
     a = id_of("activation", traced.layer)
-    rows = context.setting.sample_axis == 0
-    k = context.value(a).shape[1 if rows else 0]
+    rows = workings.setting.sample_axis == 0
+    k = workings.value(a).shape[1 if rows else 0]
     stacked, other = (i, j) if rows else (j, i)
     sample, unit = divmod(stacked, k)
-    one, two = (context.entry(a, *((sample, u) if rows else (u, sample))) for u in (unit, other))
+    one, two = (workings.entry(a, *((sample, u) if rows else (u, sample))) for u in (unit, other))
     if unit == other:
         return row(one, "·(1 − ", two, ")")
     return row("−", one, "·", two)
 
 
-def hadamard(step: Step, context: Context) -> Expr:
+def hadamard(step: Step, workings: Workings) -> Expr:
     return row(Ref(step.operands[0]), " ⊙ ", Ref(step.operands[1]))
 
 
-def jacobian_product(step: Step, context: Context) -> Expr:
+def jacobian_product(step: Step, workings: Workings) -> Expr:
     da, g = (Ref(id) for id in step.operands)
-    return row(da, " ⊡ ", g) if context.setting.sample_axis == 0 else row(g, " ⊡ ", da)
+    return row(da, " ⊡ ", g) if workings.setting.sample_axis == 0 else row(g, " ⊡ ", da)
 
 
-def jacobian_product_stages(traced: TracedStep, context: Context, i: int, j: int) -> Stages:
+def jacobian_product_stages(traced: TracedStep, workings: Workings, i: int, j: int) -> Stages:
     da, g = traced.operands
-    rows = context.setting.sample_axis == 0
+    rows = workings.setting.sample_axis == 0
     sample, unit = (i, j) if rows else (j, i)
     k = traced.shape[1 if rows else 0]
     factors: list[Expr] = []
     worked: list[Value] = []
     for other in range(k):
         stacked = (sample * k + unit, other)
-        left = context.entry(da, *((sample, other) if rows else (other, sample)))
-        right = context.entry(g, *(stacked if rows else stacked[::-1]))
+        left = workings.entry(da, *((sample, other) if rows else (other, sample)))
+        right = workings.entry(g, *(stacked if rows else stacked[::-1]))
         factors.append(row(left, "·", right))
         worked.append(Value(left.value * right.value))
     return [Row(tuple(sum_of(factors))), Row(tuple(signed_sum(worked)))]
 
 
-def sum_samples(step: Step, context: Context) -> Expr:
+def sum_samples(step: Step, workings: Workings) -> Expr:
     delta = Ref(step.operands[0])
     minus = [Text("−")] if step.parameters.get("negate") else []
-    n = context.steps[delta.id].shape[context.setting.sample_axis]
+    n = workings.steps[delta.id].shape[workings.setting.sample_axis]
     if n == 1 and not step.parameters.get("all"):
         return Row((*minus, delta))
     over = "" if step.parameters.get("all") else "samples"
     return Row((*minus, *over_n(step), Sum(delta, over)))
 
 
-def sum_stages(traced: TracedStep, context: Context, i: int, j: int) -> Stages:
+def sum_stages(traced: TracedStep, workings: Workings, i: int, j: int) -> Stages:
     id = traced.operands[0]
-    rows, columns = context.value(id).shape
+    rows, columns = workings.value(id).shape
     if traced.parameters.get("all"):
-        values = [context.entry(id, r, c) for r in range(rows) for c in range(columns)]
-    elif context.setting.sample_axis == 0:
-        values = [context.entry(id, r, j) for r in range(rows)]
+        values = [workings.entry(id, r, c) for r in range(rows) for c in range(columns)]
+    elif workings.setting.sample_axis == 0:
+        values = [workings.entry(id, r, j) for r in range(rows)]
     else:
-        values = [context.entry(id, i, c) for c in range(columns)]
+        values = [workings.entry(id, i, c) for c in range(columns)]
     summed = signed_sum(values)
     if traced.parameters.get("negate"):
         alone = len(values) == 1
@@ -198,9 +198,9 @@ def sum_stages(traced: TracedStep, context: Context, i: int, j: int) -> Stages:
     return [scaled(traced.step, summed)]
 
 
-def add_penalty(step: Step, context: Context) -> Expr:
+def add_penalty(step: Step, workings: Workings) -> Expr:
     data, w = (Ref(id) for id in step.operands)
-    sign = " − " if context.setting.descent else " + "
+    sign = " − " if workings.setting.descent else " + "
     parts: list[Expr] = [data]
     if float(step.parameters["l2"]):
         above, below = FORMS[step.parameters["form"]].l2
@@ -212,10 +212,10 @@ def add_penalty(step: Step, context: Context) -> Expr:
     return Row(tuple(parts))
 
 
-def add_penalty_stages(traced: TracedStep, context: Context, i: int, j: int) -> Stages:
+def add_penalty_stages(traced: TracedStep, workings: Workings, i: int, j: int) -> Stages:
     omit = traced.parameters.get("omit", "")
-    at = (i, j)[context.setting.input_axis]
-    length = traced.shape[context.setting.input_axis]
+    at = (i, j)[workings.setting.input_axis]
+    length = traced.shape[workings.setting.input_axis]
     if omit and at == (0 if omit == "first" else length - 1):
-        return [context.entry(traced.operands[0], i, j)]
-    return [filled_in(add_penalty(traced.step, context), context, i, j)]
+        return [workings.entry(traced.operands[0], i, j)]
+    return [filled_in(add_penalty(traced.step, workings), workings, i, j)]

@@ -31,9 +31,10 @@ from backtrace.functions.formula import (
 )
 from backtrace.functions.losses import LOSSES
 from backtrace.functions.penalties import FORMS
-from backtrace.notation.context import (
-    Context,
+from backtrace.notation.layout import factor
+from backtrace.notation.workings import (
     Stages,
+    Workings,
     constants,
     filled_in,
     over_n,
@@ -41,7 +42,6 @@ from backtrace.notation.context import (
     signed_sum,
     sum_of,
 )
-from backtrace.notation.layout import factor
 from backtrace.tape.steps import Step
 from backtrace.tape.trace import TracedStep
 
@@ -49,15 +49,15 @@ Size: TypeAlias = Callable[[Expr], Expr]
 SIZES: dict[str, Size] = {"l2": lambda w: Power(w, Text("2")), "l1": Absolute}
 
 
-def error(step: Step, context: Context) -> Expr:
+def error(step: Step, workings: Workings) -> Expr:
     a, y = (Ref(id) for id in step.operands)
-    return row(y, " − ", a) if context.setting.descent else row(a, " − ", y)
+    return row(y, " − ", a) if workings.setting.descent else row(a, " − ", y)
 
 
 # The addends
 
 
-def addends(step: Step, context: Context) -> Expr:
+def addends(step: Step, workings: Workings) -> Expr:
     """The formula of one addend on whole matrices, or only its name where it has cases."""
     formula = LOSSES[step.parameters["loss"]].term_formula
     if not is_plain(formula):
@@ -65,7 +65,7 @@ def addends(step: Step, context: Context) -> Expr:
     return entrywise(filled(formula, in_symbols(step)))
 
 
-def addend(step: Step, context: Context) -> Expr:
+def addend(step: Step, workings: Workings) -> Expr:
     return filled(LOSSES[step.parameters["loss"]].term_formula, in_symbols(step))
 
 
@@ -119,11 +119,11 @@ def _has_matrix(expr: Expr) -> bool:
     return isinstance(expr, Ref) or any(_has_matrix(part) for part in parts(expr))
 
 
-def addend_stages(traced: TracedStep, context: Context, i: int, j: int) -> Stages:
+def addend_stages(traced: TracedStep, workings: Workings, i: int, j: int) -> Stages:
     loss = LOSSES[traced.parameters["loss"]]
-    if is_of_true_class(loss.term_formula) and is_true_class(traced, context, i, j):
+    if is_of_true_class(loss.term_formula) and is_true_class(traced, workings, i, j):
         return [Text("0 for the true class")]
-    numbers = in_numbers(traced, context, loss.term_formula, i, j)
+    numbers = in_numbers(traced, workings, loss.term_formula, i, j)
     formula = loss.term_formula
     if loss.case is not None:
         formula = loss.case(numbers["a"].value, numbers["y"].value, traced.parameters)
@@ -131,16 +131,16 @@ def addend_stages(traced: TracedStep, context: Context, i: int, j: int) -> Stage
 
 
 def in_numbers(
-    traced: TracedStep, context: Context, formula: Expr, i: int, j: int
+    traced: TracedStep, workings: Workings, formula: Expr, i: int, j: int
 ) -> dict[str, Value]:
     """The holes of a loss's formula filled with the entries at (i, j)."""
     step = traced.step
     names = ("e",) if is_from_error(step) else ("a", "y")
     entries = {
-        name: context.entry(id, i, j) for name, id in zip(names, step.operands, strict=False)
+        name: workings.entry(id, i, j) for name, id in zip(names, step.operands, strict=False)
     }
     if is_of_true_class(formula):
-        entries["a_true"] = _true_entry(traced, context, i, j)
+        entries["a_true"] = _true_entry(traced, workings, i, j)
     return {**constants(step), **entries}
 
 
@@ -149,33 +149,33 @@ def is_of_true_class(formula: Expr) -> bool:
     return formula == Part("a_true") or any(map(is_of_true_class, parts(formula)))
 
 
-def is_true_class(traced: TracedStep, context: Context, i: int, j: int) -> bool:
-    return float(context.entry(traced.operands[1], i, j).value) != 0
+def is_true_class(traced: TracedStep, workings: Workings, i: int, j: int) -> bool:
+    return float(workings.entry(traced.operands[1], i, j).value) != 0
 
 
-def _true_entry(traced: TracedStep, context: Context, i: int, j: int) -> Value:
+def _true_entry(traced: TracedStep, workings: Workings, i: int, j: int) -> Value:
     a, y = traced.operands
-    targets = context.value(y)
-    if context.setting.sample_axis == 0:
-        return context.entry(a, i, int(np.argmax(targets[i])))
-    return context.entry(a, int(np.argmax(targets[:, j])), j)
+    targets = workings.value(y)
+    if workings.setting.sample_axis == 0:
+        return workings.entry(a, i, int(np.argmax(targets[i])))
+    return workings.entry(a, int(np.argmax(targets[:, j])), j)
 
 
-def total(step: Step, context: Context) -> Expr:
+def total(step: Step, workings: Workings) -> Expr:
     return Row((*over_n(step), Sum(Ref(step.operands[0]))))
 
 
-def total_stages(traced: TracedStep, context: Context, i: int, j: int) -> Stages:
+def total_stages(traced: TracedStep, workings: Workings, i: int, j: int) -> Stages:
     id = traced.operands[0]
-    rows, columns = context.value(id).shape
-    values = [context.entry(id, r, c) for r in range(rows) for c in range(columns)]
+    rows, columns = workings.value(id).shape
+    values = [workings.entry(id, r, c) for r in range(rows) for c in range(columns)]
     return [scaled(traced.step, signed_sum(values))]
 
 
 # The penalty
 
 
-def penalty(step: Step, context: Context) -> Expr:
+def penalty(step: Step, workings: Workings) -> Expr:
     refs = [Ref(id, False, omit) for id, omit in _penalised(step)]
 
     def summed(size: Size) -> Expr:
@@ -185,17 +185,17 @@ def penalty(step: Step, context: Context) -> Expr:
     return _charged(step, summed)
 
 
-def penalty_stages(traced: TracedStep, context: Context, i: int, j: int) -> Stages:
+def penalty_stages(traced: TracedStep, workings: Workings, i: int, j: int) -> Stages:
     """Every weight squared (or its size) and added up, under the λ of the form."""
     values: list[Value] = []
     for id, omit in _penalised(traced.step):
-        matrix = context.setting.without_bias(context.value(id), omit)
+        matrix = workings.setting.without_bias(workings.value(id), omit)
         values += [Value(value, id) for value in matrix.ravel()]
 
     def summed(size: Size) -> Expr:
         return Group(Row(tuple(sum_of([size(value) for value in values]))))
 
-    return [filled_in(_charged(traced.step, summed), context, 0, 0)]
+    return [filled_in(_charged(traced.step, summed), workings, 0, 0)]
 
 
 def _penalised(step: Step) -> list[tuple[str, str]]:

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 from backtrace.functions.formula import Equation, Ref, Sentence
 from backtrace.notation import backward, forward, loss, update
-from backtrace.notation.context import Context, Stages, Writing, added, filled_in
 from backtrace.notation.forward import is_identity
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.titles import TITLES, WHYS
+from backtrace.notation.workings import Stages, Workings, Writing, added, filled_in
 from backtrace.tape.steps import Step
 from backtrace.tape.trace import Trace, TracedStep
 
@@ -21,10 +21,10 @@ from backtrace.tape.trace import Trace, TracedStep
 
 def equation(traced: TracedStep, trace: Trace, symbols: Symbols | None = None) -> Equation:
     """The equation of a step, its quantities as references; KeyError for a ``given`` step."""
-    context = Context.of(traced, trace, symbols)
+    workings = Workings.of(traced, trace, symbols)
     written = NOTATION[traced.operation]
-    rule = None if written.rule is None else written.rule(traced.step, context)
-    return Equation(Ref(traced.id), written.right(traced.step, context), rule)
+    rule = None if written.rule is None else written.rule(traced.step, workings)
+    return Equation(Ref(traced.id), written.right(traced.step, workings), rule)
 
 
 def entries(
@@ -34,25 +34,25 @@ def entries(
 
     A scalar is row 0, column 0. A stage that would only repeat the one before is left out.
     """
-    context = Context.of(traced, trace, symbols)
+    workings = Workings.of(traced, trace, symbols)
     shape = traced.shape or (1, 1)
     for i in range(shape[0]):
         for j in range(shape[1]):
-            yield i, j, entry_stages(traced, context, i, j)
+            yield i, j, entry_stages(traced, workings, i, j)
 
 
 def entry(
     traced: TracedStep, trace: Trace, i: int, j: int, symbols: Symbols | None = None
 ) -> Stages:
     """One entry unfolded (indices from 0)."""
-    return entry_stages(traced, Context.of(traced, trace, symbols), i, j)
+    return entry_stages(traced, Workings.of(traced, trace, symbols), i, j)
 
 
-def entry_stages(traced: TracedStep, context: Context, i: int, j: int) -> Stages:
+def entry_stages(traced: TracedStep, workings: Workings, i: int, j: int) -> Stages:
     written = NOTATION[traced.operation]
     if written.stages is not None:
-        return written.stages(traced, context, i, j)
-    return [filled_in(written.right(traced.step, context), context, i, j)]
+        return written.stages(traced, workings, i, j)
+    return [filled_in(written.right(traced.step, workings), workings, i, j)]
 
 
 def repeats(traced: TracedStep, trace: Trace) -> str | None:
@@ -75,9 +75,9 @@ def title(step: Step) -> str:
 
 def why(traced: TracedStep, trace: Trace, symbols: Symbols | None = None) -> Sentence:
     """One sentence: why this step is there, and which shapes force it to be as it is."""
-    context = Context.of(traced, trace, symbols)
-    shapes = {id: context.steps[id].shape for id in traced.operands if id in context.steps}
-    return WHYS[traced.operation](traced.step, context.symbols, shapes)
+    workings = Workings.of(traced, trace, symbols)
+    shapes = {id: workings.steps[id].shape for id in traced.operands if id in workings.steps}
+    return WHYS[traced.operation](traced.step, workings.symbols, shapes)
 
 
 NOTATION: dict[str, Writing] = {

@@ -17,7 +17,7 @@ from backtrace.functions.formula import (
     row,
 )
 from backtrace.functions.optimizers import line_of
-from backtrace.notation.context import Context, Stages, downhill, sign, sum_of
+from backtrace.notation.workings import Stages, Workings, downhill, sign, sum_of
 from backtrace.tape.steps import Step
 from backtrace.tape.trace import TracedStep
 
@@ -26,80 +26,80 @@ def _rate(step: Step) -> Constant:
     return Constant("rate", step.parameters["rate"])
 
 
-def _beta(step: Step, context: Context) -> Constant:
+def _beta(step: Step, workings: Workings) -> Constant:
     """β with the name it has in its optimizer: β₁ of Adam's m, β₂ of its v."""
     lines = {
         (other.id, other.operation)
-        for other in context.steps.values()
+        for other in workings.steps.values()
         if other.phase == "update" and other.of == step.of
     }
     line = line_of(step.id, step.of, lines)
     return Constant("beta" if line is None else line.constants["beta"], step.parameters["beta"])
 
 
-def descend(step: Step, context: Context) -> Expr:
+def descend(step: Step, workings: Workings) -> Expr:
     w, gradient = (Ref(id) for id in step.operands)
-    return row(w, sign(context), _rate(step), "·", gradient)
+    return row(w, sign(workings), _rate(step), "·", gradient)
 
 
-def accumulate(step: Step, context: Context) -> Expr:
+def accumulate(step: Step, workings: Workings) -> Expr:
     v, gradient = (Ref(id) for id in step.operands)
-    return row(_beta(step, context), "·", v, " + ", gradient)
+    return row(_beta(step, workings), "·", v, " + ", gradient)
 
 
-def accumulate_step(step: Step, context: Context) -> Expr:
+def accumulate_step(step: Step, workings: Workings) -> Expr:
     v, gradient = (Ref(id) for id in step.operands)
-    return row(_beta(step, context), "·", v, sign(context), _rate(step), "·", gradient)
+    return row(_beta(step, workings), "·", v, sign(workings), _rate(step), "·", gradient)
 
 
-def average(step: Step, context: Context) -> Expr:
+def average(step: Step, workings: Workings) -> Expr:
     v, gradient = (Ref(id) for id in step.operands)
-    beta = _beta(step, context)
+    beta = _beta(step, workings)
     return row(beta, "·", v, " + (1 − ", beta, ")·", gradient)
 
 
-def accumulate_squares(step: Step, context: Context) -> Expr:
+def accumulate_squares(step: Step, workings: Workings) -> Expr:
     s, gradient = (Ref(id) for id in step.operands)
     return row(s, " + ", Power(gradient, Text("2")))
 
 
-def average_squares(step: Step, context: Context) -> Expr:
+def average_squares(step: Step, workings: Workings) -> Expr:
     s, gradient = (Ref(id) for id in step.operands)
-    beta = _beta(step, context)
+    beta = _beta(step, workings)
     return row(beta, "·", s, " + (1 − ", beta, ")·", Power(gradient, Text("2")))
 
 
-def scale_step(step: Step, context: Context) -> Expr:
-    return row(downhill(context), _rate(step), "·", Ref(step.operands[0]))
+def scale_step(step: Step, workings: Workings) -> Expr:
+    return row(downhill(workings), _rate(step), "·", Ref(step.operands[0]))
 
 
-def look_ahead_step(step: Step, context: Context) -> Expr:
+def look_ahead_step(step: Step, workings: Workings) -> Expr:
     gradient, v = (Ref(id) for id in step.operands)
-    inner = row(gradient, " + ", _beta(step, context), "·", v)
-    return row(downhill(context), _rate(step), "·", Group(inner))
+    inner = row(gradient, " + ", _beta(step, workings), "·", v)
+    return row(downhill(workings), _rate(step), "·", Group(inner))
 
 
-def unbias(step: Step, context: Context) -> Expr:
-    power = Power(_beta(step, context), Constant("t", step.parameters["t"]))
+def unbias(step: Step, workings: Workings) -> Expr:
+    power = Power(_beta(step, workings), Constant("t", step.parameters["t"]))
     return Fraction(Ref(step.operands[0]), row("1 − ", power))
 
 
-def adaptive_step(step: Step, context: Context) -> Expr:
+def adaptive_step(step: Step, workings: Workings) -> Expr:
     m, v = Ref(step.operands[0]), Ref(step.operands[1])
     below = row(Root(v), " + ", Constant("epsilon", step.parameters["epsilon"]))
-    return row(downhill(context), _rate(step), "·", Fraction(m, below))
+    return row(downhill(workings), _rate(step), "·", Fraction(m, below))
 
 
-def decayed_step(step: Step, context: Context) -> Expr:
+def decayed_step(step: Step, workings: Workings) -> Expr:
     decay = Constant("weight_decay", step.parameters["weight_decay"])
     w = Ref(step.operands[2])
-    return row(adaptive_step(step, context), " − ", _rate(step), "·", decay, "·", w)
+    return row(adaptive_step(step, workings), " − ", _rate(step), "·", decay, "·", w)
 
 
-def forward_again(step: Step, context: Context) -> Expr:
+def forward_again(step: Step, workings: Workings) -> Expr:
     names: list[Expr] = [Symbol(id) for id in step.operands]
-    return Apply(context.symbols.name("loss"), Row(tuple(sum_of(names, ", "))))
+    return Apply(workings.symbols.name("loss"), Row(tuple(sum_of(names, ", "))))
 
 
-def forward_again_stages(traced: TracedStep, context: Context, i: int, j: int) -> Stages:
-    return [forward_again(traced.step, context)]
+def forward_again_stages(traced: TracedStep, workings: Workings, i: int, j: int) -> Stages:
+    return [forward_again(traced.step, workings)]

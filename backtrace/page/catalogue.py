@@ -59,7 +59,7 @@ def sight(title: str, found: Revealing, words: Words) -> Sight:
                 each.id,
                 CATALOGUE[each.code].title,
                 words.name(each.id),
-                words.in_symbols(each.reason),
+                words.said(each.reason),
             )
             for each in found.hidden
         ),

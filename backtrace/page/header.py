@@ -20,10 +20,10 @@ from backtrace.functions.formula import (
 )
 from backtrace.functions.losses import LOSSES
 from backtrace.functions.optimizers import optimizer_of
-from backtrace.notation.context import constants
 from backtrace.notation.numbers import number
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import sentence_text
+from backtrace.notation.workings import constants
 from backtrace.spec.model import Arithmetic, Conventions
 from backtrace.tape.trace import Trace, TracedStep
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from backtrace.check.mistakes.catalogue import CATALOGUE
 from backtrace.check.model import Explanation, Judged, Verdict
+from backtrace.functions.formula import Sentence
 from backtrace.notation.symbols import Symbols
+from backtrace.notation.text import sentence_text
+from backtrace.spec import ids
 from backtrace.spec.model import Spec
 from backtrace.spec.wording import listed
 
@@ -59,7 +61,6 @@ NUMBERS = [
     "twelve",
 ]
 MOST_PLACES = 6  # entries that a sentence lists one by one
-ID = re.compile(r"\b(?:[a-zA-Z_]+\d+(?:_new|_old)?|y|error|loss|loss_terms)\b")
 
 
 class Words:
@@ -74,23 +75,23 @@ class Words:
         id, at, where = name.partition("@")
         return self.symbols.name(id) + at + where
 
-    def in_symbols(self, text: str) -> str:
-        """A text with the symbols of quantities in place of their ids."""
-        return ID.sub(lambda match: self.symbols.name(match[0]), text)
+    def said(self, sentence: Sentence) -> str:
+        """A sentence with the exercise's symbols, as text."""
+        return sentence_text(sentence, self.symbols)
 
     def cause(self, explanation: Explanation, judged: str) -> str:
         """What went wrong, after a colon: ``the bias is missing, in z₁``."""
-        detail = explanation.detail if len(explanation.mistakes) == 1 else ""
+        detail = explanation.detail if len(explanation.mistakes) == 1 else ()
         causes = [self._mistake(code, id, judged, detail) for code, id in explanation.mistakes]
         if len(causes) > 1:
             return f"two things at once: {'; and '.join(causes)}"
         return causes[0]
 
-    def _mistake(self, code: str, id: str, judged: str, detail: str) -> str:
+    def _mistake(self, code: str, id: str, judged: str, detail: Sentence) -> str:
         elsewhere = id != judged and code != "given-misread"
         place = f", in {self.symbols.name(id)}" if elsewhere else ""
         form = CATALOGUE[code].detail
-        more = f" ({form.format(self.in_symbols(detail))})" if detail and form else ""
+        more = f" ({form.format(self.said(detail))})" if detail and form else ""
         return f"{CATALOGUE[code].title}{more}{place}"
 
     def deed(self, explanations: Sequence[Explanation]) -> str:
@@ -101,7 +102,8 @@ class Words:
         return ", or ".join(dict.fromkeys(told))
 
     def _deed(self, code: str, id: str) -> str:
-        layer = int(re.sub(r"\D", "", id) or 0)
+        named = ids.parse(id)
+        layer = 0 if named is None else named.layer or 0
         has_slope = layer in self.symbols.activations
         slope = f"{self.symbols.activation(layer)}′" if has_slope else "the derivative"
         n = self.symbols.constant("samples")

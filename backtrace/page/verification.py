@@ -230,7 +230,7 @@ def _untold(quantities: Sequence[Comparison], words: Words) -> Iterator[str]:
     reasons: dict[str, list[str]] = {}
     for each in quantities:
         if each.undecided.any():
-            reason = words.in_symbols(each.lost)
+            reason = words.said(each.lost)
             reasons.setdefault(reason, []).append(_entries(each, each.undecided, words))
     for reason, entries in reasons.items():
         if reason:

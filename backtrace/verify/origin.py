@@ -8,9 +8,8 @@ import msgspec
 import numpy as np
 
 from backtrace.functions.array import Array
+from backtrace.functions.formula import Sentence, Symbol
 from backtrace.notation.notes import step_notes
-from backtrace.notation.symbols import IDS
-from backtrace.notation.text import sentence_text
 from backtrace.tape.arithmetic import Floats
 from backtrace.tape.operations import Setting
 from backtrace.tape.run import evaluate
@@ -57,14 +56,14 @@ def _signs(comparison: Comparison) -> Array:
     return np.random.default_rng(0).choice([-1.0, 1.0], size=comparison.tape.shape)
 
 
-def lost_numbers(steps: Sequence[Step], values: Mapping[str, Array]) -> dict[str, str]:
+def lost_numbers(steps: Sequence[Step], values: Mapping[str, Array]) -> dict[str, Sentence]:
     """By id of every value that has inf or nan, the sentence that its trace says of the first one
     on the way there."""
-    found: dict[str, str] = {}
+    found: dict[str, Sentence] = {}
     for step in steps:
         if not np.isfinite(values[step.id]).all():
             notes = (note for note in step_notes(step, values) if note.kind == "not_finite")
             earlier = [found[id] for id in step.operands if id in found]
-            own = [sentence_text(note.sentence, IDS) for note in notes]
-            found[step.id] = (earlier or own or [f"{step.id} is not finite"])[0]
+            own = [note.sentence for note in notes]
+            found[step.id] = (earlier or own or [(Symbol(step.id), " is not finite")])[0]
     return found

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from backtrace.functions.formula import Sentence
 from backtrace.verify.cost import Cost
 from backtrace.verify.kinks import Crossing
 
@@ -62,7 +63,7 @@ class Comparison(msgspec.Struct, frozen=True, eq=False):
     vague: Flags
     kinks: Mapping[tuple[int, int], Kink]
     follows: str = ""
-    lost: str = ""
+    lost: Sentence = ()
 
     @property
     def agrees(self) -> bool:

@@ -219,8 +219,8 @@ class _Verifier:
         numbers = all(np.isfinite(self.wide[id]).all() for id in step.operands)
         found = check.comparison(step.id, self.values[step.id], factor, steps_on=numbers)
         excused = not (found.wrong & ~np.isfinite(found.tape)).any()
-        reason = self.reasons.get(step.id, "")
-        return msgspec.structs.replace(found, lost=reason if excused else "")
+        reason = self.reasons.get(step.id, ())
+        return msgspec.structs.replace(found, lost=reason if excused else ())
 
     def factor(self, step: Step) -> float:
         """What the conventions make of a derivative: its sign, and n where the 1/n comes later."""

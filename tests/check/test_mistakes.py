@@ -3,6 +3,8 @@
 import pytest
 
 from backtrace.check.mistakes.catalogue import CATALOGUE
+from backtrace.notation.symbols import IDS
+from backtrace.notation.text import sentence_text
 from tests.check.typed import named, quantity, report
 
 # Two samples through a square network, so that every wrong product has a shape that fits:
@@ -125,6 +127,11 @@ ALONE = {
 }  # fmt: skip
 
 
+def said(explanation):
+    """What a mistake adds to its name, with ids in place of symbols."""
+    return sentence_text(explanation.detail, IDS)
+
+
 def test_every_code_has_its_example():
     assert set(ALONE) == set(CATALOGUE)
 
@@ -222,7 +229,7 @@ def test_an_explanation_stands_in_and_nothing_is_charged_twice():
         ("delta1", "carried"),
         ("dW1", "carried"),
     ]
-    assert found.quantities[0].explanations[0].detail == "a0[1,2] read as 3"
+    assert said(found.quantities[0].explanations[0]) == "a0[1,2] read as 3"
     assert {q.root for q in found.quantities[1:]} == {"product1"}
 
 
@@ -232,7 +239,7 @@ def test_a_misread_target_costs_one_step():
     found = report("mlp-math", sheet)
     assert [q.verdict for q in found.quantities] == ["wrong", *["carried"] * 4]
     assert "given-misread" in found.first_mistake.mistakes
-    assert {e.detail for e in found.first_mistake.explanations} >= {"y[1,1] read as 2.5"}
+    assert {said(e) for e in found.first_mistake.explanations} >= {"y[1,1] read as 2.5"}
 
 
 def test_a_bias_gradient_left_a_line_per_sample():

@@ -4,12 +4,14 @@ import pytest
 
 from backtrace.check.mistakes.catalogue import CATALOGUE
 from backtrace.check.mistakes.revealing import revealing
+from backtrace.notation.symbols import IDS
+from backtrace.notation.text import sentence_text
 from tests.check.test_mistakes import SQUARE
 from tests.check.typed import exercise, spec_of
 
 
 def hidden(spec):
-    return {(h.code, h.id): h.reason for h in revealing(spec_of(spec)).hidden}
+    return {(h.code, h.id): sentence_text(h.reason, IDS) for h in revealing(spec_of(spec)).hidden}
 
 
 def test_a_symmetric_matrix_hides_a_missing_transpose():

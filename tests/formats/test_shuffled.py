@@ -146,7 +146,7 @@ def test_a_mistake_of_one_sample_names_it(trace):
     for place, id in product([(1, 1), (1, 2)], ["dW1", "db2"]):
         steps = {id: traced.step for id, traced in trace.update(*place).items()}
         context = UpdateContext(SPEC, Setting(trace.conventions), steps)
-        said = {int(wrong.detail): wrong for wrong in batch_not_summed(steps[id], context)}
+        said = {int("".join(wrong.detail)): wrong for wrong in batch_not_summed(steps[id], context)}
         assert set(said) == set(numbers(trace, place))
         for sample, wrong in said.items():
             assert numbers(trace, place)[wrong.step.parameters["at"]] == sample

@@ -16,10 +16,10 @@ from backtrace.functions.formula import (
     filled,
     row,
 )
-from backtrace.notation.context import signed_sum, sum_of
 from backtrace.notation.latex import latex
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import sentence_text, text, whole
+from backtrace.notation.workings import signed_sum, sum_of
 from backtrace.spec.model import Notation
 
 SYMBOLS = Symbols(Notation(), activations={1: "relu", 2: "relu"})

@@ -72,3 +72,11 @@ def test_where_the_mean_enters_is_said_if_it_is_late():
     said = "1/n enters in the gradients, not in δ"
     assert said not in header(many)[1]
     assert said in header(many + "conventions: {mean_in: gradient}\n")[1]
+
+
+def test_a_loss_that_compares_with_the_true_class_says_so():
+    one_hot = PLAIN.replace("targets: 1", "targets: [[1, 0]]").replace(
+        "[[1], [2]]", "[[1, 2], [2, 1]]"
+    )
+    _, told = header(one_hot.replace("loss: mse", "loss: hinge"))
+    assert "L = 1/n Σ max(0, 1 + a₂[j] − a₂[true class]), j ≠ true" in told

@@ -18,6 +18,7 @@ from backtrace.check.judge.sheet import Override, Sheet, StandIns, WrittenNumber
 from backtrace.check.mistakes.rewrites import Wrong
 from backtrace.check.model import Explanation, Figure, WrittenQuantity
 from backtrace.check.rules.intervals import Floats, Interval, hull, point
+from backtrace.functions.formula import Symbol, row
 
 MOST_TIES = 12  # explanations of one wrong step that are kept
 PLAINER = {"activation-derivative-omitted", "relu-mask-ignored", "derivative-incomplete"}
@@ -124,7 +125,7 @@ class Diagnosis:
             if not self.explains(attempt, form):
                 continue
             codes = [(code, place[2]) for place, wrong in attempt for code in wrong.code.split("+")]
-            detail = " ".join(wrong.detail for _, wrong in attempt if wrong.detail)
+            detail = next((wrong.detail for _, wrong in attempt if wrong.detail), ())
             stand_ins: StandIns = {at: wrong for at, wrong in attempt if at != self.place}
             replayed = self.replayed({**form, **dict(attempt)})
             found.append(Cause(Explanation(tuple(codes), detail), stand_ins, replayed))
@@ -185,7 +186,7 @@ class Diagnosis:
             if read is None:
                 continue
             text, low, high = read
-            detail = f"{source[2]}[{i + 1},{j + 1}] read as {text}"
+            detail = (row(Symbol(source[2]), f"[{i + 1},{j + 1}]"), f" read as {text}")
             explanation = Explanation((("given-misread", source[2]),), detail)
             instead = self.with_entry(source, i, j, low, high)
             found.append(Cause(explanation, {source: instead}))

@@ -27,10 +27,10 @@ from backtrace.functions.formula import (
     rebuilt,
     row,
 )
-from backtrace.notation.context import Context
 from backtrace.notation.steps import NOTATION, entry_stages
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import text
+from backtrace.notation.workings import Workings
 from backtrace.spec.ids import id_of
 from backtrace.tape.trace import TracedStep
 
@@ -73,7 +73,7 @@ class _StudentPage:
         spec = exercise.spec
         activations = {k: layer.activation.name for k, layer in enumerate(spec.layers, 1)}
         self.symbols = Symbols(spec.notation, spec.conventions, activations)
-        self.page = Context(self._steps(), self.symbols, exercise.setting)
+        self.page = Workings(self._steps(), self.symbols, exercise.setting)
 
     def _steps(self) -> Mapping[str, TracedStep]:
         steps = self.exercise.contexts[self.place[:2]].steps

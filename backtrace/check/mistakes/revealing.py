@@ -11,6 +11,7 @@ from backtrace.check.mistakes.catalogue import CATALOGUE
 from backtrace.check.mistakes.rewrites import Wrong
 from backtrace.check.model import Answers
 from backtrace.check.rules.intervals import Floats, hull
+from backtrace.functions.formula import Sentence, Symbol
 from backtrace.spec.ids import id_of
 from backtrace.spec.model import Spec
 
@@ -20,7 +21,7 @@ class Hidden(msgspec.Struct, frozen=True):
 
     code: str
     id: str
-    reason: str
+    reason: Sentence
 
 
 class Revealing(msgspec.Struct, frozen=True):
@@ -107,7 +108,7 @@ def _groups(
     return [tuple(codes) for _, codes in groups if len(codes) > 1]
 
 
-def _reason(code: str, place: Key, exercise: Exercise) -> str:
+def _reason(code: str, place: Key, exercise: Exercise) -> Sentence:
     """What in the numbers of a step hides a mistake."""
     epoch, batch, _ = place
     step, context = exercise.steps[place], exercise.contexts[epoch, batch]
@@ -116,22 +117,23 @@ def _reason(code: str, place: Key, exercise: Exercise) -> str:
     if code == "weights-not-transposed" and weights:
         w = operands[weights]
         if w.shape[0] == w.shape[1] and np.allclose(w, w.T):
-            return f"{weights} is symmetric"
+            return (Symbol(weights), " is symmetric")
     if code == "transposed":
-        return f"{step.id} is the same when transposed"
+        return (Symbol(step.id), " is the same when transposed")
     if code in ("relu-mask-ignored", "activation-omitted") and step.layer:
         z = id_of("preactivation", step.layer)
         if (exercise.values[epoch, batch, z] > 0).all():
-            return f"every entry of {z} is positive: no unit is off"
+            return ("every entry of ", Symbol(z), " is positive: no unit is off")
     if code in ("updated-weights-used", "old-weights-used"):
-        return f"the update changes {context.steps[weights].of or weights} too little to show"
+        whose = Symbol(context.steps[weights].of or weights)
+        return ("the update changes ", whose, " too little to show")
     if not exercise.values[place].any():
-        return f"{step.id} is all 0"
+        return (Symbol(step.id), " is all 0")
     for id, value in operands.items():
         if not value.any():
-            return f"{id} is all 0"
+            return (Symbol(id), " is all 0")
         if (value == 1).all():
-            return f"every entry of {id} is 1"
+            return ("every entry of ", Symbol(id), " is 1")
     if code in ("learning-rate-omitted",) and float(step.parameters["rate"]) == 1:
-        return "the learning rate is 1"
-    return "the wrong rule gives the same numbers here"
+        return ("the learning rate is 1",)
+    return ("the wrong rule gives the same numbers here",)

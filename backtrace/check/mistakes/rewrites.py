@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 
 from backtrace.functions.activations import ACTIVATIONS
+from backtrace.functions.formula import Sentence, Symbol
 from backtrace.functions.losses import LOSSES
 from backtrace.spec import ids
 from backtrace.spec.ids import Role, id_of
@@ -26,7 +27,7 @@ class Wrong(msgspec.Struct, frozen=True):
     step: Step
     factor: float = 1.0
     turn: bool = False
-    detail: str = ""
+    detail: Sentence = ()
 
 
 GRADIENTS: tuple[Role, ...] = ("gradient", "data_gradient")
@@ -319,7 +320,7 @@ def wrong_activation(step: Step, context: UpdateContext) -> Iterator[Wrong]:
             continue
         parameters = {"activation": name, **row.parameters, **ones}
         wrong = msgspec.structs.replace(step, parameters=parameters)
-        yield Wrong("wrong-activation", wrong, detail=row.title)
+        yield Wrong("wrong-activation", wrong, detail=(row.title,))
     yield from _wrong_slope_formula(step, context)
 
 
@@ -332,7 +333,7 @@ def _wrong_slope_formula(step: Step, context: UpdateContext) -> Iterator[Wrong]:
         if name != own:
             parameters = {"fragment": fragment, **_ones(step, context)}
             wrong = _as(step, "derivative_fragment", _own_activation(step), **parameters)
-            yield Wrong("wrong-activation", wrong, detail=ACTIVATIONS[name].title)
+            yield Wrong("wrong-activation", wrong, detail=(ACTIVATIONS[name].title,))
 
 
 def preactivation(step: Step, context: UpdateContext) -> Iterator[Wrong]:
@@ -358,9 +359,9 @@ def batch_not_summed(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     operation = "product_of_one_sample" if gradient else "one_sample"
     for at, sample in enumerate(context.inputs.sample_numbers):
         wrong = _as(step, operation, at=at)
-        yield Wrong("batch-not-summed", wrong, detail=str(sample))
+        yield Wrong("batch-not-summed", wrong, detail=(str(sample),))
         if "samples" in step.parameters:
-            yield Wrong("batch-not-summed", _without(wrong, "samples"), detail=str(sample))
+            yield Wrong("batch-not-summed", _without(wrong, "samples"), detail=(str(sample),))
 
 
 def learning_rate_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
@@ -410,8 +411,8 @@ def square_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
 
 def wrong_log_base(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation == "loss_terms" and not LOSSES[step.parameters["loss"]].rational:
-        yield Wrong("wrong-log-base", step, 1 / math.log(10), detail="log₁₀")
-        yield Wrong("wrong-log-base", step, 1 / math.log(2), detail="log₂")
+        yield Wrong("wrong-log-base", step, 1 / math.log(10), detail=("log₁₀",))
+        yield Wrong("wrong-log-base", step, 1 / math.log(2), detail=("log₂",))
 
 
 def complement_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
@@ -462,7 +463,7 @@ def wrong_layer(step: Step, context: UpdateContext) -> Iterator[Wrong]:
             if other.role in roles and other.id not in (operand.id, operand.of):
                 wrong = _with_operand(step, operand.id, other.id)
                 if _product_shape(wrong, context) == step.shape:
-                    yield Wrong("wrong-layer", wrong, detail=other.id)
+                    yield Wrong("wrong-layer", wrong, detail=(Symbol(other.id),))
 
 
 def _same_kind(operand: Step, context: UpdateContext) -> tuple[Role, ...]:

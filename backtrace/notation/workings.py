@@ -30,7 +30,7 @@ Stages: TypeAlias = list[Expr]
 LONG = 12  # terms of a sum written out; of a longer one the first and last few
 
 
-class Context(msgspec.Struct, frozen=True):
+class Workings(msgspec.Struct, frozen=True):
     """What writing a step needs beside the step: its update's steps by id, symbols, conventions."""
 
     steps: Mapping[str, TracedStep]
@@ -38,7 +38,7 @@ class Context(msgspec.Struct, frozen=True):
     setting: Setting
 
     @classmethod
-    def of(cls, traced: TracedStep, trace: Trace, symbols: Symbols | None = None) -> Context:
+    def of(cls, traced: TracedStep, trace: Trace, symbols: Symbols | None = None) -> Workings:
         steps = trace.update(traced.epoch, traced.batch)
         return cls(steps, symbols or Symbols.of(trace), Setting(trace.conventions))
 
@@ -63,20 +63,20 @@ class Writing(msgspec.Struct, frozen=True):
     (without them the references of ``right`` are replaced by their entries).
     """
 
-    right: Callable[[Step, Context], Expr]
-    rule: Callable[[Step, Context], Expr] | None = None
-    stages: Callable[[TracedStep, Context, int, int], Stages] | None = None
+    right: Callable[[Step, Workings], Expr]
+    rule: Callable[[Step, Workings], Expr] | None = None
+    stages: Callable[[TracedStep, Workings, int, int], Stages] | None = None
 
 
-def filled_in(expr: Expr, context: Context, i: int, j: int) -> Expr:
+def filled_in(expr: Expr, workings: Workings, i: int, j: int) -> Expr:
     """A right-hand side with every quantity replaced by its entry at (i, j)."""
     if isinstance(expr, Ref):
-        return context.entry(expr.id, i, j)
+        return workings.entry(expr.id, i, j)
     if isinstance(expr, Constant):
         return Value(expr.value)
     if isinstance(expr, Text):
         return Text(expr.text.replace("⊙", "·"))
-    return rebuilt(expr, lambda part: filled_in(part, context, i, j))
+    return rebuilt(expr, lambda part: filled_in(part, workings, i, j))
 
 
 def over_n(step: Step) -> list[Expr]:
@@ -85,12 +85,12 @@ def over_n(step: Step) -> list[Expr]:
     return [] if n == 1 else [Fraction(Text("1"), Constant("samples", n)), Text(" · ")]
 
 
-def sign(context: Context) -> str:
-    return " + " if context.setting.descent else " − "
+def sign(workings: Workings) -> str:
+    return " + " if workings.setting.descent else " − "
 
 
-def downhill(context: Context) -> str:
-    return "" if context.setting.descent else "−"
+def downhill(workings: Workings) -> str:
+    return "" if workings.setting.descent else "−"
 
 
 def sum_of(terms: list[Expr], separator: str = " + ") -> list[Expr]:
@@ -126,5 +126,5 @@ def constants(step: Step) -> dict[str, Value]:
     return {name: Value(value) for name, value in values if not isinstance(value, str)}
 
 
-def added(step: Step, context: Context) -> Expr:
+def added(step: Step, workings: Workings) -> Expr:
     return row(Ref(step.operands[0]), " + ", Ref(step.operands[1]))
