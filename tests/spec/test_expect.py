@@ -171,3 +171,12 @@ def test_a_wrong_question_is_said_with_all_else_that_is_wrong():
         backtrace.loads(text)
     assert len(caught.value.problems) == 2
     assert caught.value.problems[1].found == '"dW7"'
+
+
+def test_ids_and_slips_say_nothing_of_what_is_not_known():
+    """Without layers nobody knows how many there are, nor how a list lies."""
+    figures = '  z2: 4.35\n  dW2: {value: [6.29, 0, 1.9], slips: {"2,1": sign}}\n'
+    for text in (SPEC.replace("layers:", "layer:"), SPEC.replace("relu", "reluu")):
+        with pytest.raises(SpecError) as caught:
+            backtrace.loads(text + figures)
+        assert all(problem.line < SPEC.count("\n") for problem in caught.value.problems)

@@ -155,7 +155,7 @@ class _FigureReader:
             self.problems.add(entry.key, cited(entry.key.text), "the place of an entry", mend)
             return None
         row, column = int(match[1]), int(match[2])
-        if row > len(written) or column > len(written[0]) or not written[row - 1][column - 1]:
+        if self.spec is not None and not _is_printed(written, row, column):
             shape = f"{len(written)} × {len(written[0])}"
             words = f"an entry that `value` prints, which is {shape}"
             self.problems.add(entry.key, f"the entry {row},{column}", words)
@@ -165,6 +165,10 @@ class _FigureReader:
             self.problems.add(entry.value, kind(entry.value), words, 'Such as "sign" or "digit".')
             return None
         return Slip(row, column, entry.value.text)
+
+
+def _is_printed(written: tuple[tuple[str, ...], ...], row: int, column: int) -> bool:
+    return row <= len(written) and column <= len(written[0]) and bool(written[row - 1][column - 1])
 
 
 def _printings(node: Node) -> list[Node]:

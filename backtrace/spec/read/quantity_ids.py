@@ -35,7 +35,7 @@ class QuantityIds:
     """The ids that a spec may name: those that its trace has.
 
     Without a ``spec`` (where it has problems of its own) it is enough that there are such ids in a
-    network of so many layers.
+    network of so many layers (0: nobody knows).
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class QuantityIds:
             self.problems.add(word, found, expected, _MENDS.get(id, _MEND), code="unknown_id")
             return False
         meant = self._meant(id, known or {})
-        layers = f"Layers count from 1 to {self.layers}."
+        layers = f"Layers count from 1 to {self.layers}." if self.layers else ""
         expected = "the id of a quantity of this spec, such as z1, a1 or W1"
         mend = f"Did you mean `{meant}`?" if meant else layers
         self.problems.add(word, cited(id), expected, mend, code="unknown_id")
@@ -71,7 +71,7 @@ class QuantityIds:
 
     def _is_layered(self, text: str) -> bool:
         id = ids.parse(text)
-        return id is not None and (id.layer or 0) <= self.layers
+        return id is not None and not (self.layers and id.layer and id.layer > self.layers)
 
     def _meant(self, id: str, known: Shapes) -> str:
         """What a student may call so, z1 for net1 and delta2 for dZ2, or what is spelled alike."""
