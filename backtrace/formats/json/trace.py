@@ -169,7 +169,7 @@ def decode(text: str | bytes) -> Trace:
     try:
         document = msgspec.json.decode(text, type=TraceDocument)
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
-        raise TraceFormatError(f"not a trace: {error}") from None
+        raise TraceFormatError(str(error)) from None
     if document.schema != SCHEMA:
         raise TraceFormatError(f"schema {document.schema!r} where {SCHEMA!r} was expected")
     arithmetic = _read_arithmetic(document.arithmetic)

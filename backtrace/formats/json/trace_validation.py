@@ -48,7 +48,7 @@ def read(content: bytes) -> Trace:
 
 
 def _refused(what: str) -> TraceFormatError:
-    return TraceFormatError(what if what.startswith("not a trace") else f"not a trace: {what}")
+    return TraceFormatError(f"not a trace: {what}")
 
 
 def _check_whole(trace: Trace) -> None:
