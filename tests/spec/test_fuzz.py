@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from backtrace.spec import SpecError, bundled
 from backtrace.tape.loading import loads
 from tests.spec.specs import TRAINED
-from tests.spec.test_schema import EXAMPLE
+from tests.spec.test_spec_builder import EXAMPLE
 
 WORDS = st.sampled_from(
     [
