@@ -18,7 +18,7 @@ from backtrace.functions.activations import ACTIVATIONS, Activation, softplus
 from backtrace.functions.formula import Constant, Fraction, Part, Ref, Root, Sum, call, exp, row
 from backtrace.functions.losses import LOSSES, Loss
 from backtrace.functions.number import Number
-from backtrace.functions.optimizers import APPLY, OPTIMIZERS, Line, Optimizer
+from backtrace.functions.optimizers import APPLY, OPTIMIZERS, Line, UpdateRule
 from backtrace.notation.steps import NOTATION
 from backtrace.notation.titles import TITLES, WHYS
 from backtrace.notation.workings import Writing, downhill
@@ -90,7 +90,7 @@ def adadelta_line(step, context):
     return row(downhill(context), rate, "·", ratio, "·", g)
 
 
-ADADELTA = Optimizer(
+ADADELTA = UpdateRule(
     title="AdaDelta",
     lines={
         "": (

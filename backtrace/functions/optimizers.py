@@ -27,7 +27,7 @@ class Line(msgspec.Struct, frozen=True):
 Lines: TypeAlias = tuple[Line, ...]
 
 
-class Optimizer(msgspec.Struct, frozen=True):
+class UpdateRule(msgspec.Struct, frozen=True):
     """One optimizer: its constants with defaults, its states, and its lines for each form."""
 
     title: str
@@ -54,12 +54,12 @@ ADAM_LINES = (
     Line("vhat{}", "unbias", ("v{}",), {"beta": "beta2"}),
 )
 
-OPTIMIZERS: dict[str, Optimizer] = {
-    "sgd": Optimizer(
+OPTIMIZERS: dict[str, UpdateRule] = {
+    "sgd": UpdateRule(
         title="gradient descent",
         lines={"": (Line("{}_new", "descend", ("{}", "d{}"), {"rate": "rate"}),)},
     ),
-    "momentum": Optimizer(
+    "momentum": UpdateRule(
         title="gradient descent with momentum",
         lines={
             "accumulate": (
@@ -88,7 +88,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
         aliases={"beta": "momentum"},
         source="Polyak 1964; Sutskever et al. 2013",
     ),
-    "nesterov": Optimizer(
+    "nesterov": UpdateRule(
         title="Nesterov's accelerated gradient",
         lines={
             "": (
@@ -107,7 +107,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
         aliases={"beta": "momentum"},
         source="Nesterov 1983, in PyTorch's form w − η(g + βv)",
     ),
-    "adagrad": Optimizer(
+    "adagrad": UpdateRule(
         title="AdaGrad",
         lines={
             "": (
@@ -126,7 +126,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
         source="Duchi, Hazan and Singer 2011",
         rational=False,
     ),
-    "rmsprop": Optimizer(
+    "rmsprop": UpdateRule(
         title="RMSProp",
         lines={
             "": (
@@ -146,7 +146,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
         source="Tieleman and Hinton 2012",
         rational=False,
     ),
-    "adam": Optimizer(
+    "adam": UpdateRule(
         title="Adam",
         lines={
             "": (
@@ -170,7 +170,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
         source="Kingma and Ba 2015",
         rational=False,
     ),
-    "adamw": Optimizer(
+    "adamw": UpdateRule(
         title="AdamW",
         lines={
             "": (
@@ -198,7 +198,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
 }
 
 
-def optimizer_of(parameter: str, worked: Set[tuple[str, str]]) -> tuple[Optimizer, Lines] | None:
+def optimizer_of(parameter: str, worked: Set[tuple[str, str]]) -> tuple[UpdateRule, Lines] | None:
     """The optimizer, and its lines, whose (ids, operations) are those worked for a parameter."""
     for row in OPTIMIZERS.values():
         for lines in row.lines.values():
@@ -219,19 +219,19 @@ def letter_of_state(state: str) -> str:
     return next((row.letters[state] for row in OPTIMIZERS.values() if state in row.letters), state)
 
 
-class Schedule(msgspec.Struct, frozen=True):
+class RateSchedule(msgspec.Struct, frozen=True):
     """How η changes: ``rate(base, t, constants)`` for update t, counted from 0."""
 
     constants: tuple[str, ...]
     rate: Callable[[Any, int, dict[str, Any]], Any]
 
 
-SCHEDULES: dict[str, Schedule] = {
-    "constant": Schedule((), lambda base, t, c: base),
-    "step": Schedule(
+SCHEDULES: dict[str, RateSchedule] = {
+    "constant": RateSchedule((), lambda base, t, c: base),
+    "step": RateSchedule(
         ("every", "factor"),
         lambda base, t, c: base * c["factor"] ** (t // int(c["every"])),
     ),
-    "exponential": Schedule(("factor",), lambda base, t, c: base * c["factor"] ** t),
-    "inverse_time": Schedule(("decay",), lambda base, t, c: base / (1 + c["decay"] * t)),
+    "exponential": RateSchedule(("factor",), lambda base, t, c: base * c["factor"] ** t),
+    "inverse_time": RateSchedule(("decay",), lambda base, t, c: base / (1 + c["decay"] * t)),
 }
