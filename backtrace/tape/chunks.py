@@ -9,16 +9,17 @@ the lanes' sums last.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 import numpy as np
 
 from backtrace.functions.array import Array
+from backtrace.spec.ids import Role
 from backtrace.spec.model import Spec
 from backtrace.tape.operations import mean
 from backtrace.tape.steps import Step
@@ -26,30 +27,25 @@ from backtrace.tape.steps import Step
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
 
-BYTES = 1 << 22  # of a chunk's inputs and activations, so that they stay in a cache
+Span: TypeAlias = tuple[int, int]  # the samples of a chunk, half-open
+Lanes: TypeAlias = tuple[tuple[Span, ...], ...]
+
+BYTES = 1 << 21  # of a chunk's inputs and activations, so that they stay in a cache
 FEWEST, MOST = 64, 4096  # samples: fewer are all overhead, of more nothing is gained
 LANES = 8  # and with them the most processors that can share the work
-SUMS = ("total", "sum_samples", "matmul")  # operations that can take a sum over samples
+# What is a sum over samples where it is worked from them; a loss or a gradient with a penalty is
+# worked from such sums.
+SUMS: tuple[Role, ...] = ("loss", "data_loss", "gradient", "data_gradient")
 
 
-class Chunks(msgspec.Struct, frozen=True):
-    """The lanes of a batch, each a list of its chunks, half-open ranges of samples."""
-
-    lanes: tuple[tuple[tuple[int, int], ...], ...]
-
-    @property
-    def spans(self) -> list[tuple[int, int]]:
-        return [span for lane in self.lanes for span in lane]
-
-
-def chunks(size: int | None, samples: int) -> Chunks | None:
-    """The chunks of so many samples; None where they are worked in one piece."""
+def lanes_of(size: int | None, samples: int) -> Lanes:
+    """The chunks of so many samples; a single one where they are worked in one piece."""
     if size is None or samples <= size:
-        return None
+        return (((0, samples),),)
     spans = [(start, min(start + size, samples)) for start in range(0, samples, size)]
     ends = [number * len(spans) // LANES for number in range(LANES + 1)]
     lanes = (tuple(spans[a:b]) for a, b in pairwise(ends))
-    return Chunks(tuple(lane for lane in lanes if lane))
+    return tuple(lane for lane in lanes if lane)
 
 
 def chunk_size(spec: Spec) -> int | None:
@@ -72,7 +68,7 @@ def is_per_sample(step: Step, by_sample: set[str]) -> bool:
     update; ``by_sample`` are the earlier ids that have."""
     if step.operation == "given":
         return "samples" in step.parameters
-    return takes_samples(step, by_sample) and not sums_samples(step, by_sample)
+    return takes_samples(step, by_sample) and step.role not in SUMS
 
 
 def takes_samples(step: Step, by_sample: set[str]) -> bool:
@@ -80,11 +76,16 @@ def takes_samples(step: Step, by_sample: set[str]) -> bool:
     return any(id in by_sample for id in step.operands)
 
 
-def sums_samples(step: Step, by_sample: set[str]) -> bool:
-    """Whether a step adds up the samples of an operand: the loss, dW, db."""
-    if step.operation == "matmul":  # aᵀ·δ; a product with weights has a row for every sample
-        return all(id in by_sample for id in step.operands)
-    return step.operation in SUMS and takes_samples(step, by_sample)
+def sums(steps: Iterable[Step]) -> set[str]:
+    """The ids of the steps that add up samples."""
+    by_sample: set[str] = set()
+    found = set()
+    for step in steps:
+        if is_per_sample(step, by_sample):
+            by_sample.add(step.id)
+        elif takes_samples(step, by_sample):
+            found.add(step.id)
+    return found
 
 
 def without_mean(step: Step) -> Step:
@@ -93,7 +94,7 @@ def without_mean(step: Step) -> Step:
     return msgspec.structs.replace(step, parameters=parameters)
 
 
-def part(value: Array, axis: int, span: tuple[int, int], samples: int) -> Array:
+def part(value: Array, axis: int, span: Span, samples: int) -> Array:
     """The lines of a chunk's samples, in one piece of memory.
 
     A sample may have several lines (the Jacobian of a softmax).
@@ -112,23 +113,15 @@ def contiguous(value: Array) -> Array:
 
 def joined(parts: Sequence[Array], axis: int) -> Array:
     """The chunks' lines one after another, in the order in memory that the chunks have."""
-    rows, columns = parts[0].shape
-    whole = sum(part.shape[axis] for part in parts)
-    shape = (whole, columns) if axis == 0 else (rows, whole)
-    order = "C" if parts[0].flags.c_contiguous else "F"
-    out = np.empty(shape, dtype=parts[0].dtype, order=order)  # type: ignore[call-overload]
-    return np.concatenate(parts, axis=axis, out=out)
+    if parts[0].flags.c_contiguous:
+        return np.concatenate(parts, axis=axis)
+    return np.concatenate([part.T for part in parts], axis=1 - axis).T
 
 
-def added(parts: Sequence[Array], lanes: Chunks) -> Array:
-    """The sum of what every chunk gave, lane by lane."""
-    rest = iter(parts)
-    return _added([_added([next(rest) for _ in lane]) for lane in lanes.lanes])
-
-
-def _added(parts: Sequence[Array]) -> Array:
-    total = parts[0]
-    for each in parts[1:]:  # not np.sum, whose order is its own
+def added(parts: Iterable[Array]) -> Array:
+    """The sum of arrays, one after the other: ``np.sum`` has an order of its own."""
+    total, *rest = parts
+    for each in rest:
         total = total + each
     return total
 
@@ -136,7 +129,7 @@ def _added(parts: Sequence[Array]) -> Array:
 def in_chunks(
     step: Step,
     values: Mapping[str, Array],
-    chunked: Chunks,
+    lanes: Lanes,
     axis: int,
     by_sample: set[str],
     evaluate: Callable[[Step, Mapping[str, Array]], Array],
@@ -147,18 +140,20 @@ def in_chunks(
     """
     if not takes_samples(step, by_sample):
         return evaluate(step, values)
-    sums, samples = sums_samples(step, by_sample), chunked.spans[-1][1]
-    each = without_mean(step) if sums else step
-    found = []
-    for span in chunked.spans:
+    samples = lanes[-1][-1][1]
+
+    def on_chunk(step: Step, span: Span) -> Array:
         cut = {
             id: part(values[id], axis, span, samples) if id in by_sample else values[id]
             for id in step.needed
         }
-        found.append(evaluate(each, cut))
-    if not sums:
-        return joined(found, axis)
-    return np.asarray(mean(added(found, chunked), step.parameters), dtype=found[0].dtype)
+        return evaluate(step, cut)
+
+    if step.id in by_sample:
+        return joined([on_chunk(step, span) for lane in lanes for span in lane], axis)
+    each = without_mean(step)
+    total = added(added(on_chunk(each, span) for span in lane) for lane in lanes)
+    return np.asarray(mean(total, step.parameters), dtype=total.dtype)
 
 
 @contextmanager

@@ -14,11 +14,10 @@ from backtrace.spec import ids
 from backtrace.spec.model import Spec
 from backtrace.tape.arithmetic import Numbers, arithmetic
 from backtrace.tape.chunks import (
-    Chunks,
-    chunks,
     contiguous,
     in_chunks,
     is_per_sample,
+    lanes_of,
     one_thread_each,
 )
 from backtrace.tape.compile import (
@@ -119,7 +118,7 @@ class Runner:
         self.forward: list[Step] = []
         self.updated: Values = {}  # by the parameter's own id
         self.chunk = tape.chunk
-        self.chunks: Chunks | None = None
+        self.lanes = lanes_of(None, 0)
         self.by_sample: set[str] = set()
 
     def work(self, step: Step) -> TracedStep:
@@ -128,8 +127,7 @@ class Runner:
             self.before, self.values, self.forward = self.values, {}, []
             self.updated = {}
             self.by_sample = set()
-            if self.chunk is not None:
-                self.chunks = chunks(self.chunk, step.shape[self.setting.sample_axis])
+            self.lanes = lanes_of(self.chunk, step.shape[self.setting.sample_axis])
         if step.phase in ("forward", "loss"):
             self.forward.append(step)
         if is_per_sample(step, self.by_sample):
@@ -158,11 +156,11 @@ class Runner:
         def evaluate_on(step: Step, values: Mapping[str, Array]) -> Array:
             return evaluate(self.setting, self.numbers, step, values)
 
-        if self.chunks is None:
+        if len(self.lanes) == 1:
             return evaluate_on(step, values)
         axis = self.setting.sample_axis
         with one_thread_each(), np.errstate(all="ignore"):  # also sums of chunks may overflow
-            return in_chunks(step, values, self.chunks, axis, self.by_sample, evaluate_on)
+            return in_chunks(step, values, self.lanes, axis, self.by_sample, evaluate_on)
 
     def given(self, step: Step) -> Array:
         if "from" in step.parameters:

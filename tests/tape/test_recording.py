@@ -1,4 +1,4 @@
-"""What is recorded of formulas, and what is left of it when it is bound to arrays."""
+"""What is recorded of formulas, and what the calls give when they are made again."""
 
 import tracemalloc
 from collections import Counter
@@ -9,10 +9,9 @@ from msgspec.structs import replace
 
 import backtrace
 from backtrace.functions.activations import ACTIVATIONS
+from backtrace.tape.chunks import chunk_size
 from backtrace.tape.training import engine, starting_state
-from backtrace.tape.training.program import Program
-from backtrace.tape.training.recording import Recording, Varying
-from backtrace.tape.training.symbols import Symbol
+from backtrace.tape.training.recording import Recording, Symbol, Varying
 from tests.tape.exercises import exercise
 
 
@@ -22,7 +21,7 @@ def calls(spec):
     with np.errstate(all="ignore"):
         worked.epoch()
     update = worked._update(spec.samples)
-    made = [*update.batch.calls.calls, *update.step.calls]
+    made = [*update.batch.shares[0], *worked.measuring_update.calls.calls, *update.step.calls]
     return Counter(call.func.__name__ for call in made)
 
 
@@ -32,19 +31,18 @@ def test_what_is_recorded_can_be_made_again_on_other_numbers(name, dtype):
     row = ACTIVATIONS[name]
     parameters = {key: float(value) for key, value in row.parameters.items()}
     random = np.random.default_rng(1)
-    first, other = (random.normal(size=(40, 3)).astype(dtype) for _ in range(2))
+    z, other = (random.normal(size=(40, 3)).astype(dtype) for _ in range(2))
     for function in (row.value, row.derivative):
         recording = Recording()
-        given = recording.given(first)
-        found = function(given, parameters)
+        found = function(recording.given(z), parameters)
         if not isinstance(found, Symbol):  # the same whatever z is
             assert np.array_equal(found, function(other, parameters))
             continue
-        out = np.empty_like(found.array)
-        program = Program(recording, [found])
-        program.bound({given: other}, {found: out})()
+        recording.put(found, out := np.empty_like(found.array))
+        made = recording.calls()
+        z[...] = other
+        made()
         assert np.array_equal(out, function(other, parameters))
-        assert out.dtype == dtype
 
 
 def test_a_call_is_made_once_where_formulas_make_it_twice():
@@ -52,6 +50,8 @@ def test_a_call_is_made_once_where_formulas_make_it_twice():
     # exponentials a layer, although σ(z) stands twice. a − y is in the error and in the loss.
     made = calls(backtrace.load("or-gate"))
     assert made["exp"] == 4
+    assert made["negative"] == 2
+    assert made["subtract"] == 1 + 1  # the step
     assert made["dot"] == 2 + 1 + 2 + 2  # products, da1, dW, and db as a product with ones
 
 
@@ -86,55 +86,73 @@ def test_an_epoch_takes_no_memory():
     assert most < 2000 * 30 * 8 / 4  # a quarter of a1; NumPy's own buffers are 64 KB
 
 
+def test_chunks_share_the_arrays_between():
+    spec = exercise([20, 30, 10], ["sigmoid", "softmax"], loss="cross_entropy", n=30_000)
+    worked = engine(spec, starting_state(spec))
+    worked.epoch()  # whatever is loaded at first
+    tracemalloc.start()
+    try:
+        worked._measuring(spec, worked.whole)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 2 * 30_000 * 30 * 8  # of the twenty arrays between, two as large as a1
+
+
 def test_a_number_that_varies_is_worked_as_python_does():
     recording = Recording()
     t = Varying(lambda t: t + 1)
-    x = recording.given(np.array([[3.0]]))
-    found = x / (1 - 0.9**t)
-    made = Program(recording, [found]).bound(
-        {x: np.array([[3.0]])}, {found: (out := np.empty((1, 1)))}
-    )
+    found = recording.given(np.array([[3.0]])) / (1 - 0.9**t)
+    recording.put(found, out := np.empty((1, 1)))
+    made = recording.calls()
     for update in (0, 1, 7, 250):
         made(update)
         assert out[0, 0] == 3.0 / (1 - 0.9 ** (update + 1))
 
 
 def test_data_of_ones_are_not_taken_for_a_constant():
-    recording = Recording()
-    x, ones = recording.given(np.full((2, 2), 3.0)), recording.given(np.ones((2, 2)))
-    found = x * ones
-    out = np.empty((2, 2))
-    made = Program(recording, [found]).bound(
-        {x: np.full((2, 2), 3.0), ones: np.full((2, 2), 2.0)}, {found: out}
-    )
-    made()
+    recording, ones = Recording(), np.ones((2, 2))
+    found = recording.given(np.full((2, 2), 3.0)) * recording.given(ones)
+    recording.put(found, out := np.empty((2, 2)))
+    ones[...] = 2
+    recording.calls()()
     assert (out == 6).all()
 
 
 def test_a_result_may_take_the_place_of_what_it_is_worked_from():
     recording = Recording()
-    w, g = (recording.given(np.ones(3)) for _ in range(2))
-    new = w - 0.5 * g
     place, gradient = np.array([1.0, 2.0, 3.0]), np.array([2.0, 2.0, 2.0])
-    Program(recording, [new]).bound({w: place, g: gradient}, {new: place})()
+    w, g = recording.given(place), recording.given(gradient)
+    recording.put(w - 0.5 * g, place)
+    assert place.tolist() == [1, 2, 3]  # it is noted only
+    recording.calls()()
     assert place.tolist() == [0, 1, 2]
 
 
 def test_but_not_before_its_last_reader():
     recording = Recording()
-    w = recording.given(np.ones(3))
-    new = w + 1
-    late = w * 10  # read after the new one is there
     place, out = np.array([1.0, 2.0, 3.0]), np.empty(3)
-    Program(recording, [new, late]).bound({w: place}, {new: place, late: out})()
+    w = recording.given(place)
+    new, late = w + 1, w * 10
+    recording.put(late, out)
+    recording.put(new, place)
+    recording.calls()()
     assert place.tolist() == [2, 3, 4]
     assert out.tolist() == [10, 20, 30]
 
 
-def test_large_batches_are_worked_in_chunks_and_small_ones_are_not():
-    # 784 inputs and 3·20 numbers a sample are 6,752 bytes: 621 samples in 4 MB, so 512.
-    from backtrace.tape.chunks import chunk_size
+def test_the_same_calls_have_the_same_buffers():
+    buffers, found = {}, []
+    for number in (1.0, 2.0):
+        recording = Recording(buffers)
+        value = (recording.given(np.full((3, 2), number)) + 1) * 2
+        found.append(value.array)
+        assert (value.array == (number + 1) * 2).all()
+    assert found[0] is found[1]
 
+
+def test_large_batches_are_worked_in_chunks_and_small_ones_are_not():
+    # 784 inputs and 3·20 numbers a sample are 6,752 bytes: 310 samples in 2 MB, so 256.
     spec = exercise([784, 10, 10], ["relu", "softmax"], loss="cross_entropy", n=3)
-    assert chunk_size(spec) == 512
+    assert chunk_size(spec) == 256
     assert chunk_size(replace(spec, backpropagate_through="updated")) is None

@@ -15,8 +15,7 @@ from backtrace.tape import chunks as chunking
 from backtrace.tape.compile import TapeError
 from backtrace.tape.run import trace
 from backtrace.tape.training import engine, outputs, starting_state, traced_epoch, train
-from backtrace.tape.training.batches import InChunks
-from backtrace.tape.training.compiled import Compiled
+from backtrace.tape.training.float_engine import FloatEngine
 from tests.tape.exercises import BIASES, CONVENTIONS, DIFFERENTIABLE, SGD, exercise, pairs
 
 RATE = Number(0.1, "0.1")
@@ -69,7 +68,7 @@ def learning(name):
 @pytest.mark.parametrize("name", bundled.names())
 def test_a_trained_epoch_of_every_bundled_network_is_the_traced_one(name):
     spec = replace(learning(name), epochs=2)
-    assert isinstance(engine(spec, starting_state(spec)), Compiled)
+    assert isinstance(engine(spec, starting_state(spec)), FloatEngine)
     assert_trained_as_traced(spec)
 
 
@@ -150,7 +149,7 @@ def test_in_chunks_too(small_chunks, spec, n):
     spec = replace(spec, inputs=again.inputs, targets=again.targets, batch_size=None)
     spec = replace(spec, backpropagate_through="old", shuffle=False)
     worked = engine(spec, starting_state(spec))
-    assert isinstance(worked._update(n).batch, InChunks)
+    assert len(worked._update(n).batch.lanes) > 1
     assert_trained_as_traced(spec)
 
 
@@ -192,7 +191,7 @@ def test_large_batches_are_the_same_every_time(kind):
         arithmetic=Arithmetic(kind),
         epochs=3,
     )
-    assert isinstance(engine(spec, starting_state(spec))._update(6000).batch, InChunks)
+    assert len(engine(spec, starting_state(spec))._update(6000).batch.lanes) > 1
     found = [train(spec).state.values for _ in range(4)]
     for other in found[1:]:
         assert_same_bits(found[0], other)
@@ -214,11 +213,12 @@ def test_a_sum_of_chunks_that_overflows_is_only_infinite(small_chunks):
 
 def test_lanes_take_every_sample_once_in_order():
     for samples in range(3, 200):
-        lanes = chunking.chunks(2, samples)
-        ends = [0, *(end for _, end in lanes.spans)]
-        assert [start for start, _ in lanes.spans] == ends[:-1]
+        lanes = chunking.lanes_of(2, samples)
+        spans = [span for lane in lanes for span in lane]
+        ends = [0, *(end for _, end in spans)]
+        assert [start for start, _ in spans] == ends[:-1]
         assert ends[-1] == samples
-        assert len(lanes.lanes) <= chunking.LANES
+        assert 1 < len(lanes) <= chunking.LANES
 
 
 def test_data_that_are_all_ones_are_data():

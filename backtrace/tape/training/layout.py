@@ -8,18 +8,16 @@ from collections.abc import Mapping
 from backtrace.functions.array import Array
 
 
-class Layout:
-    """Where matrices lie in one array."""
+def size_of(shapes: Mapping[str, tuple[int, ...]]) -> int:
+    """How many entries they have together."""
+    return sum(math.prod(shape) for shape in shapes.values())
 
-    def __init__(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
-        self.shapes = dict(shapes)
-        self.size = sum(math.prod(shape) for shape in shapes.values())
 
-    def views(self, line: Array) -> dict[str, Array]:
-        """The matrices in a one-dimensional array of ``size``."""
-        found, start = {}, 0
-        for id, shape in self.shapes.items():
-            size = math.prod(shape)
-            found[id] = line[start : start + size].reshape(shape)
-            start += size
-        return found
+def views(line: Array, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Array]:
+    """The matrices that lie one after the other in a one-dimensional array."""
+    found, start = {}, 0
+    for id, shape in shapes.items():
+        stop = start + math.prod(shape)
+        found[id] = line[start:stop].reshape(shape)
+        start = stop
+    return found

@@ -76,9 +76,9 @@ def engine(spec: Spec, state: State) -> Engine:
     if spec.arithmetic.kind in ("exact", "rounded") or spec.backpropagate_through == "updated":
         return Interpreter(spec, state)
     # Only here: whoever traces, or trains fractions, starts without it and its thread pool.
-    from backtrace.tape.training.compiled import Compiled
+    from backtrace.tape.training.float_engine import FloatEngine
 
-    return Compiled(spec, state)
+    return FloatEngine(spec, state)
 
 
 def traced_epoch(spec: Spec, state: State) -> Trace:

@@ -8,44 +8,52 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
-from backtrace.functions.array import Array
+from backtrace.spec import ids
 from backtrace.spec.model import Spec, Validation
-from backtrace.tape.accuracy import classes
-from backtrace.tape.compile import compile_update, order, updates
+from backtrace.tape.compile import order, updates
 from backtrace.tape.operations import Setting
 from backtrace.tape.run import batch
-from backtrace.tape.training.batches import Samples, Wanted, batch_of, measured, samples_of
+from backtrace.tape.training.batches import Batch, Measuring, Samples, samples_of
 from backtrace.tape.training.learner import Learner
 from backtrace.tape.training.measuring import on_samples
-from backtrace.tape.training.recorded import TRUE
 from backtrace.tape.training.records import Measured, State
 
+LOSS = ids.id_of("loss")
 
-class Compiled:
-    """Works epochs by calls on fixed arrays; what ``training.Engine`` says."""
+
+class FloatEngine:
+    """What ``training.Engine`` says, in float64 or float32."""
 
     def __init__(self, spec: Spec, state: State) -> None:
         self.spec = spec
         self.number = state.epoch
         self.learner = Learner(spec, state.values)
         self.values = self.learner.values
-        self.whole = samples_of(spec, bool(classes(spec)))
+        self.whole = samples_of(spec)
         # Two are read, the third is written into: one that is read is whole at any time.
         self.before = [(self.number, self.learner.rows.copy()) for _ in range(3)]
-        self.full = spec.batches == 1
         self.updates: dict[int, Update] = {}
         self.measuring_all: Callable[[], Measured] | None = None
+        self.measuring_update: Measuring | None = None
 
     def epoch(self) -> Measured:
-        if self.full:
-            update = self._update(self.whole.count)
-            update.work(self.number)
-            before = measured(update.batch, self.whole)
-        else:
+        if self.spec.batches > 1:
             before = self.measure()
             self._batches()
+        else:
+            before = self._all_at_once(self._update(self.whole.count))
         self.number += 1
+        return before
+
+    def _all_at_once(self, update: Update) -> Measured:
+        """The gradient's own forward pass is measured."""
+        if self.measuring_update is None:
+            self.measuring_update = Measuring(update.batch, LOSS)
+        update.batch.work()
+        before = self.measuring_update.measured()
+        update.step(self.number)
         return before
 
     def _batches(self) -> None:
@@ -53,12 +61,13 @@ class Compiled:
         for update in updates(self.spec, range(self.number + 1, self.number + 2)):
             worked = self._update(update.samples)
             worked.load(update.start, update.stop, following)
-            worked.work(update.t)
+            worked.batch.work()
+            worked.step(update.t)
 
     def _update(self, samples: int) -> Update:
         """An update over so many samples; the last batch of an epoch may be smaller."""
         if samples not in self.updates:
-            self.updates[samples] = Update(self, samples)
+            self.updates[samples] = Update(self.spec, self.whole, self.learner, samples)
         return self.updates[samples]
 
     def measure(self) -> Measured:
@@ -68,15 +77,15 @@ class Compiled:
 
     def measuring(self, held_out: Validation) -> Callable[[], Measured]:
         one = on_samples(self.spec, held_out.inputs, held_out.targets, penalty=False)
-        return self._measuring(one, samples_of(one, bool(classes(self.spec))))
+        return self._measuring(one, samples_of(one))
 
     def _measuring(self, spec: Spec, samples: Samples) -> Callable[[], Measured]:
-        wanted = Wanted(True, TRUE in samples.arrays, {})
-        forward = batch_of(spec, samples, self.values, wanted)
+        batch = Batch(spec, samples, self.values, [LOSS])
+        measuring = Measuring(batch, LOSS)
 
         def measure() -> Measured:
-            forward.work(0)
-            return measured(forward, samples)
+            batch.work()
+            return measuring.measured()
 
         return measure
 
@@ -92,26 +101,26 @@ class Compiled:
 
 
 class Update:
-    """One update over some samples, of all of which it has its own arrays unless they are all."""
+    """One update over some samples, of which it has its own arrays unless they are all."""
 
-    def __init__(self, engine: Compiled, samples: int) -> None:
-        spec, learner, whole = engine.spec, engine.learner, engine.whole
+    def __init__(self, spec: Spec, whole: Samples, learner: Learner, samples: int) -> None:
         self.whole, self.setting = whole, Setting(spec.conventions)
-        self.samples = whole if engine.full else self._first(whole, samples, spec)
-        wanted = Wanted(engine.full, engine.full and TRUE in whole.arrays, learner.gradients)
-        self.batch = batch_of(spec, self.samples, learner.values, wanted)
-        self.step = learner.updating(spec, compile_update(spec, samples))
+        full = samples == whole.count
+        self.samples = whole if full else self._room(spec, samples)
+        wanted = [*learner.gradients, *([LOSS] if full else [])]
+        self.batch = Batch(spec, self.samples, learner.values, wanted)
+        self.step = learner.update(self.batch)
 
-    def _first(self, whole: Samples, samples: int, spec: Spec) -> Samples:
+    def _room(self, spec: Spec, samples: int) -> Samples:
+        """Arrays for so many of the samples, in the order in memory that a batch of them has."""
         following = range(1, samples + 1) if spec.shuffle else None
-        arrays = {
+        first = {
             id: batch(self.setting, array, 0, samples, following).copy(order="K")
-            for id, array in whole.arrays.items()
-            if id != TRUE
+            for id, array in self.whole.arrays.items()
         }
-        return Samples(arrays, samples, whole.axis)
+        return Samples(first, None, samples, self.whole.axis)
 
-    def load(self, start: int, stop: int, following: Array | None) -> None:
+    def load(self, start: int, stop: int, following: NDArray[np.intp] | None) -> None:
         """Takes the samples of a batch; ``following`` is the order they are in (from 0)."""
         for id, array in self.samples.arrays.items():
             whole, mine = (self.setting.rows(each) for each in (self.whole.arrays[id], array))
@@ -119,7 +128,3 @@ class Update:
                 np.copyto(mine, whole[start:stop])
             else:
                 np.take(whole, following[start:stop], 0, mine, "clip")
-
-    def work(self, t: int) -> None:
-        self.batch.work(t)
-        self.step(t)
