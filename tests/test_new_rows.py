@@ -18,7 +18,14 @@ from backtrace.functions.activations import ACTIVATIONS, Activation, softplus
 from backtrace.functions.formula import Constant, Fraction, Part, Ref, Root, Sum, call, exp, row
 from backtrace.functions.losses import LOSSES, Loss
 from backtrace.functions.number import Number
-from backtrace.functions.optimizers import APPLY, OPTIMIZERS, Line, UpdateRule
+from backtrace.functions.optimizers import (
+    APPLY,
+    OPTIMIZERS,
+    SCHEDULES,
+    Line,
+    RateSchedule,
+    UpdateRule,
+)
 from backtrace.notation.steps import NOTATION
 from backtrace.notation.titles import TITLES, WHYS
 from backtrace.notation.workings import Writing, downhill
@@ -27,7 +34,8 @@ from tests.cli.running import run
 
 __all__ = ["run"]
 
-Z, A, Y, E, MEAN = Part("z"), Part("a"), Part("y"), Part("e"), Part("mean")
+Z, A, Y, E = Part("z"), Part("a"), Part("y"), Part("e")
+MEAN, OUTPUTS = Part("mean"), Part("outputs")
 
 # An activation: z·tanh(ln(1 + eᶻ)), lowest at z = −1.19, its slope most there and at 1.49
 
@@ -56,19 +64,19 @@ MISH = Activation(
     derivative_turning=lambda p: (-2.2563992, 1.4867934),
 )
 
-# A loss: ln cosh e, whose slope is tanh e
+# A loss: ln cosh e over the k outputs, whose slope is tanh e
 
 
 def log_cosh_terms(a, y, p):
-    return np.log(np.cosh(a - y))
+    return np.log(np.cosh(a - y)) / p["outputs"]
 
 
 LOG_COSH = Loss(
     title="log-cosh",
     terms=log_cosh_terms,
-    gradient=lambda e, p: np.tanh(e),
-    gradient_formula=call("tanh", E),
-    term_formula=call("ln", call("cosh", A - Y)),
+    gradient=lambda e, p: np.tanh(e) / p["outputs"],
+    gradient_formula=call("tanh", E) / OUTPUTS,
+    term_formula=call("ln", call("cosh", A - Y)) / OUTPUTS,
     formula=row(MEAN, Sum(call("ln", call("cosh", A - Y)))),
     rational=False,
 )
@@ -110,6 +118,13 @@ ADADELTA = UpdateRule(
     rational=False,
 )
 
+# A schedule: half a turn of a cosine
+
+
+def cosine(base, t, c):
+    return base * (1 + np.cos(np.pi * t / c["decay"])) / 2
+
+
 # A mistake: the error three times as large
 
 
@@ -129,11 +144,11 @@ TRIPLED = Mistake(
     error_tripled,
 )
 
-# A format: the ids of a trace, a line each
+# A format: of a page only what kinds of blocks it has, a line each
 
 
-def ids_of(trace, view):
-    return "ids of a trace\n" + "\n".join(step.id for step in trace)
+def kinds(document, *, fragment):
+    return "\n".join(["kinds of blocks", *(type(block).__name__ for block in document.blocks)])
 
 
 @pytest.fixture(autouse=True)
@@ -142,13 +157,14 @@ def rows(monkeypatch):
     monkeypatch.setitem(ACTIVATIONS, "mish", MISH)
     monkeypatch.setitem(LOSSES, "log_cosh", LOG_COSH)
     monkeypatch.setitem(OPTIMIZERS, "adadelta", ADADELTA)
+    monkeypatch.setitem(SCHEDULES, "cosine", RateSchedule(("decay",), cosine))
     monkeypatch.setitem(CATALOGUE, "error-tripled", TRIPLED)
-    module = types.ModuleType("backtrace.formats.ids_alone")
+    module = types.ModuleType("backtrace.formats.kinds")
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setattr(module, "ids_of", ids_of, raising=False)
-    ids = PageFormat("ids_alone:ids_of", ".ids", (b"ids of a trace",), frozenset())
+    monkeypatch.setattr(module, "kinds", kinds, raising=False)
+    row = PageFormat("kinds:kinds", ".kinds", (b"kinds of blocks",), frozenset())
     for table in (FORMATS, ALL_FORMATS):
-        monkeypatch.setitem(table, "ids", ids)
+        monkeypatch.setitem(table, "kinds", row)
     alike = OPERATIONS["adaptive_step"]
     monkeypatch.setitem(
         OPERATIONS, "adadelta_step", Operation(adadelta_step, alike.shape, alike.rational)
@@ -168,19 +184,26 @@ SPEC = """
 title: New rows
 layers:
   - {{activation: {activation}, weights: [[0.5, -1], [1.5, 0.25]], bias: [0.2, -0.3]}}
-  - {{activation: linear, weights: [[1], [-2]], bias: 0.1}}
+  - {{activation: linear, weights: [[1, 0.5], [-2, 1]], bias: [0.1, 0]}}
 inputs: [[1, 2], [-1, 0.5]]
-targets: [[1.5], [-1]]
+targets: [[1.5, 2], [-1, 0.5]]
 loss: {loss}
 optimizer: {optimizer}
+{schedule}
 epochs: 2
 """
-USUAL = {"activation": "tanh", "loss": "mse", "optimizer": "{name: sgd, learning_rate: 0.1}"}
+USUAL = {
+    "activation": "tanh",
+    "loss": "mse",
+    "optimizer": "{name: sgd, learning_rate: 0.1}",
+    "schedule": "",
+}
 NEW = {
     "activation": {"activation": "mish"},
     "output activation": {"activation": "mish"},
     "loss": {"loss": "log_cosh"},
     "optimizer": {"optimizer": "{name: adadelta, learning_rate: 1}"},
+    "schedule": {"schedule": "schedule: {cosine: {decay: 8}}"},
 }
 
 
@@ -290,7 +313,7 @@ def test_two_states_have_two_symbols(run, tmp_path):
     assert "u_W₁" in done.out
 
 
-@pytest.mark.parametrize("key", ["activation", "loss", "optimizer"])
+@pytest.mark.parametrize("key", ["activation", "loss", "optimizer", "schedule"])
 def test_its_program_runs_in_pytorch(run, key, tmp_path):
     pytest.importorskip("torch", reason="torch is not installed: its programs can't run")
     file = tmp_path / "new.yaml"
@@ -321,6 +344,8 @@ def test_a_mistake_is_named_wherever_mistakes_are(run, tmp_path):
 
 def test_a_format_is_offered_and_written(run, tmp_path):
     out = tmp_path / "out.txt"
-    assert run("export", "or-gate", "--to", "ids", "-o", str(out)).code == 0
-    assert out.read_text(encoding="utf-8").startswith("ids of a trace\na0\ny\nW1")
-    assert run("export", "or-gate", "--to", "ids", "-o", str(out)).code == 0  # it is ours
+    assert run("export", "or-gate", "--to", "kinds", "-o", str(out)).code == 0
+    written = out.read_text(encoding="utf-8").split("\n")
+    assert written[0] == "kinds of blocks"
+    assert "Section" in written
+    assert run("export", "or-gate", "--to", "kinds", "-o", str(out)).code == 0  # it is ours

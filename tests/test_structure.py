@@ -5,8 +5,14 @@ import re
 import sys
 from pathlib import Path, PurePosixPath
 
+import msgspec
 import pytest
 
+from backtrace.check.mistakes.catalogue import CATALOGUE
+from backtrace.formats.registry import FORMATS, NETWORK_FORMATS
+from backtrace.functions.activations import ACTIVATIONS
+from backtrace.functions.losses import LOSSES
+from backtrace.functions.optimizers import OPTIMIZERS, SCHEDULES
 from backtrace.notation.steps import NOTATION
 from backtrace.notation.titles import TITLES, WHYS
 from backtrace.tape.operations import OPERATIONS
@@ -137,6 +143,19 @@ def test_every_operation_has_a_row_in_every_table():
     assert set(NOTATION) == worked
     assert set(TITLES) == set(OPERATIONS)
     assert set(WHYS) == set(OPERATIONS)
+
+
+TABLES = [ACTIVATIONS, LOSSES, OPTIMIZERS, SCHEDULES, CATALOGUE, FORMATS, NETWORK_FORMATS]
+
+
+@pytest.mark.parametrize(
+    "table", TABLES, ids=lambda table: type(next(iter(table.values()))).__name__
+)
+def test_no_row_leaves_a_column_empty_that_every_row_must_have(table):
+    for name, row in table.items():
+        for column in msgspec.structs.fields(row):
+            empty = getattr(row, column.name) == ""
+            assert not (column.required and empty), f"{name}: {column.name}"
 
 
 def test_nothing_else_lies_at_the_top():

@@ -269,6 +269,11 @@ def parts(expr: Expr) -> list[Expr]:
     return found
 
 
+def mentions(expr: Expr, part: Part) -> bool:
+    """Whether a formula of a table has this hole."""
+    return expr == part or any(mentions(each, part) for each in parts(expr))
+
+
 def filled(expr: Expr, contents: Mapping[str, Expr]) -> Expr:
     """A formula of a table with its holes filled."""
     if isinstance(expr, Part):

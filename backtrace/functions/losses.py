@@ -31,6 +31,7 @@ from backtrace.functions.formula import (
     call,
     cases,
     expression,
+    mentions,
     row,
 )
 from backtrace.functions.number import Number
@@ -69,6 +70,11 @@ class Loss(msgspec.Struct, frozen=True):
     kinks: LossFunction | None = None
     entrywise: bool = True
     case: Callable[[float, float, Parameters], Expr] | None = None
+
+    @property
+    def counts_outputs(self) -> bool:
+        """Whether the number of outputs stands in its formula."""
+        return mentions(self.term_formula, OUTPUTS)
 
 
 def _weighted_log(weight: Array, probability: Array) -> Array:

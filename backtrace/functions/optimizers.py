@@ -16,7 +16,10 @@ from backtrace.functions.number import Number
 
 
 class Line(msgspec.Struct, frozen=True):
-    """``id`` = ``operation``(``operands``), with these constants of the optimizer (η: ``rate``)."""
+    """``id`` = ``operation``(``operands``), with these constants of the optimizer.
+
+    η is ``rate``; ``t`` counts the updates from 1.
+    """
 
     id: str
     operation: str
@@ -50,8 +53,8 @@ MOMENTUM_STEP = Line("step_{}", "scale_step", ("v{}",), {"rate": "rate"})
 ADAM_LINES = (
     Line("m{}", "average", ("m{}_old", "d{}"), {"beta": "beta1"}),
     Line("v{}", "average_squares", ("v{}_old", "d{}"), {"beta": "beta2"}),
-    Line("mhat{}", "unbias", ("m{}",), {"beta": "beta1"}),
-    Line("vhat{}", "unbias", ("v{}",), {"beta": "beta2"}),
+    Line("mhat{}", "unbias", ("m{}",), {"beta": "beta1", "t": "t"}),
+    Line("vhat{}", "unbias", ("v{}",), {"beta": "beta2", "t": "t"}),
 )
 
 OPTIMIZERS: dict[str, UpdateRule] = {

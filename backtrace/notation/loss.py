@@ -25,6 +25,7 @@ from backtrace.functions.formula import (
     Value,
     call,
     filled,
+    mentions,
     parts,
     rebuilt,
     row,
@@ -146,7 +147,7 @@ def in_numbers(
 
 def is_of_true_class(formula: Expr) -> bool:
     """Whether a formula compares an entry with that of its sample's true class."""
-    return formula == Part("a_true") or any(map(is_of_true_class, parts(formula)))
+    return mentions(formula, Part("a_true"))
 
 
 def is_true_class(traced: TracedStep, workings: Workings, i: int, j: int) -> bool:

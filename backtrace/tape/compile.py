@@ -369,7 +369,7 @@ class _Writer:
 
     def loss_parameters(self, loss: Loss) -> dict[str, Any]:
         outputs = self.spec.layers[-1].units
-        counted = {"outputs": outputs} if loss.name == "mse_elements" else {}
+        counted = {"outputs": outputs} if LOSSES[loss.name].counts_outputs else {}
         return {"loss": loss.name, **loss.parameters, **counted}
 
     def penalised(self, part: Regularization) -> tuple[str, ...]:
@@ -471,10 +471,9 @@ class _Writer:
         constants: dict[str, Any] = {
             **self.spec.optimizer.constants,
             "rate": rate(self.spec, self.update.t),
+            "t": self.update.t + 1,
         }
         parameters = {ours: constants[theirs] for ours, theirs in line.constants.items()}
-        if line.operation == "unbias":
-            parameters["t"] = self.update.t + 1
         operands = tuple(operand.format(of) for operand in line.operands)
         role, state = ids.role_of_line(line.id, states)
         id = Id(role, self.by_id[of].layer, of, state)

@@ -143,9 +143,11 @@ def _step(spec: Spec, chosen: Optimizer, trained: str) -> Iterator[str]:
 def _line(line: Line, chosen: Optimizer) -> tuple[str, str, str]:
     """What stands before, in and after the expression of a line."""
     constants = {name: Expression.number(value) for name, value in chosen.constants.items()}
-    constants["rate"] = Expression("rate", tensor=False)
+    constants |= {
+        "rate": Expression("rate", tensor=False),
+        "t": Expression("(t + 1)", tensor=False),
+    }
     given = {ours: constants[theirs] for ours, theirs in line.constants.items()}
-    given["t"] = Expression("(t + 1)", tensor=False)
     operands = [Expression(_variable(operand)) for operand in line.operands]
     value = OPERATIONS[line.operation].evaluate(Setting(Conventions()), given, *operands)
     variable = _variable(line.id)
