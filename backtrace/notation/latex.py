@@ -5,42 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-import msgspec
-
-from backtrace.functions.formula import (
-    Absolute,
-    Apply,
-    Cases,
-    Constant,
-    Exponential,
-    Expr,
-    Fraction,
-    Group,
-    Letter,
-    Literal,
-    Negative,
-    Power,
-    Product,
-    Ref,
-    Root,
-    Row,
-    Sum,
-    Symbol,
-    Terms,
-    Text,
-    Transposed,
-    Value,
-)
-from backtrace.notation.layout import base, beside, is_closed
+from backtrace.functions.formula import Apply, Expr, Fraction, Group, Ref, Sum, Value
+from backtrace.notation.layout import is_closed
 from backtrace.notation.letters import latex_letter
 from backtrace.notation.numbers import latex as latex_numeral
-from backtrace.notation.numbers import number
-from backtrace.notation.symbols import Symbols
-from backtrace.notation.text import bracketed
+from backtrace.notation.symbols import Name, Symbols
+from backtrace.notation.writer import ALONE, Writer
 
 SPACES = re.compile("  +")
-CONSTANT_DECIMALS = 8  # a constant is printed as it was written,
-SMALL, FEW_DECIMALS = 5e-5, 4  # or, where that would be mostly zeros, with a power of 10
 OPERATORS = {
     "·": r"\cdot ",
     "⊙": r"\odot ",
@@ -85,92 +57,69 @@ def latex(
     decimal_mark: str = ".",
 ) -> str:
     """A formula in LaTeX. With ``numbers`` constants are numbers; ``matrix`` writes a Ref then."""
-    written = matrix or (lambda ref: ref_latex(ref, symbols))
-    writer = _Writer(symbols, decimals, numbers, written, decimal_mark)
-    return SPACES.sub(" ", writer.write(expr)).strip()
+    writer = _LaTeX(symbols, decimals, numbers, decimal_mark)
+    if matrix is not None:
+        writer.matrix = matrix
+    return SPACES.sub(" ", "".join(writer.write(expr))).strip()
 
 
-class _Writer(msgspec.Struct, frozen=True):
-    symbols: Symbols
-    decimals: int
-    numbers: bool
-    matrix: Callable[[Ref], str]
-    decimal_mark: str = "."
+class _LaTeX(Writer[str]):
+    matrix: Callable[[Ref], str] | None = None
 
-    def number(self, value: float, decimals: int) -> str:
-        return latex_numeral(number(value, decimals, self.decimal_mark), self.decimal_mark)
+    def ref(self, ref: Ref) -> list[str]:
+        return [ref_latex(ref, self.symbols) if self.matrix is None else self.matrix(ref)]
 
-    def write(self, expr: Expr, after: str = "", before: str = "") -> str:  # noqa: PLR0912 - a case a node
-        match expr:
-            case Ref():
-                return self.matrix(expr)
-            case Symbol():
-                return self.symbols.latex(expr.id)
-            case Text():
-                return operators(expr.text)
-            case Letter():
-                return latex_letter(expr.letter)
-            case Literal():
-                text = expr.number.text.replace(".", self.decimal_mark)
-                return latex_numeral(text, self.decimal_mark)
-            case Constant():
-                return self.constant(expr)
-            case Value():
-                return bracketed(self.number(expr.value, self.decimals), after, before)
-            case Row():
-                return self.row(expr)
-            case Terms() | Product() | Negative() | Cases():
-                return self.row(beside(expr))
-            case Group():
-                return f"({self.write(expr.inner)})"
-            case Apply():
-                return f"{latex_letter(expr.function)}({self.write(expr.argument)})"
-            case Power():
-                return self.power(expr)
-            case Exponential():
-                return f"e^{{{self.write(expr.exponent)}}}"
-            case Fraction():
-                return f"\\frac{{{self.write(expr.above)}}}{{{self.write(expr.below)}}}"
-            case Transposed():
-                return f"{_base(self.write(expr.inner))}^{{\\top}}"
-            case Root():
-                return f"\\sqrt{{{self.write(expr.inner)}}}"
-            case Absolute():
-                return f"\\lvert {self.write(expr.inner)} \\rvert"
-            case Sum():
-                return self.sum(expr)
-        raise TypeError(f"no LaTeX for {expr!r}")
+    def symbol(self, id: str) -> list[str]:
+        return [self.symbols.latex(id)]
 
-    def constant(self, expr: Constant) -> str:
-        if self.numbers:
-            small = abs(expr.value) < SMALL
-            return self.number(expr.value, FEW_DECIMALS if small else CONSTANT_DECIMALS)
-        return self.symbols.written_in_latex(self.symbols.constant_parts(expr.name))
+    def name(self, name: Name) -> list[str]:
+        return [self.symbols.written_in_latex(name)]
 
-    def power(self, expr: Power) -> str:
-        exponent = self.write(expr.exponent)
-        if isinstance(expr.base, Apply):  # tanh²(z)
-            name = latex_letter(expr.base.function)
-            return f"{name}^{{{exponent}}}({self.write(expr.base.argument)})"
-        grouped = base(expr.base)
-        written = self.write(grouped, "·")
-        return f"{written if isinstance(grouped, Group) else _base(written)}^{{{exponent}}}"
+    def marks(self, text: str) -> list[str]:
+        return [operators(text)]
 
-    def row(self, expr: Row) -> str:
-        written = ""
-        for at, item in enumerate(expr.items):
-            previous = expr.items[at - 1] if at else None
-            following = expr.items[at + 1] if at + 1 < len(expr.items) else None
-            after = previous.text if isinstance(previous, Text) else "" if at == 0 else "x"
-            before = following.text if isinstance(following, Text) else ""
-            written += self.write(item, after, before)
-        return written
+    def letter(self, letter: str) -> list[str]:
+        return [latex_letter(letter)]
 
-    def sum(self, expr: Sum) -> str:
+    def numeral(self, text: str, source: Value | None) -> list[str]:
+        return [latex_numeral(text, self.decimal_mark)]
+
+    def bracketed(self, inner: list[str]) -> list[str]:
+        return ["(", *inner, ")"]
+
+    def applied(self, expr: Apply, exponent: list[str]) -> list[str]:
+        power = _raised(exponent) if exponent else ""
+        return [latex_letter(expr.function), power, *self.bracketed(self.write(expr.argument))]
+
+    def power(self, base: Expr, written: list[str], exponent: list[str]) -> list[str]:
+        text = "".join(written)
+        return [text if isinstance(base, Group) else _base(text), _raised(exponent)]
+
+    def exponential(self, exponent: Expr) -> list[str]:
+        return ["e", _raised(self.write(exponent))]
+
+    def fraction(self, expr: Fraction, after: str) -> list[str]:
+        above, below = ("".join(self.write(part)) for part in (expr.above, expr.below))
+        return [f"\\frac{{{above}}}{{{below}}}"]
+
+    def transposed(self, inner: list[str]) -> list[str]:
+        return [_base("".join(inner)), _raised([r"\top"])]
+
+    def root(self, inner: list[str]) -> list[str]:
+        return [f"\\sqrt{{{''.join(inner)}}}"]
+
+    def absolute(self, inner: list[str]) -> list[str]:
+        return [r"\lvert ", *inner, r" \rvert"]
+
+    def sum(self, expr: Sum) -> list[str]:
         inner = self.write(expr.inner)
         index = "_{i}" if expr.over == "samples" else ""
-        alone = isinstance(expr.inner, Ref | Value | Apply | Exponential | Absolute)
-        return f"\\sum{index} {inner if alone or is_closed(expr.inner) else f'({inner})'}"
+        alone = isinstance(expr.inner, ALONE) or is_closed(expr.inner)
+        return [f"\\sum{index} ", *(inner if alone else self.bracketed(inner))]
+
+
+def _raised(exponent: list[str]) -> str:
+    return f"^{{{''.join(exponent)}}}"
 
 
 def operators(text: str) -> str:

@@ -7,31 +7,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from backtrace.functions.formula import (
-    Absolute,
-    Apply,
-    Cases,
-    Constant,
-    Exponential,
-    Expr,
-    Fraction,
-    Group,
-    Letter,
-    Literal,
-    Negative,
-    Power,
-    Product,
-    Ref,
-    Root,
-    Row,
-    Sum,
-    Symbol,
-    Terms,
-    Text,
-    Transposed,
-    Value,
-)
-from backtrace.notation.layout import base, beside, is_closed
+from backtrace.functions.formula import Apply, Expr, Fraction, Ref, Row, Sum, Value
+from backtrace.notation.layout import is_closed
 from backtrace.notation.letters import HAT, runs
 from backtrace.notation.mathml_tokens import (
     SUM,
@@ -49,9 +26,8 @@ from backtrace.notation.mathml_tokens import (
     words,
 )
 from backtrace.notation.mathml_tokens import bracketed as enclosed
-from backtrace.notation.numbers import constant, number
 from backtrace.notation.symbols import Name, Symbols
-from backtrace.notation.text import bracketed
+from backtrace.notation.writer import ALONE, Writer
 
 WORDS = re.compile(r"[A-Za-z]")
 MARKS = re.compile(r"\d+(?:\.\d+)?|\S")
@@ -68,7 +44,7 @@ def ref_symbol(ref: Ref, symbols: Symbols) -> str:
     return joined(_Symbol(symbols, on_a_line=True).ref(ref))
 
 
-def letter(name: str) -> list[Node]:
+def letter_nodes(name: str) -> list[Node]:
     """A letter, or the name of a function with its primes."""
     bare = name.rstrip("′")
     found = runs(bare)
@@ -100,13 +76,13 @@ class _Symbol(msgspec.Struct, frozen=True):
     def name(self, name: Name, *, tilde: bool = False) -> list[Node]:
         if name.factors:
             return [node for factor in name.factors for node in self.factor(*factor)]
-        nodes = letter(name.letter)
+        nodes = letter_nodes(name.letter)
         nodes[-1] = self.marked(accent(nodes[-1], "~") if tilde else nodes[-1], name)
         if name.argument is not None:
             nodes += [operator("("), *self.name(name.argument), operator(")")]
         if name.before == "∂":
             return self.derivative(nodes)
-        return [*(letter(name.before) if name.before else []), *nodes]
+        return [*(letter_nodes(name.before) if name.before else []), *nodes]
 
     def factor(self, name: Name, transposed: bool) -> list[Node]:
         written = self.name(name)
@@ -124,7 +100,7 @@ class _Symbol(msgspec.Struct, frozen=True):
         return row(nodes) if nodes else None
 
     def derivative(self, nodes: list[Node]) -> list[Node]:
-        above = [identifier("∂"), *letter(self.symbols.notation.loss)]
+        above = [identifier("∂"), *letter_nodes(self.symbols.notation.loss)]
         below = [identifier("∂"), *nodes]
         if self.on_a_line:
             return [*above, operator("/"), *below]
@@ -135,22 +111,22 @@ def _mark(text: str) -> list[Node]:
     return [numeral(part) if part.isdigit() else operator(part) for part in MARKS.findall(text)]
 
 
-def _none(value: Value) -> str:
-    return ""
-
-
-class MathML(msgspec.Struct, frozen=True):
+class MathML(Writer[Node]):
     """Writes formulas with the symbols of an exercise; a Ref is its symbol always.
 
-    With ``numbers`` constants are numbers. ``attributes`` says what to write into the tag of a
-    Value (with a space in front).
+    ``attributes`` says what to write into the tag of a Value (with a space in front).
     """
 
-    symbols: Symbols
-    decimals: int = 4
-    numbers: bool = False
-    decimal_mark: str = "."
-    attributes: Attributes = _none
+    def __init__(
+        self,
+        symbols: Symbols,
+        decimals: int = 4,
+        numbers: bool = False,
+        decimal_mark: str = ".",
+        attributes: Attributes = lambda value: "",
+    ) -> None:
+        super().__init__(symbols, decimals, numbers, decimal_mark)
+        self.attributes = attributes
 
     def formula(self, expr: Expr, *, continues: bool = False) -> str:
         """The elements of a formula, to stand inside ``<math>``.
@@ -160,92 +136,58 @@ class MathML(msgspec.Struct, frozen=True):
         """
         return joined(self.write(expr), continues=continues)
 
-    def write(self, expr: Expr, after: str = "", before: str = "") -> list[Node]:  # noqa: PLR0912 - a case a node
-        """``after`` and ``before`` are the texts beside it, which decide a negative's brackets."""
-        match expr:
-            case Ref():
-                return _Symbol(self.symbols).ref(expr)
-            case Symbol():
-                return _Symbol(self.symbols).ref(Ref(expr.id))
-            case Text():
-                return marks(expr.text)
-            case Letter():
-                return letter(expr.letter)
-            case Literal():
-                return [numeral(expr.number.text.replace(".", self.decimal_mark))]
-            case Constant():
-                return self.constant(expr)
-            case Value():
-                return self.value(expr, after, before)
-            case Row():
-                return self.row(expr)
-            case Terms() | Product() | Negative() | Cases():
-                return self.row(beside(expr))
-            case Group():
-                return [enclosed("(", self.one(expr.inner), ")")]
-            case Apply():
-                return [*letter(expr.function), self.argument(expr)]
-            case Power():
-                return self.power(expr)
-            case Exponential():
-                return [scripts(identifier("e"), None, self.one(expr.exponent))]
-            case Fraction():
-                return [fraction(self.one(expr.above), self.one(expr.below))]
-            case Transposed():
-                return [scripts(self.one(expr.inner), None, TOP)]
-            case Root():
-                return [root(self.one(expr.inner))]
-            case Absolute():
-                return [enclosed("|", self.one(expr.inner), "|")]
-            case Sum():
-                return self.sum(expr)
-        raise TypeError(f"no MathML for {expr!r}")
+    def ref(self, ref: Ref) -> list[Node]:
+        return _Symbol(self.symbols).ref(ref)
 
-    def one(self, expr: Expr, after: str = "", before: str = "") -> Node:
-        return row(self.write(expr, after, before))
+    def symbol(self, id: str) -> list[Node]:
+        return self.ref(Ref(id))
 
-    def constant(self, expr: Constant) -> list[Node]:
-        if self.numbers:
-            text = constant(expr.value, self.decimals, self.decimal_mark)
-            return [numeral(text)]
-        return _Symbol(self.symbols).name(self.symbols.constant_parts(expr.name))
+    def name(self, name: Name) -> list[Node]:
+        return _Symbol(self.symbols).name(name)
 
-    def argument(self, expr: Apply) -> Node:
-        return enclosed("(", self.one(expr.argument), ")")
+    def marks(self, text: str) -> list[Node]:
+        return marks(text)
 
-    def power(self, expr: Power) -> list[Node]:
-        exponent = self.one(expr.exponent)
-        if isinstance(expr.base, Apply):  # tanh²(z)
-            *before, name = letter(expr.base.function)
-            return [*before, scripts(name, None, exponent), self.argument(expr.base)]
-        return [scripts(self.one(base(expr.base), "·", "^"), None, exponent)]
+    def letter(self, letter: str) -> list[Node]:
+        return letter_nodes(letter)
 
-    def value(self, expr: Value, after: str, before: str) -> list[Node]:
-        text = number(expr.value, self.decimals, self.decimal_mark)
-        node = numeral(text, self.attributes(expr))
-        if bracketed(text, after, before) == text:
-            return [node]
-        return [enclosed("(", node, ")")]
+    def numeral(self, text: str, source: Value | None) -> list[Node]:
+        return [numeral(text, "" if source is None else self.attributes(source))]
 
-    def row(self, expr: Row) -> list[Node]:
-        written: list[Node] = []
-        for at, item in enumerate(expr.items):
-            previous = expr.items[at - 1] if at else None
-            following = expr.items[at + 1] if at + 1 < len(expr.items) else None
-            after = previous.text if isinstance(previous, Text) else "" if at == 0 else "x"
-            before = following.text if isinstance(following, Text) else ""
-            written += self.write(item, after, before)
-        return written
+    def bracketed(self, inner: list[Node]) -> list[Node]:
+        return [enclosed("(", row(inner), ")")]
+
+    def applied(self, expr: Apply, exponent: list[Node]) -> list[Node]:
+        *before, name = letter_nodes(expr.function)
+        power = row(exponent) if exponent else None
+        argument = self.bracketed(self.write(expr.argument))
+        return [*before, scripts(name, None, power), *argument]
+
+    def power(self, base: Expr, written: list[Node], exponent: list[Node]) -> list[Node]:
+        return [scripts(row(written), None, row(exponent))]
+
+    def exponential(self, exponent: Expr) -> list[Node]:
+        return [scripts(identifier("e"), None, row(self.write(exponent)))]
+
+    def fraction(self, expr: Fraction, after: str) -> list[Node]:
+        return [fraction(row(self.write(expr.above)), row(self.write(expr.below)))]
+
+    def transposed(self, inner: list[Node]) -> list[Node]:
+        return [scripts(row(inner), None, TOP)]
+
+    def root(self, inner: list[Node]) -> list[Node]:
+        return [root(row(inner))]
+
+    def absolute(self, inner: list[Node]) -> list[Node]:
+        return [enclosed("|", row(inner), "|")]
 
     def sum(self, expr: Sum) -> list[Node]:
-        sign = SUM
-        if expr.over == "samples":
-            sign = scripts(sign, Node("<mi>i</mi>"), None)
+        sign = scripts(SUM, Node("<mi>i</mi>"), None) if expr.over == "samples" else SUM
         if expr.inner == Row(()):
             return [sign]
-        inner = self.one(expr.inner)
-        alone = isinstance(expr.inner, Ref | Value | Apply | Exponential | Absolute)
-        return [sign, inner if alone or is_closed(expr.inner) else enclosed("(", inner, ")")]
+        inner = self.write(expr.inner)
+        alone = isinstance(expr.inner, ALONE) or is_closed(expr.inner)
+        return [sign, *([row(inner)] if alone else self.bracketed(inner))]
 
 
 def marks(text: str) -> list[Node]:

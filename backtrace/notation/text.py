@@ -3,40 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from functools import cache
 from typing import TypeAlias
 
-import msgspec
-
 from backtrace.functions.formula import (
-    Absolute,
     Apply,
-    Cases,
-    Constant,
     Exponential,
     Expr,
     Fraction,
-    Group,
-    Letter,
-    Literal,
-    Negative,
     Power,
     Product,
     Ref,
-    Root,
-    Row,
     Sentence,
     Sum,
-    Symbol,
-    Terms,
-    Text,
-    Transposed,
     Value,
 )
-from backtrace.notation.layout import base, beside, is_closed
-from backtrace.notation.numbers import constant, number
-from backtrace.notation.symbols import Symbols
+from backtrace.notation.layout import is_closed
+from backtrace.notation.symbols import Name, Symbols
+from backtrace.notation.writer import ALONE, Writer, inside
 
 EXACT = 12  # decimals of the numbers in a sentence: as many as they were written with
 RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"
@@ -54,7 +38,6 @@ ASCII = {
 ASCII |= {digit: str(i) for i, digit in enumerate("₀₁₂₃₄₅₆₇₈₉")}
 
 Token: TypeAlias = "str | Ref"  # noqa: S105 - not a password
-Number: TypeAlias = Callable[[float], str]
 
 
 def to_ascii(text: str) -> str:
@@ -114,118 +97,74 @@ def tokens(expr: Expr, symbols: Symbols, numbers: bool, decimals: int = 4) -> li
     With ``numbers`` the constants are printed as numbers, else by their symbols. A renderer puts
     each ``Ref``'s symbol or its matrix in its place.
     """
-    return _Linear(symbols, numbers, decimals).write(expr)
+    return _Linear(symbols, decimals, numbers).write(expr)
 
 
-class _Linear(msgspec.Struct, frozen=True):
-    symbols: Symbols
-    numbers: bool
-    decimals: int
+class _Linear(Writer[Token]):
+    def ref(self, ref: Ref) -> list[Token]:
+        return [ref]
 
-    def write(self, expr: Expr, after: str = "", before: str = "") -> list[Token]:  # noqa: PLR0912 - a case a node
-        """``after`` and ``before`` are the texts beside it, which decide a negative's brackets."""
-        match expr:
-            case Ref():
-                return [expr]
-            case Symbol():
-                return [self.symbols.name(expr.id)]
-            case Text():
-                return [expr.text]
-            case Letter():
-                return [expr.letter]
-            case Literal():
-                return [expr.number.text]
-            case Constant():
-                return [self.constant(expr)]
-            case Value():
-                return [bracketed(number(expr.value, self.decimals), after, before)]
-            case Row():
-                return self.row(expr)
-            case Terms() | Product() | Negative() | Cases():
-                return self.row(beside(expr))
-            case Group():
-                return ["(", *self.write(_inside(expr)), ")"]
-            case Apply():
-                return [expr.function, "(", *self.write(_inside(expr.argument)), ")"]
-            case Power():
-                return self.power(expr)
-            case Exponential():
-                return self.exponential(_inside(expr.exponent))
-            case Fraction():
-                return self.fraction(expr, after)
-            case Transposed():
-                return [*self.write(expr.inner), "ᵀ"]
-            case Root():
-                return self.prefixed("√", expr.inner)
-            case Absolute():
-                return ["|", *self.write(expr.inner), "|"]
-            case Sum():
-                return self.sum(expr.inner)
-        raise TypeError(f"no text for {expr!r}")
+    def symbol(self, id: str) -> list[Token]:
+        return [self.symbols.name(id)]
 
-    def constant(self, expr: Constant) -> str:
-        if self.numbers:
-            return constant(expr.value, self.decimals)
-        return self.symbols.constant(expr.name)
+    def name(self, name: Name) -> list[Token]:
+        return [self.symbols.unicode(name)]
 
-    def row(self, expr: Row) -> list[Token]:
-        written: list[Token] = []
-        for at, item in enumerate(expr.items):
-            after = written[-1] if written and isinstance(written[-1], str) else ""
-            following = expr.items[at + 1] if at + 1 < len(expr.items) else None
-            before = following.text if isinstance(following, Text) else ""
-            written += self.write(item, after, before)
-        return written
+    def marks(self, text: str) -> list[Token]:
+        return [text]
 
-    def power(self, expr: Power) -> list[Token]:
-        exponent = "".join(str(t) for t in self.write(expr.exponent))
-        raised = exponent.translate(SUPERSCRIPTS)
-        wholly = not any(mark in raised for mark in exponent)
-        power = raised if wholly else f"^{exponent}"
-        if isinstance(expr.base, Apply):  # tanh²(z)
-            name, *argument = self.write(expr.base)
-            return [name, power, *argument]
-        base_ = self.write(base(expr.base), "·")
-        if isinstance(expr.base, Ref) and "/" in self.symbols.name(expr.base.id):
-            base_ = ["(", *base_, ")"]
-        return [*base_, power]
+    letter = marks
+
+    def numeral(self, text: str, source: Value | None) -> list[Token]:
+        return [text]
+
+    def bracketed(self, inner: list[Token]) -> list[Token]:
+        """One mark stays one."""
+        if len(inner) == 1 and isinstance(inner[0], str):
+            return [f"({inner[0]})"]
+        return ["(", *inner, ")"]
+
+    def applied(self, expr: Apply, exponent: list[Token]) -> list[Token]:
+        power = [_raised(exponent)] if exponent else []
+        return [expr.function, *power, "(", *self.write(inside(expr.argument)), ")"]
+
+    def power(self, base: Expr, written: list[Token], exponent: list[Token]) -> list[Token]:
+        if isinstance(base, Ref) and "/" in self.symbols.name(base.id):
+            written = self.bracketed(written)
+        return [*written, _raised(exponent)]
 
     def exponential(self, exponent: Expr) -> list[Token]:
-        written = self.write(exponent, "^")
-        single = len(written) == 1 and isinstance(written[0], str)
-        return ["e^", *written] if single else ["e^(", *written, ")"]
+        written = self.write(exponent)
+        text = written[0]
+        if len(written) == 1 and isinstance(text, str) and not text.startswith("-"):
+            return ["e^", text]
+        return ["e^(", *written, ")"]
 
     def fraction(self, expr: Fraction, after: str) -> list[Token]:
         above, below = self.write(expr.above, after), self.write(expr.below, "/")
         if len(above) > 1 and not isinstance(expr.above, Product | Power | Exponential):
-            above = ["(", *above, ")"]
+            above = self.bracketed(above)
         if len(below) > 1 and not isinstance(expr.below, Sum):
-            below = ["(", *below, ")"]
+            below = self.bracketed(below)
         return [*above, "/", *below]
 
-    def prefixed(self, sign: str, inner: Expr) -> list[Token]:
-        written = self.write(inner)
-        return [sign, *written] if len(written) == 1 else [sign, "(", *written, ")"]
+    def transposed(self, inner: list[Token]) -> list[Token]:
+        return [*inner, "ᵀ"]
 
-    def sum(self, inner: Expr) -> list[Token]:
-        if isinstance(inner, Apply):
-            return ["Σ" if len(inner.function) == 1 else "Σ ", *self.write(inner)]
-        if isinstance(inner, Exponential | Absolute) or is_closed(inner):
-            return ["Σ", *self.write(inner)]
-        return self.prefixed("Σ", inner)
+    def root(self, inner: list[Token]) -> list[Token]:
+        return ["√", *(inner if len(inner) == 1 else self.bracketed(inner))]
+
+    def absolute(self, inner: list[Token]) -> list[Token]:
+        return ["|", *inner, "|"]
+
+    def sum(self, expr: Sum) -> list[Token]:
+        inner = self.write(expr.inner)
+        word = isinstance(expr.inner, Apply) and len(expr.inner.function) > 1
+        alone = len(inner) == 1 or isinstance(expr.inner, ALONE) or is_closed(expr.inner)
+        return ["Σ " if word else "Σ", *(inner if alone else self.bracketed(inner))]
 
 
-def _inside(expr: Expr) -> Expr:
-    """One pair of brackets is enough."""
-    return expr.inner if isinstance(expr, Group) else expr
-
-
-def bracketed(text: str, after: str, before: str = "") -> str:
-    """A negative number in brackets where it stands behind an operator or under a power."""
-    if not text.startswith("-"):
-        return text
-    left = after.rstrip()
-    open_left = not left or left[-1] in "(=,[" or left.endswith(" if")
-    if open_left and not before.startswith(("²", "^", "·")):
-        return text
-    return f"({text})"
+def _raised(exponent: list[Token]) -> str:
+    text = "".join(map(str, exponent))
+    raised = text.translate(SUPERSCRIPTS)
+    return f"^{text}" if any(mark in raised for mark in text) else raised

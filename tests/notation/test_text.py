@@ -57,6 +57,7 @@ def test_brackets_stand_where_a_formula_would_fall_apart(formula, unicode, in_la
     ("formula", "printed"),
     [
         (Part("z") * Part("z"), "(-2)·(-2)"),
+        (2 * (Part("z") / Part("z")), "2·(-2)/(-2)"),
         (1 - Part("z"), "1 − (-2)"),
         (Part("z") + 1, "-2 + 1"),
         (1 + Part("z"), "1 − 2"),

@@ -28,7 +28,7 @@ from backtrace.functions.formula import (
     row,
 )
 from backtrace.notation.layout import base, beside
-from backtrace.notation.mathml import MathML, letter, ref_symbol
+from backtrace.notation.mathml import MathML, letter_nodes, ref_symbol
 from backtrace.notation.mathml_tokens import joined, numeral
 from backtrace.notation.text import tokens
 from backtrace.page.figures import Figures, Printout
@@ -173,7 +173,7 @@ class _Worked(msgspec.Struct, frozen=True):
             case Group():
                 return [self.bracketed(self.pieces(expr.inner))]
             case Apply():
-                name = f"<math>{joined(letter(expr.function))}</math>"
+                name = f"<math>{joined(letter_nodes(expr.function))}</math>"
                 return [
                     f'<span class="group">{name}{self.bracketed(self.pieces(expr.argument))}</span>'
                 ]
