@@ -148,7 +148,7 @@ def test_no_second_copy_of_the_data_stays(tmp_path):
     tracemalloc.stop()
     assert spec.inputs.values.nbytes + spec.validation.inputs.values.nbytes == values.nbytes
     assert left < 1.1 * values.nbytes
-    assert peak < 2.1 * values.nbytes
+    assert peak < 2.2 * values.nbytes  # what is read grows an eighth ahead of itself
 
 
 @pytest.mark.parametrize("arithmetic", ["float32", "float64"])
