@@ -39,7 +39,7 @@ BLOCKS = (
     ),
     Section("", (Paragraph("set apart"),)),
 )
-PAGE = Document("A title", BLOCKS, "all is well", "right", SYMBOLS)
+PAGE = Document("A title", BLOCKS, "all is well", "right", symbols=SYMBOLS)
 
 
 def on_a_terminal(document, width=80, unicode=True):
