@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import msgspec
 
 from backtrace.check.model import WORST_FIRST, Answers, Report, Unreadable, Verdict
-from backtrace.cli.screen import emit, reading, refuse, show, useless
+from backtrace.cli.screen import emit, reading, refuse, show_page, useless
 from backtrace.page.report_content import Level
 
 if TYPE_CHECKING:
     from backtrace.check.answers.names import Reader
     from backtrace.check.judge.checker import Checker
     from backtrace.check.model import ClassReport
-    from backtrace.page.classroom import Classroom
 
 WELL, MISTAKEN, UNREAD = 0, 1, 3
 TABLES = (".csv", ".tsv", ".jsonl", ".ndjson")
@@ -180,13 +179,14 @@ class Grader:
 
             emit(report_json.encode(gradescope.results(findings, words)))
         elif self.request.format == "markdown":
-            from backtrace.formats.markdown import report as report_markdown
+            from backtrace.formats.markdown import writer as markdown
+            from backtrace.page.report import document
 
-            emit(report_markdown.sheet(findings, words))
+            emit(markdown.text(document(findings)))
         else:
-            from backtrace.formats.terminal import report as report_text
+            from backtrace.page.report import document
 
-            show(lambda page: report_text.lines(findings, page), self.request.width)
+            show_page(document(findings), self.request.width)
 
     # A class
 
@@ -211,7 +211,7 @@ class Grader:
         if self.request.format == "json":
             self.print_class_json(graded, report)
             return
-        from backtrace.page.classroom import classroom
+        from backtrace.page.classroom import classroom, document
 
         room = classroom(self.checker, report)
         if self.request.format == "csv":
@@ -219,11 +219,11 @@ class Grader:
 
             emit(class_table.encode(room, report).removesuffix("\n"))
         elif self.request.format == "markdown":
-            from backtrace.formats.markdown import report as report_markdown
+            from backtrace.formats.markdown import writer as markdown
 
-            emit(report_markdown.class_sheet(room))
+            emit(markdown.text(document(room)))
         else:
-            self.print_class_text(room)
+            show_page(document(room), self.request.width)
 
     def print_class_json(self, graded: list[Graded], report: ClassReport) -> None:
         from backtrace.formats.json import report as report_json
@@ -233,11 +233,6 @@ class Grader:
             for each in graded
         )
         emit(report_json.encode(report_json.class_report(report, reports)))
-
-    def print_class_text(self, room: Classroom) -> None:
-        from backtrace.formats.terminal import classroom as class_page
-
-        show(lambda page: class_page.lines(room, page), self.request.width)
 
     # A stream
 

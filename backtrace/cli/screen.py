@@ -114,8 +114,8 @@ def emit(text: str) -> None:
 
 def show(lines: Callable[[Layout], list[Line]], width: int | None) -> None:
     """What is for people, as wide as their terminal."""
+    from backtrace.formats.terminal.colours import STYLES
     from backtrace.formats.terminal.layout import Layout
-    from backtrace.formats.terminal.report import STYLES
 
     screen = Screen.of_stdout(width)
     screen.show_lines(lines(Layout(screen.width, screen.unicode)), STYLES)

@@ -62,24 +62,32 @@ class Paragraph(msgspec.Struct, frozen=True):
 class Facts(msgspec.Struct, frozen=True):
     """Short phrases, as many beside each other as fit."""
 
-    phrases: tuple[str, ...]
+    phrases: tuple[Cell, ...]
     tone: Tone = "fact"
 
 
 class Bullets(msgspec.Struct, frozen=True):
     items: tuple[Words, ...]
     tone: Tone = ""
+    inset: Inset = 1
 
 
 class Labelled(msgspec.Struct, frozen=True):
-    """Words, and before them their label (it may be empty), in one column with its neighbours'."""
+    """Words, or formulas, and before them their label (it may be empty), in one column."""
 
     rows: tuple[tuple[Cell, Words], ...]
     inset: Inset = 2
+    of: Literal["words", "formulas"] = "words"
+
+
+class Shares(msgspec.Struct, frozen=True):
+    """How large each is beside the others, from 0 to 1: its label, its size, what it is."""
+
+    rows: tuple[tuple[str, float, str], ...]
 
 
 class Cell(msgspec.Struct, frozen=True):
-    """A short text in its place; a ``tone`` that has a sign (right, wrong, note) shows it."""
+    """A short text in its place; a ``tone`` that has a sign (``tones.SIGNS``) shows it."""
 
     text: str
     tone: Tone = ""
@@ -95,22 +103,50 @@ class Column(msgspec.Struct, frozen=True):
 class Table(msgspec.Struct, frozen=True):
     """Rows under a header.
 
-    ``narrow`` says what becomes of it where there is too little room: each row is its first cell,
-    and below it the others as a paragraph, or as a list with a label each; or they stand beside it,
-    in a stack.
+    ``narrow`` says what becomes of it where there is too little room: columns stand in groups, each
+    with the first one; or each row is its first cell, and below it the others as a paragraph, or as
+    a list with a label each; or (of three columns) the second and the third are folded.
     """
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
-    narrow: Literal["paragraphs", "lists", "stacks"] = "paragraphs"
+    narrow: Literal["paragraphs", "lists", "wraps", "groups"] = "paragraphs"
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The entries of a quantity as texts: what was written, or that beside what was expected.
+
+    ``symbol`` is that of the quantity ``id``, of which update it may say.
+    """
+
+    id: str
+    symbol: str
+    rows: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...]
+
+    @property
+    def entries(self) -> Table:
+        """A line an entry, for who can set no matrix of texts."""
+        height = max(len(lines) for _, lines in self.rows)
+        width = max(len(line) for _, lines in self.rows for line in lines)
+        columns = (Column(self.symbol), *(Column(label) for label, _ in self.rows))
+        found = (
+            (Cell(f"[{i + 1},{j + 1}]"), *(Cell(_entry(lines, i, j)) for _, lines in self.rows))
+            for i in range(height)
+            for j in range(width)
+        )
+        return Table(columns, tuple(found))
+
+
+def _entry(lines: tuple[tuple[str, ...], ...], i: int, j: int) -> str:
+    return lines[i][j] if i < len(lines) and j < len(lines[i]) else ""
 
 
 class Section(msgspec.Struct, frozen=True):
     """Blocks under a heading, or, without one, blocks that stand together and apart from others.
 
     ``aside`` is what stands at the other end of the heading's line; ``heading`` is both in one
-    phrase, where they make one. ``part`` says what it is of a trace: a whole pass, its phases, the
-    course of the losses. ``anchor`` is a name for links to it.
+    phrase, or says what blocks without a title are, where a page has an outline. ``part`` says what
+    it is of a trace: a whole pass, its phases, the losses. ``anchor`` is a name for links to it.
     """
 
     title: str
@@ -155,6 +191,8 @@ Block: TypeAlias = (
     | Facts
     | Bullets
     | Labelled
+    | Shares
+    | Answer
     | Table
     | Section
     | StepBlock

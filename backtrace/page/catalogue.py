@@ -97,7 +97,7 @@ def _blocks(sight: Sight) -> Iterator[Block]:
             (Cell(each.symbol, "heading"), Cell(each.title), Cell(each.reason, "fact"))
             for each in sight.hidden
         )
-        yield Table(HIDDEN, tuple(rows), "stacks")
+        yield Table(HIDDEN, tuple(rows), "wraps")
     if sight.alike:
         same = (f"{each.symbol}: {'; or '.join(each.titles)}" for each in sight.alike)
         yield Section("Not to be told apart", tuple(Paragraph(each, inset=1) for each in same))

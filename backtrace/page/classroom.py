@@ -10,8 +10,29 @@ import msgspec
 
 from backtrace.check.judge.checker import Checker
 from backtrace.check.model import ClassReport, Explanation, Judged, Report, Unreadable, Verdict
+from backtrace.page.blocks import (
+    Block,
+    Bullets,
+    Cell,
+    Column,
+    Document,
+    Facts,
+    Labelled,
+    Paragraph,
+    Section,
+    Shares,
+    Table,
+)
 from backtrace.page.inert import inert
-from backtrace.page.report_phrases import Words, marks, places, plain_number
+from backtrace.page.report_phrases import (
+    LEGEND,
+    SPOKEN,
+    Words,
+    done_by,
+    marks,
+    places,
+    plain_number,
+)
 from backtrace.spec.wording import count, listed
 
 LOW = 0.5  # of the marks; whoever has less may need help
@@ -19,7 +40,7 @@ FEW = 3  # students that are named behind a note
 LINE = re.compile(r"^line \d+: ")
 
 
-class Column(msgspec.Struct, frozen=True):
+class StepColumn(msgspec.Struct, frozen=True):
     """A step of the table: its name (``z1@2.3``) and symbol, and the update it belongs to."""
 
     name: str
@@ -28,7 +49,7 @@ class Column(msgspec.Struct, frozen=True):
     batch: int
 
 
-class Row(msgspec.Struct, frozen=True):
+class StudentRow(msgspec.Struct, frozen=True):
     """A student's line: marks, and a verdict for each column's name.
 
     ``student`` says which, where several have one name.
@@ -63,8 +84,8 @@ class Classroom(msgspec.Struct, frozen=True):
 
     heading: str
     standing: str
-    columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
+    columns: tuple[StepColumn, ...]
+    rows: tuple[StudentRow, ...]
     tallies: tuple[Tally, ...]
     attention: tuple[Attention, ...]
     unreadable: tuple[Unreadable, ...]
@@ -92,6 +113,66 @@ def classroom(checker: Checker, report: ClassReport) -> Classroom:
         marking=_marking(checker, report.reports),
         notes=tuple(_notes(named, words)),
     )
+
+
+def document(room: Classroom) -> Document:
+    """The class as a page: the table, what went wrong how often, whom to talk to."""
+    return Document(room.heading, tuple(_blocks(room)), room.standing)
+
+
+def _blocks(room: Classroom) -> Iterator[Block]:
+    if room.rows:
+        yield Section("", tuple(_table(room)))
+    if room.tallies:
+        yield Section("What went wrong", (_shares(room),))
+    if room.attention:
+        talks = (
+            (Cell(each.student, "heading"), "; ".join(each.reasons)) for each in room.attention
+        )
+        yield Section("Whom to talk to", (Labelled(tuple(talks), inset=1),))
+    if room.notes:
+        yield Section("Notes", (Bullets(room.notes),))
+    if room.unreadable:
+        reasons = tuple(each.reason for each in room.unreadable)
+        yield Section("Files that could not be read", (Bullets(reasons, "wrong"),))
+
+
+def _table(room: Classroom) -> Iterator[Block]:
+    """A row a student, a column a step; below it what the signs mean."""
+    several = len({(step.epoch, step.batch) for step in room.columns}) > 1
+    names = [
+        f"{step.symbol}@{step.epoch}.{step.batch}" if several else step.symbol
+        for step in room.columns
+    ]
+    columns = [Column("student", left=True), Column("marks")]
+    columns += [Column(name, left=True) for name in names]
+    rows = (
+        (
+            Cell(row.student),
+            Cell(f"{plain_number(row.earned)}/{plain_number(row.possible)}"),
+            *(Cell("", row.verdicts.get(step.name, "")) for step in room.columns),
+        )
+        for row in room.rows
+    )
+    yield Table(tuple(columns), tuple(rows), "groups")
+    used = {verdict for row in room.rows for verdict in row.verdicts.values()}
+    legend = tuple(Cell(LEGEND[verdict], verdict) for verdict in SPOKEN if verdict in used)
+    below: list[Block] = [Facts(legend)] if legend else []
+    below += [Paragraph(room.marking, "fact")] if room.marking else []
+    if below:
+        yield Section("", tuple(below))
+
+
+def _shares(room: Classroom) -> Shares:
+    rows = (
+        (f"{tally.students} of {room.students}", tally.students / room.students, _done(tally))
+        for tally in room.tallies
+    )
+    return Shares(tuple(rows))
+
+
+def _done(tally: Tally) -> str:
+    return done_by(tally.students, tally.deed)
 
 
 def _told_apart(reports: tuple[Report, ...]) -> list[str]:
@@ -155,19 +236,19 @@ def _range(values: list[float]) -> str:
     return " to ".join(dict.fromkeys(map(plain_number, (min(values), max(values)))))
 
 
-def _columns(checker: Checker, reports: tuple[Report, ...], words: Words) -> Iterator[Column]:
+def _columns(checker: Checker, reports: tuple[Report, ...], words: Words) -> Iterator[StepColumn]:
     """The steps that anybody wrote or was asked for, in the order of work."""
     used = {(q.epoch, q.batch, q.id) for report in reports for q in report.quantities}
     for epoch, batch, id in filter(used.__contains__, checker.steps):
         first = (epoch, batch) == (1, 1)
         name = id if first else f"{id}@{epoch}.{batch}"
-        yield Column(name, words.symbols.name(id), epoch, batch)
+        yield StepColumn(name, words.symbols.name(id), epoch, batch)
 
 
-def _row(student: str, report: Report) -> Row:
+def _row(student: str, report: Report) -> StudentRow:
     verdicts = {judged.name: judged.verdict for judged in report.quantities}
     file = inert(report.file)
-    return Row(student, file, report.earned, report.possible, verdicts)
+    return StudentRow(student, file, report.earned, report.possible, verdicts)
 
 
 def _tallies(reports: tuple[Report, ...], words: Words) -> Iterator[Tally]:

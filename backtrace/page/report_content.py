@@ -23,6 +23,7 @@ from backtrace.check.model import (
     WrittenQuantity,
 )
 from backtrace.notation.numbers import number
+from backtrace.notation.symbols import Symbols
 from backtrace.page.inert import inert
 from backtrace.page.report_phrases import SPOKEN, STANDING, Words, in_words, marks, places
 from backtrace.spec.wording import count, shortened
@@ -70,6 +71,7 @@ class Expected(msgspec.Struct, frozen=True):
     ``right`` is whether all of it was written so.
     """
 
+    id: str
     name: str
     symbol: str
     written: Rows
@@ -96,6 +98,7 @@ class Findings(msgspec.Struct, frozen=True):
     mistakes: tuple[Finding, ...]
     notes: tuple[str, ...]
     hints: dict[str, tuple[str, ...]]
+    symbols: Symbols
     expected: tuple[Expected, ...] = ()
 
 
@@ -143,6 +146,7 @@ class _Sheet:
             mistakes=mistakes,
             notes=tuple(self.notes()),
             hints=self.hints(mistakes),
+            symbols=self.words.symbols,
             expected=tuple(map(self.expected, self.report.quantities)) if self.reveal else (),
         )
 
@@ -308,6 +312,7 @@ class _Sheet:
             for i, line in enumerate(values.tolist())
         )
         return Expected(
+            judged.id,
             judged.name,
             self.words.name(judged.name),
             shown(judged.written),

@@ -25,16 +25,6 @@ SPOKEN: tuple[Verdict, ...] = (
     "missing",
 )
 STANDING: frozenset[Verdict] = frozenset({"right", "rounded", "carried"})
-ASCII_MARK: dict[Verdict, str] = {
-    "right": "+",
-    "rounded": "=",
-    "carried": ">",
-    "unsupported": "?",
-    "imprecise": "~",
-    "missing": ".",
-    "malformed": "!",
-    "wrong": "x",
-}
 LEGEND: dict[Verdict, str] = {
     "right": "right",
     "rounded": "right but for their own rounding",

@@ -9,12 +9,12 @@ import pytest
 from backtrace.check.model import ClassReport, Unreadable
 from backtrace.formats.csv import classroom as class_table
 from backtrace.formats.json import report as report_json
-from backtrace.formats.markdown import report as report_markdown
+from backtrace.formats.markdown import writer as markdown
 from backtrace.formats.measure import text_width
-from backtrace.formats.terminal import classroom as class_page
 from backtrace.formats.terminal.colours import uncoloured
 from backtrace.formats.terminal.layout import Layout
-from backtrace.page.classroom import classroom
+from backtrace.formats.terminal.writer import lines
+from backtrace.page.classroom import classroom, document
 from tests.formats.sheets import (
     ALL_RIGHT,
     SIGN_FLIPPED,
@@ -34,7 +34,7 @@ answers: {dW1: [[7.50], [11.25]], W1_new: [[2.300], [0.500]]}
 
 
 def text(room, width=80, unicode=True):
-    return uncoloured(class_page.lines(room, Layout(width, unicode)))
+    return uncoloured(lines(document(room), Layout(width, unicode)))
 
 
 def table(room, report):
@@ -44,19 +44,19 @@ def table(room, report):
 def test_the_table_has_a_row_a_student_and_a_column_a_step():
     _, _, room = of_class([ALL_RIGHT, SIGN_FLIPPED])
     assert text(room).splitlines()[2:5] == [
-        "Student  marks  z₁ L δ₁ dW₁ W₁ⁿᵉʷ",
-        "Ada        7/7  ✓  ✓     ✓    ✓",
-        "Bo         7/9  ✓  ✓ ✓   ✗    →",
+        " student  marks  z₁  L  δ₁  dW₁  W₁ⁿᵉʷ",
+        " Ada        7/7  ✓   ✓      ✓    ✓",
+        " Bo         7/9  ✓   ✓  ✓   ✗    →",
     ]
 
 
 def test_mistakes_are_counted_in_sentences():
     _, report, room = of_class([ALL_RIGHT, SIGN_FLIPPED, SIGN_FLIPPED.replace("Bo", "Cy")])
     assert [(t.students, t.deed) for t in room.tallies] == [(2, "have the wrong sign in dW₁")]
-    assert "2 of 3  ██  have the wrong sign in dW₁" in text(room)
+    assert f"2 of 3  {'█' * 13:20}  have the wrong sign in dW₁" in text(room)
     assert report.mistakes == {"sign-flipped": 2}
     _, _, room = of_class([SIGN_FLIPPED])
-    assert "1 of 1  █  has the wrong sign in dW₁" in text(room)
+    assert f"1 of 1  {'█' * 20}  has the wrong sign in dW₁" in text(room)
 
 
 def test_students_are_to_be_talked_to_for_what_no_table_shows():
@@ -78,7 +78,7 @@ def test_how_sheets_were_read_is_said_once():
     assert unknown in room.notes
     assert "Bo: z₁: 1 × 2 is read as 2 × 1, transposed" in room.notes
     assert " ".join(text(room).split()).count(unknown) == 1
-    assert "- Bo: z₁: 1 × 2 is read as" in report_markdown.class_sheet(room).replace("&#58;", ":")
+    assert "- Bo: z₁: 1 × 2 is read as" in markdown.text(document(room)).replace("&#58;", ":")
     assert "Notes" not in text(of_class([ALL_RIGHT])[2])
 
 
@@ -107,14 +107,14 @@ def test_students_of_one_name_are_told_apart():
 def test_unreadable_files_are_listed_with_their_reason():
     _, _, room = of_class([ALL_RIGHT], unreadable=[BAD])
     assert "bad.yaml:1:1: found nothing; expected answers" in text(room)
-    assert "- bad.yaml&#58;1&#58;1: found nothing" in report_markdown.class_sheet(room)
+    assert "- bad.yaml&#58;1&#58;1: found nothing" in markdown.text(document(room))
 
 
 def test_a_class_of_unreadable_files_only():
     _, report, room = of_class([], unreadable=[BAD])
     assert "nobody's answers could be read" in text(room)
     assert len(table(room, report)) == 2
-    assert "bad.yaml" in report_markdown.class_sheet(room)
+    assert "bad.yaml" in markdown.text(document(room))
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120])
@@ -128,19 +128,18 @@ def test_a_wide_table_is_split_into_blocks_that_fit(width, unicode):
     said = text(room, width, unicode)
     assert max(map(text_width, said.splitlines())) <= width
     assert unicode or said.isascii()
-    heads = [line for line in said.splitlines() if line.startswith("Student")]
+    heads = [line for line in said.splitlines() if line.startswith(" student")]
     assert sum(line.count("(1)") for line in heads) == 2
     assert "1 student" not in said
 
 
-def test_updates_stand_in_blocks_of_their_own():
+def test_steps_of_several_updates_are_named_with_theirs():
     answers = "{z1: 5, z1@1.2: 3.1}"
     _, report, room = of_class([named("Ada", answers)], TWO_SAMPLES + "updates: online\n")
     said = text(room)
-    assert "Epoch 1, batch 1\nStudent" in said
-    assert "Epoch 1, batch 2\nStudent" in said
+    assert " student  marks  z₁@1.1  z₁@1.2" in said
     assert "z1@1.2" in table(room, report)[0]
-    assert "| z₁<span>@</span>1.2 |" in report_markdown.class_sheet(room)
+    assert "| z₁<span>@</span>1.2 |" in markdown.text(document(room))
 
 
 def test_csv_has_ids_verdicts_and_numbers():

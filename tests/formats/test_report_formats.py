@@ -7,7 +7,8 @@ import pytest
 from backtrace.check.model import Unreadable
 from backtrace.formats.json import gradescope
 from backtrace.formats.json import report as report_json
-from backtrace.formats.markdown import report as report_markdown
+from backtrace.formats.markdown import writer as markdown
+from backtrace.page.report import document
 from tests.formats.sheets import ALL_RIGHT, SIGN_FLIPPED, TWO_SAMPLES, marked, named
 
 LEVELS = ["none", "where", "what", "how"]
@@ -20,7 +21,7 @@ def as_json(sheet, level="how", **options):
 
 def as_markdown(sheet, **options):
     found = marked(sheet, **options)
-    return report_markdown.sheet(found.findings, found.commentator.words)
+    return markdown.text(document(found.findings))
 
 
 def as_gradescope(sheet, **options):
@@ -89,9 +90,9 @@ def test_json_names_a_later_update_as_an_answers_file_does():
 def test_markdown_sets_the_matrix_and_leaves_no_expected_value():
     said = as_markdown(SIGN_FLIPPED)
     assert said.startswith("# Two samples · answers of Bo\n\n**7 of 9 entries stand**\n")
-    assert "| ✗ | wrong | dW₁ | ← the first mistake |" in said
+    assert "| ✗ wrong | dW₁ | ← the first mistake |" in said
     assert "$$\ndW_{1} = \\begin{bmatrix}\n3.00 \\\\\n-5.00\n\\end{bmatrix}\n$$" in said
-    assert "With your numbers dW₁\\[1,1\\] = 1·1 + 2·(-2) = ?" in said
+    assert "With your numbers: dW₁\\[1,1\\] = 1·1 + 2·(-2) = ?" in said
     assert "Expected" not in said
 
 
@@ -104,7 +105,7 @@ def test_markdown_reveals_beside_what_was_written():
 def test_markdown_does_not_typeset_words():
     said = as_markdown('answers: {z1: [["$x$"], [3]]}', reveal=True)
     assert "$$" not in said
-    assert "| \\[1,1\\] | <span>$</span>x<span>$</span> | 5.0000 |" in said
+    assert "| \\[1,1\\] | <span>&#36;</span>x<span>&#36;</span> | 5.0000 |" in said
 
 
 # Gradescope

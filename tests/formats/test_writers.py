@@ -12,6 +12,7 @@ from backtrace.formats.terminal.writer import lines
 from backtrace.functions.formula import Ref
 from backtrace.notation.symbols import Symbols
 from backtrace.page.blocks import (
+    Answer,
     Bullets,
     Cell,
     Column,
@@ -20,16 +21,20 @@ from backtrace.page.blocks import (
     Labelled,
     Paragraph,
     Section,
+    Shares,
     Table,
 )
 
 SYMBOLS = Symbols.of(backtrace.trace(backtrace.load("xor")))
 COLUMNS = (Column("name", left=True), Column("size"), Column("remark", left=True))
 ROWS = ((Cell("first", "right"), Cell("7"), Cell("a remark of some length that has to fold")),)
-NARROW = ("paragraphs", "lists", "stacks")
+NARROW = ("paragraphs", "lists", "wraps")
+SIGNS = (Column("student", left=True), *(Column(f"z{at}", left=True) for at in range(12)))
+MARKS = (Cell("", "right"),) * 12
+WRITTEN = (("1", "x"), ("3",))
 BLOCKS = (
     Paragraph(("The slope of ", Ref("z2"), " is missing."), "note"),
-    Facts(("a fact", "another fact")),
+    Facts((Cell("a fact"), Cell("another fact", "right"))),
     Bullets(("one thing", ("of ", Ref("z1")))),
     Labelled(((Cell("hint"), "look again"), (Cell("", "wrong"), "not so"))),
     Section(
@@ -37,7 +42,15 @@ BLOCKS = (
         tuple(Table(COLUMNS, ROWS, narrow) for narrow in NARROW),
         aside="three of them",
     ),
-    Section("", (Paragraph("set apart"),)),
+    Section(
+        "",
+        (Paragraph("set apart"), Table(SIGNS, ((Cell("a name that is long"), *MARKS),), "groups")),
+    ),
+    Shares((("14 of 30", 14 / 30, "left out a term"), ("1 of 30", 1 / 30, "rounded"))),
+    Answer("z1", "z₁", (("You wrote", (("1", "2.5"),)),)),
+    Answer(
+        "z1", "z₁", (("you wrote", (("1", "x"), ("3",))), ("expected", (("1", "2"), ("3", "4"))))
+    ),
 )
 PAGE = Document("A title", BLOCKS, "all is well", "right", symbols=SYMBOLS)
 
@@ -75,10 +88,10 @@ def test_a_tone_with_a_sign_shows_it():
 
 def test_markdown_reads_as_what_was_said():
     html = MarkdownIt("commonmark").enable("table").render(markdown.text(PAGE))
-    assert html.count("<table>") == len(NARROW)
+    assert html.count("<table>") == len(NARROW) + 2
     assert html.count("<h2>") == 1
     assert "<blockquote>" in html
-    assert html.count("<li>") == 2 + 2 + 2
+    assert html.count("<li>") == 2 + 2 + 2  # bullets, labels, shares
 
 
 HOSTILE = "<b>*x*</b> $y$ \x1b[31m"
@@ -88,16 +101,18 @@ HOSTILE = "<b>*x*</b> $y$ \x1b[31m"
     "block",
     [
         Paragraph(HOSTILE),
-        Facts((HOSTILE,)),
+        Facts((Cell(HOSTILE),)),
         Bullets((HOSTILE,)),
         Labelled(((Cell(HOSTILE), HOSTILE),)),
         Table((Column(HOSTILE), Column("x")), ((Cell(HOSTILE), Cell(HOSTILE)),)),
+        Shares(((HOSTILE, 0.5, HOSTILE),)),
+        Answer("z1", HOSTILE, (("You wrote", ((HOSTILE, "1"),)),)),
         Section(HOSTILE, (), HOSTILE),
     ],
     ids=lambda block: type(block).__name__,
 )
 def test_a_strangers_text_is_text_and_nothing_else(block):
-    document = Document(HOSTILE, (block,), HOSTILE)
+    document = Document(HOSTILE, (block,), HOSTILE, symbols=SYMBOLS)
     assert "\x1b" not in on_a_terminal(document)
     html = MarkdownIt("commonmark").enable("table").render(markdown.text(document))
     assert "<b>" not in html

@@ -16,6 +16,7 @@ from backtrace.notation.mathml import MathML, ref_symbol
 from backtrace.notation.mathml_tokens import joined, numeral, operator
 from backtrace.notation.text import EXACT
 from backtrace.page.blocks import (
+    Answer,
     Block,
     Bullets,
     Cell,
@@ -28,6 +29,7 @@ from backtrace.page.blocks import (
     Omission,
     Paragraph,
     Section,
+    Shares,
     Summary,
     Table,
     Words,
@@ -139,18 +141,22 @@ class _Writer:
         for block in blocks:
             yield from self.block(block, level)
 
-    def block(self, block: Block, level: int) -> Iterable[str]:
+    def block(self, block: Block, level: int) -> Iterable[str]:  # noqa: PLR0912 - a case a block
         match block:
             case Paragraph():
                 return (f'<p class="{block.tone}">{self.words(block.words)}</p>',)
             case Facts():
-                return _list(map(_text, block.phrases))
+                return _list(_text(cell.text) for cell in block.phrases)
             case Bullets():
                 return _list(map(self.words, block.items))
             case Labelled():
                 return _list(
                     f"<b>{_text(label.text)}</b> {self.words(w)}" for label, w in block.rows
                 )
+            case Shares():
+                return _list(_text(f"{label} {words}") for label, _, words in block.rows)
+            case Answer():
+                return self.table(block.entries)
             case Table():
                 return self.table(block)
             case Section():

@@ -14,6 +14,7 @@ from backtrace.formats.latex.tex_text import escaped
 from backtrace.notation.latex import latex
 from backtrace.notation.text import EXACT
 from backtrace.page.blocks import (
+    Answer,
     Block,
     Bullets,
     Course,
@@ -25,6 +26,7 @@ from backtrace.page.blocks import (
     Omission,
     Paragraph,
     Section,
+    Shares,
     Summary,
     Table,
     Words,
@@ -90,16 +92,20 @@ class _Writer:
         for block in blocks:
             yield from self.block(block, level)
 
-    def block(self, block: Block, level: int) -> Iterable[str]:
+    def block(self, block: Block, level: int) -> Iterable[str]:  # noqa: PLR0912 - a case a block
         match block:
             case Paragraph():
                 return paragraph(self.words(block.words))
             case Facts():
-                return items(escaped(phrase) for phrase in block.phrases)
+                return items(escaped(cell.text) for cell in block.phrases)
             case Bullets():
                 return items(map(self.words, block.items))
             case Labelled():
                 return items(f"{escaped(label.text)} {self.words(w)}" for label, w in block.rows)
+            case Shares():
+                return items(escaped(f"{label} {words}") for label, _, words in block.rows)
+            case Answer():
+                return self.table(block.entries)
             case Table():
                 return self.table(block)
             case Section():

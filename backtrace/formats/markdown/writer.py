@@ -7,6 +7,7 @@ no command whose backslash Markdown would eat.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from backtrace.formats import escaping
@@ -14,8 +15,10 @@ from backtrace.formats.file_signatures import TAGGED
 from backtrace.formats.latex.formulas import Formulas, rows
 from backtrace.formats.markdown.mermaid import flowchart, loss_chart
 from backtrace.notation.latex import latex
+from backtrace.notation.numbers import latex as numeral
 from backtrace.notation.text import EXACT
 from backtrace.page.blocks import (
+    Answer,
     Block,
     Bullets,
     Cell,
@@ -28,14 +31,17 @@ from backtrace.page.blocks import (
     Omission,
     Paragraph,
     Section,
+    Shares,
     Summary,
     Table,
     Words,
 )
+from backtrace.page.elision import is_large
 from backtrace.page.step_block import StepBlock
+from backtrace.page.tones import SIGNS
 
+PLAIN = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]+)?(?:/[0-9]+)?|_")
 WIDTH = 44.0  # em; GitHub has about 50
-SIGNS = {"right": "✓", "wrong": "✗", "note": "–"}
 QUOTED = frozenset(["note", "doubt", "diverged"])  # set apart from the text, as a quotation
 
 
@@ -78,16 +84,20 @@ class _Writer:
         for block in blocks:
             yield from self.block(block, level)
 
-    def block(self, block: Block, level: int) -> Iterable[str]:
+    def block(self, block: Block, level: int) -> Iterable[str]:  # noqa: PLR0912 - a case a block
         match block:
             case Paragraph():
                 return ("", f"{'> ' if block.tone in QUOTED else ''}{self.words(block.words)}")
             case Facts():
-                return ("", *(f"- {escaped(phrase)}" for phrase in block.phrases))
+                return ("", " · ".join(map(_cell, block.phrases)))
             case Bullets():
                 return ("", *(f"- {self.words(item)}" for item in block.items))
             case Labelled():
                 return ("", *(self.labelled(label, words) for label, words in block.rows))
+            case Shares():
+                return ("", *(f"- {escaped(label)} {escaped(w)}" for label, _, w in block.rows))
+            case Answer():
+                return self.answer(block)
             case Table():
                 return self.table(block)
             case Section():
@@ -120,15 +130,15 @@ class _Writer:
         )
 
     def section(self, section: Section, level: int) -> Iterator[str]:
-        if section.title:
-            yield from ("", f"{'#' * level} {escaped(section.heading or section.title)}")
+        heading = section.heading or section.title
+        if heading:
+            yield from ("", f"{'#' * level} {escaped(heading)}")
             if section.aside and not section.heading:
                 yield from ("", f"*{escaped(section.aside)}*")
-        yield from self.blocks(section.blocks, level + bool(section.title))
+        yield from self.blocks(section.blocks, level + bool(heading))
 
     def labelled(self, label: Cell, words: Words) -> str:
-        head = " ".join(filter(None, (SIGNS.get(label.tone, ""), escaped(label.text))))
-        return f"- {head}: {self.words(words)}" if label.text else f"- {head} {self.words(words)}"
+        return f"- {_cell(label)}{':' if label.text else ''} {self.words(words)}"
 
     def table(self, block: Table) -> Iterator[str]:
         yield ""
@@ -136,6 +146,18 @@ class _Writer:
         yield "|" + "".join("---|" if column.left else "--:|" for column in block.columns)
         for row in block.rows:
             yield _row(map(_cell, row))
+
+    def answer(self, block: Answer) -> Iterator[str]:
+        """Matrices, typeset where they are plain numbers, else a line an entry."""
+        matrices = [_matrix(rows) for _, rows in block.rows]
+        if all(matrices):
+            assert self.document.symbols is not None
+            name = self.document.symbols.latex(block.id)
+            for (label, _), matrix in zip(block.rows, matrices, strict=True):
+                yield from ("", f"{label[:1].upper()}{label[1:]}", "")
+                yield from ("$$", f"{name} = {matrix}", "$$")
+            return
+        yield from self.table(block.entries)
 
     # The steps of a trace
 
@@ -186,8 +208,23 @@ def fenced(diagram: Sequence[str]) -> Iterator[str]:
 
 def _cell(cell: Cell) -> str:
     shown = f"`{cell.text}`" if cell.tone == "code" else escaped(cell.text)
-    return " ".join(filter(None, (SIGNS.get(cell.tone, ""), shown)))
+    sign, _ = SIGNS.get(cell.tone, ("", ""))
+    return " ".join(filter(None, (sign, shown)))
 
 
 def _row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
+
+
+def _matrix(rows: Sequence[Sequence[str]]) -> str:
+    """A matrix in LaTeX; empty where an entry is anything but a plain number, or it is large."""
+    even = len({len(line) for line in rows}) == 1
+    if not even or is_large((len(rows), len(rows[0]))):
+        return ""
+    if not all(PLAIN.fullmatch(text) for line in rows for text in line):
+        return ""
+    lines = [" & ".join(r"\_" if text == "_" else numeral(text) for text in line) for line in rows]
+    body = " \\\\\n".join(lines)
+    if len(rows) == len(rows[0]) == 1:
+        return body
+    return f"\\begin{{bmatrix}}\n{body}\n\\end{{bmatrix}}"

@@ -11,6 +11,38 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 
+STYLES: dict[str, str] = {
+    "computed": "cyan",
+    "gradient": "magenta",
+    "updated": "green",
+    "given.name": "bold",
+    "computed.name": "bold cyan",
+    "gradient.name": "bold magenta",
+    "updated.name": "bold green",
+    "right": "green",
+    "rounded": "green",
+    "carried": "cyan",
+    "wrong": "bold red",
+    "malformed": "red",
+    "unsupported": "yellow",
+    "imprecise": "yellow",
+    "missing": "yellow",
+    "title": "bold",
+    "heading": "bold",
+    "mistake": "bold",
+    "code": "bold",
+    "why": "italic",
+    "note": "yellow",
+    "number": "dim",
+    "bracket": "dim",
+    "dims": "dim",
+    "rule": "dim",
+    "fact": "dim",
+    "label": "dim",
+}
+"""The tones of blocks, and the parts of what a terminal draws, as rich's styles."""
+
+
 def coloured(lines: Iterable[Line], styles: Mapping[str, str]) -> Text:
     """``lines`` with the style of each span's role; nothing in them is taken for markup."""
     from rich.text import Text

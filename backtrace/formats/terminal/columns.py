@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import zip_longest
 
 from backtrace.formats.measure import text_width, wrapped
 from backtrace.formats.terminal.boxes import Line
@@ -11,24 +12,34 @@ from backtrace.page.blocks import Cell, Table
 
 GAP = "  "
 MARGIN = " "
+NARROW_CELL = 16  # columns; a cell with less room stands on lines of its own
 
 
 def table(block: Table, layout: Layout) -> Iterator[Line]:
-    """Columns under each other; where the page is too narrow for them, each row by itself."""
-    header = [Cell(column.header, "label") for column in block.columns]
-    rows = [header, *block.rows]
-    columns = [
-        even([layout.signed(cell.text, cell.tone) for cell in cells], left=column.left)
-        for column, cells in zip(block.columns, zip(*rows, strict=True), strict=True)
-    ]
+    """Columns under each other; where the page is too narrow for them, as the table says."""
+    columns = _columns(block, layout)
     if len(MARGIN) + _width(columns, GAP) > layout.width:
         yield from NARROW[block.narrow](block, layout)
         return
-    for row, texts in zip(rows, zip(*columns, strict=True), strict=True):
+    for row, texts in zip(_with_header(block), zip(*columns, strict=True), strict=True):
+        if not any(map(str.strip, texts)):  # a header that says nothing
+            continue
         line: Line = []
         for cell, text in zip(row, texts, strict=True):
             line += [(GAP if line else MARGIN, ""), (text, cell.tone)]
         yield line
+
+
+def _with_header(block: Table) -> list[Sequence[Cell]]:
+    return [[Cell(column.header, "label") for column in block.columns], *block.rows]
+
+
+def _columns(block: Table, layout: Layout) -> list[list[str]]:
+    """The texts of each column in one width."""
+    return [
+        even([layout.signed(cell.text, cell.tone) for cell in cells], left=column.left)
+        for column, cells in zip(block.columns, zip(*_with_header(block), strict=True), strict=True)
+    ]
 
 
 def _paragraphs(block: Table, layout: Layout) -> Iterator[Line]:
@@ -54,24 +65,63 @@ def _lists(block: Table, layout: Layout) -> Iterator[Line]:
                 head = " " * margin
 
 
-def _stacks(block: Table, layout: Layout) -> Iterator[Line]:
-    """A row as its name, and beside it the other cells, each below the other."""
-    names = even([MARGIN + layout.say(row[0].text) + GAP for row in block.rows], left=True)
-    for name, (first, second, *others) in zip(names, block.rows, strict=True):
-        labelled = zip(block.columns[2:], others, strict=True)
-        texts = [(second.text, second.tone)]
-        texts += [(f"{column.header}: {cell.text}", cell.tone) for column, cell in labelled]
-        head = name
-        for words, tone in texts:
-            for part in wrapped(layout.say(words), layout.breadth - text_width(name)):
-                yield [(head, first.tone), (part, tone)]
-                head = " " * text_width(name)
+def _wraps(block: Table, layout: Layout) -> Iterator[Line]:
+    """The second and the third cell folded beside the first; a third with no room stands below."""
+    heads, names, _ = _columns(block, layout)
+    margin = len(MARGIN) + text_width(heads[0]) + len(GAP)
+    room = layout.width - margin
+    column = min(text_width(names[0]), max(12, room * 2 // 5))
+    rest = room - column - len(GAP)
+    for head, row in zip(heads, _with_header(block), strict=True):
+        if not any(cell.text for cell in row):
+            continue
+        first, second, third = row
+        left = wrapped(layout.say(second.text), column)
+        right = wrapped(layout.say(third.text), rest) if rest >= NARROW_CELL else []
+        for at, (name, remark) in enumerate(zip_longest(left, right, fillvalue="")):
+            shown = MARGIN + head + GAP if at == 0 else " " * margin
+            gap = " " * (column - text_width(name) + len(GAP))
+            yield [(shown, first.tone), (name, second.tone), (gap, ""), (remark, third.tone)]
+        if not right:
+            below = wrapped(layout.say(third.text), room) if third.text else []
+            yield from ([(" " * margin + part, third.tone)] for part in below)
+
+
+def _groups(block: Table, layout: Layout) -> Iterator[Line]:
+    """The first column, folded where it is wide, and as many others beside it as fit."""
+    rows = _with_header(block)
+    names, *columns = _columns(block, layout)
+    width = min(text_width(names[0]), layout.breadth // 3)
+    for count, group in enumerate(_runs(columns, layout.width - width - len(MARGIN))):
+        yield from [[]] if count else []
+        for at, row in enumerate(rows):
+            first, *more = wrapped(names[at], width) or [""]
+            line: Line = [(MARGIN + first + " " * (width - text_width(first)), row[0].tone)]
+            for number in group:
+                line += [(GAP, ""), (columns[number][at], row[number + 1].tone)]
+            yield line
+            yield from ([(MARGIN + part, row[0].tone)] for part in more)
+
+
+def _runs(columns: Sequence[Sequence[str]], room: int) -> Iterator[list[int]]:
+    """The numbers of the columns that fit beside each other, at least one in each run."""
+    run: list[int] = []
+    used = 0
+    for number, column in enumerate(columns):
+        step = len(GAP) + text_width(column[0])
+        if run and used + step > room:
+            yield run
+            run, used = [], 0
+        run.append(number)
+        used += step
+    yield run
 
 
 NARROW: dict[str, Callable[[Table, Layout], Iterator[Line]]] = {
     "paragraphs": _paragraphs,
     "lists": _lists,
-    "stacks": _stacks,
+    "wraps": _wraps,
+    "groups": _groups,
 }
 
 

@@ -10,11 +10,12 @@ import msgspec
 from backtrace.formats.measure import pieces_of, plain, text_width, wrapped
 from backtrace.formats.terminal.boxes import Line, line_width
 from backtrace.page.inert import inert
+from backtrace.page.tones import SIGNS
 
 INDENT = 4
 WIDEST = 100  # columns of text; on a wider page the right margin would be too far to see
 APART = "   "  # between short phrases on a line
-SIGNS = re.compile(r" (?=(?:=|\+|−|-|·|\*|⊙|/|\(\.\)) )")  # where a formula may be folded
+OPERATORS = re.compile(r" (?=(?:=|\+|−|-|·|\*|⊙|/|\(\.\)) )")  # where a formula may be folded
 STYLES_OF_A_PAGE: dict[str, str] = {
     "title": "bold",
     "heading": "bold",
@@ -26,7 +27,6 @@ STYLES_OF_A_PAGE: dict[str, str] = {
 """The roles of what every page has, as rich's styles."""
 
 ASCII_DASHES = {"─": "-", "═": "="}
-TONE_SIGNS = {"right": ("✓", "+"), "wrong": ("✗", "x"), "note": ("–", "-")}  # in Unicode, in ASCII
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -49,8 +49,8 @@ class Layout(msgspec.Struct, frozen=True):
 
     def signed(self, words: str, tone: str) -> str:
         """``words`` behind the sign of their tone, where it has one."""
-        sign = TONE_SIGNS[tone][0 if self.unicode else 1] if tone in TONE_SIGNS else ""
-        return self.say(" ".join(filter(None, (sign, words))))
+        sign = SIGNS[tone][0 if self.unicode else 1] if tone in SIGNS else ""
+        return " ".join(filter(None, (sign, self.say(words))))
 
     def spoken(self, line: Line) -> Line:
         return [(self.say(part), role) for part, role in line]
@@ -119,7 +119,9 @@ def formula_lines(formula: str, room: int) -> list[str]:
 
 def _parts(formula: str, room: int) -> Iterator[str]:
     """``formula`` taken apart before its signs, those that hold it most loosely first."""
-    found = [(_rank(formula, match.start()), match.start()) for match in SIGNS.finditer(formula)]
+    found = [
+        (_rank(formula, match.start()), match.start()) for match in OPERATORS.finditer(formula)
+    ]
     if not found or text_width(formula) <= room:
         yield formula
         return

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from backtrace.formats.terminal.boxes import Line
-from backtrace.formats.terminal.colours import coloured, uncoloured
+from backtrace.formats.terminal.colours import STYLES, coloured, uncoloured
 from backtrace.formats.terminal.layout import Layout
 from backtrace.formats.terminal.writer import passages_of
 from backtrace.page.elision import Elision
@@ -19,24 +19,6 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 WIDE = 100  # columns of a terminal on which more of a large matrix is shown
-STYLES = {
-    "computed": "cyan",
-    "gradient": "magenta",
-    "updated": "green",
-    "given.name": "bold",
-    "computed.name": "bold cyan",
-    "gradient.name": "bold magenta",
-    "updated.name": "bold green",
-    "title": "bold",
-    "heading": "bold",
-    "number": "dim",
-    "bracket": "dim",
-    "dims": "dim",
-    "rule": "dim",
-    "fact": "dim",
-    "why": "italic",
-    "note": "yellow",
-}
 
 
 def passages(trace: Trace, view: View, layout: Layout) -> Iterator[Text]:

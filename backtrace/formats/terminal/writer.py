@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeAlias
 
-from backtrace.formats.measure import text_width
-from backtrace.formats.terminal.boxes import Line
-from backtrace.formats.terminal.columns import table
-from backtrace.formats.terminal.layout import INDENT, Layout
+from backtrace.formats.measure import text_width, wrapped
+from backtrace.formats.terminal.answer import answer
+from backtrace.formats.terminal.boxes import Line, line_width
+from backtrace.formats.terminal.columns import even, table
+from backtrace.formats.terminal.layout import INDENT, Layout, formula_lines
 from backtrace.formats.terminal.steps import StepWriter
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import sentence_text
 from backtrace.page.blocks import (
+    Answer,
     Block,
     Bullets,
     Cell,
@@ -23,6 +26,7 @@ from backtrace.page.blocks import (
     Omission,
     Paragraph,
     Section,
+    Shares,
     Summary,
     Table,
     Words,
@@ -30,7 +34,12 @@ from backtrace.page.blocks import (
 from backtrace.page.step_block import StepBlock
 
 INSETS: dict[Inset, int] = {0: 0, 1: 1, 2: INDENT}
+BULLETS: dict[Inset, int] = {0: 0, 1: 2, 2: INDENT}
+MOST_LISTED = 20  # of a long list
+LONGEST_BAR = 20
 NARROW = 24  # columns; words with less room beside their label stand below it
+Fold: TypeAlias = Callable[[str, int], list[str]]
+FOLDS: dict[str, Fold] = {"words": wrapped, "formulas": formula_lines}
 
 
 def lines(document: Document, layout: Layout) -> list[Line]:
@@ -107,11 +116,16 @@ class _Writer:
                 words = self.words(block.words)
                 return self.layout.paragraph(words, block.tone, INSETS[block.inset])
             case Facts():
-                return self.layout.flowed(block.phrases, block.tone)
+                phrases = (self.layout.signed(cell.text, cell.tone) for cell in block.phrases)
+                return self.layout.flowed(phrases, block.tone)
             case Bullets():
                 return self.bullets(block)
             case Labelled():
                 return self.labelled(block)
+            case Shares():
+                return self.shares(block)
+            case Answer():
+                return answer(block, self.layout)
             case Table():
                 return table(block, self.layout)
         return ()
@@ -123,33 +137,48 @@ class _Writer:
         return sentence_text(words, self.symbols)
 
     def bullets(self, block: Bullets) -> Iterator[Line]:
-        for item in block.items:
-            first, *more = self.layout.paragraph(self.words(item), block.tone, INDENT)
-            sign = "·" if self.layout.unicode else "-"
-            yield [(f"  {sign} {first[0][0].lstrip()}", block.tone)]
-            yield from more
+        head = " " * BULLETS[block.inset] + ("· " if self.layout.unicode else "- ")
+        for item in block.items[:MOST_LISTED]:
+            yield from self.hanging([(head, block.tone)], self.words(item), wrapped)
+        yield from self.more(len(block.items))
 
     def labelled(self, block: Labelled) -> Iterator[Line]:
-        margin = " " * INSETS[block.inset]
-        heads = [margin + self.head(label) for label, _ in block.rows]
-        width = max(map(text_width, heads))
-        for head, (label, words) in zip(heads, block.rows, strict=True):
-            padded = head + " " * (width - text_width(head))
-            yield from self.beside((padded, label.tone or "label"), self.words(words))
+        margin, fold = " " * INSETS[block.inset], FOLDS[block.of]
+        rows = block.rows[:MOST_LISTED]
+        heads = even([margin + self.head(label) for label, _ in rows], left=True)
+        for head, (label, words) in zip(heads, rows, strict=True):
+            tone = label.tone or "label"
+            if self.layout.breadth - text_width(head) >= NARROW:
+                yield from self.hanging([(head, tone)], self.words(words), fold)
+            else:
+                yield from self.layout.paragraph(head, tone, INSETS[block.inset])
+                yield from self.hanging([(" " * (INDENT + 2), "")], self.words(words), fold)
+        yield from self.more(len(block.rows))
+
+    def shares(self, block: Shares) -> Iterator[Line]:
+        """``14 of 30  ██████  left out σ′ in δ₂``."""
+        rows = block.rows[:MOST_LISTED]
+        labels = even([self.layout.say(label) for label, _, _ in rows])
+        stroke = "█" if self.layout.unicode else "#"
+        longest = min(LONGEST_BAR, self.layout.width // 4)
+        for label, (_, share, words) in zip(labels, rows, strict=True):
+            bar = (stroke * max(1, round(longest * share))).ljust(longest)
+            yield from self.hanging([(f" {label}  ", ""), (f"{bar}  ", "wrong")], words, wrapped)
+        yield from self.more(len(block.rows))
+
+    def hanging(self, head: Line, words: str, fold: Fold) -> Iterator[Line]:
+        """A head in its colours and words beside it, folded, their lines under each other."""
+        margin = line_width(head)
+        first, *more = fold(self.layout.say(words), self.layout.breadth - margin) or [""]
+        yield [*head, (first, "")]
+        yield from ([(" " * margin + part, "")] for part in more)
+
+    def more(self, total: int) -> list[Line]:
+        """What is said of a list that is too long for a screen."""
+        rest = total - MOST_LISTED
+        return self.layout.paragraph(f"and {rest} more", "fact", 1) if rest > 0 else []
 
     def head(self, label: Cell) -> str:
         """The sign of a label, if its tone has one, and the label."""
         signed = self.layout.signed(label.text, label.tone)
         return f"{signed}  " if label.text else f"{signed} "
-
-    def beside(self, head: tuple[str, str], words: str) -> Iterator[Line]:
-        """A head in its colour and words beside it, folded, their lines under each other."""
-        label, tone = head
-        margin = text_width(label)
-        if self.layout.breadth - margin < NARROW:
-            yield [(label.rstrip(), tone)]
-            yield from self.layout.paragraph(words, "")
-            return
-        first, *more = self.layout.paragraph(words, "", margin)
-        yield [head, (first[0][0][margin:], "")]
-        yield from more

@@ -3,9 +3,10 @@
 import pytest
 
 from backtrace.formats.measure import text_width
-from backtrace.formats.terminal.colours import coloured, uncoloured
+from backtrace.formats.terminal.colours import STYLES, coloured, uncoloured
 from backtrace.formats.terminal.layout import Layout
-from backtrace.formats.terminal.report import STYLES, lines
+from backtrace.formats.terminal.writer import lines
+from backtrace.page.report import document
 from tests.formats.sheets import ALL_RIGHT, SIGN_FLIPPED, TWO_SAMPLES, marked
 
 # or-gate: δ² is the error alone, (0.751 − 0, 0.770 − 1, …); right is 0.7509²·0.2491 = 0.1405.
@@ -22,7 +23,7 @@ answers:
 
 
 def text(findings, width=80, unicode=True):
-    return uncoloured(lines(findings, Layout(width, unicode)))
+    return uncoloured(lines(document(findings), Layout(width, unicode)))
 
 
 def test_a_sheet_without_a_mistake_is_a_line_a_verdict():
@@ -100,7 +101,7 @@ def test_without_unicode_every_verdict_has_a_mark_and_a_word_of_its_own():
 
 
 def test_colour_adds_nothing_but_colour():
-    found = lines(marked(SIGN_FLIPPED).findings, Layout(80))
+    found = lines(document(marked(SIGN_FLIPPED).findings), Layout(80))
     spelt = "\n".join(line.rstrip() for line in coloured(found, STYLES).plain.splitlines())
     assert spelt == uncoloured(found)
 

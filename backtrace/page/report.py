@@ -1,0 +1,99 @@
+"""One student's sheet as a page: what stands, the mistakes, the key on request, the notes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from backtrace.page.blocks import (
+    Answer,
+    Block,
+    Bullets,
+    Cell,
+    Column,
+    Document,
+    Labelled,
+    Paragraph,
+    Section,
+    Table,
+)
+from backtrace.page.elision import is_large
+from backtrace.page.report_content import (
+    Expected,
+    Finding,
+    Findings,
+    Rows,
+    opening,
+    sentence,
+    shown,
+)
+from backtrace.spec.wording import listed
+
+MOST_ENTRIES = 12  # entries of a large matrix that are listed
+
+
+def document(findings: Findings) -> Document:
+    """The whole sheet."""
+    blocks = tuple(_blocks(findings))
+    return Document(findings.heading, blocks, findings.standing, symbols=findings.symbols)
+
+
+def _blocks(findings: Findings) -> Iterator[Block]:
+    if findings.groups:
+        yield Section("", (_verdicts(findings),))
+    for finding in findings.mistakes:
+        heading = "The first mistake" if finding.first else "Another mistake"
+        yield Section("", tuple(_mistake(finding)), heading=heading)
+    if findings.expected:
+        astray = (each for each in findings.expected if not each.right)
+        yield Section("Expected", tuple(map(_expected, astray)))
+    if findings.notes:
+        notes = tuple(Paragraph(note, "fact", 1) for note in findings.notes)
+        yield Section("", notes, heading="Notes")
+
+
+def _verdicts(findings: Findings) -> Table:
+    rows = (
+        (
+            Cell(group.verdict, group.verdict),
+            Cell(" ".join(group.names)),
+            Cell(group.remark, "fact"),
+        )
+        for group in findings.groups
+    )
+    return Table((Column("", left=True),) * 3, tuple(rows), "wraps")
+
+
+def _mistake(finding: Finding) -> Iterator[Block]:
+    yield Paragraph(opening(finding), "mistake")
+    causes = finding.causes or ()
+    if len(causes) > 1:
+        yield Bullets(tuple(sentence(cause.named, *cause.advice) for cause in causes), inset=2)
+    rows: list[tuple[Cell, str]] = []
+    if finding.causes is not None and finding.first:
+        written = shown(finding.judged.written)
+        if is_large((len(written), max(map(len, written), default=0))):
+            rows.append((Cell("You wrote"), _wrong_entries(finding, written)))
+        else:
+            yield Answer(finding.judged.id, finding.symbol, (("You wrote", written),))
+    if finding.working is not None:
+        worked = f"{finding.working.left} = {finding.working.right} = ?"
+        rows += [(Cell("The rule is"), finding.working.rule), (Cell("With your numbers"), worked)]
+    if rows:
+        yield Labelled(tuple(rows), of="formulas")
+    if len(causes) == 1:
+        yield from (Paragraph(advice, "advice", 2) for advice in causes[0].advice)
+
+
+def _wrong_entries(finding: Finding, written: Rows) -> str:
+    places = [(i, j) for i, j in finding.judged.places("wrong") if i <= len(written)]
+    texts = [f"[{i},{j}] = {written[i - 1][j - 1]}" for i, j in places]
+    rest = len(texts) - MOST_ENTRIES
+    more = [f"{rest} more"] if rest > 0 else []
+    return finding.symbol + listed([*texts[:MOST_ENTRIES], *more], "and")
+
+
+def _expected(each: Expected) -> Answer:
+    """What was written beside what was expected."""
+    rows: list[tuple[str, Rows]] = [("you wrote", each.written), ("expected", each.as_written)]
+    rows += [("more exactly", each.precise)] if each.says_more else []
+    return Answer(each.id, each.symbol, tuple(row for row in rows if any(map(len, row[1]))))
