@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from backtrace.check.judge.checker import Checker
+from backtrace.check.judge.judgement import UNFINISHED
+from backtrace.check.judge.sheet import MOST_WORK, Sheet
 from backtrace.check.mistakes.hints import worked_line
-from tests.check.typed import answers_of, listed, spec_of
+from tests.check.typed import answers_of, listed, quantity, spec_of
 
 HIDDEN_UNITS = "layers:\n- {activation: %s, weights: [[0.3, 2], [1, -1]], bias: %s}\n"
 ONE_OUTPUT = "- {activation: %s, weights: [[1], [0.7]], bias: %s}\n"
@@ -140,3 +142,49 @@ def test_a_wild_sheet_is_judged(name):
         for judged in found.quantities:
             if judged.verdict == "wrong":
                 worked_line(checker, answers, judged)
+
+
+# Much left out between what is written
+
+
+EPOCHS = """
+layers: [{activation: sigmoid, weights: 0.4, bias: 0.1}]
+inputs: 1
+targets: 1
+loss: half_mse
+learning_rate: 0.5
+epochs: %d
+"""
+
+
+@pytest.fixture
+def sheets(monkeypatch):
+    """The sheets that are judged, to look at the work that was done for each."""
+    found = []
+    begin = Sheet.__init__
+
+    def begun(self, *arguments):
+        begin(self, *arguments)
+        found.append(self)
+
+    monkeypatch.setattr(Sheet, "__init__", begun)
+    return found
+
+
+def test_every_line_is_worked_once_however_many_ways_lead_back_to_it(sheets):
+    # Each of the 12 lines an epoch is reached by two or three ways, so twice as often an epoch.
+    found = quantity(EPOCHS % 40, "loss@40: 0.0087", "loss@40.1")
+    assert found.verdict == "right", found
+    assert MOST_WORK - sheets[0].work_left < 40 * 20
+
+
+def test_a_search_that_would_not_end_is_cut_and_it_is_said(sheets):
+    found = quantity(EPOCHS % 30, "loss@30: 0.777", "loss@30.1")
+    assert found.verdict == "wrong"
+    assert UNFINISHED in found.notes
+    assert MOST_WORK - sheets[0].work_left < MOST_WORK + 1_000
+
+
+def test_a_short_search_is_finished(sheets):
+    found = quantity(EPOCHS % 2, "loss@2: 0.777", "loss@2.1")
+    assert (found.verdict, found.notes) == ("wrong", ())

@@ -79,8 +79,10 @@ def _figure(mended: str, text: str) -> Figure | None:
     half_unit = float(f"5e{-decimals - 1}")  # the float nearest to 0.5 · 10^-decimals
     if half_unit == float("inf"):
         return None  # 0e9999
-    digits = len((whole + places).lstrip("0")) or 1
-    return Figure(text, float(number), half_unit, decimals, digits)
+    digits = len((whole + places).lstrip("0"))
+    if not digits and decimals < 0:  # 0e9 is a 0, and says no more than 0 does
+        half_unit, decimals = 0.5, 0
+    return Figure(text, float(number), half_unit, decimals, digits or 1)
 
 
 def _as_meant(text: str) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 import msgspec
@@ -49,6 +49,7 @@ class Exercise:
         self.allow_truncation = allow_truncation
         self.credit: dict[Verdict, float] = {**MARKS, **(credit or {})}
         self.steps: dict[Key, Step] = {key(step): step for step in self.tape.steps}
+        self.order: dict[Key, int] = {place: at for at, place in enumerate(self.steps)}
         self.contexts: dict[tuple[int, int], UpdateContext] = self._contexts()
         self.parameters = {
             place: FloatArithmetic(np.float64).parameters(step.parameters)
@@ -89,6 +90,16 @@ class Exercise:
     def is_given(self, place: Key) -> bool:
         """Whether the spec itself says the number (and no earlier update)."""
         return self.steps[place].operation == "given" and not self.operands[place]
+
+    def lines_before(self, place: Key, is_known: Callable[[Key], bool]) -> list[Key]:
+        """The lines not known that a quantity is worked from, in the order of work, itself last."""
+        found, waiting = {place}, [place]
+        while waiting:
+            for source in self.operands[waiting.pop()]:
+                if source not in found and not is_known(source):
+                    found.add(source)
+                    waiting.append(source)
+        return sorted(found, key=self.order.__getitem__)
 
     def line(self, box: Interval) -> Interval:
         """What a line of the spec's own arithmetic may hold: it too may round every line."""

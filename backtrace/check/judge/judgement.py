@@ -13,20 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtrace.check.judge.exercise import Key
-from backtrace.check.judge.sheet import (
-    SLACK,
-    Doubt,
-    Hypothesis,
-    Override,
-    Sheet,
-    StandIns,
-    WrittenNumbers,
-)
+from backtrace.check.judge.replay import Override, StandIns
+from backtrace.check.judge.sheet import SLACK, Doubt, Hypothesis, Sheet, WrittenNumbers
 from backtrace.check.mistakes.diagnosis import Diagnosis
 from backtrace.check.model import WORST_FIRST, Explanation, Figure, Judged, Malformed, Verdict
 from backtrace.check.rules.intervals import Interval, hull, point, single
 from backtrace.spec.ids import At
 from backtrace.tape.steps import Step
+
+UNFINISHED = (
+    "not every explanation was tried: too many lines that it is worked from are not written"
+)
 
 
 class Judgement:
@@ -93,7 +90,7 @@ class Judgement:
 
     def worked(self, numbers: WrittenNumbers, extra: bool) -> Judged:
         place = self.place
-        own = self.sheet.step_interval(place, numbers.unit)
+        own = self.sheet.replay(numbers.unit).step(place)
         in_l, box, doubt = self.in_own_work(numbers, own)
         alone = self.is_alone(numbers, box)
         low, high = numbers.low, numbers.high
@@ -120,7 +117,7 @@ class Judgement:
         if follows.all():
             return follows, box, doubt
         for over, hypothesis in self.alternatives():
-            other = self.alternative_interval(over, numbers.unit)
+            other = self.sheet.replay(numbers.unit, over).of(self.place)
             new = numbers.meets(other) & ~follows
             if new.any():
                 if hypothesis is not None:
@@ -133,8 +130,8 @@ class Judgement:
                     np.where(new, hull(other).hi, hull(box).hi),
                 )
                 follows = follows | new
-                if follows.all():
-                    break
+            if follows.all() or self.sheet.is_spent:
+                break
         return follows, box, doubt
 
     def resting_of(self, over: Override) -> Doubt:
@@ -147,14 +144,6 @@ class Judgement:
                 found |= doubt if where == self.place else doubt.any()
                 self.origin = self.sheet.first_root(tuple((*where[:2], x) for x in form.operands))
         return found
-
-    def alternative_interval(self, over: Override, unit: float) -> Interval:
-        if self.place in over:
-            rest = {place: value for place, value in over.items() if place != self.place}
-            replaced = over[self.place]
-            assert not isinstance(replaced, Interval)
-            return self.sheet.replaced_interval(self.place, replaced, unit, rest)
-        return self.sheet.step_interval(self.place, unit, over)
 
     def alternatives(self) -> Iterator[tuple[Override, Hypothesis | None]]:
         """Other forms along the unwritten way here, and what earlier explanations stand for."""
@@ -196,7 +185,7 @@ class Judgement:
         }
         if not over:
             return np.zeros(numbers.values.shape, dtype=bool)
-        box = hull(sheet.step_interval(self.place, 0.0, over))
+        box = hull(sheet.replay(0.0, over).step(self.place))
         slack = 1e-9 * (1.0 + np.abs(numbers.values))
         near = (box.lo[0] - slack <= numbers.values) & (numbers.values <= box.hi[0] + slack)
         return np.asarray(near & single(box))
@@ -218,7 +207,7 @@ class Judgement:
         sound = (names == "right") | (names == "rounded")
         doubt = ~sound
         if not numbers.there.all():
-            filled = hull(self.sheet.may_be_rounded(self.place, box, numbers.unit))
+            filled = hull(self.sheet.replay(numbers.unit).may_be_rounded(self.place, box))
             low = np.where(numbers.there, low, filled.lo[0])
             high = np.where(numbers.there, high, filled.hi[0])
             doubt = np.where(numbers.there, doubt, self.resting)
@@ -252,6 +241,7 @@ class Judgement:
                 names[i, j] = "malformed" if isinstance(cell, Malformed) else "missing"
         entries: tuple[tuple[Verdict, ...], ...] = tuple(map(tuple, names.tolist()))
         worst = min((v for line in entries for v in line), key=WORST_FIRST.index)
+        cut = worst == "wrong" and self.sheet.is_spent
         root = self.sheet.roots.get(self.place) if worst in ("carried", "unsupported") else None
         return Judged(
             *self._id(),
@@ -262,7 +252,7 @@ class Judgement:
             root=None if root is None else _name(root),
             earned=0.0 if extra else self.earned(names),
             possible=0.0 if extra else float(names.size),
-            notes=self.written.notes,
+            notes=(*self.written.notes, UNFINISHED) if cut else self.written.notes,
         )
 
     def earned(self, names: NDArray[Any]) -> float:

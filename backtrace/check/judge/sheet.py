@@ -1,8 +1,7 @@
 """One student's sheet: what each step is worked from, and what rests on what.
 
-An operand that was written is taken as written; one that was not is worked from what was, and
-widened by what rounding it may have cost. What an earlier explanation says stands in an operand's
-place is a ``Hypothesis``; several are kept in mind where explanations tie.
+What an earlier explanation says stands in an operand's place is a ``Hypothesis``; several are kept
+in mind where explanations tie.
 """
 
 from __future__ import annotations
@@ -14,20 +13,16 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from backtrace.check.judge.exercise import Exercise, Key, key
-from backtrace.check.mistakes.rewrites import Wrong
+from backtrace.check.judge.exercise import Exercise, Key
+from backtrace.check.judge.replay import NOTHING, Override, Replay, StandIns
 from backtrace.check.model import Answers, Figure, Judged, WrittenQuantity
-from backtrace.check.rules.evaluation import dependent, interval
-from backtrace.check.rules.intervals import Floats, Interval, widened
-from backtrace.functions.activations import ACTIVATIONS
-from backtrace.tape.arithmetic import Floats as FloatArithmetic
+from backtrace.check.rules.evaluation import dependent
+from backtrace.check.rules.intervals import Floats, Interval, between
 from backtrace.tape.steps import Step
 
 Doubt: TypeAlias = NDArray[np.bool_]
-StandIns: TypeAlias = dict[Key, Step | Wrong | Interval]
-Override: TypeAlias = Mapping[Key, Step | Wrong | Interval]
-NOTHING: Override = {}
 MOST_HYPOTHESES = 12  # ways the sheet may have come about that are kept in mind
+MOST_WORK = 10_000  # lines that are worked to judge one sheet, a large one counting as several
 MOST_PAIRS = 1000  # pairs of mistakes that are tried for one sheet, over all its wrong steps
 SLACK = 1e-12  # relative float noise that a comparison forgives
 
@@ -121,17 +116,18 @@ class Sheet:
         self.hypotheses: list[Hypothesis] = []
         self.pairs_left = MOST_PAIRS
         self.roots: dict[Key, Key | None] = {}
-        self.worked: dict[tuple[Key, float], Interval] = {}
+        self.replays: dict[float, Replay] = {}  # by unit, those in which nothing is replaced
+        self.work_left = MOST_WORK
 
     def read(self, place: Key) -> WrittenNumbers:
         """The written numbers of a quantity, remembered for the steps that follow."""
+        self.numbers[place] = self.numbers_of(self.written[place], place)
+        return self.numbers[place]
+
+    def numbers_of(self, written: WrittenQuantity, place: Key) -> WrittenNumbers:
         rows, columns = self.exercise.values[place].shape
         truncated = self.exercise.allow_truncation
-        numbers = WrittenNumbers.of(
-            self.written[place], (rows, columns), self.units[place], truncated
-        )
-        self.numbers[place] = numbers
-        return numbers
+        return WrittenNumbers.of(written, (rows, columns), self.units[place], truncated)
 
     def explained(self, place: Key, opened: list[StandIns]) -> None:
         """Each explanation that puts something in an operand's place is a hypothesis (a tie gives
@@ -146,136 +142,41 @@ class Sheet:
         ]
         self.hypotheses = [*self.hypotheses, *both][:MOST_HYPOTHESES]
 
+    @property
+    def is_spent(self) -> bool:
+        """Whether as much has been worked for this sheet as there may be."""
+        return self.work_left <= 0
+
     # What later steps take
 
-    def operand(self, place: Key, unit: float, over: Override = NOTHING) -> Interval:
-        """A quantity as the step at hand takes it: as given, as written, or worked out.
+    def replay(self, unit: float, over: Override = NOTHING) -> Replay:
+        """The lines as they are worked for a quantity, of whose last decimal ``unit`` is half."""
+        plain = self.replays.get(unit)
+        if plain is None:
+            plain = self.replays[unit] = Replay(self, unit, NOTHING, None)
+        return Replay(self, unit, over, plain) if over else plain
 
-        ``unit`` is half a unit of the last decimal of the quantity being judged.
-        """
-        if place in over:
-            return self._overridden(place, unit, over)
-        if place in self.intervals:
-            return self.intervals[place]
-        if self.exercise.is_given(place):
-            return self.exercise.exact(place)
-        ahead = self._ahead(place) if place in self.written else None
-        if ahead is not None:
-            return ahead
-        if not over:
-            memo = self.worked.get((place, unit))
-            if memo is None:
-                memo = self.worked[(place, unit)] = self._unwritten(place, unit, over)
-            return memo
-        return self._unwritten(place, unit, over)
-
-    def _unwritten(self, place: Key, unit: float, over: Override) -> Interval:
-        return self.may_be_rounded(place, self.step_interval(place, unit, over), unit)
-
-    def may_be_rounded(self, place: Key, box: Interval, unit: float) -> Interval:
-        """A line that was not written may have been rounded; it stays in its operation's range."""
-        step = self.exercise.steps[place]
-        if step.operation == "given":
-            return box
-        wide = self._widened(box, unit)
-        if step.operation == "activate":
-            low, high = ACTIVATIONS[step.parameters["activation"]].range
-            if wide is not box and np.isfinite(low):
-                wide = Interval(np.maximum(wide.lo, low), wide.hi)
-            if wide is not box and np.isfinite(high):
-                wide = Interval(wide.lo, np.minimum(wide.hi, high))
-        return wide
-
-    def _widened(self, box: Interval, unit: float) -> Interval:
-        """How far rounding (half a unit), or cutting off, can take a line that was not written."""
-        return widened(box, unit * (2 if self.exercise.allow_truncation else 1), 2 * unit)
-
-    def _ahead(self, place: Key) -> Interval | None:
+    def ahead(self, place: Key) -> Interval | None:
         """What was written further down, where a wrong rule reaches for it; None where nothing."""
         written = self.written.get(place)
         if written is None or not written.cells:
             return None
-        rows, columns = self.exercise.values[place].shape
-        truncated = self.exercise.allow_truncation
-        numbers = WrittenNumbers.of(written, (rows, columns), self.units[place], truncated)
-        return Interval(numbers.low[None], numbers.high[None]) if numbers.there.all() else None
-
-    def _overridden(self, place: Key, unit: float, over: Override) -> Interval:
-        replaced = over[place]
-        if isinstance(replaced, Interval):
-            return replaced
-        rest = {other: value for other, value in over.items() if other != place}
-        box = self.replaced_interval(place, replaced, unit, rest)
-        # A wrong rule need not keep to the right one's range.
-        return self._widened(box, unit)
-
-    def replaced_interval(
-        self, place: Key, replaced: Step | Wrong, unit: float, over: Override
-    ) -> Interval:
-        """What a step gives that stands in the place of another."""
-        if isinstance(replaced, Wrong):
-            box = self.replaced_interval(place, replaced.step, unit, over)
-            if replaced.factor != 1:
-                lo, hi = box.lo * replaced.factor, box.hi * replaced.factor
-                box = Interval(np.minimum(lo, hi), np.maximum(lo, hi))
-            if replaced.turn:
-                box = Interval(box.lo.swapaxes(1, 2), box.hi.swapaxes(1, 2))
-            return box
-        parameters = FloatArithmetic(np.float64).parameters(replaced.parameters)
-        operands = [self.operand((*place[:2], id), unit, over) for id in replaced.operands]
-        setting = self.exercise.setting
-        return self.exercise.line(interval(replaced.operation, setting, parameters, *operands))
-
-    def step_interval(self, place: Key, unit: float, over: Override = NOTHING) -> Interval:
-        """L of a step: its rule on the operands as the student has them."""
-        exercise, step = self.exercise, self.exercise.steps[place]
-        if step.operation == "given":
-            sources = exercise.operands[place]
-            return self.operand(sources[0], unit, over) if sources else exercise.exact(place)
-        if step.operation == "forward_again":
-            return self._forward_again(place, unit, over)
-        operands = [self.operand(source, unit, over) for source in exercise.operands[place]]
-        parameters = exercise.parameters[place]
-        return exercise.line(interval(step.operation, exercise.setting, parameters, *operands))
-
-    def _forward_again(self, place: Key, unit: float, over: Override) -> Interval:
-        """The forward part once more on the new parameters, none of its lines written."""
-        exercise, (epoch, batch, _) = self.exercise, place
-        steps = exercise.contexts[(epoch, batch)].steps
-        new = {steps[id].of: id for id in exercise.steps[place].operands}
-        worked: dict[str, Interval] = {}
-
-        def value(id: str) -> Interval:
-            if id in worked:
-                return worked[id]
-            if id in new:
-                return self.operand((epoch, batch, new[id]), unit, over)
-            return self.operand((epoch, batch, id), unit, over)
-
-        for step in steps.values():
-            if step.phase not in ("forward", "loss"):
-                continue
-            operands = [value(id) for id in step.operands]
-            where = key(step)
-            parameters = exercise.parameters[where]
-            box = interval(step.operation, exercise.setting, parameters, *operands)
-            box = exercise.line(box)
-            if step.role == "loss":
-                return box
-            worked[step.id] = self.may_be_rounded(where, box, unit)
-        raise AssertionError("an update without a loss has no loss after it")
+        numbers = self.numbers_of(written, place)
+        return between(numbers.low, numbers.high) if numbers.there.all() else None
 
     # What rests on what
 
     def doubt(self, place: Key) -> Doubt:
         """Which entries are, or rest on, something that is neither right nor rounded."""
-        if place in self.doubts:
-            return self.doubts[place]
-        if self.exercise.is_given(place):
+        if self.exercise.is_given(place) and place not in self.doubts:
             return np.zeros(self.exercise.values[place].shape, dtype=bool)
-        found = self.doubt_of_operands(place, self.exercise.steps[place])
-        self.doubts[place] = found
-        return found
+        if place not in self.doubts:
+            for at in self.exercise.lines_before(place, self.has_doubt):
+                self.doubts[at] = self.doubt_of_operands(at, self.exercise.steps[at])
+        return self.doubts[place]
+
+    def has_doubt(self, place: Key) -> bool:
+        return place in self.doubts or self.exercise.is_given(place)
 
     def doubt_of_operands(self, place: Key, step: Step) -> Doubt:
         """Which entries of a step rest on a doubtful entry of an operand."""
@@ -293,18 +194,18 @@ class Sheet:
         """The first quantity whose mistake ``place`` rests on; None where all is sound."""
         if place in self.judged:
             own = self.judged[place]
-            if own.verdict == "carried":
-                return self.roots.get(place)
-            return place if bool(self.doubt(place).any()) else self.roots.get(place)
+            is_sound = own.verdict == "carried" or not self.doubt(place).any()
+            return self.roots.get(place) if is_sound else place
         if self.exercise.is_given(place):
             return None
-        if place in self.roots:
-            return self.roots[place]
-        found = self.first_root(self.exercise.operands[place])
-        self.roots[place] = found
-        return found
+        if place not in self.roots:
+            for at in self.exercise.lines_before(place, self.has_root):
+                self.roots[at] = self.first_root(self.exercise.operands[at])
+        return self.roots[place]
+
+    def has_root(self, place: Key) -> bool:
+        return place in self.roots or place in self.judged or self.exercise.is_given(place)
 
     def first_root(self, places: tuple[Key, ...]) -> Key | None:
-        order = list(self.exercise.steps)
         roots = [root for root in map(self.root, places) if root is not None]
-        return min(roots, key=order.index, default=None)
+        return min(roots, key=self.exercise.order.__getitem__, default=None)

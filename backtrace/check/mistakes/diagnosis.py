@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtrace.check.judge.exercise import Key
-from backtrace.check.judge.sheet import Override, Sheet, StandIns, WrittenNumbers
+from backtrace.check.judge.replay import Override, StandIns
+from backtrace.check.judge.sheet import Sheet, WrittenNumbers
 from backtrace.check.mistakes.rewrites import Wrong
 from backtrace.check.model import Explanation, Figure, WrittenQuantity
 from backtrace.check.rules.intervals import Floats, Interval, hull, point
@@ -122,6 +123,8 @@ class Diagnosis:
         ways = [(attempt, {}) for attempt in attempts]
         ways += [((single,), form) for single, form in other_ways]
         for attempt, form in ways:
+            if self.sheet.is_spent:
+                break
             if not self.explains(attempt, form):
                 continue
             codes = [(code, place[2]) for place, wrong in attempt for code in wrong.code.split("+")]
@@ -152,14 +155,7 @@ class Diagnosis:
         )
 
     def replayed(self, over: Override) -> Interval:
-        unit = self.numbers.unit
-        if self.place not in over:
-            return self.sheet.step_interval(self.place, unit, over)
-        rest = {place: value for place, value in over.items() if place != self.place}
-        replaced = over[self.place]
-        if isinstance(replaced, Interval):
-            return replaced
-        return self.sheet.replaced_interval(self.place, replaced, unit, rest)
+        return self.sheet.replay(self.numbers.unit, over).of(self.place)
 
     def pairs(self, singles: list[tuple[Key, Wrong]]) -> list[tuple[tuple[Key, Wrong], ...]]:
         """Two mistakes: at two steps, or a factor, a sign or a turn on top of another rule."""
@@ -182,6 +178,8 @@ class Diagnosis:
     def by_misreading(self, path: list[Key], wrong: NDArray[np.bool_]) -> list[Cause]:
         found: list[Cause] = []
         for source, i, j in self.given_entries(path):
+            if self.sheet.is_spent:
+                break
             read = self.misread(source, i, j, wrong)
             if read is None:
                 continue
@@ -197,7 +195,7 @@ class Diagnosis:
         """The unwritten step that took the misread number, where it was read right elsewhere."""
         for place in path:
             if source in self.exercise.operands[place] and place != self.place:
-                yield {place: self.sheet.step_interval(place, self.numbers.unit, {source: instead})}
+                yield {place: self.sheet.replay(self.numbers.unit, {source: instead}).step(place)}
 
     def given_entries(self, path: list[Key]) -> Iterator[tuple[Key, int, int]]:
         """The given numbers that the path is worked from, nearest first, not too many."""
@@ -296,7 +294,7 @@ class Diagnosis:
     ) -> tuple[Explanation, ...]:
         values: Floats = np.array([f.value for f in figures]).reshape(shape)
         half: Floats = np.array([f.half_unit for f in figures]).reshape(shape)
-        box = hull(self.sheet.operand(source, float(half.max(initial=0.0))))
+        box = hull(self.sheet.replay(float(half.max(initial=0.0))).operand(source))
         n = shape[self.exercise.setting.sample_axis]
         for factor in (1.0, 1.0 / n):
             low, high = box.lo[0] * factor, box.hi[0] * factor

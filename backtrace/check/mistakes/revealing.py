@@ -86,7 +86,7 @@ def _at(
 def _replayed(place: Key, wrong: Wrong, sheet: Sheet) -> Floats | None:
     try:
         with np.errstate(all="ignore"):
-            box = hull(sheet.replaced_interval(place, wrong, 0.0, {}))
+            box = hull(sheet.replay(0.0, {place: wrong}).of(place))
     except (ValueError, KeyError):  # operands whose shapes do not meet
         return None
     middle: Floats = (box.lo[0] + box.hi[0]) / 2

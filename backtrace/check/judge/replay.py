@@ -1,0 +1,189 @@
+"""What a step gives on a student's own numbers, with other steps in the place of some.
+
+An operand that was written is taken as written; one that was not is worked from what was, and
+widened by what rounding it may have cost. Each line is worked once, in the order of work; what no
+replaced step reaches is worked once for all replays of a sheet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol, TypeAlias
+
+import numpy as np
+
+from backtrace.check.judge.exercise import Exercise, Key, key
+from backtrace.check.mistakes.rewrites import Wrong
+from backtrace.check.rules.evaluation import interval
+from backtrace.check.rules.intervals import Interval, clipped, scaled, widened
+from backtrace.functions.activations import ACTIVATIONS
+from backtrace.tape.arithmetic import Floats as FloatArithmetic
+from backtrace.tape.operations import Parameters
+from backtrace.tape.steps import Step
+
+StandIns: TypeAlias = dict[Key, Step | Wrong | Interval]
+Override: TypeAlias = Mapping[Key, Step | Wrong | Interval]
+NOTHING: Override = {}
+LARGE = 500  # entries of the operands of a line, for which it counts as another one
+
+
+class Numbered(Protocol):
+    """A sheet, as far as it is needed here."""
+
+    exercise: Exercise
+    intervals: dict[Key, Interval]
+    work_left: int
+
+    def ahead(self, place: Key) -> Interval | None: ...
+
+
+class Replay:
+    """The lines of a sheet as they are worked for one quantity.
+
+    ``unit`` is half a unit of that quantity's last decimal, ``over`` what stands in the place of
+    other steps.
+    """
+
+    def __init__(self, sheet: Numbered, unit: float, over: Override, plain: Replay | None) -> None:
+        self.sheet = sheet
+        self.exercise = sheet.exercise
+        self.unit = unit
+        self.over = over
+        self.plain = plain  # the replay in which nothing is replaced
+        self.worked: dict[Key, Interval] = {}
+        self.changed: set[Key] = set()  # what was worked and rests on a replaced step
+        self.earlier: dict[int, Replay] = {}
+
+    # Operands
+
+    def operand(self, place: Key) -> Interval:
+        """A quantity as the step at hand takes it: as given, as written, or worked out."""
+        known = self.known(place)
+        if known is not None:
+            return known
+        for unwritten in self.exercise.lines_before(place, self.is_known):
+            self.worked[unwritten] = self.line(unwritten)
+        return self.worked[place]
+
+    def is_known(self, place: Key) -> bool:
+        """Whether nothing before a quantity matters to it; a replaced step has its own operands."""
+        return self.known(place) is not None
+
+    def known(self, place: Key) -> Interval | None:
+        """What need not be worked, or has been."""
+        replaced = self.over.get(place)
+        if isinstance(replaced, Interval):
+            return replaced
+        if replaced is None and place in self.sheet.intervals:
+            return self.sheet.intervals[place]
+        if replaced is None and self.exercise.is_given(place):
+            return self.exercise.exact(place)
+        found = self.worked.get(place)
+        return found if found is not None or replaced is not None else self.sheet.ahead(place)
+
+    def line(self, place: Key) -> Interval:
+        """A line that was not written."""
+        replaced = self.over.get(place)
+        if isinstance(replaced, Step | Wrong):
+            # A wrong rule need not keep to the right one's range.
+            return self.rounded(self.replaced(place, replaced))
+        if self.plain is not None and not self.is_changed(place):
+            return self.plain.operand(place)
+        self.changed.add(place)
+        return self.may_be_rounded(place, self.step(place))
+
+    def is_changed(self, place: Key) -> bool:
+        """Whether a line that is about to be worked rests on a replaced one."""
+        return self.exercise.steps[place].operation == "forward_again" or any(
+            source in self.over or source in self.changed
+            for source in self.exercise.operands[place]
+        )
+
+    # Steps
+
+    def of(self, place: Key) -> Interval:
+        """What the quantity itself may be: by what stands in its place, or by its own step."""
+        replaced = self.over.get(place)
+        if isinstance(replaced, Interval):
+            return replaced
+        return self.step(place) if replaced is None else self.replaced(place, replaced)
+
+    def step(self, place: Key) -> Interval:
+        """L of a step: its rule on the operands as the student has them."""
+        exercise, step = self.exercise, self.exercise.steps[place]
+        sources = exercise.operands[place]
+        if step.operation == "given":
+            return self.operand(sources[0]) if sources else exercise.exact(place)
+        if step.operation == "forward_again":
+            return self.forward_again(place)
+        operands = [self.operand(source) for source in sources]
+        return self.evaluated(step, exercise.parameters[place], operands)
+
+    def replaced(self, place: Key, instead: Step | Wrong) -> Interval:
+        """What a step gives that stands in the place of another.
+
+        Only what is replaced before it matters to it, and so a chain of replaced steps is worked
+        once, however long.
+        """
+        if isinstance(instead, Wrong):
+            found = scaled(self.replaced(place, instead.step), instead.factor)
+            return found.T if instead.turn else found
+        before = self.before(place)
+        if instead.operation == "given":  # it comes from the update before
+            return before.step(place)
+        parameters = FloatArithmetic(np.float64).parameters(instead.parameters)
+        operands = [before.operand((*place[:2], id)) for id in instead.operands]
+        return self.evaluated(instead, parameters, operands)
+
+    def before(self, place: Key) -> Replay:
+        """The replay with only what is replaced before a line."""
+        order = self.exercise.order
+        over = {at: each for at, each in self.over.items() if order[at] < order[place]}
+        if len(over) not in self.earlier:
+            plain = self if self.plain is None else self.plain
+            replay = Replay(self.sheet, self.unit, over, plain) if over else plain
+            replay.earlier = self.earlier if over else replay.earlier
+            self.earlier[len(over)] = replay
+        return self.earlier[len(over)]
+
+    def evaluated(self, step: Step, parameters: Parameters, operands: list[Interval]) -> Interval:
+        size = sum(operand.lo.size for operand in operands)
+        self.sheet.work_left -= 1 + size // LARGE
+        found = interval(step.operation, self.exercise.setting, parameters, *operands)
+        return self.exercise.line(found)
+
+    def forward_again(self, place: Key) -> Interval:
+        """The forward part once more on the new parameters, none of its lines written."""
+        exercise, (epoch, batch, _) = self.exercise, place
+        steps = exercise.contexts[epoch, batch].steps
+        new = {steps[id].of: id for id in exercise.steps[place].operands}
+        worked: dict[str, Interval] = {}
+        for step in steps.values():
+            if step.phase not in ("forward", "loss"):
+                continue
+            operands = [
+                worked[id] if id in worked else self.operand((epoch, batch, new.get(id, id)))
+                for id in step.operands
+            ]
+            found = self.evaluated(step, exercise.parameters[key(step)], operands)
+            if step.role == "loss":
+                return found
+            worked[step.id] = self.may_be_rounded(key(step), found)
+        raise AssertionError("an update without a loss has no loss after it")
+
+    # Rounding
+
+    def may_be_rounded(self, place: Key, x: Interval) -> Interval:
+        """A line that was not written may have been rounded; it stays in its operation's range."""
+        step = self.exercise.steps[place]
+        if step.operation == "given":
+            return x
+        wide = self.rounded(x)
+        if step.operation != "activate" or wide is x:
+            return wide
+        return clipped(wide, *ACTIVATIONS[step.parameters["activation"]].range)
+
+    def rounded(self, x: Interval) -> Interval:
+        """How far rounding (half a unit), or cutting off, can take a line that was not written."""
+        unit = self.unit
+        return widened(x, unit * (2 if self.exercise.allow_truncation else 1), 2 * unit)
