@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -44,7 +45,7 @@ class Judgement:
             return self.misshapen(extra)
         numbers = self.sheet.read(self.place)
         if self.exercise.is_given(self.place):
-            return self.given(numbers, extra)
+            return self.given(numbers)
         return self.worked(numbers, extra)
 
     def _shape(self) -> tuple[int, int]:
@@ -76,7 +77,8 @@ class Judgement:
 
     # A given number, written again
 
-    def given(self, numbers: WrittenNumbers, extra: bool) -> Judged:
+    def given(self, numbers: WrittenNumbers) -> Judged:
+        """Copying it earns nothing, unless it was asked for; misreading it costs its entries."""
         low, high = numbers.low, numbers.high
         same = (low <= self.exact) & (self.exact <= high) | ~numbers.there
         taken = np.where(same, self.exact, numbers.values)
@@ -84,7 +86,12 @@ class Judgement:
         if not same.all():
             explanations = (Explanation((("given-misread", self.place[2]),)),)
         self.sheet.intervals[self.place] = point(taken)
-        return self.verdict(np.where(same, "right", "wrong"), numbers, ~same, explanations, extra)
+        names = np.where(same, "right", "wrong").astype(object)
+        names[self.few_digits(numbers) & numbers.there & same] = "imprecise"
+        found = self.verdict(names, numbers, ~same, explanations, extra=False)
+        if found.id in self.exercise.spec.ask:
+            return found
+        return msgspec.structs.replace(found, earned=0.0, possible=float((~same).sum()))
 
     # A worked quantity
 
@@ -161,13 +168,16 @@ class Judgement:
 
     def too_vague(self, numbers: WrittenNumbers, box: Interval, alone: Doubt) -> Doubt:
         """Too few digits to tell anything by, unless they are the value exactly."""
-        few = (numbers.digits < self.exercise.min_digits) & (numbers.decimals < 3)
-        if few.any():
-            slack = SLACK * (1.0 + np.abs(self.exact))
-            few &= (np.abs(numbers.values - self.exact) > slack) & ~alone
+        few = self.few_digits(numbers) & ~alone
         if few.any():
             few &= ~(self.follows_exactly(numbers) & self.resting)
         return np.asarray(numbers.there & (numbers.half > 0) & (few | box.unbounded))
+
+    def few_digits(self, numbers: WrittenNumbers) -> Doubt:
+        """Which numbers have too few digits, and are not the spec's own value exactly."""
+        few = (numbers.digits < self.exercise.min_digits) & (numbers.decimals < 3)
+        slack = SLACK * (1.0 + np.abs(self.exact))
+        return np.asarray(few & (np.abs(numbers.values - self.exact) > slack))
 
     @cached_property
     def resting(self) -> Doubt:
