@@ -137,7 +137,7 @@ class Judgement:
                     np.where(new, hull(other).hi, hull(box).hi),
                 )
                 follows = follows | new
-            if follows.all() or self.sheet.is_spent:
+            if follows.all() or self.sheet.work.is_spent:
                 break
         return follows, box, doubt
 
@@ -228,7 +228,9 @@ class Judgement:
 
     def explain(self, names: NDArray[Any]) -> tuple[Explanation, ...]:
         """The explanations, each kind once; what they put in an operand's place is remembered."""
+        verdicts, self.sheet.work = self.sheet.work, self.sheet.search
         found = Diagnosis(self.sheet, self.place).found(names == "wrong")
+        self.sheet.work = verdicts
         self.sheet.explained(self.place, [f.stand_ins for f in found if f.stand_ins])
         kinds: dict[tuple[str, ...], Explanation] = {}
         for each in found:
@@ -251,7 +253,7 @@ class Judgement:
                 names[i, j] = "malformed" if isinstance(cell, Malformed) else "missing"
         entries: tuple[tuple[Verdict, ...], ...] = tuple(map(tuple, names.tolist()))
         worst = min((v for line in entries for v in line), key=WORST_FIRST.index)
-        cut = worst == "wrong" and self.sheet.is_spent
+        cut = worst == "wrong" and (self.sheet.work.is_spent or self.sheet.search.is_spent)
         root = self.sheet.roots.get(self.place) if worst in ("carried", "unsupported") else None
         return Judged(
             *self._id(),

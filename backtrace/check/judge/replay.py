@@ -27,12 +27,23 @@ NOTHING: Override = {}
 LARGE = 500  # entries of the operands of a line, for which it counts as another one
 
 
+class Work:
+    """How many lines may still be worked for a purpose."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    @property
+    def is_spent(self) -> bool:
+        return self.left <= 0
+
+
 class Numbered(Protocol):
     """A sheet, as far as it is needed here."""
 
     exercise: Exercise
     intervals: dict[Key, Interval]
-    work_left: int
+    work: Work
 
     def ahead(self, place: Key) -> Interval | None: ...
 
@@ -148,7 +159,7 @@ class Replay:
 
     def evaluated(self, step: Step, parameters: Parameters, operands: list[Interval]) -> Interval:
         size = sum(operand.lo.size for operand in operands)
-        self.sheet.work_left -= 1 + size // LARGE
+        self.sheet.work.left -= 1 + size // LARGE
         found = interval(step.operation, self.exercise.setting, parameters, *operands)
         return self.exercise.line(found)
 

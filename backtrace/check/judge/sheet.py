@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtrace.check.judge.exercise import Exercise, Key
-from backtrace.check.judge.replay import NOTHING, Override, Replay, StandIns
+from backtrace.check.judge.replay import NOTHING, Override, Replay, StandIns, Work
 from backtrace.check.model import Answers, Figure, Judged, WrittenQuantity
 from backtrace.check.rules.evaluation import dependent
 from backtrace.check.rules.intervals import Floats, Interval, between
@@ -22,7 +22,8 @@ from backtrace.tape.steps import Step
 
 Doubt: TypeAlias = NDArray[np.bool_]
 MOST_HYPOTHESES = 12  # ways the sheet may have come about that are kept in mind
-MOST_WORK = 10_000  # lines that are worked to judge one sheet, a large one counting as several
+MOST_WORK = 8_000  # lines that are worked for the verdicts on one sheet, by other right forms too
+MOST_SEARCH = 12_000  # lines that are worked in search of its mistakes
 MOST_PAIRS = 1000  # pairs of mistakes that are tried for one sheet, over all its wrong steps
 SLACK = 1e-12  # relative float noise that a comparison forgives
 
@@ -117,7 +118,8 @@ class Sheet:
         self.pairs_left = MOST_PAIRS
         self.roots: dict[Key, Key | None] = {}
         self.replays: dict[float, Replay] = {}  # by unit, those in which nothing is replaced
-        self.work_left = MOST_WORK
+        self.work = Work(MOST_WORK)
+        self.search = Work(MOST_SEARCH)
 
     def read(self, place: Key) -> WrittenNumbers:
         """The written numbers of a quantity, remembered for the steps that follow."""
@@ -141,11 +143,6 @@ class Sheet:
             for stand_ins in opened
         ]
         self.hypotheses = [*self.hypotheses, *both][:MOST_HYPOTHESES]
-
-    @property
-    def is_spent(self) -> bool:
-        """Whether as much has been worked for this sheet as there may be."""
-        return self.work_left <= 0
 
     # What later steps take
 

@@ -123,7 +123,7 @@ class Diagnosis:
         ways = [(attempt, {}) for attempt in attempts]
         ways += [((single,), form) for single, form in other_ways]
         for attempt, form in ways:
-            if self.sheet.is_spent:
+            if self.sheet.search.is_spent:
                 break
             if not self.explains(attempt, form):
                 continue
@@ -178,7 +178,7 @@ class Diagnosis:
     def by_misreading(self, path: list[Key], wrong: NDArray[np.bool_]) -> list[Cause]:
         found: list[Cause] = []
         for source, i, j in self.given_entries(path):
-            if self.sheet.is_spent:
+            if self.sheet.search.is_spent:
                 break
             read = self.misread(source, i, j, wrong)
             if read is None:
