@@ -323,3 +323,27 @@ targets: [[0.4, 0.5, 1]]
 loss: mse
 """
     assert named(spec, "da1: [0.400, 1.000, 2.000]") == [("da1", {"mean-over-outputs"})]
+
+
+# W = 0.5, x = y = [1 2 2]: e = [-0.5 -1 -1], the loss 2.25/3; dW = -9/3, W_new = 0.8;
+# then e = [-0.2 -0.4 -0.4], and the loss 0.36/3.
+TWICE = """
+layers: [{activation: linear, weights: 0.5, bias: none}]
+inputs: [[1], [2], [2]]
+targets: [[1], [2], [2]]
+loss: mse
+learning_rate: 0.1
+"""
+
+
+def test_a_loss_worked_by_a_wrong_rule_is_worked_so_again_after_the_update():
+    found = report(TWICE, "loss: 2.250\nloss_after: 0.3600")
+    assert [(q.name, q.verdict, q.mistakes, q.root) for q in found.quantities] == [
+        ("loss", "wrong", ("mean-omitted",), None),
+        ("loss_after", "carried", (), "loss"),
+    ]
+
+
+def test_the_loss_after_the_update_has_its_own_mistakes():
+    sheet = "loss: 0.7500\nloss_after: 0.3600"
+    assert quantity(TWICE, sheet, "loss_after").mistakes == ("mean-omitted",)

@@ -7,7 +7,7 @@ replaced step reaches is worked once for all replays of a sheet.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from backtrace.check.judge.exercise import Exercise, Key, key
 from backtrace.check.mistakes.rewrites import Wrong
 from backtrace.check.rules.evaluation import interval
-from backtrace.check.rules.intervals import Interval, clipped, scaled, widened
+from backtrace.check.rules.intervals import Interval, clipped, widened
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.tape.arithmetic import Floats as FloatArithmetic
 from backtrace.tape.operations import Parameters
@@ -136,15 +136,16 @@ class Replay:
         Only what is replaced before it matters to it, and so a chain of replaced steps is worked
         once, however long.
         """
-        if isinstance(instead, Wrong):
-            found = scaled(self.replaced(place, instead.step), instead.factor)
-            return found.T if instead.turn else found
         before = self.before(place)
-        if instead.operation == "given":  # it comes from the update before
-            return before.step(place)
+        if isinstance(instead, Wrong) and instead.step.operation == "given":
+            return instead.made_of(before.step(place))  # it comes from the update before
+        return self.applied(instead, lambda name: before.operand((*place[:2], name)))
+
+    def applied(self, instead: Step | Wrong, operand: Callable[[str], Interval]) -> Interval:
+        if isinstance(instead, Wrong):
+            return instead.made_of(self.applied(instead.step, operand))
         parameters = FloatArithmetic(np.float64).parameters(instead.parameters)
-        operands = [before.operand((*place[:2], id)) for id in instead.operands]
-        return self.evaluated(instead, parameters, operands)
+        return self.evaluated(instead, parameters, [operand(id) for id in instead.operands])
 
     def before(self, place: Key) -> Replay:
         """The replay with only what is replaced before a line."""
@@ -164,19 +165,23 @@ class Replay:
         return self.exercise.line(found)
 
     def forward_again(self, place: Key) -> Interval:
-        """The forward part once more on the new parameters, none of its lines written."""
+        """The forward part once more on the new parameters, none of its lines written.
+
+        Who worked the loss by a wrong rule does so again.
+        """
         exercise, (epoch, batch, _) = self.exercise, place
         steps = exercise.contexts[epoch, batch].steps
         new = {steps[id].of: id for id in exercise.steps[place].operands}
         worked: dict[str, Interval] = {}
+
+        def again(id: str) -> Interval:
+            return worked[id] if id in worked else self.operand((epoch, batch, new.get(id, id)))
+
         for step in steps.values():
             if step.phase not in ("forward", "loss"):
                 continue
-            operands = [
-                worked[id] if id in worked else self.operand((epoch, batch, new.get(id, id)))
-                for id in step.operands
-            ]
-            found = self.evaluated(step, exercise.parameters[key(step)], operands)
+            wrong = self.over.get(key(step)) if step.phase == "loss" else None
+            found = self.applied(wrong if isinstance(wrong, Wrong) else step, again)
             if step.role == "loss":
                 return found
             worked[step.id] = self.may_be_rounded(key(step), found)

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from backtrace.check.judge.exercise import Key
+from backtrace.check.judge.exercise import Key, key
 from backtrace.check.judge.replay import Override, StandIns
 from backtrace.check.judge.sheet import Sheet, WrittenNumbers
 from backtrace.check.mistakes.rewrites import Wrong
@@ -61,6 +61,13 @@ class Diagnosis:
             waiting += self.exercise.operands[place]
         return list(found)
 
+    def again(self) -> list[Key]:
+        """The lines of the loss, which the loss after the update works once more."""
+        steps = self.exercise.contexts[self.place[:2]].steps
+        if self.exercise.steps[self.place].operation != "forward_again":
+            return []
+        return [key(step) for step in steps.values() if step.phase == "loss"]
+
     @property
     def numbers(self) -> WrittenNumbers:
         return self.sheet.numbers[self.place]
@@ -68,7 +75,8 @@ class Diagnosis:
     def found(self, wrong: NDArray[np.bool_]) -> list[Cause]:
         """Every explanation of the entries marked ``wrong``, the simplest kind that there is."""
         path = self.path()
-        singles = [(place, rewrite) for place in path for rewrite in self.exercise.wrongs(place)]
+        places = [*path, *(at for at in self.again() if at not in path)]
+        singles = [(place, rewrite) for place in places for rewrite in self.exercise.wrongs(place)]
         found = self.by_rules([(single,) for single in singles], self.by_other_ways(path))
         found = self.without_disguises(found)
         if all("wrong-activation" in f.explanation.codes for f in found):
@@ -127,14 +135,25 @@ class Diagnosis:
                 break
             if not self.explains(attempt, form):
                 continue
-            codes = [(code, place[2]) for place, wrong in attempt for code in wrong.code.split("+")]
+            codes = [
+                (code, self.where(at)) for at, wrong in attempt for code in wrong.code.split("+")
+            ]
             detail = next((wrong.detail for _, wrong in attempt if wrong.detail), ())
-            stand_ins: StandIns = {at: wrong for at, wrong in attempt if at != self.place}
+            stand_ins: StandIns = {at: wrong for at, wrong in attempt if self.stands_in(at)}
             replayed = self.replayed({**form, **dict(attempt)})
             found.append(Cause(Explanation(tuple(codes), detail), stand_ins, replayed))
             if len(found) >= MOST_TIES:
                 break
         return found
+
+    def where(self, place: Key) -> str:
+        """The id of the quantity in which a wrong rule shows."""
+        return self.place[2] if place in self.again() else place[2]
+
+    def stands_in(self, place: Key) -> bool:
+        """Whether later steps can't take what was written, but need to know the wrong rule: that of
+        a line that was not written, or of the loss, which is worked again after the update."""
+        return place != self.place or self.exercise.steps[place].phase == "loss"
 
     def explains(self, attempt: tuple[tuple[Key, Wrong], ...], form: StandIns) -> bool:
         over: StandIns = {**form, **dict(attempt)}

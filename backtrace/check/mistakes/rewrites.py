@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from backtrace.check.rules.intervals import Interval, scaled
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.formula import Sentence, Symbol
 from backtrace.functions.losses import LOSSES
@@ -28,6 +29,11 @@ class Wrong(msgspec.Struct, frozen=True):
     factor: float = 1.0
     turn: bool = False
     detail: Sentence = ()
+
+    def made_of(self, x: Interval) -> Interval:
+        """What the step has worked, multiplied and turned."""
+        found = scaled(x, self.factor)
+        return found.T if self.turn else found
 
 
 GRADIENTS: tuple[Role, ...] = ("gradient", "data_gradient")
