@@ -160,6 +160,11 @@ def test_texts_without_end(folder, monkeypatch):
     assert "more than 90 characters" in problem_of(folder, "{file: long.csv}").found
 
 
+def test_quotes_that_are_not_closed_in_their_line(folder):
+    (folder / "open.csv").write_text('1\n"2\n"\n')
+    assert "nothing in row 3, column 1" in problem_of(folder, "{file: open.csv}").found
+
+
 def test_a_cell_longer_than_the_csv_module_takes(folder):
     (folder / "long.csv").write_text('1\n"' + "x" * 200_000 + '"\n')
     assert "200002 characters" in problem_of(folder, "{file: long.csv}").found

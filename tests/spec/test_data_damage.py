@@ -99,6 +99,13 @@ def test_an_npy_file_that_ends_early(path):
     assert error(path, npy(np.asfortranarray(array))[:-33]).found == "an end in column 2"
 
 
+def test_an_archive_whose_directory_lies_before_its_beginning(path):
+    content = bytearray(npz(x=IMAGES))
+    content[-6:-2] = (2**31).to_bytes(4, "little")  # where it says that its directory begins
+    for damaged in (bytes(content), gzip.compress(content)):
+        assert error(path, damaged).found == "a damaged .npz"
+
+
 @pytest.mark.parametrize("sizes", [(60_000, 28, 28), (2**32 - 1,) * 3, (10**9, 4)])
 def test_a_header_that_promises_more_than_there_is_takes_no_memory(path, sizes):
     import tracemalloc

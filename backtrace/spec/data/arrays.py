@@ -45,7 +45,10 @@ _BAD_HEADER = (
     *(ValueError, SyntaxError, TypeError, LookupError, RecursionError, OverflowError),
     tokenize.TokenError,
 )
-_BAD_ZIP = (BadZipFile, zlib.error, RuntimeError, EOFError, struct.error, *_BAD_HEADER)
+_BAD_ZIP = (
+    *(BadZipFile, zlib.error, RuntimeError, EOFError, struct.error, *_BAD_HEADER),
+    OSError,  # of a seek to before the beginning
+)
 
 
 def read_idx(file: ByteStream) -> NDArray[Any]:
@@ -81,7 +84,7 @@ def read_npy(file: ByteStream) -> NDArray[Any]:
 def npz_arrays(file: ByteStream) -> Iterator[NamedArrays]:
     """What an .npz file has, by name. Raises DataError, also when one of them is read."""
     if isinstance(file, GzipFile):  # a zip begins at its end
-        file = BytesIO(_up_to(file, MOST_BYTES))
+        file = BytesIO(_up_to(file, MOST_BYTES).data)
     try:
         with ZipFile(file) as archive:
             entries = {e.filename.removesuffix(".npy"): e for e in archive.infolist()}
@@ -139,11 +142,15 @@ def _filled(
     return array
 
 
-def _up_to(file: ByteStream, size: int) -> bytearray:
+def _up_to(file: ByteStream, size: int) -> NDArray[np.uint8]:
     """So many bytes, or those that there are; memory is taken as they come."""
-    content = bytearray()
-    while len(content) < size and (block := file.read(min(_BLOCK, size - len(content)))):
-        content += block
+    content, done, got = np.empty(0, np.uint8), 0, 1
+    while got and done < size:
+        if done == len(content):
+            content.resize(min(size, 2 * done + _BLOCK), refcheck=False)
+        got = file.readinto(content[done : done + _BLOCK].data)
+        done += got
+    content.resize(done, refcheck=False)
     return content
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from array import array
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from io import TextIOWrapper
 from itertools import chain, islice
@@ -97,8 +98,8 @@ def _fill(table: DataTable, head: _Head, rows: Iterator[NumberedLine]) -> None:
 def _numbers(table: DataTable, head: _Head, texts: list[str]) -> NDArray[Any]:
     """The numbers of the next rows; cell by cell where NumPy can't read them."""
     if all(text.count(",") == head.width - 1 for text in texts):
-        try:
-            return np.loadtxt(
+        with suppress(ValueError):
+            numbers = np.loadtxt(
                 texts,
                 delimiter=",",
                 ndmin=2,
@@ -106,8 +107,8 @@ def _numbers(table: DataTable, head: _Head, texts: list[str]) -> NDArray[Any]:
                 quotechar='"',
                 usecols=head.columns,
             )
-        except ValueError:
-            pass
+            if len(numbers) == len(texts):  # fewer where quotes are not closed in their line
+                return numbers
     at = len(table.entries)
     return np.array([_row(table, head, row, text) for row, text in enumerate(texts, at)])
 

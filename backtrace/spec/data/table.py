@@ -46,11 +46,13 @@ class DataTable(msgspec.Struct):
         entries = self.entries
         if entries.dtype.kind not in REAL:
             raise DataError(f"entries of type {entries.dtype}", "real numbers")
+        ends = np.array([entries.min(), entries.max()], np.float64)
         in_place = entries.dtype == kept and entries.flags.carray
         values = entries if in_place else np.empty(entries.shape, kept)
         with np.errstate(all="ignore"):
+            finite = np.isfinite((ends * scale).astype(kept)).all()
             np.multiply(entries, scale, out=values, dtype=np.float64, casting="same_kind")
-        if not np.isfinite([values.min(), values.max()]).all():
+        if not finite:
             row, column = np.argwhere(~np.isfinite(values))[0].tolist()
             times = f", times {scale:g}" if scale != 1 else ""
             found = f"{values[row, column]} in {self.place(row, column)}{times}"

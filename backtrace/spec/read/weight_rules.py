@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 import numpy as np
 
-from backtrace.spec.document.fields import NOT_NEGATIVE, Fields, choice
+from backtrace.spec.document.fields import ANY, NOT_NEGATIVE, Fields, choice
 from backtrace.spec.document.problems import Place, Problems
 from backtrace.spec.document.reader import Mapping, Scalar
 from backtrace.spec.numbers import Number
@@ -91,8 +91,8 @@ def read_rule(problems: Problems, node: Mapping | Scalar, what: str) -> Rule | N
     entries = Fields(problems, node, what, ["init", *defaults])
     values: dict[str, float] = {}
     for key, default in defaults.items():
-        value = entries.number(key, default, NOT_NEGATIVE) if key == "std" else None
-        values[key] = float(entries.number(key, default) if value is None else value)
+        accepted = NOT_NEGATIVE if key == "std" else ANY
+        values[key] = float(entries.number(key, default, accepted))
     if name == "uniform" and values["low"] > values["high"]:
         found = f"low {values['low']:g} above high {values['high']:g}"
         problems.add(node, found, "low below high", "Exchange the two.")
