@@ -23,7 +23,7 @@ from backtrace.spec.read.conventions import ARITHMETIC, CONVENTIONS
 from backtrace.spec.read.data_files import DATA_KEYS
 from backtrace.spec.read.holdout import WAYS
 from backtrace.spec.read.layers import BIAS_KEYS, LAYER_KEYS
-from backtrace.spec.read.training import COURSE_KEYS
+from backtrace.spec.read.training import TRAINING_KEYS
 from backtrace.spec.read.weight_rules import INITIALIZERS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -184,7 +184,7 @@ def test_every_key_of_a_training_is_listed():
     listed = names("Training")
     ways = {name for span in listed for name in re.findall(r"(\w+): ", span)}
     assert ways == {*WAYS, "targets"}
-    assert {span for span in listed if not span.startswith("{")} == set(COURSE_KEYS)
+    assert {span for span in listed if not span.startswith("{")} == set(TRAINING_KEYS)
 
 
 def test_the_defaults_are_those_of_a_spec():

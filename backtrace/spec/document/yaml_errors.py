@@ -67,7 +67,7 @@ class Stumble(msgspec.Struct, frozen=True):
         return "\n".join(self.lines[place.line - 1 :])[place.column - 1 :]
 
 
-class Cause(msgspec.Struct, frozen=True):
+class SyntaxMistake(msgspec.Struct, frozen=True):
     """What stands where the parser stopped, or with ``at_begun`` where it began."""
 
     fits: Callable[[Stumble], bool]
@@ -111,52 +111,52 @@ def _begins(*signs: str) -> Callable[[Stumble], bool]:
     return lambda stumble: stumble.scanning and stumble.first in signs and _on_one_line(stumble)
 
 
-_CAUSES: tuple[Cause, ...] = (
-    Cause(
+_MISTAKES: tuple[SyntaxMistake, ...] = (
+    SyntaxMistake(
         _in_escape,
         "a backslash that means nothing here",
         'an escape such as "\\n"',
         "Use single quotes: between them a backslash is a backslash.",
     ),
-    Cause(
+    SyntaxMistake(
         _in_quotes,
         "a quote that is opened and never closed",
         "its closing quote",
         "Close the text with the quote it was opened with.",
         at_begun=True,
     ),
-    Cause(
+    SyntaxMistake(
         _begins("%"),
         "a line that begins with %",
         "`key: value`",
         "Remove it, or put it in quotes.",
         at_begun=True,
     ),
-    Cause(
+    SyntaxMistake(
         _begins("*", "&"),
         "a `*` or `&` that begins a value",
         "a value",
         "A text that begins with one needs quotes.",
     ),
-    Cause(
+    SyntaxMistake(
         _begins("|", ">"),
         "a `|` or `>` with something after it",
         "a text",
         "A text that begins with one needs quotes.",
     ),
-    Cause(
+    SyntaxMistake(
         _is_tag,
         "a tag",
         "plain values",
         "Remove the tag. A text that begins with ! needs quotes.",
     ),
-    Cause(
+    SyntaxMistake(
         lambda stumble: stumble.sign == ":" and stumble.scanning and _on_one_line(stumble),
         "a colon without a space after it",
         "`key: value`",
         "Put a space after the colon.",
     ),
-    Cause(
+    SyntaxMistake(
         lambda stumble: stumble.sign == ":" and stumble.scanning and stumble.at_once,
         "a colon that can't stand here",
         "one `key: value` a line",
@@ -165,7 +165,7 @@ _CAUSES: tuple[Cause, ...] = (
             "indentation, and for a space missing after the colon of the line before."
         ),
     ),
-    Cause(
+    SyntaxMistake(
         lambda stumble: stumble.at_once and stumble.sign == "-",
         "a `-` that can't stand here",
         "a list on lines of its own, or in brackets",
@@ -174,32 +174,32 @@ _CAUSES: tuple[Cause, ...] = (
             "space after its minus."
         ),
     ),
-    Cause(
+    SyntaxMistake(
         lambda stumble: stumble.scanning and not stumble.at_once,
         "a line without a `: `",
         "`key: value`",
         "Put a colon and a space between the key and its value.",
         at_begun=True,
     ),
-    Cause(
+    SyntaxMistake(
         lambda stumble: not stumble.scanning and _in_list(stumble),
         "a line that is not part of the list above it",
         "an entry that begins with `- ` in the column of the others",
         "Look at the indentation of this line.",
     ),
-    Cause(
+    SyntaxMistake(
         lambda stumble: not stumble.scanning and stumble.at_once and stumble.sign == "%",
         "a directive for another version of YAML",
         "`key: value`",
         "Remove the line that begins with %YAML.",
     ),
-    Cause(
+    SyntaxMistake(
         lambda stumble: not stumble.scanning and stumble.at_once and stumble.sign in _AFTER_VALUES,
         "two commas, or a comma without a value",
         "a value",
         "Write the value that is missing, or remove the comma.",
     ),
-    Cause(
+    SyntaxMistake(
         lambda stumble: not stumble.scanning,
         "a line or a sign that belongs to nothing",
         "a key in the column of those above it",
@@ -222,7 +222,7 @@ def explain(error: Any, problems: Problems, unclosed: Place | None, *, scanning:
         _refuse_bracket(stumble, bracket, problems)
     if scanning and (stumble.sign == "\t" or (stumble.at_once and stumble.sign in _NO_BEGINNING)):
         _refuse_character(stumble, problems)
-    for each in _CAUSES:
+    for each in _MISTAKES:
         if each.fits(stumble):
             at = begun if each.at_begun else place
             problems.refuse(at, each.found, each.expected, each.mend, code="syntax")

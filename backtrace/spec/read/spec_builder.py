@@ -37,11 +37,11 @@ from backtrace.spec.read.training import (
     MOST_EPOCHS,
     ONE_ORDER,
     LossDraft,
-    read_course,
     read_loss,
     read_optimizer,
     read_regularization,
     read_schedule,
+    read_training,
     read_updates,
 )
 from backtrace.spec.wording import count
@@ -132,7 +132,7 @@ def _read_settings(problems: Problems, parts: Parts, conventions: Conventions) -
     """The fields of a Spec that stand for themselves."""
     top = parts.top
     updates = read_updates(problems, top.get("updates"))
-    course = read_course(problems, top.get("training"), parts.loss)
+    training_epochs, stop = read_training(problems, top.get("training"), parts.loss)
     title = "" if problems.file.startswith("<") else PurePath(problems.file).stem
     return {
         "title": top.text("title", title),
@@ -144,8 +144,8 @@ def _read_settings(problems: Problems, parts: Parts, conventions: Conventions) -
         "batch_size": updates.batch_size,
         "shuffle": updates.shuffle,
         "epochs": top.whole("epochs", 1, 1, MOST_EPOCHS),
-        "training_epochs": course.epochs,
-        "stop": course.stop,
+        "training_epochs": training_epochs,
+        "stop": stop,
         "backpropagate_through": top.choice("backpropagate_through", ("old", "updated"), "old"),
         "output_delta": top.choice("output_delta", ("shortcut", "chain"), "shortcut"),
         "inputs_gradient": read_inputs_gradient(problems, top.get("trace")),

@@ -1,4 +1,4 @@
-"""Loss, optimizer, schedule, regularization and the course of updates, as a spec writes them."""
+"""Loss, optimizer, schedule, regularization and the length of a training, as a spec writes them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _RANGES: dict[str, Range] = {
 _SCHEDULE_RANGES = {"factor": FACTOR, "decay": NOT_NEGATIVE}
 
 
-COURSE_KEYS = ("epochs", "patience", "stop_at_loss")
+TRAINING_KEYS = ("epochs", "patience", "stop_at_loss")
 MOST_EPOCHS = 1_000_000
 ONE_ORDER = "The gradient of all samples at once is the same in any order."
 
@@ -53,13 +53,6 @@ class Updates(msgspec.Struct, frozen=True):
 
     batch_size: int | None = None
     shuffle: bool = False
-
-
-class Course(msgspec.Struct, frozen=True):
-    """How long a training goes on; no ``epochs`` are those of the trace."""
-
-    epochs: int | None = None
-    stop: Stop = Stop()
 
 
 class LossDraft(msgspec.Struct):
@@ -163,22 +156,23 @@ def read_updates(problems: Problems, node: Node | None) -> Updates:
     return Updates()
 
 
-def read_course(problems: Problems, node: Node | None, loss: LossDraft | None) -> Course:
-    """``training: {epochs: 500, patience: 20, stop_at_loss: 0.01}``."""
-    entries = node and fields(problems, node, "`training`", COURSE_KEYS)
+def read_training(
+    problems: Problems, node: Node | None, loss: LossDraft | None
+) -> tuple[int | None, Stop]:
+    """``training: {epochs: 500, patience: 20, stop_at_loss: 0.01}``; its epochs (None: those of
+    the trace), and when it stops before."""
+    entries = node and fields(problems, node, "`training`", TRAINING_KEYS)
     if not entries:
-        return Course()
+        return None, Stop()
     if not entries.node.entries:
         problems.add(entries.node, "`training` without a key", "`training: {epochs: 500}`")
     signed = loss is None or loss.loss.name == "output"  # the sum of the outputs may be negative
     smallest = entries.number("stop_at_loss", Number(0.0, "0"), ANY if signed else NOT_NEGATIVE)
-    return Course(
-        epochs=entries.whole("epochs", 1, 1, MOST_EPOCHS) if "epochs" in entries else None,
-        stop=Stop(
-            loss=smallest if "stop_at_loss" in entries else None,
-            patience=entries.whole("patience", 1, 1) if "patience" in entries else None,
-        ),
+    stop = Stop(
+        loss=smallest if "stop_at_loss" in entries else None,
+        patience=entries.whole("patience", 1, 1) if "patience" in entries else None,
     )
+    return entries.whole("epochs", 1, 1, MOST_EPOCHS) if "epochs" in entries else None, stop
 
 
 def _read_optimizer(problems: Problems, node: Node, schedule: Schedule) -> Optimizer | None:
