@@ -13,15 +13,14 @@ SLOW = 1.0  # seconds without an epoch after which a waiting person is told why
 class Interrupts:
     """While it is entered, Ctrl-C is noted, however often it comes.
 
-    A second one is raised as KeyboardInterrupt where an epoch is at work (between ``allow`` and
-    ``protect``), once and never again: saving and printing are not cut short by a key held down.
+    A second one is raised as KeyboardInterrupt where ``epoch`` is entered, once and never again:
+    saving and printing are not cut short by a key held down.
     """
 
     def __init__(self) -> None:
         self.asked = False
         self.given_up = False
-        self.at_work = False
-        self.last = monotonic()  # when an epoch came to its end
+        self.epoch = Epoch()
 
     def __enter__(self) -> Interrupts:
         self.before = signal.signal(signal.SIGINT, self._noted)
@@ -38,25 +37,26 @@ class Interrupts:
         # an unbuffered stream of Python's (PYTHONUNBUFFERED) would lose the second part.
         signal.signal(signal.SIGINT, signal.SIG_IGN if self.asked else self.before)
 
-    def allow(self) -> None:
-        """An epoch begins, which may be given up."""
-        self.at_work = True
-
-    def protect(self) -> None:
-        """What follows is worked to its end."""
-        self.at_work = False
-
-    def noticed(self) -> bool:
-        """Asked after each epoch: whether Ctrl-C has been pressed. If not, the next one begins."""
-        self.last = monotonic()
-        self.at_work = not self.asked
-        return self.asked
-
     def _noted(self, number: int, frame: FrameType | None) -> None:
-        if self.asked and self.at_work and not self.given_up:
+        if self.asked and self.epoch.at_work and not self.given_up:
             self.given_up = True
             raise KeyboardInterrupt
-        if not self.asked and monotonic() - self.last > SLOW:
+        if not self.asked and monotonic() - self.epoch.last > SLOW:
             words = "Ctrl-C: this epoch is worked to its end; once more gives it up"
             print(words, file=sys.stderr, flush=True)
         self.asked = True
+
+
+class Epoch:
+    """Entered while an epoch is at work, which may be given up."""
+
+    def __init__(self) -> None:
+        self.at_work = False
+        self.last = monotonic()  # when an epoch came to its end
+
+    def __enter__(self) -> None:
+        self.at_work = True
+
+    def __exit__(self, *error: object) -> None:
+        self.at_work = False
+        self.last = monotonic()

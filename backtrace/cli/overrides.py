@@ -9,23 +9,11 @@ import msgspec
 
 from backtrace.cli.screen import refuse
 from backtrace.cli.spec_text import SpecText
+from backtrace.cli.train_request import Overrides
 from backtrace.spec.model import Optimizer, Spec, Stop
 from backtrace.spec.number_reading import Misreading, read_number
 from backtrace.spec.numbers import Number
 from backtrace.spec.wording import count
-
-
-class Overrides(msgspec.Struct, frozen=True):
-    """Options over the spec's own settings; None leaves them as they are."""
-
-    epochs: int | None = None
-    patience: int | None = None
-    stop_at_loss: str | None = None
-    hold_out: int | None = None
-    batch_size: int | None = None
-    shuffle: bool | None = None
-    seed: int | None = None
-    learning_rate: str | None = None
 
 
 def overridden(spec: Spec, chosen: Overrides, text: SpecText) -> Spec:

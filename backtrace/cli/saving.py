@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
@@ -10,10 +9,11 @@ from typing import TypeAlias
 
 import msgspec
 
-from backtrace.cli import again
+from backtrace.cli import resume_command
 from backtrace.cli.output import Output
 from backtrace.cli.screen import refuse
 from backtrace.cli.spec_text import SpecText
+from backtrace.cli.train_request import TrainRequest
 from backtrace.spec.model import Spec
 from backtrace.spec.wording import count
 from backtrace.tape.training import Progress, Record
@@ -60,13 +60,13 @@ class Saving(msgspec.Struct, frozen=True):
         lacking = "" if archive else ", without the optimizer's state (a .npz has it)"
         return f"in {self.output.name}{lacking}"
 
-    def going_on(self, epoch: int) -> str:
+    def going_on(self, request: TrainRequest, epoch: int) -> str:
         """The command that goes on after ``epoch`` epochs, and what it does."""
-        arguments, name = sys.argv[1:], self.output.name
-        if _ending(name) == ARCHIVE:
-            return f"Goes on: {again.resumed(arguments, name, epoch)}"
-        command = again.of_the_spec if _ending(name) in TEXT else again.with_parameters
-        return f"Begins at epoch 0 with these parameters: {command(arguments, name)}"
+        ending = _ending(self.output.name)
+        if ending == ARCHIVE:
+            return f"Goes on: {resume_command.resumed(request, epoch)}"
+        command = resume_command.of_the_spec if ending in TEXT else resume_command.with_parameters
+        return f"Begins at epoch 0 with these parameters: {command(request)}"
 
 
 def saving_output(name: str, *, force: bool) -> Output:

@@ -14,9 +14,16 @@ class TrainCommand(TyperCommand):
     """``train``, whose ``--resume`` may stand without a file."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        from backtrace.cli.optional_value import filled
-
         return super().parse_args(ctx, filled(args, "--resume"))
+
+
+def filled(arguments: list[str], option: str) -> list[str]:
+    """With an empty value for the option where it has none, which Typer has no word for."""
+    followed = zip(arguments, [*arguments[1:], "-"], strict=True)
+    return [
+        f"{option}=" if argument == option and following.startswith("-") else argument
+        for argument, following in followed
+    ]
 
 
 def train(
@@ -122,13 +129,13 @@ def train(
     """Train for many epochs: losses, accuracy, the loss curve, the trained parameters."""
     from backtrace.cli import training
     from backtrace.cli.epoch_traces import parsed_epochs
-    from backtrace.cli.overrides import Overrides
+    from backtrace.cli.train_request import Overrides, TrainRequest
 
     trace_epochs: tuple[int, ...] = ()
     if trace_epoch is not None:
         trace_epochs = parsed(parsed_epochs, trace_epoch, "--trace-epoch")
     code = training.train(
-        training.TrainRequest(
+        TrainRequest(
             spec=spec,
             data=data,
             overrides=Overrides(

@@ -3,56 +3,37 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
-from backtrace.cli.at_work import Told, Work
 from backtrace.cli.checkpoints import Checkpoints, Taken, standing, taken_up
 from backtrace.cli.epoch_log import EpochLog
 from backtrace.cli.epoch_log import is_ours as is_our_log
 from backtrace.cli.epoch_traces import EpochTraces, default_pattern
 from backtrace.cli.interrupts import Interrupts
 from backtrace.cli.output import STDOUT, Output
-from backtrace.cli.overrides import Overrides, overridden, top_level
+from backtrace.cli.overrides import overridden, top_level
 from backtrace.cli.progress import watching
 from backtrace.cli.saving import Identity, Saving, check_unfinished, rendering, saving_output
 from backtrace.cli.screen import WRONG_SPEC, Screen, reading, refuse, useless
 from backtrace.cli.spec_text import SpecText, spec_text
+from backtrace.cli.train_request import TrainRequest
 
 if TYPE_CHECKING:
     from backtrace.functions.array import Array
     from backtrace.spec.model import Spec
-    from backtrace.tape.training import Training
+    from backtrace.tape.training import Progress, Record, Training
 
 INTERRUPTED = 130  # as a shell reports a program that Ctrl-C ended
 DIVERGED = 1
 PLOTS = (".svg", ".md", ".markdown")
 
-
-class TrainRequest(msgspec.Struct, frozen=True):
-    """What the command line asked for; an option that was not given is None or empty.
-
-    ``resume`` is "" where the file is that of ``save``.
-    """
-
-    spec: str
-    data: Path | None
-    overrides: Overrides
-    quiet: bool
-    log: str | None
-    plots: tuple[str, ...]
-    save: str | None
-    checkpoint_every: int | None
-    resume: str | None
-    trace_epochs: tuple[int, ...]
-    trace_to: str | None
-    json: bool
-    force: bool
-    width: int | None
+Told: TypeAlias = "Callable[[Record, Callable[[], Progress]], object]"
+"""Is told every record, and how to get at the progress."""
 
 
 def train(request: TrainRequest) -> int:
@@ -243,12 +224,22 @@ class _Run:
         if traces is not None:
             told.append(partial(traces.seen, self.spec))
         with watching(self.spec, self.request.quiet) as bar, reading():
-            training = Work(self.spec, self.progress, [bar.seen, *told], interrupts).training()
+            training = self.epochs(interrupts, [bar.seen, *told])
         if log is not None:
             self.problems += log.close()
         if traces is not None:
             self.problems += traces.close(training.records[-1].epoch)
         return training
+
+    def epochs(self, interrupts: Interrupts, told: list[Told]) -> Training:
+        from backtrace.tape.training import train
+
+        def watch(record: Record, progress: Callable[[], Progress]) -> bool:
+            for tell in told:
+                tell(record, progress)
+            return interrupts.asked
+
+        return train(self.spec, self.progress, watch, interrupts.epoch)
 
     def log(self) -> EpochLog | None:
         if self.files.log is None:
@@ -313,4 +304,4 @@ class _Run:
             return "nothing is saved; --save FILE.npz saves it"
         if self.unsaved:
             return "it could not be saved"
-        return f"saved {self.saving.where}\n{self.saving.going_on(epoch)}"
+        return f"saved {self.saving.where}\n{self.saving.going_on(self.request, epoch)}"

@@ -3,8 +3,10 @@
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
+import sys
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -15,9 +17,10 @@ import pytest
 
 import backtrace
 from backtrace.cli import interrupts as module
-from backtrace.cli.again import of_the_spec, resumed, with_parameters
-from backtrace.cli.at_work import Work
+from backtrace.cli import main, training
 from backtrace.cli.interrupts import Interrupts
+from backtrace.cli.resume_command import of_the_spec, resumed, with_parameters
+from backtrace.cli.train_request import Overrides, TrainRequest
 from backtrace.tape.training import loop, train
 from tests.cli.running import HUNG, piped, run, started, wait_until
 
@@ -98,6 +101,16 @@ def test_a_burst_of_ctrl_c_saves_and_says_so(spec, tmp_path, name, presses, gap)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["l.csv", "s.npz", "spec.yaml"]
 
 
+def interrupted_training(spec, interrupts, tell=lambda record, progress: None):
+    """The training as the command has it."""
+
+    def watch(record, progress):
+        tell(record, progress)
+        return interrupts.asked
+
+    return train(spec, None, watch, interrupts.epoch)
+
+
 @pytest.mark.parametrize("place", ["engine", "climbing"])
 def test_ctrl_c_before_the_first_and_behind_the_last_epoch_loses_nothing(
     monkeypatch, interrupts, place
@@ -105,19 +118,16 @@ def test_ctrl_c_before_the_first_and_behind_the_last_epoch_loses_nothing(
     whole, genuine = train(XOR), getattr(loop, place)
 
     def slow(*arguments):
-        monkeypatch.setattr(loop, place, genuine)
         pressed(3)
-        raise AssertionError("the second one is raised")
+        return genuine(*arguments)
 
     monkeypatch.setattr(loop, place, slow)
-    told = []
-    done = Work(XOR, None, [lambda record, progress: told.append(record)], interrupts).training()
-    assert interrupts.given_up
-    assert done.ended == "interrupted"
+    done = interrupted_training(XOR, interrupts)
+    assert not interrupts.given_up
     epochs = 20 if place == "climbing" else 0
+    assert done.ended == ("epochs" if epochs else "interrupted")  # it had ended already
     assert done.records == whole.records[: epochs + 1]
     assert done.state.epoch == epochs
-    assert told == list(whole.records[: len(told)])
     for id, value in done.state.values.items():
         expected = whole if epochs else train(msgspec.structs.replace(XOR, epochs=0))
         assert np.array_equal(value, expected.state.values[id])
@@ -133,7 +143,7 @@ def test_ctrl_c_does_not_lose_what_was_finite_last(monkeypatch, interrupts):
         return genuine(*arguments)
 
     monkeypatch.setattr(loop, "first_not_finite", slow)
-    done = Work(spec, None, [], interrupts).training()
+    done = interrupted_training(spec, interrupts)
     assert (done.ended, done.state.epoch) == ("diverged", whole.state.epoch)
     assert done.divergence == whole.divergence
     assert np.isfinite(done.state.values["W1"]).all()
@@ -146,19 +156,19 @@ def test_who_is_told_of_an_epoch_is_not_interrupted(interrupts):
         pressed(4)
         finished.append(record.epoch)
 
-    done = Work(XOR, None, [saving], interrupts).training()
+    done = interrupted_training(XOR, interrupts, saving)
     assert not interrupts.given_up
     assert (done.ended, finished) == ("interrupted", [0])
     pressed()  # nor what comes after it
 
 
 def test_an_epoch_is_given_up_by_the_second_only(interrupts):
-    interrupts.allow()
-    pressed(1)
-    with pytest.raises(KeyboardInterrupt):
+    with interrupts.epoch:
         pressed(1)
-    pressed(5)
-    assert interrupts.noticed()
+        with pytest.raises(KeyboardInterrupt):
+            pressed(1)
+        pressed(5)
+    assert interrupts.asked
 
 
 def test_without_ctrl_c_it_is_as_it_was_before():
@@ -170,8 +180,9 @@ def test_without_ctrl_c_it_is_as_it_was_before():
 
 @pytest.mark.parametrize(("seconds", "said"), [(0.9, ""), (1.1, f"{SLOW_EPOCH}\n")])
 def test_who_waits_for_a_slow_epoch_is_told_why(interrupts, monkeypatch, capsys, seconds, said):
-    interrupts.noticed()
-    monkeypatch.setattr(module, "monotonic", lambda: interrupts.last + seconds)
+    with interrupts.epoch:
+        pass
+    monkeypatch.setattr(module, "monotonic", lambda: interrupts.epoch.last + seconds)
     pressed(1)
     assert capsys.readouterr().err == said
 
@@ -186,30 +197,49 @@ def test_ctrl_c_while_modules_are_loaded_is_quiet(tmp_path):
 # What goes on
 
 
+REQUEST = TrainRequest(
+    "x.yaml",
+    overrides=Overrides(epochs=900, patience=5, batch_size=2, shuffle=True, seed=0),
+    plots=("a.svg", "b.md"),
+    log="l.csv",
+    save="a b.npz",
+    trace_epochs=(1, 7, 30),
+    trace_to="{epoch}.md",
+    force=True,
+    json=True,
+)
+
+
+def read_back(command):
+    """What the command line would ask for."""
+    found = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "train", lambda request: found.append(request) or 0)
+        patch.setattr(sys, "argv", shlex.split(command))
+        with pytest.raises(SystemExit):
+            main()
+    return found[0]
+
+
 def test_the_same_command_goes_on_with_what_is_still_to_come():
-    typed = ["train", "x.yaml", "--epochs", "900", "--patience=5", "--save", "a b.npz", "--resume"]
-    options = ["--log", "l.csv", "--trace-epoch", "1,7,30", "--trace-to", "{epoch}.md", "--shuffle"]
-    assert resumed([*typed, *options], "a b.npz", 7) == (
-        "backtrace train x.yaml --epochs 900 --patience=5 --save 'a b.npz' --log l.csv "
-        "--trace-epoch=30 --trace-to '{epoch}.md' --shuffle --resume 'a b.npz'"
-    )
-    assert resumed(["train", "x", "--trace-epoch=2", "--trace-to", "t.md"], "p.npz", 2) == (
-        "backtrace train x --resume p.npz"
-    )
+    expected = msgspec.structs.replace(REQUEST, resume="a b.npz", trace_epochs=(30,))
+    assert read_back(resumed(REQUEST, 7)) == expected
+    command = resumed(TrainRequest("x", save="p.npz", trace_epochs=(2,), trace_to="t.md"), 2)
+    assert command == "backtrace train x --save p.npz --resume p.npz"
 
 
 def test_parameters_begin_a_training_that_leaves_the_log_of_the_first_alone():
-    typed = ["train", "--resume", "b.npz", "x", "--seed", "3", "--log", "l.csv", "--epochs", "9"]
-    assert with_parameters(typed, "p.safetensors") == (
-        "backtrace train x --seed 3 --epochs 9 --resume p.safetensors"
+    request = TrainRequest("x", resume="b.npz", save="p.safetensors", log="l.csv", quiet=True)
+    assert with_parameters(request) == (
+        "backtrace train x --quiet --save p.safetensors --resume p.safetensors"
     )
 
 
 def test_a_spec_says_by_itself_what_is_in_it():
-    typed = ["train", "x", "--seed=3", "--batch-size", "2", "--shuffle", "--stop-at-loss", "0.1"]
-    typed += ["--data", "folder", "--learning-rate", "1", "--save", "x.yaml", "--force"]
-    assert of_the_spec(typed, "x.yaml") == (
-        "backtrace train x.yaml --stop-at-loss 0.1 --save x.yaml --force"
+    chosen = Overrides(seed=3, batch_size=2, stop_at_loss="0.1", learning_rate="1", hold_out=3)
+    request = TrainRequest("x", Path("folder"), chosen, save="x.yaml", force=True)
+    assert of_the_spec(request) == (
+        "backtrace train x.yaml --force --stop-at-loss 0.1 --save x.yaml"
     )
 
 

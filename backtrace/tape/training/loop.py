@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from math import isfinite
 from typing import Protocol, TypeAlias
 
@@ -106,15 +107,22 @@ def _outputs(spec: Spec, data: Spec | Validation, part: slice, state: State) -> 
     return measurer.outputs(state.parameters(spec))
 
 
-def train(spec: Spec, progress: Progress | None = None, watch: Watch | None = None) -> Training:
+def train(
+    spec: Spec,
+    progress: Progress | None = None,
+    watch: Watch | None = None,
+    at_work: AbstractContextManager[None] | None = None,
+) -> Training:
     """Trains until the spec's last epoch, or until one of its ``stop`` conditions holds.
 
     With ``progress`` a training is taken up again; its outcome is that of an unbroken one, bit for
-    bit. Ctrl-C ends it where the epoch at hand began. Raises TapeError where the network can't be
-    trained: without an optimizer, or with units that have no derivative.
+    bit. Ctrl-C ends it where the epoch at hand began; whoever catches signals knows by ``at_work``,
+    which is entered for each epoch, when one can be given up. Raises TapeError where the network
+    can't be trained: without an optimizer, or with units that have no derivative.
     """
     check_trainable(spec)
-    return _Loop(spec, progress or Progress((), starting_state(spec)), watch).run()
+    progress = progress or Progress((), starting_state(spec))
+    return _Loop(spec, progress, watch, at_work or nullcontext()).run()
 
 
 def check_trainable(spec: Spec) -> None:
@@ -136,9 +144,16 @@ def check_trainable(spec: Spec) -> None:
 class _Loop:
     """The epochs one after another: what stops them, what is kept."""
 
-    def __init__(self, spec: Spec, progress: Progress, watch: Watch | None) -> None:
+    def __init__(
+        self,
+        spec: Spec,
+        progress: Progress,
+        watch: Watch | None,
+        at_work: AbstractContextManager[None],
+    ) -> None:
         self.spec = spec
         self.watch = watch
+        self.at_work = at_work
         self.engine = engine(spec, progress.last)
         self.records = list(progress.records[: progress.last.epoch])
         self.best = progress.best
@@ -159,9 +174,10 @@ class _Loop:
     def next_epoch(self) -> Ending | None:
         """Works an epoch, or only measures after the last; why the training ends here, or None."""
         at_end = self.engine.number >= self.spec.epochs
-        held_out = None if self.held_out is None else self.held_out()
-        self.engine.keep()
-        measured = self.engine.measure() if at_end else self.engine.epoch()
+        with self.at_work:
+            held_out = None if self.held_out is None else self.held_out()
+            self.engine.keep()
+            measured = self.engine.measure() if at_end else self.engine.epoch()
         record = Record(self.engine.number - (not at_end), measured, held_out)
         self.records.append(record)
         ended = self.judged(record)
