@@ -48,9 +48,8 @@ def print_trace(request: TraceRequest) -> None:
 
 def _print_json(trace: Trace, selection: Selection) -> None:
     from backtrace.formats.json.trace import encode
-    from backtrace.page.selection import chosen
 
-    print(encode(chosen(trace, selection)))
+    print(encode(trace, selection))
 
 
 def _print_text(trace: Trace, request: TraceRequest) -> None:

@@ -15,7 +15,7 @@ from backtrace.notation.notes import notes
 from backtrace.notation.steps import equation, title
 from backtrace.notation.symbols import IDS, Symbols
 from backtrace.notation.text import sentence_text, text
-from backtrace.page.selection import chosen
+from backtrace.page.selection import Selection, chosen
 from backtrace.spec import ids
 from backtrace.spec.model import Arithmetic, Conventions, Notation
 from backtrace.tape.steps import Step
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "backtrace/trace/1"
 NON_FINITE = {"inf": np.inf, "-inf": -np.inf, "nan": np.nan}
+EVERYTHING = Selection()
 FRACTION = re.compile(r"-?\d+/\d+")
 
 
@@ -33,9 +34,10 @@ class TraceFormatError(ValueError):
     """A text that is not a trace of this schema; says what was expected instead."""
 
 
-def encode(trace: Trace, indent: int = 0) -> str:
-    """The trace as JSON text: full precision, non-finite values and fractions as strings."""
-    document = msgspec.json.encode(as_document(trace), enc_hook=_number)
+def encode(trace: Trace, selection: Selection = EVERYTHING, indent: int = 0) -> str:
+    """A trace, or what is selected of it, as JSON text: full precision, non-finite values and
+    fractions as strings."""
+    document = msgspec.json.encode(as_document(trace, selection), enc_hook=_number)
     return (msgspec.json.format(document, indent=indent) if indent else document).decode()
 
 
@@ -43,10 +45,10 @@ def exported(trace: Trace, view: View) -> str:
     """The part of a trace that a view selects, as a file; what is printed has its decimals."""
     if view.decimals is not None:
         trace = msgspec.structs.replace(trace, decimals=view.decimals)
-    return encode(chosen(trace, view.selection)) + "\n"
+    return encode(trace, view.selection) + "\n"
 
 
-def as_document(trace: Trace) -> dict[str, Any]:
+def as_document(trace: Trace, selection: Selection = EVERYTHING) -> dict[str, Any]:
     """The trace as plain dictionaries and lists, in the order of the schema."""
     symbols = Symbols.of(trace)
     return {
@@ -57,7 +59,7 @@ def as_document(trace: Trace) -> dict[str, Any]:
         "notation": msgspec.to_builtins(trace.notation),
         "arithmetic": _arithmetic(trace.arithmetic),
         "display": {"decimals": trace.decimals},
-        "steps": [_step(step, trace, symbols) for step in trace.steps],
+        "steps": [_step(step, trace, symbols) for step in chosen(trace, selection)],
     }
 
 
@@ -101,7 +103,7 @@ def _step(traced: TracedStep, trace: Trace, symbols: Symbols) -> dict[str, Any]:
         "value": plain(traced.value),
         "notes": [
             sentence_text(note.sentence, IDS)
-            for note in notes(traced, trace)
+            for note in notes(trace.update(step.epoch, step.batch)[step.id], trace)
             if note.kind != "units_off"
         ],
     }
