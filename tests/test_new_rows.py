@@ -15,15 +15,15 @@ from backtrace.check.mistakes.catalogue import CATALOGUE, Mistake
 from backtrace.check.mistakes.rewrites import Wrong
 from backtrace.formats.registry import ALL_FORMATS, FORMATS, NETWORK_FORMATS, PageFormat
 from backtrace.functions.activations import ACTIVATIONS, Activation, softplus
-from backtrace.functions.formula import Constant, Fraction, Part, Ref, Root, Sum, call, exp, row
-from backtrace.functions.losses import LOSSES, Loss
+from backtrace.functions.formula import Constant, Fraction, Hole, Ref, Root, Sum, call, exp, row
+from backtrace.functions.losses import LOSSES, LossRule
 from backtrace.functions.number import Number
 from backtrace.functions.optimizers import (
     APPLY,
     OPTIMIZERS,
     SCHEDULES,
-    Line,
     RateSchedule,
+    UpdateLine,
     UpdateRule,
 )
 from backtrace.notation.steps import NOTATION
@@ -34,8 +34,8 @@ from tests.cli.running import run
 
 __all__ = ["run"]
 
-Z, A, Y, E = Part("z"), Part("a"), Part("y"), Part("e")
-MEAN, OUTPUTS = Part("mean"), Part("outputs")
+Z, A, Y, E = Hole("z"), Hole("a"), Hole("y"), Hole("e")
+MEAN, OUTPUTS = Hole("mean"), Hole("outputs")
 
 # An activation: z·tanh(ln(1 + eᶻ)), lowest at z = −1.19, its slope most there and at 1.49
 
@@ -71,7 +71,7 @@ def log_cosh_terms(a, y, p):
     return np.log(np.cosh(a - y)) / p["outputs"]
 
 
-LOG_COSH = Loss(
+LOG_COSH = LossRule(
     title="log-cosh",
     terms=log_cosh_terms,
     gradient=lambda e, p: np.tanh(e) / p["outputs"],
@@ -102,14 +102,14 @@ ADADELTA = UpdateRule(
     title="AdaDelta",
     lines={
         "": (
-            Line("q{}", "average_squares", ("q{}_old", "d{}"), {"beta": "rho"}),
-            Line(
+            UpdateLine("q{}", "average_squares", ("q{}_old", "d{}"), {"beta": "rho"}),
+            UpdateLine(
                 "step_{}",
                 "adadelta_step",
                 ("d{}", "q{}", "u{}_old"),
                 {"rate": "rate", "epsilon": "epsilon"},
             ),
-            Line("u{}", "average_squares", ("u{}_old", "step_{}"), {"beta": "rho"}),
+            UpdateLine("u{}", "average_squares", ("u{}_old", "step_{}"), {"beta": "rho"}),
             APPLY,
         )
     },

@@ -20,8 +20,8 @@ from backtrace.functions.array import Array
 from backtrace.functions.error_function import erfc
 from backtrace.functions.formula import (
     Expr,
+    Hole,
     Letter,
-    Part,
     Sum,
     Transposed,
     call,
@@ -267,7 +267,7 @@ SILU_MINIMUM = -1.2784645427610738
 SILU_SLOPE_EXTREMUM = 2.3993572805154677
 GELU_MINIMUM = -0.7517915246935645
 
-Z, A, SLOPE, ALPHA = Part("z"), Part("a"), Part("slope"), Part("alpha")
+Z, A, SLOPE, ALPHA = Hole("z"), Hole("a"), Hole("slope"), Hole("alpha")
 SIGMA, PHI = call("σ", Z), call("Φ", Z)
 LINE = SLOPE * Z + Number(0.5, "0.5")
 SCALE_SHORT, ALPHA_SHORT = Number(SELU_SCALE, "1.0507"), Number(SELU_ALPHA, "1.6733")

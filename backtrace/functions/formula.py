@@ -68,7 +68,7 @@ class Expr(msgspec.Struct, frozen=True):
 Operand: TypeAlias = "Expr | int | Number"
 
 
-class Part(Expr, frozen=True):
+class Hole(Expr, frozen=True):
     """A hole in a formula of a table: ``z``, ``a``, ``y``, ``e`` or a parameter."""
 
     name: str
@@ -131,7 +131,7 @@ class Row(Expr, frozen=True):
     items: tuple[Expr, ...]
 
 
-class Group(Expr, frozen=True):
+class Brackets(Expr, frozen=True):
     """In round brackets."""
 
     inner: Expr
@@ -248,7 +248,7 @@ def rebuilt(expr: Expr, each: Callable[[Expr], Expr]) -> Expr:
             return Exponential(each(expr.exponent))
         case Fraction():
             return Fraction(each(expr.above), each(expr.below))
-        case Group() | Root() | Absolute() | Negative() | Transposed():
+        case Brackets() | Root() | Absolute() | Negative() | Transposed():
             return type(expr)(each(expr.inner))
         case Sum():
             return Sum(each(expr.inner), expr.over)
@@ -269,14 +269,14 @@ def parts(expr: Expr) -> list[Expr]:
     return found
 
 
-def mentions(expr: Expr, part: Part) -> bool:
+def mentions(expr: Expr, part: Hole) -> bool:
     """Whether a formula of a table has this hole."""
     return expr == part or any(mentions(each, part) for each in parts(expr))
 
 
 def filled(expr: Expr, contents: Mapping[str, Expr]) -> Expr:
     """A formula of a table with its holes filled."""
-    if isinstance(expr, Part):
+    if isinstance(expr, Hole):
         return contents[expr.name]
     return rebuilt(expr, lambda part: filled(part, contents))
 

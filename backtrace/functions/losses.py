@@ -23,10 +23,10 @@ from backtrace.functions.activations import (
 from backtrace.functions.array import Array
 from backtrace.functions.formula import (
     HALF,
+    Brackets,
     Expr,
-    Group,
+    Hole,
     Letter,
-    Part,
     Sum,
     call,
     cases,
@@ -39,7 +39,7 @@ from backtrace.functions.number import Number
 LossFunction: TypeAlias = Callable[[Array, Array, Parameters], Array]
 
 
-class Loss(msgspec.Struct, frozen=True):
+class LossRule(msgspec.Struct, frozen=True):
     """One loss.
 
     ``terms(a, y, p)`` takes samples × k arrays, or stacks of them. ``gradient`` takes e = ŷ − y
@@ -187,8 +187,8 @@ def _output_gradient(a: Array, y: Any, p: Parameters) -> Array:
     return filled(a, 1)
 
 
-A, Y, E, A_TRUE = Part("a"), Part("y"), Part("e"), Part("a_true")
-MEAN, OUTPUTS, DELTA = Part("mean"), Part("outputs"), Part("delta")
+A, Y, E, A_TRUE = Hole("a"), Hole("y"), Hole("e"), Hole("a_true")
+MEAN, OUTPUTS, DELTA = Hole("mean"), Hole("outputs"), Hole("delta")
 LN = Letter("ln")
 
 
@@ -196,8 +196,8 @@ def _huber_case(a: float, y: float, p: Parameters) -> Expr:
     return HALF * (A - Y) ** 2 if abs(a - y) <= p["delta"] else DELTA * (abs(A - Y) - HALF * DELTA)
 
 
-LOSSES: dict[str, Loss] = {
-    "sse": Loss(
+LOSSES: dict[str, LossRule] = {
+    "sse": LossRule(
         title="sum of squared errors",
         terms=_square,
         gradient=lambda e, p: 2 * e,
@@ -206,7 +206,7 @@ LOSSES: dict[str, Loss] = {
         formula=row(MEAN, Sum((A - Y) ** 2)),
         mean=False,
     ),
-    "half_sse": Loss(
+    "half_sse": LossRule(
         title="half the sum of squared errors",
         terms=_half_square,
         gradient=lambda e, p: e,
@@ -215,7 +215,7 @@ LOSSES: dict[str, Loss] = {
         formula=row(MEAN, HALF, Sum((A - Y) ** 2)),
         mean=False,
     ),
-    "mse": Loss(
+    "mse": LossRule(
         title="mean squared error",
         terms=_square,
         gradient=lambda e, p: 2 * e,
@@ -223,7 +223,7 @@ LOSSES: dict[str, Loss] = {
         term_formula=(A - Y) ** 2,
         formula=row(MEAN, Sum((A - Y) ** 2)),
     ),
-    "half_mse": Loss(
+    "half_mse": LossRule(
         title="half the mean squared error",
         terms=_half_square,
         gradient=lambda e, p: e,
@@ -231,7 +231,7 @@ LOSSES: dict[str, Loss] = {
         term_formula=HALF * (A - Y) ** 2,
         formula=row(MEAN, HALF, Sum((A - Y) ** 2)),
     ),
-    "mse_elements": Loss(
+    "mse_elements": LossRule(
         title="squared error, averaged over all entries",
         terms=_element_square,
         gradient=lambda e, p: 2 * e / p["outputs"],
@@ -241,7 +241,7 @@ LOSSES: dict[str, Loss] = {
             MEAN, 1 / Letter("k"), " ", Sum((A - Y) ** 2), ", ", Letter("k"), " = ", OUTPUTS
         ),
     ),
-    "mae": Loss(
+    "mae": LossRule(
         title="mean absolute error",
         terms=_absolute,
         gradient=sign,
@@ -250,7 +250,7 @@ LOSSES: dict[str, Loss] = {
         formula=row(MEAN, Sum(abs(A - Y))),
         kinks=_distance,
     ),
-    "huber": Loss(
+    "huber": LossRule(
         title="Huber loss",
         terms=_huber,
         gradient=_clipped,
@@ -260,14 +260,14 @@ LOSSES: dict[str, Loss] = {
         parameters={"delta": Number(1.0, "1")},
         case=_huber_case,
     ),
-    "binary_cross_entropy": Loss(
+    "binary_cross_entropy": LossRule(
         title="binary cross-entropy",
         terms=_binary_cross_entropy,
         gradient=_binary_cross_entropy_gradient,
         gradient_formula=(A - Y) / (A * (1 - A)),
         term_formula=-(Y * call("ln", A) + (1 - Y) * call("ln", 1 - A)),
         formula=row(
-            "−", MEAN, "Σ(", Y, " ", LN, " ", A, " + ", Group(1 - Y), " ", call("ln", 1 - A), ")"
+            "−", MEAN, "Σ(", Y, " ", LN, " ", A, " + ", Brackets(1 - Y), " ", call("ln", 1 - A), ")"
         ),
         from_error=False,
         targets="unit_interval",
@@ -277,7 +277,7 @@ LOSSES: dict[str, Loss] = {
         shortcut="sigmoid",
         rational=False,
     ),
-    "cross_entropy": Loss(
+    "cross_entropy": LossRule(
         title="cross-entropy",
         terms=_cross_entropy,
         gradient=_cross_entropy_gradient,
@@ -291,7 +291,7 @@ LOSSES: dict[str, Loss] = {
         shortcut="softmax",
         rational=False,
     ),
-    "hinge": Loss(
+    "hinge": LossRule(
         title="multi-class hinge loss",
         terms=_hinge,
         gradient=_hinge_gradient,
@@ -310,7 +310,7 @@ LOSSES: dict[str, Loss] = {
         kinks=_hinge_margins,
         entrywise=False,
     ),
-    "output": Loss(
+    "output": LossRule(
         title="the outputs themselves",
         terms=_output,
         gradient=_output_gradient,

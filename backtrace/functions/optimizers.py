@@ -15,7 +15,7 @@ import msgspec
 from backtrace.functions.number import Number
 
 
-class Line(msgspec.Struct, frozen=True):
+class UpdateLine(msgspec.Struct, frozen=True):
     """``id`` = ``operation``(``operands``), with these constants of the optimizer.
 
     η is ``rate``; ``t`` counts the updates from 1.
@@ -27,7 +27,7 @@ class Line(msgspec.Struct, frozen=True):
     constants: dict[str, str] = {}
 
 
-Lines: TypeAlias = tuple[Line, ...]
+Lines: TypeAlias = tuple[UpdateLine, ...]
 
 
 class UpdateRule(msgspec.Struct, frozen=True):
@@ -48,40 +48,40 @@ class UpdateRule(msgspec.Struct, frozen=True):
         return tuple(form for form in self.lines if form)
 
 
-APPLY = Line("{}_new", "apply_step", ("{}", "step_{}"))
-MOMENTUM_STEP = Line("step_{}", "scale_step", ("v{}",), {"rate": "rate"})
+APPLY = UpdateLine("{}_new", "apply_step", ("{}", "step_{}"))
+MOMENTUM_STEP = UpdateLine("step_{}", "scale_step", ("v{}",), {"rate": "rate"})
 ADAM_LINES = (
-    Line("m{}", "average", ("m{}_old", "d{}"), {"beta": "beta1"}),
-    Line("v{}", "average_squares", ("v{}_old", "d{}"), {"beta": "beta2"}),
-    Line("mhat{}", "unbias", ("m{}",), {"beta": "beta1", "t": "t"}),
-    Line("vhat{}", "unbias", ("v{}",), {"beta": "beta2", "t": "t"}),
+    UpdateLine("m{}", "average", ("m{}_old", "d{}"), {"beta": "beta1"}),
+    UpdateLine("v{}", "average_squares", ("v{}_old", "d{}"), {"beta": "beta2"}),
+    UpdateLine("mhat{}", "unbias", ("m{}",), {"beta": "beta1", "t": "t"}),
+    UpdateLine("vhat{}", "unbias", ("v{}",), {"beta": "beta2", "t": "t"}),
 )
 
 OPTIMIZERS: dict[str, UpdateRule] = {
     "sgd": UpdateRule(
         title="gradient descent",
-        lines={"": (Line("{}_new", "descend", ("{}", "d{}"), {"rate": "rate"}),)},
+        lines={"": (UpdateLine("{}_new", "descend", ("{}", "d{}"), {"rate": "rate"}),)},
     ),
     "momentum": UpdateRule(
         title="gradient descent with momentum",
         lines={
             "accumulate": (
-                Line("v{}", "accumulate", ("v{}_old", "d{}"), {"beta": "momentum"}),
+                UpdateLine("v{}", "accumulate", ("v{}_old", "d{}"), {"beta": "momentum"}),
                 MOMENTUM_STEP,
                 APPLY,
             ),
             "step": (
-                Line(
+                UpdateLine(
                     "v{}",
                     "accumulate_step",
                     ("v{}_old", "d{}"),
                     {"beta": "momentum", "rate": "rate"},
                 ),
-                Line("step_{}", "copy", ("v{}",)),
+                UpdateLine("step_{}", "copy", ("v{}",)),
                 APPLY,
             ),
             "ema": (
-                Line("v{}", "average", ("v{}_old", "d{}"), {"beta": "momentum"}),
+                UpdateLine("v{}", "average", ("v{}_old", "d{}"), {"beta": "momentum"}),
                 MOMENTUM_STEP,
                 APPLY,
             ),
@@ -95,8 +95,8 @@ OPTIMIZERS: dict[str, UpdateRule] = {
         title="Nesterov's accelerated gradient",
         lines={
             "": (
-                Line("v{}", "accumulate", ("v{}_old", "d{}"), {"beta": "momentum"}),
-                Line(
+                UpdateLine("v{}", "accumulate", ("v{}_old", "d{}"), {"beta": "momentum"}),
+                UpdateLine(
                     "step_{}",
                     "look_ahead_step",
                     ("d{}", "v{}"),
@@ -114,8 +114,8 @@ OPTIMIZERS: dict[str, UpdateRule] = {
         title="AdaGrad",
         lines={
             "": (
-                Line("s{}", "accumulate_squares", ("s{}_old", "d{}")),
-                Line(
+                UpdateLine("s{}", "accumulate_squares", ("s{}_old", "d{}")),
+                UpdateLine(
                     "step_{}",
                     "adaptive_step",
                     ("d{}", "s{}"),
@@ -133,8 +133,8 @@ OPTIMIZERS: dict[str, UpdateRule] = {
         title="RMSProp",
         lines={
             "": (
-                Line("s{}", "average_squares", ("s{}_old", "d{}"), {"beta": "decay"}),
-                Line(
+                UpdateLine("s{}", "average_squares", ("s{}_old", "d{}"), {"beta": "decay"}),
+                UpdateLine(
                     "step_{}",
                     "adaptive_step",
                     ("d{}", "s{}"),
@@ -154,7 +154,7 @@ OPTIMIZERS: dict[str, UpdateRule] = {
         lines={
             "": (
                 *ADAM_LINES,
-                Line(
+                UpdateLine(
                     "step_{}",
                     "adaptive_step",
                     ("mhat{}", "vhat{}"),
@@ -178,7 +178,7 @@ OPTIMIZERS: dict[str, UpdateRule] = {
         lines={
             "": (
                 *ADAM_LINES,
-                Line(
+                UpdateLine(
                     "step_{}",
                     "decayed_step",
                     ("mhat{}", "vhat{}", "{}"),
@@ -210,7 +210,7 @@ def optimizer_of(parameter: str, worked: Set[tuple[str, str]]) -> tuple[UpdateRu
     return None
 
 
-def line_of(id: str, parameter: str, worked: Set[tuple[str, str]]) -> Line | None:
+def line_of(id: str, parameter: str, worked: Set[tuple[str, str]]) -> UpdateLine | None:
     """The line of the optimizer in which a step is worked."""
     found = optimizer_of(parameter, worked)
     lines = () if found is None else found[1]

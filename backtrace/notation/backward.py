@@ -7,8 +7,8 @@ from math import gcd
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.formula import (
     Apply,
+    Brackets,
     Expr,
-    Group,
     Literal,
     Negative,
     Ref,
@@ -74,7 +74,9 @@ def loss_gradient_entry(step: Step, workings: Workings) -> Expr:
 
 def loss_gradient_stages(traced: TracedStep, workings: Workings, i: int, j: int) -> Stages:
     written = _gradient_entry(traced, workings, i, j)
-    return [filled_in(_with_mean(traced.step, workings, written, Group(written)), workings, i, j)]
+    return [
+        filled_in(_with_mean(traced.step, workings, written, Brackets(written)), workings, i, j)
+    ]
 
 
 def _gradient_entry(traced: TracedStep, workings: Workings, i: int, j: int) -> Expr:
@@ -102,7 +104,7 @@ def shortcut_delta(step: Step, workings: Workings) -> Expr:
     a, y = (Ref(id) for id in step.operands)
     error = row(y, " − ", a) if workings.setting.descent else row(a, " − ", y)
     over = over_n(step)
-    return Row((*over, Group(error))) if over else error
+    return Row((*over, Brackets(error))) if over else error
 
 
 def activation_derivative(step: Step, workings: Workings) -> Expr:
@@ -194,7 +196,7 @@ def sum_stages(traced: TracedStep, workings: Workings, i: int, j: int) -> Stages
     summed = signed_sum(values)
     if traced.parameters.get("negate"):
         alone = len(values) == 1
-        summed = [Text("−"), *(summed if alone else [Group(Row(tuple(summed)))])]
+        summed = [Text("−"), *(summed if alone else [Brackets(Row(tuple(summed)))])]
     return [scaled(traced.step, summed)]
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from backtrace.functions.formula import Apply, Expr, Fraction, Group, Ref, Sum, Value
+from backtrace.functions.formula import Apply, Brackets, Expr, Fraction, Ref, Sum, Value
 from backtrace.notation.layout import is_closed
 from backtrace.notation.letters import latex_letter
 from backtrace.notation.numbers import latex as latex_numeral
 from backtrace.notation.symbols import Name, Symbols
-from backtrace.notation.writer import ALONE, Writer
+from backtrace.notation.writer import ALONE, FormulaWriter
 
 SPACES = re.compile("  +")
 OPERATORS = {
@@ -63,7 +63,7 @@ def latex(
     return SPACES.sub(" ", "".join(writer.write(expr))).strip()
 
 
-class _LaTeX(Writer[str]):
+class _LaTeX(FormulaWriter[str]):
     matrix: Callable[[Ref], str] | None = None
 
     def ref(self, ref: Ref) -> list[str]:
@@ -93,7 +93,7 @@ class _LaTeX(Writer[str]):
 
     def power(self, base: Expr, written: list[str], exponent: list[str]) -> list[str]:
         text = "".join(written)
-        return [text if isinstance(base, Group) else _base(text), _raised(exponent)]
+        return [text if isinstance(base, Brackets) else _base(text), _raised(exponent)]
 
     def exponential(self, exponent: Expr) -> list[str]:
         return ["e", _raised(self.write(exponent))]

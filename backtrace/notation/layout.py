@@ -5,11 +5,11 @@ from __future__ import annotations
 import msgspec
 
 from backtrace.functions.formula import (
+    Brackets,
     Cases,
     Exponential,
     Expr,
     Fraction,
-    Group,
     Negative,
     Power,
     Product,
@@ -38,7 +38,7 @@ def _sum(expr: Terms) -> Row:
     items: list[Expr] = []
     for item in expr.items:
         sign, size = _signed(item) if items else ("", item)
-        size = Group(size) if isinstance(size, Cases) else size
+        size = Brackets(size) if isinstance(size, Cases) else size
         items += [*([Text(sign)] if sign else []), size]
     return Row(tuple(items))
 
@@ -62,14 +62,14 @@ def joined(items: list[Expr], separator: str) -> Row:
 
 def factor(expr: Expr) -> Expr:
     """In brackets, where it would fall apart beside a sign or as a factor."""
-    return Group(expr) if isinstance(expr, Terms | Negative | Cases) else expr
+    return Brackets(expr) if isinstance(expr, Terms | Negative | Cases) else expr
 
 
 def base(expr: Expr) -> Expr:
     """In brackets, where a power would be taken of a part of it."""
-    return Group(expr) if isinstance(expr, Product | Fraction | Exponential) else factor(expr)
+    return Brackets(expr) if isinstance(expr, Product | Fraction | Exponential) else factor(expr)
 
 
 def is_closed(expr: Expr) -> bool:
     """Whether a power has its brackets already: (a − y)²."""
-    return isinstance(expr, Power) and isinstance(base(expr.base), Group)
+    return isinstance(expr, Power) and isinstance(base(expr.base), Brackets)

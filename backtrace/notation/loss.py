@@ -10,12 +10,12 @@ import numpy as np
 from backtrace.functions.formula import (
     HALF,
     Absolute,
+    Brackets,
     Cases,
     Constant,
     Expr,
     Fraction,
-    Group,
-    Part,
+    Hole,
     Power,
     Product,
     Ref,
@@ -87,7 +87,7 @@ def is_from_error(step: Step) -> bool:
 
 def is_plain(formula: Expr) -> bool:
     """Whether whole matrices can be put into a formula: no cases, nothing of another entry."""
-    if isinstance(formula, Cases) or formula == Part("a_true"):
+    if isinstance(formula, Cases) or formula == Hole("a_true"):
         return False
     return all(is_plain(part) for part in parts(formula))
 
@@ -100,7 +100,7 @@ def entrywise(formula: Expr) -> Expr:
         case Fraction() if _has_matrix(formula.below):
             above, below = entrywise(formula.above), entrywise(formula.below)
             together = isinstance(formula.below, Product | Fraction)
-            return row(factor(above), " / ", Group(below) if together else factor(below))
+            return row(factor(above), " / ", Brackets(below) if together else factor(below))
     return rebuilt(formula, entrywise)
 
 
@@ -147,7 +147,7 @@ def in_numbers(
 
 def is_of_true_class(formula: Expr) -> bool:
     """Whether a formula compares an entry with that of its sample's true class."""
-    return mentions(formula, Part("a_true"))
+    return mentions(formula, Hole("a_true"))
 
 
 def is_true_class(traced: TracedStep, workings: Workings, i: int, j: int) -> bool:
@@ -181,7 +181,7 @@ def penalty(step: Step, workings: Workings) -> Expr:
 
     def summed(size: Size) -> Expr:
         sums: list[Expr] = [Sum(size(ref)) for ref in refs]
-        return sums[0] if len(sums) == 1 else Group(Row(tuple(sum_of(sums))))
+        return sums[0] if len(sums) == 1 else Brackets(Row(tuple(sum_of(sums))))
 
     return _charged(step, summed)
 
@@ -194,7 +194,7 @@ def penalty_stages(traced: TracedStep, workings: Workings, i: int, j: int) -> St
         values += [Value(value, id) for value in matrix.ravel()]
 
     def summed(size: Size) -> Expr:
-        return Group(Row(tuple(sum_of([size(value) for value in values]))))
+        return Brackets(Row(tuple(sum_of([size(value) for value in values]))))
 
     return [filled_in(_charged(traced.step, summed), workings, 0, 0)]
 

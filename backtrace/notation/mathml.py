@@ -12,7 +12,7 @@ from backtrace.notation.layout import is_closed
 from backtrace.notation.letters import HAT, runs
 from backtrace.notation.mathml_tokens import (
     SUM,
-    Node,
+    Element,
     accent,
     fraction,
     identifier,
@@ -27,12 +27,12 @@ from backtrace.notation.mathml_tokens import (
 )
 from backtrace.notation.mathml_tokens import bracketed as enclosed
 from backtrace.notation.symbols import Name, Symbols
-from backtrace.notation.writer import ALONE, Writer
+from backtrace.notation.writer import ALONE, FormulaWriter
 
 WORDS = re.compile(r"[A-Za-z]")
 MARKS = re.compile(r"\d+(?:\.\d+)?|\S")
 UPRIGHT = frozenset("ΔΦΩ")
-PRIME = Node("<mo>′</mo>")
+PRIME = Element("<mo>′</mo>")
 TOP = upright("⊤")
 RAISED = {"²": "2", "³": "3"}
 
@@ -44,7 +44,7 @@ def ref_symbol(ref: Ref, symbols: Symbols) -> str:
     return joined(_Symbol(symbols, on_a_line=True).ref(ref))
 
 
-def letter_nodes(name: str) -> list[Node]:
+def letter_nodes(name: str) -> list[Element]:
     """A letter, or the name of a function with its primes."""
     bare = name.rstrip("′")
     found = runs(bare)
@@ -53,7 +53,7 @@ def letter_nodes(name: str) -> list[Node]:
     return [*nodes[:-1], scripts(nodes[-1], None, row(primes) if primes else None)]
 
 
-def _run(text: str, *, alone: bool) -> Node:
+def _run(text: str, *, alone: bool) -> Element:
     if text in ("ŷ", "Ŷ"):
         return accent(identifier("y" if text == "ŷ" else "Y"), "^")
     if text.endswith(HAT):
@@ -68,12 +68,12 @@ class _Symbol(msgspec.Struct, frozen=True):
     symbols: Symbols
     on_a_line: bool = False
 
-    def ref(self, ref: Ref) -> list[Node]:
+    def ref(self, ref: Ref) -> list[Element]:
         """A weight matrix without its bias line has a tilde."""
         written = self.name(self.symbols.parts(ref.id), tilde=bool(ref.omit))
         return [scripts(row(written), None, TOP)] if ref.transposed else written
 
-    def name(self, name: Name, *, tilde: bool = False) -> list[Node]:
+    def name(self, name: Name, *, tilde: bool = False) -> list[Element]:
         if name.factors:
             return [node for factor in name.factors for node in self.factor(*factor)]
         nodes = letter_nodes(name.letter)
@@ -84,22 +84,22 @@ class _Symbol(msgspec.Struct, frozen=True):
             return self.derivative(nodes)
         return [*(letter_nodes(name.before) if name.before else []), *nodes]
 
-    def factor(self, name: Name, transposed: bool) -> list[Node]:
+    def factor(self, name: Name, transposed: bool) -> list[Element]:
         written = self.name(name)
         return [scripts(row(written), None, TOP)] if transposed else written
 
-    def marked(self, base: Node, name: Name) -> Node:
+    def marked(self, base: Element, name: Name) -> Element:
         below, above = (self.listed(marks) for marks in self.symbols.marks(name))
         return scripts(base, below, above)
 
-    def listed(self, marks: list[str | Name]) -> Node | None:
-        nodes: list[Node] = []
+    def listed(self, marks: list[str | Name]) -> Element | None:
+        nodes: list[Element] = []
         for mark in marks:
             written = _mark(mark) if isinstance(mark, str) else self.name(mark)
             nodes += [*([operator(",")] if nodes else []), *written]
         return row(nodes) if nodes else None
 
-    def derivative(self, nodes: list[Node]) -> list[Node]:
+    def derivative(self, nodes: list[Element]) -> list[Element]:
         above = [identifier("∂"), *letter_nodes(self.symbols.notation.loss)]
         below = [identifier("∂"), *nodes]
         if self.on_a_line:
@@ -107,11 +107,11 @@ class _Symbol(msgspec.Struct, frozen=True):
         return [fraction(row(above), row(below))]
 
 
-def _mark(text: str) -> list[Node]:
+def _mark(text: str) -> list[Element]:
     return [numeral(part) if part.isdigit() else operator(part) for part in MARKS.findall(text)]
 
 
-class MathML(Writer[Node]):
+class MathML(FormulaWriter[Element]):
     """Writes formulas with the symbols of an exercise; a Ref is its symbol always.
 
     ``attributes`` says what to write into the tag of a Value (with a space in front).
@@ -136,53 +136,53 @@ class MathML(Writer[Node]):
         """
         return joined(self.write(expr), continues=continues)
 
-    def ref(self, ref: Ref) -> list[Node]:
+    def ref(self, ref: Ref) -> list[Element]:
         return _Symbol(self.symbols).ref(ref)
 
-    def symbol(self, id: str) -> list[Node]:
+    def symbol(self, id: str) -> list[Element]:
         return self.ref(Ref(id))
 
-    def name(self, name: Name) -> list[Node]:
+    def name(self, name: Name) -> list[Element]:
         return _Symbol(self.symbols).name(name)
 
-    def marks(self, text: str) -> list[Node]:
+    def marks(self, text: str) -> list[Element]:
         return marks(text)
 
-    def letter(self, letter: str) -> list[Node]:
+    def letter(self, letter: str) -> list[Element]:
         return letter_nodes(letter)
 
-    def numeral(self, text: str, source: Value | None) -> list[Node]:
+    def numeral(self, text: str, source: Value | None) -> list[Element]:
         return [numeral(text, "" if source is None else self.attributes(source))]
 
-    def bracketed(self, inner: list[Node]) -> list[Node]:
+    def bracketed(self, inner: list[Element]) -> list[Element]:
         return [enclosed("(", row(inner), ")")]
 
-    def applied(self, expr: Apply, exponent: list[Node]) -> list[Node]:
+    def applied(self, expr: Apply, exponent: list[Element]) -> list[Element]:
         *before, name = letter_nodes(expr.function)
         power = row(exponent) if exponent else None
         argument = self.bracketed(self.write(expr.argument))
         return [*before, scripts(name, None, power), *argument]
 
-    def power(self, base: Expr, written: list[Node], exponent: list[Node]) -> list[Node]:
+    def power(self, base: Expr, written: list[Element], exponent: list[Element]) -> list[Element]:
         return [scripts(row(written), None, row(exponent))]
 
-    def exponential(self, exponent: Expr) -> list[Node]:
+    def exponential(self, exponent: Expr) -> list[Element]:
         return [scripts(identifier("e"), None, row(self.write(exponent)))]
 
-    def fraction(self, expr: Fraction, after: str) -> list[Node]:
+    def fraction(self, expr: Fraction, after: str) -> list[Element]:
         return [fraction(row(self.write(expr.above)), row(self.write(expr.below)))]
 
-    def transposed(self, inner: list[Node]) -> list[Node]:
+    def transposed(self, inner: list[Element]) -> list[Element]:
         return [scripts(row(inner), None, TOP)]
 
-    def root(self, inner: list[Node]) -> list[Node]:
+    def root(self, inner: list[Element]) -> list[Element]:
         return [root(row(inner))]
 
-    def absolute(self, inner: list[Node]) -> list[Node]:
+    def absolute(self, inner: list[Element]) -> list[Element]:
         return [enclosed("|", row(inner), "|")]
 
-    def sum(self, expr: Sum) -> list[Node]:
-        sign = scripts(SUM, Node("<mi>i</mi>"), None) if expr.over == "samples" else SUM
+    def sum(self, expr: Sum) -> list[Element]:
+        sign = scripts(SUM, Element("<mi>i</mi>"), None) if expr.over == "samples" else SUM
         if expr.inner == Row(()):
             return [sign]
         inner = self.write(expr.inner)
@@ -190,11 +190,11 @@ class MathML(Writer[Node]):
         return [sign, *([row(inner)] if alone else self.bracketed(inner))]
 
 
-def marks(text: str) -> list[Node]:
+def marks(text: str) -> list[Element]:
     """The operators, numbers and brackets of a text; a text with words in it stays whole."""
     if WORDS.search(text):
         return [words(text)]
-    nodes: list[Node] = []
+    nodes: list[Element] = []
     for mark in MARKS.findall(text):
         if mark in RAISED:
             nodes[-1] = scripts(nodes[-1], None, numeral(RAISED[mark]))

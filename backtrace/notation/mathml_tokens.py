@@ -20,7 +20,7 @@ APART = frozenset([("fraction", "fraction"), ("term", "name"), ("close", "name")
 NUMBER = re.compile(r"(-?)(\d[\d.,]*)(?:e(-?\d+))?")
 
 
-class Node(msgspec.Struct, frozen=True):
+class Element(msgspec.Struct, frozen=True):
     """One element; ``sign`` is the character of a + or − whose form its neighbours decide.
 
     ``parts`` of something with scripts are its base, what stands below and what stands above.
@@ -29,68 +29,68 @@ class Node(msgspec.Struct, frozen=True):
     markup: str
     kind: Kind = "term"
     sign: str = ""
-    parts: tuple[Node, Node | None, Node | None] | None = None
+    parts: tuple[Element, Element | None, Element | None] | None = None
 
 
-def operator(text: str) -> Node:
+def operator(text: str) -> Element:
     """An operator, bracket or comma; a bracket has the height of a line."""
     if text in SIGNS:
-        return Node(f"<mo>{text}</mo>", "operator", text)
+        return Element(f"<mo>{text}</mo>", "operator", text)
     if text in OPENING or text in CLOSING or text == "|":
         kind: Kind = "open" if text in OPENING else "close" if text in CLOSING else "operator"
-        return Node(f'<mo stretchy="false">{text}</mo>', kind)
+        return Element(f'<mo stretchy="false">{text}</mo>', kind)
     tight = ' lspace="0" rspace="0"' if text == "/" else ""
-    return Node(f"<mo{tight}>{escape(text)}</mo>", "operator")
+    return Element(f"<mo{tight}>{escape(text)}</mo>", "operator")
 
 
-def bracketed(left: str, inner: Node, right: str) -> Node:
+def bracketed(left: str, inner: Element, right: str) -> Element:
     """``inner`` in brackets, as tall as it is where it has a fraction in it."""
     stretchy = "" if "<mfrac" in inner.markup else ' stretchy="false"'
-    return Node(
+    return Element(
         f'<mrow><mo{stretchy} form="prefix">{left}</mo>{inner.markup}'
         f'<mo{stretchy} form="postfix">{right}</mo></mrow>',
         "bracketed",
     )
 
 
-def identifier(text: str) -> Node:
+def identifier(text: str) -> Element:
     """A letter (in italics) or, of several, a name (upright)."""
-    return Node(f"<mi>{escape(text)}</mi>", "name" if len(text) > 1 else "term")
+    return Element(f"<mi>{escape(text)}</mi>", "name" if len(text) > 1 else "term")
 
 
-def upright(text: str) -> Node:
-    return Node(f'<mi mathvariant="normal">{escape(text)}</mi>')
+def upright(text: str) -> Element:
+    return Element(f'<mi mathvariant="normal">{escape(text)}</mi>')
 
 
-def words(text: str) -> Node:
+def words(text: str) -> Element:
     """Words inside a formula; their spaces at either end are kept."""
     kept = re.sub(r"^ | $", "\u00a0", text)
-    return Node(f"<mtext>{escape(kept)}</mtext>")
+    return Element(f"<mtext>{escape(kept)}</mtext>")
 
 
-def numeral(text: str, attributes: str = "") -> Node:
+def numeral(text: str, attributes: str = "") -> Element:
     r"""A printed number: ``−0.5``, ``1.23 · 10^−5``, a fraction over its line, ∞."""
     if text.lstrip("-") == "inf":
-        return Node(f"<mn{attributes}>{text.replace('-', MINUS).replace('inf', '∞')}</mn>")
+        return Element(f"<mn{attributes}>{text.replace('-', MINUS).replace('inf', '∞')}</mn>")
     above, slash, below = text.partition("/")
     if slash:
         return _fraction(above, below, attributes)
     found = NUMBER.fullmatch(text)
     if found is None or found[3] is None:
-        return Node(f"<mn{attributes}>{escape(text.replace('-', MINUS))}</mn>")
+        return Element(f"<mn{attributes}>{escape(text.replace('-', MINUS))}</mn>")
     sign, mantissa, exponent = found.groups()
     power = f"<msup><mn>10</mn><mn>{exponent.replace('-', MINUS)}</mn></msup>"
     mantissa = f"<mn>{sign.replace('-', MINUS)}{mantissa}</mn>"
-    return Node(f"<mrow{attributes}>{mantissa}<mo>·</mo>{power}</mrow>")
+    return Element(f"<mrow{attributes}>{mantissa}<mo>·</mo>{power}</mrow>")
 
 
-def _fraction(above: str, below: str, attributes: str) -> Node:
+def _fraction(above: str, below: str, attributes: str) -> Element:
     sign = f'<mo form="prefix">{MINUS}</mo>' if above.startswith("-") else ""
     over = f"<mfrac><mn>{above.lstrip('-')}</mn><mn>{below}</mn></mfrac>"
-    return Node(f"<mrow{attributes}>{sign}{over}</mrow>")
+    return Element(f"<mrow{attributes}>{sign}{over}</mrow>")
 
 
-def joined(nodes: Iterable[Node], *, continues: bool = False) -> str:
+def joined(nodes: Iterable[Element], *, continues: bool = False) -> str:
     """The nodes beside each other; a sign with nothing to its left belongs to what follows.
 
     ``continues`` says that something stands to the left of the first.
@@ -104,7 +104,7 @@ def joined(nodes: Iterable[Node], *, continues: bool = False) -> str:
     return written
 
 
-def _sign(node: Node, before: Kind, *, first: bool) -> str:
+def _sign(node: Element, before: Kind, *, first: bool) -> str:
     """A browser takes the first sign of a row for a prefix, and any other for none."""
     prefix = before in ("open", "operator")
     if prefix == first:
@@ -112,28 +112,28 @@ def _sign(node: Node, before: Kind, *, first: bool) -> str:
     return f'<mo form="{"prefix" if prefix else "infix"}">{node.sign}</mo>'
 
 
-def row(nodes: Iterable[Node]) -> Node:
+def row(nodes: Iterable[Element]) -> Element:
     """The nodes as one element."""
     several = list(nodes)
     if len(several) == 1 and not several[0].sign:
         return several[0]
-    return Node(f"<mrow>{joined(several)}</mrow>")
+    return Element(f"<mrow>{joined(several)}</mrow>")
 
 
-def fraction(above: Node, below: Node) -> Node:
-    return Node(f"<mfrac>{above.markup}{below.markup}</mfrac>", "fraction")
+def fraction(above: Element, below: Element) -> Element:
+    return Element(f"<mfrac>{above.markup}{below.markup}</mfrac>", "fraction")
 
 
-def root(inner: Node) -> Node:
-    return Node(f"<msqrt>{inner.markup}</msqrt>")
+def root(inner: Element) -> Element:
+    return Element(f"<msqrt>{inner.markup}</msqrt>")
 
 
-def accent(base: Node, mark: str) -> Node:
+def accent(base: Element, mark: str) -> Element:
     """A hat or a tilde over a letter."""
-    return Node(f'<mover accent="true">{base.markup}<mo stretchy="false">{mark}</mo></mover>')
+    return Element(f'<mover accent="true">{base.markup}<mo stretchy="false">{mark}</mo></mover>')
 
 
-def scripts(base: Node, below: Node | None, above: Node | None) -> Node:
+def scripts(base: Element, below: Element | None, above: Element | None) -> Element:
     """``base`` with what stands below and above on its right, or as it is.
 
     A base that has scripts takes further ones into them: W₂ᵀ, and not (W₂)ᵀ.
@@ -148,11 +148,11 @@ def scripts(base: Node, below: Node | None, above: Node | None) -> Node:
     tag = f"m{'sub' if below else ''}{'sup' if above else ''}"
     if base.markup == SUM.markup:
         tag = {"msub": "munder", "msup": "mover"}.get(tag, "munderover")
-    return Node(f"<{tag}>{inner}</{tag}>", base.kind, parts=(base, below, above))
+    return Element(f"<{tag}>{inner}</{tag}>", base.kind, parts=(base, below, above))
 
 
-def _both(one: Node | None, other: Node | None) -> Node | None:
+def _both(one: Element | None, other: Element | None) -> Element | None:
     return row([one, other]) if one and other else one or other
 
 
-SUM = Node("<mo>∑</mo>", "operator")
+SUM = Element("<mo>∑</mo>", "operator")

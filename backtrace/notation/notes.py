@@ -18,7 +18,7 @@ from backtrace.tape.steps import Step
 from backtrace.tape.trace import Trace, TracedStep
 
 Kind: TypeAlias = Literal["kink", "noise", "not_finite", "through_updated", "units_off"]
-Values: TypeAlias = Mapping[str, Array]
+ValuesById: TypeAlias = Mapping[str, Array]
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -35,7 +35,7 @@ def notes(traced: TracedStep, trace: Trace) -> tuple[Note, ...]:
     return (*of_step, *_units_off(traced, trace))
 
 
-def step_notes(step: Step, values: Values) -> tuple[Note, ...]:
+def step_notes(step: Step, values: ValuesById) -> tuple[Note, ...]:
     """The notes of one step; ``values`` has its value and its operands'."""
     rule = NOTES.get(step.operation)
     found = tuple(rule(step, values)) if rule is not None else ()
@@ -51,7 +51,7 @@ def _short(value: Any, form: str) -> Value:
     return Value(float(format(value, form)))
 
 
-def _noise(step: Step, values: Values) -> Iterator[Note]:
+def _noise(step: Step, values: ValuesById) -> Iterator[Note]:
     """Said of what rounding leaves of a sum that is 0 by hand: 0.1 + 0.2 − 0.3 in float64."""
     size = SIZES.get(step.operation)
     value = values[step.id]
@@ -73,12 +73,12 @@ def _noise(step: Step, values: Values) -> Iterator[Note]:
         )
 
 
-def _size_of_sum(step: Step, values: Values) -> Array:
+def _size_of_sum(step: Step, values: ValuesById) -> Array:
     first, second = (np.abs(values[id]) for id in step.operands)
     return first + second
 
 
-def _size_of_product(step: Step, values: Values) -> Array:
+def _size_of_product(step: Step, values: ValuesById) -> Array:
     first, second = (np.abs(values[id]) for id in step.operands)
     if step.parameters.get("omit"):  # an error that goes back past a bias line: no sum of givens
         return np.zeros(step.shape)
@@ -87,7 +87,7 @@ def _size_of_product(step: Step, values: Values) -> Array:
     return first @ (second.T if transpose == "second" else second)
 
 
-def _not_finite(step: Step, values: Values) -> Iterator[Note]:
+def _not_finite(step: Step, values: ValuesById) -> Iterator[Note]:
     """Said where a value stops being finite, not again in everything that rests on it."""
     if _finite(values[step.id]) or not all(_finite(values[id]) for id in step.operands):
         return
@@ -104,7 +104,7 @@ def _finite(value: Array) -> bool:
     return bool(np.isfinite(as_floats(value)).all())
 
 
-def _at_kinks(step: Step, values: Values) -> Iterator[Note]:
+def _at_kinks(step: Step, values: ValuesById) -> Iterator[Note]:
     activation = ACTIVATIONS[step.parameters["activation"]]
     id = step.operands[0]
     for kink in activation.kinks(step.parameters):
@@ -123,7 +123,7 @@ def _at_kinks(step: Step, values: Values) -> Iterator[Note]:
             )
 
 
-def _at_no_error(step: Step, values: Values) -> Iterator[Note]:
+def _at_no_error(step: Step, values: ValuesById) -> Iterator[Note]:
     if step.parameters["loss"] != "mae":
         return
     for i, j in np.argwhere(np.equal(values[step.operands[0]], 0)).tolist()[:MOST_PLACES]:
@@ -137,7 +137,7 @@ def _at_no_error(step: Step, values: Values) -> Iterator[Note]:
         )
 
 
-def _through_updated(step: Step, values: Values) -> Iterator[Note]:
+def _through_updated(step: Step, values: ValuesById) -> Iterator[Note]:
     for id in step.operands:
         named = ids.parse(id)
         if named is not None and named.role == "updated":
@@ -198,7 +198,7 @@ NOISE = 4  # roundings of a few terms, in units of the last place of their size
 MOST_PLACES = 4  # entries of a step that are named
 MOST_NAMED = 3  # units that are named one by one; of more, the count is given
 
-NOTES: dict[str, Callable[[Step, Values], Iterator[Note]]] = {
+NOTES: dict[str, Callable[[Step, ValuesById], Iterator[Note]]] = {
     "activation_derivative": _at_kinks,
     "loss_gradient": _at_no_error,
     "matmul": _through_updated,

@@ -20,7 +20,7 @@ from backtrace.functions.formula import (
 )
 from backtrace.notation.layout import is_closed
 from backtrace.notation.symbols import Name, Symbols
-from backtrace.notation.writer import ALONE, Writer, inside
+from backtrace.notation.writer import ALONE, FormulaWriter, inside
 
 EXACT = 12  # decimals of the numbers in a sentence: as many as they were written with
 RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"
@@ -100,7 +100,7 @@ def tokens(expr: Expr, symbols: Symbols, numbers: bool, decimals: int = 4) -> li
     return _Linear(symbols, decimals, numbers).write(expr)
 
 
-class _Linear(Writer[Token]):
+class _Linear(FormulaWriter[Token]):
     def ref(self, ref: Ref) -> list[Token]:
         return [ref]
 

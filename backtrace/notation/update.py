@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from backtrace.functions.formula import (
     Apply,
+    Brackets,
     Constant,
     Expr,
     Fraction,
-    Group,
     Power,
     Ref,
     Root,
@@ -76,7 +76,7 @@ def scale_step(step: Step, workings: Workings) -> Expr:
 def look_ahead_step(step: Step, workings: Workings) -> Expr:
     gradient, v = (Ref(id) for id in step.operands)
     inner = row(gradient, " + ", _beta(step, workings), "·", v)
-    return row(downhill(workings), _rate(step), "·", Group(inner))
+    return row(downhill(workings), _rate(step), "·", Brackets(inner))
 
 
 def unbias(step: Step, workings: Workings) -> Expr:

@@ -9,10 +9,10 @@ import msgspec
 import numpy as np
 
 from backtrace.functions.formula import (
+    Brackets,
     Constant,
     Expr,
     Fraction,
-    Group,
     Ref,
     Row,
     Terms,
@@ -116,7 +116,7 @@ def scaled(step: Step, inner: list[Expr]) -> Expr:
     if n == 1:
         return Row(tuple(inner))
     alone = len(inner) == 1 and not isinstance(inner[0], Terms)
-    bracketed: Expr = Row(tuple(inner)) if alone else Group(Row(tuple(inner)))
+    bracketed: Expr = Row(tuple(inner)) if alone else Brackets(Row(tuple(inner)))
     return Row((Fraction(Text("1"), Value(n)), Text(" · "), bracketed))
 
 

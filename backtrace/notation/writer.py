@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from backtrace.functions import formula
-from backtrace.functions.formula import Expr, Group, Ref, Row, Text, Value
+from backtrace.functions.formula import Brackets, Expr, Ref, Row, Text, Value
 from backtrace.notation.layout import base, beside
 from backtrace.notation.numbers import constant, number
 from backtrace.notation.symbols import Name, Symbols
@@ -15,7 +15,7 @@ Piece = TypeVar("Piece")
 ALONE = (Ref, Value, formula.Apply, formula.Exponential, formula.Absolute)  # after Σ, unbracketed
 
 
-class Writer(Generic[Piece]):
+class FormulaWriter(Generic[Piece]):
     """Writes formulas as pieces beside each other; a script has a method for each kind of node.
 
     With ``numbers`` the constants are printed as numbers, else by their symbols.
@@ -72,7 +72,7 @@ class Writer(Generic[Piece]):
                 return self.row(expr)
             case formula.Terms() | formula.Product() | formula.Negative() | formula.Cases():
                 return self.row(beside(expr))
-            case Group():
+            case Brackets():
                 return self.bracketed(self.write(inside(expr)))
             case formula.Apply():
                 return self.applied(expr, [])
@@ -114,7 +114,7 @@ class Writer(Generic[Piece]):
 
 def inside(expr: Expr) -> Expr:
     """One pair of brackets is enough."""
-    return expr.inner if isinstance(expr, Group) else expr
+    return expr.inner if isinstance(expr, Brackets) else expr
 
 
 def needs_brackets(text: str, after: str, before: str = "") -> bool:

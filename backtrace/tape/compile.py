@@ -12,7 +12,7 @@ import numpy as np
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.losses import LOSSES
 from backtrace.functions.number import Number
-from backtrace.functions.optimizers import OPTIMIZERS, SCHEDULES, Line
+from backtrace.functions.optimizers import OPTIMIZERS, SCHEDULES, UpdateLine
 from backtrace.functions.penalties import FORMS
 from backtrace.spec import ids
 from backtrace.spec.ids import Id, Role
@@ -466,7 +466,7 @@ class _Writer:
                 for line in row.lines[optimizer.form or next(iter(row.lines))]:
                     self.optimizer_line(line, row.states, id)
 
-    def optimizer_line(self, line: Line, states: tuple[str, ...], of: str) -> None:
+    def optimizer_line(self, line: UpdateLine, states: tuple[str, ...], of: str) -> None:
         assert self.spec.optimizer is not None
         constants: dict[str, Any] = {
             **self.spec.optimizer.constants,

@@ -30,7 +30,7 @@ def test_every_line_is_worked_from_earlier_ones(name, form):
 def test_every_constant_is_used_and_every_used_one_is_there(name, form):
     row = OPTIMIZERS[name]
     used = {theirs for line in row.lines[form] for theirs in line.constants.values()}
-    assert used == {"rate", *row.constants}
+    assert used - {"t"} == {"rate", *row.constants}  # t counts the updates
     assert all(isinstance(value, Number) for value in row.constants.values())
     assert set(row.aliases.values()) <= set(row.constants)
     assert not set(row.aliases) & set(row.constants)

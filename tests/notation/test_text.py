@@ -3,8 +3,8 @@
 import pytest
 
 from backtrace.functions.formula import (
+    Hole,
     Letter,
-    Part,
     Ref,
     Sum,
     Symbol,
@@ -56,16 +56,16 @@ def test_brackets_stand_where_a_formula_would_fall_apart(formula, unicode, in_la
 @pytest.mark.parametrize(
     ("formula", "printed"),
     [
-        (Part("z") * Part("z"), "(-2)·(-2)"),
-        (2 * (Part("z") / Part("z")), "2·(-2)/(-2)"),
-        (1 - Part("z"), "1 − (-2)"),
-        (Part("z") + 1, "-2 + 1"),
-        (1 + Part("z"), "1 − 2"),
-        (Part("z") ** 2, "(-2)²"),
-        (exp(Part("z")), "e^(-2)"),
-        (abs(Part("z") - 1), "|-2 − 1|"),
-        (cases(1, Part("z") > 0, 0), "1 if -2 > 0 else 0"),
-        (call("max", 0, Part("z")), "max(0, -2)"),
+        (Hole("z") * Hole("z"), "(-2)·(-2)"),
+        (2 * (Hole("z") / Hole("z")), "2·(-2)/(-2)"),
+        (1 - Hole("z"), "1 − (-2)"),
+        (Hole("z") + 1, "-2 + 1"),
+        (1 + Hole("z"), "1 − 2"),
+        (Hole("z") ** 2, "(-2)²"),
+        (exp(Hole("z")), "e^(-2)"),
+        (abs(Hole("z") - 1), "|-2 − 1|"),
+        (cases(1, Hole("z") > 0, 0), "1 if -2 > 0 else 0"),
+        (call("max", 0, Hole("z")), "max(0, -2)"),
     ],
 )
 def test_a_negative_number_has_brackets_where_it_needs_them(formula, printed):

@@ -18,8 +18,8 @@ from backtrace.check.model import Answers, Figure, Judged, WrittenQuantity
 from backtrace.functions.formula import (
     Absolute,
     Apply,
+    Brackets,
     Expr,
-    Group,
     Row,
     Symbol,
     Value,
@@ -153,14 +153,14 @@ class _StudentPage:
             return row(Symbol(value.id), f"[{value.row + 1},{value.column + 1}]")
         deeper = depth if repeats else depth - 1
         own = self.unfolded(value.id, value.row, value.column, deeper, above | {value.id})
-        return own if _is_short(own) else Group(own)
+        return own if _is_short(own) else Brackets(own)
 
 
 def _is_short(expr: Expr) -> bool:
     """Whether an expression needs no brackets inside another."""
     if isinstance(expr, Row):
         return len(expr.items) == 1 and _is_short(expr.items[0])
-    return isinstance(expr, Value | Group | Apply | Absolute)
+    return isinstance(expr, Value | Brackets | Apply | Absolute)
 
 
 def _sourced(expr: Expr) -> bool:

@@ -28,7 +28,7 @@ from backtrace.check.rules.softmax_bounds import (
     softmax_jacobian,
 )
 from backtrace.functions.activations import ACTIVATIONS
-from backtrace.functions.losses import LOSSES, Loss
+from backtrace.functions.losses import LOSSES, LossRule
 from backtrace.tape.operations import OPERATIONS, Parameters, Setting, augmented, mean
 
 IntervalRule: TypeAlias = Callable[..., Interval]
@@ -130,11 +130,13 @@ def _loss_terms_from_z(s: Setting, p: Parameters, z: Interval, y: Interval) -> I
     return rows(s, _convex(row, p, ends, a, y))
 
 
-def _prediction(row: Loss, a: Interval) -> Interval:
+def _prediction(row: LossRule, a: Interval) -> Interval:
     return _in_range(hull(a), 0.0, 1.0) if row.outputs == "unit_interval" else hull(a)
 
 
-def _convex(row: Loss, p: Parameters, ends: Sequence[Floats], a: Interval, y: Interval) -> Interval:
+def _convex(
+    row: LossRule, p: Parameters, ends: Sequence[Floats], a: Interval, y: Interval
+) -> Interval:
     """The terms between their values at the ends and, where the gradient changes its sign inside,
     their minimum."""
     least, most = np.minimum.reduce(ends), np.maximum.reduce(ends)
@@ -149,7 +151,7 @@ def _convex(row: Loss, p: Parameters, ends: Sequence[Floats], a: Interval, y: In
     )
 
 
-def _stationary(row: Loss, p: Parameters, a: Interval, target: Floats) -> Floats:
+def _stationary(row: LossRule, p: Parameters, a: Interval, target: Floats) -> Floats:
     """Where the gradient passes 0, by bisection."""
     lo, hi = a.lo, a.hi
     for _ in range(60):
@@ -175,7 +177,7 @@ def _loss_gradient(s: Setting, p: Parameters, x: Interval, y: Interval | None = 
     return -gradient if s.descent else gradient
 
 
-def _jumps(row: Loss, p: Parameters) -> tuple[float, ...]:
+def _jumps(row: LossRule, p: Parameters) -> tuple[float, ...]:
     """The error at which a loss of the error has no derivative."""
     return () if row.kinks is None else (-float(row.kinks(0.0, 0.0, p)),)
 

@@ -12,9 +12,9 @@ import msgspec
 from backtrace.functions.formula import (
     Absolute,
     Apply,
+    Brackets,
     Expr,
     Fraction,
-    Group,
     Negative,
     Power,
     Product,
@@ -170,7 +170,7 @@ class _Worked(msgspec.Struct, frozen=True):
                 return self.row(expr)
             case Terms() | Product() | Negative():
                 return self.row(beside(expr))
-            case Group():
+            case Brackets():
                 return [self.bracketed(self.pieces(expr.inner))]
             case Apply():
                 name = f"<math>{joined(letter_nodes(expr.function))}</math>"
@@ -209,7 +209,7 @@ class _Worked(msgspec.Struct, frozen=True):
     def closed(self, inner: list[Piece]) -> Piece:
         plain = [piece for piece in inner if not isinstance(piece, str)]
         if len(plain) == len(inner):
-            return Group(Row(tuple(plain)))
+            return Brackets(Row(tuple(plain)))
         return self.bracketed(inner)
 
     def bracketed(self, inner: list[Piece]) -> str:
@@ -232,7 +232,7 @@ class _Worked(msgspec.Struct, frozen=True):
         pieces = self.pieces(expr)
         alone = len(pieces) == 1
         if all(not isinstance(piece, str) for piece in pieces):
-            return expr if alone and not isinstance(expr, Row) else Group(expr)
+            return expr if alone and not isinstance(expr, Row) else Brackets(expr)
         return self.joined(pieces) if alone else self.bracketed(pieces)
 
     def linear(self, expr: Expr) -> list[Piece]:

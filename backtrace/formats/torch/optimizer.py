@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from backtrace.formats.torch.expression import Expression
 from backtrace.formats.torch.network import parameters
 from backtrace.formats.torch.python_text import constant, factor, folded, remark
-from backtrace.functions.optimizers import OPTIMIZERS, SCHEDULES, Line
+from backtrace.functions.optimizers import OPTIMIZERS, SCHEDULES, UpdateLine
 from backtrace.spec import ids
 from backtrace.spec.model import Conventions, Optimizer, Schedule, Spec
 from backtrace.tape.operations import OPERATIONS, Setting
@@ -140,7 +140,7 @@ def _step(spec: Spec, chosen: Optimizer, trained: str) -> Iterator[str]:
     yield "    t += 1"
 
 
-def _line(line: Line, chosen: Optimizer) -> tuple[str, str, str]:
+def _line(line: UpdateLine, chosen: Optimizer) -> tuple[str, str, str]:
     """What stands before, in and after the expression of a line."""
     constants = {name: Expression.number(value) for name, value in chosen.constants.items()}
     constants |= {
