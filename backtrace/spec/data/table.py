@@ -46,19 +46,21 @@ class DataTable(msgspec.Struct):
         entries = self.entries
         if entries.dtype.kind not in REAL:
             raise DataError(f"entries of type {entries.dtype}", "real numbers")
-        ends = np.array([entries.min(), entries.max()], np.float64)
         in_place = entries.dtype == kept and entries.flags.carray
         values = entries if in_place else np.empty(entries.shape, kept)
         with np.errstate(all="ignore"):
-            finite = np.isfinite((ends * scale).astype(kept)).all()
+            ends = np.array([entries.min(), entries.max()], np.float64) * scale
             np.multiply(entries, scale, out=values, dtype=np.float64, casting="same_kind")
-        if not finite:
-            row, column = np.argwhere(~np.isfinite(values))[0].tolist()
-            times = f", times {scale:g}" if scale != 1 else ""
-            found = f"{values[row, column]} in {self.place(row, column)}{times}"
-            largest = f"{np.finfo(kept).max:.2g}"
-            raise DataError(found, f"finite numbers; {kept} has none above {largest}")
+            if not np.isfinite(ends.astype(kept)).all():
+                raise self._not_finite(values, scale)
         return values
+
+    def _not_finite(self, values: NDArray[np.floating[Any]], scale: float) -> DataError:
+        row, column = np.argwhere(~np.isfinite(values))[0].tolist()
+        times = f", times {scale:g}" if scale != 1 else ""
+        found = f"{values[row, column]} in {self.place(row, column)}{times}"
+        largest = f"{np.finfo(values.dtype).max:.2g}"
+        return DataError(found, f"finite numbers; {values.dtype} has none above {largest}")
 
     def numbers(self) -> tuple[NDArray[np.floating[Any]], Texts | None]:
         """A matrix, or a list as one row, and where its numbers stand as texts ("1/3") these."""
