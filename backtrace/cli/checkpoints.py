@@ -9,7 +9,7 @@ from time import monotonic
 
 import msgspec
 
-from backtrace.cli.saving import Identity, Saving
+from backtrace.cli.save_file import Identity, SaveFile
 from backtrace.cli.screen import reading, refuse
 from backtrace.spec.model import Spec
 from backtrace.tape.training import Progress, Record, Training
@@ -20,7 +20,7 @@ SECONDS = 30.0  # between two checkpoints, unless they are asked for by epochs
 class Checkpoints:
     """Saves a training from time to time, or every ``every`` epochs where that is not None."""
 
-    def __init__(self, saving: Saving, every: int | None) -> None:
+    def __init__(self, saving: SaveFile, every: int | None) -> None:
         self.saving = saving
         self.every = every
         self.saved = monotonic()
@@ -53,7 +53,7 @@ def standing(training: Training) -> Progress:
 # --- taken up again
 
 
-class Taken(msgspec.Struct, frozen=True):
+class StartingPoint(msgspec.Struct, frozen=True):
     """A training to be worked on, ``said`` in words where it is not taken up but begun.
 
     ``progress`` is None where a file has given nothing but the parameters of ``spec``.
@@ -64,7 +64,7 @@ class Taken(msgspec.Struct, frozen=True):
     said: str = ""
 
 
-def taken_up(path: str, identity: Identity) -> Taken:
+def taken_up(path: str, identity: Identity) -> StartingPoint:
     """What a file says of a training; exits with 2 where it belongs to another one."""
     from backtrace.formats.checkpoint import CheckpointError, header_of, progress_of
 
@@ -77,7 +77,7 @@ def taken_up(path: str, identity: Identity) -> Taken:
         progress = progress_of(content, header, spec)
     except CheckpointError as error:
         refuse([f"--resume {path}: {error}"])
-    return Taken(spec, _judged(path, progress, spec))
+    return StartingPoint(spec, _judged(path, progress, spec))
 
 
 def _content(path: str) -> bytes:
@@ -87,13 +87,15 @@ def _content(path: str) -> bytes:
         refuse([f"--resume {path}: can't be read ({getattr(error, 'strerror', None) or error})"])
 
 
-def _begun(path: str, spec: Spec) -> Taken:
+def _begun(path: str, spec: Spec) -> StartingPoint:
     """From the parameters alone."""
     from backtrace.spec.read.parameters import read_parameters, with_parameters
 
     with reading():
         begun = with_parameters(spec, read_parameters(path, spec))
-    return Taken(begun, None, f"{path} has parameters and no more: begun at epoch 0 with them")
+    return StartingPoint(
+        begun, None, f"{path} has parameters and no more: begun at epoch 0 with them"
+    )
 
 
 def _check_same(path: str, there: dict[str, str], identity: Identity) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
-from backtrace.cli.checkpoints import Checkpoints, Taken, standing, taken_up
+from backtrace.cli.checkpoints import Checkpoints, StartingPoint, standing, taken_up
 from backtrace.cli.epoch_log import EpochLog
 from backtrace.cli.epoch_log import is_ours as is_our_log
 from backtrace.cli.epoch_traces import EpochTraces, default_pattern
@@ -18,7 +18,7 @@ from backtrace.cli.interrupts import Interrupts
 from backtrace.cli.output import STDOUT, Output
 from backtrace.cli.overrides import overridden, top_level
 from backtrace.cli.progress import watching
-from backtrace.cli.saving import Identity, Saving, check_unfinished, rendering, saving_output
+from backtrace.cli.save_file import Identity, SaveFile, check_unfinished, rendering, saving_output
 from backtrace.cli.screen import WRONG_SPEC, Screen, reading, refuse, useless
 from backtrace.cli.spec_text import SpecText, spec_text
 from backtrace.cli.train_request import TrainRequest
@@ -32,7 +32,7 @@ INTERRUPTED = 130  # as a shell reports a program that Ctrl-C ended
 DIVERGED = 1
 PLOTS = (".svg", ".md", ".markdown")
 
-Told: TypeAlias = "Callable[[Record, Callable[[], Progress]], object]"
+Listener: TypeAlias = "Callable[[Record, Callable[[], Progress]], object]"
 """Is told every record, and how to get at the progress."""
 
 
@@ -50,7 +50,7 @@ def train(request: TrainRequest) -> int:
     saving = None
     if files.save is not None:
         said = top_level(spec, request.overrides)
-        saving = Saving(files.save, rendering(files.save, identity, text, said))
+        saving = SaveFile(files.save, rendering(files.save, identity, text, said))
     return _Run(request, taken, files, saving).run()
 
 
@@ -157,16 +157,16 @@ def _loaded(request: TrainRequest) -> tuple[SpecText, Spec]:
     return text, spec
 
 
-def _resumed(request: TrainRequest, identity: Identity) -> Taken:
+def _resumed(request: TrainRequest, identity: Identity) -> StartingPoint:
     if request.resume is None:
-        return Taken(identity.spec)
+        return StartingPoint(identity.spec)
     taken = taken_up(request.resume or request.save or "", identity)
     if taken.said:
         print(taken.said, file=sys.stderr)
     return taken
 
 
-def _check_epochs(request: TrainRequest, taken: Taken) -> None:
+def _check_epochs(request: TrainRequest, taken: StartingPoint) -> None:
     """The epochs that are asked for, against those that there will be."""
     last, behind = taken.spec.epochs, 0 if taken.progress is None else taken.progress.last.epoch
     problems = []
@@ -189,7 +189,7 @@ class _Run:
     """One training: everyone who is told of its epochs, and what is left of it."""
 
     def __init__(
-        self, request: TrainRequest, taken: Taken, files: _Files, saving: Saving | None
+        self, request: TrainRequest, taken: StartingPoint, files: _Files, saving: SaveFile | None
     ) -> None:
         self.request = request
         self.spec, self.progress = taken.spec, taken.progress
@@ -216,7 +216,7 @@ class _Run:
 
     def train(self, interrupts: Interrupts) -> Training:
         log, traces = self.log(), self.files.traces
-        told: list[Told] = []
+        told: list[Listener] = []
         if log is not None:
             told.append(log.seen)
         if self.saving is not None:
@@ -231,7 +231,7 @@ class _Run:
             self.problems += traces.close(training.records[-1].epoch)
         return training
 
-    def epochs(self, interrupts: Interrupts, told: list[Told]) -> Training:
+    def epochs(self, interrupts: Interrupts, told: list[Listener]) -> Training:
         from backtrace.tape.training import train
 
         def watch(record: Record, progress: Callable[[], Progress]) -> bool:

@@ -27,8 +27,8 @@ from backtrace.tape.steps import Step
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
 
-Span: TypeAlias = tuple[int, int]  # the samples of a chunk, half-open
-Lanes: TypeAlias = tuple[tuple[Span, ...], ...]
+Chunk: TypeAlias = tuple[int, int]  # the samples of a chunk, half-open
+Lanes: TypeAlias = tuple[tuple[Chunk, ...], ...]
 
 BYTES = 1 << 21  # of a chunk's inputs and activations, so that they stay in a cache
 FEWEST, MOST = 64, 4096  # samples: fewer are all overhead, of more nothing is gained
@@ -94,7 +94,7 @@ def without_mean(step: Step) -> Step:
     return msgspec.structs.replace(step, parameters=parameters)
 
 
-def part(value: Array, axis: int, span: Span, samples: int) -> Array:
+def part(value: Array, axis: int, span: Chunk, samples: int) -> Array:
     """The lines of a chunk's samples, in one piece of memory.
 
     A sample may have several lines (the Jacobian of a softmax).
@@ -142,7 +142,7 @@ def in_chunks(
         return evaluate(step, values)
     samples = lanes[-1][-1][1]
 
-    def on_chunk(step: Step, span: Span) -> Array:
+    def on_chunk(step: Step, span: Chunk) -> Array:
         cut = {
             id: part(values[id], axis, span, samples) if id in by_sample else values[id]
             for id in step.needed

@@ -11,7 +11,7 @@ import backtrace
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.tape.chunks import chunk_size
 from backtrace.tape.training import engine, starting_state
-from backtrace.tape.training.recording import Recording, Symbol, Varying
+from backtrace.tape.training.recording import Placeholder, Recording, Varying
 from tests.tape.exercises import exercise
 
 
@@ -35,7 +35,7 @@ def test_what_is_recorded_can_be_made_again_on_other_numbers(name, dtype):
     for function in (row.value, row.derivative):
         recording = Recording()
         found = function(recording.given(z), parameters)
-        if not isinstance(found, Symbol):  # the same whatever z is
+        if not isinstance(found, Placeholder):  # the same whatever z is
             assert np.array_equal(found, function(other, parameters))
             continue
         recording.put(found, out := np.empty_like(found.array))

@@ -10,7 +10,7 @@ from backtrace.tape.training.loop import (
     traced_epoch,
     train,
 )
-from backtrace.tape.training.measuring import Measurer
+from backtrace.tape.training.measurer import Measurer
 from backtrace.tape.training.records import (
     Divergence,
     Measured,

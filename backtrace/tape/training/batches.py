@@ -15,7 +15,7 @@ from backtrace.spec import ids
 from backtrace.spec.model import Spec
 from backtrace.tape.accuracy import class_of, classes
 from backtrace.tape.chunks import (
-    Span,
+    Chunk,
     chunk_size,
     contiguous,
     lanes_of,
@@ -44,7 +44,7 @@ class Samples(msgspec.Struct, frozen=True):
     count: int
     axis: int
 
-    def part(self, span: Span) -> Samples:
+    def part(self, span: Chunk) -> Samples:
         """Those of a chunk."""
         arrays = {id: part(a, self.axis, span, self.count) for id, a in self.arrays.items()}
         own = None if self.classes is None else self.classes[slice(*span)]
@@ -99,7 +99,7 @@ class Batch:
                     calls.append(partial(np.add, lane_sum, own_sum, lane_sum))
         return calls
 
-    def _chunk(self, span: Span, goal: Array, buffers: dict[Hashable, Array]) -> tuple[Bound, ...]:
+    def _chunk(self, span: Chunk, goal: Array, buffers: dict[Hashable, Array]) -> tuple[Bound, ...]:
         """The calls of one chunk, which leave its sums in ``goal``."""
         whole = len(self.lanes) == 1
         samples = self.samples if whole else self.samples.part(span)
@@ -139,7 +139,7 @@ class Batch:
         return StepRecorder(self.spec, self.steps, self.parameters, totals=self.totals)
 
 
-class Measuring:
+class BatchMeasurer:
     """The loss of some samples, and the share of them that is right, by what a batch has summed."""
 
     def __init__(self, batch: Batch, loss: str) -> None:

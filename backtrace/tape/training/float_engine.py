@@ -15,9 +15,9 @@ from backtrace.spec.model import Spec, Validation
 from backtrace.tape.compile import order, updates
 from backtrace.tape.operations import Setting
 from backtrace.tape.run import batch
-from backtrace.tape.training.batches import Batch, Measuring, Samples, samples_of
-from backtrace.tape.training.learner import Learner
-from backtrace.tape.training.measuring import on_samples
+from backtrace.tape.training.batches import Batch, BatchMeasurer, Samples, samples_of
+from backtrace.tape.training.measurer import on_samples
+from backtrace.tape.training.parameter_rows import ParameterRows
 from backtrace.tape.training.records import Measured, State
 
 LOSS = ids.id_of("loss")
@@ -29,14 +29,14 @@ class FloatEngine:
     def __init__(self, spec: Spec, state: State) -> None:
         self.spec = spec
         self.number = state.epoch
-        self.learner = Learner(spec, state.values)
-        self.values = self.learner.values
+        self.parameters = ParameterRows(spec, state.values)
+        self.values = self.parameters.values
         self.whole = samples_of(spec)
         # Two are read, the third is written into: one that is read is whole at any time.
-        self.before = [(self.number, self.learner.rows.copy()) for _ in range(3)]
-        self.updates: dict[int, Update] = {}
+        self.before = [(self.number, self.parameters.rows.copy()) for _ in range(3)]
+        self.updates: dict[int, UpdateCalls] = {}
         self.measuring_all: Callable[[], Measured] | None = None
-        self.measuring_update: Measuring | None = None
+        self.measuring_update: BatchMeasurer | None = None
 
     def epoch(self) -> Measured:
         if self.spec.batches > 1:
@@ -47,10 +47,10 @@ class FloatEngine:
         self.number += 1
         return before
 
-    def _all_at_once(self, update: Update) -> Measured:
+    def _all_at_once(self, update: UpdateCalls) -> Measured:
         """The gradient's own forward pass is measured."""
         if self.measuring_update is None:
-            self.measuring_update = Measuring(update.batch, LOSS)
+            self.measuring_update = BatchMeasurer(update.batch, LOSS)
         update.batch.work()
         before = self.measuring_update.measured()
         update.step(self.number)
@@ -64,10 +64,10 @@ class FloatEngine:
             worked.batch.work()
             worked.step(update.t)
 
-    def _update(self, samples: int) -> Update:
+    def _update(self, samples: int) -> UpdateCalls:
         """An update over so many samples; the last batch of an epoch may be smaller."""
         if samples not in self.updates:
-            self.updates[samples] = Update(self.spec, self.whole, self.learner, samples)
+            self.updates[samples] = UpdateCalls(self.spec, self.whole, self.parameters, samples)
         return self.updates[samples]
 
     def measure(self) -> Measured:
@@ -81,7 +81,7 @@ class FloatEngine:
 
     def _measuring(self, spec: Spec, samples: Samples) -> Callable[[], Measured]:
         batch = Batch(spec, samples, self.values, [LOSS])
-        measuring = Measuring(batch, LOSS)
+        measuring = BatchMeasurer(batch, LOSS)
 
         def measure() -> Measured:
             batch.work()
@@ -91,25 +91,25 @@ class FloatEngine:
 
     def keep(self) -> None:
         number, rows = self.number, self.before[2][1]
-        np.copyto(rows, self.learner.rows)
+        np.copyto(rows, self.parameters.rows)
         self.before = [(number, rows), *self.before[:2]]  # at once: Ctrl-C may come at any time
 
     def kept(self, back: int = 0) -> State:
         number, rows = self.before[back]
-        copies = {**self.learner.frozen, **self.learner.spread(rows.copy())}
+        copies = {**self.parameters.frozen, **self.parameters.spread(rows.copy())}
         return State(number, {id: copies[id] for id in self.values})
 
 
-class Update:
+class UpdateCalls:
     """One update over some samples, of which it has its own arrays unless they are all."""
 
-    def __init__(self, spec: Spec, whole: Samples, learner: Learner, samples: int) -> None:
+    def __init__(self, spec: Spec, whole: Samples, parameters: ParameterRows, samples: int) -> None:
         self.whole, self.setting = whole, Setting(spec.conventions)
         full = samples == whole.count
         self.samples = whole if full else self._room(spec, samples)
-        wanted = [*learner.gradients, *([LOSS] if full else [])]
-        self.batch = Batch(spec, self.samples, learner.values, wanted)
-        self.step = learner.update(self.batch)
+        wanted = [*parameters.gradients, *([LOSS] if full else [])]
+        self.batch = Batch(spec, self.samples, parameters.values, wanted)
+        self.step = parameters.update(self.batch)
 
     def _room(self, spec: Spec, samples: int) -> Samples:
         """Arrays for so many of the samples, in the order in memory that a batch of them has."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from backtrace.spec.model import Spec, Validation
 from backtrace.tape.compile import compile_tape
 from backtrace.tape.run import Runner, given_values, starting_values
-from backtrace.tape.training.measuring import Measurer
+from backtrace.tape.training.measurer import Measurer
 from backtrace.tape.training.records import Measured, State
 
 

@@ -19,7 +19,7 @@ from backtrace.tape.run import Values, starting_values, trace
 from backtrace.tape.trace import Trace
 from backtrace.tape.training.divergence import climbing, first_not_finite
 from backtrace.tape.training.interpreter import Interpreter
-from backtrace.tape.training.measuring import Measurer
+from backtrace.tape.training.measurer import Measurer
 from backtrace.tape.training.records import (
     Ending,
     Measured,

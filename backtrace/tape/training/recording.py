@@ -1,8 +1,8 @@
 """Formulas → the NumPy calls they consist of, noted once, to be made again on arrays that stay.
 
-The operations and the functions they use are written for arrays. Given a ``Symbol`` in an array's
-place they run as they are, and every call that NumPy makes is noted down. So the training loop
-makes the very calls that a trace makes, and there is no second implementation of any formula.
+The operations and the functions they use are written for arrays. Given a ``Placeholder`` instead
+they run as they are, and every call that NumPy makes is noted down. So the training loop makes the
+very calls that a trace makes, and there is no second implementation of any formula.
 
 A call is noted once even where formulas make it twice; what changes nothing (· 1) is not noted.
 """
@@ -45,7 +45,7 @@ class Varying:
         return Varying(lambda t: other - self.at(t))
 
 
-class Symbol(NDArrayOperatorsMixin):
+class Placeholder(NDArrayOperatorsMixin):
     """Stands for an array while formulas are recorded: the one that its value will be in.
 
     ``turned`` is what it is the transpose of, if it is one.
@@ -57,7 +57,7 @@ class Symbol(NDArrayOperatorsMixin):
         self.recording = recording
         self.place = place
         self.array = array
-        self.turned: Symbol | None = None
+        self.turned: Placeholder | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -73,7 +73,7 @@ class Symbol(NDArrayOperatorsMixin):
         return dtype
 
     @property
-    def T(self) -> Symbol:  # noqa: N802 - as an array's
+    def T(self) -> Placeholder:  # noqa: N802 - as an array's
         if self.turned is not None:
             return self.turned
         found = self.recording.viewed(self, self.array.T, "T")
@@ -84,13 +84,13 @@ class Symbol(NDArrayOperatorsMixin):
         """Refused: an array's ``x ** 2`` is x · x, NumPy's ``power`` may be off by a bit."""
         raise TypeError("a power is not recorded: write x * x")
 
-    def reshape(self, *shape: int) -> Symbol:
+    def reshape(self, *shape: int) -> Placeholder:
         view = self.array.reshape(*shape)
         if np.shares_memory(view, self.array):
             return self.recording.viewed(self, view, shape)
         return self.recording.called(_reshape, (self,), shape=shape)
 
-    def __getitem__(self, key: Any) -> Symbol:
+    def __getitem__(self, key: Any) -> Placeholder:
         return self.recording.viewed(self, self.array[key], repr(key))
 
     def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, **said: Any) -> Any:
@@ -130,15 +130,15 @@ class Recording:
         self.buffers = {} if buffers is None else buffers
         self.noted: list[tuple[Bind, Array]] = []
         self.numbers: list[tuple[Array, Varying]] = []
-        self.symbols: list[Symbol] = []
-        self.known: dict[Hashable, Symbol] = {}
+        self.symbols: list[Placeholder] = []
+        self.known: dict[Hashable, Placeholder] = {}
 
-    def given(self, array: Array) -> Symbol:
+    def given(self, array: Array) -> Placeholder:
         """A symbol for an array that is there before the calls are made."""
-        self.symbols.append(Symbol(self, len(self.symbols), array))
+        self.symbols.append(Placeholder(self, len(self.symbols), array))
         return self.symbols[-1]
 
-    def put(self, symbol: Symbol, target: Array) -> None:
+    def put(self, symbol: Placeholder, target: Array) -> None:
         """Has a value worked out in ``target``, if its call is the last one, else copied there."""
         bind, out = self.noted[-1] if self.noted else (None, None)
         if bind is not None and out is symbol.array and out.strides == target.strides:
@@ -153,7 +153,7 @@ class Recording:
 
     # What formulas do
 
-    def ufunc(self, ufunc: Any, operands: tuple[Any, ...]) -> Symbol:
+    def ufunc(self, ufunc: Any, operands: tuple[Any, ...]) -> Placeholder:
         """A ufunc on symbols, arrays and numbers."""
         result = np.asarray(ufunc(*map(_concrete, operands)))
         same = _same(ufunc, operands, result)
@@ -169,7 +169,7 @@ class Recording:
             self.known[ufunc, found.place] = symbols[0]
         return found
 
-    def where(self, condition: Symbol, x: Any, y: Any) -> Symbol:
+    def where(self, condition: Placeholder, x: Any, y: Any) -> Placeholder:
         """By entry, x where the condition holds, else y; x and y may be numbers."""
         operands = (condition, x, y)
         result = np.where(*map(_concrete, operands))
@@ -181,14 +181,14 @@ class Recording:
             return self._once(np.where, symbols, result, _calling(_copy, [condition.array]))
         return self._once(np.where, symbols, result, _calling(_choose, arrays))
 
-    def cast(self, x: Symbol, dtype: Any) -> Symbol:
+    def cast(self, x: Placeholder, dtype: Any) -> Placeholder:
         """``x`` in another type."""
         if x.dtype == dtype:
             return x
         result = x.array.astype(dtype)
         return self._once(("cast", np.dtype(dtype)), [x], result, _calling(_copy, [x.array]))
 
-    def called(self, function: Any, operands: Iterable[Any], **options: Any) -> Symbol:
+    def called(self, function: Any, operands: Iterable[Any], **options: Any) -> Placeholder:
         """``function(*operands, **options, out=…)``, the options such as an axis."""
         symbols = [self._symbol(operand) for operand in operands]
         arrays = [symbol.array for symbol in symbols]
@@ -196,7 +196,7 @@ class Recording:
         key = (function, *sorted(options.items()))
         return self._once(key, symbols, result, _calling(function, arrays, **options))
 
-    def viewed(self, symbol: Symbol, view: Array, key: Hashable) -> Symbol:
+    def viewed(self, symbol: Placeholder, view: Array, key: Hashable) -> Placeholder:
         """A part of a value, or the same entries in another arrangement."""
         if view.size and not np.shares_memory(view, symbol.array):
             raise TypeError("a copy is not recorded")
@@ -205,7 +205,9 @@ class Recording:
             self.known[place] = self.given(view)
         return self.known[place]
 
-    def _once(self, key: Hashable, symbols: list[Symbol], result: Array, bind: Bind) -> Symbol:
+    def _once(
+        self, key: Hashable, symbols: list[Placeholder], result: Array, bind: Bind
+    ) -> Placeholder:
         whole = (key, *(symbol.place for symbol in symbols))
         if whole not in self.known:
             out = self._buffer(result)
@@ -225,9 +227,9 @@ class Recording:
 
     def _symbol(
         self, operand: Any, result: Array | None = None, beside: tuple[Any, ...] = ()
-    ) -> Symbol:
+    ) -> Placeholder:
         """Of an operand; a number or an array is noted as a constant of the result's type."""
-        if isinstance(operand, Symbol):
+        if isinstance(operand, Placeholder):
             return operand
         if isinstance(operand, np.ndarray):
             return self._constant(np.ascontiguousarray(operand) if operand.ndim else operand)
@@ -237,10 +239,10 @@ class Recording:
             self.numbers.append((array, operand))
             return self.given(array)
         compared = result.dtype == bool  # then in the type of what stands beside it
-        types = [other.dtype for other in beside if isinstance(other, Symbol)]
+        types = [other.dtype for other in beside if isinstance(other, Placeholder)]
         return self._constant(np.array(operand, dtype=types[0] if compared else result.dtype))
 
-    def _constant(self, array: Array) -> Symbol:
+    def _constant(self, array: Array) -> Placeholder:
         key = ("constant", array.shape, array.dtype, array.tobytes())
         if key not in self.known:
             self.known[key] = self.given(array)
@@ -248,28 +250,28 @@ class Recording:
 
 
 def _concrete(operand: Any) -> Any:
-    if isinstance(operand, Symbol):
+    if isinstance(operand, Placeholder):
         return operand.array
     return operand.at(0) if isinstance(operand, Varying) else operand
 
 
 def _is_all(operand: Any, number: int) -> bool:
-    return not isinstance(operand, Symbol) and bool(np.all(operand == number))
+    return not isinstance(operand, Placeholder) and bool(np.all(operand == number))
 
 
-def _same(ufunc: Any, operands: tuple[Any, ...], result: Array) -> Symbol | None:
+def _same(ufunc: Any, operands: tuple[Any, ...], result: Array) -> Placeholder | None:
     """The operand of x · 1 that is the result already, also in its order in memory."""
     if ufunc is not np.multiply:
         return None
     for x, other in (operands, operands[::-1]):
-        if not isinstance(x, Symbol) or not _is_all(other, 1):
+        if not isinstance(x, Placeholder) or not _is_all(other, 1):
             continue
         if (x.shape, x.array.strides, x.dtype) == (result.shape, result.strides, result.dtype):
             return x
     return None
 
 
-def _turned(ufunc: Any, symbols: list[Symbol], result: Array) -> Symbol | None:
+def _turned(ufunc: Any, symbols: list[Placeholder], result: Array) -> Placeholder | None:
     """f(xᵀ, yᵀ) as f(x, y)ᵀ: f(x, y) may be there already."""
     matrices = [symbol for symbol in symbols if symbol.ndim]
     originals = [symbol.turned for symbol in matrices if symbol.turned is not None]
@@ -278,7 +280,7 @@ def _turned(ufunc: Any, symbols: list[Symbol], result: Array) -> Symbol | None:
         return None
     if not result.flags.f_contiguous:
         return None
-    found: Symbol = ufunc(*(symbol.turned or symbol for symbol in symbols))
+    found: Placeholder = ufunc(*(symbol.turned or symbol for symbol in symbols))
     return found.T
 
 
@@ -322,14 +324,16 @@ def _einsum(*operands: Array, subscripts: str, out: Array | None = None) -> Any:
     return np.einsum(subscripts, *operands, out=out)
 
 
-def _reduced(function: Any) -> Callable[..., Symbol]:
-    def reduce(recording: Recording, x: Symbol, axis: Any = None, keepdims: Any = False) -> Symbol:
+def _reduced(function: Any) -> Callable[..., Placeholder]:
+    def reduce(
+        recording: Recording, x: Placeholder, axis: Any = None, keepdims: Any = False
+    ) -> Placeholder:
         return recording.called(function, (x,), axis=axis, keepdims=keepdims)
 
     return reduce
 
 
-_FUNCTIONS: dict[Any, Callable[..., Symbol]] = {
+_FUNCTIONS: dict[Any, Callable[..., Placeholder]] = {
     np.dot: lambda recording, *operands: recording.called(np.dot, operands),
     np.where: Recording.where,
     np.sum: _reduced(np.add.reduce),

@@ -17,7 +17,7 @@ from backtrace.tape.compile import rate
 from backtrace.tape.operations import Setting, mean
 from backtrace.tape.run import evaluate
 from backtrace.tape.steps import Step
-from backtrace.tape.training.recording import Recording, Symbol, Varying
+from backtrace.tape.training.recording import Placeholder, Recording, Varying
 
 
 class OpenFloats(msgspec.Struct, frozen=True):
@@ -35,7 +35,7 @@ class OpenFloats(msgspec.Struct, frozen=True):
         return value
 
     def line(self, value: Any) -> Any:
-        if isinstance(value, Symbol):
+        if isinstance(value, Placeholder):
             return self.recording.cast(value, self.floats.dtype)
         return self.floats.line(value)
 
@@ -84,7 +84,7 @@ class StepRecorder:
     def put(self, id: str, target: Array) -> None:
         """Has a step's value worked out in ``target``."""
         value = self[id]
-        constant = not isinstance(value, Symbol)  # the same whatever is given
+        constant = not isinstance(value, Placeholder)  # the same whatever is given
         self.recording.put(self.recording.given(value) if constant else value, target)
 
     def put_right(self, outputs: str, true: Array, target: Array) -> None:

@@ -16,7 +16,7 @@ from backtrace.tape.training.recording import Calls
 from backtrace.tape.training.step_recorder import StepRecorder, floats
 
 
-class Learner:
+class ParameterRows:
     """The trained parameters and their optimizer's states: a row each of one array.
 
     The matrices of the tape are views of them. The lines of an update are the same for every

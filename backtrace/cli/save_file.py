@@ -37,7 +37,7 @@ class Identity:
         return fingerprint(self.spec)
 
 
-class Saving(msgspec.Struct, frozen=True):
+class SaveFile(msgspec.Struct, frozen=True):
     """The file that a training is saved in; ``render`` gives its content."""
 
     output: Output
