@@ -10,17 +10,14 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from backtrace.spec import ids
 from backtrace.spec.model import Spec, Validation
 from backtrace.tape.compile import order, updates
 from backtrace.tape.operations import Setting
 from backtrace.tape.run import batch
 from backtrace.tape.training.batches import Batch, BatchMeasurer, Samples, samples_of
-from backtrace.tape.training.measurer import on_samples
+from backtrace.tape.training.measurer import LOSS, on_samples
 from backtrace.tape.training.parameter_rows import ParameterRows
 from backtrace.tape.training.records import Measured, State
-
-LOSS = ids.id_of("loss")
 
 
 class FloatEngine:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from backtrace.functions.array import Array
 from backtrace.functions.optimizers import OPTIMIZERS
+from backtrace.spec import ids
 from backtrace.spec.model import Spec, Validation
 from backtrace.tape.chunks import chunk_size
 from backtrace.tape.compile import TapeError, differentiable, parameter_ids, trained_ids
@@ -65,11 +66,12 @@ True ends the training there, as an interruption."""
 def starting_state(spec: Spec) -> State:
     """The parameters as the spec gives them, the optimizer's states at 0."""
     values = starting_values(spec)
-    ids = list(parameter_ids(spec))
-    if spec.optimizer is not None:
-        states = OPTIMIZERS[spec.optimizer.name].states
-        ids += [f"{state}{id}" for id in trained_ids(spec) for state in states]
-    return State(0, {id: values[f"{id}_old" if f"{id}_old" in values else id] for id in ids})
+    found = {id: values[id] for id in parameter_ids(spec)}
+    letters = () if spec.optimizer is None else OPTIMIZERS[spec.optimizer.name].states
+    for id in trained_ids(spec):
+        for letter in letters:
+            found[ids.state(letter, id)] = values[ids.state_before(letter, id)]
+    return State(0, found)
 
 
 def engine(spec: Spec, state: State) -> Engine:

@@ -8,13 +8,16 @@ import msgspec
 import numpy as np
 
 from backtrace.functions.array import Array
+from backtrace.spec import ids
 from backtrace.spec.model import Matrix, Spec
 from backtrace.tape.accuracy import class_of, classes
 from backtrace.tape.arithmetic import arithmetic, as_floats
-from backtrace.tape.compile import compile_tape
+from backtrace.tape.compile import TARGETS, compile_tape
 from backtrace.tape.operations import Setting
 from backtrace.tape.run import Values, starting_values, worked
 from backtrace.tape.training.records import Measured
+
+LOSS = ids.id_of("loss")
 
 
 class Measurer:
@@ -29,7 +32,7 @@ class Measurer:
         self.start = starting_values(one)
         tape = compile_tape(one, range(1, 2))
         self.steps = [step for step in tape if step.phase in ("forward", "loss")]
-        self.last = f"a{len(spec.layers)}"
+        self.last = ids.id_of("activation", len(spec.layers))
 
     def outputs(self, values: Mapping[str, Array]) -> Array:
         """The last activation, a sample a row."""
@@ -42,11 +45,11 @@ class Measurer:
     def measure(self, values: Mapping[str, Array]) -> Measured:
         """The loss with these parameters, and the accuracy where there are classes."""
         found = self.work(values)
-        loss = float(as_floats(found["loss"])) if "loss" in found else float("nan")
+        loss = float(as_floats(found[LOSS]))
         if not self.classes:
             return Measured(loss)
         predicted = class_of(self.setting.rows(found[self.last]))
-        right = predicted == class_of(self.setting.rows(found["y"]))
+        right = predicted == class_of(self.setting.rows(found[TARGETS]))
         return Measured(loss, float(np.mean(right)))
 
 
