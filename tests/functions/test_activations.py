@@ -293,16 +293,6 @@ def test_kinks_are_the_points_where_the_slopes_of_the_sides_differ(name, paramet
     assert broken.tolist() == (sorted(kinks) if p.get("slope") != 1 else [])
 
 
-@pytest.mark.parametrize(("name", "parameters"), EVERY)
-def test_bends_are_the_points_where_the_curvatures_of_the_sides_differ(name, parameters):
-    row, p, h = ACTIVATIONS[name], floats(parameters), 1e-6
-    points = np.setdiff1d(np.arange(-9, 9.5, 0.5), row.kinks(p))
-    slope = of(row, "derivative", points, parameters)
-    right = (of(row, "derivative", points + h, parameters) - slope) / h
-    left = (slope - of(row, "derivative", points - h, parameters)) / h
-    assert points[abs(right - left) > 1e-3].tolist() == list(row.bends(p))
-
-
 def test_the_usual_choice_at_a_kink():
     """ReLU′(0) = 0, and the others are continued from the left, or flat at their ends."""
     chosen = {name: of(ACTIVATIONS[name], "derivative", [0.0], ACTIVATIONS[name].parameters)[0]
@@ -328,7 +318,7 @@ def test_every_column_of_every_row_is_there(name):
             assert holes(value) <= {"z", *row.parameters}
         elif column.name.endswith("range"):
             assert value[0] <= value[1]
-        elif column.name.endswith("turning") or column.name in ("kinks", "bends"):
+        elif column.name.endswith("turning") or column.name == "kinks":
             assert all(math.isfinite(point) for point in value(floats(row.parameters)))
     assert all(isinstance(value, Number) and value.text for value in row.parameters.values())
     assert row.elementwise == (name != "softmax")
