@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from time import perf_counter
+import timeit
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -15,9 +14,7 @@ from backtrace.tape.operations import Setting, matmul_operands
 from backtrace.tape.run import worked
 from backtrace.tape.steps import Step
 
-LONG_ENOUGH = 0.05  # seconds in which a pass is timed again and again
-OFTEN_ENOUGH = 50
-SELDOM = 5  # times at least, however long one takes
+RUNS = 8  # of a pass, of which the shortest is timed
 
 
 class PassCost(msgspec.Struct, frozen=True):
@@ -70,20 +67,23 @@ class Cost(msgspec.Struct, frozen=True):
 
 def cost(steps: Sequence[Step], values: Mapping[str, Array], setting: Setting) -> Cost:
     """The cost of the gradients of one update, whose ``values`` are all known."""
+    parameters = (step for step in steps if step.role in ("weight", "bias"))
+    forward = [step for step in steps if step.phase in ("forward", "loss")]
+    backward = [step for step in steps if step.phase == "backward"]
+    passes = (_pass(chosen, values, setting) for chosen in (forward, backward))
+    return Cost(sum(int(np.prod(step.shape)) for step in parameters), *passes)
+
+
+def _pass(steps: Sequence[Step], values: Mapping[str, Array], setting: Setting) -> PassCost:
+    """The shortest of some passes, on one processor as those of a verification are.
+
+    Whatever else the machine does only makes one longer.
+    """
     shapes = {id: np.shape(value) for id, value in values.items()}
-    passes = [
-        PassCost(
-            sum(multiplications(step, shapes, setting) for step in chosen),
-            _seconds(partial(worked, chosen, values, setting, Floats(np.float64))),
-        )
-        for chosen in (
-            [step for step in steps if step.phase in ("forward", "loss")],
-            [step for step in steps if step.phase == "backward"],
-        )
-    ]
-    given = (step for step in steps if step.phase == "given" and step.layer is not None)
-    counted = [step for step in given if step.id[0] in "Wb" and not step.id.endswith("_old")]
-    return Cost(sum(int(np.prod(step.shape)) for step in counted), *passes)
+    products = sum(multiplications(step, shapes, setting) for step in steps)
+    numbers = Floats(np.float64)
+    seconds = timeit.repeat(lambda: worked(steps, values, setting, numbers), number=1, repeat=RUNS)
+    return PassCost(products, min(seconds))
 
 
 def multiplications(step: Step, shapes: Mapping[str, tuple[int, ...]], setting: Setting) -> int:
@@ -99,16 +99,3 @@ def multiplications(step: Step, shapes: Mapping[str, tuple[int, ...]], setting: 
     if step.operation == "jacobian_product":  # k multiplications an entry
         return size * step.shape[1 - setting.sample_axis]
     return size if step.operation == "hadamard" else 0
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    """The shortest of some runs, on one processor as the passes of a verification are.
-
-    Whatever else the machine does only makes one longer.
-    """
-    taken: list[float] = []
-    while len(taken) < SELDOM or (sum(taken) < LONG_ENOUGH and len(taken) < OFTEN_ENOUGH):
-        start = perf_counter()
-        work()
-        taken.append(perf_counter() - start)
-    return min(taken)

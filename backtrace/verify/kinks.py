@@ -32,25 +32,28 @@ class Crossing(msgspec.Struct, frozen=True):
 def crossings(
     setting: Setting, step: Step, here: Mapping[str, Array], there: Mapping[str, Array]
 ) -> Iterator[Crossing]:
-    """The kinks of a step between a pass ``here`` and one ``there``, which is a stack of one."""
-    id = step.operands[0] if step.operation == "activate" else step.id
+    """The kinks of a step between a pass ``here`` and a stack of one ``there``."""
     before, after = (_distances(setting, step, values) for values in (here, there))
-    for (place, near), (_, far) in zip(before, after, strict=True):
-        for i, j in np.argwhere(np.sign(near) != np.sign(far[0])).tolist():
+    for (id, place, near), (_, _, far) in zip(before, after, strict=True):
+        for i, j in np.argwhere(np.sign(near) != np.sign(far.reshape(near.shape))).tolist():
             index = (i + 1, j + 1)
-            yield Crossing(id, index, place, float(near[i, j]), index[setting.sample_axis] - 1)
+            sample = None if step.operation == "penalty" else index[setting.sample_axis] - 1
+            yield Crossing(id, index, place, float(near[i, j]), sample)
 
 
 def _distances(
     setting: Setting, step: Step, values: Mapping[str, Array]
-) -> Iterator[tuple[float, Array]]:
-    """For each kink that an entry can have: where it is, and how far from it every entry is."""
+) -> Iterator[tuple[str, float, Array]]:
+    """For each kink that there may be: of what, where it is, how far every entry is from it."""
     parameters = Floats(np.float64).parameters(step.parameters)
     if step.operation == "activate":
         for kink in ACTIVATIONS[step.parameters["activation"]].kinks(parameters):
-            yield kink, values[step.operands[0]] - kink
+            yield step.operands[0], kink, values[step.operands[0]] - kink
+    elif step.operation == "penalty" and parameters["l1"]:
+        for id in step.operands:
+            yield id, 0.0, values[id]
     elif step.operation == "loss_terms":
         rule = LOSSES[step.parameters["loss"]].kinks
         if rule is not None:
             a, y = (setting.rows(values[id]) for id in step.operands[:2])
-            yield 0.0, setting.rows(rule(a, y, parameters))
+            yield step.id, 0.0, setting.rows(rule(a, y, parameters))

@@ -3,40 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeAlias
 
 import msgspec
 import numpy as np
 
 from backtrace.functions.array import Array
-from backtrace.functions.losses import LOSSES
-from backtrace.spec.ids import Role
 from backtrace.spec.model import Arithmetic, Spec
 from backtrace.spec.wording import count
 from backtrace.tape.arithmetic import Floats
 from backtrace.tape.chunks import one_thread_each
 from backtrace.tape.compile import TapeError, compile_tape, differentiable
 from backtrace.tape.operations import Setting
-from backtrace.tape.run import Values, run, starting_values, worked
+from backtrace.tape.run import run, starting_values, worked
 from backtrace.tape.steps import Step, Tape
-from backtrace.verify.cost import cost, multiplications
-from backtrace.verify.forward import Forward, Indices, Perturbation, Precision
+from backtrace.verify.cost import cost
+from backtrace.verify.evaluations import Evaluations
 from backtrace.verify.gradient_check import GradientCheck
 from backtrace.verify.origin import lost_numbers, with_origins
+from backtrace.verify.perturbation import Indices, Perturbation
 from backtrace.verify.results import Comparison, Request, Verification
-from backtrace.verify.sampling import FEWEST, sampled
 
-GRADIENTS: dict[Role, bool] = {  # and whether the penalty is in them
-    "activation_gradient": False,
-    "delta": False,
-    "data_gradient": False,
-    "gradient": True,
-}
+Progress = Callable[[float], object]
+
+GRADIENTS = ("activation_gradient", "delta", "data_gradient", "gradient")  # the roles verified
+PASSES = 4  # that a row of entries takes, usually
+FEWEST = 8  # rows of a quantity that are verified however long they take
 AT_ONCE = 200_000_000  # multiplications between two words of how far it is, about
-DEAR = 100_000_000  # multiplications of a pass that is not worked wider than double precision
-WIDER = 80  # passes in double precision that the passes of a row in the widest one take, about
-LUCK = 4  # times as far off as it happens to be, a narrower value may be
-Progress: TypeAlias = Callable[[float], object]
+WIDER = 80  # passes in double precision that take as long as those of a row in the widest, about
 
 
 def verify(
@@ -53,7 +46,7 @@ def verify(
     slope, or the update does not exist.
     """
     request = request or Request()
-    check_verifiable(spec)
+    _check_verifiable(spec)
     given = _given(spec, request)
     plain = msgspec.structs.replace(
         spec, arithmetic=Arithmetic(), backpropagate_through="old", optimizer=None
@@ -67,14 +60,14 @@ def verify(
     if not np.isfinite(values.get("loss", 0)):
         raise TapeError("the loss is not a finite number, so that it has no differences")
     with one_thread_each():  # a stack is many small products, which threads only hold up
-        verifier = _Verifier(spec, steps, values, request, progress)
-        comparisons = verifier.comparisons()
-        remarks = (*_remarks(spec), *_sampling_remark(comparisons))
-        quantities = tuple(with_origins(comparisons, steps, values, setting))
+        verifier = _Verifier(spec, Evaluations(steps, values, setting), request, progress)
+        comparisons = [verifier.comparison(step) for step in verifier.gradients]
+        remarks = tuple(_remarks(spec, comparisons))
+        quantities = tuple(with_origins(comparisons, verifier.evaluations))
         return Verification(request, quantities, cost(steps, values, setting), remarks)
 
 
-def check_verifiable(spec: Spec) -> None:
+def _check_verifiable(spec: Spec) -> None:
     """Raises TapeError, in words, for a spec without gradients."""
     if spec.loss is None:
         raise TapeError(
@@ -109,7 +102,7 @@ def _given(spec: Spec, request: Request) -> dict[str, Array]:
     )
 
 
-def _remarks(spec: Spec) -> Iterable[str]:
+def _remarks(spec: Spec, comparisons: Sequence[Comparison]) -> Iterable[str]:
     """What a reader would otherwise wonder about, a sentence each."""
     words = {
         "float32": "in single precision",
@@ -126,9 +119,6 @@ def _remarks(spec: Spec) -> Iterable[str]:
             "The spec sends the error back through the updated weights, which gives no gradient "
             "of the loss below the last layer; what is verified goes back through the old ones."
         )
-
-
-def _sampling_remark(comparisons: Sequence[Comparison]) -> Iterable[str]:
     entries = sum(each.tape.size for each in comparisons)
     checked = sum(int(each.checked.sum()) for each in comparisons)
     if checked < entries:
@@ -139,135 +129,77 @@ def _sampling_remark(comparisons: Sequence[Comparison]) -> Iterable[str]:
 
 
 class _Verifier:
-    """The gradients of one update, one after another.
-
-    Verdicts are about the tape worked in the widest precision; how far it is from that in a
-    narrower one tells what rounding does to it, however much its lines cancel.
-    """
+    """Compares every gradient of one update with its differences."""
 
     def __init__(
-        self,
-        spec: Spec,
-        steps: Sequence[Step],
-        values: Values,
-        request: Request,
-        progress: Progress,
+        self, spec: Spec, evaluations: Evaluations, request: Request, progress: Progress
     ) -> None:
-        self.spec, self.request, self.progress = spec, request, progress
-        self.setting, self.values = Setting(spec.conventions), values
-        self.by_id = {step.id: step for step in steps}
+        self.spec, self.evaluations, self.request = spec, evaluations, request
+        self.progress, self.done, steps = progress, 0, evaluations.steps
         self.gradients = [s for s in steps if s.phase == "backward" and s.role in GRADIENTS]
-        wide, narrow = _precisions(steps, values, self.setting)
-        self.wide = self.worked(steps, wide)
-        self.narrow = values if narrow is np.float64 else self.worked(steps, narrow)
-        self.forward = Forward(steps, self.wide, self.narrow, self.setting)
-        self.efforts = {step.id: self.forward.effort(step.of) for step in self.gradients}
-        self.reasons = lost_numbers(steps, values)
-        self.done = 0.0
+        self.efforts = {step.id: evaluations.effort(step.of) for step in self.gradients}
+        self.share = request.budget / len(self.gradients)
+        self.rows = {step.id: self._rows(step) for step in self.gradients}
+        self.whole = sum(len(rows) * self.efforts[id] for id, rows in self.rows.items())
+        self.reasons = lost_numbers(evaluations)
 
-    def worked(self, steps: Sequence[Step], precision: Precision) -> Values:
-        """The values in a precision; targets that should add up to 1 do so to its last digit."""
-        given = {step.id: step for step in steps if step.phase == "given"}
-        start = {id: np.asarray(self.values[id], dtype=precision) for id in given}
-        loss = self.spec.loss
-        if loss is not None and loss.name in LOSSES and LOSSES[loss.name].targets == "distribution":
-            id = next(id for id, step in given.items() if step.role == "targets")
-            start[id] = start[id] / start[id].sum(axis=1 - self.setting.sample_axis, keepdims=True)
-        return worked(steps, start, self.setting, Floats(precision))
+    def _rows(self, step: Step) -> Indices:
+        """The entries that are moved together, a unit's in all samples, else each alone.
 
-    def comparisons(self) -> list[Comparison]:
-        rows = {step.id: self.rows(step) for step in self.gradients}
-        counts = {id: len(each) for id, each in rows.items()}
-        chosen = sampled(counts, self.efforts, self.request, self.spec.seed or 0)
-        self.whole = sum(len(each) * self.efforts[id] for id, each in chosen.items())
-        return [self.comparison(step, rows[step.id][chosen[step.id]]) for step in self.gradients]
-
-    def rows(self, step: Step) -> Indices:
-        """The entries that are moved together: each alone, or a unit's in all samples."""
+        Of many rows some are drawn with the spec's seed.
+        """
         places = np.arange(int(np.prod(step.shape))).reshape(step.shape)
-        if step.role not in ("activation_gradient", "delta") or not self.samples_are_apart(step):
-            return places.reshape(-1, 1)
-        return np.asarray(self.setting.rows(places).T)
+        together = step.role in ("activation_gradient", "delta")  # no sample reaches another
+        rows = self.evaluations.setting.rows(places).T if together else places.reshape(-1, 1)
+        affordable = max(FEWEST, int(self.share / (PASSES * self.efforts[step.id])))
+        if affordable >= len(rows) or self.request.everything:
+            return np.asarray(rows)
+        random = np.random.default_rng([self.spec.seed or 0, self.gradients.index(step)])
+        return np.asarray(rows[np.sort(random.choice(len(rows), affordable, replace=False))])
 
-    def samples_are_apart(self, step: Step) -> bool:
-        """Whether moving every other sample leaves the loss of the rest as it is."""
-        moved = self.setting.rows(self.frame(step))[1::2].ravel()
-        if not moved.size:
-            return True
-        step_lengths = self.setting.rows(self.scales(step))[1::2].ravel() / 128
-        found = Perturbation(self.forward, step.of).responses(moved[None], step_lengths[None])
-        rest = found[0, ::2]
-        return not rest[np.isfinite(rest)].any()
+    def comparison(self, step: Step) -> Comparison:
+        """A gradient beside its differences."""
+        factor, tape = self._factor(step), self.evaluations.double[step.id]
+        numbers = all(np.isfinite(self.evaluations.wide[id]).all() for id in step.operands)
+        check = self._check(step, factor)
+        found = check.comparison(step.id, tape, factor, of_numbers=numbers)
+        is_mistake = (found.wrong & ~np.isfinite(found.tape)).any()
+        reason = () if is_mistake else self.reasons.get(step.id, ())
+        return msgspec.structs.replace(found, lost=reason)
 
-    def comparison(self, step: Step, rows: Indices) -> Comparison:
-        """The gradients of one step beside their differences."""
-        factor, effort = self.factor(step), self.efforts[step.id]
-        perturbation = Perturbation(self.forward, step.of, penalised=GRADIENTS[step.role])
-        with np.errstate(invalid="ignore"):
-            tape = self.wide[step.id] / factor
-            doubt = LUCK * np.abs(tape - self.narrow[step.id] / factor)
-        doubt = np.where(np.isfinite(doubt), doubt, np.inf)
-        check = GradientCheck(perturbation, self.frame(step), self.scales(step), tape, doubt)
-        passes = self.request.budget / len(self.gradients) / effort
+    def _check(self, step: Step, factor: float) -> GradientCheck:
+        evaluations, effort = self.evaluations, self.efforts[step.id]
+        perturbation = Perturbation(evaluations, step.of, penalised=step.role == "gradient")
+        places = _places(step, evaluations.by_id[step.of], evaluations.setting)
+        values = evaluations.double[step.of].ravel()[places]
+        scales = np.maximum(np.abs(values), float(np.sqrt(np.mean(values * values))) or 1.0)
+        tape, doubt = evaluations.wide[step.id] / factor, evaluations.doubt(step.id) / abs(factor)
+        check = GradientCheck(perturbation, places, scales, tape, doubt)
 
         def progress(rows: int) -> None:
             self.done += rows * effort
-            self.progress(min(1.0, self.done / self.whole))
+            self.progress(self.done / self.whole)
 
-        few = FEWEST + int(passes / WIDER)
-        check.work(rows, max(1, AT_ONCE // effort), few, progress)
-        numbers = all(np.isfinite(self.wide[id]).all() for id in step.operands)
-        found = check.comparison(step.id, self.values[step.id], factor, steps_on=numbers)
-        excused = not (found.wrong & ~np.isfinite(found.tape)).any()
-        reason = self.reasons.get(step.id, ())
-        return msgspec.structs.replace(found, lost=reason if excused else ())
+        few = FEWEST + int(self.share / (WIDER * effort))
+        check.work(self.rows[step.id], AT_ONCE // effort, few, progress)
+        return check
 
-    def factor(self, step: Step) -> float:
+    def _factor(self, step: Step) -> float:
         """What the conventions make of a derivative: its sign, and n where the 1/n comes later."""
-        loss, n = self.spec.loss, self.forward.samples
+        loss, conventions = self.spec.loss, self.spec.conventions
         assert loss is not None
-        late = self.spec.conventions.mean_in == "gradient" and loss.mean
+        late = conventions.mean_in == "gradient" and loss.mean
         inner = step.role in ("delta", "activation_gradient")
+        samples = self.evaluations.double[self.evaluations.output].shape[conventions.sample_axis]
         # an upstream gradient has the sign of the convention from the start
-        sign = -1.0 if self.setting.descent and loss.name != "upstream" else 1.0
-        return sign * (n if late and inner else 1)
-
-    def frame(self, step: Step) -> Indices:
-        """The places of a gradient's entries in what is moved, which may carry ones."""
-        moved = self.by_id[step.of]
-        places = np.arange(int(np.prod(moved.shape))).reshape(moved.shape)
-        if moved.shape == step.shape:
-            return places
-        kept = slice(1, None) if moved.parameters["ones"] == "first" else slice(None, -1)
-        return places[:, kept] if self.setting.sample_axis == 0 else places[kept]
-
-    def scales(self, step: Step) -> Array:
-        """How far each entry is moved, about: as far as it is large, and as moves a z by 1."""
-        sizes = np.abs(np.asarray(self.wide[step.of], dtype=np.float64).ravel()[self.frame(step)])
-        usual, unit = np.sqrt(np.mean(sizes * sizes)), self.unit(step.of)
-        sizes = np.maximum(sizes, usual)
-        return np.where(sizes > 0, np.minimum(sizes, unit), unit)
-
-    def unit(self, id: str) -> float:
-        """The largest change of an entry that moves a pre-activation by no more than about 1."""
-        products = [s for s in self.by_id.values() if s.operation == "matmul" and id in s.operands]
-        if self.by_id[id].role != "weight" or not products:
-            return 1.0
-        inputs = next(other for other in products[0].operands if other != id)
-        largest = float(np.max(np.abs(self.values[inputs]), initial=0.0))
-        return 1.0 / largest if largest > 0 else 1.0
+        downhill = conventions.sign == "descent" and loss.name != "upstream"
+        return (-1.0 if downhill else 1.0) * (samples if late and inner else 1)
 
 
-def _precisions(
-    steps: Sequence[Step], values: Values, setting: Setting
-) -> tuple[Precision, Precision]:
-    """The widest precision, and a narrower one beside it.
-
-    Some platforms have none wider than double; and where a pass takes many multiplications it
-    would take too long, since only those of doubles are fast.
-    """
-    shapes = {id: np.shape(value) for id, value in values.items()}
-    forward = (step for step in steps if step.phase == "forward")
-    dear = sum(multiplications(step, shapes, setting) for step in forward) > DEAR
-    wider = np.finfo(np.longdouble).eps < np.finfo(np.float64).eps
-    return (np.float64, np.float32) if dear or not wider else (np.longdouble, np.float64)
+def _places(gradient: Step, moved: Step, setting: Setting) -> Indices:
+    """The places of a gradient's entries in what is moved, which may carry ones."""
+    places = np.arange(int(np.prod(moved.shape))).reshape(moved.shape)
+    if moved.shape == gradient.shape:
+        return places
+    kept = slice(1, None) if moved.parameters["ones"] == "first" else slice(None, -1)
+    return places[:, kept] if setting.sample_axis == 0 else places[kept]

@@ -12,7 +12,7 @@ from backtrace.tape.compile import TapeError, compile_tape
 from backtrace.tape.operations import OPERATIONS
 from backtrace.tape.run import trace
 from backtrace.verify import Request, verify
-from backtrace.verify import cost as cost_of
+from backtrace.verify.evaluations import Evaluations
 from tests.tape.exercises import CONVENTIONS, exercise, networks, pairs
 from tests.tape.oracle import expected
 
@@ -197,6 +197,58 @@ loss: {loss}
     assert found.agrees
 
 
+@pytest.fixture
+def no_wider(monkeypatch):
+    """A platform whose long doubles are doubles."""
+    narrower = (np.float64, np.float32)
+    monkeypatch.setattr(Evaluations, "_precisions", lambda self: narrower)
+
+
+@pytest.mark.parametrize("case", SATURATED)
+def test_in_doubles_alone_nobody_is_accused_either(case, no_wider):
+    test_where_digits_are_cancelled_nobody_is_accused(case)
+
+
+def test_in_doubles_alone_an_error_is_found_at_its_own_id(no_wider):
+    spec = exercise(**MULTI)
+    assert verify(spec).agrees
+    found = verify(spec, tape=changed(spec, "dW2", operands=("data_dW2", "W1")))
+    assert wrong(found) == ["dW2"]
+
+
+@pytest.mark.parametrize("output_delta", ["shortcut", "chain"])
+@pytest.mark.parametrize(
+    ("activation", "loss"),
+    [("softmax", "cross_entropy"), ("sigmoid", "binary_cross_entropy")],
+)
+def test_an_output_that_is_rounded_to_its_target_is_not_accused(activation, loss, output_delta):
+    """1 − σ(80) is 2·10⁻³⁵, which the loss has from z, and a − y has lost in any float."""
+    found = verify(
+        backtrace.loads(
+            f"""
+layers: [{{activation: {activation}, weights: [[80, -80]], bias: [0, 0]}}]
+inputs: 1
+targets: [[1, 0]]
+loss: {loss}
+output_delta: {output_delta}
+"""
+        )
+    )
+    assert found.agrees
+
+
+def test_targets_that_add_up_to_1_but_for_their_last_digit_do():
+    spec = backtrace.loads(
+        """
+layers: [{activation: softmax, weights: [[0.1, 0.2, 0.3]], bias: [0, 0.1, 0.2]}]
+inputs: 1
+targets: [[0.3333333, 0.3333333, 0.3333333]]
+loss: cross_entropy
+"""
+    )
+    assert verify(spec).agrees
+
+
 def test_far_from_its_limits_an_entry_is_not_too_small_to_tell():
     found = verify(exercise((3, 4, 2), ("relu", "sigmoid"), n=3, seed=2))
     assert not any(each.vague.any() for each in found.quantities)
@@ -361,35 +413,6 @@ def test_a_shortcut_that_forgets_the_mean_is_found():
     assert wrong(verify(spec, tape=tape)) == ["delta1"]
 
 
-def test_a_forward_part_that_mixes_samples_is_differenced_entry_by_entry(monkeypatch):
-    """The backward rules are right for samples that stand by themselves, and only for those."""
-    row = OPERATIONS["activate"]
-
-    def centred(s, p, z):
-        a = row.evaluate(s, p, z)
-        return a - 0.5 * a.mean(axis=-2, keepdims=True)
-
-    spec = exercise((2, 3, 1), ("tanh", "linear"), n=3)
-    monkeypatch.setitem(OPERATIONS, "activate", msgspec.structs.replace(row, evaluate=centred))
-    found = verify(spec)
-    assert "delta1" in wrong(found)
-    z, one = trace(spec)["z1"].value, np.zeros((3, 3))
-    one[0, 0] = 1e-6
-    tape = compile_tape(msgspec.structs.replace(spec, optimizer=None))
-    by_hand = [loss_from(tape, spec, z + sign * one) for sign in (1, -1)]
-    slope = (by_hand[0] - by_hand[1]) / 2e-6
-    assert quantity(found, "delta1").numeric[0, 0] == pytest.approx(slope, rel=1e-6)
-
-
-def loss_from(tape, spec, z1):
-    """The loss where z1 is given: two layers, mean squared error."""
-    values = {step.id: trace(spec)[step.id].value for step in tape if step.phase == "given"}
-    a1 = np.tanh(z1) - 0.5 * np.tanh(z1).mean(axis=0)
-    z2 = a1 @ values["W2"] + values["b2"]
-    a2 = z2 - 0.5 * z2.mean(axis=0)
-    return float(((a2 - values["y"]) ** 2).sum()) / len(z1)
-
-
 # Kinks
 
 
@@ -509,7 +532,6 @@ loss: {upstream: [[2], [-2]]}
     kink = found.kinks[0, 0]
     # above 0 sample 1 is on: 2·1; below 0 sample 2 is: −2·(−3)
     assert (kink.below, kink.above) == pytest.approx((6, 2))
-    assert (kink.lowest, kink.highest) == pytest.approx((0, 8))
     assert found.tape[0, 0] == 0
     assert found.agrees
 
@@ -597,14 +619,6 @@ def test_products_are_worked_by_one_thread_each(monkeypatch):
     spec = exercise((3, 2), ("tanh",))
     verify(spec, progress=lambda share: threads.extend(p["num_threads"] for p in threadpool_info()))
     assert set(threads) <= {1}
-
-
-def test_a_pass_is_timed_five_times_at_least(monkeypatch):
-    clock = iter(range(1000))
-    monkeypatch.setattr(cost_of, "perf_counter", lambda: float(next(clock)))
-    found = []
-    assert cost_of._seconds(lambda: found.append(1)) == 1  # a second each by this clock
-    assert len(found) == 5
 
 
 def test_no_epoch_is_verified_that_the_spec_does_not_work():
