@@ -34,6 +34,8 @@ A, B, C = Letter("a"), Letter("b"), Letter("c")
         (A * (B + C), "a·(b + c)", r"a\cdot (b + c)"),
         (-(A * B), "−a·b", r"-a\cdot b"),
         (-(A + B), "−(a + b)", "-(a + b)"),
+        (A * -B, "a·(−b)", r"a\cdot (-b)"),
+        (A - -B, "a − (−b)", "a - (-b)"),
         (1 / (1 + exp(-A)), "1/(1 + e^(−a))", r"\frac{1}{1 + e^{-a}}"),
         ((A - B) / (A * B), "(a − b)/(a·b)", r"\frac{a - b}{a\cdot b}"),
         ((A + B) ** 2, "(a + b)²", "(a + b)^{2}"),
