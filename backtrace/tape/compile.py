@@ -395,10 +395,13 @@ class _Writer:
     def backward(self, loss: Loss) -> None:
         wanted = parameter_ids(self.spec) + ((INPUTS,) if self.spec.inputs_gradient else ())
         forward = [step for step in self.steps if step.phase in ("forward", "loss")]
-        upstream = loss.name == "upstream"
-        start = {self.prediction: Upstream(upstream_id(self.spec))} if upstream else LOSS_ITSELF
         graph = Graph(self.by_id, self.idioms(loss))
-        Backward(forward, graph, wanted, self).walk(start)
+        back = Backward(forward, graph, wanted, self)
+        if loss.name == "upstream":
+            start = {self.prediction: Upstream(upstream_id(self.spec))}
+            back.walk(start, tuple(graph.idioms.lambdas))
+        else:
+            back.walk(LOSS_ITSELF)
 
     def idioms(self, loss: Loss) -> Idioms:
         layers = range(1, self.last + 1)

@@ -103,8 +103,12 @@ def _total(graph: Graph, step: Step, upstream: Upstream) -> Iterator[Way]:
 
 def _penalty(graph: Graph, step: Step, upstream: Upstream) -> Iterator[Way]:
     for weights in step.operands:
-        draft = Draft("add_penalty", (weights,), dict(graph.idioms.lambdas[weights]))
-        yield Way(weights, upstream, (draft,), onto=True)
+        yield _of_penalty(graph, weights, upstream)
+
+
+def _of_penalty(graph: Graph, weights: str, upstream: Upstream) -> Way:
+    draft = Draft("add_penalty", (weights,), dict(graph.idioms.lambdas[weights]))
+    return Way(weights, upstream, (draft,), onto=True)
 
 
 def _loss_terms(graph: Graph, step: Step, upstream: Upstream) -> Iterator[Way]:
@@ -228,9 +232,12 @@ class Backward:
         self.first_user = {id: users[id] for id in wanted if id in users}
         self.ready: list[str] = []
 
-    def walk(self, start: Mapping[str, Upstream]) -> None:
+    def walk(self, start: Mapping[str, Upstream], penalised: Sequence[str] = ()) -> None:
+        """``penalised``: what a penalty is on that is no step, where no loss is."""
         for id, upstream in start.items():
             self.ways[id] = [("", Way(id, upstream))]
+        for weights in penalised:
+            self.ways[weights] = [("", _of_penalty(self.graph, weights, Upstream()))]
         for step in reversed(self.forward):
             if step.id in self.ways:
                 upstream = self.gathered(step.id)

@@ -176,8 +176,10 @@ class Judgement:
     def few_digits(self, numbers: WrittenNumbers) -> Doubt:
         """Which numbers have too few digits, and are not the spec's own value exactly."""
         few = (numbers.digits < self.exercise.min_digits) & (numbers.decimals < 3)
-        slack = SLACK * (1.0 + np.abs(self.exact))
-        return np.asarray(few & (np.abs(numbers.values - self.exact) > slack))
+        if few.any():
+            slack = SLACK * (1.0 + np.abs(self.exact))
+            few &= np.abs(numbers.values - self.exact) > slack
+        return np.asarray(few)
 
     @cached_property
     def resting(self) -> Doubt:

@@ -446,9 +446,9 @@ def penalty_on_bias(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     part = context.spec.regularization
     if part is None or part.biases:
         return
-    lambdas = next(s for s in context.steps.values() if s.operation == "add_penalty")
-    shared = {k: v for k, v in lambdas.parameters.items() if k != "omit"}
-    if step.operation == "sum_samples":
+    penalised = (s for s in context.steps.values() if s.operation == "add_penalty")
+    shared = {k: v for s in penalised for k, v in s.parameters.items() if k != "omit"}
+    if step.operation == "sum_samples" and shared:
         wrong = _as(step, "sum_with_penalty", (*step.operands, id_of("bias", step.layer)), **shared)
         yield Wrong("penalty-on-bias", wrong)
     if step.operation == "penalty":
