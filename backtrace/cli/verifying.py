@@ -54,7 +54,7 @@ def print_verification(request: VerifyRequest) -> int:
     return WELL if findings.agrees else DISAGREES
 
 
-def _findings(request: VerifyRequest) -> page_of.Findings:
+def _findings(request: VerifyRequest) -> page_of.VerificationReport:
     from backtrace.tape.loading import load
 
     with reading():
@@ -67,7 +67,7 @@ def _findings(request: VerifyRequest) -> page_of.Findings:
         held = compare(spec)
         with _share_told() as told:
             found = None if only_figures else verify(spec, asked, progress=told)
-        return page_of.Findings(
+        return page_of.VerificationReport(
             title=spec.title,
             words=Words(spec),
             verification=found,

@@ -38,7 +38,7 @@ from backtrace.page.step_block import StepBlock
 from backtrace.tape.steps import Phase
 from backtrace.tape.trace import Trace
 
-Words: TypeAlias = str | Sentence
+Prose: TypeAlias = str | Sentence
 
 Tone: TypeAlias = str
 """What a thing is to its reader, from which a format takes its colour or its weight.
@@ -54,7 +54,7 @@ Inset: TypeAlias = Literal[0, 1, 2]
 
 
 class Paragraph(msgspec.Struct, frozen=True):
-    words: Words
+    words: Prose
     tone: Tone = ""
     inset: Inset = 0
 
@@ -67,7 +67,7 @@ class Facts(msgspec.Struct, frozen=True):
 
 
 class Bullets(msgspec.Struct, frozen=True):
-    items: tuple[Words, ...]
+    items: tuple[Prose, ...]
     tone: Tone = ""
     inset: Inset = 1
 
@@ -75,7 +75,7 @@ class Bullets(msgspec.Struct, frozen=True):
 class Labelled(msgspec.Struct, frozen=True):
     """Words, or formulas, and before them their label (it may be empty), in one column."""
 
-    rows: tuple[tuple[Cell, Words], ...]
+    rows: tuple[tuple[Cell, Prose], ...]
     inset: Inset = 2
     of: Literal["words", "formulas"] = "words"
 

@@ -20,7 +20,7 @@ MOST_UNITS = 10  # of a layer; of a larger one the first and last few
 KEPT_UNITS = 7
 
 
-class Labelled(msgspec.Struct, frozen=True):
+class LabelledNumber(msgspec.Struct, frozen=True):
     """A number and the symbol of what it is: δ₂, 1.7."""
 
     symbol: str
@@ -32,10 +32,10 @@ class Unit(msgspec.Struct, frozen=True):
 
     place: int
     value: str
-    z: Labelled | None = None
-    delta: Labelled | None = None
-    bias: Labelled | None = None
-    bias_gradient: Labelled | None = None
+    z: LabelledNumber | None = None
+    delta: LabelledNumber | None = None
+    bias: LabelledNumber | None = None
+    bias_gradient: LabelledNumber | None = None
 
 
 class Edge(msgspec.Struct, frozen=True):
@@ -52,7 +52,7 @@ class Edge(msgspec.Struct, frozen=True):
     strength: float
 
 
-class Column(msgspec.Struct, frozen=True):
+class LayerColumn(msgspec.Struct, frozen=True):
     """The units of a layer that are shown, and the edges that lead to them."""
 
     heading: str
@@ -65,7 +65,7 @@ class Column(msgspec.Struct, frozen=True):
 class Network(msgspec.Struct, frozen=True):
     """``about`` says which sample and update; ``forward`` and ``backward`` what stands where."""
 
-    columns: tuple[Column, ...]
+    columns: tuple[LayerColumn, ...]
     about: str
     forward: str
     backward: str
@@ -103,21 +103,21 @@ class _Reader:
 
     # Columns
 
-    def inputs(self) -> Column:
+    def inputs(self) -> LayerColumn:
         values = self.line("a0")
         kept = _kept(len(values))
         units = tuple(Unit(at + 1, self.say(values[at])) for at in kept)
-        return Column("Inputs", self.symbols.name("a0"), len(values), units)
+        return LayerColumn("Inputs", self.symbols.name("a0"), len(values), units)
 
-    def layer(self, layer: int) -> Column:
+    def layer(self, layer: int) -> LayerColumn:
         step = self.steps[f"a{layer}"]
         values = self.line(step.id)
         units = tuple(self.unit(layer, at, values[at]) for at in _kept(len(values)))
         heading = f"Layer {layer}, {activation_name(step)}"
         edges = self.edges(layer, [unit.place - 1 for unit in units])
-        return Column(heading, self.symbols.name(step.id), len(values), units, edges)
+        return LayerColumn(heading, self.symbols.name(step.id), len(values), units, edges)
 
-    def loss(self, outputs: Column) -> Column:
+    def loss(self, outputs: LayerColumn) -> LayerColumn:
         loss = self.steps["loss"]
         unit = Unit(1, self.say(loss.value))
         targets = self.line("y") if "y" in self.steps else None
@@ -132,7 +132,7 @@ class _Reader:
             )
             for at, k in enumerate(unit.place - 1 for unit in outputs.units)
         )
-        return Column("Loss", self.symbols.name("loss"), 1, (unit,), edges)
+        return LayerColumn("Loss", self.symbols.name("loss"), 1, (unit,), edges)
 
     def unit(self, layer: int, at: int, value: Any) -> Unit:
         return Unit(
@@ -144,22 +144,22 @@ class _Reader:
             self.of_bias(layer, at, "d"),
         )
 
-    def of_unit(self, id: str, at: int) -> Labelled | None:
+    def of_unit(self, id: str, at: int) -> LabelledNumber | None:
         if id not in self.steps:
             return None
-        return Labelled(self.symbols.name(id), self.say(self.line(id)[at]))
+        return LabelledNumber(self.symbols.name(id), self.say(self.line(id)[at]))
 
-    def of_bias(self, layer: int, at: int, before: str) -> Labelled | None:
+    def of_bias(self, layer: int, at: int, before: str) -> LabelledNumber | None:
         """A unit's bias (or its gradient): of a vector, shared, or a line of the weights."""
         id = f"{before}b{layer}"
         if id in self.steps:
             values = self.steps[id].value.ravel()
-            return Labelled(self.symbols.name(id), self.say(values[min(at, len(values) - 1)]))
+            return LabelledNumber(self.symbols.name(id), self.say(values[min(at, len(values) - 1)]))
         ones, weights = self.ones(layer - 1), f"{before}W{layer}"
         if not ones or weights not in self.steps:
             return None
         line = self.oriented(weights)[0 if ones == "first" else -1]
-        return Labelled(f"{before}b", self.say(line[at]))
+        return LabelledNumber(f"{before}b", self.say(line[at]))
 
     def edges(self, layer: int, targets: list[int]) -> tuple[Edge, ...]:
         weights, gradients = self.weights(f"W{layer}"), self.weights(f"dW{layer}")

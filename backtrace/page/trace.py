@@ -238,10 +238,10 @@ def _losses(figures: Figures, selection: Selection) -> Iterator[Section]:
         yield Section("Loss, update by update", (course, table), part="losses", anchor="course")
 
 
-Point = tuple[tuple[int, int], float, "float | None"]  # of an update: where, before, after
+LossPoint = tuple[tuple[int, int], float, "float | None"]  # of an update: where, before, after
 
 
-def _points(trace: Trace, selection: Selection) -> Iterator[Point]:
+def _points(trace: Trace, selection: Selection) -> Iterator[LossPoint]:
     """The loss of each update's own samples, before it and, where it was worked, after it."""
     for epoch, batch in trace.updates:
         steps = trace.update(epoch, batch)
@@ -251,7 +251,7 @@ def _points(trace: Trace, selection: Selection) -> Iterator[Point]:
             yield (epoch, batch), before, None if after is None else float(after.value)
 
 
-def _table(points: list[Point], figures: Figures) -> Table:
+def _table(points: list[LossPoint], figures: Figures) -> Table:
     """Epoch, batch (if there are several), loss before, loss after (if it was worked).
 
     Of many updates the first and the last ones stand there, with a row of ⋮ between them.

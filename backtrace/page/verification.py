@@ -30,7 +30,7 @@ COLUMNS = (
 )
 
 
-class Findings(msgspec.Struct, frozen=True):
+class VerificationReport(msgspec.Struct, frozen=True):
     """All that a page says: the update's gradients (None without a loss), the published figures.
 
     ``arithmetic`` is that in which the trace of the figures is worked.
@@ -49,12 +49,12 @@ class Findings(msgspec.Struct, frozen=True):
         return well and all(holding.agrees for holding in self.held)
 
 
-def document(findings: Findings) -> Document:
+def document(findings: VerificationReport) -> Document:
     """The whole page."""
     return Document(findings.title, tuple(_blocks(findings)), _standing(findings), _tone(findings))
 
 
-def _blocks(findings: Findings) -> Iterator[Block]:
+def _blocks(findings: VerificationReport) -> Iterator[Block]:
     found, words = findings.verification, findings.words
     if found is not None:
         yield Paragraph(
@@ -72,7 +72,7 @@ def _blocks(findings: Findings) -> Iterator[Block]:
         yield verification_cost.section(found.cost, findings.samples)
 
 
-def _tone(findings: Findings) -> str:
+def _tone(findings: VerificationReport) -> str:
     """The tone of the whole: a note where nothing could be told."""
     if not findings.agrees:
         return "wrong"
@@ -81,7 +81,7 @@ def _tone(findings: Findings) -> str:
     return "right" if told or any(each.told.any() for each in quantities) else "note"
 
 
-def _standing(findings: Findings) -> str:
+def _standing(findings: VerificationReport) -> str:
     """``all 28 entries agree``, or what does not."""
     parts: list[str] = []
     if findings.verification is not None:

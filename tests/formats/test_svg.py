@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import backtrace
-from backtrace.formats.drawing.label_layout import Box, Line, overlap, placed
+from backtrace.formats.drawing.label_layout import Rectangle, Stroke, overlap, placed
 from backtrace.formats.drawing.png import PictureUnavailableError, png
 from backtrace.formats.drawing.svg import _Drawing, svg
 from backtrace.notation.numbers import number
@@ -187,23 +187,23 @@ def test_any_title_is_text(text):
 
 
 def test_overlapping_rectangles():
-    box = Box(0, 0, 10, 2)
-    assert overlap(box, Box(9, 0, 10, 2))
-    assert not overlap(box, Box(11, 0, 10, 2))
-    assert not overlap(box, Box(0, 5, 10, 2))
+    box = Rectangle(0, 0, 10, 2)
+    assert overlap(box, Rectangle(9, 0, 10, 2))
+    assert not overlap(box, Rectangle(11, 0, 10, 2))
+    assert not overlap(box, Rectangle(0, 5, 10, 2))
     # Upright it reaches from -5 to 5, and so across the other; four to the right it does not.
-    assert overlap(box, Box(4.5, 3, 10, 2, np.pi / 2))
-    assert not overlap(box, Box(7, 3, 10, 2, np.pi / 2))
+    assert overlap(box, Rectangle(4.5, 3, 10, 2, np.pi / 2))
+    assert not overlap(box, Rectangle(7, 3, 10, 2, np.pi / 2))
     # A corner of a turned square: half its diagonal is 7.07.
-    assert overlap(Box(0, 0, 10, 10, np.pi / 4), Box(12, 0, 10, 10))
-    assert not overlap(Box(0, 0, 10, 10, np.pi / 4), Box(11, 11, 10, 10, 0))
+    assert overlap(Rectangle(0, 0, 10, 10, np.pi / 4), Rectangle(12, 0, 10, 10))
+    assert not overlap(Rectangle(0, 0, 10, 10, np.pi / 4), Rectangle(11, 11, 10, 10, 0))
 
 
 def test_labels_without_room_are_refused():
-    line = Line(0, 0, 40, 0, 30, 10)
+    line = Stroke(0, 0, 40, 0, 30, 10)
     assert placed([line], []) is not None
     assert placed([line, line], []) is None
-    assert placed([line], [Box(20, 0, 40, 10)]) is None
+    assert placed([line], [Rectangle(20, 0, 40, 10)]) is None
 
 
 # The picture

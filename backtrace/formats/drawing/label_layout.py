@@ -11,7 +11,7 @@ FIRST, LAST = 0.06, 0.94  # of an edge
 CLEAR = 3.0  # pixels kept free around a label
 
 
-class Box(msgspec.Struct, frozen=True):
+class Rectangle(msgspec.Struct, frozen=True):
     """A rectangle turned about its middle by ``angle`` (in radians)."""
 
     x: float
@@ -35,7 +35,7 @@ class Box(msgspec.Struct, frozen=True):
         ]
 
 
-def overlap(one: Box, other: Box) -> bool:
+def overlap(one: Rectangle, other: Rectangle) -> bool:
     """Whether two rectangles share a point (separating axes)."""
     if hypot(one.x - other.x, one.y - other.y) > one.radius + other.radius:
         return False
@@ -51,7 +51,7 @@ def overlap(one: Box, other: Box) -> bool:
     return True
 
 
-class Line(msgspec.Struct, frozen=True):
+class Stroke(msgspec.Struct, frozen=True):
     """An edge from the left to the right, and the size of its label."""
 
     x1: float
@@ -61,9 +61,9 @@ class Line(msgspec.Struct, frozen=True):
     width: float
     height: float
 
-    def label(self, t: float) -> Box:
+    def label(self, t: float) -> Rectangle:
         """The label's place at the share ``t`` of the way, with room around it."""
-        return Box(
+        return Rectangle(
             self.x1 + t * (self.x2 - self.x1),
             self.y1 + t * (self.y2 - self.y1),
             self.width + 2 * CLEAR,
@@ -72,9 +72,9 @@ class Line(msgspec.Struct, frozen=True):
         )
 
 
-def placed(lines: list[Line], units: list[Box]) -> list[Box] | None:
+def placed(lines: list[Stroke], units: list[Rectangle]) -> list[Rectangle] | None:
     """A place for each line's label, as near to its middle as is free; None if one has none."""
-    taken: list[Box] = []
+    taken: list[Rectangle] = []
     for line in lines:
         free = next((box for box in _tried(line) if _is_free(box, taken, units)), None)
         if free is None:
@@ -83,11 +83,11 @@ def placed(lines: list[Line], units: list[Box]) -> list[Box] | None:
     return taken
 
 
-def _tried(line: Line) -> list[Box]:
+def _tried(line: Stroke) -> list[Rectangle]:
     middle, reach = (FIRST + LAST) / 2, (LAST - FIRST) / 2
     sides = [middle + reach * side * k / STEPS for k in range(STEPS + 1) for side in (-1, 1)]
     return [line.label(t) for t in sides[1:]]
 
 
-def _is_free(box: Box, taken: list[Box], units: list[Box]) -> bool:
+def _is_free(box: Rectangle, taken: list[Rectangle], units: list[Rectangle]) -> bool:
     return not any(overlap(box, other) for other in [*units, *taken])

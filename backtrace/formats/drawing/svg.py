@@ -10,11 +10,11 @@ from math import degrees
 import msgspec
 
 from backtrace.formats import file_signatures
-from backtrace.formats.drawing.label_layout import Box, Line, placed
+from backtrace.formats.drawing.label_layout import Rectangle, Stroke, placed
 from backtrace.formats.measure import text_width, wrapped
 from backtrace.page import header
 from backtrace.page.inert import inert
-from backtrace.page.network import Column, Edge, Labelled, Network, Unit, network
+from backtrace.page.network import Edge, LabelledNumber, LayerColumn, Network, Unit, network
 from backtrace.page.trace import View
 from backtrace.tape.trace import Trace
 
@@ -82,14 +82,14 @@ class _Drawing:
         tallest = max(map(_slots, found.columns))
         self.height = tallest * ROW
         self.places = [self.column(column, MARGIN + 60) for column in found.columns]
-        self.labels: list[list[Box]] = [[]]
+        self.labels: list[list[Rectangle]] = [[]]
         for at in range(1, len(found.columns)):
             self.push(at)
         self.width = max(self.places[-1][0].x + 60 + MARGIN, NARROWEST)
 
     # Placing
 
-    def column(self, column: Column, x: float) -> list[_Place]:
+    def column(self, column: LayerColumn, x: float) -> list[_Place]:
         """The units under each other in the middle; a slot stays free where some are left out."""
         top = (self.height - _slots(column) * ROW) / 2 + ROW / 2 - (BELOW - ABOVE) / 2
         places = []
@@ -113,16 +113,16 @@ class _Drawing:
             gap *= WIDER
         self.labels.append([line.label(0.5) for line in lines])
 
-    def line(self, at: int, edge: Edge) -> Line:
+    def line(self, at: int, edge: Edge) -> Stroke:
         start, end = self.places[at - 1][edge.source], self.places[at][edge.target]
         texts = [text for text in (edge.forward, edge.backward) if text]
         width = max((text_width(text) for text in texts), default=0) * LETTER
         # of two lines one is above the edge and one below, of one the edge is still the middle
-        return Line(start.x, start.y, end.x, end.y, width, 2 * LINE if texts else 0)
+        return Stroke(start.x, start.y, end.x, end.y, width, 2 * LINE if texts else 0)
 
-    def box(self, at: int, place: _Place) -> Box:
+    def box(self, at: int, place: _Place) -> Rectangle:
         height = ABOVE + 2 * RADIUS + BELOW
-        return Box(place.x, place.y + (BELOW - ABOVE) / 2, 2 * self.widest(at), height)
+        return Rectangle(place.x, place.y + (BELOW - ABOVE) / 2, 2 * self.widest(at), height)
 
     def widest(self, at: int) -> float:
         """Half of what the widest unit of a column takes, with what is written around it."""
@@ -195,12 +195,12 @@ class _Drawing:
             f'y2="{line.y2:.1f}" stroke-width="{1 + 2 * edge.strength:.2f}"/>'
         )
 
-    def heading(self, at: int, column: Column) -> Iterator[str]:
+    def heading(self, at: int, column: LayerColumn) -> Iterator[str]:
         x = self.places[at][0].x
         yield f'<text class="heading" x="{x:.1f}" y="-30">{_symbols(column.symbol)}</text>'
         yield f'<text class="size" x="{x:.1f}" y="-12">{_text(column.heading)}</text>'
 
-    def left_out(self, at: int, column: Column) -> Iterator[str]:
+    def left_out(self, at: int, column: LayerColumn) -> Iterator[str]:
         """⋮ and a count, where units of a large layer are not shown."""
         for above, below in zip(self.places[at], self.places[at][1:], strict=False):
             count = below.unit.place - above.unit.place - 1
@@ -226,7 +226,7 @@ class _Drawing:
         return wrapped(text, int((self.width - 48) / LETTER))
 
 
-def _slots(column: Column) -> int:
+def _slots(column: LayerColumn) -> int:
     return len(column.units) + (len(column.units) < column.size)
 
 
@@ -236,7 +236,7 @@ def _texts(unit: Unit) -> list[str]:
     return ["  ".join(_words(each) for each in line if each) for line in lines]
 
 
-def _words(labelled: Labelled) -> str:
+def _words(labelled: LabelledNumber) -> str:
     return f"{labelled.symbol} {labelled.number}"
 
 
@@ -255,7 +255,7 @@ def _unit(place: _Place, kind: str) -> Iterator[str]:
         yield _at(place.x, below + LINE * at, "halo", " \u00a0".join(filter(None, spans)))
 
 
-def _span(labelled: Labelled | None, role: str) -> str:
+def _span(labelled: LabelledNumber | None, role: str) -> str:
     if labelled is None:
         return ""
     return f'<tspan class="{role}">{_symbols(_words(labelled))}</tspan>'
@@ -267,7 +267,7 @@ def _at(x: float, y: float, role: str, markup: str, size: str = "") -> str:
     return f'<text class="{role}"{style} x="{x:.1f}" y="{y:.1f}">{markup}</text>'
 
 
-def _edge_label(edge: Edge, box: Box) -> Iterator[str]:
+def _edge_label(edge: Edge, box: Rectangle) -> Iterator[str]:
     """What goes forward above the line, what comes back below it."""
     turn = f'transform="translate({box.x:.1f} {box.y:.1f}) rotate({degrees(box.angle):.2f})"'
     for text, role, y in ((edge.forward, "forward", -4.0), (edge.backward, "backward", 13.0)):

@@ -39,7 +39,7 @@ PLAIN = re.compile(r"-?[\d.,]+")
 BRACKETS = re.compile(r"([()])")
 GAPS = {(True, True): "⋱", (True, False): "⋮", (False, True): "⋯"}
 
-Piece: TypeAlias = "Expr | str"  # an expression without matrices, or HTML
+EquationPart: TypeAlias = "Expr | str"  # an expression without matrices, or HTML
 Target: TypeAlias = Callable[[StepBlock, str, int, int], str]
 
 
@@ -147,7 +147,7 @@ class _Worked(msgspec.Struct, frozen=True):
     def written(self, expr: Expr) -> str:
         return self.joined(self.pieces(expr))
 
-    def joined(self, pieces: list[Piece]) -> str:
+    def joined(self, pieces: list[EquationPart]) -> str:
         """HTML as it is; the expressions between it set as one formula each."""
         html, waiting = "", []
         for piece in [*pieces, ""]:
@@ -160,7 +160,7 @@ class _Worked(msgspec.Struct, frozen=True):
             html += piece
         return html
 
-    def pieces(self, expr: Expr) -> list[Piece]:
+    def pieces(self, expr: Expr) -> list[EquationPart]:
         if not has_matrix(expr):
             return [expr]
         match expr:
@@ -189,9 +189,9 @@ class _Worked(msgspec.Struct, frozen=True):
                 return [Sum(row(), expr.over), self.enclosed(expr.inner)]
         return self.linear(expr)
 
-    def row(self, expr: Row) -> list[Piece]:
+    def row(self, expr: Row) -> list[EquationPart]:
         """Brackets around matrices are drawn as tall as these, with a power behind them."""
-        levels: list[list[Piece]] = [[]]
+        levels: list[list[EquationPart]] = [[]]
         for item in expr.items:
             for piece in _marks(item):
                 if isinstance(piece, Text) and piece.text == "(":
@@ -206,16 +206,16 @@ class _Worked(msgspec.Struct, frozen=True):
                     levels[-1] += self.pieces(piece)
         return [piece for level in levels for piece in level]
 
-    def closed(self, inner: list[Piece]) -> Piece:
+    def closed(self, inner: list[EquationPart]) -> EquationPart:
         plain = [piece for piece in inner if not isinstance(piece, str)]
         if len(plain) == len(inner):
             return Brackets(Row(tuple(plain)))
         return self.bracketed(inner)
 
-    def bracketed(self, inner: list[Piece]) -> str:
+    def bracketed(self, inner: list[EquationPart]) -> str:
         return self.between("open", inner, "close")
 
-    def between(self, left: str, inner: list[Piece], right: str) -> str:
+    def between(self, left: str, inner: list[EquationPart], right: str) -> str:
         return f'<span class="inside">{_tall(left)}{self.joined(inner)}{_tall(right)}</span>'
 
     def enclosed(self, expr: Expr) -> str:
@@ -223,11 +223,11 @@ class _Worked(msgspec.Struct, frozen=True):
         pieces = self.pieces(expr)
         return self.joined(pieces) if isinstance(expr, Ref) else self.bracketed(pieces)
 
-    def power(self, base: list[Piece], exponent: Expr) -> str:
+    def power(self, base: list[EquationPart], exponent: Expr) -> str:
         raised = self.equations.math(exponent)
         return f'<span class="group">{self.joined(base)}<span class="power">{raised}</span></span>'
 
-    def side(self, expr: Expr) -> Piece:
+    def side(self, expr: Expr) -> EquationPart:
         """What stands above or below a fraction's line, when it is written beside it."""
         pieces = self.pieces(expr)
         alone = len(pieces) == 1
@@ -235,11 +235,11 @@ class _Worked(msgspec.Struct, frozen=True):
             return expr if alone and not isinstance(expr, Row) else Brackets(expr)
         return self.joined(pieces) if alone else self.bracketed(pieces)
 
-    def linear(self, expr: Expr) -> list[Piece]:
+    def linear(self, expr: Expr) -> list[EquationPart]:
         """Anything else, as a line of text has it."""
         page = self.equations.figures
         found = tokens(expr, page.symbols, True, page.decimals)
-        pieces: list[Piece] = []
+        pieces: list[EquationPart] = []
         for token in found:
             pieces += _text(token) if isinstance(token, str) else self.pieces(token)
         return pieces
@@ -256,7 +256,7 @@ def _marks(item: Expr) -> list[Expr]:
     return [Text(mark) for mark in BRACKETS.split(item.text) if mark.strip()]
 
 
-def _text(text: str) -> list[Piece]:
+def _text(text: str) -> list[EquationPart]:
     return [Text(text)] if text.strip() else []
 
 

@@ -28,11 +28,11 @@ from backtrace.page.blocks import (
     Labelled,
     Omission,
     Paragraph,
+    Prose,
     Section,
     Shares,
     Summary,
     Table,
-    Words,
 )
 from backtrace.page.figures import Entry, Figures
 from backtrace.page.inert import inert
@@ -318,7 +318,7 @@ class _Writer:
 
     # Words
 
-    def words(self, words: Words) -> str:
+    def words(self, words: Prose) -> str:
         if isinstance(words, str):
             return _text(words)
         symbols, mark = self.document.symbols, self.document.decimal_mark

@@ -32,11 +32,11 @@ BRACKETS = 1.0
 START = 2.2  # = with the space around it
 GAP_WIDTH = 1.2
 QUAD = 2.0
-Piece: TypeAlias = tuple[str, float]  # of a formula, and about how wide it is
+SizedTex: TypeAlias = tuple[str, float]  # of a formula, and about how wide it is
 DOTS = {"across": r"\cdots", "down": r"\vdots", "both": r"\ddots"}
 
 
-class Block(msgspec.Struct, frozen=True):
+class SizedMatrix(msgspec.Struct, frozen=True):
     """A matrix, or a group of its columns, and about how wide it is, in em."""
 
     tex: str
@@ -78,7 +78,7 @@ class Formulas(msgspec.Struct, frozen=True):
     def room(self, step: StepBlock) -> float:
         return self.width - START - text_width(self.symbol(step.id))
 
-    def value(self, step: StepBlock) -> list[Block]:
+    def value(self, step: StepBlock) -> list[SizedMatrix]:
         return self.matrix(step.result, self.room(step), sized=True)
 
     def summary(self, steps: Sequence[StepBlock]) -> list[str]:
@@ -159,7 +159,7 @@ class Formulas(msgspec.Struct, frozen=True):
         )
         shown = [step.printout(ref) for ref in refs]
         room = self.room(step)
-        pieces: list[Piece] = []
+        pieces: list[SizedTex] = []
         for chunks in _with_factors(_chunks(_sized(text, shown, room))):
             whole = list(self.filled("".join(chunks), shown, room))
             if len(whole) == 1 and whole[0][1] > room:
@@ -167,7 +167,7 @@ class Formulas(msgspec.Struct, frozen=True):
             pieces += whole
         yield from _packed(pieces, room)
 
-    def filled(self, chunk: str, shown: Sequence[Printout], room: float) -> Iterator[Piece]:
+    def filled(self, chunk: str, shown: Sequence[Printout], room: float) -> Iterator[SizedTex]:
         """A chunk with its matrices; more pieces than one where a matrix is in groups."""
         parts = HOLE.split(chunk)
         done, width = parts[0], text_width(parts[0])
@@ -183,15 +183,15 @@ class Formulas(msgspec.Struct, frozen=True):
             done, width = done + last.tex + after, width + last.width + text_width(after)
         yield done, width
 
-    def matrix(self, shown: Printout, room: float, *, sized: bool) -> list[Block]:
+    def matrix(self, shown: Printout, room: float, *, sized: bool) -> list[SizedMatrix]:
         """A matrix, with its dimensions under it where ``sized``; in groups where too wide."""
         if shown.shape == ():
             text = numeral(shown.cells[0][0], self.mark)
-            return [Block(text, text_width(text))]
+            return [SizedMatrix(text, text_width(text))]
         groups = list(_groups(shown, room))
         whole = len(groups) == 1
         return [
-            Block(
+            SizedMatrix(
                 _under(self.body(shown, columns), _told(shown, columns, whole=whole))
                 if sized or not whole
                 else self.body(shown, columns),
@@ -232,13 +232,13 @@ def text_width(tex: str) -> float:
     return sum(WIDTHS.get(character, DIGIT + 0.08) for character in letters) - 0.15 * scripts
 
 
-def _stacked(groups: list[Block]) -> Block:
+def _stacked(groups: list[SizedMatrix]) -> SizedMatrix:
     """Groups of columns below each other, as one block."""
     if len(groups) == 1:
         return groups[0]
     lines = " \\\\\n".join(group.tex for group in groups)
     tex = f"\\begin{{gathered}}\n{lines}\n\\end{{gathered}}"
-    return Block(tex, max(group.width for group in groups))
+    return SizedMatrix(tex, max(group.width for group in groups))
 
 
 def _under(body: str, told: str) -> str:
@@ -280,7 +280,7 @@ def _groups(shown: Printout, room: float) -> Iterator[range]:
     yield range(start, stop)
 
 
-def _packed(pieces: Iterable[Piece], room: float) -> Iterator[str]:
+def _packed(pieces: Iterable[SizedTex], room: float) -> Iterator[str]:
     """Pieces beside each other, in lines of at most ``room`` em."""
     line, width = "", 0.0
     for piece, wide in pieces:
@@ -365,7 +365,7 @@ def _folded(text: str, room: float) -> list[str]:
     return [line.strip() for line in lines]
 
 
-def _beside(stated: list[str], value: list[Block], room: float) -> list[list[str]]:
+def _beside(stated: list[str], value: list[SizedMatrix], room: float) -> list[list[str]]:
     """A formula and its value on one line, or, where there is no room, each from its own ``=``."""
     texts = [block.tex for block in value]
     if len(stated) == len(value) == 1 and text_width(stated[0]) + value[0].width + START <= room:

@@ -25,11 +25,11 @@ from backtrace.page.blocks import (
     Labelled,
     Omission,
     Paragraph,
+    Prose,
     Section,
     Shares,
     Summary,
     Table,
-    Words,
 )
 from backtrace.page.step_block import StepBlock
 
@@ -125,7 +125,7 @@ class _Writer:
             case Course():  # its table says it
                 return ()
 
-    def words(self, words: Words) -> str:
+    def words(self, words: Prose) -> str:
         if isinstance(words, str):
             return escaped(words)
         symbols, mark = self.document.symbols, self.document.decimal_mark

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from backtrace.notation.symbols import SUBSCRIPTS, Symbols
 from backtrace.page.header import first_update
-from backtrace.page.network import Column, Unit, network
+from backtrace.page.network import LayerColumn, Unit, network
 from backtrace.page.selection import Selection
 from backtrace.tape.trace import Trace
 
@@ -33,7 +33,7 @@ def flowchart(trace: Trace, decimal_mark: str) -> list[str]:
     return ["flowchart LR", *(f"  {line}" for line in lines)]
 
 
-def _units(columns: Sequence[Column]) -> Iterator[str]:
+def _units(columns: Sequence[LayerColumn]) -> Iterator[str]:
     for layer, column in enumerate(columns):
         yield f'subgraph layer{layer}["{column.heading}"]'
         for unit in column.units:
@@ -49,12 +49,12 @@ def _shape(layer: int, label: str) -> str:
     return f'(("{label}"))' if layer else f'(["{label}"])'
 
 
-def _label(column: Column, unit: Unit) -> str:
+def _label(column: LayerColumn, unit: Unit) -> str:
     bias = "" if unit.bias is None else f"<br>b = {_without_exponent(unit.bias.number)}"
     return _unit_name(column, unit.place) + bias
 
 
-def _unit_name(column: Column, place: int) -> str:
+def _unit_name(column: LayerColumn, place: int) -> str:
     """``h₁[2]``, ``x₂``, ``a⁽¹⁾₂``."""
     name = column.symbol.translate(RAISED)
     if column.size == 1:
@@ -63,7 +63,7 @@ def _unit_name(column: Column, place: int) -> str:
     return f"{name}[{place}]" if has_subscript else f"{name}{str(place).translate(SUBSCRIPTS)}"
 
 
-def _layers(trace: Trace, columns: Sequence[Column]) -> Iterator[str]:
+def _layers(trace: Trace, columns: Sequence[LayerColumn]) -> Iterator[str]:
     steps, symbols = first_update(trace), Symbols.of(trace)
     yield f'n0(["{columns[0].size} inputs"])'
     for layer, column in enumerate(columns[1:], 1):

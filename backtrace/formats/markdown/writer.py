@@ -30,11 +30,11 @@ from backtrace.page.blocks import (
     Labelled,
     Omission,
     Paragraph,
+    Prose,
     Section,
     Shares,
     Summary,
     Table,
-    Words,
 )
 from backtrace.page.elision import is_large
 from backtrace.page.step_block import StepBlock
@@ -117,7 +117,7 @@ class _Writer:
                 dots = r"$\cdots$ and $\vdots$ stand for what is left out."
                 return ("", f"> Large matrices are shown in part: {dots}")
 
-    def words(self, words: Words) -> str:
+    def words(self, words: Prose) -> str:
         if isinstance(words, str):
             return escaped(words)
         symbols, mark = self.document.symbols, self.document.decimal_mark
@@ -137,7 +137,7 @@ class _Writer:
                 yield from ("", f"*{escaped(section.aside)}*")
         yield from self.blocks(section.blocks, level + bool(heading))
 
-    def labelled(self, label: Cell, words: Words) -> str:
+    def labelled(self, label: Cell, words: Prose) -> str:
         return f"- {_cell(label)}{':' if label.text else ''} {self.words(words)}"
 
     def table(self, block: Table) -> Iterator[str]:

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from backtrace.formats.terminal.boxes import (
     ASCII,
     UNICODE,
-    Block,
     Box,
     Line,
     Mark,
+    NamedMatrix,
     Piece,
     joined,
     line_width,
@@ -36,7 +36,7 @@ def answer(block: Answer, layout: Layout) -> Iterator[Line]:
     yield from gallery([blocks], layout.width, INDENT, style)
 
 
-def _equation(label: str, symbol: str, entries: Block, layout: Layout) -> list[Line]:
+def _equation(label: str, symbol: str, entries: NamedMatrix, layout: Layout) -> list[Line]:
     style = UNICODE if layout.unicode else ASCII
     margin, name = (" " * INDENT, ""), layout.say(symbol)
     head: Line = [margin, (label.ljust(LABEL), "label"), (f"{name} = ", "")]
@@ -47,9 +47,9 @@ def _equation(label: str, symbol: str, entries: Block, layout: Layout) -> list[L
     return [[margin, (label, "label")], *equation(pieces, layout.width, INDENT + 2, style)]
 
 
-def _entries(label: str, rows: Sequence[Sequence[str]], layout: Layout) -> Block:
+def _entries(label: str, rows: Sequence[Sequence[str]], layout: Layout) -> NamedMatrix:
     """Rows of one length, where a student's own are not."""
     width = max(map(len, rows), default=0)
     cells = [[*map(layout.say, line), *[""] * (width - len(line))] for line in rows]
     bare = not label and len(cells) == width == 1
-    return Block(label, cells, role="key" if label else "written", bare=bare)
+    return NamedMatrix(label, cells, role="key" if label else "written", bare=bare)

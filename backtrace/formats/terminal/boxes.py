@@ -24,7 +24,7 @@ ADDITIONS = frozenset("+−-")
 FACTORS = frozenset("·*")
 
 
-class Block(msgspec.Struct, frozen=True):
+class NamedMatrix(msgspec.Struct, frozen=True):
     """A matrix, or with ``bare`` a single number without brackets.
 
     ``columns`` numbers the columns (from 1; 0 where ⋯ stands for some) for the captions of a
@@ -45,7 +45,7 @@ class Mark(msgspec.Struct, frozen=True):
     text: str
 
 
-Piece: TypeAlias = Block | Mark
+Piece: TypeAlias = NamedMatrix | Mark
 COMMA = Mark(",")
 ROOT = Mark("√")
 PREFIXES = frozenset(["√", "sqrt", "Σ", "sum"])
@@ -86,9 +86,9 @@ def beside(pieces: Sequence[Piece], style: Style) -> Box:
     for at, piece in enumerate(pieces):
         gap = _gap(pieces, at) if at else ""
         boxes += [blank(len(gap))] if gap else []
-        if isinstance(piece, Block):
+        if isinstance(piece, NamedMatrix):
             boxes.append(matrix(piece, style, reaches[at]))
-        elif _is_power(piece) and at and isinstance(pieces[at - 1], Block):
+        elif _is_power(piece) and at and isinstance(pieces[at - 1], NamedMatrix):
             boxes.append(_power(piece, boxes[-1]))
         elif opens(piece) or closes(piece):
             boxes.append(_parenthesis(piece, _enclosed(pieces, at), style))
@@ -222,7 +222,7 @@ def _reaches(pieces: Sequence[Piece]) -> list[tuple[int, int]]:
 
 def _reach(pieces: Sequence[Piece]) -> tuple[int, int]:
     """The lines above and below the middle that the tallest of the matrices take."""
-    heights = [len(piece.cells) or 1 for piece in pieces if isinstance(piece, Block)]
+    heights = [len(piece.cells) or 1 for piece in pieces if isinstance(piece, NamedMatrix)]
     above = max((height // 2 for height in heights), default=0)
     below = max((height - 1 - height // 2 for height in heights), default=0)
     return above, below
@@ -233,7 +233,7 @@ def _brackets(height: int, pairs: tuple[str, str, str, str]) -> list[str]:
     return [single] if height == 1 else [top, *[middle] * (height - 2), bottom]
 
 
-def matrix(block: Block, style: Style, reach: tuple[int, int] = (0, 0)) -> Box:
+def matrix(block: NamedMatrix, style: Style, reach: tuple[int, int] = (0, 0)) -> Box:
     """The entries in brackets, the name centred above, the size centred below.
 
     Name and size stand outside ``reach``: lines above and below the middle that taller brackets
@@ -257,7 +257,7 @@ def matrix(block: Block, style: Style, reach: tuple[int, int] = (0, 0)) -> Box:
     return Box(named + lines + sized, width, middle + len(named), middle, below)
 
 
-def _row(text: str, brackets: str, block: Block) -> Line:
+def _row(text: str, brackets: str, block: NamedMatrix) -> Line:
     if block.bare:
         return [(text, block.role)]
     return [(brackets[0] + " ", "bracket"), (text, block.role), (" " + brackets[1], "bracket")]

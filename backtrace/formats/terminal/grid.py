@@ -15,10 +15,10 @@ from backtrace.formats.terminal.boxes import (
     MORE_COLUMNS,
     MORE_ROWS,
     UNICODE,
-    Block,
     Box,
     Line,
     Mark,
+    NamedMatrix,
     Piece,
     Style,
     beside,
@@ -68,7 +68,7 @@ def equation(
 
 
 def gallery(
-    groups: Sequence[Sequence[Block]], width: int, indent: int = 4, style: Style = UNICODE
+    groups: Sequence[Sequence[NamedMatrix]], width: int, indent: int = 4, style: Style = UNICODE
 ) -> list[Line]:
     """Matrices beside each other, a group on one line where it fits, lines apart by a blank one."""
     room = width - indent
@@ -86,7 +86,7 @@ def gallery(
     return _set_apart(rows, width, indent)
 
 
-def _fitted(block: Block, room: int, style: Style) -> Box:
+def _fitted(block: NamedMatrix, room: int, style: Style) -> Box:
     box = matrix(block, style)
     return box if box.width <= room else stacked(_split([block], room, style))
 
@@ -116,11 +116,6 @@ def with_gaps(
     filled = [_gaps_filled(row, columns, MORE_COLUMNS) for row in cells]
     dots = _gaps_filled([MORE_ROWS] * len(columns), columns, MORE_BOTH)
     return _gaps_filled(filled, rows, dots)
-
-
-def column_numbers(columns: Sequence[int]) -> tuple[int, ...]:
-    """The numbers of the shown columns, from 1, with 0 for the gap."""
-    return tuple(_gaps_filled([column + 1 for column in columns], columns, 0))
 
 
 def _gaps_filled(items: Sequence[Item], numbers: Sequence[int], gap: Item) -> list[Item]:
@@ -220,11 +215,11 @@ def _fits(pieces: list[Piece], room: int, style: Style) -> bool:
 
 def _split(atom: list[Piece], room: int, style: Style) -> list[Box]:
     """An atom too wide for a line: its matrix in groups of columns under each other."""
-    at = next((at for at, piece in enumerate(atom) if isinstance(piece, Block)), None)
+    at = next((at for at, piece in enumerate(atom) if isinstance(piece, NamedMatrix)), None)
     if at is None:
         return [beside(atom, style)]
     block = atom[at]
-    assert isinstance(block, Block)
+    assert isinstance(block, NamedMatrix)
     lead, trail = atom[:at], atom[at + 1 :]
     shift = beside([*lead, block], style).width - matrix(block, style).width
     taken = shift + beside([block, *trail], style).width - matrix(block, style).width
@@ -237,7 +232,7 @@ def _split(atom: list[Piece], room: int, style: Style) -> list[Box]:
     return [first, *(shifted(beside(pieces, style), shift) for pieces in later)]
 
 
-def _column_groups(block: Block, room: int, style: Style) -> list[Block] | None:
+def _column_groups(block: NamedMatrix, room: int, style: Style) -> list[NamedMatrix] | None:
     """The block's columns in even groups no wider than ``room``; None where one is too wide."""
     widths = [max(map(text_width, column)) for column in zip(*block.cells, strict=True)]
     count = len(widths)
@@ -251,10 +246,10 @@ def _column_groups(block: Block, room: int, style: Style) -> list[Block] | None:
     return None
 
 
-def _group(block: Block, start: int, stop: int, style: Style) -> Block:
+def _group(block: NamedMatrix, start: int, stop: int, style: Style) -> NamedMatrix:
     numbers = block.columns or tuple(range(1, len(block.cells[0]) + 1))
     caption = _caption([number for number in numbers[start:stop] if number], style)
-    return Block(
+    return NamedMatrix(
         block.name,
         [row[start:stop] for row in block.cells],
         f"{block.dims}, {caption}" if block.dims and not start else caption,
@@ -275,7 +270,7 @@ def _caption(numbers: list[int], style: Style) -> str:
     return f"column{'s' if len(numbers) > 1 else ''} {', '.join(texts)}" if texts else ""
 
 
-def _listed(block: Block, room: int) -> list[Box]:
+def _listed(block: NamedMatrix, room: int) -> list[Box]:
     """Every entry by itself, folded over as many lines as its digits take."""
     lines: list[Line] = [[(block.name, "name")]] if block.name else []
     for i, row in enumerate(block.cells, 1):

@@ -6,7 +6,15 @@ from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
-from backtrace.formats.terminal.boxes import ASCII, MORE_COLUMNS, UNICODE, Block, Line, Mark, Piece
+from backtrace.formats.terminal.boxes import (
+    ASCII,
+    MORE_COLUMNS,
+    UNICODE,
+    Line,
+    Mark,
+    NamedMatrix,
+    Piece,
+)
 from backtrace.formats.terminal.grid import equation, gallery, marks
 from backtrace.formats.terminal.layout import INDENT, Layout
 from backtrace.formats.terminal.matrices import printed_block
@@ -14,7 +22,7 @@ from backtrace.formats.terminal.summary import inline, summary
 from backtrace.formats.terminal.unfolded import unfolded
 from backtrace.functions.formula import Ref
 from backtrace.notation.text import ref_text, text, tokens
-from backtrace.page.blocks import Gallery, Section, Summary, Words
+from backtrace.page.blocks import Gallery, Prose, Section, Summary
 from backtrace.page.elision import is_large
 from backtrace.page.sections import ROLES
 from backtrace.page.step_block import StepBlock
@@ -23,7 +31,7 @@ from backtrace.page.step_block import StepBlock
 class StepWriter:
     """Writes steps, and remembers what of them it has shown in part."""
 
-    def __init__(self, layout: Layout, words: Callable[[Words], str]) -> None:
+    def __init__(self, layout: Layout, words: Callable[[Prose], str]) -> None:
         self.layout, self.words = layout, words
         self.style = UNICODE if layout.unicode else ASCII
         self.summary_elided = False
@@ -31,7 +39,7 @@ class StepWriter:
         self.after_one_line = False
 
     def gallery(self, given: Gallery) -> list[Line]:
-        groups: dict[int | None, list[Block]] = {}
+        groups: dict[int | None, list[NamedMatrix]] = {}
         for step in given.steps:
             made = self.block(step, Ref(step.id))
             groups.setdefault(step.traced.layer, []).append(made)
@@ -106,7 +114,7 @@ class StepWriter:
         whole = [*pieces, Mark("="), self.block(step, Ref(step.id))]
         return equation(whole, self.layout.width, INDENT, self.style)
 
-    def block(self, step: StepBlock, ref: Ref) -> Block:
+    def block(self, step: StepBlock, ref: Ref) -> NamedMatrix:
         made, traced = step.printout(ref), step.operand(ref.id)
         if self.elided is None and is_large(made.shape) and None in (*made.rows, *made.columns):
             self.elided = msgspec.structs.replace(step, traced=traced)

@@ -25,11 +25,11 @@ from backtrace.page.blocks import (
     Labelled,
     Omission,
     Paragraph,
+    Prose,
     Section,
     Shares,
     Summary,
     Table,
-    Words,
 )
 from backtrace.page.step_block import StepBlock
 
@@ -130,7 +130,7 @@ class _Writer:
                 return table(block, self.layout)
         return ()
 
-    def words(self, words: Words) -> str:
+    def words(self, words: Prose) -> str:
         if isinstance(words, str):
             return words
         assert self.symbols is not None
