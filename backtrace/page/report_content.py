@@ -328,7 +328,8 @@ def standing(report: Report) -> str:
     counted = [q for q in report.quantities if q.possible]
     verdicts = [v for q in counted for line in q.entries for v in line]
     if not verdicts:
-        return "no answers to this exercise"
+        copied = "only numbers of the exercise, which earn nothing"
+        return copied if report.quantities else "no answers to this exercise"
     stand = sum(verdict in STANDING for verdict in verdicts)
     said = f"{stand} of {count(len(verdicts), 'entry', 'entries')} stand"
     same = (float(stand), float(len(verdicts))) == (report.earned, report.possible)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from backtrace.page.report_content import standing
 from tests.check.typed import entries, marks, named, quantity, report
 
 # mlp-math: z1 = [3.7 -1.3 1.1], a1 = [3.7 0 1.1], z2 = a2 = 4.35, y = 3.5, e = 0.85,
@@ -281,6 +282,7 @@ def test_a_given_number_written_again_earns_nothing():
     copied = report("or-gate", "a0: [[0, 0, 1, 1], [0, 1, 0, 1]]\nW2: [0, 1]\nb2: 0")
     assert [q.verdict for q in copied.quantities][1:] == ["imprecise", "imprecise"]
     assert (copied.earned, copied.possible) == (0, 0)
+    assert standing(copied) == "only numbers of the exercise, which earn nothing"
 
 
 # Cut-off digits
