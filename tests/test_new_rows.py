@@ -323,7 +323,7 @@ def test_its_program_runs_in_pytorch(run, key, tmp_path):
     names = {"__name__": "__main__"}
     exec(compile((tmp_path / "net.py").read_text(encoding="utf-8"), "net.py", "exec"), names)
     loss = names["loss"](names["x"], names["y"]).item()
-    assert loss == pytest.approx(trained["epochs"][-1]["loss"], rel=1e-9)
+    assert loss == pytest.approx(trained["losses"][-1], rel=1e-9)
 
 
 def test_a_mistake_is_named_wherever_mistakes_are(run, tmp_path):

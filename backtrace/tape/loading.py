@@ -57,11 +57,15 @@ def _build(
 
 
 def _shapes(spec: Spec, batch: int) -> Shapes | None:
-    """The shapes of a batch's quantities by id; None where its arithmetic can't work them."""
+    """The shapes of a batch's quantities by id, whatever the arithmetic; None where none fit."""
+    from msgspec.structs import replace
+
+    from backtrace.spec.model import Arithmetic
     from backtrace.tape.compile import TapeError, compile_update
 
+    in_floats = replace(spec, arithmetic=Arithmetic())
     try:
-        steps = compile_update(spec, spec.batch_samples(batch))
+        steps = compile_update(in_floats, spec.batch_samples(batch))
     except TapeError:
         return None
     return {step.id: step.shape for step in steps}
