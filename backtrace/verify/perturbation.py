@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtrace.functions.array import Array
+from backtrace.functions.losses import LOSSES
 from backtrace.tape.arithmetic import Floats
 from backtrace.tape.run import Values, worked
 from backtrace.verify.evaluations import Evaluations
@@ -60,12 +61,15 @@ class Perturbation:
     def roundings(self) -> Array:
         """By column: what the rounding of a pass is a fraction of, however much its lines cancel.
 
-        That of a narrow pass is how far it is from the wide one.
+        That of a narrow pass is how far it is from the wide one; an a may be subtracted from a 1.
         """
+        parameters = next(step.parameters for step in self.steps if step.id == self.terms)
+        of_a = "loss" in parameters and not LOSSES[parameters["loss"]].from_error
         wide, narrow = self.evaluations.widest, self.evaluations.narrower
         terms, near = (self.base[each][self.terms] for each in (wide, narrow))
         with np.errstate(invalid="ignore", over="ignore"):
             sizes = np.abs(terms) + np.abs(terms - near) / np.finfo(narrow).eps
+            sizes += of_a and "stable_from" not in parameters
             found = self.evaluations.shares(sizes)[0]
         return np.append(found, np.abs(self.base[wide][self.penalty.id])) if self.penalty else found
 

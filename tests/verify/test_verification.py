@@ -237,6 +237,22 @@ output_delta: {output_delta}
     assert found.agrees
 
 
+def test_an_output_that_is_lost_beside_1_is_not_accused():
+    """σ(−170) is 10⁻⁷⁴: ln(1 − a) is 0 however it is moved, and its slope is −1."""
+    found = verify(
+        backtrace.loads(
+            """
+layers: [{activation: sigmoid, weights: [[-170]], bias: none}]
+inputs: 1
+targets: 0
+loss: binary_cross_entropy
+output_delta: chain
+"""
+        )
+    )
+    assert found.agrees
+
+
 def test_targets_that_add_up_to_1_but_for_their_last_digit_do():
     spec = backtrace.loads(
         """
