@@ -154,9 +154,9 @@ def test_the_shape_is_that_of_the_batch():
         backtrace.loads(text + "  z2@1.2: [1, 2]\n")
 
 
-def test_a_spec_that_no_tape_can_work_is_read_all_the_same():
+def test_where_fractions_are_left_figures_are_read_by_their_shapes_all_the_same():
     exact = SPEC.replace("relu", "sigmoid").replace("expect:", "arithmetic: exact\nexpect:")
-    assert backtrace.loads(exact + "  z1: [1, 2]\n").expected[0].written == (("1", "2"),)
+    assert backtrace.loads(exact + "  z1: [1, 2, 3]\n").expected[0].written == (("1", "2", "3"),)
 
 
 def test_what_is_not_worked_says_how_it_would_be():
