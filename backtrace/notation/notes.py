@@ -39,7 +39,7 @@ def step_notes(step: Step, values: ValuesById) -> tuple[Note, ...]:
     """The notes of one step; ``values`` has its value and its operands'."""
     rule = NOTES.get(step.operation)
     found = tuple(rule(step, values)) if rule is not None else ()
-    return (*found, *_noise(step, values), *_not_finite(step, values))
+    return (*found, *_not_finite(step, values))
 
 
 def _entry(id: str, i: int, j: int) -> tuple[Expr | str, ...]:
@@ -49,42 +49,6 @@ def _entry(id: str, i: int, j: int) -> tuple[Expr | str, ...]:
 def _short(value: Any, form: str) -> Value:
     """A number of a sentence, with few digits."""
     return Value(float(format(value, form)))
-
-
-def _noise(step: Step, values: ValuesById) -> Iterator[Note]:
-    """Said of what rounding leaves of a sum that is 0 by hand: 0.1 + 0.2 − 0.3 in float64."""
-    size = SIZES.get(step.operation)
-    value = values[step.id]
-    if size is None or value.dtype == object or value.size > MOST_SUMS:
-        return
-    with np.errstate(over="ignore", invalid="ignore"):
-        noise = NOISE * np.finfo(value.dtype).eps * size(step, values)
-        left = np.argwhere((value != 0) & (np.abs(value) <= noise)).tolist()[:MOST_PLACES]
-    for i, j in left:
-        yield Note(
-            "noise",
-            (
-                row(*_entry(step.id, i, j), " = ", _short(value[i, j], ".3g")),
-                (
-                    " is what rounding leaves where the terms cancel: by hand it is 0 "
-                    "(`arithmetic: exact` shows it, where the units allow fractions)"
-                ),
-            ),
-        )
-
-
-def _size_of_sum(step: Step, values: ValuesById) -> Array:
-    first, second = (np.abs(values[id]) for id in step.operands)
-    return first + second
-
-
-def _size_of_product(step: Step, values: ValuesById) -> Array:
-    first, second = (np.abs(values[id]) for id in step.operands)
-    if step.parameters.get("omit"):  # an error that goes back past a bias line: no sum of givens
-        return np.zeros(step.shape)
-    transpose = step.parameters.get("transpose", "")
-    first = first.T if transpose == "first" else first
-    return first @ (second.T if transpose == "second" else second)
 
 
 def _not_finite(step: Step, values: ValuesById) -> Iterator[Note]:
@@ -191,10 +155,6 @@ def _printed(value: Any, decimals: int) -> Value:
     return Value(value if hasattr(value, "numerator") else float(number(value, decimals)))
 
 
-# How large the terms are that a step adds up, for the noise that rounding leaves of them.
-SIZES = {"add_bias": _size_of_sum, "error": _size_of_sum, "matmul": _size_of_product}
-MOST_SUMS = 10_000  # entries; of more nobody reads every note
-NOISE = 4  # roundings of a few terms, in units of the last place of their size
 MOST_PLACES = 4  # entries of a step that are named
 MOST_NAMED = 3  # units that are named one by one; of more, the count is given
 

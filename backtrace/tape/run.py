@@ -13,6 +13,7 @@ from backtrace.functions.optimizers import OPTIMIZERS
 from backtrace.spec import ids
 from backtrace.spec.model import Spec
 from backtrace.tape.arithmetic import Numbers, arithmetic
+from backtrace.tape.cancellation import cleared
 from backtrace.tape.chunks import (
     contiguous,
     in_chunks,
@@ -148,7 +149,13 @@ class Runner:
             return self.given(step)
         if step.operation == "forward_again":
             return self.forward_again(step)
-        return self.evaluated(step, self.values)
+        return self.without_noise(step, self.evaluated(step, self.values), self.values)
+
+    def without_noise(self, step: Step, value: Array, values: Mapping[str, Array]) -> Array:
+        rational = OPERATIONS[step.operation].rational(step.parameters)
+        parameters = self.numbers.parameters(step.parameters, rational)
+        operands = [values[name] for name in step.operands]
+        return cleared(self.setting, step, parameters, operands, value)
 
     def evaluated(self, step: Step, values: Mapping[str, Array]) -> Array:
         """A step's value on these; of a large batch chunk by chunk."""
@@ -175,7 +182,8 @@ class Runner:
         """The forward part of the update once more, on the new parameters."""
         values = self.values | self.updated
         for earlier in self.forward:
-            values[earlier.id] = self.evaluated(earlier, values)
+            value = self.evaluated(earlier, values)
+            values[earlier.id] = self.without_noise(earlier, value, values)
         return values[self.forward[-1].id]  # the loss
 
 

@@ -1,0 +1,72 @@
+"""Sums that cancel are 0, as they are by hand: 0.1 + 0.7 − 0.8 is −1.1e-16 in floats."""
+
+import numpy as np
+import pytest
+
+import backtrace
+
+SPEC = """
+layers:
+  - {{activation: {activation}, weights: [[0.1], [0.7]], bias: {bias}}}
+inputs: [[1, 1]]
+targets: {target}
+loss: {loss}
+"""
+
+
+def traced(activation="relu", bias="-0.8", target="1", loss="half_sse"):
+    fields = {"activation": activation, "bias": bias, "target": target, "loss": loss}
+    return backtrace.trace(backtrace.loads(SPEC.format(**fields)))
+
+
+def test_floats_leave_something_of_the_sum():
+    assert 0.1 + 0.7 - 0.8 != 0  # what this file is about
+
+
+@pytest.mark.parametrize("bias", ["-0.8", "{threshold: 0.8}", "{shared: -0.8}"])
+def test_a_unit_on_its_kink_is_on_its_kink(bias):
+    trace = traced(bias=bias)
+    assert trace["z1"].value.tolist() == [[0.0]]
+    assert trace["g1"].value.tolist() == [[0.0]]
+
+
+def test_a_step_of_such_a_sum_is_on_the_side_that_0_is_on():
+    by_hand = backtrace.loads(SPEC.format(activation="step", bias="-0.8", target="1", loss="mse"))
+    plain = backtrace.trace(by_hand)
+    assert plain["a1"].value.tolist() == [[1.0]]  # step(0) = 1, as at any z ≥ 0
+
+
+def test_an_error_of_0_has_no_slope():
+    trace = traced("linear", bias="0", target="0.8", loss="mae")
+    assert trace["error"].value.tolist() == [[0.0]]
+    assert trace["da1"].value.tolist() == [[0.0]]
+
+
+def test_gradients_that_cancel_over_the_samples():
+    spec = backtrace.loads("""
+layers: [{activation: linear, weights: [[1]], bias: 0}]
+inputs: [[0.1], [0.7], [0.8]]
+targets: [[0], [0], [1.6]]
+loss: half_sse
+""")
+    trace = backtrace.trace(spec)  # δ = 0.1, 0.7, −0.8
+    assert trace["db1"].value.tolist() == [[0.0]]
+
+
+def test_what_is_small_by_itself_stays():
+    spec = backtrace.loads("""
+layers: [{activation: linear, weights: [[1e-16]], bias: 1e-17}]
+inputs: [[1e-3]]
+targets: 0
+loss: half_sse
+""")
+    z = backtrace.trace(spec)["z1"].value
+    assert np.isclose(z[0, 0], 1e-19 + 1e-17, rtol=1e-12)
+
+
+def test_fractions_have_no_noise_to_clear():
+    spec = backtrace.loads(
+        SPEC.format(activation="relu", bias="-0.8", target="1", loss="half_sse")
+        + "arithmetic: exact\n"
+    )
+    assert backtrace.trace(spec)["z1"].value[0, 0] == 0
