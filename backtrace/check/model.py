@@ -103,14 +103,21 @@ class Explanation(msgspec.Struct, frozen=True):
         return tuple(code for code, _ in self.mistakes)
 
 
+class Trivial(msgspec.Struct, frozen=True):
+    """Why a carried value earns nothing: the quantity that it rests on, and what that holds."""
+
+    id: str
+    holds: Literal["zeros", "ones", "copy", "filler"]
+
+
 class Judged(msgspec.Struct, frozen=True):
     """One quantity's verdict.
 
     ``entries`` has the quantity's shape (1 × 1 for a scalar). ``mistakes`` are the codes of all
     explanations, without repeats; several ``explanations`` are a tie. ``root`` is the id of the
     quantity (``id`` or ``id@epoch.batch``) whose mistake a carried value rests on. ``earned`` and
-    ``possible`` are the marks. ``notes`` are the reader's; ``slip`` is the (row, column), from 1,
-    of an entry that no rule explains.
+    ``possible`` are the marks; ``withheld`` is why carried entries earn none. ``notes`` are the
+    reader's.
     """
 
     id: str
@@ -124,6 +131,7 @@ class Judged(msgspec.Struct, frozen=True):
     earned: float = 0.0
     possible: float = 0.0
     notes: tuple[str, ...] = ()
+    withheld: Trivial | None = None
 
     @property
     def mistakes(self) -> tuple[str, ...]:
@@ -145,12 +153,17 @@ class Judged(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """All that is said of one sheet, in the tape's order."""
+    """All that is said of one sheet, in the tape's order.
+
+    ``conventions`` says in which other way the whole sheet was worked, where it was: ``mean_in``,
+    ``sign``, ``rounding``.
+    """
 
     student: str
     file: str
     quantities: tuple[Judged, ...]
     notes: tuple[str, ...] = ()
+    conventions: dict[str, str] | None = None
 
     @property
     def earned(self) -> float:

@@ -12,7 +12,6 @@ from typer.core import TyperGroup
 from typer.models import CommandInfo
 
 from backtrace.cli.options import (
-    Allowance,
     CatalogueFormat,
     CheckFormat,
     DataOption,
@@ -29,6 +28,7 @@ from backtrace.cli.options import (
     WidthOption,
     check_format,
     parsed,
+    parsed_digits,
 )
 from backtrace.cli.train_command import TrainCommand, train
 
@@ -311,16 +311,18 @@ def check(
             "Without it right, rounded and carried earn it whole, all others nothing.",
         ),
     ] = "",
-    min_digits: Annotated[
-        int,
-        typer.Option(
-            metavar="N", min=1, max=17, help="Fewer significant digits are too few to tell."
-        ),
-    ] = 3,
-    allow: Annotated[
-        Allowance | None,
-        typer.Option(help="truncation: digits may be cut off instead of rounded."),
+    decimals: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=0, max=12, help="Ask for so many decimals."),
     ] = None,
+    min_digits: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, max=12, help="Ask for so many significant digits."),
+    ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Another convention, or digits cut off, is a mistake."),
+    ] = False,
     data: DataOption = None,
     width: WidthOption = None,
 ) -> None:
@@ -335,8 +337,8 @@ def check(
             hints=hints.value if hints else None,
             reveal=reveal,
             credit=parsed(checking.parsed_credit, credit, "--credit"),
-            min_digits=min_digits,
-            allow_truncation=allow is Allowance.truncation,
+            asked=parsed_digits(decimals, min_digits),
+            strict=strict,
             data=data,
             width=width,
         )

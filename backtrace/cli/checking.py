@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from backtrace.check.answers.names import Reader
     from backtrace.check.judge.checker import Checker
     from backtrace.check.model import ClassReport
+    from backtrace.spec.model import AnswerDigits
 
 WELL, MISTAKEN, UNREAD = 0, 1, 3
 TABLES = (".csv", ".tsv", ".jsonl", ".ndjson")
@@ -37,8 +38,8 @@ class CheckRequest(msgspec.Struct, frozen=True):
     hints: Level | None
     reveal: bool
     credit: Mapping[Verdict, float]
-    min_digits: int
-    allow_truncation: bool
+    strict: bool
+    asked: AnswerDigits | None
     data: Path | None
     width: int | None
 
@@ -262,7 +263,7 @@ def _checker(request: CheckRequest) -> Checker:
 
     with reading():
         spec = load(request.spec, data_folder=request.data)
-        return Checker(spec, request.min_digits, request.allow_truncation, request.credit)
+        return Checker(spec, request.asked, request.credit, strict=request.strict)
 
 
 def _reader(checker: Checker) -> Reader:

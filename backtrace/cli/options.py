@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 Value = TypeVar("Value")
+
+if TYPE_CHECKING:
+    from backtrace.spec.model import AnswerDigits
 
 
 class Detail(str, Enum):
@@ -48,10 +51,6 @@ class Hints(str, Enum):
     where = "where"
     what = "what"
     how = "how"
-
-
-class Allowance(str, Enum):
-    truncation = "truncation"
 
 
 SpecArgument = Annotated[
@@ -103,3 +102,12 @@ def check_format(format: Enum, text_only: Mapping[str, bool], why: str = "") -> 
 
     for problem in useless(text_only, "--format", format.value):
         raise typer.BadParameter(problem + why)
+
+
+def parsed_digits(decimals: int | None, digits: int | None) -> AnswerDigits | None:
+    """The digits that the command line asks of answers; None where it leaves them to the spec."""
+    if decimals is not None and digits is not None:
+        raise typer.BadParameter("--decimals and --min-digits: ask for one of them")
+    from backtrace.spec.model import AnswerDigits
+
+    return None if decimals is digits is None else AnswerDigits(decimals, digits)

@@ -25,7 +25,16 @@ from backtrace.check.model import (
 from backtrace.notation.numbers import number
 from backtrace.notation.symbols import Symbols
 from backtrace.page.inert import inert
-from backtrace.page.report_phrases import SPOKEN, STANDING, Words, in_words, marks, places
+from backtrace.page.report_phrases import (
+    SPOKEN,
+    STANDING,
+    Words,
+    in_words,
+    marks,
+    places,
+    withheld_because,
+    worked_by,
+)
 from backtrace.spec.wording import count, shortened
 
 Level: TypeAlias = Literal["none", "where", "what", "how"]
@@ -100,6 +109,7 @@ class Findings(msgspec.Struct, frozen=True):
     hints: dict[str, tuple[str, ...]]
     symbols: Symbols
     expected: tuple[Expected, ...] = ()
+    withheld: tuple[tuple[str, str], ...] = ()  # marks: of which quantity (z1@2.3), and why
 
 
 class Commentator:
@@ -148,7 +158,14 @@ class _Sheet:
             hints=self.hints(mistakes),
             symbols=self.words.symbols,
             expected=tuple(map(self.expected, self.report.quantities)) if self.reveal else (),
+            withheld=tuple(self.withheld()),
         )
+
+    def withheld(self) -> Iterator[tuple[str, str]]:
+        """Where carried values earn nothing, and what makes them so."""
+        for judged in self.report.quantities:
+            if judged.withheld is not None:
+                yield judged.name, withheld_because(judged.withheld, self.words)
 
     # The verdicts
 
@@ -184,12 +201,11 @@ class _Sheet:
     def remark(self, verdict: Verdict, quantities: list[Judged]) -> str:
         one, s = quantities[0], "s" if len(quantities) == 1 else ""
         root = self.words.name(one.root) if one.root else ""
-        least = self.checker.min_digits
         remarks: dict[Verdict, str] = {
             "right": "as the key, to the digits you wrote",
             "carried": f"follow{s} correctly from your {root}",
             "unsupported": f"the key's value, but not what your {root or 'own numbers'} lead to",
-            "imprecise": f"too few digits to tell: write {least} significant ones (--min-digits)",
+            "imprecise": f"too few digits to tell: {self.asked()}",
             "malformed": "not to be read as it is meant: see below",
             "missing": "asked for, not given" if _blank(one) else "left out",
         }
@@ -201,6 +217,16 @@ class _Sheet:
         if verdict == "unsupported" and root:
             return remarks[verdict].replace("lead to", "leads to")
         return remarks[verdict]
+
+    def asked(self) -> str:
+        """Which digits would do."""
+        asked = self.checker.asked
+        if asked.decimals is not None:
+            return f"{_decimals(asked.decimals)} {'is' if asked.decimals == 1 else 'are'} asked for"
+        if asked.digits is not None:
+            digits = count_in_words(asked.digits, "significant digit")
+            return f"{digits} {'is' if asked.digits == 1 else 'are'} asked for"
+        return "write two significant digits"
 
     def rounded(self, judged: Judged) -> str:
         """``1.103 follows from your a₁, which has three decimals``."""
@@ -290,12 +316,20 @@ class _Sheet:
             written = self.written.get((judged.epoch, judged.batch, judged.id))
             for note in written.notes if written else ():
                 said.setdefault(note, []).append(self.words.name(judged.name))
+        if self.report.conventions is not None:
+            yield worked_by(self.report.conventions)
         for note in self.report.notes:
             yield inert(note)
         for note, symbols in said.items():
             yield inert(f"{', '.join(symbols)}: {note}")
         for judged in self.report.quantities:
             yield from self.faults(judged)
+        if self.level != "none":
+            reasons: dict[str, list[str]] = {}
+            for name, reason in self.withheld():
+                reasons.setdefault(reason, []).append(self.words.name(name))
+            for reason, symbols in reasons.items():
+                yield f"{', '.join(symbols)}: no marks, {reason}"
 
     # The key
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from backtrace.check.mistakes.catalogue import CATALOGUE
-from backtrace.check.model import Explanation, Judged, Verdict
+from backtrace.check.model import Explanation, Judged, Trivial, Verdict
 from backtrace.functions.formula import Sentence
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import sentence_text
@@ -132,3 +132,33 @@ def marks(earned: float, possible: float) -> str:
 def plain_number(value: float) -> str:
     """A mark without needless digits: ``14``, ``14.5``, ``0.33``."""
     return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+TRIVIAL = {
+    "zeros": "since {id}, which the work rests on, is all 0",
+    "ones": "since {id}, which the work rests on, is all 1",
+    "copy": "since {id}, which the work rests on, is a copy of numbers given",
+    "filler": "since one number stands nearly everywhere",
+}
+CONVENTION_SAID = {
+    ("mean_in", "gradient"): "with the 1/n in the gradients, not in δ",
+    ("mean_in", "delta"): "with the 1/n in δ, not in the gradients",
+    ("sign", "descent"): "with the descent sign: e = y − ŷ, then plus η times the step",
+    ("sign", "gradient"): "with the gradient's sign: e = ŷ − y, then minus η times the gradient",
+}
+
+
+def withheld_because(why: Trivial, words: Words) -> str:
+    """Why a carried value earns nothing: ``since δ₂, which the work rests on, is all 0``."""
+    return TRIVIAL[why.holds].format(id=words.name(why.id))
+
+
+def worked_by(conventions: Mapping[str, str]) -> str:
+    """In which other way a whole sheet was worked, in a sentence."""
+    said = [CONVENTION_SAID[item] for item in conventions.items() if item in CONVENTION_SAID]
+    rounding = conventions.get("rounding", "")
+    if rounding == "cut off":
+        return "Your numbers are cut off, not rounded, throughout: they are read so."
+    if rounding:
+        return f"{rounding[0].upper()}{rounding[1:]}, and written to more: carry more digits."
+    return f"Worked {' and '.join(said)}: the sheet is read so." if said else ""

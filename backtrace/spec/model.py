@@ -181,6 +181,16 @@ class Stop(msgspec.Struct, frozen=True):
     patience: int | None = None
 
 
+class AnswerDigits(msgspec.Struct, frozen=True):
+    """The digits that a course asks of answers: so many ``decimals``, or significant ``digits``.
+
+    None of either: as many as tell something.
+    """
+
+    decimals: int | None = None
+    digits: int | None = None
+
+
 class Slip(msgspec.Struct, frozen=True):
     """An entry (from 1) that the source prints and has wrong, and what is wrong with it."""
 
@@ -237,6 +247,8 @@ class Spec(msgspec.Struct, frozen=True):
     output_delta: Literal["shortcut", "chain"] = "shortcut"
     inputs_gradient: bool = False
     ask: tuple[str, ...] = ()
+    answer_digits: AnswerDigits = AnswerDigits()
+    accept: Literal["conventions", "none"] = "conventions"  # sheets worked by other ones
     expected: tuple[Published, ...] = ()
     seed: int | None = None
 

@@ -39,7 +39,7 @@ def _typed(cells):
 
 def check(sheet):
     """The checker's report on a sheet."""
-    checker = Checker(sheet.spec, allow_truncation=sheet.habit.truncates)
+    checker = Checker(sheet.spec)
     answers = read_answers(written(sheet), "sheet.yaml", reader(checker.tape, sheet.spec))
     return checker.check(answers)
 

@@ -7,6 +7,7 @@ from backtrace.check.judge.checker import Checker
 from backtrace.check.judge.judgement import UNFINISHED
 from backtrace.check.judge.sheet import MOST_WORK, Sheet
 from backtrace.check.mistakes.hints import worked_line
+from backtrace.spec.model import AnswerDigits
 from tests.check.typed import answers_of, listed, quantity, spec_of
 
 HIDDEN_UNITS = "layers:\n- {activation: %s, weights: [[0.3, 2], [1, -1]], bias: %s}\n"
@@ -115,7 +116,7 @@ def sheet_of(checker, text, skip=1):
 @pytest.mark.parametrize("decimals", [2, 4, 9])
 @pytest.mark.parametrize("name", SPECS)
 def test_an_honest_sheet_stands(name, decimals):
-    checker = Checker(spec_of(SPECS[name]), min_digits=1)
+    checker = Checker(spec_of(SPECS[name]), asked=AnswerDigits(digits=1))
 
     def text(x):
         return f"{x:.{decimals}f}" if abs(x) < 1e15 else repr(float(x))
@@ -163,8 +164,8 @@ def sheets(monkeypatch):
     found = []
     begin = Sheet.__init__
 
-    def begun(self, *arguments):
-        begin(self, *arguments)
+    def begun(self, *arguments, **options):
+        begin(self, *arguments, **options)
         found.append(self)
 
     monkeypatch.setattr(Sheet, "__init__", begun)
@@ -182,7 +183,7 @@ def test_a_search_that_would_not_end_is_cut_and_it_is_said(sheets):
     found = quantity(EPOCHS % 30, "loss@30: 0.777", "loss@30.1")
     assert found.verdict == "wrong"
     assert UNFINISHED in found.notes
-    assert sheets[0].search.left > -1_000
+    assert sheets[-1].search.left > -1_000
 
 
 def test_a_short_search_is_finished(sheets):

@@ -10,6 +10,7 @@ from backtrace.check.mistakes.catalogue import CATALOGUE, Mistake
 from backtrace.check.mistakes.rewrites import Wrong
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.losses import LOSSES
+from backtrace.spec.model import AnswerDigits
 from tests.check.typed import marks, named
 
 # x = [1 2], W = [0.5 0.25]ᵀ, b = 0.1: z = 1.1.
@@ -45,7 +46,7 @@ def test_what_follows_from_a_rounded_error(quartic):
     # 0.70 stands for 0.695 … 0.705, whose cubes are 0.3357 … 0.3504.
     text = spec(loss="quartic", target=0.3964)
     for value, verdict in (("0.3430", "rounded"), ("0.3520", "wrong")):
-        found = marks(text, f"error: 0.70\ndelta1: {value}", min_digits=2)
+        found = marks(text, f"error: 0.70\ndelta1: {value}", asked=AnswerDigits(digits=2))
         assert found == {"error": "right", "delta1": verdict}
 
 

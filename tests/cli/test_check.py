@@ -167,17 +167,19 @@ def test_credit_changes_the_marks(check):
     assert json.loads(done.out)["score"] == {"earned": 5.5, "possible": 9}
 
 
-def test_min_digits_and_truncation_reach_the_checker(run, homework):
+def test_the_digits_asked_for_reach_the_checker(run, homework):
     sheet = homework / "cut.yaml"
     spec = homework / "sigmoid.yaml"
     spec.write_text(
         "layers:\n  - {activation: sigmoid, weights: [[1]], bias: none}\ninputs: [[0.3]]\n",
         encoding="utf-8",
     )
-    # σ(0.3) = 0.574442516…: cut off after eight places …51, rounded …52
-    sheet.write_text("answers: {a1: 0.57444251}", encoding="utf-8")
-    assert run("check", str(spec), str(sheet)).code == 1
-    assert run("check", str(spec), str(sheet), "--allow", "truncation").code == 0
+    # σ(0.3) = 0.574442516…: cut off after four places 0.5744, after five 0.57444
+    sheet.write_text("answers: {a1: 0.57}", encoding="utf-8")
+    assert run("check", str(spec), str(sheet)).code == 0
+    assert run("check", str(spec), str(sheet), "--decimals", "3").code == 1
+    assert run("check", str(spec), str(sheet), "--min-digits", "3").code == 1
+    assert run("check", str(spec), str(sheet), "--decimals", "3", "--min-digits", "3").code == 2
     sheet.write_text("answers: {a1: 0.6}", encoding="utf-8")
     assert run("check", str(spec), str(sheet)).code == 1
     assert run("check", str(spec), str(sheet), "--min-digits", "1").code == 0

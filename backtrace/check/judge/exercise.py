@@ -16,7 +16,7 @@ from backtrace.check.rules.intervals import Floats, Interval, point, widened
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.losses import LOSSES
 from backtrace.spec.ids import id_of
-from backtrace.spec.model import Spec
+from backtrace.spec.model import AnswerDigits, Spec
 from backtrace.tape.arithmetic import Floats as FloatArithmetic
 from backtrace.tape.compile import compile_tape, given_matrices
 from backtrace.tape.operations import Setting
@@ -31,22 +31,21 @@ MARKS: dict[Verdict, float] = {"right": 1.0, "rounded": 1.0, "carried": 1.0}
 class Exercise:
     """Everything about an exercise that does not depend on a student.
 
-    ``credit`` says what share of an entry's mark a verdict earns, over the usual (right, rounded
-    and carried earn it whole, all others nothing).
+    ``asked`` are the digits that are asked for, where they are not those of the spec; ``credit``
+    says what share of an entry's mark a verdict earns, over the usual (right, rounded and carried
+    earn it whole, all others nothing).
     """
 
     def __init__(
         self,
         spec: Spec,
-        min_digits: int = 3,
-        allow_truncation: bool = False,
+        asked: AnswerDigits | None = None,
         credit: Mapping[Verdict, float] | None = None,
     ) -> None:
         self.spec = spec
         self.tape: Tape = compile_tape(spec)
         self.setting = Setting(spec.conventions)
-        self.min_digits = min_digits
-        self.allow_truncation = allow_truncation
+        self.asked = asked or spec.answer_digits
         self.credit: dict[Verdict, float] = {**MARKS, **(credit or {})}
         self.steps: dict[Key, Step] = {key(step): step for step in self.tape.steps}
         self.order: dict[Key, int] = {place: at for at, place in enumerate(self.steps)}

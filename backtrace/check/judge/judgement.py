@@ -13,11 +13,21 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from backtrace.check.judge.digits import SLACK, Numbers, Reading
 from backtrace.check.judge.exercise import Key
+from backtrace.check.judge.marks import trivial
 from backtrace.check.judge.replay import Override, StandIns
-from backtrace.check.judge.sheet import SLACK, Doubt, Hypothesis, Sheet, WrittenNumbers
+from backtrace.check.judge.sheet import Doubt, Hypothesis, Sheet
 from backtrace.check.mistakes.diagnosis import Diagnosis
-from backtrace.check.model import WORST_FIRST, Explanation, Figure, Judged, Malformed, Verdict
+from backtrace.check.model import (
+    WORST_FIRST,
+    Explanation,
+    Figure,
+    Judged,
+    Malformed,
+    Trivial,
+    Verdict,
+)
 from backtrace.check.rules.intervals import Interval, hull, point, single
 from backtrace.spec.ids import At
 from backtrace.tape.steps import Step
@@ -60,6 +70,7 @@ class Judgement:
         rows, columns = self._shape()
         entries = ((verdict,) * columns,) * rows
         self.sheet.doubts[self.place] = np.ones((rows, columns), dtype=bool)
+        self.sheet.vague[self.place] = np.zeros((rows, columns), dtype=bool)
         raw = tuple(tuple(_text(cell) for cell in line) for line in self.written.raw)
         return Judged(
             *self._id(),
@@ -77,17 +88,17 @@ class Judgement:
 
     # A given number, written again
 
-    def given(self, numbers: WrittenNumbers) -> Judged:
+    def given(self, numbers: Numbers) -> Judged:
         """Copying it earns nothing, unless it was asked for; misreading it costs its entries."""
-        low, high = numbers.low, numbers.high
-        same = (low <= self.exact) & (self.exact <= high) | ~numbers.there
+        near = [(r.low <= self.exact) & (self.exact <= r.high) for r in numbers.readings]
+        same = np.stack(near).any(axis=0) | ~numbers.there
         taken = np.where(same, self.exact, numbers.values)
         explanations: tuple[Explanation, ...] = ()
         if not same.all():
             explanations = (Explanation((("given-misread", self.place[2]),)),)
         self.sheet.intervals[self.place] = point(taken)
-        names = np.where(same, "right", "wrong").astype(object)
-        names[self.few_digits(numbers) & numbers.there & same] = "imprecise"
+        self.sheet.vague[self.place] = np.zeros(same.shape, dtype=bool)
+        names = np.where(same, "right", "wrong")
         found = self.verdict(names, numbers, ~same, explanations, extra=False)
         if found.id in self.exercise.spec.ask:
             return found
@@ -95,37 +106,52 @@ class Judgement:
 
     # A worked quantity
 
-    def worked(self, numbers: WrittenNumbers, extra: bool) -> Judged:
+    def worked(self, numbers: Numbers, extra: bool) -> Judged:
         place = self.place
         own = self.sheet.replay(numbers.unit).step(place)
-        in_l, box, doubt = self.in_own_work(numbers, own)
+        follows, box, doubt = self.in_own_work(numbers, own)
         alone = self.is_alone(numbers, box)
-        low, high = numbers.low, numbers.high
-        slack = SLACK * (1.0 + np.abs(self.exact))
-        in_g = (low - slack <= self.exact) & (self.exact <= high + slack)
+        allowed = np.stack([self.in_spec(reading, numbers, alone) for reading in numbers.readings])
+        enough = np.stack([reading.enough for reading in numbers.readings])
+        which = _likeliest(follows, allowed, enough)
+        numbers = self.sheet.numbers[place] = numbers.taken(which)
+        in_l, in_g = _at(follows, which), _at(allowed, which)
+        vague = self.sheet.vagueness_of_operands(place, self.step)
         names = np.where(
             in_g,
             np.where(in_l, "right", "unsupported"),
-            np.where(in_l, np.where(doubt, "carried", "rounded"), "wrong"),
+            np.where(
+                in_l, np.where(doubt, "carried", np.where(vague, "imprecise", "rounded")), "wrong"
+            ),
         ).astype(object)
         names[self.too_vague(numbers, box, alone) & (in_g | in_l)] = "imprecise"
         self.settle(numbers, box, alone, names)
         explanations: tuple[Explanation, ...] = ()
-        if (names[numbers.there] == "wrong").any():
+        if (names[numbers.there] == "wrong").any() and self.sheet.explains:
             explanations = self.explain(names)
         return self.verdict(names, numbers, self.sheet.doubts[place], explanations, extra)
 
-    def in_own_work(self, numbers: WrittenNumbers, own: Interval) -> tuple[Doubt, Interval, Doubt]:
-        """Which entries follow from the student's own work by any right form, which box holds
-        each, and which rest on doubtful operands."""
-        follows = numbers.meets(own)
-        doubt = self.resting
-        box = own
-        if follows.all():
+    def in_spec(self, reading: Reading, numbers: Numbers, alone: Doubt) -> Doubt:
+        """Which entries lie in G. A number that can only be this one stands for itself."""
+        slack = SLACK * (1.0 + np.abs(self.exact))
+        near = (reading.low - slack <= self.exact) & (self.exact <= reading.high + slack)
+        same = np.abs(numbers.values - self.exact) <= 1e-9 * (1.0 + np.abs(self.exact))
+        return np.asarray(near & (same | ~alone))
+
+    def in_own_work(self, numbers: Numbers, own: Interval) -> tuple[Doubt, Interval, Doubt]:
+        """Which entries follow from the student's own work by any right form, in each reading;
+        which box holds each, and which rest on doubtful operands.
+
+        Of what is unbounded anything would follow: other forms are asked first.
+        """
+        doubt, box = self.resting, own
+        follows = self.following(numbers, own) & ~own.unbounded
+        if follows[0].all():
             return follows, box, doubt
         for over, hypothesis in self.alternatives():
             other = self.sheet.replay(numbers.unit, over).of(self.place)
-            new = numbers.meets(other) & ~follows
+            now = self.following(numbers, other) & ~other.unbounded & ~follows.any(axis=0)
+            new = now.any(axis=0)
             if new.any():
                 if hypothesis is not None:
                     doubt = doubt | new
@@ -136,10 +162,14 @@ class Judgement:
                     np.where(new, hull(other).lo, hull(box).lo),
                     np.where(new, hull(other).hi, hull(box).hi),
                 )
-                follows = follows | new
-            if follows.all() or self.sheet.work.is_spent:
+                follows = follows | now
+            if follows.any(axis=0).all() or self.sheet.work.is_spent:
                 break
-        return follows, box, doubt
+        return follows | (own.unbounded & ~follows.any(axis=0)), box, doubt
+
+    def following(self, numbers: Numbers, box: Interval) -> Doubt:
+        """Which entries lie in a box, in each of their readings."""
+        return np.stack([numbers.meets_as(reading, box) for reading in numbers.readings])
 
     def resting_of(self, over: Override) -> Doubt:
         """Which entries rest on a doubtful entry by way of another form; where it lies is noted."""
@@ -166,27 +196,22 @@ class Judgement:
                     if where not in stand_ins:
                         yield {**stand_ins, where: form}, hypothesis
 
-    def too_vague(self, numbers: WrittenNumbers, box: Interval, alone: Doubt) -> Doubt:
+    def too_vague(self, numbers: Numbers, box: Interval, alone: Doubt) -> Doubt:
         """Too few digits to tell anything by, unless they are the value exactly."""
-        few = self.few_digits(numbers) & ~alone
+        few = ~numbers.enough
+        if few.any():
+            slack = SLACK * (1.0 + np.abs(self.exact))
+            few &= (np.abs(numbers.values - self.exact) > slack) & ~alone
         if few.any():
             few &= ~(self.follows_exactly(numbers) & self.resting)
         return np.asarray(numbers.there & (numbers.half > 0) & (few | box.unbounded))
-
-    def few_digits(self, numbers: WrittenNumbers) -> Doubt:
-        """Which numbers have too few digits, and are not the spec's own value exactly."""
-        few = (numbers.digits < self.exercise.min_digits) & (numbers.decimals < 3)
-        if few.any():
-            slack = SLACK * (1.0 + np.abs(self.exact))
-            few &= np.abs(numbers.values - self.exact) > slack
-        return np.asarray(few)
 
     @cached_property
     def resting(self) -> Doubt:
         """Which entries rest on a doubtful entry of an operand."""
         return self.sheet.doubt_of_operands(self.place, self.step)
 
-    def follows_exactly(self, numbers: WrittenNumbers) -> Doubt:
+    def follows_exactly(self, numbers: Numbers) -> Doubt:
         """Which written numbers are, digit for digit, what the numbers written before them give."""
         sheet = self.sheet
         over: StandIns = {
@@ -202,29 +227,30 @@ class Judgement:
         near = (box.lo[0] - slack <= numbers.values) & (numbers.values <= box.hi[0] + slack)
         return np.asarray(near & single(box))
 
-    def is_alone(self, numbers: WrittenNumbers, box: Interval) -> Doubt:
+    def is_alone(self, numbers: Numbers, box: Interval) -> Doubt:
         """Which written numbers equal a single-valued L: they stand for themselves."""
         lo, hi = hull(box).lo[0], hull(box).hi[0]
         low, high = lo - 1e-9 * np.abs(lo), hi + 1e-9 * np.abs(hi)
         return np.asarray(single(box) & (low <= numbers.values) & (numbers.values <= high))
 
-    def settle(
-        self, numbers: WrittenNumbers, box: Interval, alone: Doubt, names: NDArray[Any]
-    ) -> None:
+    def settle(self, numbers: Numbers, box: Interval, alone: Doubt, names: NDArray[Any]) -> None:
         """What later steps take for this quantity, and which of its entries are doubtful."""
         low, high = numbers.low, numbers.high
         if alone.any():
             whole = hull(box)
             low, high = np.where(alone, whole.lo[0], low), np.where(alone, whole.hi[0], high)
-        sound = (names == "right") | (names == "rounded")
-        doubt = ~sound
+        vague = names == "imprecise"
+        doubt = ~((names == "right") | (names == "rounded") | vague)
         if not numbers.there.all():
             filled = hull(self.sheet.replay(numbers.unit).may_be_rounded(self.place, box))
             low = np.where(numbers.there, low, filled.lo[0])
             high = np.where(numbers.there, high, filled.hi[0])
             doubt = np.where(numbers.there, doubt, self.resting)
+            own = self.sheet.vagueness_of_operands(self.place, self.step)
+            vague = np.where(numbers.there, vague, own)
         self.sheet.intervals[self.place] = Interval(low[None], high[None])
         self.sheet.doubts[self.place] = doubt
+        self.sheet.vague[self.place] = vague
         root = self.sheet.first_root(self.exercise.operands[self.place])
         self.sheet.roots[self.place] = self.origin if root is None else root
 
@@ -242,7 +268,7 @@ class Judgement:
     def verdict(
         self,
         names: NDArray[Any],
-        numbers: WrittenNumbers,
+        numbers: Numbers,
         doubt: Doubt,
         explanations: tuple[Explanation, ...],
         extra: bool,
@@ -267,29 +293,37 @@ class Judgement:
             earned=0.0 if extra else self.earned(names),
             possible=0.0 if extra else float(names.size),
             notes=(*self.written.notes, UNFINISHED) if cut else self.written.notes,
+            withheld=self.trivial if (names == "carried").any() else None,
         )
 
     def earned(self, names: NDArray[Any]) -> float:
-        """Marks by the policy; a carried value that an all-zero operand makes trivial earns 0."""
+        """Marks by the policy; a carried value that rests on something trivial earns 0."""
         credit = self.exercise.credit
-        trivial = self._rests_on_zeros()
         return sum(
-            0.0 if verdict == "carried" and trivial else credit.get(verdict, 0.0)
+            0.0 if verdict == "carried" and self.trivial else credit.get(verdict, 0.0)
             for verdict in names.ravel()
         )
 
-    def _rests_on_zeros(self) -> bool:
-        """Whether a written operand is all zero that the spec's own is not."""
-        for source in self.exercise.operands[self.place]:
-            box = self.sheet.intervals.get(source)
-            if box is None or not self.sheet.doubt(source).any():
-                continue
-            if not box.lo.any() and not box.hi.any() and self.exercise.values[source].any():
-                return True
-            numbers = self.sheet.numbers.get(source)
-            if numbers is not None and numbers.there.all() and not numbers.values.any():
-                return bool(self.exercise.values[source].any())
-        return False
+    @cached_property
+    def trivial(self) -> Trivial | None:
+        return trivial(self.sheet, self.place)
+
+
+def _likeliest(follows: Doubt, allowed: Doubt, enough: Doubt) -> NDArray[np.intp]:
+    """The index of each entry's reading: the first in which it is right and says enough, else the
+    first in which it follows from the student's own work, else the first that the spec allows.
+
+    What fits nothing is read by its own digits.
+    """
+    own = min(1, len(follows) - 1)
+    otherwise = np.where(allowed.any(axis=0), allowed.argmax(axis=0), own)
+    chosen = np.where(follows.any(axis=0), follows.argmax(axis=0), otherwise)
+    right = follows & allowed & enough
+    return np.asarray(np.where(right.any(axis=0), right.argmax(axis=0), chosen))
+
+
+def _at(readings: Doubt, which: NDArray[np.intp]) -> Doubt:
+    return np.asarray(np.take_along_axis(readings, which[None], axis=0)[0])
 
 
 def _text(cell: Figure | Malformed | None) -> str:

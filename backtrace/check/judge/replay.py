@@ -13,9 +13,11 @@ from typing import Protocol, TypeAlias
 import numpy as np
 
 from backtrace.check.judge.exercise import Exercise, Key, key
+from backtrace.check.judge.workings import Working
 from backtrace.check.mistakes.rewrites import Wrong
 from backtrace.check.rules.evaluation import interval
 from backtrace.check.rules.intervals import Interval, clipped, widened
+from backtrace.check.rules.partial_results import Noting, noted, slack, widened_by
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.tape.arithmetic import Floats as FloatArithmetic
 from backtrace.tape.operations import Parameters
@@ -42,6 +44,8 @@ class Numbered(Protocol):
     """A sheet, as far as it is needed here."""
 
     exercise: Exercise
+    working: Working
+    digits: int | None
     intervals: dict[Key, Interval]
     work: Work
 
@@ -86,7 +90,7 @@ class Replay:
         if isinstance(replaced, Interval):
             return replaced
         if replaced is None and place in self.sheet.intervals:
-            return self.sheet.intervals[place]
+            return self.carried(self.sheet.intervals[place])
         if replaced is None and self.exercise.is_given(place):
             return self.exercise.exact(place)
         found = self.worked.get(place)
@@ -161,8 +165,23 @@ class Replay:
     def evaluated(self, step: Step, parameters: Parameters, operands: list[Interval]) -> Interval:
         size = sum(operand.lo.size for operand in operands)
         self.sheet.work.left -= 1 + size // LARGE
-        found = interval(step.operation, self.exercise.setting, parameters, *operands)
-        return self.exercise.line(found)
+        return self.exercise.line(self.with_parts(step.operation, parameters, operands))
+
+    def with_parts(
+        self, operation: str, parameters: Parameters, operands: list[Interval]
+    ) -> Interval:
+        """What a line gives, whose partial results may have been rounded as well."""
+        setting, working = self.exercise.setting, self.sheet.working
+        if working.scratch is not None and working.has_coarse_parts(operation):
+            by_parts = noted(operation, setting, parameters, working.scratch, *operands)
+            if by_parts is not None:
+                return by_parts
+        found = interval(operation, setting, parameters, *operands)
+        noting = Noting(self.unit, self.sheet.digits)
+        off = slack(operation, setting, parameters, noting, *operands)
+        if operation != "matmul" and np.any(off):  # which knows what its products leave alone
+            off = np.where(noting.of(found) == 0, 0.0, off)
+        return widened_by(found, off)
 
     def forward_again(self, place: Key) -> Interval:
         """The forward part once more on the new parameters, none of its lines written.
@@ -189,6 +208,13 @@ class Replay:
 
     # Rounding
 
+    def carried(self, x: Interval) -> Interval:
+        """A written number as the next line took it: perhaps with the fewer digits of scratch
+        paper."""
+        working = self.sheet.working
+        coarse = working.scratch is not None and working.has_coarse_lines
+        return working.scratch.rounded(x) if coarse and working.scratch is not None else x
+
     def may_be_rounded(self, place: Key, x: Interval) -> Interval:
         """A line that was not written may have been rounded; it stays in its operation's range."""
         step = self.exercise.steps[place]
@@ -202,4 +228,4 @@ class Replay:
     def rounded(self, x: Interval) -> Interval:
         """How far rounding (half a unit), or cutting off, can take a line that was not written."""
         unit = self.unit
-        return widened(x, unit * (2 if self.exercise.allow_truncation else 1), 2 * unit)
+        return widened(x, unit * (2 if self.sheet.working.cut else 1), 2 * unit)

@@ -6,91 +6,30 @@ in mind where explanations tie.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from functools import cached_property
 from typing import TypeAlias
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from backtrace.check.judge.digits import Numbers, kept_decimals, kept_digits, numbers
 from backtrace.check.judge.exercise import Exercise, Key
 from backtrace.check.judge.replay import NOTHING, Override, Replay, StandIns, Work
-from backtrace.check.model import Answers, Figure, Judged, WrittenQuantity
+from backtrace.check.judge.workings import Working
+from backtrace.check.model import Answers, Judged, WrittenQuantity
 from backtrace.check.rules.evaluation import dependent
-from backtrace.check.rules.intervals import Floats, Interval, between
+from backtrace.check.rules.intervals import Interval, between
 from backtrace.tape.steps import Step
 
 Doubt: TypeAlias = NDArray[np.bool_]
 MOST_HYPOTHESES = 12  # ways the sheet may have come about that are kept in mind
 MOST_WORK = 8_000  # lines that are worked for the verdicts on one sheet, by other right forms too
-MOST_SEARCH = 12_000  # lines that are worked in search of its mistakes
+MOST_SEARCH = 6_000  # lines that are worked in search of its mistakes
 MOST_PAIRS = 1000  # pairs of mistakes that are tried for one sheet, over all its wrong steps
-SLACK = 1e-12  # relative float noise that a comparison forgives
-
-
-class WrittenNumbers(msgspec.Struct, frozen=True, eq=False):
-    """What was written for one quantity: values, half units, and which entries are there."""
-
-    values: Floats
-    half: Floats
-    there: Doubt
-    digits: NDArray[np.int64]
-    decimals: NDArray[np.int64]
-    unit: float  # half a unit of the quantity's last decimal
-    low: Floats  # the numbers that the written ones may stand for lie between these
-    high: Floats
-
-    @classmethod
-    def of(
-        cls, written: WrittenQuantity, shape: tuple[int, int], unit: float, truncated: bool
-    ) -> WrittenNumbers:
-        """``truncated``: the digits may have been cut off rather than rounded."""
-        values, half = np.zeros(shape), np.zeros(shape)
-        there = np.zeros(shape, dtype=bool)
-        digits, decimals = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-        for i, line in enumerate(written.cells):
-            for j, cell in enumerate(line):
-                if isinstance(cell, Figure):
-                    values[i, j], half[i, j], there[i, j] = cell.value, cell.half_unit, True
-                    digits[i, j], decimals[i, j] = cell.digits, cell.decimals
-        low, high = _stands_for(values, half, truncated)
-        return cls(values, half, there, digits, decimals, unit, low, high)
-
-    def meets(self, box: Interval) -> Doubt:
-        """Which written entries overlap the box (left-out ones count as doing so)."""
-        slack = SLACK * (1.0 + np.abs(self.values))
-        overlap = (box.lo - slack <= self.high) & (self.low <= box.hi + slack)
-        return np.asarray(overlap.any(axis=0) | ~self.there)
-
-
-def _stands_for(values: Floats, half: Floats, truncated: bool) -> tuple[Floats, Floats]:
-    """Half a unit each way, or a whole one away from zero where digits are cut off."""
-    noise = np.abs(values) * 4 * 2.0**-52
-    low, high = values - half - noise, values + half + noise
-    if truncated:
-        high = np.where(values >= 0, np.maximum(high, values + 2 * half), high)
-        low = np.where(values <= 0, np.minimum(low, values - 2 * half), low)
-    return low, high
-
-
-def last_units(written: Mapping[Key, WrittenQuantity]) -> dict[Key, float]:
-    """Half a unit of the last decimal that was kept in each quantity.
-
-    Whole numbers alone (``0``, ``[2, -1]``) do not show how many decimals the lines before them
-    were worked with: then it is what the sheet's coarsest decimals say. Fractions are exact: who
-    writes 17/4 has rounded nothing on the way there.
-    """
-    finest: dict[Key, float] = {}
-    for place, each in written.items():
-        halves = [
-            cell.half_unit
-            for line in each.cells
-            for cell in line
-            if isinstance(cell, Figure) and cell.half_unit
-        ]
-        finest[place] = min(halves, default=0.0)
-    usual = max((half for half in finest.values() if 0 < half < 0.5), default=0.5)
-    return {place: half if half < 0.5 else usual for place, half in finest.items()}
+FEW = 4  # entries; of so few one may well be like the others
+NEARLY_ALL = 0.6  # of the entries of a sheet
 
 
 class Hypothesis(msgspec.Struct, frozen=True, eq=False):
@@ -104,16 +43,21 @@ class Hypothesis(msgspec.Struct, frozen=True, eq=False):
 class Sheet:
     """One student's answers in the course of being judged."""
 
-    def __init__(self, exercise: Exercise, answers: Answers) -> None:
+    def __init__(
+        self, exercise: Exercise, answers: Answers, working: Working, *, explains: bool = True
+    ) -> None:
         self.exercise = exercise
-        self.written: dict[Key, WrittenQuantity] = {
-            (w.epoch, w.batch, w.id): w for w in answers.written
-        }
-        self.units = last_units(self.written)
-        self.numbers: dict[Key, WrittenNumbers] = {}
+        self.working = working
+        self.explains = explains  # whether what is wrong is to be explained
+        self.written = {(w.epoch, w.batch, w.id): w for w in answers.written}
+        self.decimals = kept_decimals(self.written)
+        self.digits = kept_digits(self.written)
+        self.numbers: dict[Key, Numbers] = {}
         self.intervals: dict[Key, Interval] = {}  # what was written, as later steps take it
-        self.doubts: dict[Key, Doubt] = {}  # entries that are neither right nor rounded
+        self.doubts: dict[Key, Doubt] = {}  # entries that are, or rest on, something wrong
+        self.vague: dict[Key, Doubt] = {}  # entries that are, or rest on, something imprecise
         self.judged: dict[Key, Judged] = {}
+        self.quantities: tuple[Judged, ...] = ()  # when all are
         self.hypotheses: list[Hypothesis] = []
         self.pairs_left = MOST_PAIRS
         self.roots: dict[Key, Key | None] = {}
@@ -121,15 +65,37 @@ class Sheet:
         self.work = Work(MOST_WORK)
         self.search = Work(MOST_SEARCH)
 
-    def read(self, place: Key) -> WrittenNumbers:
+    def read(self, place: Key) -> Numbers:
         """The written numbers of a quantity, remembered for the steps that follow."""
         self.numbers[place] = self.numbers_of(self.written[place], place)
         return self.numbers[place]
 
-    def numbers_of(self, written: WrittenQuantity, place: Key) -> WrittenNumbers:
+    def numbers_of(self, written: WrittenQuantity, place: Key) -> Numbers:
         rows, columns = self.exercise.values[place].shape
-        truncated = self.exercise.allow_truncation
-        return WrittenNumbers.of(written, (rows, columns), self.units[place], truncated)
+        return numbers(
+            written,
+            (rows, columns),
+            self.decimals[place],
+            self.exercise.asked,
+            significant=self.digits is not None,
+            cut=self.working.cut,
+        )
+
+    @cached_property
+    def has_filler(self) -> bool:
+        """Whether one number that is not right stands nearly everywhere."""
+        counted: Counter[float] = Counter()
+        right = 0
+        for place, written in self.written.items():
+            if self.exercise.is_given(place) or not written.cells:
+                continue
+            read = self.numbers_of(written, place)
+            counted.update(read.values[read.there].tolist())
+            off = np.abs(read.values - self.exercise.values[place])
+            right += int((read.there & (off <= read.half)).sum())
+        entries = sum(counted.values())
+        times = max(counted.values(), default=0)
+        return entries > FEW and times >= NEARLY_ALL * entries and right < NEARLY_ALL * entries
 
     def explained(self, place: Key, opened: list[StandIns]) -> None:
         """Each explanation that puts something in an operand's place is a hypothesis (a tie gives
@@ -158,34 +124,48 @@ class Sheet:
         written = self.written.get(place)
         if written is None or not written.cells:
             return None
-        numbers = self.numbers_of(written, place)
-        return between(numbers.low, numbers.high) if numbers.there.all() else None
+        read = self.numbers_of(written, place)
+        return between(read.low, read.high) if read.there.all() else None
 
     # What rests on what
 
     def doubt(self, place: Key) -> Doubt:
         """Which entries are, or rest on, something that is neither right nor rounded."""
-        if self.exercise.is_given(place) and place not in self.doubts:
-            return np.zeros(self.exercise.values[place].shape, dtype=bool)
-        if place not in self.doubts:
-            for at in self.exercise.lines_before(place, self.has_doubt):
-                self.doubts[at] = self.doubt_of_operands(at, self.exercise.steps[at])
-        return self.doubts[place]
+        return self._marks(self.doubts, place)
 
-    def has_doubt(self, place: Key) -> bool:
-        return place in self.doubts or self.exercise.is_given(place)
+    def vagueness(self, place: Key) -> Doubt:
+        """Which entries are, or rest on, something with too few digits to tell."""
+        return self._marks(self.vague, place)
 
     def doubt_of_operands(self, place: Key, step: Step) -> Doubt:
         """Which entries of a step rest on a doubtful entry of an operand."""
+        return self._of_operands(self.doubts, place, step)
+
+    def vagueness_of_operands(self, place: Key, step: Step) -> Doubt:
+        """Which entries of a step rest on an imprecise entry of an operand."""
+        return self._of_operands(self.vague, place, step)
+
+    def _marks(self, marks: dict[Key, Doubt], place: Key) -> Doubt:
+        def is_known(at: Key) -> bool:
+            return at in marks or self.exercise.is_given(at)
+
+        if self.exercise.is_given(place) and place not in marks:
+            return np.zeros(self.exercise.values[place].shape, dtype=bool)
+        if place not in marks:
+            for at in self.exercise.lines_before(place, is_known):
+                marks[at] = self._of_operands(marks, at, self.exercise.steps[at])
+        return marks[place]
+
+    def _of_operands(self, marks: dict[Key, Doubt], place: Key, step: Step) -> Doubt:
         if step.operation == "given":
-            return self.doubt(self.exercise.operands[place][0])
-        doubts = [self.doubt((*place[:2], id)) for id in step.operands]
+            return self._marks(marks, self.exercise.operands[place][0])
+        found = [self._marks(marks, (*place[:2], id)) for id in step.operands]
         if step.operation == "forward_again":
-            return np.array([[any(bool(doubt.any()) for doubt in doubts)]])
-        if not any(doubt.any() for doubt in doubts):
+            return np.array([[any(bool(each.any()) for each in found)]])
+        if not any(each.any() for each in found):
             return np.zeros(self.exercise.values[place].shape, dtype=bool)
         parameters = self.exercise.parameters[place] | step.parameters
-        return dependent(step.operation, self.exercise.setting, parameters, *doubts)
+        return dependent(step.operation, self.exercise.setting, parameters, *found)
 
     def root(self, place: Key) -> Key | None:
         """The first quantity whose mistake ``place`` rests on; None where all is sound."""

@@ -13,16 +13,19 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from backtrace.check.judge.digits import Numbers, figures
 from backtrace.check.judge.exercise import Key, key
 from backtrace.check.judge.replay import Override, StandIns
-from backtrace.check.judge.sheet import Sheet, WrittenNumbers
+from backtrace.check.judge.sheet import Sheet
 from backtrace.check.mistakes.rewrites import Wrong
 from backtrace.check.model import Explanation, Figure, WrittenQuantity
 from backtrace.check.rules.intervals import Floats, Interval, hull, point
+from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.formula import Symbol, row
 
 MOST_TIES = 12  # explanations of one wrong step that are kept
 PLAINER = {"activation-derivative-omitted", "relu-mask-ignored", "derivative-incomplete"}
+TELLING_ENTRIES, TELLING_DIGITS = 3, 3
 MOST_GIVENS = 60  # given numbers that are tried as misread for one wrong step
 
 
@@ -69,7 +72,7 @@ class Diagnosis:
         return [key(step) for step in steps.values() if step.phase == "loss"]
 
     @property
-    def numbers(self) -> WrittenNumbers:
+    def numbers(self) -> Numbers:
         return self.sheet.numbers[self.place]
 
     def found(self, wrong: NDArray[np.bool_]) -> list[Cause]:
@@ -101,7 +104,17 @@ class Diagnosis:
             f
             for f in found
             if not (f.is_wrong_activation and any(_same(f.box, box) for box in plain))
+            and (not f.is_wrong_activation or self.tells_activations_apart(f))
         ]
+
+    def tells_activations_apart(self, found: Cause) -> bool:
+        """One of a dozen activations often fits: one that the exercise has not is offered only
+        where enough entries with enough digits agree."""
+        own = {(ACTIVATIONS[layer.activation.name].title,) for layer in self.exercise.spec.layers}
+        if found.explanation.detail in own:
+            return True
+        written = self.sheet.written[self.place]
+        return sum(cell.digits >= TELLING_DIGITS for cell in figures(written)) >= TELLING_ENTRIES
 
     def by_other_ways(self, path: list[Key]) -> list[tuple[tuple[Key, Wrong], StandIns]]:
         """Wrong steps that lie on another right way to the quantity: g worked from an a that was

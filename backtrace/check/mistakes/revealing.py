@@ -7,6 +7,7 @@ import numpy as np
 
 from backtrace.check.judge.exercise import Exercise, Key
 from backtrace.check.judge.sheet import Sheet
+from backtrace.check.judge.workings import Working
 from backtrace.check.mistakes.catalogue import CATALOGUE
 from backtrace.check.mistakes.rewrites import Wrong
 from backtrace.check.model import Answers
@@ -38,7 +39,7 @@ class Revealing(msgspec.Struct, frozen=True):
 def revealing(spec: Spec) -> Revealing:
     """Replays every mistake of the catalogue on the exact numbers of the spec's first update."""
     exercise = Exercise(spec)
-    sheet = Sheet(exercise, Answers("", "", ()))
+    sheet = Sheet(exercise, Answers("", "", ()), Working())
     revealed: dict[str, list[str]] = {}
     hidden: list[Hidden] = []
     alike: list[tuple[str, tuple[str, ...]]] = []

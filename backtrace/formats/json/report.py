@@ -39,6 +39,8 @@ def report(findings: Findings, level: str = "how") -> dict[str, Any]:
         "first_mistake": _first(said.first_mistake, naming),
         "quantities": [_quantity(q, findings, naming, expected) for q in said.quantities],
         "notes": findings.notes,
+        "conventions": said.conventions,
+        "withheld": [{"id": id, "reason": reason} for id, reason in findings.withheld],
     }
 
 

@@ -6,7 +6,8 @@ TOP_KEYS = (
     *("title", "source", "layers", "inputs", "targets", "loss", "learning_rate"),
     *("optimizer", "schedule", "regularization", "freeze", "conventions", "notation"),
     *("arithmetic", "display", "updates", "epochs", "backpropagate_through"),
-    *("output_delta", "trace", "ask", "seed", "validation", "training", "expect"),
+    *("output_delta", "trace", "ask", "answers", "accept", "seed", "validation", "training"),
+    "expect",
 )
 HOMES = {
     **dict.fromkeys(TOP_KEYS, "at the top level, in the first column"),

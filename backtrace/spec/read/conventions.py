@@ -9,11 +9,19 @@ import msgspec
 from backtrace.spec.document.fields import Fields, choice, fields, one_of, whole
 from backtrace.spec.document.problems import Problems
 from backtrace.spec.document.reader import Mapping, Node
-from backtrace.spec.model import NOTATION_CHOICES, Arithmetic, Conventions, Notation, choices
+from backtrace.spec.model import (
+    NOTATION_CHOICES,
+    AnswerDigits,
+    Arithmetic,
+    Conventions,
+    Notation,
+    choices,
+)
 
 CONVENTIONS = choices(Conventions)
 ARITHMETIC = ("float64", "float32", "exact")
 MOST_DECIMALS = 12
+ANSWER_DIGITS = ["decimals", "digits"]
 
 
 def read_conventions(problems: Problems, node: Node | None) -> Conventions:
@@ -58,6 +66,21 @@ def read_decimals(problems: Problems, node: Node | None) -> int:
     """``display: {decimals: 4}``."""
     entries = node and fields(problems, node, "`display`", ["decimals"])
     return entries.whole("decimals", 4, 0, MOST_DECIMALS) if entries else 4
+
+
+def read_answer_digits(problems: Problems, node: Node | None) -> AnswerDigits:
+    """``answers: {decimals: 3}`` or ``answers: {digits: 4}``."""
+    if node is None:
+        return AnswerDigits()
+    if not isinstance(node, Mapping):
+        fields(problems, node, "`answers`", ANSWER_DIGITS)
+        return AnswerDigits()
+    entry = one_of(problems, node, "`answers`", ANSWER_DIGITS)
+    if entry is None:
+        return AnswerDigits()
+    if entry.key.text == "decimals":
+        return AnswerDigits(decimals=whole(problems, entry.value, 3, 0, MOST_DECIMALS))
+    return AnswerDigits(digits=whole(problems, entry.value, 3, 1, MOST_DECIMALS))
 
 
 def read_inputs_gradient(problems: Problems, node: Node | None) -> bool:

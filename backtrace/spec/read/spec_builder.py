@@ -22,6 +22,7 @@ from backtrace.spec.read.consistency import (
     read_freeze,
 )
 from backtrace.spec.read.conventions import (
+    read_answer_digits,
     read_arithmetic,
     read_conventions,
     read_decimals,
@@ -148,6 +149,8 @@ def _read_settings(problems: Problems, parts: Parts, conventions: Conventions) -
         "stop": stop,
         "backpropagate_through": top.choice("backpropagate_through", ("old", "updated"), "old"),
         "output_delta": top.choice("output_delta", ("shortcut", "chain"), "shortcut"),
+        "answer_digits": read_answer_digits(problems, top.get("answers")),
+        "accept": top.choice("accept", ("conventions", "none"), "conventions"),
         "inputs_gradient": read_inputs_gradient(problems, top.get("trace")),
         "seed": top.whole("seed", 0, 0, LARGEST_SEED) if "seed" in top else None,
     }

@@ -1,0 +1,98 @@
+"""Other ways in which a whole sheet may have been worked, each as honest as the usual one.
+
+Digits cut off instead of rounded, scratch work with fewer digits than are written. Each is worked
+as strictly as the usual one: a single slip in a sheet of fine digits is not explained by coarse
+ones, which would have left their mark on all other lines.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Literal
+
+import msgspec
+
+from backtrace.check.answers.figures import EXACT
+from backtrace.check.judge.digits import Key, kept_decimals
+from backtrace.check.model import Figure, Judged, Verdict, WrittenQuantity
+from backtrace.check.rules.intervals import Floats
+from backtrace.check.rules.partial_results import Noting
+from backtrace.tape.steps import Step
+
+ACCUSED: tuple[Verdict, ...] = ("wrong", "unsupported", "malformed")
+COARSEST = 2  # decimals or significant digits of scratch work
+POWERS = ("activate", "activation_derivative", "loss_terms_from_z")
+
+
+class Working(msgspec.Struct, frozen=True):
+    """How a student got from line to line.
+
+    ``cut``: digits are cut off instead of rounded. ``scratch``: partial results are noted with so
+    few digits: powers (``exponentials``), all ``parts`` of lines, or whole ``lines``, by themselves
+    or with their parts (``all``).
+    """
+
+    cut: bool = False
+    scratch: Noting | None = None
+    coarse: Literal["exponentials", "parts", "lines", "all"] = "all"
+
+    def has_coarse_parts(self, operation: str) -> bool:
+        return self.coarse in ("parts", "all") or (
+            self.coarse == "exponentials" and operation in POWERS
+        )
+
+    @property
+    def has_coarse_lines(self) -> bool:
+        return self.coarse in ("lines", "all")
+
+    @property
+    def said(self) -> dict[str, str] | None:
+        """As a report's ``conventions`` have it."""
+        if self.cut:
+            return {"rounding": "cut off"}
+        if self.scratch is None:
+            return None
+        if self.scratch.digits is not None:
+            return {"rounding": f"worked to {self.scratch.digits} significant digits"}
+        return {"rounding": f"worked to {round(-math.log10(2 * self.scratch.half))} decimals"}
+
+
+def coarser(written: Mapping[Key, WrittenQuantity]) -> Iterator[Working]:
+    """Scratch work to fewer digits than are written, from the finest on."""
+    most = max(kept_decimals(written).values(), default=0)
+    some = sorted(
+        {most - 1, most - 2, *range(COARSEST, 5)} & {*range(COARSEST, most)}, reverse=True
+    )
+    notings = [Noting(0.5 * 10.0**-decimals) for decimals in some]
+    notings += [Noting(0.0, digits) for digits in (4, 3, COARSEST)]
+    for coarse in ("exponentials", "parts", "lines", "all"):
+        for noting in notings:
+            yield Working(scratch=noting, coarse=coarse)
+
+
+def speaks_for(working: Working, usual: tuple[Judged, ...], steps: Mapping[Key, Step]) -> bool:
+    """Whether enough of a sheet is off for coarse scratch work to be more than a slip of the hand.
+
+    A single line off is one; but who rounds powers has little else to show for it.
+    """
+    off = [each for each in usual if each.verdict in ACCUSED]
+    powers = all(steps[each.epoch, each.batch, each.id].operation in POWERS for each in off)
+    return len(off) > 1 or (working.coarse == "exponentials" and powers)
+
+
+def looks_cut(written: Mapping[Key, WrittenQuantity], exact: Mapping[Key, Floats]) -> bool:
+    """Whether more numbers are the right ones cut off, and not rounded, than the reverse."""
+    balance = 0
+    for place, each in written.items():
+        for cells, values in zip(each.cells, exact[place], strict=False):
+            for cell, value in zip(cells, values, strict=False):
+                if isinstance(cell, Figure) and 0 < cell.decimals < EXACT:
+                    size = abs(float(value)) * 10.0**cell.decimals
+                    shown = round(abs(cell.value) * 10.0**cell.decimals)
+                    balance += (shown == math.floor(size + 1e-9)) - (shown == round(size))
+    return balance > 0
+
+
+def accused(quantities: tuple[Judged, ...]) -> bool:
+    return any(each.verdict in ACCUSED for each in quantities)

@@ -1,0 +1,445 @@
+"""How far roundings inside a line can take it: what people note down on the way to its result.
+
+e^z before the quotient, each product before the sum, each sample's share before the batch's, the
+parts of an optimizer's step. Each row says, for an operation on operands that lie in intervals, how
+far its entries may be off when every partial result is rounded as ``Noting`` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import msgspec
+import numpy as np
+
+from backtrace.check.rules.intervals import UNBOUNDED, Floats, Interval, hull, single
+from backtrace.functions.activations import ACTIVATIONS
+from backtrace.tape.operations import Parameters, Setting, augmented, matmul_operands
+
+TRIVIAL = (0.0, 1.0)  # who multiplies by these notes nothing down
+
+
+class Noting(msgspec.Struct, frozen=True):
+    """How partial results are rounded: ``half`` a unit of a decimal each way, or to so many
+    significant ``digits``, whichever is coarser."""
+
+    half: float
+    digits: int | None = None
+
+    def error(self, size: Floats) -> Floats:
+        """Half a unit in the last place of numbers of this size."""
+        if self.digits is None:
+            return np.full(np.shape(size), self.half)
+        with np.errstate(divide="ignore"):
+            place = np.floor(np.log10(np.where(size > 0, size, 1.0)))
+        return np.where(size > 0, np.maximum(0.5 * 10.0 ** (place + 1 - self.digits), self.half), 0)
+
+    def rounded(self, x: Interval) -> Interval:
+        """What the interval's numbers are rounded to: either way, where they lie between two."""
+        return Interval(self._rounded(x.lo, -1.0), self._rounded(x.hi, 1.0))
+
+    def _rounded(self, x: Floats, side: float) -> Floats:
+        error = self.error(np.abs(x))
+        unit = np.where(error > 0, 2 * error, 1.0)
+        tie = side * 1e-9  # a tie goes to the side that the interval opens to
+        return np.where(error > 0, np.round(x / unit + tie) * unit, x)
+
+    def of(self, x: Interval) -> Floats:
+        """What rounding may do to a partial result; nothing to a number that it leaves alone."""
+        lo, hi = hull(x).lo[0], hull(x).hi[0]
+        error = self.error(np.maximum(np.abs(lo), np.abs(hi)))
+        unit = np.where(error > 0, 2 * error, 1.0)
+        middle = (lo + hi) / 2
+        kept = np.abs(np.round(middle / unit) * unit - middle) <= 1e-11 * (1 + np.abs(middle))
+        return np.where(single(x) & kept, 0.0, error)
+
+
+Slack: TypeAlias = Callable[..., Any]
+
+
+def noted(
+    operation: str, s: Setting, p: Parameters, noting: Noting, *operands: Interval
+) -> Interval | None:
+    """A step all of whose partial results are rounded so; None where they are not known."""
+    rule = ROUNDED_PARTS.get(operation)
+    if rule is None:
+        return None
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        found: Interval | None = rule(s, p, noting, *map(hull, operands))
+    return found
+
+
+def slack(
+    operation: str, s: Setting, p: Parameters, noting: Noting, *operands: Interval
+) -> Floats | float:
+    """How far each entry of a step may be off for what was rounded on the way to it."""
+    rule = PARTIAL_RESULTS.get(operation)
+    if rule is None:
+        return 0.0
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        found = np.asarray(rule(s, p, noting, *map(hull, operands)), dtype=np.float64)
+    bounded: Floats = np.minimum(np.nan_to_num(found, nan=UNBOUNDED, posinf=UNBOUNDED), UNBOUNDED)
+    return bounded
+
+
+def widened_by(x: Interval, off: Floats | float) -> Interval:
+    if not np.any(off):
+        return x
+    return Interval(x.lo - off, x.hi + off)
+
+
+def _size(x: Interval) -> Floats:
+    return np.asarray(np.maximum(np.abs(x.lo[0]), np.abs(x.hi[0])))
+
+
+# Sums of products
+
+
+def _matmul(s: Setting, p: Parameters, noting: Noting, x: Interval, y: Interval) -> Floats:
+    """Each product before the sum. One product alone is the line itself."""
+    products, trivial = _products(s, p, x, y)
+    if products.shape[1] == 1 and p.get("samples", 1) == 1:
+        return np.zeros((products.shape[0], products.shape[2]))
+    return np.asarray(np.where(trivial, 0.0, _noted(noting, products)).sum(axis=1))
+
+
+def _products(s: Setting, p: Parameters, x: Interval, y: Interval) -> tuple[Interval, Any]:
+    """Rows × terms × columns, and which of them nobody notes down."""
+    x, y = matmul_operands(s, p, x, y)
+    xl, xh = x.lo[0][:, :, None], x.hi[0][:, :, None]
+    yl, yh = y.lo[0][None], y.hi[0][None]
+    ends = np.stack([xl * yl, xl * yh, xh * yl, xh * yh])
+    trivial = _trivial(xl, xh) | _trivial(yl, yh)
+    return Interval(ends.min(axis=0)[None], ends.max(axis=0)[None]), trivial
+
+
+def _rounded_matmul(
+    s: Setting, p: Parameters, noting: Noting, x: Interval, y: Interval
+) -> Interval:
+    products, trivial = _products(s, p, x, y)
+    rounded = noting.rounded(products)
+    lo = np.where(trivial, products.lo, rounded.lo).sum(axis=2)
+    hi = np.where(trivial, products.hi, rounded.hi).sum(axis=2)
+    n = p.get("samples", 1)
+    noise = 1e-12 * (np.abs(lo) + np.abs(hi))
+    return Interval((lo - noise) / n, (hi + noise) / n)
+
+
+def _noted(noting: Noting, x: Interval) -> Floats:
+    """``Noting.of`` for an array of any number of axes."""
+    shape = x.lo.shape[1:]
+    flat = Interval(x.lo.reshape(1, 1, -1), x.hi.reshape(1, 1, -1))
+    return noting.of(flat).reshape(shape)
+
+
+def _trivial(lo: Floats, hi: Floats) -> Any:
+    return (lo == hi) & np.isin(np.abs(lo), TRIVIAL)
+
+
+def _share(s: Setting, p: Parameters, noting: Noting, x: Interval) -> Any:
+    """Each sample's share of a mean."""
+    n = p.get("samples", 1)
+    if n == 1:
+        return 0.0
+    return noting.of(Interval(x.lo / n, x.hi / n)).sum()
+
+
+def _product_of_constant(name: str) -> Slack:
+    """A constant times the last operand: η·dW, β·v, λ·w."""
+
+    def off(s: Setting, p: Parameters, noting: Noting, *operands: Interval) -> Any:
+        factor, x = float(p[name]), operands[-1]
+        return noting.of(Interval(*_ordered(x.lo * factor, x.hi * factor)))
+
+    return off
+
+
+def _ordered(one: Floats, two: Floats) -> tuple[Floats, Floats]:
+    return np.minimum(one, two), np.maximum(one, two)
+
+
+# Functions
+
+
+def _activate(s: Setting, p: Parameters, noting: Noting, z: Interval) -> Floats:
+    row = ACTIVATIONS[p["activation"]]
+    if p["activation"] == "hard_sigmoid":
+        off = noting.error(_size(z) * abs(float(p["slope"])))
+    elif row.rational:
+        return np.zeros(1)
+    elif not row.elementwise:
+        off = _softmax(s, noting, z)
+    else:
+        rule = EXPONENTIALS.get(p["activation"], _usual)
+        off = np.maximum(rule(noting, z.lo[0], p), rule(noting, z.hi[0], p))
+    return _beside_ones(s, off, p.get("ones", ""))
+
+
+def _beside_ones(s: Setting, off: Floats, ones: str) -> Floats:
+    if not ones:
+        return off
+    axis = 1 - s.sample_axis
+    line = np.zeros_like(off[:, :1] if axis == 1 else off[:1])
+    return np.concatenate([line, off] if ones == "first" else [off, line], axis=axis)
+
+
+def _sigmoid(noting: Noting, z: Floats, p: Parameters) -> Floats:
+    """1/(1 + e⁻ᶻ) moves by σ² for e⁻ᶻ, eᶻ/(1 + eᶻ) by (1 − σ)² for eᶻ."""
+    a = 1 / (1 + np.exp(-z))
+    by_minus, by_plus = noting.error(np.exp(-z)) * a * a, noting.error(np.exp(z)) * (1 - a) ** 2
+    return np.asarray(np.maximum(by_minus, by_plus))
+
+
+def _tanh(noting: Noting, z: Floats, p: Parameters) -> Floats:
+    """(eᶻ − e⁻ᶻ)/(eᶻ + e⁻ᶻ), both powers and both sums rounded, or by e^2z or e^−2z."""
+    up, down = np.exp(np.abs(z)), np.exp(-np.abs(z))
+    whole = up + down
+    by_both = 2 * (down * noting.error(up) + up * noting.error(down)) / (whole * whole)
+    by_one = 2 * noting.error(up * up) / (1 + up * up) ** 2
+    by_other = 2 * noting.error(down * down) / (1 + down * down) ** 2
+    most = np.maximum.reduce([by_both, by_one, by_other])
+    return np.asarray(most + 2 * noting.error(whole) / whole)
+
+
+def _exponential(factor: Callable[[Parameters], float]) -> Callable[..., Floats]:
+    """A constant times e^z, where z is negative."""
+
+    def off(noting: Noting, z: Floats, p: Parameters) -> Floats:
+        return np.where(z < 0, factor(p) * noting.error(np.exp(np.minimum(z, 0))), 0.0)
+
+    return off
+
+
+def _softplus(noting: Noting, z: Floats, p: Parameters) -> Floats:
+    return np.asarray(noting.error(np.exp(z)) / (1 + np.exp(z)))
+
+
+def _usual(noting: Noting, z: Floats, p: Parameters) -> Floats:
+    """z times something that was rounded, or a power."""
+    return (1 + np.abs(z)) * noting.error(np.ones_like(z))
+
+
+EXPONENTIALS: dict[str, Callable[..., Floats]] = {
+    "sigmoid": _sigmoid,
+    "tanh": _tanh,
+    "softplus": _softplus,
+    "elu": _exponential(lambda p: abs(float(p["alpha"]))),
+    "selu": _exponential(lambda p: 1.7581),
+}
+
+
+def _softmax(s: Setting, noting: Noting, z: Interval) -> Floats:
+    """A share moves by (1 − a)/Σ for its own power, by a/Σ for another's and for their sum."""
+    off = np.zeros(z.shape)
+    for end in (z.lo[0], z.hi[0]):
+        rows = end if s.sample_axis == 0 else end.T
+        powers = np.exp(rows)
+        whole = powers.sum(axis=1, keepdims=True)
+        a, error = powers / whole, noting.error(powers)
+        others = error.sum(axis=1, keepdims=True) - error
+        found = ((1 - a) * error + a * (others + noting.error(whole))) / whole
+        off = np.maximum(off, found if s.sample_axis == 0 else found.T)
+    return off
+
+
+# With every power rounded: by e⁻ᶻ, by eᶻ, …: each way is a piece of its own
+
+
+def _rounded_activate(s: Setting, p: Parameters, noting: Noting, z: Interval) -> Interval | None:
+    row = ACTIVATIONS[p["activation"]]
+    if row.rational:
+        return None
+    if not row.elementwise:
+        found: Interval = _rounded_softmax(s, noting, z)
+    elif p["activation"] in POWERS:
+        ways = [_ends(way(noting, z, p)) for way in POWERS[p["activation"]]]
+        lows, highs = zip(*ways, strict=True)
+        found = Interval(np.concatenate(lows), np.concatenate(highs))
+    else:
+        return None
+    whole: Interval = augmented(s, found, p.get("ones", ""))
+    return whole
+
+
+def _ends(way: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
+    one, two = way
+    noise = 1e-12 * (np.abs(one) + np.abs(two))
+    return np.minimum(one, two) - noise, np.maximum(one, two) + noise
+
+
+def _power(noting: Noting, z: Interval, times: float) -> tuple[Floats, Floats]:
+    """e^(times·z), rounded, at both ends."""
+    lo, hi = _ordered(np.exp(times * z.lo), np.exp(times * z.hi))
+    rounded = noting.rounded(Interval(lo, hi))
+    return rounded.lo, rounded.hi
+
+
+def _by(times: float, function: Callable[[Floats, Parameters], Floats]) -> Callable[..., Any]:
+    def way(noting: Noting, z: Interval, p: Parameters) -> tuple[Floats, Floats]:
+        low, high = _power(noting, z, times)
+        return function(low, p), function(high, p)
+
+    return way
+
+
+def _tanh_by_both(noting: Noting, z: Interval, p: Parameters) -> tuple[Floats, Floats]:
+    up, down = _power(noting, z, 1.0), _power(noting, z, -1.0)
+    ends = [(u - d) / (u + d) for u in up for d in down]
+    return np.minimum.reduce(ends), np.maximum.reduce(ends)
+
+
+POWERS: dict[str, tuple[Callable[..., Any], ...]] = {
+    "sigmoid": (_by(-1.0, lambda e, p: 1 / (1 + e)), _by(1.0, lambda e, p: e / (1 + e))),
+    "tanh": (
+        _tanh_by_both,
+        _by(2.0, lambda e, p: (e - 1) / (e + 1)),
+        _by(-2.0, lambda e, p: (1 - e) / (1 + e)),
+    ),
+    "softplus": (_by(1.0, lambda e, p: np.log(1 + e)),),
+}
+
+
+def _rounded_softmax(s: Setting, noting: Noting, z: Interval) -> Interval:
+    """By e^z as it is, or with the largest z of each sample taken off first."""
+    axis = 2 - s.sample_axis
+    top = np.argmax(z.lo + z.hi, axis=axis, keepdims=True)
+    largest_lo, largest_hi = (np.take_along_axis(x, top, axis=axis) for x in (z.lo, z.hi))
+    at_top = np.arange(z.lo.shape[axis]) == np.moveaxis(top, axis, -1)
+    at_top = np.moveaxis(at_top, -1, axis)
+    off = Interval(
+        np.where(at_top, 0.0, z.lo - largest_hi), np.where(at_top, 0.0, z.hi - largest_lo)
+    )
+    ways = [_shares(*_power(noting, x, 1.0), axis) for x in (z, off)]
+    lows, highs = zip(*ways, strict=True)
+    return Interval(np.concatenate(lows), np.concatenate(highs))
+
+
+def _shares(low: Floats, high: Floats, axis: int) -> tuple[Floats, Floats]:
+    others_high = high.sum(axis=axis, keepdims=True) - high
+    others_low = low.sum(axis=axis, keepdims=True) - low
+    return _ends((low / (low + others_high), high / (high + others_low)))
+
+
+def _slope(s: Setting, p: Parameters, noting: Noting, x: Interval) -> Any:
+    """1 − a², a(1 − a): a square, or the activation itself, on the way."""
+    return 0.0 if ACTIVATIONS[p["activation"]].rational else noting.error(np.ones(1))[0]
+
+
+# Losses
+
+
+def _loss_terms(s: Setting, p: Parameters, noting: Noting, *operands: Interval) -> Any:
+    """ln ŷ before it is multiplied; a square before it is halved or divided."""
+    size = _size(operands[0])
+    if len(operands) < 2:
+        return 0.0
+    y = operands[1]
+    if p["loss"] in ("cross_entropy", "binary_cross_entropy"):
+        return np.where(_trivial(y.lo[0], y.hi[0]), 0.0, 3 * noting.error(np.ones_like(size)))
+    gap = Interval(operands[0].lo - y.hi, operands[0].hi - y.lo)
+    square = _size(gap) ** 2
+    halved = 0.0 if p["loss"] in WHOLE_SQUARES else noting.of(Interval(square[None], square[None]))
+    return halved + 2 * _size(gap) * noting.of(gap)
+
+
+def _loss_terms_from_error(s: Setting, p: Parameters, noting: Noting, e: Interval) -> Any:
+    square = _size(e) ** 2
+    return 0.0 if p["loss"] in WHOLE_SQUARES else noting.of(Interval(square[None], square[None]))
+
+
+WHOLE_SQUARES = ("sse", "mse")  # whose terms are squares and nothing else
+
+
+def _loss_gradient(s: Setting, p: Parameters, noting: Noting, *operands: Interval) -> Any:
+    whole = 1 if p.get("samples", 1) == 1 and len(operands) == 1 else 2
+    return whole * noting.error(_size(operands[0]) + (len(operands) > 1))
+
+
+# Penalties and optimizers
+
+
+def _penalty(s: Setting, p: Parameters, noting: Noting, *weights: Interval) -> Any:
+    amount = float(p["l1"]) + float(p["l2"])
+    squares = sum(float(noting.error(_size(w) ** 2).sum()) for w in weights)
+    return amount * squares + sum(float(noting.error(np.ones(1))[0]) for _ in weights)
+
+
+def _add_penalty(s: Setting, p: Parameters, noting: Noting, data: Interval, w: Interval) -> Any:
+    amount = float(p["l1"]) + 2 * float(p["l2"])
+    return noting.error(amount * np.maximum(_size(w), 1e-300))
+
+
+def _average(s: Setting, p: Parameters, noting: Noting, old: Interval, new: Interval) -> Any:
+    beta = float(p["beta"])
+    return noting.error(beta * _size(old)) + noting.error((1 - beta) * _size(new))
+
+
+def _average_squares(s: Setting, p: Parameters, noting: Noting, v: Interval, g: Interval) -> Any:
+    share = 1 - float(p["beta"])
+    squares = _size(g) ** 2
+    parts = noting.error(float(p["beta"]) * _size(v)) + noting.error(share * squares)
+    return parts + share * noting.error(squares)
+
+
+def _squares(s: Setting, p: Parameters, noting: Noting, v: Interval, g: Interval) -> Any:
+    return noting.error(_size(g) ** 2)
+
+
+def _momentum(s: Setting, p: Parameters, noting: Noting, v: Interval, g: Interval) -> Any:
+    return noting.error(float(p["beta"]) * _size(v)) + noting.error(
+        float(p.get("rate", 1.0)) * _size(g)
+    ) * ("rate" in p)
+
+
+def _look_ahead(s: Setting, p: Parameters, noting: Noting, g: Interval, v: Interval) -> Any:
+    rate = abs(float(p["rate"]))
+    inner = noting.error(float(p["beta"]) * _size(v)) + noting.error(_size(g) + _size(v))
+    return rate * inner
+
+
+def _unbias(s: Setting, p: Parameters, noting: Noting, m: Interval) -> Any:
+    below = 1 - float(p["beta"]) ** p["t"]
+    off = noting.of(Interval(np.full((1, 1, 1), below), np.full((1, 1, 1), below)))[0, 0]
+    return _size(m) * off / (below * max(below - off, 1e-300))
+
+
+def _adaptive_step(s: Setting, p: Parameters, noting: Noting, *operands: Interval) -> Any:
+    m, v = operands[:2]
+    rate, root = abs(float(p["rate"])), np.sqrt(np.maximum(v.lo[0], 0.0))
+    off = noting.error(root)
+    safe = np.maximum(root - off, 1e-300)
+    wide = rate * _size(m) * off / (safe * safe) + noting.error(rate * _size(m)) / safe
+    return np.minimum(wide, rate * (1 + _size(m) / safe)) + noting.error(rate * np.ones_like(root))
+
+
+PARTIAL_RESULTS: dict[str, Slack] = {
+    "matmul": _matmul,
+    "sum_samples": _share,
+    "total": _share,
+    "activate": _activate,
+    "activation_derivative": _slope,
+    "derivative_from_activation": _slope,
+    "loss_terms": _loss_terms,
+    "loss_terms_from_error": _loss_terms_from_error,
+    "loss_gradient": _loss_gradient,
+    "loss_gradient_from_activation": _loss_gradient,
+    "jacobian_product": lambda s, p, noting, da, g: (
+        da.shape[1 - s.sample_axis] * noting.error(_size(da))
+    ),
+    "penalty": _penalty,
+    "add_penalty": _add_penalty,
+    "descend": _product_of_constant("rate"),
+    "accumulate": _momentum,
+    "accumulate_step": _momentum,
+    "average": _average,
+    "accumulate_squares": _squares,
+    "average_squares": _average_squares,
+    "look_ahead_step": _look_ahead,
+    "unbias": _unbias,
+    "adaptive_step": _adaptive_step,
+    "decayed_step": _adaptive_step,
+}
+
+# What is rounded on the way is known of these, number by number.
+ROUNDED_PARTS: dict[str, Slack] = {"matmul": _rounded_matmul, "activate": _rounded_activate}
