@@ -34,12 +34,14 @@ HOMES = {
         "formats/terminal/trace.py",
         "formats/terminal/colours.py",
         "cli/screen.py",
-        "cli/progress.py",
+        "cli/training/progress.py",
     },
     "yaml": {"spec/document/reader.py", "spec/document/writer.py"},
-    "typer": {"cli/app.py", "cli/options.py", "cli/train_command.py"},
+    "typer": {"cli/app.py", "cli/options.py", "cli/training/command.py"},
     "threadpoolctl": {"tape/chunks.py"},
 }
+
+MOST_MODULES = 20  # of a folder; more are put into folders that say what belongs together
 
 
 def short(path):
@@ -136,6 +138,12 @@ def test_a_module_says_what_it_is_for(path):
     assert docstring
     assert docstring.split("\n")[0].endswith((".", "?"))
     assert path.stem not in ("utils", "util", "helpers", "common", "manager", "misc")
+
+
+@pytest.mark.parametrize("folder", sorted({path.parent for path in MODULES}), ids=short)
+def test_a_folder_is_taken_in_at_a_glance(folder):
+    modules = [path.stem for path in folder.glob("*.py") if path.stem != "__init__"]
+    assert len(modules) <= MOST_MODULES
 
 
 def test_every_operation_has_a_row_in_every_table():

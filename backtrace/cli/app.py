@@ -30,7 +30,7 @@ from backtrace.cli.options import (
     parsed,
     parsed_digits,
 )
-from backtrace.cli.train_command import TrainCommand, train
+from backtrace.cli.training.command import TrainCommand, train
 
 
 class Commands(TyperGroup):

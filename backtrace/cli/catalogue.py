@@ -34,7 +34,7 @@ def print_hidden(source: str, data: Path | None, form: str, width: int | None) -
 
 def _sight(source: str, data: Path | None) -> catalogue.Sight:
     from backtrace.check.mistakes.revealing import revealing
-    from backtrace.page.report_phrases import Words
+    from backtrace.page.report.phrases import Words
     from backtrace.tape.loading import load
 
     with reading():

@@ -11,7 +11,7 @@ import msgspec
 
 from backtrace.check.model import WORST_FIRST, Answers, Report, Unreadable, Verdict
 from backtrace.cli.screen import emit, reading, refuse, show_page, useless
-from backtrace.page.report_content import Level
+from backtrace.page.report.content import Level
 
 if TYPE_CHECKING:
     from backtrace.check.answers.names import Reader
@@ -112,7 +112,7 @@ class Grader:
     """An exercise, ready to judge answers to it."""
 
     def __init__(self, request: CheckRequest) -> None:
-        from backtrace.page.report_content import Commentator
+        from backtrace.page.report.content import Commentator
 
         self.request = request
         self.checker = _checker(request)
@@ -181,11 +181,11 @@ class Grader:
             emit(report_json.encode(gradescope.results(findings, words)))
         elif self.request.format == "markdown":
             from backtrace.formats.markdown import writer as markdown
-            from backtrace.page.report import document
+            from backtrace.page.report.sheet import document
 
             emit(markdown.text(document(findings)))
         else:
-            from backtrace.page.report import document
+            from backtrace.page.report.sheet import document
 
             show_page(document(findings), self.request.width)
 
@@ -212,7 +212,7 @@ class Grader:
         if self.request.format == "json":
             self.print_class_json(graded, report)
             return
-        from backtrace.page.classroom import classroom, document
+        from backtrace.page.report.classroom import classroom, document
 
         room = classroom(self.checker, report)
         if self.request.format == "csv":
@@ -273,7 +273,7 @@ def _reader(checker: Checker) -> Reader:
 
 
 def _code(reports: Iterable[Report]) -> int:
-    from backtrace.page.report_content import all_well
+    from backtrace.page.report.content import all_well
 
     return WELL if all(map(all_well, reports)) else MISTAKEN
 

@@ -14,8 +14,8 @@ import msgspec
 
 from backtrace.check.judge.published import compare
 from backtrace.cli.screen import emit, reading, refuse, show_page
-from backtrace.page import verification as page_of
-from backtrace.page.report_phrases import Words
+from backtrace.page.report.phrases import Words
+from backtrace.page.verification import document as page_of
 from backtrace.verify import Request, verify
 
 WELL, DISAGREES = 0, 1

@@ -10,7 +10,7 @@ from backtrace.check.mistakes.catalogue import CATALOGUE
 from backtrace.check.mistakes.revealing import Revealing
 from backtrace.page.blocks import Block, Cell, Column, Document, Paragraph, Section, Table
 from backtrace.page.inert import inert
-from backtrace.page.report_phrases import Words
+from backtrace.page.report.phrases import Words
 from backtrace.spec.wording import count
 
 LABELS = {

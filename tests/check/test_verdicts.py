@@ -1,6 +1,6 @@
 """Every verdict, and each point on which a verdict may turn, worked once by hand."""
 
-from backtrace.page.report_content import standing
+from backtrace.page.report.content import standing
 from backtrace.spec.model import AnswerDigits
 from tests.check.typed import entries, marks, named, quantity, report
 

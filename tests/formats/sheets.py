@@ -7,8 +7,8 @@ from backtrace.check.answers.names import reader
 from backtrace.check.answers.reading import read_answers
 from backtrace.check.judge.checker import Checker
 from backtrace.check.model import ClassReport
-from backtrace.page.classroom import classroom
-from backtrace.page.report_content import Commentator
+from backtrace.page.report.classroom import classroom
+from backtrace.page.report.content import Commentator
 
 # z = X·w = [2·1 + 1·3, 2·2 − 1·1] = [5, 3], e = [1, -2], L = ½·(1 + 4) = 2.5, δ = e,
 # dw = Xᵀδ = [1·1 + 2·(-2), 3·1 − 1·(-2)] = [-3, 5], w − 0.1·dw = [2.3, 0.5]

@@ -14,7 +14,7 @@ from backtrace.formats.measure import text_width
 from backtrace.formats.terminal.colours import uncoloured
 from backtrace.formats.terminal.layout import Layout
 from backtrace.formats.terminal.writer import lines
-from backtrace.page.classroom import classroom, document
+from backtrace.page.report.classroom import classroom, document
 from tests.formats.sheets import (
     ALL_RIGHT,
     SIGN_FLIPPED,

@@ -8,7 +8,7 @@ from backtrace.check.model import Unreadable
 from backtrace.formats.json import gradescope
 from backtrace.formats.json import report as report_json
 from backtrace.formats.markdown import writer as markdown
-from backtrace.page.report import document
+from backtrace.page.report.sheet import document
 from tests.formats.sheets import ALL_RIGHT, SIGN_FLIPPED, TWO_SAMPLES, marked, named
 
 LEVELS = ["none", "where", "what", "how"]

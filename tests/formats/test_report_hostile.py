@@ -16,9 +16,9 @@ from backtrace.formats.markdown import writer as markdown_writer
 from backtrace.formats.terminal.colours import STYLES, coloured, uncoloured
 from backtrace.formats.terminal.layout import Layout
 from backtrace.formats.terminal.writer import lines
-from backtrace.page.classroom import classroom, document
-from backtrace.page.report import document as sheet_page
-from backtrace.page.report_content import Commentator
+from backtrace.page.report.classroom import classroom, document
+from backtrace.page.report.content import Commentator
+from backtrace.page.report.sheet import document as sheet_page
 from tests.formats.sheets import HOSTILE, SIGN_FLIPPED, answers, exercise
 
 STEERING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")

@@ -15,7 +15,7 @@ from backtrace.formats.terminal.colours import uncoloured
 from backtrace.formats.terminal.layout import Layout
 from backtrace.formats.terminal.writer import lines
 from backtrace.page import catalogue
-from backtrace.page.report_phrases import Words
+from backtrace.page.report.phrases import Words
 
 # W₂ is symmetric, so that W₂ᵀ is W₂; the input is 1, so that nothing shows its absence.
 SYMMETRIC = """

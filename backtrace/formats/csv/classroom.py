@@ -6,8 +6,8 @@ from typing import Any
 
 from backtrace.check.model import ClassReport, Report
 from backtrace.formats.escaping import spreadsheet
-from backtrace.page.classroom import Classroom
-from backtrace.page.report_phrases import plain_number
+from backtrace.page.report.classroom import Classroom
+from backtrace.page.report.phrases import plain_number
 
 FIRST = ("student", "file", "earned", "possible", "first_mistake", "mistakes")
 LAST = ("unreadable",)

@@ -7,9 +7,9 @@ from html import escape
 
 from backtrace.formats import file_signatures
 from backtrace.formats.measure import wrapped
-from backtrace.page.chart import Chart, Point, accuracies, tick_labels
 from backtrace.page.inert import inert
-from backtrace.page.outcome import Outcome, outcome
+from backtrace.page.training.chart import Chart, Point, accuracies, tick_labels
+from backtrace.page.training.outcome import Outcome, outcome
 from backtrace.spec.model import Spec
 from backtrace.tape.training import Training
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from backtrace.check.model import Judged, Unreadable
 from backtrace.page.inert import inert
-from backtrace.page.report_content import Findings
-from backtrace.page.report_phrases import STANDING, Words
+from backtrace.page.report.content import Findings
+from backtrace.page.report.phrases import STANDING, Words
 
 FORMATS = {"output_format": "text", "test_output_format": "text", "test_name_format": "text"}
 

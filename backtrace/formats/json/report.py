@@ -9,7 +9,7 @@ import msgspec
 
 from backtrace.check.model import ClassReport, Judged, Unreadable
 from backtrace.page.inert import inert
-from backtrace.page.report_content import Findings
+from backtrace.page.report.content import Findings
 
 REPORT = "backtrace/report/1"
 CLASS = "backtrace/class/1"

@@ -8,8 +8,8 @@ from backtrace.formats import file_signatures
 from backtrace.formats.markdown.mermaid import training_chart
 from backtrace.formats.markdown.writer import escaped
 from backtrace.functions.array import Array
-from backtrace.page.confusion import MOST_CLASSES, MOST_PAIRS, Confusion
-from backtrace.page.outcome import Outcome, outcome
+from backtrace.page.training.confusion import MOST_CLASSES, MOST_PAIRS, Confusion
+from backtrace.page.training.outcome import Outcome, outcome
 from backtrace.spec.model import Spec
 from backtrace.tape.training import Training
 

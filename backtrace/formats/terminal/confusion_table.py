@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from backtrace.formats.terminal.boxes import Line
 from backtrace.formats.terminal.layout import INDENT, Layout
-from backtrace.page.confusion import MOST_CLASSES, MOST_PAIRS, Confusion
+from backtrace.page.training.confusion import MOST_CLASSES, MOST_PAIRS, Confusion
 
 GAP = 2
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from backtrace.formats.measure import text_width
 from backtrace.formats.terminal.boxes import Line
 from backtrace.formats.terminal.layout import INDENT, Layout
-from backtrace.page.chart import Chart, Point, tick_labels
+from backtrace.page.training.chart import Chart, Point, tick_labels
 
 ROWS = 12  # of the chart's field
 MARKS = (  # training, held out, the epoch that is kept; the same in ASCII

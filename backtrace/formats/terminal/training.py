@@ -16,7 +16,7 @@ from backtrace.functions.array import Array
 from backtrace.notation.symbols import Symbols
 from backtrace.page.elision import is_large
 from backtrace.page.long_fractions import readable
-from backtrace.page.outcome import Outcome, outcome
+from backtrace.page.training.outcome import Outcome, outcome
 from backtrace.spec.model import Spec
 from backtrace.tape.training import Training
 

@@ -11,7 +11,7 @@ from backtrace.formats.measure import text_width
 from backtrace.formats.terminal.colours import uncoloured
 from backtrace.formats.terminal.confusion_table import confusion_lines
 from backtrace.formats.terminal.layout import Layout
-from backtrace.page.confusion import Confusion, confusion_of, percent
+from backtrace.page.training.confusion import Confusion, confusion_of, percent
 from backtrace.spec.model import Matrix, Validation
 
 COUNTS = np.array([[8, 2, 0], [0, 5, 0], [1, 0, 0]])

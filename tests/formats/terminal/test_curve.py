@@ -11,7 +11,7 @@ from backtrace.formats.measure import text_width
 from backtrace.formats.terminal.colours import uncoloured
 from backtrace.formats.terminal.curve import ROWS, curve, legend
 from backtrace.formats.terminal.layout import Layout
-from backtrace.page.chart import LOG_FROM, accuracies, losses, tick_labels, value_scale
+from backtrace.page.training.chart import LOG_FROM, accuracies, losses, tick_labels, value_scale
 from backtrace.tape.training import Measured, Record
 
 

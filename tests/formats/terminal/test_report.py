@@ -6,7 +6,7 @@ from backtrace.formats.measure import text_width
 from backtrace.formats.terminal.colours import STYLES, coloured, uncoloured
 from backtrace.formats.terminal.layout import Layout
 from backtrace.formats.terminal.writer import lines
-from backtrace.page.report import document
+from backtrace.page.report.sheet import document
 from tests.formats.sheets import ALL_RIGHT, SIGN_FLIPPED, TWO_SAMPLES, marked
 
 # or-gate: δ² is the error alone, (0.751 − 0, 0.770 − 1, …); right is 0.7509²·0.2491 = 0.1405.

@@ -11,7 +11,7 @@ from backtrace.formats.measure import text_width
 from backtrace.formats.terminal.colours import coloured, uncoloured
 from backtrace.formats.terminal.layout import Layout
 from backtrace.formats.terminal.training import STYLES, lines
-from backtrace.page.outcome import MOST_ROWS, outcome
+from backtrace.page.training.outcome import MOST_ROWS, outcome
 from backtrace.spec.model import Matrix, Schedule, Stop
 from backtrace.spec.numbers import Number
 from backtrace.tape.training import Divergence, Progress, Training, starting_state, train

@@ -16,17 +16,18 @@ import numpy as np
 import pytest
 
 import backtrace
-from backtrace.cli import interrupts as module
-from backtrace.cli import main, training
-from backtrace.cli.interrupts import Interrupts
-from backtrace.cli.resume_command import of_the_spec, resumed, with_parameters
-from backtrace.cli.train_request import Overrides, TrainRequest
+from backtrace.cli import main
+from backtrace.cli.training import interrupts as module
+from backtrace.cli.training import run as training
+from backtrace.cli.training.interrupts import Interrupts
+from backtrace.cli.training.request import Overrides, TrainRequest
+from backtrace.cli.training.resume_command import of_the_spec, resumed, with_parameters
 from backtrace.tape.training import loop, train
 from tests.cli.running import HUNG, piped, run, started, wait_until
 
 __all__ = ["run"]
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SMALL = """\
 layers: [{activation: tanh, weights: [[0.5, -1], [1.5, 1]], bias: [[0.1, 0]]},
          {activation: sigmoid, weights: [[1], [-2]], bias: 0.1}]

@@ -9,9 +9,9 @@ import numpy as np
 
 from backtrace.check.judge.published import ComparedLine, totals
 from backtrace.notation.numbers import significant, small
-from backtrace.page import verification_cost, verification_figures
 from backtrace.page.blocks import Block, Cell, Column, Document, Paragraph, Section, Table
-from backtrace.page.report_phrases import Words
+from backtrace.page.report.phrases import Words
+from backtrace.page.verification import cost, figures
 from backtrace.spec.model import Arithmetic
 from backtrace.spec.wording import count, listed
 from backtrace.verify import Comparison, Kink, Verification
@@ -67,9 +67,9 @@ def _blocks(findings: VerificationReport) -> Iterator[Block]:
             "Gradients", tuple(_gradients(found, words)), "the largest difference of each"
         )
     if findings.held:
-        yield verification_figures.section(findings.held, findings.arithmetic, words)
+        yield figures.section(findings.held, findings.arithmetic, words)
     if found is not None:
-        yield verification_cost.section(found.cost, findings.samples)
+        yield cost.section(found.cost, findings.samples)
 
 
 def _tone(findings: VerificationReport) -> str:
@@ -86,8 +86,8 @@ def _standing(findings: VerificationReport) -> str:
     parts: list[str] = []
     if findings.verification is not None:
         parts += _told(findings.verification.quantities)
-    figures = totals(findings.held)
-    astray = figures["differs"] + figures["stale"]
+    counts = totals(findings.held)
+    astray = counts["differs"] + counts["stale"]
     if astray:
         parts.append(f"{count(astray, 'published figure')} astray")
     elif findings.held:

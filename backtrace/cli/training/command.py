@@ -127,14 +127,14 @@ def train(
     data: DataOption = None,
 ) -> None:
     """Train for many epochs: losses, accuracy, the loss curve, the trained parameters."""
-    from backtrace.cli import training
-    from backtrace.cli.epoch_traces import parsed_epochs
-    from backtrace.cli.train_request import Overrides, TrainRequest
+    from backtrace.cli.training import run
+    from backtrace.cli.training.epoch_traces import parsed_epochs
+    from backtrace.cli.training.request import Overrides, TrainRequest
 
     trace_epochs: tuple[int, ...] = ()
     if trace_epoch is not None:
         trace_epochs = parsed(parsed_epochs, trace_epoch, "--trace-epoch")
-    code = training.train(
+    code = run.train(
         TrainRequest(
             spec=spec,
             data=data,

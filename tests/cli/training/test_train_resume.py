@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import backtrace
-from backtrace.cli import checkpoints, output
+from backtrace.cli import output
+from backtrace.cli.training import checkpoints
 from backtrace.formats.checkpoint import CheckpointError, encode, header_of, progress_of
 from backtrace.spec.fingerprint import differences, fingerprint
 from backtrace.tape.training import train
@@ -25,7 +26,7 @@ from tests.cli.running import HUNG, run, started, wait_until
 
 __all__ = ["run"]
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 BASE = """\
 layers:
   - {activation: tanh, weights: [[0.5, -1, 0.2], [1.5, 1, -0.3]], bias: [0.1, 0, -0.2]}

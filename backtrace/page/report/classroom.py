@@ -24,7 +24,7 @@ from backtrace.page.blocks import (
     Table,
 )
 from backtrace.page.inert import inert
-from backtrace.page.report_phrases import (
+from backtrace.page.report.phrases import (
     LEGEND,
     SPOKEN,
     Words,

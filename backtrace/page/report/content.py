@@ -25,7 +25,7 @@ from backtrace.check.model import (
 from backtrace.notation.numbers import number
 from backtrace.notation.symbols import Symbols
 from backtrace.page.inert import inert
-from backtrace.page.report_phrases import (
+from backtrace.page.report.phrases import (
     SPOKEN,
     STANDING,
     Words,

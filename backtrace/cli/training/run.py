@@ -10,18 +10,24 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
-from backtrace.cli.checkpoints import Checkpoints, StartingPoint, standing, taken_up
-from backtrace.cli.epoch_log import EpochLog
-from backtrace.cli.epoch_log import is_ours as is_our_log
-from backtrace.cli.epoch_traces import EpochTraces, default_pattern
-from backtrace.cli.interrupts import Interrupts
 from backtrace.cli.output import STDOUT, Output
-from backtrace.cli.overrides import overridden, top_level
-from backtrace.cli.progress import watching
-from backtrace.cli.save_file import Identity, SaveFile, check_unfinished, rendering, saving_output
 from backtrace.cli.screen import WRONG_SPEC, Screen, reading, refuse, useless
-from backtrace.cli.spec_text import SpecText, spec_text
-from backtrace.cli.train_request import TrainRequest
+from backtrace.cli.training.checkpoints import Checkpoints, StartingPoint, standing, taken_up
+from backtrace.cli.training.epoch_log import EpochLog
+from backtrace.cli.training.epoch_log import is_ours as is_our_log
+from backtrace.cli.training.epoch_traces import EpochTraces, default_pattern
+from backtrace.cli.training.interrupts import Interrupts
+from backtrace.cli.training.overrides import overridden, top_level
+from backtrace.cli.training.progress import watching
+from backtrace.cli.training.request import TrainRequest
+from backtrace.cli.training.save_file import (
+    Identity,
+    SaveFile,
+    check_unfinished,
+    rendering,
+    saving_output,
+)
+from backtrace.cli.training.spec_text import SpecText, spec_text
 
 if TYPE_CHECKING:
     from backtrace.functions.array import Array

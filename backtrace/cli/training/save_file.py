@@ -9,11 +9,11 @@ from typing import TypeAlias
 
 import msgspec
 
-from backtrace.cli import resume_command
 from backtrace.cli.output import Output
 from backtrace.cli.screen import refuse
-from backtrace.cli.spec_text import SpecText
-from backtrace.cli.train_request import TrainRequest
+from backtrace.cli.training import resume_command
+from backtrace.cli.training.request import TrainRequest
+from backtrace.cli.training.spec_text import SpecText
 from backtrace.spec.model import Spec
 from backtrace.spec.wording import count
 from backtrace.tape.training import Progress, Record

@@ -15,14 +15,14 @@ import numpy as np
 import pytest
 
 import backtrace
-from backtrace.cli.train_command import filled
+from backtrace.cli.training.command import filled
 from backtrace.formats.json.trace_validation import read
 from backtrace.formats.registry import ENDINGS, FORMATS, is_ours
 from tests.cli.running import on_a_terminal, piped, run
 
 __all__ = ["run"]
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 FOUR = """\
 title: Four samples
 layers:

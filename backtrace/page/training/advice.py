@@ -12,7 +12,7 @@ from backtrace.notation import steps as notation
 from backtrace.notation.numbers import number, significant
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import text
-from backtrace.page.confusion import Confusion
+from backtrace.page.training.confusion import Confusion
 from backtrace.spec.model import Matrix, Optimizer, Spec
 from backtrace.tape.accuracy import classes
 from backtrace.tape.trace import Trace

@@ -17,7 +17,7 @@ from backtrace.page.blocks import (
     Table,
 )
 from backtrace.page.elision import is_large
-from backtrace.page.report_content import (
+from backtrace.page.report.content import (
     Expected,
     Finding,
     Findings,

@@ -9,8 +9,8 @@ from time import monotonic
 
 import msgspec
 
-from backtrace.cli.save_file import Identity, SaveFile
 from backtrace.cli.screen import reading, refuse
+from backtrace.cli.training.save_file import Identity, SaveFile
 from backtrace.spec.model import Spec
 from backtrace.tape.training import Progress, Record, Training
 

@@ -8,7 +8,7 @@ from backtrace.check.judge.published import ComparedFigure, ComparedLine, stands
 from backtrace.notation.numbers import significant
 from backtrace.page.blocks import Block, Cell, Labelled, Paragraph, Section
 from backtrace.page.inert import inert
-from backtrace.page.report_phrases import Words
+from backtrace.page.report.phrases import Words
 from backtrace.spec.model import Arithmetic
 from backtrace.spec.wording import count
 

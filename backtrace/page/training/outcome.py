@@ -11,10 +11,10 @@ from backtrace.functions.array import Array
 from backtrace.notation.numbers import cells, number
 from backtrace.notation.symbols import Symbols
 from backtrace.page import header
-from backtrace.page.advice import doubts, remedies, what_happened
-from backtrace.page.chart import Chart, losses
-from backtrace.page.confusion import Confusion, confusion_of, percent
 from backtrace.page.inert import inert
+from backtrace.page.training.advice import doubts, remedies, what_happened
+from backtrace.page.training.chart import Chart, losses
+from backtrace.page.training.confusion import Confusion, confusion_of, percent
 from backtrace.spec.excerpt import excerpt
 from backtrace.spec.model import Spec
 from backtrace.tape.run import trace

@@ -8,8 +8,8 @@ from math import isfinite
 import msgspec
 
 from backtrace.cli.screen import refuse
-from backtrace.cli.spec_text import SpecText
-from backtrace.cli.train_request import Overrides
+from backtrace.cli.training.request import Overrides
+from backtrace.cli.training.spec_text import SpecText
 from backtrace.spec.model import Optimizer, Spec, Stop
 from backtrace.spec.number_reading import Misreading, read_number
 from backtrace.spec.numbers import Number

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 import backtrace
-from backtrace.cli import progress
-from backtrace.cli.progress import watching
+from backtrace.cli.training import progress
+from backtrace.cli.training.progress import watching
 from backtrace.tape.training import Measured, Record
 from tests.cli.running import ESCAPE, on_a_terminal, piped
 
@@ -151,7 +151,7 @@ def test_the_bar_is_gone_when_the_block_ends(clock):
 
 def test_rich_is_loaded_for_a_bar_only():
     program = (
-        "import sys, backtrace; from backtrace.cli.progress import watching; "
+        "import sys, backtrace; from backtrace.cli.training.progress import watching; "
         "watching(backtrace.load('xor')).__enter__(); print('rich' in sys.modules)"
     )
     done = subprocess.run(

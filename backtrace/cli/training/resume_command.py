@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from backtrace.cli.train_request import Overrides, TrainRequest
+from backtrace.cli.training.request import Overrides, TrainRequest
 
 
 def resumed(request: TrainRequest, epoch: int) -> str:
