@@ -16,7 +16,7 @@ from backtrace.functions.array import Array
 from backtrace.verify.perturbation import Indices, Perturbation
 
 FACTORS = (-1.0, -0.5, 0.5, 1.0)  # of a step
-ROUNDINGS = 16  # units in the last place that a pass may be off by
+ROUNDINGS = 64  # units in the last place that a pass may be off by, when those measured are few
 
 
 class Slopes(NamedTuple):
