@@ -29,9 +29,10 @@ def starting_parameters(spec: Spec) -> dict[str, Array]:
 
     They are float32 where the spec's arithmetic is, else float64.
     """
-    dtype = np.float32 if spec.arithmetic.kind == "float32" else np.float64
     given = given_matrices(spec)
-    return {id: np.asarray(given[id].values, dtype=dtype) for id in parameter_ids(spec)}
+    return {
+        id: np.asarray(given[id].values, dtype=spec.arithmetic.dtype) for id in parameter_ids(spec)
+    }
 
 
 def starting_npz(spec: Spec, beside: str = "") -> Written:

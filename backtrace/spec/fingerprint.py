@@ -137,7 +137,7 @@ def _matrix(matrix: Matrix, spec: Spec) -> str:
     digest = sha256()
     for block in _blocks(matrix.values):
         digest.update(block.data)
-    if spec.arithmetic.kind in ("exact", "rounded") and matrix.written is not None:
+    if spec.arithmetic.has_fractions and matrix.written is not None:
         digest.update(repr(matrix.written).encode())
     return f"{rows} × {columns}{DIGEST}{digest.hexdigest()[:DIGEST_LENGTH]}"
 

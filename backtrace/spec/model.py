@@ -134,6 +134,16 @@ class Arithmetic(msgspec.Struct, frozen=True):
     kind: Literal["float64", "float32", "exact", "rounded"] = "float64"
     decimals: int | None = None
 
+    @property
+    def has_fractions(self) -> bool:
+        """Whether numbers are worked as fractions, from the texts as which they are written."""
+        return self.kind in ("exact", "rounded")
+
+    @property
+    def dtype(self) -> Literal["float64", "float32"]:
+        """The type of its floats; fractions that are to be floats are float64."""
+        return "float32" if self.kind == "float32" else "float64"
+
 
 class Optimizer(msgspec.Struct, frozen=True):
     """A row of ``functions.optimizers.OPTIMIZERS``; its constants, with the form of momentum."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -129,10 +129,15 @@ def _each(function: Any, values: Array) -> Array:
     return result
 
 
+# By the ``kind`` of a spec's arithmetic.
+ARITHMETICS: dict[str, Callable[[model.Arithmetic], Floats | Fractions]] = {
+    "float64": lambda chosen: Floats(np.float64),
+    "float32": lambda chosen: Floats(np.float32),
+    "exact": lambda chosen: Fractions(),
+    "rounded": lambda chosen: Fractions(chosen.decimals),
+}
+
+
 def arithmetic(chosen: model.Arithmetic) -> Floats | Fractions:
     """The arithmetic that a spec asks for."""
-    if chosen.kind == "float64":
-        return Floats(np.float64)
-    if chosen.kind == "float32":
-        return Floats(np.float32)
-    return Fractions(chosen.decimals)
+    return ARITHMETICS[chosen.kind](chosen)

@@ -54,11 +54,10 @@ def chunk_size(spec: Spec) -> int | None:
     None where nothing is worked in chunks: fractions, and an error that goes back through updated
     weights, for which the gradient over all samples comes first.
     """
-    floats = spec.arithmetic.kind in ("float64", "float32")
-    if not floats or spec.backpropagate_through == "updated":
+    if spec.arithmetic.has_fractions or spec.backpropagate_through == "updated":
         return None
     entries = spec.layers[0].inputs + sum(3 * layer.units for layer in spec.layers)
-    each = entries * (4 if spec.arithmetic.kind == "float32" else 8)
+    each = entries * np.dtype(spec.arithmetic.dtype).itemsize
     fitting = max(1, BYTES // each).bit_length() - 1
     return min(max(1 << fitting, FEWEST), MOST)
 

@@ -152,7 +152,7 @@ def rate(spec: Spec, t: int) -> Number | None:
     if schedule.kind == "constant":
         return base
     row = SCHEDULES[schedule.kind]
-    if spec.arithmetic.kind in ("exact", "rounded"):
+    if spec.arithmetic.has_fractions:
         constants: dict[str, Any] = {k: v.fraction for k, v in schedule.constants.items()}
         exact = row.rate(base.fraction, t, constants)
         return Number(float(exact), str(exact))

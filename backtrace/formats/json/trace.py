@@ -18,6 +18,7 @@ from backtrace.notation.text import sentence_text, text
 from backtrace.page.selection import Selection, chosen
 from backtrace.spec import ids
 from backtrace.spec.model import Arithmetic, Conventions, Notation
+from backtrace.spec.read.conventions import ARITHMETIC
 from backtrace.tape.steps import Step
 from backtrace.tape.trace import Trace, TracedStep
 
@@ -189,9 +190,9 @@ def decode(text: str | bytes) -> Trace:
 def _read_arithmetic(value: Any) -> Arithmetic:
     if isinstance(value, dict) and isinstance(value.get("round_each_step"), int):
         return Arithmetic("rounded", value["round_each_step"])
-    if value in ("float64", "float32", "exact"):
+    if value in ARITHMETIC:
         return Arithmetic(value)
-    raise TraceFormatError(f"arithmetic {value!r} is not one of float64, float32, exact")
+    raise TraceFormatError(f"arithmetic {value!r} is not one of {', '.join(ARITHMETIC)}")
 
 
 def _read_step(document: StepDocument, arithmetic: Arithmetic) -> TracedStep:
@@ -232,10 +233,11 @@ def _read_parameter(value: Any) -> Any:
 def _read_value(value: Any, arithmetic: Arithmetic) -> Any:
     if arithmetic.kind == "exact":
         return _read_fractions(value)
-    dtype = np.float32 if arithmetic.kind == "float32" else np.float64
     if isinstance(value, list):
-        return np.array([[_read_entry(entry) for entry in line] for line in value], dtype=dtype)
-    return np.asarray(_read_entry(value), dtype=dtype)
+        return np.array(
+            [[_read_entry(entry) for entry in line] for line in value], dtype=arithmetic.dtype
+        )
+    return np.asarray(_read_entry(value), dtype=arithmetic.dtype)
 
 
 def _read_entry(entry: Any) -> float:

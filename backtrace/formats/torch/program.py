@@ -91,9 +91,7 @@ def _problem(spec: Spec) -> str:
 
 def _in_floats(spec: Spec) -> Spec:
     """The spec in float32 or float64, which is what PyTorch has."""
-    if spec.arithmetic.kind in ("float32", "float64"):
-        return spec
-    return msgspec.structs.replace(spec, arithmetic=Arithmetic())
+    return msgspec.structs.replace(spec, arithmetic=Arithmetic(spec.arithmetic.dtype))
 
 
 # --- the numbers
@@ -174,9 +172,8 @@ def _data(spec: Spec) -> dict[str, Array]:
     if spec.validation is not None:
         given |= {"x_held_out": spec.validation.inputs, "y_held_out": spec.validation.targets}
     wanted = arguments(spec.loss)
-    dtype = np.float32 if spec.arithmetic.kind == "float32" else np.float64
     return {
-        name: np.asarray(by_sample(spec, values), dtype=dtype)
+        name: np.asarray(by_sample(spec, values), dtype=spec.arithmetic.dtype)
         for name, values in given.items()
         if values is not None and name.removesuffix("_held_out") in wanted
     }

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from backtrace.spec.data.contents import ArraysFound
 
 BY_NAME = (".npz", ".safetensors")  # endings of files that have arrays by name
-FRACTIONS = ("exact", "rounded")  # arithmetics that are worked in them
 MOST_NAMED = 12  # arrays of a file that a message lists
 
 
@@ -37,7 +36,7 @@ def read_parameters(path: str | Path, spec: Spec) -> dict[str, Matrix]:
     found = _arrays(Path(path).expanduser(), file, list(wanted))
     problems: list[Problem] = []
     values: dict[str, Matrix] = {}
-    exact = spec.arithmetic.kind in FRACTIONS
+    exact = spec.arithmetic.has_fractions
     for id, matrix in wanted.items():
         try:
             values[id] = _fitted(found, id, matrix.shape, exact=exact)

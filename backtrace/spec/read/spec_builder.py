@@ -68,8 +68,7 @@ def build(document: YamlDocument, folders: Folders, shapes_of: ShapesOf = unknow
 def _read(problems: Problems, top: Fields, folders: Folders, shapes_of: ShapesOf) -> Spec | None:
     conventions = read_conventions(problems, top.get("conventions"))
     arithmetic = read_arithmetic(problems, top.get("arithmetic"))
-    if arithmetic.kind == "float32":
-        folders = replace(folders, dtype="float32")
+    folders = replace(folders, dtype=arithmetic.dtype)
     draft = _read_network(problems, top, conventions, folders)
     parts = _read_parts(problems, top, draft)
     settings = _read_settings(problems, parts, conventions) | {"arithmetic": arithmetic}

@@ -76,7 +76,7 @@ def starting_state(spec: Spec) -> State:
 
 def engine(spec: Spec, state: State) -> Engine:
     """What works the epochs of a spec from ``state`` on."""
-    if spec.arithmetic.kind in ("exact", "rounded") or spec.backpropagate_through == "updated":
+    if spec.arithmetic.has_fractions or spec.backpropagate_through == "updated":
         return Interpreter(spec, state)
     # Only here: whoever traces, or trains fractions, starts without it and its thread pool.
     from backtrace.tape.training.float_engine import FloatEngine
