@@ -1,9 +1,10 @@
 """A row is enough: a throw-away row of each kind goes through every command and every format.
 
-The rows follow the chapter of README.md that says how each kind of thing is added.
+The kinds, and the tables in which each has a row, are those of README.md, "What to add where".
 """
 
 import json
+import re
 import sys
 import types
 
@@ -13,7 +14,11 @@ import pytest
 import backtrace
 from backtrace.check.mistakes.catalogue import CATALOGUE, Mistake
 from backtrace.check.mistakes.rewrites import Wrong
+from backtrace.formats.markdown import writer as markdown
 from backtrace.formats.registry import ALL_FORMATS, FORMATS, NETWORK_FORMATS, PageFormat
+from backtrace.formats.terminal.colours import uncoloured
+from backtrace.formats.terminal.layout import Layout
+from backtrace.formats.terminal.writer import lines
 from backtrace.functions.activations import ACTIVATIONS, Activation, softplus
 from backtrace.functions.formula import Constant, Fraction, Hole, Ref, Root, Sum, call, exp, row
 from backtrace.functions.losses import LOSSES, LossRule
@@ -27,10 +32,20 @@ from backtrace.functions.optimizers import (
     UpdateRule,
 )
 from backtrace.notation.steps import NOTATION
+from backtrace.notation.symbols import Symbols
 from backtrace.notation.titles import TITLES, WHYS
 from backtrace.notation.workings import Writing, downhill
-from backtrace.tape.operations import OPERATIONS, Operation
+from backtrace.page.blocks import Bullets, Cell, Column, Document, Paragraph, Section, Table
+from backtrace.spec.model import Conventions, Notation
+from backtrace.spec.read import conventions
+from backtrace.tape.arithmetic import ARITHMETICS, Floats
+from backtrace.tape.gradients import GRADIENTS, Backward, Draft, Graph, Idioms, Upstream, Way
+from backtrace.tape.operations import OPERATIONS, Operation, Setting
+from backtrace.tape.run import worked
+from backtrace.tape.steps import Step
 from tests.cli.running import run
+from tests.tape.test_derived_backward import Notebook
+from tests.test_readme import section
 
 __all__ = ["run"]
 
@@ -118,6 +133,18 @@ ADADELTA = UpdateRule(
     rational=False,
 )
 
+# An operation of the forward pass: three times its operand, and so its gradient
+
+
+def tripled(s, p, x):
+    return 3 * x
+
+
+def tripled_back(graph, step, upstream):
+    (operand,) = step.operands
+    yield Way(operand, upstream, (Draft("triple", (upstream.id,)),))
+
+
 # A schedule: half a turn of a cosine
 
 
@@ -144,6 +171,26 @@ TRIPLED = Mistake(
     error_tripled,
 )
 
+# An arithmetic: every line to twelve decimals
+
+
+class TwelveDecimals(Floats, frozen=True):
+    def line(self, value):
+        return np.round(super().line(value), 12)
+
+
+# A page: a block of each of some kinds
+
+PAGE = Document(
+    "A page",
+    (
+        Section("Things", (Bullets(("one thing", ("the gradient ", Ref("dW1")))),)),
+        Table((Column("name", left=True), Column("number")), ((Cell("seven"), Cell("7")),)),
+        Paragraph("That is all.", "note"),
+    ),
+    symbols=Symbols(Notation(), Conventions(), {1: "tanh"}),
+)
+
 # A format: of a page only what kinds of blocks it has, a line each
 
 
@@ -151,33 +198,74 @@ def kinds(document, *, fragment):
     return "\n".join(["kinds of blocks", *(type(block).__name__ for block in document.blocks)])
 
 
+KINDS_OF_BLOCKS = PageFormat("kinds:kinds", ".kinds", (b"kinds of blocks",), frozenset())
+
+
+ALIKE = OPERATIONS["adaptive_step"].shape
+ADDED = {  # by kind, by table, its key and its row
+    "activation": {"ACTIVATIONS": (ACTIVATIONS, {"mish": MISH})},
+    "loss": {"LOSSES": (LOSSES, {"log_cosh": LOG_COSH})},
+    "optimizer": {"OPTIMIZERS": (OPTIMIZERS, {"adadelta": ADADELTA})},
+    "schedule": {"SCHEDULES": (SCHEDULES, {"cosine": RateSchedule(("decay",), cosine)})},
+    "operation": {
+        "OPERATIONS": (
+            OPERATIONS,
+            {
+                "adadelta_step": Operation(adadelta_step, ALIKE, lambda p: False),
+                "triple": Operation(tripled, ALIKE),
+            },
+        ),
+        "NOTATION": (NOTATION, {"adadelta_step": Writing(adadelta_line)}),
+        "TITLES": (
+            TITLES,
+            {"adadelta_step": lambda step: "The step, by the size of earlier ones"},
+        ),
+        "WHYS": (
+            WHYS,
+            {"adadelta_step": lambda *arguments: ("A step has the unit of the weights.",)},
+        ),
+        "GRADIENTS": (GRADIENTS, {"triple": tripled_back}),
+    },
+    "mistake": {"CATALOGUE": (CATALOGUE, {"error-tripled": TRIPLED})},
+    "page": {},
+    "format": {
+        "FORMATS": (FORMATS, {"kinds": KINDS_OF_BLOCKS}),
+        "ALL_FORMATS": (ALL_FORMATS, {"kinds": KINDS_OF_BLOCKS}),
+    },
+    "arithmetic": {
+        "ARITHMETICS": (
+            ARITHMETICS,
+            {"twelve_decimals": lambda chosen: TwelveDecimals(np.float64)},
+        ),
+    },
+}
+# Tables that are named as what may be added to besides, or that follow from others.
+BESIDES = {"NARROWER", "PARTIAL_RESULTS", "NETWORK_FORMATS"}
+FOLLOWS = {"ALL_FORMATS"}
+
+
 @pytest.fixture(autouse=True)
 def rows(monkeypatch):
     """Each kind of row, in every table that it must be in."""
-    monkeypatch.setitem(ACTIVATIONS, "mish", MISH)
-    monkeypatch.setitem(LOSSES, "log_cosh", LOG_COSH)
-    monkeypatch.setitem(OPTIMIZERS, "adadelta", ADADELTA)
-    monkeypatch.setitem(SCHEDULES, "cosine", RateSchedule(("decay",), cosine))
-    monkeypatch.setitem(CATALOGUE, "error-tripled", TRIPLED)
+    for tables in ADDED.values():
+        for table, added in tables.values():
+            for key, new in added.items():
+                monkeypatch.setitem(table, key, new)
+    names = (*conventions.ARITHMETIC, "twelve_decimals")
+    monkeypatch.setattr(conventions, "ARITHMETIC", names)
     module = types.ModuleType("backtrace.formats.kinds")
     monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setattr(module, "kinds", kinds, raising=False)
-    row = PageFormat("kinds:kinds", ".kinds", (b"kinds of blocks",), frozenset())
-    for table in (FORMATS, ALL_FORMATS):
-        monkeypatch.setitem(table, "kinds", row)
-    alike = OPERATIONS["adaptive_step"]
-    monkeypatch.setitem(
-        OPERATIONS, "adadelta_step", Operation(adadelta_step, alike.shape, alike.rational)
+
+
+def test_the_kinds_and_their_tables_are_those_of_the_readme():
+    items = re.findall(
+        r"^- \*\*an? (\w+)\*\*((?:.+\n)+?)(?=- |\n)", section("What to add where"), re.M
     )
-    monkeypatch.setitem(NOTATION, "adadelta_step", Writing(adadelta_line))
-    monkeypatch.setitem(
-        TITLES, "adadelta_step", lambda step: "The step, by the size of earlier ones"
-    )
-    monkeypatch.setitem(
-        WHYS,
-        "adadelta_step",
-        lambda step, symbols, shapes: ("A step has the unit of the weights.",),
-    )
+    named = {kind: set(re.findall(r"`([A-Z_]+)`", text)) - BESIDES for kind, text in items}
+    added = {kind: set(tables) - FOLLOWS for kind, tables in ADDED.items()}
+    added["arithmetic"].add("ARITHMETIC")
+    assert named == added
 
 
 SPEC = """
@@ -204,6 +292,7 @@ NEW = {
     "loss": {"loss": "log_cosh"},
     "optimizer": {"optimizer": "{name: adadelta, learning_rate: 1}"},
     "schedule": {"schedule": "schedule: {cosine: {decay: 8}}"},
+    "arithmetic": {"schedule": "arithmetic: twelve_decimals"},
 }
 
 
@@ -349,3 +438,27 @@ def test_a_format_is_offered_and_written(run, tmp_path):
     assert written[0] == "kinds of blocks"
     assert "Section" in written
     assert run("export", "or-gate", "--to", "kinds", "-o", str(out)).code == 0  # it is ours
+
+
+def test_a_page_is_written_by_the_terminal_and_by_markdown():
+    terminal, paper = uncoloured(lines(PAGE, Layout(60, True))), markdown.text(PAGE)
+    for words in ("A page", "Things", "one thing", "the gradient", "seven", "That is all."):
+        assert words in terminal
+        assert words in paper
+    assert "dW₁" in terminal
+    assert "dW_{1}" in paper
+
+
+def test_an_operation_sends_its_gradient_back():
+    forward = [
+        Step("x", "given", shape=(2, 1)),
+        Step("u", "triple", ("x",)),
+        Step("t", "loss_terms", ("u",), {"loss": "output"}),
+        Step("L", "total", ("t",)),
+    ]
+    book = Notebook()
+    graph = Graph({step.id: step for step in forward}, Idioms(loss_gradient={"loss": "output"}))
+    Backward(forward[1:], graph, ("x",), book).walk({"L": Upstream()})
+    x = {"x": np.array([[0.5], [2.0]])}
+    values = worked([*forward[1:], *book.steps], x, Setting(Conventions()), Floats(np.float64))
+    assert values["dx"].tolist() == [[3.0], [3.0]]

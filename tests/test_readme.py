@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 import typer
+import typer.testing
 
 import backtrace
 from backtrace.cli.app import app
@@ -25,6 +26,7 @@ from backtrace.spec.read.holdout import WAYS
 from backtrace.spec.read.layers import BIAS_KEYS, LAYER_KEYS
 from backtrace.spec.read.training import TRAINING_KEYS
 from backtrace.spec.read.weight_rules import INITIALIZERS
+from tests.test_structure import ORDER
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -304,13 +306,70 @@ def test_the_files_that_are_named_exist():
     for span in SPANS:
         if re.fullmatch(r"(backtrace|tests|\.ci)/[\w/.]+", span) or span == "LICENSE":
             assert (ROOT / span).exists(), span
-        elif re.fullmatch(r"(tape|notation|check)/\w+\.py", span):
-            assert (ROOT / "backtrace" / span).exists(), span
+        elif found := re.fullmatch(r"((?:\w+/)+\w+\.py)(?::[\w.]+)?", span):
+            assert (ROOT / "backtrace" / found[1]).exists(), span
     for module in re.findall(r"python -m (tests[\w.]+)", README):
         assert (ROOT / f"{module.replace('.', '/')}.py").exists(), module
 
 
 def test_the_modules_are_those_of_the_tree():
     (tree,) = blocks("text")
-    folders = {p.name for p in (ROOT / "backtrace").iterdir() if (p / "__init__.py").exists()}
-    assert set(re.findall(r"^(\w+)/", tree, re.MULTILINE)) == folders
+    found = re.findall(r"^( *)(\w+)/", tree, re.MULTILINE)
+    assert [name for indent, name in found if not indent] == ORDER
+    folder = ""
+    for indent, name in found:
+        folder = f"{folder}/{name}" if indent else name
+        assert (ROOT / "backtrace" / folder / "__init__.py").exists(), folder
+        folder = folder.split("/")[0]
+
+
+# The walks of a value
+
+
+class Calls:
+    """The functions of the package that are called, each when it is called first."""
+
+    def __init__(self):
+        self.first = {}
+
+    def __call__(self, frame, event, argument):
+        code = frame.f_code
+        if event == "call" and code.co_filename.startswith(str(ROOT / "backtrace")):
+            file = Path(code.co_filename).relative_to(ROOT / "backtrace").as_posix()
+            self.first.setdefault(f"{file}:{code.co_name}", len(self.first))
+
+
+def walk(title):
+    """The functions that a walk names, in its order, without their classes."""
+    hops = re.findall(r"^\d+\. (?:.+\n)(?: +.+\n)*", section(title), re.MULTILINE)
+    assert 8 < len(hops) <= 12
+    return [
+        f"{file}:{name.rpartition('.')[2]}"
+        for hop in hops
+        for file, name in re.findall(r"`([\w/]+\.py):([\w.]+)`", hop)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("title", "command"),
+    [
+        ("From YAML to the terminal", "trace mlp-math"),
+        ("From an answer to a verdict", "check mlp-math ada.yaml"),
+        ("From a trace to Markdown", "export mlp-math -o mlp-math.md"),
+    ],
+)
+def test_a_walk_is_walked_in_this_order(title, command, tmp_path, monkeypatch):
+    (ada,) = (e.shown for block in blocks("console") for e in examples(block)
+              if e.command == "cat ada.yaml")  # fmt: skip
+    (tmp_path / "ada.yaml").write_text(ada, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert f"`backtrace {command}`" in section(title)
+    calls = Calls()
+    sys.setprofile(calls)
+    try:
+        typer.testing.CliRunner().invoke(app, command.split())
+    finally:
+        sys.setprofile(None)
+    named = walk(title)
+    assert set(named) <= set(calls.first), set(named) - set(calls.first)
+    assert sorted(named, key=calls.first.__getitem__) == named
