@@ -29,7 +29,8 @@ def cleared(
         return value
     with np.errstate(over="ignore", invalid="ignore"):
         terms = size(setting, parameters, *map(np.abs, operands))
-        left = np.abs(value) <= NOISE * np.finfo(value.dtype).eps * terms
+        noise = NOISE * np.finfo(value.dtype).eps * terms
+        left = (np.abs(value) <= noise) & np.isfinite(noise)
     return np.where(left, np.zeros_like(value), value) if left.any() else value
 
 

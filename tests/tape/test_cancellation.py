@@ -70,3 +70,15 @@ def test_fractions_have_no_noise_to_clear():
         + "arithmetic: exact\n"
     )
     assert backtrace.trace(spec)["z1"].value[0, 0] == 0
+
+
+def test_what_overflows_is_not_taken_for_noise():
+    spec = backtrace.loads("""
+layers: [{activation: linear, weights: [[1e200], [1e200]], bias: none}]
+inputs: [[1e200, 1e200]]
+targets: 0
+loss: half_sse
+""")
+    trace = backtrace.trace(spec)
+    assert trace["z1"].value.tolist() == [[np.inf]]
+    assert trace["loss"].value == np.inf
