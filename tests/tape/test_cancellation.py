@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import backtrace
+from backtrace.tape.training import train
 
 SPEC = """
 layers:
@@ -82,3 +83,20 @@ loss: half_sse
     trace = backtrace.trace(spec)
     assert trace["z1"].value.tolist() == [[np.inf]]
     assert trace["loss"].value == np.inf
+
+
+def test_training_leaves_what_the_trace_clears_and_differs_by_no_more():
+    """0.1 + 0.7 − 0.8 again, through units that have no kink there."""
+    spec = backtrace.loads("""
+layers:
+  - {activation: tanh, weights: [[0.1, 0.3], [0.7, 0.2]], bias: [-0.8, 0.1]}
+  - {activation: sigmoid, weights: [[0.5], [-0.4]], bias: 0.2}
+inputs: [[1, 1], [1, 0]]
+targets: [[1], [0]]
+loss: half_mse
+learning_rate: 0.5
+""")
+    traced, trained = backtrace.trace(spec), train(spec).state.values
+    assert traced["z1"].value[0, 0] == 0
+    for id, value in trained.items():
+        np.testing.assert_allclose(traced[f"{id}_new"].value, value, rtol=0, atol=1e-12)
