@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from backtrace.cli.screen import Screen, emit, reading, refuse
+from backtrace.cli.screen import emit, reading, refuse, show_page
 
 if TYPE_CHECKING:
-    from backtrace.formats.terminal.prediction import Prediction
+    from backtrace.page.prediction import Prediction
     from backtrace.spec.model import Spec
 
 SPAN = re.compile(r"\s*(\d{1,12})(?:\.\.(\d{1,12}))?\s*", re.ASCII)
@@ -56,12 +56,16 @@ def predict(request: PredictRequest) -> None:
         _check_samples(spec, request)
         found = _worked(spec, request)
     if request.json:
+        from backtrace.formats.json.prediction import as_document
         from backtrace.formats.json.report import encode
-        from backtrace.formats.terminal.prediction import as_document
 
         emit(encode(as_document(found)))
-    else:
-        _print(found, spec, request)
+        return
+    from backtrace.page.prediction import document
+
+    with reading():
+        page = document(found, spec, _origin(request.parameters), held_out=request.held_out)
+    show_page(page, request.width)
 
 
 def _check_samples(spec: Spec, request: PredictRequest) -> None:
@@ -79,7 +83,7 @@ def _check_samples(spec: Spec, request: PredictRequest) -> None:
 
 
 def _worked(spec: Spec, request: PredictRequest) -> list[Prediction]:
-    from backtrace.formats.terminal.prediction import predictions
+    from backtrace.page.prediction import predictions
     from backtrace.spec.excerpt import excerpt
     from backtrace.tape.training import outputs, starting_state
 
@@ -104,30 +108,3 @@ def _origin(path: str | None) -> str:
         return f"of {path}"
     last = f" of {header.epoch:,}" if header.kept != header.epoch else ""
     return f"of {path}, after epoch {header.kept:,}{last}"
-
-
-def _print(found: list[Prediction], spec: Spec, request: PredictRequest) -> None:
-    from backtrace.formats.terminal import picture, prediction
-    from backtrace.formats.terminal.layout import Layout
-    from backtrace.notation.symbols import Symbols
-    from backtrace.page import header
-    from backtrace.page.inert import inert
-    from backtrace.spec.excerpt import excerpt
-    from backtrace.tape.run import trace
-
-    screen = Screen.of_stdout(request.width)
-    page = Layout(screen.width, screen.unicode)
-    with reading():
-        sketch = trace(msgspec.structs.replace(excerpt(spec, 1, 1), loss=None, optimizer=None))
-    title = page.spread([(inert(spec.title), "title")], [(header.architecture(sketch), "")])
-    title += page.paragraph(f"parameters {inert(_origin(request.parameters))}", "fact", 0)
-    symbols = Symbols.of(sketch)
-    lines = prediction.lines(
-        found,
-        spec,
-        symbols,
-        page,
-        colour=screen.colour and screen.unicode,
-        held_out=request.held_out,
-    )
-    screen.show_lines([*title, *lines], prediction.STYLES | picture.styles(lines))

@@ -62,12 +62,13 @@ class Screen(msgspec.Struct, frozen=True):
 
         Console(highlight=False, markup=False, emoji=False).print(text, soft_wrap=True)
 
-    def show_lines(self, lines: Sequence[Line], styles: Mapping[str, str]) -> None:
+    def show_lines(self, lines: Sequence[Line]) -> None:
         """Prints lines in the colours of their roles, where the screen has colour."""
-        from backtrace.formats.terminal.colours import coloured, uncoloured
+        from backtrace.formats.terminal.colours import STYLES, coloured, uncoloured
+        from backtrace.formats.terminal.picture import styles
 
         if self.colour:
-            self.print(coloured(lines, styles))
+            self.print(coloured(lines, STYLES | styles(lines)))
         else:
             print(uncoloured(lines))
 
@@ -114,11 +115,10 @@ def emit(text: str) -> None:
 
 def show(lines: Callable[[Layout], list[Line]], width: int | None) -> None:
     """What is for people, as wide as their terminal."""
-    from backtrace.formats.terminal.colours import STYLES
     from backtrace.formats.terminal.layout import Layout
 
     screen = Screen.of_stdout(width)
-    screen.show_lines(lines(Layout(screen.width, screen.unicode)), STYLES)
+    screen.show_lines(lines(Layout(screen.width, screen.unicode, screen.colour)))
 
 
 def show_page(document: Document, width: int | None) -> None:

@@ -32,9 +32,12 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from backtrace.functions.array import Array
 from backtrace.functions.formula import Sentence
 from backtrace.notation.symbols import Symbols
 from backtrace.page.step_block import StepBlock
+from backtrace.page.training.chart import Chart
+from backtrace.page.training.confusion import Confusion
 from backtrace.tape.steps import Phase
 from backtrace.tape.trace import Trace
 
@@ -45,7 +48,8 @@ Tone: TypeAlias = str
 
 Of quantities: ``given``, ``computed``, ``gradient``, ``updated``. Of judgements: the verdicts
 (``right``, ``rounded``, ``carried``, ``wrong``, …), ``best``, ``diverged``, ``doubt``. Of words:
-``heading``, ``fact`` (said quietly), ``note`` (to be noticed), ``why``, ``mistake``, ``label``.
+``heading``, ``fact`` (said quietly), ``note`` (to be noticed), ``why``, ``mistake``, ``label``,
+``advice`` (a list of it is ours, and what is in backquotes is code).
 """
 
 Part: TypeAlias = Literal["", "pass", "losses"] | Phase
@@ -113,6 +117,54 @@ class Table(msgspec.Struct, frozen=True):
     narrow: Literal["paragraphs", "lists", "wraps", "groups"] = "paragraphs"
 
 
+class Listing(msgspec.Struct, frozen=True):
+    """Numbers in columns, the first row their headers; ``kept`` is the row below them that is kept,
+    from 0."""
+
+    rows: tuple[tuple[str, ...], ...]
+    kept: int | None = None
+
+    @property
+    def table(self) -> Table:
+        """The same, and in a column of its own which row is kept."""
+        header, *rows = self.rows
+        columns = tuple(map(Column, header))
+        if self.kept is None:
+            return Table(columns, tuple(tuple(map(Cell, row)) for row in rows))
+        marks = ("kept" if at == self.kept else "" for at in range(len(rows)))
+        found = (tuple(map(Cell, (*row, mark))) for row, mark in zip(rows, marks, strict=True))
+        return Table((*columns, Column("")), tuple(found))
+
+
+class Bar(msgspec.Struct, frozen=True):
+    """A number as a bar: ``share`` of the longest, from 0 to 1, or None where it can be none."""
+
+    label: str
+    number: str
+    share: float | None
+    remark: Cell = Cell("")
+
+
+class Bars(msgspec.Struct, frozen=True):
+    """Numbers under each other; ``smaller`` ones are left out."""
+
+    rows: tuple[Bar, ...]
+    smaller: int = 0
+
+    @property
+    def table(self) -> Table:
+        """The same without bars, for who draws none."""
+        rows = ((Cell(bar.label), Cell(bar.number), bar.remark) for bar in self.rows)
+        return Table((Column("class"), Column("output"), Column("", left=True)), tuple(rows))
+
+
+class Picture(msgspec.Struct, frozen=True, eq=False):
+    """A square of greys, from 0 (black) to 1, and the numbers that belong to it."""
+
+    greys: Array
+    beside: Bars | Listing
+
+
 class Answer(msgspec.Struct, frozen=True):
     """The entries of a quantity as texts: what was written, or that beside what was expected.
 
@@ -135,6 +187,13 @@ class Answer(msgspec.Struct, frozen=True):
             for j in range(width)
         )
         return Table(columns, tuple(found))
+
+
+class Matrices(msgspec.Struct, frozen=True):
+    """The entries of quantities, in the tone of what they are; for who can, beside each other."""
+
+    quantities: tuple[Answer, ...]
+    tone: Tone = ""
 
 
 def _entry(lines: tuple[tuple[str, ...], ...], i: int, j: int) -> str:
@@ -193,7 +252,13 @@ Block: TypeAlias = (
     | Labelled
     | Shares
     | Answer
+    | Matrices
     | Table
+    | Listing
+    | Bars
+    | Picture
+    | Chart
+    | Confusion
     | Section
     | StepBlock
     | Gallery

@@ -10,8 +10,9 @@ from markdown_it import MarkdownIt
 
 import backtrace
 from backtrace.formats.drawing.loss_curve import HEADING, LEFT, LOSS, RIGHT, WIDTH, curve_svg
-from backtrace.formats.markdown.training import trained_markdown
+from backtrace.formats.markdown.writer import file
 from backtrace.formats.registry import is_ours
+from backtrace.page.training.document import document
 from backtrace.tape.training import Divergence
 from tests.formats.trainings import XOR, holding_out, made_up, outputs, spec_with
 
@@ -22,6 +23,10 @@ RISING = [0.1, 0.2, 0.3, 0.4]
 
 def drawing(spec, training):
     return ET.fromstring(curve_svg(spec, training))
+
+
+def trained_markdown(spec, training, outputs=None):
+    return file(document(spec, training, outputs))
 
 
 def points(root, role):

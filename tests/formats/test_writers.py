@@ -1,9 +1,12 @@
 """Every block in every format that writes documents: what is said, made harmless, fitted."""
 
+import numpy as np
 import pytest
 from markdown_it import MarkdownIt
 
 import backtrace
+from backtrace.formats.html import writer as html
+from backtrace.formats.latex import writer as latex
 from backtrace.formats.markdown import writer as markdown
 from backtrace.formats.measure import text_width
 from backtrace.formats.terminal.colours import uncoloured
@@ -13,17 +16,25 @@ from backtrace.functions.formula import Ref
 from backtrace.notation.symbols import Symbols
 from backtrace.page.blocks import (
     Answer,
+    Bar,
+    Bars,
     Bullets,
     Cell,
     Column,
     Document,
     Facts,
     Labelled,
+    Listing,
+    Matrices,
     Paragraph,
+    Picture,
     Section,
     Shares,
     Table,
 )
+from backtrace.page.training.chart import losses
+from backtrace.page.training.confusion import Confusion
+from backtrace.tape.training import Measured, Record
 
 SYMBOLS = Symbols.of(backtrace.trace(backtrace.load("xor")))
 COLUMNS = (Column("name", left=True), Column("size"), Column("remark", left=True))
@@ -51,6 +62,12 @@ BLOCKS = (
     Answer(
         "z1", "z₁", (("you wrote", (("1", "x"), ("3",))), ("expected", (("1", "2"), ("3", "4"))))
     ),
+    Bullets(("a rate, `learning_rate` 0.1",), "advice"),
+    Listing((("epoch", "loss"), ("0", "0.50"), ("1", "0.25")), 1),
+    Picture(np.eye(8), Bars((Bar("0", "0.75", 0.75, Cell("the largest", "right")),), 3)),
+    losses([Record(at, Measured(1 / (1 + at))) for at in range(3)]),
+    Confusion(np.array([[7, 1], [0, 2]])),
+    Matrices((Answer("W1", "W₁", (("", (("1", "2"),)),)),), "updated"),
 )
 PAGE = Document("A title", BLOCKS, "all is well", "right", symbols=SYMBOLS)
 
@@ -87,11 +104,26 @@ def test_a_tone_with_a_sign_shows_it():
 
 
 def test_markdown_reads_as_what_was_said():
-    html = MarkdownIt("commonmark").enable("table").render(markdown.text(PAGE))
-    assert html.count("<table>") == len(NARROW) + 2
-    assert html.count("<h2>") == 1
-    assert "<blockquote>" in html
-    assert html.count("<li>") == 2 + 2 + 2  # bullets, labels, shares
+    page = MarkdownIt("commonmark").enable("table").render(markdown.text(PAGE))
+    assert page.count("<table>") == len(NARROW) + 5
+    assert page.count("<h2>") == 1
+    assert "<blockquote>" in page
+    assert page.count("<li>") == 2 + 2 + 2 + 1  # bullets, labels, shares, advice
+
+
+def test_what_a_terminal_draws_markdown_says():
+    said = markdown.text(PAGE)
+    assert "\n- a rate, `learning_rate` 0.1\n" in said
+    assert "| epoch | loss |  |\n|--:|--:|--:|\n| 0 | 0.50 |  |\n| 1 | 0.25 | kept |" in said
+    assert "| 0 | 0.75 | ✓ the largest |" in said
+    assert "line [1, 0.5, 0.333333]" in said
+    assert "| **0** | 7 | 1 | 87.5 % |" in said
+    assert "W_{1} = \\begin{bmatrix}\n1 & 2\n\\end{bmatrix}" in said
+
+
+def test_the_same_in_latex_and_html():
+    tables = latex.file(PAGE), html.file(PAGE)
+    assert all("87.5" in said and "0.75" in said and "kept" in said for said in tables)
 
 
 HOSTILE = "<b>*x*</b> $y$ \x1b[31m"
@@ -108,13 +140,16 @@ HOSTILE = "<b>*x*</b> $y$ \x1b[31m"
         Shares(((HOSTILE, 0.5, HOSTILE),)),
         Answer("z1", HOSTILE, (("You wrote", ((HOSTILE, "1"),)),)),
         Section(HOSTILE, (), HOSTILE),
+        Listing(((HOSTILE,), (HOSTILE,))),
+        Bars((Bar(HOSTILE, HOSTILE, 0.5, Cell(HOSTILE)),)),
+        Matrices((Answer("W1", HOSTILE, (("", ((HOSTILE,),)),)),)),
     ],
     ids=lambda block: type(block).__name__,
 )
 def test_a_strangers_text_is_text_and_nothing_else(block):
     document = Document(HOSTILE, (block,), HOSTILE, symbols=SYMBOLS)
     assert "\x1b" not in on_a_terminal(document)
-    html = MarkdownIt("commonmark").enable("table").render(markdown.text(document))
-    assert "<b>" not in html
-    assert "<em>x" not in html
-    assert "\x1b" not in html
+    page = MarkdownIt("commonmark").enable("table").render(markdown.text(document))
+    assert "<b>" not in page
+    assert "<em>x" not in page
+    assert "\x1b" not in page

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 
 from backtrace.cli.output import STDOUT, Output
-from backtrace.cli.screen import WRONG_SPEC, Screen, reading, refuse, useless
+from backtrace.cli.screen import WRONG_SPEC, reading, refuse, show_page, useless
 from backtrace.cli.training.checkpoints import Checkpoints, StartingPoint, standing, taken_up
 from backtrace.cli.training.epoch_log import EpochLog
 from backtrace.cli.training.epoch_log import is_ours as is_our_log
@@ -275,9 +275,10 @@ class _Run:
 
                 drawn = curve_svg(self.spec, training)
             else:
-                from backtrace.formats.markdown.training import trained_markdown
+                from backtrace.formats.markdown.writer import file
+                from backtrace.page.training.document import document
 
-                drawn = trained_markdown(self.spec, training, outputs, self.behind)
+                drawn = file(document(self.spec, training, outputs, self.behind))
             self.problems += filter(None, [plot.attempt(drawn.encode())])
 
     def print(self, training: Training, outputs: Array | None) -> None:
@@ -286,13 +287,9 @@ class _Run:
 
             print(encode(self.spec, training))
             return
-        from backtrace.formats.terminal import training as training_page
-        from backtrace.formats.terminal.layout import Layout
+        from backtrace.page.training.document import document
 
-        screen = Screen.of_stdout(self.request.width)
-        page = Layout(screen.width, screen.unicode)
-        lines = training_page.lines(self.spec, training, outputs, page, self.behind)
-        screen.show_lines(lines, training_page.STYLES)
+        show_page(document(self.spec, training, outputs, self.behind), self.request.width)
 
     def say(self, training: Training) -> None:
         """What went wrong; and where the training is, to a person, after Ctrl-C to everybody."""

@@ -9,6 +9,7 @@ from backtrace.notation.symbols import SUBSCRIPTS, Symbols
 from backtrace.page.header import first_update
 from backtrace.page.network import LayerColumn, Unit, network
 from backtrace.page.selection import Selection
+from backtrace.page.training.chart import Chart
 from backtrace.tape.trace import Trace
 
 MOST_EDGES = 40  # a diagram of units may have; one with more shows layers
@@ -95,23 +96,26 @@ def loss_chart(values: Sequence[float], name: str) -> list[str]:
     ]
 
 
-def training_chart(lines: Sequence[Sequence[float]], last: int, name: str) -> list[str]:
-    """Losses by epoch, from 0 to ``last``, as an xychart of one line or two.
+def training_chart(chart: Chart) -> list[str]:
+    """Losses by epoch, from 0 on, as an xychart of one line or two.
 
-    Empty where there is none to draw: of a single epoch, or with a number that is not finite or so
-    large that the others would be nothing beside it.
+    Empty with a number that is not finite (it has no point) or so large that the others would be
+    nothing beside it.
     """
+    count = int(chart.epochs.high) + 1
+    lines = [[value for _, value in series.points] for series in chart.series]
     values = [value for line in lines for value in line]
-    if last == 0 or not all(abs(value) < MOST_DRAWN for value in values):
+    whole = all(len(line) == count for line in lines)
+    if not whole or not all(abs(value) < MOST_DRAWN for value in values):
         return []
     settings = SETTINGS.replace(TRAINING, f"{TRAINING}, {HELD_OUT}") if lines[1:] else SETTINGS
     low, high = min([*values, 0.0]), max([*values, 0.0]) or 1.0
     return [
         settings,
         "xychart-beta",
-        f'  title "{name} by epoch"',
-        f'  x-axis "epoch" {_ticks(last + 1)}',
-        f'  y-axis "{name}" {_plain(low)} --> {_plain(high)}',
+        '  title "Loss by epoch"',
+        f'  x-axis "epoch" {_ticks(count)}',
+        f'  y-axis "Loss" {_plain(low)} --> {_plain(high)}',
         *(f"  line [{', '.join(map(_plain, _thinned(line)))}]" for line in lines),
     ]
 

@@ -13,12 +13,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from backtrace.formats import escaping
 from backtrace.formats.file_signatures import TAGGED
 from backtrace.formats.latex.formulas import Formulas, rows
-from backtrace.formats.markdown.mermaid import flowchart, loss_chart
+from backtrace.formats.markdown.mermaid import flowchart, loss_chart, training_chart
 from backtrace.notation.latex import latex
 from backtrace.notation.numbers import latex as numeral
 from backtrace.notation.text import EXACT
 from backtrace.page.blocks import (
     Answer,
+    Bars,
     Block,
     Bullets,
     Cell,
@@ -28,8 +29,11 @@ from backtrace.page.blocks import (
     Facts,
     Gallery,
     Labelled,
+    Listing,
+    Matrices,
     Omission,
     Paragraph,
+    Picture,
     Prose,
     Section,
     Shares,
@@ -39,6 +43,9 @@ from backtrace.page.blocks import (
 from backtrace.page.elision import is_large
 from backtrace.page.step_block import StepBlock
 from backtrace.page.tones import SIGNS
+from backtrace.page.training import confusion_table
+from backtrace.page.training.chart import Chart
+from backtrace.page.training.confusion import Confusion
 
 PLAIN = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]+)?(?:/[0-9]+)?|_")
 WIDTH = 44.0  # em; GitHub has about 50
@@ -77,6 +84,8 @@ class _Writer:
             yield from fenced(flowchart(page.trace, page.decimal_mark))
         if page.conventions:
             yield from self.section(Section("Conventions", (Bullets(page.conventions),)), 2)
+        elif page.facts:
+            yield from ("", *(f"- {escaped(fact)}" for fact in page.facts))
         yield from self.blocks(page.blocks, 2)
 
     def blocks(self, blocks: Iterable[Block], level: int) -> Iterator[str]:
@@ -87,19 +96,30 @@ class _Writer:
     def block(self, block: Block, level: int) -> Iterable[str]:  # noqa: PLR0912 - a case a block
         match block:
             case Paragraph():
-                return ("", f"{'> ' if block.tone in QUOTED else ''}{self.words(block.words)}")
+                return ("", self.paragraph(block))
             case Facts():
                 return ("", " · ".join(map(_cell, block.phrases)))
             case Bullets():
-                return ("", *(f"- {self.words(item)}" for item in block.items))
+                words = _with_code if block.tone == "advice" else self.words
+                return ("", *(f"- {words(item)}" for item in block.items))
             case Labelled():
                 return ("", *(self.labelled(label, words) for label, words in block.rows))
             case Shares():
                 return ("", *(f"- {escaped(label)} {escaped(w)}" for label, _, w in block.rows))
             case Answer():
                 return self.answer(block)
+            case Matrices():
+                return self.blocks(block.quantities, level)
             case Table():
                 return self.table(block)
+            case Bars() | Listing():
+                return self.table(block.table)
+            case Picture():
+                return self.block(block.beside, level)
+            case Chart():
+                return self.chart(block)
+            case Confusion():
+                return self.blocks(confusion_table.blocks(block), level)
             case Section():
                 return self.section(block, level)
             case StepBlock():
@@ -116,6 +136,12 @@ class _Writer:
             case DotsLegend():
                 dots = r"$\cdots$ and $\vdots$ stand for what is left out."
                 return ("", f"> Large matrices are shown in part: {dots}")
+
+    def paragraph(self, block: Paragraph) -> str:
+        words = self.words(block.words)
+        if block.tone == "heading":
+            return f"**{words}**"
+        return f"> {words}" if block.tone in QUOTED else words
 
     def words(self, words: Prose) -> str:
         if isinstance(words, str):
@@ -147,6 +173,16 @@ class _Writer:
         for row in block.rows:
             yield _row(map(_cell, row))
 
+    def chart(self, chart: Chart) -> Iterator[str]:
+        drawn = training_chart(chart)
+        if not drawn:
+            yield from ("", "> Not drawn: a loss is not finite, or too large for the others.")
+            return
+        yield from fenced(drawn)
+        if len(chart.series) > 1:
+            yield ""
+            yield "Blue is the loss of the training samples, magenta that of the held-out ones."
+
     def answer(self, block: Answer) -> Iterator[str]:
         """Matrices, typeset where they are plain numbers, else a line an entry."""
         matrices = [_matrix(rows) for _, rows in block.rows]
@@ -154,8 +190,9 @@ class _Writer:
             assert self.document.symbols is not None
             name = self.document.symbols.latex(block.id)
             for (label, _), matrix in zip(block.rows, matrices, strict=True):
-                yield from ("", f"{label[:1].upper()}{label[1:]}", "")
-                yield from ("$$", f"{name} = {matrix}", "$$")
+                if label:
+                    yield from ("", f"{label[:1].upper()}{label[1:]}")
+                yield from ("", "$$", f"{name} = {matrix}", "$$")
             return
         yield from self.table(block.entries)
 
@@ -196,6 +233,13 @@ def escaped(text: str) -> str:
     return escaping.markdown(text).replace("$", "&#36;")
 
 
+def _with_code(words: Prose) -> str:
+    """A sentence of ours, whose `code` stays code."""
+    assert isinstance(words, str)
+    parts = words.split("`")
+    return "".join(f"`{part}`" if at % 2 else escaped(part) for at, part in enumerate(parts))
+
+
 def display(formulas: Iterable[Sequence[str]]) -> Iterator[str]:
     """A display formula, blank lines around it."""
     yield from ("", "$$", r"\begin{aligned}", rows(formulas), r"\end{aligned}", "$$")
@@ -208,6 +252,7 @@ def fenced(diagram: Sequence[str]) -> Iterator[str]:
 
 def _cell(cell: Cell) -> str:
     shown = f"`{cell.text}`" if cell.tone == "code" else escaped(cell.text)
+    shown = f"**{shown}**" if cell.tone == "label" else shown
     sign, _ = SIGNS.get(cell.tone, ("", ""))
     return " ".join(filter(None, (sign, shown)))
 

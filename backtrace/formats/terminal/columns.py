@@ -7,10 +7,12 @@ from itertools import zip_longest
 
 from backtrace.formats.measure import text_width, wrapped
 from backtrace.formats.terminal.boxes import Line
+from backtrace.formats.terminal.curve import MARKS
 from backtrace.formats.terminal.layout import INDENT, Layout
-from backtrace.page.blocks import Cell, Table
+from backtrace.page.blocks import Cell, Listing, Table
 
 GAP = "  "
+WIDE_GAP = "   "  # between columns of numbers without a sign
 MARGIN = " "
 NARROW_CELL = 16  # columns; a cell with less room stands on lines of its own
 
@@ -134,19 +136,29 @@ def even(column: Sequence[str], *, left: bool = False) -> list[str]:
     ]
 
 
-def grouped(columns: Sequence[Sequence[str]], room: int, gap: str) -> Iterator[list[str]]:
-    """The rows of a table, group by group: the first column, and as many others as fit beside it.
+def listing(block: Listing, room: int, layout: Layout) -> Iterator[Line]:
+    """The rows, the kept one marked; columns that don't fit beside the others stand below."""
+    columns = [
+        even([layout.say(text) for text in column]) for column in zip(*block.rows, strict=True)
+    ]
+    mark = "" if block.kept is None else f"  {MARKS[not layout.unicode][2]} kept"
+    for count, group in enumerate(_grouped(columns, room - text_width(mark))):
+        yield from [[]] if count else []
+        for at, row in enumerate(zip(*group, strict=True)):
+            kept = block.kept is not None and at == block.kept + 1
+            tone = "label" if at == 0 else "best" if kept else ""
+            yield [(WIDE_GAP.join(row) + (mark if kept else ""), tone)]
 
-    There is always one other, if there is any.
-    """
-    first, *others = map(even, columns)
+
+def _grouped(columns: list[list[str]], room: int) -> list[list[list[str]]]:
+    """The first column, and as many others as fit beside it: always one, if there is any."""
+    first, *others = columns
     groups = [[first]]
     for column in others:
-        if _width([*groups[-1], column], gap) > room and groups[-1][1:]:
+        if _width([*groups[-1], column], WIDE_GAP) > room and groups[-1][1:]:
             groups.append([first])
         groups[-1].append(column)
-    for group in groups:
-        yield [gap.join(row) for row in zip(*group, strict=True)]
+    return groups
 
 
 def _width(columns: Sequence[Sequence[str]], gap: str) -> int:

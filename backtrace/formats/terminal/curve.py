@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from backtrace.formats.measure import text_width
-from backtrace.formats.terminal.boxes import Line
-from backtrace.formats.terminal.layout import INDENT, Layout
+from backtrace.formats.terminal.boxes import Line, line_width
+from backtrace.formats.terminal.layout import APART, INDENT, Layout
 from backtrace.page.training.chart import Chart, Point, tick_labels
 
 ROWS = 12  # of the chart's field
@@ -17,6 +17,18 @@ MARKS = (  # training, held out, the epoch that is kept; the same in ASCII
 DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))  # of a Braille cell, by column, row
 BRAILLE = 0x2800
 DASH = 4  # dots across: half of them drawn, half left out, where a line is dashed
+
+
+def curve_and_legend(chart: Chart, page: Layout) -> list[Line]:
+    """The chart, and below it its marks, as many to a line as fit."""
+    found: list[Line] = []
+    for text, role in legend(chart, page):
+        last: Line = found[-1] if found else []
+        if not last or line_width(last) + len(APART) + text_width(text) > page.breadth:
+            found.append([(" " * INDENT, ""), (text, role)])
+        else:
+            last += [(APART, ""), (text, role)]
+    return [*curve(chart, page), *found]
 
 
 def curve(chart: Chart, page: Layout) -> list[Line]:

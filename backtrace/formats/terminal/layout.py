@@ -16,27 +16,19 @@ INDENT = 4
 WIDEST = 100  # columns of text; on a wider page the right margin would be too far to see
 APART = "   "  # between short phrases on a line
 OPERATORS = re.compile(r" (?=(?:=|\+|−|-|·|\*|⊙|/|\(\.\)) )")  # where a formula may be folded
-STYLES_OF_A_PAGE: dict[str, str] = {
-    "title": "bold",
-    "heading": "bold",
-    "rule": "dim",
-    "fact": "dim",
-    "axis": "dim",
-    "label": "dim",
-}
-"""The roles of what every page has, as rich's styles."""
-
 ASCII_DASHES = {"─": "-", "═": "="}
 
 
 class Layout(msgspec.Struct, frozen=True):
     """A page ``width`` columns wide; without ``unicode`` everything on it is ASCII.
 
+    With ``colour`` pictures are drawn in greys.
     Every method returns lines that fit, and are no wider than ``breadth``.
     """
 
     width: int
     unicode: bool = True
+    colour: bool = False
 
     @property
     def breadth(self) -> int:
@@ -104,6 +96,10 @@ class Layout(msgspec.Struct, frozen=True):
         words = "".join(part for part, _ in formula)
         lines = formula_lines(words, self.breadth - INDENT)
         return [[(" " * (self.breadth - text_width(line)) + line, "")] for line in lines]
+
+
+def indented(lines: Iterable[Line]) -> Iterator[Line]:
+    return ([(" " * INDENT, ""), *line] if line else [] for line in lines)
 
 
 def formula_lines(formula: str, room: int) -> list[str]:

@@ -1,12 +1,21 @@
-"""Printed quantities as blocks for an equation, with dots for what is left out."""
+"""Printed quantities as matrices: in an equation, with dots for what is left out, or whole."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
 
-from backtrace.formats.terminal.boxes import MORE_BOTH, MORE_COLUMNS, MORE_ROWS, NamedMatrix
-from backtrace.formats.terminal.layout import Layout
-from backtrace.notation.numbers import cells
+from backtrace.formats.terminal.boxes import (
+    ASCII,
+    MORE_BOTH,
+    MORE_COLUMNS,
+    MORE_ROWS,
+    UNICODE,
+    Line,
+    NamedMatrix,
+)
+from backtrace.formats.terminal.grid import gallery
+from backtrace.formats.terminal.layout import INDENT, Layout
+from backtrace.page.blocks import Answer, Matrices
 from backtrace.page.figures import Printout
 
 DOTS = {(True, True): MORE_BOTH, (True, False): MORE_ROWS, (False, True): MORE_COLUMNS}
@@ -30,8 +39,15 @@ def printed_block(made: Printout, name: str, role: str, layout: Layout) -> Named
     return NamedMatrix(say(name), lines, say(" × ".join(map(str, made.shape))), role, numbers)
 
 
-def whole_block(value: Any, name: str, role: str, decimals: int, layout: Layout) -> NamedMatrix:
-    """All of a 2-D value."""
-    texts = [[layout.say(text) for text in line] for line in cells(value, decimals)]
-    size = " × ".join(map(str, value.shape))
-    return NamedMatrix(layout.say(name), texts, layout.say(size), role)
+def matrices(block: Matrices, layout: Layout) -> Iterator[Line]:
+    """Quantities beside each other, each under its symbol and its size."""
+    style = UNICODE if layout.unicode else ASCII
+    found = [[_whole(each, block.tone, layout)] for each in block.quantities]
+    return iter(gallery(found, layout.width, INDENT, style))
+
+
+def _whole(quantity: Answer, tone: str, layout: Layout) -> NamedMatrix:
+    ((_, rows),) = quantity.rows
+    cells = [[layout.say(text) for text in row] for row in rows]
+    size = layout.say(f"{len(rows)} × {len(rows[0])}")
+    return NamedMatrix(layout.say(quantity.symbol), cells, size, tone)

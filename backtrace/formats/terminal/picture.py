@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from math import isqrt
+from collections.abc import Callable, Iterable, Iterator
+from itertools import zip_longest
+from typing import TypeAlias
 
 import numpy as np
 
-from backtrace.formats.terminal.boxes import Line
-from backtrace.formats.terminal.layout import Layout
+from backtrace.formats.terminal.boxes import Line, line_width
+from backtrace.formats.terminal.layout import INDENT, Layout, indented
 from backtrace.functions.array import Array
-from backtrace.spec.model import Spec
 
-FEWEST_PIXELS = 16
+Numbers: TypeAlias = Callable[[int], list[Line]]  # in lines of so many columns
+
+APART = 4  # columns between a picture and what stands beside it
 SMALL = 14  # pixels a side; what is no larger gets two columns and a line for every pixel
 GREYS = 24  # levels that a terminal of 256 colours has
 SHADES, ASCII_SHADES = " ░▒▓█", " .:*#"
@@ -20,29 +22,32 @@ FRAME, ASCII_FRAME = tuple("┌─┐│└┘"), tuple("+-+|++")
 ROLE = "grey"  # of a cell: its upper and its lower half, from 0 (black)
 
 
-def white(spec: Spec) -> float:
-    """The largest input of the data, which a picture shows as white; 0 where it has no pictures.
-
-    Samples are taken for pictures where their inputs make a square of at least 4 × 4, none of
-    them is negative, and not all are 0.
-    """
-    inputs = spec.inputs.values
-    size = inputs.size // spec.samples
-    if isqrt(size) ** 2 != size or size < FEWEST_PIXELS or float(np.min(inputs)) < 0:
-        return 0.0
-    return float(np.max(inputs))
-
-
-def pixels(sample: Array, brightest: float) -> Array:
-    """The inputs of one sample as greys from 0 (black) to 1, in the rows of a square."""
-    values = np.asarray(sample, dtype=np.float64).ravel()
-    side = isqrt(values.size)
-    greys: Array = np.clip(values.reshape(side, side) / brightest, 0.0, 1.0)
-    return greys
+def pictured(greys: Array, beside: Numbers, layout: Layout) -> Iterator[Line]:
+    """The picture, and beside its middle the numbers: below it where they have no room there."""
+    shown = picture(greys, layout)
+    width = line_width(shown[0])
+    room = layout.width - INDENT - width - APART
+    numbers = beside(room)
+    if max(map(line_width, numbers), default=0) <= room:
+        yield from _together(shown, numbers)
+        return
+    indent = " " * INDENT if INDENT + width <= layout.width else ""
+    yield from ([(indent, ""), *line] for line in shown)
+    yield []
+    yield from indented(beside(layout.width - INDENT))
 
 
-def picture(greys: Array, page: Layout, *, colour: bool) -> list[Line]:
+def _together(shown: list[Line], beside: list[Line]) -> Iterator[Line]:
+    width, height = line_width(shown[0]), len(shown)
+    said: list[Line] = [*([[]] * max(0, (height - len(beside)) // 2)), *beside]
+    for left, right in zip_longest(shown, said):
+        gap: Line = [(" " * APART, "")] if right else []
+        yield [(" " * INDENT, ""), *(left or [(" " * width, "")]), *gap, *(right or [])]
+
+
+def picture(greys: Array, page: Layout) -> list[Line]:
     """Rows of greys, no wider than the page, about as high as wide on a terminal."""
+    colour = page.colour and page.unicode
     columns = 2 if max(greys.shape) <= SMALL else 1
     room = (page.width - (0 if colour else 2)) // columns
     greys = _shrunk(greys, -(-greys.shape[1] // room))
@@ -56,7 +61,7 @@ def picture(greys: Array, page: Layout, *, colour: bool) -> list[Line]:
     return _framed([_shades((upper + lower) / 2, page) for upper, lower in halves], page)
 
 
-def styles(lines: list[Line]) -> dict[str, str]:
+def styles(lines: Iterable[Line]) -> dict[str, str]:
     """The colours of the greys that these lines have, by role."""
     roles = {role for line in lines for _, role in line if role.startswith(ROLE)}
     return {role: " on ".join(map(_grey, role.split()[1:])) for role in roles}

@@ -7,14 +7,20 @@ from typing import TypeAlias
 
 from backtrace.formats.measure import text_width, wrapped
 from backtrace.formats.terminal.answer import answer
+from backtrace.formats.terminal.bars import bars
 from backtrace.formats.terminal.boxes import Line, line_width
-from backtrace.formats.terminal.columns import even, table
-from backtrace.formats.terminal.layout import INDENT, Layout, formula_lines
+from backtrace.formats.terminal.columns import even, listing, table
+from backtrace.formats.terminal.confusion_table import confusion_lines
+from backtrace.formats.terminal.curve import curve_and_legend
+from backtrace.formats.terminal.layout import INDENT, Layout, formula_lines, indented
+from backtrace.formats.terminal.matrices import matrices
+from backtrace.formats.terminal.picture import pictured
 from backtrace.formats.terminal.steps import StepWriter
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import sentence_text
 from backtrace.page.blocks import (
     Answer,
+    Bars,
     Block,
     Bullets,
     Cell,
@@ -23,8 +29,11 @@ from backtrace.page.blocks import (
     Gallery,
     Inset,
     Labelled,
+    Listing,
+    Matrices,
     Omission,
     Paragraph,
+    Picture,
     Prose,
     Section,
     Shares,
@@ -32,6 +41,8 @@ from backtrace.page.blocks import (
     Table,
 )
 from backtrace.page.step_block import StepBlock
+from backtrace.page.training.chart import Chart
+from backtrace.page.training.confusion import Confusion
 
 INSETS: dict[Inset, int] = {0: 0, 1: 1, 2: INDENT}
 BULLETS: dict[Inset, int] = {0: 0, 1: 2, 2: INDENT}
@@ -104,7 +115,7 @@ class _Writer:
         told = f"⋮  {block.updates} {more} not shown; --full shows them"
         return [[], *self.layout.paragraph(told, "fact", 0)]
 
-    def block(self, block: Block) -> Iterable[Line]:
+    def block(self, block: Block) -> Iterable[Line]:  # noqa: PLR0912 - a case a block
         match block:
             case StepBlock():
                 return self.steps.step(block)
@@ -126,9 +137,24 @@ class _Writer:
                 return self.shares(block)
             case Answer():
                 return answer(block, self.layout)
+            case Matrices():
+                return matrices(block, self.layout)
             case Table():
                 return table(block, self.layout)
+            case Bars() | Listing():
+                return indented(self.numbers(block, self.layout.width - INDENT))
+            case Picture(greys=greys, beside=beside):
+                return pictured(greys, lambda room: self.numbers(beside, room), self.layout)
+            case Chart():
+                return curve_and_legend(block, self.layout)
+            case Confusion():
+                return confusion_lines(block, self.layout)
         return ()
+
+    def numbers(self, block: Bars | Listing, room: int) -> list[Line]:
+        if isinstance(block, Bars):
+            return list(bars(block, room, self.layout))
+        return list(listing(block, room, self.layout))
 
     def words(self, words: Prose) -> str:
         if isinstance(words, str):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from math import ceil, floor, isfinite, log10
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
 from backtrace.notation.numbers import number, scientific, significant
-from backtrace.tape.training import Record
+
+if TYPE_CHECKING:  # a chart is a block of every page, and most of these train nothing
+    from backtrace.tape.training import Record
 
 ROUND = (1, 2, 5, 10)  # times a power of ten: what a tick may stand at
 LARGEST = 1e300  # of a value; round ones beyond the largest of all can't be written

@@ -8,9 +8,10 @@ import pytest
 
 import backtrace
 from backtrace.formats.measure import text_width
-from backtrace.formats.terminal.colours import coloured, uncoloured
+from backtrace.formats.terminal.colours import STYLES, coloured, uncoloured
 from backtrace.formats.terminal.layout import Layout
-from backtrace.formats.terminal.training import STYLES, lines
+from backtrace.formats.terminal.writer import lines
+from backtrace.page.training.document import document
 from backtrace.page.training.outcome import MOST_ROWS, outcome
 from backtrace.spec.model import Matrix, Schedule, Stop
 from backtrace.spec.numbers import Number
@@ -21,7 +22,7 @@ MLP = backtrace.load("mlp-math")
 
 
 def text(spec, training, found=None, width=80, unicode=True):
-    return uncoloured(lines(spec, training, found, Layout(width, unicode)))
+    return uncoloured(lines(document(spec, training, found), Layout(width, unicode)))
 
 
 def section(page, heading):
@@ -348,9 +349,9 @@ def test_no_line_is_wider_than_the_page(width, unicode, name):
 
 
 def test_colours_are_those_of_the_roles():
-    found = lines(XOR, made_up(XOR, [1.0, 0.5, 0.7], kept=1), None, Layout(80))
+    found = lines(document(XOR, made_up(XOR, [1.0, 0.5, 0.7], kept=1)), Layout(80))
     roles = {role for line in found for _, role in line if role}
-    assert roles <= set(STYLES) | {"number", "mark", "updated.name"}
+    assert roles <= set(STYLES) | {"mark"}
     assert "bold green" in {str(span.style) for span in coloured(found, STYLES).spans}
 
 

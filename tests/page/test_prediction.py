@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 
 import backtrace
+from backtrace.formats.json.prediction import as_document
 from backtrace.formats.measure import text_width
 from backtrace.formats.terminal.colours import uncoloured
 from backtrace.formats.terminal.layout import Layout
-from backtrace.formats.terminal.prediction import MOST_BARS, as_document, lines, predictions
+from backtrace.formats.terminal.writer import lines
 from backtrace.notation.symbols import Symbols
+from backtrace.page.blocks import Document
+from backtrace.page.prediction import MOST_BARS, document, pixels, predictions, samples, white
 from backtrace.spec.excerpt import excerpt
 from backtrace.spec.model import Matrix
 
@@ -28,7 +31,8 @@ def of(spec, *outputs, first=1):
 
 def page(spec, found, width=80, unicode=True):
     symbols = Symbols(spec.notation, spec.conventions, {len(spec.layers): "linear"})
-    return uncoloured(lines(found, spec, symbols, Layout(width, unicode)))
+    blocks = tuple(samples(found, spec, symbols))
+    return uncoloured(lines(Document("", blocks), Layout(width, unicode)))
 
 
 def probabilities(taken, count=10):
@@ -137,9 +141,9 @@ def test_no_line_is_wider_than_the_page(width, unicode, spec, outputs):
 
 def test_the_document_counts_classes_from_zero_and_keeps_every_digit():
     outputs = [0.1 + 0.2, 0.6, 0.1]
-    document = as_document(of(SOFTMAX, outputs))
-    assert document["schema"] == "backtrace/prediction/1"
-    (sample,) = document["samples"]
+    found = as_document(of(SOFTMAX, outputs))
+    assert found["schema"] == "backtrace/prediction/1"
+    (sample,) = found["samples"]
     assert sample["outputs"] == outputs
     assert sample["class"] == 1
     assert sample["target"] == int(np.argmax(SOFTMAX.targets.values[0]))
@@ -176,3 +180,48 @@ def test_an_excerpt_keeps_the_written_numbers_and_the_gradient_from_above():
     )
     # dW = a0ᵀ · upstream: of the second sample 2·4
     assert backtrace.trace(excerpt(spec, 2, 2))["dW1"].value.tolist() == [[8]]
+
+
+# Pictures
+
+
+def spec_of(*rows):
+    return msgspec.structs.replace(XOR, inputs=Matrix(np.array(rows, dtype=float)))
+
+
+def test_a_square_of_greys_is_a_picture():
+    data = np.arange(16.0)
+    brightest = white(spec_of(data, 2 * data))
+    assert brightest == 30
+    greys = pixels(data, brightest)
+    assert greys.shape == (4, 4)
+    assert greys[3, 3] == 15 / 30  # the largest of all data is white
+    assert greys[0, 1] == 1 / 30
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        np.arange(9.0),  # too small
+        np.arange(17.0),  # no square
+        np.arange(16.0) - 1,  # a negative grey
+        np.zeros(16),  # nothing to be seen
+    ],
+)
+def test_other_inputs_are_no_picture(data):
+    assert white(spec_of(data)) == 0
+
+
+def test_a_column_may_be_a_picture():
+    columns = msgspec.structs.replace(XOR.conventions, layout="columns")
+    data = Matrix(np.ones((16, 3)))
+    assert white(msgspec.structs.replace(XOR, inputs=data, conventions=columns)) == 1
+
+
+def test_a_page_says_which_parameters_and_which_samples():
+    page = document(of(XOR, [0.9], first=2), XOR, "of trained.npz", held_out=True)
+    shown = uncoloured(lines(page, Layout(80))).split("\n")
+    assert shown[0].startswith("XOR ")
+    assert shown[1] == "parameters of trained.npz"
+    assert shown[3].startswith("── Held-out sample 2 ─")
+    assert shown[3].endswith(" taken for 1, which is right ──")  # the target of [0, 1] is 1
