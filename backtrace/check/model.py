@@ -114,7 +114,8 @@ class Judged(msgspec.Struct, frozen=True):
     """One quantity's verdict.
 
     ``entries`` has the quantity's shape (1 × 1 for a scalar). ``mistakes`` are the codes of all
-    explanations, without repeats; several ``explanations`` are a tie. ``root`` is the id of the
+    explanations, without repeats; several ``explanations`` are a tie. ``alike`` counts those of
+    which there are too many to tell them apart, and then none is kept. ``root`` is the id of the
     quantity (``id`` or ``id@epoch.batch``) whose mistake a carried value rests on. ``earned`` and
     ``possible`` are the marks; ``withheld`` is why carried entries earn none. ``notes`` are the
     reader's.
@@ -132,6 +133,7 @@ class Judged(msgspec.Struct, frozen=True):
     possible: float = 0.0
     notes: tuple[str, ...] = ()
     withheld: Trivial | None = None
+    alike: int = 0
 
     @property
     def mistakes(self) -> tuple[str, ...]:

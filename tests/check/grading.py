@@ -12,6 +12,16 @@ ACCUSED = ("wrong", "unsupported", "malformed")
 NO_RIGHT_SHAPE = ("wrong", "malformed")
 
 
+SLIPS = {
+    *("sign-slip", "point-moved", "digits-swapped", "cut-off", "copied-wrong", "arithmetic-slip")
+}
+
+
+def names(code):
+    """What a mistake may be called: one entry that is off is a slip of some kind."""
+    return SLIPS if code == "arithmetic-slip" else {code}
+
+
 class Outcome(NamedTuple):
     """What became of one sheet. ``accused`` are the quantities called wrong (or what amounts to
     it) besides the one that is; ``covered``: its entries that are wrong beyond doubt were found."""
@@ -59,8 +69,8 @@ def grade(seed, code):
         sheet.habit.digits,
         located,
         located and set(sheet.truth.entries) <= set(first.places(*NO_RIGHT_SHAPE)),
-        located and code in first.mistakes,
-        located and set(first.mistakes) == {code},
+        located and not names(code).isdisjoint(first.mistakes),
+        located and bool(first.mistakes) and set(first.mistakes) <= names(code),
         tuple(q.name for q in accused if q.name != sheet.truth.id),
         (sheet.truth.id, first and (first.name, first.mistakes)),
     )

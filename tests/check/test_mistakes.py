@@ -123,7 +123,15 @@ ALONE = {
     "penalty-on-bias": (PENALISED, "db2: [0.700, 2.100]", "db2"),
     # X[1,2] = 2 read as 3: [1+6 12]
     "given-misread": (SQUARE, "product1: [[7.00, 12.00], [1.00, -4.00]]", "product1"),
-    "arithmetic-slip": (SQUARE, "loss_terms: [[2.00, 0.50], [0.60, 4.50]]", "loss_terms"),
+    # dW2 = [5 6 / 7 3.5]
+    "sign-slip": (SQUARE, "dW2: [[5.00, -6.00], [-7.00, 3.50]]", "dW2"),
+    "point-moved": (SQUARE, "dW2: [[5.00, 6.00], [7.00, 35.0]]", "dW2"),
+    "digits-swapped": (SQUARE, "dW2: [[5.00, 6.00], [7.00, 3.05]]", "dW2"),
+    # a1[2,3] = 0.68997
+    "cut-off": (
+        "or-gate", "a1: [[0.574, 0.668, 0.622, 0.711], [0.622, 0.731, 0.689, 0.786]]", "a1"),
+    "copied-wrong": (SQUARE, "dW2: [[5.00, 6.00], [7.00, 3.60]]", "dW2"),
+    "arithmetic-slip": (SQUARE, "loss_terms: [[2.00, 0.50], [0.73, 4.50]]", "loss_terms"),
 }  # fmt: skip
 
 

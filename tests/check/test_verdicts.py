@@ -245,14 +245,14 @@ def test_two_slips_that_stand_on_their_own_are_both_found():
     # 0.85² = 0.7225 ≠ 0.75, 2 · 0.85 = 1.7 ≠ 1.8
     sheet = "error: 0.85\nloss: 0.750\nda2: 1.80"
     assert named("mlp-math", sheet) == [
-        ("loss", {"arithmetic-slip"}), ("da2", {"arithmetic-slip"})]  # fmt: skip
+        ("loss", {"arithmetic-slip"}), ("da2", {"copied-wrong"})]  # fmt: skip
 
 
 def test_ids_of_later_updates():
     # Momentum, second update: z = [0.5 3.8] (see test_mistakes); 0.9 · 3 + 0.5 + 0.6 = 3.8.
     found = marks("momentum", "z1@2.1: [0.5, 3.8]\nW1_new: [0.9, -0.5]")
     assert found == {"W1_new": "right", "z1@2.1": "right"}
-    assert named("momentum", "z1@2.1: [0.5, 3.900]") == [("z1@2.1", {"arithmetic-slip"})]
+    assert named("momentum", "z1@2.1: [0.5, 3.900]") == [("z1@2.1", {"copied-wrong"})]
 
 
 def test_a_slip_in_the_first_update_is_carried_into_the_second():

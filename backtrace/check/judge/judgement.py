@@ -18,7 +18,7 @@ from backtrace.check.judge.exercise import Key
 from backtrace.check.judge.marks import trivial
 from backtrace.check.judge.replay import Override, StandIns
 from backtrace.check.judge.sheet import Doubt, Hypothesis, Sheet
-from backtrace.check.mistakes.diagnosis import Diagnosis
+from backtrace.check.mistakes.diagnosis import MOST_EXPLANATIONS, Diagnosis
 from backtrace.check.model import (
     WORST_FIRST,
     Explanation,
@@ -48,6 +48,7 @@ class Judgement:
         self.written = sheet.written[place]
         self.exact = self.exercise.values[place]
         self.origin: Key | None = None  # of the hypothesis in which the value follows
+        self.alike = 0  # explanations that are too many to be told
 
     def judged(self, extra: bool) -> Judged:
         """The verdict; ``extra`` is whether the quantity was not asked for and earns nothing."""
@@ -263,6 +264,9 @@ class Judgement:
         kinds: dict[tuple[str, ...], Explanation] = {}
         for each in found:
             kinds.setdefault(tuple(sorted(each.explanation.codes)), each.explanation)
+        if len(kinds) > MOST_EXPLANATIONS:
+            self.alike = len(kinds)
+            return ()
         return tuple(kinds.values())
 
     def verdict(
@@ -294,6 +298,7 @@ class Judgement:
             possible=0.0 if extra else float(names.size),
             notes=(*self.written.notes, UNFINISHED) if cut else self.written.notes,
             withheld=self.trivial if (names == "carried").any() else None,
+            alike=self.alike,
         )
 
     def earned(self, names: NDArray[Any]) -> float:

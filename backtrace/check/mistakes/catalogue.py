@@ -11,6 +11,11 @@ from backtrace.check.mistakes.rewrites import UpdateContext, Wrong
 from backtrace.tape.steps import Step
 
 
+def no_rule(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    """Of a mistake that is read off the numbers, and has no rule to replay."""
+    return iter(())
+
+
 class Mistake(msgspec.Struct, frozen=True):
     """One row of the catalogue. ``tell`` is said to the student; ``wrongs`` replays it.
 
@@ -25,8 +30,13 @@ class Mistake(msgspec.Struct, frozen=True):
     rule: str
     tell: str
     example: str
-    wrongs: Callable[[Step, UpdateContext], Iterator[Wrong]] = lambda step, context: iter(())
+    wrongs: Callable[[Step, UpdateContext], Iterator[Wrong]] = no_rule
     detail: str = ""
+
+    @property
+    def has_rule(self) -> bool:
+        """Whether it is a rule that can be replayed."""
+        return self.wrongs is not no_rule
 
 
 CATALOGUE: dict[str, Mistake] = {
@@ -396,6 +406,51 @@ CATALOGUE: dict[str, Mistake] = {
             "Compare your numbers with the ones given.",
             "0.3 read as 0.2",
             detail="{}",
+        ),
+        Mistake(
+            "sign-slip",
+            "the sign is lost",
+            "lost a sign in {id}",
+            "an entry, or some",
+            "−x for x in some entries",
+            "The digits are right: look at the sign.",
+            "[[0.133, 0.063, 0.114]] instead of [[-0.133, -0.063, 0.114]]",
+        ),
+        Mistake(
+            "point-moved",
+            "the point stands in another place",
+            "moved the point of an entry of {id}",
+            "an entry",
+            "10 x or x/10",
+            "The digits are right: look where the point stands.",
+            "0.0123 instead of 0.123",
+        ),
+        Mistake(
+            "digits-swapped",
+            "two digits are exchanged",
+            "exchanged two digits in an entry of {id}",
+            "an entry",
+            "two neighbouring digits, the wrong way round",
+            "Compare the digits with those that you worked out: two stand the wrong way round.",
+            "0.574 written 0.547",
+        ),
+        Mistake(
+            "cut-off",
+            "the number is cut off, not rounded",
+            "cut off an entry of {id} instead of rounding it",
+            "an entry",
+            "digits left away",
+            "Round the last digit up where what follows is 5 or more.",
+            "0.567 for 0.5678",
+        ),
+        Mistake(
+            "copied-wrong",
+            "one digit is wrong",
+            "wrote one digit of {id} wrong",
+            "an entry",
+            "one digit taken for another",
+            "Compare the digits with those that you worked out: one is another.",
+            "-0.204 instead of -0.209",
         ),
         Mistake(
             "arithmetic-slip",

@@ -7,6 +7,7 @@ is named where it explains every written entry; what explains as well is a tie.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import combinations
 
 import msgspec
@@ -18,11 +19,14 @@ from backtrace.check.judge.exercise import Key, key
 from backtrace.check.judge.replay import Override, StandIns
 from backtrace.check.judge.sheet import Sheet
 from backtrace.check.mistakes.rewrites import Wrong
+from backtrace.check.mistakes.slips import meant
 from backtrace.check.model import Explanation, Figure, WrittenQuantity
 from backtrace.check.rules.intervals import Floats, Interval, hull, point
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.formula import Symbol, row
 
+MOST_EXPLANATIONS = 3  # of one wrong step that are told; more can't be told apart
+FEW_UNITS = 4  # of the last digit, within which a number is known well enough to compare digits
 MOST_TIES = 12  # explanations of one wrong step that are kept
 PLAINER = {"activation-derivative-omitted", "relu-mask-ignored", "derivative-incomplete"}
 TELLING_ENTRIES, TELLING_DIGITS = 3, 3
@@ -76,27 +80,109 @@ class Diagnosis:
         return self.sheet.numbers[self.place]
 
     def found(self, wrong: NDArray[np.bool_]) -> list[Cause]:
-        """Every explanation of the entries marked ``wrong``, the simplest kind that there is."""
+        """Every explanation of the entries marked ``wrong``, the simplest kind that there is.
+
+        Where one of several entries is wrong, or some have lost their sign, the hand slipped; rules
+        that come to the same are ties. A number that stands alone is looked at by rules first.
+        """
+        slips = self.by_slips(wrong)
+        rules = self.by_singles(wrong)
+        only = int(wrong.sum()) == 1
+        if wrong.size > 1 and slips:
+            return [*slips, *rules] if len(slips) + len(rules) <= MOST_EXPLANATIONS else slips
+        if not rules:
+            rules = self.by_pairs(only)
+            return [*rules, *(slips or [self.cause("arithmetic-slip")])] if only else rules
+        misread = all(f.explanation.codes == ("given-misread",) for f in rules)
+        return [*rules, *(slips or [self.cause("arithmetic-slip")])] if only and misread else rules
+
+    def by_singles(self, wrong: NDArray[np.bool_]) -> list[Cause]:
+        """One wrong rule, or one given number misread."""
         path = self.path()
-        places = [*path, *(at for at in self.again() if at not in path)]
-        singles = [(place, rewrite) for place in places for rewrite in self.exercise.wrongs(place)]
-        found = self.by_rules([(single,) for single in singles], self.by_other_ways(path))
-        found = self.without_disguises(found)
+        found = self.by_rules([(single,) for single in self.singles], self.by_other_ways(path))
+        found = self.without_disguises(found, wrong)
         if all("wrong-activation" in f.explanation.codes for f in found):
             found += self.by_misreading(path, wrong)  # one of a dozen activations often fits
-        only = int(wrong.sum()) == 1
-        slip = Cause(Explanation((("arithmetic-slip", self.place[2]),)))
-        if found:
-            misread = all(f.explanation.codes == ("given-misread",) for f in found)
-            return [*found, slip] if only and misread else found
-        if only:  # at the step itself alone: further off, some pair fits nearly every number
-            here = [single for single in singles if single[0] == self.place]
-            return [*self.by_rules(self.pairs(here)), slip]
-        return self.by_rules(self.pairs(singles))
+        return [each for each in found if self.is_borne_out(each)]
+
+    @cached_property
+    def singles(self) -> list[tuple[Key, Wrong]]:
+        path = self.path()
+        places = [*path, *(at for at in self.again() if at not in path)]
+        return [(place, rewrite) for place in places for rewrite in self.exercise.wrongs(place)]
+
+    def by_pairs(self, only: bool) -> list[Cause]:
+        """Two mistakes; for one entry at the step itself alone: further off, some pair fits nearly
+        every number."""
+        singles = [single for single in self.singles if not only or single[0] == self.place]
+        return [each for each in self.by_rules(self.pairs(singles)) if self.is_borne_out(each)]
+
+    def cause(self, code: str) -> Cause:
+        return Cause(Explanation(((code, self.place[2]),)))
+
+    # Slips of the hand
+
+    def by_slips(self, wrong: NDArray[np.bool_]) -> list[Cause]:
+        """The slips that explain all entries that are wrong, where others are not."""
+        box = hull(self.replayed({}))
+        entries = [tuple(at) for at in np.argwhere(wrong).tolist()]
+        if wrong.size > 1 and len(entries) == int((self.numbers.values != 0).sum()):
+            return []  # every entry: that is no slip
+        slips = [self.slips_of(at, box) for at in entries]
+        if len(entries) > 1:
+            slips = [[code for code in each if code == "sign-slip"] for each in slips]
+        shared = [code for code in slips[0] if all(code in each for each in slips)] if slips else []
+        return [self.cause(code) for code in shared[:1]]
+
+    def slips_of(self, at: tuple[int, ...], box: Interval) -> list[str]:
+        """What may have befallen one number, the likeliest first."""
+        cell = self.sheet.written[self.place].cells[at[0]][at[1]]
+        low, high = float(box.lo[0][at]), float(box.hi[0][at])
+        if not isinstance(cell, Figure) or cell.half_unit == 0 or bool(box.unbounded[at]):
+            return []
+        is_fine = high - low <= FEW_UNITS * 2 * cell.half_unit
+        fits = (m for m in meant(cell) if m.low <= high and low <= m.high)
+        return list(dict.fromkeys(m.code for m in fits if is_fine or not m.fine))
+
+    # What the rest of the sheet says
+
+    def is_borne_out(self, found: Cause) -> bool:
+        """Whether what else is written and right would be so under the explanation too."""
+        before = {
+            at: each
+            for at, each in found.stand_ins.items()
+            if at != self.place and at not in self.exercise.operands[self.place]
+        }
+        return not before or all(
+            self.agrees(place, before)
+            for place in self.sheet.written
+            if place != self.place and not before.keys().isdisjoint(self.unwritten_before(place))
+        )
+
+    def unwritten_before(self, place: Key) -> set[Key]:
+        """The lines that a quantity is worked from, up to those that were written."""
+        found: set[Key] = set()
+        waiting = list(self.exercise.operands[place])
+        while waiting:
+            source = waiting.pop()
+            if source not in found and source not in self.sheet.written:
+                found.add(source)
+                waiting += self.exercise.operands[source]
+        return found
+
+    def agrees(self, place: Key, stand_ins: StandIns) -> bool:
+        written = self.sheet.written[place]
+        if written.problem or self.exercise.is_given(place) or self.sheet.search.is_spent:
+            return True
+        numbers = self.sheet.numbers_of(written, place)
+        own = self.sheet.replay(numbers.unit).of(place)
+        if not numbers.meets(own).all():
+            return True  # it is not right either way
+        return bool(numbers.meets(self.sheet.replay(numbers.unit, stand_ins).of(place)).all())
 
     # Rules of the catalogue
 
-    def without_disguises(self, found: list[Cause]) -> list[Cause]:
+    def without_disguises(self, found: list[Cause], wrong: NDArray[np.bool_]) -> list[Cause]:
         """Another activation whose numbers are those of a plainer mistake is that mistake: with
         every z positive, the slope of a ReLU is no slope at all."""
         plain = [f.box for f in found if f.box is not None and PLAINER & set(f.explanation.codes)]
@@ -104,15 +190,17 @@ class Diagnosis:
             f
             for f in found
             if not (f.is_wrong_activation and any(_same(f.box, box) for box in plain))
-            and (not f.is_wrong_activation or self.tells_activations_apart(f))
+            and (not f.is_wrong_activation or self.tells_activations_apart(f, wrong))
         ]
 
-    def tells_activations_apart(self, found: Cause) -> bool:
+    def tells_activations_apart(self, found: Cause, wrong: NDArray[np.bool_]) -> bool:
         """One of a dozen activations often fits: one that the exercise has not is offered only
-        where enough entries with enough digits agree."""
+        where enough entries with enough digits agree, and not for one entry of several."""
         own = {(ACTIVATIONS[layer.activation.name].title,) for layer in self.exercise.spec.layers}
         if found.explanation.detail in own:
             return True
+        if wrong.size > 1 and int(wrong.sum()) == 1:
+            return False
         written = self.sheet.written[self.place]
         return sum(cell.digits >= TELLING_DIGITS for cell in figures(written)) >= TELLING_ENTRIES
 

@@ -49,7 +49,7 @@ def revealing(spec: Spec) -> Revealing:
         differing = _at(place, exercise, sheet, revealed, hidden)
         alike += [(place[2], codes) for codes in _groups(differing)]
     possible = {*revealed, *(each.code for each in hidden)}
-    replayed = [code for code in CATALOGUE if code not in ("given-misread", "arithmetic-slip")]
+    replayed = [code for code, row in CATALOGUE.items() if row.has_rule]
     absent = tuple(code for code in replayed if code not in possible)
     return Revealing(
         {k: tuple(v) for k, v in revealed.items()}, tuple(hidden), absent, tuple(alike)

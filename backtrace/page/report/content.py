@@ -41,7 +41,6 @@ Level: TypeAlias = Literal["none", "where", "what", "how"]
 Rows: TypeAlias = "tuple[tuple[str, ...], ...]"
 
 LONGEST = 24  # characters of an entry as it is shown; a number that long is shown whole
-MOST_CAUSES = 6  # explanations of one mistake that are listed
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -70,7 +69,6 @@ class Finding(msgspec.Struct, frozen=True):
     where: str
     first: bool
     causes: tuple[Cause, ...] | None = None
-    left_out: int = 0  # causes that are not listed
     working: WorkedLine | None = None
 
 
@@ -273,10 +271,8 @@ class _Sheet:
         working = None
         if self.level == "how" and first:
             working = worked_line(self.checker, self.answers, judged)
-        listed = judged.explanations[:MOST_CAUSES]
-        causes = tuple(self.cause(explanation, judged) for explanation in listed)
-        left_out = len(judged.explanations) - len(listed)
-        return Finding(judged, symbol, where, first, causes, left_out, working)
+        causes = tuple(self.cause(explanation, judged) for explanation in judged.explanations)
+        return Finding(judged, symbol, where, first, causes, working)
 
     def cause(self, explanation: Explanation, judged: Judged) -> Cause:
         advice: tuple[str, ...] = ()
@@ -394,12 +390,14 @@ def opening(finding: Finding) -> str:
     """The first line on a mistake: ``δ₂, all four entries: the bias is missing.``"""
     if finding.causes is None:
         return f"{finding.where}: {'the first mistake.' if finding.first else 'a mistake.'}"
+    if finding.judged.alike:
+        several = in_words(finding.judged.alike)
+        return f"{finding.where}: wrong; {several} mistakes can't be told apart from these digits."
     if not finding.causes:
         return f"{finding.where}: wrong, in a way that none of the usual mistakes explains."
     if len(finding.causes) == 1:
         return f"{finding.where}: {finding.causes[0].named}."
-    others = f" (and {count(finding.left_out, 'other')})" if finding.left_out else ""
-    return f"{finding.where}: wrong, and one of these explains it{others}:"
+    return f"{finding.where}: wrong, and one of these explains it:"
 
 
 def sentence(named: str, *advice: str) -> str:

@@ -1,0 +1,38 @@
+"""Slips of the hand in one entry of many, and rules that the rest of a sheet speaks against."""
+
+import pytest
+
+from tests.check.test_mistakes import SQUARE
+from tests.check.typed import quantity
+
+# dW2 = [5 6 / 7 3.5]
+SLIPPED = [
+    ("[[5.00, 6.00], [-7.00, 3.50]]", "sign-slip"),
+    ("[[-5.00, 6.00], [-7.00, 3.50]]", "sign-slip"),
+    ("[[5.00, 0.60], [7.00, 3.50]]", "point-moved"),
+    ("[[5.00, 6.00], [7.00, 5.30]]", "digits-swapped"),
+    ("[[5.00, 8.00], [7.00, 3.50]]", "copied-wrong"),
+    ("[[5.00, 6.00], [7.00, 4.17]]", "arithmetic-slip"),
+]
+
+
+@pytest.mark.parametrize(("cells", "code"), SLIPPED)
+def test_a_slip_of_one_entry_has_its_name(cells, code):
+    assert quantity(SQUARE, f"dW2: {cells}", "dW2").mistakes == (code,)
+
+
+def test_a_sign_that_is_wrong_everywhere_is_a_rule():
+    assert "sign-flipped" in quantity(SQUARE, "dW2: [[-5, -6], [-7, -3.5]]", "dW2").mistakes
+
+
+def test_a_digit_taken_for_another_in_few_digits_is_not_told_apart_from_any_other_slip():
+    # 1.9 · 1.9 = 3.61, and 1.85² … 1.95² is 3.42 … 3.80: seven digits would do.
+    sheet = "error: [[2.0, 1.0], [-1.0, 3.0]]\nloss_terms: [[2.00, 0.50], [0.50, 4.99]]"
+    assert quantity(SQUARE, sheet, "loss_terms").mistakes == ("arithmetic-slip",)
+
+
+def test_a_rule_that_would_have_made_other_lines_wrong_is_not_named():
+    """z1 without b1 would show in W1_new too, which is right: W1 - 0.1 dW1 with δ1 = [2.5 0.5 /
+    0.5 0], dW1 = [2.5+1.5 0.5 / 5-0.5 1] = [4 0.5 / 4.5 1]; b1_new = [1-0.3 -1-0.05]."""
+    sheet = "W1_new: [[0.600, -0.050], [1.550, 3.900]]\nb1_new: [0.700, -1.150]"
+    assert quantity(SQUARE, sheet, "b1_new").mistakes == ("copied-wrong",)
