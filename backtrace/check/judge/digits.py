@@ -7,6 +7,7 @@ own digits: 12 beside 0.031 has two significant ones, and 1230 may have three.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
@@ -90,10 +91,9 @@ def kept_digits(written: Mapping[Key, WrittenQuantity]) -> int | None:
     found = [cell for each in written.values() for cell in figures(each) if _shows_digits(cell)]
     if not found:
         return None
-    most = max(cell.digits for cell in found)
-    alike = sum(cell.digits == most for cell in found)
+    usual, alike = Counter(cell.digits for cell in found).most_common(1)[0]
     varied = len({cell.decimals for cell in found}) > 1
-    return most if varied and alike >= ALIKE * len(found) else None
+    return usual if varied and alike >= ALIKE * len(found) else None
 
 
 def _shows_digits(cell: Figure) -> bool:

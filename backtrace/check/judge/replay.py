@@ -17,7 +17,8 @@ from backtrace.check.judge.workings import Working
 from backtrace.check.mistakes.rewrites import Wrong
 from backtrace.check.rules.evaluation import interval
 from backtrace.check.rules.intervals import Interval, clipped, widened
-from backtrace.check.rules.partial_results import Noting, noted, slack, widened_by
+from backtrace.check.rules.noted_lines import noted
+from backtrace.check.rules.partial_results import Noting, slack, widened_by
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.tape.arithmetic import Floats as FloatArithmetic
 from backtrace.tape.operations import Parameters
@@ -26,6 +27,7 @@ from backtrace.tape.steps import Step
 StandIns: TypeAlias = dict[Key, Step | Wrong | Interval]
 Override: TypeAlias = Mapping[Key, Step | Wrong | Interval]
 NOTHING: Override = {}
+KNOW_THEIR_PARTS = ("matmul", "loss_terms", "loss_terms_from_error")  # and which are left alone
 LARGE = 500  # entries of the operands of a line, for which it counts as another one
 
 
@@ -179,7 +181,7 @@ class Replay:
         found = interval(operation, setting, parameters, *operands)
         noting = Noting(self.unit, self.sheet.digits)
         off = slack(operation, setting, parameters, noting, *operands)
-        if operation != "matmul" and np.any(off):  # which knows what its products leave alone
+        if operation not in KNOW_THEIR_PARTS and np.any(off):
             off = np.where(noting.of(found) == 0, 0.0, off)
         return widened_by(found, off)
 
@@ -203,7 +205,7 @@ class Replay:
             found = self.applied(wrong if isinstance(wrong, Wrong) else step, again)
             if step.role == "loss":
                 return found
-            worked[step.id] = self.may_be_rounded(key(step), found)
+            worked[step.id] = self.may_be_rounded(key(step), self.on_scratch_paper(found))
         raise AssertionError("an update without a loss has no loss after it")
 
     # Rounding
@@ -214,6 +216,14 @@ class Replay:
         working = self.sheet.working
         coarse = working.scratch is not None and working.has_coarse_lines
         return working.scratch.rounded(x) if coarse and working.scratch is not None else x
+
+    def on_scratch_paper(self, x: Interval) -> Interval:
+        """A line that nobody writes twice, with the fewer digits of scratch paper."""
+        working = self.sheet.working
+        if working.scratch is None or not working.has_coarse_lines:
+            return x
+        error = working.scratch.error(np.maximum(np.abs(x.lo), np.abs(x.hi)))
+        return Interval(x.lo - error, x.hi + error)
 
     def may_be_rounded(self, place: Key, x: Interval) -> Interval:
         """A line that was not written may have been rounded; it stays in its operation's range."""

@@ -22,7 +22,7 @@ from backtrace.tape.steps import Step
 
 ACCUSED: tuple[Verdict, ...] = ("wrong", "unsupported", "malformed")
 COARSEST = 2  # decimals or significant digits of scratch work
-POWERS = ("activate", "activation_derivative", "loss_terms_from_z")
+POWERS = ("activate", "activation_derivative", "loss_terms_from_z", "forward_again")
 
 
 class Working(msgspec.Struct, frozen=True):

@@ -15,7 +15,7 @@ import numpy as np
 
 from backtrace.check.rules.intervals import UNBOUNDED, Floats, Interval, hull, single
 from backtrace.functions.activations import ACTIVATIONS
-from backtrace.tape.operations import Parameters, Setting, augmented, matmul_operands
+from backtrace.tape.operations import Parameters, Setting, matmul_operands
 
 TRIVIAL = (0.0, 1.0)  # who multiplies by these notes nothing down
 
@@ -58,18 +58,6 @@ class Noting(msgspec.Struct, frozen=True):
 Slack: TypeAlias = Callable[..., Any]
 
 
-def noted(
-    operation: str, s: Setting, p: Parameters, noting: Noting, *operands: Interval
-) -> Interval | None:
-    """A step all of whose partial results are rounded so; None where they are not known."""
-    rule = ROUNDED_PARTS.get(operation)
-    if rule is None:
-        return None
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        found: Interval | None = rule(s, p, noting, *map(hull, operands))
-    return found
-
-
 def slack(
     operation: str, s: Setting, p: Parameters, noting: Noting, *operands: Interval
 ) -> Floats | float:
@@ -98,32 +86,20 @@ def _size(x: Interval) -> Floats:
 
 def _matmul(s: Setting, p: Parameters, noting: Noting, x: Interval, y: Interval) -> Floats:
     """Each product before the sum. One product alone is the line itself."""
-    products, trivial = _products(s, p, x, y)
+    products, trivial = products_of(s, p, x, y)
     if products.shape[1] == 1 and p.get("samples", 1) == 1:
         return np.zeros((products.shape[0], products.shape[2]))
     return np.asarray(np.where(trivial, 0.0, _noted(noting, products)).sum(axis=1))
 
 
-def _products(s: Setting, p: Parameters, x: Interval, y: Interval) -> tuple[Interval, Any]:
+def products_of(s: Setting, p: Parameters, x: Interval, y: Interval) -> tuple[Interval, Any]:
     """Rows × terms × columns, and which of them nobody notes down."""
     x, y = matmul_operands(s, p, x, y)
     xl, xh = x.lo[0][:, :, None], x.hi[0][:, :, None]
     yl, yh = y.lo[0][None], y.hi[0][None]
     ends = np.stack([xl * yl, xl * yh, xh * yl, xh * yh])
-    trivial = _trivial(xl, xh) | _trivial(yl, yh)
+    trivial = is_trivial(xl, xh) | is_trivial(yl, yh)
     return Interval(ends.min(axis=0)[None], ends.max(axis=0)[None]), trivial
-
-
-def _rounded_matmul(
-    s: Setting, p: Parameters, noting: Noting, x: Interval, y: Interval
-) -> Interval:
-    products, trivial = _products(s, p, x, y)
-    rounded = noting.rounded(products)
-    lo = np.where(trivial, products.lo, rounded.lo).sum(axis=2)
-    hi = np.where(trivial, products.hi, rounded.hi).sum(axis=2)
-    n = p.get("samples", 1)
-    noise = 1e-12 * (np.abs(lo) + np.abs(hi))
-    return Interval((lo - noise) / n, (hi + noise) / n)
 
 
 def _noted(noting: Noting, x: Interval) -> Floats:
@@ -133,7 +109,7 @@ def _noted(noting: Noting, x: Interval) -> Floats:
     return noting.of(flat).reshape(shape)
 
 
-def _trivial(lo: Floats, hi: Floats) -> Any:
+def is_trivial(lo: Floats, hi: Floats) -> Any:
     return (lo == hi) & np.isin(np.abs(lo), TRIVIAL)
 
 
@@ -150,12 +126,12 @@ def _product_of_constant(name: str) -> Slack:
 
     def off(s: Setting, p: Parameters, noting: Noting, *operands: Interval) -> Any:
         factor, x = float(p[name]), operands[-1]
-        return noting.of(Interval(*_ordered(x.lo * factor, x.hi * factor)))
+        return noting.of(Interval(*ordered(x.lo * factor, x.hi * factor)))
 
     return off
 
 
-def _ordered(one: Floats, two: Floats) -> tuple[Floats, Floats]:
+def ordered(one: Floats, two: Floats) -> tuple[Floats, Floats]:
     return np.minimum(one, two), np.maximum(one, two)
 
 
@@ -243,84 +219,6 @@ def _softmax(s: Setting, noting: Noting, z: Interval) -> Floats:
     return off
 
 
-# With every power rounded: by e⁻ᶻ, by eᶻ, …: each way is a piece of its own
-
-
-def _rounded_activate(s: Setting, p: Parameters, noting: Noting, z: Interval) -> Interval | None:
-    row = ACTIVATIONS[p["activation"]]
-    if row.rational:
-        return None
-    if not row.elementwise:
-        found: Interval = _rounded_softmax(s, noting, z)
-    elif p["activation"] in POWERS:
-        ways = [_ends(way(noting, z, p)) for way in POWERS[p["activation"]]]
-        lows, highs = zip(*ways, strict=True)
-        found = Interval(np.concatenate(lows), np.concatenate(highs))
-    else:
-        return None
-    whole: Interval = augmented(s, found, p.get("ones", ""))
-    return whole
-
-
-def _ends(way: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
-    one, two = way
-    noise = 1e-12 * (np.abs(one) + np.abs(two))
-    return np.minimum(one, two) - noise, np.maximum(one, two) + noise
-
-
-def _power(noting: Noting, z: Interval, times: float) -> tuple[Floats, Floats]:
-    """e^(times·z), rounded, at both ends."""
-    lo, hi = _ordered(np.exp(times * z.lo), np.exp(times * z.hi))
-    rounded = noting.rounded(Interval(lo, hi))
-    return rounded.lo, rounded.hi
-
-
-def _by(times: float, function: Callable[[Floats, Parameters], Floats]) -> Callable[..., Any]:
-    def way(noting: Noting, z: Interval, p: Parameters) -> tuple[Floats, Floats]:
-        low, high = _power(noting, z, times)
-        return function(low, p), function(high, p)
-
-    return way
-
-
-def _tanh_by_both(noting: Noting, z: Interval, p: Parameters) -> tuple[Floats, Floats]:
-    up, down = _power(noting, z, 1.0), _power(noting, z, -1.0)
-    ends = [(u - d) / (u + d) for u in up for d in down]
-    return np.minimum.reduce(ends), np.maximum.reduce(ends)
-
-
-POWERS: dict[str, tuple[Callable[..., Any], ...]] = {
-    "sigmoid": (_by(-1.0, lambda e, p: 1 / (1 + e)), _by(1.0, lambda e, p: e / (1 + e))),
-    "tanh": (
-        _tanh_by_both,
-        _by(2.0, lambda e, p: (e - 1) / (e + 1)),
-        _by(-2.0, lambda e, p: (1 - e) / (1 + e)),
-    ),
-    "softplus": (_by(1.0, lambda e, p: np.log(1 + e)),),
-}
-
-
-def _rounded_softmax(s: Setting, noting: Noting, z: Interval) -> Interval:
-    """By e^z as it is, or with the largest z of each sample taken off first."""
-    axis = 2 - s.sample_axis
-    top = np.argmax(z.lo + z.hi, axis=axis, keepdims=True)
-    largest_lo, largest_hi = (np.take_along_axis(x, top, axis=axis) for x in (z.lo, z.hi))
-    at_top = np.arange(z.lo.shape[axis]) == np.moveaxis(top, axis, -1)
-    at_top = np.moveaxis(at_top, -1, axis)
-    off = Interval(
-        np.where(at_top, 0.0, z.lo - largest_hi), np.where(at_top, 0.0, z.hi - largest_lo)
-    )
-    ways = [_shares(*_power(noting, x, 1.0), axis) for x in (z, off)]
-    lows, highs = zip(*ways, strict=True)
-    return Interval(np.concatenate(lows), np.concatenate(highs))
-
-
-def _shares(low: Floats, high: Floats, axis: int) -> tuple[Floats, Floats]:
-    others_high = high.sum(axis=axis, keepdims=True) - high
-    others_low = low.sum(axis=axis, keepdims=True) - low
-    return _ends((low / (low + others_high), high / (high + others_low)))
-
-
 def _slope(s: Setting, p: Parameters, noting: Noting, x: Interval) -> Any:
     """1 − a², a(1 − a): a square, or the activation itself, on the way."""
     return 0.0 if ACTIVATIONS[p["activation"]].rational else noting.error(np.ones(1))[0]
@@ -336,7 +234,7 @@ def _loss_terms(s: Setting, p: Parameters, noting: Noting, *operands: Interval) 
         return 0.0
     y = operands[1]
     if p["loss"] in ("cross_entropy", "binary_cross_entropy"):
-        return np.where(_trivial(y.lo[0], y.hi[0]), 0.0, 3 * noting.error(np.ones_like(size)))
+        return np.where(is_trivial(y.lo[0], y.hi[0]), 0.0, 3 * noting.error(np.ones_like(size)))
     gap = Interval(operands[0].lo - y.hi, operands[0].hi - y.lo)
     square = _size(gap) ** 2
     halved = 0.0 if p["loss"] in WHOLE_SQUARES else noting.of(Interval(square[None], square[None]))
@@ -440,6 +338,3 @@ PARTIAL_RESULTS: dict[str, Slack] = {
     "adaptive_step": _adaptive_step,
     "decayed_step": _adaptive_step,
 }
-
-# What is rounded on the way is known of these, number by number.
-ROUNDED_PARTS: dict[str, Slack] = {"matmul": _rounded_matmul, "activate": _rounded_activate}

@@ -1,0 +1,235 @@
+"""What a line gives whose partial results are noted with known digits, number by number.
+
+By e⁻ᶻ, by eᶻ, with or without the largest z taken off first: each way of working a line is a piece
+of its own, as narrow as the digits make it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+
+from backtrace.check.rules.intervals import Floats, Interval, hull
+from backtrace.check.rules.partial_results import Noting, ordered, products_of
+from backtrace.check.rules.softmax_bounds import jacobian_from_softmax
+from backtrace.functions.activations import ACTIVATIONS, SELU_ALPHA, SELU_SCALE
+from backtrace.tape.operations import Parameters, Setting, augmented
+
+Ends: TypeAlias = tuple[Floats, Floats]  # at the lowest z and at the highest
+Way: TypeAlias = Callable[[Noting, Interval, Parameters], Ends]
+
+
+def noted(
+    operation: str, s: Setting, p: Parameters, noting: Noting, *operands: Interval
+) -> Interval | None:
+    """A step all of whose partial results are rounded so; None where they are not known."""
+    rule = ROUNDED_PARTS.get(operation)
+    if rule is None:
+        return None
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        found: Interval | None = rule(s, p, noting, *map(hull, operands))
+    return found
+
+
+def _rounded_matmul(
+    s: Setting, p: Parameters, noting: Noting, x: Interval, y: Interval
+) -> Interval:
+    products, trivial = products_of(s, p, x, y)
+    rounded = noting.rounded(products)
+    lo = np.where(trivial, products.lo, rounded.lo).sum(axis=2)
+    hi = np.where(trivial, products.hi, rounded.hi).sum(axis=2)
+    n = p.get("samples", 1)
+    noise = 1e-12 * (np.abs(lo) + np.abs(hi))
+    return Interval((lo - noise) / n, (hi + noise) / n)
+
+
+# Powers of e, and what is worked from them
+
+
+def _rounded_activate(s: Setting, p: Parameters, noting: Noting, z: Interval) -> Interval | None:
+    row = ACTIVATIONS[p["activation"]]
+    if row.elementwise and p["activation"] not in VALUES:
+        return None
+    values = VALUES.get(p["activation"])
+    found = _rounded_softmax(s, noting, z) if values is None else _pieces(values, noting, z, p)
+    whole: Interval = augmented(s, found, p.get("ones", ""))
+    return whole
+
+
+def _rounded_slope(s: Setting, p: Parameters, noting: Noting, z: Interval) -> Interval | None:
+    if not ACTIVATIONS[p["activation"]].elementwise:
+        return _rounded_jacobian(s, noting, z)
+    ways = SLOPES.get(p["activation"])
+    return None if ways is None else _pieces(ways, noting, z, p)
+
+
+def _pieces(ways: tuple[Way, ...], noting: Noting, z: Interval, p: Parameters) -> Interval:
+    lows, highs = zip(*(_ordered_ends(way(noting, z, p)) for way in ways), strict=True)
+    return Interval(np.concatenate(lows), np.concatenate(highs))
+
+
+def _ordered_ends(ends: Ends) -> Ends:
+    low, high = ordered(*ends)
+    noise = 1e-12 * (np.abs(low) + np.abs(high))
+    return low - noise, high + noise
+
+
+def _power(noting: Noting, z: Interval, times: float) -> Ends:
+    """e^(times·z), rounded, at the lowest z and at the highest."""
+    low, high = ordered(np.exp(times * z.lo), np.exp(times * z.hi))
+    rounded = noting.rounded(Interval(low, high))
+    return (rounded.lo, rounded.hi) if times > 0 else (rounded.hi, rounded.lo)
+
+
+def _by(times: float, function: Callable[[Floats, Floats, Parameters], Floats]) -> Way:
+    """By e^(times·z) = e: a function of e, z and the activation's parameters."""
+
+    def way(noting: Noting, z: Interval, p: Parameters) -> Ends:
+        low, high = _power(noting, z, times)
+        return function(low, z.lo, p), function(high, z.hi, p)
+
+    return way
+
+
+def _tanh_by_both(noting: Noting, z: Interval, p: Parameters) -> Ends:
+    up, down = _power(noting, z, 1.0), _power(noting, z, -1.0)
+    ends = [(u - d) / (u + d) for u in up for d in down]
+    return np.minimum.reduce(ends), np.maximum.reduce(ends)
+
+
+def _from(way: Way, function: Callable[[Floats], Floats], *, notes: bool = False) -> Way:
+    """What follows from the result of another way; ``notes``: from it, noted first."""
+
+    def following(noting: Noting, z: Interval, p: Parameters) -> Ends:
+        ends = way(noting, z, p)
+        if notes:
+            rounded = noting.rounded(Interval(*ordered(*ends)))
+            ends = rounded.lo, rounded.hi
+        return function(ends[0]), function(ends[1])
+
+    return following
+
+
+def _times_z(way: Way, *, notes: bool = False) -> Way:
+    """z times what another way gives."""
+
+    def product(noting: Noting, z: Interval, p: Parameters) -> Ends:
+        ends = _from(way, lambda x: x, notes=notes)(noting, z, p)
+        found = [x * y for x in ends for y in (z.lo, z.hi)]
+        return np.minimum.reduce(found), np.maximum.reduce(found)
+
+    return product
+
+
+def _sum(one: Way, two: Way) -> Way:
+    def both(noting: Noting, z: Interval, p: Parameters) -> Ends:
+        first, second = (ordered(*way(noting, z, p)) for way in (one, two))
+        return first[0] + second[0], first[1] + second[1]
+
+    return both
+
+
+def _gelu_slope(noting: Noting, z: Interval, p: Parameters) -> Ends:
+    """Φ(z) + z·φ(z), e^(−z²/2) rounded."""
+    ends = []
+    for x in (z.lo, z.hi):
+        power = np.exp(-x * x / 2)
+        rounded = noting.rounded(Interval(power, power))
+        slope = ACTIVATIONS["gelu"].derivative(x, p)
+        ends += [slope + x * (e - power) / math.sqrt(2 * math.pi) for e in (rounded.lo, rounded.hi)]
+    return np.minimum.reduce(ends), np.maximum.reduce(ends)
+
+
+SIGMOID: tuple[Way, ...] = (
+    _by(-1.0, lambda e, z, p: 1 / (1 + e)),
+    _by(1.0, lambda e, z, p: e / (1 + e)),
+)
+TANH: tuple[Way, ...] = (
+    _tanh_by_both,
+    _by(2.0, lambda e, z, p: (e - 1) / (e + 1)),
+    _by(-2.0, lambda e, z, p: (1 - e) / (1 + e)),
+)
+SIGMOID_SLOPES = tuple(_from(way, lambda a: a * (1 - a)) for way in SIGMOID)
+SELU_BELOW = _by(1.0, lambda e, z, p: SELU_ALPHA * (e - 1))
+SELU_POWER = _by(1.0, lambda e, z, p: SELU_ALPHA * e)
+
+
+def _selu(below: Way, above: Callable[[Floats], Floats], *, notes: bool) -> Way:
+    """The scale times what holds below 0, noted or not; above 0 no power is needed."""
+
+    def way(noting: Noting, z: Interval, p: Parameters) -> Ends:
+        low, high = _from(below, lambda x: SELU_SCALE * x, notes=notes)(noting, z, p)
+        return (
+            np.where(z.lo > 0, SELU_SCALE * above(z.lo), low),
+            np.where(z.hi > 0, SELU_SCALE * above(z.hi), high),
+        )
+
+    return way
+
+
+VALUES: dict[str, tuple[Way, ...]] = {
+    "sigmoid": SIGMOID,
+    "tanh": TANH,
+    "softplus": (_by(1.0, lambda e, z, p: np.log(1 + e)),),
+    "silu": tuple(_times_z(way) for way in SIGMOID),
+    "elu": (_by(1.0, lambda e, z, p: np.where(z > 0, z, float(p["alpha"]) * (e - 1))),),
+    "selu": tuple(_selu(SELU_BELOW, lambda z: z, notes=notes) for notes in (False, True)),
+}
+SLOPES: dict[str, tuple[Way, ...]] = {
+    "sigmoid": SIGMOID_SLOPES,
+    "tanh": (
+        *(_from(way, lambda a: 1 - a * a) for way in TANH),
+        *(_from(_from(way, np.square), lambda x: 1 - x, notes=True) for way in TANH),
+    ),
+    "softplus": SIGMOID,
+    "silu": tuple(
+        _sum(own, _times_z(slope, notes=notes))
+        for own, slope in zip(SIGMOID, SIGMOID_SLOPES, strict=True)
+        for notes in (False, True)
+    ),
+    "elu": (_by(1.0, lambda e, z, p: np.where(z > 0, 1.0, float(p["alpha"]) * e)),),
+    "selu": tuple(_selu(SELU_POWER, np.ones_like, notes=notes) for notes in (False, True)),
+    "gelu": (_gelu_slope,),
+}
+
+
+def _rounded_jacobian(s: Setting, noting: Noting, z: Interval) -> Interval:
+    a = _rounded_softmax(s, noting, z)
+    blocks = [
+        jacobian_from_softmax(s.rows(Interval(low[None], high[None])))
+        for low, high in zip(a.lo, a.hi, strict=True)
+    ]
+    whole = Interval(*(np.concatenate([getattr(x, e) for x in blocks]) for e in ("lo", "hi")))
+    turned: Interval = s.rows(whole)
+    return turned
+
+
+def _rounded_softmax(s: Setting, noting: Noting, z: Interval) -> Interval:
+    """By e^z as it is, or with the largest z of each sample taken off first."""
+    axis = 2 - s.sample_axis
+    top = np.argmax(z.lo + z.hi, axis=axis, keepdims=True)
+    largest_lo, largest_hi = (np.take_along_axis(x, top, axis=axis) for x in (z.lo, z.hi))
+    at_top = np.arange(z.lo.shape[axis]) == np.moveaxis(top, axis, -1)
+    at_top = np.moveaxis(at_top, -1, axis)
+    off = Interval(
+        np.where(at_top, 0.0, z.lo - largest_hi), np.where(at_top, 0.0, z.hi - largest_lo)
+    )
+    ways = [_shares(*_power(noting, x, 1.0), axis) for x in (z, off)]
+    lows, highs = zip(*ways, strict=True)
+    return Interval(np.concatenate(lows), np.concatenate(highs))
+
+
+def _shares(low: Floats, high: Floats, axis: int) -> Ends:
+    others_high = high.sum(axis=axis, keepdims=True) - high
+    others_low = low.sum(axis=axis, keepdims=True) - low
+    return _ordered_ends((low / (low + others_high), high / (high + others_low)))
+
+
+ROUNDED_PARTS: dict[str, Callable[..., Interval | None]] = {
+    "matmul": _rounded_matmul,
+    "activate": _rounded_activate,
+    "activation_derivative": _rounded_slope,
+}

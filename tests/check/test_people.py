@@ -1,0 +1,64 @@
+"""Nobody who works honestly is accused, however they round on the way, and marks are kept.
+
+The people are those of ``calculator``, which shares nothing with the program.
+"""
+
+import pytest
+
+from backtrace.check.answers.reading import read_answers, reader
+from backtrace.check.judge.checker import Checker
+from backtrace.check.judge.workings import ACCUSED
+from tests.check.calculator import HABITS, person
+
+SEEDS = (4, 6, 11, 30)  # softmax, tanh, softplus, sigmoid; with and without optimizers
+KEPT = 0.97  # of the marks; two decimals may be too few to tell anything
+
+
+def judged(seed, habit):
+    """The report on a person's sheet; None where the numbers of the seed explode."""
+    found = person(seed, habit)
+    if found is None:
+        return None
+    spec, text = found
+    checker = Checker(spec)
+    return checker.check(read_answers(text.encode(), "sheet.yaml", reader(checker.tape, spec)))
+
+
+def accusations(report):
+    return [each.name for each in report.quantities if each.verdict in ACCUSED]
+
+
+@pytest.mark.parametrize("name", HABITS)
+def test_an_honest_person_is_not_accused_and_keeps_the_marks(name):
+    reports = [report for seed in SEEDS if (report := judged(seed, HABITS[name]))]
+    assert len(reports) > 1
+    assert [accusations(report) for report in reports] == [[]] * len(reports)
+    earned, possible = (sum(getattr(r, x) for r in reports) for x in ("earned", "possible"))
+    assert earned >= KEPT * possible
+
+
+@pytest.mark.parametrize(
+    ("seed", "name"),
+    [
+        (13, "e^z to 2 decimals, 4 written"),  # softplus, its slope, softmax
+        (14, "e^z to 2 decimals, 4 written"),  # SiLU and its slope
+        (1, "everything to 3 significant digits"),  # 0.38² = 0.144 before it is halved
+        (7, "scratch lines one decimal coarser"),  # a loss after the update from coarse lines
+    ],
+)
+def test_what_was_once_taken_for_a_mistake(seed, name):
+    assert accusations(judged(seed, HABITS[name])) == []
+
+
+def test_coarse_powers_are_said():
+    report = judged(13, HABITS["e^z to 2 decimals, 4 written"])
+    assert report.conventions == {"rounding": "worked to 2 decimals"}
+
+
+def test_a_wrong_digit_in_coarse_work_is_found():
+    spec, text = person(13, HABITS["e^z to 2 decimals, 4 written"])
+    checker = Checker(spec)
+    slipped = text.replace("0.4574", "0.4754")  # two digits of a1 the wrong way round
+    assert slipped != text
+    read = read_answers(slipped.encode(), "sheet.yaml", reader(checker.tape, spec))
+    assert "a1" in accusations(checker.check(read))
