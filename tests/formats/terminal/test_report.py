@@ -131,10 +131,9 @@ def test_an_entry_that_is_no_number_is_cited_with_the_reason():
 
 
 def test_few_digits_left_out_entries_and_unknown_names_are_said():
-    # 0.1 has one digit, and is not the key's 0.1405
-    sheet = "answers: {z2: [[1.1, _, 1.163, 1.256]], delta9: 3}"
-    said = text(marked(sheet, "or-gate").findings)
-    assert "~ imprecise  z^(2)[1,1]  too few digits to tell: write 3 significant ones" in said
+    # z2 is 1.1033, …, 1.2557: one digit is fewer than any quantity must show
+    said = text(marked("answers: {z2: [[1, _, 1, 1]], delta9: 3}", "or-gate").findings)
+    assert " ~ imprecise  z^(2)  too few digits to tell: write two significant digits" in said
     assert '"delta9"' in said
 
 
