@@ -68,7 +68,8 @@ class WrittenQuantity(msgspec.Struct, frozen=True):
     ``id`` is the canonical id, ``epoch`` and ``batch`` of ``z1@2.3``. ``cells`` has the shape that
     the tape says; () for a shape that fits no way round, and then ``problem`` says so and
     ``raw`` keeps the cells as they were given (a row per sample in a bias, say). ``notes`` say
-    what was understood (a transposed matrix, a decimal comma).
+    what was understood (a transposed matrix, a decimal comma); ``turned`` is the one of them that
+    says that it was transposed, as no other shape fitted.
     """
 
     id: str
@@ -78,6 +79,7 @@ class WrittenQuantity(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
     problem: str = ""
     raw: tuple[tuple[Cell, ...], ...] = ()
+    turned: str = ""
 
 
 class Answers(msgspec.Struct, frozen=True):
@@ -158,7 +160,8 @@ class Report(msgspec.Struct, frozen=True):
     """All that is said of one sheet, in the tape's order.
 
     ``conventions`` says in which other way the whole sheet was worked, where it was: ``mean_in``,
-    ``sign``, ``rounding``.
+    ``sign``, ``rounding``. ``read`` is the sheet as it was understood as a whole, where that is not
+    as it stands.
     """
 
     student: str
@@ -166,6 +169,7 @@ class Report(msgspec.Struct, frozen=True):
     quantities: tuple[Judged, ...]
     notes: tuple[str, ...] = ()
     conventions: dict[str, str] | None = None
+    read: Answers | None = None
 
     @property
     def earned(self) -> float:

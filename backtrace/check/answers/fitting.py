@@ -58,15 +58,18 @@ def fit(quantity: Quantity, node: Node) -> WrittenQuantity | None:
         return WrittenQuantity(
             quantity.id, quantity.epoch, quantity.batch, (), tuple(said), problem, cells
         )
-    return written(quantity, cells, said)
+    is_turned = given.form == "matrix" and len(rows) != len(given.rows)
+    return written(quantity, cells, said, notes[-1] if is_turned else "")
 
 
-def written(quantity: Quantity, cells: Cells, notes: Row[str]) -> WrittenQuantity:
+def written(quantity: Quantity, cells: Cells, notes: Row[str], turned: str = "") -> WrittenQuantity:
     """``cells``, of the quantity's shape or without its ones, as WrittenQuantity."""
     said = [*notes]
     cells = _with_ones(quantity, cells, said)
     said = list(dict.fromkeys(said))
-    return WrittenQuantity(quantity.id, quantity.epoch, quantity.batch, cells, tuple(said))
+    return WrittenQuantity(
+        quantity.id, quantity.epoch, quantity.batch, cells, tuple(said), turned=turned
+    )
 
 
 def scattered(

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 
+import msgspec
 import numpy as np
 
+from backtrace.check.judge.conventions import differing, is_worked_so, other_conventions
 from backtrace.check.judge.exercise import Exercise, Key
 from backtrace.check.judge.judgement import Judgement
+from backtrace.check.judge.readings import readings
 from backtrace.check.judge.sheet import Sheet
-from backtrace.check.judge.workings import Working, accused, coarser, looks_cut, speaks_for
+from backtrace.check.judge.workings import (
+    ACCUSED,
+    Working,
+    accused,
+    accused_entries,
+    accused_places,
+    coarser,
+    is_far_less,
+    looks_cut,
+    speaks_for,
+)
 from backtrace.check.model import Answers, Judged, Report, Verdict, WrittenQuantity
 from backtrace.spec.model import AnswerDigits, Spec
 
@@ -40,14 +54,72 @@ class Checker(Exercise):
         # Where a student's numbers overflow or have no logarithm, the interval says so.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
             usual = self.sheet(answers, Working())
-            found = usual.quantities
-            if not accused(found):
-                return self.report(answers, found)
-            other = self.other_working(answers, usual)
-            if other is not None:
-                return self.report(answers, other.quantities, other.working.said)
-            explained = self.sheet(answers, Working(), explains=True)
-            return self.report(answers, explained.quantities)
+            if not accused(usual.quantities):
+                return self.report(answers, usual.quantities)
+            read, usual = self.as_meant(answers, usual)
+            report = (
+                self.in_other_working(read, usual)
+                or self.in_other_convention(read, usual)
+                or self.explained(read)
+            )
+            return report if read is answers else msgspec.structs.replace(report, read=read)
+
+    def explained(self, answers: Answers) -> Report:
+        return self.report(answers, self.sheet(answers, Working(), explains=True).quantities)
+
+    def as_meant(self, answers: Answers, usual: Sheet) -> tuple[Answers, Sheet]:
+        """The answers as their student meant them as a whole, and the sheet of those."""
+        wrong = tuple(each for each in usual.quantities if each.verdict in ACCUSED)
+        for reading in readings(answers, wrong, self):
+            if not (reading.is_convention and self.strict):
+                sheet = self.sheet(reading.answers, Working())
+                if is_far_less(usual.quantities, sheet.quantities):
+                    return reading.answers, sheet
+        return answers, usual
+
+    def in_other_convention(self, answers: Answers, usual: Sheet) -> Report | None:
+        """The report in the other convention in which least is wrong, if the sheet fits any."""
+        found = min(
+            self.fitting_conventions(answers, usual),
+            key=lambda each: accused_entries(each[2].quantities),
+            default=None,
+        )
+        if found is None:
+            return None
+        said, checker, sheet = found
+        report = checker.in_other_working(answers, sheet) or checker.explained(answers)
+        conventions = {**said, **(report.conventions or {})}
+        return msgspec.structs.replace(report, conventions=conventions)
+
+    def fitting_conventions(
+        self, answers: Answers, usual: Sheet
+    ) -> Iterator[tuple[dict[str, str], Checker, Sheet]]:
+        """The other conventions in which far less is wrong, with the sheet judged in each."""
+        wrong = accused_places(usual.quantities)
+        if self.strict or len(wrong) < 2:
+            return
+        for said, checker in self.in_other_conventions:
+            changed = differing(wrong, self.values, checker.values)
+            if not changed or changed == wrong:
+                continue
+            sheet = checker.sheet(answers, Working())
+            if is_worked_so(usual.quantities, sheet.quantities, self.values, checker.values):
+                yield said, checker, sheet
+
+    def of(self, report: Report) -> Checker:
+        """The checker of the convention in which a report was made."""
+        said = {k: v for k, v in (report.conventions or {}).items() if k != "rounding"}
+        if not said:
+            return self
+        return next(checker for own, checker in self.in_other_conventions if own == said)
+
+    @cached_property
+    def in_other_conventions(self) -> list[tuple[dict[str, str], Checker]]:
+        """The same exercise in each; made when a sheet first needs them."""
+        return [
+            (said, Checker(spec, self.asked, self.credit, strict=self.strict))
+            for said, spec in other_conventions(self.spec)
+        ]
 
     def sheet(
         self, answers: Answers, working: Working, *, explains: bool = False, whole: bool = True
@@ -61,6 +133,13 @@ class Checker(Exercise):
                 break
         sheet.quantities = tuple(found)
         return sheet
+
+    def in_other_working(self, answers: Answers, usual: Sheet) -> Report | None:
+        """The report on a sheet in which nothing is wrong, in the usual or in another working."""
+        sheet = usual if not accused(usual.quantities) else self.other_working(answers, usual)
+        if sheet is None:
+            return None
+        return self.report(answers, sheet.quantities, sheet.working.said)
 
     def other_working(self, answers: Answers, usual: Sheet) -> Sheet | None:
         """The sheet in the first other way of working that leaves nothing wrong, and for which

@@ -96,3 +96,17 @@ def looks_cut(written: Mapping[Key, WrittenQuantity], exact: Mapping[Key, Floats
 
 def accused(quantities: tuple[Judged, ...]) -> bool:
     return any(each.verdict in ACCUSED for each in quantities)
+
+
+def accused_places(quantities: tuple[Judged, ...]) -> set[Key]:
+    return {(q.epoch, q.batch, q.id) for q in quantities if q.verdict in ACCUSED}
+
+
+def accused_entries(quantities: tuple[Judged, ...]) -> int:
+    return sum(len(each.places(*ACCUSED)) for each in quantities)
+
+
+def is_far_less(before: tuple[Judged, ...], after: tuple[Judged, ...]) -> bool:
+    """Whether a third or more of the entries that were accused no longer are, and marks rise."""
+    rise = sum(each.earned for each in after) > sum(each.earned for each in before)
+    return 3 * accused_entries(after) <= 2 * accused_entries(before) and rise

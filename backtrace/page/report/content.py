@@ -131,14 +131,14 @@ class _Sheet:
     """One report being put into words."""
 
     def __init__(self, commentator: Commentator, answers: Answers, report: Report) -> None:
-        self.checker = commentator.checker
+        self.checker = commentator.checker.of(report)
         self.level = commentator.level
         self.reveal = commentator.reveal
         self.words = commentator.words
-        self.answers = answers
+        self.answers = report.read or answers
         self.report = report
         self.written: dict[Key, WrittenQuantity] = {
-            (w.epoch, w.batch, w.id): w for w in answers.written
+            (w.epoch, w.batch, w.id): w for w in self.answers.written
         }
 
     def findings(self) -> Findings:
@@ -313,7 +313,7 @@ class _Sheet:
             for note in written.notes if written else ():
                 said.setdefault(note, []).append(self.words.name(judged.name))
         if self.report.conventions is not None:
-            yield worked_by(self.report.conventions)
+            yield worked_by(self.report.conventions, self.words)
         for note in self.report.notes:
             yield inert(note)
         for note, symbols in said.items():

@@ -141,10 +141,10 @@ TRIVIAL = {
     "filler": "since one number stands nearly everywhere",
 }
 CONVENTION_SAID = {
-    ("mean_in", "gradient"): "with the 1/n in the gradients, not in δ",
-    ("mean_in", "delta"): "with the 1/n in δ, not in the gradients",
-    ("sign", "descent"): "with the descent sign: e = y − ŷ, then plus η times the step",
-    ("sign", "gradient"): "with the gradient's sign: e = ŷ − y, then minus η times the gradient",
+    ("mean_in", "gradient"): "with the 1/{n} in the gradients, not before them",
+    ("mean_in", "delta"): "with the 1/{n} before the gradients, not in them",
+    ("sign", "descent"): "with the descent sign (y − ŷ, then + {rate})",
+    ("sign", "gradient"): "with the gradient's sign (ŷ − y, then − {rate})",
 }
 
 
@@ -153,12 +153,19 @@ def withheld_because(why: Trivial, words: Words) -> str:
     return TRIVIAL[why.holds].format(id=words.name(why.id))
 
 
-def worked_by(conventions: Mapping[str, str]) -> str:
-    """In which other way a whole sheet was worked, in a sentence."""
-    said = [CONVENTION_SAID[item] for item in conventions.items() if item in CONVENTION_SAID]
+def worked_by(conventions: Mapping[str, str], words: Words) -> str:
+    """In which other way a whole sheet was worked, in a sentence or two."""
+    named = [CONVENTION_SAID[item] for item in conventions.items() if item in CONVENTION_SAID]
+    constant = words.symbols.constant
+    said = [each.format(n=constant("samples"), rate=constant("rate")) for each in named]
+    worked = f"Worked {' and '.join(said)}: the sheet is read so." if said else ""
+    return " ".join(filter(None, (worked, _rounded_by(conventions))))
+
+
+def _rounded_by(conventions: Mapping[str, str]) -> str:
     rounding = conventions.get("rounding", "")
     if rounding == "cut off":
         return "Your numbers are cut off, not rounded, throughout: they are read so."
     if rounding:
         return f"{rounding[0].upper()}{rounding[1:]}, and written to more: carry more digits."
-    return f"Worked {' and '.join(said)}: the sheet is read so." if said else ""
+    return ""

@@ -1,0 +1,49 @@
+"""The other conventions that a whole sheet may have been worked in: where the 1/n enters, the sign.
+
+What differs in another convention comes back to the same numbers further on: the 1/n in the
+gradients, the sign in the step. A sheet of that convention has both, the others and the same; who
+only left out the 1/n or lost a sign has nothing that comes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+import numpy as np
+
+from backtrace.check.judge.exercise import Key
+from backtrace.check.judge.workings import accused_places, is_far_less
+from backtrace.check.model import Judged
+from backtrace.check.rules.intervals import Floats
+from backtrace.spec.model import Spec
+
+
+def other_conventions(spec: Spec) -> Iterator[tuple[dict[str, str], Spec]]:
+    """What is said of each, and the exercise in it."""
+    own = spec.conventions
+    mean_in = {"mean_in": "delta" if own.mean_in == "gradient" else "gradient"}
+    sign = {"sign": "descent" if own.sign == "gradient" else "gradient"}
+    for said in (mean_in, sign, {**mean_in, **sign}):
+        conventions = msgspec.structs.replace(own, **said)
+        yield said, msgspec.structs.replace(spec, conventions=conventions)
+
+
+def differing(
+    places: set[Key], values: Mapping[Key, Floats], other: Mapping[Key, Floats]
+) -> set[Key]:
+    """Which of the quantities have another value in the other convention."""
+    return {place for place in places if not np.allclose(values[place], other[place], 1e-9, 1e-12)}
+
+
+def is_worked_so(
+    usual: tuple[Judged, ...],
+    found: tuple[Judged, ...],
+    values: Mapping[Key, Floats],
+    other: Mapping[Key, Floats],
+) -> bool:
+    """Whether a sheet, judged in both conventions, was worked in the other one."""
+    before, after = accused_places(usual), accused_places(found)
+    cleared = before - after
+    changed = differing(cleared, values, other)
+    return after <= before and bool(changed) and changed < cleared and is_far_less(usual, found)

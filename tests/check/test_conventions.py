@@ -1,0 +1,106 @@
+"""Sheets in another convention keep every mark; one wrong rule is not taken for a convention.
+
+The sheets of tanh-sigmoid are real cases; the others are worked by ``handwork``.
+"""
+
+from pathlib import Path
+
+import pytest
+
+import backtrace
+from backtrace.check.judge.checker import Checker
+from backtrace.check.judge.conventions import other_conventions
+from tests.check.generator import generate
+from tests.check.grading import ACCUSED, check
+from tests.check.typed import answers_of, report
+
+SHEETS = Path(__file__).parent / "sheets"
+ALIKE = ("mean-omitted", "mean-twice", "half-factor", "sign-flipped", "ascent-for-descent")
+
+
+def tanh_sigmoid(conventions=""):
+    text = (SHEETS / "tanh-sigmoid.spec.yaml").read_text()
+    return backtrace.loads(text.replace("layout: columns", f"layout: columns{conventions}"))
+
+
+def marked(name, spec=None, **options):
+    checker = Checker(spec or tanh_sigmoid(), **options)
+    return checker.check(answers_of(checker, (SHEETS / f"{name}.yaml").read_bytes()))
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("other-convention-mean-in-gradient", {"mean_in": "gradient"}),
+        ("other-convention-descent", {"sign": "descent"}),
+    ],
+)
+def test_a_sheet_in_another_convention_keeps_every_mark(name, said):
+    found = marked(name)
+    assert found.conventions == said
+    assert {q.verdict for q in found.quantities} <= {"right", "rounded"}
+    assert found.earned == found.possible == 71
+
+
+@pytest.mark.parametrize(
+    ("own", "name", "said"),
+    [
+        ("mean_in: gradient", "descent", {"mean_in": "delta", "sign": "descent"}),
+        ("sign: descent", "mean-in-gradient", {"mean_in": "gradient", "sign": "gradient"}),
+    ],
+)
+def test_both_at_once(own, name, said):
+    found = marked(f"other-convention-{name}", tanh_sigmoid(f", {own}"))
+    assert found.conventions == said
+    assert found.earned == 71
+
+
+@pytest.mark.parametrize("name", ["descent", "mean-in-gradient"])
+def test_a_course_that_insists_on_its_own_takes_it_for_a_mistake(name):
+    found = marked(f"other-convention-{name}", strict=True)
+    assert found.conventions is None
+    assert found.earned < 71
+    code = {"descent": "sign-flipped", "mean-in-gradient": "mean-omitted"}[name]
+    assert code in found.first_mistake.mistakes
+
+
+def test_a_slip_in_another_convention_is_still_a_slip():
+    text = (SHEETS / "other-convention-descent.yaml").read_text()
+    slip = text.replace("0.011, -0.107", "0.011, -0.170").replace("-0.695, 0.447", "-0.695, 0.415")
+    checker = Checker(tanh_sigmoid())
+    found = checker.check(answers_of(checker, slip))  # 0.5 + 0.5·(−0.170) = 0.415 follows from it
+    assert found.conventions == {"sign": "descent"}
+    assert [q.name for q in found.quantities if q.verdict in ACCUSED] == ["dW2"]
+    assert [q.places("wrong") for q in found.quantities if q.verdict == "wrong"] == [[(2, 2)]]
+
+
+def test_the_mean_left_out_of_delta_alone_is_a_mistake():
+    """Everything after it is twice too large: no 1/n comes back in the gradients."""
+    spec = "layers:\n  - {activation: linear, weights: [[2]], bias: none}\n"
+    spec += "loss: mse\nlearning_rate: 0.1\ninputs: [[1], [3]]\ntargets: [[1], [4]]\n"
+    # z = 2, 6; e = 1, 2; 2e/n = 1, 2, and without the 1/n 2, 4; dW = 1·1 + 3·2 = 7, or 14.
+    found = report(spec, "delta1: [[2], [4]]\ndW1: [[14]]\nW1_new: [[0.6]]")
+    assert found.conventions is None
+    assert found.first_mistake.id == "delta1"
+    found = report(spec, "delta1: [[2], [4]]\ndW1: [[7]]\nW1_new: [[1.3]]")
+    assert found.conventions == {"mean_in": "gradient"}
+    assert found.earned == found.possible == 4
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_an_honest_sheet_in_another_convention_is_not_accused_where_it_can_be_told(seed):
+    """By the new weights, which a sign comes back in; a sheet without them can't be told."""
+    sheet = generate(seed, "honest")
+    if not any(name.endswith("_new") for name in sheet.answers):
+        return
+    for _, spec in other_conventions(sheet.spec):
+        found = check(sheet._replace(spec=spec))
+        assert [q.name for q in found.quantities if q.verdict in ACCUSED] == []
+
+
+@pytest.mark.parametrize("code", ALIKE)
+def test_one_wrong_rule_is_no_other_convention(code):
+    for seed in range(6):
+        found = check(generate(seed, code))
+        assert (found.conventions or {}).keys() <= {"rounding"}
+        assert found.first_mistake is not None

@@ -1,0 +1,93 @@
+"""Sheets that mean something as a whole: transposed, new weights as the old, one sample alone."""
+
+import pytest
+
+from backtrace.check.judge.checker import Checker
+from tests.check.generator import generate
+from tests.check.grading import check
+from tests.check.test_conventions import marked, tanh_sigmoid
+from tests.check.typed import answers_of, report
+
+GOOD = {"right", "rounded"}
+
+
+@pytest.mark.parametrize("name", ["row-wise-throughout", "transposed-gradients"])
+def test_what_is_transposed_throughout_is_read_so_and_said_once(name):
+    found = marked(name)
+    assert {q.verdict for q in found.quantities} <= GOOD
+    assert found.earned == found.possible == 71
+    assert len(found.notes) == 1
+    assert not any("transposed" in note for q in found.quantities for note in q.notes)
+
+
+def test_one_matrix_transposed_is_a_mistake():
+    found = marked("transposed-update")
+    assert found.notes == ()
+    assert [(q.name, q.mistakes) for q in found.quantities if q.verdict == "wrong"] == [
+        ("W1_new", ("transposed",))
+    ]
+
+
+def test_a_course_may_insist_on_its_layout():
+    found = marked("transposed-gradients", strict=True)
+    assert found.first_mistake.mistakes == ("transposed",)
+
+
+def test_new_weights_under_the_old_names():
+    found = marked("new-weights-under-the-old-name")
+    assert {q.name: q.verdict in GOOD for q in found.quantities} == {
+        "W1_new": True,
+        "b1_new": True,
+    }
+    assert found.earned == found.possible == 12
+    assert "W1, b1" in found.notes[-1]
+    assert "W1_new, b1_new" in found.notes[-1]
+
+
+def test_a_given_weight_miscopied_is_no_new_weight():
+    """W1 = (0.2, −0.4, …) with one sign lost; the new weights differ in every entry."""
+    lines = "W1: [[0.2, 0.4, 0.1], [0.7, 0.3, -0.6], [-0.5, 0.9, 0.4]]"
+    checker = Checker(tanh_sigmoid())
+    found = checker.check(answers_of(checker, lines))
+    assert found.notes == ()
+    assert [(q.name, q.mistakes) for q in found.quantities] == [("W1", ("given-misread",))]
+
+
+def test_the_first_sample_alone():
+    found = marked("first-sample-only")
+    for each in found.quantities:
+        assert {line[0] for line in each.entries} <= GOOD
+        assert {line[1] for line in each.entries} == {"missing"}
+    assert (found.earned, found.possible) == (12, 24)
+    assert found.notes == ("z1, a1, z2, a2, delta2: this is sample 1; sample 2 is missing",)
+
+
+SQUARE = """
+layers:
+  - {activation: linear, weights: [[1, 2], [3, 4]], bias: none}
+  - {activation: linear, weights: [[1], [2]], bias: none}
+inputs: [[1, 0], [2, 1], [0, 3]]
+targets: [[1], [2], [3]]
+loss: sse
+"""
+
+
+def test_a_sample_is_a_row_where_rows_are_samples():
+    # z1 = 1·(1, 2) + 0·(3, 4); z2 = 1·1 + 2·2
+    found = report(SQUARE, "z1: [1, 2]\nz2: [5]")
+    assert [q.entries[0] for q in found.quantities] == [("right", "right"), ("right",)]
+    assert found.notes == ("z1, z2: this is sample 1; samples 2 to 3 are missing",)
+
+
+def test_a_line_that_is_no_first_sample_is_still_malformed():
+    found = report(SQUARE, "z1: [7, 9]")
+    assert found.notes == ()
+    assert found.quantities[0].verdict == "malformed"
+
+
+@pytest.mark.parametrize("code", ["transposed", "weights-not-transposed", "batch-not-summed"])
+def test_one_wrong_rule_is_no_reading_of_the_whole(code):
+    for seed in range(6):
+        found = check(generate(seed, code))
+        assert found.read is None
+        assert found.first_mistake is not None
