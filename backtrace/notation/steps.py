@@ -5,8 +5,6 @@ One row an operation, in ``NOTATION``; every renderer reads a step through the f
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from backtrace.functions.formula import Equation, Ref, Sentence
 from backtrace.notation import backward, forward, loss, update
 from backtrace.notation.forward import is_identity
@@ -25,20 +23,6 @@ def equation(traced: TracedStep, trace: Trace, symbols: Symbols | None = None) -
     written = NOTATION[traced.operation]
     rule = None if written.rule is None else written.rule(traced.step, workings)
     return Equation(Ref(traced.id), written.right(traced.step, workings), rule)
-
-
-def entries(
-    traced: TracedStep, trace: Trace, symbols: Symbols | None = None
-) -> Iterator[tuple[int, int, Stages]]:
-    """Every entry unfolded: (row, column, stages), from 0; the value itself is the last ``=``.
-
-    A scalar is row 0, column 0. A stage that would only repeat the one before is left out.
-    """
-    workings = Workings.of(traced, trace, symbols)
-    shape = traced.shape or (1, 1)
-    for i in range(shape[0]):
-        for j in range(shape[1]):
-            yield i, j, entry_stages(traced, workings, i, j)
 
 
 def entry(

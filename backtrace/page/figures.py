@@ -40,7 +40,7 @@ class Printout(msgspec.Struct, frozen=True):
         return i + self.origin[0], j + self.origin[1]
 
 
-class Entry(msgspec.Struct, frozen=True):
+class UnfoldedEntry(msgspec.Struct, frozen=True):
     """One entry unfolded: row and column from 0 (None of a scalar), stages, printed value."""
 
     place: tuple[int, int] | None

@@ -9,7 +9,7 @@ import msgspec
 
 from backtrace.functions.formula import Equation, Expr, Ref, Sentence
 from backtrace.notation.text import whole
-from backtrace.page.figures import Entry, Figures, Printout
+from backtrace.page.figures import Figures, Printout, UnfoldedEntry
 from backtrace.tape.trace import TracedStep
 
 
@@ -63,7 +63,7 @@ class StepBlock(msgspec.Struct, frozen=True):
     def stages(self, row: int, column: int) -> tuple[Expr, ...]:
         return self.figures.stages(self.traced, row, column)
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[UnfoldedEntry]:
         """Every entry that the matrix shows, unfolded; none of what is brief or given."""
         if self.equation is None or self.brief:
             return
@@ -72,7 +72,7 @@ class StepBlock(msgspec.Struct, frozen=True):
             for j, text in zip(made.columns, line, strict=True):
                 if i is not None and j is not None:
                     place = made.place(i, j)
-                    yield Entry(place if made.shape else None, self.stages(*place), text)
+                    yield UnfoldedEntry(place if made.shape else None, self.stages(*place), text)
 
     @property
     def remarks(self) -> Iterator[Sentence]:

@@ -8,7 +8,7 @@ all three, so that no reader has to look at the text.
 from __future__ import annotations
 
 import re
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -40,7 +40,6 @@ Role: TypeAlias = Literal[
     "loss_after",
     "named",  # whatever a line of equations, or another program, calls by a name of its own
 ]
-ROLES: tuple[Role, ...] = get_args(Role)
 
 # Quantities of no layer, and the letters of those that every layer has.
 _SINGLE: dict[Role, str] = {
@@ -220,8 +219,3 @@ def role_of_line(form: str, states: tuple[str, ...]) -> tuple[Role, str]:
             return role, ""
     letter = form.format("")
     return ("state" if letter in states else "corrected_state"), letter
-
-
-def family(id: str) -> str:
-    """The id without its layer: ``W1_new`` is a ``W_new``, ``z2`` a ``z``."""
-    return re.sub("[0-9]+", "", id, count=1)

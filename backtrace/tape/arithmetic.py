@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
 
-class Numbers(Protocol):
+class NumberSystem(Protocol):
     """How a step's parameters, operands and value are taken."""
 
     def parameters(

@@ -12,7 +12,7 @@ from backtrace.functions.array import Array
 from backtrace.functions.optimizers import OPTIMIZERS
 from backtrace.spec import ids
 from backtrace.spec.model import Spec
-from backtrace.tape.arithmetic import Numbers, arithmetic
+from backtrace.tape.arithmetic import NumberSystem, arithmetic
 from backtrace.tape.cancellation import cleared
 from backtrace.tape.chunks import (
     contiguous,
@@ -198,7 +198,7 @@ def batch(
 
 
 def worked(
-    steps: Iterable[Step], values: Mapping[str, Array], setting: Setting, numbers: Numbers
+    steps: Iterable[Step], values: Mapping[str, Array], setting: Setting, numbers: NumberSystem
 ) -> Values:
     """``values``, by id, and those of these steps, each on what stands before it.
 
@@ -211,7 +211,9 @@ def worked(
     return found
 
 
-def evaluate(setting: Setting, numbers: Numbers, step: Step, values: Mapping[str, Array]) -> Array:
+def evaluate(
+    setting: Setting, numbers: NumberSystem, step: Step, values: Mapping[str, Array]
+) -> Array:
     """The value of one step on the values of its operands, rounded as the arithmetic says."""
     row = OPERATIONS[step.operation]
     rational = row.rational(step.parameters)

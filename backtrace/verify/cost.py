@@ -24,7 +24,7 @@ class PassCost(msgspec.Struct, frozen=True):
     seconds: float
 
 
-class Way(msgspec.Struct, frozen=True):
+class MethodCost(msgspec.Struct, frozen=True):
     """A way to all gradients: how many passes of each kind it takes."""
 
     forward_passes: int
@@ -45,19 +45,19 @@ class Cost(msgspec.Struct, frozen=True):
     backward: PassCost
 
     @property
-    def backpropagation(self) -> Way:
+    def backpropagation(self) -> MethodCost:
         return self._way(1, 1)
 
     @property
-    def finite_differences(self) -> Way:
+    def finite_differences(self) -> MethodCost:
         return self._way(self.parameters + 1, 0)
 
     @property
-    def central_differences(self) -> Way:
+    def central_differences(self) -> MethodCost:
         return self._way(2 * self.parameters, 0)
 
-    def _way(self, forward: int, backward: int) -> Way:
-        return Way(
+    def _way(self, forward: int, backward: int) -> MethodCost:
+        return MethodCost(
             forward,
             backward,
             forward * self.forward.multiplications + backward * self.backward.multiplications,

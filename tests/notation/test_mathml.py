@@ -1,8 +1,9 @@
 """Formulas as MathML: well formed, of the Core's elements, with the right brackets and signs."""
 
-from itertools import product
+from itertools import islice, product
 from xml.etree import ElementTree as ET
 
+import numpy as np
 import pytest
 
 import backtrace
@@ -150,8 +151,8 @@ def all_formulas(trace, most=4):
         if traced.phase != "given":
             yield symbols, notation.equation(traced, trace, symbols).formula
             yield symbols, notation.equation(traced, trace, symbols).right
-            entries = notation.entries(traced, trace, symbols)
-            for _, (_, _, stages) in zip(range(most), entries, strict=False):
+            for i, j in islice(np.ndindex(traced.shape or (1, 1)), most):
+                stages = notation.entry(traced, trace, i, j, symbols)
                 yield from ((symbols, stage) for stage in stages)
 
 

@@ -39,8 +39,8 @@ def assert_printed_as_worked(worked):
             continue
         SEEN.add(traced.operation)
         assert_formula(traced, worked)
-        for i, j, stages in notation.entries(traced, worked):
-            for stage in stages:
+        for i, j in np.ndindex(traced.shape or (1, 1)):
+            for stage in notation.entry(traced, worked, i, j):
                 assert_places(stage, worked.update(traced.epoch, traced.batch))
                 pieces = tokens(stage, Symbols.of(worked), True, DIGITS)
                 text = "".join(pieces)

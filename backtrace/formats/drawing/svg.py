@@ -26,7 +26,6 @@ NARROWEST_GAP = 190.0  # between the middles of two columns, before labels ask f
 WIDER = 1.2
 MOST_GAPS = 14  # times a gap is made wider
 LETTER = 7.4  # width of a character of a label
-LABEL = 12  # size of a label's letters
 LINE = 15.0  # height of a line of a label
 NARROWEST = 560.0
 SLANT = 0.3  # of the height is the least gap, so that no edge is too steep to read along

@@ -38,7 +38,7 @@ from backtrace.page.blocks import (
     Summary,
     Table,
 )
-from backtrace.page.figures import Entry, Figures
+from backtrace.page.figures import Figures, UnfoldedEntry
 from backtrace.page.inert import inert
 from backtrace.page.step_block import StepBlock
 from backtrace.page.training import confusion_table
@@ -320,7 +320,7 @@ class _Writer:
             self.unfolded.add(line)
             yield f'<li id="{line}"{of}>{self.line(step, entry)}</li>'
 
-    def line(self, step: StepBlock, entry: Entry) -> str:
+    def line(self, step: StepBlock, entry: UnfoldedEntry) -> str:
         name = ref_symbol(Ref(step.id), step.figures.symbols)
         if entry.place is not None:
             i, j = entry.place
@@ -345,7 +345,7 @@ class _Writer:
         )
 
 
-def _stages(entry: Entry, figures: Figures) -> Iterator[str]:
+def _stages(entry: UnfoldedEntry, figures: Figures) -> Iterator[str]:
     """The stages that say something new."""
     style = (figures.symbols, figures.decimals, True, figures.decimal_mark)
     written = MathML(*style, _entry_of)

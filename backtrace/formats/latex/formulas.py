@@ -18,7 +18,7 @@ import msgspec
 from backtrace.functions.formula import Expr, Ref
 from backtrace.notation.latex import latex, ref_latex
 from backtrace.notation.numbers import latex as numeral
-from backtrace.page.figures import Entry, Figures, Printout
+from backtrace.page.figures import Figures, Printout, UnfoldedEntry
 from backtrace.page.step_block import StepBlock
 
 HOLE = re.compile("\0(\\d+)\0")
@@ -113,7 +113,7 @@ class Formulas(msgspec.Struct, frozen=True):
         beside = "".join(rf" \qquad {name} = {block.tex}" for name, (block,) in others)
         return [f"{first} &= {block.tex}{beside}"]
 
-    def entry(self, entry: Entry, symbol: str) -> list[str]:
+    def entry(self, entry: UnfoldedEntry, symbol: str) -> list[str]:
         """One entry: in a line where there is room, else a stage a line."""
         name = symbol
         if entry.place is not None:
@@ -126,7 +126,7 @@ class Formulas(msgspec.Struct, frozen=True):
             return self.aligned(name, [[" = ".join(distinct)]])
         return self.aligned(name, [_folded(stage, room) for stage in distinct])
 
-    def stages(self, entry: Entry) -> Iterator[str]:
+    def stages(self, entry: UnfoldedEntry) -> Iterator[str]:
         for stage in entry.stages:
             style = (self.figures.symbols, self.figures.decimals)
             yield latex(stage, *style, numbers=True, decimal_mark=self.mark)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from backtrace.notation.numbers import duration
 from backtrace.page.blocks import Cell, Column, Paragraph, Section, Table
 from backtrace.spec.wording import count
-from backtrace.verify.cost import Cost, Way
+from backtrace.verify.cost import Cost, MethodCost
 
 COLUMNS = (
     Column("", left=True),
@@ -33,7 +33,7 @@ def section(cost: Cost, samples: int) -> Section:
     return Section("What each way costs", (Table(COLUMNS, rows), Paragraph(WAYS, "fact", 1)), aside)
 
 
-def _row(name: str, way: Way, cheapest: Way) -> tuple[Cell, ...]:
+def _row(name: str, way: MethodCost, cheapest: MethodCost) -> tuple[Cell, ...]:
     forward = f"{way.forward_passes:,} forward"
     passes = f"{forward}, {way.backward_passes} backward" if way.backward_passes else forward
     ratio = way.seconds / cheapest.seconds if cheapest.seconds > 0 else 1.0
