@@ -36,8 +36,6 @@ from backtrace.functions.array import Array
 from backtrace.functions.formula import Sentence
 from backtrace.notation.symbols import Symbols
 from backtrace.page.step_block import StepBlock
-from backtrace.page.training.chart import Chart
-from backtrace.page.training.confusion import Confusion
 from backtrace.tape.steps import Phase
 from backtrace.tape.trace import Trace
 
@@ -117,7 +115,15 @@ class Table(msgspec.Struct, frozen=True):
     narrow: Literal["paragraphs", "lists", "wraps", "groups"] = "paragraphs"
 
 
-class Listing(msgspec.Struct, frozen=True):
+class Drawn(msgspec.Struct, frozen=True):
+    """What a terminal draws, and perhaps others; the rest writes it ``plainly``, if at all."""
+
+    @property
+    def plainly(self) -> tuple[Block, ...]:
+        return ()
+
+
+class Listing(Drawn, frozen=True):
     """Numbers in columns, the first row their headers; ``kept`` is the row below them that is kept,
     from 0."""
 
@@ -125,15 +131,14 @@ class Listing(msgspec.Struct, frozen=True):
     kept: int | None = None
 
     @property
-    def table(self) -> Table:
-        """The same, and in a column of its own which row is kept."""
+    def plainly(self) -> tuple[Table]:
+        """A table, in a column of its own which row is kept."""
         header, *rows = self.rows
-        columns = tuple(map(Column, header))
-        if self.kept is None:
-            return Table(columns, tuple(tuple(map(Cell, row)) for row in rows))
-        marks = ("kept" if at == self.kept else "" for at in range(len(rows)))
-        found = (tuple(map(Cell, (*row, mark))) for row, mark in zip(rows, marks, strict=True))
-        return Table((*columns, Column("")), tuple(found))
+        if self.kept is not None:
+            header = (*header, "")
+            rows = [(*row, "kept" if at == self.kept else "") for at, row in enumerate(rows)]
+        found = (tuple(map(Cell, row)) for row in rows)
+        return (Table(tuple(map(Column, header)), tuple(found)),)
 
 
 class Bar(msgspec.Struct, frozen=True):
@@ -145,24 +150,28 @@ class Bar(msgspec.Struct, frozen=True):
     remark: Cell = Cell("")
 
 
-class Bars(msgspec.Struct, frozen=True):
+class Bars(Drawn, frozen=True):
     """Numbers under each other; ``smaller`` ones are left out."""
 
     rows: tuple[Bar, ...]
     smaller: int = 0
 
     @property
-    def table(self) -> Table:
-        """The same without bars, for who draws none."""
+    def plainly(self) -> tuple[Table]:
         rows = ((Cell(bar.label), Cell(bar.number), bar.remark) for bar in self.rows)
-        return Table((Column("class"), Column("output"), Column("", left=True)), tuple(rows))
+        columns = (Column("class"), Column("output"), Column("", left=True))
+        return (Table(columns, tuple(rows)),)
 
 
-class Picture(msgspec.Struct, frozen=True, eq=False):
+class Picture(Drawn, frozen=True, eq=False):
     """A square of greys, from 0 (black) to 1, and the numbers that belong to it."""
 
     greys: Array
     beside: Bars | Listing
+
+    @property
+    def plainly(self) -> tuple[Block, ...]:
+        return (self.beside,)
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -189,11 +198,15 @@ class Answer(msgspec.Struct, frozen=True):
         return Table(columns, tuple(found))
 
 
-class Matrices(msgspec.Struct, frozen=True):
-    """The entries of quantities, in the tone of what they are; for who can, beside each other."""
+class Matrices(Drawn, frozen=True):
+    """The entries of quantities, in the tone of what they are, beside each other."""
 
     quantities: tuple[Answer, ...]
     tone: Tone = ""
+
+    @property
+    def plainly(self) -> tuple[Block, ...]:
+        return self.quantities
 
 
 def _entry(lines: tuple[tuple[str, ...], ...], i: int, j: int) -> str:
@@ -252,13 +265,8 @@ Block: TypeAlias = (
     | Labelled
     | Shares
     | Answer
-    | Matrices
+    | Drawn
     | Table
-    | Listing
-    | Bars
-    | Picture
-    | Chart
-    | Confusion
     | Section
     | StepBlock
     | Gallery

@@ -17,21 +17,18 @@ from backtrace.notation.mathml_tokens import joined, numeral, operator
 from backtrace.notation.text import EXACT
 from backtrace.page.blocks import (
     Answer,
-    Bars,
     Block,
     Bullets,
     Cell,
     Course,
     Document,
     DotsLegend,
+    Drawn,
     Facts,
     Gallery,
     Labelled,
-    Listing,
-    Matrices,
     Omission,
     Paragraph,
-    Picture,
     Prose,
     Section,
     Shares,
@@ -41,9 +38,6 @@ from backtrace.page.blocks import (
 from backtrace.page.figures import Figures, UnfoldedEntry
 from backtrace.page.inert import inert
 from backtrace.page.step_block import StepBlock
-from backtrace.page.training import confusion_table
-from backtrace.page.training.chart import Chart
-from backtrace.page.training.confusion import Confusion
 
 HINT = "Open a number that was worked out to see its sum; point at it to see which numbers made it."
 MARKED = re.compile(r' data-e="[^"]*"')
@@ -164,16 +158,10 @@ class _Writer:
                 return _list(_text(f"{label} {words}") for label, _, words in block.rows)
             case Answer():
                 return self.table(block.entries)
-            case Matrices():
-                return self.blocks(block.quantities, level)
             case Table():
                 return self.table(block)
-            case Bars() | Listing():
-                return self.table(block.table)
-            case Picture():
-                return self.block(block.beside, level)
-            case Confusion():
-                return self.blocks(confusion_table.blocks(block), level)
+            case Drawn():
+                return self.blocks(block.plainly, level)
             case Section():
                 return self.section(block, level)
             case StepBlock():
@@ -185,7 +173,7 @@ class _Writer:
             case Omission():
                 more = "update" if block.updates == 1 else "updates"
                 return (f'<p class="skipped">⋮ {block.updates} {more} not shown</p>',)
-            case Course() | Chart() | DotsLegend():  # the table says the one, the gaps the other
+            case Course() | DotsLegend():  # the table says the one, the gaps the other
                 return ()
 
     def section(self, section: Section, level: int) -> Iterator[str]:

@@ -15,20 +15,17 @@ from backtrace.notation.latex import latex
 from backtrace.notation.text import EXACT
 from backtrace.page.blocks import (
     Answer,
-    Bars,
     Block,
     Bullets,
     Course,
     Document,
     DotsLegend,
+    Drawn,
     Facts,
     Gallery,
     Labelled,
-    Listing,
-    Matrices,
     Omission,
     Paragraph,
-    Picture,
     Prose,
     Section,
     Shares,
@@ -36,9 +33,6 @@ from backtrace.page.blocks import (
     Table,
 )
 from backtrace.page.step_block import StepBlock
-from backtrace.page.training import confusion_table
-from backtrace.page.training.chart import Chart
-from backtrace.page.training.confusion import Confusion
 
 NEEDS = r"% Needs \usepackage{amsmath}."
 WIDTH = 44.0  # em of the 48 that a line of the document has
@@ -113,16 +107,10 @@ class _Writer:
                 return items(escaped(f"{label} {words}") for label, _, words in block.rows)
             case Answer():
                 return self.table(block.entries)
-            case Matrices():
-                return self.blocks(block.quantities, level)
             case Table():
                 return self.table(block)
-            case Bars() | Listing():
-                return self.table(block.table)
-            case Picture():
-                return self.block(block.beside, level)
-            case Confusion():
-                return self.blocks(confusion_table.blocks(block), level)
+            case Drawn():
+                return self.blocks(block.plainly, level)
             case Section():
                 return self.section(block, level)
             case StepBlock():
@@ -137,7 +125,7 @@ class _Writer:
             case DotsLegend():
                 dots = r"$\cdots$ and $\vdots$ stand for what is left out."
                 return paragraph(f"Large matrices are shown in part: {dots}")
-            case Course() | Chart():  # its table says it
+            case Course():  # its table says it
                 return ()
 
     def words(self, words: Prose) -> str:

@@ -19,21 +19,18 @@ from backtrace.notation.numbers import latex as numeral
 from backtrace.notation.text import EXACT
 from backtrace.page.blocks import (
     Answer,
-    Bars,
     Block,
     Bullets,
     Cell,
     Course,
     Document,
     DotsLegend,
+    Drawn,
     Facts,
     Gallery,
     Labelled,
-    Listing,
-    Matrices,
     Omission,
     Paragraph,
-    Picture,
     Prose,
     Section,
     Shares,
@@ -43,9 +40,7 @@ from backtrace.page.blocks import (
 from backtrace.page.elision import is_large
 from backtrace.page.step_block import StepBlock
 from backtrace.page.tones import SIGNS
-from backtrace.page.training import confusion_table
 from backtrace.page.training.chart import Chart
-from backtrace.page.training.confusion import Confusion
 
 PLAIN = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]+)?(?:/[0-9]+)?|_")
 WIDTH = 44.0  # em; GitHub has about 50
@@ -108,18 +103,12 @@ class _Writer:
                 return ("", *(f"- {escaped(label)} {escaped(w)}" for label, _, w in block.rows))
             case Answer():
                 return self.answer(block)
-            case Matrices():
-                return self.blocks(block.quantities, level)
             case Table():
                 return self.table(block)
-            case Bars() | Listing():
-                return self.table(block.table)
-            case Picture():
-                return self.block(block.beside, level)
             case Chart():
                 return self.chart(block)
-            case Confusion():
-                return self.blocks(confusion_table.blocks(block), level)
+            case Drawn():
+                return self.blocks(block.plainly, level)
             case Section():
                 return self.section(block, level)
             case StepBlock():

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 
 from backtrace.notation.numbers import number, scientific, significant
+from backtrace.page.blocks import Drawn
 
-if TYPE_CHECKING:  # a chart is a block of every page, and most of these train nothing
+if TYPE_CHECKING:  # writers know charts, and most of what they write is of no training
     from backtrace.tape.training import Record
 
 ROUND = (1, 2, 5, 10)  # times a power of ten: what a tick may stand at
@@ -45,7 +46,7 @@ class Scale(msgspec.Struct, frozen=True):
         return (at - low) / (high - low)
 
 
-class Chart(msgspec.Struct, frozen=True):
+class Chart(Drawn, frozen=True):
     """Lines over the epochs, and the epoch whose parameters are kept where that is marked."""
 
     series: tuple[Series, ...]

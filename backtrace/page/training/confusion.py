@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from math import floor
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from backtrace.functions.array import Array
+from backtrace.page.blocks import Block, Cell, Column, Drawn, Paragraph, Table
 from backtrace.spec.model import Matrix, Spec
 from backtrace.tape.accuracy import by_sample, classes, confusion
 
@@ -16,7 +16,7 @@ MOST_CLASSES = 30  # in a table; of more the pairs that are confused most often 
 MOST_PAIRS = 12
 
 
-class Confusion(msgspec.Struct, frozen=True, eq=False):
+class Confusion(Drawn, frozen=True, eq=False):
     """``counts[i, j]`` samples of class i were taken for class j (from 0).
 
     ``held_out`` is whether they are those that no update saw.
@@ -40,6 +40,14 @@ class Confusion(msgspec.Struct, frozen=True, eq=False):
         share = percent(self.right / self.samples)
         return f"{self.right:,} of {self.samples:,} {which} right, {share}"
 
+    @property
+    def plainly(self) -> tuple[Block, ...]:
+        """The counts; of many classes the pairs that are confused most often."""
+        if len(self.counts) > MOST_CLASSES:
+            return (_pairs(self),)
+        said = Paragraph("Rows are the true classes, columns what they were taken for.")
+        return (said, _counts(self))
+
     def share(self, of: int) -> str:
         """The share of a class that was taken for what it is; a dash where it has no sample."""
         total = int(self.counts[of].sum())
@@ -50,6 +58,26 @@ class Confusion(msgspec.Struct, frozen=True, eq=False):
         wrong = self.counts - np.diag(np.diag(self.counts))
         found = [(i, j, int(wrong[i, j])) for i, j in np.argwhere(wrong).tolist()]
         return sorted(found, key=lambda pair: -pair[2])
+
+
+def _pairs(found: Confusion) -> Table:
+    rows = [[str(true), str(taken), f"{times:,}"] for true, taken, times in found.pairs()]
+    columns = (Column("class"), Column("taken for"), Column("times"))
+    return Table(columns, tuple(tuple(map(Cell, row)) for row in rows[:MOST_PAIRS]))
+
+
+def _counts(found: Confusion) -> Table:
+    classes = map(str, range(len(found.counts)))
+    columns = (Column("class"), *map(Column, classes), Column("right"))
+    rows = (
+        (
+            Cell(str(at), "label"),
+            *(Cell(str(times) if times else "") for times in row),
+            Cell(found.share(at)),
+        )
+        for at, row in enumerate(found.counts.tolist())
+    )
+    return Table(columns, tuple(rows))
 
 
 def confusion_of(spec: Spec, outputs: Array | None) -> Confusion | None:
