@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from math import ceil, floor, isfinite, log10
+from math import ceil, floor, isclose, isfinite, log10
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
@@ -110,7 +110,7 @@ def value_scale(values: Sequence[float]) -> Scale:
     low, high = min(values, default=0.0), max(values, default=1.0)
     if low > 0 and high / low > LOG_FROM:
         return _logarithmic(low, high)
-    if low == high:
+    if isclose(low, high):  # as floats they may have nothing round between them
         low, high = min(low, 0.0), max(high, 0.0) or 1.0
     elif 0 < low < high / 2:
         low = 0.0

@@ -62,6 +62,8 @@ def test_a_logarithmic_scale_has_powers_of_ten_and_places_them_evenly():
 @example([5e-324])
 @example([-1e-310, 1e-310])
 @example([5e-324, 1e-300])
+@example([0.1, 0.1 + 2**-56])
+@example([-1e299, -1e299 * (1 + 2**-52)])
 def test_every_value_has_its_place_on_the_scale(values):
     scale = value_scale(values)
     assert all(-1e-6 <= scale.place(value) <= 1 + 1e-6 for value in values)
