@@ -1,15 +1,18 @@
 """How far rounding alone can move a line, to first order: the judge of what a sheet reveals.
 
 The line is worked from the nearest written numbers, once with each of them half a unit up and once
-half a unit down, and so with each number of the lines between that were not written; the largest
-changes are added up. Rounding can reach that far and, but for what several changes do together, no
-further. This is no interval arithmetic, so that the checker's may be held against it.
+half a unit down, and so with each number of the lines between that were not written, and with each
+that is noted on the way to a line; the largest changes are added up. Rounding can reach that far
+and, but for what several changes do together, no further. This is no interval arithmetic, so that
+the checker's may be held against it.
 """
 
 from itertools import product
 from typing import NamedTuple
 
 import numpy as np
+
+from tests.check.scratch_paper import Paper
 
 TINY = 1e-9
 SAFETY = 1.3
@@ -74,26 +77,42 @@ def _reach(work, chain, rules, seen, rounding):
     return Reach(centre[final], np.maximum(change[:half], change[half:]).sum(axis=0))
 
 
+class Place(NamedTuple):
+    """An entry that may have been rounded: of a line, or of its ``note`` of that number."""
+
+    id: str
+    note: int | None
+    entry: tuple[int, ...]
+    far: float
+
+
 def _centres(work, chain, rules, seen, rounding):
-    """The values that are needed, and what may have been rounded: (id, place, how far)."""
+    """The values that are needed, and what may have been rounded."""
     values, loose = {}, []
     for line in chain:
-        for id in rules[line].reads:
+        reads = rules[line].reads
+        for id in reads:
             if id in work.givens and id not in values:
                 values[id] = work.givens[id]
             elif id not in values:
                 values[id] = seen[id].values
-                loose += _places(id, seen[id].slack)
-        values[line] = rules[line].work(*(values[id] for id in rules[line].reads))
-        touched = {id for id, _, _ in loose} & set(rules[line].reads)
+                loose += _places(id, None, seen[id].slack)
+        touched = bool({place.id for place in loose} & set(reads))
+        paper = Paper()
+        values[line] = paper.work(rules[line], [values[id] for id in reads])
+        for number, note in enumerate(paper.notes):
+            if not np.array_equal(note, values[line]):  # what is the line itself is no note
+                alone = _whole(note, rounding) & (not touched or note == 0)
+                loose += _places(line, number, np.where(alone, 0.0, rounding.slack))
         if line != chain[-1]:
-            changes = ~_whole(values[line], rounding) | bool(touched)
-            loose += _places(line, np.where(changes, rounding.slack, 0.0))
+            changes = ~_whole(values[line], rounding) | touched
+            loose += _places(line, None, np.where(changes, rounding.slack, 0.0))
     return values, loose
 
 
-def _places(id, slack):
-    return [(id, tuple(place), slack[tuple(place)]) for place in np.argwhere(slack > 0).tolist()]
+def _places(id, note, slack):
+    entries = map(tuple, np.argwhere(slack > 0).tolist())
+    return [Place(id, note, entry, slack[entry]) for entry in entries]
 
 
 def _whole(values, rounding):
@@ -105,27 +124,43 @@ def _whole(values, rounding):
 def _idle(one, moved, centre, rounding):
     """Whether an entry between is the same whatever is rounded above it, and rounds to itself: a
     ReLU that is off is 0 and nothing else."""
-    id, place, _ = one
-    if id not in moved:
+    if one.note is not None or one.id not in moved:
         return False
-    still = bool((moved[id][(..., *place)] == centre[id][place]).all())
-    return still and bool(_whole(centre[id][place], rounding))
+    still = bool((moved[one.id][(..., *one.entry)] == centre[one.id][one.entry]).all())
+    return still and bool(_whole(centre[one.id][one.entry], rounding))
 
 
 def _moved(chain, rules, centre, loose):
     """The lines of the chain for each single change, all those upward first, each line before
     its own rounding."""
-    count = 2 * len(loose)
-    bumps = {}
-    for number, (id, place, far) in enumerate(loose):
-        bump = bumps.setdefault(id, np.zeros((count, *centre[id].shape)))
-        bump[(number, *place)], bump[(number + len(loose), *place)] = far, -far
-    found, rounded = {}, {id: value + bumps[id] for id, value in centre.items() if id in bumps}
+    bumps = _bumps(centre, rules, loose)
+    found, rounded = {}, {id: value + bumps[id, None] for id, value in centre.items()
+                          if (id, None) in bumps}  # fmt: skip
     for line in chain:
-        result = rules[line].work(*(rounded.get(id, centre[id]) for id in rules[line].reads))
-        found[line] = np.broadcast_to(result, (count, *centre[line].shape))
-        rounded[line] = result + bumps.get(line, 0.0)
+        operands = [rounded.get(id, centre[id]) for id in rules[line].reads]
+        nudges = {note: bump for (id, note), bump in bumps.items() if id == line}
+        result = Paper(nudges).work(rules[line], operands)
+        found[line] = np.broadcast_to(result, (2 * len(loose), *centre[line].shape))
+        rounded[line] = result + nudges.get(None, 0.0)
     return found
+
+
+def _bumps(centre, rules, loose):
+    """What each change adds, by line and note: an axis of changes before those of the entries."""
+    found = {}
+    for number, (id, note, entry, far) in enumerate(loose):
+        if (id, note) not in found:
+            shape = centre[id].shape if note is None else _note(centre, rules, id, note).shape
+            found[id, note] = np.zeros((2 * len(loose), *shape))
+        bump = found[id, note]
+        bump[(number, *entry)], bump[(number + len(loose), *entry)] = far, -far
+    return found
+
+
+def _note(centre, rules, line, number):
+    paper = Paper()
+    paper.work(rules[line], [centre[id] for id in rules[line].reads])
+    return paper.notes[number]
 
 
 def departures(work, id, found, written, slack):

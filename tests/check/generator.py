@@ -237,6 +237,8 @@ def _truth(work, habit, texts, wrong):
         found = line_reaches(work, id, seen, slack, cells)
         away = departures(work, id, found, written, slack)
         if away.max() == 2:
+            if not _tells_activations_apart(wrong, cells):
+                return "unclear"
             if not _only_a_slip(work, id, wrong, seen, written, slack, found):
                 return "unclear"
             return _truth_at(work, id, wrong, away == 2)
@@ -267,6 +269,13 @@ def line_reaches(work, id, seen, slack, cells):
     rounding = Rounding(float(units(cells).min()), float(slack.min()))
     with np.errstate(all="ignore"):
         return reaches(work, id, seen, rounding)
+
+
+def _tells_activations_apart(wrong, cells):
+    """One of a dozen activations fits nearly any few numbers: three of three digits tell them
+    apart."""
+    significant = (len(text.lstrip("-0.").replace(".", "")) for text in cells.flat)
+    return wrong.code != "wrong-activation" or sum(count >= 3 for count in significant) >= 3
 
 
 def _only_a_slip(work, id, wrong, seen, written, slack, found):

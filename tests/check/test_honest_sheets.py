@@ -107,6 +107,18 @@ def test_cut_off_digits_are_a_mistake_where_the_course_says_so():
     assert found.quantities[0].verdict == "wrong"
 
 
+def test_a_slip_among_cut_off_digits_is_all_that_is_accused():
+    work = Work(exercise("or-gate"))
+    ids = everything(work)
+    cutting = Habit(4, "full", truncates=True)
+    texts, _ = write_sheet(np.random.default_rng(0), work, cutting, ids)
+    *_, last = ids  # nothing is worked from it
+    texts[last] = np.vectorize(lambda text: str(Decimal(text) + 1), otypes=[object])(texts[last])
+    found = report("or-gate", typed(work, texts))
+    assert [q.name for q in found.quantities if q.verdict in ("wrong", "unsupported")] == [last]
+    assert found.conventions == {"rounding": "cut off"}
+
+
 # A wrong last digit
 
 

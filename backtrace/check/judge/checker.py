@@ -60,12 +60,14 @@ class Checker(Exercise):
             report = (
                 self.in_other_working(read, usual)
                 or self.in_other_convention(read, usual)
-                or self.explained(read)
+                or self.explained(read, usual)
             )
             return report if read is answers else msgspec.structs.replace(report, read=read)
 
-    def explained(self, answers: Answers) -> Report:
-        return self.report(answers, self.sheet(answers, Working(), explains=True).quantities)
+    def explained(self, answers: Answers, usual: Sheet) -> Report:
+        working = self.likelier_working(answers, usual)
+        sheet = self.sheet(answers, working, explains=True)
+        return self.report(answers, sheet.quantities, working.said)
 
     def as_meant(self, answers: Answers, usual: Sheet) -> tuple[Answers, Sheet]:
         """The answers as their student meant them as a whole, and the sheet of those."""
@@ -87,7 +89,7 @@ class Checker(Exercise):
         if found is None:
             return None
         said, checker, sheet = found
-        report = checker.in_other_working(answers, sheet) or checker.explained(answers)
+        report = checker.in_other_working(answers, sheet) or checker.explained(answers, sheet)
         conventions = {**said, **(report.conventions or {})}
         return msgspec.structs.replace(report, conventions=conventions)
 
@@ -154,6 +156,20 @@ class Checker(Exercise):
             if not accused(sheet.quantities):
                 return sheet
         return None
+
+    def likelier_working(self, answers: Answers, usual: Sheet) -> Working:
+        """How a sheet was worked that has something wrong either way: digits were cut off where
+        that leaves less of it wrong."""
+        sound = {
+            place: usual.written[place]
+            for place, judged in usual.judged.items()
+            if judged.verdict in ("right", "rounded")
+        }
+        if self.strict or not looks_cut(sound, self.values):
+            return usual.working
+        cut = self.sheet(answers, Working(cut=True))
+        fewer = accused_entries(cut.quantities) < accused_entries(usual.quantities)
+        return cut.working if fewer else usual.working
 
     def report(
         self,
