@@ -12,7 +12,8 @@ from backtrace.check.judge.conventions import differing, is_worked_so, other_con
 from backtrace.check.judge.exercise import Exercise, Key
 from backtrace.check.judge.judgement import Judgement
 from backtrace.check.judge.readings import readings
-from backtrace.check.judge.sheet import Sheet
+from backtrace.check.judge.replay import Work
+from backtrace.check.judge.sheet import MOST_WORK, Sheet
 from backtrace.check.judge.workings import (
     ACCUSED,
     Working,
@@ -124,14 +125,20 @@ class Checker(Exercise):
         ]
 
     def sheet(
-        self, answers: Answers, working: Working, *, explains: bool = False, whole: bool = True
+        self,
+        answers: Answers,
+        working: Working,
+        *,
+        explains: bool = False,
+        attempt: Work | None = None,
     ) -> Sheet:
-        """A sheet, judged; not ``whole``: up to the first thing that is wrong."""
+        """A sheet, judged; as an ``attempt`` up to the first thing that is wrong."""
         sheet = Sheet(self, answers, working, explains=explains)
+        sheet.work = attempt or sheet.work
         found: list[Judged] = []
         for judged in self._judged(sheet):
             found.append(judged)
-            if not whole and accused((judged,)):
+            if attempt and accused((judged,)):
                 break
         sheet.quantities = tuple(found)
         return sheet
@@ -145,16 +152,21 @@ class Checker(Exercise):
 
     def other_working(self, answers: Answers, usual: Sheet) -> Sheet | None:
         """The sheet in the first other way of working that leaves nothing wrong, and for which
-        more than a single number speaks."""
+        more than a single number speaks. One number everywhere is no work of any way."""
+        if usual.has_filler:
+            return None
         ways = [
             way for way in coarser(usual.written) if speaks_for(way, usual.quantities, self.steps)
         ]
         if not self.strict and looks_cut(usual.written, self.values):
             ways.insert(0, Working(cut=True))
+        attempt = Work(MOST_WORK)
         for working in ways:
-            sheet = self.sheet(answers, working, whole=False)
+            sheet = self.sheet(answers, working, attempt=attempt)
             if not accused(sheet.quantities):
                 return sheet
+            if attempt.is_spent:
+                break
         return None
 
     def likelier_working(self, answers: Answers, usual: Sheet) -> Working:
