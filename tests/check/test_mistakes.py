@@ -123,6 +123,13 @@ ALONE = {
     "penalty-on-bias": (PENALISED, "db2: [0.700, 2.100]", "db2"),
     # X[1,2] = 2 read as 3: [1+6 12]
     "given-misread": (SQUARE, "product1: [[7.00, 12.00], [1.00, -4.00]]", "product1"),
+    # The sums of delta2's rows, for both units: 1 + 0.5, -0.5 + 1.5
+    "weights-omitted-going-back": (SQUARE, "da1: [[1.50, 1.50], [1.00, 1.00]]", "da1"),
+    # a2·W2ᵀ = [14+28 -7+84 / 12+3 -6+9]
+    "value-for-error": (SQUARE, "da1: [[42.0, 77.0], [15.0, 3.0]]", "da1"),
+    # delta2 = [1 0.5 / -0.5 1.5], by rows
+    "summed-wrong-axis": (
+        SQUARE, "delta2: [[1.00, 0.50], [-0.50, 1.50]]\ndb2: [1.50, 1.00]", "db2"),
     # dW2 = [5 6 / 7 3.5]
     "sign-slip": (SQUARE, "dW2: [[5.00, -6.00], [-7.00, 3.50]]", "dW2"),
     "point-moved": (SQUARE, "dW2: [[5.00, 6.00], [7.00, 35.0]]", "dW2"),

@@ -100,6 +100,7 @@ class Diagnosis:
         """One wrong rule, or one given number misread."""
         path = self.path()
         found = self.by_rules([(single,) for single in self.singles], self.by_other_ways(path))
+        found = found or self.by_rules(self.throughout())
         found = self.without_disguises(found, wrong)
         if all("wrong-activation" in f.explanation.codes for f in found):
             found += self.by_misreading(path, wrong)  # one of a dozen activations often fits
@@ -110,6 +111,13 @@ class Diagnosis:
         path = self.path()
         places = [*path, *(at for at in self.again() if at not in path)]
         return [(place, rewrite) for place in places for rewrite in self.exercise.wrongs(place)]
+
+    def throughout(self) -> list[tuple[tuple[Key, Wrong], ...]]:
+        """The same wrong rule in every layer on the way."""
+        rules: dict[str, dict[Key, Wrong]] = {}
+        for place, wrong in self.singles:
+            rules.setdefault(wrong.code, {}).setdefault(place, wrong)
+        return [tuple(places.items()) for places in rules.values() if len(places) > 1]
 
     def by_pairs(self, only: bool) -> list[Cause]:
         """Two mistakes; for one entry at the step itself alone: further off, some pair fits nearly

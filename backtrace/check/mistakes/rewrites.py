@@ -206,6 +206,18 @@ def half_factor(step: Step, context: UpdateContext) -> Iterator[Wrong]:
         for factor in (2.0, 0.5):
             l2 = float(step.parameters["l2"]) * factor
             yield Wrong("half-factor", _as(step, step.operation, l2=l2))
+    if _is_gradient(step):  # a factor n has a name of its own
+        for factor, said in ((2.0, "twice"), (0.5, "half"), (4.0, "four times"), (0.25, "¼ of")):
+            alone = math.prod(step.shape) == 1 and factor not in (2.0, 0.5)
+            if not alone and factor not in (context.samples, 1 / context.samples):
+                yield Wrong("half-factor", step, factor, detail=(f"{said} the right value",))
+
+
+def _is_gradient(step: Step) -> bool:
+    """Whether a step works the gradient of a parameter from δ."""
+    return step.operation == "sum_samples" or (
+        step.operation == "matmul" and step.role in GRADIENTS
+    )
 
 
 SIGNED = (
@@ -251,6 +263,46 @@ def _product_shape(step: Step, context: UpdateContext) -> tuple[int, ...] | None
 def transposed(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if len(set(step.shape)) == 1 and step.shape[0] > 1:
         yield Wrong("transposed", step, turn=True)
+
+
+def weights_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    """Each unit gets the sum of the δ that come back, none of them weighted."""
+    if step.operation == "matmul" and step.role == "activation_gradient":
+        at = next(k for k, id in enumerate(step.operands) if context.is_weight(id))
+        yield Wrong("weights-omitted-going-back", _as(step, "product_with_ones", at=at))
+
+
+def value_for_error(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    """An activation, a pre-activation or the error where what reaches the unit belongs."""
+    if step.phase != "backward" or step.operation not in ("matmul", "hadamard"):
+        return
+    for operand in (context.steps[id] for id in step.operands):
+        for other in _taken_for(operand, context):
+            if other.shape == operand.shape and other.id not in step.operands:
+                wrong = _with_operand(step, operand.id, other.id)
+                yield Wrong("value-for-error", wrong, detail=(Symbol(other.id),))
+    if step.role == "activation_gradient" and context.samples == 1:
+        for gradient in context.steps.values():
+            if gradient.role == "gradient" and gradient.of in step.operands:
+                wrong = _as(step, "summed_over_outputs", (gradient.id,))
+                yield Wrong("value-for-error", wrong, detail=(Symbol(gradient.id),))
+
+
+def _taken_for(operand: Step, context: UpdateContext) -> list[Step]:
+    roles: dict[Role, tuple[Role, ...]] = {
+        "delta": ("activation",),
+        "activation_gradient": ("activation", "preactivation"),
+    }
+    found = [context.find(role, operand.layer) for role in roles.get(operand.role, ())]
+    if operand.role == "delta" and operand.layer == context.last:
+        found.append(context.find("error"))
+    return [each for each in found if each is not None]
+
+
+def summed_wrong_axis(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    shape = context.steps[step.operands[0]].shape if step.operation == "sum_samples" else ()
+    if len(shape) == 2 and shape[0] == shape[1] > 1:
+        yield Wrong("summed-wrong-axis", _as(step, "sum_units"))
 
 
 def updated_weights(step: Step, context: UpdateContext) -> Iterator[Wrong]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from backtrace.check.rules.interval_rules import NARROWER, rows
 from backtrace.check.rules.intervals import (
     Function,
@@ -10,6 +12,7 @@ from backtrace.check.rules.intervals import (
     added,
     mapped,
     multiplied,
+    point,
     product,
 )
 from backtrace.check.rules.right_forms import without_ones
@@ -87,7 +90,24 @@ def _hadamard_as_product(s: Setting, p: Parameters, da: Interval, g: Interval) -
     return product(turned, da) if p.get("reverse") else product(da, turned)
 
 
+def _product_with_ones(s: Setting, p: Parameters, *factors: Interval) -> Interval:
+    """A product in which a weight is as good as another."""
+    plain = [point(np.ones(x.shape)) if k == p["at"] else x for k, x in enumerate(factors)]
+    return _right("matmul", s, p, *plain)
+
+
+def _summed_over_outputs(s: Setting, p: Parameters, dw: Interval) -> Interval:
+    """A gradient's entries added up, for each unit that they come from."""
+    if s.sample_axis == 0:
+        return product(dw, point(np.ones((dw.shape[1], 1)))).T
+    return product(point(np.ones((1, dw.shape[0]))), dw).T
+
+
 # Samples
+
+
+def _sum_units(s: Setting, p: Parameters, delta: Interval) -> Interval:
+    return _right("sum_samples", s, p, delta.T)
 
 
 def _sample(s: Setting, x: Interval, at: int) -> Interval:
@@ -129,6 +149,9 @@ WRONG_RULES: dict[str, Evaluate] = {
     "product_without_bias": _product_without_bias,
     "entrywise_product": _entrywise_product,
     "hadamard_as_product": _hadamard_as_product,
+    "product_with_ones": _product_with_ones,
+    "summed_over_outputs": _summed_over_outputs,
+    "sum_units": _sum_units,
     "one_sample": _one_sample,
     "product_of_one_sample": _product_of_one_sample,
     "softmax_wrong_axis": _softmax_wrong_axis,
