@@ -19,8 +19,8 @@ from backtrace.formats.registry import ALL_FORMATS, FORMATS, NETWORK_FORMATS, Pa
 from backtrace.formats.terminal.colours import uncoloured
 from backtrace.formats.terminal.layout import Layout
 from backtrace.formats.terminal.writer import lines
-from backtrace.functions.activations import ACTIVATIONS, Activation, softplus
-from backtrace.functions.formula import Constant, Fraction, Hole, Ref, Root, Sum, call, exp, row
+from backtrace.functions.activations import ACTIVATIONS, Activation
+from backtrace.functions.formula import Constant, Fraction, Hole, Ref, Root, Sum, Text, call, row
 from backtrace.functions.losses import LOSSES, LossRule
 from backtrace.functions.number import Number
 from backtrace.functions.optimizers import (
@@ -52,85 +52,68 @@ __all__ = ["run"]
 Z, A, Y, E = Hole("z"), Hole("a"), Hole("y"), Hole("e")
 MEAN, OUTPUTS = Hole("mean"), Hole("outputs")
 
-# An activation: z·tanh(ln(1 + eᶻ)), lowest at z = −1.19, its slope most there and at 1.49
+# An activation: the angle whose tangent is z
 
 
-def mish(z, p):
-    return z * np.tanh(softplus(z))
+def arctan_slope(z, p):
+    return 1 / (1 + z * z)
 
 
-def mish_slope(z, p):
-    inner = np.tanh(softplus(z))
-    return inner + z * (1 - inner * inner) / (1 + np.exp(-z))
-
-
-T = call("tanh", call("ln", 1 + exp(Z)))
-MISH = Activation(
-    symbol="Mish",
-    title="Mish",
-    value=mish,
-    derivative=mish_slope,
+ARCTAN = Activation(
+    symbol="arctan",
+    title="arctan",
+    value=lambda z, p: np.arctan(z),
+    derivative=arctan_slope,
     derivative_from_activation=None,
-    formula=Z * T,
-    derivative_formula=T + Z * (1 - T**2) / (1 + exp(-Z)),
-    range=(-0.3088394, np.inf),
-    derivative_range=(-0.11297, 1.08856),
-    turning=lambda p: (-1.1924312,),
-    derivative_turning=lambda p: (-2.2563992, 1.4867934),
+    formula=call("arctan", Z),
+    derivative_formula=1 / (1 + Z**2),
+    range=(-np.pi / 2, np.pi / 2),
+    derivative_range=(0.0, 1.0),
+    derivative_turning=lambda p: (0.0,),
 )
 
-# A loss: ln cosh e over the k outputs, whose slope is tanh e
+# A loss: √(1 + e²) − 1 over the k outputs, whose slope is e/√(1 + e²)
 
 
-def log_cosh_terms(a, y, p):
-    return np.log(np.cosh(a - y)) / p["outputs"]
+def pseudo_huber_terms(a, y, p):
+    return (np.sqrt(1 + (a - y) * (a - y)) - 1) / p["outputs"]
 
 
-LOG_COSH = LossRule(
-    title="log-cosh",
-    terms=log_cosh_terms,
-    gradient=lambda e, p: np.tanh(e) / p["outputs"],
-    gradient_formula=call("tanh", E) / OUTPUTS,
-    term_formula=call("ln", call("cosh", A - Y)) / OUTPUTS,
-    formula=row(MEAN, Sum(call("ln", call("cosh", A - Y)))),
+PSEUDO_HUBER = LossRule(
+    title="pseudo-Huber loss",
+    terms=pseudo_huber_terms,
+    gradient=lambda e, p: e / np.sqrt(1 + e * e) / p["outputs"],
+    gradient_formula=E / Root(1 + E**2) / OUTPUTS,
+    term_formula=(Root(1 + (A - Y) ** 2) - 1) / OUTPUTS,
+    formula=row(MEAN, Sum(Root(1 + (A - Y) ** 2) - 1)),
     rational=False,
 )
 
-# An optimizer of two new states, and with it an operation: √(u + ε)/√(s + ε) of the gradient
+# An optimizer of two new states, and with it an operation: half the sum of a quick and a slow v
 
 
-def adadelta_step(s, p, g, squares, steps):
-    return s.downhill(
-        p["rate"] * g * np.sqrt(steps + p["epsilon"]) / np.sqrt(squares + p["epsilon"])
-    )
+def mean_step(s, p, quick, slow):
+    return s.downhill(p["rate"] * (quick + slow) / 2)
 
 
-def adadelta_line(step, context):
-    g, squares, steps = (Ref(id) for id in step.operands)
-    epsilon = Constant("epsilon", step.parameters["epsilon"])
-    ratio = Fraction(Root(row(steps, " + ", epsilon)), Root(row(squares, " + ", epsilon)))
+def mean_line(step, context):
+    quick, slow = (Ref(id) for id in step.operands)
     rate = Constant("rate", step.parameters["rate"])
-    return row(downhill(context), rate, "·", ratio, "·", g)
+    return row(downhill(context), rate, "·", Fraction(row(quick, " + ", slow), Text("2")))
 
 
-ADADELTA = UpdateRule(
-    title="AdaDelta",
+AGGREGATED = UpdateRule(
+    title="aggregated momentum",
     lines={
         "": (
-            UpdateLine("q{}", "average_squares", ("q{}_old", "d{}"), {"beta": "rho"}),
-            UpdateLine(
-                "step_{}",
-                "adadelta_step",
-                ("d{}", "q{}", "u{}_old"),
-                {"rate": "rate", "epsilon": "epsilon"},
-            ),
-            UpdateLine("u{}", "average_squares", ("u{}_old", "step_{}"), {"beta": "rho"}),
+            UpdateLine("q{}", "accumulate", ("q{}_old", "d{}"), {"beta": "beta1"}),
+            UpdateLine("u{}", "accumulate", ("u{}_old", "d{}"), {"beta": "beta2"}),
+            UpdateLine("step_{}", "mean_step", ("q{}", "u{}"), {"rate": "rate"}),
             APPLY,
         )
     },
     states=("q", "u"),
-    constants={"rho": Number(0.9, "0.9"), "epsilon": Number(1e-2, "0.01")},
-    rational=False,
+    constants={"beta1": Number(0.5, "0.5"), "beta2": Number(0.9, "0.9")},
 )
 
 # An operation of the forward pass: three times its operand, and so its gradient
@@ -203,26 +186,26 @@ KINDS_OF_BLOCKS = PageFormat("kinds:kinds", ".kinds", (b"kinds of blocks",), fro
 
 ALIKE = OPERATIONS["adaptive_step"].shape
 ADDED = {  # by kind, by table, its key and its row
-    "activation": {"ACTIVATIONS": (ACTIVATIONS, {"mish": MISH})},
-    "loss": {"LOSSES": (LOSSES, {"log_cosh": LOG_COSH})},
-    "optimizer": {"OPTIMIZERS": (OPTIMIZERS, {"adadelta": ADADELTA})},
+    "activation": {"ACTIVATIONS": (ACTIVATIONS, {"arctan": ARCTAN})},
+    "loss": {"LOSSES": (LOSSES, {"pseudo_huber": PSEUDO_HUBER})},
+    "optimizer": {"OPTIMIZERS": (OPTIMIZERS, {"aggregated": AGGREGATED})},
     "schedule": {"SCHEDULES": (SCHEDULES, {"cosine": RateSchedule(("decay",), cosine)})},
     "operation": {
         "OPERATIONS": (
             OPERATIONS,
             {
-                "adadelta_step": Operation(adadelta_step, ALIKE, lambda p: False),
+                "mean_step": Operation(mean_step, ALIKE),
                 "triple": Operation(tripled, ALIKE),
             },
         ),
-        "NOTATION": (NOTATION, {"adadelta_step": Writing(adadelta_line)}),
+        "NOTATION": (NOTATION, {"mean_step": Writing(mean_line)}),
         "TITLES": (
             TITLES,
-            {"adadelta_step": lambda step: "The step, by the size of earlier ones"},
+            {"mean_step": lambda step: "The step, of both velocities"},
         ),
         "WHYS": (
             WHYS,
-            {"adadelta_step": lambda *arguments: ("A step has the unit of the weights.",)},
+            {"mean_step": lambda *arguments: ("Two memories, half each.",)},
         ),
         "GRADIENTS": (GRADIENTS, {"triple": tripled_back}),
     },
@@ -287,10 +270,10 @@ USUAL = {
     "schedule": "",
 }
 NEW = {
-    "activation": {"activation": "mish"},
-    "output activation": {"activation": "mish"},
-    "loss": {"loss": "log_cosh"},
-    "optimizer": {"optimizer": "{name: adadelta, learning_rate: 1}"},
+    "activation": {"activation": "arctan"},
+    "output activation": {"activation": "arctan"},
+    "loss": {"loss": "pseudo_huber"},
+    "optimizer": {"optimizer": "{name: aggregated, learning_rate: 1}"},
     "schedule": {"schedule": "schedule: {cosine: {decay: 8}}"},
     "arithmetic": {"schedule": "arithmetic: twelve_decimals"},
 }
@@ -300,7 +283,7 @@ NEW = {
 def spec(request, tmp_path):
     text = SPEC.format_map(USUAL | NEW[request.param])
     if request.param == "output activation":
-        text = text.replace("activation: linear", "activation: mish")
+        text = text.replace("activation: linear", "activation: arctan")
     file = tmp_path / "new.yaml"
     file.write_text(text, encoding="utf-8")
     return str(file)
@@ -386,7 +369,11 @@ def test_wrong_answers_are_wrong(run, spec, wrong, tmp_path):
 
 def test_its_names_stand_in_messages(run, tmp_path):
     file = tmp_path / "typo.yaml"
-    for field, name in (("activation", "mish"), ("loss", "log_cosh"), ("optimizer", "adadelta")):
+    for field, name in (
+        ("activation", "arctan"),
+        ("loss", "pseudo_huber"),
+        ("optimizer", "aggregated"),
+    ):
         value = f"{{name: {name}x, learning_rate: 1}}" if field == "optimizer" else f"{name}x"
         file.write_text(SPEC.format_map(USUAL | {field: value}), encoding="utf-8")
         done = run("trace", str(file))

@@ -19,6 +19,7 @@ import numpy as np
 from backtrace.functions.array import Array
 from backtrace.functions.error_function import erfc
 from backtrace.functions.formula import (
+    HALF,
     Expr,
     Hole,
     Letter,
@@ -110,6 +111,27 @@ def _tanh_derivative(z: Array, p: Parameters) -> Array:
     return 4 * e / ((1 + e) * (1 + e))
 
 
+def _bipolar_sigmoid(z: Array, p: Parameters) -> Array:
+    return np.tanh(z / 2)  # the same function, and nothing overflows
+
+
+def _bipolar_sigmoid_derivative(z: Array, p: Parameters) -> Array:
+    return 2 * _sigmoid_derivative(z, p)  # 2σ(z) − 1 is the function
+
+
+def _softsign(z: Array, p: Parameters) -> Array:
+    return z / (1 + np.abs(z))
+
+
+def _softsign_derivative(z: Array, p: Parameters) -> Array:
+    share = 1 / (1 + np.abs(z))  # its square may be 0, the square of 1 + |z| may not be inf
+    return share * share
+
+
+def _softsign_from_activation(a: Array, p: Parameters) -> Array:
+    return (1 - np.abs(a)) * (1 - np.abs(a))
+
+
 def _relu(z: Array, p: Parameters) -> Array:
     return np.maximum(z, filled(z, 0)) + 0  # the larger of 0 and -0 may be -0
 
@@ -193,6 +215,23 @@ def _softplus_from_activation(a: Array, p: Parameters) -> Array:
     return -np.expm1(-a)
 
 
+def _mish(z: Array, p: Parameters) -> Array:
+    return z * np.tanh(softplus(z))
+
+
+def _mish_derivative(z: Array, p: Parameters) -> Array:
+    inner = softplus(z)
+    return np.tanh(inner) + z * _tanh_derivative(inner, p) * sigmoid(z)
+
+
+def _hard_tanh(z: Array, p: Parameters) -> Array:
+    return np.where(z >= 1, filled(z, 1), np.where(z <= -1, filled(z, -1), z))
+
+
+def _between_minus_and_plus_1(x: Array, p: Parameters) -> Array:
+    return np.where((x > -1) & (x < 1), filled(x, 1), filled(x, 0))
+
+
 def _hard_sigmoid(z: Array, p: Parameters) -> Array:
     line = z * p["slope"] + filled(z, 0.5)
     return np.where(line >= 1, filled(z, 1), np.where(line <= 0, filled(z, 0), line))
@@ -266,9 +305,12 @@ INF = math.inf
 SILU_MINIMUM = -1.2784645427610738
 SILU_SLOPE_EXTREMUM = 2.3993572805154677
 GELU_MINIMUM = -0.7517915246935645
+MISH_MINIMUM = -1.192431214515495
+MISH_SLOPE_EXTREMA = (-2.256376396380793, 1.4905711794854284)
 
 Z, A, SLOPE, ALPHA = Hole("z"), Hole("a"), Hole("slope"), Hole("alpha")
 SIGMA, PHI = call("σ", Z), call("Φ", Z)
+TANH_OF_SOFTPLUS = call("tanh", call("ln", 1 + exp(Z)))
 LINE = SLOPE * Z + Number(0.5, "0.5")
 SCALE_SHORT, ALPHA_SHORT = Number(SELU_SCALE, "1.0507"), Number(SELU_ALPHA, "1.6733")
 
@@ -408,6 +450,20 @@ ACTIVATIONS: dict[str, Activation] = {
         derivative_turning=lambda p: (-SILU_SLOPE_EXTREMUM, SILU_SLOPE_EXTREMUM),
         source="Elfwing, Uchibe and Doya 2018 (swish with β = 1)",
     ),
+    "mish": Activation(
+        symbol="Mish",
+        title="Mish",
+        value=_mish,
+        derivative=_mish_derivative,
+        derivative_from_activation=None,
+        formula=Z * TANH_OF_SOFTPLUS,
+        derivative_formula=TANH_OF_SOFTPLUS + Z * (1 - TANH_OF_SOFTPLUS**2) * SIGMA,
+        range=(-0.30884341301725040, INF),
+        derivative_range=(-0.11252612238946256, 1.0884981612517279),
+        turning=lambda p: (MISH_MINIMUM,),
+        derivative_turning=lambda p: MISH_SLOPE_EXTREMA,
+        source="Misra 2020",
+    ),
     "softplus": Activation(
         symbol="softplus",
         title="softplus",
@@ -418,6 +474,54 @@ ACTIVATIONS: dict[str, Activation] = {
         derivative_formula=1 / (1 + exp(-Z)),
         range=(0.0, INF),
         derivative_range=(0.0, 1.0),
+    ),
+    "bipolar_sigmoid": Activation(
+        symbol="bσ",
+        title="bipolar sigmoid",
+        value=_bipolar_sigmoid,
+        derivative=_bipolar_sigmoid_derivative,
+        derivative_from_activation=lambda a, p: (1 - a * a) / 2,
+        formula=(1 - exp(-Z)) / (1 + exp(-Z)),
+        derivative_formula=HALF * (1 - call("bσ", Z) ** 2),
+        from_activation_formula=HALF * (1 - A**2),
+        range=(-1.0, 1.0),
+        derivative_range=(0.0, 0.5),
+        derivative_turning=_zero,
+        from_activation_turning=_zero,
+        source="Fausett 1994",
+    ),
+    "softsign": Activation(
+        symbol="softsign",
+        title="softsign",
+        value=_softsign,
+        derivative=_softsign_derivative,
+        derivative_from_activation=_softsign_from_activation,
+        formula=Z / (1 + abs(Z)),
+        derivative_formula=1 / (1 + abs(Z)) ** 2,
+        from_activation_formula=(1 - abs(A)) ** 2,
+        range=(-1.0, 1.0),
+        derivative_range=(0.0, 1.0),
+        derivative_turning=_zero,
+        from_activation_turning=_zero,
+        rational=True,
+        source="Bergstra, Desjardins, Lamblin and Bengio 2009",
+    ),
+    "hard_tanh": Activation(
+        symbol="htanh",
+        title="hard tanh",
+        value=_hard_tanh,
+        derivative=_between_minus_and_plus_1,
+        derivative_from_activation=_between_minus_and_plus_1,
+        formula=call("min", 1, call("max", -expression(1), Z)),
+        derivative_formula=cases(1, row(-expression(1), " < ", Z, " < ", 1), 0),
+        range=(-1.0, 1.0),
+        derivative_range=(0.0, 1.0),
+        turning=lambda p: (-1.0, 1.0),
+        derivative_turning=lambda p: (-1.0, 1.0),
+        from_activation_turning=lambda p: (-1.0, 1.0),
+        kinks=lambda p: (-1.0, 1.0),
+        rational=True,
+        source="Collobert 2004",
     ),
     "hard_sigmoid": Activation(
         symbol="hσ",

@@ -237,9 +237,10 @@ class _Writer:
         if self.spec.arithmetic.kind != "exact" or OPERATIONS[operation].rational(parameters):
             return
         name = parameters.get("activation") or parameters.get("loss") or "a square root"
+        *units, last = (name for name, row in ACTIVATIONS.items() if row.rational)
         raise TapeError(
             f"arithmetic: exact stops at {id} = {operation}({', '.join(operands)}): {name} "
-            "leaves the fractions. Use linear, relu, leaky_relu, hard_sigmoid or step units with "
+            f"leaves the fractions. Use {', '.join(units)} or {last} units with "
             "a squared, absolute, Huber or hinge loss, or take arithmetic: float64 or "
             "{round_each_step: 4}."
         )

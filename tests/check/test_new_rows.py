@@ -67,19 +67,20 @@ def test_a_loss_of_the_prediction(monkeypatch):
 
 
 def test_an_activation(monkeypatch):
-    # softsign: z/(1 + |z|), 1/(1 + |z|)²; 1.1/2.1 = 0.523810, 1/4.41 = 0.226757
+    # arctan z, 1/(1 + z²); arctan 1.1 = 0.832981, 1/2.21 = 0.452489
     row = replace(
         ACTIVATIONS["tanh"],
-        value=lambda z, p: z / (1 + np.abs(z)),
-        derivative=lambda z, p: 1 / (1 + np.abs(z)) ** 2,
+        value=lambda z, p: np.arctan(z),
+        derivative=lambda z, p: 1 / (1 + z * z),
         derivative_from_activation=None,
         from_activation_formula=None,
+        range=(-np.pi / 2, np.pi / 2),
     )
-    monkeypatch.setitem(ACTIVATIONS, "softsign", row)
-    # 2(0.523810 − 0.4) = 0.247619, times 0.226757: 0.056149
-    sheet = "z1: 1.100\na1: 0.5238\ng1: 0.2268\nda1: 0.2476\ndelta1: 0.0561"
-    assert set(marks(spec("softsign"), sheet).values()) == {"right"}
-    assert marks(spec("softsign"), sheet.replace("0.2268", "0.7256"))["g1"] == "wrong"
+    monkeypatch.setitem(ACTIVATIONS, "arctan", row)
+    # 2(0.832981 − 0.4) = 0.865963, times 0.452489: 0.391838
+    sheet = "z1: 1.100\na1: 0.8330\ng1: 0.4525\nda1: 0.8660\ndelta1: 0.3918"
+    assert set(marks(spec("arctan"), sheet).values()) == {"right"}
+    assert marks(spec("arctan"), sheet.replace("0.4525", "0.5475"))["g1"] == "wrong"
 
 
 def test_a_mistake(monkeypatch):

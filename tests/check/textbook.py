@@ -55,6 +55,11 @@ def sigmoid_slope(z):
     return sigmoid(z) * (1 - sigmoid(z))
 
 
+def mish_slope(z):
+    inner = np.log(1 + np.exp(z))
+    return np.tanh(inner) + z * sigmoid(z) / np.cosh(inner) ** 2
+
+
 def _elu(alpha, scale=1.0):
     return Activation(
         lambda z: scale * np.where(z > 0, z, alpha * (np.exp(np.minimum(z, 0)) - 1)),
@@ -90,6 +95,22 @@ def activation(name, parameters=()):
         "tanh": lambda: Activation(np.tanh, lambda z: 1 - np.tanh(z) ** 2, lambda a: 1 - a**2),
         "relu": lambda: Activation(
             lambda z: np.maximum(z, 0), lambda z: 1.0 * (z > 0), lambda a: 1.0 * (a > 0)
+        ),
+        "bipolar_sigmoid": lambda: Activation(
+            lambda z: (1 - np.exp(-z)) / (1 + np.exp(-z)),
+            lambda z: 2 * sigmoid(z) * (1 - sigmoid(z)),
+            lambda a: (1 + a) * (1 - a) / 2,
+        ),
+        "softsign": lambda: Activation(
+            lambda z: z / (1 + np.abs(z)),
+            lambda z: 1 / (1 + np.abs(z)) ** 2,
+            lambda a: (1 - np.abs(a)) ** 2,
+        ),
+        "mish": lambda: Activation(lambda z: z * np.tanh(np.log(1 + np.exp(z))), mish_slope),
+        "hard_tanh": lambda: Activation(
+            lambda z: np.clip(z, -1, 1),
+            lambda z: 1.0 * (np.abs(z) < 1),
+            lambda a: 1.0 * (np.abs(a) < 1),
         ),
         "leaky_relu": lambda: _leaky(p.get("slope", 0.01)),
         "elu": lambda: _elu(p.get("alpha", 1.0)),

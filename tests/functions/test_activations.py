@@ -33,6 +33,7 @@ OTHERS = {
 EVERY = [(name, {**row.parameters, **chosen})
          for name, row in ACTIVATIONS.items() if row.elementwise
          for chosen in ({}, *OTHERS.get(name, []))]  # fmt: skip
+NOT_ONE_TO_ONE = ("gelu", "silu", "mish")
 DIGITS = 900  # e^−1000 beside 1 in one sum, and thirty digits over
 GRID = np.linspace(-9, 9, 18001)  # a step of 0.001
 
@@ -90,10 +91,24 @@ def step_at(z, below, above):
     return above if z > 0 else below
 
 
+def softplus(z):
+    return (1 + z.exp()).ln()
+
+
 DEFINITIONS = {
     "linear": (lambda z, slope: slope * z, lambda z, slope: slope),
     "sigmoid": (logistic, lambda z: logistic(z) * (1 - logistic(z))),
     "tanh": (tanh, lambda z: 1 - tanh(z) ** 2),
+    "bipolar_sigmoid": (
+        lambda z: (1 - (-z).exp()) / (1 + (-z).exp()),
+        lambda z: 2 * (-z).exp() / (1 + (-z).exp()) ** 2,  # by the quotient rule
+    ),
+    "softsign": (lambda z: z / (1 + abs(z)), lambda z: 1 / (1 + abs(z)) ** 2),
+    "mish": (
+        lambda z: z * tanh(softplus(z)),
+        lambda z: tanh(softplus(z)) + z * (1 - tanh(softplus(z)) ** 2) * logistic(z),
+    ),
+    "hard_tanh": (lambda z: min(D(1), max(D(-1), z)), lambda z: D(int(-1 < z < 1))),
     "relu": (lambda z: max(z, D(0)), lambda z: step_at(z, D(0), D(1))),
     "leaky_relu": (
         lambda z, slope: step_at(z, slope * z, z),
@@ -111,7 +126,7 @@ DEFINITIONS = {
         lambda z: z * logistic(z),
         lambda z: logistic(z) + z * logistic(z) * (1 - logistic(z)),
     ),
-    "softplus": (lambda z: (1 + z.exp()).ln(), logistic),
+    "softplus": (softplus, logistic),
     "hard_sigmoid": (
         lambda z, slope: min(D(1), max(D(0), slope * z + D("0.5"))),
         lambda z, slope: slope if 0 < slope * z + D("0.5") < 1 else D(0),
@@ -171,7 +186,7 @@ def test_derivatives_are_the_slopes_of_the_values(name):
 def test_the_derivative_from_the_activation_is_the_derivative(name, parameters):
     row = ACTIVATIONS[name]
     if row.derivative_from_activation is None:
-        assert name in ("gelu", "silu")  # the two that are not one to one
+        assert name in NOT_ONE_TO_ONE
         return
     a = of(row, "value", GRID, parameters)
     np.testing.assert_allclose(
@@ -231,7 +246,7 @@ def test_between_turning_points_a_function_is_monotonic(name, parameters, column
     assert monotonic_between(x, of(row, function, x, parameters), turning)
 
 
-@pytest.mark.parametrize("name", ["gelu", "silu"])
+@pytest.mark.parametrize("name", NOT_ONE_TO_ONE)
 def test_the_turning_points_of_the_curved_ones_are_where_the_slope_is_0(name):
     row = ACTIVATIONS[name]
     (minimum,) = row.turning({})
@@ -269,7 +284,8 @@ def test_values_and_slopes_stay_in_their_ranges(name, parameters):
         assert found.max() <= high + slack
 
 
-TIGHT = ("sigmoid", "tanh", "relu", "selu", "gelu", "silu", "softplus", "hard_sigmoid", "step")
+TIGHT = ("sigmoid", "tanh", "bipolar_sigmoid", "relu", "selu", "gelu", "silu", "mish", "softplus",
+         "hard_tanh", "hard_sigmoid", "step")  # fmt: skip
 
 
 @pytest.mark.parametrize("name", TIGHT)
@@ -301,6 +317,7 @@ def test_the_usual_choice_at_a_kink():
     assert of(ACTIVATIONS["elu"], "derivative", [0.0], {"alpha": 2})[0] == 2
     hard = ACTIVATIONS["hard_sigmoid"]
     assert of(hard, "derivative", [-3.0, 3.0], hard.parameters).tolist() == [0, 0]
+    assert of(ACTIVATIONS["hard_tanh"], "derivative", [-1.0, 1.0], {}).tolist() == [0, 0]
 
 
 @pytest.mark.parametrize("name", sorted(ACTIVATIONS))
@@ -309,7 +326,7 @@ def test_every_column_of_every_row_is_there(name):
     for column in msgspec.structs.fields(Activation):
         value = getattr(row, column.name)
         if column.name == "derivative_from_activation":
-            assert (value is None) == (name in ("gelu", "silu"))
+            assert (value is None) == (name in NOT_ONE_TO_ONE)
         elif column.name in ("symbol", "title"):
             assert value
         elif column.name == "from_activation_formula":
@@ -327,8 +344,9 @@ def test_every_column_of_every_row_is_there(name):
 
 def test_the_table_has_the_activations_that_are_promised():
     assert sorted(ACTIVATIONS) == sorted(
-        ["linear", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu",
-         "softplus", "hard_sigmoid", "step", "softmax"]
+        ["linear", "sigmoid", "tanh", "bipolar_sigmoid", "softsign", "relu", "leaky_relu", "elu",
+         "selu", "gelu", "silu", "mish", "softplus", "hard_tanh", "hard_sigmoid", "step",
+         "softmax"]
     )  # fmt: skip
 
 

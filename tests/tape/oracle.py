@@ -27,6 +27,8 @@ ACTIVATIONS = {
     "linear": lambda z, slope: slope * z,
     "sigmoid": lambda z: 1 / (1 + anp.exp(-z)),
     "tanh": lambda z: (anp.exp(z) - anp.exp(-z)) / (anp.exp(z) + anp.exp(-z)),
+    "bipolar_sigmoid": lambda z: (1 - anp.exp(-z)) / (1 + anp.exp(-z)),
+    "softsign": lambda z: z / (1 + anp.abs(z)),
     "relu": lambda z: z * (z > 0),
     "leaky_relu": lambda z, slope: z * (z > 0) + slope * z * (z <= 0),
     "elu": lambda z, alpha: z * (z > 0) + alpha * (anp.exp(z) - 1) * (z <= 0),
@@ -34,6 +36,8 @@ ACTIVATIONS = {
     "gelu": lambda z: z * (1 + erf(z / math.sqrt(2))) / 2,
     "silu": lambda z: z / (1 + anp.exp(-z)),
     "softplus": lambda z: anp.log(1 + anp.exp(z)),
+    "mish": lambda z: z * anp.tanh(anp.log(1 + anp.exp(z))),
+    "hard_tanh": lambda z: z * (abs(z) < 1) + 1.0 * (z >= 1) - 1.0 * (z <= -1),
     "hard_sigmoid": lambda z, slope: (
         (slope * z + 0.5) * (abs(slope * z) < 0.5) + 1.0 * (slope * z >= 0.5)
     ),

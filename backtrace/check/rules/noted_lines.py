@@ -152,6 +152,10 @@ TANH: tuple[Way, ...] = (
     _by(2.0, lambda e, z, p: (e - 1) / (e + 1)),
     _by(-2.0, lambda e, z, p: (1 - e) / (1 + e)),
 )
+BIPOLAR: tuple[Way, ...] = (
+    _by(-1.0, lambda e, z, p: (1 - e) / (1 + e)),
+    _by(1.0, lambda e, z, p: (e - 1) / (e + 1)),
+)
 SIGMOID_SLOPES = tuple(_from(way, lambda a: a * (1 - a)) for way in SIGMOID)
 SELU_BELOW = _by(1.0, lambda e, z, p: SELU_ALPHA * (e - 1))
 SELU_POWER = _by(1.0, lambda e, z, p: SELU_ALPHA * e)
@@ -173,6 +177,7 @@ def _selu(below: Way, above: Callable[[Floats], Floats], *, notes: bool) -> Way:
 VALUES: dict[str, tuple[Way, ...]] = {
     "sigmoid": SIGMOID,
     "tanh": TANH,
+    "bipolar_sigmoid": BIPOLAR,
     "softplus": (_by(1.0, lambda e, z, p: np.log(1 + e)),),
     "silu": tuple(_times_z(way) for way in SIGMOID),
     "elu": (_by(1.0, lambda e, z, p: np.where(z > 0, z, float(p["alpha"]) * (e - 1))),),
@@ -183,6 +188,10 @@ SLOPES: dict[str, tuple[Way, ...]] = {
     "tanh": (
         *(_from(way, lambda a: 1 - a * a) for way in TANH),
         *(_from(_from(way, np.square), lambda x: 1 - x, notes=True) for way in TANH),
+    ),
+    "bipolar_sigmoid": (
+        *(_from(way, lambda a: (1 - a * a) / 2) for way in BIPOLAR),
+        *(_from(_from(way, np.square), lambda x: (1 - x) / 2, notes=True) for way in BIPOLAR),
     ),
     "softplus": SIGMOID,
     "silu": tuple(

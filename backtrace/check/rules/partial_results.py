@@ -140,14 +140,10 @@ def ordered(one: Floats, two: Floats) -> tuple[Floats, Floats]:
 
 def _activate(s: Setting, p: Parameters, noting: Noting, z: Interval) -> Floats:
     row = ACTIVATIONS[p["activation"]]
-    if p["activation"] == "hard_sigmoid":
-        off = noting.error(_size(z) * abs(float(p["slope"])))
-    elif row.rational:
-        return np.zeros(1)
-    elif not row.elementwise:
+    if not row.elementwise:
         off = _softmax(s, noting, z)
     else:
-        rule = EXPONENTIALS.get(p["activation"], _usual)
+        rule = INNER_RESULTS.get(p["activation"], _nothing if row.rational else _usual)
         off = np.maximum(rule(noting, z.lo[0], p), rule(noting, z.hi[0], p))
     return _beside_ones(s, off, p.get("ones", ""))
 
@@ -191,14 +187,29 @@ def _softplus(noting: Noting, z: Floats, p: Parameters) -> Floats:
     return np.asarray(noting.error(np.exp(z)) / (1 + np.exp(z)))
 
 
+def _softsign(noting: Noting, z: Floats, p: Parameters) -> Floats:
+    below = 1 + np.abs(z)
+    return np.asarray(noting.error(below) * np.abs(z) / below**2)
+
+
+def _hard_sigmoid(noting: Noting, z: Floats, p: Parameters) -> Floats:
+    return noting.error(np.abs(z * float(p["slope"])))
+
+
+def _nothing(noting: Noting, z: Floats, p: Parameters) -> Floats:
+    return np.zeros_like(z)
+
+
 def _usual(noting: Noting, z: Floats, p: Parameters) -> Floats:
     """z times something that was rounded, or a power."""
     return (1 + np.abs(z)) * noting.error(np.ones_like(z))
 
 
-EXPONENTIALS: dict[str, Callable[..., Floats]] = {
+INNER_RESULTS: dict[str, Callable[..., Floats]] = {
     "sigmoid": _sigmoid,
     "tanh": _tanh,
+    "softsign": _softsign,
+    "hard_sigmoid": _hard_sigmoid,
     "softplus": _softplus,
     "elu": _exponential(lambda p: abs(float(p["alpha"]))),
     "selu": _exponential(lambda p: 1.7581),
@@ -221,7 +232,9 @@ def _softmax(s: Setting, noting: Noting, z: Interval) -> Floats:
 
 def _slope(s: Setting, p: Parameters, noting: Noting, x: Interval) -> Any:
     """1 − a², a(1 − a): a square, or the activation itself, on the way."""
-    return 0.0 if ACTIVATIONS[p["activation"]].rational else noting.error(np.ones(1))[0]
+    row = ACTIVATIONS[p["activation"]]
+    whole = row.rational and row.from_activation_formula is None
+    return 0.0 if whole else noting.error(np.ones(1))[0]
 
 
 # Losses

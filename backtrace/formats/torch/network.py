@@ -63,12 +63,15 @@ MODULES = {
     "linear": "",
     "sigmoid": "nn.Sigmoid()",
     "tanh": "nn.Tanh()",
+    "softsign": "nn.Softsign()",
     "relu": "nn.ReLU()",
     "leaky_relu": "nn.LeakyReLU({slope})",
     "elu": "nn.ELU(alpha={alpha})",
     "selu": "nn.SELU()",
     "gelu": "nn.GELU()",
     "silu": "nn.SiLU()",
+    "mish": "nn.Mish()",
+    "hard_tanh": "nn.Hardtanh()",
     "softplus": "nn.Softplus(threshold=40)",  # above 40 its line is exact, above 20 not yet
     "softmax": "nn.Softmax(dim=1)",
 }
