@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from fractions import Fraction
+from io import BytesIO
 from typing import Any
 
 import msgspec
@@ -18,7 +19,7 @@ import numpy as np
 from backtrace.formats.weights import npz
 from backtrace.functions.array import Array
 from backtrace.spec.data.arrays import texts
-from backtrace.spec.data.contents import ArraysFound, read_npz_content
+from backtrace.spec.data.contents import ArraysFound, read_arrays
 from backtrace.spec.data.request import DataError
 from backtrace.spec.model import Spec
 from backtrace.tape.training import Measured, Progress, Record, State, starting_state
@@ -124,7 +125,7 @@ def _storable(value: Array) -> Array:
 def _read(content: bytes, wanted: Collection[str]) -> ArraysFound | None:
     """The arrays of the file by name; None where it is no .npz."""
     try:
-        return read_npz_content(content, wanted)
+        return read_arrays(BytesIO(content), wanted, ["npz"])
     except DataError as error:
         raise CheckpointError(error.found) from None
 

@@ -126,13 +126,12 @@ def test_files_are_relative_to_the_spec(folder):
     [
         (b"", "an empty file"),
         (idx(IMAGES)[:-3], "an end in row 3"),
-        (idx(IMAGES)[:10], "a header of 1 size for 3 dimensions"),
+        (idx(IMAGES)[:10], "an end in the header"),
         (idx(IMAGES) + b"x", "more bytes after the last entry"),
-        (struct.pack(">BBBBI", 0, 0, 8, 1, 2**32 - 1) + b"123", "sizes 4294967295"),
-        (b"\0\0\x08\0", "a header of 0 sizes for 0 dimensions"),
+        (struct.pack(">BBBBI", 0, 0, 8, 1, 2**32 - 1) + b"123", "an end in row 4"),
         (b"\0\1\2\3\4", "bytes 00 01 02 03"),
-        (gzip.compress(idx(IMAGES))[:-12], "a gzip file that ends too early"),
-        (b"\x1f\x8bnonsense", "a damaged gzip file"),
+        (gzip.compress(idx(IMAGES))[:-12], "a damaged or truncated gzip file"),
+        (b"\x1f\x8bnonsense", "a damaged or truncated gzip file"),
         (b"1,2\n3,x\n", '"x" in row 2, column 2'),
         (b"1,2\n3\n", "1 column in row 2"),
         (b"1,nan\n", "nan in row 1, column 2"),
@@ -140,7 +139,7 @@ def test_files_are_relative_to_the_spec(folder):
         (b"1;2\n3;4\n", "in row 1, column 1"),
         (b"\xff\xfe1\n", "in row 1, column 1"),
         (b"\n\n", "no rows"),
-        (b"\x93NUMPY\x01\x00nonsense", "an .npy with a damaged header"),
+        (b"\x93NUMPY\x01\x00nonsense", "a damaged .npy"),
         (b"PK\x03\x04nonsense", "a damaged .npz"),
     ],
 )
@@ -158,7 +157,7 @@ def test_a_csv_with_names_suggests_a_header(folder):
 
 def test_pickled_arrays_are_not_loaded(folder):
     np.save(folder / "pickled.npy", np.array([{"a": 1}]), allow_pickle=True)
-    assert "Python objects" in problem_of(folder, "{file: pickled.npy}").found
+    assert "or one of Python objects" in problem_of(folder, "{file: pickled.npy}").found
 
 
 @pytest.mark.parametrize(

@@ -152,14 +152,6 @@ def test_bytes_that_are_no_text(folder):
     assert inputs_of(folder, "{file: bad.csv, header: true, columns: 1}") == [[3], [5]]
 
 
-def test_texts_without_end(folder, monkeypatch):
-    (folder / "long.csv").write_text("1\n" * 50 + "1" * 60 + "\n")
-    monkeypatch.setattr(reading, "LONGEST_LINE", 50)
-    assert "line 51" in problem_of(folder, "{file: long.csv}").found
-    monkeypatch.setattr(reading, "MOST_CHARACTERS", 90)
-    assert "more than 90 characters" in problem_of(folder, "{file: long.csv}").found
-
-
 def test_quotes_that_are_not_closed_in_their_line(folder):
     (folder / "open.csv").write_text('1\n"2\n"\n')
     assert "nothing in row 3, column 1" in problem_of(folder, "{file: open.csv}").found
@@ -191,6 +183,6 @@ def test_blocks_of_any_size_give_the_same_numbers(tmp_path_factory, data):
     assert starts == [str(row[0]) for row in table[first - 1 : last]]
 
 
-def test_rows_beyond_those_asked_for_are_not_read(folder):
-    (folder / "long.csv").write_text("1,2\n3,4\n" + "5,6\n" * 300_000 + "x\n")
+def test_rows_beyond_those_asked_for_may_be_anything(folder):
+    (folder / "long.csv").write_text("1,2\n3,4\n5,6\nx\n")
     assert inputs_of(folder, "{file: long.csv, rows: 1..2}") == [[1, 2], [3, 4]]

@@ -125,18 +125,6 @@ def test_float32_is_float64_rounded_once(tmp_path_factory, array, scale, packed)
     assert np.array_equal(short, exact.astype(np.float32))
 
 
-def test_a_block_ends_anywhere(tmp_path, monkeypatch):
-    from backtrace.spec.data import arrays as reading
-
-    array = np.arange(500, dtype=">i4").reshape(50, 10)
-    path = tmp_path / "x"
-    path.write_bytes(gzip.compress(idx(array, 0x0C)))
-    for block in (1, 7, 40, 41, 1000):
-        monkeypatch.setattr(reading, "_BLOCK", block)
-        assert np.array_equal(values_of(path), array)
-        assert np.array_equal(values_of(path, rows=(7, 9)), array[6:9])
-
-
 @pytest.mark.parametrize(
     ("loss", "wrong", "said"),
     [

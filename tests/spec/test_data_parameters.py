@@ -139,6 +139,8 @@ def test_fractions_that_stand_as_texts_stay_exact(tmp_path):
 
 # --- .safetensors
 
+DAMAGED = "a damaged .safetensors, or one of types that NumPy does not have"
+
 
 @pytest.fixture
 def tensors(tmp_path):
@@ -164,7 +166,7 @@ def test_a_safetensors_file_that_ends_early_or_late(tensors):
     content = tensors.read_bytes()
     for damaged in (*(content[:end] for end in range(9, len(content))), content + b"more"):
         tensors.write_bytes(damaged)
-        assert found_in(tensors).found.endswith("a damaged or truncated .safetensors")
+        assert found_in(tensors).found.endswith(DAMAGED)
 
 
 def test_any_byte_of_a_safetensors_file(tensors):
@@ -187,14 +189,7 @@ def test_types_that_numpy_does_not_have(tensors):
     header = {"W1": {"dtype": "BF16", "shape": [2, 3], "data_offsets": [0, 12]}}
     text = json.dumps(header).encode()
     tensors.write_bytes(len(text).to_bytes(8, "little") + text + bytes(12))
-    assert 'entries of type BF16 in "W1"' in found_in(tensors).found
-
-
-def test_a_safetensors_file_is_not_unpacked(tensors):
-    import gzip
-
-    tensors.write_bytes(gzip.compress(tensors.read_bytes()))
-    assert "within a gzip file" in found_in(tensors).found
+    assert found_in(tensors).found.endswith(DAMAGED)
 
 
 def test_the_library_is_loaded_only_for_its_files(tmp_path):

@@ -2,7 +2,6 @@
 
 import gzip
 import io
-import zipfile
 from fractions import Fraction
 
 import numpy as np
@@ -118,7 +117,7 @@ def test_what_is_no_number_is_refused(npz, wrong):
 def test_objects_are_not_unpickled(tmp_path):
     path = tmp_path / "objects.npz"
     np.savez(path, W1=np.array([[print]], dtype=object))
-    assert 'an array of Python objects in "W1"' in said(path)
+    assert "or one of Python objects" in said(path)
 
 
 @pytest.mark.parametrize(
@@ -200,14 +199,6 @@ def tensors(values):
     return pytest.importorskip("safetensors.numpy").save({"W1": values})
 
 
-def packed(content, method):
-    """An .npz whose array is packed by a method that NumPy does not use."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", method) as written:
-        written.writestr("W1.npy", zipfile.ZipFile(io.BytesIO(content)).read("W1.npy"))
-    return buffer.getvalue()
-
-
 def by_parameters(path):
     with_file = with_parameters(PLAIN, read_parameters(path, PLAIN))
     return backtrace.trace(with_file)["z1"].value.tolist()
@@ -247,12 +238,9 @@ NUMBERS = np.array([[0.5], [-1.5]])
         (lambda: archive(NUMBERS)[:-40], "a damaged .npz"),
         (lambda: archive(NUMBERS).replace(NUMBERS.tobytes(), bytes(16), 1), "a damaged .npz"),
         (lambda: archive(NUMBERS).replace(b"descr", b"de\0cr"), "a damaged .npz"),
-        (lambda: archive(np.array([[print], [1]])), "an array of Python objects"),
-        (lambda: packed(archive(NUMBERS), zipfile.ZIP_BZIP2), "packed by the method 12"),
-        (lambda: packed(archive(NUMBERS), zipfile.ZIP_LZMA), "packed by the method 14"),
-        (lambda: gzip.compress(archive(NUMBERS))[:-9], "a gzip file that ends too early"),
-        (lambda: gzip.compress(tensors(NUMBERS)), "within a gzip file"),
-        (lambda: tensors(NUMBERS)[:-9], "a damaged or truncated .safetensors"),
+        (lambda: archive(np.array([[print], [1]])), "or one of Python objects"),
+        (lambda: gzip.compress(archive(NUMBERS))[:-9], "a damaged or truncated gzip file"),
+        (lambda: tensors(NUMBERS)[:-9], "a damaged .safetensors"),
     ],
 )
 def test_the_same_refusal(tmp_path, make, words):

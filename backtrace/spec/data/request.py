@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from backtrace.spec.ids import parse
 from backtrace.spec.near_misses import near_miss
 from backtrace.spec.wording import cited, count, listed
 
@@ -69,18 +70,41 @@ class DataRequest(msgspec.Struct, frozen=True):
             raise DataError(count(available, "row"), asked, "Ask for fewer rows.")
         return first, last
 
+    def pick(self, names: list[str]) -> str:
+        """The array named by ``array:``, else the one named as the quantity, else the only one.
 
-def some_of(names: list[str], last: str = "or") -> str:
+        The weights of one layer are not taken for those of another. Raises DataError.
+        """
+        if self.array and self.array not in names:
+            raise _unknown_name("array", self.array, names)
+        if self.array or self.name in names:
+            return self.array or self.name
+        stranger = _is_parameter(self.name) and any(map(_is_parameter, names))
+        if len(names) == 1 and not stranger:
+            return names[0]
+        raise DataError(
+            f"{count(len(names), 'array')}: {_some_of(names, 'and')}" if names else "no arrays",
+            f"one named {cited(self.name)}" if stranger else "the name of one",
+            "Say which: `array: NAME`." if names else "",
+        )
+
+
+def _is_parameter(name: str) -> bool:
+    known = parse(name)
+    return known is not None and known.role in ("weight", "bias")
+
+
+def _some_of(names: list[str], last: str = "or") -> str:
     """Those that a message has room for."""
     shown = [cited(name) for name in names[:_SHOWN]] + ["…"] * (len(names) > _SHOWN)
     return listed(shown, last)
 
 
-def unknown_name(what: str, name: str, known: list[str]) -> DataError:
+def _unknown_name(what: str, name: str, known: list[str]) -> DataError:
     """The error for an array or a column that a file does not have."""
     meant = near_miss(name, known)
     mend = f"Did you mean `{meant}`?" if meant else ""
-    return DataError(f"no {what} {cited(name)}", f"one of {some_of(known)}", mend)
+    return DataError(f"no {what} {cited(name)}", f"one of {_some_of(known)}", mend)
 
 
 def _index(end: int | str, width: int, names: list[str] | None) -> int:
@@ -94,5 +118,5 @@ def _index(end: int | str, width: int, names: list[str] | None) -> int:
     if names.count(end) > 1:
         raise DataError(f"{names.count(end)} columns {cited(end)}", "one", "Give its number.")
     if end not in names:
-        raise unknown_name("column", end, names)
+        raise _unknown_name("column", end, names)
     return names.index(end)

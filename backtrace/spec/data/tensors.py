@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from backtrace.spec.data.arrays import NamedArrays
 from backtrace.spec.data.request import DataError
-from backtrace.spec.wording import cited
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 INSTALL = "pip install 'backtrace-nn[safetensors]'"
 
-_TYPES = {"BOOL", "U8", "I8", "U16", "I16", "F16", "U32", "I32", "F32", "U64", "I64", "F64"}
 _LENGTH = 8  # bytes that say how long the header is
 _LONGEST_HEADER = 100_000_000
 
@@ -31,11 +22,10 @@ def is_safetensors(start: bytes) -> bool:
     return start[_LENGTH : _LENGTH + 1] == b"{" and 1 < size <= _LONGEST_HEADER
 
 
-@contextmanager
-def safetensors_arrays(path: Path) -> Iterator[NamedArrays]:
-    """What such a file has, by name. Raises DataError, also when one of them is read."""
+def tensors(content: bytes) -> dict[str, NDArray[Any]]:
+    """What such a file has, by name. Raises DataError."""
     try:
-        library = import_module("safetensors")
+        library, arrays = import_module("safetensors"), import_module("safetensors.numpy")
     except ImportError:
         raise DataError(
             "a .safetensors, which the extra safetensors reads",
@@ -43,15 +33,8 @@ def safetensors_arrays(path: Path) -> Iterator[NamedArrays]:
             f"Install it: {INSTALL}.",
         ) from None
     try:
-        with library.safe_open(path, framework="numpy") as file:
-            yield {name: partial(_tensor, file, name) for name in sorted(file.keys())}
-    except library.SafetensorError:
-        found = "a damaged or truncated .safetensors"
-        raise DataError(found, "an intact one", "Fetch it again.") from None
-
-
-def _tensor(file: Any, name: str) -> NDArray[Any]:
-    kind = file.get_slice(name).get_dtype()
-    if kind not in _TYPES:
-        raise DataError(f"entries of type {kind} in {cited(name)}", "numbers of a type NumPy has")
-    return np.asarray(file.get_tensor(name))
+        loaded: dict[str, NDArray[Any]] = arrays.load(content)
+    except (library.SafetensorError, LookupError, ValueError):
+        found = "a damaged .safetensors, or one of types that NumPy does not have"
+        raise DataError(found, "an intact one", "Fetch it, or save it, again.") from None
+    return dict(sorted(loaded.items()))

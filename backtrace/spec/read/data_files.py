@@ -1,4 +1,4 @@
-"""``{file: …}`` in a spec → the matrix: what is asked for of the file, and what it gave."""
+"""Samples and parameters, as numbers in the spec or ``{file: …}`` → the matrix."""
 
 from __future__ import annotations
 
@@ -10,21 +10,37 @@ from backtrace.spec.document.folders import Folders, find
 from backtrace.spec.document.problems import Problems
 from backtrace.spec.document.reader import Mapping, Node, Scalar, Sequence, kind
 from backtrace.spec.document.spans import read_index, read_span
+from backtrace.spec.model import Layout
 from backtrace.spec.numbers import Number
-from backtrace.spec.read.written_matrix import WrittenMatrix
+from backtrace.spec.read.written_matrix import WrittenMatrix, read_matrix
 from backtrace.spec.wording import cited
 
 DATA_KEYS = ("file", "rows", "columns", "header", "array", "scale", "one_hot")
 ARRAY_KEYS = ("file", "array")
 
 
-def read_data(
+def read_samples(
+    problems: Problems, top: Fields, name: str, folders: Folders, layout: Layout
+) -> WrittenMatrix | None:
+    """Inputs or targets in the layout; None where nothing stands there that can be read.
+
+    Files hold a sample a row: where a sample is a column, they are turned.
+    """
+    node = top.get(name)
+    if not isinstance(node, Mapping):
+        return None if node is None else read_matrix(problems, node, name)
+    given = _samples_of_file(problems, node, name, folders)
+    if given is not None and layout == "columns":
+        given.values = given.values.T
+    return given
+
+
+def _samples_of_file(
     problems: Problems, node: Mapping, name: str, folders: Folders
 ) -> WrittenMatrix | None:
-    """Inputs or targets from a file, one sample a row whatever the layout of the spec.
+    """One sample a row, scaled in float64, of the type that ``folders`` asks for.
 
-    Their numbers are scaled in float64 and have the type that ``folders`` asks for. None, with the
-    problems noted at the ``file:`` entry, where the file can't be used.
+    None, with the problems noted at the ``file:`` entry, where the file can't be used.
     """
     entries = Fields(problems, node, f"the file of {name}", DATA_KEYS)
     seen = len(problems.found)

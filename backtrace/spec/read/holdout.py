@@ -16,8 +16,8 @@ from backtrace.spec.document.spans import read_span
 from backtrace.spec.model import Conventions, Layout, Matrix, Spec, Validation
 from backtrace.spec.numbers import Number
 from backtrace.spec.read.consistency import check_targets
+from backtrace.spec.read.data_files import read_samples
 from backtrace.spec.read.network import SettledNetwork
-from backtrace.spec.read.samples import read_samples
 from backtrace.spec.read.shape_errors import oriented
 from backtrace.spec.read.training import LossDraft
 from backtrace.spec.read.written_matrix import WrittenMatrix

@@ -94,7 +94,8 @@ def _arrays(path: Path, file: str, wanted: list[str]) -> ArraysFound:
 def _from_file(path: Path, file: str, wanted: list[str]) -> ArraysFound:
     from backtrace.spec.data.contents import read_arrays
 
-    found = read_arrays(path, wanted)
+    with path.open("rb") as content:
+        found = read_arrays(content, wanted)
     if found is not None:
         return found
     ending = path.suffix.lower()

@@ -29,11 +29,11 @@ from backtrace.spec.read.conventions import (
     read_inputs_gradient,
     read_notation,
 )
+from backtrace.spec.read.data_files import read_samples
 from backtrace.spec.read.holdout import hold_out, read_held_out
 from backtrace.spec.read.layers import LayerDraft, read_layers
 from backtrace.spec.read.network import NetworkDraft, SettledNetwork, settle
 from backtrace.spec.read.quantity_ids import QuantityIds, ShapesOf, read_ask, unknown_shapes
-from backtrace.spec.read.samples import read_samples
 from backtrace.spec.read.training import (
     MOST_EPOCHS,
     ONE_ORDER,
