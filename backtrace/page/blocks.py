@@ -16,7 +16,8 @@ say, once, in the order in which it is read::
 
 It knows no width, no colour, no markup: whether a matrix stands beside another, where a line is
 folded and what becomes of a column that doesn't fit is the writer's. A writer is a module of
-``backtrace.formats`` that has a way to write each block, and so writes every page there is::
+``backtrace.formats`` that has a method for each block it has a way to write, writes of the others
+what they say ``plainly``, and so every page there is::
 
     formats/terminal/writer.py   lines(document, layout) → lines of toned spans
     formats/markdown/writer.py   text(document) → Markdown
@@ -35,7 +36,6 @@ import msgspec
 from backtrace.functions.array import Array
 from backtrace.functions.formula import Sentence
 from backtrace.notation.symbols import Symbols
-from backtrace.page.step_block import StepBlock
 from backtrace.tape.steps import Phase
 from backtrace.tape.trace import Trace
 
@@ -55,37 +55,61 @@ Inset: TypeAlias = Literal[0, 1, 2]
 """How far a block stands in: 0 by itself, 1 an item of a list, 2 what explains the one above."""
 
 
-class Paragraph(msgspec.Struct, frozen=True):
+class Block(msgspec.Struct, frozen=True):
+    """What a page is made of; ``plainly`` is what it says to who has no way to write it."""
+
+    @property
+    def plainly(self) -> tuple[Block, ...]:
+        return ()
+
+
+class Paragraph(Block, frozen=True):
     words: Prose
     tone: Tone = ""
     inset: Inset = 0
 
 
-class Facts(msgspec.Struct, frozen=True):
+class Facts(Block, frozen=True):
     """Short phrases, as many beside each other as fit."""
 
     phrases: tuple[Cell, ...]
     tone: Tone = "fact"
 
+    @property
+    def plainly(self) -> tuple[Bullets]:
+        return (Bullets(tuple(cell.text for cell in self.phrases)),)
 
-class Bullets(msgspec.Struct, frozen=True):
+
+class Bullets(Block, frozen=True):
     items: tuple[Prose, ...]
     tone: Tone = ""
     inset: Inset = 1
 
 
-class Labelled(msgspec.Struct, frozen=True):
+class Labelled(Block, frozen=True):
     """Words, or formulas, and before them their label (it may be empty), in one column."""
 
     rows: tuple[tuple[Cell, Prose], ...]
     inset: Inset = 2
     of: Literal["words", "formulas"] = "words"
 
+    @property
+    def plainly(self) -> tuple[Bullets]:
+        return (Bullets(tuple(_labelled(label.text, words) for label, words in self.rows)),)
 
-class Shares(msgspec.Struct, frozen=True):
+
+def _labelled(label: str, words: Prose) -> Prose:
+    return f"{label} {words}" if isinstance(words, str) else (f"{label} ", *words)
+
+
+class Shares(Block, frozen=True):
     """How large each is beside the others, from 0 to 1: its label, its size, what it is."""
 
     rows: tuple[tuple[str, float, str], ...]
+
+    @property
+    def plainly(self) -> tuple[Bullets]:
+        return (Bullets(tuple(f"{label} {words}" for label, _, words in self.rows)),)
 
 
 class Cell(msgspec.Struct, frozen=True):
@@ -102,7 +126,7 @@ class Column(msgspec.Struct, frozen=True):
     left: bool = False
 
 
-class Table(msgspec.Struct, frozen=True):
+class Table(Block, frozen=True):
     """Rows under a header.
 
     ``narrow`` says what becomes of it where there is too little room: columns stand in groups, each
@@ -115,15 +139,7 @@ class Table(msgspec.Struct, frozen=True):
     narrow: Literal["paragraphs", "lists", "wraps", "groups"] = "paragraphs"
 
 
-class Drawn(msgspec.Struct, frozen=True):
-    """What a terminal draws, and perhaps others; the rest writes it ``plainly``, if at all."""
-
-    @property
-    def plainly(self) -> tuple[Block, ...]:
-        return ()
-
-
-class Listing(Drawn, frozen=True):
+class Listing(Block, frozen=True):
     """Numbers in columns, the first row their headers; ``kept`` is the row below them that is kept,
     from 0."""
 
@@ -150,7 +166,7 @@ class Bar(msgspec.Struct, frozen=True):
     remark: Cell = Cell("")
 
 
-class Bars(Drawn, frozen=True):
+class Bars(Block, frozen=True):
     """Numbers under each other; ``smaller`` ones are left out."""
 
     rows: tuple[Bar, ...]
@@ -163,7 +179,7 @@ class Bars(Drawn, frozen=True):
         return (Table(columns, tuple(rows)),)
 
 
-class Picture(Drawn, frozen=True, eq=False):
+class Picture(Block, frozen=True, eq=False):
     """A square of greys, from 0 (black) to 1, and the numbers that belong to it."""
 
     greys: Array
@@ -174,7 +190,7 @@ class Picture(Drawn, frozen=True, eq=False):
         return (self.beside,)
 
 
-class Answer(msgspec.Struct, frozen=True):
+class Answer(Block, frozen=True):
     """The entries of a quantity as texts: what was written, or that beside what was expected.
 
     ``symbol`` is that of the quantity ``id``, of which update it may say.
@@ -185,7 +201,7 @@ class Answer(msgspec.Struct, frozen=True):
     rows: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...]
 
     @property
-    def entries(self) -> Table:
+    def plainly(self) -> tuple[Table]:
         """A line an entry, for who can set no matrix of texts."""
         height = max(len(lines) for _, lines in self.rows)
         width = max(len(line) for _, lines in self.rows for line in lines)
@@ -195,10 +211,10 @@ class Answer(msgspec.Struct, frozen=True):
             for i in range(height)
             for j in range(width)
         )
-        return Table(columns, tuple(found))
+        return (Table(columns, tuple(found)),)
 
 
-class Matrices(Drawn, frozen=True):
+class Matrices(Block, frozen=True):
     """The entries of quantities, in the tone of what they are, beside each other."""
 
     quantities: tuple[Answer, ...]
@@ -213,7 +229,7 @@ def _entry(lines: tuple[tuple[str, ...], ...], i: int, j: int) -> str:
     return lines[i][j] if i < len(lines) and j < len(lines[i]) else ""
 
 
-class Section(msgspec.Struct, frozen=True):
+class Section(Block, frozen=True):
     """Blocks under a heading, or, without one, blocks that stand together and apart from others.
 
     ``aside`` is what stands at the other end of the heading's line; ``heading`` is both in one
@@ -229,52 +245,21 @@ class Section(msgspec.Struct, frozen=True):
     anchor: str = ""
 
 
-class Gallery(msgspec.Struct, frozen=True):
-    """What is given, beside each other: what belongs to a layer together."""
-
-    steps: tuple[StepBlock, ...]
-
-
-class Summary(msgspec.Struct, frozen=True):
-    """The sections of an update with the values of their steps alone, as little as can be."""
-
-    sections: tuple[Section, ...]
-
-
-class Omission(msgspec.Struct, frozen=True):
+class Omission(Block, frozen=True):
     """Where updates are left out, and how many."""
 
     updates: int
 
 
-class Course(msgspec.Struct, frozen=True):
+class Course(Block, frozen=True):
     """A chart of a loss (``name``): before each update and, where it was worked, after the last."""
 
     name: str
     values: tuple[float, ...]
 
 
-class DotsLegend(msgspec.Struct, frozen=True):
+class DotsLegend(Block, frozen=True):
     """That ⋯ and ⋮ stand for what is left out of large matrices."""
-
-
-Block: TypeAlias = (
-    Paragraph
-    | Facts
-    | Bullets
-    | Labelled
-    | Shares
-    | Answer
-    | Drawn
-    | Table
-    | Section
-    | StepBlock
-    | Gallery
-    | Summary
-    | Omission
-    | Course
-    | DotsLegend
-)
 
 
 class Document(msgspec.Struct, frozen=True):

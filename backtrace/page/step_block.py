@@ -1,19 +1,21 @@
-"""The steps of a trace as blocks of a page: what is said of one, and its numbers when asked for."""
+"""The steps of a trace as blocks of a page: what is said of one, and its numbers when asked for.
+
+A step that is worked is a block by itself; those given stand together, those of a summary too.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
-
 from backtrace.functions.formula import Equation, Expr, Ref, Sentence
 from backtrace.notation.text import whole
+from backtrace.page.blocks import Block, Section
 from backtrace.page.figures import Figures, Printout, UnfoldedEntry
 from backtrace.tape.trace import TracedStep
 
 
-class StepBlock(msgspec.Struct, frozen=True):
+class StepBlock(Block, frozen=True):
     """One step that is worked, or, without an equation, one that is given.
 
     ``number`` counts the worked steps of its update, whether shown or not. ``brief`` says that its
@@ -78,3 +80,15 @@ class StepBlock(msgspec.Struct, frozen=True):
     def remarks(self) -> Iterator[Sentence]:
         """The notes as sentences: a capital, unless one begins with a symbol, and a full stop."""
         return map(whole, self.notes)
+
+
+class Gallery(Block, frozen=True):
+    """What is given, beside each other: what belongs to a layer together."""
+
+    steps: tuple[StepBlock, ...]
+
+
+class Summary(Block, frozen=True):
+    """The sections of an update with the values of their steps alone, as little as can be."""
+
+    sections: tuple[Section, ...]

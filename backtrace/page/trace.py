@@ -22,10 +22,8 @@ from backtrace.page.blocks import (
     Course,
     Document,
     DotsLegend,
-    Gallery,
     Omission,
     Section,
-    Summary,
     Table,
 )
 from backtrace.page.conventions import conventions
@@ -33,7 +31,7 @@ from backtrace.page.elision import Elision
 from backtrace.page.figures import Figures
 from backtrace.page.sections import SECTIONS
 from backtrace.page.selection import Selection, is_principal, steps, updates
-from backtrace.page.step_block import StepBlock
+from backtrace.page.step_block import Gallery, StepBlock, Summary
 from backtrace.tape.steps import Phase
 from backtrace.tape.trace import Trace, TracedStep
 

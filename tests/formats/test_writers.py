@@ -1,5 +1,7 @@
 """Every block in every format that writes documents: what is said, made harmless, fitted."""
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 from markdown_it import MarkdownIt
@@ -18,6 +20,7 @@ from backtrace.page.blocks import (
     Answer,
     Bar,
     Bars,
+    Block,
     Bullets,
     Cell,
     Column,
@@ -124,6 +127,24 @@ def test_what_a_terminal_draws_markdown_says():
 def test_the_same_in_latex_and_html():
     tables = latex.file(PAGE), html.file(PAGE)
     assert all("87.5" in said and "0.75" in said and "kept" in said for said in tables)
+
+
+SILENT = {  # their tables say it
+    "html": {"Chart", "Course", "DotsLegend"},
+    "latex": {"Chart", "Course"},
+    "terminal": {"Course", "DotsLegend"},
+}
+
+
+@pytest.mark.parametrize("format", ["html", "latex", "markdown", "terminal"])
+def test_every_block_is_written_or_says_it_in_plainer_ones(format):
+    writer = import_module(f"backtrace.formats.{format}.writer")._Writer
+    left_out = {
+        kind.__name__
+        for kind in Block.__subclasses__()
+        if not hasattr(writer, kind.__name__.lower()) and kind.plainly is Block.plainly
+    }
+    assert left_out == SILENT.get(format, set())
 
 
 HOSTILE = "<b>*x*</b> $y$ \x1b[31m"

@@ -8,8 +8,9 @@ import backtrace
 from backtrace.functions.formula import Expr, Ref
 from backtrace.notation.numbers import number
 from backtrace.notation.text import text
-from backtrace.page.blocks import Course, Gallery, Omission, Section, Summary, Table
+from backtrace.page.blocks import Course, Omission, Section, Table
 from backtrace.page.selection import Selection
+from backtrace.page.step_block import Gallery, Summary
 from backtrace.page.trace import View, document
 from backtrace.spec import bundled
 

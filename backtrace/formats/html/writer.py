@@ -10,34 +10,16 @@ from html import escape
 from pathlib import Path
 
 from backtrace.formats import file_signatures
+from backtrace.formats.block_writer import BlockWriter
 from backtrace.formats.html.equations import Equations, entry_name, printed
 from backtrace.functions.formula import Expr, Ref, Row, Symbol, Value
 from backtrace.notation.mathml import MathML, ref_symbol
 from backtrace.notation.mathml_tokens import joined, numeral, operator
 from backtrace.notation.text import EXACT
-from backtrace.page.blocks import (
-    Answer,
-    Block,
-    Bullets,
-    Cell,
-    Course,
-    Document,
-    DotsLegend,
-    Drawn,
-    Facts,
-    Gallery,
-    Labelled,
-    Omission,
-    Paragraph,
-    Prose,
-    Section,
-    Shares,
-    Summary,
-    Table,
-)
+from backtrace.page import blocks
 from backtrace.page.figures import Figures, UnfoldedEntry
 from backtrace.page.inert import inert
-from backtrace.page.step_block import StepBlock
+from backtrace.page.step_block import Gallery, StepBlock, Summary
 
 HINT = "Open a number that was worked out to see its sum; point at it to see which numbers made it."
 MARKED = re.compile(r' data-e="[^"]*"')
@@ -46,7 +28,7 @@ NUMBER = re.compile(r"-?[\d.,]+(?:e-?\d+|/\d+)?")
 CLASSES = {"": "", "pass": "", "losses": 'class="course" '}
 
 
-def file(document: Document, *, fragment: bool = False) -> str:
+def file(document: blocks.Document, *, fragment: bool = False) -> str:
     """A page, or, as a fragment of one, a ``<div>``."""
     body = "\n".join(_Writer(document).body())
     style, script = (_beside(name) for name in ("page.css", "page.js"))
@@ -60,7 +42,7 @@ def _beside(name: str) -> str:
     return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
-def _whole(document: Document, body: str, style: str, script: str) -> str:
+def _whole(document: blocks.Document, body: str, style: str, script: str) -> str:
     policy = (
         f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
         "base-uri 'none'; form-action 'none'"
@@ -89,12 +71,13 @@ def _digest(text: str) -> str:
     return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
 
 
-class _Writer:
+class _Writer(BlockWriter[str]):
     """Writes one page from top to bottom, and remembers which entries it has unfolded."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: blocks.Document) -> None:
         self.document = document
         self.contents = tuple(document.blocks)
+        self.values_alone = False
         self.unfolded: set[str] = set()
         self.same_as: dict[str, str] = {}  # a step that only repeats another, by their HTML ids
 
@@ -105,7 +88,7 @@ class _Writer:
         yield '<a class="skip" href="#derivation">Skip to the derivation</a>'
         yield from self.header()
         yield '<main id="derivation">'
-        yield from self.blocks(self.contents, 2)
+        yield from self.below(self.contents)
         yield "</main>"
         yield "<footer>Worked and written by backtrace.</footer>"
         yield "</div>"
@@ -138,59 +121,35 @@ class _Writer:
             )
             yield f'<nav aria-label="Contents"><ul>{listed}</ul></nav>'
 
-    def blocks(self, blocks: Iterable[Block], level: int) -> Iterator[str]:
-        for block in blocks:
-            yield from self.block(block, level)
+    def paragraph(self, block: blocks.Paragraph) -> Iterator[str]:
+        yield f'<p class="{block.tone}">{self.words(block.words)}</p>'
 
-    def block(self, block: Block, level: int) -> Iterable[str]:  # noqa: PLR0912 - a case a block
-        match block:
-            case Paragraph():
-                return (f'<p class="{block.tone}">{self.words(block.words)}</p>',)
-            case Facts():
-                return _list(_text(cell.text) for cell in block.phrases)
-            case Bullets():
-                return _list(map(self.words, block.items))
-            case Labelled():
-                return _list(
-                    f"<b>{_text(label.text)}</b> {self.words(w)}" for label, w in block.rows
-                )
-            case Shares():
-                return _list(_text(f"{label} {words}") for label, _, words in block.rows)
-            case Answer():
-                return self.table(block.entries)
-            case Table():
-                return self.table(block)
-            case Drawn():
-                return self.blocks(block.plainly, level)
-            case Section():
-                return self.section(block, level)
-            case StepBlock():
-                return self.step(block, level)
-            case Gallery():
-                return self.gallery(block)
-            case Summary():
-                return self.summary(block, level)
-            case Omission():
-                more = "update" if block.updates == 1 else "updates"
-                return (f'<p class="skipped">⋮ {block.updates} {more} not shown</p>',)
-            case Course() | DotsLegend():  # the table says the one, the gaps the other
-                return ()
+    def bullets(self, block: blocks.Bullets) -> Iterator[str]:
+        return _list(map(self.words, block.items))
 
-    def section(self, section: Section, level: int) -> Iterator[str]:
+    def labelled(self, block: blocks.Labelled) -> Iterator[str]:
+        return _list(f"<b>{_text(label.text)}</b> {self.words(w)}" for label, w in block.rows)
+
+    def omission(self, block: blocks.Omission) -> Iterator[str]:
+        more = "update" if block.updates == 1 else "updates"
+        yield f'<p class="skipped">⋮ {block.updates} {more} not shown</p>'
+
+    def section(self, section: blocks.Section) -> Iterator[str]:
         if section.title:
-            yield from self.framed(section, level, self.blocks(section.blocks, level + 1))
+            yield from self.framed(section, self.below(section.blocks))
         else:
-            yield from self.blocks(section.blocks, level)
+            yield from self.blocks(section.blocks)
 
-    def framed(self, section: Section, level: int, inner: Iterable[str]) -> Iterator[str]:
+    def framed(self, section: blocks.Section, inner: Iterable[str]) -> Iterator[str]:
         """``inner`` under the heading of a section."""
         kind = CLASSES.get(section.part, f'class="phase {section.part}" ')
         yield f'<section {kind}aria-labelledby="{section.anchor}">'
-        yield self.heading(section, level)
+        yield self.heading(section)
         yield from inner
         yield "</section>"
 
-    def heading(self, section: Section, level: int) -> str:
+    def heading(self, section: blocks.Section) -> str:
+        level = self.level
         opening = f'<h{level} class="heading" id="{section.anchor}">'
         if section.part == "pass":
             opening = f'<h{level} class="update" id="{section.anchor}">'
@@ -198,7 +157,7 @@ class _Writer:
         aside = f'<span class="layer">{_text(section.aside)}</span>'
         return f"{opening}{_text(section.title)} {aside}</h{level}>"
 
-    def table(self, block: Table) -> Iterator[str]:
+    def table(self, block: blocks.Table) -> Iterator[str]:
         yield '<table class="losses"><thead><tr>'
         yield "".join(f'<th scope="col">{_text(column.header)}</th>' for column in block.columns)
         yield "</tr></thead><tbody>"
@@ -215,42 +174,36 @@ class _Writer:
         )
         yield f'<div class="gallery">{matrices}</div>'
 
-    def summary(self, block: Summary, level: int) -> Iterator[str]:
+    def summary(self, block: Summary) -> Iterator[str]:
+        self.values_alone = True
         for section in block.sections:
-            yield from self.framed(section, level, self.values(section.blocks, level + 1))
+            yield from self.framed(section, self.below(section.blocks))
+        self.values_alone = False
 
-    def values(self, blocks: Iterable[Block], level: int) -> Iterator[str]:
-        for block in blocks:
-            if isinstance(block, StepBlock):
-                stated = self.stated(block, Symbol(block.id))
-                yield from self.article(block, level, stated)
-            else:
-                yield from self.block(block, level)
-
-    def step(self, step: StepBlock, level: int) -> Iterator[str]:
-        return self.article(step, level, self.brief(step) if step.brief else self.worked(step))
-
-    def article(self, step: StepBlock, level: int, inner: Iterable[str]) -> Iterator[str]:
-        """A step's number and title, what is said of it, and ``inner``."""
+    def stepblock(self, step: StepBlock) -> Iterator[str]:
+        """A step's number and title, what is said of it, and its numbers."""
         yield f'<article class="step" id="{self.step_id(step, step.id)}">'
-        yield (
-            f'<h{level} class="title"><span class="number">{step.number}</span> '
-            f"{_text(step.title)}</h{level}>"
-        )
+        number = f'<span class="number">{step.number}</span>'
+        yield f'<h{self.level} class="title">{number} {_text(step.title)}</h{self.level}>'
         yield '<div class="body">'
         if step.why:
             yield f'<p class="why">{self.words(step.why)}</p>'
-        yield from inner
+        yield from self.inner(step)
         for remark in step.remarks:
             yield f'<p class="note">{self.words(remark)}</p>'
         yield "</div></article>"
+
+    def inner(self, step: StepBlock) -> Iterator[str]:
+        if self.values_alone:
+            return self.stated(step, Symbol(step.id))
+        return self.brief(step) if step.brief else self.worked(step)
 
     def brief(self, step: StepBlock) -> Iterator[str]:
         assert step.equation is not None
         formula = step.equation.formula
         if step.traced.operation == "activation_derivative":  # of a linear unit: it says its value
             self.note_same(step)
-            return iter([self.formula(step, formula)])
+            return iter([self.displayed(step, formula)])
         return self.stated(step, formula)
 
     def stated(self, step: StepBlock, left: Expr) -> Iterator[str]:
@@ -262,7 +215,7 @@ class _Writer:
     def worked(self, step: StepBlock) -> Iterator[str]:
         assert step.equation is not None
         lines = list(self.lines(step))
-        yield self.formula(step, step.equation.formula)
+        yield self.displayed(step, step.equation.formula)
         yield f'<div class="scroll">{self.equations(step).equation(step)}</div>'
         yield '<div class="worked" aria-live="polite"></div>'
         opened = " open" if step.unfolded else ""
@@ -273,7 +226,7 @@ class _Writer:
     def equations(self, step: StepBlock) -> Equations:
         return Equations(step.figures, self.target)
 
-    def formula(self, step: StepBlock, formula: Expr) -> str:
+    def displayed(self, step: StepBlock, formula: Expr) -> str:
         attributes = ' displaystyle="true"'
         written = self.equations(step).math(formula, numbers=False, attributes=attributes)
         return f'<div class="scroll formula">{written}</div>'
@@ -321,16 +274,13 @@ class _Writer:
 
     # Words
 
-    def words(self, words: Prose) -> str:
-        if isinstance(words, str):
-            return _text(words)
+    def text(self, text: str) -> str:
+        return _text(text)
+
+    def formula(self, expr: Expr) -> str:
         symbols, mark = self.document.symbols, self.document.decimal_mark
         assert symbols is not None
-        written = MathML(symbols, EXACT, decimal_mark=mark)
-        return "".join(
-            _text(part) if isinstance(part, str) else f"<math>{written.formula(part)}</math>"
-            for part in words
-        )
+        return f"<math>{MathML(symbols, EXACT, decimal_mark=mark).formula(expr)}</math>"
 
 
 def _stages(entry: UnfoldedEntry, figures: Figures) -> Iterator[str]:
@@ -353,10 +303,10 @@ def _only_quantity(expr: Expr) -> str:
     return expr.id if isinstance(expr, Ref) and not expr.transposed else ""
 
 
-def _flat(blocks: Iterable[Block]) -> Iterator[Section]:
+def _flat(contents: Iterable[blocks.Block]) -> Iterator[blocks.Section]:
     """The sections of a page, also those of a summary."""
-    for block in blocks:
-        if isinstance(block, Section):
+    for block in contents:
+        if isinstance(block, blocks.Section):
             yield block
         elif isinstance(block, Summary):
             yield from block.sections
@@ -366,11 +316,11 @@ def _paragraphs(texts: Mapping[str, str]) -> Iterator[str]:
     return (f'<p class="{kind}">{_text(text)}</p>' for kind, text in texts.items() if text)
 
 
-def _list(items: Iterable[str]) -> tuple[str, ...]:
-    return ("<ul>", *(f"<li>{item}</li>" for item in items), "</ul>")
+def _list(items: Iterable[str]) -> Iterator[str]:
+    yield from ("<ul>", *(f"<li>{item}</li>" for item in items), "</ul>")
 
 
-def _cell(cell: Cell) -> str:
+def _cell(cell: blocks.Cell) -> str:
     return f"<td>{printed(cell.text) if NUMBER.fullmatch(cell.text) else _text(cell.text)}</td>"
 
 

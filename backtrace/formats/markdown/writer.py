@@ -12,33 +12,12 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from backtrace.formats import escaping
 from backtrace.formats.file_signatures import TAGGED
-from backtrace.formats.latex.formulas import Formulas, rows
+from backtrace.formats.latex.formulas import rows
+from backtrace.formats.latex.steps import FormulaPage
 from backtrace.formats.markdown.mermaid import flowchart, loss_chart, training_chart
-from backtrace.notation.latex import latex
 from backtrace.notation.numbers import latex as numeral
-from backtrace.notation.text import EXACT
-from backtrace.page.blocks import (
-    Answer,
-    Block,
-    Bullets,
-    Cell,
-    Course,
-    Document,
-    DotsLegend,
-    Drawn,
-    Facts,
-    Gallery,
-    Labelled,
-    Omission,
-    Paragraph,
-    Prose,
-    Section,
-    Shares,
-    Summary,
-    Table,
-)
+from backtrace.page import blocks
 from backtrace.page.elision import is_large
-from backtrace.page.step_block import StepBlock
 from backtrace.page.tones import SIGNS
 from backtrace.page.training.chart import Chart
 
@@ -47,120 +26,87 @@ WIDTH = 44.0  # em; GitHub has about 50
 QUOTED = frozenset(["note", "doubt", "diverged"])  # set apart from the text, as a quotation
 
 
-def text(document: Document) -> str:
+def text(document: blocks.Document) -> str:
     """The whole page, ending with its last line."""
-    lines = list(_Writer(document).lines())
+    lines = list(_Writer(document, WIDTH).lines())
     return "\n".join(lines[1:])  # a blank line is above every block
 
 
-def file(document: Document, *, fragment: bool = False) -> str:
+def file(document: blocks.Document, *, fragment: bool = False) -> str:
     """The page with the mark of its maker."""
     return f"{TAGGED}\n\n{text(document)}\n"
 
 
-class _Writer:
-    def __init__(self, document: Document) -> None:
-        self.document = document
+class _Writer(FormulaPage):
+    """Each block has a blank line before it."""
 
     def lines(self) -> Iterator[str]:
         page = self.document
         if page.title or page.trace is not None:
             yield from ("", f"# {escaped(page.title)}")
         if page.standing:
-            yield from ("", f"**{escaped(page.standing)}**")
+            yield from self.said(self.strong(escaped(page.standing)))
         if page.architecture:
             network = escaped(page.architecture).replace("→", r"$\to$")
-            yield from ("", f"Network: {network}.")
+            yield from self.said(f"Network: {network}.")
         if page.source:
-            yield from ("", f"Source: {escaped(page.source)}")
+            yield from self.said(f"Source: {escaped(page.source)}")
         if page.notice:
-            yield from ("", f"> {page.notice}")
+            yield from self.remark(page.notice)
         if page.trace is not None:
             yield from fenced(flowchart(page.trace, page.decimal_mark))
+        self.level = 2
         if page.conventions:
-            yield from self.section(Section("Conventions", (Bullets(page.conventions),)), 2)
+            conventions = blocks.Bullets(page.conventions)
+            yield from self.section(blocks.Section("Conventions", (conventions,)))
         elif page.facts:
-            yield from ("", *(f"- {escaped(fact)}" for fact in page.facts))
-        yield from self.blocks(page.blocks, 2)
+            yield from self.bullets(blocks.Bullets(page.facts))
+        yield from self.blocks(page.blocks)
 
-    def blocks(self, blocks: Iterable[Block], level: int) -> Iterator[str]:
-        """Each block with a blank line before it; ``level`` is that of a heading among them."""
-        for block in blocks:
-            yield from self.block(block, level)
+    def text(self, text: str) -> str:
+        return escaped(text)
 
-    def block(self, block: Block, level: int) -> Iterable[str]:  # noqa: PLR0912 - a case a block
-        match block:
-            case Paragraph():
-                return ("", self.paragraph(block))
-            case Facts():
-                return ("", " · ".join(map(_cell, block.phrases)))
-            case Bullets():
-                words = _with_code if block.tone == "advice" else self.words
-                return ("", *(f"- {words(item)}" for item in block.items))
-            case Labelled():
-                return ("", *(self.labelled(label, words) for label, words in block.rows))
-            case Shares():
-                return ("", *(f"- {escaped(label)} {escaped(w)}" for label, _, w in block.rows))
-            case Answer():
-                return self.answer(block)
-            case Table():
-                return self.table(block)
-            case Chart():
-                return self.chart(block)
-            case Drawn():
-                return self.blocks(block.plainly, level)
-            case Section():
-                return self.section(block, level)
-            case StepBlock():
-                return self.step(block)
-            case Gallery():
-                return display([self.formulas(block.steps[0]).given(block.steps)])
-            case Summary():
-                return self.summary(block, level)
-            case Omission():
-                count = "update is" if block.updates == 1 else "updates are"
-                return ("", f"> {block.updates} {count} left out here.")
-            case Course():
-                return fenced(loss_chart(block.values, block.name))
-            case DotsLegend():
-                dots = r"$\cdots$ and $\vdots$ stand for what is left out."
-                return ("", f"> Large matrices are shown in part: {dots}")
+    def strong(self, words: str) -> str:
+        return f"**{words}**"
 
-    def paragraph(self, block: Paragraph) -> str:
+    def said(self, words: str) -> Iterator[str]:
+        yield from ("", words)
+
+    def remark(self, words: str) -> Iterator[str]:
+        return self.said(f"> {words}")
+
+    def heading(self, section: blocks.Section) -> Iterator[str]:
+        yield from ("", f"{'#' * self.level} {escaped(section.heading or section.title)}")
+        if section.aside and not section.heading:
+            yield from ("", f"*{escaped(section.aside)}*")
+
+    def paragraph(self, block: blocks.Paragraph) -> Iterator[str]:
         words = self.words(block.words)
-        if block.tone == "heading":
-            return f"**{words}**"
-        return f"> {words}" if block.tone in QUOTED else words
+        if block.tone in QUOTED:
+            return self.remark(words)
+        return self.said(self.strong(words) if block.tone == "heading" else words)
 
-    def words(self, words: Prose) -> str:
-        if isinstance(words, str):
-            return escaped(words)
-        symbols, mark = self.document.symbols, self.document.decimal_mark
-        assert symbols is not None
-        return "".join(
-            escaped(part)
-            if isinstance(part, str)
-            else f"${latex(part, symbols, EXACT, decimal_mark=mark)}$"
-            for part in words
-        )
+    def facts(self, block: blocks.Facts) -> Iterator[str]:
+        return self.said(" · ".join(map(_cell, block.phrases)))
 
-    def section(self, section: Section, level: int) -> Iterator[str]:
-        heading = section.heading or section.title
-        if heading:
-            yield from ("", f"{'#' * level} {escaped(heading)}")
-            if section.aside and not section.heading:
-                yield from ("", f"*{escaped(section.aside)}*")
-        yield from self.blocks(section.blocks, level + bool(heading))
+    def bullets(self, block: blocks.Bullets) -> Iterator[str]:
+        words = _with_code if block.tone == "advice" else self.words
+        yield from ("", *(f"- {words(item)}" for item in block.items))
 
-    def labelled(self, label: Cell, words: Prose) -> str:
-        return f"- {_cell(label)}{':' if label.text else ''} {self.words(words)}"
+    def labelled(self, block: blocks.Labelled) -> Iterator[str]:
+        yield ""
+        for label, words in block.rows:
+            yield f"- {_cell(label)}{':' if label.text else ''} {self.words(words)}"
 
-    def table(self, block: Table) -> Iterator[str]:
+    def table(self, block: blocks.Table) -> Iterator[str]:
         yield ""
         yield _row(escaped(column.header) for column in block.columns)
         yield "|" + "".join("---|" if column.left else "--:|" for column in block.columns)
         for row in block.rows:
             yield _row(map(_cell, row))
+
+    def course(self, block: blocks.Course) -> Iterator[str]:
+        return fenced(loss_chart(block.values, block.name))
 
     def chart(self, chart: Chart) -> Iterator[str]:
         drawn = training_chart(chart)
@@ -172,48 +118,31 @@ class _Writer:
             yield ""
             yield "Blue is the loss of the training samples, magenta that of the held-out ones."
 
-    def answer(self, block: Answer) -> Iterator[str]:
+    def answer(self, block: blocks.Answer) -> Iterator[str]:
         """Matrices, typeset where they are plain numbers, else a line an entry."""
         matrices = [_matrix(rows) for _, rows in block.rows]
-        if all(matrices):
-            assert self.document.symbols is not None
-            name = self.document.symbols.latex(block.id)
-            for (label, _), matrix in zip(block.rows, matrices, strict=True):
-                if label:
-                    yield from ("", f"{label[:1].upper()}{label[1:]}")
-                yield from ("", "$$", f"{name} = {matrix}", "$$")
+        if not all(matrices):
+            yield from self.blocks(block.plainly)
             return
-        yield from self.table(block.entries)
+        assert self.document.symbols is not None
+        name = self.document.symbols.latex(block.id)
+        for (label, _), matrix in zip(block.rows, matrices, strict=True):
+            if label:
+                yield from ("", f"{label[:1].upper()}{label[1:]}")
+            yield from ("", "$$", f"{name} = {matrix}", "$$")
 
-    # The steps of a trace
+    def dotslegend(self, block: blocks.DotsLegend) -> Iterator[str]:
+        dots = r"$\cdots$ and $\vdots$ stand for what is left out."
+        return self.remark(f"Large matrices are shown in part: {dots}")
 
-    def formulas(self, step: StepBlock) -> Formulas:
-        return Formulas(step.figures, WIDTH)
+    def display(self, formulas: Iterable[Sequence[str]]) -> Iterator[str]:
+        """A display formula, blank lines around it."""
+        yield from ("", "$$", r"\begin{aligned}", rows(formulas), r"\end{aligned}", "$$")
 
-    def summary(self, block: Summary, level: int) -> Iterator[str]:
-        for section in block.sections:
-            if section.part == "given":
-                yield from self.section(section, level)
-                continue
-            steps = [step for step in section.blocks if isinstance(step, StepBlock)]
-            yield from ("", f"{'#' * level} {escaped(section.heading or section.title)}")
-            yield from display([self.formulas(steps[0]).summary(steps)])
-
-    def step(self, step: StepBlock) -> Iterator[str]:
-        why = f" {self.words(step.why)}" if step.why else ""
-        yield from ("", f"**{step.number}. {step.title}.**{why}")
-        yield from display([self.formulas(step).step(step)])
-        for remark in step.remarks:
-            yield from ("", f"> {self.words(remark)}")
-        if step.unfolded and not step.brief:
-            yield from self.entries(step)
-
-    def entries(self, step: StepBlock) -> Iterator[str]:
-        formulas = self.formulas(step)
-        unfolded = [formulas.entry(entry, formulas.symbol(step.id)) for entry in step.entries()]
+    def entries(self, unfolded: Sequence[Sequence[str]]) -> Iterator[str]:
         count = "The entry" if len(unfolded) == 1 else f"The {len(unfolded)} entries"
         yield from ("", "<details>", f"<summary>{count}, worked</summary>")
-        yield from display(unfolded)
+        yield from self.display(unfolded)
         yield from ("", "</details>")
 
 
@@ -222,16 +151,11 @@ def escaped(text: str) -> str:
     return escaping.markdown(text).replace("$", "&#36;")
 
 
-def _with_code(words: Prose) -> str:
+def _with_code(words: blocks.Prose) -> str:
     """A sentence of ours, whose `code` stays code."""
     assert isinstance(words, str)
     parts = words.split("`")
     return "".join(f"`{part}`" if at % 2 else escaped(part) for at, part in enumerate(parts))
-
-
-def display(formulas: Iterable[Sequence[str]]) -> Iterator[str]:
-    """A display formula, blank lines around it."""
-    yield from ("", "$$", r"\begin{aligned}", rows(formulas), r"\end{aligned}", "$$")
 
 
 def fenced(diagram: Sequence[str]) -> Iterator[str]:
@@ -239,7 +163,7 @@ def fenced(diagram: Sequence[str]) -> Iterator[str]:
         yield from ("", "```mermaid", *diagram, "```")
 
 
-def _cell(cell: Cell) -> str:
+def _cell(cell: blocks.Cell) -> str:
     shown = f"`{cell.text}`" if cell.tone == "code" else escaped(cell.text)
     shown = f"**{shown}**" if cell.tone == "label" else shown
     sign, _ = SIGNS.get(cell.tone, ("", ""))

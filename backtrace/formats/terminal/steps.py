@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from backtrace.formats.block_writer import BlockWriter
 from backtrace.formats.terminal.boxes import (
     ASCII,
     MORE_COLUMNS,
@@ -22,17 +23,17 @@ from backtrace.formats.terminal.summary import inline, summary
 from backtrace.formats.terminal.unfolded import unfolded
 from backtrace.functions.formula import Ref
 from backtrace.notation.text import ref_text, text, tokens
-from backtrace.page.blocks import Gallery, Prose, Section, Summary
+from backtrace.page.blocks import Section
 from backtrace.page.elision import is_large
 from backtrace.page.sections import ROLES
-from backtrace.page.step_block import StepBlock
+from backtrace.page.step_block import Gallery, StepBlock, Summary
 
 
-class StepWriter:
+class StepWriter(BlockWriter[Line]):
     """Writes steps, and remembers what of them it has shown in part."""
 
-    def __init__(self, layout: Layout, words: Callable[[Prose], str]) -> None:
-        self.layout, self.words = layout, words
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
         self.style = UNICODE if layout.unicode else ASCII
         self.summary_elided = False
         self.elided: StepBlock | None = None
@@ -41,7 +42,7 @@ class StepWriter:
     def gallery(self, given: Gallery) -> list[Line]:
         groups: dict[int | None, list[NamedMatrix]] = {}
         for step in given.steps:
-            made = self.block(step, Ref(step.id))
+            made = self.named_matrix(step, Ref(step.id))
             groups.setdefault(step.traced.layer, []).append(made)
         return [[], *gallery(list(groups.values()), self.layout.width, INDENT, self.style)]
 
@@ -63,7 +64,7 @@ class StepWriter:
             lines += self.layout.paragraph(f"{told}.", "fact", 0)
         return [[], *lines] if lines else []
 
-    def step(self, step: StepBlock) -> list[Line]:
+    def stepblock(self, step: StepBlock) -> list[Line]:
         """A blank line above, unless it and the step before are said in one line."""
         lines = self.lines(step)
         close = self.after_one_line and len(lines) == 1
@@ -106,15 +107,15 @@ class StepWriter:
             if isinstance(token, str):
                 pieces += marks(self.layout.say(token))
             else:
-                pieces.append(self.block(step, token))
+                pieces.append(self.named_matrix(step, token))
         return self.equation_of(pieces, step)
 
     def equation_of(self, pieces: list[Piece], step: StepBlock) -> list[Line]:
         """``pieces`` = the result."""
-        whole = [*pieces, Mark("="), self.block(step, Ref(step.id))]
+        whole = [*pieces, Mark("="), self.named_matrix(step, Ref(step.id))]
         return equation(whole, self.layout.width, INDENT, self.style)
 
-    def block(self, step: StepBlock, ref: Ref) -> NamedMatrix:
+    def named_matrix(self, step: StepBlock, ref: Ref) -> NamedMatrix:
         made, traced = step.printout(ref), step.operand(ref.id)
         if self.elided is None and is_large(made.shape) and None in (*made.rows, *made.columns):
             self.elided = msgspec.structs.replace(step, traced=traced)

@@ -16,36 +16,16 @@ from backtrace.formats.terminal.layout import INDENT, Layout, formula_lines, ind
 from backtrace.formats.terminal.matrices import matrices
 from backtrace.formats.terminal.picture import pictured
 from backtrace.formats.terminal.steps import StepWriter
+from backtrace.functions.formula import Expr
 from backtrace.notation.symbols import Symbols
-from backtrace.notation.text import sentence_text
-from backtrace.page.blocks import (
-    Answer,
-    Bars,
-    Block,
-    Bullets,
-    Cell,
-    Document,
-    Facts,
-    Gallery,
-    Inset,
-    Labelled,
-    Listing,
-    Matrices,
-    Omission,
-    Paragraph,
-    Picture,
-    Prose,
-    Section,
-    Shares,
-    Summary,
-    Table,
-)
-from backtrace.page.step_block import StepBlock
+from backtrace.notation.text import EXACT
+from backtrace.notation.text import text as formula_text
+from backtrace.page import blocks
 from backtrace.page.training.chart import Chart
 from backtrace.page.training.confusion import Confusion
 
-INSETS: dict[Inset, int] = {0: 0, 1: 1, 2: INDENT}
-BULLETS: dict[Inset, int] = {0: 0, 1: 2, 2: INDENT}
+INSETS: dict[blocks.Inset, int] = {0: 0, 1: 1, 2: INDENT}
+BULLETS: dict[blocks.Inset, int] = {0: 0, 1: 2, 2: INDENT}
 MOST_LISTED = 20  # of a long list
 LONGEST_BAR = 20
 NARROW = 24  # columns; words with less room beside their label stand below it
@@ -53,30 +33,30 @@ Fold: TypeAlias = Callable[[str, int], list[str]]
 FOLDS: dict[str, Fold] = {"words": wrapped, "formulas": formula_lines}
 
 
-def lines(document: Document, layout: Layout) -> list[Line]:
+def lines(document: blocks.Document, layout: Layout) -> list[Line]:
     """The whole page, in lines no wider than ``layout``."""
     return [line for passage in passages_of(document, layout) for line in passage]
 
 
-def passages_of(document: Document, layout: Layout) -> Iterator[list[Line]]:
+def passages_of(document: blocks.Document, layout: Layout) -> Iterator[list[Line]]:
     """The page in pieces to read one after another: what stands above it, then block by block."""
     writer = _Writer(layout, document.symbols)
     opening = writer.opening(document)
     if opening:
         yield opening
     yield from writer.passages(document.blocks)
-    closing = [*writer.above, *writer.steps.closing()]
+    closing = [*writer.above, *writer.closing()]
     if closing:
         yield closing
 
 
-class _Writer:
+class _Writer(StepWriter):
     def __init__(self, layout: Layout, symbols: Symbols | None) -> None:
-        self.layout, self.symbols = layout, symbols
-        self.steps = StepWriter(layout, self.words)
+        super().__init__(layout)
+        self.symbols = symbols
         self.above: list[Line] = []  # headings that wait for what stands below them
 
-    def opening(self, document: Document) -> list[Line]:
+    def opening(self, document: blocks.Document) -> list[Line]:
         title: Line = [(document.title, "title")] if document.title else []
         beside: Line = [(document.architecture, "")] if document.architecture else []
         beside += [(document.standing, document.standing_tone)] if document.standing else []
@@ -88,11 +68,11 @@ class _Writer:
             lines += self.layout.paragraph(f"Source: {document.source}", "fact", 0)
         return lines
 
-    def passages(self, blocks: Iterable[Block]) -> Iterator[list[Line]]:
-        for block in blocks:
-            if isinstance(block, Section):
+    def passages(self, found: Iterable[blocks.Block]) -> Iterator[list[Line]]:
+        for block in found:
+            if isinstance(block, blocks.Section):
                 yield from self.section(block)
-            elif isinstance(block, Omission):
+            elif isinstance(block, blocks.Omission):
                 self.above += self.omission(block)
             else:
                 lines = [*self.above, *self.block(block)]
@@ -100,75 +80,72 @@ class _Writer:
                 if lines:
                     yield lines
 
-    def section(self, section: Section) -> Iterator[list[Line]]:
+    def section(self, section: blocks.Section) -> Iterator[list[Line]]:
         if section.part == "losses":  # they stand with the updates
             return
         self.above.append([])
-        self.steps.after_one_line = False
+        self.after_one_line = False
         if section.title:
             dash = "═" if section.part == "pass" else "─"
             self.above += self.layout.rule(section.title, section.aside, dash)
         yield from self.passages(section.blocks)
 
-    def omission(self, block: Omission) -> list[Line]:
+    def omission(self, block: blocks.Omission) -> list[Line]:
         more = "update" if block.updates == 1 else "updates"
         told = f"⋮  {block.updates} {more} not shown; --full shows them"
         return [[], *self.layout.paragraph(told, "fact", 0)]
 
-    def block(self, block: Block) -> Iterable[Line]:  # noqa: PLR0912 - a case a block
-        match block:
-            case StepBlock():
-                return self.steps.step(block)
-            case Gallery():
-                return self.steps.gallery(block)
-            case Summary():
-                return self.steps.summary(block)
-            case Paragraph():
-                words = self.words(block.words)
-                return self.layout.paragraph(words, block.tone, INSETS[block.inset])
-            case Facts():
-                phrases = (self.layout.signed(cell.text, cell.tone) for cell in block.phrases)
-                return self.layout.flowed(phrases, block.tone)
-            case Bullets():
-                return self.bullets(block)
-            case Labelled():
-                return self.labelled(block)
-            case Shares():
-                return self.shares(block)
-            case Answer():
-                return answer(block, self.layout)
-            case Matrices():
-                return matrices(block, self.layout)
-            case Table():
-                return table(block, self.layout)
-            case Bars() | Listing():
-                return indented(self.numbers(block, self.layout.width - INDENT))
-            case Picture(greys=greys, beside=beside):
-                return pictured(greys, lambda room: self.numbers(beside, room), self.layout)
-            case Chart():
-                return curve_and_legend(block, self.layout)
-            case Confusion():
-                return confusion_lines(block, self.layout)
-        return ()
+    def paragraph(self, block: blocks.Paragraph) -> list[Line]:
+        words = self.words(block.words)
+        return self.layout.paragraph(words, block.tone, INSETS[block.inset])
 
-    def numbers(self, block: Bars | Listing, room: int) -> list[Line]:
-        if isinstance(block, Bars):
-            return list(bars(block, room, self.layout))
-        return list(listing(block, room, self.layout))
+    def facts(self, block: blocks.Facts) -> list[Line]:
+        phrases = (self.layout.signed(cell.text, cell.tone) for cell in block.phrases)
+        return self.layout.flowed(phrases, block.tone)
 
-    def words(self, words: Prose) -> str:
-        if isinstance(words, str):
-            return words
+    def answer(self, block: blocks.Answer) -> Iterator[Line]:
+        return answer(block, self.layout)
+
+    def matrices(self, block: blocks.Matrices) -> Iterator[Line]:
+        return matrices(block, self.layout)
+
+    def table(self, block: blocks.Table) -> Iterator[Line]:
+        return table(block, self.layout)
+
+    def bars(self, block: blocks.Bars) -> Iterator[Line]:
+        return indented(bars(block, self.layout.width - INDENT, self.layout))
+
+    def listing(self, block: blocks.Listing) -> Iterator[Line]:
+        return indented(listing(block, self.layout.width - INDENT, self.layout))
+
+    def picture(self, block: blocks.Picture) -> Iterator[Line]:
+        def beside(room: int) -> list[Line]:
+            if isinstance(block.beside, blocks.Bars):
+                return list(bars(block.beside, room, self.layout))
+            return list(listing(block.beside, room, self.layout))
+
+        return pictured(block.greys, beside, self.layout)
+
+    def chart(self, block: Chart) -> list[Line]:
+        return curve_and_legend(block, self.layout)
+
+    def confusion(self, block: Confusion) -> list[Line]:
+        return confusion_lines(block, self.layout)
+
+    def text(self, text: str) -> str:
+        return text
+
+    def formula(self, expr: Expr) -> str:
         assert self.symbols is not None
-        return sentence_text(words, self.symbols)
+        return formula_text(expr, self.symbols, EXACT)
 
-    def bullets(self, block: Bullets) -> Iterator[Line]:
+    def bullets(self, block: blocks.Bullets) -> Iterator[Line]:
         head = " " * BULLETS[block.inset] + ("· " if self.layout.unicode else "- ")
         for item in block.items[:MOST_LISTED]:
             yield from self.hanging([(head, block.tone)], self.words(item), wrapped)
         yield from self.more(len(block.items))
 
-    def labelled(self, block: Labelled) -> Iterator[Line]:
+    def labelled(self, block: blocks.Labelled) -> Iterator[Line]:
         margin, fold = " " * INSETS[block.inset], FOLDS[block.of]
         rows = block.rows[:MOST_LISTED]
         heads = even([margin + self.head(label) for label, _ in rows], left=True)
@@ -181,7 +158,7 @@ class _Writer:
                 yield from self.hanging([(" " * (INDENT + 2), "")], self.words(words), fold)
         yield from self.more(len(block.rows))
 
-    def shares(self, block: Shares) -> Iterator[Line]:
+    def shares(self, block: blocks.Shares) -> Iterator[Line]:
         """``14 of 30  ██████  left out σ′ in δ₂``."""
         rows = block.rows[:MOST_LISTED]
         labels = even([self.layout.say(label) for label, _, _ in rows])
@@ -204,7 +181,7 @@ class _Writer:
         rest = total - MOST_LISTED
         return self.layout.paragraph(f"and {rest} more", "fact", 1) if rest > 0 else []
 
-    def head(self, label: Cell) -> str:
+    def head(self, label: blocks.Cell) -> str:
         """The sign of a label, if its tone has one, and the label."""
         signed = self.layout.signed(label.text, label.tone)
         return f"{signed}  " if label.text else f"{signed} "

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 
 from backtrace.notation.numbers import number, scientific, significant
-from backtrace.page.blocks import Drawn
+from backtrace.page.blocks import Block
 
 if TYPE_CHECKING:  # writers know charts, and most of what they write is of no training
     from backtrace.tape.training import Record
@@ -46,7 +46,7 @@ class Scale(msgspec.Struct, frozen=True):
         return (at - low) / (high - low)
 
 
-class Chart(Drawn, frozen=True):
+class Chart(Block, frozen=True):
     """Lines over the epochs, and the epoch whose parameters are kept where that is marked."""
 
     series: tuple[Series, ...]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtrace.functions.array import Array
-from backtrace.page.blocks import Block, Cell, Column, Drawn, Paragraph, Table
+from backtrace.page.blocks import Block, Cell, Column, Paragraph, Table
 from backtrace.spec.model import Matrix, Spec
 from backtrace.tape.accuracy import by_sample, classes, confusion
 
@@ -16,7 +16,7 @@ MOST_CLASSES = 30  # in a table; of more the pairs that are confused most often 
 MOST_PAIRS = 12
 
 
-class Confusion(Drawn, frozen=True, eq=False):
+class Confusion(Block, frozen=True, eq=False):
     """``counts[i, j]`` samples of class i were taken for class j (from 0).
 
     ``held_out`` is whether they are those that no update saw.

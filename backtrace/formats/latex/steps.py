@@ -1,0 +1,68 @@
+"""The steps of a trace as display formulas, and what Markdown and LaTeX write alike around them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from backtrace.formats.block_writer import BlockWriter
+from backtrace.formats.latex.formulas import Formulas
+from backtrace.functions.formula import Expr
+from backtrace.notation.latex import latex
+from backtrace.notation.text import EXACT
+from backtrace.page.blocks import Document, Omission, Section
+from backtrace.page.step_block import Gallery, StepBlock, Summary
+
+
+class FormulaPage(BlockWriter[str]):
+    """A page whose formulas are LaTeX, no wider than ``width`` em."""
+
+    display: Callable[[Iterable[Sequence[str]]], Iterator[str]]
+    said: Callable[[str], Iterator[str]]  # a paragraph
+    remark: Callable[[str], Iterator[str]]  # a paragraph set apart
+    strong: Callable[[str], str]
+    heading: Callable[[Section], Iterator[str]]
+    entries: Callable[[Sequence[Sequence[str]]], Iterator[str]]
+
+    def __init__(self, document: Document, width: float) -> None:
+        self.document, self.width = document, width
+
+    def formula(self, expr: Expr) -> str:
+        symbols, mark = self.document.symbols, self.document.decimal_mark
+        assert symbols is not None
+        return f"${latex(expr, symbols, EXACT, decimal_mark=mark)}$"
+
+    def section(self, section: Section) -> Iterator[str]:
+        headed = bool(section.heading or section.title)
+        if headed:
+            yield from self.heading(section)
+        yield from self.below(section.blocks, int(headed))
+
+    def omission(self, block: Omission) -> Iterator[str]:
+        count = "update is" if block.updates == 1 else "updates are"
+        return self.remark(f"{block.updates} {count} left out here.")
+
+    def formulas(self, step: StepBlock) -> Formulas:
+        return Formulas(step.figures, self.width)
+
+    def gallery(self, block: Gallery) -> Iterator[str]:
+        return self.display([self.formulas(block.steps[0]).given(block.steps)])
+
+    def summary(self, block: Summary) -> Iterator[str]:
+        for section in block.sections:
+            if section.part == "given":
+                yield from self.section(section)
+                continue
+            steps = [step for step in section.blocks if isinstance(step, StepBlock)]
+            yield from self.heading(section)
+            yield from self.display([self.formulas(steps[0]).summary(steps)])
+
+    def stepblock(self, step: StepBlock) -> Iterator[str]:
+        formulas = self.formulas(step)
+        title = self.strong(f"{step.number}. {self.text(step.title)}.")
+        yield from self.said(" ".join(filter(None, (title, self.words(step.why)))))
+        yield from self.display([formulas.step(step)])
+        for remark in step.remarks:
+            yield from self.remark(self.words(remark))
+        if step.unfolded and not step.brief:
+            symbol = formulas.symbol(step.id)
+            yield from self.entries([formulas.entry(entry, symbol) for entry in step.entries()])
