@@ -18,6 +18,8 @@ CASES = [
     # the entries of dW2 added up for δ2·W2ᵀ
     ("gradient-for-delta-times-weights", "", {"dW1": "value-for-error"}),
     ("weights-left-out-going-back", "", {"dW1": "weights-omitted-going-back"}),
+    # z1·g1 for g1; worked to more decimals than dW2 shows
+    ("z-times-slope", "", {"dW1": "z-times-slope", "db1": "z-times-slope"}),
     (
         "weights-left-out-going-back",
         "-steps",
@@ -43,6 +45,15 @@ def test_a_sign_lost_in_two_entries():
     assert said == {"dW1": ("sign-slip",)}
 
 
-def test_a_sum_along_the_wrong_axis():
+def test_one_digit_of_one_new_weight():
+    said = found("tanh-sigmoid.spec.yaml", "one-digit-b1-new.answers.yaml")
+    assert said == {"b1_new": ("copied-wrong",)}
+
+
+def test_sums_along_the_wrong_axis_and_the_targets_of_a_unit_exchanged():
     said = found("tanh-sigmoid.spec.yaml", "summed-along-the-wrong-axis.answers.yaml")
-    assert said["db2"] == ("summed-wrong-axis",)
+    assert said == {
+        "loss": ("entries-exchanged",),
+        "db2": ("summed-wrong-axis",),
+        "db1": ("summed-wrong-axis",),
+    }

@@ -58,6 +58,11 @@ ALONE = {
     # 0.3 · 0.7 = 0.21, 0.7 · 0.3, 0.5 · 0.5, 0.9 · 0.1 / 0.25, 1 · 0, 0.8 · 0.2, 1.3 · -0.3
     "preactivation-in-derivative": (
         "or-gate", OR_A1 + "g1: [[0.21, 0.21, 0.25, 0.09], [0.25, 0.00, 0.16, -0.39]]", "g1"),
+    # z1 = 0.3, 0.7, 0.5, 0.9 / 0.5, 1, 0.8, 1.3 times a1(1 - a1) = 0.2445, 0.2217, 0.2350, 0.2055
+    # / 0.2350, 0.1966, 0.2139, 0.1683
+    "z-times-slope": (
+        "or-gate",
+        OR_A1 + "g1: [[0.073, 0.155, 0.118, 0.185], [0.118, 0.197, 0.171, 0.219]]", "g1"),
     # (a - y)/2 = [0.1156 -0.1857 0.0701 / 0.3831 0.0855 -0.4686] times
     # a(1 - a) = [0.1778 0.2335 0.1206 / 0.1792 0.1417 0.0589]
     "derivative-not-cancelled": (
@@ -103,6 +108,10 @@ ALONE = {
     # W2 + 0.1 dW2
     "ascent-for-descent": (
         SQUARE, "dW2: [[5, 6], [7, 3.5]]\nW2_new: [[2.50, 1.60], [-0.30, 3.35]]", "W2_new"),
+    # W2 - 0.01 dW2
+    "rate-misread": (
+        SQUARE, "dW2: [[5, 6], [7, 3.5]]\nW2_new: [[1.950, 0.940], [-1.070, 2.965]]", "W2_new"),
+    "update-omitted": (SQUARE, "b2_new: [2.00, 1.00]", "b2_new"),
     "old-value-dropped": (SQUARE, "W2_new: [[-0.50, -0.60], [-0.70, -0.35]]", "W2_new"),
     # Second update: z = [0.9-1+0.6 2.7+0.5+0.6] = [0.5 3.8], e = [-1 0.3],
     # dW = Xᵀe = [-1+0.9 -2-0.3] = [-0.1 -2.3]; v = 0.5 [1 -5] + dW = [0.4 -4.8]
@@ -113,6 +122,8 @@ ALONE = {
     # -log₁₀ 0.62853 = 0.2017, -log₁₀ 0.06289 = 1.2014
     "wrong-log-base": (
         "softmax", SOFTMAX_A2 + "loss_terms: [[0, 0.2017, 0], [0, 0, 1.2014]]", "loss_terms"),
+    # 0.3775²/2, 0.7311²/2
+    "wrong-loss": (BINARY, "loss_terms: [[0.0713], [0.2673]]", "loss_terms"),
     # -ln 0.6225 = 0.4741, and 0 for the second, y = 0, where -ln 0.2689 = 1.3133 belongs
     "complement-omitted": (BINARY, "loss_terms: [[0.4741], [0.0000]]", "loss_terms"),
     # e^1 / (e^1 + e^1.5) = 0.3775, e^2 / (e^2 + 1) = 0.8808, e^0.5 / (e^0.5 + e^-1) = 0.8176
@@ -131,6 +142,7 @@ ALONE = {
     "summed-wrong-axis": (
         SQUARE, "delta2: [[1.00, 0.50], [-0.50, 1.50]]\ndb2: [1.50, 1.00]", "db2"),
     # dW2 = [5 6 / 7 3.5]
+    "entries-exchanged": (SQUARE, "dW2: [[7.00, 3.50], [5.00, 6.00]]", "dW2"),
     "sign-slip": (SQUARE, "dW2: [[5.00, -6.00], [-7.00, 3.50]]", "dW2"),
     "point-moved": (SQUARE, "dW2: [[5.00, 6.00], [7.00, 35.0]]", "dW2"),
     "digits-swapped": (SQUARE, "dW2: [[5.00, 6.00], [7.00, 3.05]]", "dW2"),
@@ -158,6 +170,48 @@ def test_the_mistake_is_named_alone_and_in_its_place(code):
     wrong = [q for q in found.quantities if q.verdict in ("wrong", "malformed")]
     assert [(q.name, q.mistakes) for q in wrong] == [(name, (code,))]
     assert found.first_mistake.name == name
+
+
+DETAILED = [
+    # 1 - σ(z1) of 0.3, 0.7, 0.5, 0.9 / 0.5, 1, 0.8, 1.3
+    ("or-gate",
+     "a1: [[0.4256, 0.3318, 0.3775, 0.2891], [0.3775, 0.2689, 0.3100, 0.2142]]",
+     "a1", "wrong-activation", "σ(−z)"),
+    # X·delta1 = [2.5+1 0.5 / 7.5-0.5 1.5]
+    (SQUARE, "delta1: [[2.5, 0.5], [0.5, 0]]\ndW1: [[3.50, 0.50], [7.00, 1.50]]", "dW1",
+     "weights-not-transposed", ""),
+    # (ŷ - y)/(ŷ(1 - ŷ)) halved is the gradient; ŷ - y is that of half the squares
+    (BINARY + "output_delta: chain\n", "da1: [[-0.1888], [0.3655]]", "da1", "wrong-loss",
+     "half the sum of squared errors"),
+    # delta2[1,1] = 1 taken for -1: [-6-1 6 / -7 3.5]
+    (SQUARE, "delta2: [[1.00, 0.50], [-0.50, 1.50]]\ndW2: [[-7.00, 6.00], [-7.00, 3.50]]", "dW2",
+     "copied-wrong", "delta2[1,1] read as -1"),
+    # The columns of the targets exchanged, [27 5 / 0 7]: [7-27 28-5 / 6-0 3-7]
+    (SQUARE, "error: [[-20.00, 23.00], [6.00, -4.00]]", "error", "entries-exchanged",
+     "columns 1 and 2 of y"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("spec", "sheet", "name", "code", "detail"), DETAILED)
+def test_what_was_taken_for_what_is_said(spec, sheet, name, code, detail):
+    (found,) = quantity(spec, sheet, name).explanations
+    assert found.codes == (code,)
+    assert said(found) == detail
+
+
+def test_a_tangent_for_tanh():
+    # tan 0.3 = 0.3093, tan 0.7 = 0.8423, tan 1 = 1.5574
+    spec = "layers: [{activation: tanh, weights: [[0.3, 0.7, 1]], bias: none}]\ninputs: 1\n"
+    spec += "loss: output\n"
+    (found,) = quantity(spec, "a1: [0.3093, 0.8423, 1.5574]", "a1").explanations
+    assert (found.codes, said(found)) == (("wrong-activation",), "tan")
+
+
+def test_a_sum_for_each_sample_where_one_for_each_unit_belongs():
+    """Three units, two samples: delta1 = da1 = [1 2 4 / 8 16 32] upstream; by samples [7 56]."""
+    spec = "layers: [{activation: linear, weights: [[1, 2, 3]], bias: [0, 0, 0]}]\n"
+    spec += "inputs: [[1], [2]]\nloss: {upstream: [[1, 2, 4], [8, 16, 32]]}\n"
+    assert quantity(spec, "db1: [7.0, 56.0]", "db1").mistakes == ("summed-wrong-axis",)
 
 
 # Ties, pairs, and lines that were not written

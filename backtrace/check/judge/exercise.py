@@ -128,7 +128,8 @@ class Exercise:
         """The numbers of a given matrix as the exercise writes them."""
         if place not in self._texts:
             matrix = self._matrices.get(place[2])
-            self._texts[place] = GivenTexts(self.values[place], matrix)
+            written = None if matrix is None else matrix.written
+            self._texts[place] = GivenTexts(self.values[place], written)
         return self._texts[place]
 
     def forms(self, place: Key) -> list[Step]:

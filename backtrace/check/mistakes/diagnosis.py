@@ -6,7 +6,7 @@ is named where it explains every written entry; what explains as well is a tie.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from itertools import combinations
 
@@ -14,59 +14,28 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from backtrace.check.judge.digits import Numbers, figures
+from backtrace.check.judge.digits import figures
 from backtrace.check.judge.exercise import Key, key
-from backtrace.check.judge.replay import Override, StandIns
-from backtrace.check.judge.sheet import Sheet
+from backtrace.check.judge.replay import StandIns
+from backtrace.check.mistakes.misreading import Misreading
 from backtrace.check.mistakes.rewrites import Wrong
 from backtrace.check.mistakes.slips import meant
+from backtrace.check.mistakes.wrong_quantity import Cause, WrongQuantity
 from backtrace.check.model import Explanation, Figure, WrittenQuantity
-from backtrace.check.rules.intervals import Floats, Interval, hull, point
+from backtrace.check.rules.intervals import Floats, Interval, hull, scaled, summed
 from backtrace.functions.activations import ACTIVATIONS
-from backtrace.functions.formula import Symbol, row
 
 MOST_EXPLANATIONS = 3  # of one wrong step that are told; more can't be told apart
 FEW_UNITS = 4  # of the last digit, within which a number is known well enough to compare digits
 MOST_TIES = 12  # explanations of one wrong step that are kept
 PLAINER = {"activation-derivative-omitted", "relu-mask-ignored", "derivative-incomplete"}
 TELLING_ENTRIES, TELLING_DIGITS = 3, 3
-MOST_GIVENS = 60  # given numbers that are tried as misread for one wrong step
+TELLING_UNIT = 1e-3  # of the largest entry: how coarse a line before may have been
+OF_MANY_KINDS = {"rate-misread", "wrong-loss"}  # one of which often fits
 
 
-class Cause(msgspec.Struct, frozen=True):
-    """An explanation, and what it puts in the place of quantities that were not written: these
-    stand in for them in all later steps, so that nothing is charged twice."""
-
-    explanation: Explanation
-    stand_ins: StandIns = {}
-    box: Interval | None = None  # what the wrong rule gives
-
-    @property
-    def is_wrong_activation(self) -> bool:
-        return "wrong-activation" in self.explanation.codes
-
-
-class Diagnosis:
+class Diagnosis(WrongQuantity):
     """One wrong quantity of a sheet."""
-
-    def __init__(self, sheet: Sheet, place: Key) -> None:
-        self.sheet = sheet
-        self.exercise = sheet.exercise
-        self.place = place
-
-    def path(self) -> list[Key]:
-        """The step and the unwritten ones it is worked from, nearest first."""
-        found: dict[Key, None] = {}
-        waiting = [self.place]
-        while waiting:
-            place = waiting.pop(0)
-            if place in found or (place in self.sheet.intervals and place != self.place):
-                continue
-            if self.exercise.is_given(place):
-                continue
-            found[place] = None
-            waiting += self.exercise.operands[place]
-        return list(found)
 
     def again(self) -> list[Key]:
         """The lines of the loss, which the loss after the update works once more."""
@@ -75,36 +44,54 @@ class Diagnosis:
             return []
         return [key(step) for step in steps.values() if step.phase == "loss"]
 
-    @property
-    def numbers(self) -> Numbers:
-        return self.sheet.numbers[self.place]
-
     def found(self, wrong: NDArray[np.bool_]) -> list[Cause]:
         """Every explanation of the entries marked ``wrong``, the simplest kind that there is.
 
-        Where one of several entries is wrong, or some have lost their sign, the hand slipped; rules
-        that come to the same are ties. A number that stands alone is looked at by rules first.
+        Where one of several entries is wrong, or some have lost their sign or their place, the hand
+        slipped; rules that come to the same are ties. A number that stands alone is looked at by
+        rules first.
         """
         slips = self.by_slips(wrong)
         rules = self.by_singles(wrong)
         only = int(wrong.sum()) == 1
         if wrong.size > 1 and slips:
+            rules = [rule for rule in rules if self.leaves_the_rest(rule, wrong)]
             return [*slips, *rules] if len(slips) + len(rules) <= MOST_EXPLANATIONS else slips
         if not rules:
-            rules = self.by_pairs(only)
+            rules = Misreading(self.sheet, self.place).own(wrong) or self.by_pairs(only)
             return [*rules, *(slips or [self.cause("arithmetic-slip")])] if only else rules
         misread = all(f.explanation.codes == ("given-misread",) for f in rules)
         return [*rules, *(slips or [self.cause("arithmetic-slip")])] if only and misread else rules
 
+    def leaves_the_rest(self, found: Cause, wrong: NDArray[np.bool_]) -> bool:
+        """Whether what is not wrong lies as near to what a rule gives as to what the right one
+        does, to a unit."""
+        if found.box is None or found.box.shape != wrong.shape:
+            return True
+        by_rule = np.abs(_middle(found.box) - self.numbers.values)
+        by_right = np.abs(_middle(self.replayed({})) - self.numbers.values)
+        return bool((wrong | (by_rule <= by_right + 2 * self.numbers.half)).all())
+
     def by_singles(self, wrong: NDArray[np.bool_]) -> list[Cause]:
         """One wrong rule, or one given number misread."""
-        path = self.path()
-        found = self.by_rules([(single,) for single in self.singles], self.by_other_ways(path))
-        found = found or self.by_rules(self.throughout())
-        found = self.without_disguises(found, wrong)
-        if all("wrong-activation" in f.explanation.codes for f in found):
-            found += self.by_misreading(path, wrong)  # one of a dozen activations often fits
+        found = self.by_one_rule(wrong) or self.on_coarser_lines(wrong)
+        if all(f.is_wrong_activation for f in found):  # one of a dozen activations often fits
+            found += Misreading(self.sheet, self.place).given(wrong)
         return [each for each in found if self.is_borne_out(each)]
+
+    def by_one_rule(self, wrong: NDArray[np.bool_]) -> list[Cause]:
+        """One wrong rule at one step, or throughout."""
+        attempts: list[tuple[tuple[Key, Wrong], ...]] = [(single,) for single in self.singles]
+        found = self.by_rules(attempts, self.by_other_ways(self.path()))
+        return self.without_disguises(found or self.by_rules(self.throughout()), wrong)
+
+    def on_coarser_lines(self, wrong: NDArray[np.bool_]) -> list[Cause]:
+        """The same, if the lines before were kept to as few decimals as others of the sheet."""
+        fewest = 0.5 * 10.0 ** -min(self.sheet.decimals.values())
+        largest = float(np.abs(self.numbers.values).max(initial=0.0))
+        if not self.unit < fewest <= TELLING_UNIT * largest:
+            return []
+        return Diagnosis(self.sheet, self.place, fewest).by_one_rule(wrong)
 
     @cached_property
     def singles(self) -> list[tuple[Key, Wrong]]:
@@ -122,11 +109,12 @@ class Diagnosis:
     def by_pairs(self, only: bool) -> list[Cause]:
         """Two mistakes; for one entry at the step itself alone: further off, some pair fits nearly
         every number."""
-        singles = [single for single in self.singles if not only or single[0] == self.place]
+        singles = [
+            (place, rewrite)
+            for place, rewrite in self.singles
+            if rewrite.code not in OF_MANY_KINDS and (not only or place == self.place)
+        ]
         return [each for each in self.by_rules(self.pairs(singles)) if self.is_borne_out(each)]
-
-    def cause(self, code: str) -> Cause:
-        return Cause(Explanation(((code, self.place[2]),)))
 
     # Slips of the hand
 
@@ -134,6 +122,9 @@ class Diagnosis:
         """The slips that explain all entries that are wrong, where others are not."""
         box = hull(self.replayed({}))
         entries = [tuple(at) for at in np.argwhere(wrong).tolist()]
+        exchanged = Misreading(self.sheet, self.place).in_place() if len(entries) > 1 else []
+        if exchanged:
+            return exchanged
         if wrong.size > 1 and len(entries) == int((self.numbers.values != 0).sum()):
             return []  # every entry: that is no slip
         slips = [self.slips_of(at, box) for at in entries]
@@ -148,9 +139,19 @@ class Diagnosis:
         low, high = float(box.lo[0][at]), float(box.hi[0][at])
         if not isinstance(cell, Figure) or cell.half_unit == 0 or bool(box.unbounded[at]):
             return []
-        is_fine = high - low <= FEW_UNITS * 2 * cell.half_unit
+        reach = FEW_UNITS * cell.half_unit
+        exact = float(self.exercise.values[self.place][at])
+        is_fine = high - low <= 2 * reach
+        is_told = cell.digits >= TELLING_DIGITS and not self.rests_on_wrong
+        if not is_fine and is_told and low <= exact <= high:
+            low, high, is_fine = max(low, exact - reach), min(high, exact + reach), True
         fits = (m for m in meant(cell) if m.low <= high and low <= m.high)
         return list(dict.fromkeys(m.code for m in fits if is_fine or not m.fine))
+
+    @cached_property
+    def rests_on_wrong(self) -> bool:
+        step = self.exercise.steps[self.place]
+        return bool(self.sheet.doubt_of_operands(self.place, step).any())
 
     # What the rest of the sheet says
 
@@ -192,11 +193,12 @@ class Diagnosis:
 
     def without_disguises(self, found: list[Cause], wrong: NDArray[np.bool_]) -> list[Cause]:
         """Another activation whose numbers are those of a plainer mistake is that mistake: with
-        every z positive, the slope of a ReLU is no slope at all."""
+        every z positive, the slope of a ReLU is no slope at all. So is another rate or loss."""
         plain = [f.box for f in found if f.box is not None and PLAINER & set(f.explanation.codes)]
+        of_few = [f for f in found if not OF_MANY_KINDS & set(f.explanation.codes)]
         return [
             f
-            for f in found
+            for f in of_few or found
             if not (f.is_wrong_activation and any(_same(f.box, box) for box in plain))
             and (not f.is_wrong_activation or self.tells_activations_apart(f, wrong))
         ]
@@ -271,20 +273,6 @@ class Diagnosis:
         except (ValueError, KeyError):  # operands whose shapes do not meet
             return False
 
-    def fits(self, over: Override) -> bool:
-        """Whether every written entry overlaps what the step gives under ``over``."""
-        box = self.replayed(over)
-        if box.shape != self.exercise.values[self.place].shape:
-            return False
-        if not self.numbers.values.any() and (box.lo.any() or box.hi.any()):
-            return False  # zeros say nothing of a rule that gives something near them
-        return bool(self.numbers.meets(box).all()) and not bool(
-            box.unbounded[self.numbers.there].any()
-        )
-
-    def replayed(self, over: Override) -> Interval:
-        return self.sheet.replay(self.numbers.unit, over).of(self.place)
-
     def pairs(self, singles: list[tuple[Key, Wrong]]) -> list[tuple[tuple[Key, Wrong], ...]]:
         """Two mistakes: at two steps, or a factor, a sign or a turn on top of another rule."""
         found: list[tuple[tuple[Key, Wrong], ...]] = []
@@ -301,136 +289,47 @@ class Diagnosis:
         self.sheet.pairs_left -= len(found)
         return found
 
-    # A given number read as another
-
-    def by_misreading(self, path: list[Key], wrong: NDArray[np.bool_]) -> list[Cause]:
-        found: list[Cause] = []
-        for source, i, j in self.given_entries(path):
-            if self.sheet.search.is_spent:
-                break
-            read = self.misread(source, i, j, wrong)
-            if read is None:
-                continue
-            text, low, high = read
-            detail = (row(Symbol(source[2]), f"[{i + 1},{j + 1}]"), f" read as {text}")
-            explanation = Explanation((("given-misread", source[2]),), detail)
-            instead = self.with_entry(source, i, j, low, high)
-            found.append(Cause(explanation, {source: instead}))
-            found += [Cause(explanation, once) for once in self.misread_once(source, instead, path)]
-        return found
-
-    def misread_once(self, source: Key, instead: Interval, path: list[Key]) -> Iterator[StandIns]:
-        """The unwritten step that took the misread number, where it was read right elsewhere."""
-        for place in path:
-            if source in self.exercise.operands[place] and place != self.place:
-                yield {place: self.sheet.replay(self.numbers.unit, {source: instead}).step(place)}
-
-    def given_entries(self, path: list[Key]) -> Iterator[tuple[Key, int, int]]:
-        """The given numbers that the path is worked from, nearest first, not too many."""
-        seen: dict[Key, None] = {}
-        for place in path:
-            for source in self.exercise.operands[place]:
-                if self.exercise.is_given(source) and source not in self.sheet.intervals:
-                    seen[source] = None
-        count = 0
-        for source in seen:
-            rows, columns = self.exercise.values[source].shape
-            for i in range(rows):
-                for j in range(columns):
-                    count += 1
-                    if count > MOST_GIVENS:
-                        return
-                    yield source, i, j
-
-    def with_entry(self, source: Key, i: int, j: int, low: float, high: float) -> Interval:
-        lo, hi = self.exercise.values[source].copy(), self.exercise.values[source].copy()
-        lo[i, j], hi[i, j] = low, high
-        return Interval(lo[None], hi[None]) if low != high else point(lo)
-
-    def misread(
-        self, source: Key, i: int, j: int, wrong: NDArray[np.bool_]
-    ) -> tuple[str, float, float] | None:
-        """What the entry must have been read as to explain everything, with the bounds that the
-        written digits leave; or None."""
-        texts = self.exercise.given_texts(source)
-        bounds = self.solved(source, i, j, wrong)
-        if bounds is None:
-            fitting = (
-                t for t in dict.fromkeys(texts.candidates(i, j)) if self.is_read(source, i, j, t)
-            )
-            text = next(fitting, None)
-            return None if text is None else (text, float(text), float(text))
-        low, high = bounds
-        likely = [text for text in texts.candidates(i, j) if low <= float(text) <= high]
-        if int(wrong.sum()) > 1:  # one number explains several entries: any plain number will do
-            simplest = texts.simplest(low, high)
-            likely += [] if simplest is None else [simplest]
-        fitting = (t for t in dict.fromkeys(likely) if self.is_read(source, i, j, t))
-        text = next(fitting, None)
-        return None if text is None else (text, min(low, float(text)), max(high, float(text)))
-
-    def is_read(self, source: Key, i: int, j: int, text: str) -> bool:
-        """Whether reading the entry as ``text`` explains every written entry."""
-        return self.fits({source: self.with_entry(source, i, j, float(text), float(text))})
-
-    def solved(
-        self, source: Key, i: int, j: int, wrong: NDArray[np.bool_]
-    ) -> tuple[float, float] | None:
-        """The bounds of the number that brings the first wrong entry to what was written."""
-        at = tuple(np.argwhere(wrong)[0])
-        target = float(self.numbers.values[at])
-        start = float(self.exercise.values[source][i, j])
-
-        def ends(x: float) -> tuple[float, float]:
-            box = hull(self.replayed({source: self.with_entry(source, i, j, x, x)}))
-            return float(box.lo[0][at]), float(box.hi[0][at])
-
-        x0, x1 = start, start + max(0.125, abs(start) / 64)
-        y0, (low, high) = sum(ends(x0)) / 2, ends(x1)
-        for _ in range(12):
-            y1 = (low + high) / 2
-            slope = (y1 - y0) / (x1 - x0) if x1 != x0 else 0.0
-            if slope == 0 or not np.isfinite(slope):
-                return None
-            x0, y0, x1 = x1, y1, x1 + (target - y1) / slope
-            low, high = ends(x1)
-            if abs((low + high) / 2 - target) < 1e-9 * (1 + abs(target)):
-                width = (high - low) / 2 + float(self.numbers.half[at])
-                reach = (width + self.numbers.unit) / abs(slope)
-                return x1 - reach, x1 + reach
-        return None
-
-    # A line per sample
+    # A bias gradient of another shape
 
     def of_shape(self, written: WrittenQuantity) -> tuple[Explanation, ...]:
-        """A bias gradient left a line per sample, which has the shape of its δ."""
+        """A bias gradient left a line per sample, or with a sum a sample in place of one a unit."""
         step = self.exercise.steps[self.place]
         if step.operation != "sum_samples":
             return ()
-        source = self.exercise.operands[self.place][0]
-        cells = written.raw
-        shape = self.exercise.values[source].shape
-        if (len(cells), len(cells[0]) if cells else 0) != shape:
+        rows = [[cell for cell in line if isinstance(cell, Figure)] for line in written.raw]
+        if len({len(line) for line in rows}) != 1 or not rows[0]:
             return ()
-        figures = [cell for line in cells for cell in line]
-        if not all(isinstance(cell, Figure) for cell in figures):
+        values: Floats = np.array([[cell.value for cell in line] for line in rows])
+        half: Floats = np.array([[cell.half_unit for cell in line] for line in rows])
+        if values.size != sum(map(len, written.raw)):
             return ()
-        return self._left_per_sample(source, [f for f in figures if isinstance(f, Figure)], shape)
-
-    def _left_per_sample(
-        self, source: Key, figures: list[Figure], shape: tuple[int, ...]
-    ) -> tuple[Explanation, ...]:
-        values: Floats = np.array([f.value for f in figures]).reshape(shape)
-        half: Floats = np.array([f.half_unit for f in figures]).reshape(shape)
-        box = hull(self.sheet.replay(float(half.max(initial=0.0))).operand(source))
-        n = shape[self.exercise.setting.sample_axis]
-        for factor in (1.0, 1.0 / n):
-            low, high = box.lo[0] * factor, box.hi[0] * factor
-            if (
-                (np.minimum(low, high) <= values + half) & (values - half <= np.maximum(low, high))
-            ).all():
-                return (Explanation((("batch-not-summed", self.place[2]),)),)
+        delta = self.sheet.replay(float(half.max())).operand(self.exercise.operands[self.place][0])
+        axis = self.exercise.setting.sample_axis
+        n = delta.shape[axis]
+        for code, box in (
+            ("batch-not-summed", delta),
+            ("summed-wrong-axis", summed(delta, 1 - axis, keepdims=True)),
+        ):
+            for factor in (1.0, 1.0 / n, float(n)):
+                if _meets(scaled(box, factor), values, half):
+                    return (Explanation(((code, self.place[2]),)),)
         return ()
+
+
+def _meets(box: Interval, values: Floats, half: Floats) -> bool:
+    """Whether a box holds numbers that were written either way round."""
+    low, high = hull(box).lo[0], hull(box).hi[0]
+    turns = [values, values.T] if 1 in values.shape else [values]
+    halves = [half, half.T]
+    return any(
+        low.shape == turn.shape and bool(((low <= turn + h) & (turn - h <= high)).all())
+        for turn, h in zip(turns, halves, strict=False)
+    )
+
+
+def _middle(box: Interval) -> Floats:
+    ends = hull(box)
+    return np.asarray((ends.lo[0] + ends.hi[0]) / 2)
 
 
 def _same(one: Interval | None, other: Interval) -> bool:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
 
 from backtrace.check.rules.intervals import Floats
-from backtrace.spec.model import Matrix
 
 MOST_NEIGHBOURS = 12
 
@@ -16,16 +15,15 @@ MOST_NEIGHBOURS = 12
 class GivenTexts:
     """The given numbers of a matrix as they are written in the exercise.
 
-    ``values`` is the matrix as the tape has it; where ``matrix`` has the same shape its written
-    texts are used, so that -1.0 has a 0 that can be taken for a 7.
+    ``values`` is the matrix as the tape or the student has it; where its ``written`` texts have
+    the same shape they are used, so that -1.0 has a 0 that can be taken for a 7.
     """
 
-    def __init__(self, values: Floats, matrix: Matrix | None) -> None:
+    def __init__(self, values: Floats, written: Sequence[Sequence[str | None]] | None) -> None:
         self.values = values
-        written = None if matrix is None else matrix.written
-        alike = written is not None and np.shape(written) == values.shape
+        alike = written is not None and (len(written), len(written[0])) == values.shape
         self.written = written if alike else None
-        texts = [text for line in self.written or () for text in line]
+        texts = [text for line in self.written or () for text in line if text is not None]
         self.decimals = max((_decimals(text) for text in texts), default=0) or self._most()
 
     def _most(self) -> int:
@@ -38,16 +36,20 @@ class GivenTexts:
         return plain(float(self.values[i, j])) if written is None or "/" in written else written
 
     def candidates(self, i: int, j: int) -> Iterator[str]:
-        """The usual misreadings of one entry: its sign lost, a neighbour's number, the point
-        moved, two digits swapped, one digit taken for another."""
+        """The usual misreadings of one entry, the likelier first; one digit taken for another."""
+        yield from self.likely(i, j)
+        yield from ("0", "1")
+        yield from _other_digits(self.text(i, j))
+
+    def likely(self, i: int, j: int) -> Iterator[str]:
+        """Its sign lost, a neighbour's number, the point moved, two digits swapped."""
         value = float(self.values[i, j])
         yield plain(-value)
         for other in list(dict.fromkeys(self.values.ravel().tolist()))[:MOST_NEIGHBOURS]:
             yield plain(other)
         for factor in (10.0, 0.1):
             yield plain(value * factor)
-        yield from ("0", "1")
-        yield from _other_digits(self.text(i, j))
+        yield from _swapped_digits(self.text(i, j))
 
     def simplest(self, low: float, high: float) -> str | None:
         """The number with the fewest decimals in [low, high], as plain as those given; or None."""
@@ -63,13 +65,19 @@ def _decimals(text: str) -> int:
     return len(text.partition(".")[2]) if "e" not in text.lower() else 0
 
 
-def _other_digits(text: str) -> Iterator[str]:
-    places = [k for k, character in enumerate(text) if character.isdigit()]
-    for one, two in pairwise(places):
+def _swapped_digits(text: str) -> Iterator[str]:
+    for one, two in pairwise(_digits(text)):
         swapped = list(text)
         swapped[one], swapped[two] = swapped[two], swapped[one]
         yield "".join(swapped)
-    for place in places:
+
+
+def _digits(text: str) -> list[int]:
+    return [k for k, character in enumerate(text) if character.isdigit()]
+
+
+def _other_digits(text: str) -> Iterator[str]:
+    for place in _digits(text):
         for digit in "0123456789":
             yield text[:place] + digit + text[place + 1 :]
 

@@ -162,6 +162,13 @@ def preactivation_in_derivative(step: Step, context: UpdateContext) -> Iterator[
         yield Wrong("preactivation-in-derivative", wrong)
 
 
+def z_times_slope(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    if step.operation != "activation_derivative" or is_identity(step.parameters):
+        return
+    if ACTIVATIONS[step.parameters["activation"]].elementwise:
+        yield Wrong("z-times-slope", _as(step, "slope_times_z"))
+
+
 def _averaged(step: Step) -> int:
     return int(step.parameters.get("samples", 1))
 
@@ -238,15 +245,14 @@ def sign_flipped(step: Step, context: UpdateContext) -> Iterator[Wrong]:
 
 
 def weights_not_transposed(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    """W as it stands, or what came in (``a`` for aᵀ in a gradient), shapes allowing."""
     if step.operation != "matmul":
         return
     at = next((k for k, id in enumerate(step.operands) if context.is_weight(id)), None)
-    if at is None:
-        return
-    side = ("first", "second")[at]
-    transpose = "" if step.parameters.get("transpose") == side else side
+    side = "" if at is None else ("first", "second")[at]
+    transpose = "" if step.parameters.get("transpose", "") == side else side
     wrong = _as(step, "matmul", transpose=transpose)
-    if _product_shape(wrong, context) == step.shape:
+    if wrong.parameters != step.parameters and _product_shape(wrong, context) == step.shape:
         yield Wrong("weights-not-transposed", wrong)
 
 
@@ -365,6 +371,10 @@ def activation_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
         yield Wrong("activation-omitted", wrong)
 
 
+# Functions that are taken for an activation and are none of the table.
+MISTAKEN_FUNCTIONS = {"sigmoid": ("σ(−z)",), "tanh": ("tan",)}
+
+
 def wrong_activation(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation not in ("activate", "activation_derivative"):
         return
@@ -379,6 +389,10 @@ def wrong_activation(step: Step, context: UpdateContext) -> Iterator[Wrong]:
         parameters = {"activation": name, **row.parameters, **ones}
         wrong = msgspec.structs.replace(step, parameters=parameters)
         yield Wrong("wrong-activation", wrong, detail=(row.title,))
+    if step.operation == "activate":
+        for wrong_name in MISTAKEN_FUNCTIONS.get(right, ()):
+            wrong = _as(step, "mistaken_function", function=wrong_name)
+            yield Wrong("wrong-activation", wrong, detail=(wrong_name,))
     yield from _wrong_slope_formula(step, context)
 
 
@@ -427,6 +441,28 @@ def learning_rate_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]
         yield Wrong("learning-rate-omitted", _as(step, step.operation, rate=1.0))
 
 
+RATES = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.3, 0.5)  # that courses have
+
+
+def rate_misread(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    """Another η: the point moved; and, where more than one entry speaks for it, a usual one."""
+    if "rate" not in step.parameters:
+        return
+    right = float(step.parameters["rate"])
+    others = [float(f"{right * factor:.12g}") for factor in (10.0, 0.1, 100.0, 0.01, 2.0, 0.5)]
+    others += RATES if math.prod(step.shape) > 1 else ()
+    for rate in dict.fromkeys(others):
+        if rate not in (right, 1.0):
+            wrong = _as(step, step.operation, rate=rate)
+            yield Wrong("rate-misread", wrong, detail=(f"{rate:.12g}",))
+
+
+def update_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    carries = context.spec.backpropagate_through == "updated" and context.is_weight(step.id)
+    if step.operation in ("descend", "apply_step") and not carries:  # old-weights-used
+        yield Wrong("update-omitted", _as(step, "copy", step.operands[:1]))
+
+
 def ascent(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if "rate" in step.parameters:
         rate = -float(step.parameters["rate"])
@@ -465,6 +501,30 @@ def square_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
         factor = SQUARED[step.parameters["loss"]]
         yield Wrong("square-omitted", _as(step, "sizes", absolute=True), factor)
         yield Wrong("square-omitted", _as(step, "sizes"), factor)
+
+
+PROBABILITIES = ("sigmoid", "softmax")  # what a logarithm may be taken of
+OTHER_LOSSES = ("half_sse", "sse", "mae", "binary_cross_entropy", "cross_entropy")
+
+
+def wrong_loss(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    """The value or the gradient of another loss; ½ and 1/n are mistakes of their own."""
+    own = step.parameters.get("loss", "")
+    if step.operation not in ("loss_terms", "loss_gradient") or LOSSES[own].targets == "none":
+        return
+    operands = (id_of("activation", context.last), id_of("targets"))
+    probable = context.spec.layers[-1].activation.name in PROBABILITIES
+    for name in OTHER_LOSSES:
+        row = LOSSES[name]
+        halved = {name, own} <= {"binary_cross_entropy", "cross_entropy"}  # complement-omitted
+        if name == own or {name, own} <= SQUARED.keys() or halved:
+            continue
+        if not (row.rational or probable):
+            continue
+        by_error = step.operation == "loss_gradient" and row.from_error
+        operation = "loss_gradient_from_activation" if by_error else step.operation
+        wrong = _without(_as(step, operation, operands, loss=name), "stable_from")
+        yield Wrong("wrong-loss", wrong, detail=(row.title,))
 
 
 def wrong_log_base(step: Step, context: UpdateContext) -> Iterator[Wrong]:

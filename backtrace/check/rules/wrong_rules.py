@@ -12,6 +12,7 @@ from backtrace.check.rules.intervals import (
     added,
     mapped,
     multiplied,
+    negated,
     point,
     product,
 )
@@ -51,6 +52,20 @@ def _derivative_at_activation(s: Setting, p: Parameters, a: Interval) -> Interva
 def _derivative_fragment(s: Setting, p: Parameters, a: Interval) -> Interval:
     """Part of the formula in a; or another activation's; or z put into it."""
     return mapped(without_ones(s, p, a), *FRAGMENTS[p["fragment"]])
+
+
+def _slope_times_z(s: Setting, p: Parameters, z: Interval) -> Interval:
+    return multiplied(z, NARROWER["activation_derivative"](s, p, z))
+
+
+def _mistaken_function(s: Setting, p: Parameters, z: Interval) -> Interval:
+    """σ(−z), or tan z on the branch through 0, with the 1s of an augmented layer."""
+    if p["function"] == "σ(−z)":
+        return NARROWER["activate"](s, p, negated(z))
+    steep = (z.lo <= -np.pi / 2) | (np.pi / 2 <= z.hi)
+    lo, hi = np.where(steep, -np.inf, np.tan(z.lo)), np.where(steep, np.inf, np.tan(z.hi))
+    found: Interval = augmented(s, Interval(lo, hi), p.get("ones", ""))
+    return found
 
 
 def _shortcut_times_slope(s: Setting, p: Parameters, a: Interval, y: Interval) -> Interval:
@@ -156,6 +171,8 @@ WRONG_RULES: dict[str, Evaluate] = {
     "product_of_one_sample": _product_of_one_sample,
     "softmax_wrong_axis": _softmax_wrong_axis,
     "sizes": _sizes,
+    "slope_times_z": _slope_times_z,
+    "mistaken_function": _mistaken_function,
     "shortcut_times_slope": _shortcut_times_slope,
     "sum_with_penalty": _sum_with_penalty,
 }

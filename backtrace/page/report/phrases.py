@@ -50,6 +50,7 @@ NUMBERS = [
     "eleven",
     "twelve",
 ]
+NAMED_IN_DETAIL = {"given-misread", "entries-exchanged", "copied-wrong"}  # where it shows
 MOST_PLACES = 6  # entries that a sentence lists one by one
 
 
@@ -78,7 +79,7 @@ class Words:
         return causes[0]
 
     def _mistake(self, code: str, id: str, judged: str, detail: Sentence) -> str:
-        elsewhere = id != judged and code != "given-misread"
+        elsewhere = id != judged and code not in NAMED_IN_DETAIL
         place = f", in {self.symbols.name(id)}" if elsewhere else ""
         form = CATALOGUE[code].detail
         more = f" ({form.format(self.said(detail))})" if detail and form else ""

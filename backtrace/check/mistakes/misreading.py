@@ -1,0 +1,207 @@
+"""Numbers taken for others: one that was given or written read as another, or two exchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backtrace.check.judge.exercise import Key
+from backtrace.check.judge.replay import StandIns
+from backtrace.check.mistakes.misread import GivenTexts
+from backtrace.check.mistakes.wrong_quantity import Cause, WrongQuantity
+from backtrace.check.model import Explanation, Figure
+from backtrace.check.rules.intervals import Floats, Interval, hull, point
+from backtrace.functions.formula import Sentence, Symbol, row
+
+MOST_READ = 60  # numbers that are tried as misread for one wrong step
+FEWEST_DIGITS = 2  # of a number that one of many others may explain
+MOST_LINES = 8  # rows, columns or entries of a matrix that are tried as exchanged
+
+
+class Misreading(WrongQuantity):
+    """What was taken for something else on the way to one wrong quantity."""
+
+    def given(self, wrong: NDArray[np.bool_]) -> list[Cause]:
+        """A given number that was read as another, or two that were exchanged."""
+        return self.of_one_given(wrong) or list(self.of_exchanged_givens())
+
+    def of_one_given(self, wrong: NDArray[np.bool_]) -> list[Cause]:
+        found: list[Cause] = []
+        givens = [source for source in self.sources() if source not in self.sheet.intervals]
+        for source, i, j in self.entries(givens):
+            if self.sheet.search.is_spent:
+                break
+            read = self.misread(source, i, j, wrong)
+            if read is None:
+                continue
+            text, low, high = read
+            explanation = self.read_as("given-misread", source, i, j, text)
+            instead = self.with_entry(source, i, j, low, high)
+            found.append(Cause(explanation, {source: instead}))
+            found += [Cause(explanation, once) for once in self.misread_once(source, instead)]
+        return found
+
+    def read_as(self, code: str, source: Key, i: int, j: int, text: str) -> Explanation:
+        detail = (row(Symbol(source[2]), f"[{i + 1},{j + 1}]"), f" read as {text}")
+        return Explanation(((code, source[2]),), detail)
+
+    def misread_once(self, source: Key, instead: Interval) -> Iterator[StandIns]:
+        """The unwritten step that took the misread number, where it was read right elsewhere."""
+        for place in self.path():
+            if source in self.exercise.operands[place] and place != self.place:
+                yield {place: self.sheet.replay(self.unit, {source: instead}).step(place)}
+
+    def own(self, wrong: NDArray[np.bool_]) -> list[Cause]:
+        """A number of the student's own that was miscopied into this line; where it explains only
+        an entry or two, by a slip that few numbers fit."""
+        cells = self.sheet.written[self.place].cells
+        found = [cells[i][j] for i, j in np.argwhere(wrong).tolist()]
+        if not all(isinstance(cell, Figure) and cell.digits >= FEWEST_DIGITS for cell in found):
+            return []
+        own = [source for source in self.sources() if not self.exercise.is_given(source)]
+        several = int(wrong.sum()) > 2
+        for source, i, j in self.entries(own):
+            if self.sheet.search.is_spent:
+                break
+            texts = self.texts(source)
+            bounds = self.solved(source, i, j, wrong)
+            if bounds is None:
+                continue
+            for text in texts.candidates(i, j) if several else texts.likely(i, j):
+                if bounds[0] <= float(text) <= bounds[1] and self.is_read(source, i, j, text):
+                    return [Cause(self.read_as("copied-wrong", source, i, j, text))]
+        return []
+
+    def of_exchanged_givens(self) -> Iterator[Cause]:
+        """Two rows, columns or entries of a given matrix, each taken for the other."""
+        for source in self.sources():
+            if source in self.sheet.intervals:
+                continue
+            values = self.exercise.values[source]
+            for order, which in exchanges(values.shape):
+                instead = values.ravel()[order]
+                if self.sheet.search.is_spent or (instead == values).all():
+                    continue
+                if self.fits({source: point(instead)}):
+                    yield Cause(self.exchanged(source, which), {source: point(instead)})
+
+    def in_place(self) -> list[Cause]:
+        """Two rows, columns or entries of the result itself, each in the other's place."""
+        box = self.replayed({})
+        for order, which in exchanges(self.numbers.values.shape):
+            if self.numbers.meets(_reordered(box, order)).all():
+                return [Cause(self.exchanged(self.place, which))]
+        return []
+
+    def exchanged(self, source: Key, which: str) -> Explanation:
+        detail: Sentence = (f"{which} of ", Symbol(source[2]))
+        return Explanation((("entries-exchanged", source[2]),), detail)
+
+    # One number
+
+    def entries(self, sources: list[Key]) -> Iterator[tuple[Key, int, int]]:
+        """The entries of matrices, not too many."""
+        count = 0
+        for source in sources:
+            for i, j in np.ndindex(*self.exercise.values[source].shape):
+                count += 1
+                if count > MOST_READ:
+                    return
+                yield source, i, j
+
+    def texts(self, source: Key) -> GivenTexts:
+        if self.exercise.is_given(source) and source not in self.sheet.intervals:
+            return self.exercise.given_texts(source)
+        cells = self.sheet.written[source].cells
+        texts = [[cell.text if isinstance(cell, Figure) else "" for cell in line] for line in cells]
+        return GivenTexts(self.sheet.numbers[source].values, texts)
+
+    def with_entry(self, source: Key, i: int, j: int, low: float, high: float) -> Interval:
+        """The matrix with another number; one of the student's own has its digits' width."""
+        own = self.sheet.intervals.get(source)
+        box = self.exercise.exact(source) if own is None else hull(own)
+        lo, hi = box.lo[0].copy(), box.hi[0].copy()
+        half = 0.0 if own is None else (hi[i, j] - lo[i, j]) / 2
+        lo[i, j], hi[i, j] = low - half, high + half
+        return Interval(lo[None], hi[None]) if (lo != hi).any() else point(lo)
+
+    def misread(
+        self, source: Key, i: int, j: int, wrong: NDArray[np.bool_]
+    ) -> tuple[str, float, float] | None:
+        """What the entry must have been read as to explain everything, with the bounds that the
+        written digits leave; or None."""
+        texts = self.texts(source)
+        bounds = self.solved(source, i, j, wrong)
+        if bounds is None:
+            fitting = (
+                t for t in dict.fromkeys(texts.candidates(i, j)) if self.is_read(source, i, j, t)
+            )
+            text = next(fitting, None)
+            return None if text is None else (text, float(text), float(text))
+        low, high = bounds
+        likely = [text for text in texts.candidates(i, j) if low <= float(text) <= high]
+        if int(wrong.sum()) > 1:  # one number explains several entries: any plain number will do
+            simplest = texts.simplest(low, high)
+            likely += [] if simplest is None else [simplest]
+        fitting = (t for t in dict.fromkeys(likely) if self.is_read(source, i, j, t))
+        text = next(fitting, None)
+        return None if text is None else (text, min(low, float(text)), max(high, float(text)))
+
+    def is_read(self, source: Key, i: int, j: int, text: str) -> bool:
+        """Whether reading the entry as ``text`` explains every written entry."""
+        return self.fits({source: self.with_entry(source, i, j, float(text), float(text))})
+
+    def solved(
+        self, source: Key, i: int, j: int, wrong: NDArray[np.bool_]
+    ) -> tuple[float, float] | None:
+        """The bounds of the number that brings the first wrong entry to what was written."""
+        at = tuple(np.argwhere(wrong)[0])
+        target = float(self.numbers.values[at])
+        start = float(self.texts(source).values[i, j])
+
+        def ends(x: float) -> tuple[float, float]:
+            box = hull(self.replayed({source: self.with_entry(source, i, j, x, x)}))
+            return float(box.lo[0][at]), float(box.hi[0][at])
+
+        x0, x1 = start, start + max(0.125, abs(start) / 64)
+        y0, (low, high) = sum(ends(x0)) / 2, ends(x1)
+        for _ in range(12):
+            y1 = (low + high) / 2
+            slope = (y1 - y0) / (x1 - x0) if x1 != x0 else 0.0
+            if slope == 0 or not np.isfinite(slope):
+                return None
+            x0, y0, x1 = x1, y1, x1 + (target - y1) / slope
+            low, high = ends(x1)
+            if abs((low + high) / 2 - target) < 1e-9 * (1 + abs(target)):
+                width = (high - low) / 2 + float(self.numbers.half[at])
+                reach = (width + self.numbers.unit) / abs(slope)
+                return x1 - reach, x1 + reach
+        return None
+
+
+def exchanges(shape: tuple[int, ...]) -> Iterator[tuple[NDArray[np.intp], str]]:
+    """The order of a matrix's entries with two rows, columns or entries exchanged, and which."""
+    places = np.arange(int(np.prod(shape))).reshape(shape)
+    for axis, lines in enumerate(("rows", "columns")):
+        for one, two in combinations(range(min(shape[axis], MOST_LINES)), 2):
+            order = np.arange(shape[axis])
+            order[[one, two]] = two, one
+            yield np.take(places, order, axis), f"{lines} {one + 1} and {two + 1}"
+    if 1 not in shape:
+        for one, two in combinations(range(min(places.size, MOST_LINES)), 2):
+            order = places.ravel().copy()
+            order[[one, two]] = two, one
+            (i, j), (k, m) = (divmod(at, shape[1]) for at in (one, two))
+            if shape == (2, 2) and (i, j) == (m, k):
+                continue  # that is the matrix transposed
+            yield order.reshape(shape), f"[{i + 1},{j + 1}] and [{k + 1},{m + 1}]"
+
+
+def _reordered(box: Interval, order: NDArray[np.intp]) -> Interval:
+    def taken(ends: Floats) -> Floats:
+        return ends.reshape(len(ends), -1)[:, order]
+
+    return Interval(taken(box.lo), taken(box.hi))

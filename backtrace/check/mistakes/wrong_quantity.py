@@ -1,0 +1,84 @@
+"""A wrong quantity of a sheet, and whether something in the place of its steps explains it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from backtrace.check.judge.digits import Numbers
+from backtrace.check.judge.exercise import Key
+from backtrace.check.judge.replay import Override, StandIns
+from backtrace.check.judge.sheet import Sheet
+from backtrace.check.model import Explanation
+from backtrace.check.rules.intervals import Interval
+
+
+class Cause(msgspec.Struct, frozen=True):
+    """An explanation, and what it puts in the place of quantities that were not written: these
+    stand in for them in all later steps, so that nothing is charged twice."""
+
+    explanation: Explanation
+    stand_ins: StandIns = {}
+    box: Interval | None = None  # what the wrong rule gives
+
+    @property
+    def is_wrong_activation(self) -> bool:
+        return "wrong-activation" in self.explanation.codes
+
+
+class WrongQuantity:
+    """One wrong quantity of a sheet; ``unit`` is half a unit of the last decimal to which the
+    unwritten lines before it are taken to have been rounded."""
+
+    def __init__(self, sheet: Sheet, place: Key, unit: float | None = None) -> None:
+        self.sheet = sheet
+        self.exercise = sheet.exercise
+        self.place = place
+        self._unit = unit
+
+    @property
+    def unit(self) -> float:
+        return self.numbers.unit if self._unit is None else self._unit
+
+    @property
+    def numbers(self) -> Numbers:
+        return self.sheet.numbers[self.place]
+
+    def path(self) -> list[Key]:
+        """The step and the unwritten ones it is worked from, nearest first."""
+        found: dict[Key, None] = {}
+        waiting = [self.place]
+        while waiting:
+            place = waiting.pop(0)
+            if place in found or (place in self.sheet.intervals and place != self.place):
+                continue
+            if self.exercise.is_given(place):
+                continue
+            found[place] = None
+            waiting += self.exercise.operands[place]
+        return list(found)
+
+    def sources(self) -> list[Key]:
+        """What the path is worked from, given or written, nearest first."""
+        operands = (source for place in self.path() for source in self.exercise.operands[place])
+        return [
+            source
+            for source in dict.fromkeys(operands)
+            if source in self.sheet.intervals or self.exercise.is_given(source)
+        ]
+
+    def cause(self, code: str) -> Cause:
+        return Cause(Explanation(((code, self.place[2]),)))
+
+    def fits(self, over: Override) -> bool:
+        """Whether every written entry overlaps what the step gives under ``over``."""
+        box = self.replayed(over)
+        if box.shape != self.exercise.values[self.place].shape:
+            return False
+        if not self.numbers.values.any() and (box.lo.any() or box.hi.any()):
+            return False  # zeros say nothing of a rule that gives something near them
+        return bool(self.numbers.meets(box).all()) and not bool(
+            box.unbounded[self.numbers.there].any()
+        )
+
+    def replayed(self, over: Override) -> Interval:
+        return self.sheet.replay(self.unit, over).of(self.place)
