@@ -16,7 +16,7 @@ _MINUSES = str.maketrans(dict.fromkeys("−–—‒‐‑﹣－", "-"))
 _LOOKALIKES = str.maketrans({"O": "0", "o": "0", "l": "1", "I": "1", "S": "5", "B": "8"})
 _GROUPED = re.compile("[+-]?[0-9]{1,3}(?:[,'’ \u00a0\u202f][0-9]{3})+(?:\\.[0-9]*)?")
 _EXPRESSION = re.compile(
-    r"[0-9.(+-][0-9.eE+*/^()\s-]*[+*/^-][0-9.eE+*/^()\s-]*[0-9.)]|(?:sqrt|exp|ln|log|pi|π)\b.*"
+    r"[0-9.(+-][0-9.eE+*/^():\s-]*[+*/^:-][0-9.eE+*/^():\s-]*[0-9.)]|(?:sqrt|exp|ln|log|pi|π)\b.*"
 )
 _TRUTHS = {"yes", "no", "on", "off", "true", "false", "y", "n"}
 _ENDLESS = {"inf", "infinity", "∞", ".inf"}
@@ -80,18 +80,6 @@ def _split_by_comma(whole: str, decimals: str) -> bool:
     )
 
 
-def _is_number(text: str) -> bool:
-    """Whether the text could be written for the one at hand (and so needs no diagnosis)."""
-    return written_number(text) is not None
-
-
-def _meant(text: str, number: str, what: str, mend: str) -> Misreading | None:
-    """``what`` is odd about the text, where another one, ``number``, would be a number."""
-    if number == text or not _is_number(number):
-        return None
-    return Misreading(cited(text) + what, mend)
-
-
 def _nothing(text: str) -> Misreading | None:
     if text in ("", "~", "null", "Null", "NULL"):
         return Misreading("nothing", "Write the number.")
@@ -113,55 +101,42 @@ def _not_finite(text: str) -> Misreading | None:
     return None
 
 
-def _typographic_minus(text: str) -> Misreading | None:
-    mended = text.translate(_MINUSES)
-    sign = next((c for c in text if c.translate(_MINUSES) != c), "-")
-    what = f" with a typographic minus ({unicodedata.name(sign).lower()}, U+{ord(sign):04X})"
-    return _meant(text, mended, what, f"Type the minus of the keyboard: {mended}.")
+def _odd_character(text: str) -> Misreading | None:
+    """A text that would be a number, were it not for some of its characters."""
+    for what, mended, mend in (
+        (" with a typographic minus", text.translate(_MINUSES), "Type the minus of the keyboard"),
+        (", with its digits in groups", _ungrouped(text), "Write"),
+        (" with a letter for a digit", text.translate(_LOOKALIKES), "Type the digit"),
+        (", written with special characters", _plain(text), "Write"),
+        (", with a space after its sign", re.sub(r"^([+-])\s+", r"\1", text), "Write"),
+    ):
+        if mended != text and written_number(mended) is not None:
+            return Misreading(cited(text) + what, f"{mend}: {mended}.")
+    return None
+
+
+def _ungrouped(text: str) -> str:
+    return re.sub("[^0-9.+-]", "", text) if _GROUPED.fullmatch(text) else text.replace("_", "")
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).replace("\u2044", "/").strip()
 
 
 def _decimal_comma(text: str) -> Misreading | None:
-    mended = text.replace(",", ".")
-    if not re.fullmatch("[+-]?[0-9]*,[0-9]+(?:[eE][+-]?[0-9]+)?", text) or not _is_number(mended):
+    if not re.fullmatch("[+-]?[0-9]*,[0-9]+(?:[eE][+-]?[0-9]+)?", text):
         return None
-    mend = f"Write a decimal point: {mended}."
+    mend = f"Write a decimal point: {text.replace(',', '.')}."
     return Misreading(f"{cited(text)}, a decimal comma", mend, "decimal_comma")
-
-
-def _thousands(text: str) -> Misreading | None:
-    mended = re.sub(r"[^0-9.+-]", "", text) if _GROUPED.fullmatch(text) else text.replace("_", "")
-    return _meant(text, mended, ", with its digits in groups", f"Write {mended}.")
 
 
 def _leading_zero(text: str) -> Misreading | None:
     match = re.fullmatch("([+-]?)0+([0-9].*)", text)
-    if match is None or not _is_number(match[1] + match[2]):
+    if match is None or written_number(match[1] + match[2]) is None:
         return None
-    octal = ""
-    if re.fullmatch("[0-7]+", match[2]):
-        octal = f"; YAML would take it for octal, {int(match[2], 8)}"
-    return Misreading(
-        f"{cited(text)}, which begins with a 0{octal}",
-        f"Write {match[1]}{match[2]}, or {match[1]}0.{match[2]} if a point is missing."
-        if match[2].isdigit()
-        else f"Write {match[1]}{match[2]}.",
-    )
-
-
-def _sexagesimal(text: str) -> Misreading | None:
-    if re.fullmatch(r"[+-]?[0-9]+(?::[0-9]+)+(?:\.[0-9]*)?", text) is None:
-        return None
-    first, *rest = text.split(":")
-    mend = f"Write a ratio as {first}/{rest[0]}, a decimal fraction as {first}.{rest[0]}."
-    if len(rest) > 1 or not _is_number(f"{first}/{rest[0]}"):
-        mend = "Write one number."
-    seconds = 0.0
-    for part in (first.lstrip("+-"), *rest):
-        seconds = seconds * 60 + float(part)
-    sign = "-" if first.startswith("-") else ""
-    return Misreading(
-        f"{cited(text)}, which YAML would take for a time, {sign}{seconds:g} in base 60", mend
-    )
+    point = f", or {match[1]}0.{match[2]} if a point is missing" if match[2].isdigit() else ""
+    found = f"{cited(text)}, which begins with a 0"
+    return Misreading(found, f"Write {match[1]}{match[2]}{point}.")
 
 
 def _too_large_or_small(text: str) -> Misreading | None:
@@ -173,25 +148,19 @@ def _too_large_or_small(text: str) -> Misreading | None:
     return Misreading(f"{cited(text)}, beyond 1e308", "Write a number that a computer can hold.")
 
 
-def _other_base(text: str) -> Misreading | None:
-    match = re.fullmatch("([+-]?)(0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+)", text)
-    if match is None:
-        return None
-    base = {"x": "hexadecimal", "o": "octal", "b": "binary"}[match[2][1].lower()]
-    return Misreading(f"{cited(text)}, a {base} number", f"Write {match[1]}{int(match[2], 0)}.")
-
-
 def _percent(text: str) -> Misreading | None:
     number = text.removesuffix("%").rstrip()
+    if number == text or written_number(number) is None:
+        return None
     whole = re.fullmatch("[+-]?[0-9]+", number)
     mend = f"Write {number}/100." if whole else "Divide it by 100."
-    return _meant(text, number, ", a percentage", mend)
+    return Misreading(f"{cited(text)}, a percentage", mend)
 
 
 def _odd_fraction(text: str) -> Misreading | None:
     above, slash, below = text.partition("/")
     divisor = written_number(below)
-    if not slash or divisor is None or not _is_number(above):
+    if not slash or divisor is None or written_number(above) is None:
         return None
     if float(divisor) == 0:
         return Misreading(f"{cited(text)}, a division by 0", "Write a finite number.")
@@ -199,38 +168,14 @@ def _odd_fraction(text: str) -> Misreading | None:
     return Misreading(f"the fraction {cited(text)}", mend)
 
 
-def _lookalike(text: str) -> Misreading | None:
-    mended = text.translate(_LOOKALIKES)
-    if not any(c.isdigit() for c in text):
-        return None
-    letter = next((c for c in text if c.translate(_LOOKALIKES) != c), "")
-    return _meant(text, mended, f" with the letter {letter}", f"Type the digit: {mended}.")
-
-
-def _other_script(text: str) -> Misreading | None:
-    mended = unicodedata.normalize("NFKC", text).replace("\u2044", "/").strip()
-    return _meant(text, mended, ", written with special characters", f"Write {mended}.")
-
-
-def _two_points(text: str) -> Misreading | None:
-    if re.fullmatch(r"[+-]?[0-9]*(?:\.+[0-9]+){2,}", text) is None:
-        return None
-    return Misreading(f"{cited(text)}, with two decimal points", "Write one point.")
-
-
 def _two_numbers(text: str) -> Misreading | None:
     parts = [part for part in re.split(r"[\s;|]+", text) if part]
-    if len(parts) < 2 or not all(_is_number(part) for part in parts):
+    if len(parts) < 2 or any(written_number(part) is None for part in parts):
         return None
     return Misreading(
         f"{len(parts)} numbers in one place, {cited(text)}",
         f"Put commas between them: {', '.join(parts[:4])}{', …' if len(parts) > 4 else ''}.",
     )
-
-
-def _spaced_sign(text: str) -> Misreading | None:
-    mended = re.sub(r"^([+-])\s+", r"\1", text)
-    return _meant(text, mended, ", with a space after its sign", f"Write {mended}.")
 
 
 def _expression(text: str) -> Misreading | None:
@@ -240,22 +185,6 @@ def _expression(text: str) -> Misreading | None:
 
 
 _RULES: tuple[Callable[[str], Misreading | None], ...] = (
-    _nothing,
-    _truth,
-    _not_finite,
-    _typographic_minus,
-    _decimal_comma,
-    _thousands,
-    _leading_zero,
-    _sexagesimal,
-    _too_large_or_small,
-    _other_base,
-    _percent,
-    _odd_fraction,
-    _lookalike,
-    _other_script,
-    _two_points,
-    _two_numbers,
-    _spaced_sign,
-    _expression,
+    *(_nothing, _truth, _not_finite, _decimal_comma, _odd_character, _leading_zero),
+    *(_too_large_or_small, _percent, _odd_fraction, _two_numbers, _expression),
 )

@@ -177,7 +177,7 @@ def test_pickled_arrays_are_not_loaded(folder):
         ("{file: data.npy, rows: 0..2}", '"0"', "from 1"),
         ("{file: data.npy, rows: 2..1}", "2 to 1", ""),
         ("{file: data.npy, rows: some}", '"some"', "from 1"),
-        ("{file: data.npy, scale: 1:255}", "base 60", "1/255"),
+        ("{file: data.npy, scale: 1:255}", "not a single number", "value"),
         ("{file: data.npy, one_hot: 1}", "1", ""),
         ("{fiel: data.npy}", '"fiel"', "`file`"),
         ("{file: [a]}", "a list", ""),

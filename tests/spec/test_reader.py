@@ -106,12 +106,12 @@ def parser(request, monkeypatch):
         ('{"a" 1}', 1, 6, "does not go on the list"),
         ("a: [1]]\n", 1, 7, "belongs to nothing"),
         ("- a\nb: 1\n", 2, 1, "not part of the list"),
-        ("a: @x\n", 1, 4, '"@"'),
+        ("a: @x\n", 1, 4, "a sign of YAML's own"),
         ("a: - 1\n", 1, 4, "a `-` that can't stand here"),
-        ("a: *\n", 1, 5, "`*` or `&`"),
-        ("a: |x\n", 1, 5, "`|` or `>`"),
+        ("a: *\n", 1, 4, "a sign of YAML's own"),
+        ("a: |x\n", 1, 4, "a sign of YAML's own"),
         ("a: 1\n]\n", 2, 1, "belongs to nothing"),
-        ("a: !<b\n", 1, 7, "a tag"),
+        ("a: !<b\n", 1, 4, "a sign of YAML's own"),
         ("a: [" + "[" * 5000, 1, 4 + 31, "more than 32 deep"),
         ("a: \ufffe\n", 1, 4, "control character U+FFFE"),
         ("[1]: 2\n", 1, 1, "as a key"),
@@ -132,7 +132,7 @@ def test_what_can_not_be_read_is_placed_and_explained(text, line, column, found)
 
 
 @pytest.mark.parametrize(
-    ("text", "found"), [('a: "\\q"\n', "backslash"), ("%FOO\n---\n a", "begins with %")]
+    ("text", "found"), [('a: "\\q"\n', "backslash"), ("%FOO\n---\n a", "a sign of YAML's own")]
 )
 def test_what_the_two_parsers_place_differently_is_explained(text, found):
     assert found in only_problem(text).found

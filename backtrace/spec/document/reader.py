@@ -12,13 +12,15 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from backtrace.spec.document.problems import Place, Problems, SpecError, whole_file
+from backtrace.spec.document.problems import Place, Problems, whole_file
 from backtrace.spec.wording import cited, count
 
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # those of YAML 1.1, so that marks agree
 _BRACKET = re.compile(r"""[\[\]{}]|"(?:\\.|[^"\\])*"|'[^']*'""")
 # What YAML does not take, also the halves of a character that no encoding can write.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+
+_ESCAPED_BYTES = range(0xDC80, 0xDD00)  # as Python decodes bytes that are not UTF-8
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -208,9 +210,7 @@ class _Builder:
     def _key(self, node: Node) -> Scalar:
         if isinstance(node, Scalar):
             return node
-        self.refused = True
-        found, expected = f"{kind(node)} as a key", "a word, such as `weights`"
-        self.problems.add(node, found, expected, code="unsupported")
+        self._unsupported(node, f"{kind(node)} as a key", "", "a word, such as `weights`")
         return Scalar(node.line, node.column)
 
     def _enter(self, mapping: Mapping, key: Scalar, node: Node) -> None:
@@ -230,47 +230,31 @@ class _Builder:
     def _refuse_marks(self, node: Node, event: Any) -> None:
         """Anchors and tags: the one makes small files enormous, the other runs code."""
         if event.anchor is not None:
-            self.refused = True
-            self.problems.add(
-                node,
-                f"the anchor {cited('&' + event.anchor)}",
-                "plain values",
-                "Write the value out wherever it is used. A text that begins with & needs quotes.",
-                code="unsupported",
+            mend = (
+                "Write the value out wherever it is used. A text that begins with & needs quotes."
             )
+            self._unsupported(node, f"the anchor {cited('&' + event.anchor)}", mend)
         if event.tag is not None:
-            self.refused = True
-            self.problems.add(
-                node,
-                f"the tag {cited(event.tag)}",
-                "plain values",
-                "Remove the tag. A text that begins with ! needs quotes.",
-                code="unsupported",
-            )
+            mend = "Remove the tag. A text that begins with ! needs quotes."
+            self._unsupported(node, f"the tag {cited(event.tag)}", mend)
 
     def _alias(self, event: Any) -> None:
-        self.refused = True
         node = Scalar(event.start_mark.line + 1, event.start_mark.column + 1)
-        self.problems.add(
-            node,
-            f"the alias {cited('*' + event.anchor)}",
-            "plain values",
-            "Write the value out. A text that begins with * needs quotes.",
-            code="unsupported",
-        )
+        mend = "Write the value out. A text that begins with * needs quotes."
+        self._unsupported(node, f"the alias {cited('*' + event.anchor)}", mend)
         self._place(node)
 
     def _second_document(self, event: Any) -> bool:
-        self.refused = True
         place = Place(event.start_mark.line + 1, event.start_mark.column + 1, 3)
-        self.problems.add(
-            place,
-            "the start of a second document",
-            "one document a file",
-            "Remove the `---`, or put the rest into a file of its own.",
-            code="unsupported",
-        )
+        mend = "Remove the `---`, or put the rest into a file of its own."
+        self._unsupported(place, "the start of a second document", mend, "one document a file")
         return False
+
+    def _unsupported(
+        self, place: Place, found: str, mend: str, expected: str = "plain values"
+    ) -> None:
+        self.refused = True
+        self.problems.add(place, found, expected, mend, code="unsupported")
 
 
 def _parse(text: str, builder: _Builder) -> None:
@@ -305,44 +289,28 @@ def _decode(source: bytes | str, file: str, limits: Limits) -> str:
     if isinstance(source, str):
         return source.removeprefix("\ufeff")
     if source[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return _decode_as(source, "utf-16", file)
-    return _decode_as(source, "utf-8-sig", file)
-
-
-def _decode_as(source: bytes, encoding: str, file: str) -> str:
-    try:
-        return source.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise _undecodable(source, error, file) from None
-
-
-def _undecodable(source: bytes, error: UnicodeDecodeError, file: str) -> SpecError:
-    # the codec of a byte order mark counts its bytes from after the mark
-    start = error.start + (3 if source.startswith(b"\xef\xbb\xbf") else 0)
-    before = _LINE_BREAK.split(source[:start].decode("utf-8-sig", "replace"))
-    rest = source[start : start + 200].decode("latin-1")
-    line = before[-1] + _LINE_BREAK.split(rest)[0]
-    problems = Problems(file, [*before[:-1], line])
-    problems.add(
-        Place(len(before), len(before[-1]) + 1),
-        f"the byte 0x{source[start]:02X}, which is not UTF-8"
-        if start < len(source)
-        else "a text that ends within a character",
-        "a text in UTF-8",
-        "Save the file as UTF-8 (the editor probably wrote it in an older encoding).",
-        code="encoding",
-    )
-    return SpecError(problems.found)
+        return source.decode("utf-16", "replace")
+    return source.decode("utf-8-sig", "surrogateescape")
 
 
 def _check_characters(text: str, problems: Problems) -> None:
+    """Refuse a text with what YAML does not take, or with a byte that stands for no character."""
     control = _CONTROL.search(text)
     if control is None:
         return
     before = _LINE_BREAK.split(text[: control.start()])
+    place, number = Place(len(before), len(before[-1]) + 1), ord(control[0])
+    if number in _ESCAPED_BYTES:
+        problems.refuse(
+            place,
+            f"the byte 0x{number % 0x100:02X}, which is not UTF-8",
+            "a text in UTF-8",
+            "Save the file as UTF-8 (the editor probably wrote it in an older encoding).",
+            code="encoding",
+        )
     problems.refuse(
-        Place(len(before), len(before[-1]) + 1),
-        f"the control character U+{ord(control[0]):04X}",
+        place,
+        f"the control character U+{number:04X}",
         "a plain text",
         "Delete it; it is invisible in most editors. A file that is full of them is not a spec.",
         code="control_character",

@@ -13,14 +13,12 @@ from typing import Any, NoReturn
 import msgspec
 
 from backtrace.spec.document.problems import Place, Problems
-from backtrace.spec.wording import cited
 
 _CLOSING = {"[": "]", "{": "}"}
 _QUOTED = {'"': re.compile(r'"(?:\\.|[^"\\])*"', re.DOTALL), "'": re.compile("'(?:''|[^'])*'")}
 _ESCAPE = re.compile(r"\\[0-9A-Za-z]{0,8}$")
 _AFTER_VALUES = (",", "]", "}")
-_NO_BEGINNING = ("%", "@", "`", "|", ">")
-_QUOTE_IT = "A text that holds one needs quotes."
+_NO_BEGINNING = tuple("%@`|>*&!")  # of a text without quotes
 
 
 class Stumble(msgspec.Struct, frozen=True):
@@ -92,8 +90,9 @@ def _in_escape(stumble: Stumble) -> bool:
     return stumble.sign == "\\" or _ESCAPE.search(before) is not None
 
 
-def _is_tag(stumble: Stumble) -> bool:
-    return (stumble.sign if stumble.at_once else stumble.first) == "!"
+def _in_odd_beginning(stumble: Stumble) -> bool:
+    """Whether it was reading something that begins with a sign of YAML's own."""
+    return stumble.scanning and stumble.rest(stumble.begun)[:1] in _NO_BEGINNING
 
 
 def _in_list(stumble: Stumble) -> bool:
@@ -104,11 +103,6 @@ def _in_list(stumble: Stumble) -> bool:
 def _on_one_line(stumble: Stumble) -> bool:
     """Whether it stopped within the line in which it began, but not at once."""
     return bool(stumble.first) and stumble.begun.line == stumble.place.line
-
-
-def _begins(*signs: str) -> Callable[[Stumble], bool]:
-    """Whether it was reading something on this line that begins with one of the signs."""
-    return lambda stumble: stumble.scanning and stumble.first in signs and _on_one_line(stumble)
 
 
 _MISTAKES: tuple[SyntaxMistake, ...] = (
@@ -126,29 +120,11 @@ _MISTAKES: tuple[SyntaxMistake, ...] = (
         at_begun=True,
     ),
     SyntaxMistake(
-        _begins("%"),
-        "a line that begins with %",
-        "`key: value`",
-        "Remove it, or put it in quotes.",
-        at_begun=True,
-    ),
-    SyntaxMistake(
-        _begins("*", "&"),
-        "a `*` or `&` that begins a value",
+        _in_odd_beginning,
+        "a text that begins with a sign of YAML's own",
         "a value",
-        "A text that begins with one needs quotes.",
-    ),
-    SyntaxMistake(
-        _begins("|", ">"),
-        "a `|` or `>` with something after it",
-        "a text",
-        "A text that begins with one needs quotes.",
-    ),
-    SyntaxMistake(
-        _is_tag,
-        "a tag",
-        "plain values",
-        "Remove the tag. A text that begins with ! needs quotes.",
+        "A text that begins with one of % @ ` | > * & ! needs quotes.",
+        at_begun=True,
     ),
     SyntaxMistake(
         lambda stumble: stumble.sign == ":" and stumble.scanning and _on_one_line(stumble),
@@ -188,19 +164,13 @@ _MISTAKES: tuple[SyntaxMistake, ...] = (
         "Look at the indentation of this line.",
     ),
     SyntaxMistake(
-        lambda stumble: not stumble.scanning and stumble.at_once and stumble.sign == "%",
-        "a directive for another version of YAML",
-        "`key: value`",
-        "Remove the line that begins with %YAML.",
-    ),
-    SyntaxMistake(
         lambda stumble: not stumble.scanning and stumble.at_once and stumble.sign in _AFTER_VALUES,
         "two commas, or a comma without a value",
         "a value",
         "Write the value that is missing, or remove the comma.",
     ),
     SyntaxMistake(
-        lambda stumble: not stumble.scanning,
+        lambda stumble: True,
         "a line or a sign that belongs to nothing",
         "a key in the column of those above it",
         "Look at the indentation, and for a bracket or a quote too many.",
@@ -220,13 +190,11 @@ def explain(error: Any, problems: Problems, unclosed: Place | None, *, scanning:
     bracket = stumble.open_bracket
     if bracket and not scanning and (stumble.at_end or _same(begun, bracket)):
         _refuse_bracket(stumble, bracket, problems)
-    if scanning and (stumble.sign == "\t" or (stumble.at_once and stumble.sign in _NO_BEGINNING)):
-        _refuse_character(stumble, problems)
-    for each in _MISTAKES:
-        if each.fits(stumble):
-            at = begun if each.at_begun else place
-            problems.refuse(at, each.found, each.expected, each.mend, code="syntax")
-    problems.refuse(place, "something that is not YAML", "`key: value`", _QUOTE_IT, code="syntax")
+    if scanning and stumble.sign == "\t":
+        _refuse_tab(place, problems)
+    mistake = next(each for each in _MISTAKES if each.fits(stumble))
+    at = begun if mistake.at_begun else place
+    problems.refuse(at, mistake.found, mistake.expected, mistake.mend, code="syntax")
 
 
 def _same(one: Place, other: Place) -> bool:
@@ -258,16 +226,12 @@ def _refuse_bracket(stumble: Stumble, opened: Place, problems: Problems) -> NoRe
     )
 
 
-def _refuse_character(stumble: Stumble, problems: Problems) -> NoReturn:
-    place = stumble.place
-    before, tab, _ = stumble.lines[place.line - 1][: place.column].partition("\t")
-    if tab:
-        problems.refuse(
-            Place(place.line, len(before) + 1),
-            "a tab in the indentation",
-            "spaces",
-            "Replace each tab by spaces: YAML does not say how wide a tab is.",
-            code="syntax",
-        )
-    found = f"{cited(stumble.sign)}, which can't begin a value"
-    problems.refuse(place, found, "a value", _QUOTE_IT, code="syntax")
+def _refuse_tab(place: Place, problems: Problems) -> NoReturn:
+    before = problems.lines[place.line - 1].partition("\t")[0]
+    problems.refuse(
+        Place(place.line, len(before) + 1),
+        "a tab in the indentation",
+        "spaces",
+        "Replace each tab by spaces: YAML does not say how wide a tab is.",
+        code="syntax",
+    )
