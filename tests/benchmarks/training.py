@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 import backtrace
 from backtrace.spec.model import Matrix
-from backtrace.tape.training import engine, starting_state
+from backtrace.tape.training import Engine, starting_state
 from tests.benchmarks import loading
 
 SAMPLES, PIXELS, HIDDEN, CLASSES = 60_000, 784, 10, 10
@@ -120,7 +120,7 @@ def torch_or_gate(spec: Any) -> Work:
 
 def small() -> None:
     spec = backtrace.load("or-gate")
-    works: dict[str, Work] = {"backtrace": engine(spec, starting_state(spec)).epoch}
+    works: dict[str, Work] = {"backtrace": Engine(spec, starting_state(spec)).epoch}
     works["NumPy"] = numpy_or_gate(spec)
     if torch is not None:
         works["torch"] = torch_or_gate(spec)
@@ -217,7 +217,7 @@ def torch_images(spec: Any, batch: int | None) -> Work:
 def large(arithmetic: str, limit: float = 0.85) -> None:
     spec = images(arithmetic, None)
     trained = replace(spec, layers=with_pixels(spec))
-    works: dict[str, Work] = {"backtrace": engine(trained, starting_state(trained)).epoch}
+    works: dict[str, Work] = {"backtrace": Engine(trained, starting_state(trained)).epoch}
     works["NumPy"] = numpy_images(spec)
     if torch is not None:
         works["torch"] = torch_images(spec, None)
@@ -239,7 +239,7 @@ def with_pixels(spec: Any) -> Any:
 def batched(arithmetic: str) -> None:
     spec = images(arithmetic, BATCH)
     trained = replace(spec, layers=with_pixels(spec))
-    works: dict[str, Work] = {"backtrace": engine(trained, starting_state(trained)).epoch}
+    works: dict[str, Work] = {"backtrace": Engine(trained, starting_state(trained)).epoch}
     if torch is not None:
         works["torch"] = torch_images(spec, BATCH)
     medians = interleaved(works, turns=5, times=2)
@@ -258,7 +258,7 @@ def resident():
         if line.startswith("VmRSS"):
             return int(line.split()[1]) / 1024
 before = resident()
-works = engine(spec, starting_state(spec))
+works = Engine(spec, starting_state(spec))
 most = 0
 for _ in range(5):
     works.epoch()

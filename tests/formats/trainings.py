@@ -5,9 +5,9 @@ import msgspec
 import backtrace
 from backtrace.spec.model import Matrix, Optimizer, Validation
 from backtrace.spec.numbers import Number
+from backtrace.tape import training as trained
 from backtrace.tape.training import (
     Measured,
-    Measurer,
     Progress,
     Record,
     State,
@@ -47,9 +47,7 @@ def made_up(spec, losses, held=None, *, kept=None, ended="epochs", divergence=No
 
 def outputs(spec, training):
     """The last activations with the kept parameters, of the held-out samples if there are any."""
-    data = spec.validation or spec
-    measurer = Measurer(spec, data.inputs, data.targets, penalty=False)
-    return measurer.outputs(training.state.parameters(spec))
+    return trained.outputs(spec, training.state)
 
 
 def holding_out(spec):

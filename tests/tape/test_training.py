@@ -17,8 +17,7 @@ from backtrace.spec.read.holdout import held_out
 from backtrace.tape import chunks as chunking
 from backtrace.tape.compile import TapeError
 from backtrace.tape.run import trace
-from backtrace.tape.training import engine, outputs, starting_state, traced_epoch, train
-from backtrace.tape.training.float_engine import FloatEngine
+from backtrace.tape.training import Engine, outputs, starting_state, traced_epoch, train
 from tests.tape.exercises import BIASES, CONVENTIONS, DIFFERENTIABLE, SGD, exercise, pairs
 
 RATE = Number(0.1, "0.1")
@@ -56,7 +55,7 @@ def assert_same_bits(one, other):
 
 
 def assert_trained_as_traced(spec):
-    worked = engine(spec, starting_state(spec))
+    worked = Engine(spec, starting_state(spec))
     with np.errstate(all="ignore"):
         losses = [worked.epoch().loss for _ in range(spec.epochs)]
     worked.keep()
@@ -76,7 +75,6 @@ def learning(name):
 @pytest.mark.parametrize("name", bundled.names())
 def test_a_trained_epoch_of_every_bundled_network_is_the_traced_one(name):
     spec = replace(learning(name), epochs=2)
-    assert isinstance(engine(spec, starting_state(spec)), FloatEngine)
     assert_trained_as_traced(spec)
 
 
@@ -156,7 +154,7 @@ def test_in_chunks_too(small_chunks, spec, n):
     )
     spec = replace(spec, inputs=again.inputs, targets=again.targets, batch_size=None)
     spec = replace(spec, backpropagate_through="old", shuffle=False)
-    worked = engine(spec, starting_state(spec))
+    worked = Engine(spec, starting_state(spec))
     assert len(worked._update(n).batch.lanes) > 1
     assert_trained_as_traced(spec)
 
@@ -199,7 +197,7 @@ def test_large_batches_are_the_same_every_time(kind):
         arithmetic=Arithmetic(kind),
         epochs=3,
     )
-    assert len(engine(spec, starting_state(spec))._update(6000).batch.lanes) > 1
+    assert len(Engine(spec, starting_state(spec))._update(6000).batch.lanes) > 1
     found = [train(spec).state.values for _ in range(4)]
     for other in found[1:]:
         assert_same_bits(found[0], other)
@@ -393,7 +391,7 @@ def test_an_interrupted_training_stands_where_its_epoch_began():
 
 INTERRUPTED = {
     "floats": {},
-    "updated weights": {"backpropagate_through": "updated"},  # these the interpreter trains
+    "updated weights": {"backpropagate_through": "updated"},
     "a penalty": {"regularization": Regularization(l2=Number(0.2, "0.2"))},
 }
 
@@ -402,7 +400,7 @@ INTERRUPTED = {
 @pytest.mark.parametrize("behind", [0, 3])
 def test_a_training_given_up_half_way_has_a_record_of_where_it_stands(monkeypatch, kind, behind):
     spec = held_out(replace(backtrace.load("xor"), **INTERRUPTED[kind]), 4)
-    worker = type(engine(spec, starting_state(spec)))
+    worker = Engine
     work = worker.epoch
 
     def half(self):
@@ -423,7 +421,7 @@ def test_a_training_given_up_half_way_has_a_record_of_where_it_stands(monkeypatc
 @pytest.mark.parametrize("kind", INTERRUPTED)
 def test_interrupted_before_the_first_epoch_it_stands_at_the_start(monkeypatch, kind):
     spec = held_out(replace(backtrace.load("xor"), **INTERRUPTED[kind]), 4)
-    worker = type(engine(spec, starting_state(spec)))
+    worker = Engine
     as_it_is = worker.measuring
 
     def measuring(self, samples):

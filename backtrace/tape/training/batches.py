@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 
 import msgspec
@@ -14,6 +14,7 @@ from backtrace.functions.array import Array
 from backtrace.spec import ids
 from backtrace.spec.model import Spec
 from backtrace.tape.accuracy import class_of, classes
+from backtrace.tape.arithmetic import as_floats
 from backtrace.tape.chunks import (
     Chunk,
     chunk_size,
@@ -28,9 +29,11 @@ from backtrace.tape.operations import Setting
 from backtrace.tape.run import Values, starting_values
 from backtrace.tape.steps import Step
 from backtrace.tape.training.layout import size_of, views
-from backtrace.tape.training.recording import Bound
+from backtrace.tape.training.recording import Call
 from backtrace.tape.training.records import Measured
-from backtrace.tape.training.step_recorder import StepRecorder, floats
+from backtrace.tape.training.step_recorder import Clock, StepRecorder
+
+LOSS = ids.id_of("loss")
 
 
 class Samples(msgspec.Struct, frozen=True):
@@ -60,113 +63,121 @@ def samples_of(spec: Spec) -> Samples:
 
 
 class Batch:
-    """The sums over some samples on which ``wanted`` steps rest.
+    """Some samples, and the sums over them on which ``wanted`` steps rest.
 
     It reads the samples and ``parameters`` wherever they are when it is worked: the arrays must
     stay the same ones. ``total`` has the sums one after the other, without their 1/n; ``totals``
-    are the matrices in it, by id.
+    are the matrices in it, by id. Of what is never worked in chunks, they are the steps themselves.
     """
 
     def __init__(
-        self, spec: Spec, samples: Samples, parameters: Values, wanted: Sequence[str]
+        self, spec: Spec, samples: Samples, parameters: Values, wanted: Sequence[str], clock: Clock
     ) -> None:
-        self.spec, self.samples, self.parameters = spec, samples, parameters
+        self.spec, self.samples, self.parameters, self.clock = spec, samples, parameters, clock
         self.steps = {step.id: step for step in compile_update(spec, samples.count)}
-        rests_on = _sums_under(self.steps, set(sums(self.steps.values())), wanted)
-        self.shapes = {id: self.steps[id].shape for id in rests_on}
-        self.lanes = lanes_of(chunk_size(spec), samples.count)
-        dtype = floats(spec).dtype
-        self.lane_sums = np.zeros((len(self.lanes), size_of(self.shapes)), dtype=dtype)
+        size = chunk_size(spec)
+        self.in_sums = size is not None
+        if self.in_sums:
+            wanted = _sums_under(self.steps, sums(self.steps.values()), wanted)
+        self.shapes = {id: self.steps[id].shape for id in wanted}
+        spans = lanes_of(size, samples.count)
+        dtype = samples.arrays[INPUTS].dtype
+        self.lane_sums = np.zeros((len(spans), size_of(self.shapes)), dtype=dtype)
         self.total = self.lane_sums[0]
         self.totals = views(self.total, self.shapes)
         self.counted: list[Array] = []  # of each chunk, how many samples are right
+        self.lanes = [self._lane(*each) for each in zip(spans, self.lane_sums, strict=True)]
         workers = min(_processors(), len(self.lanes))
-        self.shares = [self._share(worker, workers) for worker in range(workers)]
-        self.pool = ThreadPoolExecutor(workers - 1) if workers > 1 else None
+        self.pool = ThreadPoolExecutor(workers) if len(self.lanes) > 1 else None
 
-    def _share(self, worker: int, workers: int) -> list[Bound]:
-        """The calls of one thread: whole lanes, one chunk after the other."""
-        own_sum = np.zeros_like(self.total)
+    def _lane(self, spans: Sequence[Chunk], lane_sum: Array) -> list[Call]:
+        """The calls of one chunk after the other."""
+        own_sum = np.zeros_like(lane_sum)
         buffers: dict[Hashable, Array] = {}
-        calls: list[Bound] = []
-        for number, lane in enumerate(self.lanes):
-            lane_sum = self.lane_sums[number]
-            for at, span in enumerate(
-                lane if number * workers // len(self.lanes) == worker else ()
-            ):
-                calls += self._chunk(span, own_sum if at else lane_sum, buffers)
-                if at:
-                    calls.append(partial(np.add, lane_sum, own_sum, lane_sum))
+        calls = [*self._chunk(spans[0], lane_sum, buffers)]
+        for span in spans[1:]:
+            calls += self._chunk(span, own_sum, buffers)
+            calls.append(partial(np.add, lane_sum, own_sum, lane_sum))
         return calls
 
-    def _chunk(self, span: Chunk, goal: Array, buffers: dict[Hashable, Array]) -> tuple[Bound, ...]:
+    def _chunk(self, span: Chunk, goal: Array, buffers: dict[Hashable, Array]) -> tuple[Call, ...]:
         """The calls of one chunk, which leave its sums in ``goal``."""
-        whole = len(self.lanes) == 1
-        samples = self.samples if whole else self.samples.part(span)
+        samples = self.samples
+        if span != (0, samples.count):
+            samples = samples.part(span)
         given = {**self.parameters, **samples.arrays}
-        recorder = StepRecorder(self.spec, self.steps, given, shares=self.shapes, buffers=buffers)
+        shares = self.shapes if self.in_sums else ()
+        recorder = StepRecorder(
+            self.spec, self.steps, given, self.clock, shares=shares, buffers=buffers
+        )
         for id, place in views(goal, self.shapes).items():
             recorder.put(id, place)
         if samples.classes is not None:
             self.counted.append(np.zeros((), dtype=np.intp))
             outputs = ids.id_of("activation", len(self.spec.layers))
             recorder.put_right(outputs, samples.classes, self.counted[-1])
-        return recorder.recording.calls().calls
-
-    @property
-    def right(self) -> int:
-        """How many samples were classified right."""
-        return sum(map(int, self.counted))
+        return recorder.calls()
 
     def work(self) -> None:
         """Works the sums, from its arrays as they are."""
-        if len(self.lanes) == 1:
-            for call in self.shares[0]:
+        if self.pool is None:
+            for call in self.lanes[0]:
                 call()
             return
         with one_thread_each():  # before anyone starts, until everyone is done
-            others = [self.pool.submit(_all, each) for each in self.shares[1:]] if self.pool else []
+            at_work = [self.pool.submit(_all, lane) for lane in self.lanes]
             try:
-                _all(self.shares[0])
-            finally:
-                for other in others:  # also when interrupted: they write into what is read next
-                    other.result()
+                for each in at_work:
+                    each.result()
+            finally:  # also when interrupted: they write into what is read next
+                for each in at_work:
+                    each.cancel()
+                wait(at_work)
         for lane_sum in self.lane_sums[1:]:
             np.add(self.total, lane_sum, self.total)
 
     def recorder(self) -> StepRecorder:
         """For what is worked from the sums over all samples."""
-        return StepRecorder(self.spec, self.steps, self.parameters, totals=self.totals)
+        if self.in_sums:
+            recorder = StepRecorder(self.spec, self.steps, self.parameters, self.clock)
+            return recorder.resting_on(self.totals)
+        return StepRecorder(self.spec, self.steps, self.parameters | self.totals, self.clock)
 
 
 class BatchMeasurer:
     """The loss of some samples, and the share of them that is right, by what a batch has summed."""
 
-    def __init__(self, batch: Batch, loss: str) -> None:
+    def __init__(self, batch: Batch) -> None:
         self.batch = batch
         self.loss = np.zeros((), dtype=batch.total.dtype)
         recorder = batch.recorder()
-        recorder.put(loss, self.loss)
-        self.calls = recorder.recording.calls()
+        recorder.put(LOSS, self.loss)
+        self.calls = recorder.calls()
 
     def measured(self) -> Measured:
         """After the batch was worked."""
-        self.calls()
-        samples = self.batch.samples
-        right = None if samples.classes is None else self.batch.right / samples.count
-        return Measured(self.loss.item(), right)
+        for call in self.calls:
+            call()
+        loss, samples = self.loss.item(), self.batch.samples
+        if not isinstance(loss, float):
+            loss = float(as_floats(loss))
+        if samples.classes is None:
+            return Measured(loss)
+        return Measured(loss, sum(map(int, self.batch.counted)) / samples.count)
 
 
-def _sums_under(steps: Mapping[str, Step], summing: set[str], wanted: Iterable[str]) -> list[str]:
+def _sums_under(
+    steps: Mapping[str, Step], summing: set[str], wanted: Iterable[str]
+) -> tuple[str, ...]:
     """The sums over samples on which these steps rest, in their order."""
     found: dict[str, None] = {}
     for id in wanted:
         below = [id] if id in summing else _sums_under(steps, summing, steps[id].needed)
         found |= dict.fromkeys(below)
-    return list(found)
+    return tuple(found)
 
 
-def _all(calls: Iterable[Bound]) -> None:
+def _all(calls: Iterable[Call]) -> None:
     with np.errstate(all="ignore"):
         for call in calls:
             call()

@@ -5,22 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from math import isfinite
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
-from msgspec.structs import replace
 
-from backtrace.functions.array import Array
 from backtrace.functions.optimizers import OPTIMIZERS
 from backtrace.spec import ids
-from backtrace.spec.model import Spec, Validation
-from backtrace.tape.chunks import chunk_size
+from backtrace.spec.model import Spec
 from backtrace.tape.compile import TapeError, differentiable, parameter_ids, trained_ids
-from backtrace.tape.run import Values, starting_values, trace
+from backtrace.tape.run import starting_values, trace
 from backtrace.tape.trace import Trace
 from backtrace.tape.training.divergence import climbing, first_not_finite
-from backtrace.tape.training.interpreter import Interpreter
-from backtrace.tape.training.measurer import Measurer
+from backtrace.tape.training.engine import Engine
 from backtrace.tape.training.records import (
     Ending,
     Measured,
@@ -29,33 +25,6 @@ from backtrace.tape.training.records import (
     State,
     Training,
 )
-
-
-class Engine(Protocol):
-    """What works epochs.
-
-    ``number`` counts those it has worked, ``values`` are the parameters and states as they are
-    now, which its next epoch overwrites.
-    """
-
-    number: int
-    values: Values
-
-    def epoch(self) -> Measured:
-        """Works the next epoch; what was measured *before* its first update, over all samples."""
-
-    def measure(self) -> Measured:
-        """The training samples with the parameters as they are."""
-
-    def measuring(self, held_out: Validation) -> Callable[[], Measured]:
-        """What measures these samples with the parameters as they are, without a penalty."""
-
-    def keep(self) -> None:
-        """Remembers where it stands, also where it stood when it was asked before."""
-
-    def kept(self, back: int = 0) -> State:
-        """Where it stood when it was last asked to keep that, or the time before (1)."""
-
 
 Watch: TypeAlias = Callable[[Record, Callable[[], Progress]], bool]
 """Told every record, and how to get at the progress, which takes a copy of every parameter.
@@ -74,39 +43,9 @@ def starting_state(spec: Spec) -> State:
     return State(0, found)
 
 
-def engine(spec: Spec, state: State) -> Engine:
-    """What works the epochs of a spec from ``state`` on."""
-    if spec.arithmetic.has_fractions or spec.backpropagate_through == "updated":
-        return Interpreter(spec, state)
-    # Only here: whoever traces, or trains fractions, starts without it and its thread pool.
-    from backtrace.tape.training.float_engine import FloatEngine
-
-    return FloatEngine(spec, state)
-
-
 def traced_epoch(spec: Spec, state: State) -> Trace:
     """The trace of the epoch that follows ``state``, every batch of it."""
     return trace(spec, range(state.epoch + 1, state.epoch + 2), state.values)
-
-
-def outputs(spec: Spec, state: State) -> Array:
-    """The last activation of the held-out samples where there are any, else of all of them.
-
-    Samples × units, whatever the layout. Some samples at a time: the values between are not kept.
-    """
-    data: Spec | Validation = spec.validation or spec
-    samples = spec.held_out_samples or spec.samples
-    size = chunk_size(spec) or samples
-    parts = [slice(start, start + size) for start in range(0, samples, size)]
-    return np.concatenate([_outputs(spec, data, part, state) for part in parts])
-
-
-def _outputs(spec: Spec, data: Spec | Validation, part: slice, state: State) -> Array:
-    forward = replace(spec, loss=None, optimizer=None, regularization=None)
-    layout = spec.conventions.layout
-    targets = None if data.targets is None else data.targets.samples(part, layout)
-    measurer = Measurer(forward, data.inputs.samples(part, layout), targets, penalty=False)
-    return measurer.outputs(state.parameters(spec))
 
 
 def train(
@@ -156,7 +95,7 @@ class _Loop:
         self.spec = spec
         self.watch = watch
         self.at_work = at_work
-        self.engine = engine(spec, progress.last)
+        self.engine = Engine(spec, progress.last)
         self.records = list(progress.records[: progress.last.epoch])
         self.best = progress.best
         self.held_out: Callable[[], Measured] | None = None
@@ -215,7 +154,7 @@ class _Loop:
         """Measures where the training stands where the epoch that does so was given up half-way."""
         if len(self.records) > last.epoch:
             return
-        standing, held_out = engine(self.spec, last), None
+        standing, held_out = Engine(self.spec, last), None
         with np.errstate(all="ignore"):
             if self.spec.validation is not None:
                 held_out = standing.measuring(self.spec.validation)()

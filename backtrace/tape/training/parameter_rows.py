@@ -2,39 +2,49 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from backtrace.functions.array import Array
 from backtrace.functions.optimizers import OPTIMIZERS
 from backtrace.spec import ids
 from backtrace.spec.model import Spec
+from backtrace.tape.chunks import chunk_size
 from backtrace.tape.compile import parameter_ids, trained_ids
 from backtrace.tape.run import Values
 from backtrace.tape.training.batches import Batch
 from backtrace.tape.training.layout import size_of, views
-from backtrace.tape.training.recording import Calls
-from backtrace.tape.training.step_recorder import StepRecorder, floats
+from backtrace.tape.training.recording import Call
+from backtrace.tape.training.step_recorder import Clock, StepRecorder
 
 
 class ParameterRows:
     """The trained parameters and their optimizer's states: a row each of one array.
 
     The matrices of the tape are views of them. The lines of an update are the same for every
-    parameter, so that they are a call each for all.
+    parameter, so that they are a call each for all; but where an error goes back through updated
+    weights, and in fractions, each step is worked by itself.
     """
 
     def __init__(self, spec: Spec, values: Values) -> None:
         assert spec.optimizer is not None
-        self.spec = spec
+        self.spec, self.clock = spec, Clock()
         self.ids = trained_ids(spec)
         self.states = OPTIMIZERS[spec.optimizer.name].states
         self.shapes = {id: values[id].shape for id in self.ids}
-        size = size_of(self.shapes)
-        self.rows = np.zeros((1 + len(self.states), size), dtype=floats(spec).dtype)
+        size, dtype = size_of(self.shapes), values[self.ids[0]].dtype
+        self.rows = np.zeros((1 + len(self.states), size), dtype=dtype)
         self.frozen = {id: values[id] for id in parameter_ids(spec) if id not in self.ids}
         self.values: Values = {**self.frozen, **self.spread(self.rows)}
         for id, view in self.spread(self.rows).items():
             view[...] = values[id]
+        # The steps of the tape read what was there before the update.
+        self.given = {id: self.values[id] for id in parameter_ids(spec)} | {
+            ids.state_before(letter, id): self.values[ids.state(letter, id)]
+            for letter in self.states
+            for id in self.ids
+        }
 
     def spread(self, rows: Array) -> Values:
         """The matrices in such rows, by id."""
@@ -44,36 +54,36 @@ class ParameterRows:
         return found
 
     @property
-    def gradients(self) -> list[str]:
-        return [ids.gradient(id) for id in self.ids]
+    def wanted(self) -> list[str]:
+        """What a batch is worked for: the gradients, or what the update leaves in the rows."""
+        if chunk_size(self.spec) is not None:
+            return [ids.gradient(id) for id in self.ids]
+        states = [ids.state(letter, id) for letter in self.states for id in self.ids]
+        return [*(ids.updated(id) for id in self.ids), *states]
 
-    def update(self, batch: Batch) -> Calls:
-        """The calls of an update after such a batch, whose first sums are the gradients."""
-        first, given = self.ids[0], self._before()
+    def update(self, batch: Batch) -> tuple[Call, ...]:
+        """The calls of an update after such a batch, whose first sums are those ``wanted``."""
+        if not batch.in_sums:
+            left = batch.total[: self.rows.size].reshape(self.rows.shape)
+            return (partial(np.copyto, self.rows, left),)
+        first = ids.gradient(self.ids[0])
         total = batch.total[: self.rows.shape[1]]
-        if all(id in batch.totals for id in self.gradients):
-            totals = {ids.gradient(first): total}
-            return self._lines(StepRecorder(self.spec, batch.steps, given, totals=totals))
+        if set(self.wanted) <= set(batch.totals):
+            return self._lines(batch, {}, {first: total})
         gradient, penalised = np.zeros_like(total), batch.recorder()
         for id, goal in views(gradient, self.shapes).items():
             penalised.put(ids.gradient(id), goal)
-        given[ids.gradient(first)] = gradient
-        lines = self._lines(StepRecorder(self.spec, batch.steps, given))
-        return Calls((penalised.recording.calls(), *lines.calls), lines.numbers)
+        return (*penalised.calls(), *self._lines(batch, {first: gradient}, {}))
 
-    def _before(self) -> Values:
-        """The rows, as the steps of the first parameter's update call what they read."""
+    def _lines(self, batch: Batch, gradient: Values, totals: Values) -> tuple[Call, ...]:
+        """The first parameter's lines, on the rows of all: the states are overwritten when
+        nothing reads them any more."""
         first = self.ids[0]
-        found = {first: self.rows[0]}
-        for letter, row in zip(self.states, self.rows[1:], strict=True):
-            found[ids.state_before(letter, first)] = row
-        return found
-
-    def _lines(self, recorder: StepRecorder) -> Calls:
-        """The optimizer's lines: the states are overwritten when nothing reads them any more."""
-        first = self.ids[0]
-        recorder[ids.updated(first)]
-        recorder.put(ids.updated(first), self.rows[0])
-        for letter, row in zip(self.states, self.rows[1:], strict=True):
-            recorder.put(ids.state(letter, first), row)
-        return recorder.recording.calls()
+        before = [first, *(ids.state_before(letter, first) for letter in self.states)]
+        after = [ids.updated(first), *(ids.state(letter, first) for letter in self.states)]
+        given = dict(zip(before, self.rows, strict=True)) | gradient
+        recorder = StepRecorder(self.spec, batch.steps, given, self.clock).resting_on(totals)
+        recorder[after[0]]
+        for id, row in zip(after, self.rows, strict=True):
+            recorder.put(id, row)
+        return recorder.calls()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Container, Hashable, Mapping
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -14,30 +13,16 @@ from backtrace.tape.accuracy import class_of
 from backtrace.tape.arithmetic import Floats, arithmetic
 from backtrace.tape.chunks import without_mean
 from backtrace.tape.compile import rate
-from backtrace.tape.operations import Setting, mean
+from backtrace.tape.operations import OPERATIONS, Setting, mean
 from backtrace.tape.run import evaluate
 from backtrace.tape.steps import Step
-from backtrace.tape.training.recording import Placeholder, Recording, Varying
+from backtrace.tape.training.recording import Call, NotRecordedError, Placeholder, Recording
 
 
-class OpenFloats(msgspec.Struct, frozen=True):
-    """The arithmetic of a recording: floats, with the numbers that vary left open."""
+class Clock(msgspec.Struct):
+    """The updates behind a training, which decide its rate."""
 
-    recording: Recording
-    floats: Floats
-    varying: Mapping[str, Varying]
-
-    def parameters(self, parameters: Mapping[str, Any], rational: bool = True) -> dict[str, Any]:
-        left_open = {name: self.varying[name] for name in parameters if name in self.varying}
-        return {**self.floats.parameters(parameters, rational), **left_open}
-
-    def operand(self, value: Any, rational: bool) -> Any:
-        return value
-
-    def line(self, value: Any) -> Any:
-        if isinstance(value, Placeholder):
-            return self.recording.cast(value, self.floats.dtype)
-        return self.floats.line(value)
+    t: int = 0
 
 
 class StepRecorder:
@@ -45,7 +30,10 @@ class StepRecorder:
 
     ``recorder["dW1"]`` records a step with all that it rests on when it is first asked for, and
     nothing else. ``shares`` are sums over samples that are recorded without their 1/n: those of a
-    chunk. ``totals`` are such sums over all samples: with their 1/n they are steps' values.
+    chunk.
+
+    A step is noted call by call where its formula goes by what NumPy can repeat on arrays that
+    stay. Else (fractions, a rate that changes) it is one call, worked as a trace works it.
     """
 
     def __init__(
@@ -53,56 +41,81 @@ class StepRecorder:
         spec: Spec,
         steps: Mapping[str, Step],
         given: Mapping[str, Array],
+        clock: Clock,
         *,
         shares: Container[str] = (),
-        totals: Mapping[str, Array] | None = None,
         buffers: dict[Hashable, Array] | None = None,
     ) -> None:
+        self.spec, self.steps, self.clock = spec, steps, clock
+        self.shares = shares
+        self.totals: Mapping[str, Array] = {}
+        self.setting, self.numbers = Setting(spec.conventions), arithmetic(spec.arithmetic)
         self.recording = Recording(buffers)
-        self.steps = steps
-        self.shares, self.totals = shares, totals or {}
-        self.setting = Setting(spec.conventions)
-        self.numbers = OpenFloats(self.recording, floats(spec), varying(spec))
-        self.values: dict[str, Any] = {id: self.recording.given(a) for id, a in given.items()}
+        self.values = {id: self.recording.given(array) for id, array in given.items()}
 
-    def __getitem__(self, id: str) -> Any:
+    def resting_on(self, totals: Mapping[str, Array]) -> StepRecorder:
+        """Itself, with sums over all samples that become steps' values by their 1/n."""
+        self.totals = totals
+        return self
+
+    def __getitem__(self, id: str) -> Placeholder:
         if id not in self.values:
-            self.values[id] = self._total(id) if id in self.totals else self._step(id)
+            with np.errstate(all="ignore"):
+                self.values[id] = self._total(id) if id in self.totals else self._step(id)
         return self.values[id]
 
-    def _total(self, id: str) -> Any:
+    def _total(self, id: str) -> Placeholder:
         total = self.recording.given(self.totals[id])
-        return self.numbers.line(mean(total, self.steps[id].parameters))
+        return self._line(mean(total, self.steps[id].parameters))
 
-    def _step(self, id: str) -> Any:
+    def _step(self, id: str) -> Placeholder:
         step = self.steps[id]
         for operand in step.needed:
             self[operand]
         step = without_mean(step) if id in self.shares else step
-        return evaluate(self.setting, self.numbers, step, self.values)
+        if isinstance(self.numbers, Floats) and not self._varying(step):
+            try:
+                return self._call_by_call(step)
+            except NotRecordedError:
+                pass
+        return self.recording.opaque(lambda: self._traced(step))
+
+    def _call_by_call(self, step: Step) -> Placeholder:
+        operands = [self.values[id] for id in step.needed]
+        parameters = self.numbers.parameters(step.parameters)
+        value = OPERATIONS[step.operation].evaluate(self.setting, parameters, *operands)
+        return self._line(value)
+
+    def _line(self, value: Array) -> Placeholder:
+        assert isinstance(self.numbers, Floats)
+        if isinstance(value, Placeholder):
+            return self.recording.cast(value, self.numbers.dtype)
+        return self.recording.given(self.numbers.line(value))  # the same whatever is given
+
+    def _varying(self, step: Step) -> dict[str, object]:
+        """The parameters of a step that are others at every update, as they are at this one."""
+        if step.phase != "update":
+            return {}
+        t, scheduled = self.clock.t, self.spec.schedule.kind != "constant"
+        found = {"t": t + 1, **({"rate": rate(self.spec, t)} if scheduled else {})}
+        return {name: value for name, value in found.items() if name in step.parameters}
+
+    def _traced(self, step: Step) -> Array:
+        """The value of a step as a trace has it."""
+        now = msgspec.structs.replace(step, parameters={**step.parameters, **self._varying(step)})
+        values = {id: self.values[id].array for id in step.needed}
+        return evaluate(self.setting, self.numbers, now, values)
 
     def put(self, id: str, target: Array) -> None:
         """Has a step's value worked out in ``target``."""
-        value = self[id]
-        constant = not isinstance(value, Placeholder)  # the same whatever is given
-        self.recording.put(self.recording.given(value) if constant else value, target)
+        self.recording.put(self[id], target)
 
     def put_right(self, outputs: str, true: Array, target: Array) -> None:
         """Has the samples counted that are classified as ``true`` says."""
-        right = np.sum(class_of(self.setting.rows(self[outputs])) == self.recording.given(true))
+        rows = self.setting.rows(self[outputs])
+        right = np.sum(class_of(rows) == self.recording.given(true))
         self.recording.put(right, target)
 
-
-def floats(spec: Spec) -> Floats:
-    """The arithmetic of a spec in float64 or float32, as only these are recorded."""
-    numbers = arithmetic(spec.arithmetic)
-    assert isinstance(numbers, Floats)
-    return numbers
-
-
-def varying(spec: Spec) -> dict[str, Varying]:
-    """The numbers that are others at every update, as parameters of steps name them."""
-    found = {"t": Varying(lambda t: t + 1)}
-    if spec.schedule.kind != "constant":
-        found["rate"] = Varying(lambda t: float(rate(spec, t) or 0))
-    return found
+    def calls(self) -> tuple[Call, ...]:
+        """What has been recorded."""
+        return self.recording.calls()

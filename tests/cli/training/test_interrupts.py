@@ -112,7 +112,7 @@ def interrupted_training(spec, interrupts, tell=lambda record, progress: None):
     return train(spec, None, watch, interrupts.epoch)
 
 
-@pytest.mark.parametrize("place", ["engine", "climbing"])
+@pytest.mark.parametrize("place", ["Engine", "climbing"])
 def test_ctrl_c_before_the_first_and_behind_the_last_epoch_loses_nothing(
     monkeypatch, interrupts, place
 ):

@@ -20,8 +20,7 @@ from backtrace.cli import output
 from backtrace.cli.training import checkpoints
 from backtrace.formats.checkpoint import CheckpointError, encode, header_of, progress_of
 from backtrace.spec.fingerprint import differences, fingerprint
-from backtrace.tape.training import train
-from backtrace.tape.training.interpreter import Interpreter
+from backtrace.tape.training import Engine, train
 from tests.cli.running import HUNG, run, started, wait_until
 
 __all__ = ["run"]
@@ -562,7 +561,7 @@ def test_ctrl_c_without_a_file_prints_what_there_is(spec):
 
 def test_a_second_ctrl_c_gives_the_epoch_at_hand_up(run, spec, tmp_path, monkeypatch):
     text = LINEAR + "learning_rate: 1/10\narithmetic: exact\n"
-    file, state, whole = spec(text), tmp_path / "s.npz", Interpreter.epoch
+    file, state, whole = spec(text), tmp_path / "s.npz", Engine.epoch
 
     def pressing(engine):
         if engine.number == 2:
@@ -572,7 +571,7 @@ def test_a_second_ctrl_c_gives_the_epoch_at_hand_up(run, spec, tmp_path, monkeyp
         return whole(engine)
 
     with monkeypatch.context() as patch, interrupts_as_before():
-        patch.setattr(Interpreter, "epoch", pressing)
+        patch.setattr(Engine, "epoch", pressing)
         done = run("train", file, "--epochs", "9", "--save", str(state), "--format", "json")
     assert done.code == 130
     assert done.err.splitlines()[-2] == f"Interrupted after epoch 2: saved in {state}"

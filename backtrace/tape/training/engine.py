@@ -1,4 +1,4 @@
-"""Works epochs by NumPy calls on arrays that stay: what trains floats.
+"""Works epochs by calls on arrays that stay.
 
 No formula stands here: what is called is what the operations of the tape call (``recording``).
 """
@@ -7,21 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from backtrace.spec.model import Spec, Validation
+from backtrace.spec.model import Matrix, Spec, Validation
 from backtrace.tape.compile import order, updates
 from backtrace.tape.operations import Setting
 from backtrace.tape.run import batch
-from backtrace.tape.training.batches import Batch, BatchMeasurer, Samples, samples_of
-from backtrace.tape.training.measurer import LOSS, on_samples
+from backtrace.tape.training.batches import LOSS, Batch, BatchMeasurer, Samples, samples_of
 from backtrace.tape.training.parameter_rows import ParameterRows
 from backtrace.tape.training.records import Measured, State
 
 
-class FloatEngine:
-    """What ``training.Engine`` says, in float64 or float32."""
+class Engine:
+    """Works the epochs of a spec from a state on.
+
+    ``number`` counts those it has worked, ``values`` are the parameters and states as they are
+    now, which its next epoch overwrites.
+    """
 
     def __init__(self, spec: Spec, state: State) -> None:
         self.spec = spec
@@ -36,6 +40,7 @@ class FloatEngine:
         self.measuring_update: BatchMeasurer | None = None
 
     def epoch(self) -> Measured:
+        """Works the next epoch; what was measured *before* its first update, over all samples."""
         if self.spec.batches > 1:
             before = self.measure()
             self._batches()
@@ -47,10 +52,11 @@ class FloatEngine:
     def _all_at_once(self, update: UpdateCalls) -> Measured:
         """The gradient's own forward pass is measured."""
         if self.measuring_update is None:
-            self.measuring_update = BatchMeasurer(update.batch, LOSS)
+            self.measuring_update = BatchMeasurer(update.batch)
+        self.parameters.clock.t = self.number
         update.batch.work()
         before = self.measuring_update.measured()
-        update.step(self.number)
+        update.step()
         return before
 
     def _batches(self) -> None:
@@ -58,8 +64,9 @@ class FloatEngine:
         for update in updates(self.spec, range(self.number + 1, self.number + 2)):
             worked = self._update(update.samples)
             worked.load(update.start, update.stop, following)
+            self.parameters.clock.t = update.t
             worked.batch.work()
-            worked.step(update.t)
+            worked.step()
 
     def _update(self, samples: int) -> UpdateCalls:
         """An update over so many samples; the last batch of an epoch may be smaller."""
@@ -68,17 +75,20 @@ class FloatEngine:
         return self.updates[samples]
 
     def measure(self) -> Measured:
+        """The training samples with the parameters as they are."""
         if self.measuring_all is None:
             self.measuring_all = self._measuring(self.spec, self.whole)
         return self.measuring_all()
 
     def measuring(self, held_out: Validation) -> Callable[[], Measured]:
-        one = on_samples(self.spec, held_out.inputs, held_out.targets, penalty=False)
+        """What measures these samples with the parameters as they are, without a penalty."""
+        one = on_samples(self.spec, held_out.inputs, held_out.targets)
+        one = msgspec.structs.replace(one, regularization=None)
         return self._measuring(one, samples_of(one))
 
     def _measuring(self, spec: Spec, samples: Samples) -> Callable[[], Measured]:
-        batch = Batch(spec, samples, self.values, [LOSS])
-        measuring = BatchMeasurer(batch, LOSS)
+        batch = Batch(spec, samples, self.values, [LOSS], self.parameters.clock)
+        measuring = BatchMeasurer(batch)
 
         def measure() -> Measured:
             batch.work()
@@ -87,11 +97,13 @@ class FloatEngine:
         return measure
 
     def keep(self) -> None:
+        """Remembers where it stands, also where it stood when it was asked before."""
         number, rows = self.number, self.before[2][1]
         np.copyto(rows, self.parameters.rows)
         self.before = [(number, rows), *self.before[:2]]  # at once: Ctrl-C may come at any time
 
     def kept(self, back: int = 0) -> State:
+        """Where it stood when it was last asked to keep that, or the time before (1)."""
         number, rows = self.before[back]
         copies = {**self.parameters.frozen, **self.parameters.spread(rows.copy())}
         return State(number, {id: copies[id] for id in self.values})
@@ -104,9 +116,14 @@ class UpdateCalls:
         self.whole, self.setting = whole, Setting(spec.conventions)
         full = samples == whole.count
         self.samples = whole if full else self._room(spec, samples)
-        wanted = [*parameters.gradients, *([LOSS] if full else [])]
-        self.batch = Batch(spec, self.samples, parameters.values, wanted)
-        self.step = parameters.update(self.batch)
+        wanted = [*parameters.wanted, *([LOSS] if full else [])]
+        self.batch = Batch(spec, self.samples, parameters.given, wanted, parameters.clock)
+        self.calls = parameters.update(self.batch)
+
+    def step(self) -> None:
+        """After the batch was worked."""
+        for call in self.calls:
+            call()
 
     def _room(self, spec: Spec, samples: int) -> Samples:
         """Arrays for so many of the samples, in the order in memory that a batch of them has."""
@@ -125,3 +142,15 @@ class UpdateCalls:
                 np.copyto(mine, whole[start:stop])
             else:
                 np.take(whole, following[start:stop], 0, mine, "clip")
+
+
+def on_samples(spec: Spec, inputs: Matrix, targets: Matrix | None) -> Spec:
+    """The same network on these samples, all at once."""
+    return msgspec.structs.replace(
+        spec,
+        inputs=inputs,
+        targets=targets,
+        batch_size=None,
+        shuffle=False,
+        inputs_gradient=False,
+    )
