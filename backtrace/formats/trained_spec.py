@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from backtrace.formats import file_signatures
 from backtrace.functions.array import Array
 from backtrace.notation.numbers import significant
-from backtrace.spec.document import reader
-from backtrace.spec.document.reader import Entry, Node, Scalar, Sequence
-from backtrace.spec.document.writer import write
 from backtrace.spec.model import Spec
 from backtrace.spec.numbers import LONGEST
 from backtrace.spec.wording import count
 from backtrace.tape.compile import parameters
 from backtrace.tape.training import Record, State
+
+if TYPE_CHECKING:
+    import yaml
 
 HEADER = (
     "{mark}{title} after {epochs}{loss}.\n"
@@ -26,6 +26,8 @@ HEADER = (
 )
 OUTDATED = "expect"  # what is said of the numbers it began with
 MOST_NUMBERS = 2000  # in a text that is still for people
+WIDTH = 100  # columns
+TEXT, LIST = "tag:yaml.org,2002:str", "tag:yaml.org,2002:seq"
 
 
 class UnwritableError(ValueError):
@@ -39,27 +41,32 @@ class Origin(msgspec.Struct, frozen=True):
     ``said`` has the values of keys (``updates``, ``learning_rate``) chosen outside the text.
     """
 
-    document: reader.YamlDocument
+    text: bytes
     path: Callable[[str], str]
     said: Mapping[str, str] = {}
 
 
 def trained_spec(spec: Spec, state: State, record: Record | None, origin: Origin) -> str:
-    """The spec with the parameters of ``state`` in place of those it began with.
+    """The spec with the parameters of ``state`` in place of those it began with, as YAML.
 
-    ``record`` is what is known of that epoch; the tree of ``origin`` is changed.
+    ``record`` is what is known of that epoch. Comments are left out.
 
     Raises UnwritableError for numbers that are not finite, or fractions that are too long.
     """
-    root = origin.document.root
-    assert isinstance(root, reader.Mapping)
+    import yaml
+
+    root: Any = yaml.compose(origin.text, Loader=yaml.BaseLoader)
     _put_parameters(root, spec, state)
     for file in _files(root):
-        file.text = origin.path(file.text)
-    root.entries.pop(OUTDATED, None)
+        file.value = origin.path(file.value)
+    root.value = [pair for pair in root.value if pair[0].value != OUTDATED]
     for key, text in origin.said.items():
-        _put_key(root, key, reader.read(text, key).root)
-    return _header(spec, state, record) + write(root)
+        optimizer = _entry(root, "optimizer") if key == "learning_rate" else None
+        inside = optimizer is not None and _entry(optimizer, key) is not None
+        value = yaml.compose(text, Loader=yaml.BaseLoader)
+        _put(optimizer if inside else root, key, value)
+    text = yaml.serialize(root, Dumper=yaml.BaseDumper, width=WIDTH, allow_unicode=True)
+    return _header(spec, state, record) + str(text)
 
 
 def numbers_of(spec: Spec) -> int:
@@ -79,56 +86,55 @@ def _header(spec: Spec, state: State, record: Record | None) -> str:
     return HEADER.format(mark=file_signatures.SPEC, title=title, epochs=epochs, loss=loss)
 
 
-def _put_parameters(root: reader.Mapping, spec: Spec, state: State) -> None:
+def _put_parameters(root: Any, spec: Spec, state: State) -> None:
     values = iter(state.parameters(spec).items())  # layer by layer, the weights first
-    layers = root.entries["layers"].value
-    assert isinstance(layers, Sequence)
-    for layer, node in zip(spec.layers, layers.items, strict=True):
-        assert isinstance(node, reader.Mapping)
-        node.entries["weights"].value = _rows(*next(values))
+    for layer, node in zip(spec.layers, _entry(root, "layers").value, strict=True):
+        _put(node, "weights", _rows(*next(values)))
         if layer.bias.values is None:
             continue
-        place = node.entries["bias"]
-        if layer.bias.kind in ("shared", "threshold"):
-            assert isinstance(place.value, reader.Mapping)
-            place = place.value.entries[layer.bias.kind]
-        place.value = _short(_rows(*next(values)))
+        inside = layer.bias.kind in ("shared", "threshold")
+        place, key = (_entry(node, "bias"), layer.bias.kind) if inside else (node, "bias")
+        rows = _rows(*next(values))
+        _put(place, key, rows if len(rows.value) > 1 else rows.value[0])
 
 
-def _put_key(root: reader.Mapping, key: str, value: Node) -> None:
-    """A key at the top level; the rate of an optimizer stands in there."""
-    optimizer = root.entries.get("optimizer") if key == "learning_rate" else None
-    inside = None if optimizer is None else optimizer.value
-    keys = inside if isinstance(inside, reader.Mapping) and key in inside.entries else root
-    keys.entries[key] = Entry(_scalar(key), value)
-
-
-def _files(root: reader.Mapping) -> Iterator[Scalar]:
+def _files(root: Any) -> Iterator[yaml.Node]:
     """The paths of the files of data; those of weights have given way to numbers."""
-    for name in ("inputs", "targets", "validation"):
-        value = root.entries[name].value if name in root.entries else None
-        if isinstance(value, reader.Mapping):
-            if name == "validation":
-                yield from _files(value)
-            elif "file" in value.entries and isinstance(value.entries["file"].value, Scalar):
-                yield value.entries["file"].value
+    validation = _entry(root, "validation")
+    places = [root] if validation is None else [root, validation]
+    for value in (_entry(place, name) for place in places for name in ("inputs", "targets")):
+        file = None if value is None else _entry(value, "file")
+        if file is not None:
+            yield file
 
 
-def _rows(id: str, value: Array) -> Sequence:
+# --- nodes
+
+
+def _entry(node: Any, key: str) -> Any:
+    """The value of a mapping's key; None where it is no mapping, or has none."""
+    pairs = node.value if node.id == "mapping" else ()
+    return next((value for name, value in pairs if name.value == key), None)
+
+
+def _put(node: Any, key: str, value: Any) -> None:
+    import yaml
+
+    known = [name.value for name, _ in node.value]
+    pair = (yaml.ScalarNode(TEXT, key), value)
+    at = known.index(key) if key in known else len(known)
+    node.value[at : at + 1] = [pair]
+
+
+def _rows(id: str, value: Array) -> yaml.Node:
+    import yaml
+
     rows = [
-        [_scalar(_text(f"{id}[{i},{j}]", entry)) for j, entry in enumerate(row, 1)]
+        [yaml.ScalarNode(TEXT, _text(f"{id}[{i},{j}]", entry)) for j, entry in enumerate(row, 1)]
         for i, row in enumerate(value, 1)
     ]
-    return _list([_list(row) for row in rows])
-
-
-def _short(rows: Sequence) -> Node:
-    """A bias as one writes it: a number, a list for a row."""
-    if len(rows.items) > 1:
-        return rows
-    row = rows.items[0]
-    assert isinstance(row, Sequence)
-    return row if len(row.items) > 1 else row.items[0]
+    lists = [yaml.SequenceNode(LIST, row, flow_style=True) for row in rows]
+    return yaml.SequenceNode(LIST, lists, flow_style=False)
 
 
 def _text(name: str, value: Any) -> str:
@@ -140,11 +146,3 @@ def _text(name: str, value: Any) -> str:
     if text in ("inf", "-inf", "nan"):
         raise UnwritableError(f"{name} is {text}, which no spec can begin with")
     return text
-
-
-def _scalar(text: str) -> Scalar:
-    return Scalar(0, 0, len(text), text)
-
-
-def _list(items: list[Any]) -> Sequence:
-    return Sequence(0, 0, 1, items)

@@ -132,7 +132,7 @@ def _text(output: Output, spec: Spec, text: SpecText, said: Mapping[str, str]) -
         kept = progress.kept
         known = (*progress.records, record)
         path = partial(text.path_from, output.path.parent)
-        origin = Origin(text.document(), path, said)
+        origin = Origin(text.content, path, said)
         return trained_spec(spec, kept, known[min(kept.epoch, len(known) - 1)], origin).encode()
 
     return render

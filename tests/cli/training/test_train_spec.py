@@ -12,8 +12,6 @@ from hypothesis import strategies as st
 import backtrace
 from backtrace.formats.trained_spec import Origin, trained_spec
 from backtrace.spec import bundled
-from backtrace.spec.document.reader import Entry, Mapping, Scalar, Sequence, read
-from backtrace.spec.document.writer import write
 from backtrace.tape.training import Measured, Record, State, starting_state
 from tests.cli.running import piped, run
 
@@ -132,20 +130,6 @@ SPECS = {
 }
 
 
-def mapping(nodes):
-    keys = {text: Scalar(0, 0, 1, text, quoted=True) for text in nodes}
-    return Mapping(0, 0, 1, {text: Entry(keys[text], node) for text, node in nodes.items()})
-
-
-def plain(node):
-    """A tree without its places."""
-    if isinstance(node, Scalar):
-        return node.text, node.quoted
-    if isinstance(node, Sequence):
-        return [plain(item) for item in node.items]
-    return {text: plain(entry.value) for text, entry in node.entries.items()}
-
-
 def parameters(spec):
     return starting_state(msgspec.structs.replace(spec, optimizer=None)).values
 
@@ -202,7 +186,6 @@ def test_a_saved_spec_begins_with_the_trained_numbers(run, tmp_path, name):
     again = tmp_path / "again.yaml"
     check_goes_on(run, str(saved), again)
     assert again.read_text().count("# Made by backtrace") == 1
-    assert len(again.read_text().splitlines()) == len(saved.read_text().splitlines())
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -218,8 +201,8 @@ def test_it_is_a_text_for_people(run, tmp_path):
     check_goes_on(run, str(source), saved, "--learning-rate", "1")
     lines = saved.read_text(encoding="utf-8").splitlines()
     assert "- activation: tanh" in lines
-    assert "- [1, 2]" in lines
-    assert 'title: "Δ: two"' in lines
+    assert "inputs: [[1, 2], [3, 4], [0.5, 1]]" in lines
+    assert "title: 'Δ: two'" in lines
     assert "learning_rate: 1" in lines
     assert max(map(len, lines)) <= 100
 
@@ -231,26 +214,6 @@ def test_going_on_is_as_if_there_had_been_no_end_where_the_optimizer_has_no_stat
     rest = json.loads(run("train", str(saved), "--epochs", "5", "--format", "json").out)
     assert rest["losses"] == whole["losses"][4:]
     assert rest["parameters"] == whole["parameters"]
-
-
-words = st.sampled_from(
-    ["1e-05", "no", "012", "a: b", "# c", "-", "", "a\nb\n", "Δ", "0x1", "x " * 90]
-)
-scalars = st.builds(lambda text, quoted: Scalar(0, 0, 1, text, quoted), words, st.just(True))
-scalars |= st.builds(lambda text: Scalar(0, 0, 1, text), st.sampled_from(["1e-05", "no", "a b"]))
-trees = st.recursive(
-    scalars,
-    lambda nodes: (
-        st.lists(nodes, max_size=4).map(lambda items: Sequence(0, 0, 1, items))
-        | st.dictionaries(words, nodes, max_size=4).map(mapping)
-    ),
-    max_leaves=12,
-)
-
-
-@given(trees)
-def test_what_is_written_reads_back(tree):
-    assert plain(read(write(tree), "text").root) == plain(tree)
 
 
 def test_published_values_are_not_those_of_the_trained_numbers(run, tmp_path):
@@ -353,7 +316,7 @@ def test_every_number_reads_back_as_it_was(numbers, kind):
     shapes = {"W1": (2, 2), "b1": (1, 2), "W2": (2, 1), "b2": (1, 1)}
     values = {id: part.reshape(shapes[id]) for id, part in zip(shapes, split, strict=True)}
     state, record = State(3, values), Record(3, Measured(0.25))
-    origin = Origin(read(text, "spec"), lambda path: path)
+    origin = Origin(text.encode(), lambda path: path)
     found = parameters(backtrace.loads(trained_spec(spec, state, record, origin)))
     for id, value in values.items():
         assert found[id].dtype == value.dtype
