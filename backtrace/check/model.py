@@ -106,10 +106,11 @@ class Explanation(msgspec.Struct, frozen=True):
 
 
 class Trivial(msgspec.Struct, frozen=True):
-    """Why a carried value earns nothing: the quantity that it rests on, and what that holds."""
+    """Why carried entries earn nothing: the quantity that they rest on, and what that holds;
+    ``chance``: most of the sheet is wrong, or only copies what is."""
 
     id: str
-    holds: Literal["zeros", "ones", "copy", "filler"]
+    holds: Literal["zeros", "ones", "copy", "chance"]
 
 
 class Judged(msgspec.Struct, frozen=True):

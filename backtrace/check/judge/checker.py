@@ -11,6 +11,7 @@ import numpy as np
 from backtrace.check.judge.conventions import differing, is_worked_so, other_conventions
 from backtrace.check.judge.exercise import Exercise, Key
 from backtrace.check.judge.judgement import Judgement
+from backtrace.check.judge.marks import for_work_done
 from backtrace.check.judge.readings import readings
 from backtrace.check.judge.replay import Work
 from backtrace.check.judge.sheet import MOST_WORK, Sheet
@@ -140,7 +141,7 @@ class Checker(Exercise):
             found.append(judged)
             if attempt and accused((judged,)):
                 break
-        sheet.quantities = tuple(found)
+        sheet.quantities = for_work_done(sheet, tuple(found))
         return sheet
 
     def in_other_working(self, answers: Answers, usual: Sheet) -> Report | None:
@@ -152,9 +153,7 @@ class Checker(Exercise):
 
     def other_working(self, answers: Answers, usual: Sheet) -> Sheet | None:
         """The sheet in the first other way of working that leaves nothing wrong, and for which
-        more than a single number speaks. One number everywhere is no work of any way."""
-        if usual.has_filler:
-            return None
+        more than a single number speaks."""
         ways = [
             way for way in coarser(usual.written) if speaks_for(way, usual.quantities, self.steps)
         ]

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from backtrace.check.judge.digits import SLACK, Numbers, Reading
 from backtrace.check.judge.exercise import Key
-from backtrace.check.judge.marks import trivial
-from backtrace.check.judge.replay import Override, StandIns
+from backtrace.check.judge.replay import Override
 from backtrace.check.judge.sheet import Doubt, Hypothesis, Sheet
 from backtrace.check.mistakes.diagnosis import MOST_EXPLANATIONS, Diagnosis
 from backtrace.check.model import (
@@ -25,7 +24,6 @@ from backtrace.check.model import (
     Figure,
     Judged,
     Malformed,
-    Trivial,
     Verdict,
 )
 from backtrace.check.rules.intervals import Interval, hull, point, single
@@ -214,16 +212,7 @@ class Judgement:
 
     def follows_exactly(self, numbers: Numbers) -> Doubt:
         """Which written numbers are, digit for digit, what the numbers written before them give."""
-        sheet = self.sheet
-        over: StandIns = {
-            source: point(sheet.numbers[source].values)
-            for where in Diagnosis(sheet, self.place).path()
-            for source in self.exercise.operands[where]
-            if source in sheet.numbers and sheet.numbers[source].there.all()
-        }
-        if not over:
-            return np.zeros(numbers.values.shape, dtype=bool)
-        box = hull(sheet.replay(0.0, over).step(self.place))
+        box = self.sheet.from_written(self.place)
         slack = 1e-9 * (1.0 + np.abs(numbers.values))
         near = (box.lo[0] - slack <= numbers.values) & (numbers.values <= box.hi[0] + slack)
         return np.asarray(near & single(box))
@@ -297,21 +286,12 @@ class Judgement:
             earned=0.0 if extra else self.earned(names),
             possible=0.0 if extra else float(names.size),
             notes=(*self.written.notes, UNFINISHED) if cut else self.written.notes,
-            withheld=self.trivial if (names == "carried").any() else None,
             alike=self.alike,
         )
 
     def earned(self, names: NDArray[Any]) -> float:
-        """Marks by the policy; a carried value that rests on something trivial earns 0."""
-        credit = self.exercise.credit
-        return sum(
-            0.0 if verdict == "carried" and self.trivial else credit.get(verdict, 0.0)
-            for verdict in names.ravel()
-        )
-
-    @cached_property
-    def trivial(self) -> Trivial | None:
-        return trivial(self.sheet, self.place)
+        """Marks by the policy."""
+        return sum(self.exercise.credit.get(verdict, 0.0) for verdict in names.ravel())
 
 
 def _likeliest(follows: Doubt, allowed: Doubt, enough: Doubt) -> NDArray[np.intp]:

@@ -1,7 +1,8 @@
-"""What a value earns, and when it earns nothing: marks are for work that was done.
+"""When a carried value earns nothing: marks are for work that was done.
 
 A value that follows from an earlier mistake earns its mark, unless what it rests on makes the step
-trivial: zeros, ones, a given number copied, one number written everywhere.
+trivial (zeros, ones, a given number copied). Where most of a sheet is wrong, or only copies what is
+(a linear unit, a z without a bias, a δ times 1), what follows does so by chance.
 """
 
 from __future__ import annotations
@@ -9,40 +10,88 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
+import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from backtrace.check.judge.exercise import Key
 from backtrace.check.judge.sheet import Sheet
-from backtrace.check.model import Trivial
+from backtrace.check.judge.workings import ACCUSED
+from backtrace.check.model import Judged, Trivial
 from backtrace.check.rules.intervals import Floats
 
 
-def trivial(sheet: Sheet, place: Key) -> Trivial | None:
+def for_work_done(sheet: Sheet, quantities: tuple[Judged, ...]) -> tuple[Judged, ...]:
+    """The quantities without the marks of carried entries that took no work.
+
+    Who has worked at all keeps those that are only copied: the next line is so, and right.
+    """
+    carried = [each for each in quantities if each.places("carried")]
+    if not carried:
+        return quantities
+    why = {each.name: _trivial(sheet, _key(each)) for each in carried}
+    idle = sum(
+        len(each.places("carried")) if why[each.name] else _copied(sheet, each) for each in carried
+    )
+    if not _shows_work(quantities, idle):
+        why = {each.name: Trivial(each.id, "chance") for each in carried}
+    return tuple(_without(sheet, each, why.get(each.name)) for each in quantities)
+
+
+def _shows_work(quantities: tuple[Judged, ...], idle: int) -> bool:
+    """Whether no more of a sheet is wrong, or took no work, than stands."""
+    stands = sum(len(each.places("right", "rounded", "carried")) for each in quantities)
+    wrong = sum(len(each.places(*ACCUSED)) for each in quantities)
+    return wrong + idle <= stands - idle
+
+
+def _key(judged: Judged) -> Key:
+    return judged.epoch, judged.batch, judged.id
+
+
+def _without(sheet: Sheet, judged: Judged, why: Trivial | None) -> Judged:
+    if why is None or not judged.possible:
+        return judged
+    lost = len(judged.places("carried")) * sheet.exercise.credit["carried"]
+    return msgspec.structs.replace(judged, earned=judged.earned - lost, withheld=why)
+
+
+def _trivial(sheet: Sheet, place: Key) -> Trivial | None:
     """What makes the step at ``place`` trivial, on this sheet."""
-    if sheet.has_filler:
-        return Trivial(place[2], "filler")
-    for source in sources(sheet, place):
-        values = sheet.numbers[source].values
-        if not sheet.doubt(source).any() and not sheet.vagueness(source).any():
-            continue
-        holds = _holds(sheet, source, values)
-        if holds is not None:
-            return Trivial(source[2], holds)
+    for source in sheet.sources(place):
+        if sheet.doubt(source).any() or sheet.vagueness(source).any():
+            holds = _holds(sheet, source, sheet.numbers[source].values)
+            if holds is not None:
+                return Trivial(source[2], holds)
     return None
 
 
-def sources(sheet: Sheet, place: Key) -> Iterator[Key]:
-    """The written quantities that a step is worked from, past those that were not written."""
-    waiting, seen = list(sheet.exercise.operands[place]), set()
-    while waiting:
-        source = waiting.pop()
-        if source in seen:
-            continue
-        seen.add(source)
-        if source in sheet.numbers and not sheet.exercise.is_given(source):
-            yield source
-        elif source not in sheet.numbers:
-            waiting += sheet.exercise.operands[source]
+def _copied(sheet: Sheet, judged: Judged) -> int:
+    """How many carried entries only repeat a number that the step takes."""
+    place = _key(judged)
+    box = sheet.from_written(place)
+    worked, written = (box.lo[0] + box.hi[0]) / 2, sheet.numbers[place].values
+    found = np.zeros(written.shape, dtype=bool)
+    for values in _operands(sheet, place):
+        found |= _is_copied(worked, written, values)
+    return int((found & (np.array(judged.entries) == "carried")).sum())
+
+
+def _operands(sheet: Sheet, place: Key) -> Iterator[Floats]:
+    """The numbers that a step takes, as they are written or given."""
+    for source in sheet.sources(place):
+        yield sheet.numbers[source].values
+    for source in sheet.exercise.operands[place]:
+        if sheet.exercise.is_given(source):
+            yield sheet.exercise.values[source]
+
+
+def _is_copied(worked: Floats, written: Floats, values: Floats) -> NDArray[np.bool_]:
+    """Which numbers are 0, or one of the values with either sign, or are written as the value that
+    stands in their place is: a bias that shows in none of its digits."""
+    known = np.append(np.abs(values), 0.0)
+    found = np.isin(np.round(np.abs(worked), 9), np.round(known, 9))
+    return found | (written == values) if values.shape == written.shape else found
 
 
 def _holds(sheet: Sheet, source: Key, values: Floats) -> Literal["zeros", "ones", "copy"] | None:

@@ -6,8 +6,7 @@ in mind where explanations tie.
 
 from __future__ import annotations
 
-from collections import Counter
-from functools import cached_property
+from collections.abc import Iterator
 from typing import TypeAlias
 
 import msgspec
@@ -20,7 +19,7 @@ from backtrace.check.judge.replay import NOTHING, Override, Replay, StandIns, Wo
 from backtrace.check.judge.workings import Working
 from backtrace.check.model import Answers, Judged, WrittenQuantity
 from backtrace.check.rules.evaluation import dependent
-from backtrace.check.rules.intervals import Interval, between
+from backtrace.check.rules.intervals import Interval, between, hull, point
 from backtrace.tape.steps import Step
 
 Doubt: TypeAlias = NDArray[np.bool_]
@@ -28,8 +27,6 @@ MOST_HYPOTHESES = 12  # ways the sheet may have come about that are kept in mind
 MOST_WORK = 8_000  # lines that are worked for the verdicts on one sheet, by other right forms too
 MOST_SEARCH = 6_000  # lines that are worked in search of its mistakes
 MOST_PAIRS = 1000  # pairs of mistakes that are tried for one sheet, over all its wrong steps
-FEW = 4  # entries; of so few one may well be like the others
-NEARLY_ALL = 0.6  # of the entries of a sheet
 
 
 class Hypothesis(msgspec.Struct, frozen=True, eq=False):
@@ -81,22 +78,6 @@ class Sheet:
             cut=self.working.cut,
         )
 
-    @cached_property
-    def has_filler(self) -> bool:
-        """Whether one number that is not right stands nearly everywhere."""
-        counted: Counter[float] = Counter()
-        right = 0
-        for place, written in self.written.items():
-            if self.exercise.is_given(place) or not written.cells:
-                continue
-            read = self.numbers_of(written, place)
-            counted.update(read.values[read.there].tolist())
-            off = np.abs(read.values - self.exercise.values[place])
-            right += int((read.there & (off <= read.half)).sum())
-        entries = sum(counted.values())
-        times = max(counted.values(), default=0)
-        return entries > FEW and times >= NEARLY_ALL * entries and right < NEARLY_ALL * entries
-
     def explained(self, place: Key, opened: list[StandIns]) -> None:
         """Each explanation that puts something in an operand's place is a hypothesis (a tie gives
         several); those that were there go on with it."""
@@ -126,6 +107,28 @@ class Sheet:
             return None
         read = self.numbers_of(written, place)
         return between(read.low, read.high) if read.there.all() else None
+
+    def from_written(self, place: Key) -> Interval:
+        """What the numbers written before a quantity give, taken as they stand."""
+        over: StandIns = {
+            source: point(self.numbers[source].values)
+            for source in self.sources(place)
+            if self.numbers[source].there.all()
+        }
+        return hull(self.replay(0.0, over).step(place))
+
+    def sources(self, place: Key) -> Iterator[Key]:
+        """The written quantities that a step is worked from, past those that were not written."""
+        waiting, seen = list(self.exercise.operands[place]), set()
+        while waiting:
+            source = waiting.pop()
+            if source in seen:
+                continue
+            seen.add(source)
+            if source in self.numbers:
+                yield source
+            else:
+                waiting += self.exercise.operands[source]
 
     # What rests on what
 

@@ -139,7 +139,7 @@ TRIVIAL = {
     "zeros": "since {id}, which the work rests on, is all 0",
     "ones": "since {id}, which the work rests on, is all 1",
     "copy": "since {id}, which the work rests on, is a copy of numbers given",
-    "filler": "since one number stands nearly everywhere",
+    "chance": "since most of the sheet is wrong, or only copies what is",
 }
 CONVENTION_SAID = {
     ("mean_in", "gradient"): "with the 1/{n} in the gradients, not before them",
