@@ -177,23 +177,33 @@ def test_a_loss_without_targets_needs_none_of_the_held_out_samples_either():
         ("{evry: 5}", 14, '"evry" in `validation`', "a meaning"),
         ("{every: 1}", 21, "1", "from 2 up"),
         ("{every: 2.5}", 21, "2.5", "from 2 up"),
-        ("{every: 11}", 21, "`every: 11` of 10 samples, which is none of them", "2 to 10"),
+        ("{every: 11}", 21, "0 of 10 samples held out", "on each side"),
         ("{share: 20}", 21, "20", "above 0 and below 1"),
         ("{share: 0}", 21, "0", "above 0 and below 1"),
-        ("{share: 0.04}", 21, "0.04 of 10 samples, which is none of them", "on each side"),
-        ("{share: 0.96}", 21, "0.96 of 10 samples, which is all of them", "on each side"),
-        ("{rows: 9..11}", 20, "rows 9 to 11 of 10 samples", "rows up to 10"),
-        ("{rows: 11}", 20, "row 11 of 10 samples", "rows up to 10"),
-        ("{rows: 1..10}", 20, "rows 1 to 10, which is every sample", "to train on"),
+        ("{share: 0.04}", 21, "0 of 10 samples held out", "on each side"),
+        ("{share: 0.96}", 21, "10 of 10 samples held out", "on each side"),
+        ("{rows: 9..11}", 20, "row 11 of 10", "rows up to 10"),
+        ("{rows: 11}", 20, "row 11 of 10", "rows up to 10"),
+        ("{rows: 1..10}", 20, "10 of 10 samples held out", "on each side"),
         ("{rows: 5..4}", 20, "5 to 4", "the smaller end first"),
         ("{rows: last}", 20, '"last"', "a whole number"),
         ("{every: 2, share: 0.2}", 24, "`share` beside `every`", "one of the two"),
         ("{targets: [[1, 0]]}", 14, "`targets` without `inputs`", "both"),
         ("{every: 5, targets: [[1, 0]]}", 24, "`targets` without `inputs`", "both"),
-        ("{inputs: [[1, 2]]}", 14, "held-out `inputs` without `targets`", "`targets:`"),
-        ("{inputs: [1, 2, 3], targets: [1, 0]}", 22, "a list of 3 numbers", "each of 2 numbers"),
-        ("{inputs: [[1, 2]], targets: [[1]]}", 41, "a 1 × 1 matrix", "2 numbers a row"),
-        ("{inputs: [[1, 2]], targets: [[1, 0], [1, 0]]}", 41, "a 2 × 2 matrix", "each sample"),
+        ("{inputs: [[1, 2]]}", 14, "the loss `cross_entropy` without `targets`", "`targets:`"),
+        (
+            "{inputs: [1, 2, 3], targets: [1, 0]}",
+            22,
+            "a list of 3 numbers",
+            "a row of 2 numbers",
+        ),
+        ("{inputs: [[1, 2]], targets: [[1]]}", 41, "a 1 × 1 matrix", "a row of 2 numbers"),
+        (
+            "{inputs: [[1, 2]], targets: [[1, 0], [1, 0]]}",
+            41,
+            "a 2 × 2 matrix",
+            "each of 1 sample",
+        ),
         ("{inputs: [[1, x]], targets: [[1, 0]]}", 27, '"x"', "a number"),
         ("{inputs: [[1, 2]], targets: [[1, 1]]}", 43, "which add up to 2", "1, for"),
         ("{inputs: [[1, 2]], targets: [[2, -1]]}", 43, "the target 2", "0 to 1"),
@@ -213,7 +223,7 @@ def test_held_out_targets_where_the_loss_has_none():
     text = LAYERS + "inputs: [[1, 2]]\nloss: output\nlearning_rate: 1\n"
     problem = only_problem(text + "validation: {inputs: [[1, 2]], targets: [[1, 2]]}\n")
     assert (problem.line, problem.column) == (6, 32)
-    assert "held-out `targets` beside the loss `output`" in problem.found
+    assert "`targets` beside the loss `output`" in problem.found
 
 
 @pytest.mark.parametrize("own", ["{every: 2}", "{inputs: [[1, 2]], targets: [[1, 0]]}"])
@@ -261,9 +271,9 @@ def test_the_spec_that_samples_are_taken_from_stays_whole():
 @pytest.mark.parametrize(
     ("every", "words"),
     [
-        (1, "every sample held out (`every: 1`); expected 2 or more"),
-        (0, "every sample held out (`every: 0`); expected 2 or more"),
-        (11, "`every: 11` of 10 samples, which is none of them; expected 2 to 10"),
+        (1, "10 of 10 samples held out; expected at least one on each side"),
+        (0, "10 of 10 samples held out; expected at least one on each side"),
+        (11, "0 of 10 samples held out; expected at least one on each side"),
     ],
 )
 def test_every_kth_sample_that_does_not_exist(every, words):

@@ -68,8 +68,7 @@ def check_targets(
     problems: Problems, loss: LossDraft, given: WrittenMatrix, targets: Matrix, *, rows: bool
 ) -> None:
     """Note targets that the loss can't take; ``rows`` says that a sample is a row."""
-    wanted = "any" if loss.upstream else LOSSES[loss.loss.name].targets
-    if wanted in ("any", "none"):
+    if loss.takes in ("any", "none"):
         return
     values = targets.values if rows else targets.values.T
     outside = _places(values, lambda part: (part < 0) | (part > 1))
@@ -79,14 +78,25 @@ def check_targets(
         problems.conflict(place, found, f"0 to 1, for `{loss.loss.name}`", _mend_range(values))
         if given.node is None:
             return
-    if len(outside) or wanted == "unit_interval":
+    if len(outside) or loss.takes == "unit_interval":
         return
-    wrong = _no_classes if wanted == "one_hot" else _no_distributions
+    wrong = _no_classes if loss.takes == "one_hot" else _no_distributions
     for (sample,) in _places(values, wrong):
         place = given.place_of(sample, 0) if rows else given.place_of(0, sample)
         _add_distribution(problems, place, loss, sample, values[sample])
         if given.node is None:
             return
+
+
+def check_targets_given(problems: Problems, loss: LossDraft, entries: Fields, place: Place) -> None:
+    """Note targets that are missing, and those beside a loss that takes none."""
+    if loss.takes != "none" and "targets" not in entries:
+        found = f"the loss `{loss.loss.name}` without `targets`"
+        problems.conflict(place, found, "`targets:`", "Write one target for each output.")
+    if loss.takes == "none" and "targets" in entries:
+        found = f"`targets` beside the loss `{loss.loss.name}`, which has none"
+        mend = "Remove them, or choose a loss."
+        problems.conflict(entries.key("targets"), found, "no targets", mend)
 
 
 def read_freeze(problems: Problems, top: Fields, layers: list[LayerDraft]) -> frozenset[str]:
@@ -129,15 +139,8 @@ def _check_loss_and_targets(problems: Problems, parts: Parts) -> None:
             mend = "Add `loss: mse`, or remove the targets for a forward pass alone."
             problems.conflict(top.key("targets"), "`targets` without a `loss`", "`loss:`", mend)
         return
-    if loss is None:
-        return
-    needed = loss.upstream is None and LOSSES[loss.loss.name].targets != "none"
-    if needed and "targets" not in top:
-        found = f"the loss `{loss.loss.name}` without `targets`"
-        problems.conflict(top.key("loss"), found, "`targets:`", "Write one target for each output.")
-    if not needed and "targets" in top:
-        found = f"`targets` beside the loss `{loss.loss.name}`, which has none"
-        problems.conflict(top.key("targets"), found, "no targets", "Remove them, or choose a loss.")
+    if loss is not None:
+        check_targets_given(problems, loss, top, top.key("loss"))
 
 
 def _check_outputs(problems: Problems, parts: Parts) -> None:

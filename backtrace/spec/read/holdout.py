@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from backtrace.functions.losses import LOSSES
 from backtrace.spec.document.fields import Fields, Range
 from backtrace.spec.document.folders import Folders
 from backtrace.spec.document.problems import Problems
@@ -15,7 +14,7 @@ from backtrace.spec.document.reader import Mapping, Node, kind
 from backtrace.spec.document.spans import read_span
 from backtrace.spec.model import Conventions, Layout, Matrix, Spec, Validation
 from backtrace.spec.numbers import Number
-from backtrace.spec.read.consistency import check_targets
+from backtrace.spec.read.consistency import check_targets, check_targets_given
 from backtrace.spec.read.data_files import read_samples
 from backtrace.spec.read.network import SettledNetwork
 from backtrace.spec.read.shape_errors import oriented
@@ -44,16 +43,19 @@ class HeldOut(msgspec.Struct):
     targets: WrittenMatrix | None
 
     def part(self, samples: int, seed: int | None) -> NDArray[np.bool_]:
-        """Which of the samples are held out; _HoldOutError where that is none of them, or all."""
+        """Which of the samples are held out. Raises _HoldOutError."""
+        if self.way == "rows" and self.rows[-1] > samples:
+            raise _HoldOutError(f"row {self.rows[-1]} of {samples}", f"rows up to {samples}")
+        numbers = np.arange(1, samples + 1)
         if self.way == "every":
-            return _every(self.every, samples)
-        if self.way == "share":
-            return _share(self.share, samples, seed or 0)
-        return _rows(self.rows, samples)
+            return _parted(numbers % self.every == 0)
+        if self.way == "rows":
+            return _parted((numbers >= self.rows[0]) & (numbers <= self.rows[-1]))
+        return _parted(_share(self.share, samples, seed or 0))
 
 
 class _HoldOutError(ValueError):
-    """Held-out samples that leave none to train on, or that are none."""
+    """Held-out samples that there are not, or that leave none on one of the two sides."""
 
     def __init__(self, found: str, expected: str) -> None:
         super().__init__(f"{found}; expected {expected}")
@@ -70,7 +72,7 @@ def held_out(spec: Spec, every: int) -> Spec:
         raise ValueError("the spec holds out samples by itself: `validation:`")
     if spec.loss is not None and spec.loss.upstream is not None:
         raise ValueError("a gradient that is given from above has no loss to judge samples by")
-    out = _every(every, spec.samples)
+    out = _parted(np.arange(1, spec.samples + 1) % max(every, 1) == 0)
     layout = spec.conventions.layout
     targets = None if spec.targets is None else spec.targets.samples(out, layout)
     return msgspec.structs.replace(
@@ -117,7 +119,9 @@ def hold_out(
     if network.inputs is None:
         return None
     if held.way == "inputs":
-        return _Others(problems, held, network, conventions).validation(loss)
+        if loss is None or loss.upstream is not None:
+            return None
+        return _beside(problems, held, network, conventions, loss)
     try:
         out = held.part(oriented(conventions, network.inputs.shape)[0], seed)
     except _HoldOutError as error:
@@ -130,55 +134,34 @@ def hold_out(
 def _way(problems: Problems, entries: Fields) -> str:
     """How it is said which samples are held out: in one way, and in one only."""
     said = [way for way in WAYS if way in entries]
-    for way in said[1:]:
-        found = f"`{way}` beside `{said[0]}` in `validation`"
-        problems.add(entries.key(way), found, "one of the two", "Remove one.")
-    if "targets" in entries and "inputs" not in entries:
-        found = "`targets` without `inputs` in `validation`"
-        mend = "Write the held-out `inputs:` beside them."
-        if said:
-            mend = f"Remove them: with `{said[0]}` the targets are those of the data."
-        problems.add(entries.key("targets"), found, "both or neither", mend)
+    if len(said) > 1:
+        found = f"`{said[1]}` beside `{said[0]}` in `validation`"
+        problems.add(entries.key(said[1]), found, "one of the two", "Remove one.")
     elif not entries.node.entries:
         problems.add(entries.node, "`validation` without a key", _FORMS, _EXAMPLE)
+    if "targets" in entries and "inputs" not in entries:
+        found, mend = "`targets` without `inputs` in `validation`", "Write the inputs beside them."
+        problems.add(entries.key("targets"), found, "both or neither", mend)
     return said[0] if said else ""
 
 
 # --- a part of the data
 
 
-def _every(every: int, samples: int) -> NDArray[np.bool_]:
-    if every < 2:
-        raise _HoldOutError(f"every sample held out (`every: {every}`)", "2 or more")
-    if every > samples:
-        found = f"`every: {every}` of {count(samples, 'sample')}, which is none of them"
-        raise _HoldOutError(found, f"2 to {samples}" if samples > 1 else "more samples")
-    return np.asarray(np.arange(1, samples + 1) % every == 0)
+def _parted(out: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """What is held out, where that is some of the samples and not all. Raises _HoldOutError."""
+    if out.all() or not out.any():
+        found = f"{out.sum()} of {count(len(out), 'sample')} held out"
+        raise _HoldOutError(found, "at least one on each side")
+    return out
 
 
 def _share(share: Number, samples: int, seed: int) -> NDArray[np.bool_]:
     """A random part, drawn by the seed; an order of the epochs' own begins at epoch 1."""
     exact = share.fraction * samples
     size = (2 * exact.numerator + exact.denominator) // (2 * exact.denominator)  # the nearest
-    if not 0 < size < samples:
-        which = "all" if size else "none"
-        found = f"{share.text} of {count(samples, 'sample')}, which is {which} of them"
-        raise _HoldOutError(found, "at least one sample on each side")
     out = np.zeros(samples, dtype=np.bool_)
     out[np.random.default_rng([seed, 0]).permutation(samples)[:size]] = True
-    return out
-
-
-def _rows(rows: range, samples: int) -> NDArray[np.bool_]:
-    first, last = rows[0], rows[-1]
-    said = f"row {first}" if first == last else f"rows {first} to {last}"
-    if last > samples:
-        raise _HoldOutError(f"{said} of {count(samples, 'sample')}", f"rows up to {samples}")
-    if len(rows) == samples:
-        found = f"{said}, which is every sample" if samples > 1 else "the only sample"
-        raise _HoldOutError(found, "at least one sample to train on")
-    out = np.zeros(samples, dtype=np.bool_)
-    out[first - 1 : last] = True
     return out
 
 
@@ -195,62 +178,48 @@ def _take_out(network: SettledNetwork, out: NDArray[np.bool_], layout: Layout) -
 # --- samples of their own
 
 
-class _Others:
+def _beside(
+    problems: Problems,
+    held: HeldOut,
+    network: SettledNetwork,
+    conventions: Conventions,
+    loss: LossDraft,
+) -> Validation | None:
     """Held-out samples that stand beside the data, shaped as those of the data are."""
-
-    def __init__(
-        self, problems: Problems, held: HeldOut, network: SettledNetwork, conventions: Conventions
-    ) -> None:
-        self.problems, self.held, self.network = problems, held, network
-        self.conventions = conventions
-        self.each = "row" if conventions.layout == "rows" else "column"
-
-    def validation(self, loss: LossDraft | None) -> Validation | None:
-        inputs = self.inputs()
-        if loss is None or loss.upstream is not None or inputs is None:
-            return None
-        if LOSSES[loss.loss.name].targets == "none":
-            return self.without_targets(loss, inputs)
-        targets = self.targets(inputs)
-        if targets is None or self.held.targets is None:
-            return None
-        rows = self.conventions.layout == "rows"
-        check_targets(self.problems, loss, self.held.targets, targets, rows=rows)
-        return Validation(inputs, targets)
-
-    def inputs(self) -> Matrix | None:
-        given, own = self.held.inputs, self.network.inputs
-        assert given is not None
-        assert own is not None
-        _, features = oriented(self.conventions, own.shape)
-        for shape in given.shapes:
-            if oriented(self.conventions, shape)[1] == features:
-                return given.shaped(shape)
-        found = f"{given.described()} for the held-out inputs"
-        expected = f"a sample a {self.each}, each of {count(features, 'number')} as in `inputs`"
-        self.problems.add(given.place, found, expected)
+    last = network.layers[-1]
+    check_targets_given(problems, loss, held.entries, held.entries.key("inputs"))
+    assert network.inputs is not None
+    _, features = oriented(conventions, network.inputs.shape)
+    inputs = _shaped(problems, held.inputs, features, conventions)
+    if inputs is None or last is None or (held.targets is None) != (loss.takes == "none"):
         return None
+    if held.targets is None:
+        return Validation(inputs)
+    targets = _shaped(problems, held.targets, last.units, conventions, inputs)
+    if targets is None:
+        return None
+    rows = conventions.layout == "rows"
+    check_targets(problems, loss, held.targets, targets, rows=rows)
+    return Validation(inputs, targets)
 
-    def targets(self, inputs: Matrix) -> Matrix | None:
-        given, last = self.held.targets, self.network.layers[-1]
-        if given is None:
-            found = "held-out `inputs` without `targets`"
-            mend = "Write one for each output of each sample."
-            self.problems.add(self.held.entries.key("inputs"), found, "`targets:`", mend)
-        if given is None or last is None:
-            return None
-        samples, _ = oriented(self.conventions, inputs.shape)
-        shape = oriented(self.conventions, (samples, last.units))
-        if shape in given.shapes:
+
+def _shaped(
+    problems: Problems,
+    given: WrittenMatrix | None,
+    width: int,
+    conventions: Conventions,
+    inputs: Matrix | None = None,
+) -> Matrix | None:
+    """Samples of so many numbers each; targets, of as many samples as the ``inputs``."""
+    if given is None:
+        return None
+    wanted = None if inputs is None else oriented(conventions, inputs.shape)[0]
+    for shape in given.shapes:
+        samples, own = oriented(conventions, shape)
+        if own == width and wanted in (None, samples):
             return given.shaped(shape)
-        found = f"{given.described()} for the targets of {count(samples, 'held-out sample')}"
-        expected = f"{count(last.units, 'number')} a {self.each}, a {self.each} for each sample"
-        self.problems.add(given.place, found, expected)
-        return None
-
-    def without_targets(self, loss: LossDraft, inputs: Matrix) -> Validation | None:
-        if "targets" not in self.held.entries:
-            return Validation(inputs)
-        found = f"held-out `targets` beside the loss `{loss.loss.name}`, which has none"
-        self.problems.add(self.held.entries.key("targets"), found, "no targets", "Remove them.")
-        return None
+    each = "row" if conventions.layout == "rows" else "column"
+    many = "each sample" if wanted is None else f"each of {count(wanted, 'sample')}"
+    found = f"{given.described()} for the held-out {given.name}"
+    problems.add(given.place, found, f"a {each} of {count(width, 'number')} for {many}")
+    return None

@@ -7,7 +7,6 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from backtrace.functions.losses import LOSSES
 from backtrace.spec.document.fields import Fields, fields
 from backtrace.spec.document.folders import Folders
 from backtrace.spec.document.problems import Problems, SpecError
@@ -99,7 +98,7 @@ def _read_parts(problems: Problems, top: Fields, draft: NetworkDraft) -> Parts:
     parts = Parts(top, draft.layers, loss, optimizer, schedule, draft.targets)
     if loss is not None:
         draft.upstream = loss.upstream
-        if loss.upstream or LOSSES[loss.loss.name].targets == "none":
+        if loss.takes == "none":
             draft.targets = None
     return parts
 

@@ -62,6 +62,11 @@ class LossDraft(msgspec.Struct):
     node: Node
     upstream: WrittenMatrix | None = None
 
+    @property
+    def takes(self) -> str:
+        """The targets that it takes; a gradient that is given takes none."""
+        return "none" if self.upstream else LOSSES[self.loss.name].targets
+
 
 def read_loss(problems: Problems, node: Node) -> LossDraft | None:
     """``mse``, ``{name: half_sse, reduce: mean}`` or ``{upstream: [[1, 1]]}``."""
