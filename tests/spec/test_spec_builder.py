@@ -264,7 +264,7 @@ def test_the_remaining_fields():
         (network("[[1, [2]], [3, 4]]"), 3, 19, "a list within row 1 of W1", ""),
         (network("[[1, 2], [0,5, 4]]"), 3, 23, "row 2 with 3 numbers", "[0.5, 4]"),
         (network("[[0,593, 0,597], [1, 2]]"), 3, 16, "decimal commas", "[0.593, 0.597]"),
-        (network("[[1, 2], [3, 0,05]]"), 3, 27, '"0,05", a decimal comma', "0.05"),
+        (network("[[1, 2], [3, 0,05]]"), 3, 24, "decimal commas", "[3, 0.05]"),
         (network("[[1, 2], [3, −4]]"), 3, 27, "typographic minus", "-4"),
         (network("[]"), 3, 14, "an empty list for W1", ""),
         (network("[[]]"), 3, 15, "an empty list as row 1 of W1", "brackets"),

@@ -11,7 +11,7 @@ import numpy as np
 from backtrace.spec.document.problems import Place, Problems
 from backtrace.spec.document.reader import Node, Scalar, Sequence, kind
 from backtrace.spec.model import Matrix
-from backtrace.spec.number_reading import Misreading, Reading, read_number
+from backtrace.spec.number_reading import comma_reading, read_number
 from backtrace.spec.numbers import Number
 from backtrace.spec.wording import count
 
@@ -77,31 +77,27 @@ def read_matrix(problems: Problems, node: Node, name: str) -> WrittenMatrix | No
     rows = _rows(problems, node, name)
     if rows is None:
         return None
-    numbers, seen = [], len(problems.found)
-    for row in rows:
-        read = _numbers(problems, row)
-        if read is not None and not _has_decimal_commas(problems, row):
-            numbers.append(read)
-    # a row that misreads may be misread in its length as well: one problem is enough
-    if any(problem.code == "decimal_comma" for problem in problems.found[seen:]):
+    # a row of decimal commas is misread in its length as well: one problem is enough
+    commas = [_has_decimal_commas(problems, row) for row in rows]
+    numbers = [_numbers(problems, row) for row in rows] if not any(commas) else []
+    if any(commas) or not _even(problems, rows, node):
         return None
-    if not _even(problems, rows, node) or len(numbers) < len(rows):
+    read = [row for row in numbers if row is not None]
+    if len(read) < len(rows):
         return None
-    values = np.array(numbers, dtype=np.float64)
-    written = tuple(tuple(n.text for n in row) for row in numbers)
+    values = np.array(read, dtype=np.float64)
+    written = tuple(tuple(n.text for n in row) for row in read)
     place = Place(node.line, node.column, node.length)
     return WrittenMatrix(name, place, _dimensions(node), values, written, node)
 
 
 def comma_rows(given: WrittenMatrix) -> list[list[str]]:
     """The rows as they read with decimal commas that YAML took for separators, or nothing."""
-    from backtrace.spec.number_reading import comma_reading
-
     if given.node is None or given.dimensions == 0:
         return []
     assert isinstance(given.node, Sequence)
     rows = [given.node] if given.dimensions == 1 else given.node.items
-    readings = [comma_reading(*_texts(row)) for row in rows if isinstance(row, Sequence)]
+    readings = [comma_reading(*_texts(_scalars(row))) for row in rows if isinstance(row, Sequence)]
     lengths = {len(reading) for reading in readings}
     return readings if len(lengths) == 1 and lengths != {0} else []
 
@@ -120,7 +116,7 @@ def _rows(problems: Problems, node: Node, name: str) -> list[list[Scalar]] | Non
         problems.add(node, f"{kind(node)} for {name}", _MATRIX)
         return None
     if all(isinstance(item, Scalar) for item in node.items):
-        return [[item for item in node.items if isinstance(item, Scalar)]]
+        return [_scalars(node)]
     rows = [_row(problems, item, i, name) for i, item in enumerate(node.items, 1)]
     whole = [row for row in rows if row is not None]
     return whole if len(whole) == len(rows) else None
@@ -161,16 +157,9 @@ def _even(problems: Problems, rows: list[list[Scalar]], node: Node) -> bool:
 
 
 def _has_decimal_commas(problems: Problems, row: list[Scalar]) -> bool:
-    """Note a row such as ``[0,593, 0,597]``, which has a shape, but not the one that was meant."""
-    if len(row) < 4 or len(row) % 2 or any(item.text.lstrip("+-") != "0" for item in row[::2]):
-        return False
-    if max(len(item.text) for item in row[1::2]) < 2:
-        return False  # zeros and digits may well be meant as they stand
-    from backtrace.spec.number_reading import comma_reading
-
-    texts, tight = _texts(Sequence(row[0].line, row[0].column, 1, list(row)))
-    reading = comma_reading(texts, tight)
-    if len(reading) * 2 != len(row) or any(tight[2::2]):
+    """Note a row such as ``[0,593, 0,597]`` or ``[0,05, 1]``, of which YAML makes other numbers."""
+    reading = comma_reading(*_texts(row))
+    if not reading or not (_only_decimals(row, reading) or _has_odd_decimals(row, reading)):
         return False
     problems.add(
         row[0],
@@ -182,51 +171,50 @@ def _has_decimal_commas(problems: Problems, row: list[Scalar]) -> bool:
     return True
 
 
-def _mended_row(row: Node, length: int) -> str:
-    from backtrace.spec.number_reading import comma_reading
+def _only_decimals(row: list[Scalar], reading: list[str]) -> bool:
+    """Zeros and their decimals by turns, of which one has two digits; shorter ones may be meant."""
+    zeros = all(item.text.lstrip("+-") == "0" for item in row[::2])
+    spaced = not any(_texts(row)[1][2::2])
+    return (
+        zeros
+        and spaced
+        and len(row) == 2 * len(reading) >= 4
+        and max(len(item.text) for item in row[1::2]) > 1
+    )
 
-    reading = comma_reading(*_texts(row)) if isinstance(row, Sequence) else []
+
+def _has_odd_decimals(row: list[Scalar], reading: list[str]) -> bool:
+    """Whether something in it is no number (``05``), and all are with decimal points."""
+    whole = all(isinstance(read_number(item.text), Number) for item in row)
+    return not whole and all(isinstance(read_number(text), Number) for text in reading)
+
+
+def _mended_row(row: Node, length: int) -> str:
+    reading = comma_reading(*_texts(_scalars(row))) if isinstance(row, Sequence) else []
     if len(reading) != length:
         return ""
     return f"Decimal commas? Write decimal points: [{', '.join(reading)}]."
 
 
-def _texts(row: Sequence) -> tuple[list[str], list[bool]]:
+def _scalars(row: Sequence) -> list[Scalar]:
+    return [item for item in row.items if isinstance(item, Scalar)]
+
+
+def _texts(row: list[Scalar]) -> tuple[list[str], list[bool]]:
     """The texts of a row, and for each whether it follows the comma before it without a space."""
-    scalars = [item for item in row.items if isinstance(item, Scalar)]
     tight = [False]
-    for before, item in pairwise(scalars):
+    for before, item in pairwise(row):
         end = before.column + before.length
         tight.append(item.line == before.line and item.column == end + 1)
-    return [item.text for item in scalars], tight
+    return [item.text for item in row], tight
 
 
 def _numbers(problems: Problems, row: list[Scalar]) -> list[Number] | None:
-    readings = [read_number(item.text) for item in row]
-    numbers = [reading for reading in readings if isinstance(reading, Number)]
-    if len(numbers) == len(row):
-        return numbers
-    for i, reading in enumerate(readings):
-        if isinstance(reading, Misreading):
-            _misread(problems, row, readings, i)
-    return None
-
-
-def _misread(problems: Problems, row: list[Scalar], readings: list[Reading], i: int) -> None:
-    """Note a text that is no number; ``0,05`` in a list arrives here as 0 and 05."""
-    from backtrace.spec.number_reading import comma_reading
-
-    item, reading = row[i], readings[i]
-    assert isinstance(reading, Misreading)
-    pair = Sequence(item.line, item.column, 1, list(row[max(0, i - 1) : i + 1]))
-    merged = comma_reading(*_texts(pair))
-    if len(merged) == 1:
-        problems.add(
-            row[i - 1],
-            f'"{row[i - 1].text},{item.text}", a decimal comma, which separates two entries',
-            "a number",
-            f"Write a decimal point: {merged[0]}.",
-            code="decimal_comma",
-        )
-        return
-    problems.add(item, reading.found, "a number", reading.mend, code=reading.code)
+    numbers = []
+    for item in row:
+        reading = read_number(item.text)
+        if isinstance(reading, Number):
+            numbers.append(reading)
+        else:
+            problems.add(item, reading.found, "a number", reading.mend, code=reading.code)
+    return numbers if len(numbers) == len(row) else None
