@@ -166,10 +166,11 @@ def test_targets_settle_what_the_inputs_leave_open():
     assert loads(text + "targets: [[1, 2], [3, 4]]\n").inputs.shape == (2, 1)
 
 
-def test_a_list_of_weights_that_fits_no_way_shows_both_ways():
+def test_a_list_of_weights_that_fits_no_way_is_drawn_as_those_of_one_unit():
     problem = only_problem(network("[1, 2, 3]"))
-    assert "as 1 × 3 or as 3 × 1" in problem.found
-    assert "the 2 inputs of layer 1" in problem.found
+    assert problem.found.startswith("a0 (1 × 2) · W1 (3 × 1)")
+    turned = only_problem(network("[1, 2, 3]") + "conventions: {weights: out_in}\n")
+    assert turned.found.startswith("a0 (1 × 2) · W1ᵀ (3 × 1)")
 
 
 def test_targets_as_a_list_are_one_for_each_sample():

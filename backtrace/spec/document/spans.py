@@ -9,8 +9,8 @@ from backtrace.spec.document.reader import Node, Scalar, Sequence, kind
 def read_span(problems: Problems, node: Node, what: str) -> range | None:
     """``1..100``, ``[1, 100]`` or ``7`` as a range of numbers from 1; None, and a problem, if it
     is none."""
-    ends = _ends(node)
-    if ends is None or not all(isinstance(end, Scalar) for end in ends):
+    ends = ends_of(node)
+    if not 0 < len(ends) <= 2:
         problems.add(node, kind(node), f"{what} such as 1..100", "Both ends are included.")
         return None
     numbers = [read_index(problems, end) for end in ends]
@@ -31,12 +31,11 @@ def read_index(problems: Problems, node: Node) -> int:
     return 0
 
 
-def _ends(node: Node) -> list[Node] | None:
+def ends_of(node: Node) -> list[Node]:
+    """``1..100`` or ``[1, 100]`` as two nodes, anything else as those that it is."""
     if isinstance(node, Sequence):
-        return node.items if len(node.items) == 2 else None
-    if not isinstance(node, Scalar):
-        return None
-    parts = [part.strip() for part in node.text.split("..")]
-    if len(parts) > 2:
-        return None
-    return [Scalar(node.line, node.column, node.length, part) for part in parts]
+        return node.items
+    if not isinstance(node, Scalar) or node.quoted or node.text.count("..") != 1:
+        return [node]
+    parts = node.text.split("..")
+    return [Scalar(node.line, node.column, node.length, part.strip()) for part in parts]

@@ -8,8 +8,8 @@ from backtrace.spec.data.request import ChosenColumns, DataError, DataRequest
 from backtrace.spec.document.fields import ANY, Fields
 from backtrace.spec.document.folders import Folders, find
 from backtrace.spec.document.problems import Problems
-from backtrace.spec.document.reader import Mapping, Node, Scalar, Sequence, kind
-from backtrace.spec.document.spans import read_index, read_span
+from backtrace.spec.document.reader import Mapping, Node, Scalar, kind
+from backtrace.spec.document.spans import ends_of, read_index, read_span
 from backtrace.spec.model import Layout
 from backtrace.spec.numbers import Number
 from backtrace.spec.read.written_matrix import WrittenMatrix, read_matrix
@@ -141,21 +141,11 @@ def _columns(problems: Problems, entries: Fields) -> ChosenColumns | None:
     node = entries.get("columns")
     if node is None:
         return None
-    ends = node.items if isinstance(node, Sequence) else _span_ends(node)
-    span = len(ends) == 2
-    if not ends or (span and not any(_is_name(end) for end in ends)):
-        numbers = read_span(problems, node, "columns")
-        return None if numbers is None else ChosenColumns((numbers[0], numbers[-1]), span=True)
+    ends = ends_of(node)
     found = tuple(_column(problems, end) for end in ends)
-    return ChosenColumns(found, span) if all(found) else None
-
-
-def _span_ends(node: Node) -> list[Node]:
-    """``pixel0..pixel783`` as its two ends."""
-    if not isinstance(node, Scalar) or node.quoted or node.text.count("..") != 1:
-        return [node]
-    parts = node.text.split("..")
-    return [Scalar(node.line, node.column, node.length, part.strip()) for part in parts]
+    if not ends:
+        problems.add(node, kind(node), "columns such as 1..100", "Both ends are included.")
+    return ChosenColumns(found, span=len(ends) == 2) if ends and all(found) else None
 
 
 def _column(problems: Problems, node: Node) -> int | str:

@@ -148,22 +148,12 @@ class _Fit:
         if not fitting:
             return self._unfitting(layer, layer.weights), None
         lines, units = self._lines(fitting[0])
-        return self._fan(layer, lines - extra, units), layer.weights.shaped(fitting[0])
+        fan = weight_rules.Fan(max(1, lines - extra), units)
+        return fan, layer.weights.shaped(fitting[0])
 
     def _lines(self, shape: tuple[int, int]) -> tuple[int, int]:
         """(inputs with the bias line, units) of weights in the spec's orientation."""
         return shape if self.conventions.weights == "in_out" else (shape[1], shape[0])
-
-    def _fan(self, layer: LayerDraft, inputs: int, units: int) -> weight_rules.Fan | None:
-        if inputs > 0:
-            return weight_rules.Fan(inputs, units)
-        self.problems.add(
-            layer.place,
-            f"{layer.weights_id} with only the line of the bias",
-            "a line for each input as well",
-            code="shape",
-        )
-        return None
 
     def _drawn(
         self, layer: LayerDraft, rule: weight_rules.Rule
@@ -187,15 +177,16 @@ class _Fit:
         return fan, Matrix(values if self.conventions.weights == "in_out" else values.T.copy())
 
     def _unfitting(self, layer: LayerDraft, given: WrittenMatrix) -> weight_rules.Fan | None:
-        """Note why no shape of the weights fits; the fan that the next layer may count on."""
+        """Note why no shape of the weights fits; the fan that the next layer may count on.
+
+        A list is held to be the weights of one unit.
+        """
         extra = 1 if layer.augmented else 0
-        lines, units = self._lines(given.shapes[0])
+        shape = given.shapes[-1 if self.conventions.weights == "in_out" else 0]
+        lines, units = self._lines(shape)
         wanted = None if self.width is None else self.width + extra
-        if wanted is not None and len(given.shapes) > 1:
-            self.misfits.add_list(layer, given, wanted)
-            return None if layer.units is None else weight_rules.Fan(wanted, layer.units)
-        if wanted is not None and lines != wanted:
-            self.misfits.add_product(layer, given, self.samples, wanted)
+        if wanted not in (None, lines):
+            self.misfits.add_product(layer, given.place, shape, self.samples, wanted)
             if units == wanted:  # turned round it would fit: hold the rest against that
                 units = lines
         if layer.units not in (None, units):

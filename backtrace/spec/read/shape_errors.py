@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from backtrace.spec import ids
-from backtrace.spec.document.problems import Problems
+from backtrace.spec.document.problems import Place, Problems
 from backtrace.spec.model import Conventions
 from backtrace.spec.read.layers import LayerDraft
 from backtrace.spec.read.written_matrix import WrittenMatrix
@@ -51,34 +51,17 @@ class Misfits:
         self.in_out = conventions.weights == "in_out"
 
     def add_product(
-        self, layer: LayerDraft, given: WrittenMatrix, samples: int | None, wanted: int
+        self,
+        layer: LayerDraft,
+        place: Place,
+        shape: tuple[int, int],
+        samples: int | None,
+        wanted: int,
     ) -> None:
         """Weights whose lines are not ``wanted``, the inputs (and the 1 of the bias)."""
-        operands = self._operands(layer, given.shapes[0], samples, wanted)
-        said, drawing = _product(*operands)
-        mend = self._mend_product(layer, given, samples, wanted)
-        self.problems.add(
-            given.place, said, "two equal numbers", mend, drawing=drawing, code="shape"
-        )
-
-    def add_list(self, layer: LayerDraft, given: WrittenMatrix, wanted: int) -> None:
-        """A list for the weights that fits neither lying nor standing."""
-        flat, tall = given.shapes
-        source = f"the {count(wanted, 'input')} of layer {layer.number}"
-        if layer.augmented:
-            source = f"the {count(wanted - 1, 'input')} of layer {layer.number} and its bias"
-        rows, columns = (wanted, layer.units) if self.in_out else (layer.units, wanted)
-        expected = f"a matrix of {rows} × {columns}"
-        if layer.units is None:
-            lines = count(wanted, "row" if self.in_out else "column")
-            expected = f"a list of {wanted} for one unit, or a matrix with {lines}"
-        self.problems.add(
-            given.place,
-            f"{given.described()} for {layer.weights_id}, which as {flat[0]} × {flat[1]} or as "
-            f"{tall[0]} × {tall[1]} does not fit {source}",
-            expected,
-            code="shape",
-        )
+        said, drawing = _product(*self._operands(layer, shape, samples, wanted))
+        mend = self._mend_product(layer, shape, samples, wanted)
+        self.problems.add(place, said, "two equal numbers", mend, drawing=drawing, code="shape")
 
     def add_units(self, layer: LayerDraft, given: WrittenMatrix, units: int) -> None:
         """Weights for another number of units than ``units:`` says."""
@@ -142,10 +125,10 @@ class Misfits:
         return weights.transposed() if self.in_out else weights, NamedShape(name, width, n)
 
     def _mend_product(
-        self, layer: LayerDraft, given: WrittenMatrix, samples: int | None, wanted: int
+        self, layer: LayerDraft, shape: tuple[int, int], samples: int | None, wanted: int
     ) -> str:
         """The likeliest of: the bias line, the other orientation, the other layout."""
-        lines, units = given.shapes[0] if self.in_out else given.shapes[0][::-1]
+        lines, units = shape if self.in_out else shape[::-1]
         if lines == wanted + 1 and layer.bias.kind == "none":
             return "If one line of it is the bias, say so: `bias: {in_weights: first}`."
         if units == wanted:
