@@ -259,11 +259,29 @@ class Grader:
 
 def _checker(request: CheckRequest) -> Checker:
     from backtrace.check.judge.checker import Checker
+    from backtrace.spec import SpecError
     from backtrace.tape.loading import load
 
     with reading():
-        spec = load(request.spec, data_folder=request.data)
+        try:
+            spec = load(request.spec, data_folder=request.data)
+        except SpecError:
+            if any(map(_holds_spec, request.answers)):
+                refuse(["the spec comes first: backtrace check SPEC ANSWERS"])
+            raise
         return Checker(spec, request.asked, request.credit, strict=request.strict)
+
+
+def _holds_spec(path: str) -> bool:
+    """Whether an answers file is a spec, given in the wrong place."""
+    from backtrace.check.answers.files import content
+    from backtrace.check.answers.reading import is_spec
+    from backtrace.check.answers.tree import LIMITS, AnswersError, read_sheet
+
+    try:
+        return path != "-" and is_spec(read_sheet(content(Path(path), LIMITS.bytes), path))
+    except AnswersError:
+        return False
 
 
 def _reader(checker: Checker) -> Reader:

@@ -10,10 +10,10 @@ import msgspec
 
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import to_ascii
+from backtrace.spec.ids import family
 from backtrace.tape.trace import Trace, TracedStep
 
 FEW_UPDATES = 4  # this many are shown without being asked for
-DIGITS = re.compile(r"\d+")
 OUTSIDE = re.compile(r",(?![^\[(]*[\])])")  # a comma outside brackets
 MARKS = re.compile(r"[\s_^()\[\]]")
 OF_SAMPLES = frozenset(["a", "y", "product", "z", "error", "loss_terms", "da", "g", "delta"])
@@ -28,11 +28,6 @@ class Selection(msgspec.Struct, frozen=True):
     sample: int | None = None
     epochs: int | None = None
     full: bool = False
-
-
-def family(id: str) -> str:
-    """The id without its layer: ``W1_new`` is a ``W_new``."""
-    return DIGITS.sub("", id, count=1)
 
 
 def resolved(trace: Trace, selection: Selection) -> Selection:

@@ -170,6 +170,11 @@ def parameter(role: Literal["weight", "bias"], layer: int) -> str:
 # Reading
 
 
+def family(id: str) -> str:
+    """The id without its layer: ``W1_new`` is a ``W_new``."""
+    return re.sub(r"\d+", "", id, count=1)
+
+
 def parse(text: str) -> Id | None:
     """What an id of a layered network names; None where it is none."""
     if text in _SINGLE_ROLES:

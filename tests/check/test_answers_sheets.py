@@ -60,9 +60,8 @@ def test_yaml_and_json_with_and_without_a_wrapper(text):
     assert texts(answers.written[0].cells) == [["0.50"]]
 
 
-@pytest.mark.parametrize("text", ["answers:", "answers: ~", "student: ada", "{}", "z1: _\nloss:"])
-def test_a_sheet_without_answers(text):
-    assert sheet(text) == Answers("ada", "ada.yaml", ())
+def test_a_form_that_is_left_blank():
+    assert sheet("z1: _\nloss:") == Answers("ada", "ada.yaml", ())
 
 
 @pytest.mark.parametrize(
@@ -121,13 +120,6 @@ def test_the_first_of_two_names_counts():
         '"L" and "loss" both mean loss, and they differ; the first counts',
         '"L" and "J" both mean loss; the first counts',
     )
-
-
-@pytest.mark.parametrize("text", ["loss: 1\nloss: 2\n", '{"loss": 1, "loss": 2}'])
-def test_the_first_of_two_keys_counts(text):
-    answers = sheet(text)
-    assert texts(answers.written[0].cells) == [["1"]]
-    assert "the first one counts" in answers.notes[0]
 
 
 def test_epochs_and_batches_come_in_their_order():
@@ -350,6 +342,30 @@ def test_the_derivative_of_another_function_is_noted_on_the_quantity():
     assert "the derivative of layer 1's sigmoid" in written.notes[0]
 
 
+# As the program prints them: spaces between entries, semicolons between rows
+
+
+@pytest.mark.parametrize(
+    ("text", "cells"),
+    [
+        ("b1: 1 2 3", [["1", "2", "3"]]),
+        ("b1: [ 1  2  3 ]", [["1", "2", "3"]]),
+        ("W1: 1 2 3 ; 4 5 6", [["1", "2", "3"], ["4", "5", "6"]]),
+        ("W1: [1 2 3; 4 _ 6]", [["1", "2", "3"], ["4", None, "6"]]),
+        ("W1: [[1 2 3], [4 5 6]]", [["1", "2", "3"], ["4", "5", "6"]]),
+        ('W1: ["1 2 3;", "4 5 6"]', [["1", "2", "3"], ["4", "5", "6"]]),
+        ("loss: 2 17/21", [["2 17/21"]]),
+    ],
+)
+def test_matrices_as_they_are_printed(text, cells):
+    assert texts(only(text).cells) == cells
+
+
+def test_a_mixed_number_is_one_number():
+    (figure,) = only("loss: 2 17/21").cells[0]
+    assert figure.value == pytest.approx(59 / 21, rel=1e-15)  # 2·21 + 17 = 59
+
+
 # What can't be read
 
 
@@ -376,6 +392,12 @@ def test_the_derivative_of_another_function_is_noted_on_the_quantity():
         (b'{"z1": [' + b"1," * 150_000 + b"1]}", ":1:", "more than 100000 values"),
         (b'{"z1": 1', ":1:1", "not closed"),
         (b"loss: 1\nloss: 2\nz1: [1\n", ":3:5", "not closed"),
+        (b"loss: 1\nloss: 2\n", ":2:1", '"loss" a second time'),
+        (b'{"loss": 1, "loss": 2}', "", '"loss" a second time'),
+        (b"answers:", "", "no answers"),
+        (b"answers: ~", "", "no answers"),
+        (b"student: ada", "", "no answers"),
+        (b"{}", "", "no answers"),
     ],
 )
 def test_what_can_not_be_read_says_where_and_why(text, place, found):
@@ -389,6 +411,11 @@ def test_what_can_not_be_read_says_where_and_why(text, place, found):
     assert "spec" not in reason
     assert "inputs:" not in reason
     assert "layers:" not in reason
+
+
+def test_a_spec_in_the_place_of_answers_is_told():
+    with pytest.raises(AnswersError, match="found a spec; expected answers"):
+        sheet("layers: []\ninputs: [1]\n")
 
 
 def test_an_overlong_digit_string_is_malformed_and_harmless():

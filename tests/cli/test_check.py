@@ -44,7 +44,7 @@ def test_exit_code_0_for_answers_that_stand_and_1_for_mistakes(check):
 
 def test_what_is_missing_or_empty_is_not_all_well(run, homework):
     sheet = homework / "few.yaml"
-    for text in ("answers: {z1: [[5], [_]]}", "answers: {}"):
+    for text in ("answers: {z1: [[5], [_]]}", "answers: {z1: _}"):
         sheet.write_text(text, encoding="utf-8")
         assert run("check", str(homework / "spec.yaml"), str(sheet)).code == 1
 
@@ -71,6 +71,13 @@ def test_exit_code_3_for_answers_that_cannot_be_read(run, homework):
     empty = homework / "empty"
     empty.mkdir()
     assert run("check", spec, str(empty)).code == 3
+
+
+def test_the_spec_and_the_answers_the_wrong_way_round_are_told(run, homework):
+    spec, sheet = str(homework / "spec.yaml"), str(homework / "class" / "ada.yaml")
+    done = run("check", sheet, spec)
+    assert (done.code, done.err) == (2, "the spec comes first: backtrace check SPEC ANSWERS\n")
+    assert run("check", spec, spec).code == 3
 
 
 def test_one_bad_file_does_not_stop_the_class(run, homework):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import backtrace
-from backtrace.page.selection import Selection, chosen, family, problems, resolved, updates
+from backtrace.page.selection import Selection, chosen, problems, resolved, updates
+from backtrace.spec.ids import family
 
 THREE_SAMPLES = """
 title: "Three samples"

@@ -183,6 +183,11 @@ def test_regularization_freeze_and_ask():
     assert spec.ask == ("z1", "delta1", "dW1", "W1_new", "z1@2.1")
 
 
+def test_a_family_asked_for_is_all_its_ids():
+    spec = loads(EXAMPLE + "ask: [delta, z1, dW]\n")
+    assert spec.ask == ("delta2", "delta1", "z1", "dW2", "dW1")
+
+
 @pytest.mark.parametrize(
     ("written", "size"), [("batch", None), ("online", 1), ("{batch_size: 2}", 2)]
 )

@@ -21,6 +21,7 @@ _DECIMAL_COMMA = re.compile("[+-]?[0-9]*,[0-9]+(?:[eE][+-]?[0-9]+)?")
 _PERHAPS_THOUSANDS = re.compile("[+-]?[1-9][0-9]{0,2},[0-9]{3}")
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:([,.])[0-9]{3})+(?!\1)[.,][0-9]+")
 _POWER_OF_TEN = re.compile(r"(.+?)\s*[x×·⋅∙*]\s*10\s*(?:\^|\*\*)?\s*[({]?([+-]?[0-9]{1,4})[)}]?")
+_MIXED = re.compile(r"([+-]?)([0-9]{1,9}) ([0-9]{1,9})/([0-9]{1,9})")  # 2 17/21
 _NO_ANSWER = re.compile(r"[-−–—.…]+|n\.?/?a\.?|none|blank|empty|todo|tbd|x", re.IGNORECASE)
 _NOT_FINITE = re.compile(r"[+-]?(?:\.?inf(?:inity)?|\.?nan|∞|undefined|#.*)", re.IGNORECASE)
 
@@ -115,10 +116,19 @@ def _with_exponent(text: str) -> str:
     return f"{match[1]}e{match[2]}" if match else text
 
 
+def _with_one_fraction(text: str) -> str:
+    match = _MIXED.fullmatch(text)
+    if match is None:
+        return text
+    sign, whole, above, below = match.groups()
+    return f"{sign}{int(whole) * int(below) + int(above)}/{below}"
+
+
 _MENDS = (
     (_with_plain_minus, "with a typographic minus"),
     (_with_tight_sign, "without the space after its sign"),
     (_with_exponent, "with a power of ten"),
+    (_with_one_fraction, "a mixed number"),
 )
 
 

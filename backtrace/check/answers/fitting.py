@@ -41,8 +41,8 @@ def fit(quantity: Quantity, node: Node) -> WrittenQuantity | None:
 
     A flat list, a number for 1 × 1, and a transposed matrix are turned as meant, the ones of an
     augmented activation are put in where they were left out, and a comma that YAML took apart
-    (``[0,593, 0,597]``) is put together again; the notes say so. What fits no way round has a
-    ``problem`` and ``raw`` cells.
+    (``[0,593, 0,597]``) is put together again; the notes say so. ``1 2 ; 3 4`` is a matrix. What
+    fits no way round has a ``problem`` and ``raw`` cells.
     """
     given = _given(node)
     grid, notes = _fitted(quantity, given)
@@ -149,6 +149,10 @@ def _fitted(
     grid, note = _turned(quantity, given)
     if grid is not None:
         return grid, (note,) if note else ()
+    spaced = _with_spaces(given)
+    if spaced is not None:
+        grid, note = _turned(quantity, spaced)
+        return grid, (note,) if note and grid is not None else ()
     joined = _with_commas(given)
     if joined is None:
         return None, ()
@@ -200,6 +204,18 @@ def _turned_matrix(
         note = f"{columns} × {rows} is read as {rows} × {columns}, transposed"
         return [list(line) for line in zip(*given, strict=True)], note
     return None, ""
+
+
+def _with_spaces(given: WrittenCells) -> WrittenCells | None:
+    """As the program prints matrices, `1 2 ; 3 4`: spaces between entries, `;` between rows."""
+    texts = [" ".join(cell.text for cell in row) for row in given.rows]
+    if not any(" " in cell.text.strip() or ";" in cell.text for row in given.rows for cell in row):
+        return None
+    lines = ";".join(texts).replace("[", " ").replace("]", " ").split(";")
+    rows = [[Scalar(0, 0, 1, text) for text in line.split()] for line in lines if line.strip()]
+    if len(rows) == 1 and given.form != "matrix":
+        return WrittenCells("list", rows)
+    return WrittenCells("matrix", rows)
 
 
 def _with_commas(given: WrittenCells) -> WrittenCells | None:

@@ -17,6 +17,7 @@ __all__ = ["AnswersError", "read_answers", "read_stream", "reader", "stream_line
 
 MOST_NOTES = 20
 """Notes on a sheet as a whole; of more only the number is said."""
+OF_A_SPEC = {"layers", "equations"}
 MOST_EXPLAINED = 10
 """Unknown names whose near miss is looked for; it takes time."""
 
@@ -66,13 +67,24 @@ def most_notes(notes: Iterable[str]) -> tuple[str, ...]:
 
 
 def _answers(content: bytes, file: str, line: int, unnamed: str, reader: Reader) -> Answers:
-    sheet = read_sheet(content, file, line)
-    if not isinstance(sheet.root, Mapping):
-        raise _misshapen(sheet.root, file, line, "keys and values, such as `z1: [0.5, 1]`")
-    notes = list(sheet.notes)
-    student, answers = _parts(sheet.root, file, line, notes)
+    root = read_sheet(content, file, line)
+    if not isinstance(root, Mapping):
+        raise _misshapen(root, file, line, "keys and values, such as `z1: [0.5, 1]`")
+    if is_spec(root):
+        swapped = "found a spec; expected answers: `backtrace check SPEC ANSWERS`"
+        raise AnswersError(file, f"{inert(file)}: {swapped}")
+    notes: list[str] = []
+    student, answers = _parts(root, file, line, notes)
+    if not answers.entries:
+        nothing = "found no answers; expected ids and values, such as `z1: [0.5, 1]`"
+        raise AnswersError(file, f"{inert(file)}: {nothing}")
     written = _Collector(reader, notes).collect(answers)
     return Answers(inert(student) or unnamed, inert(file), written, most_notes(notes))
+
+
+def is_spec(root: Node) -> bool:
+    """Whether what was read is an exercise and not answers to one."""
+    return isinstance(root, Mapping) and not OF_A_SPEC.isdisjoint(root.entries)
 
 
 def _misshapen(node: Node, file: str, first_line: int, expected: str) -> AnswersError:

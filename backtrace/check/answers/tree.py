@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import msgspec
-
 from backtrace.spec.document.problems import SpecError
 from backtrace.spec.document.reader import (
     Entry,
@@ -39,26 +37,19 @@ class AnswersError(Exception):
         super().__init__(reason)
 
 
-class AnswerTree(msgspec.Struct, frozen=True):
-    """A file as it was written: the tree, and sentences on keys that came twice."""
-
-    root: Node
-    notes: tuple[str, ...] = ()
-
-
-def read_sheet(content: bytes, file: str, first_line: int = 1) -> AnswerTree:
+def read_sheet(content: bytes, file: str, first_line: int = 1) -> Node:
     """The tree of a YAML or JSON text of at most 1 MB; ``first_line`` is its first line's number.
 
-    Of a key that comes twice the first counts. Raises AnswersError.
+    Raises AnswersError, also where a key comes twice: nobody can tell which is meant.
     """
     if len(content) > LIMITS.bytes:
         raise too_large(file, len(content), LIMITS.bytes)
     if not content.strip():
         raise AnswersError(file, f"{inert(file)}: found nothing; expected answers")
     if content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
-        sheet = _json(content)
-        if sheet is not None:
-            return sheet
+        root = _json(content, file)
+        if root is not None:
+            return root
     return _yaml(content, file, first_line)
 
 
@@ -85,7 +76,7 @@ def inert(text: str) -> str:
 # JSON
 
 
-def _json(content: bytes) -> AnswerTree | None:
+def _json(content: bytes, file: str) -> Node | None:
     """The tree of a JSON text, or None where it is none: then YAML's reader says why.
 
     JSON is YAML but for escaped surrogate pairs and tabs, and read five times as fast this way.
@@ -98,7 +89,7 @@ def _json(content: bytes) -> AnswerTree | None:
         entries: dict[str, Entry] = {}
         for key, value in pairs:
             if key in entries:
-                repeated.append(f"{cited(key)} comes a second time; the first one counts")
+                repeated.append(cited(key))
             else:
                 entries[key] = Entry(Scalar(0, 0, 1, key, True), _json_node(value))
         return Mapping(0, 0, 1, entries)
@@ -114,7 +105,10 @@ def _json(content: bytes) -> AnswerTree | None:
         )
     except (ValueError, RecursionError):
         return None
-    return AnswerTree(root, tuple(repeated)) if _within_limits(root) else None
+    if repeated:
+        reason = f"found {repeated[0]} a second time; expected every key once"
+        raise AnswersError(file, f"{inert(file)}: {reason}")
+    return root if _within_limits(root) else None
 
 
 def _plain(text: str) -> Scalar:
@@ -151,16 +145,14 @@ def _children(node: Node) -> list[Node]:
 # YAML
 
 
-def _yaml(content: bytes, file: str, first_line: int) -> AnswerTree:
+def _yaml(content: bytes, file: str, first_line: int) -> Node:
     try:
         document = _read(content, file)
     except SpecError as error:
         raise _unreadable(error, file, first_line) from None
-    notes = tuple(
-        f"line {problem.line + first_line - 1}: {problem.found}; the first one counts"
-        for problem in document.problems.found
-    )
-    return AnswerTree(document.root, notes)
+    if document.problems.found:
+        raise _unreadable(SpecError(document.problems.found), file, first_line)
+    return document.root
 
 
 def _read(content: bytes, file: str) -> YamlDocument:
@@ -174,13 +166,12 @@ def _read(content: bytes, file: str) -> YamlDocument:
 
 
 def _unreadable(error: SpecError, file: str, first_line: int) -> AnswersError:
-    # A repeated key alone stops nothing, so it is not what the file fails by.
-    fatal = [problem for problem in error.problems if problem.code != "repeated_key"]
-    problem = fatal[0]
+    # What can't be read is said before a key that comes twice.
+    problem = min(error.problems, key=lambda each: each.code == "repeated_key")
     line = f":{problem.line + first_line - 1}:{problem.column}" if problem.line else ""
     mend = "" if problem.code in OF_SPECS else f". {problem.mend}"
     expected = "answers" if problem.code == "empty" else problem.expected
-    more = len(fatal) - 1
+    more = len(error.problems) - 1
     rest = f" ({count(more, 'more problem')})" if more else ""
     reason = f"found {problem.found}; expected {expected}{mend}{rest}"
     return AnswersError(file, f"{inert(file)}{line}: {reason}")

@@ -85,11 +85,15 @@ class QuantityIds:
 
 
 def read_ask(node: Node | None, quantities: QuantityIds) -> tuple[str, ...]:
-    """``ask: [z1, delta2@2.1]``."""
+    """``ask: [z1, delta2@2.1]``; a family, ``delta``, stands for all its ids."""
     if node is None:
         return ()
-    chosen = names(quantities.problems, node, "quantities")
-    for word in chosen:
-        at = At.parse(word.text)
-        quantities.check(word, word.text if at is None else at.id, "ask")
-    return tuple(dict.fromkeys(word.text for word in chosen))
+    asked: list[str] = []
+    for word in names(quantities.problems, node, "quantities"):
+        known = quantities.shapes(1) or {}
+        whole = [id for id in known if ids.family(id) == word.text and word.text not in known]
+        if not whole:
+            at = At.parse(word.text)
+            quantities.check(word, word.text if at is None else at.id, "ask")
+        asked += whole or [word.text]
+    return tuple(dict.fromkeys(asked))
