@@ -5,26 +5,22 @@ from __future__ import annotations
 import os
 import sys
 from copy import copy
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
 from typer.models import CommandInfo
 
 from backtrace.cli.options import (
-    CatalogueFormat,
-    CheckFormat,
     DataOption,
-    DecimalMark,
     Detail,
     EpochsOption,
     ExplainOption,
-    Hints,
     LayerOption,
     OnlyOption,
     SampleOption,
     SpecArgument,
-    TraceFormat,
+    TextOrJson,
     WidthOption,
     check_format,
     parsed,
@@ -104,13 +100,15 @@ def trace(
     full: Annotated[
         bool, typer.Option("--full", help="Every entry of large matrices, and every update.")
     ] = False,
-    format: Annotated[TraceFormat, typer.Option(help="What to print.")] = TraceFormat.text,
+    format: Annotated[TextOrJson, typer.Option(help="What to print.")] = "text",
     width: WidthOption = None,
     data: DataOption = None,
 ) -> None:
     """Work a network out and show every intermediate matrix."""
-    from backtrace.cli.tracing import TraceRequest, print_trace
+    from backtrace.cli.sources import worked
+    from backtrace.cli.tracing import print_trace
     from backtrace.page.selection import Selection
+    from backtrace.page.trace import View
 
     text_only = {
         "--detail": detail is not None,
@@ -121,19 +119,8 @@ def trace(
         "--full": full,
     }
     check_format(format, text_only, ", which has every value")
-    print_trace(
-        TraceRequest(
-            spec=spec,
-            data=data,
-            epochs=epochs,
-            selection=Selection(_names(only), layer, sample, epochs, full),
-            detail=(detail or Detail.matrices).value,
-            explain=explain,
-            pause=pause,
-            json=format is TraceFormat.json,
-            width=width,
-        )
-    )
+    view = View(detail or "matrices", explain, Selection(_names(only), layer, sample, epochs, full))
+    print_trace(worked(spec, data, epochs), view, width, pause=pause, json=format == "json")
 
 
 @app.command()
@@ -176,7 +163,7 @@ def export(
         typer.Option(metavar="N", min=0, max=12, help="Decimals to print; else those of the spec."),
     ] = None,
     decimal_mark: Annotated[
-        DecimalMark | None,
+        Literal[".", ","] | None,
         typer.Option(help="Between a number's whole part and its decimals.", show_default=False),
     ] = None,
     fragment: Annotated[
@@ -202,10 +189,10 @@ def export(
             data=data,
             epochs=epochs,
             selection=Selection(_names(only), layer, sample, epochs),
-            detail=detail.value if detail else None,
+            detail=detail,
             explain=explain,
             decimals=decimals,
-            decimal_mark=decimal_mark.value if decimal_mark else None,
+            decimal_mark=decimal_mark,
             fragment=fragment,
             force=force,
         )
@@ -252,7 +239,7 @@ def predict(
         str, typer.Option(metavar="N", help="The sample to look at, or some: 1..5, or 1..3,7.")
     ] = "1",
     held_out: Annotated[bool, typer.Option("--held-out", help="Of the held-out samples.")] = False,
-    format: Annotated[TraceFormat, typer.Option(help="What to print.")] = TraceFormat.text,
+    format: Annotated[TextOrJson, typer.Option(help="What to print.")] = "text",
     data: DataOption = None,
     width: WidthOption = None,
 ) -> None:
@@ -268,7 +255,7 @@ def predict(
             samples=samples,
             held_out=held_out,
             data=data,
-            json=format is TraceFormat.json,
+            json=format == "json",
             width=width,
         )
     )
@@ -286,14 +273,14 @@ def check(
         ),
     ],
     format: Annotated[
-        CheckFormat,
+        Literal["text", "markdown", "csv", "json", "jsonl", "gradescope"],
         typer.Option(
             help="What to print. jsonl reads a stream of answers, one JSON object a line, and "
             "writes a report for each; gradescope is one student's results.json."
         ),
-    ] = CheckFormat.text,
+    ] = "text",
     hints: Annotated[
-        Hints | None,
+        Literal["none", "where", "what", "how"] | None,
         typer.Option(
             help="How much the student is told: the verdicts (none), where the first mistake is, "
             "what it is, and how the step is worked with their own numbers (how, the default).",
@@ -333,8 +320,8 @@ def check(
         checking.CheckRequest(
             spec=spec,
             answers=tuple(answers),
-            format=format.value,
-            hints=hints.value if hints else None,
+            format=format,
+            hints=hints,
             reveal=reveal,
             credit=parsed(checking.parsed_credit, credit, "--credit"),
             asked=parsed_digits(decimals, min_digits),
@@ -361,7 +348,7 @@ def verify(
             "--all", help="Every entry of a large network too, where a part is verified otherwise."
         ),
     ] = False,
-    format: Annotated[TraceFormat, typer.Option(help="What to print.")] = TraceFormat.text,
+    format: Annotated[TextOrJson, typer.Option(help="What to print.")] = "text",
     data: DataOption = None,
     width: WidthOption = None,
 ) -> None:
@@ -370,17 +357,8 @@ def verify(
 
     check_format(format, {"--width": width is not None})
     chosen = None if update is None else parsed(verifying.parsed_update, update, "--update")
-    code = verifying.print_verification(
-        verifying.VerifyRequest(
-            spec=spec,
-            data=data,
-            update=chosen,
-            everything=everything,
-            json=format is TraceFormat.json,
-            width=width,
-        )
-    )
-    raise typer.Exit(code)
+    verification = verifying.verification(spec, data, chosen, everything=everything)
+    raise typer.Exit(verifying.print_verification(verification, width, json=format == "json"))
 
 
 @app.command()
@@ -393,7 +371,9 @@ def mistakes(
             show_default=False,
         ),
     ] = None,
-    format: Annotated[CatalogueFormat, typer.Option(help="What to print.")] = CatalogueFormat.text,
+    format: Annotated[
+        Literal["text", "markdown", "json"], typer.Option(help="What to print.")
+    ] = "text",
     data: DataOption = None,
     width: WidthOption = None,
 ) -> None:
@@ -404,9 +384,9 @@ def mistakes(
     if spec is None and data is not None:
         raise typer.BadParameter("--data: there is no SPEC that names files")
     if spec is None:
-        catalogue.print_catalogue(format.value, width)
+        catalogue.print_catalogue(format, width)
     else:
-        catalogue.print_hidden(spec, data, format.value, width)
+        catalogue.print_hidden(spec, data, format, width)
 
 
 def only(called: list[str]) -> typer.Typer:

@@ -99,18 +99,14 @@ def _of_derivations(request: ExportRequest) -> dict[str, bool]:
 
 def _rendered(request: ExportRequest, name: str) -> bytes:
     from backtrace.cli.sources import worked
-    from backtrace.page.selection import problems, resolved
+    from backtrace.cli.tracing import chosen
     from backtrace.page.trace import View
 
     trace = worked(request.spec, request.data, request.epochs)
-    request = msgspec.structs.replace(request, selection=resolved(trace, request.selection))
-    found = problems(trace, request.selection)
-    if found:
-        refuse(found)
     view = View(
         detail=request.detail or "matrices",
         explain=request.explain,
-        selection=request.selection,
+        selection=chosen(trace, request.selection),
         decimals=request.decimals,
         decimal_mark=request.decimal_mark or ".",
         fragment=request.fragment,

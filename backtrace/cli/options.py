@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import typer
 
@@ -15,43 +14,8 @@ if TYPE_CHECKING:
     from backtrace.spec.model import AnswerDigits
 
 
-class Detail(str, Enum):
-    summary = "summary"
-    matrices = "matrices"
-    entries = "entries"
-
-
-class TraceFormat(str, Enum):
-    text = "text"
-    json = "json"
-
-
-class DecimalMark(str, Enum):
-    point = "."
-    comma = ","
-
-
-class CheckFormat(str, Enum):
-    text = "text"
-    markdown = "markdown"
-    csv = "csv"
-    json = "json"
-    jsonl = "jsonl"
-    gradescope = "gradescope"
-
-
-class CatalogueFormat(str, Enum):
-    text = "text"
-    markdown = "markdown"
-    json = "json"
-
-
-class Hints(str, Enum):
-    none = "none"
-    where = "where"
-    what = "what"
-    how = "how"
-
+Detail = Literal["summary", "matrices", "entries"]
+TextOrJson = Literal["text", "json"]
 
 SpecArgument = Annotated[
     str,
@@ -94,13 +58,13 @@ def parsed(parse: Callable[[str], Value], text: str, option: str) -> Value:
         raise typer.BadParameter(str(error), param_hint=f"'{option}'") from None
 
 
-def check_format(format: Enum, text_only: Mapping[str, bool], why: str = "") -> None:
+def check_format(format: str, text_only: Mapping[str, bool], why: str = "") -> None:
     """Refuses options that shape text, each with whether it was given, where none is printed."""
-    if format.value == "text":
+    if format == "text":
         return
     from backtrace.cli.screen import useless  # only here: --help starts without msgspec
 
-    for problem in useless(text_only, "--format", format.value):
+    for problem in useless(text_only, "--format", format):
         raise typer.BadParameter(problem + why)
 
 

@@ -3,62 +3,42 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from typing import Literal
 
 import msgspec
 
 from backtrace.cli.screen import Screen, refuse
-from backtrace.cli.sources import worked
-from backtrace.page.selection import Selection
+from backtrace.page.selection import Selection, problems, resolved
+from backtrace.page.trace import View
 from backtrace.tape.trace import Trace
 
 FIRST_PROMPT = "  Enter: the next step, q: the end "
 PROMPT = "  … "
 
 
-class TraceRequest(msgspec.Struct, frozen=True):
-    """What the command line asked for."""
+def print_trace(trace: Trace, view: View, width: int | None, *, pause: bool, json: bool) -> None:
+    """Prints what is to be seen of a trace; exits with 2 where it has nothing of that."""
+    selection = chosen(trace, view.selection)
+    if json:
+        from backtrace.formats.json.trace import encode
 
-    spec: str
-    data: Path | None
-    epochs: int | None
-    selection: Selection
-    detail: Literal["summary", "matrices", "entries"]
-    explain: bool
-    pause: bool
-    json: bool
-    width: int | None
+        print(encode(trace, selection))
+    else:
+        _print_text(trace, msgspec.structs.replace(view, selection=selection), width, pause=pause)
 
 
-def print_trace(request: TraceRequest) -> None:
-    """Loads, works and prints; exits with 2 where spec or selection is wrong."""
-    from backtrace.page.selection import problems, resolved
-
-    trace = worked(request.spec, request.data, request.epochs)
-    request = msgspec.structs.replace(request, selection=resolved(trace, request.selection))
-    found = problems(trace, request.selection)
+def chosen(trace: Trace, selection: Selection) -> Selection:
+    """The selection in the trace's own names; exits with 2 where the trace has not what it asks."""
+    selection = resolved(trace, selection)
+    found = problems(trace, selection)
     if found:
         refuse(found)
-    if request.json:
-        _print_json(trace, request.selection)
-    else:
-        _print_text(trace, request)
+    return selection
 
 
-def _print_json(trace: Trace, selection: Selection) -> None:
-    from backtrace.formats.json.trace import encode
-
-    print(encode(trace, selection))
-
-
-def _print_text(trace: Trace, request: TraceRequest) -> None:
-    from backtrace.page.trace import View
-
-    screen = Screen.of_stdout(request.width)
-    view = View(request.detail, request.explain, request.selection)
-    stop_after_each = request.pause and sys.stdin.isatty() and sys.stdout.isatty()
-    if request.pause and not stop_after_each:
+def _print_text(trace: Trace, view: View, width: int | None, *, pause: bool) -> None:
+    screen = Screen.of_stdout(width)
+    stop_after_each = pause and sys.stdin.isatty() and sys.stdout.isatty()
+    if pause and not stop_after_each:
         print("--pause needs a terminal: printing without a stop", file=sys.stderr)
     prompt = FIRST_PROMPT
     for number, _ in enumerate(screen.show(trace, view)):

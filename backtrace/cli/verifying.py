@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
-
-import msgspec
 
 from backtrace.check.judge.published import compare
 from backtrace.cli.screen import emit, reading, refuse, show_page
@@ -23,17 +21,6 @@ PATIENCE = 1.0  # seconds without a word
 _UPDATE = re.compile(r"([1-9][0-9]{0,6})(?:\.([1-9][0-9]{0,6}))?")
 
 
-class VerifyRequest(msgspec.Struct, frozen=True):
-    """What the command line asked for; ``update`` is None where it did not say which."""
-
-    spec: str
-    data: Path | None
-    update: tuple[int, int] | None
-    everything: bool
-    json: bool
-    width: int | None
-
-
 def parsed_update(text: str) -> tuple[int, int]:
     """``2`` or ``2.3``: an epoch, and a batch of it. Raises ValueError with what is wrong."""
     match = _UPDATE.fullmatch(text.strip())
@@ -42,30 +29,32 @@ def parsed_update(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2] or 1)
 
 
-def print_verification(request: VerifyRequest) -> int:
-    """Verifies and prints; returns the exit code. Exits with 2 where the spec is wrong."""
-    findings = _findings(request)
-    if request.json:
+def print_verification(found: page_of.VerificationReport, width: int | None, *, json: bool) -> int:
+    """Prints what was found; returns the exit code."""
+    if json:
         from backtrace.formats.json.verification import encode
 
-        emit(encode(findings.verification, findings.held, agrees=findings.agrees))
+        emit(encode(found.verification, found.held, agrees=found.agrees))
     else:
-        show_page(page_of.document(findings), request.width)
-    return WELL if findings.agrees else DISAGREES
+        show_page(page_of.document(found), width)
+    return WELL if found.agrees else DISAGREES
 
 
-def _findings(request: VerifyRequest) -> page_of.VerificationReport:
+def verification(
+    source: str, data: Path | None, update: tuple[int, int] | None, *, everything: bool
+) -> page_of.VerificationReport:
+    """Verifies an update, the first where it is None; exits with 2 where the spec is wrong."""
     from backtrace.tape.loading import load
 
     with reading():
-        spec = load(request.spec, data_folder=request.data)
-        epoch, batch = request.update or (1, 1)
-        asked = Request(epoch, batch, request.everything)
+        spec = load(source, data_folder=data)
+        epoch, batch = update or (1, 1)
         only_figures = spec.loss is None and bool(spec.expected)
         if only_figures:
-            _check_unused(request)
+            _check_unused({"--update": update is not None, "--all": everything})
         held = compare(spec)
         with _share_told() as told:
+            asked = Request(epoch, batch, everything)
             found = None if only_figures else verify(spec, asked, progress=told)
         return page_of.VerificationReport(
             title=spec.title,
@@ -100,9 +89,8 @@ def _share_told() -> Iterator[Callable[[float], None]]:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)  # all of the line away
 
 
-def _check_unused(request: VerifyRequest) -> None:
+def _check_unused(options: Mapping[str, bool]) -> None:
     """What has no meaning where there are no gradients, only published figures."""
-    useless = {"--update": request.update is not None, "--all": request.everything}
-    given = [option for option, used in useless.items() if used]
+    given = [option for option, used in options.items() if used]
     if given:
         refuse([f"{', '.join(given)}: of no use without a loss; there are no gradients to verify"])

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from backtrace.cli.options import DataOption, SpecArgument, TraceFormat, WidthOption, parsed
+from backtrace.cli.options import DataOption, SpecArgument, TextOrJson, WidthOption, parsed
 
 
 class TrainCommand(TyperCommand):
@@ -115,7 +115,7 @@ def train(
             "Else SPEC-epoch-{epoch}.json.",
         ),
     ] = None,
-    format: Annotated[TraceFormat, typer.Option(help="What to print.")] = TraceFormat.text,
+    format: Annotated[TextOrJson, typer.Option(help="What to print.")] = "text",
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
     force: Annotated[
         bool,
@@ -156,7 +156,7 @@ def train(
             resume=resume,
             trace_epochs=trace_epochs,
             trace_to=trace_to,
-            json=format is TraceFormat.json,
+            json=format == "json",
             force=force,
             width=width,
         )
