@@ -212,19 +212,18 @@ class Grader:
         if self.request.format == "json":
             self.print_class_json(graded, report)
             return
-        from backtrace.page.report.classroom import classroom, document
+        from backtrace.page.report.classroom import document
 
-        room = classroom(self.checker, report)
         if self.request.format == "csv":
             from backtrace.formats.csv import classroom as class_table
 
-            emit(class_table.encode(room, report).removesuffix("\n"))
+            emit(class_table.encode(self.checker, report).removesuffix("\n"))
         elif self.request.format == "markdown":
             from backtrace.formats.markdown import writer as markdown
 
-            emit(markdown.text(document(room)))
+            emit(markdown.text(document(self.checker, report)))
         else:
-            show_page(document(room), self.request.width)
+            show_page(document(self.checker, report), self.request.width)
 
     def print_class_json(self, graded: list[Graded], report: ClassReport) -> None:
         from backtrace.formats.json import report as report_json

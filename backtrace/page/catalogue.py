@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import msgspec
+from collections.abc import Iterable, Iterator
 
 from backtrace.check.mistakes.catalogue import CATALOGUE
 from backtrace.check.mistakes.revealing import Revealing
@@ -22,55 +20,6 @@ LABELS = {
 }
 
 
-class Blind(msgspec.Struct, frozen=True):
-    """A mistake that an exercise hides at one step, and what in its numbers does so."""
-
-    code: str
-    id: str
-    title: str
-    symbol: str
-    reason: str
-
-
-class Alike(msgspec.Struct, frozen=True):
-    """Mistakes that give the very same numbers at one step."""
-
-    id: str
-    symbol: str
-    codes: tuple[str, ...]
-    titles: tuple[str, ...]
-
-
-class Sight(msgspec.Struct, frozen=True):
-    """What an exercise's numbers show of the catalogue, in words."""
-
-    heading: str
-    hidden: tuple[Blind, ...]
-    alike: tuple[Alike, ...]
-    absent: tuple[str, ...]
-
-
-def sight(title: str, found: Revealing, words: Words) -> Sight:
-    return Sight(
-        heading=inert(title),
-        hidden=tuple(
-            Blind(
-                each.code,
-                each.id,
-                CATALOGUE[each.code].title,
-                words.name(each.id),
-                words.said(each.reason),
-            )
-            for each in found.hidden
-        ),
-        alike=tuple(
-            Alike(id, words.name(id), codes, tuple(CATALOGUE[code].title for code in codes))
-            for id, codes in found.alike
-        ),
-        absent=found.absent,
-    )
-
-
 def catalogue() -> Document:
     """Every mistake with its code."""
     columns = [Column(label, left=True) for label in ("code", *LABELS.values())]
@@ -84,23 +33,31 @@ def catalogue() -> Document:
 HIDDEN = tuple(Column(header, left=True) for header in ("step", "the mistake", "hidden"))
 
 
-def document(sight: Sight) -> Document:
-    """What the exercise's numbers could not reveal, and which mistakes they can't tell apart."""
-    told = f"{count(len(sight.hidden), 'mistake')} that these numbers could not reveal"
-    told = told if sight.hidden else "every mistake that could be made here would show"
-    return Document(sight.heading, tuple(_blocks(sight)), told)
+def document(title: str, found: Revealing, words: Words) -> Document:
+    """What an exercise's numbers could not reveal, and which mistakes they can't tell apart."""
+    told = f"{count(len(found.hidden), 'mistake')} that these numbers could not reveal"
+    told = told if found.hidden else "every mistake that could be made here would show"
+    return Document(inert(title), tuple(_blocks(found, words)), told)
 
 
-def _blocks(sight: Sight) -> Iterator[Block]:
-    if sight.hidden:
+def _blocks(found: Revealing, words: Words) -> Iterator[Block]:
+    if found.hidden:
         rows = (
-            (Cell(each.symbol, "heading"), Cell(each.title), Cell(each.reason, "fact"))
-            for each in sight.hidden
+            (
+                Cell(words.name(each.id), "heading"),
+                Cell(CATALOGUE[each.code].title),
+                Cell(words.said(each.reason), "fact"),
+            )
+            for each in found.hidden
         )
         yield Table(HIDDEN, tuple(rows), "wraps")
-    if sight.alike:
-        same = (f"{each.symbol}: {'; or '.join(each.titles)}" for each in sight.alike)
+    if found.alike:
+        same = (f"{words.name(id)}: {_titles(codes, '; or ')}" for id, codes in found.alike)
         yield Section("Not to be told apart", tuple(Paragraph(each, inset=1) for each in same))
-    if sight.absent:
-        absent = "; ".join(CATALOGUE[code].title for code in sight.absent)
-        yield Section("With no place in this exercise", (Paragraph(absent, "fact", 1),))
+    if found.absent:
+        absent = Paragraph(_titles(found.absent, "; "), "fact", 1)
+        yield Section("With no place in this exercise", (absent,))
+
+
+def _titles(codes: Iterable[str], separator: str) -> str:
+    return separator.join(CATALOGUE[code].title for code in codes)

@@ -7,7 +7,7 @@ from backtrace.check.answers.names import reader
 from backtrace.check.answers.reading import read_answers
 from backtrace.check.judge.checker import Checker
 from backtrace.check.model import ClassReport
-from backtrace.page.report.classroom import classroom
+from backtrace.page.report.classroom import document
 from backtrace.page.report.content import Commentator
 
 # z = X·w = [2·1 + 1·3, 2·2 − 1·1] = [5, 3], e = [1, -2], L = ½·(1 + 4) = 2.5, δ = e,
@@ -95,7 +95,7 @@ def of_class(texts, spec=TWO_SAMPLES, unreadable=()):
     checker = exercise(spec)
     reports = tuple(checker.check(answers(checker, text)) for text in texts)
     report = ClassReport(reports, tuple(unreadable))
-    return checker, report, classroom(checker, report)
+    return checker, report, document(checker, report)
 
 
 def named(student, answers="{loss: 2.5}"):

@@ -14,7 +14,8 @@ from backtrace.formats.measure import text_width
 from backtrace.formats.terminal.colours import uncoloured
 from backtrace.formats.terminal.layout import Layout
 from backtrace.formats.terminal.writer import lines
-from backtrace.page.report.classroom import classroom, document
+from backtrace.page.blocks import Bullets
+from backtrace.page.report.classroom import document
 from tests.formats.sheets import (
     ALL_RIGHT,
     SIGN_FLIPPED,
@@ -34,11 +35,21 @@ answers: {dW1: [[7.50], [11.25]], W1_new: [[2.300], [0.500]]}
 
 
 def text(room, width=80, unicode=True):
-    return uncoloured(lines(document(room), Layout(width, unicode)))
+    return uncoloured(lines(room, Layout(width, unicode)))
 
 
-def table(room, report):
-    return list(csv.reader(io.StringIO(class_table.encode(room, report))))
+def table(checker, report):
+    return list(csv.reader(io.StringIO(class_table.encode(checker, report))))
+
+
+def below(room, title):
+    """The rows or the items of the section of that title."""
+    ((block,),) = [section.blocks for section in room.blocks if section.title == title]
+    return block.items if isinstance(block, Bullets) else block.rows
+
+
+def students(room):
+    return [name.text for name, *_ in room.blocks[0].blocks[0].rows]
 
 
 def test_the_table_has_a_row_a_student_and_a_column_a_step():
@@ -52,7 +63,7 @@ def test_the_table_has_a_row_a_student_and_a_column_a_step():
 
 def test_mistakes_are_counted_in_sentences():
     _, report, room = of_class([ALL_RIGHT, SIGN_FLIPPED, SIGN_FLIPPED.replace("Bo", "Cy")])
-    assert [(t.students, t.deed) for t in room.tallies] == [(2, "have the wrong sign in dW₁")]
+    assert below(room, "What went wrong") == (("2 of 3", 2 / 3, "have the wrong sign in dW₁"),)
     assert f"2 of 3  {'█' * 13:20}  have the wrong sign in dW₁" in text(room)
     assert report.mistakes == {"sign-flipped": 2}
     _, _, room = of_class([SIGN_FLIPPED])
@@ -61,12 +72,12 @@ def test_mistakes_are_counted_in_sentences():
 
 def test_students_are_to_be_talked_to_for_what_no_table_shows():
     _, _, room = of_class([ALL_RIGHT, SIGN_FLIPPED, ODD])
-    (odd,) = room.attention
-    assert odd.student == "Cy"
-    assert "dW₁, both entries: no known mistake explains it" in odd.reasons
-    assert "W₁ⁿᵉʷ as in the key, but not from their own numbers" in odd.reasons
+    ((student, reasons),) = below(room, "Whom to talk to")
+    assert student.text == "Cy"
+    assert "dW₁, both entries: no known mistake explains it" in reasons
+    assert "W₁ⁿᵉʷ as in the key, but not from their own numbers" in reasons
     # two entries of four are worth nothing for being wrong, two for not following
-    assert "0 of 4 marks" in odd.reasons
+    assert "0 of 4 marks" in reasons
 
 
 def test_how_sheets_were_read_is_said_once():
@@ -75,10 +86,10 @@ def test_how_sheets_were_read_is_said_once():
     bo = "title: x\n" + named("Bo", "{z1: [[5, 3]], losss: 2.5}")
     _, _, room = of_class([ada, bo])
     unknown = '"losss" is no quantity of this exercise (did you mean loss?); it was left aside'
-    assert unknown in room.notes
-    assert "Bo: z₁: 1 × 2 is read as 2 × 1, transposed" in room.notes
+    assert unknown in below(room, "Notes")
+    assert "Bo: z₁: 1 × 2 is read as 2 × 1, transposed" in below(room, "Notes")
     assert " ".join(text(room).split()).count(unknown) == 1
-    assert "- Bo: z₁: 1 × 2 is read as" in markdown.text(document(room)).replace("&#58;", ":")
+    assert "- Bo: z₁: 1 × 2 is read as" in markdown.text(room).replace("&#58;", ":")
     assert "Notes" not in text(of_class([ALL_RIGHT])[2])
 
 
@@ -97,24 +108,24 @@ def test_students_of_one_name_are_told_apart():
     checker = exercise()
     sheets = [("a/1.yaml", ALL_RIGHT), ("a/2.yaml", ALL_RIGHT), ("a/3.yaml", SIGN_FLIPPED)]
     reports = tuple(checker.check(answers(checker, sheet, file)) for file, sheet in sheets)
-    room = classroom(checker, ClassReport(reports))
-    assert [row.student for row in room.rows] == ["Ada (1.yaml)", "Ada (2.yaml)", "Bo"]
+    room = document(checker, ClassReport(reports))
+    assert students(room) == ["Ada (1.yaml)", "Ada (2.yaml)", "Bo"]
     # rows of one table have one file
     _, _, room = of_class([ALL_RIGHT, ALL_RIGHT, SIGN_FLIPPED])
-    assert [row.student for row in room.rows] == ["Ada (1 of 2)", "Ada (2 of 2)", "Bo"]
+    assert students(room) == ["Ada (1 of 2)", "Ada (2 of 2)", "Bo"]
 
 
 def test_unreadable_files_are_listed_with_their_reason():
     _, _, room = of_class([ALL_RIGHT], unreadable=[BAD])
     assert "bad.yaml:1:1: found nothing; expected answers" in text(room)
-    assert "- bad.yaml&#58;1&#58;1: found nothing" in markdown.text(document(room))
+    assert "- bad.yaml&#58;1&#58;1: found nothing" in markdown.text(room)
 
 
 def test_a_class_of_unreadable_files_only():
-    _, report, room = of_class([], unreadable=[BAD])
+    checker, report, room = of_class([], unreadable=[BAD])
     assert "nobody's answers could be read" in text(room)
-    assert len(table(room, report)) == 2
-    assert "bad.yaml" in markdown.text(document(room))
+    assert len(table(checker, report)) == 2
+    assert "bad.yaml" in markdown.text(room)
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120])
@@ -135,16 +146,16 @@ def test_a_wide_table_is_split_into_blocks_that_fit(width, unicode):
 
 def test_steps_of_several_updates_are_named_with_theirs():
     answers = "{z1: 5, z1@1.2: 3.1}"
-    _, report, room = of_class([named("Ada", answers)], TWO_SAMPLES + "updates: online\n")
+    checker, report, room = of_class([named("Ada", answers)], TWO_SAMPLES + "updates: online\n")
     said = text(room)
     assert " student  marks  z₁@1.1  z₁@1.2" in said
-    assert "z1@1.2" in table(room, report)[0]
-    assert "| z₁<span>@</span>1.2 |" in markdown.text(document(room))
+    assert "z1@1.2" in table(checker, report)[0]
+    assert "| z₁<span>@</span>1.2 |" in markdown.text(room)
 
 
 def test_csv_has_ids_verdicts_and_numbers():
-    _, report, room = of_class([ALL_RIGHT, SIGN_FLIPPED], unreadable=[BAD])
-    header, ada, bo, bad = table(room, report)
+    checker, report, _ = of_class([ALL_RIGHT, SIGN_FLIPPED], unreadable=[BAD])
+    header, ada, bo, bad = table(checker, report)
     assert header == [
         "student",
         "file",

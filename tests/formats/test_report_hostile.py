@@ -16,7 +16,7 @@ from backtrace.formats.markdown import writer as markdown_writer
 from backtrace.formats.terminal.colours import STYLES, coloured, uncoloured
 from backtrace.formats.terminal.layout import Layout
 from backtrace.formats.terminal.writer import lines
-from backtrace.page.report.classroom import classroom, document
+from backtrace.page.report.classroom import document
 from backtrace.page.report.content import Commentator
 from backtrace.page.report.sheet import document as sheet_page
 from tests.formats.sheets import HOSTILE, SIGN_FLIPPED, answers, exercise
@@ -43,13 +43,13 @@ def everything(text):
     commentator = Commentator(CHECKER)
     said = commentator.findings(sheet, judged)
     whole = ClassReport((judged,), (Unreadable(text, text),))
-    room = classroom(CHECKER, whole)
+    room = document(CHECKER, whole)
     return {
         "text": uncoloured(lines(sheet_page(said), Layout(80))),
-        "class text": uncoloured(lines(document(room), Layout(80))),
+        "class text": uncoloured(lines(room, Layout(80))),
         "markdown": markdown_writer.text(sheet_page(said)),
-        "class markdown": markdown_writer.text(document(room)),
-        "csv": class_table.encode(room, whole),
+        "class markdown": markdown_writer.text(room),
+        "csv": class_table.encode(CHECKER, whole),
         "json": report_json.encode(report_json.report(said)),
         "class json": report_json.encode(report_json.class_report(whole, [])),
         "stream": report_json.encode(report_json.unreadable(Unreadable(text, text))),

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from backtrace.check.judge.checker import Checker
 from backtrace.check.model import ClassReport, Report
 from backtrace.formats.escaping import spreadsheet
-from backtrace.page.report.classroom import Classroom
+from backtrace.page.report.classroom import steps_of
 from backtrace.page.report.phrases import plain_number
 
 FIRST = ("student", "file", "earned", "possible", "first_mistake", "mistakes")
 LAST = ("unreadable",)
 
 
-def encode(classroom: Classroom, report: ClassReport) -> str:
+def encode(checker: Checker, report: ClassReport) -> str:
     """The table as text; steps are named by their ids, verdicts by their words.
 
     Words are between quotes, so that a separator of another language splits none.
@@ -21,14 +22,14 @@ def encode(classroom: Classroom, report: ClassReport) -> str:
     import csv
     import io
 
-    steps = [column.name for column in classroom.columns]
+    steps = list(steps_of(checker, report.reports))
     out = io.StringIO()
     writer = csv.writer(out, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
     writer.writerow([*FIRST, *steps, *LAST])
     for each in report.reports:
         verdicts: dict[str, str] = {q.name: q.verdict for q in each.quantities}
         writer.writerow([*_student(each), *(verdicts.get(step, "") for step in steps), ""])
-    for unreadable in classroom.unreadable:
+    for unreadable in report.unreadable:
         blank = [""] * (len(FIRST) - 2 + len(steps))
         writer.writerow(["", spreadsheet(unreadable.file), *blank, spreadsheet(unreadable.reason)])
     return out.getvalue()

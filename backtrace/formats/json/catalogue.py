@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from backtrace.check.mistakes.catalogue import CATALOGUE, Mistake
-from backtrace.page.catalogue import LABELS, Sight
+from backtrace.check.mistakes.revealing import Revealing
+from backtrace.page.catalogue import LABELS
+from backtrace.page.inert import inert
+from backtrace.page.report.phrases import Words
 
 
 def catalogue() -> dict[str, Any]:
@@ -18,12 +21,15 @@ def _mistake(mistake: Mistake) -> dict[str, str]:
     return {"code": mistake.code} | {field: getattr(mistake, field) for field in LABELS}
 
 
-def sight(found: Sight) -> dict[str, Any]:
+def hidden(title: str, found: Revealing, words: Words) -> dict[str, Any]:
     """``backtrace/hidden/1``."""
     return {
         "schema": "backtrace/hidden/1",
-        "title": found.heading,
-        "hidden": [{"code": e.code, "id": e.id, "reason": e.reason} for e in found.hidden],
-        "alike": [{"id": each.id, "mistakes": each.codes} for each in found.alike],
+        "title": inert(title),
+        "hidden": [
+            {"code": each.code, "id": each.id, "reason": words.said(each.reason)}
+            for each in found.hidden
+        ],
+        "alike": [{"id": id, "mistakes": codes} for id, codes in found.alike],
         "absent": found.absent,
     }

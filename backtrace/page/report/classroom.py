@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePath
-
-import msgspec
+from typing import TypeAlias
 
 from backtrace.check.judge.checker import Checker
-from backtrace.check.model import ClassReport, Explanation, Judged, Report, Unreadable, Verdict
+from backtrace.check.judge.exercise import Key
+from backtrace.check.model import ClassReport, Explanation, Judged, Report
 from backtrace.page.blocks import (
     Block,
     Bullets,
@@ -30,6 +30,7 @@ from backtrace.page.report.phrases import (
     Words,
     done_by,
     marks,
+    name_of,
     places,
     plain_number,
 )
@@ -40,139 +41,67 @@ FEW = 3  # students that are named behind a note
 LINE = re.compile(r"^line \d+: ")
 
 
-class StepColumn(msgspec.Struct, frozen=True):
-    """A step of the table: its name (``z1@2.3``) and symbol, and the update it belongs to."""
-
-    name: str
-    symbol: str
-    epoch: int
-    batch: int
+Named: TypeAlias = "list[tuple[str, Report]]"  # each report by who handed the sheet in
 
 
-class StudentRow(msgspec.Struct, frozen=True):
-    """A student's line: marks, and a verdict for each column's name.
-
-    ``student`` says which, where several have one name.
-    """
-
-    student: str
-    file: str
-    earned: float
-    possible: float
-    verdicts: dict[str, Verdict]
-
-
-class Tally(msgspec.Struct, frozen=True):
-    """How many students did what: ``left out σ′ in δ₂``."""
-
-    students: int
-    deed: str
-
-
-class Attention(msgspec.Struct, frozen=True):
-    """A student to talk to, and why."""
-
-    student: str
-    reasons: tuple[str, ...]
-
-
-class Classroom(msgspec.Struct, frozen=True):
-    """All that a teacher is shown of a class, in words and symbols.
-
-    ``marking`` is what to know of the marks, ``notes`` how the sheets were read.
-    """
-
-    heading: str
-    standing: str
-    columns: tuple[StepColumn, ...]
-    rows: tuple[StudentRow, ...]
-    tallies: tuple[Tally, ...]
-    attention: tuple[Attention, ...]
-    unreadable: tuple[Unreadable, ...]
-    marking: str = ""
-    notes: tuple[str, ...] = ()
-
-    @property
-    def students(self) -> int:
-        return len(self.rows)
-
-
-def classroom(checker: Checker, report: ClassReport) -> Classroom:
-    words = Words(checker.spec)
-    title = inert(checker.spec.title)
-    students = count(len(report.reports), "student")
-    named = list(zip(_told_apart(report.reports), report.reports, strict=True))
-    return Classroom(
-        heading=f"{title} · {students}" if title else students,
-        standing=_standing(report.reports),
-        columns=tuple(_columns(checker, report.reports, words)),
-        rows=tuple(_row(*each) for each in named),
-        tallies=tuple(_tallies(report.reports, words)),
-        attention=tuple(_attention(named, words)),
-        unreadable=tuple(Unreadable(inert(u.file), inert(u.reason)) for u in report.unreadable),
-        marking=_marking(checker, report.reports),
-        notes=tuple(_notes(named, words)),
-    )
-
-
-def document(room: Classroom) -> Document:
+def document(checker: Checker, report: ClassReport) -> Document:
     """The class as a page: the table, what went wrong how often, whom to talk to."""
-    return Document(room.heading, tuple(_blocks(room)), room.standing)
+    title, students = inert(checker.spec.title), count(len(report.reports), "student")
+    heading = f"{title} · {students}" if title else students
+    return Document(heading, tuple(_blocks(checker, report)), _standing(report.reports))
 
 
-def _blocks(room: Classroom) -> Iterator[Block]:
-    if room.rows:
-        yield Section("", tuple(_table(room)))
-    if room.tallies:
-        yield Section("What went wrong", (_shares(room),))
-    if room.attention:
-        talks = (
-            (Cell(each.student, "heading"), "; ".join(each.reasons)) for each in room.attention
-        )
-        yield Section("Whom to talk to", (Labelled(tuple(talks), inset=1),))
-    if room.notes:
-        yield Section("Notes", (Bullets(room.notes),))
-    if room.unreadable:
-        reasons = tuple(each.reason for each in room.unreadable)
+def _blocks(checker: Checker, report: ClassReport) -> Iterator[Block]:
+    words = Words(checker.spec)
+    named = list(zip(_told_apart(report.reports), report.reports, strict=True))
+    if named:
+        yield Section("", tuple(_table(checker, named, words)))
+    shares = tuple(_shares(report.reports, words))
+    if shares:
+        yield Section("What went wrong", (Shares(shares),))
+    talks = tuple(_attention(named, words))
+    if talks:
+        yield Section("Whom to talk to", (Labelled(talks, inset=1),))
+    notes = tuple(_notes(named, words))
+    if notes:
+        yield Section("Notes", (Bullets(notes),))
+    if report.unreadable:
+        reasons = tuple(inert(each.reason) for each in report.unreadable)
         yield Section("Files that could not be read", (Bullets(reasons, "wrong"),))
 
 
-def _table(room: Classroom) -> Iterator[Block]:
+def _table(checker: Checker, named: Named, words: Words) -> Iterator[Block]:
     """A row a student, a column a step; below it what the signs mean."""
-    several = len({(step.epoch, step.batch) for step in room.columns}) > 1
-    names = [
-        f"{step.symbol}@{step.epoch}.{step.batch}" if several else step.symbol
-        for step in room.columns
-    ]
+    reports = [report for _, report in named]
+    steps = steps_of(checker, reports)
+    several = len({(epoch, batch) for epoch, batch, _ in steps.values()}) > 1
     columns = [Column("student", left=True), Column("marks")]
-    columns += [Column(name, left=True) for name in names]
+    for epoch, batch, id in steps.values():
+        update = f"@{epoch}.{batch}" if several else ""
+        columns.append(Column(words.symbols.name(id) + update, left=True))
+    verdicts = [{judged.name: judged.verdict for judged in each.quantities} for each in reports]
     rows = (
         (
-            Cell(row.student),
-            Cell(f"{plain_number(row.earned)}/{plain_number(row.possible)}"),
-            *(Cell("", row.verdicts.get(step.name, "")) for step in room.columns),
+            Cell(student),
+            Cell(f"{plain_number(report.earned)}/{plain_number(report.possible)}"),
+            *(Cell("", found.get(name, "")) for name in steps),
         )
-        for row in room.rows
+        for (student, report), found in zip(named, verdicts, strict=True)
     )
     yield Table(tuple(columns), tuple(rows), "groups")
-    used = {verdict for row in room.rows for verdict in row.verdicts.values()}
+    used = {verdict for found in verdicts for verdict in found.values()}
     legend = tuple(Cell(LEGEND[verdict], verdict) for verdict in SPOKEN if verdict in used)
+    marking = _marking(checker, reports)
     below: list[Block] = [Facts(legend)] if legend else []
-    below += [Paragraph(room.marking, "fact")] if room.marking else []
+    below += [Paragraph(marking, "fact")] if marking else []
     if below:
         yield Section("", tuple(below))
 
 
-def _shares(room: Classroom) -> Shares:
-    rows = (
-        (f"{tally.students} of {room.students}", tally.students / room.students, _done(tally))
-        for tally in room.tallies
-    )
-    return Shares(tuple(rows))
-
-
-def _done(tally: Tally) -> str:
-    return done_by(tally.students, tally.deed)
+def steps_of(checker: Checker, reports: Iterable[Report]) -> dict[str, Key]:
+    """The steps that anybody wrote or was asked for, in the order of work, by their names."""
+    used = {(q.epoch, q.batch, q.id) for report in reports for q in report.quantities}
+    return {name_of(step): step for step in checker.steps if step in used}
 
 
 def _told_apart(reports: tuple[Report, ...]) -> list[str]:
@@ -194,14 +123,14 @@ def _labels(name: str, group: list[Report]) -> list[str]:
     return [f"{name} ({number} of {len(group)})" for number in range(1, len(group) + 1)]
 
 
-def _marking(checker: Checker, reports: tuple[Report, ...]) -> str:
+def _marking(checker: Checker, reports: Sequence[Report]) -> str:
     """Why marks are out of different totals, where they are."""
     if checker.spec.ask or len({report.possible for report in reports}) <= 1:
         return ""
     return "Each is marked on what they gave; `ask:` in the spec names what counts for all."
 
 
-def _notes(named: list[tuple[str, Report]], words: Words) -> Iterator[str]:
+def _notes(named: Named, words: Words) -> Iterator[str]:
     """How the sheets were read, each note once, with whom it concerns unless that is everybody."""
     concerned: dict[str, list[str]] = {}
     for name, report in named:
@@ -236,29 +165,15 @@ def _range(values: list[float]) -> str:
     return " to ".join(dict.fromkeys(map(plain_number, (min(values), max(values)))))
 
 
-def _columns(checker: Checker, reports: tuple[Report, ...], words: Words) -> Iterator[StepColumn]:
-    """The steps that anybody wrote or was asked for, in the order of work."""
-    used = {(q.epoch, q.batch, q.id) for report in reports for q in report.quantities}
-    for epoch, batch, id in filter(used.__contains__, checker.steps):
-        first = (epoch, batch) == (1, 1)
-        name = id if first else f"{id}@{epoch}.{batch}"
-        yield StepColumn(name, words.symbols.name(id), epoch, batch)
-
-
-def _row(student: str, report: Report) -> StudentRow:
-    verdicts = {judged.name: judged.verdict for judged in report.quantities}
-    file = inert(report.file)
-    return StudentRow(student, file, report.earned, report.possible, verdicts)
-
-
-def _tallies(reports: tuple[Report, ...], words: Words) -> Iterator[Tally]:
-    """What students did, the most frequent first; a student counts once for each deed."""
+def _shares(reports: tuple[Report, ...], words: Words) -> Iterator[tuple[str, float, str]]:
+    """How many students did what, the most frequent first; a student counts once for each deed."""
     counts: dict[str, int] = {}
     for report in reports:
         for deed in dict.fromkeys(_deeds(report, words)):
             counts[deed] = counts.get(deed, 0) + 1
     for deed, students in sorted(counts.items(), key=lambda found: -found[1]):
-        yield Tally(students, deed)
+        told = f"{students} of {len(reports)}"
+        yield told, students / len(reports), done_by(students, deed)
 
 
 def _deeds(report: Report, words: Words) -> Iterator[str]:
@@ -274,12 +189,12 @@ def _unlike(explanations: tuple[Explanation, ...]) -> list[Explanation]:
     return list({explanation.mistakes: explanation for explanation in explanations}.values())
 
 
-def _attention(named: list[tuple[str, Report]], words: Words) -> Iterator[Attention]:
+def _attention(named: Named, words: Words) -> Iterator[tuple[Cell, str]]:
     """Students whose first mistake nothing explains, with odd sheets, or with few marks."""
     for student, report in sorted(named, key=lambda each: _share(each[1])):
-        reasons = tuple(_reasons(report, words))
+        reasons = "; ".join(_reasons(report, words))
         if reasons:
-            yield Attention(student, reasons)
+            yield Cell(student, "heading"), reasons
 
 
 def _reasons(report: Report, words: Words) -> Iterator[str]:

@@ -31,6 +31,7 @@ from backtrace.page.report.phrases import (
     Words,
     in_words,
     marks,
+    name_of,
     places,
     withheld_because,
     worked_by,
@@ -233,7 +234,7 @@ class _Sheet:
         source = self.source((judged.epoch, judged.batch, judged.id))
         if source is None:
             return f"{text} follows from your own rounded numbers"
-        symbol = self.words.name(_name(source))
+        symbol = self.words.name(name_of(source))
         decimals = self.decimals(source)
         having = f", which has {_decimals(decimals)}" if 0 <= decimals < EXACT else ""
         return f"{text} follows from your {symbol}{having}"
@@ -419,11 +420,6 @@ def _entry(text: str) -> str:
 def _blank(judged: Judged) -> bool:
     """Whether nothing at all was written."""
     return all(verdict == "missing" for line in judged.entries for verdict in line)
-
-
-def _name(place: Key) -> str:
-    epoch, batch, id = place
-    return id if (epoch, batch) == (1, 1) else f"{id}@{epoch}.{batch}"
 
 
 def _decimals(decimals: int) -> str:

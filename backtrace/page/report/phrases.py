@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from backtrace.check.judge.exercise import Key
 from backtrace.check.mistakes.catalogue import CATALOGUE
 from backtrace.check.model import Explanation, Judged, Trivial, Verdict
 from backtrace.functions.formula import Sentence
@@ -99,6 +100,12 @@ class Words:
         slope = f"{self.symbols.activation(layer)}′" if has_slope else "the derivative"
         n = self.symbols.constant("samples")
         return CATALOGUE[code].deed.format(id=self.symbols.name(id), slope=slope, n=n)
+
+
+def name_of(place: Key) -> str:
+    """``delta2``, or of another update than the first ``z1@2.3``."""
+    epoch, batch, id = place
+    return id if (epoch, batch) == (1, 1) else f"{id}@{epoch}.{batch}"
 
 
 def places(judged: Judged, symbol: str, *verdicts: Verdict) -> str:
