@@ -31,7 +31,6 @@ TEXTS = [
 # Where a third party may be imported; numpy and msgspec are at home everywhere.
 HOMES = {
     "rich": {
-        "formats/terminal/trace.py",
         "formats/terminal/colours.py",
         "cli/screen.py",
         "cli/training/progress.py",

@@ -11,13 +11,9 @@ from typing import TYPE_CHECKING, NoReturn
 import msgspec
 
 if TYPE_CHECKING:
-    from rich.text import Text
-
     from backtrace.formats.terminal.boxes import Line
     from backtrace.formats.terminal.layout import Layout
     from backtrace.page.blocks import Document
-    from backtrace.page.trace import View
-    from backtrace.tape.trace import Trace
 
 WRONG_SPEC = 2
 DEFAULT_WIDTH = 80  # of a pipe, where no terminal has a width
@@ -38,39 +34,22 @@ class Screen(msgspec.Struct, frozen=True):
         unicode = encoding.replace("-", "").startswith("utf") and os.environ.get("TERM") != "linux"
         return cls(width or max(_columns(), NARROWEST), unicode, _shows_colour())
 
-    def show(self, trace: Trace, view: View) -> Iterator[None]:
-        """Prints a trace, stopping before each passage; rich is loaded only where it has colour."""
-        from backtrace.formats.terminal.layout import Layout
-        from backtrace.formats.terminal.trace import passages, plain_passages
+    def show(self, lines: Sequence[Line]) -> None:
+        """Prints lines in the colours of their roles; rich is loaded only where it has colour.
 
-        layout = Layout(max(self.width, NARROWEST), self.unicode)
-        if self.colour:
-            for passage in passages(trace, view, layout):
-                yield
-                self.print(passage)
-        else:
-            for text in plain_passages(trace, view, layout):
-                yield
-                print(text)
+        They are no wider than the screen; nothing is wrapped or cut.
+        """
+        from backtrace.formats.terminal.colours import STYLES, coloured, uncoloured
 
-    def print(self, text: Text) -> None:
-        """Prints lines that are no wider than the screen; nothing is wrapped or cut."""
         if not self.colour:
-            print(text.plain)
+            print(uncoloured(lines))
             return
         from rich.console import Console
 
-        Console(highlight=False, markup=False, emoji=False).print(text, soft_wrap=True)
-
-    def show_lines(self, lines: Sequence[Line]) -> None:
-        """Prints lines in the colours of their roles, where the screen has colour."""
-        from backtrace.formats.terminal.colours import STYLES, coloured, uncoloured
         from backtrace.formats.terminal.picture import styles
 
-        if self.colour:
-            self.print(coloured(lines, STYLES | styles(lines)))
-        else:
-            print(uncoloured(lines))
+        text = coloured(lines, STYLES | styles(lines))
+        Console(highlight=False, markup=False, emoji=False).print(text, soft_wrap=True)
 
     def go_on(self, prompt: str) -> bool:
         """Waits for Enter; False where the reader has had enough (q, Ctrl-D).
@@ -118,7 +97,7 @@ def show(lines: Callable[[Layout], list[Line]], width: int | None) -> None:
     from backtrace.formats.terminal.layout import Layout
 
     screen = Screen.of_stdout(width)
-    screen.show_lines(lines(Layout(screen.width, screen.unicode, screen.colour)))
+    screen.show(lines(Layout(screen.width, screen.unicode, screen.colour)))
 
 
 def show_page(document: Document, width: int | None) -> None:

@@ -6,7 +6,7 @@ import sys
 
 import msgspec
 
-from backtrace.cli.screen import Screen, refuse
+from backtrace.cli.screen import NARROWEST, Screen, refuse
 from backtrace.page.selection import Selection, problems, resolved
 from backtrace.page.trace import View
 from backtrace.tape.trace import Trace
@@ -36,13 +36,18 @@ def chosen(trace: Trace, selection: Selection) -> Selection:
 
 
 def _print_text(trace: Trace, view: View, width: int | None, *, pause: bool) -> None:
+    from backtrace.formats.terminal.layout import Layout
+    from backtrace.formats.terminal.trace import passages
+
     screen = Screen.of_stdout(width)
     stop_after_each = pause and sys.stdin.isatty() and sys.stdout.isatty()
     if pause and not stop_after_each:
         print("--pause needs a terminal: printing without a stop", file=sys.stderr)
     prompt = FIRST_PROMPT
-    for number, _ in enumerate(screen.show(trace, view)):
+    layout = Layout(max(screen.width, NARROWEST), screen.unicode)
+    for number, passage in enumerate(passages(trace, view, layout)):
         if stop_after_each and number > 1:  # the header and what is given belong together
             if not screen.go_on(prompt):
                 return
             prompt = PROMPT if screen.unicode else "  ... "
+        screen.show(passage)

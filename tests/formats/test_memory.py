@@ -6,7 +6,7 @@ import pytest
 
 import backtrace
 from backtrace.formats.terminal.layout import Layout
-from backtrace.formats.terminal.trace import plain_passages
+from backtrace.formats.terminal.trace import passages
 from backtrace.page.selection import Selection, chosen
 from backtrace.page.trace import View
 
@@ -46,10 +46,10 @@ def test_printing_copies_no_matrix(digits):
     inputs = digits["a0"].value.nbytes
     assert inputs == 1438 * 64 * 8  # four of five images
     for detail in ("matrices", "summary"):
-        for _ in plain_passages(digits, View(detail=detail), Layout(80)):
+        for _ in passages(digits, View(detail=detail), Layout(80)):
             pass  # once before, so that what is imported does not count
         tracemalloc.start()
-        for _ in plain_passages(digits, View(detail=detail), Layout(80)):
+        for _ in passages(digits, View(detail=detail), Layout(80)):
             pass
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()

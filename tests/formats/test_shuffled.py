@@ -11,8 +11,9 @@ from backtrace.check.mistakes.rewrites import UpdateContext, batch_not_summed
 from backtrace.formats.json.trace import TraceFormatError, decode, encode
 from backtrace.formats.json.trace_validation import read
 from backtrace.formats.registry import FORMATS
+from backtrace.formats.terminal.colours import uncoloured
 from backtrace.formats.terminal.layout import Layout
-from backtrace.formats.terminal.trace import plain_passages
+from backtrace.formats.terminal.trace import passages
 from backtrace.notation.titles import sample_words
 from backtrace.page.blocks import Section
 from backtrace.page.selection import Selection, chosen, problems, sample_index, updates
@@ -88,7 +89,8 @@ def test_a_sample_is_found_in_every_epoch_under_its_own_number(trace):
 def test_the_pages_name_the_samples_of_a_batch(trace):
     words = [sample_words(numbers(trace, place)) for place in trace.updates]
     assert any(", " in said for said in words)
-    text = "\n".join(plain_passages(trace, View(selection=Selection(full=True)), Layout(80)))
+    view = View(selection=Selection(full=True))
+    text = "\n".join(map(uncoloured, passages(trace, view, Layout(80))))
     headings = [line for line in text.splitlines() if line.startswith("══ Epoch")]
     assert [line.strip("═ ").split("═ ")[-1] for line in headings] == words
     blocks = [block for block in document(trace, View()).blocks if isinstance(block, Section)]

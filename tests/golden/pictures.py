@@ -8,8 +8,9 @@ draws all of them anew: look at every difference before you keep it.
 from pathlib import Path
 
 import backtrace
+from backtrace.formats.terminal.colours import uncoloured
 from backtrace.formats.terminal.layout import Layout
-from backtrace.formats.terminal.trace import plain_passages
+from backtrace.formats.terminal.trace import passages
 from backtrace.page.trace import View
 from backtrace.spec import bundled
 
@@ -39,7 +40,7 @@ def picture(file_name):
     """The text that a golden file should hold."""
     name, view, _ = file_name.rsplit(".", 2)
     trace = backtrace.trace(backtrace.load(name))
-    return "".join(f"{passage}\n" for passage in plain_passages(trace, *VIEWS[view]))
+    return "".join(f"{uncoloured(lines)}\n" for lines in passages(trace, *VIEWS[view]))
 
 
 def draw():

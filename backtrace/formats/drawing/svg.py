@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from html import escape
 from math import degrees
 
@@ -134,8 +134,8 @@ class _Drawing:
     def document(self) -> str:
         head = self.head()
         top = 28.0 + 24 * len(head) + 52
-        legend = [text for text in (self.found.forward, self.found.backward) if text]
-        height = top + self.height + 24 * self.lines_of(legend) + 24
+        legend = self.legend()
+        height = top + self.height + 24 * len(legend) + 24
         size = f'width="{self.width:.0f}" height="{height:.0f}"'
         box = f'viewBox="0 0 {self.width:.0f} {height:.0f}"'
         inside = f'width="{self.width - 1:.0f}" height="{height - 1:.0f}"'
@@ -146,27 +146,24 @@ class _Drawing:
             f'<desc id="about">{_text(header.architecture(self.trace))}</desc>',
             f"<style>{STYLE}</style>",
             f'<rect class="page" x="0.5" y="0.5" {inside} rx="10"/>',
-            *self.heads(head),
+            *_written(head, 36),
             f'<g transform="translate(0 {top:.0f})">',
             *self.body(),
             "</g>",
-            *self.legend(legend, top + self.height + 24),
+            *_written(legend, top + self.height + 24),
             "</svg>",
         ]
         return "\n".join(lines) + "\n"
 
-    def heads(self, head: list[tuple[str, str]]) -> Iterator[str]:
-        for at, (text, role) in enumerate(head):
-            yield f'<text class="{role}" x="24" y="{36 + 24 * at}">{_text(text)}</text>'
-
     def head(self) -> list[tuple[str, str]]:
+        """The lines above the drawing as markup, each with its role."""
         title = wrapped(inert(self.trace.title), int((self.width - 48) / 11))
         facts = [header.architecture(self.trace)]
         facts += [self.found.about] if self.found.about else []
         room = int((self.width - 48) / LETTER)
         return [
-            *((line, "title") for line in title),
-            *((line, "fact") for fact in facts for line in wrapped(fact, room)),
+            *((_text(line), "title") for line in title),
+            *((_text(line), "fact") for fact in facts for line in wrapped(fact, room)),
         ]
 
     def body(self) -> Iterator[str]:
@@ -211,18 +208,21 @@ class _Drawing:
                     f"{count} more of {column.size}</text>"
                 )
 
-    def legend(self, texts: list[str], top: float) -> Iterator[str]:
-        y = top
-        for text, role in zip(texts, ("forward", "backward"), strict=False):
-            for line in self.folded(text):
-                yield f'<text class="legend {role}" x="24" y="{y:.0f}">{_symbols(line)}</text>'
-                y += 24
+    def legend(self) -> list[tuple[str, str]]:
+        room = int((self.width - 48) / LETTER)
+        said = {"forward": self.found.forward, "backward": self.found.backward}
+        return [
+            (_symbols(line), f"legend {role}")
+            for role, text in said.items()
+            if text
+            for line in wrapped(text, room)
+        ]
 
-    def lines_of(self, texts: list[str]) -> int:
-        return sum(len(self.folded(text)) for text in texts)
 
-    def folded(self, text: str) -> list[str]:
-        return wrapped(text, int((self.width - 48) / LETTER))
+def _written(lines: Iterable[tuple[str, str]], top: float) -> Iterator[str]:
+    """Lines of text under each other, each with its role."""
+    for at, (markup, role) in enumerate(lines):
+        yield f'<text class="{role}" x="24" y="{top + 24 * at:.0f}">{markup}</text>'
 
 
 def _slots(column: LayerColumn) -> int:

@@ -35,11 +35,10 @@ class TraceFormatError(ValueError):
     """A text that is not a trace of this schema; says what was expected instead."""
 
 
-def encode(trace: Trace, selection: Selection = EVERYTHING, indent: int = 0) -> str:
+def encode(trace: Trace, selection: Selection = EVERYTHING) -> str:
     """A trace, or what is selected of it, as JSON text: full precision, non-finite values and
     fractions as strings."""
-    document = msgspec.json.encode(as_document(trace, selection), enc_hook=_number)
-    return (msgspec.json.format(document, indent=indent) if indent else document).decode()
+    return msgspec.json.encode(as_document(trace, selection), enc_hook=_number).decode()
 
 
 def exported(trace: Trace, view: View) -> str:

@@ -19,8 +19,8 @@ MOST_DRAWN = 1e12  # a loss in a chart; Mermaid has no logarithmic scale
 RAISED = {ord("^"): None, **str.maketrans("()", "⁽⁾")}
 TRAINING, HELD_OUT = "#1f6feb", "#a01967"
 SETTINGS = (
-    '%%{init: {"xyChart": {"height": 300}, '
-    f'"themeVariables": {{"xyChart": {{"plotColorPalette": "{TRAINING}"}}}}}}}}%%'
+    '%%{{init: {{"xyChart": {{"height": 300}}, '
+    '"themeVariables": {{"xyChart": {{"plotColorPalette": "{}"}}}}}}}}%%'
 )
 
 
@@ -85,15 +85,7 @@ def loss_chart(values: Sequence[float], name: str) -> list[str]:
     """The loss before each update, and after the last one, as an xychart; empty without numbers."""
     if not all(map(math.isfinite, values)):
         return []
-    kept = _thinned(values)
-    return [
-        SETTINGS,
-        "xychart-beta",
-        f'  title "{name} before each update, and after the last"',
-        f'  x-axis "updates" {_ticks(len(values))}',
-        f'  y-axis "{name}" {_plain(min([*kept, 0.0]))} --> {_plain(max([*kept, 0.0]) or 1.0)}',
-        f"  line [{', '.join(map(_plain, kept))}]",
-    ]
+    return _drawn(f"{name} before each update, and after the last", "updates", name, [values])
 
 
 def training_chart(chart: Chart) -> list[str]:
@@ -108,14 +100,18 @@ def training_chart(chart: Chart) -> list[str]:
     whole = all(len(line) == count for line in lines)
     if not whole or not all(abs(value) < MOST_DRAWN for value in values):
         return []
-    settings = SETTINGS.replace(TRAINING, f"{TRAINING}, {HELD_OUT}") if lines[1:] else SETTINGS
-    low, high = min([*values, 0.0]), max([*values, 0.0]) or 1.0
+    return _drawn("Loss by epoch", "epoch", "Loss", lines)
+
+
+def _drawn(title: str, across: str, up: str, lines: Sequence[Sequence[float]]) -> list[str]:
+    """Lines over 0, 1, … , the first in blue, a second in magenta."""
+    values = [0.0, *(value for line in lines for value in line)]
     return [
-        settings,
+        SETTINGS.format(", ".join([TRAINING, HELD_OUT][: len(lines)])),
         "xychart-beta",
-        '  title "Loss by epoch"',
-        f'  x-axis "epoch" {_ticks(count)}',
-        f'  y-axis "Loss" {_plain(low)} --> {_plain(high)}',
+        f'  title "{title}"',
+        f'  x-axis "{across}" {_ticks(len(lines[0]))}',
+        f'  y-axis "{up}" {_plain(min(values))} --> {_plain(max(values) or 1.0)}',
         *(f"  line [{', '.join(map(_plain, _thinned(line)))}]" for line in lines),
     ]
 

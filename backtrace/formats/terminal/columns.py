@@ -94,7 +94,8 @@ def _groups(block: Table, layout: Layout) -> Iterator[Line]:
     rows = _with_header(block)
     names, *columns = _columns(block, layout)
     width = min(text_width(names[0]), layout.breadth // 3)
-    for count, group in enumerate(_runs(columns, layout.width - width - len(MARGIN))):
+    runs = _runs(columns, layout.width - width - len(MARGIN), GAP)
+    for count, group in enumerate(runs):
         yield from [[]] if count else []
         for at, row in enumerate(rows):
             first, *more = wrapped(names[at], width) or [""]
@@ -105,12 +106,12 @@ def _groups(block: Table, layout: Layout) -> Iterator[Line]:
             yield from ([(MARGIN + part, row[0].tone)] for part in more)
 
 
-def _runs(columns: Sequence[Sequence[str]], room: int) -> Iterator[list[int]]:
+def _runs(columns: Sequence[Sequence[str]], room: int, gap: str) -> Iterator[list[int]]:
     """The numbers of the columns that fit beside each other, at least one in each run."""
     run: list[int] = []
     used = 0
     for number, column in enumerate(columns):
-        step = len(GAP) + text_width(column[0])
+        step = len(gap) + text_width(column[0])
         if run and used + step > room:
             yield run
             run, used = [], 0
@@ -138,27 +139,17 @@ def even(column: Sequence[str], *, left: bool = False) -> list[str]:
 
 def listing(block: Listing, room: int, layout: Layout) -> Iterator[Line]:
     """The rows, the kept one marked; columns that don't fit beside the others stand below."""
-    columns = [
+    first, *others = (
         even([layout.say(text) for text in column]) for column in zip(*block.rows, strict=True)
-    ]
+    )
     mark = "" if block.kept is None else f"  {MARKS[not layout.unicode][2]} kept"
-    for count, group in enumerate(_grouped(columns, room - text_width(mark))):
+    runs = _runs(others, room - text_width(mark) - text_width(first[0]), WIDE_GAP)
+    for count, group in enumerate(runs):
         yield from [[]] if count else []
-        for at, row in enumerate(zip(*group, strict=True)):
+        for at, row in enumerate(zip(first, *(others[number] for number in group), strict=True)):
             kept = block.kept is not None and at == block.kept + 1
             tone = "label" if at == 0 else "best" if kept else ""
             yield [(WIDE_GAP.join(row) + (mark if kept else ""), tone)]
-
-
-def _grouped(columns: list[list[str]], room: int) -> list[list[list[str]]]:
-    """The first column, and as many others as fit beside it: always one, if there is any."""
-    first, *others = columns
-    groups = [[first]]
-    for column in others:
-        if _width([*groups[-1], column], WIDE_GAP) > room and groups[-1][1:]:
-            groups.append([first])
-        groups[-1].append(column)
-    return groups
 
 
 def _width(columns: Sequence[Sequence[str]], gap: str) -> int:

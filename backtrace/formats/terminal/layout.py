@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from backtrace.formats.measure import pieces_of, plain, text_width, wrapped
-from backtrace.formats.terminal.boxes import Line, line_width
+from backtrace.formats.terminal.boxes import ASCII, UNICODE, Line, Style, line_width
 from backtrace.page.inert import inert
 from backtrace.page.tones import SIGNS
 
@@ -34,6 +34,10 @@ class Layout(msgspec.Struct, frozen=True):
     def breadth(self) -> int:
         """How wide texts and rules are; matrices may take the whole width."""
         return min(self.width, WIDEST)
+
+    @property
+    def style(self) -> Style:
+        return UNICODE if self.unicode else ASCII
 
     def say(self, words: str) -> str:
         """``words`` in the characters that the page has, and nothing that a terminal obeys."""

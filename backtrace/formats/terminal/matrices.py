@@ -1,23 +1,28 @@
-"""Printed quantities as matrices: in an equation, with dots for what is left out, or whole."""
+"""Quantities as matrices on a terminal: in an equation, whole, written beside expected ones."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from backtrace.formats.terminal.boxes import (
-    ASCII,
     MORE_BOTH,
     MORE_COLUMNS,
     MORE_ROWS,
-    UNICODE,
+    Box,
     Line,
+    Mark,
     NamedMatrix,
+    Piece,
+    joined,
+    line_width,
+    matrix,
 )
-from backtrace.formats.terminal.grid import gallery
+from backtrace.formats.terminal.grid import equation, gallery
 from backtrace.formats.terminal.layout import INDENT, Layout
 from backtrace.page.blocks import Answer, Matrices
 from backtrace.page.figures import Printout
 
+LABEL = 19  # columns of "With your numbers" and the space behind it, which stands below
 DOTS = {(True, True): MORE_BOTH, (True, False): MORE_ROWS, (False, True): MORE_COLUMNS}
 
 
@@ -41,9 +46,8 @@ def printed_block(made: Printout, name: str, role: str, layout: Layout) -> Named
 
 def matrices(block: Matrices, layout: Layout) -> Iterator[Line]:
     """Quantities beside each other, each under its symbol and its size."""
-    style = UNICODE if layout.unicode else ASCII
     found = [[_whole(each, block.tone, layout)] for each in block.quantities]
-    return iter(gallery(found, layout.width, INDENT, style))
+    return iter(gallery(found, layout.width, INDENT, layout.style))
 
 
 def _whole(quantity: Answer, tone: str, layout: Layout) -> NamedMatrix:
@@ -51,3 +55,33 @@ def _whole(quantity: Answer, tone: str, layout: Layout) -> NamedMatrix:
     cells = [[layout.say(text) for text in row] for row in rows]
     size = layout.say(f"{len(rows)} × {len(rows[0])}")
     return NamedMatrix(layout.say(quantity.symbol), cells, size, tone)
+
+
+def answer(block: Answer, layout: Layout) -> Iterator[Line]:
+    """``You wrote  δ₂ = [0.751  -0.230]``; several under the symbol, beside each other."""
+    if len(block.rows) == 1:
+        ((label, rows),) = block.rows
+        yield from _equation(label, block.symbol, _entries("", rows, layout), layout)
+        return
+    yield []
+    yield [(" " * INDENT + layout.say(block.symbol), "heading")]
+    blocks = [_entries(label, rows, layout) for label, rows in block.rows]
+    yield from gallery([blocks], layout.width, INDENT, layout.style)
+
+
+def _equation(label: str, symbol: str, entries: NamedMatrix, layout: Layout) -> list[Line]:
+    margin, name = (" " * INDENT, ""), layout.say(symbol)
+    head: Line = [margin, (label.ljust(LABEL), "label"), (f"{name} = ", "")]
+    box = joined([Box([head], line_width(head)), matrix(entries, layout.style)])
+    if box.width <= layout.width:
+        return box.lines
+    pieces: list[Piece] = [Mark(name), Mark("="), entries]
+    return [[margin, (label, "label")], *equation(pieces, layout.width, INDENT + 2, layout.style)]
+
+
+def _entries(label: str, rows: Sequence[Sequence[str]], layout: Layout) -> NamedMatrix:
+    """Rows of one length, where a student's own are not."""
+    width = max(map(len, rows), default=0)
+    cells = [[*map(layout.say, line), *[""] * (width - len(line))] for line in rows]
+    bare = not label and len(cells) == width == 1
+    return NamedMatrix(label, cells, role="key" if label else "written", bare=bare)

@@ -8,9 +8,7 @@ import msgspec
 
 from backtrace.formats.block_writer import BlockWriter
 from backtrace.formats.terminal.boxes import (
-    ASCII,
     MORE_COLUMNS,
-    UNICODE,
     Line,
     Mark,
     NamedMatrix,
@@ -34,7 +32,6 @@ class StepWriter(BlockWriter[Line]):
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
-        self.style = UNICODE if layout.unicode else ASCII
         self.summary_elided = False
         self.elided: StepBlock | None = None
         self.after_one_line = False
@@ -44,7 +41,7 @@ class StepWriter(BlockWriter[Line]):
         for step in given.steps:
             made = self.named_matrix(step, Ref(step.id))
             groups.setdefault(step.traced.layer, []).append(made)
-        return [[], *gallery(list(groups.values()), self.layout.width, INDENT, self.style)]
+        return [[], *gallery(list(groups.values()), self.layout.width, INDENT, self.layout.style)]
 
     def summary(self, block: Summary) -> list[Line]:
         chosen = [step for step in _steps(block.sections) if step.principal]
@@ -113,7 +110,7 @@ class StepWriter(BlockWriter[Line]):
     def equation_of(self, pieces: list[Piece], step: StepBlock) -> list[Line]:
         """``pieces`` = the result."""
         whole = [*pieces, Mark("="), self.named_matrix(step, Ref(step.id))]
-        return equation(whole, self.layout.width, INDENT, self.style)
+        return equation(whole, self.layout.width, INDENT, self.layout.style)
 
     def named_matrix(self, step: StepBlock, ref: Ref) -> NamedMatrix:
         made, traced = step.printout(ref), step.operand(ref.id)

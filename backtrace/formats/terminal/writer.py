@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
 from backtrace.formats.measure import text_width, wrapped
-from backtrace.formats.terminal.answer import answer
 from backtrace.formats.terminal.bars import bars
 from backtrace.formats.terminal.boxes import Line, line_width
 from backtrace.formats.terminal.columns import even, listing, table
 from backtrace.formats.terminal.confusion_table import confusion_lines
 from backtrace.formats.terminal.curve import curve_and_legend
 from backtrace.formats.terminal.layout import INDENT, Layout, formula_lines, indented
-from backtrace.formats.terminal.matrices import matrices
+from backtrace.formats.terminal.matrices import answer, matrices
 from backtrace.formats.terminal.picture import pictured
 from backtrace.formats.terminal.steps import StepWriter
 from backtrace.functions.formula import Expr

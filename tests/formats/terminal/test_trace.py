@@ -10,8 +10,9 @@ from rich.console import Console
 
 import backtrace
 from backtrace.formats.measure import text_width
+from backtrace.formats.terminal.colours import STYLES, coloured, uncoloured
 from backtrace.formats.terminal.layout import Layout
-from backtrace.formats.terminal.trace import passages, plain_passages
+from backtrace.formats.terminal.trace import passages
 from backtrace.notation.numbers import cells
 from backtrace.page.selection import Selection
 from backtrace.page.trace import View
@@ -44,13 +45,13 @@ def lines(trace, **options):
     )
     layout = Layout(options.pop("width", 80), options.pop("unicode", True))
     view = View(selection=selection, **options)
-    return [line for text in plain_passages(trace, view, layout) for line in text.split("\n")]
+    return [line for each in passages(trace, view, layout) for line in uncoloured(each).split("\n")]
 
 
 def print_trace(trace, console, width=80):
     """As the command prints it; the console decides on colour, and wraps and cuts nothing."""
     for passage in passages(trace, View(), Layout(width)):
-        console.print(passage, soft_wrap=True)
+        console.print(coloured(passage, STYLES), soft_wrap=True)
 
 
 def section(found, first, count):
@@ -290,14 +291,14 @@ def test_a_title_can_neither_steer_the_terminal_nor_become_markup():
 
 
 def test_colour_adds_nothing_but_colour(traces):
-    plain = "\n".join(plain_passages(traces["or-gate"], View(), Layout(120)))
+    plain = "\n".join(map(uncoloured, passages(traces["or-gate"], View(), Layout(120))))
     file = io.StringIO()
     # a console narrower than the page: rich must neither wrap nor cut
     console = Console(file=file, force_terminal=True, color_system="standard", width=40)
     print_trace(traces["or-gate"], console, 120)
-    coloured = file.getvalue()
-    assert "\x1b[35m" in coloured  # gradients are magenta
-    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured).rstrip("\n") == plain
+    shown = file.getvalue()
+    assert "\x1b[35m" in shown  # gradients are magenta
+    assert re.sub(r"\x1b\[[0-9;]*m", "", shown).rstrip("\n") == plain
 
 
 @pytest.mark.parametrize("options", [{"no_color": True}, {"color_system": None}, {}])
@@ -308,7 +309,7 @@ def test_a_pipe_gets_plain_text(traces, options):
 
 
 def test_passages_are_a_step_at_a_time(traces):
-    found = [text.plain for text in passages(traces["mlp-math"], View(), Layout(80))]
+    found = list(passages(traces["mlp-math"], View(), Layout(80)))
     steps = [step for step in traces["mlp-math"] if step.phase != "given"]
     assert len(found) == 2 + len(steps)  # the header and the given matrices come first
 
@@ -317,10 +318,11 @@ def test_plain_text_does_not_load_rich():
     code = (
         "import sys, backtrace\n"
         "from backtrace.formats.terminal.layout import Layout\n"
-        "from backtrace.formats.terminal.trace import plain_passages\n"
+        "from backtrace.formats.terminal.colours import uncoloured\n"
+        "from backtrace.formats.terminal.trace import passages\n"
         "from backtrace.page.trace import View\n"
         "trace = backtrace.trace(backtrace.load('mlp-math'))\n"
-        "list(plain_passages(trace, View(), Layout(80)))\n"
+        "list(map(uncoloured, passages(trace, View(), Layout(80))))\n"
         "assert 'rich' not in sys.modules and 'difflib' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
