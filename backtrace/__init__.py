@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from backtrace.spec import SpecError
     from backtrace.spec.model import Spec
-    from backtrace.tape.compile import TapeError
     from backtrace.tape.loading import load, loads
     from backtrace.tape.run import trace
     from backtrace.tape.trace import Trace, TracedStep
+    from backtrace.tape.writer import TapeError
 
 __version__ = "0.1.0"
 __all__ = ["Spec", "SpecError", "TapeError", "Trace", "TracedStep", "load", "loads", "trace"]
@@ -30,7 +30,7 @@ _HOMES = {
     "loads": "backtrace.tape.loading",
     "SpecError": "backtrace.spec",
     "Spec": "backtrace.spec.model",
-    "TapeError": "backtrace.tape.compile",
+    "TapeError": "backtrace.tape.writer",
     "Trace": "backtrace.tape.trace",
     "TracedStep": "backtrace.tape.trace",
     "trace": "backtrace.tape.run",

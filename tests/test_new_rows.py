@@ -40,8 +40,9 @@ from backtrace.spec.model import Conventions, Notation
 from backtrace.spec.read import conventions
 from backtrace.tape.arithmetic import ARITHMETICS, Floats
 from backtrace.tape.gradients import GRADIENTS, Backward, Draft, Graph, Idioms, Upstream, Way
-from backtrace.tape.operations import OPERATIONS, Operation, Setting
+from backtrace.tape.operations import OPERATIONS
 from backtrace.tape.run import worked
+from backtrace.tape.setting import Operation, Setting
 from backtrace.tape.steps import Step
 from tests.cli.running import run
 from tests.tape.test_derived_backward import Notebook

@@ -124,7 +124,7 @@ def refuse(problems: Iterable[str]) -> NoReturn:
 def reading() -> Iterator[None]:
     """Turns what is wrong with a spec into words on stderr and exit code 2."""
     from backtrace.spec import SpecError
-    from backtrace.tape.compile import TapeError
+    from backtrace.tape.writer import TapeError
 
     try:
         yield

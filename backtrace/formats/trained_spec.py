@@ -14,7 +14,7 @@ from backtrace.notation.numbers import significant
 from backtrace.spec.model import Spec
 from backtrace.spec.numbers import LONGEST
 from backtrace.spec.wording import count
-from backtrace.tape.compile import parameters
+from backtrace.tape.parameters import parameters
 from backtrace.tape.training import Record, State
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from backtrace.formats.registry import MissingExtraError, Written
 from backtrace.functions.array import Array
 from backtrace.spec.data.tensors import INSTALL
 from backtrace.spec.model import Spec
-from backtrace.tape.compile import given_matrices, parameter_ids
+from backtrace.tape.parameters import given_matrices, parameter_ids
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip archive can carry
 UNIX, FILE_MODE = 3, 0o600 << 16

@@ -22,7 +22,7 @@ from backtrace.functions.formula import (
     row,
 )
 from backtrace.notation.symbols import Symbols
-from backtrace.tape.operations import Setting
+from backtrace.tape.setting import Setting
 from backtrace.tape.steps import Step
 from backtrace.tape.trace import Trace, TracedStep
 

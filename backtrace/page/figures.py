@@ -14,7 +14,7 @@ from backtrace.notation.numbers import cells, number
 from backtrace.notation.symbols import Symbols
 from backtrace.page.elision import Elision
 from backtrace.page.selection import one_sample, sample_slice
-from backtrace.tape.operations import Setting
+from backtrace.tape.setting import Setting
 from backtrace.tape.trace import Trace, TracedStep
 
 

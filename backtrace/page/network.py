@@ -13,7 +13,7 @@ from backtrace.notation.symbols import Symbols
 from backtrace.page.elision import shown
 from backtrace.page.header import activation_name
 from backtrace.page.selection import Selection, sample_index, updates
-from backtrace.tape.operations import Setting
+from backtrace.tape.setting import Setting
 from backtrace.tape.trace import Trace, TracedStep
 
 MOST_UNITS = 10  # of a layer; of a larger one the first and last few

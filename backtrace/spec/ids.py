@@ -32,6 +32,7 @@ Role: TypeAlias = Literal[
     "delta",  # delta1
     "data_gradient",  # data_dW1, without the penalty
     "gradient",  # dW1, db1
+    "share",  # dX_from_S, of a gradient what comes from one of several lines
     "state_before",  # vW1_old
     "state",  # vW1, mW1, sW1
     "corrected_state",  # mhatW1, vhatW1
@@ -127,7 +128,9 @@ class At(msgspec.Struct, frozen=True):
 
 
 def id_of(role: Role, layer: int | None = None, of: str = "", state: str = "") -> str:
-    """The text of an id; KeyError for a role that has none of its own (``named``)."""
+    """The text of an id; what is ``named`` is ``of`` itself."""
+    if role == "named":
+        return of
     if role in _OF_PARAMETER:
         return _OF_PARAMETER[role].format(of)
     if role in _OF_STATE:
@@ -165,6 +168,11 @@ def share(gradient: str, user: str) -> str:
 def parameter(role: Literal["weight", "bias"], layer: int) -> str:
     """``W2``, ``b2``."""
     return id_of(role, layer)
+
+
+def numbered(id: str, number: int) -> str:
+    """``S.1``: a part of a compound line."""
+    return f"{id}.{number}"
 
 
 # Reading

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
 
 import msgspec
 
+from backtrace.spec.equations.expression import Expression
 from backtrace.spec.numbers import Number
 
 if TYPE_CHECKING:
@@ -226,8 +227,50 @@ class Published(msgspec.Struct, frozen=True):
     where: str = ""
 
 
+class Line(msgspec.Struct, frozen=True):
+    """One line of equations, in one round of the loops around it: ``id`` = ``tree``.
+
+    ``text`` is the right side as written, in document line ``row``; its first character is number
+    ``start`` (from 0) of the line's text, which begins in ``column``. ``loop`` says in which round
+    it is: ``t = 2``.
+    """
+
+    id: str
+    tree: Expression
+    text: str
+    row: int = 0
+    column: int = 1
+    start: int = 0
+    loop: str = ""
+
+
+class Equations(msgspec.Struct, frozen=True):
+    """The formulas of a board, in order, and what of them is differentiated.
+
+    ``objective`` is the 1 × 1 name whose gradients are worked, "" for none; ``maximize`` whether
+    an update climbs. ``upstream`` are gradients that are given at some names instead.
+    ``constants`` are given names whose gradient is not wanted, ``parameters`` those that an update
+    changes.
+    """
+
+    given: dict[str, Matrix]
+    lines: tuple[Line, ...]
+    objective: str = ""
+    maximize: bool = False
+    upstream: dict[str, Matrix] = {}
+    constants: frozenset[str] = frozenset()
+    parameters: tuple[str, ...] = ()
+
+    @property
+    def has_backward(self) -> bool:
+        return bool(self.objective or self.upstream)
+
+
 class Spec(msgspec.Struct, frozen=True):
     """A whole exercise. Matrices are 2-D and in the layout that ``conventions`` name.
+
+    A network of dense ``layers``, or ``equations``: then there are no layers, and the inputs are
+    an empty matrix.
 
     ``inputs`` is samples × features in rows layout (without the augmenting 1), the transpose in
     columns layout; ``targets`` likewise, None where the loss needs none or there is no loss.
@@ -261,6 +304,7 @@ class Spec(msgspec.Struct, frozen=True):
     accept: Literal["conventions", "none"] = "conventions"  # sheets worked by other ones
     expected: tuple[Published, ...] = ()
     seed: int | None = None
+    equations: Equations | None = None
 
     @property
     def samples(self) -> int:
@@ -274,8 +318,8 @@ class Spec(msgspec.Struct, frozen=True):
 
     @property
     def batches(self) -> int:
-        """The updates of an epoch."""
-        return -(-self.samples // (self.batch_size or self.samples))
+        """The updates of an epoch; equations have no batches."""
+        return 1 if self.equations else -(-self.samples // (self.batch_size or self.samples))
 
     def batch_samples(self, batch: int) -> int:
         """n of a batch (from 1) of an epoch; the last one may be smaller."""

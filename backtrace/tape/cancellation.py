@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 
 from backtrace.functions.array import Array
-from backtrace.tape.operations import Setting, matmul_operands
+from backtrace.tape.arguments import taken
+from backtrace.tape.operations import matmul_operands
+from backtrace.tape.setting import Setting
 from backtrace.tape.steps import Step
 
 MOST = 10_000  # entries; of a larger matrix nobody works one by hand
@@ -25,8 +27,9 @@ def cleared(
 ) -> Array:
     """``value`` with 0 for what is only left by rounding; fractions have no rounding."""
     size = SIZES.get(step.operation)
-    if size is None or value.dtype == object or value.size > MOST:
+    if size is None or value.dtype == object or value.size > MOST or "undo" in parameters:
         return value
+    operands = taken(parameters, operands)
     with np.errstate(over="ignore", invalid="ignore"):
         terms = size(setting, parameters, *map(np.abs, operands))
         noise = NOISE * np.finfo(value.dtype).eps * terms
@@ -58,6 +61,8 @@ def _descend(s: Setting, p: Mapping[str, Any], w: Array, gradient: Array) -> Arr
 
 SIZES: dict[str, Callable[..., Array]] = {
     "add_bias": _plus,
+    "plus": _plus,
+    "minus": _plus,
     "apply_step": _plus,
     "descend": _descend,
     "error": _plus,

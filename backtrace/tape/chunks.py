@@ -51,10 +51,10 @@ def lanes_of(size: int | None, samples: int) -> Lanes:
 def chunk_size(spec: Spec) -> int | None:
     """The samples of a chunk: a power of two, by the bytes that a sample's row takes up.
 
-    None where nothing is worked in chunks: fractions, and an error that goes back through updated
-    weights, for which the gradient over all samples comes first.
+    None where nothing is worked in chunks: equations, fractions, and an error that goes back
+    through updated weights, for which the gradient over all samples comes first.
     """
-    if spec.arithmetic.has_fractions or spec.backpropagate_through == "updated":
+    if spec.equations or spec.arithmetic.has_fractions or spec.backpropagate_through == "updated":
         return None
     entries = spec.layers[0].inputs + sum(3 * layer.units for layer in spec.layers)
     each = entries * np.dtype(spec.arithmetic.dtype).itemsize

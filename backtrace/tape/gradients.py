@@ -13,7 +13,7 @@ a penalty is added onto the gradient of the data, a bias inside the weights gets
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Any, ClassVar, Protocol, TypeAlias
 
 import msgspec
 
@@ -216,6 +216,8 @@ class Writer(Protocol):
 class Backward:
     """One walk back over ``forward``, from what ``start`` gives the gradients of."""
 
+    rows: ClassVar[Mapping[str, Row]] = GRADIENTS
+
     def __init__(
         self,
         forward: Sequence[Step],
@@ -241,7 +243,7 @@ class Backward:
         for step in reversed(self.forward):
             if step.id in self.ways:
                 upstream = self.gathered(step.id)
-                for way in GRADIENTS[step.operation](self.graph, step, upstream):
+                for way in self.rows[step.operation](self.graph, step, upstream):
                     self.ways.setdefault(way.operand, []).append((step.id, way))
             self.ready += [id for id, user in self.first_user.items() if user == step.id]
         self.write_ready()

@@ -61,7 +61,8 @@ def _shapes(spec: Spec, batch: int) -> Shapes | None:
     from msgspec.structs import replace
 
     from backtrace.spec.model import Arithmetic
-    from backtrace.tape.compile import TapeError, compile_update
+    from backtrace.tape.compile import compile_update
+    from backtrace.tape.writer import TapeError
 
     in_floats = replace(spec, arithmetic=Arithmetic())
     try:

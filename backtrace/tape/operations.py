@@ -10,82 +10,22 @@ are in its parameters or in the ``Setting``, never in a branch of a reader.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any
 
-import msgspec
 import numpy as np
 
 from backtrace.functions import penalties
 from backtrace.functions.activations import (
-    ACTIVATIONS,
     filled,
     softmax,
     softmax_jacobian,
     summed,
 )
 from backtrace.functions.array import Array
+from backtrace.functions.elementary import FUNCTIONS, power_is_rational
 from backtrace.functions.losses import LOSSES
-from backtrace.spec.model import Conventions
-
-Parameters: TypeAlias = Mapping[str, Any]
-Shape: TypeAlias = tuple[int, ...]
-
-
-class Setting(msgspec.Struct, frozen=True):
-    """The conventions as the operations need them."""
-
-    conventions: Conventions
-
-    @property
-    def sample_axis(self) -> int:
-        return self.conventions.sample_axis
-
-    @property
-    def input_axis(self) -> int:
-        """The axis of a weight matrix that meets the layer's inputs."""
-        return 0 if self.conventions.weights == "in_out" else 1
-
-    @property
-    def descent(self) -> bool:
-        return self.conventions.sign == "descent"
-
-    def rows(self, x: Array) -> Array:
-        """``x`` with a sample a row, whatever the layout (and back again)."""
-        return x if self.sample_axis == 0 else transposed(x)
-
-    def downhill(self, x: Array) -> Array:
-        """What is added to go down: −x under ``sign: gradient``, x under ``sign: descent``."""
-        return x if self.descent else -x
-
-    def without_bias(self, w: Array, omit: str) -> Array:
-        """An augmented weight matrix without its bias line; ``omit`` is "", "first" or "last"."""
-        if not omit:
-            return w
-        kept = slice(1, None) if omit == "first" else slice(None, -1)
-        return w[..., kept, :] if self.input_axis == 0 else w[..., kept]
-
-
-Evaluate: TypeAlias = Callable[..., Array]
-ShapeRule: TypeAlias = Callable[..., Shape]
-
-
-class Operation(msgspec.Struct, frozen=True):
-    """One operation.
-
-    ``evaluate(setting, parameters, *values)`` gives the value. ``shape(setting, parameters,
-    *shapes)`` gives its shape and raises ValueError, in words, where the operands don't fit.
-    ``rational(parameters)`` says whether fractions stay fractions.
-    """
-
-    evaluate: Evaluate
-    shape: ShapeRule
-    rational: Callable[[Parameters], bool] = lambda p: True
-
-
-def transposed(x: Array) -> Array:
-    """A matrix, or each of a stack, transposed."""
-    return x.T if x.ndim == 2 else x.swapaxes(-1, -2)
+from backtrace.tape.equation_operations import EQUATION_OPERATIONS
+from backtrace.tape.setting import Operation, Parameters, Setting, Shape, transposed
 
 
 def _sum(x: Array) -> Array:
@@ -136,7 +76,7 @@ def _bias_shape(s: Setting, p: Parameters, product: Shape, b: Shape) -> Shape:
 
 
 def _activate(s: Setting, p: Parameters, z: Array) -> Array:
-    row = ACTIVATIONS[p["activation"]]
+    row = FUNCTIONS[p["activation"]]
     a = row.value(z, p) if row.elementwise else softmax(z, axis=-1 - s.sample_axis)
     return augmented(s, a, p.get("ones", ""))
 
@@ -157,14 +97,14 @@ def _activate_shape(s: Setting, p: Parameters, z: Shape) -> Shape:
 
 
 def _activation_derivative(s: Setting, p: Parameters, z: Array) -> Array:
-    row = ACTIVATIONS[p["activation"]]
+    row = FUNCTIONS[p["activation"]]
     if row.elementwise:
         return row.derivative(z, p)
     return s.rows(softmax_jacobian(softmax(s.rows(z), axis=-1)))
 
 
 def _derivative_shape(s: Setting, p: Parameters, z: Shape) -> Shape:
-    if ACTIVATIONS[p["activation"]].elementwise:
+    if FUNCTIONS[p["activation"]].elementwise:
         return z
     n, k = z[s.sample_axis], z[1 - s.sample_axis]
     return (n * k, k) if s.sample_axis == 0 else (k, n * k)
@@ -325,7 +265,8 @@ def _no_evaluation(s: Setting, p: Parameters, *values: Array) -> Array:
 
 
 def _activation_is_rational(p: Parameters) -> bool:
-    return ACTIVATIONS[p["activation"]].rational
+    name = p["activation"]
+    return power_is_rational(p) if name == "power" else FUNCTIONS[name].rational
 
 
 def _loss_is_rational(p: Parameters) -> bool:
@@ -369,4 +310,5 @@ OPERATIONS: dict[str, Operation] = {
     "decayed_step": Operation(_decayed_step, _alike, _never),
     "apply_step": Operation(_add, _alike),
     "forward_again": Operation(_no_evaluation, _scalar),
+    **EQUATION_OPERATIONS,
 }

@@ -12,6 +12,7 @@ from backtrace.functions.array import Array
 from backtrace.functions.optimizers import OPTIMIZERS
 from backtrace.spec import ids
 from backtrace.spec.model import Spec
+from backtrace.tape.arguments import handed_back, taken
 from backtrace.tape.arithmetic import NumberSystem, arithmetic
 from backtrace.tape.cancellation import cleared
 from backtrace.tape.chunks import (
@@ -21,15 +22,16 @@ from backtrace.tape.chunks import (
     lanes_of,
     one_thread_each,
 )
-from backtrace.tape.compile import (
+from backtrace.tape.compile import compile_tape
+from backtrace.tape.operations import OPERATIONS, augmented
+from backtrace.tape.parameters import (
     INPUTS,
-    compile_tape,
     given_matrices,
     parameter_ids,
     trained_ids,
     upstream_id,
 )
-from backtrace.tape.operations import OPERATIONS, Setting, augmented
+from backtrace.tape.setting import Setting
 from backtrace.tape.steps import Step, Tape
 from backtrace.tape.trace import Trace, TracedStep
 
@@ -68,6 +70,8 @@ def starting_values(spec: Spec) -> Values:
     setting, numbers = Setting(spec.conventions), arithmetic(spec.arithmetic)
     given = given_matrices(spec)
     values = {id: numbers.given(matrix.values, matrix.written) for id, matrix in given.items()}
+    if spec.equations is not None:
+        return values | initial_states(spec, values)
     upstream = upstream_id(spec)
     if upstream in values and setting.descent:
         values[upstream] = -values[upstream]
@@ -128,7 +132,8 @@ class Runner:
             self.before, self.values, self.forward = self.values, {}, []
             self.updated = {}
             self.by_sample = set()
-            self.lanes = lanes_of(self.chunk, step.shape[self.setting.sample_axis])
+            samples = 0 if self.chunk is None else step.shape[self.setting.sample_axis]
+            self.lanes = lanes_of(self.chunk, samples)
         if step.phase in ("forward", "loss"):
             self.forward.append(step)
         if is_per_sample(step, self.by_sample):
@@ -148,7 +153,7 @@ class Runner:
         if step.operation == "given":
             return self.given(step)
         if step.operation == "forward_again":
-            return self.forward_again(step)
+            return self.forward_again(step.of)
         return self.without_noise(step, self.evaluated(step, self.values), self.values)
 
     def without_noise(self, step: Step, value: Array, values: Mapping[str, Array]) -> Array:
@@ -178,13 +183,13 @@ class Runner:
         first, last = step.parameters["samples"]
         return batch(self.setting, value, first - 1, last, step.parameters.get("order"))
 
-    def forward_again(self, step: Step) -> Array:
+    def forward_again(self, objective: str) -> Array:
         """The forward part of the update once more, on the new parameters."""
         values = self.values | self.updated
         for earlier in self.forward:
             value = self.evaluated(earlier, values)
             values[earlier.id] = self.without_noise(earlier, value, values)
-        return values[self.forward[-1].id]  # the loss
+        return values[objective or self.forward[-1].id]
 
 
 def batch(
@@ -221,4 +226,5 @@ def evaluate(
     operands = [numbers.operand(values[name], rational) for name in step.needed]
     # A diverging update overflows; the value says so (inf, nan), a warning on stderr would not.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
-        return numbers.line(row.evaluate(setting, parameters, *operands))
+        value = row.evaluate(setting, parameters, *taken(parameters, operands))
+        return numbers.line(handed_back(parameters, value))

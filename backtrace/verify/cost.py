@@ -10,8 +10,9 @@ import numpy as np
 
 from backtrace.functions.array import Array
 from backtrace.tape.arithmetic import Floats
-from backtrace.tape.operations import Setting, matmul_operands
+from backtrace.tape.operations import matmul_operands
 from backtrace.tape.run import worked
+from backtrace.tape.setting import Setting
 from backtrace.tape.steps import Step
 
 RUNS = 8  # of a pass, of which the shortest is timed

@@ -12,8 +12,9 @@ from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.array import Array
 from backtrace.functions.losses import LOSSES
 from backtrace.tape.arithmetic import Floats
-from backtrace.tape.operations import Setting, mean
+from backtrace.tape.operations import mean
 from backtrace.tape.run import Values, evaluate, worked
+from backtrace.tape.setting import Setting
 from backtrace.tape.steps import Step
 from backtrace.verify.cost import multiplications
 

@@ -11,7 +11,7 @@ from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.array import Array
 from backtrace.functions.losses import LOSSES
 from backtrace.tape.arithmetic import Floats
-from backtrace.tape.operations import Setting
+from backtrace.tape.setting import Setting
 from backtrace.tape.steps import Step
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from backtrace.functions.formula import Sentence, Symbol
 from backtrace.notation.notes import step_notes
 from backtrace.tape.arithmetic import Floats
-from backtrace.tape.operations import Setting
 from backtrace.tape.run import Values, evaluate
+from backtrace.tape.setting import Setting
 from backtrace.tape.steps import Step
 from backtrace.verify.evaluations import Evaluations
 from backtrace.verify.gradient_check import TOLERANCE

@@ -12,10 +12,12 @@ from backtrace.spec.model import Arithmetic, Spec
 from backtrace.spec.wording import count
 from backtrace.tape.arithmetic import Floats
 from backtrace.tape.chunks import one_thread_each
-from backtrace.tape.compile import TapeError, compile_tape, differentiable
-from backtrace.tape.operations import Setting
+from backtrace.tape.compile import compile_tape
+from backtrace.tape.parameters import differentiable
 from backtrace.tape.run import run, starting_values, worked
+from backtrace.tape.setting import Setting
 from backtrace.tape.steps import Step, Tape
+from backtrace.tape.writer import TapeError
 from backtrace.verify.cost import cost
 from backtrace.verify.evaluations import Evaluations
 from backtrace.verify.gradient_check import GradientCheck

@@ -28,7 +28,8 @@ from backtrace.check.rules.right_forms import RIGHT_FORMS
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.losses import LOSSES
 from backtrace.spec.model import Conventions
-from backtrace.tape.operations import OPERATIONS, Setting
+from backtrace.tape.operations import OPERATIONS
+from backtrace.tape.setting import Setting
 
 ROWS, COLUMNS = Setting(Conventions("rows", "in_out")), Setting(Conventions("columns", "out_in"))
 SETTINGS = {

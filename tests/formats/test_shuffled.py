@@ -18,7 +18,7 @@ from backtrace.notation.titles import sample_words
 from backtrace.page.blocks import Section
 from backtrace.page.selection import Selection, chosen, problems, sample_index, updates
 from backtrace.page.trace import View, document
-from backtrace.tape.operations import Setting
+from backtrace.tape.setting import Setting
 
 SAMPLES = 5
 SHUFFLED = """

@@ -11,8 +11,8 @@ from backtrace.notation import steps as notation
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import tokens
 from backtrace.spec.model import Number, Optimizer, Regularization
-from backtrace.tape.operations import Setting
 from backtrace.tape.run import trace
+from backtrace.tape.setting import Setting
 from tests.check.random_exercises import random_spec
 from tests.notation.printed import Formula
 from tests.tape import exercises

@@ -23,8 +23,8 @@ from backtrace.spec.model import (
     Spec,
 )
 from backtrace.tape.arithmetic import round_half_away
-from backtrace.tape.compile import TapeError
 from backtrace.tape.run import trace
+from backtrace.tape.writer import TapeError
 from tests.tape.exercises import SGD, exercise, function
 from tests.tape.oracle import disagreements, expected, values
 

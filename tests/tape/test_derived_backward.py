@@ -6,8 +6,9 @@ import numpy as np
 from backtrace.spec.model import Arithmetic, Conventions
 from backtrace.tape.arithmetic import arithmetic
 from backtrace.tape.gradients import GRADIENTS, Backward, Graph, Idioms, Upstream
-from backtrace.tape.operations import OPERATIONS, Setting
+from backtrace.tape.operations import OPERATIONS
 from backtrace.tape.run import worked
+from backtrace.tape.setting import Setting
 from backtrace.tape.steps import Step
 
 SETTING, NUMBERS = Setting(Conventions()), arithmetic(Arithmetic())

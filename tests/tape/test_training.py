@@ -15,9 +15,9 @@ from backtrace.spec import bundled
 from backtrace.spec.model import Arithmetic, Number, Optimizer, Regularization, Schedule, Stop
 from backtrace.spec.read.holdout import held_out
 from backtrace.tape import chunks as chunking
-from backtrace.tape.compile import TapeError
 from backtrace.tape.run import trace
 from backtrace.tape.training import Engine, outputs, starting_state, traced_epoch, train
+from backtrace.tape.writer import TapeError
 from tests.tape.exercises import BIASES, CONVENTIONS, DIFFERENTIABLE, SGD, exercise, pairs
 
 RATE = Number(0.1, "0.1")

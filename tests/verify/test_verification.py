@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 import backtrace
 from backtrace.spec.model import Arithmetic, Conventions, Matrix, Number, Regularization
-from backtrace.tape.compile import TapeError, compile_tape
+from backtrace.tape.compile import compile_tape
 from backtrace.tape.operations import OPERATIONS
 from backtrace.tape.run import trace
+from backtrace.tape.writer import TapeError
 from backtrace.verify import Request, verify
 from backtrace.verify.evaluations import Evaluations
 from tests.tape.exercises import CONVENTIONS, exercise, networks, pairs

@@ -18,9 +18,10 @@ from backtrace.functions.losses import LOSSES
 from backtrace.spec.ids import id_of
 from backtrace.spec.model import AnswerDigits, Spec
 from backtrace.tape.arithmetic import Floats as FloatArithmetic
-from backtrace.tape.compile import compile_tape, given_matrices
-from backtrace.tape.operations import Setting
+from backtrace.tape.compile import compile_tape
+from backtrace.tape.parameters import given_matrices
 from backtrace.tape.run import run, starting_values
+from backtrace.tape.setting import Setting
 from backtrace.tape.steps import Step, Tape
 
 Key: TypeAlias = tuple[int, int, str]  # epoch, batch, id

@@ -21,7 +21,7 @@ from backtrace.check.rules.noted_lines import noted
 from backtrace.check.rules.partial_results import Noting, slack, widened_by
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.tape.arithmetic import Floats as FloatArithmetic
-from backtrace.tape.operations import Parameters
+from backtrace.tape.setting import Parameters
 from backtrace.tape.steps import Step
 
 StandIns: TypeAlias = dict[Key, Step | Wrong | Interval]

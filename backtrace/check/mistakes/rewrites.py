@@ -17,7 +17,8 @@ from backtrace.functions.losses import LOSSES
 from backtrace.spec import ids
 from backtrace.spec.ids import Role, id_of
 from backtrace.spec.model import Spec
-from backtrace.tape.operations import Setting, matmul_operands
+from backtrace.tape.operations import matmul_operands
+from backtrace.tape.setting import Setting
 from backtrace.tape.steps import Step
 
 

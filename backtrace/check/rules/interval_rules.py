@@ -29,7 +29,8 @@ from backtrace.check.rules.softmax_bounds import (
 )
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.losses import LOSSES, LossRule
-from backtrace.tape.operations import OPERATIONS, Parameters, Setting, augmented, mean
+from backtrace.tape.operations import OPERATIONS, augmented, mean
+from backtrace.tape.setting import Parameters, Setting
 
 IntervalRule: TypeAlias = Callable[..., Interval]
 

@@ -16,7 +16,8 @@ from backtrace.check.rules.intervals import Floats, Interval, hull
 from backtrace.check.rules.partial_results import Noting, ordered, products_of
 from backtrace.check.rules.softmax_bounds import jacobian_from_softmax
 from backtrace.functions.activations import ACTIVATIONS, SELU_ALPHA, SELU_SCALE
-from backtrace.tape.operations import Parameters, Setting, augmented
+from backtrace.tape.operations import augmented
+from backtrace.tape.setting import Parameters, Setting
 
 Ends: TypeAlias = tuple[Floats, Floats]  # at the lowest z and at the highest
 Way: TypeAlias = Callable[[Noting, Interval, Parameters], Ends]

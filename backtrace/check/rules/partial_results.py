@@ -15,7 +15,8 @@ import numpy as np
 
 from backtrace.check.rules.intervals import UNBOUNDED, Floats, Interval, hull, single
 from backtrace.functions.activations import ACTIVATIONS
-from backtrace.tape.operations import Parameters, Setting, matmul_operands
+from backtrace.tape.operations import matmul_operands
+from backtrace.tape.setting import Parameters, Setting
 
 TRIVIAL = (0.0, 1.0)  # who multiplies by these notes nothing down
 

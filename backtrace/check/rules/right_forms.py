@@ -7,7 +7,8 @@ from typing import Any
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.array import Array
 from backtrace.functions.losses import LOSSES
-from backtrace.tape.operations import OPERATIONS, Evaluate, Parameters, Setting, mean
+from backtrace.tape.operations import OPERATIONS, mean
+from backtrace.tape.setting import Evaluate, Parameters, Setting
 
 
 def without_ones(s: Setting, p: Parameters, a: Any) -> Any:

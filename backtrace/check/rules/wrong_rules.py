@@ -18,15 +18,8 @@ from backtrace.check.rules.intervals import (
 )
 from backtrace.check.rules.right_forms import without_ones
 from backtrace.check.rules.softmax_bounds import softmax
-from backtrace.tape.operations import (
-    OPERATIONS,
-    Evaluate,
-    Parameters,
-    Setting,
-    augmented,
-    matmul_operands,
-    mean,
-)
+from backtrace.tape.operations import OPERATIONS, augmented, matmul_operands, mean
+from backtrace.tape.setting import Evaluate, Parameters, Setting
 
 
 def _right(operation: str, s: Setting, p: Parameters, *operands: Interval) -> Interval:

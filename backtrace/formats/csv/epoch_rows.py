@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from backtrace.spec.model import Spec
-from backtrace.tape.compile import rate
 from backtrace.tape.training import Measured, Record
+from backtrace.tape.updates import rate
 
 HEADER = "epoch,loss,accuracy,validation_loss,validation_accuracy,learning_rate\n"
 

@@ -14,7 +14,8 @@ from backtrace.page import header
 from backtrace.page.sections import SECTIONS
 from backtrace.spec import ids
 from backtrace.spec.read.conventions import MOST_DECIMALS
-from backtrace.tape.operations import OPERATIONS, Setting
+from backtrace.tape.operations import OPERATIONS
+from backtrace.tape.setting import Setting
 from backtrace.tape.trace import Trace, TracedStep
 
 TABLES: dict[str, Iterable[str]] = {"activation": ACTIVATIONS, "loss": LOSSES, "form": FORMS}

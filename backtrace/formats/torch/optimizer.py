@@ -10,7 +10,8 @@ from backtrace.formats.torch.python_text import constant, factor, folded, remark
 from backtrace.functions.optimizers import OPTIMIZERS, SCHEDULES, UpdateLine
 from backtrace.spec import ids
 from backtrace.spec.model import Conventions, Optimizer, Schedule, Spec
-from backtrace.tape.operations import OPERATIONS, Setting
+from backtrace.tape.operations import OPERATIONS
+from backtrace.tape.setting import Setting
 
 ALL = "net.parameters()"
 PYTORCHS = {

@@ -30,9 +30,10 @@ from backtrace.page import header
 from backtrace.spec import ids
 from backtrace.spec.model import Arithmetic, Loss, Matrix, Spec
 from backtrace.tape.accuracy import by_sample
-from backtrace.tape.compile import differentiable, order
+from backtrace.tape.parameters import differentiable
 from backtrace.tape.run import trace
 from backtrace.tape.trace import Trace
+from backtrace.tape.updates import order
 
 MOST_INLINE = 400
 """Numbers of data and parameters that stand in the program; more are in a file beside it."""

@@ -9,7 +9,7 @@ from backtrace.formats.torch.optimizer import by_hand
 from backtrace.formats.torch.python_text import constant
 from backtrace.spec.model import Spec
 from backtrace.tape.accuracy import classes
-from backtrace.tape.compile import trained_ids
+from backtrace.tape.parameters import trained_ids
 
 SHOWN_EPOCHS = 10  # lines that a training prints, beside the first
 

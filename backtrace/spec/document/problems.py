@@ -28,6 +28,7 @@ Code: TypeAlias = Literal[
     "repeated_key",
     "unknown_id",
     "shape",  # of a matrix, or of a row of it
+    "equation",  # a line of equations that can't be read
     "conflict",  # parts that do not go together
     "file",  # that can't be read, or not as what it should be
     "encoding",

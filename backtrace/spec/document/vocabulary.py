@@ -9,7 +9,15 @@ TOP_KEYS = (
     *("output_delta", "trace", "ask", "answers", "accept", "seed", "validation", "training"),
     "expect",
 )
+EQUATION_KEYS = (
+    *("title", "source", "given", "equations", "loss", "maximize", "upstream", "constants"),
+    *("parameters", "learning_rate", "optimizer", "schedule", "conventions", "notation"),
+    *("arithmetic", "display", "epochs", "ask", "answers", "accept", "seed", "training", "expect"),
+)
+"""The keys of a spec of equations."""
+
 HOMES = {
+    **dict.fromkeys(EQUATION_KEYS, "at the top level, beside `equations:`"),
     **dict.fromkeys(TOP_KEYS, "at the top level, in the first column"),
     **dict.fromkeys(("units", "activation", "weights", "bias"), "in a layer, under `layers:`"),
     **dict.fromkeys(("layout", "sign", "mean_in"), "under `conventions:`"),

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from backtrace.spec.document.fields import Fields, fields
 from backtrace.spec.document.folders import Folders
 from backtrace.spec.document.problems import Problems, SpecError
-from backtrace.spec.document.reader import YamlDocument
+from backtrace.spec.document.reader import Mapping, YamlDocument
 from backtrace.spec.document.vocabulary import TOP_KEYS
 from backtrace.spec.model import Conventions, Spec
 from backtrace.spec.read.consistency import (
@@ -55,6 +55,10 @@ def build(document: YamlDocument, folders: Folders, shapes_of: ShapesOf = unknow
     Without ``shapes_of`` ids and shapes of ``ask`` and ``expect`` are not looked at.
     """
     problems = document.problems
+    if isinstance(document.root, Mapping) and "equations" in document.root.entries:
+        from backtrace.spec.equations.builder import build_equations
+
+        return build_equations(document, folders, shapes_of)
     top = fields(problems, document.root, "a spec", TOP_KEYS)
     if top is None:
         raise SpecError(problems.found)

@@ -24,9 +24,10 @@ from backtrace.tape.chunks import (
     part,
     sums,
 )
-from backtrace.tape.compile import INPUTS, TARGETS, compile_update
-from backtrace.tape.operations import Setting
+from backtrace.tape.compile import compile_update
+from backtrace.tape.parameters import INPUTS, TARGETS
 from backtrace.tape.run import Values, starting_values
+from backtrace.tape.setting import Setting
 from backtrace.tape.steps import Step
 from backtrace.tape.training.layout import size_of, views
 from backtrace.tape.training.recording import Call

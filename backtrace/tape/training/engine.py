@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtrace.spec.model import Matrix, Spec, Validation
-from backtrace.tape.compile import order, updates
-from backtrace.tape.operations import Setting
 from backtrace.tape.run import batch
+from backtrace.tape.setting import Setting
 from backtrace.tape.training.batches import LOSS, Batch, BatchMeasurer, Samples, samples_of
 from backtrace.tape.training.parameter_rows import ParameterRows
 from backtrace.tape.training.records import Measured, State
+from backtrace.tape.updates import order, updates
 
 
 class Engine:

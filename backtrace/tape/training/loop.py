@@ -12,7 +12,7 @@ import numpy as np
 from backtrace.functions.optimizers import OPTIMIZERS
 from backtrace.spec import ids
 from backtrace.spec.model import Spec
-from backtrace.tape.compile import TapeError, differentiable, parameter_ids, trained_ids
+from backtrace.tape.parameters import differentiable, parameter_ids, trained_ids
 from backtrace.tape.run import starting_values, trace
 from backtrace.tape.trace import Trace
 from backtrace.tape.training.divergence import climbing, first_not_finite
@@ -25,6 +25,7 @@ from backtrace.tape.training.records import (
     State,
     Training,
 )
+from backtrace.tape.writer import TapeError
 
 Watch: TypeAlias = Callable[[Record, Callable[[], Progress]], bool]
 """Told every record, and how to get at the progress, which takes a copy of every parameter.

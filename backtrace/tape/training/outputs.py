@@ -13,8 +13,8 @@ from backtrace.spec.model import Spec, Validation
 from backtrace.tape.arithmetic import arithmetic
 from backtrace.tape.chunks import chunk_size
 from backtrace.tape.compile import compile_tape
-from backtrace.tape.operations import Setting
 from backtrace.tape.run import starting_values, worked
+from backtrace.tape.setting import Setting
 from backtrace.tape.training.engine import on_samples
 from backtrace.tape.training.records import State
 

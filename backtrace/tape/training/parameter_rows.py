@@ -11,7 +11,7 @@ from backtrace.functions.optimizers import OPTIMIZERS
 from backtrace.spec import ids
 from backtrace.spec.model import Spec
 from backtrace.tape.chunks import chunk_size
-from backtrace.tape.compile import parameter_ids, trained_ids
+from backtrace.tape.parameters import parameter_ids, trained_ids
 from backtrace.tape.run import Values
 from backtrace.tape.training.batches import Batch
 from backtrace.tape.training.layout import size_of, views

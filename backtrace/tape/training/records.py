@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from backtrace.spec.model import Spec
-from backtrace.tape.compile import parameter_ids
+from backtrace.tape.parameters import parameter_ids
 from backtrace.tape.run import Values
 
 Ending: TypeAlias = Literal["epochs", "loss", "patience", "diverged", "interrupted"]

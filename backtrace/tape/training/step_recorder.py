@@ -12,11 +12,12 @@ from backtrace.spec.model import Spec
 from backtrace.tape.accuracy import class_of
 from backtrace.tape.arithmetic import Floats, arithmetic
 from backtrace.tape.chunks import without_mean
-from backtrace.tape.compile import rate
-from backtrace.tape.operations import OPERATIONS, Setting, mean
+from backtrace.tape.operations import OPERATIONS, mean
 from backtrace.tape.run import evaluate
+from backtrace.tape.setting import Setting
 from backtrace.tape.steps import Step
 from backtrace.tape.training.recording import Call, NotRecordedError, Placeholder, Recording
+from backtrace.tape.updates import rate
 
 
 class Clock(msgspec.Struct):

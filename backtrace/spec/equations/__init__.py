@@ -1,0 +1,1 @@
+"""Formulas in place of layers: their syntax, their names, their lines."""

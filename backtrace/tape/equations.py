@@ -1,0 +1,378 @@
+"""Equations → the steps of an update: every line and its parts, and the way back through them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+from typing import Any, ClassVar
+
+from backtrace.functions.losses import LOSSES
+from backtrace.functions.number import Number
+from backtrace.functions.optimizers import OPTIMIZERS
+from backtrace.spec import ids
+from backtrace.spec.equations.expression import (
+    Call,
+    Constant,
+    Expression,
+    Name,
+    Part,
+    Transpose,
+)
+from backtrace.spec.equations.misfits import Misfit, MisfitError
+from backtrace.spec.equations.names import reached
+from backtrace.spec.equations.vocabulary import SIGNATURES
+from backtrace.spec.ids import Id, Role
+from backtrace.spec.model import Equations, Line, Spec
+from backtrace.tape.arguments import TRANSPOSED, Argument, argument_shapes, described
+from backtrace.tape.equation_gradients import EQUATION_GRADIENTS, product
+from backtrace.tape.equation_operations import sized
+from backtrace.tape.gradients import Backward, Draft, Graph, Idioms, Row, Upstream, Way
+from backtrace.tape.parameters import trained_ids, upstream_at
+from backtrace.tape.setting import Shape
+from backtrace.tape.steps import Phase
+from backtrace.tape.updates import Update
+from backtrace.tape.writer import StepWriter, TapeError
+
+_BINARY = {"+": "plus", "-": "minus", "*": "times", "/": "over", "@": "matmul", "neg": "negate"}
+
+
+class EquationsWriter(StepWriter):
+    """Writes the steps of one update."""
+
+    def __init__(self, spec: Spec, update: Update, *, first: bool) -> None:
+        super().__init__(spec, update, first=first)
+        assert spec.equations is not None
+        self.equations: Equations = spec.equations
+        self.objective = spec.equations.objective
+        self.line_of: dict[str, str] = {}  # a step, by the line that it is of
+        self.misfits: list[Misfit] = []
+
+    def write(self) -> None:
+        self.given()
+        for line in self.equations.lines:
+            _LineWriter(self, line).write()
+        self.check_objective()
+        if self.misfits:
+            raise MisfitError(self.misfits)
+        if self.equations.has_backward:
+            self.backward()
+            self.update_parameters(self.equations.parameters)
+            self.after()
+
+    def given(self) -> None:
+        trained = trained_ids(self.spec)
+        for name, matrix in self.equations.given.items():
+            id = Id("named", None, name)
+            if name in trained:
+                self.give_parameter(id, matrix.shape)
+            else:
+                self.give(id, matrix.shape, {})
+        if self.spec.optimizer is not None:
+            for name in trained:
+                for state in OPTIMIZERS[self.spec.optimizer.name].states:
+                    before = Id("state_before", None, name, state)
+                    self.give_parameter(before, self.by_id[name].shape)
+
+    def misfit(
+        self, line: Line, node: Expression, found: str, expected: str, mend: str = ""
+    ) -> None:
+        self.misfits.append(Misfit(line, node.at, node.length, found, expected, mend))
+
+    def check_objective(self) -> None:
+        """That what is differentiated is one number, and a given gradient has its name's shape."""
+        by_id = {line.id: line for line in self.equations.lines}
+        step = self.by_id.get(self.objective)
+        if step is not None and step.shape != (1, 1):
+            line, found = by_id[step.id], f"`{step.id}`, a {sized(step.shape)} matrix, as the loss"
+            mend = f"Add it up: `sum({step.id})`, or take its mean."
+            self.misfit(line, line.tree, found, "one number", mend)
+        for name, matrix in self.equations.upstream.items():
+            if name in self.by_id and name in by_id and self.by_id[name].shape != matrix.shape:
+                own = sized(self.by_id[name].shape)
+                found = f"`{name}` of {own}, with {sized(matrix.shape)} upstream"
+                line = by_id[name]
+                self.misfit(line, line.tree, found, "a gradient in the shape of what it is of")
+
+    # Backward
+
+    def backward(self) -> None:
+        starts = [self.objective] if self.objective else list(self.equations.upstream)
+        lines = self.equations.lines
+        reach = reached(lines, starts)
+        wanted = [
+            name
+            for name in self.equations.given
+            if name in reach and name not in self.equations.constants
+        ]
+        given = {name: upstream_at(self.equations, name) for name in starts}
+        for name, id in given.items():
+            role: Role = "gradient" if id == ids.gradient(name) else "share"
+            self.append(
+                Id(role, None, name), "given", (), "backward", {}, self.by_id[name].shape, id
+            )
+        forward = [step for step in self.steps if step.phase in ("forward", "loss")]
+        graph = Graph(self.by_id, Idioms(parameters=tuple(wanted)))
+        start = {name: Upstream(id) for name, id in given.items()}
+        _EquationsBackward(forward, graph, wanted, self).walk(start)
+
+    def is_named(self, id: str) -> bool:
+        """Whether it is a name of the board, not a part of a compound line."""
+        return self.line_of.get(id, id) == id
+
+    def gradient_id(self, id: str) -> str:
+        return ids.gradient(id)
+
+    def way_id(self, id: str, user: str) -> str:
+        return ids.share(ids.gradient(id), user or "upstream")
+
+    def before_others(self, id: str) -> str:
+        raise NotImplementedError("no penalty is added onto a gradient of equations")
+
+    def write_gradient(self, draft: Draft, of: str) -> None:
+        role: Role = "gradient" if draft.id == ids.gradient(of) else "share"
+        self.add(
+            Id(role, None, of),
+            draft.operation,
+            draft.operands,
+            "backward",
+            draft.parameters,
+            draft.id,
+        )
+
+    def parameters_done(self, parameters: Sequence[str]) -> None:
+        """Updates come last, all of them."""
+
+    def stand_in(self, id: str) -> str:
+        return id
+
+    def after(self) -> None:
+        new = tuple(ids.updated(id) for id in trained_ids(self.spec))
+        if new and self.objective:
+            id = Id("loss_after", None, self.objective)
+            shape = self.by_id[self.objective].shape
+            self.append(id, "forward_again", new, "update", {}, shape)
+
+
+class _EquationsBackward(Backward):
+    """The way back: what arrives from one line is one share, and every name has a gradient."""
+
+    rows: ClassVar[Mapping[str, Row]] = EQUATION_GRADIENTS
+    writer: EquationsWriter
+
+    def added(self, id: str, name: str, ways: Sequence[tuple[str, Way]]) -> Upstream:
+        lines = [
+            (line, [way for _, way in group])
+            for line, group in groupby(ways, key=lambda pair: self.writer.line_of.get(pair[0], ""))
+        ]
+        if len(lines) == 1:
+            return self.share(id, name, *lines[0])
+        shares = [self.share(id, self.writer.way_id(id, line), line, own) for line, own in lines]
+        self.add_up(id, name, shares)
+        return Upstream(name)
+
+    def share(self, id: str, name: str, line: str, ways: Sequence[Way]) -> Upstream:
+        """What comes from one line, in which a name may be used several times."""
+        if len(ways) == 1:
+            return self.written(id, name, ways[0])
+        whole = self.writer.way_id(id, line)
+        pieces = [
+            self.written(id, ids.numbered(whole, number), way) for number, way in enumerate(ways, 1)
+        ]
+        self.add_up(id, name, pieces)
+        return Upstream(name)
+
+    def add_up(self, id: str, name: str, parts: Sequence[Upstream]) -> None:
+        self.writer.write_gradient(Draft("add", tuple(part.id for part in parts), {}, name), id)
+
+    def written(self, id: str, name: str, way: Way) -> Upstream:
+        goes_on = not way.drafts and (way.upstream.id == name or not self.writer.is_named(id))
+        if way.drafts or goes_on:
+            return super().written(id, name, way)
+        self.writer.write_gradient(Draft("copy", (way.upstream.id,), {}, name), id)
+        return Upstream(name)
+
+
+class _LineWriter:
+    """Writes one line: a step for each of its parts, the last of which has the line's name."""
+
+    def __init__(self, writer: EquationsWriter, line: Line) -> None:
+        self.writer, self.line = writer, line
+        self.parts = 0
+
+    def write(self) -> None:
+        tree = self.line.tree
+        if not isinstance(tree, Call):
+            argument = self.argument(tree)
+            if argument is not None:
+                operation = "copy" if argument.number is None else "number"
+                self.step(tree, operation, [argument], {}, whole=True)
+            return
+        self.call(tree, whole=True)
+
+    def argument(self, node: Expression) -> Argument | None:
+        """What an operation is given; None where its shape is not known, which has been told."""
+        if isinstance(node, Constant):
+            return self.constant(node)
+        if isinstance(node, Name):
+            return Argument(node.id) if node.id in self.writer.by_id else None
+        if isinstance(node, Call):
+            return self.call(node, whole=False)
+        inner = self.argument(node.inner)
+        if inner is None or inner.number is not None:
+            return inner
+        return Argument(inner.id, (*inner.views, _view(node)))
+
+    def constant(self, node: Constant) -> Argument:
+        if self.writer.spec.arithmetic.kind == "exact" and not node.rational:
+            raise TapeError(
+                f"arithmetic: exact stops at {self.line.id}: {node.text} leaves the fractions. "
+                "Take arithmetic: float64 or {round_each_step: 4}."
+            )
+        return Argument(number=node.number)
+
+    def call(self, node: Call, *, whole: bool) -> Argument | None:
+        arguments = [self.argument(each) for each in node.arguments]
+        known = [each for each in arguments if each is not None]
+        if len(known) < len(arguments):
+            return None
+        operation, settings = _operation(node)
+        return self.step(node, operation, known, settings, whole=whole)
+
+    def step(
+        self,
+        node: Expression,
+        operation: str,
+        arguments: Sequence[Argument],
+        settings: dict[str, Any],
+        *,
+        whole: bool,
+    ) -> Argument | None:
+        operands, taken = product(*arguments) if operation == "matmul" else described(arguments)
+        try:
+            shapes = argument_shapes(taken, [self.writer.by_id[id].shape for id in operands])
+            settings |= _settings_of_loss(self.writer, settings, shapes)
+            id = self.name(whole=whole)
+            parameters = settings | taken | {"line": self.written(node)}
+            self.writer.add(Id("named", None, id), operation, operands, self.phase, parameters)
+        except TapeError as error:
+            if not isinstance(error.__context__, ValueError):
+                raise
+            self.misfit(node, operation, arguments, str(error.__context__))
+            return None
+        except ValueError as error:
+            self.misfit(node, operation, arguments, str(error))
+            return None
+        self.writer.line_of[id] = self.line.id
+        return Argument(id)
+
+    @property
+    def phase(self) -> Phase:
+        return "loss" if self.line.id == self.writer.objective else "forward"
+
+    def name(self, *, whole: bool) -> str:
+        if whole:
+            return self.line.id
+        self.parts += 1
+        return ids.numbered(self.line.id, self.parts)
+
+    def written(self, node: Expression) -> str:
+        return self.line.text[node.at : node.at + node.length]
+
+    def misfit(
+        self, node: Expression, operation: str, arguments: Sequence[Argument], found: str
+    ) -> None:
+        """Shapes that don't fit; where ``@`` would fit instead of ``*``, and the reverse."""
+        shapes = [self.shape_of(each) for each in arguments]
+        mend = ""
+        if operation in ("times", "matmul"):
+            (a, b), (c, d) = shapes
+            fits_product = b == c
+            fits_entries = all(x == y or 1 in (x, y) for x, y in zip((a, b), (c, d), strict=True))
+            if operation == "times" and fits_product:
+                mend = f"`@` is the matrix product: {sized((a, b))} @ {sized((c, d))}."
+            elif operation == "matmul" and fits_entries:
+                mend = "`*` works entry by entry."
+            elif operation == "matmul":
+                mend = _transposed_mend((a, b), (c, d))
+        self.writer.misfit(
+            self.line, node, found, _EXPECTED.get(operation, "shapes that fit"), mend
+        )
+
+    def shape_of(self, argument: Argument) -> Shape:
+        operands, taken = described([argument])
+        return argument_shapes(taken, [self.writer.by_id[id].shape for id in operands])[0]
+
+
+_EXPECTED = {
+    "matmul": "as many columns on the left as rows on the right",
+    "times": "two of one shape, or a row, a column or a number with a matrix",
+    "plus": "two of one shape, or a row, a column or a number with a matrix",
+    "minus": "two of one shape, or a row, a column or a number with a matrix",
+    "over": "two of one shape, or a row, a column or a number with a matrix",
+    "loss_of": "a prediction and a target of one shape",
+}
+
+
+def _transposed_mend(first: Shape, second: Shape) -> str:
+    if first[1] == second[1]:
+        return "The second one transposed fits: `.T`."
+    return "The first one transposed fits: `.T`." if first[0] == second[0] else ""
+
+
+def _view(node: Transpose | Part) -> Any:
+    if isinstance(node, Transpose):
+        return TRANSPOSED
+    spans = (node.rows, node.columns)
+    return [None if span is None else list(span) for span in spans]
+
+
+def _whole(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Counts as integers, everything else as it is."""
+    return {
+        key: int(value) if isinstance(value, Number) and float(value).is_integer() else value
+        for key, value in settings.items()
+    }
+
+
+def _operation(node: Call) -> tuple[str, dict[str, Any]]:
+    """The operation of a call and its parameters."""
+    name = node.function
+    if name in _BINARY:
+        return _BINARY[name], {}
+    if name == "^":
+        return "activate", {"activation": "power", **node.settings}
+    operation = SIGNATURES[name].operation
+    prepare = _PREPARED.get(operation)
+    return {"loss": "loss_of"}.get(operation, operation), (
+        dict(node.settings) if prepare is None else prepare(name, node.settings)
+    )
+
+
+_PREPARED: dict[str, Callable[[str, Mapping[str, Any]], dict[str, Any]]] = {
+    "activate": lambda name, settings: {"activation": name, **settings},
+    "loss": lambda name, settings: {"loss": name, **settings},
+    "reduce": lambda name, settings: {"reduce": name, **settings},
+    "stack": lambda name, settings: {"beside": name == "hstack"},
+    "reshape": lambda name, settings: {
+        "shape": [int(settings["rows"]), int(settings["columns"])] if settings else [1, 0]
+    },
+    "rows": lambda name, settings: {"rows": [int(row) for row in settings.values()]},
+    "eye": lambda name, settings: _whole(settings),
+    "pad": lambda name, settings: _whole(settings),
+    "conv": lambda name, settings: _whole(settings),
+    "conv_transpose": lambda name, settings: _whole(settings),
+    "pool": lambda name, settings: {"pool": name.removesuffix("_pool"), **_whole(settings)},
+}
+
+
+def _settings_of_loss(
+    writer: EquationsWriter, settings: Mapping[str, Any], shapes: Sequence[Shape]
+) -> dict[str, Any]:
+    """What depends on the shapes: a loss's n and k, the length of a flattened matrix."""
+    if "loss" in settings:
+        row, axis = LOSSES[settings["loss"]], writer.setting.sample_axis
+        found = {"samples": shapes[0][axis]} if row.mean else {}
+        return found | ({"outputs": shapes[0][1 - axis]} if row.counts_outputs else {})
+    if settings.get("shape") == [1, 0]:
+        return {"shape": [1, shapes[0][0] * shapes[0][1]]}
+    return {}
