@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from backtrace.functions.activations import ACTIVATIONS
+from backtrace.functions.elementary import FUNCTIONS
 from backtrace.functions.formula import (
     Apply,
     Exponential,
@@ -118,11 +118,11 @@ def copy(step: Step, workings: Workings) -> Expr:
 def activate(step: Step, workings: Workings) -> Expr:
     if is_identity(step.parameters):
         return Ref(step.operands[0])
-    return Apply(ACTIVATIONS[step.parameters["activation"]].symbol, Ref(step.operands[0]))
+    return Apply(FUNCTIONS[step.parameters["activation"]].symbol, Ref(step.operands[0]))
 
 
 def activate_rule(step: Step, workings: Workings) -> Expr:
-    formula = ACTIVATIONS[step.parameters["activation"]].formula
+    formula = FUNCTIONS[step.parameters["activation"]].formula
     worked = filled(formula, {**constants(step), "z": Ref(step.operands[0])})
     called = activate(step, workings)
     return called if isinstance(called, Ref) or worked == called else row(called, " = ", worked)
@@ -135,7 +135,7 @@ def activate_stages(traced: TracedStep, workings: Workings, i: int, j: int) -> S
     z = workings.entry(traced.operands[0], i, j)
     if is_identity(traced.parameters):
         return [z]
-    activation = ACTIVATIONS[traced.parameters["activation"]]
+    activation = FUNCTIONS[traced.parameters["activation"]]
     if not activation.elementwise:
         return [_softmax_entry(traced, workings, i, j)]
     return [filled(activation.formula, {**constants(traced.step), "z": z})]

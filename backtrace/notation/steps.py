@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from backtrace.functions.formula import Equation, Ref, Sentence
 from backtrace.notation import backward, forward, loss, update
+from backtrace.notation.equation_titles import equation_title, equation_why, is_of_equations
+from backtrace.notation.equations import WRITINGS
 from backtrace.notation.forward import is_identity
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.titles import TITLES, WHYS
@@ -54,14 +56,15 @@ def repeats(traced: TracedStep, trace: Trace) -> str | None:
 
 def title(step: Step) -> str:
     """What the step does, in a few words."""
-    return TITLES[step.operation](step)
+    return equation_title(step) if is_of_equations(step) else TITLES[step.operation](step)
 
 
 def why(traced: TracedStep, trace: Trace, symbols: Symbols | None = None) -> Sentence:
     """One sentence: why this step is there, and which shapes force it to be as it is."""
     workings = Workings.of(traced, trace, symbols)
     shapes = {id: workings.steps[id].shape for id in traced.operands if id in workings.steps}
-    return WHYS[traced.operation](traced.step, workings.symbols, shapes)
+    write = equation_why if is_of_equations(traced.step) else WHYS[traced.operation]
+    return write(traced.step, workings.symbols, shapes)
 
 
 NOTATION: dict[str, Writing] = {
@@ -98,4 +101,5 @@ NOTATION: dict[str, Writing] = {
     "decayed_step": Writing(update.decayed_step),
     "apply_step": Writing(added),
     "forward_again": Writing(update.forward_again, stages=update.forward_again_stages),
+    **WRITINGS,
 }

@@ -175,6 +175,11 @@ def numbered(id: str, number: int) -> str:
     return f"{id}.{number}"
 
 
+def user_of(share: str, of: str) -> str:
+    """Which line a share of the gradient of ``of`` comes from."""
+    return share.removeprefix(f"{gradient(of)}_from_")
+
+
 # Reading
 
 

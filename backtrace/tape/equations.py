@@ -21,6 +21,7 @@ from backtrace.spec.equations.expression import (
 from backtrace.spec.equations.misfits import Misfit, MisfitError
 from backtrace.spec.equations.names import reached
 from backtrace.spec.equations.vocabulary import SIGNATURES
+from backtrace.spec.equations.written import written
 from backtrace.spec.ids import Id, Role
 from backtrace.spec.model import Equations, Line, Spec
 from backtrace.tape.arguments import TRANSPOSED, Argument, argument_shapes, described
@@ -252,7 +253,7 @@ class _LineWriter:
             shapes = argument_shapes(taken, [self.writer.by_id[id].shape for id in operands])
             settings |= _settings_of_loss(self.writer, settings, shapes)
             id = self.name(whole=whole)
-            parameters = settings | taken | {"line": self.written(node)}
+            parameters = settings | taken | {"line": written(node)}
             self.writer.add(Id("named", None, id), operation, operands, self.phase, parameters)
         except TapeError as error:
             if not isinstance(error.__context__, ValueError):
@@ -274,9 +275,6 @@ class _LineWriter:
             return self.line.id
         self.parts += 1
         return ids.numbered(self.line.id, self.parts)
-
-    def written(self, node: Expression) -> str:
-        return self.line.text[node.at : node.at + node.length]
 
     def misfit(
         self, node: Expression, operation: str, arguments: Sequence[Argument], found: str

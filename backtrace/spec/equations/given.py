@@ -11,7 +11,7 @@ from backtrace.spec.document.reader import Entry, Mapping, Node, Sequence, kind
 from backtrace.spec.equations.lines import NAME
 from backtrace.spec.model import Layout, Matrix
 from backtrace.spec.read import weight_rules
-from backtrace.spec.read.data_files import read_data
+from backtrace.spec.read.data_files import samples_of_file
 from backtrace.spec.read.written_matrix import read_matrix
 from backtrace.spec.wording import cited
 
@@ -54,7 +54,7 @@ def _matrix(
     if isinstance(node, Mapping) and "init" in node.entries:
         return _drawn(problems, node, name, stream)
     if isinstance(node, Mapping):
-        written = read_data(problems, node, name, folders)
+        written = samples_of_file(problems, node, name, folders)
     else:
         written = read_matrix(problems, node, name, infinite=True)
     if written is None:

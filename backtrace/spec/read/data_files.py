@@ -29,13 +29,13 @@ def read_samples(
     node = top.get(name)
     if not isinstance(node, Mapping):
         return None if node is None else read_matrix(problems, node, name)
-    given = _samples_of_file(problems, node, name, folders)
+    given = samples_of_file(problems, node, name, folders)
     if given is not None and layout == "columns":
         given.values = given.values.T
     return given
 
 
-def _samples_of_file(
+def samples_of_file(
     problems: Problems, node: Mapping, name: str, folders: Folders
 ) -> WrittenMatrix | None:
     """One sample a row, scaled in float64, of the type that ``folders`` asks for.
