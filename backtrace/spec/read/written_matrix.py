@@ -18,6 +18,7 @@ from backtrace.spec.wording import count
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+INFINITE = {text: Number(float(text), text) for text in ("-inf", "inf")}
 _MATRIX = "a matrix, such as [[1, 2], [3, 4]]"
 
 
@@ -72,14 +73,19 @@ class WrittenMatrix(msgspec.Struct, eq=False):
         return f"a {rows} × {columns} matrix"
 
 
-def read_matrix(problems: Problems, node: Node, name: str) -> WrittenMatrix | None:
-    """The numbers of ``node``; None, with every problem noted, where one can't be read."""
+def read_matrix(
+    problems: Problems, node: Node, name: str, *, infinite: bool = False
+) -> WrittenMatrix | None:
+    """The numbers of ``node``; None, with every problem noted, where one can't be read.
+
+    ``infinite``: ``-inf`` is one of them (the masks of attention).
+    """
     rows = _rows(problems, node, name)
     if rows is None:
         return None
     # a row of decimal commas is misread in its length as well: one problem is enough
     commas = [_has_decimal_commas(problems, row) for row in rows]
-    numbers = [_numbers(problems, row) for row in rows] if not any(commas) else []
+    numbers = [_numbers(problems, row, infinite) for row in rows] if not any(commas) else []
     if any(commas) or not _even(problems, rows, node):
         return None
     read = [row for row in numbers if row is not None]
@@ -209,10 +215,11 @@ def _texts(row: list[Scalar]) -> tuple[list[str], list[bool]]:
     return [item.text for item in row], tight
 
 
-def _numbers(problems: Problems, row: list[Scalar]) -> list[Number] | None:
+def _numbers(problems: Problems, row: list[Scalar], infinite: bool) -> list[Number] | None:
     numbers = []
     for item in row:
-        reading = read_number(item.text)
+        reading = INFINITE.get(item.text) if infinite else None
+        reading = reading or read_number(item.text)
         if isinstance(reading, Number):
             numbers.append(reading)
         else:
