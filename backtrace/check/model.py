@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -60,6 +61,11 @@ class Malformed(msgspec.Struct, frozen=True):
 
 
 Cell: TypeAlias = "Figure | Malformed | None"  # None: left out (`_`, `~`, `?`, an empty cell)
+
+
+def texts(cells: Iterable[Iterable[Cell]]) -> tuple[tuple[str, ...], ...]:
+    """What stands on the page."""
+    return tuple(tuple("" if cell is None else cell.text for cell in line) for line in cells)
 
 
 class WrittenQuantity(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ from functools import cached_property
 import msgspec
 import numpy as np
 
+from backtrace.check.judge.at_sight import right_at_sight
 from backtrace.check.judge.conventions import differing, is_worked_so, other_conventions
 from backtrace.check.judge.exercise import Exercise, Key
 from backtrace.check.judge.judgement import Judgement
@@ -55,6 +56,9 @@ class Checker(Exercise):
         """
         # Where a student's numbers overflow or have no logarithm, the interval says so.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
+            right = right_at_sight(Sheet(self, answers, Working()))
+            if right is not None:
+                return self.report(answers, right)
             usual = self.sheet(answers, Working())
             if not accused(usual.quantities):
                 return self.report(answers, usual.quantities)
@@ -191,14 +195,12 @@ class Checker(Exercise):
         return Report(answers.student, answers.file, quantities, answers.notes, conventions)
 
     def _judged(self, sheet: Sheet) -> Iterator[Judged]:
-        asked = set(self.spec.ask)
-        for place, step in self.steps.items():
-            name = str(step.at)
+        for place in self.steps:
             if place in sheet.written and _anything(sheet.written[place]):
-                judged = Judgement(sheet, place).judged(bool(asked) and name not in asked)
-                sheet.judged[place] = judged
+                extra = bool(self.asked_for) and place not in self.asked_for
+                judged = sheet.judged[place] = Judgement(sheet, place).judged(extra)
                 yield judged
-            elif name in asked:
+            elif place in self.asked_for:
                 yield self._missing(place)
 
     def _missing(self, place: Key) -> Judged:

@@ -138,7 +138,7 @@ def numbers(
     exact = there & (own == 0)
     habit = np.where(exact, 0.0, np.minimum(own, 0.5 * 10.0**-decimals))
     largest = float(np.abs(values[there]).max(initial=0.0))
-    fine = there & (exact | _says_enough(largest, decimals, asked))
+    fine = there & (exact | says_enough(largest, decimals, asked))
     by_digits = exact | (_enough_digits(digits, places, asked) & (values != 0))
     readings = [_reading(values, own, by_digits, cut=cut)]
     if not significant:
@@ -172,7 +172,7 @@ def _with_idle_zeros(cell: Figure) -> tuple[float, int]:
     return (cell.half_unit * 10.0**idle, cell.digits - idle) if idle else (_own(cell), cell.digits)
 
 
-def _says_enough(largest: float, decimals: int, asked: AnswerDigits) -> bool:
+def says_enough(largest: float, decimals: int, asked: AnswerDigits) -> bool:
     """Whether a quantity shows enough at so many decimals, by its largest entry."""
     if asked.decimals is not None:
         return decimals >= asked.decimals

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import msgspec
@@ -26,6 +27,8 @@ from backtrace.tape.steps import Step, Tape
 
 Key: TypeAlias = tuple[int, int, str]  # epoch, batch, id
 FLOAT32 = 1e-6  # relative noise of a line in float32
+DIVIDING = ("adaptive_step", "decayed_step")
+OF_THE_LOSS = ("loss_terms", "loss_gradient", "forward_again")
 MARKS: dict[Verdict, float] = {"right": 1.0, "rounded": 1.0, "carried": 1.0}
 
 
@@ -49,6 +52,7 @@ class Exercise:
         self.asked = asked or spec.answer_digits
         self.credit: dict[Verdict, float] = {**MARKS, **(credit or {})}
         self.steps: dict[Key, Step] = {key(step): step for step in self.tape.steps}
+        self.asked_for = {at for at, step in self.steps.items() if str(step.at) in spec.ask}
         self.order: dict[Key, int] = {place: at for at, place in enumerate(self.steps)}
         self.contexts: dict[tuple[int, int], UpdateContext] = self._contexts()
         self.parameters = {
@@ -111,6 +115,16 @@ class Exercise:
             lo, hi = box.lo, box.hi
             return Interval(lo - FLOAT32 * (1 + abs(lo)), hi + FLOAT32 * (1 + abs(hi)))
         return box
+
+    @cached_property
+    def may_be_unbounded(self) -> set[Key]:
+        """The lines with a logarithm, or with a divisor that may be 0."""
+        loss = self.spec.loss
+        has_logarithms = (
+            loss is not None and loss.name in LOSSES and LOSSES[loss.name].outputs != "any"
+        )
+        operations = (*DIVIDING, *(OF_THE_LOSS if has_logarithms else ()))
+        return {place for place, step in self.steps.items() if step.operation in operations}
 
     def exact(self, place: Key) -> Interval:
         """The spec's own value, as a box."""

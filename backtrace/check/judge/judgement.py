@@ -21,10 +21,10 @@ from backtrace.check.mistakes.diagnosis import MOST_EXPLANATIONS, Diagnosis
 from backtrace.check.model import (
     WORST_FIRST,
     Explanation,
-    Figure,
     Judged,
     Malformed,
     Verdict,
+    texts,
 )
 from backtrace.check.rules.intervals import Interval, hull, point, single
 from backtrace.spec.ids import At
@@ -70,12 +70,11 @@ class Judgement:
         entries = ((verdict,) * columns,) * rows
         self.sheet.doubts[self.place] = np.ones((rows, columns), dtype=bool)
         self.sheet.vague[self.place] = np.zeros((rows, columns), dtype=bool)
-        raw = tuple(tuple(_text(cell) for cell in line) for line in self.written.raw)
         return Judged(
             *self._id(),
             verdict,
             entries,
-            raw,
+            texts(self.written.raw),
             explanations,
             possible=0.0 if extra else float(rows * columns),
             notes=(*self.written.notes, self.written.problem),
@@ -280,7 +279,7 @@ class Judgement:
             *self._id(),
             worst,
             entries,
-            tuple(tuple(_text(cell) for cell in line) for line in self.written.cells),
+            texts(self.written.cells),
             explanations,
             root=None if root is None else _name(root),
             earned=0.0 if extra else self.earned(names),
@@ -309,10 +308,6 @@ def _likeliest(follows: Doubt, allowed: Doubt, enough: Doubt) -> NDArray[np.intp
 
 def _at(readings: Doubt, which: NDArray[np.intp]) -> Doubt:
     return np.asarray(np.take_along_axis(readings, which[None], axis=0)[0])
-
-
-def _text(cell: Figure | Malformed | None) -> str:
-    return "" if cell is None else cell.text
 
 
 def _name(place: Key) -> str:

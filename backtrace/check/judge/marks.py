@@ -7,7 +7,7 @@ trivial (zeros, ones, a given number copied). Where most of a sheet is wrong, or
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 import msgspec
@@ -30,12 +30,19 @@ def for_work_done(sheet: Sheet, quantities: tuple[Judged, ...]) -> tuple[Judged,
     if not carried:
         return quantities
     why = {each.name: _trivial(sheet, _key(each)) for each in carried}
-    idle = sum(
-        len(each.places("carried")) if why[each.name] else _copied(sheet, each) for each in carried
-    )
-    if not _shows_work(quantities, idle):
+    most = sum(len(each.places("carried")) for each in carried)
+    if not _shows_work(quantities, most) and not _shows_work(
+        quantities, _idle(sheet, carried, why)
+    ):
         why = {each.name: Trivial(each.id, "chance") for each in carried}
     return tuple(_without(sheet, each, why.get(each.name)) for each in quantities)
+
+
+def _idle(sheet: Sheet, carried: list[Judged], why: Mapping[str, Trivial | None]) -> int:
+    """How many carried entries took no work."""
+    return sum(
+        len(each.places("carried")) if why[each.name] else _copied(sheet, each) for each in carried
+    )
 
 
 def _shows_work(quantities: tuple[Judged, ...], idle: int) -> bool:
