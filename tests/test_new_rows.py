@@ -38,7 +38,7 @@ from backtrace.notation.workings import Writing, downhill
 from backtrace.page.blocks import Bullets, Cell, Column, Document, Paragraph, Section, Table
 from backtrace.spec.model import Conventions, Notation
 from backtrace.spec.read import conventions
-from backtrace.tape.arithmetic import ARITHMETICS, Floats
+from backtrace.tape.arithmetic import ARITHMETICS, FloatArithmetic
 from backtrace.tape.gradients import GRADIENTS, Backward, Draft, Graph, Idioms, Upstream, Way
 from backtrace.tape.operations import OPERATIONS
 from backtrace.tape.run import worked
@@ -158,7 +158,7 @@ TRIPLED = Mistake(
 # An arithmetic: every line to twelve decimals
 
 
-class TwelveDecimals(Floats, frozen=True):
+class TwelveDecimals(FloatArithmetic, frozen=True):
     def line(self, value):
         return np.round(super().line(value), 12)
 
@@ -448,5 +448,7 @@ def test_an_operation_sends_its_gradient_back():
     graph = Graph({step.id: step for step in forward}, Idioms(loss_gradient={"loss": "output"}))
     Backward(forward[1:], graph, ("x",), book).walk({"L": Upstream()})
     x = {"x": np.array([[0.5], [2.0]])}
-    values = worked([*forward[1:], *book.steps], x, Setting(Conventions()), Floats(np.float64))
+    values = worked(
+        [*forward[1:], *book.steps], x, Setting(Conventions()), FloatArithmetic(np.float64)
+    )
     assert values["dx"].tolist() == [[3.0], [3.0]]

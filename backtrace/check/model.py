@@ -60,7 +60,7 @@ class Malformed(msgspec.Struct, frozen=True):
     reason: str
 
 
-Cell: TypeAlias = "Figure | Malformed | None"  # None: left out (`_`, `~`, `?`, an empty cell)
+AnswerCell: TypeAlias = "Figure | Malformed | None"  # None: left out (`_`, `~`, `?`, an empty cell)
 
 
 def texts(cells: Iterable[Iterable[Cell]]) -> tuple[tuple[str, ...], ...]:
@@ -81,10 +81,10 @@ class WrittenQuantity(msgspec.Struct, frozen=True):
     id: str
     epoch: int
     batch: int
-    cells: tuple[tuple[Cell, ...], ...]
+    cells: tuple[tuple[AnswerCell, ...], ...]
     notes: tuple[str, ...] = ()
     problem: str = ""
-    raw: tuple[tuple[Cell, ...], ...] = ()
+    raw: tuple[tuple[AnswerCell, ...], ...] = ()
     turned: str = ""
 
 

@@ -13,7 +13,7 @@ from backtrace.functions.array import Array
 from backtrace.functions.formula import Absolute, Expr, Letter, Sentence, Symbol, Value, call, row
 from backtrace.notation.numbers import number
 from backtrace.spec import ids
-from backtrace.tape.arithmetic import Floats, as_floats
+from backtrace.tape.arithmetic import FloatArithmetic, as_floats
 from backtrace.tape.steps import Step
 from backtrace.tape.trace import Trace, TracedStep
 
@@ -73,7 +73,7 @@ def _at_kinks(step: Step, values: ValuesById) -> Iterator[Note]:
     id = step.operands[0]
     for kink in activation.kinks(step.parameters):
         derivative = activation.derivative(
-            np.array([kink]), Floats(np.float64).parameters(step.parameters)
+            np.array([kink]), FloatArithmetic(np.float64).parameters(step.parameters)
         )
         slope = row(call(f"{activation.symbol}′", _short(kink, "g")))
         for i, j in np.argwhere(np.equal(values[id], kink)).tolist()[:MOST_PLACES]:

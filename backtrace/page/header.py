@@ -27,7 +27,7 @@ from backtrace.notation.workings import constants
 from backtrace.spec.model import Arithmetic, Conventions
 from backtrace.tape.trace import Trace, TracedStep
 
-Update: TypeAlias = Mapping[str, TracedStep]
+UpdateSteps: TypeAlias = Mapping[str, TracedStep]
 CONSTANT_DIGITS = 12  # a constant is shown as it was written
 
 
@@ -79,7 +79,7 @@ def facts(trace: Trace, symbols: Symbols) -> list[str]:
     return [fact for fact in (sentence_text(each, symbols) for each in found) if fact]
 
 
-def first_update(trace: Trace) -> Update:
+def first_update(trace: Trace) -> UpdateSteps:
     """The steps of the first update, by id."""
     return trace.update(*trace.updates[0])
 

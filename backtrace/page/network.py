@@ -74,10 +74,10 @@ class Network(msgspec.Struct, frozen=True):
 def network(trace: Trace, selection: Selection, decimal_mark: str = ".") -> Network:
     """The network of a trace's first update that has the sample asked for (or the first one)."""
     place = updates(trace, selection)[0][0]
-    return _Reader(trace, place, selection.sample, decimal_mark).network()
+    return _SampleReader(trace, place, selection.sample, decimal_mark).network()
 
 
-class _Reader:
+class _SampleReader:
     """Reads the numbers of one sample off the steps of one update."""
 
     def __init__(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from typing import Literal, TypeAlias
+from typing import Literal
 
 import msgspec
 
@@ -22,7 +22,7 @@ _TRUTHS = {"yes", "no", "on", "off", "true", "false", "y", "n"}
 _ENDLESS = {"inf", "infinity", "∞", ".inf"}
 
 
-class Misreading(msgspec.Struct, frozen=True):
+class NoNumber(msgspec.Struct, frozen=True):
     """Why a text is no number: what it looks like, and how to write what was meant."""
 
     found: str
@@ -30,25 +30,22 @@ class Misreading(msgspec.Struct, frozen=True):
     code: Literal["number", "decimal_comma"] = "number"
 
 
-Reading: TypeAlias = Number | Misreading
-
-
-def read_number(text: str) -> Reading:
-    """The number that ``text`` writes, or a Misreading that says what the writer meant."""
+def read_number(text: str) -> Number | NoNumber:
+    """The number that ``text`` writes, or a NoNumber that says what the writer meant."""
     number = written_number(text)
     return diagnose(text.strip(" ")) if number is None else number
 
 
-def diagnose(text: str) -> Misreading:
+def diagnose(text: str) -> NoNumber:
     """What ``text``, which is no number that can be used, looks like and how to write it."""
     if len(text) > LONGEST:
         found = f"{len(text)} characters, {cited(text, 24)}"
-        return Misreading(found, f"A number has at most {LONGEST} characters here; round it.")
+        return NoNumber(found, f"A number has at most {LONGEST} characters here; round it.")
     for rule in _RULES:
         misreading = rule(text)
         if misreading is not None:
             return misreading
-    return Misreading(cited(text), "Numbers are written 2, -0.5, 1e-3 or 1/3.")
+    return NoNumber(cited(text), "Numbers are written 2, -0.5, 1e-3 or 1/3.")
 
 
 def comma_reading(texts: Sequence[str], tight: Sequence[bool]) -> list[str]:
@@ -80,28 +77,28 @@ def _split_by_comma(whole: str, decimals: str) -> bool:
     )
 
 
-def _nothing(text: str) -> Misreading | None:
+def _nothing(text: str) -> NoNumber | None:
     if text in ("", "~", "null", "Null", "NULL"):
-        return Misreading("nothing", "Write the number.")
+        return NoNumber("nothing", "Write the number.")
     return None
 
 
-def _truth(text: str) -> Misreading | None:
+def _truth(text: str) -> NoNumber | None:
     if text.lower() not in _TRUTHS:
         return None
     digit = "1" if text.lower() in ("yes", "on", "true", "y") else "0"
-    return Misreading(f"the word {cited(text)}", f"If a yes or no is meant, write {digit}.")
+    return NoNumber(f"the word {cited(text)}", f"If a yes or no is meant, write {digit}.")
 
 
-def _not_finite(text: str) -> Misreading | None:
+def _not_finite(text: str) -> NoNumber | None:
     bare = text.lower().lstrip("+-−").lstrip(".")
     if bare in _ENDLESS or bare == "nan":
         mend = "Every given number is finite; replace it by one."
-        return Misreading(f"{cited(text)}, which is not a finite number", mend)
+        return NoNumber(f"{cited(text)}, which is not a finite number", mend)
     return None
 
 
-def _odd_character(text: str) -> Misreading | None:
+def _odd_character(text: str) -> NoNumber | None:
     """A text that would be a number, were it not for some of its characters."""
     for what, mended, mend in (
         (" with a typographic minus", text.translate(_MINUSES), "Type the minus of the keyboard"),
@@ -111,7 +108,7 @@ def _odd_character(text: str) -> Misreading | None:
         (", with a space after its sign", re.sub(r"^([+-])\s+", r"\1", text), "Write"),
     ):
         if mended != text and written_number(mended) is not None:
-            return Misreading(cited(text) + what, f"{mend}: {mended}.")
+            return NoNumber(cited(text) + what, f"{mend}: {mended}.")
     return None
 
 
@@ -123,68 +120,68 @@ def _plain(text: str) -> str:
     return unicodedata.normalize("NFKC", text).replace("\u2044", "/").strip()
 
 
-def _decimal_comma(text: str) -> Misreading | None:
+def _decimal_comma(text: str) -> NoNumber | None:
     if not re.fullmatch("[+-]?[0-9]*,[0-9]+(?:[eE][+-]?[0-9]+)?", text):
         return None
     mend = f"Write a decimal point: {text.replace(',', '.')}."
-    return Misreading(f"{cited(text)}, a decimal comma", mend, "decimal_comma")
+    return NoNumber(f"{cited(text)}, a decimal comma", mend, "decimal_comma")
 
 
-def _leading_zero(text: str) -> Misreading | None:
+def _leading_zero(text: str) -> NoNumber | None:
     match = re.fullmatch("([+-]?)0+([0-9].*)", text)
     if match is None or written_number(match[1] + match[2]) is None:
         return None
     point = f", or {match[1]}0.{match[2]} if a point is missing" if match[2].isdigit() else ""
     found = f"{cited(text)}, which begins with a 0"
-    return Misreading(found, f"Write {match[1]}{match[2]}{point}.")
+    return NoNumber(found, f"Write {match[1]}{match[2]}{point}.")
 
 
-def _too_large_or_small(text: str) -> Misreading | None:
+def _too_large_or_small(text: str) -> NoNumber | None:
     match = re.fullmatch(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)[eE]([+-]?)[0-9]+", text)
     if match is None:
         return None
     if match[1] == "-":
-        return Misreading(f"{cited(text)}, closer to 0 than 1e-308", "Write 0 if that is meant.")
-    return Misreading(f"{cited(text)}, beyond 1e308", "Write a number that a computer can hold.")
+        return NoNumber(f"{cited(text)}, closer to 0 than 1e-308", "Write 0 if that is meant.")
+    return NoNumber(f"{cited(text)}, beyond 1e308", "Write a number that a computer can hold.")
 
 
-def _percent(text: str) -> Misreading | None:
+def _percent(text: str) -> NoNumber | None:
     number = text.removesuffix("%").rstrip()
     if number == text or written_number(number) is None:
         return None
     whole = re.fullmatch("[+-]?[0-9]+", number)
     mend = f"Write {number}/100." if whole else "Divide it by 100."
-    return Misreading(f"{cited(text)}, a percentage", mend)
+    return NoNumber(f"{cited(text)}, a percentage", mend)
 
 
-def _odd_fraction(text: str) -> Misreading | None:
+def _odd_fraction(text: str) -> NoNumber | None:
     above, slash, below = text.partition("/")
     divisor = written_number(below)
     if not slash or divisor is None or written_number(above) is None:
         return None
     if float(divisor) == 0:
-        return Misreading(f"{cited(text)}, a division by 0", "Write a finite number.")
+        return NoNumber(f"{cited(text)}, a division by 0", "Write a finite number.")
     mend = "A fraction has a whole number above and one below: 1/3, -2/5."
-    return Misreading(f"the fraction {cited(text)}", mend)
+    return NoNumber(f"the fraction {cited(text)}", mend)
 
 
-def _two_numbers(text: str) -> Misreading | None:
+def _two_numbers(text: str) -> NoNumber | None:
     parts = [part for part in re.split(r"[\s;|]+", text) if part]
     if len(parts) < 2 or any(written_number(part) is None for part in parts):
         return None
-    return Misreading(
+    return NoNumber(
         f"{len(parts)} numbers in one place, {cited(text)}",
         f"Put commas between them: {', '.join(parts[:4])}{', …' if len(parts) > 4 else ''}.",
     )
 
 
-def _expression(text: str) -> Misreading | None:
+def _expression(text: str) -> NoNumber | None:
     if _EXPRESSION.fullmatch(text):
-        return Misreading(f"{cited(text)}, which is not a single number", "Write its value.")
+        return NoNumber(f"{cited(text)}, which is not a single number", "Write its value.")
     return None
 
 
-_RULES: tuple[Callable[[str], Misreading | None], ...] = (
+_RULES: tuple[Callable[[str], NoNumber | None], ...] = (
     *(_nothing, _truth, _not_finite, _decimal_comma, _odd_character, _leading_zero),
     *(_too_large_or_small, _percent, _odd_fraction, _two_numbers, _expression),
 )

@@ -15,9 +15,10 @@ from typing import Any, TypeAlias
 import msgspec
 import numpy as np
 
+from backtrace.functions.activations import Parameters
 from backtrace.functions.array import Array
 from backtrace.functions.number import Number
-from backtrace.tape.setting import Parameters, Shape
+from backtrace.tape.setting import Shape
 
 Cut: TypeAlias = "list[list[int] | None]"  # rows and columns
 View: TypeAlias = "str | Cut"

@@ -28,7 +28,7 @@ class NumberSystem(Protocol):
     def line(self, value: Array) -> Array: ...
 
 
-class Floats(msgspec.Struct, frozen=True):
+class FloatArithmetic(msgspec.Struct, frozen=True):
     """float64 or float32: every line in that type."""
 
     dtype: type[np.floating[Any]]
@@ -68,7 +68,7 @@ class Fractions(msgspec.Struct, frozen=True):
 
     def parameters(self, parameters: Mapping[str, Any], rational: bool = True) -> dict[str, Any]:
         if not rational:
-            return Floats(np.float64).parameters(parameters)
+            return FloatArithmetic(np.float64).parameters(parameters)
         return {k: v.fraction if isinstance(v, Number) else v for k, v in parameters.items()}
 
     def operand(self, value: Array, rational: bool) -> Array:
@@ -130,14 +130,14 @@ def _each(function: Any, values: Array) -> Array:
 
 
 # By the ``kind`` of a spec's arithmetic.
-ARITHMETICS: dict[str, Callable[[model.Arithmetic], Floats | Fractions]] = {
-    "float64": lambda chosen: Floats(np.float64),
-    "float32": lambda chosen: Floats(np.float32),
+ARITHMETICS: dict[str, Callable[[model.Arithmetic], FloatArithmetic | Fractions]] = {
+    "float64": lambda chosen: FloatArithmetic(np.float64),
+    "float32": lambda chosen: FloatArithmetic(np.float32),
     "exact": lambda chosen: Fractions(),
     "rounded": lambda chosen: Fractions(chosen.decimals),
 }
 
 
-def arithmetic(chosen: model.Arithmetic) -> Floats | Fractions:
+def arithmetic(chosen: model.Arithmetic) -> FloatArithmetic | Fractions:
     """The arithmetic that a spec asks for."""
     return ARITHMETICS[chosen.kind](chosen)

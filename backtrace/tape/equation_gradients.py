@@ -19,7 +19,7 @@ from backtrace.tape.arguments import (
     described,
 )
 from backtrace.tape.equation_operations import BY_TARGET
-from backtrace.tape.gradients import Draft, Graph, Row, Upstream, Way
+from backtrace.tape.gradients import Draft, GradientRule, Graph, Upstream, Way
 from backtrace.tape.setting import Shape
 from backtrace.tape.steps import Step
 
@@ -95,7 +95,7 @@ def _summed(whole: Shape, shape: Shape) -> dict[str, Any]:
 LocalRow: TypeAlias = Callable[[Local], Iterator[Way]]
 
 
-def _of(row: LocalRow) -> Row:
+def _of(row: LocalRow) -> GradientRule:
     def ways(graph: Graph, step: Step, upstream: Upstream) -> Iterator[Way]:
         yield from row(Local(graph, step, upstream))
 
@@ -248,7 +248,7 @@ def _loss(local: Local) -> Iterator[Way]:
         yield from local.way(1, "loss_slope", local.arguments, **local.settings, of=2)
 
 
-EQUATION_GRADIENTS: dict[str, Row] = {
+EQUATION_GRADIENTS: dict[str, GradientRule] = {
     name: _of(row)
     for name, row in {
         "copy": _copy,

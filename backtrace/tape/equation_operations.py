@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from backtrace.functions.activations import filled, softmax
+from backtrace.functions.activations import Parameters, filled, softmax
 from backtrace.functions.array import Array
 from backtrace.functions.elementary import FUNCTIONS, power_is_rational
 from backtrace.functions.losses import LOSSES
 from backtrace.tape.arguments import arranged, zeros
-from backtrace.tape.setting import Operation, Parameters, Setting, Shape
+from backtrace.tape.setting import Operation, Setting, Shape
 
 _AXES = {"row": -1, "column": -2}  # over which is added up, for one value a row, a column
 

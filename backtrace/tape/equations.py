@@ -27,7 +27,7 @@ from backtrace.spec.model import Equations, Line, Spec
 from backtrace.tape.arguments import TRANSPOSED, Argument, argument_shapes, described
 from backtrace.tape.equation_gradients import EQUATION_GRADIENTS, product
 from backtrace.tape.equation_operations import sized
-from backtrace.tape.gradients import Backward, Draft, Graph, Idioms, Row, Upstream, Way
+from backtrace.tape.gradients import Backward, Draft, GradientRule, Graph, Idioms, Upstream, Way
 from backtrace.tape.parameters import trained_ids, upstream_at
 from backtrace.tape.setting import Shape
 from backtrace.tape.steps import Phase
@@ -157,7 +157,7 @@ class EquationsWriter(StepWriter):
 class _EquationsBackward(Backward):
     """The way back: what arrives from one line is one share, and every name has a gradient."""
 
-    rows: ClassVar[Mapping[str, Row]] = EQUATION_GRADIENTS
+    rows: ClassVar[Mapping[str, GradientRule]] = EQUATION_GRADIENTS
     writer: EquationsWriter
 
     def added(self, id: str, name: str, ways: Sequence[tuple[str, Way]]) -> Upstream:

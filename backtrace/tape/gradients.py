@@ -22,7 +22,7 @@ from backtrace.functions.losses import LOSSES
 from backtrace.spec import ids
 from backtrace.tape.steps import Step
 
-Parameters: TypeAlias = dict[str, Any]
+DraftParameters: TypeAlias = dict[str, Any]
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -30,7 +30,7 @@ class Draft(msgspec.Struct, frozen=True):
 
     operation: str
     operands: tuple[str, ...]
-    parameters: Parameters = {}
+    parameters: DraftParameters = {}
     id: str = ""
 
 
@@ -41,7 +41,7 @@ class Upstream(msgspec.Struct, frozen=True):
     """
 
     id: str = ""
-    samples: Parameters = {}
+    samples: DraftParameters = {}
 
 
 class Way(msgspec.Struct, frozen=True):
@@ -69,8 +69,8 @@ class Idioms(msgspec.Struct, frozen=True):
 
     mean_in_gradient: bool = False
     fused: bool = True
-    loss_gradient: Parameters = {}
-    lambdas: Mapping[str, Parameters] = {}
+    loss_gradient: DraftParameters = {}
+    lambdas: Mapping[str, DraftParameters] = {}
     line_of_bias: Mapping[str, str] = {}
     shared: frozenset[str] = frozenset()
     parameters: tuple[str, ...] = ()
@@ -82,12 +82,12 @@ class Graph(msgspec.Struct, frozen=True):
     steps: Mapping[str, Step]
     idioms: Idioms
 
-    def own_samples(self, operand: str, upstream: Upstream) -> Parameters:
+    def own_samples(self, operand: str, upstream: Upstream) -> DraftParameters:
         """The 1/n that the gradient of ``operand`` takes here: only a parameter's does."""
         return upstream.samples if operand in self.idioms.parameters else {}
 
 
-Row: TypeAlias = Callable[[Graph, Step, Upstream], Iterator[Way]]
+GradientRule: TypeAlias = Callable[[Graph, Step, Upstream], Iterator[Way]]
 
 
 def _through(graph: Graph, step: Step, upstream: Upstream) -> Iterator[Way]:
@@ -128,7 +128,7 @@ def _loss_terms(graph: Graph, step: Step, upstream: Upstream) -> Iterator[Way]:
     yield Way(prediction, later, (draft,))
 
 
-def _with_mean(parameters: Parameters, samples: Parameters) -> Parameters:
+def _with_mean(parameters: DraftParameters, samples: DraftParameters) -> DraftParameters:
     """The 1/n stands before what names the pre-activation."""
     stable = {k: v for k, v in parameters.items() if k in ("stable_from", "activation")}
     return {k: v for k, v in parameters.items() if k not in stable} | samples | stable
@@ -165,12 +165,12 @@ def _matmul(graph: Graph, step: Step, upstream: Upstream) -> Iterator[Way]:
     forms = _OF_PRODUCT[step.parameters.get("transpose", "")]
     for operand, (first, second, transpose) in zip(step.operands, forms, strict=True):
         operands = (factors[first], factors[second])
-        parameters: Parameters = {"transpose": transpose} if transpose else {}
+        parameters: DraftParameters = {"transpose": transpose} if transpose else {}
         parameters |= graph.own_samples(operand, upstream) | _omitted(graph, operand, operands)
         yield Way(operand, upstream, (Draft("matmul", operands, parameters),))
 
 
-def _omitted(graph: Graph, operand: str, operands: tuple[str, ...]) -> Parameters:
+def _omitted(graph: Graph, operand: str, operands: tuple[str, ...]) -> DraftParameters:
     """Past a bias inside the weights: what carries the 1 gets no error for it."""
     lines = graph.idioms.line_of_bias
     for side, factor in zip(("first", "second"), operands, strict=True):
@@ -179,7 +179,7 @@ def _omitted(graph: Graph, operand: str, operands: tuple[str, ...]) -> Parameter
     return {}
 
 
-GRADIENTS: dict[str, Row] = {
+GRADIENTS: dict[str, GradientRule] = {
     "copy": _through,
     "add": _through,
     "matmul": _matmul,
@@ -216,7 +216,7 @@ class Writer(Protocol):
 class Backward:
     """One walk back over ``forward``, from what ``start`` gives the gradients of."""
 
-    rows: ClassVar[Mapping[str, Row]] = GRADIENTS
+    rows: ClassVar[Mapping[str, GradientRule]] = GRADIENTS
 
     def __init__(
         self,

@@ -16,6 +16,7 @@ import numpy as np
 
 from backtrace.functions import penalties
 from backtrace.functions.activations import (
+    Parameters,
     filled,
     softmax,
     softmax_jacobian,
@@ -25,7 +26,7 @@ from backtrace.functions.array import Array
 from backtrace.functions.elementary import FUNCTIONS, power_is_rational
 from backtrace.functions.losses import LOSSES
 from backtrace.tape.equation_operations import EQUATION_OPERATIONS
-from backtrace.tape.setting import Operation, Parameters, Setting, Shape, transposed
+from backtrace.tape.setting import Operation, Setting, Shape, transposed
 
 
 def _sum(x: Array) -> Array:

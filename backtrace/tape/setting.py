@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from typing import TypeAlias
 
 import msgspec
 
+from backtrace.functions.activations import Parameters
 from backtrace.functions.array import Array
 from backtrace.spec.model import Conventions
 
-Parameters: TypeAlias = Mapping[str, Any]
 Shape: TypeAlias = tuple[int, ...]
 
 

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from backtrace.functions.array import Array
-from backtrace.tape.arithmetic import Floats
+from backtrace.tape.arithmetic import FloatArithmetic
 from backtrace.tape.operations import matmul_operands
 from backtrace.tape.run import worked
 from backtrace.tape.setting import Setting
@@ -82,7 +82,7 @@ def _pass(steps: Sequence[Step], values: Mapping[str, Array], setting: Setting) 
     """
     shapes = {id: np.shape(value) for id, value in values.items()}
     products = sum(multiplications(step, shapes, setting) for step in steps)
-    numbers = Floats(np.float64)
+    numbers = FloatArithmetic(np.float64)
     seconds = timeit.repeat(lambda: worked(steps, values, setting, numbers), number=1, repeat=RUNS)
     return PassCost(products, min(seconds))
 

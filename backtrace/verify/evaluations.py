@@ -11,7 +11,7 @@ import numpy as np
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.array import Array
 from backtrace.functions.losses import LOSSES
-from backtrace.tape.arithmetic import Floats
+from backtrace.tape.arithmetic import FloatArithmetic
 from backtrace.tape.operations import mean
 from backtrace.tape.run import Values, evaluate, worked
 from backtrace.tape.setting import Setting
@@ -43,7 +43,7 @@ class Evaluations:
         self.terms = by_operation.get("loss_terms") or self._given_gradient()
         self.total = by_operation.get("total") or Step("loss", "total", (self.terms.id,))
         self.widest, self.narrower = self._precisions()
-        self.wide = worked(steps, self._given(self.widest), setting, Floats(self.widest))
+        self.wide = worked(steps, self._given(self.widest), setting, FloatArithmetic(self.widest))
         self.narrow = self._narrow()
         precisions: set[Precision] = {np.float64, self.widest, self.narrower}
         self.start = {each: _cast(self.wide, each) for each in precisions}
@@ -72,7 +72,7 @@ class Evaluations:
     def _narrow(self) -> Values:
         """The narrower values, with a rounding where a line cancels and the loss does not."""
         values, random = self._given(self.narrower), np.random.default_rng(0)
-        numbers, unit = Floats(self.narrower), np.finfo(self.narrower).eps
+        numbers, unit = FloatArithmetic(self.narrower), np.finfo(self.narrower).eps
         for step in self.steps:
             if step.phase != "given":
                 value = evaluate(self.setting, numbers, step, values)
@@ -112,7 +112,7 @@ class Evaluations:
     def shares(self, terms: Array) -> Array:
         """Each sample's share of the loss, for a stack of addends."""
         alone = {self.total.operands[0]: self.setting.rows(terms)[..., None, :]}
-        return evaluate(self.setting, Floats(terms.dtype.type), self.total, alone)
+        return evaluate(self.setting, FloatArithmetic(terms.dtype.type), self.total, alone)
 
 
 def _cancelled(step: Step, values: Values) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.array import Array
 from backtrace.functions.losses import LOSSES
-from backtrace.tape.arithmetic import Floats
+from backtrace.tape.arithmetic import FloatArithmetic
 from backtrace.tape.setting import Setting
 from backtrace.tape.steps import Step
 
@@ -45,7 +45,7 @@ def _distances(
     setting: Setting, step: Step, values: Mapping[str, Array]
 ) -> Iterator[tuple[str, float, Array]]:
     """For each kink that there may be: of what, where it is, how far every entry is from it."""
-    parameters = Floats(np.float64).parameters(step.parameters)
+    parameters = FloatArithmetic(np.float64).parameters(step.parameters)
     if step.operation == "activate":
         for kink in ACTIVATIONS[step.parameters["activation"]].kinks(parameters):
             yield step.operands[0], kink, values[step.operands[0]] - kink

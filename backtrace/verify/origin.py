@@ -9,7 +9,7 @@ import numpy as np
 
 from backtrace.functions.formula import Sentence, Symbol
 from backtrace.notation.notes import step_notes
-from backtrace.tape.arithmetic import Floats
+from backtrace.tape.arithmetic import FloatArithmetic
 from backtrace.tape.run import Values, evaluate
 from backtrace.tape.setting import Setting
 from backtrace.tape.steps import Step
@@ -33,7 +33,10 @@ def with_origins(
 
 def _is_right(step: Step, values: Values, comparison: Comparison, setting: Setting) -> bool:
     """Whether a step gives what the differences have, when it is worked on what they have."""
-    found, numeric = evaluate(setting, Floats(np.float64), step, values), comparison.numeric
+    found, numeric = (
+        evaluate(setting, FloatArithmetic(np.float64), step, values),
+        comparison.numeric,
+    )
     allowed = 2 * TOLERANCE * np.abs(numeric).max() + comparison.errors
     with np.errstate(invalid="ignore"):
         agrees = np.abs(found - numeric) <= allowed

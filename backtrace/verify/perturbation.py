@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from backtrace.functions.array import Array
 from backtrace.functions.losses import LOSSES
-from backtrace.tape.arithmetic import Floats
+from backtrace.tape.arithmetic import FloatArithmetic
 from backtrace.tape.run import Values, worked
 from backtrace.verify.evaluations import Evaluations
 from backtrace.verify.kinks import Crossing, crossings
@@ -51,7 +51,10 @@ class Perturbation:
 
     def _passes(self, places: Indices, offsets: Array) -> Values:
         """The values of a stack of passes."""
-        values, numbers = self.evaluations.start[offsets.dtype.type], Floats(offsets.dtype.type)
+        values, numbers = (
+            self.evaluations.start[offsets.dtype.type],
+            FloatArithmetic(offsets.dtype.type),
+        )
         stack = np.repeat(values[self.id][None], len(places), axis=0)
         flat = stack.reshape(len(places), -1)
         flat[np.arange(len(places))[:, None], places] += offsets

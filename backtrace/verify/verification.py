@@ -10,7 +10,7 @@ import numpy as np
 from backtrace.functions.array import Array
 from backtrace.spec.model import Arithmetic, Spec
 from backtrace.spec.wording import count
-from backtrace.tape.arithmetic import Floats
+from backtrace.tape.arithmetic import FloatArithmetic
 from backtrace.tape.chunks import one_thread_each
 from backtrace.tape.compile import compile_tape
 from backtrace.tape.parameters import differentiable
@@ -58,7 +58,7 @@ def verify(
     place = (request.epoch, request.batch)
     steps = [s for s in tape if (s.epoch, s.batch) == place and s.phase != "update"]
     setting = Setting(spec.conventions)
-    values = worked(steps, given, setting, Floats(np.float64))
+    values = worked(steps, given, setting, FloatArithmetic(np.float64))
     if not np.isfinite(values.get("loss", 0)):
         raise TapeError("the loss is not a finite number, so that it has no differences")
     with one_thread_each():  # a stack is many small products, which threads only hold up

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from backtrace.spec.data.request import ChosenColumns, DataError
-from backtrace.tape.arithmetic import Floats, arithmetic
+from backtrace.tape.arithmetic import FloatArithmetic, arithmetic
 from backtrace.tape.loading import loads
 from tests.spec.files import idx, values_of
 
@@ -46,7 +46,7 @@ def test_a_file_becomes_what_its_arithmetic_takes_as_it_is(folder, dtype):
     assert spec.inputs.values.dtype == spec.targets.values.dtype == dtype
     assert np.array_equal(spec.inputs.values, exact.astype(dtype))
     numbers = arithmetic(spec.arithmetic)
-    assert isinstance(numbers, Floats)
+    assert isinstance(numbers, FloatArithmetic)
     assert numbers.given(spec.inputs.values) is spec.inputs.values
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backtrace.spec.number_reading import Misreading, comma_reading, read_number
+from backtrace.spec.number_reading import NoNumber, comma_reading, read_number
 from backtrace.spec.numbers import Number
 
 
@@ -80,14 +80,14 @@ def test_numbers_keep_their_text_and_exact_value(text, value):
 )
 def test_other_texts_are_explained(text, found, mend):
     misreading = read_number(text)
-    assert isinstance(misreading, Misreading)
+    assert isinstance(misreading, NoNumber)
     assert found in misreading.found
     assert mend in misreading.mend
 
 
 def test_an_exponent_that_would_fill_the_memory_is_no_number():
-    assert isinstance(read_number("0e999999999"), Misreading)
-    assert isinstance(read_number("1e-999999999"), Misreading)
+    assert isinstance(read_number("0e999999999"), NoNumber)
+    assert isinstance(read_number("1e-999999999"), NoNumber)
 
 
 def test_numbers_survive_pickling():

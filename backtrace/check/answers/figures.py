@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from backtrace.check.model import Cell, Figure, Malformed
+from backtrace.check.model import AnswerCell, Figure, Malformed
 from backtrace.spec.number_reading import read_number
 from backtrace.spec.numbers import LONGEST, Number
 from backtrace.spec.wording import cited, shortened
@@ -40,7 +40,7 @@ def figure(text: str) -> Figure | Malformed:
     return Malformed("", f"nothing; {_WRITE_A_NUMBER}") if cell is None else cell
 
 
-def understood(text: str) -> tuple[Cell, str]:
+def understood(text: str) -> tuple[AnswerCell, str]:
     """The cell that ``text`` writes, None where it is left out, and what had to be understood.
 
     The second is a sentence for the reader, empty where the number was plainly written.
@@ -48,7 +48,7 @@ def understood(text: str) -> tuple[Cell, str]:
     return _remembered(text) if len(text) <= _REMEMBERED else _understood(text)
 
 
-def _understood(text: str) -> tuple[Cell, str]:
+def _understood(text: str) -> tuple[AnswerCell, str]:
     text = " ".join(text.split())
     if _BLANK.fullmatch(text):
         return None, ""

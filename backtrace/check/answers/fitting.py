@@ -10,15 +10,15 @@ import msgspec
 
 from backtrace.check.answers.figures import EXACT, understood
 from backtrace.check.answers.names import Quantity, shape_of
-from backtrace.check.model import Cell, Figure, WrittenQuantity
+from backtrace.check.model import AnswerCell, Figure, WrittenQuantity
 from backtrace.spec.document.reader import Node, Scalar, Sequence
 from backtrace.spec.wording import count
 
 MOST_RAW = 10_000
 """Cells that are kept of a matrix that does not fit."""
 
-Cells: TypeAlias = "tuple[tuple[Cell, ...], ...]"
-Place: TypeAlias = "tuple[int, int]"
+Cells: TypeAlias = "tuple[tuple[AnswerCell, ...], ...]"
+IndexPair: TypeAlias = "tuple[int, int]"
 
 _ONE = Figure("1", 1.0, 0.0, EXACT, EXACT)
 _FAULTS = {
@@ -73,11 +73,11 @@ def written(quantity: Quantity, cells: Cells, notes: Row[str], turned: str = "")
 
 
 def scattered(
-    quantity: Quantity, entries: Dictionary[Place, str], notes: Row[str]
+    quantity: Quantity, entries: Dictionary[IndexPair, str], notes: Row[str]
 ) -> WrittenQuantity | None:
     """Entries that were written one by one, (row, column) from 0; None where all are left out."""
     rows, columns = quantity.shape
-    grid: list[list[Cell]] = [[None] * columns for _ in range(rows)]
+    grid: list[list[AnswerCell]] = [[None] * columns for _ in range(rows)]
     said, empty = list(notes), True
     for (i, j), text in entries.items():
         cell, note = understood(text)
@@ -88,7 +88,7 @@ def scattered(
     return None if empty else written(quantity, tuple(map(tuple, grid)), said)
 
 
-def places(quantity: Quantity, indices: Row[tuple[int, ...]]) -> tuple[list[Place | None], str]:
+def places(quantity: Quantity, indices: Row[tuple[int, ...]]) -> tuple[list[IndexPair | None], str]:
     """Where entries ``[i, j]`` or ``[k]``, as written, stand (from 0), and what was understood.
 
     Indices count from 1. Where they don't all fit but would transposed, or counted from 0, that
@@ -109,7 +109,7 @@ def places(quantity: Quantity, indices: Row[tuple[int, ...]]) -> tuple[list[Plac
     return plain, ""
 
 
-def _place(shape: Place, index: tuple[int, ...]) -> Place | None:
+def _place(shape: IndexPair, index: tuple[int, ...]) -> IndexPair | None:
     rows, columns = shape
     if len(index) == 1:
         if 1 not in shape:
@@ -172,7 +172,7 @@ def _turned(quantity: Quantity, given: WrittenCells) -> tuple[list[list[Scalar]]
     return None, ""
 
 
-def _shapes(quantity: Quantity) -> list[Place]:
+def _shapes(quantity: Quantity) -> list[IndexPair]:
     rows, columns = quantity.shape
     if quantity.ones is None:
         return [(rows, columns)]
@@ -181,7 +181,7 @@ def _shapes(quantity: Quantity) -> list[Place]:
 
 
 def _turned_to(
-    shape: Place, given: WrittenCells, quantity: Quantity
+    shape: IndexPair, given: WrittenCells, quantity: Quantity
 ) -> tuple[list[list[Scalar]] | None, str]:
     rows, columns = shape
     if given.form == "matrix":
@@ -195,7 +195,7 @@ def _turned_to(
 
 
 def _turned_matrix(
-    shape: Place, given: list[list[Scalar]]
+    shape: IndexPair, given: list[list[Scalar]]
 ) -> tuple[list[list[Scalar]] | None, str]:
     rows, columns = shape
     if len(given) == rows and all(len(row) == columns for row in given):
@@ -236,7 +236,7 @@ def _touches(before: Scalar, cell: Scalar) -> bool:
 
 
 def _cells(rows: list[list[Scalar]], said: list[str]) -> Cells:
-    lines: list[tuple[Cell, ...]] = []
+    lines: list[tuple[AnswerCell, ...]] = []
     for row in rows:
         line = []
         for scalar in row:

@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtrace.check.answers.figures import EXACT
+from backtrace.check.judge.exercise import Key
 from backtrace.check.model import Figure, WrittenQuantity
 from backtrace.check.rules.intervals import Floats, Interval
 from backtrace.spec.model import AnswerDigits
 
-Key: TypeAlias = tuple[int, int, str]
 Mask: TypeAlias = NDArray[np.bool_]
 NO_DECIMALS = 2  # to how many a sheet of whole numbers is read
 ALIKE = 0.9  # of the numbers: what a sheet does throughout
@@ -29,7 +29,7 @@ NOISE = 4 * 2.0**-52
 SLACK = 1e-12  # relative float noise that a comparison forgives
 
 
-class Reading(msgspec.Struct, frozen=True, eq=False):
+class DigitReading(msgspec.Struct, frozen=True, eq=False):
     """One way to read the numbers of a quantity.
 
     Each stands for what lies between ``low`` and ``high``; ``half`` is half a unit of its last
@@ -50,7 +50,7 @@ class Numbers(msgspec.Struct, frozen=True, eq=False):
 
     values: Floats
     there: Mask
-    readings: tuple[Reading, ...]
+    readings: tuple[DigitReading, ...]
     unit: float
     low: Floats
     high: Floats
@@ -61,7 +61,7 @@ class Numbers(msgspec.Struct, frozen=True, eq=False):
         """Which written entries overlap the box (left-out ones count as doing so)."""
         return self.meets_as(self, box)
 
-    def meets_as(self, reading: Reading | Numbers, box: Interval) -> Mask:
+    def meets_as(self, reading: DigitReading | Numbers, box: Interval) -> Mask:
         slack = SLACK * (1.0 + np.abs(self.values))
         overlap = (box.lo - slack <= reading.high) & (reading.low <= box.hi + slack)
         return np.asarray(overlap.any(axis=0) | ~self.there)
@@ -192,10 +192,10 @@ def _enough_digits(
     return np.asarray((digits >= 2) | (places >= FINE))
 
 
-def _reading(values: Floats, half: Floats, enough: Mask, *, cut: bool) -> Reading:
+def _reading(values: Floats, half: Floats, enough: Mask, *, cut: bool) -> DigitReading:
     noise = np.abs(values) * NOISE
     low, high = values - half - noise, values + half + noise
     if cut:  # a whole unit away from zero, and none towards it
         high = np.where(values >= 0, values + 2 * half + noise, values + noise)
         low = np.where(values <= 0, values - 2 * half - noise, values - noise)
-    return Reading(low, high, half, enough)
+    return DigitReading(low, high, half, enough)

@@ -18,7 +18,7 @@ from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.losses import LOSSES
 from backtrace.spec.ids import id_of
 from backtrace.spec.model import AnswerDigits, Spec
-from backtrace.tape.arithmetic import Floats as FloatArithmetic
+from backtrace.tape.arithmetic import FloatArithmetic
 from backtrace.tape.compile import compile_tape
 from backtrace.tape.parameters import given_matrices
 from backtrace.tape.run import run, starting_values

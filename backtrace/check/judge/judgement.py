@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from backtrace.check.judge.digits import SLACK, Numbers, Reading
+from backtrace.check.judge.digits import SLACK, DigitReading, Numbers
 from backtrace.check.judge.exercise import Key
 from backtrace.check.judge.replay import Override
 from backtrace.check.judge.sheet import Doubt, Hypothesis, Sheet
@@ -129,7 +129,7 @@ class Judgement:
             explanations = self.explain(names)
         return self.verdict(names, numbers, self.sheet.doubts[place], explanations, extra)
 
-    def in_spec(self, reading: Reading, numbers: Numbers, alone: Doubt) -> Doubt:
+    def in_spec(self, reading: DigitReading, numbers: Numbers, alone: Doubt) -> Doubt:
         """Which entries lie in G. A number that can only be this one stands for itself."""
         slack = SLACK * (1.0 + np.abs(self.exact))
         near = (reading.low - slack <= self.exact) & (self.exact <= reading.high + slack)

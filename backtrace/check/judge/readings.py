@@ -10,10 +10,10 @@ from collections.abc import Iterator
 import msgspec
 
 from backtrace.check.judge.exercise import Exercise, Key
-from backtrace.check.model import Answers, Cell, Judged, WrittenQuantity
+from backtrace.check.model import AnswerCell, Answers, Judged, WrittenQuantity
 from backtrace.spec.ids import Role, id_of
 
-Cells = tuple[tuple[Cell, ...], ...]
+Cells = tuple[tuple[AnswerCell, ...], ...]
 
 OF_SAMPLES: tuple[Role, ...] = (
     "product",
@@ -37,7 +37,7 @@ THROUGHOUT = "everything is written transposed: the square matrices are read so 
 IN_GRADIENTS = "the gradients and the new weights are written transposed: the square ones too"
 
 
-class Reading(msgspec.Struct, frozen=True, eq=False):
+class SheetReading(msgspec.Struct, frozen=True, eq=False):
     """A sheet as it may have been meant. ``is_convention``: a course may insist on its own."""
 
     answers: Answers
@@ -46,7 +46,7 @@ class Reading(msgspec.Struct, frozen=True, eq=False):
 
 def readings(
     answers: Answers, accused: tuple[Judged, ...], exercise: Exercise
-) -> Iterator[Reading]:
+) -> Iterator[SheetReading]:
     """What a sheet may have meant as a whole; ``accused`` is what is wrong as it stands."""
     for found in (_transposed(answers, exercise), _first_sample(answers, exercise)):
         if found is not None:
@@ -56,7 +56,7 @@ def readings(
         yield renamed
 
 
-def _transposed(answers: Answers, exercise: Exercise) -> Reading | None:
+def _transposed(answers: Answers, exercise: Exercise) -> SheetReading | None:
     """With its square matrices turned, where all others that they go with had to be turned."""
     turned = [each for each in answers.written if each.turned]
     if not turned:
@@ -72,7 +72,7 @@ def _transposed(answers: Answers, exercise: Exercise) -> Reading | None:
     if any(_is_oblong(each) and not each.turned for each in kin):
         return None
     read = {_key(each): _turned(each) for each in kin if _is_square(each) or each.turned}
-    return Reading(
+    return SheetReading(
         _read_as(answers, read, IN_GRADIENTS if of_weights else THROUGHOUT), is_convention=True
     )
 
@@ -99,7 +99,7 @@ def _is_oblong(written: WrittenQuantity) -> bool:
     return rows != columns and min(rows, columns) > 1
 
 
-def _first_sample(answers: Answers, exercise: Exercise) -> Reading | None:
+def _first_sample(answers: Answers, exercise: Exercise) -> SheetReading | None:
     """With the other samples left out, where quantities hold one sample's numbers alone."""
     axis = exercise.spec.conventions.sample_axis
     read = {}
@@ -117,12 +117,12 @@ def _first_sample(answers: Answers, exercise: Exercise) -> Reading | None:
     samples_of = exercise.values[next(iter(read))].shape[axis]
     others = "sample 2 is" if samples_of == 2 else f"samples 2 to {samples_of} are"
     names = ", ".join(dict.fromkeys(id for _, _, id in read))
-    return Reading(_read_as(answers, read, f"{names}: this is sample 1; {others} missing"))
+    return SheetReading(_read_as(answers, read, f"{names}: this is sample 1; {others} missing"))
 
 
 def _new_under_old_names(
     answers: Answers, accused: tuple[Judged, ...], exercise: Exercise
-) -> Reading | None:
+) -> SheetReading | None:
     """With the given parameters that are not as given read as the new ones, as in "W := W − …"."""
     written = {_key(each) for each in answers.written}
     read, names = {}, []
@@ -136,7 +136,7 @@ def _new_under_old_names(
     if not read:
         return None
     old, new = (", ".join(each) for each in zip(*names, strict=True))
-    return Reading(_read_as(answers, read, f'{old} (as in "W := W − …") is read as {new}'))
+    return SheetReading(_read_as(answers, read, f'{old} (as in "W := W − …") is read as {new}'))
 
 
 def _read_as(answers: Answers, read: dict[Key, WrittenQuantity], note: str) -> Answers:

@@ -19,9 +19,8 @@ from backtrace.check.rules.evaluation import interval
 from backtrace.check.rules.intervals import Interval, clipped, widened
 from backtrace.check.rules.noted_lines import noted
 from backtrace.check.rules.partial_results import Noting, slack, widened_by
-from backtrace.functions.activations import ACTIVATIONS
-from backtrace.tape.arithmetic import Floats as FloatArithmetic
-from backtrace.tape.setting import Parameters
+from backtrace.functions.activations import ACTIVATIONS, Parameters
+from backtrace.tape.arithmetic import FloatArithmetic
 from backtrace.tape.steps import Step
 
 StandIns: TypeAlias = dict[Key, Step | Wrong | Interval]

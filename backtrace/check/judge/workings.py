@@ -14,7 +14,8 @@ from typing import Literal
 import msgspec
 
 from backtrace.check.answers.figures import EXACT
-from backtrace.check.judge.digits import Key, kept_decimals
+from backtrace.check.judge.digits import kept_decimals
+from backtrace.check.judge.exercise import Key
 from backtrace.check.model import Figure, Judged, Verdict, WrittenQuantity
 from backtrace.check.rules.intervals import Floats
 from backtrace.check.rules.partial_results import Noting

@@ -7,8 +7,9 @@ from backtrace.check.rules.interval_rules import NARROWER
 from backtrace.check.rules.intervals import Interval, point
 from backtrace.check.rules.right_forms import RIGHT_FORMS
 from backtrace.check.rules.wrong_rules import WRONG_RULES
+from backtrace.functions.activations import Parameters
 from backtrace.tape.operations import OPERATIONS
-from backtrace.tape.setting import Evaluate, Parameters, Setting
+from backtrace.tape.setting import Evaluate, Setting
 
 OF_SHEETS: dict[str, Evaluate] = {**RIGHT_FORMS, **WRONG_RULES}  # what no tape has
 

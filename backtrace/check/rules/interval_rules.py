@@ -27,10 +27,10 @@ from backtrace.check.rules.softmax_bounds import (
     softmax,
     softmax_jacobian,
 )
-from backtrace.functions.activations import ACTIVATIONS
+from backtrace.functions.activations import ACTIVATIONS, Parameters
 from backtrace.functions.losses import LOSSES, LossRule
 from backtrace.tape.operations import OPERATIONS, augmented, mean
-from backtrace.tape.setting import Parameters, Setting
+from backtrace.tape.setting import Setting
 
 IntervalRule: TypeAlias = Callable[..., Interval]
 

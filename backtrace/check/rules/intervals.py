@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from backtrace.check.rules.operand import ArrayOperand, Plain
 
 Floats: TypeAlias = NDArray[np.float64]
-Function: TypeAlias = Callable[[Floats], Floats]
+RealFunction: TypeAlias = Callable[[Floats], Floats]
 
 EPS = 2.0**-52
 UNBOUNDED = 1e300  # stands for infinity, so that 0 times it is 0 and not nan
@@ -302,7 +302,7 @@ Interval.functions = {
 
 def mapped(
     x: Interval,
-    function: Function,
+    function: RealFunction,
     turning: tuple[float, ...] = (),
     jumps: tuple[float, ...] = (),
 ) -> Interval:
@@ -318,7 +318,7 @@ def mapped(
 
 
 def _image(
-    lo: Floats, hi: Floats, function: Function, turning: tuple[float, ...]
+    lo: Floats, hi: Floats, function: RealFunction, turning: tuple[float, ...]
 ) -> tuple[Floats, Floats]:
     one = np.asarray(function(lo), dtype=np.float64)
     two = one if lo is hi else np.asarray(function(hi), dtype=np.float64)
@@ -334,7 +334,7 @@ def _image(
 
 def _jumping(
     x: Interval,
-    function: Function,
+    function: RealFunction,
     turning: tuple[float, ...],
     jumps: tuple[float, ...],
 ) -> Interval:

@@ -15,12 +15,12 @@ import numpy as np
 from backtrace.check.rules.intervals import Floats, Interval, hull
 from backtrace.check.rules.partial_results import Noting, ordered, products_of
 from backtrace.check.rules.softmax_bounds import jacobian_from_softmax
-from backtrace.functions.activations import ACTIVATIONS, SELU_ALPHA, SELU_SCALE
+from backtrace.functions.activations import ACTIVATIONS, SELU_ALPHA, SELU_SCALE, Parameters
 from backtrace.tape.operations import augmented
-from backtrace.tape.setting import Parameters, Setting
+from backtrace.tape.setting import Setting
 
 Ends: TypeAlias = tuple[Floats, Floats]  # at the lowest z and at the highest
-Way: TypeAlias = Callable[[Noting, Interval, Parameters], Ends]
+NotedWay: TypeAlias = Callable[[Noting, Interval, Parameters], Ends]
 
 
 def noted(
@@ -67,7 +67,7 @@ def _rounded_slope(s: Setting, p: Parameters, noting: Noting, z: Interval) -> In
     return None if ways is None else _pieces(ways, noting, z, p)
 
 
-def _pieces(ways: tuple[Way, ...], noting: Noting, z: Interval, p: Parameters) -> Interval:
+def _pieces(ways: tuple[NotedWay, ...], noting: Noting, z: Interval, p: Parameters) -> Interval:
     lows, highs = zip(*(_ordered_ends(way(noting, z, p)) for way in ways), strict=True)
     return Interval(np.concatenate(lows), np.concatenate(highs))
 
@@ -85,7 +85,7 @@ def _power(noting: Noting, z: Interval, times: float) -> Ends:
     return (rounded.lo, rounded.hi) if times > 0 else (rounded.hi, rounded.lo)
 
 
-def _by(times: float, function: Callable[[Floats, Floats, Parameters], Floats]) -> Way:
+def _by(times: float, function: Callable[[Floats, Floats, Parameters], Floats]) -> NotedWay:
     """By e^(times·z) = e: a function of e, z and the activation's parameters."""
 
     def way(noting: Noting, z: Interval, p: Parameters) -> Ends:
@@ -101,7 +101,7 @@ def _tanh_by_both(noting: Noting, z: Interval, p: Parameters) -> Ends:
     return np.minimum.reduce(ends), np.maximum.reduce(ends)
 
 
-def _from(way: Way, function: Callable[[Floats], Floats], *, notes: bool = False) -> Way:
+def _from(way: NotedWay, function: Callable[[Floats], Floats], *, notes: bool = False) -> NotedWay:
     """What follows from the result of another way; ``notes``: from it, noted first."""
 
     def following(noting: Noting, z: Interval, p: Parameters) -> Ends:
@@ -114,7 +114,7 @@ def _from(way: Way, function: Callable[[Floats], Floats], *, notes: bool = False
     return following
 
 
-def _times_z(way: Way, *, notes: bool = False) -> Way:
+def _times_z(way: NotedWay, *, notes: bool = False) -> NotedWay:
     """z times what another way gives."""
 
     def product(noting: Noting, z: Interval, p: Parameters) -> Ends:
@@ -125,7 +125,7 @@ def _times_z(way: Way, *, notes: bool = False) -> Way:
     return product
 
 
-def _sum(one: Way, two: Way) -> Way:
+def _sum(one: NotedWay, two: NotedWay) -> NotedWay:
     def both(noting: Noting, z: Interval, p: Parameters) -> Ends:
         first, second = (ordered(*way(noting, z, p)) for way in (one, two))
         return first[0] + second[0], first[1] + second[1]
@@ -144,16 +144,16 @@ def _gelu_slope(noting: Noting, z: Interval, p: Parameters) -> Ends:
     return np.minimum.reduce(ends), np.maximum.reduce(ends)
 
 
-SIGMOID: tuple[Way, ...] = (
+SIGMOID: tuple[NotedWay, ...] = (
     _by(-1.0, lambda e, z, p: 1 / (1 + e)),
     _by(1.0, lambda e, z, p: e / (1 + e)),
 )
-TANH: tuple[Way, ...] = (
+TANH: tuple[NotedWay, ...] = (
     _tanh_by_both,
     _by(2.0, lambda e, z, p: (e - 1) / (e + 1)),
     _by(-2.0, lambda e, z, p: (1 - e) / (1 + e)),
 )
-BIPOLAR: tuple[Way, ...] = (
+BIPOLAR: tuple[NotedWay, ...] = (
     _by(-1.0, lambda e, z, p: (1 - e) / (1 + e)),
     _by(1.0, lambda e, z, p: (e - 1) / (e + 1)),
 )
@@ -162,7 +162,7 @@ SELU_BELOW = _by(1.0, lambda e, z, p: SELU_ALPHA * (e - 1))
 SELU_POWER = _by(1.0, lambda e, z, p: SELU_ALPHA * e)
 
 
-def _selu(below: Way, above: Callable[[Floats], Floats], *, notes: bool) -> Way:
+def _selu(below: NotedWay, above: Callable[[Floats], Floats], *, notes: bool) -> NotedWay:
     """The scale times what holds below 0, noted or not; above 0 no power is needed."""
 
     def way(noting: Noting, z: Interval, p: Parameters) -> Ends:
@@ -175,7 +175,7 @@ def _selu(below: Way, above: Callable[[Floats], Floats], *, notes: bool) -> Way:
     return way
 
 
-VALUES: dict[str, tuple[Way, ...]] = {
+VALUES: dict[str, tuple[NotedWay, ...]] = {
     "sigmoid": SIGMOID,
     "tanh": TANH,
     "bipolar_sigmoid": BIPOLAR,
@@ -184,7 +184,7 @@ VALUES: dict[str, tuple[Way, ...]] = {
     "elu": (_by(1.0, lambda e, z, p: np.where(z > 0, z, float(p["alpha"]) * (e - 1))),),
     "selu": tuple(_selu(SELU_BELOW, lambda z: z, notes=notes) for notes in (False, True)),
 }
-SLOPES: dict[str, tuple[Way, ...]] = {
+SLOPES: dict[str, tuple[NotedWay, ...]] = {
     "sigmoid": SIGMOID_SLOPES,
     "tanh": (
         *(_from(way, lambda a: 1 - a * a) for way in TANH),

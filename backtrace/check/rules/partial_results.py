@@ -14,9 +14,9 @@ import msgspec
 import numpy as np
 
 from backtrace.check.rules.intervals import UNBOUNDED, Floats, Interval, hull, single
-from backtrace.functions.activations import ACTIVATIONS
+from backtrace.functions.activations import ACTIVATIONS, Parameters
 from backtrace.tape.operations import matmul_operands
-from backtrace.tape.setting import Parameters, Setting
+from backtrace.tape.setting import Setting
 
 TRIVIAL = (0.0, 1.0)  # who multiplies by these notes nothing down
 

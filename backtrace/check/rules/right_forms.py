@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from backtrace.functions.activations import ACTIVATIONS
+from backtrace.functions.activations import ACTIVATIONS, Parameters
 from backtrace.functions.array import Array
 from backtrace.functions.losses import LOSSES
 from backtrace.tape.operations import OPERATIONS, mean
-from backtrace.tape.setting import Evaluate, Parameters, Setting
+from backtrace.tape.setting import Evaluate, Setting
 
 
 def without_ones(s: Setting, p: Parameters, a: Any) -> Any:

@@ -6,8 +6,8 @@ import numpy as np
 
 from backtrace.check.rules.interval_rules import NARROWER, rows
 from backtrace.check.rules.intervals import (
-    Function,
     Interval,
+    RealFunction,
     absolute,
     added,
     mapped,
@@ -18,8 +18,9 @@ from backtrace.check.rules.intervals import (
 )
 from backtrace.check.rules.right_forms import without_ones
 from backtrace.check.rules.softmax_bounds import softmax
+from backtrace.functions.activations import Parameters
 from backtrace.tape.operations import OPERATIONS, augmented, matmul_operands, mean
-from backtrace.tape.setting import Evaluate, Parameters, Setting
+from backtrace.tape.setting import Evaluate, Setting
 
 
 def _right(operation: str, s: Setting, p: Parameters, *operands: Interval) -> Interval:
@@ -30,7 +31,7 @@ def _right(operation: str, s: Setting, p: Parameters, *operands: Interval) -> In
 # Derivatives
 
 # The short formulas in a, or fragments of them: as one function, and its turning points.
-FRAGMENTS: dict[str, tuple[Function, tuple[float, ...]]] = {
+FRAGMENTS: dict[str, tuple[RealFunction, tuple[float, ...]]] = {
     "a(1-a)": (lambda a: a * (1 - a), (0.5,)),
     "1-a²": (lambda a: 1 - a * a, (0.0,)),
     "a": (lambda a: a, ()),

@@ -11,7 +11,7 @@ from backtrace.cli.screen import refuse
 from backtrace.cli.training.request import Overrides
 from backtrace.cli.training.spec_text import SpecText
 from backtrace.spec.model import Optimizer, Spec, Stop
-from backtrace.spec.number_reading import Misreading, read_number
+from backtrace.spec.number_reading import NoNumber, read_number
 from backtrace.spec.numbers import Number
 from backtrace.spec.wording import count
 
@@ -115,8 +115,8 @@ def _seed(spec: Spec, chosen: Overrides, text: SpecText) -> Iterator[str]:
 
 def _number(option: str, text: str, problems: list[str]) -> Number | None:
     reading = read_number(text)
-    if isinstance(reading, Misreading) or not isfinite(reading):
-        mend = f"; {reading.mend}" if isinstance(reading, Misreading) and reading.mend else ""
+    if isinstance(reading, NoNumber) or not isfinite(reading):
+        mend = f"; {reading.mend}" if isinstance(reading, NoNumber) and reading.mend else ""
         problems.append(f"{option} {text}: not a number{mend}")
         return None
     return reading

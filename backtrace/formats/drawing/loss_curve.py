@@ -46,10 +46,10 @@ text{fill:#24292f;font-size:12px}
 def curve_svg(spec: Spec, training: Training) -> str:
     """The drawing: the loss, under it the share right of classes, the kept epoch marked."""
     said = outcome(spec, training)
-    return "\n".join(_Drawing(said, accuracies(training.records)).lines()) + "\n"
+    return "\n".join(_CurveDrawing(said, accuracies(training.records)).lines()) + "\n"
 
 
-class _Drawing:
+class _CurveDrawing:
     """The head, then the panels under each other."""
 
     def __init__(self, said: Outcome, accuracy: Chart) -> None:

@@ -12,7 +12,7 @@ from backtrace.formats.terminal.boxes import Line, line_width
 from backtrace.formats.terminal.layout import INDENT, Layout, indented
 from backtrace.functions.array import Array
 
-Numbers: TypeAlias = Callable[[int], list[Line]]  # in lines of so many columns
+NumberLines: TypeAlias = Callable[[int], list[Line]]  # in lines of so many columns
 
 APART = 4  # columns between a picture and what stands beside it
 SMALL = 14  # pixels a side; what is no larger gets two columns and a line for every pixel
@@ -22,7 +22,7 @@ FRAME, ASCII_FRAME = tuple("┌─┐│└┘"), tuple("+-+|++")
 ROLE = "grey"  # of a cell: its upper and its lower half, from 0 (black)
 
 
-def pictured(greys: Array, beside: Numbers, layout: Layout) -> Iterator[Line]:
+def pictured(greys: Array, beside: NumberLines, layout: Layout) -> Iterator[Line]:
     """The picture, and beside its middle the numbers: below it where they have no room there."""
     shown = picture(greys, layout)
     width = line_width(shown[0])

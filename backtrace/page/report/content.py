@@ -52,7 +52,7 @@ class Group(msgspec.Struct, frozen=True):
     remark: str = ""
 
 
-class Cause(msgspec.Struct, frozen=True):
+class NamedCause(msgspec.Struct, frozen=True):
     """One way a mistake came about, and what to do about it."""
 
     named: str
@@ -69,7 +69,7 @@ class Finding(msgspec.Struct, frozen=True):
     symbol: str
     where: str
     first: bool
-    causes: tuple[Cause, ...] | None = None
+    causes: tuple[NamedCause, ...] | None = None
     working: WorkedLine | None = None
 
 
@@ -275,12 +275,12 @@ class _Sheet:
         causes = tuple(self.cause(explanation, judged) for explanation in judged.explanations)
         return Finding(judged, symbol, where, first, causes, working)
 
-    def cause(self, explanation: Explanation, judged: Judged) -> Cause:
+    def cause(self, explanation: Explanation, judged: Judged) -> NamedCause:
         advice: tuple[str, ...] = ()
         if self.level == "how":
             codes = dict.fromkeys(explanation.codes)
             advice = tuple(CATALOGUE[code].tell for code in codes)
-        return Cause(self.words.cause(explanation, judged.id), advice)
+        return NamedCause(self.words.cause(explanation, judged.id), advice)
 
     def hints(self, mistakes: tuple[Finding, ...]) -> dict[str, tuple[str, ...]]:
         """What is said of each quantity that is not simply right, for formats that list them."""

@@ -17,7 +17,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from backtrace.spec.data.request import DataError
-from backtrace.spec.number_reading import Misreading, read_number
+from backtrace.spec.number_reading import NoNumber, read_number
 from backtrace.spec.numbers import LONGEST, Number
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def _as_read(what: str) -> Iterator[None]:
 def _number(text: str) -> Number:
     """A number as people write one, or a fraction of any length, as exact arithmetic has them."""
     reading = read_number(text)
-    if not isinstance(reading, Misreading):
+    if not isinstance(reading, NoNumber):
         return reading
     if len(text) > LONGEST:
         with suppress(ValueError, ArithmeticError):  # none, by 0, or beyond what a float can hold

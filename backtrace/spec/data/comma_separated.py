@@ -12,7 +12,7 @@ import numpy as np
 
 from backtrace.spec.data.request import DataError, DataRequest
 from backtrace.spec.data.table import DataTable
-from backtrace.spec.number_reading import Misreading, read_number
+from backtrace.spec.number_reading import NoNumber, read_number
 from backtrace.spec.wording import count
 
 if TYPE_CHECKING:
@@ -75,14 +75,14 @@ def _row(table: DataTable, row: int, text: str, width: int) -> list[float]:
     numbers = []
     for column, index in enumerate(table.columns):
         reading = read_number(cells[index])
-        if isinstance(reading, Misreading):
+        if isinstance(reading, NoNumber):
             mend = _mend(cells[index], reading, first=table.lines[row] == 1)
             raise DataError(f"{reading.found} in {table.place(row, column)}", "a number", mend)
         numbers.append(float(reading))
     return numbers
 
 
-def _mend(cell: str, reading: Misreading, *, first: bool) -> str:
+def _mend(cell: str, reading: NoNumber, *, first: bool) -> str:
     if ";" in cell or "\t" in cell:
         return "Separate the columns by commas."
     if "\N{REPLACEMENT CHARACTER}" in cell:

@@ -15,7 +15,7 @@ from backtrace.spec.document.problems import Place, Problems
 from backtrace.spec.document.reader import Entry, Mapping, Node, Scalar, Sequence, kind
 from backtrace.spec.document.vocabulary import HOMES, SYNONYMS
 from backtrace.spec.near_misses import near_miss
-from backtrace.spec.number_reading import Misreading, read_number
+from backtrace.spec.number_reading import NoNumber, read_number
 from backtrace.spec.numbers import Number
 from backtrace.spec.wording import cited, listed, shortened
 
@@ -139,7 +139,7 @@ def number(problems: Problems, node: Node, accepted: Range, default: Number) -> 
         problems.add(node, kind(node), accepted.words)
         return default
     reading = read_number(node.text)
-    if isinstance(reading, Misreading):
+    if isinstance(reading, NoNumber):
         problems.add(node, reading.found, accepted.words, reading.mend, code=reading.code)
         return default
     if not accepted.accepts(reading):

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-Array: TypeAlias = "NDArray[np.float64]"
-Draw: TypeAlias = "Callable[[Generator, tuple[int, int], Fan, dict[str, float]], Array]"
+Weights: TypeAlias = "NDArray[np.float64]"
+Draw: TypeAlias = "Callable[[Generator, tuple[int, int], Fan, dict[str, float]], Weights]"
 
 DEFAULT_SEED = 0
 """The seed of a spec without ``seed:``; every run draws the same numbers."""
@@ -45,26 +45,26 @@ class _Initializer(msgspec.Struct, frozen=True):
     parameters: dict[str, Number] = {}
 
 
-def _uniform(random: Generator, shape: tuple[int, int], fan: Fan, p: dict[str, float]) -> Array:
+def _uniform(random: Generator, shape: tuple[int, int], fan: Fan, p: dict[str, float]) -> Weights:
     return random.uniform(p["low"], p["high"], shape)
 
 
-def _normal(random: Generator, shape: tuple[int, int], fan: Fan, p: dict[str, float]) -> Array:
+def _normal(random: Generator, shape: tuple[int, int], fan: Fan, p: dict[str, float]) -> Weights:
     return random.normal(p["mean"], p["std"], shape)
 
 
-def _xavier(random: Generator, shape: tuple[int, int], fan: Fan, p: dict[str, float]) -> Array:
+def _xavier(random: Generator, shape: tuple[int, int], fan: Fan, p: dict[str, float]) -> Weights:
     """Uniform within ±√(6/(inputs + units)), Glorot and Bengio 2010."""
     bound = math.sqrt(6 / (fan.inputs + fan.units))
     return random.uniform(-bound, bound, shape)
 
 
-def _he(random: Generator, shape: tuple[int, int], fan: Fan, p: dict[str, float]) -> Array:
+def _he(random: Generator, shape: tuple[int, int], fan: Fan, p: dict[str, float]) -> Weights:
     """Normal with variance 2/inputs, He et al. 2015."""
     return random.normal(0.0, math.sqrt(2 / fan.inputs), shape)
 
 
-def _constant(random: Generator, shape: tuple[int, int], fan: Fan, p: dict[str, float]) -> Array:
+def _constant(random: Generator, shape: tuple[int, int], fan: Fan, p: dict[str, float]) -> Weights:
     return np.full(shape, p.get("value", 0.0))
 
 
@@ -100,7 +100,7 @@ def read_rule(problems: Problems, node: Mapping | Scalar, what: str) -> Rule | N
     return Rule(name, values, node)
 
 
-def draw(rule: Rule, shape: tuple[int, int], fan: Fan, seed: int | None, stream: int) -> Array:
+def draw(rule: Rule, shape: tuple[int, int], fan: Fan, seed: int | None, stream: int) -> Weights:
     """Numbers of ``shape``; each ``stream`` (one a parameter) is independent of the others.
 
     So adding a layer, or drawing its bias, leaves the numbers of all others as they were.

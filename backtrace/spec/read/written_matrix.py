@@ -218,8 +218,8 @@ def _texts(row: list[Scalar]) -> tuple[list[str], list[bool]]:
 def _numbers(problems: Problems, row: list[Scalar], infinite: bool) -> list[Number] | None:
     numbers = []
     for item in row:
-        reading = INFINITE.get(item.text) if infinite else None
-        reading = reading or read_number(item.text)
+        endless = INFINITE.get(item.text) if infinite else None
+        reading = endless or read_number(item.text)
         if isinstance(reading, Number):
             numbers.append(reading)
         else:

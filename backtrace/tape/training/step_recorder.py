@@ -10,7 +10,7 @@ import numpy as np
 from backtrace.functions.array import Array
 from backtrace.spec.model import Spec
 from backtrace.tape.accuracy import class_of
-from backtrace.tape.arithmetic import Floats, arithmetic
+from backtrace.tape.arithmetic import FloatArithmetic, arithmetic
 from backtrace.tape.chunks import without_mean
 from backtrace.tape.operations import OPERATIONS, mean
 from backtrace.tape.run import evaluate
@@ -74,7 +74,7 @@ class StepRecorder:
         for operand in step.needed:
             self[operand]
         step = without_mean(step) if id in self.shares else step
-        if isinstance(self.numbers, Floats) and not self._varying(step):
+        if isinstance(self.numbers, FloatArithmetic) and not self._varying(step):
             try:
                 return self._call_by_call(step)
             except NotRecordedError:
@@ -88,7 +88,7 @@ class StepRecorder:
         return self._line(value)
 
     def _line(self, value: Array) -> Placeholder:
-        assert isinstance(self.numbers, Floats)
+        assert isinstance(self.numbers, FloatArithmetic)
         if isinstance(value, Placeholder):
             return self.recording.cast(value, self.numbers.dtype)
         return self.recording.given(self.numbers.line(value))  # the same whatever is given
