@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, Literal, TypeAlias
 
@@ -60,7 +61,7 @@ class LossRule(msgspec.Struct, frozen=True):
     formula: Expr  # the whole loss, with MEAN for the 1/n in front
     from_error: bool = True
     mean: bool = True
-    targets: Literal["any", "none", "unit_interval", "distribution", "one_hot"] = "any"
+    targets: Literal["any", "none", "unit_interval", "distribution", "one_hot", "signs"] = "any"
     outputs: Literal["any", "unit_interval"] = "any"
     parameters: dict[str, Number] = {}
     stable: dict[str, LossFunction] = {}
@@ -70,6 +71,11 @@ class LossRule(msgspec.Struct, frozen=True):
     kinks: LossFunction | None = None
     entrywise: bool = True
     case: Callable[[float, float, Parameters], Expr] | None = None
+
+    @property
+    def has_error(self) -> bool:
+        """Whether ŷ − y says something: not where the targets are only names of classes."""
+        return self.targets not in ("none", "one_hot", "signs")
 
     @property
     def counts_outputs(self) -> bool:
@@ -160,6 +166,38 @@ def _cross_entropy_gradient(a: Array, y: Array, p: Parameters) -> Array:
     return 0.0 - _quotient(y, a)
 
 
+def _divergence(a: Array, y: Array, p: Parameters) -> Array:
+    return _weighted_log(y, _quotient(y, a))
+
+
+def _divergence_from_softmax(z: Array, y: Array, p: Parameters) -> Array:
+    return _weighted_log(y, y) + _cross_entropy_from_softmax(z, y, p)
+
+
+def _divergence_from_sigmoid(z: Array, y: Array, p: Parameters) -> Array:
+    return _weighted_log(y, y) + _cross_entropy_from_sigmoid(z, y, p)
+
+
+def _log_cosh(a: Array, y: Array, p: Parameters) -> Array:
+    """Near 0 by cosh e − 1 = 2 sinh²(e/2), which keeps its digits; far out by |e|, which stays."""
+    size = np.abs(a - y)
+    half = np.sinh(np.minimum(size, 1) / 2)
+    far = size + np.log1p(np.exp(-2 * size)) - math.log(2)
+    return np.where(size < 1, np.log1p(2 * (half * half)), far)
+
+
+def _signed_margins(a: Array, y: Array, p: Parameters) -> Array:
+    return 1 - y * a
+
+
+def _binary_hinge(a: Array, y: Array, p: Parameters) -> Array:
+    return np.maximum(1 - y * a, filled(a, 0))
+
+
+def _binary_hinge_gradient(a: Array, y: Array, p: Parameters) -> Array:
+    return np.where(1 - y * a > 0, 0 - y, filled(a, 0))
+
+
 def _margins(a: Array, y: Array) -> Array:
     """1 + ŷⱼ − ŷ_true, and 0 at the true class."""
     true = summed(a * y, axis=-1)
@@ -194,6 +232,10 @@ LN = Letter("ln")
 
 def _huber_case(a: float, y: float, p: Parameters) -> Expr:
     return HALF * (A - Y) ** 2 if abs(a - y) <= p["delta"] else DELTA * (abs(A - Y) - HALF * DELTA)
+
+
+def _divergence_case(a: float, y: float, p: Parameters) -> Expr:
+    return Y * call("ln", Y / A) if y else expression(0)
 
 
 LOSSES: dict[str, LossRule] = {
@@ -309,6 +351,41 @@ LOSSES: dict[str, LossRule] = {
         targets="one_hot",
         kinks=_hinge_margins,
         entrywise=False,
+    ),
+    "kl": LossRule(
+        title="Kullback–Leibler divergence",
+        terms=_divergence,
+        gradient=_cross_entropy_gradient,
+        gradient_formula=-(Y / A),
+        term_formula=Y * call("ln", Y / A),
+        formula=row(MEAN, "Σ ", Y, " ", call("ln", Y / A)),
+        from_error=False,
+        targets="distribution",
+        outputs="unit_interval",
+        stable={"softmax": _divergence_from_softmax, "sigmoid": _divergence_from_sigmoid},
+        shortcut="softmax",
+        rational=False,
+        case=_divergence_case,
+    ),
+    "log_cosh": LossRule(
+        title="log-cosh loss",
+        terms=_log_cosh,
+        gradient=lambda e, p: np.tanh(e),
+        gradient_formula=call("tanh", E),
+        term_formula=call("ln", call("cosh", A - Y)),
+        formula=row(MEAN, Sum(call("ln", call("cosh", A - Y)))),
+        rational=False,
+    ),
+    "binary_hinge": LossRule(
+        title="hinge loss",
+        terms=_binary_hinge,
+        gradient=_binary_hinge_gradient,
+        gradient_formula=cases(-Y, 1 - Y * A > 0, 0),
+        term_formula=call("max", 0, 1 - Y * A),
+        formula=row(MEAN, Sum(call("max", 0, 1 - Y * A))),
+        from_error=False,
+        targets="signs",
+        kinks=_signed_margins,
     ),
     "output": LossRule(
         title="the outputs themselves",

@@ -138,10 +138,10 @@ class LayersWriter(StepWriter):
         if loss.name == "upstream":
             return
         a, y = self.prediction, TARGETS
-        row, targets = LOSSES[loss.name], self.spec.targets is not None
-        if targets and row.targets != "one_hot":
+        row = LOSSES[loss.name]
+        if row.has_error:
             self.add(Id("error"), "error", (a, y), "loss")
-        operands = (a, y) if targets else (a,)
+        operands = (a,) if row.targets == "none" else (a, y)
         # With the pre-activation named where ln of a rounded 0 would be taken otherwise.
         parameters = self.loss_parameters(loss) | self.from_z(row.stable)
         terms = self.add(Id("loss_terms"), "loss_terms", operands, "loss", parameters)

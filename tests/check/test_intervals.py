@@ -143,6 +143,10 @@ def a_and_y(d, name):
         return [d.interval((N, K))]
     if name == "hinge":
         return [d.interval((N, K)), d.one_hot()]
+    if name == "binary_hinge":
+        return [d.interval((N, K)), d.exactly(d.random.choice((-1, 1), size=(N, K)))]
+    if name == "kl":
+        return [d.share((N, K)), d.exactly(d.random.dirichlet(np.ones(K), size=N))]
     if name == "cross_entropy":
         return [d.share((N, K)), d.one_hot()]
     if name == "binary_cross_entropy":
@@ -166,7 +170,7 @@ def loss_gradient(d):
 def terms_from_z(d):
     name, unit = d.one_of(
         ("binary_cross_entropy", "sigmoid"), ("cross_entropy", "softmax"),
-        ("cross_entropy", "sigmoid"),
+        ("cross_entropy", "sigmoid"), ("kl", "softmax"), ("kl", "sigmoid"),
     )  # fmt: skip
     y = d.one_hot() if name == "cross_entropy" else a_and_y(d, name)[1]
     return {"loss": name, "activation": unit}, [d.interval((N, K)), y]

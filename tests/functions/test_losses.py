@@ -60,25 +60,51 @@ def test_cross_entropy_of_a_softmax_from_z_to_twelve_digits(z, y):
     np.testing.assert_allclose(ours[0], right, rtol=1e-12, atol=1e-300)
 
 
-@pytest.mark.parametrize("name", ["binary_cross_entropy", "cross_entropy"])
+@pytest.mark.parametrize("z", [[0, 0, 0], [1000, -1000, 0], [40, 0, -40], [0.5, 37, 2]])
+@pytest.mark.parametrize("y", [[1, 0, 0], [0.25, 0.25, 0.5]])
+def test_the_divergence_of_a_softmax_from_z_to_twelve_digits(z, y):
+    def definition(j):
+        share = D(z[j]).exp() / sum(D(entry).exp() for entry in z)
+        return D(y[j]) * (D(y[j]) / share).ln() if y[j] else D(0)
+
+    right = [in_decimals(lambda j=j: definition(j)) for j in range(3)]
+    ours = LOSSES["kl"].stable["softmax"](np.array([z], dtype=float), np.array([y]), {})
+    np.testing.assert_allclose(ours[0], right, rtol=1e-12, atol=1e-300)
+
+
+@pytest.mark.parametrize("e", [*FAR, -1.0, 1.0, 0.999999, 1e-5])
+def test_log_cosh_to_twelve_digits(e):
+    def definition():
+        return ((D(e).exp() + (-D(e)).exp()) / 2).ln()
+
+    right = in_decimals(definition)
+    ours = LOSSES["log_cosh"].terms(np.array([[float(e)]]), np.zeros((1, 1)), {})
+    assert ours[0, 0] == pytest.approx(right, rel=1e-12, abs=1e-300)
+
+
+LOGARITHMIC = ("binary_cross_entropy", "cross_entropy", "kl")
+
+
+@pytest.mark.parametrize("name", LOGARITHMIC)
 def test_from_a_and_from_z_agree_where_both_can(name):
     z = np.linspace(-4, 4, 90).reshape(30, 3)
     y = softmax(np.roll(z, 7, axis=0), axis=1)
     for activation, stable in LOSSES[name].stable.items():
         a = ACTIVATIONS[activation].value(z, {})
-        np.testing.assert_allclose(stable(z, y, {}), LOSSES[name].terms(a, y, {}), rtol=1e-12)
+        terms = LOSSES[name].terms(a, y, {})  # a divergence is 0 where ŷ is y
+        np.testing.assert_allclose(stable(z, y, {}), terms, rtol=1e-12, atol=1e-15)
 
 
-@pytest.mark.parametrize("name", ["binary_cross_entropy", "cross_entropy"])
+@pytest.mark.parametrize("name", LOGARITHMIC)
 def test_a_certain_and_right_prediction_costs_nothing(name):
     a = np.array([[1.0, 0.0]])
     assert LOSSES[name].terms(a, a.copy(), {}).tolist() == [[0, 0]]
     # −1/1 at the true class; in binary cross-entropy also (1 − 0)/(1 − 0) at the other
-    beside = {"binary_cross_entropy": 1.0, "cross_entropy": 0.0}[name]
+    beside = 1.0 if name == "binary_cross_entropy" else 0.0
     assert LOSSES[name].gradient(a, a.copy(), {}).tolist() == [[-1.0, beside]]
 
 
-@pytest.mark.parametrize("name", ["binary_cross_entropy", "cross_entropy"])
+@pytest.mark.parametrize("name", LOGARITHMIC)
 def test_a_certain_and_wrong_prediction_costs_infinitely_much(name):
     a, y = np.array([[0.0, 1.0]]), np.array([[1.0, 0.0]])
     assert LOSSES[name].terms(a, y, {})[0, 0] == math.inf
@@ -95,6 +121,7 @@ DEFINITIONS = {
     "mse_elements": ([4.5, 3.125], [3, -2.5]),  # both over k = 2
     "mae": ([3, 2.5], [1, -1]),
     "huber": ([3 - HALF, 2.5 - HALF], [1, -1]),  # |e| − ½, beyond δ = 1
+    "binary_hinge": ([3, 2.5], [1, -1]),  # 1 − y ŷ = 1 + 2 and 1 + 1.5, the slopes −y
     "output": ([2, -1.5], [1, 1]),
 }
 
@@ -118,6 +145,21 @@ def test_huber_is_square_within_delta_and_straight_beyond():
     assert row.gradient(a - y, p).tolist() == [[0, 0.5, -1.5, 2, -2, 2]]
 
 
+def test_binary_hinge_by_hand():
+    """1 − y ŷ: 0.5, 2, and −1 and 0, which are not violated; its slope −y where it is."""
+    a, y = np.array([[0.5, 1.0, 2.0, -1.0]]), np.array([[1.0, -1.0, 1.0, -1.0]])
+    assert LOSSES["binary_hinge"].terms(a, y, {}).tolist() == [[0.5, 2, 0, 0]]
+    assert LOSSES["binary_hinge"].gradient(a, y, {}).tolist() == [[-1, 1, 0, 0]]
+
+
+def test_divergence_by_hand():
+    """½ ln(½ / ¼) and ½ ln(½ / ¾); the slopes −½/¼ and −½/¾; of y = 0 there is nothing."""
+    a, y = np.array([[0.25, 0.75, 0.0]]), np.array([[0.5, 0.5, 0.0]])
+    terms = [0.5 * math.log(2), 0.5 * math.log(2 / 3), 0]
+    np.testing.assert_allclose(LOSSES["kl"].terms(a, y, {}), [terms], rtol=1e-15)
+    np.testing.assert_allclose(LOSSES["kl"].gradient(a, y, {}), [[-2, -2 / 3, 0]], rtol=1e-15)
+
+
 def test_hinge_by_hand():
     """The true class is the second, ŷ = 1: margins 1 + 0.5 − 1, 0 at itself, 1 + 3 − 1, 1 − 2 − 1,
     and 1 + 0 − 1 = 0, which is not violated."""
@@ -126,7 +168,7 @@ def test_hinge_by_hand():
     assert LOSSES["hinge"].gradient(a, y, {}).tolist() == [[1, -2, 1, 0, 0]]
 
 
-@pytest.mark.parametrize("name", sorted(set(LOSSES) - {"binary_cross_entropy", "cross_entropy"}))
+@pytest.mark.parametrize("name", sorted(set(LOSSES) - set(LOGARITHMIC)))
 def test_nan_stays_nan(name):
     """A network that has diverged must not look as if it had no loss."""
     y = np.array([[1.0, 0.0]])
@@ -148,16 +190,16 @@ def test_every_column_of_every_row_is_there(name):
     assert row.title
     assert row.shortcut in ("", *row.stable)
     assert all(isinstance(value, Number) for value in row.parameters.values())
-    assert row.rational == ("cross_entropy" not in name)
+    assert row.rational == (name not in (*LOGARITHMIC, "log_cosh"))
     assert row.mean == (name not in ("sse", "half_sse", "output"))
 
 
 def test_the_table_has_the_losses_that_are_promised():
-    others = ["binary_cross_entropy", "cross_entropy", "hinge"]
+    others = [*LOGARITHMIC, "hinge", "log_cosh"]
     assert sorted(LOSSES) == sorted([*DEFINITIONS, *others])
 
 
-@pytest.mark.parametrize("name", sorted(set(LOSSES) - {"binary_cross_entropy", "cross_entropy"}))
+@pytest.mark.parametrize("name", sorted(set(LOSSES) - set(LOGARITHMIC)))
 def test_the_kinks_lie_where_the_gradient_jumps(name):
     """Of one output that moves past the target 1 (for hinge, past the true class less 1)."""
     row, points = LOSSES[name], np.arange(-63, 65, 2) / 16
@@ -168,11 +210,11 @@ def test_the_kinks_lie_where_the_gradient_jumps(name):
     jumps = abs(np.diff(gradient[:, 0])) > 0.5
     distances = np.ones(a.shape) if row.kinks is None else row.kinks(a, y, p)
     assert jumps.tolist() == (np.diff(np.sign(distances[:, 0])) != 0).tolist()
-    assert jumps.sum() == (name in ("mae", "hinge"))
+    assert jumps.sum() == (name in ("mae", "hinge", "binary_hinge"))
 
 
 def test_cross_entropies_are_smooth():
-    assert LOSSES["binary_cross_entropy"].kinks is LOSSES["cross_entropy"].kinks is None
+    assert [LOSSES[name].kinks for name in LOGARITHMIC] == [None] * 3
 
 
 # Penalties

@@ -18,7 +18,9 @@ def standard_normal(z):
 
 FUNCTIONS = {
     "σ": lambda z: 1 / (1 + np.exp(-z)),
+    "bσ": lambda z: (1 - np.exp(-z)) / (1 + np.exp(-z)),
     "tanh": np.tanh,
+    "cosh": np.cosh,
     "ln": np.log,
     "max": np.maximum,
     "min": np.minimum,

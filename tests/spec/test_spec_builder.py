@@ -107,8 +107,9 @@ def test_every_activation_takes_its_parameters(name):
 @pytest.mark.parametrize("name", LOSSES)
 def test_every_loss_has_its_way_to_combine_samples(name):
     activation = "softmax" if LOSSES[name].outputs == "unit_interval" else "linear"
-    targets = "" if name == "output" else "targets: [[0, 1]]\n"
-    text = network(activation=activation) + targets
+    targets = {"none": "", "signs": "targets: [[-1, 1]]\n"}
+    text = network(activation=activation)
+    text += targets.get(LOSSES[name].targets, "targets: [[0, 1]]\n")
     loss = loads(text + f"loss: {name}\n").loss
     assert (loss.name, loss.mean) == (name, LOSSES[name].mean)
     other = "sum" if LOSSES[name].mean else "mean"
@@ -451,6 +452,9 @@ def test_logarithms_need_probabilities(loss, activation):
         ("cross_entropy", "[[1, 1]]", 12, "which add up to 2", "binary_cross_entropy"),
         ("hinge", "[[1, 1]]", 12, "with 2 entries 1", "one-hot"),
         ("hinge", "[[0.5, 0.5]]", 12, "with 0 entries 1", "one-hot"),
+        ("binary_hinge", "[[0, 1]]", 12, "the target 0", "write -1 and 1"),
+        ("binary_hinge", "[[1, 2]]", 15, "the target 2", "`mse`"),
+        ("kl", "[[0.6, 0.6]]", 12, "which add up to 1.2", "`binary_cross_entropy`"),
     ],
 )
 def test_targets_must_suit_the_loss(loss, targets, column, found, mend):
@@ -479,7 +483,8 @@ def test_every_bad_sample_is_a_problem_in_columns_too():
 
 
 @pytest.mark.parametrize(
-    ("loss", "activation"), [("cross_entropy", "softmax"), ("hinge", "linear")]
+    ("loss", "activation"),
+    [("cross_entropy", "softmax"), ("kl", "softmax"), ("hinge", "linear")],
 )
 def test_classes_need_two_units(loss, activation):
     text = network("[1, 2]", activation=activation) + f"targets: 1\nloss: {loss}\n"

@@ -131,6 +131,7 @@ def _objective(random, conventions, loss, mean, n, k):
         "unit_interval": random.choice([0, 0.3, 0.9, 1], size=(n, k)),
         "distribution": random.dirichlet(np.ones(k), size=n),
         "one_hot": np.eye(k)[random.integers(k, size=n)],
+        "signs": np.where(random.normal(size=(n, k)) < 0, -1, 1),
         "none": None,
     }[row.targets]
     given = None if targets is None else _samples(conventions, targets)

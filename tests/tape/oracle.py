@@ -57,6 +57,9 @@ LOSSES = {
     ),
     "binary_cross_entropy": lambda a, y: -(y * anp.log(a) + (1 - y) * anp.log(1 - a)),
     "cross_entropy": lambda a, y: -y * anp.log(a),
+    "kl": lambda a, y: y * (anp.log(y) - anp.log(a)),
+    "log_cosh": lambda a, y: anp.log((anp.exp(a - y) + anp.exp(y - a)) / 2),
+    "binary_hinge": lambda a, y: (1 - y * a) * (1 - y * a > 0),
     "hinge": lambda a, y: anp.maximum(0, 1 + a - anp.sum(a * y, axis=1, keepdims=True)) * (1 - y),
     "output": lambda a, y: a,
 }
@@ -180,7 +183,7 @@ def _losses(network, parameters, values):
         return {}
     prediction = network.samples(values[f"a{len(network.spec.layers)}"])
     found = {"loss_terms": network.samples(network.terms(prediction))}
-    if network.targets is not None and network.spec.loss.name != "hinge":
+    if network.targets is not None and network.spec.loss.name not in ("hinge", "binary_hinge"):
         error = prediction - network.targets
         found["error"] = network.samples(_signed(network, error))
     if network.spec.regularization is not None:
@@ -227,7 +230,8 @@ def _as_worked(network, found):
     """Without what a person does not write: the output's da and g by short-cut, da0 unasked."""
     spec, last = network.spec, len(network.spec.layers)
     output = (spec.layers[-1].activation.name, spec.loss.name)
-    shortcuts = {("softmax", "cross_entropy"), ("sigmoid", "binary_cross_entropy")}
+    shortcuts = {("softmax", "cross_entropy"), ("softmax", "kl"),
+                 ("sigmoid", "binary_cross_entropy")}  # fmt: skip
     left_out = set() if spec.inputs_gradient else {"da0"}
     if output in shortcuts and spec.output_delta == "shortcut":
         left_out |= {f"da{last}", f"g{last}"}

@@ -169,7 +169,7 @@ def _loss_gradient(s: Setting, p: Parameters, x: Interval, y: Interval | None = 
     if row.from_error:
         gradient = mean(mapped(x, lambda e: row.gradient(e, p), (), _jumps(row, p)), p)
         return gradient
-    if y is None or not row.entrywise:
+    if y is None or not row.entrywise or row.kinks is not None:
         gradient = OPERATIONS["loss_gradient"].evaluate(s, p, x, y)
         return gradient
     a, y = _prediction(row, x), hull(y)

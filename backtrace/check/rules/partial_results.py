@@ -242,20 +242,55 @@ def _slope(s: Setting, p: Parameters, noting: Noting, x: Interval) -> Any:
 
 
 def _loss_terms(s: Setting, p: Parameters, noting: Noting, *operands: Interval) -> Any:
-    """ln ŷ before it is multiplied; a square before it is halved or divided."""
-    size = _size(operands[0])
+    """What is noted of an addend before it stands there."""
     if len(operands) < 2:
         return 0.0
-    y = operands[1]
-    if p["loss"] in ("cross_entropy", "binary_cross_entropy"):
-        return np.where(is_trivial(y.lo[0], y.hi[0]), 0.0, 3 * noting.error(np.ones_like(size)))
-    gap = Interval(operands[0].lo - y.hi, operands[0].hi - y.lo)
+    rule: Slack = ADDENDS.get(p["loss"], _squared)
+    return rule(noting, p, *operands)
+
+
+def _squared(noting: Noting, p: Parameters, a: Interval, y: Interval) -> Any:
+    """The error, and its square before it is halved or divided."""
+    gap = Interval(a.lo - y.hi, a.hi - y.lo)
     square = _size(gap) ** 2
     halved = 0.0 if p["loss"] in WHOLE_SQUARES else noting.of(Interval(square[None], square[None]))
     return halved + 2 * _size(gap) * noting.of(gap)
 
 
+def _logarithm(noting: Noting, p: Parameters, a: Interval, y: Interval) -> Any:
+    """ln ŷ before it is multiplied."""
+    return np.where(is_trivial(y.lo[0], y.hi[0]), 0.0, 3 * noting.error(np.ones_like(_size(a))))
+
+
+def _divergence(noting: Noting, p: Parameters, a: Interval, y: Interval) -> Any:
+    """y/ŷ and its logarithm; of y = 0 nobody works anything."""
+    none = (y.lo[0] == 0) & (y.hi[0] == 0)
+    return np.where(none, 0.0, 3 * noting.error(np.ones_like(_size(a))))
+
+
+def _log_cosh(noting: Noting, p: Parameters, a: Interval, y: Interval) -> Any:
+    """The error and its cosh, which is never below 1."""
+    gap = Interval(a.lo - y.hi, a.hi - y.lo)
+    return noting.of(gap) + _cosh_noted(noting, gap)
+
+
+def _cosh_noted(noting: Noting, e: Interval) -> Floats:
+    cosh = np.cosh(np.minimum(_size(e), 700.0))  # beyond, it is inf
+    return np.asarray(noting.error(cosh) / cosh)
+
+
+ADDENDS: dict[str, Slack] = {
+    "cross_entropy": _logarithm,
+    "binary_cross_entropy": _logarithm,
+    "kl": _divergence,
+    "log_cosh": _log_cosh,
+    "binary_hinge": lambda noting, p, a, y: 0.0,  # −ŷ or ŷ, and 1: nothing is noted
+}
+
+
 def _loss_terms_from_error(s: Setting, p: Parameters, noting: Noting, e: Interval) -> Any:
+    if p["loss"] == "log_cosh":
+        return _cosh_noted(noting, e)
     square = _size(e) ** 2
     return 0.0 if p["loss"] in WHOLE_SQUARES else noting.of(Interval(square[None], square[None]))
 

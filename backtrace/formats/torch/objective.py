@@ -21,6 +21,9 @@ SUMS = {
     "huber": 'F.huber_loss(a, y, reduction="sum", delta={delta})',
     "binary_cross_entropy": "-(y * log_a + (1 - y) * log_rest).sum()",
     "cross_entropy": "-(y * log_a).sum()",
+    "kl": 'F.kl_div(log_a, y, reduction="sum")',
+    "log_cosh": "torch.log(torch.cosh(a - y)).sum()",
+    "binary_hinge": "F.relu(1 - y * a).sum()",
     "hinge": "(F.relu(1 + a - true) * (1 - y)).sum()",
     "upstream": "(upstream * a).sum()",
 }
@@ -29,6 +32,8 @@ SUMS = {
 SUMS_FROM_Z = {
     ("cross_entropy", "softmax"): 'F.cross_entropy(z, y, reduction="sum")',
     ("cross_entropy", "sigmoid"): "-(y * F.logsigmoid(z)).sum()",
+    ("kl", "softmax"): 'F.kl_div(F.log_softmax(z, 1), y, reduction="sum")',
+    ("kl", "sigmoid"): 'F.kl_div(F.logsigmoid(z), y, reduction="sum")',
     ("binary_cross_entropy", "sigmoid"): (
         'F.binary_cross_entropy_with_logits(z, y, reduction="sum")'
     ),
@@ -41,6 +46,7 @@ BEFORE = {
         "log_rest = torch.where(y == 1, 1, 1 - a).log()",
     ),
     "cross_entropy": ("log_a = torch.where(y == 0, 1, a).log()",),
+    "kl": ("log_a = torch.where(y == 0, 1, a).log()",),
     "hinge": ("true = (a * y).sum(1, keepdim=True)  # the output of the true class",),
 }
 
@@ -114,7 +120,8 @@ def _formula(loss: Loss, outputs: int) -> str:
     contents["mean"] = row(1 / Letter("n"), " ") if loss.mean else row()
     written = text(filled(LOSSES[loss.name].formula, contents), IDS)
     where = ", n the samples" if loss.mean else ""
-    return f"{LOSSES[loss.name].title.capitalize()}: {written}{where}."
+    title = LOSSES[loss.name].title
+    return f"{title[0].upper()}{title[1:]}: {written}{where}."
 
 
 def _penalty(spec: Spec, part: Regularization) -> Iterator[str]:

@@ -26,6 +26,7 @@ from backtrace.formats.torch.training import (
 )
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.array import Array
+from backtrace.functions.losses import LOSSES
 from backtrace.page import header
 from backtrace.spec import ids
 from backtrace.spec.model import Arithmetic, Loss, Matrix, Spec
@@ -209,7 +210,7 @@ def _first_update(spec: Spec) -> Spec:
 
 
 def _uneven(spec: Spec, loss: Loss) -> bool:
-    if loss.name != "cross_entropy" or spec.targets is None:
+    if spec.targets is None or LOSSES[loss.name].targets != "distribution":
         return False
     sums = by_sample(spec, spec.targets).sum(axis=1)
     return bool((np.abs(sums - 1) > EVEN).any())

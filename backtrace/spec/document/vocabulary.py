@@ -46,6 +46,8 @@ SYNONYMS = {
     "logloss": "binary_cross_entropy",
     "ce": "cross_entropy",
     "categoricalcrossentropy": "cross_entropy",
+    "kldivergence": "kl",
+    "kullbackleibler": "kl",
     "l1": "mae",
     "l2": "mse",
     "gd": "sgd",

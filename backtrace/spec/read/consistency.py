@@ -54,7 +54,8 @@ def check_units(problems: Problems, parts: Parts, last: Layer | None) -> None:
     if parts.loss is None or last is None or last.units > 1:
         return
     name, activation = parts.loss.loss.name, last.activation.name
-    if name == "hinge" or (name == "cross_entropy" and activation in PROBABILITIES):
+    shares = parts.loss.takes == "distribution" and activation in PROBABILITIES
+    if parts.loss.takes == "one_hot" or shares:
         always = ", whose output is always 1" if activation == "softmax" else ""
         problems.conflict(
             parts.top.key("loss"),
@@ -71,14 +72,16 @@ def check_targets(
     if loss.takes in ("any", "none"):
         return
     values = targets.values if rows else targets.values.T
-    outside = _places(values, lambda part: (part < 0) | (part > 1))
+    signs = loss.takes == "signs"
+    outside = _places(values, _no_signs if signs else _outside)
     for sample, unit in outside:
         place = given.place_of(sample, unit) if rows else given.place_of(unit, sample)
         found = f"the target {_written(targets, sample, unit, rows=rows)}"
-        problems.conflict(place, found, f"0 to 1, for `{loss.loss.name}`", _mend_range(values))
+        expected, mend = ("−1 or 1", _mend_signs) if signs else ("0 to 1", _mend_range)
+        problems.conflict(place, found, f"{expected}, for `{loss.loss.name}`", mend(values))
         if given.node is None:
             return
-    if len(outside) or loss.takes == "unit_interval":
+    if len(outside) or loss.takes in ("unit_interval", "signs"):
         return
     wrong = _no_classes if loss.takes == "one_hot" else _no_distributions
     for (sample,) in _places(values, wrong):
@@ -224,7 +227,7 @@ def _check_short_cut(problems: Problems, parts: Parts) -> None:
         problems.conflict(
             entry.value,
             f"`shortcut` for `{parts.loss.loss.name}` on `{last.name}` outputs",
-            "`cross_entropy` on `softmax`, or `binary_cross_entropy` on `sigmoid`",
+            "`cross_entropy` or `kl` on `softmax`, or `binary_cross_entropy` on `sigmoid`",
             "Remove it: every other pair takes the chain rule.",
         )
 
@@ -252,6 +255,14 @@ def _places(
     return found
 
 
+def _outside(targets: NDArray[Any]) -> NDArray[np.bool_]:
+    return np.asarray((targets < 0) | (targets > 1))
+
+
+def _no_signs(targets: NDArray[Any]) -> NDArray[np.bool_]:
+    return ~np.isin(targets, (-1, 1))
+
+
 def _no_distributions(targets: NDArray[Any]) -> NDArray[np.bool_]:
     """Whether a sample's targets don't add up to 1, each."""
     sums = targets.sum(axis=1, dtype=np.float64)
@@ -271,6 +282,12 @@ def _mend_range(values: NDArray[Any]) -> str:
     if not _places(values, lambda part: (part != np.floor(part)) | (part < 0)):
         return "If these are class numbers, write each as one-hot, such as [0, 0, 1]."
     return "For targets of any size take `mse`."
+
+
+def _mend_signs(values: NDArray[Any]) -> str:
+    if not _places(values, lambda part: ~np.isin(part, (0, 1))):
+        return "If the classes are 0 and 1, write -1 and 1."
+    return "For classes that are one-hot take `hinge`, for targets of any size `mse`."
 
 
 def _add_distribution(

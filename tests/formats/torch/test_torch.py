@@ -267,6 +267,8 @@ SQUARES, CLASSES = "[[1, 2], [0, 1], [1, 1]]", "[[1, 0], [0, 1], [1, 0]]"
         ("relu", "mae", "[[0, 0], [1, 1], [1, 1]]"),  # an error of 0
         ("relu", "{name: huber, delta: 0.5}", "[[0, 0.5], [1, 1], [1, 1]]"),  # one of 0.5
         ("linear", "hinge", CLASSES),
+        ("linear", "binary_hinge", "[[1, -1], [-1, 1], [1, 1]]"),
+        ("hard_tanh", "mse", SQUARES),
     ],
 )
 def test_at_a_kink_the_slope_is_the_traces(unit, loss, targets):
