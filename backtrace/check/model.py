@@ -126,8 +126,8 @@ class Judged(msgspec.Struct, frozen=True):
     explanations, without repeats; several ``explanations`` are a tie. ``alike`` counts those of
     which there are too many to tell them apart, and then none is kept. ``root`` is the id of the
     quantity (``id`` or ``id@epoch.batch``) whose mistake a carried value rests on. ``earned`` and
-    ``possible`` are the marks; ``withheld`` is why carried entries earn none. ``notes`` are the
-    reader's.
+    ``possible`` are the marks; ``withheld`` is why carried entries earn none. ``repeated`` is the
+    name of the quantity in which the same mistake was made before. ``notes`` are the reader's.
     """
 
     id: str
@@ -143,6 +143,7 @@ class Judged(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
     withheld: Trivial | None = None
     alike: int = 0
+    repeated: str | None = None
 
     @property
     def mistakes(self) -> tuple[str, ...]:

@@ -57,3 +57,29 @@ def test_sums_along_the_wrong_axis_and_the_targets_of_a_unit_exchanged():
         "db2": ("summed-wrong-axis",),
         "db1": ("summed-wrong-axis",),
     }
+
+
+def test_one_misconception_is_charged_once():
+    """n = 2: the 1/2 once too often in every gradient. With delta2 = [-0.058 0.073 / 0.073 -0.070],
+    a1 = [-0.245 -0.100 / 0.635 -0.867 / 0.462 0.782]: dW2[1,1] = (0.0142 - 0.0073)/2 = 0.003 and so
+    on, db2 = [0.015 0.003]/2; dW1 and db1 are half of [-0.133 -0.063 0.114 / 0.030 0.029 -0.027 /
+    -0.030 -0.022 0.026] and [0.011 0.018 -0.008]."""
+    sheet = b"""
+a1: [[-0.2449, -0.0997], [0.6351, -0.8668], [0.4621, 0.7818]]
+a2: [[0.5330, 0.7162], [0.6181, 0.4238]]
+delta2: [[-0.0581, 0.0728], [0.0730, -0.0704]]
+dW2: [[0.0035, -0.0500, 0.0150], [-0.0054, 0.0537, -0.0106]]
+db2: [0.0074, 0.0013]
+delta1: [[-0.0808, 0.0920], [0.0322, -0.0142], [-0.0251, 0.0172]]
+dW1: [[-0.0662, -0.0312, 0.0570], [0.0152, 0.0147, -0.0137], [-0.0149, -0.0109, 0.0132]]
+db1: [0.0056, 0.0090, -0.0040]
+"""
+    found = report(backtrace.load(str(FOLDER / "tanh-sigmoid.spec.yaml")), sheet)
+    wrong = {q.name: (q.mistakes, q.repeated) for q in found.quantities if q.verdict == "wrong"}
+    assert wrong == {
+        "dW2": (("mean-twice",), None),
+        "db2": (("mean-twice",), "dW2"),
+        "dW1": (("mean-twice",), "dW2"),
+        "db1": (("mean-twice",), "dW2"),
+    }
+    assert (found.earned, found.possible) == (40 - 6, 40)  # the six entries of dW2

@@ -5,7 +5,7 @@ G is what the spec allows, L what the student's own written operands allow (see 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +18,7 @@ from backtrace.check.judge.exercise import Key
 from backtrace.check.judge.replay import Override
 from backtrace.check.judge.sheet import Doubt, Hypothesis, Sheet
 from backtrace.check.mistakes.diagnosis import MOST_EXPLANATIONS, Diagnosis
+from backtrace.check.mistakes.repetition import repeating
 from backtrace.check.model import (
     WORST_FIRST,
     Explanation,
@@ -47,6 +48,7 @@ class Judgement:
         self.exact = self.exercise.values[place]
         self.origin: Key | None = None  # of the hypothesis in which the value follows
         self.alike = 0  # explanations that are too many to be told
+        self.repeated: str | None = None  # the quantity in which the same mistake was made before
 
     def judged(self, extra: bool) -> Judged:
         """The verdict; ``extra`` is whether the quantity was not asked for and earns nothing."""
@@ -64,7 +66,7 @@ class Judgement:
     # A shape that fits no way round
 
     def misshapen(self, extra: bool) -> Judged:
-        explanations = Diagnosis(self.sheet, self.place).of_shape(self.written)
+        explanations = self.likeliest(Diagnosis(self.sheet, self.place).of_shape(self.written))
         verdict: Verdict = "wrong" if explanations else "malformed"
         rows, columns = self._shape()
         entries = ((verdict,) * columns,) * rows
@@ -78,6 +80,7 @@ class Judgement:
             explanations,
             possible=0.0 if extra else float(rows * columns),
             notes=(*self.written.notes, self.written.problem),
+            repeated=self.repeated,
         )
 
     def _id(self) -> tuple[str, int, int]:
@@ -249,13 +252,19 @@ class Judgement:
         found = Diagnosis(self.sheet, self.place).found(names == "wrong")
         self.sheet.work = verdicts
         self.sheet.explained(self.place, [f.stand_ins for f in found if f.stand_ins])
+        return self.likeliest([each.explanation for each in found])
+
+    def likeliest(self, found: Sequence[Explanation]) -> tuple[Explanation, ...]:
+        """The explanations, each kind once, those first that were found before; too many are
+        none."""
+        ordered, self.repeated = repeating(found, self.sheet.judged.values())
         kinds: dict[tuple[str, ...], Explanation] = {}
-        for each in found:
-            kinds.setdefault(tuple(sorted(each.explanation.codes)), each.explanation)
-        if len(kinds) > MOST_EXPLANATIONS:
+        for explanation in ordered:
+            kinds.setdefault(tuple(sorted(explanation.codes)), explanation)
+        if len(kinds) > MOST_EXPLANATIONS and not self.repeated:
             self.alike = len(kinds)
             return ()
-        return tuple(kinds.values())
+        return tuple(kinds.values())[:MOST_EXPLANATIONS]
 
     def verdict(
         self,
@@ -286,6 +295,7 @@ class Judgement:
             possible=0.0 if extra else float(names.size),
             notes=(*self.written.notes, UNFINISHED) if cut else self.written.notes,
             alike=self.alike,
+            repeated=self.repeated,
         )
 
     def earned(self, names: NDArray[Any]) -> float:

@@ -24,18 +24,29 @@ from backtrace.check.rules.intervals import Floats
 def for_work_done(sheet: Sheet, quantities: tuple[Judged, ...]) -> tuple[Judged, ...]:
     """The quantities without the marks of carried entries that took no work.
 
-    Who has worked at all keeps those that are only copied: the next line is so, and right.
+    Who has worked at all keeps those that are only copied: the next line is so, and right; and the
+    same mistake costs once.
     """
     carried = [each for each in quantities if each.places("carried")]
-    if not carried:
-        return quantities
     why = {each.name: _trivial(sheet, _key(each)) for each in carried}
     most = sum(len(each.places("carried")) for each in carried)
     if not _shows_work(quantities, most) and not _shows_work(
         quantities, _idle(sheet, carried, why)
     ):
         why = {each.name: Trivial(each.id, "chance") for each in carried}
-    return tuple(_without(sheet, each, why.get(each.name)) for each in quantities)
+    paid = [_without(sheet, each, why.get(each.name)) for each in quantities]
+    unexplained = [each for each in quantities if not each.explanations]
+    if not _shows_work((*unexplained, *carried), idle):
+        return tuple(paid)
+    return tuple(_charged_once(sheet, each) for each in paid)
+
+
+def _charged_once(sheet: Sheet, judged: Judged) -> Judged:
+    """With the marks of what is wrong only by a mistake that was charged before."""
+    if not (judged.repeated and judged.possible) or _trivial(sheet, _key(judged)):
+        return judged
+    kept = len(judged.places("wrong")) * sheet.exercise.credit["carried"]
+    return msgspec.structs.replace(judged, earned=judged.earned + kept)
 
 
 def _idle(sheet: Sheet, carried: list[Judged], why: Mapping[str, Trivial | None]) -> int:

@@ -277,7 +277,9 @@ class _Sheet:
 
     def cause(self, explanation: Explanation, judged: Judged) -> NamedCause:
         advice: tuple[str, ...] = ()
-        if self.level == "how":
+        if judged.repeated:
+            advice = (self.words.again(judged.repeated),)
+        elif self.level == "how":
             codes = dict.fromkeys(explanation.codes)
             advice = tuple(CATALOGUE[code].tell for code in codes)
         return NamedCause(self.words.cause(explanation, judged.id), advice)

@@ -86,6 +86,10 @@ class Words:
         more = f" ({form.format(self.said(detail))})" if detail and form else ""
         return f"{CATALOGUE[code].title}{more}{place}"
 
+    def again(self, name: str) -> str:
+        """That a mistake was made before, and costs nothing more."""
+        return f"The same mistake as in {self.name(name)}: it is charged once."
+
     def deed(self, explanations: Sequence[Explanation]) -> str:
         """What some of a class did: ``left out σ′ in δ₂``; a tie is an ``or``."""
         if not explanations:
