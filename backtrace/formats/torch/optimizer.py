@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 from backtrace.formats.torch.expression import Expression
 from backtrace.formats.torch.network import parameters
@@ -40,11 +40,8 @@ REMARKS: dict[tuple[str, str | None], str] = {
 }
 
 
-def optimizer(spec: Spec, lost: Sequence[str] = ()) -> list[str]:
-    """What stands before the epochs: the frozen parameters, the optimizer and the schedule.
-
-    ``lost`` are the ids whose first gradients are no more than roundings.
-    """
+def optimizer(spec: Spec) -> list[str]:
+    """What stands before the epochs: the frozen parameters, the optimizer and the schedule."""
     assert spec.optimizer is not None
     frozen = [p.target for p in parameters(spec) if p.id in spec.freeze]
     lines = [f"{target}.requires_grad_(False)  # frozen" for target in frozen]
@@ -52,9 +49,10 @@ def optimizer(spec: Spec, lost: Sequence[str] = ()) -> list[str]:
     if lines:
         lines.append("trained = [p for p in net.parameters() if p.requires_grad]")
         trained = "trained"
-    lines += _remarks(spec, spec.optimizer, [id for id in lost if id not in spec.freeze])
     if by_hand(spec):
         return [*lines, *_step(spec, spec.optimizer, trained)]
+    said = REMARKS.get((spec.optimizer.name, spec.optimizer.form))
+    lines += remark(said) if said else []
     lines.append(f"optimizer = torch.optim.{_call(spec, spec.optimizer, trained)}")
     if spec.schedule.kind != "constant":
         lines += _schedule(spec.schedule)
@@ -73,17 +71,6 @@ def by_hand(spec: Spec) -> bool:
     if spec.optimizer.name == "nesterov":
         return float(spec.optimizer.constants["momentum"]) == 0
     return spec.optimizer.form == "step" and spec.schedule.kind != "constant"
-
-
-def _remarks(spec: Spec, chosen: Optimizer, lost: list[str]) -> Iterator[str]:
-    if (chosen.name, chosen.form) in REMARKS and not by_hand(spec):
-        yield from remark(REMARKS[chosen.name, chosen.form])
-    if lost and "epsilon" in chosen.constants:
-        yield from remark(
-            f"No more than roundings: the first gradients of {', '.join(lost)}. "
-            f"{OPTIMIZERS[chosen.name].title} divides by the size of a gradient, so that these may "
-            "train otherwise here than in the spec's own training."
-        )
 
 
 def _call(spec: Spec, chosen: Optimizer, trained: str) -> str:

@@ -124,10 +124,6 @@ class _Arrays(msgspec.Struct, frozen=True):
         return max(_largest(array) for array in (self.data["x"], *self.gradients.values()))
 
     @property
-    def eps(self) -> float:
-        return float(np.finfo(self.data["x"].dtype).eps)
-
-    @property
     def steepness(self) -> float:
         """What share of a gradient the rounding of an output takes: near a = 1, ∂loss/∂a may be
         1/(1 − a), of which a rounded a leaves few digits unless the loss is worked from z."""
@@ -136,16 +132,7 @@ class _Arrays(msgspec.Struct, frozen=True):
             for step in self.first
             if step.operation == "loss_gradient" and "stable_from" not in step.parameters
         ]
-        return 8 * self.eps * max(steep, default=0.0)
-
-    @property
-    def lost(self) -> list[str]:
-        """The parameters of whose gradients nothing is left but roundings.
-
-        One that is exactly 0 (a dead unit, inputs of 0) has none.
-        """
-        sizes = {id: _largest(self.gradients[ids.gradient(id)]) for id in self.parameters}
-        return [id for id, size in sizes.items() if 0 < size <= self.eps * self.largest]
+        return 8 * float(np.finfo(self.data["x"].dtype).eps) * max(steep, default=0.0)
 
     @classmethod
     def of(cls, spec: Spec) -> _Arrays:
@@ -227,7 +214,7 @@ def _text(spec: Spec, found: _Arrays, beside: str, written: Arithmetic) -> Itera
     blocks += objective(spec, spec.loss)
     blocks += [block for block in (batches(spec), _check(spec, found)) if block]
     if trains(spec):
-        blocks += [optimizer(spec, found.lost), *training(spec)]
+        blocks += [optimizer(spec), *training(spec)]
     else:
         blocks.append(["# The spec ends here: no rate, or nothing that is not frozen."])
     imports = [*_imports(blocks)]

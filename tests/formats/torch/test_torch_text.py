@@ -11,10 +11,8 @@ import pytest
 import backtrace
 from backtrace.formats.registry import NotExpressibleError, is_ours
 from backtrace.formats.torch.program import MOST_INLINE, program
-from backtrace.functions.number import Number
-from backtrace.functions.optimizers import OPTIMIZERS
 from backtrace.spec import bundled
-from backtrace.spec.model import Arithmetic, Optimizer
+from backtrace.spec.model import Arithmetic
 from tests.tape.exercises import exercise
 
 
@@ -95,29 +93,6 @@ def test_the_first_lines_say_what_it_needs():
     shuffled = msgspec.structs.replace(plain, batch_size=2, shuffle=True)
     assert needs(shuffled) == "PyTorch and NumPy."
     assert needs(backtrace.load("digits")) == "PyTorch, NumPy and net.npz beside it."
-
-
-@pytest.mark.parametrize("name", OPTIMIZERS)
-def test_an_adaptive_optimizer_on_nothing_but_roundings_is_remarked(name):
-    """Σ over a softmax's outputs is 1 whatever the weights: the gradients of `output` are 0."""
-    constants = dict(OPTIMIZERS[name].constants)
-    form = "accumulate" if name == "momentum" else None
-    optimizer = Optimizer(name, Number(0.1, "0.1"), constants, form)
-    flat = exercise((2, 3), ("softmax",), loss="output", optimizer=optimizer)
-    adaptive = name in ("adagrad", "rmsprop", "adam", "adamw")
-    told = "# No more than roundings: the first gradients of W1, b1."
-    assert (told in text_of(flat)) == adaptive
-    frozen = msgspec.structs.replace(flat, freeze=frozenset(["b1"]))
-    assert ("the first gradients of W1." in text_of(frozen)) == adaptive
-    sloped = exercise((2, 3), ("softmax",), loss="sse", optimizer=optimizer)
-    assert "No more than roundings" not in text_of(sloped)
-
-
-def test_gradients_of_0_without_a_rounding_are_not_remarked():
-    adam = Optimizer("adam", Number(0.1, "0.1"), dict(OPTIMIZERS["adam"].constants))
-    spec = exercise((2, 3), ("linear",), optimizer=adam)
-    nothing = msgspec.structs.replace(spec.inputs, values=np.zeros((2, 2)))
-    assert "No more than roundings" not in text_of(msgspec.structs.replace(spec, inputs=nothing))
 
 
 # What can't be said
