@@ -10,7 +10,7 @@ from time import monotonic
 import msgspec
 
 from backtrace.cli.screen import reading, refuse
-from backtrace.cli.training.save_file import Identity, SaveFile
+from backtrace.cli.training.save_file import SaveFile, Traits
 from backtrace.spec.model import Spec
 from backtrace.tape.training import Progress, Record, Training
 
@@ -53,31 +53,23 @@ def standing(training: Training) -> Progress:
 # --- taken up again
 
 
-class StartingPoint(msgspec.Struct, frozen=True):
-    """A training to be worked on, ``said`` in words where it is not taken up but begun.
+def taken_up(path: str, spec: Spec, traits: Traits) -> tuple[Spec, Progress | None]:
+    """Where a saved training of this very spec stands; exits with 2 where it is of another one.
 
-    ``progress`` is None where a file has given nothing but the parameters of ``spec``.
+    Of a file that has nothing but parameters, the spec that begins with them.
     """
-
-    spec: Spec
-    progress: Progress | None = None
-    said: str = ""
-
-
-def taken_up(path: str, identity: Identity) -> StartingPoint:
-    """What a file says of a training; exits with 2 where it belongs to another one."""
     from backtrace.formats.checkpoint import CheckpointError, header_of, progress_of
 
-    content, spec = _content(path), identity.spec
+    content = _content(path)
     try:
         header = header_of(content)
         if header is None:
-            return _begun(path, spec)
-        _check_same(path, header.fingerprint, identity)
+            return _begun(path, spec), None
+        _check_same(path, header.fingerprint, traits())
         progress = progress_of(content, header, spec)
     except CheckpointError as error:
         refuse([f"--resume {path}: {error}"])
-    return StartingPoint(spec, _judged(path, progress, spec))
+    return spec, _judged(path, progress, spec)
 
 
 def _content(path: str) -> bytes:
@@ -87,21 +79,19 @@ def _content(path: str) -> bytes:
         refuse([f"--resume {path}: can't be read ({getattr(error, 'strerror', None) or error})"])
 
 
-def _begun(path: str, spec: Spec) -> StartingPoint:
-    """From the parameters alone."""
+def _begun(path: str, spec: Spec) -> Spec:
     from backtrace.spec.read.parameters import read_parameters, with_parameters
 
     with reading():
         begun = with_parameters(spec, read_parameters(path, spec))
-    return StartingPoint(
-        begun, None, f"{path} has parameters and no more: begun at epoch 0 with them"
-    )
+    print(f"{path} has parameters and no more: begun at epoch 0 with them", file=sys.stderr)
+    return begun
 
 
-def _check_same(path: str, there: dict[str, str], identity: Identity) -> None:
+def _check_same(path: str, there: dict[str, str], here: dict[str, str]) -> None:
     from backtrace.spec.fingerprint import differences
 
-    found = differences(there, identity.traits)
+    found = differences(there, here)
     if found:
         given = f"`weights: {{file: {path}}}` and `bias: {{file: {path}}}`"
         refuse(

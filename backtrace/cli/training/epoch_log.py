@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from time import monotonic
 from typing import IO
 
@@ -28,46 +29,36 @@ class EpochLog:
         self.file: IO[str] | None = None
         self.problem = ""
 
-    def seen(self, record: Record, progress: object = None) -> None:
+    def seen(self, record: Record) -> None:
         """Adds a row."""
-        if self.problem:
-            return
-        try:
-            file = self.file or self._begun()
-            file.write(row(self.spec, record))
-            now = monotonic()
-            if now - self.flushed > FLUSHED:
-                file.flush()
-                self.flushed = now
-        except OSError as error:
-            self._failed(error)
+        if self.file is None and not self.problem:
+            rows = (row(self.spec, each) for each in self.earlier)
+            self.problem = self.output.attempt("".join([HEADER, *rows]).encode())
+        if not self.problem:
+            with self._failures():
+                self._add(row(self.spec, record))
+
+    def _add(self, text: str) -> None:
+        if self.file is None:
+            self.file = self.output.path.open("a", encoding="ascii", newline="")
+        self.file.write(text)
+        if monotonic() - self.flushed > FLUSHED:
+            self.file.flush()
+            self.flushed = monotonic()
 
     def close(self) -> list[str]:
         """Writes what has not been written yet; what has kept rows from being written."""
-        try:
+        with self._failures():
             if self.file is not None:
                 self.file.close()
-        except OSError as error:
-            self._failed(error)
         return [self.problem] if self.problem else []
 
-    def _begun(self) -> IO[str]:
-        rows = (row(self.spec, record) for record in self.earlier)
-        problem = self.output.attempt("".join([HEADER, *rows]).encode())
-        if problem:
-            raise _NotBegunError(problem)
-        self.file = self.output.path.open("a", encoding="ascii", newline="")
-        return self.file
-
-    def _failed(self, error: OSError) -> None:
-        self.problem = f"{self.output.name}: the log ends early ({error.strerror})"
-        if isinstance(error, _NotBegunError):
-            self.problem = str(error)
-        self.file = None
-
-
-class _NotBegunError(OSError):
-    """The file could not be written at all; says why."""
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self.problem = f"{self.output.name}: the log ends early ({error.strerror})"
 
 
 def is_ours(start: bytes) -> bool:

@@ -4,83 +4,63 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, TypeAlias
 
 from backtrace.notation.numbers import significant
 from backtrace.spec.model import Spec
 from backtrace.tape.training import Record
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress
 
 REDRAWN = 0.1  # seconds between two drawings
-LOOKS = 4  # at the clock between two drawings; after each of 50,000 epochs a second is too often
 
 # Columns of the loss, the accuracy, the time left and the shortest bar.
 LOSS, ACCURACY, LEFT, SHORTEST = len(" loss 1.234e-10"), 16, 14, 10
 
-
-class Watcher(Protocol):
-    """Is told every record of a training."""
-
-    def seen(self, record: Record, progress: object = None) -> None:
-        """Shows it, unless something has just been shown."""
+Show: TypeAlias = Callable[[Record], object]
+"""Shows a record, unless something has just been shown."""
 
 
 @contextmanager
-def watching(spec: Spec, quiet: bool = False) -> Iterator[Watcher]:
+def watching(spec: Spec, quiet: bool = False) -> Iterator[Show]:
     """A bar on stderr until the block ends, then gone: epoch, loss, accuracy, time left.
 
     Where stderr is no terminal, or with ``quiet``, there is nothing, and rich is not loaded.
     """
     if quiet or not sys.stderr.isatty() or os.environ.get("TERM", "") in ("dumb", "unknown"):
-        yield _Nothing()
+        yield lambda record: None
         return
     with _progress(spec.epochs) as progress:
-        yield _Bar(progress, spec.epochs)
-
-
-class _Nothing:
-    def seen(self, record: Record, progress: object = None) -> None:
-        """Nobody is looking."""
+        yield _Bar(progress, spec.epochs).seen
 
 
 class _Bar:
-    """Draws at most every ``REDRAWN`` seconds, and looks at the clock hardly more often."""
+    """Draws at most every ``REDRAWN`` seconds."""
 
     def __init__(self, progress: Progress, epochs: int) -> None:
         self.progress = progress
-        self.epochs = epochs
-        self.task: TaskID | None = None
-        self.told = self.due = 0
-        self.stride = 1
-        self.looked = self.drawn = monotonic()
+        self.task = progress.add_task("", total=epochs, visible=False, loss="", accuracy="")
+        self.drawn = -REDRAWN
 
-    def seen(self, record: Record, progress: object = None) -> None:
-        self.told += 1
-        if self.told < self.due:
-            return
+    def seen(self, record: Record) -> None:
         now = monotonic()
-        often = now - self.looked < REDRAWN / LOOKS
-        self.stride = 2 * self.stride if often else max(1, self.stride // 2)
-        self.due, self.looked = self.told + self.stride, now
-        if self.task is None or now - self.drawn >= REDRAWN:
+        if now - self.drawn >= REDRAWN:
+            self.drawn = now
             self.draw(record, now)
 
     def draw(self, record: Record, now: float) -> None:
-        if self.task is None:
-            self.task = self.progress.add_task("", total=self.epochs, loss="", accuracy="")
         self.progress.update(
             self.task,
+            visible=True,
             completed=record.epoch,
             refresh=True,
             loss=_number(record.judged.loss),
             accuracy=_share(record.judged.accuracy),
         )
-        self.drawn = now
 
 
 def _progress(epochs: int) -> Progress:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from backtrace.cli.output import STDOUT, Output
 from backtrace.cli.screen import WRONG_SPEC, reading, refuse, show_page, useless
-from backtrace.cli.training.checkpoints import Checkpoints, StartingPoint, standing, taken_up
+from backtrace.cli.training.checkpoints import Checkpoints, standing, taken_up
 from backtrace.cli.training.epoch_log import EpochLog
 from backtrace.cli.training.epoch_log import is_ours as is_our_log
 from backtrace.cli.training.epoch_traces import EpochTraces, default_pattern
@@ -20,13 +20,7 @@ from backtrace.cli.training.interrupts import Interrupts
 from backtrace.cli.training.overrides import overridden, top_level
 from backtrace.cli.training.progress import watching
 from backtrace.cli.training.request import TrainRequest
-from backtrace.cli.training.save_file import (
-    Identity,
-    SaveFile,
-    check_unfinished,
-    rendering,
-    saving_output,
-)
+from backtrace.cli.training.save_file import SaveFile, check_unfinished, saving_output
 from backtrace.cli.training.spec_text import SpecText, spec_text
 
 if TYPE_CHECKING:
@@ -38,9 +32,6 @@ INTERRUPTED = 130  # as a shell reports a program that Ctrl-C ended
 DIVERGED = 1
 PLOTS = (".svg", ".md", ".markdown")
 
-Listener: TypeAlias = "Callable[[Record, Callable[[], Progress]], object]"
-"""Is told every record, and how to get at the progress."""
-
 
 def train(request: TrainRequest) -> int:
     """Loads, trains, writes and prints; the exit code.
@@ -50,14 +41,21 @@ def train(request: TrainRequest) -> int:
     _check_options(request)
     files = _files(request)
     text, spec = _loaded(request)
-    identity = Identity(spec)
-    taken = _resumed(request, identity)
-    _check_epochs(request, taken)
+    traits = cache(partial(_traits, spec))
+    begun, progress = spec, None
+    if request.resume is not None:
+        begun, progress = taken_up(request.resume or request.save or "", spec, traits)
+    _check_epochs(request, spec, progress)
     saving = None
     if files.save is not None:
-        said = top_level(spec, request.overrides)
-        saving = SaveFile(files.save, rendering(files.save, identity, text, said))
-    return _Run(request, taken, files, saving).run()
+        saving = SaveFile(files.save, begun, traits, text, top_level(spec, request.overrides))
+    return _Run(request, begun, progress, files, saving).run()
+
+
+def _traits(spec: Spec) -> dict[str, str]:
+    from backtrace.spec.fingerprint import fingerprint
+
+    return fingerprint(spec)
 
 
 # --- before anything is worked
@@ -163,18 +161,9 @@ def _loaded(request: TrainRequest) -> tuple[SpecText, Spec]:
     return text, spec
 
 
-def _resumed(request: TrainRequest, identity: Identity) -> StartingPoint:
-    if request.resume is None:
-        return StartingPoint(identity.spec)
-    taken = taken_up(request.resume or request.save or "", identity)
-    if taken.said:
-        print(taken.said, file=sys.stderr)
-    return taken
-
-
-def _check_epochs(request: TrainRequest, taken: StartingPoint) -> None:
+def _check_epochs(request: TrainRequest, spec: Spec, progress: Progress | None) -> None:
     """The epochs that are asked for, against those that there will be."""
-    last, behind = taken.spec.epochs, 0 if taken.progress is None else taken.progress.last.epoch
+    last, behind = spec.epochs, 0 if progress is None else progress.last.epoch
     problems = []
     if behind > last:
         file = request.resume or request.save
@@ -195,13 +184,17 @@ class _Run:
     """One training: everyone who is told of its epochs, and what is left of it."""
 
     def __init__(
-        self, request: TrainRequest, taken: StartingPoint, files: _Files, saving: SaveFile | None
+        self,
+        request: TrainRequest,
+        spec: Spec,
+        progress: Progress | None,
+        files: _Files,
+        saving: SaveFile | None,
     ) -> None:
         self.request = request
-        self.spec, self.progress = taken.spec, taken.progress
-        self.behind = None if taken.progress is None else taken.progress.last.epoch
-        self.files = files
-        self.saving = saving
+        self.spec, self.progress = spec, progress
+        self.behind = None if progress is None else progress.last.epoch
+        self.files, self.saving = files, saving
         self.problems: list[str] = []
         self.unsaved = ""  # what kept the training from being saved
 
@@ -221,31 +214,27 @@ class _Run:
         return WRONG_SPEC if self.problems else DIVERGED * (training.ended == "diverged")
 
     def train(self, interrupts: Interrupts) -> Training:
-        log, traces = self.log(), self.files.traces
-        told: list[Listener] = []
-        if log is not None:
-            told.append(log.seen)
-        if self.saving is not None:
-            told.append(Checkpoints(self.saving, self.request.checkpoint_every).seen)
-        if traces is not None:
-            told.append(partial(traces.seen, self.spec))
-        with watching(self.spec, self.request.quiet) as bar, reading():
-            training = self.epochs(interrupts, [bar.seen, *told])
-        if log is not None:
-            self.problems += log.close()
-        if traces is not None:
-            self.problems += traces.close(training.records[-1].epoch)
-        return training
-
-    def epochs(self, interrupts: Interrupts, told: list[Listener]) -> Training:
         from backtrace.tape.training import train
 
-        def watch(record: Record, progress: Callable[[], Progress]) -> bool:
-            for tell in told:
-                tell(record, progress)
-            return interrupts.asked
+        log, traces, checkpoints = self.log(), self.files.traces, None
+        if self.saving is not None:
+            checkpoints = Checkpoints(self.saving, self.request.checkpoint_every)
+        with watching(self.spec, self.request.quiet) as show, reading():
 
-        return train(self.spec, self.progress, watch, interrupts.epoch)
+            def watch(record: Record, progress: Callable[[], Progress]) -> bool:
+                show(record)
+                if log is not None:
+                    log.seen(record)
+                if checkpoints is not None:
+                    checkpoints.seen(record, progress)
+                if traces is not None:
+                    traces.seen(self.spec, record, progress)
+                return interrupts.asked
+
+            training = train(self.spec, self.progress, watch, interrupts.epoch)
+        self.problems += [] if log is None else log.close()
+        self.problems += [] if traces is None else traces.close(training.records[-1].epoch)
+        return training
 
     def log(self) -> EpochLog | None:
         if self.files.log is None:

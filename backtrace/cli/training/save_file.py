@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeAlias
-
-import msgspec
 
 from backtrace.cli.output import Output
 from backtrace.cli.screen import refuse
@@ -20,28 +17,25 @@ from backtrace.tape.training import Progress, Record
 
 ARCHIVE, SAFETENSORS, TEXT = ".npz", ".safetensors", (".yaml", ".yml")
 
-Render: TypeAlias = Callable[[Progress, Record], bytes]
-"""What is written of a training, given where it stands and its newest record."""
+Traits: TypeAlias = Callable[[], dict[str, str]]
+"""What tells the training of a spec from others, which takes a look at all its data."""
 
 
-class Identity:
-    """The spec that a training is of, and what tells it from others."""
+class SaveFile:
+    """The file that a training of a spec is saved in.
 
-    def __init__(self, spec: Spec) -> None:
-        self.spec = spec
+    ``said`` has what the options say of the spec, by its keys at the top level. Exits with 2 where
+    it can't be written, as far as is known beforehand.
+    """
 
-    @cached_property
-    def traits(self) -> dict[str, str]:
-        from backtrace.spec.fingerprint import fingerprint
-
-        return fingerprint(self.spec)
-
-
-class SaveFile(msgspec.Struct, frozen=True):
-    """The file that a training is saved in; ``render`` gives its content."""
-
-    output: Output
-    render: Render
+    def __init__(
+        self, output: Output, spec: Spec, traits: Traits, text: SpecText, said: Mapping[str, str]
+    ) -> None:
+        self.output, self.spec, self.traits = output, spec, traits
+        self.text, self.said = text, said
+        self.ending = _ending(output.name)
+        if self.ending in TEXT:
+            _check_short(output, spec)
 
     def save(self, progress: Progress, record: Record) -> str:
         """Saves where the training stands; what kept it from that, or nothing."""
@@ -49,23 +43,42 @@ class SaveFile(msgspec.Struct, frozen=True):
         from backtrace.formats.trained_spec import UnwritableError
 
         try:
-            return self.output.attempt(self.render(progress, record))
+            return self.output.attempt(self._content(progress, record))
         except (MissingExtraError, UnwritableError) as error:
             return f"{self.output.name}: not written: {error}"
+
+    def _content(self, progress: Progress, record: Record) -> bytes:
+        if self.ending == ARCHIVE:
+            from backtrace.formats.checkpoint import encode
+
+            return encode(progress, self.traits())
+        if self.ending == SAFETENSORS:
+            from backtrace.formats.weights import safetensors
+
+            return safetensors(progress.kept.parameters(self.spec))
+        from backtrace.formats.trained_spec import Origin, trained_spec
+
+        kept, known = progress.kept, (*progress.records, record)
+        folder = self.output.path.parent
+        origin = Origin(
+            self.text.content, lambda path: self.text.path_from(folder, path), self.said
+        )
+        reached = known[min(kept.epoch, len(known) - 1)]
+        return trained_spec(self.spec, kept, reached, origin).encode()
 
     @property
     def where(self) -> str:
         """``in p.npz``, and what is not in it."""
-        archive = _ending(self.output.name) == ARCHIVE
-        lacking = "" if archive else ", without the optimizer's state (a .npz has it)"
+        whole = self.ending == ARCHIVE
+        lacking = "" if whole else ", without the optimizer's state (a .npz has it)"
         return f"in {self.output.name}{lacking}"
 
     def going_on(self, request: TrainRequest, epoch: int) -> str:
         """The command that goes on after ``epoch`` epochs, and what it does."""
-        ending = _ending(self.output.name)
-        if ending == ARCHIVE:
+        if self.ending == ARCHIVE:
             return f"Goes on: {resume_command.resumed(request, epoch)}"
-        command = resume_command.of_the_spec if ending in TEXT else resume_command.with_parameters
+        spec = self.ending in TEXT
+        command = resume_command.of_the_spec if spec else resume_command.with_parameters
         return f"Begins at epoch 0 with these parameters: {command(request)}"
 
 
@@ -73,7 +86,7 @@ def saving_output(name: str, *, force: bool) -> Output:
     """The file of ``--save``; exits with 2 where it can't be one."""
     known = (ARCHIVE, SAFETENSORS, *TEXT)
     if _ending(name) not in known:
-        refuse([f"--save {name}: no format by its ending. There are {', '.join(known[:3])}."])
+        refuse([f"--save {name}: no format by its ending. There are {', '.join(known[:-1])}."])
     return Output(name, force=force, is_ours=_is_ours)
 
 
@@ -83,59 +96,23 @@ def check_unfinished(output: Output) -> None:
 
     if _ending(output.name) != ARCHIVE or not output.path.is_file():
         return
-    mend = "--resume takes it up, --force begins anew and replaces it"
     try:
         header = header_of(output.path.read_bytes())
     except CheckpointError as error:
         refuse([f"--save {output.name}: {error}; --force replaces it"])
     if header is not None and header.epoch:
         saved = f"a training with {count(header.epoch, 'epoch')} behind it"
+        mend = "--resume takes it up, --force begins anew and replaces it"
         refuse([f"--save {output.name}: {saved}; {mend}"])
 
 
-def rendering(
-    output: Output, identity: Identity, text: SpecText, said: Mapping[str, str]
-) -> Render:
-    """What writes the file; exits with 2 where it can't be done, as far as is known beforehand.
-
-    ``said`` has what the options say of the spec, by its keys at the top level.
-    """
-    kind = _ending(output.name)
-    if kind == ARCHIVE:
-        return partial(_archive, identity)
-    if kind == SAFETENSORS:
-        return partial(_safetensors, identity.spec)
-    return _text(output, identity.spec, text, said)
-
-
-def _archive(identity: Identity, progress: Progress, record: Record) -> bytes:
-    from backtrace.formats.checkpoint import encode
-
-    return encode(progress, identity.traits)
-
-
-def _safetensors(spec: Spec, progress: Progress, record: Record) -> bytes:
-    from backtrace.formats.weights import safetensors
-
-    return safetensors(progress.kept.parameters(spec))
-
-
-def _text(output: Output, spec: Spec, text: SpecText, said: Mapping[str, str]) -> Render:
-    from backtrace.formats.trained_spec import MOST_NUMBERS, Origin, numbers_of, trained_spec
+def _check_short(output: Output, spec: Spec) -> None:
+    from backtrace.formats.trained_spec import MOST_NUMBERS, numbers_of
 
     numbers = numbers_of(spec)
     if numbers > MOST_NUMBERS:
         found = f"{numbers} weights and biases, and a spec is for at most {MOST_NUMBERS}"
         refuse([f"--save {output.name}: {found}; save them as .npz"])
-
-    def render(progress: Progress, record: Record) -> bytes:
-        kept = progress.kept
-        known = (*progress.records, record)
-        path = partial(text.path_from, output.path.parent)
-        origin = Origin(text.content, path, said)
-        return trained_spec(spec, kept, known[min(kept.epoch, len(known) - 1)], origin).encode()
-
-    return render
 
 
 def _ending(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from functools import partial
+from functools import cached_property, partial
 
 import msgspec
 import numpy as np
@@ -137,34 +137,36 @@ class Batch:
         for lane_sum in self.lane_sums[1:]:
             np.add(self.total, lane_sum, self.total)
 
+    def measure(self) -> Measured:
+        """Works the sums, and measures."""
+        self.work()
+        return self.measured()
+
+    def measured(self) -> Measured:
+        """The loss, which is among what is wanted, and the share right, of what has been worked."""
+        array, calls = self._loss
+        for call in calls:
+            call()
+        loss = array.item()
+        if not isinstance(loss, float):
+            loss = float(as_floats(loss))
+        if self.samples.classes is None:
+            return Measured(loss)
+        return Measured(loss, sum(map(int, self.counted)) / self.samples.count)
+
+    @cached_property
+    def _loss(self) -> tuple[Array, tuple[Call, ...]]:
+        """Where the loss will be, and what works it from the sums."""
+        array, recorder = np.zeros((), dtype=self.total.dtype), self.recorder()
+        recorder.put(LOSS, array)
+        return array, recorder.calls()
+
     def recorder(self) -> StepRecorder:
         """For what is worked from the sums over all samples."""
         if self.in_sums:
             recorder = StepRecorder(self.spec, self.steps, self.parameters, self.clock)
             return recorder.resting_on(self.totals)
         return StepRecorder(self.spec, self.steps, self.parameters | self.totals, self.clock)
-
-
-class BatchMeasurer:
-    """The loss of some samples, and the share of them that is right, by what a batch has summed."""
-
-    def __init__(self, batch: Batch) -> None:
-        self.batch = batch
-        self.loss = np.zeros((), dtype=batch.total.dtype)
-        recorder = batch.recorder()
-        recorder.put(LOSS, self.loss)
-        self.calls = recorder.calls()
-
-    def measured(self) -> Measured:
-        """After the batch was worked."""
-        for call in self.calls:
-            call()
-        loss, samples = self.loss.item(), self.batch.samples
-        if not isinstance(loss, float):
-            loss = float(as_floats(loss))
-        if samples.classes is None:
-            return Measured(loss)
-        return Measured(loss, sum(map(int, self.batch.counted)) / samples.count)
 
 
 def _sums_under(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from backtrace.spec.model import Matrix, Spec, Validation
 from backtrace.tape.run import batch
 from backtrace.tape.setting import Setting
-from backtrace.tape.training.batches import LOSS, Batch, BatchMeasurer, Samples, samples_of
+from backtrace.tape.training.batches import LOSS, Batch, Samples, samples_of
 from backtrace.tape.training.parameter_rows import ParameterRows
 from backtrace.tape.training.records import Measured, State
 from backtrace.tape.updates import order, updates
@@ -37,26 +37,18 @@ class Engine:
         self.before = [(self.number, self.parameters.rows.copy()) for _ in range(3)]
         self.updates: dict[int, UpdateCalls] = {}
         self.measuring_all: Callable[[], Measured] | None = None
-        self.measuring_update: BatchMeasurer | None = None
 
     def epoch(self) -> Measured:
         """Works the next epoch; what was measured *before* its first update, over all samples."""
         if self.spec.batches > 1:
             before = self.measure()
             self._batches()
-        else:
-            before = self._all_at_once(self._update(self.whole.count))
+        else:  # the gradient's own forward pass is measured
+            update = self._update(self.whole.count)
+            self.parameters.clock.t = self.number
+            before = update.batch.measure()
+            update.step()
         self.number += 1
-        return before
-
-    def _all_at_once(self, update: UpdateCalls) -> Measured:
-        """The gradient's own forward pass is measured."""
-        if self.measuring_update is None:
-            self.measuring_update = BatchMeasurer(update.batch)
-        self.parameters.clock.t = self.number
-        update.batch.work()
-        before = self.measuring_update.measured()
-        update.step()
         return before
 
     def _batches(self) -> None:
@@ -87,14 +79,7 @@ class Engine:
         return self._measuring(one, samples_of(one))
 
     def _measuring(self, spec: Spec, samples: Samples) -> Callable[[], Measured]:
-        batch = Batch(spec, samples, self.values, [LOSS], self.parameters.clock)
-        measuring = BatchMeasurer(batch)
-
-        def measure() -> Measured:
-            batch.work()
-            return measuring.measured()
-
-        return measure
+        return Batch(spec, samples, self.values, [LOSS], self.parameters.clock).measure
 
     def keep(self) -> None:
         """Remembers where it stands, also where it stood when it was asked before."""
