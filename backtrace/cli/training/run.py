@@ -168,11 +168,11 @@ def _check_epochs(request: TrainRequest, spec: Spec, progress: Progress | None) 
     if behind > last:
         file = request.resume or request.save
         problems.append(f"--resume {file}: has {behind} epochs behind it; --epochs {last} is fewer")
-    for epoch in request.trace_epochs:
-        if epoch > last:
-            problems.append(f"--trace-epoch {epoch}: the training has {last}")
-        elif epoch <= behind:
-            problems.append(f"--trace-epoch {epoch}: {behind} are behind the training already")
+    problems += [
+        f"--trace-epoch {epoch}: the training has {last}"
+        for epoch in request.trace_epochs
+        if epoch > last
+    ]
     if problems:
         refuse(problems)
 
@@ -284,16 +284,16 @@ class _Run:
         """What went wrong; and where the training is, to a person, after Ctrl-C to everybody."""
         if training.ended == "interrupted":
             epoch = training.progress.last.epoch
-            print(f"Interrupted after epoch {epoch}: {self.left(epoch)}", file=sys.stderr)
+            print(f"Interrupted after epoch {epoch}: {self.left()}", file=sys.stderr)
         elif self.saving is not None and not self.unsaved and sys.stderr.isatty():
             print(f"Saved {self.saving.where}", file=sys.stderr)
         for problem in self.problems:
             print(problem, file=sys.stderr)
 
-    def left(self, epoch: int) -> str:
+    def left(self) -> str:
         """What an interrupted training has left, and what goes on from there."""
         if self.saving is None:
             return "nothing is saved; --save FILE.npz saves it"
         if self.unsaved:
             return "it could not be saved"
-        return f"saved {self.saving.where}\n{self.saving.going_on(self.request, epoch)}"
+        return f"saved {self.saving.where}{self.saving.going_on()}"

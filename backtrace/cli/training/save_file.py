@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
 from backtrace.cli.output import Output
 from backtrace.cli.screen import refuse
-from backtrace.cli.training import resume_command
-from backtrace.cli.training.request import TrainRequest
 from backtrace.cli.training.spec_text import SpecText
 from backtrace.spec.model import Spec
 from backtrace.spec.wording import count
@@ -73,13 +73,13 @@ class SaveFile:
         lacking = "" if whole else ", without the optimizer's state (a .npz has it)"
         return f"in {self.output.name}{lacking}"
 
-    def going_on(self, request: TrainRequest, epoch: int) -> str:
-        """The command that goes on after ``epoch`` epochs, and what it does."""
-        if self.ending == ARCHIVE:
-            return f"Goes on: {resume_command.resumed(request, epoch)}"
-        spec = self.ending in TEXT
-        command = resume_command.of_the_spec if spec else resume_command.with_parameters
-        return f"Begins at epoch 0 with these parameters: {command(request)}"
+    def going_on(self) -> str:
+        """The command that takes the training up, where the file has all of it: the one that was
+        given, which the last of two ``--resume`` decides."""
+        if self.ending != ARCHIVE:
+            return ""
+        given = ["backtrace", *sys.argv[1:]]
+        return f"\nGoes on: {shlex.join([*given, '--resume', self.output.name])}"
 
 
 def saving_output(name: str, *, force: bool) -> Output:

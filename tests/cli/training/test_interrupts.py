@@ -6,7 +6,6 @@ import re
 import shlex
 import signal
 import subprocess
-import sys
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -16,12 +15,8 @@ import numpy as np
 import pytest
 
 import backtrace
-from backtrace.cli import main
 from backtrace.cli.training import interrupts as module
-from backtrace.cli.training import run as training
 from backtrace.cli.training.interrupts import Interrupts
-from backtrace.cli.training.request import Overrides, TrainRequest
-from backtrace.cli.training.resume_command import of_the_spec, resumed, with_parameters
 from backtrace.tape.training import loop, train
 from tests.cli.running import HUNG, piped, run, started, wait_until
 
@@ -198,70 +193,27 @@ def test_ctrl_c_while_modules_are_loaded_is_quiet(tmp_path):
 # What goes on
 
 
-REQUEST = TrainRequest(
-    "x.yaml",
-    overrides=Overrides(epochs=900, patience=5, batch_size=2, shuffle=True, seed=0),
-    plots=("a.svg", "b.md"),
-    log="l.csv",
-    save="a b.npz",
-    trace_epochs=(1, 7, 30),
-    trace_to="{epoch}.md",
-    force=True,
-    json=True,
-)
+def test_the_command_that_is_said_works(run, spec, tmp_path):
+    state, log, traced = tmp_path / "a b.npz", tmp_path / "l.csv", tmp_path / "{epoch}.md"
+    options = ("--epochs", "1000000", "--log", str(log), "--save", str(state), "--batch-size", "3")
+    traces = ("--trace-epoch", "1,1000000", "--trace-to", str(traced))
+    _, out, err = held_down(started(spec, *options, *traces), log, range(1))
+    assert "Interrupted after" in out
+    command = shlex.split(re.search("^Goes on: backtrace (.*)$", err, re.MULTILINE)[1])
+    assert command[:-2] == ["train", spec, *options, *traces]
+    before = log.read_bytes()
+    done = run(*command, "--stop-at-loss", "100")
+    assert "--trace-epoch 1000000: not written" in done.err
+    assert "Nothing left to do after" in done.out
+    # all rows, and that of where it stands
+    assert log.read_bytes().startswith(before[: before.rindex(b"\n", 0, -1)])
 
 
-def read_back(command):
-    """What the command line would ask for."""
-    found = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "train", lambda request: found.append(request) or 0)
-        patch.setattr(sys, "argv", shlex.split(command))
-        with pytest.raises(SystemExit):
-            main()
-    return found[0]
-
-
-def test_the_same_command_goes_on_with_what_is_still_to_come():
-    expected = msgspec.structs.replace(REQUEST, resume="a b.npz", trace_epochs=(30,))
-    assert read_back(resumed(REQUEST, 7)) == expected
-    command = resumed(TrainRequest("x", save="p.npz", trace_epochs=(2,), trace_to="t.md"), 2)
-    assert command == "backtrace train x --save p.npz --resume p.npz"
-
-
-def test_parameters_begin_a_training_that_leaves_the_log_of_the_first_alone():
-    request = TrainRequest("x", resume="b.npz", save="p.safetensors", log="l.csv", quiet=True)
-    assert with_parameters(request) == (
-        "backtrace train x --quiet --save p.safetensors --resume p.safetensors"
-    )
-
-
-def test_a_spec_says_by_itself_what_is_in_it():
-    chosen = Overrides(seed=3, batch_size=2, stop_at_loss="0.1", learning_rate="1", hold_out=3)
-    request = TrainRequest("x", Path("folder"), chosen, save="x.yaml", force=True)
-    assert of_the_spec(request) == (
-        "backtrace train x.yaml --force --stop-at-loss 0.1 --save x.yaml"
-    )
-
-
-@pytest.mark.parametrize("ending", [".npz", ".safetensors", ".yaml"])
-def test_the_command_that_is_said_works(run, spec, tmp_path, ending):
+@pytest.mark.parametrize("ending", [".safetensors", ".yaml"])
+def test_what_lacks_the_optimizer_s_state_says_so(spec, tmp_path, ending):
     if ending == ".safetensors":
         pytest.importorskip("safetensors")
     state, log = tmp_path / f"s{ending}", tmp_path / "l.csv"
-    options = ("--epochs", "1000000", "--log", str(log), "--save", str(state), "--batch-size", "3")
-    _, out, err = held_down(started(spec, *options), log, range(1))
-    assert "Interrupted after" in out
-    said = err.splitlines()[-1]
-    label = "Goes on" if ending == ".npz" else "Begins at epoch 0 with these parameters"
-    command = re.fullmatch(rf"{label}: backtrace (.*)", said)[1].split()
-    assert command[command.index("--epochs") + 1] == "1000000"
-    before = log.read_bytes()
-    done = run(*command, "--stop-at-loss", "100")
-    assert done.code == 0
-    if ending == ".npz":  # all of them, and the row of where it stands
-        assert "Nothing left to do after" in done.out
-        assert log.read_bytes().startswith(before[: before.rindex(b"\n", 0, -1)])
-    else:
-        assert "Ended after 0 epochs" in done.out
-        assert log.read_bytes() == before
+    options = ("--epochs", "1000000", "--log", str(log), "--save", str(state))
+    _, _, err = held_down(started(spec, *options), log, range(1))
+    assert err.endswith(f"saved in {state}, without the optimizer's state (a .npz has it)\n")

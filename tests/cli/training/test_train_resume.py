@@ -301,8 +301,6 @@ def test_fewer_epochs_than_are_behind_it(run, spec, tmp_path):
     done = run("train", spec(), "--epochs", "4", "--resume", state)
     assert (done.code, done.out) == (2, "")
     assert "has 5 epochs behind it; --epochs 4 is fewer" in done.err
-    done = run("train", spec(), "--epochs", "9", "--resume", state, "--trace-epoch", "5")
-    assert "--trace-epoch 5: 5 are behind the training already" in done.err
 
 
 def test_another_training_is_refused_with_how_to_begin_anew(run, spec, tmp_path):
@@ -522,12 +520,10 @@ def test_ctrl_c_saves_and_says_what_goes_on(run, spec, tmp_path, ending):
     epoch = int(re.search(r"^Interrupted after epoch (\d+): saved in ", err, re.M)[1])
     assert found["epochs"] == epoch
     assert "Traceback" not in err
-    command = err.splitlines()[-1]
     if ending == ".yaml":
-        anew = f"Begins at epoch 0 with these parameters: backtrace train {state} --epochs 1000000"
-        assert command.startswith(anew)
         assert backtrace.load(state)
         return
+    command = err.splitlines()[-1]
     assert command.startswith("Goes on: backtrace train ")
     assert command.endswith(f"--resume {state}")
     last = str(epoch + 5)
