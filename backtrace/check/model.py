@@ -63,7 +63,7 @@ class Malformed(msgspec.Struct, frozen=True):
 AnswerCell: TypeAlias = "Figure | Malformed | None"  # None: left out (`_`, `~`, `?`, an empty cell)
 
 
-def texts(cells: Iterable[Iterable[Cell]]) -> tuple[tuple[str, ...], ...]:
+def texts(cells: Iterable[Iterable[AnswerCell]]) -> tuple[tuple[str, ...], ...]:
     """What stands on the page."""
     return tuple(tuple("" if cell is None else cell.text for cell in line) for line in cells)
 

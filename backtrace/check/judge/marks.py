@@ -35,8 +35,10 @@ def for_work_done(sheet: Sheet, quantities: tuple[Judged, ...]) -> tuple[Judged,
     ):
         why = {each.name: Trivial(each.id, "chance") for each in carried}
     paid = [_without(sheet, each, why.get(each.name)) for each in quantities]
-    unexplained = [each for each in quantities if not each.explanations]
-    if not _shows_work((*unexplained, *carried), idle):
+    if not any(each.repeated for each in quantities):
+        return tuple(paid)
+    unexplained = (each for each in quantities if not each.explanations)
+    if not _shows_work((*unexplained, *carried), _idle(sheet, carried, why)):
         return tuple(paid)
     return tuple(_charged_once(sheet, each) for each in paid)
 
