@@ -193,12 +193,14 @@ class Picture(Block, frozen=True, eq=False):
 class Answer(Block, frozen=True):
     """The entries of a quantity as texts: what was written, or that beside what was expected.
 
-    ``symbol`` is that of the quantity ``id``, of which update it may say.
+    ``symbol`` is that of the quantity ``id``, of which update it may say. ``wrong`` are the
+    entries (row, column, from 1) that are, where others are not.
     """
 
     id: str
     symbol: str
     rows: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...]
+    wrong: frozenset[tuple[int, int]] = frozenset()
 
     @property
     def plainly(self) -> tuple[Table]:

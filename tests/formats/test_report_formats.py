@@ -102,6 +102,19 @@ def test_markdown_reveals_beside_what_was_written():
     assert "z₁" not in said.partition("## Notes")[0]
 
 
+def test_a_wrong_entry_among_others_is_boxed():
+    said = as_markdown("answers: {z1: [[5.0], [7.1]]}")
+    assert "5.0 \\\\\n\\boxed{7.1}" in said
+
+
+def test_what_is_expected_is_told_from_what_was_written():
+    # 0.3·0.332 = 0.0996, which is 0.1, 0.10 and 0.100 as well
+    spec = "layers: [{activation: linear, weights: 0.3, bias: none}]\ninputs: 0.332\nloss: output"
+    (expected,) = marked("z1: 0.1", spec, reveal=True).findings.expected
+    assert (expected.written, expected.as_written) == ((("0.1",),), (("0.0996",),))
+    assert not expected.says_more
+
+
 def test_markdown_does_not_typeset_words():
     said = as_markdown('answers: {z1: [["$x$"], [3]]}', reveal=True)
     assert "$$" not in said
@@ -142,5 +155,5 @@ def test_gradescope_tells_the_student_of_a_submission_that_cannot_be_read():
 
 @pytest.mark.parametrize("form", [as_json, as_markdown, as_gradescope])
 def test_a_sheet_with_nothing_on_it_is_said_to_have_nothing(form):
-    assert form(named("Di", "{}")) is not None
+    assert form(named("Di", "z1: _")) is not None
     assert "no answers to this exercise" in as_markdown(named("Di", "z1: _"))

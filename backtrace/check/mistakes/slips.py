@@ -10,6 +10,7 @@ import msgspec
 from backtrace.check.model import Figure
 
 SHIFTS = (1, -1, 2, -2, 3, -3)
+CUT = 0.999  # of a unit: a digit further is no number cut off
 MOST_DIGITS = 12  # of a number; one that long is copied by a machine
 
 
@@ -31,7 +32,7 @@ def meant(cell: Figure) -> Iterator[Meant]:
         yield _around("sign-slip", -cell.value, cell.half_unit)
         yield from _with_the_point_moved(cell)
     yield from _with_digits_swapped(cell)
-    unit = 2 * cell.half_unit
+    unit = CUT * 2 * cell.half_unit
     low, high = (0.0, unit) if cell.value >= 0 else (-unit, 0.0)
     yield Meant("cut-off", cell.value + low, cell.value + high, fine=True)
     yield from _with_another_digit(cell)

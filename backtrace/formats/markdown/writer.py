@@ -120,7 +120,7 @@ class _Writer(FormulaPage):
 
     def answer(self, block: blocks.Answer) -> Iterator[str]:
         """Matrices, typeset where they are plain numbers, else a line an entry."""
-        matrices = [_matrix(rows) for _, rows in block.rows]
+        matrices = [_matrix(rows, block.wrong) for _, rows in block.rows]
         if not all(matrices):
             yield from self.blocks(block.plainly)
             return
@@ -174,14 +174,17 @@ def _row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _matrix(rows: Sequence[Sequence[str]]) -> str:
+def _matrix(rows: Sequence[Sequence[str]], boxed: frozenset[tuple[int, int]]) -> str:
     """A matrix in LaTeX; empty where an entry is anything but a plain number, or it is large."""
     even = len({len(line) for line in rows}) == 1
     if not even or is_large((len(rows), len(rows[0]))):
         return ""
     if not all(PLAIN.fullmatch(text) for line in rows for text in line):
         return ""
-    lines = [" & ".join(r"\_" if text == "_" else numeral(text) for text in line) for line in rows]
+    cells = [[r"\_" if text == "_" else numeral(text) for text in line] for line in rows]
+    for i, j in boxed:
+        cells[i - 1][j - 1] = rf"\boxed{{{cells[i - 1][j - 1]}}}"
+    lines = map(" & ".join, cells)
     body = " \\\\\n".join(lines)
     if len(rows) == len(rows[0]) == 1:
         return body

@@ -61,11 +61,12 @@ def answer(block: Answer, layout: Layout) -> Iterator[Line]:
     """``You wrote  δ₂ = [0.751  -0.230]``; several under the symbol, beside each other."""
     if len(block.rows) == 1:
         ((label, rows),) = block.rows
-        yield from _equation(label, block.symbol, _entries("", rows, layout), layout)
+        entries = _entries("", _signed(block, rows, layout))
+        yield from _equation(label, block.symbol, entries, layout)
         return
     yield []
     yield [(" " * INDENT + layout.say(block.symbol), "heading")]
-    blocks = [_entries(label, rows, layout) for label, rows in block.rows]
+    blocks = [_entries(label, _signed(block, rows, layout)) for label, rows in block.rows]
     yield from gallery([blocks], layout.width, INDENT, layout.style)
 
 
@@ -79,9 +80,20 @@ def _equation(label: str, symbol: str, entries: NamedMatrix, layout: Layout) -> 
     return [[margin, (label, "label")], *equation(pieces, layout.width, INDENT + 2, layout.style)]
 
 
-def _entries(label: str, rows: Sequence[Sequence[str]], layout: Layout) -> NamedMatrix:
+def _signed(block: Answer, rows: Sequence[Sequence[str]], layout: Layout) -> list[list[str]]:
+    """The entries, with the sign of what is wrong before those that are."""
+    return [
+        [
+            layout.signed(text, "wrong" if (i, j) in block.wrong else "")
+            for j, text in enumerate(line, 1)
+        ]
+        for i, line in enumerate(rows, 1)
+    ]
+
+
+def _entries(label: str, rows: Sequence[Sequence[str]]) -> NamedMatrix:
     """Rows of one length, where a student's own are not."""
     width = max(map(len, rows), default=0)
-    cells = [[*map(layout.say, line), *[""] * (width - len(line))] for line in rows]
+    cells = [[*line, *[""] * (width - len(line))] for line in rows]
     bare = not label and len(cells) == width == 1
     return NamedMatrix(label, cells, role="key" if label else "written", bare=bare)

@@ -13,6 +13,7 @@ from backtrace.check.judge.exercise import Key
 from backtrace.check.mistakes.catalogue import CATALOGUE
 from backtrace.check.mistakes.hints import WorkedLine, worked_line
 from backtrace.check.model import (
+    AnswerCell,
     Answers,
     Explanation,
     Figure,
@@ -74,7 +75,8 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class Expected(msgspec.Struct, frozen=True):
-    """What a quantity should be: at the decimals that were written, at the spec's, and in full.
+    """What a quantity should be: at the decimals that were written, or as many as show what is
+    wrong; at the spec's, if they are more; and in full.
 
     ``right`` is whether all of it was written so.
     """
@@ -336,21 +338,22 @@ class _Sheet:
         place = (judged.epoch, judged.batch, judged.id)
         values = self.checker.values[place]
         written = self.written.get(place)
-        decimals = self.checker.spec.decimals
-        as_written = tuple(
-            tuple(
-                _at(value, _written_decimals(written, i, j, decimals))
+        cells = written.cells if written is not None else ()
+        usual = self.checker.spec.decimals
+        decimals = [
+            [
+                _telling(value, cells[i][j] if cells else None, judged.entries[i][j], usual)
                 for j, value in enumerate(line)
-            )
+            ]
             for i, line in enumerate(values.tolist())
-        )
+        ]
         return Expected(
             judged.id,
             judged.name,
             self.words.name(judged.name),
             shown(judged.written),
-            as_written,
-            tuple(tuple(_at(value, decimals) for value in line) for line in values.tolist()),
+            _rounded(values.tolist(), decimals),
+            _rounded(values.tolist(), [[max(usual, d) for d in line] for line in decimals]),
             tuple(map(tuple, values.tolist())),
             judged.verdict == "right",
         )
@@ -432,9 +435,22 @@ def count_in_words(number: int, noun: str) -> str:
     return f"{in_words(number)} {noun}{'' if number == 1 else 's'}"
 
 
-def _written_decimals(written: WrittenQuantity | None, i: int, j: int, otherwise: int) -> int:
-    cell = written.cells[i][j] if written is not None and written.cells else None
-    return cell.decimals if isinstance(cell, Figure) and 0 <= cell.decimals < EXACT else otherwise
+def _telling(value: float, cell: AnswerCell, verdict: Verdict, otherwise: int) -> int:
+    """The decimals to which a value is shown: those written, or as many as tell it from what was
+    written and is something else."""
+    if not isinstance(cell, Figure) or not 0 <= cell.decimals < EXACT:
+        return otherwise
+    if verdict not in ("wrong", "carried", "imprecise"):
+        return cell.decimals
+    telling = (d for d in range(cell.decimals, EXACT) if float(_at(value, d)) != cell.value)
+    return next(telling, cell.decimals)
+
+
+def _rounded(values: list[list[float]], decimals: list[list[int]]) -> Rows:
+    return tuple(
+        tuple(_at(value, d) for value, d in zip(*lines, strict=True))
+        for lines in zip(values, decimals, strict=True)
+    )
 
 
 def _at(value: Any, decimals: int) -> str:

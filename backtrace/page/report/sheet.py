@@ -74,7 +74,8 @@ def _mistake(finding: Finding) -> Iterator[Block]:
         if is_large((len(written), max(map(len, written), default=0))):
             rows.append((Cell("You wrote"), _wrong_entries(finding, written)))
         else:
-            yield Answer(finding.judged.id, finding.symbol, (("You wrote", written),))
+            rows_written = (("You wrote", written),)
+            yield Answer(finding.judged.id, finding.symbol, rows_written, _wrong(finding))
     if finding.working is not None:
         worked = f"{finding.working.left} = {finding.working.right} = ?"
         rows += [(Cell("The rule is"), finding.working.rule), (Cell("With your numbers"), worked)]
@@ -82,6 +83,13 @@ def _mistake(finding: Finding) -> Iterator[Block]:
         yield Labelled(tuple(rows), of="formulas")
     if len(causes) == 1:
         yield from (Paragraph(advice, "advice", 2) for advice in causes[0].advice)
+
+
+def _wrong(finding: Finding) -> frozenset[tuple[int, int]]:
+    """The wrong entries, where others are not."""
+    wrong = finding.judged.places("wrong")
+    everything = len(wrong) == sum(map(len, finding.judged.entries))
+    return frozenset() if everything else frozenset(wrong)
 
 
 def _wrong_entries(finding: Finding, written: Rows) -> str:
