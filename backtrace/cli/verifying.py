@@ -49,7 +49,7 @@ def verification(
     with reading():
         spec = load(source, data_folder=data)
         epoch, batch = update or (1, 1)
-        only_figures = spec.loss is None and bool(spec.expected)
+        only_figures = not spec.has_backward and bool(spec.expected)
         if only_figures:
             _check_unused({"--update": update is not None, "--all": everything})
         held = compare(spec)

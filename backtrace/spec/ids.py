@@ -175,6 +175,11 @@ def numbered(id: str, number: int) -> str:
     return f"{id}.{number}"
 
 
+def is_part(id: str) -> bool:
+    """Whether it is a part of a compound line, which has no name of its own."""
+    return "." in id
+
+
 def user_of(share: str, of: str) -> str:
     """Which line a share of the gradient of ``of`` comes from."""
     return share.removeprefix(f"{gradient(of)}_from_")

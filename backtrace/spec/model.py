@@ -307,6 +307,11 @@ class Spec(msgspec.Struct, frozen=True):
     equations: Equations | None = None
 
     @property
+    def has_backward(self) -> bool:
+        """Whether gradients are worked: there is a loss, or what stands for one."""
+        return self.loss is not None if self.equations is None else self.equations.has_backward
+
+    @property
     def samples(self) -> int:
         """n of the whole data set."""
         return self.inputs.shape[self.conventions.sample_axis]

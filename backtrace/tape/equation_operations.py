@@ -157,14 +157,14 @@ def _reduce_shape(s: Setting, p: Parameters, x: Shape) -> Shape:
 
 def _reduce_slope(s: Setting, p: Parameters, upstream: Array, x: Array) -> Array:
     if p["reduce"] == "max":
-        return np.where(_winners(x, p), upstream, upstream * 0)
+        return np.where(winners(x, p), upstream, upstream * 0)
     if p["reduce"] == "var":
         return upstream * 2 * (x - _mean(x, p)) / _freedom(p, x.shape)
     spread = upstream + x * 0
     return spread / entries_of(p, x.shape) if p["reduce"] == "mean" else spread
 
 
-def _winners(x: Array, p: Parameters) -> Array:
+def winners(x: Array, p: Parameters) -> Array:
     """The largest entry, the first of several; row after row where all are taken together."""
     if "each" in p:
         return _first_largest(x, _AXES[p["each"]])
@@ -185,6 +185,10 @@ def _spread_shape(s: Setting, p: Parameters, upstream: Shape, x: Shape) -> Shape
 
 
 def _stack(s: Setting, p: Parameters, *parts: Array) -> Array:
+    most = max(parts, key=np.ndim)
+    if most.ndim > 2:  # a stack of matrices beside single ones, the same for all
+        lead = most.shape[:-2]
+        parts = tuple(np.broadcast_to(x, (*lead, *x.shape[-2:])) for x in parts)
     return np.concatenate(parts, axis=-1 if p["beside"] else -2)
 
 

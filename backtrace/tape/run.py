@@ -211,7 +211,7 @@ def worked(
     """
     found = dict(values)
     for step in steps:
-        if step.phase != "given":
+        if step.operation != "given":
             found[step.id] = evaluate(setting, numbers, step, found)
     return found
 

@@ -9,6 +9,8 @@ import msgspec
 import numpy as np
 
 from backtrace.functions.array import Array
+from backtrace.spec import ids
+from backtrace.tape.arguments import taken
 from backtrace.tape.arithmetic import FloatArithmetic
 from backtrace.tape.operations import matmul_operands
 from backtrace.tape.run import worked
@@ -68,11 +70,17 @@ class Cost(msgspec.Struct, frozen=True):
 
 def cost(steps: Sequence[Step], values: Mapping[str, Array], setting: Setting) -> Cost:
     """The cost of the gradients of one update, whose ``values`` are all known."""
-    parameters = (step for step in steps if step.role in ("weight", "bias"))
+    parameters = (step for step in steps if _is_parameter(step, values))
     forward = [step for step in steps if step.phase in ("forward", "loss")]
     backward = [step for step in steps if step.phase == "backward"]
     passes = (_pass(chosen, values, setting) for chosen in (forward, backward))
     return Cost(sum(int(np.prod(step.shape)) for step in parameters), *passes)
+
+
+def _is_parameter(step: Step, values: Mapping[str, Array]) -> bool:
+    """Weights and biases; of equations all that is given and has a gradient."""
+    is_named = step.role == "named" and step.phase == "given"
+    return step.role in ("weight", "bias") or (is_named and ids.gradient(step.id) in values)
 
 
 def _pass(steps: Sequence[Step], values: Mapping[str, Array], setting: Setting) -> PassCost:
@@ -93,10 +101,13 @@ def multiplications(step: Step, shapes: Mapping[str, tuple[int, ...]], setting: 
     Those of other steps, a few an entry, are not counted.
     """
     if step.operation == "matmul":
-        first, second = (np.broadcast_to(0.0, shapes[id]) for id in step.operands)
+        operands = [np.broadcast_to(0.0, shapes[id]) for id in step.operands]
+        first, second = taken(FloatArithmetic(np.float64).parameters(step.parameters), operands)
         first, second = matmul_operands(setting, step.parameters, first, second)
         return int(first.shape[0] * first.shape[1] * second.shape[1])
     size = int(np.prod(step.shape))
     if step.operation == "jacobian_product":  # k multiplications an entry
         return size * step.shape[1 - setting.sample_axis]
-    return size if step.operation == "hadamard" else 0
+    if step.operation in ("conv", "conv_kernel", "conv_input"):
+        return size * int(np.prod(shapes[step.operands[-1]]))
+    return size if step.operation in ("hadamard", "times", "chain") else 0

@@ -17,6 +17,7 @@ from backtrace.tape.run import Values, evaluate, worked
 from backtrace.tape.setting import Setting
 from backtrace.tape.steps import Step
 from backtrace.verify.cost import multiplications
+from backtrace.verify.objective import Objective
 
 Precision: TypeAlias = type[np.floating[Any]]
 
@@ -29,28 +30,21 @@ class Evaluations:
     """The values of ``steps`` in double precision, in the widest and in a narrower one beside it.
 
     The widest are what is verified: how far the narrower ones are from them tells what rounding
-    does to a line, however much it cancels. ``start`` holds the widest in every precision. With an
-    upstream gradient G in place of a loss, the addends of the loss are G ⊙ a.
+    does to a line, however much it cancels. ``start`` holds the widest in every precision.
     """
 
-    def __init__(self, steps: Sequence[Step], double: Values, setting: Setting) -> None:
-        self.steps, self.double, self.setting = steps, double, setting
+    def __init__(self, objective: Objective, double: Values, setting: Setting) -> None:
+        self.steps, self.double, self.setting = objective.steps, double, setting
+        steps = self.steps
         self.by_id = {step.id: step for step in steps}
         self.forward = [step for step in steps if step.phase in ("forward", "loss")]
-        by_operation = {step.operation: step for step in self.forward}
-        self.penalty = by_operation.get("penalty")
-        self.output = by_operation["activate"].id
-        self.terms = by_operation.get("loss_terms") or self._given_gradient()
-        self.total = by_operation.get("total") or Step("loss", "total", (self.terms.id,))
+        self.penalty, self.output = objective.penalty, objective.output
+        self.terms, self.total = objective.terms, objective.total
         self.widest, self.narrower = self._precisions()
         self.wide = worked(steps, self._given(self.widest), setting, FloatArithmetic(self.widest))
         self.narrow = self._narrow()
         precisions: set[Precision] = {np.float64, self.widest, self.narrower}
         self.start = {each: _cast(self.wide, each) for each in precisions}
-
-    def _given_gradient(self) -> Step:
-        upstream = next(step.id for step in self.steps if step.of == self.output)
-        return Step("loss_terms", "hadamard", (upstream, self.output), phase="loss")
 
     def _precisions(self) -> tuple[Precision, Precision]:
         """Of doubles alone products are fast; some platforms have nothing wider, either."""
@@ -61,7 +55,7 @@ class Evaluations:
 
     def _given(self, precision: Precision) -> Values:
         """Targets that are distributions add up to 1 to the last digit of a precision."""
-        given = [step.id for step in self.steps if step.phase == "given"]
+        given = [step.id for step in self.steps if step.operation == "given"]
         start = _cast({id: self.double[id] for id in given}, precision)
         loss = self.terms.parameters.get("loss")
         if loss is not None and LOSSES[loss].targets == "distribution":
@@ -74,7 +68,7 @@ class Evaluations:
         values, random = self._given(self.narrower), np.random.default_rng(0)
         numbers, unit = FloatArithmetic(self.narrower), np.finfo(self.narrower).eps
         for step in self.steps:
-            if step.phase != "given":
+            if step.operation != "given":
                 value = evaluate(self.setting, numbers, step, values)
                 signs = random.choice([-unit, unit], size=value.shape)
                 values[step.id] = numbers.line(value + signs * _cancelled(step, values))

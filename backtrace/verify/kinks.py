@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import msgspec
 import numpy as np
 
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.array import Array
+from backtrace.functions.elementary import FUNCTIONS
 from backtrace.functions.losses import LOSSES
+from backtrace.tape.arguments import taken
 from backtrace.tape.arithmetic import FloatArithmetic
+from backtrace.tape.equation_operations import pool_winners, winners
 from backtrace.tape.setting import Setting
 from backtrace.tape.steps import Step
 
@@ -38,6 +42,7 @@ def crossings(
         for i, j in np.argwhere(np.sign(near) != np.sign(far.reshape(near.shape))).tolist():
             index = (i + 1, j + 1)
             sample = None if step.operation == "penalty" else index[setting.sample_axis] - 1
+            sample = 0 if step.role == "named" else sample  # whatever an entry is of, one loss
             yield Crossing(id, index, place, float(near[i, j]), sample)
 
 
@@ -46,6 +51,9 @@ def _distances(
 ) -> Iterator[tuple[str, float, Array]]:
     """For each kink that there may be: of what, where it is, how far every entry is from it."""
     parameters = FloatArithmetic(np.float64).parameters(step.parameters)
+    if step.role == "named":
+        yield from _distances_of_line(step, parameters, values)
+        return
     if step.operation == "activate":
         for kink in ACTIVATIONS[step.parameters["activation"]].kinks(parameters):
             yield step.operands[0], kink, values[step.operands[0]] - kink
@@ -57,3 +65,24 @@ def _distances(
         if rule is not None:
             a, y = (setting.rows(values[id]) for id in step.operands[:2])
             yield step.id, 0.0, setting.rows(rule(a, y, parameters))
+
+
+def _distances_of_line(
+    step: Step, parameters: Mapping[str, Any], values: Mapping[str, Array]
+) -> Iterator[tuple[str, float, Array]]:
+    operands = taken(parameters, [values[id] for id in step.operands])
+    match step.operation:
+        case "activate":
+            for kink in FUNCTIONS[parameters["activation"]].kinks(parameters):
+                yield step.operands[0], kink, operands[0] - kink
+        case "larger" | "smaller":
+            yield step.id, 0.0, operands[0] - operands[1]
+        case "pool" if parameters["pool"] == "max":
+            for wins in pool_winners(parameters, operands[0]):
+                yield step.id, 0.0, wins - 0.5
+        case "reduce" if parameters["reduce"] == "max":
+            yield step.operands[0], 0.0, winners(operands[0], parameters) - 0.5
+        case "loss_of":
+            rule = LOSSES[parameters["loss"]].kinks
+            if rule is not None:
+                yield step.id, 0.0, rule(operands[0], operands[1], parameters)

@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from backtrace.functions.array import Array
+from backtrace.spec.ids import is_part
 from backtrace.spec.model import Arithmetic, Spec
 from backtrace.spec.wording import count
 from backtrace.tape.arithmetic import FloatArithmetic
@@ -21,6 +22,7 @@ from backtrace.tape.writer import TapeError
 from backtrace.verify.cost import cost
 from backtrace.verify.evaluations import Evaluations
 from backtrace.verify.gradient_check import GradientCheck
+from backtrace.verify.objective import objective
 from backtrace.verify.origin import lost_numbers, with_origins
 from backtrace.verify.perturbation import Indices, Perturbation
 from backtrace.verify.results import Comparison, Request, Verification
@@ -56,21 +58,25 @@ def verify(
     if tape is None:
         tape = compile_tape(plain, range(request.epoch, request.epoch + 1))
     place = (request.epoch, request.batch)
-    steps = [s for s in tape if (s.epoch, s.batch) == place and s.phase != "update"]
+    aim = objective([s for s in tape if (s.epoch, s.batch) == place and s.phase != "update"])
     setting = Setting(spec.conventions)
-    values = worked(steps, given, setting, FloatArithmetic(np.float64))
-    if not np.isfinite(values.get("loss", 0)):
+    values = worked(aim.steps, given, setting, FloatArithmetic(np.float64))
+    if aim.terms.id in values and not np.isfinite(values[aim.terms.id]).all():
         raise TapeError("the loss is not a finite number, so that it has no differences")
     with one_thread_each():  # a stack is many small products, which threads only hold up
-        verifier = _Verifier(spec, Evaluations(steps, values, setting), request, progress)
+        verifier = _Verifier(spec, Evaluations(aim, values, setting), request, progress)
         comparisons = [verifier.comparison(step) for step in verifier.gradients]
         remarks = tuple(_remarks(spec, comparisons))
         quantities = tuple(with_origins(comparisons, verifier.evaluations))
-        return Verification(request, quantities, cost(steps, values, setting), remarks)
+        return Verification(request, quantities, cost(aim.steps, values, setting), remarks)
 
 
 def _check_verifiable(spec: Spec) -> None:
     """Raises TapeError, in words, for a spec without gradients."""
+    if spec.equations is not None:
+        if not spec.equations.has_backward:
+            raise TapeError("there is nothing to verify without `loss: L` (or `maximize: J`)")
+        return
     if spec.loss is None:
         raise TapeError(
             "there is nothing to verify without a loss: add `loss: mse`, with `targets`"
@@ -95,9 +101,12 @@ def _given(spec: Spec, request: Request) -> dict[str, Array]:
     found: dict[str, Array] = {}
     for traced in run(tape, starting_values(spec)):
         if (traced.epoch, traced.batch) == place:
-            if traced.phase != "given":
-                return found
-            found[traced.id] = np.asarray(traced.value, dtype=np.float64)
+            if traced.phase == "update":
+                break
+            if traced.operation == "given":
+                found[traced.id] = np.asarray(traced.value, dtype=np.float64)
+    if found:
+        return found
     batches = {step.batch for step in tape if step.epoch == request.epoch}
     raise TapeError(
         f"there is no batch {request.batch} in epoch {request.epoch}, which has {len(batches)}"
@@ -138,7 +147,7 @@ class _Verifier:
     ) -> None:
         self.spec, self.evaluations, self.request = spec, evaluations, request
         self.progress, self.done, steps = progress, 0, evaluations.steps
-        self.gradients = [s for s in steps if s.phase == "backward" and s.role in GRADIENTS]
+        self.gradients = [s for s in steps if _is_verified(s)]
         self.efforts = {step.id: evaluations.effort(step.of) for step in self.gradients}
         self.share = request.budget / len(self.gradients)
         self.rows = {step.id: self._rows(step) for step in self.gradients}
@@ -189,13 +198,20 @@ class _Verifier:
     def _factor(self, step: Step) -> float:
         """What the conventions make of a derivative: its sign, and n where the 1/n comes later."""
         loss, conventions = self.spec.loss, self.spec.conventions
-        assert loss is not None
+        if loss is None:
+            return 1.0  # equations say all by themselves
         late = conventions.mean_in == "gradient" and loss.mean
         inner = step.role in ("delta", "activation_gradient")
         samples = self.evaluations.double[self.evaluations.output].shape[conventions.sample_axis]
         # an upstream gradient has the sign of the convention from the start
         downhill = conventions.sign == "descent" and loss.name != "upstream"
         return (-1.0 if downhill else 1.0) * (samples if late and inner else 1)
+
+
+def _is_verified(step: Step) -> bool:
+    """Gradients that are worked, of the names of equations without those of their parts."""
+    is_gradient = step.phase == "backward" and step.role in GRADIENTS
+    return is_gradient and step.operation != "given" and not is_part(step.of)
 
 
 def _places(gradient: Step, moved: Step, setting: Setting) -> Indices:

@@ -29,7 +29,8 @@ def section(cost: Cost, samples: int) -> Section:
         "central differences": cost.central_differences,
     }
     rows = tuple(_row(name, way, cost.backpropagation) for name, way in ways.items())
-    aside = f"{count(cost.parameters, 'parameter')}, {count(samples, 'sample')}"
+    counts = [count(cost.parameters, "parameter"), *([count(samples, "sample")] if samples else [])]
+    aside = ", ".join(counts)
     return Section("What each way costs", (Table(COLUMNS, rows), Paragraph(WAYS, "fact", 1)), aside)
 
 
