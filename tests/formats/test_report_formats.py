@@ -155,5 +155,5 @@ def test_gradescope_tells_the_student_of_a_submission_that_cannot_be_read():
 
 @pytest.mark.parametrize("form", [as_json, as_markdown, as_gradescope])
 def test_a_sheet_with_nothing_on_it_is_said_to_have_nothing(form):
-    assert form(named("Di", "z1: _")) is not None
-    assert "no answers to this exercise" in as_markdown(named("Di", "z1: _"))
+    assert form(named("Di", "{z1: _}")) is not None
+    assert "no answers to this exercise" in as_markdown(named("Di", "{z1: _}"))

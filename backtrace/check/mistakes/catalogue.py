@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
@@ -21,6 +21,8 @@ class Mistake(msgspec.Struct, frozen=True):
 
     ``deed`` is what "3 of 30" did, with ``{id}`` for the symbol of the step, ``{slope}`` for σ′ of
     its layer and ``{n}``. ``detail`` is what a single mistake adds to its title, if anything.
+    ``told_of`` is what is told instead where the step has a role, its layer an activation or the
+    exercise a loss of that name; ``called`` its title there.
     """
 
     code: str
@@ -32,12 +34,18 @@ class Mistake(msgspec.Struct, frozen=True):
     example: str
     wrongs: Callable[[Step, UpdateContext], Iterator[Wrong]] = no_rule
     detail: str = ""
+    told_of: Mapping[str, str] = {}
+    called: Mapping[str, str] = {}
 
     @property
     def has_rule(self) -> bool:
         """Whether it is a rule that can be replayed."""
         return self.wrongs is not no_rule
 
+
+SQUARES = ("sse", "half_sse", "mse", "half_mse", "mse_elements")
+OF_SQUARES = "Look at the loss once more: is there a ½ in front, does the 2 of the square cancel?"
+OF_ONE_LINE = "What this line is worked from has no such factor: look for it in this line."
 
 CATALOGUE: dict[str, Mistake] = {
     row.code: row
@@ -68,9 +76,15 @@ CATALOGUE: dict[str, Mistake] = {
             "took the derivative at a instead of z, in {id}",
             "g of a curved activation",
             "g′(a) instead of g′(z): σ(a)(1 − σ(a))",
-            "The derivative belongs at z. σ′(z) is a(1 − a): do not apply σ a second time.",
+            "The derivative belongs at z, not at a: do not apply the activation a second time.",
             "σ(0.574)(1 − σ(0.574)) = 0.231 instead of 0.574·0.426 = 0.245",
             rewrites.derivative_at_a,
+            told_of={
+                "sigmoid": "The derivative belongs at z. σ′(z) is a(1 − a): do not apply σ a "
+                "second time.",
+                "tanh": "The derivative belongs at z. tanh′(z) is 1 − a²: do not apply tanh a "
+                "second time.",
+            },
         ),
         Mistake(
             "derivative-incomplete",
@@ -81,6 +95,11 @@ CATALOGUE: dict[str, Mistake] = {
             "The derivative has two factors: a(1 − a) for a sigmoid, 1 − a² for tanh.",
             "g = 0.752 instead of 0.752·0.248",
             rewrites.derivative_incomplete,
+            told_of={
+                "sigmoid": "The derivative of the sigmoid has two factors, a and 1 − a.",
+                "tanh": "The derivative of tanh is 1 − a²: square a first.",
+            },
+            called={"tanh": "the square is missing in the derivative"},
         ),
         Mistake(
             "preactivation-in-derivative",
@@ -91,6 +110,7 @@ CATALOGUE: dict[str, Mistake] = {
             "The short formula a(1 − a) is written in the activation, not in z.",
             "0.3·0.7 instead of σ(0.3)(1 − σ(0.3)) = 0.574·0.426",
             rewrites.preactivation_in_derivative,
+            told_of={"tanh": "The short formula 1 − a² is written in the activation, not in z."},
         ),
         Mistake(
             "z-times-slope",
@@ -148,10 +168,14 @@ CATALOGUE: dict[str, Mistake] = {
             "have a ½ or a 2 too many or too few in {id}",
             "loss, output da and δ, penalty",
             "×2 or ×½",
-            "Look at the loss once more: is there a ½ in front, does the 2 of the square cancel?",
+            "Look at the loss once more: where would a ½ or a 2 come from?",
             "δ = ŷ − y instead of 2(ŷ − y) for L = (ŷ − y)²",
             rewrites.half_factor,
             detail="{}",
+            told_of={
+                **dict.fromkeys(("gradient", "data_gradient"), OF_ONE_LINE),
+                **dict.fromkeys(SQUARES, OF_SQUARES),
+            },
         ),
         Mistake(
             "sign-flipped",

@@ -10,7 +10,6 @@ import msgspec
 from backtrace.check.answers.figures import EXACT
 from backtrace.check.judge.checker import Checker
 from backtrace.check.judge.exercise import Key
-from backtrace.check.mistakes.catalogue import CATALOGUE
 from backtrace.check.mistakes.hints import WorkedLine, worked_line
 from backtrace.check.model import (
     AnswerCell,
@@ -282,8 +281,7 @@ class _Sheet:
         if judged.repeated:
             advice = (self.words.again(judged.repeated),)
         elif self.level == "how":
-            codes = dict.fromkeys(explanation.codes)
-            advice = tuple(CATALOGUE[code].tell for code in codes)
+            advice = self.words.advice(explanation)
         return NamedCause(self.words.cause(explanation, judged.id), advice)
 
     def hints(self, mistakes: tuple[Finding, ...]) -> dict[str, tuple[str, ...]]:

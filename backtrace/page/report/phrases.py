@@ -60,6 +60,8 @@ class Words:
 
     def __init__(self, spec: Spec) -> None:
         activations = {k: layer.activation.name for k, layer in enumerate(spec.layers, 1)}
+        self.activations = activations
+        self.loss = "" if spec.loss is None else spec.loss.name
         self.symbols = Symbols(spec.notation, spec.conventions, activations)
 
     def name(self, name: str) -> str:
@@ -84,7 +86,23 @@ class Words:
         place = f", in {self.symbols.name(id)}" if elsewhere else ""
         form = CATALOGUE[code].detail
         more = f" ({form.format(self.said(detail))})" if detail and form else ""
-        return f"{CATALOGUE[code].title}{more}{place}"
+        title = self._fitting(CATALOGUE[code].called, id) or CATALOGUE[code].title
+        return f"{title}{more}{place}"
+
+    def advice(self, explanation: Explanation) -> tuple[str, ...]:
+        """What to do about it, in words that fit this exercise's activation and loss."""
+        told = (
+            self._fitting(CATALOGUE[code].told_of, id) or CATALOGUE[code].tell
+            for code, id in explanation.mistakes
+        )
+        return tuple(dict.fromkeys(told))
+
+    def _fitting(self, said: Mapping[str, str], id: str) -> str:
+        """What is said of the step's role, of its layer's activation, or of the loss."""
+        named = ids.parse(id)
+        layer = 0 if named is None else named.layer or 0
+        keys = (named.role if named else "", self.activations.get(layer, ""), self.loss)
+        return next((said[key] for key in keys if key in said), "")
 
     def again(self, name: str) -> str:
         """That a mistake was made before, and costs nothing more."""
