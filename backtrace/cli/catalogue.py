@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from backtrace.cli.screen import emit, reading, show_page
+from backtrace.cli.screen import emit, print_page, reading
 from backtrace.formats.json import catalogue as documents
 from backtrace.formats.json.report import encode
-from backtrace.formats.markdown import writer as markdown
 from backtrace.page import catalogue
-from backtrace.page.blocks import Document
 
 
 def print_catalogue(form: str, width: int | None) -> None:
@@ -17,7 +15,7 @@ def print_catalogue(form: str, width: int | None) -> None:
     if form == "json":
         emit(encode(documents.catalogue()))
     else:
-        _print(catalogue.catalogue(), form, width)
+        print_page(catalogue.catalogue(), form, width)
 
 
 def print_hidden(source: str, data: Path | None, form: str, width: int | None) -> None:
@@ -32,11 +30,4 @@ def print_hidden(source: str, data: Path | None, form: str, width: int | None) -
     if form == "json":
         emit(encode(documents.hidden(*found)))
     else:
-        _print(catalogue.document(*found), form, width)
-
-
-def _print(page: Document, form: str, width: int | None) -> None:
-    if form == "markdown":
-        emit(markdown.text(page))
-    else:
-        show_page(page, width)
+        print_page(catalogue.document(*found), form, width)

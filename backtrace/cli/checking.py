@@ -5,19 +5,25 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from time import monotonic
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from backtrace.check.model import WORST_FIRST, Answers, Report, Unreadable, Verdict
-from backtrace.cli.screen import emit, reading, refuse, show_page, useless
-from backtrace.page.report.content import Level
-
-if TYPE_CHECKING:
-    from backtrace.check.answers.names import Reader
-    from backtrace.check.judge.checker import Checker
-    from backtrace.check.model import ClassReport
-    from backtrace.spec.model import AnswerDigits
+from backtrace.check.answers.files import content, read_files
+from backtrace.check.answers.names import reader
+from backtrace.check.answers.reading import is_spec, read_answers, read_stream, stream_lines
+from backtrace.check.answers.tree import LIMITS, AnswersError, read_sheet
+from backtrace.check.judge.checker import Checker
+from backtrace.check.model import WORST_FIRST, Answers, ClassReport, Report, Unreadable, Verdict
+from backtrace.cli.screen import emit, print_page, reading, refuse, useless
+from backtrace.formats.json import gradescope
+from backtrace.formats.json import report as report_json
+from backtrace.page.report import classroom, sheet
+from backtrace.page.report.content import Commentator, Level, all_well
+from backtrace.spec import SpecError
+from backtrace.spec.model import AnswerDigits
+from backtrace.tape.loading import load
 
 WELL, MISTAKEN, UNREAD = 0, 1, 3
 TABLES = (".csv", ".tsv", ".jsonl", ".ndjson")
@@ -112,17 +118,13 @@ class Grader:
     """An exercise, ready to judge answers to it."""
 
     def __init__(self, request: CheckRequest) -> None:
-        from backtrace.page.report.content import Commentator
-
         self.request = request
         self.checker = _checker(request)
-        self.reader = _reader(self.checker)
+        self.reader = reader(self.checker.tape, self.checker.spec)
         self.commentator = Commentator(self.checker, request.level, request.reveal)
 
     def answers(self) -> Iterator[Answers | Unreadable]:
         """Every sheet, one after another."""
-        from backtrace.check.answers.files import read_files
-
         for path in self.request.answers:
             if path == "-":
                 yield from self.stdin()
@@ -130,14 +132,6 @@ class Grader:
         yield from read_files(files, self.reader)
 
     def stdin(self) -> Iterator[Answers | Unreadable]:
-        from backtrace.check.answers.reading import (
-            AnswersError,
-            read_answers,
-            read_stream,
-            stream_lines,
-        )
-        from backtrace.check.answers.tree import LIMITS
-
         stream = sys.stdin.buffer
         if self.request.format == "jsonl":
             yield from read_stream(stream_lines(stream), self.reader, STDIN)
@@ -160,40 +154,23 @@ class Grader:
     def refused(self, unreadable: Unreadable) -> int:
         """A sheet that can't be read: Gradescope's student wants to be told all the same."""
         if self.request.format == "gradescope":
-            from backtrace.formats.json import gradescope
-            from backtrace.formats.json import report as report_json
-
             emit(report_json.encode(gradescope.refused(unreadable)))
         print(unreadable.reason, file=sys.stderr)
         return UNREAD
 
     def print_sheet(self, answers: Answers, report: Report) -> None:
-        findings = self.commentator.findings(answers, report)
-        words = self.commentator.words
         if self.request.format == "json":
-            from backtrace.formats.json import report as report_json
-
-            emit(report_json.encode(report_json.report(findings, self.request.level)))
-        elif self.request.format == "gradescope":
-            from backtrace.formats.json import gradescope
-            from backtrace.formats.json import report as report_json
-
-            emit(report_json.encode(gradescope.results(findings, words)))
-        elif self.request.format == "markdown":
-            from backtrace.formats.markdown import writer as markdown
-            from backtrace.page.report.sheet import document
-
-            emit(markdown.text(document(findings)))
+            emit(report_json.encode(self.document((answers, report))))
+            return
+        findings = self.commentator.findings(answers, report)
+        if self.request.format == "gradescope":
+            emit(report_json.encode(gradescope.results(findings, self.commentator.words)))
         else:
-            from backtrace.page.report.sheet import document
-
-            show_page(document(findings), self.request.width)
+            print_page(sheet.document(findings), self.request.format, self.request.width)
 
     # A class
 
     def of_class(self) -> int:
-        from backtrace.check.model import ClassReport
-
         graded: list[Graded] = []
         unreadable: list[Unreadable] = []
         for found in counted(self.answers()):
@@ -210,29 +187,18 @@ class Grader:
 
     def print_class(self, graded: list[Graded], report: ClassReport) -> None:
         if self.request.format == "json":
-            self.print_class_json(graded, report)
-            return
-        from backtrace.page.report.classroom import document
-
-        if self.request.format == "csv":
+            reports = map(self.document, graded)
+            emit(report_json.encode(report_json.class_report(report, reports)))
+        elif self.request.format == "csv":
             from backtrace.formats.csv import classroom as class_table
 
             emit(class_table.encode(self.checker, report).removesuffix("\n"))
-        elif self.request.format == "markdown":
-            from backtrace.formats.markdown import writer as markdown
-
-            emit(markdown.text(document(self.checker, report)))
         else:
-            show_page(document(self.checker, report), self.request.width)
+            page = classroom.document(self.checker, report)
+            print_page(page, self.request.format, self.request.width)
 
-    def print_class_json(self, graded: list[Graded], report: ClassReport) -> None:
-        from backtrace.formats.json import report as report_json
-
-        reports = (
-            report_json.report(self.commentator.findings(*each), self.request.level)
-            for each in graded
-        )
-        emit(report_json.encode(report_json.class_report(report, reports)))
+    def document(self, graded: Graded) -> dict[str, Any]:
+        return report_json.report(self.commentator.findings(*graded), self.request.level)
 
     # A stream
 
@@ -247,20 +213,13 @@ class Grader:
 
     def line(self, found: Answers | Unreadable) -> tuple[str, int]:
         """The line that answers a sheet, and its exit code."""
-        from backtrace.formats.json import report as report_json
-
         if isinstance(found, Unreadable):
             return report_json.encode(report_json.unreadable(found)), UNREAD
         report = self.checker.check(found)
-        document = report_json.report(self.commentator.findings(found, report), self.request.level)
-        return report_json.encode(document), _code([report])
+        return report_json.encode(self.document((found, report))), _code([report])
 
 
 def _checker(request: CheckRequest) -> Checker:
-    from backtrace.check.judge.checker import Checker
-    from backtrace.spec import SpecError
-    from backtrace.tape.loading import load
-
     with reading():
         try:
             spec = load(request.spec, data_folder=request.data)
@@ -273,32 +232,18 @@ def _checker(request: CheckRequest) -> Checker:
 
 def _holds_spec(path: str) -> bool:
     """Whether an answers file is a spec, given in the wrong place."""
-    from backtrace.check.answers.files import content
-    from backtrace.check.answers.reading import is_spec
-    from backtrace.check.answers.tree import LIMITS, AnswersError, read_sheet
-
     try:
         return path != "-" and is_spec(read_sheet(content(Path(path), LIMITS.bytes), path))
     except AnswersError:
         return False
 
 
-def _reader(checker: Checker) -> Reader:
-    from backtrace.check.answers.names import reader
-
-    return reader(checker.tape, checker.spec)
-
-
 def _code(reports: Iterable[Report]) -> int:
-    from backtrace.page.report.content import all_well
-
     return WELL if all(map(all_well, reports)) else MISTAKEN
 
 
 def counted(found: Iterable[Answers | Unreadable]) -> Iterator[Answers | Unreadable]:
     """``found``, with a count on the terminal's stderr once it takes longer than a second."""
-    from time import monotonic
-
     if not sys.stderr.isatty():
         yield from found
         return

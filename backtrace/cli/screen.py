@@ -107,6 +107,16 @@ def show_page(document: Document, width: int | None) -> None:
     show(lambda layout: lines(document, layout), width)
 
 
+def print_page(document: Document, form: str, width: int | None) -> None:
+    """A page in Markdown, or as text for people."""
+    if form == "markdown":
+        from backtrace.formats.markdown import writer as markdown
+
+        emit(markdown.text(document))
+    else:
+        show_page(document, width)
+
+
 def useless(options: Mapping[str, bool], choosing: str, chosen: str) -> list[str]:
     """``--width: of no use with --format json``, where one of the options was given."""
     given = [option for option, used in options.items() if used]

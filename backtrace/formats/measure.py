@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
@@ -66,24 +65,6 @@ def pieces_of(text: str, width: int) -> Iterator[str]:
             piece, columns = "", 0
         piece, columns = piece + character, columns + step
     yield piece
-
-
-def folded(text: str, room: int, *folds: re.Pattern[str]) -> list[str]:
-    """``text`` in lines of at most ``room`` columns, folded at the first of ``folds`` that does."""
-    lines = [text]
-    for fold in folds:
-        lines = [line for part in lines for line in _folded_at(fold, part, room)]
-    return [piece for line in lines for piece in pieces_of(line, room)]
-
-
-def _folded_at(fold: re.Pattern[str], text: str, room: int) -> list[str]:
-    lines: list[str] = []
-    for part in fold.split(text):
-        if lines and text_width(lines[-1]) + 1 + text_width(part) <= room:
-            lines[-1] += " " + part
-        else:
-            lines.append(part)
-    return lines
 
 
 def plain(text: str) -> str:

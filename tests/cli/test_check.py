@@ -225,7 +225,7 @@ class Terminal(io.StringIO):
 
 def test_progress_is_shown_on_a_terminal_after_a_second(monkeypatch):
     seconds = iter([0.0, 0.9, 1.1, 1.2, 2.0])  # the start, then after each of four sheets
-    monkeypatch.setattr(time, "monotonic", lambda: next(seconds))
+    monkeypatch.setattr("backtrace.cli.checking.monotonic", lambda: next(seconds))
     stderr = Terminal()
     monkeypatch.setattr("sys.stderr", stderr)
     assert list(counted("abcd")) == list("abcd")

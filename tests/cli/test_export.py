@@ -65,7 +65,8 @@ def test_the_table_names_what_exists():
         source = (ROOT / "backtrace" / "formats" / f"{module.replace('.', '/')}.py").read_text(
             encoding="utf-8"
         )
-        takes = "trace: Trace, view: View" if row.of_trace else "document: Document, *, fragment"
+        of_document = "document: blocks.Document, *, fragment"
+        takes = "trace: Trace, view: View" if row.of_trace else of_document
         assert f"def {function}({takes}" in source, name
         assert registry.ENDINGS[row.ending] == name
 

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from backtrace.formats.json.trace import TraceFormatError, decode
-from backtrace.functions.activations import ACTIVATIONS
-from backtrace.functions.losses import LOSSES
-from backtrace.functions.penalties import FORMS
 from backtrace.notation import steps as notation
 from backtrace.notation.symbols import Symbols
 from backtrace.page import header
 from backtrace.page.sections import SECTIONS
 from backtrace.spec import ids
 from backtrace.spec.read.conventions import MOST_DECIMALS
+from backtrace.tape.arithmetic import arithmetic
 from backtrace.tape.operations import OPERATIONS
+from backtrace.tape.run import evaluate
 from backtrace.tape.setting import Setting
 from backtrace.tape.trace import Trace, TracedStep
 
-TABLES: dict[str, Iterable[str]] = {"activation": ACTIVATIONS, "loss": LOSSES, "form": FORMS}
-WORDS = frozenset(
-    ["activation", "loss", "form", "transpose", "omit_from", "ones", "from", "stable_from"]
-)
-FLAGS = frozenset(["subtract", "all", "negate"])
 MOST_LAYERS = 1000
 AMISS = (
     KeyError,
@@ -93,45 +87,27 @@ def _check_step(trace: Trace, traced: TracedStep, known: Mapping[str, TracedStep
         raise _refused(f"{traced.id} belongs to another layer than it says")
     if traced.phase not in SECTIONS or traced.operation not in OPERATIONS:
         raise _refused(f"the phase or the operation of {traced.id} is none that is known")
-    for name, value in traced.parameters.items():
-        if not _is_sound(name, value, given=traced.operation == "given"):
-            raise _refused(f"the {name} of {traced.id} is not what it should be")
-        if name in TABLES and value not in TABLES[name]:
-            raise _refused(f"the {name} of {traced.id} is none that is known")
     missing = [id for id in traced.operands if id not in known]
     if missing:
         raise TraceFormatError(
             f"a part of a trace ({missing[0]}, from which {traced.id} is made, is missing): save "
             "the whole one, without --only, --layer or --sample"
         )
-    _check_shape(trace, traced, known)
+    _check_value(trace, traced, known)
 
 
-def _is_sound(name: str, value: object, *, given: bool) -> bool:
-    """Whether a parameter is of the kind that its name asks for."""
-    if name in WORDS:
-        return isinstance(value, str)
-    if name in FLAGS:
-        return isinstance(value, bool)
-    if name == "omit":
-        return isinstance(value, str | list) and all(isinstance(each, str) for each in value)
-    if name in ("samples", "order") and given:
-        if not isinstance(value, list) or not all(type(each) is int for each in value):
-            return False
-        return name == "order" or len(value) == 2
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _check_shape(trace: Trace, traced: TracedStep, known: Mapping[str, TracedStep]) -> None:
-    if traced.operation == "given":
+def _check_value(trace: Trace, traced: TracedStep, known: Mapping[str, TracedStep]) -> None:
+    """Works the step once more: what it lacks, or can't be worked with, shows."""
+    if traced.operation in ("given", "forward_again"):
         return
-    row = OPERATIONS[traced.operation]
-    shapes = [known[id].shape for id in traced.operands]
+    values = {id: step.value for id, step in known.items()}
     try:
-        shape = row.shape(Setting(trace.conventions), traced.parameters, *shapes)
+        worked = evaluate(
+            Setting(trace.conventions), arithmetic(trace.arithmetic), traced.step, values
+        )
     except AMISS as error:
-        raise _refused(f"{traced.id}: {error}") from None
-    if shape != traced.shape:
+        raise _refused(f"{traced.id} can't be worked ({error})") from None
+    if worked.shape != traced.shape:
         raise _refused(f"the shape of {traced.id} is not what its operation gives")
 
 
@@ -143,7 +119,8 @@ def _write_once(trace: Trace, steps: Mapping[str, TracedStep]) -> None:
     if first < 1 or last - first + 1 != counted:
         raise ValueError(f"samples {first} to {last}, where the inputs are {counted}")
     numbers = steps["a0"].sample_numbers
-    if len(set(numbers)) != counted or min(numbers) < 1:
+    whole = all(type(number) is int and number >= 1 for number in numbers)
+    if not whole or len(set(numbers)) != counted:
         raise ValueError(f"an order that is none of {counted} samples")
     header.architecture(trace)
     header.facts(trace, symbols)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from itertools import islice
 
-from backtrace.formats.measure import folded, text_width, wrapped
+from backtrace.formats.measure import text_width, wrapped
 from backtrace.formats.terminal.boxes import Line
+from backtrace.formats.terminal.layout import formula_lines
 from backtrace.notation.numbers import aligned, cells
 from backtrace.notation.text import tokens
 from backtrace.page.step_block import StepBlock
 
 MOST = 12  # entries unfolded unless all are asked for
-TERMS = re.compile(r" (?=[-+−⋯] )")  # where a sum may be folded: before its signs
 
 Unfolded = tuple[str, list[str], str]  # the entry's name, its stages, its value
 Say = Callable[[str], str]  # puts a text in the terminal's characters
@@ -86,7 +85,7 @@ def _stage_by_stage(rows: list[Unfolded], room: int) -> list[Line]:
         label = name
         for stage in [*stages, value.strip()]:
             head = f"{label} = "
-            for part in folded(stage, max(room - text_width(head), 8), TERMS):
+            for part in formula_lines(stage, max(room - text_width(head), 8)):
                 lines.append([(head + part, "entry")])
                 head = " " * (text_width(name) + 3)
             label = " " * text_width(name)
