@@ -11,8 +11,8 @@ import backtrace
 from backtrace.formats.drawing.svg import svg
 from backtrace.page.selection import Selection
 from backtrace.page.trace import View
-from backtrace.spec.bundled import names
 from tests.formats.written import html
+from tests.networks.kinds import LAYERED
 from tests.tape import exercises
 
 pytestmark = pytest.mark.slow
@@ -46,7 +46,7 @@ def browser():
 def pages(tmp_path_factory):
     """Every bundled network as a file."""
     folder = tmp_path_factory.mktemp("pages")
-    for name in names():
+    for name in LAYERED:
         trace = backtrace.trace(backtrace.load(name))
         (folder / f"{name}.html").write_text(html(trace, View()), encoding="utf-8")
     return folder
@@ -237,7 +237,7 @@ def contrast(one, other):
     return (lighter + 0.05) / (darker + 0.05)
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", LAYERED)
 def test_the_equation_scrolls_and_not_the_page(visit, name):
     for width in WIDTHS:
         page = visit(name, width)

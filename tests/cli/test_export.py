@@ -23,20 +23,20 @@ from backtrace.formats import registry
 from backtrace.formats.json.trace import TraceFormatError, decode, encode, exported
 from backtrace.formats.json.trace_validation import read
 from backtrace.page.trace import View
-from backtrace.spec import bundled
 from tests.cli.running import piped, run
+from tests.networks.kinds import LAYERED
 
 __all__ = ["run"]
 
 TEXT_FORMATS = [name for name in registry.FORMATS if name != "png"]
-SMALL = [name for name in bundled.names() if name not in ("mnist", "digits")]
+SMALL = [name for name in LAYERED if name not in ("mnist", "digits")]
 ROOT = Path(__file__).parents[2]
 
 
 # Formats
 
 
-@pytest.mark.parametrize(("name", "format"), list(product(bundled.names(), TEXT_FORMATS)))
+@pytest.mark.parametrize(("name", "format"), list(product(LAYERED, TEXT_FORMATS)))
 def test_every_network_in_every_format(run, tmp_path, name, format):
     row = registry.FORMATS[format]
     details = ["summary", "matrices", "entries"] if name in SMALL else ["matrices"]

@@ -16,15 +16,15 @@ from hypothesis import strategies as st
 import backtrace
 from backtrace.page.selection import Selection
 from backtrace.page.trace import View
-from backtrace.spec.bundled import names
 from backtrace.spec.model import Arithmetic
 from tests.formats.written import html
+from tests.networks.kinds import LAYERED
 from tests.tape import exercises
 
 DETAILS = ("summary", "matrices", "entries")
 VOID = {"meta", "br", "img", "input", "link", "hr"}
 PLACE = re.compile(r"section-(\d+)-(\d+)-\d+$")
-TRACES = {name: backtrace.trace(backtrace.load(name)) for name in names() if name != "digits"}
+TRACES = {name: backtrace.trace(backtrace.load(name)) for name in LAYERED if name != "digits"}
 
 
 class Element:

@@ -13,14 +13,14 @@ import backtrace
 from backtrace.page.inert import inert
 from backtrace.page.selection import Selection
 from backtrace.page.trace import View
-from backtrace.spec import bundled
 from backtrace.spec.model import NOTATION_CHOICES
 from tests.formats.formula_numbers import MATRIX, assert_result, cells, is_part
 from tests.formats.written import markdown
+from tests.networks.kinds import LAYERED
 
-TRACES = {name: backtrace.trace(backtrace.load(name)) for name in bundled.names()}
+TRACES = {name: backtrace.trace(backtrace.load(name)) for name in LAYERED}
 DETAILS = ("summary", "matrices", "entries")
-EVERY = list(product(bundled.names(), DETAILS))
+EVERY = list(product(LAYERED, DETAILS))
 DISPLAY = re.compile(r"^\$\$\n(.*?)\n\$\$$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"\$[^$\n]+\$")
 FORBIDDEN = (r"\,", r"\;", r"\{", r"\operatorname", r"\newcommand", r"\mbox", "}_{", "~", "\t")
@@ -123,7 +123,7 @@ def test_every_matrix_is_in_the_trace_to_its_printed_digits(name, detail):
         assert is_in(trace, cells(body)), body
 
 
-@pytest.mark.parametrize("name", bundled.names())
+@pytest.mark.parametrize("name", LAYERED)
 def test_the_result_of_each_step_is_its_value(name):
     trace, text = TRACES[name], page(name)
     worked = iter(step for step in trace if step.phase != "given")

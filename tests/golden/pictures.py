@@ -12,7 +12,7 @@ from backtrace.formats.terminal.colours import uncoloured
 from backtrace.formats.terminal.layout import Layout
 from backtrace.formats.terminal.trace import passages
 from backtrace.page.trace import View
-from backtrace.spec import bundled
+from tests.networks.kinds import LAYERED
 
 FOLDER = Path(__file__).resolve().parent
 VIEWS = {
@@ -31,7 +31,7 @@ OF_SOME = {
 
 def file_names():
     """``or-gate.matrices.txt``, …: each network in the first two views, some in the others."""
-    of_all = [f"{name}.{view}.txt" for name in bundled.names() for view in ("matrices", "summary")]
+    of_all = [f"{name}.{view}.txt" for name in LAYERED for view in ("matrices", "summary")]
     of_some = [f"{name}.{view}.txt" for view, names in OF_SOME.items() for name in names]
     return sorted(of_all + of_some)
 

@@ -15,6 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 import backtrace
 from backtrace.tape.training import Training, train
 from tests.networks import drawing
+from tests.networks.formulas import FORMULAS
+from tests.networks.kinds import EQUATIONS, LAYERED
 
 NETWORKS = Path(__file__).parents[2] / "networks"
 NAMES = [
@@ -53,7 +55,9 @@ def agrees(name: str, id_: str, expected: ArrayLike) -> None:
 
 
 def test_the_folder_holds_these_networks() -> None:
-    assert sorted(path.stem for path in NETWORKS.glob("*.yaml")) == NAMES
+    assert sorted(path.stem for path in NETWORKS.glob("*.yaml")) == sorted([*NAMES, *EQUATIONS])
+    assert LAYERED == NAMES
+    assert sorted(FORMULAS) == EQUATIONS
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -69,7 +73,7 @@ def test_its_updates_make_the_loss_smaller(name: str) -> None:
     assert values(name, f"loss_after{last}") < values(name, "loss")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, *EQUATIONS])
 def test_it_says_where_it_comes_from_and_opens_with_advice(name: str) -> None:
     assert spec(name).title
     assert spec(name).source

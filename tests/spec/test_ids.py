@@ -5,8 +5,9 @@ from typing import get_args
 import pytest
 
 import backtrace
-from backtrace.spec import bundled, ids
+from backtrace.spec import ids
 from backtrace.spec.ids import At, Id, Role
+from tests.networks.kinds import LAYERED
 
 EXAMPLES = {
     "a0": Id("inputs"),
@@ -53,7 +54,7 @@ def test_every_role_has_an_example():
     assert {id.role for id in EXAMPLES.values()} | {"named"} == set(get_args(Role))
 
 
-@pytest.mark.parametrize("name", bundled.names())
+@pytest.mark.parametrize("name", LAYERED)
 def test_a_step_is_what_its_id_says(name):
     for step in backtrace.trace(backtrace.load(name)):
         said = ids.parse(step.id)

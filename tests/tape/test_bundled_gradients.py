@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 import backtrace
-from backtrace.spec import bundled
 from backtrace.spec.model import Matrix
+from tests.networks.kinds import LAYERED
 from tests.tape.oracle import Network, central_differences, disagreements, expected, values
 
 MOST_SAMPLES = 20
@@ -29,10 +29,10 @@ def spec_of(name):
 
 
 def test_there_are_bundled_networks():
-    assert len(bundled.names()) >= 13
+    assert len(LAYERED) >= 13
 
 
-@pytest.mark.parametrize("name", bundled.names())
+@pytest.mark.parametrize("name", LAYERED)
 def test_every_value_of_a_bundled_network_is_autograds(name):
     spec = spec_of(name)
     traced, wanted = values(backtrace.trace(spec).update()), expected(spec)
@@ -40,7 +40,7 @@ def test_every_value_of_a_bundled_network_is_autograds(name):
     assert disagreements(traced, wanted) == []
 
 
-@pytest.mark.parametrize("name", bundled.names())
+@pytest.mark.parametrize("name", LAYERED)
 def test_every_gradient_of_a_bundled_network_is_a_difference_quotient(name):
     spec = spec_of(name)
     network, traced = Network(spec), backtrace.trace(spec)

@@ -11,13 +11,13 @@ from msgspec.structs import replace
 
 import backtrace
 from backtrace.functions.optimizers import OPTIMIZERS, SCHEDULES
-from backtrace.spec import bundled
 from backtrace.spec.model import Arithmetic, Number, Optimizer, Regularization, Schedule, Stop
 from backtrace.spec.read.holdout import held_out
 from backtrace.tape import chunks as chunking
 from backtrace.tape.run import trace
 from backtrace.tape.training import Engine, outputs, starting_state, traced_epoch, train
 from backtrace.tape.writer import TapeError
+from tests.networks.kinds import LAYERED
 from tests.tape.exercises import BIASES, CONVENTIONS, DIFFERENTIABLE, SGD, exercise, pairs
 
 RATE = Number(0.1, "0.1")
@@ -72,14 +72,14 @@ def learning(name):
     return spec if spec.optimizer is not None else replace(spec, optimizer=SGD)
 
 
-@pytest.mark.parametrize("name", bundled.names())
+@pytest.mark.parametrize("name", LAYERED)
 def test_a_trained_epoch_of_every_bundled_network_is_the_traced_one(name):
     spec = replace(learning(name), epochs=2)
     assert_trained_as_traced(spec)
 
 
 def test_there_are_bundled_networks():
-    assert len(bundled.names()) > 10
+    assert len(LAYERED) > 10
 
 
 @st.composite

@@ -11,8 +11,7 @@ import keyword
 import math
 import re
 from collections.abc import Callable, Mapping
-from fractions import Fraction
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from backtrace.functions.number import Number
 from backtrace.spec.equations.expression import (
@@ -29,6 +28,9 @@ from backtrace.spec.equations.vocabulary import ANY, DEFAULTS, SIGNATURES, SYNON
 from backtrace.spec.near_misses import near_miss
 from backtrace.spec.numbers import written_number
 from backtrace.spec.wording import cited, count, listed
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 LONGEST = 2_000  # characters of a line: more is no formula on a board
 DEEPEST = 60  # brackets inside brackets
@@ -216,11 +218,8 @@ class _Reader:
     def constant(self, node: ast.expr, value: Fraction | float) -> Constant:
         """What is worked from numbers alone; fractions stay fractions."""
         at, length = self.place(node)
-        if isinstance(value, Fraction):
-            number = Number(float(value), str(value))
-            rational = True
-        else:
-            number, rational = Number(value, repr(value)), False
+        rational = not isinstance(value, float)
+        number = Number(float(value), str(value))
         text = self.written(node)
         return Constant(number=number, text=text, rational=rational, at=at, length=length)
 
@@ -334,7 +333,7 @@ class _Reader:
 
     def function_of(self, node: ast.Call, name: str, constant: Constant) -> Fraction | float:
         value = _value(constant)
-        if isinstance(value, Fraction) and name == "abs":
+        if not isinstance(value, float) and name == "abs":
             return abs(value)
         try:
             return _FOLDED[name](float(value))
@@ -404,7 +403,7 @@ def _worked(sign: str, one: Fraction | float, other: Fraction | float) -> Fracti
         return one * other
     if sign == "/":
         return one / other
-    if isinstance(other, Fraction) and other.denominator == 1 and abs(other) <= LARGEST_EXPONENT:
+    if not isinstance(other, float) and other.denominator == 1 and abs(other) <= LARGEST_EXPONENT:
         power: Fraction | float = one ** int(other)
         return power
     return math.pow(one, other)

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 import backtrace
 from backtrace.formats.trained_spec import Origin, trained_spec
-from backtrace.spec import bundled
 from backtrace.tape.training import Measured, Record, State, starting_state
 from tests.cli.running import piped, run
+from tests.networks.kinds import LAYERED
 
 __all__ = ["run"]
 
-SMALL = [n for n in bundled.names() if n != "mnist" and backtrace.load(n).optimizer is not None]
+SMALL = [n for n in LAYERED if n != "mnist" and backtrace.load(n).optimizer is not None]
 LAST = """\
 inputs: [[1, 2], [3, 4], [0.5, 1]]
 targets: [[1], [2], [0]]

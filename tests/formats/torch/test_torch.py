@@ -19,7 +19,6 @@ from backtrace.functions.losses import LOSSES
 from backtrace.functions.number import Number
 from backtrace.functions.optimizers import OPTIMIZERS
 from backtrace.functions.penalties import FORMS
-from backtrace.spec import bundled
 from backtrace.spec.model import (
     Arithmetic,
     Conventions,
@@ -31,6 +30,7 @@ from backtrace.spec.model import (
 )
 from backtrace.tape.training import train
 from tests.cli.running import run
+from tests.networks.kinds import LAYERED
 from tests.tape.exercises import BIASES, CONVENTIONS, DIFFERENTIABLE, exercise, function, pairs
 
 torch = pytest.importorskip("torch", reason="torch is not installed: its programs can't run")
@@ -356,7 +356,7 @@ def test_what_is_printed_is_what_train_measures():
 # Bundled networks, as a person runs them
 
 
-@pytest.mark.parametrize("name", bundled.names())
+@pytest.mark.parametrize("name", LAYERED)
 def test_a_bundled_network(name, tmp_path, run):
     file = tmp_path / "net.py"
     done = run("export", name, "-o", str(file), "--epochs", "2") if trains(name) else run(

@@ -11,8 +11,8 @@ import pytest
 import backtrace
 from backtrace.formats.registry import NotExpressibleError, is_ours
 from backtrace.formats.torch.program import MOST_INLINE, program
-from backtrace.spec import bundled
 from backtrace.spec.model import Arithmetic
+from tests.networks.kinds import LAYERED
 from tests.tape.exercises import exercise
 
 
@@ -36,7 +36,7 @@ def test_a_title_stays_words(title):
 
 
 def test_programs_are_short_clean_and_no_wider_than_a_page(tmp_path):
-    for name in bundled.names():
+    for name in LAYERED:
         text = text_of(backtrace.load(name))
         assert max(map(len, text.splitlines())) <= 100
         assert len(text.splitlines()) < 130
