@@ -8,59 +8,13 @@ from backtrace.tape.loading import loads
 from tests.spec.specs import TRAINED
 from tests.spec.test_spec_builder import EXAMPLE
 
-WORDS = st.sampled_from(
-    [
-        "layers",
-        "activation",
-        "weights",
-        "bias",
-        "inputs",
-        "targets",
-        "loss",
-        "optimizer",
-        "name",
-        "units",
-        "init",
-        "he",
-        "zeros",
-        "relu",
-        "softmax",
-        "mse",
-        "adam",
-        "cross_entropy",
-        "hinge",
-        "none",
-        "in_weights",
-        "first",
-        "shared",
-        "file",
-        "schedule",
-        "step",
-        "upstream",
-        "conventions",
-        "layout",
-        "columns",
-        "notation",
-        "ask",
-        "freeze",
-        "z1",
-        "W1",
-        "1",
-        "2",
-        "0,5",
-        "1/3",
-        "-1",
-        "1e999",
-        "~",
-        "[]",
-        "{}",
-        "[1,2]",
-        "[[1,2],[3,4]]",
-        "012",
-        "nan",
-        "yes",
-    ]
-)
+VOCABULARY = """
+layers activation weights bias inputs targets loss optimizer name units init he zeros relu
+softmax mse adam cross_entropy hinge none in_weights first shared file schedule step
+upstream conventions layout columns notation ask freeze z1 W1 1 2 0,5 1/3 -1 1e999 ~ [] {}
+[1,2] [[1,2],[3,4]] 012 nan yes
+"""
+WORDS = st.sampled_from(VOCABULARY.split())
 TREES = st.recursive(
     WORDS,
     lambda inner: (

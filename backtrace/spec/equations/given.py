@@ -10,6 +10,7 @@ from backtrace.spec.document.problems import Problems
 from backtrace.spec.document.reader import Entry, Mapping, Node, Sequence, kind
 from backtrace.spec.equations.lines import NAME
 from backtrace.spec.model import Layout, Matrix
+from backtrace.spec.numbers import Number
 from backtrace.spec.read import weight_rules
 from backtrace.spec.read.data_files import samples_of_file
 from backtrace.spec.read.written_matrix import read_matrix
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from backtrace.spec.read.weight_rules import Rule
 
 _LARGEST = 10_000  # rows or columns of what is drawn by rule
+
+INFINITE = {text: Number(float(text), text) for text in ("-inf", "inf")}
+"""Numbers that may be given here alone: the masks of attention."""
 
 
 def read_given(
@@ -56,7 +60,7 @@ def _matrix(
     if isinstance(node, Mapping):
         written = samples_of_file(problems, node, name, folders)
     else:
-        written = read_matrix(problems, node, name, infinite=True)
+        written = read_matrix(problems, node, name, INFINITE)
     if written is None:
         return None
     shapes = written.shapes

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 
 import msgspec
-import numpy as np
 
 from backtrace.spec.document.fields import Fields, Range
 from backtrace.spec.document.reader import Entry, Mapping, Node, Scalar, Sequence, kind
@@ -17,7 +16,7 @@ from backtrace.spec.read.quantity_ids import QuantityIds
 from backtrace.spec.read.written_matrix import WrittenMatrix, read_matrix
 from backtrace.spec.wording import cited, count
 
-BLANKS = ("_", "?", "~")
+BLANKS = {text: Number(0.0, "") for text in ("_", "?", "~", "null", "Null", "NULL")}
 KEYS = ("value", "slips", "times", "where")
 FORM = "the figures as they are printed, `_` for an entry that is not"
 _NOT_ZERO = Range("a number other than 0", lambda x: x != 0)
@@ -104,20 +103,14 @@ class _FigureReader:
 
     def written(self, called: str, node: Node, at: At | None) -> tuple[tuple[str, ...], ...] | None:
         """The texts in the quantity's shape, empty where nothing is printed."""
-        given = read_matrix(self.problems, _filled(node), called)
-        if given is None:
+        given = read_matrix(self.problems, node, called, BLANKS)
+        if given is None or given.written is None:
             return None
-        blank = np.array(_blanks(node))
-        if blank.all():
+        if not any(text for row in given.written for text in row):
             self.problems.add(node, f"no figure for {called}", FORM, "Remove it, or write one.")
             return None
         shape = self.shape(given, at)
-        if shape is None:
-            return None
-        texts = given.shaped(shape).written
-        assert texts is not None
-        rows = zip(texts, blank.reshape(shape).tolist(), strict=True)
-        return tuple(tuple("" if b else text for text, b in zip(*row, strict=True)) for row in rows)
+        return None if shape is None else given.shaped(shape).written
 
     def shape(self, given: WrittenMatrix, at: At | None) -> tuple[int, int] | None:
         known = None if at is None else self.quantities.shapes(at.batch)
@@ -175,26 +168,3 @@ def _printings(node: Node) -> list[Node]:
     """A list of mappings is a list of places where the source prints the quantity."""
     several = isinstance(node, Sequence) and any(isinstance(i, Mapping) for i in node.items)
     return node.items if several and isinstance(node, Sequence) else [node]
-
-
-def _is_blank(node: Scalar) -> bool:
-    return node.text.strip() in BLANKS or node.null
-
-
-def _filled(node: Node) -> Node:
-    """The node with a 0 for each blank, to be read as any matrix is."""
-    if isinstance(node, Scalar):
-        return msgspec.structs.replace(node, text="0") if _is_blank(node) else node
-    if isinstance(node, Sequence):
-        return msgspec.structs.replace(node, items=[_filled(item) for item in node.items])
-    return node
-
-
-def _blanks(node: Node) -> list[list[bool]]:
-    """Which entries are blank, of a node that has been read as a matrix."""
-    if isinstance(node, Scalar):
-        return [[_is_blank(node)]]
-    assert isinstance(node, Sequence)
-    if all(isinstance(item, Scalar) for item in node.items):
-        return [[_is_blank(item) for item in node.items if isinstance(item, Scalar)]]
-    return [row for item in node.items for row in _blanks(item)]

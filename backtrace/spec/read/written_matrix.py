@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,6 @@ from backtrace.spec.wording import count
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-INFINITE = {text: Number(float(text), text) for text in ("-inf", "inf")}
 _MATRIX = "a matrix, such as [[1, 2], [3, 4]]"
 
 
@@ -74,18 +74,18 @@ class WrittenMatrix(msgspec.Struct, eq=False):
 
 
 def read_matrix(
-    problems: Problems, node: Node, name: str, *, infinite: bool = False
+    problems: Problems, node: Node, name: str, also: Mapping[str, Number] | None = None
 ) -> WrittenMatrix | None:
     """The numbers of ``node``; None, with every problem noted, where one can't be read.
 
-    ``infinite``: ``-inf`` is one of them (the masks of attention).
+    ``also``: what other texts stand for.
     """
     rows = _rows(problems, node, name)
     if rows is None:
         return None
     # a row of decimal commas is misread in its length as well: one problem is enough
     commas = [_has_decimal_commas(problems, row) for row in rows]
-    numbers = [_numbers(problems, row, infinite) for row in rows] if not any(commas) else []
+    numbers = [_numbers(problems, row, also or {}) for row in rows] if not any(commas) else []
     if any(commas) or not _even(problems, rows, node):
         return None
     read = [row for row in numbers if row is not None]
@@ -215,11 +215,12 @@ def _texts(row: list[Scalar]) -> tuple[list[str], list[bool]]:
     return [item.text for item in row], tight
 
 
-def _numbers(problems: Problems, row: list[Scalar], infinite: bool) -> list[Number] | None:
+def _numbers(
+    problems: Problems, row: list[Scalar], also: Mapping[str, Number]
+) -> list[Number] | None:
     numbers = []
     for item in row:
-        endless = INFINITE.get(item.text) if infinite else None
-        reading = endless or read_number(item.text)
+        reading = also[item.text] if item.text in also else read_number(item.text)
         if isinstance(reading, Number):
             numbers.append(reading)
         else:
