@@ -1,79 +1,57 @@
-"""Sheets on which everything is right as it stands: next to nothing on them need be worked.
+"""Quantities that are right as they stand, and need not be worked.
 
-What a step gives on numbers that hold the exact ones holds its own exact one. So long as every
-number written stands for the exact one, each follows from those before it; only of a line that may
-be unbounded (a logarithm, a divisor that may be 0) must be seen that it is not.
+What a step gives on numbers that hold the exact ones holds its own exact one. So long as all that a
+quantity is worked from stands for the exact numbers, so it does itself, by the student's work as by
+the spec; only a line that may be unbounded (a logarithm, a divisor that may be 0) takes a closer
+look.
 """
 
 from __future__ import annotations
 
-from backtrace.check.judge.digits import SLACK, kept_digits, says_enough
-from backtrace.check.judge.exercise import Exercise, Key
+from backtrace.check.judge.digits import SLACK, says_enough
+from backtrace.check.judge.exercise import Key
 from backtrace.check.judge.sheet import Sheet
-from backtrace.check.model import Figure, Judged, WrittenQuantity, texts
-from backtrace.check.rules.intervals import between
+from backtrace.check.judge.workings import Working
+from backtrace.check.model import Figure
 
 
-def right_at_sight(sheet: Sheet) -> tuple[Judged, ...] | None:
-    """All quantities, each of them right; None where that takes a closer look."""
-    exercise, written = sheet.exercise, sheet.written
-    if not written or not exercise.asked_for <= written.keys() or kept_digits(written):
-        return None
-    if not all(_is_right(exercise, each, written[each], sheet.decimals[each]) for each in written):
-        return None
-    if not _is_bounded(sheet):
-        return None
-    return tuple(
-        _right(exercise, each, written[each]) for each in exercise.steps if each in written
-    )
-
-
-def _is_right(exercise: Exercise, place: Key, written: WrittenQuantity, decimals: int) -> bool:
-    """Whether all entries are there, and stand for the exact ones with enough digits."""
-    if written.problem or exercise.is_given(place):
+def is_right_at_sight(sheet: Sheet, place: Key) -> bool:
+    """Whether a quantity is right, however it is worked; noted on the sheet."""
+    usual = sheet.working == Working() and sheet.digits is None
+    if not (usual and _stands_for_the_exact(sheet, place) and _rests_on_the_exact(sheet, place)):
         return False
+    sheet.holding.add(place)
+    return True
+
+
+def _stands_for_the_exact(sheet: Sheet, place: Key) -> bool:
+    """Whether all entries are there, and stand for the exact ones with enough digits."""
+    decimals = sheet.decimals[place]
     unit, largest = 0.5 * 10.0**-decimals, 0.0
-    for cells, values in zip(written.cells, exercise.values[place].tolist(), strict=True):
+    exact = sheet.exercise.values[place].tolist()
+    for cells, values in zip(sheet.written[place].cells, exact, strict=True):
         for cell, value in zip(cells, values, strict=True):
             if not isinstance(cell, Figure):
                 return False
-            allowed = min(cell.half_unit, unit) + SLACK * (1 + abs(value))
-            if not abs(cell.value - value) <= allowed:
+            if not abs(cell.value - value) <= min(cell.half_unit, unit) + SLACK * (1 + abs(value)):
                 return False
             largest = max(largest, abs(cell.value))
-    return says_enough(largest, decimals, exercise.asked)
+    return says_enough(largest, decimals, sheet.exercise.asked)
 
 
-def _is_bounded(sheet: Sheet) -> bool:
-    """Whether no line that may be unbounded is, on the numbers as written."""
-    exercise, written = sheet.exercise, sheet.written
-    if not exercise.may_be_unbounded:
-        return True
-    for place in written:
-        read = sheet.read(place)
-        sheet.intervals[place] = between(read.low, read.high)
-    return not any(
-        sheet.replay(sheet.numbers[place].unit).step(place).unbounded.any()
-        for place in written
-        if not exercise.may_be_unbounded.isdisjoint(
-            exercise.lines_before(place, lambda at: at in written or exercise.is_given(at))
-        )
-    )
+def _rests_on_the_exact(sheet: Sheet, place: Key) -> bool:
+    """Whether all that a quantity is worked from holds the exact numbers, written or not."""
+    exercise, holding = sheet.exercise, sheet.holding
 
+    def is_known(at: Key) -> bool:
+        return at in holding or at in sheet.written or exercise.is_given(at)
 
-def _right(exercise: Exercise, place: Key, written: WrittenQuantity) -> Judged:
-    rows, columns = exercise.values[place].shape
-    counts = not exercise.asked_for or place in exercise.asked_for
-    possible = float(rows * columns) if counts else 0.0
-    epoch, batch, id = place
-    return Judged(
-        id,
-        epoch,
-        batch,
-        "right",
-        (("right",) * columns,) * rows,
-        texts(written.cells),
-        earned=possible * exercise.credit["right"],
-        possible=possible,
-        notes=written.notes,
-    )
+    lines = exercise.lines_before(place, is_known)
+    if not exercise.may_be_unbounded.isdisjoint(lines):
+        return False
+    for line in lines:
+        for source in exercise.operands[line]:
+            if source in sheet.written and source not in holding:
+                return False
+    holding.update(lines)
+    return True

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from functools import cached_property
 
 import msgspec
 import numpy as np
 
-from backtrace.check.judge.at_sight import right_at_sight
 from backtrace.check.judge.conventions import differing, is_worked_so, other_conventions
 from backtrace.check.judge.exercise import Exercise, Key
 from backtrace.check.judge.judgement import Judgement
@@ -56,9 +56,6 @@ class Checker(Exercise):
         """
         # Where a student's numbers overflow or have no logarithm, the interval says so.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
-            right = right_at_sight(Sheet(self, answers, Working()))
-            if right is not None:
-                return self.report(answers, right)
             usual = self.sheet(answers, Working())
             if not accused(usual.quantities):
                 return self.report(answers, usual.quantities)
@@ -110,8 +107,10 @@ class Checker(Exercise):
             changed = differing(wrong, self.values, checker.values)
             if not changed or changed == wrong:
                 continue
-            sheet = checker.sheet(answers, Working())
-            if is_worked_so(usual.quantities, sheet.quantities, self.values, checker.values):
+            sheet = checker.attempt(answers, Working(), wrong)
+            if sheet is not None and is_worked_so(
+                usual.quantities, sheet.quantities, self.values, checker.values
+            ):
                 yield said, checker, sheet
 
     def of(self, report: Report) -> Checker:
@@ -129,22 +128,27 @@ class Checker(Exercise):
             for said, spec in other_conventions(self.spec)
         ]
 
-    def sheet(
+    def sheet(self, answers: Answers, working: Working, *, explains: bool = False) -> Sheet:
+        """A sheet, judged."""
+        sheet = Sheet(self, answers, working, explains=explains)
+        sheet.quantities = for_work_done(sheet, tuple(self._judged(sheet)))
+        return sheet
+
+    def attempt(
         self,
         answers: Answers,
         working: Working,
-        *,
-        explains: bool = False,
-        attempt: Work | None = None,
-    ) -> Sheet:
-        """A sheet, judged; as an ``attempt`` up to the first thing that is wrong."""
-        sheet = Sheet(self, answers, working, explains=explains)
-        sheet.work = attempt or sheet.work
+        wrong: AbstractSet[Key] = frozenset(),
+        work: Work | None = None,
+    ) -> Sheet | None:
+        """A sheet, judged in an attempt to have nothing else ``wrong``; None where there is."""
+        sheet = Sheet(self, answers, working, explains=False)
+        sheet.work = work or sheet.work
         found: list[Judged] = []
         for judged in self._judged(sheet):
             found.append(judged)
-            if attempt and accused((judged,)):
-                break
+            if not accused_places((judged,)) <= wrong:
+                return None
         sheet.quantities = for_work_done(sheet, tuple(found))
         return sheet
 
@@ -163,14 +167,24 @@ class Checker(Exercise):
         ]
         if not self.strict and looks_cut(usual.written, self.values):
             ways.insert(0, Working(cut=True))
-        attempt = Work(MOST_WORK)
+        work = Work(MOST_WORK)
         for working in ways:
-            sheet = self.sheet(answers, working, attempt=attempt)
-            if not accused(sheet.quantities):
-                return sheet
-            if attempt.is_spent:
-                break
+            if self.may_stand(answers, working, usual, work):
+                sheet = self.attempt(answers, working, work=work)
+                if sheet is not None or work.is_spent:
+                    return sheet
         return None
+
+    def may_stand(self, answers: Answers, working: Working, usual: Sheet, work: Work) -> bool:
+        """Whether what is wrong in the usual working may stand in another, if every other number
+        is taken for all that it may stand for: who asks this first need not judge whole sheets."""
+        sheet = Sheet(self, answers, working, explains=False)
+        sheet.work = work
+        wrong = accused_places(usual.quantities)
+        if not sheet.take_as_written(wrong):
+            return True
+        in_order = sorted(wrong, key=self.order.__getitem__)
+        return not any(accused((Judgement(sheet, at).judged(extra=False),)) for at in in_order)
 
     def likelier_working(self, answers: Answers, usual: Sheet) -> Working:
         """How a sheet was worked that has something wrong either way: digits were cut off where

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from backtrace.check.answers.figures import EXACT
 from backtrace.check.judge.exercise import Key
 from backtrace.check.model import Figure, WrittenQuantity
-from backtrace.check.rules.intervals import Floats, Interval
+from backtrace.check.rules.intervals import Floats, Interval, between, hull, single
 from backtrace.spec.model import AnswerDigits
 
 Mask: TypeAlias = NDArray[np.bool_]
@@ -65,6 +65,20 @@ class Numbers(msgspec.Struct, frozen=True, eq=False):
         slack = SLACK * (1.0 + np.abs(self.values))
         overlap = (box.lo - slack <= reading.high) & (reading.low <= box.hi + slack)
         return np.asarray(overlap.any(axis=0) | ~self.there)
+
+    def alone_in(self, box: Interval) -> Mask:
+        """Which numbers equal a box that holds nothing else: they stand for themselves."""
+        lo, hi = hull(box).lo[0], hull(box).hi[0]
+        low, high = lo - 1e-9 * np.abs(lo), hi + 1e-9 * np.abs(hi)
+        return np.asarray(single(box) & (low <= self.values) & (self.values <= high))
+
+    def settled(self, box: Interval, alone: Mask) -> Interval:
+        """What later steps take: all that each number may stand for, or itself alone."""
+        if not alone.any():
+            return between(self.low, self.high)
+        whole = hull(box)
+        low, high = np.where(alone, whole.lo[0], self.low), np.where(alone, whole.hi[0], self.high)
+        return between(low, high)
 
     def taken(self, which: NDArray[np.intp]) -> Numbers:
         """The same numbers, each read as the reading of that index has it."""

@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from backtrace.check.judge.at_sight import is_right_at_sight
 from backtrace.check.judge.digits import SLACK, DigitReading, Numbers
 from backtrace.check.judge.exercise import Key
 from backtrace.check.judge.replay import Override
@@ -27,7 +28,7 @@ from backtrace.check.model import (
     Verdict,
     texts,
 )
-from backtrace.check.rules.intervals import Interval, hull, point, single
+from backtrace.check.rules.intervals import Interval, between, hull, point, single
 from backtrace.spec.ids import At
 from backtrace.tape.steps import Step
 
@@ -54,10 +55,30 @@ class Judgement:
         """The verdict; ``extra`` is whether the quantity was not asked for and earns nothing."""
         if self.written.problem:
             return self.misshapen(extra)
-        numbers = self.sheet.read(self.place)
-        if self.exercise.is_given(self.place):
-            return self.given(numbers)
-        return self.worked(numbers, extra)
+        is_given = self.exercise.is_given(self.place)
+        if not is_given and is_right_at_sight(self.sheet, self.place):
+            return self.right(extra)
+        numbers = self.sheet.numbers[self.place] = self.sheet.read(self.place)
+        return self.given(numbers) if is_given else self.worked(numbers, extra)
+
+    def right(self, extra: bool) -> Judged:
+        """All entries right at sight; what later steps take is seen to where any needs it."""
+        place, (rows, columns) = self.place, self._shape()
+        self.sheet.numbers.waiting.add(place)
+        self.sheet.intervals.waiting.add(place)
+        self.sheet.doubts[place] = self.sheet.vague[place] = np.zeros((rows, columns), dtype=bool)
+        self.sheet.roots[place] = None
+        possible = 0.0 if extra else float(rows * columns)
+        right: Verdict = "right"
+        return Judged(
+            *self._id(),
+            right,
+            ((right,) * columns,) * rows,
+            texts(self.written.cells),
+            earned=possible * self.exercise.credit["right"],
+            possible=possible,
+            notes=self.written.notes,
+        )
 
     def _shape(self) -> tuple[int, int]:
         rows, columns = self.exact.shape
@@ -98,6 +119,8 @@ class Judgement:
         if not same.all():
             explanations = (Explanation((("given-misread", self.place[2]),)),)
         self.sheet.intervals[self.place] = point(taken)
+        if same.all():
+            self.sheet.holding.add(self.place)
         self.sheet.vague[self.place] = np.zeros(same.shape, dtype=bool)
         names = np.where(same, "right", "wrong")
         found = self.verdict(names, numbers, ~same, explanations, extra=False)
@@ -111,7 +134,7 @@ class Judgement:
         place = self.place
         own = self.sheet.replay(numbers.unit).step(place)
         follows, box, doubt = self.in_own_work(numbers, own)
-        alone = self.is_alone(numbers, box)
+        alone = numbers.alone_in(box)
         allowed = np.stack([self.in_spec(reading, numbers, alone) for reading in numbers.readings])
         enough = np.stack([reading.enough for reading in numbers.readings])
         which = _likeliest(follows, allowed, enough)
@@ -219,28 +242,21 @@ class Judgement:
         near = (box.lo[0] - slack <= numbers.values) & (numbers.values <= box.hi[0] + slack)
         return np.asarray(near & single(box))
 
-    def is_alone(self, numbers: Numbers, box: Interval) -> Doubt:
-        """Which written numbers equal a single-valued L: they stand for themselves."""
-        lo, hi = hull(box).lo[0], hull(box).hi[0]
-        low, high = lo - 1e-9 * np.abs(lo), hi + 1e-9 * np.abs(hi)
-        return np.asarray(single(box) & (low <= numbers.values) & (numbers.values <= high))
-
     def settle(self, numbers: Numbers, box: Interval, alone: Doubt, names: NDArray[Any]) -> None:
         """What later steps take for this quantity, and which of its entries are doubtful."""
-        low, high = numbers.low, numbers.high
-        if alone.any():
-            whole = hull(box)
-            low, high = np.where(alone, whole.lo[0], low), np.where(alone, whole.hi[0], high)
+        taken = numbers.settled(box, alone)
         vague = names == "imprecise"
         doubt = ~((names == "right") | (names == "rounded") | vague)
         if not numbers.there.all():
             filled = hull(self.sheet.replay(numbers.unit).may_be_rounded(self.place, box))
-            low = np.where(numbers.there, low, filled.lo[0])
-            high = np.where(numbers.there, high, filled.hi[0])
+            low = np.where(numbers.there, taken.lo[0], filled.lo[0])
+            taken = between(low, np.where(numbers.there, taken.hi[0], filled.hi[0]))
             doubt = np.where(numbers.there, doubt, self.resting)
             own = self.sheet.vagueness_of_operands(self.place, self.step)
             vague = np.where(numbers.there, vague, own)
-        self.sheet.intervals[self.place] = Interval(low[None], high[None])
+        elif (names == "right").all():
+            self.sheet.holding.add(self.place)
+        self.sheet.intervals[self.place] = taken
         self.sheet.doubts[self.place] = doubt
         self.sheet.vague[self.place] = vague
         root = self.sheet.first_root(self.exercise.operands[self.place])

@@ -47,8 +47,10 @@ class Numbered(Protocol):
     exercise: Exercise
     working: Working
     digits: int | None
-    intervals: dict[Key, Interval]
     work: Work
+
+    @property
+    def intervals(self) -> Mapping[Key, Interval]: ...
 
     def ahead(self, place: Key) -> Interval | None: ...
 

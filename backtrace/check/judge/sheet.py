@@ -6,8 +6,9 @@ in mind where explanations tie.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TypeAlias
+from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 import numpy as np
@@ -17,7 +18,7 @@ from backtrace.check.judge.digits import Numbers, kept_decimals, kept_digits, nu
 from backtrace.check.judge.exercise import Exercise, Key
 from backtrace.check.judge.replay import NOTHING, Override, Replay, StandIns, Work
 from backtrace.check.judge.workings import Working
-from backtrace.check.model import Answers, Judged, WrittenQuantity
+from backtrace.check.model import Answers, Figure, Judged, WrittenQuantity
 from backtrace.check.rules.evaluation import dependent
 from backtrace.check.rules.intervals import Interval, between, hull, point
 from backtrace.tape.steps import Step
@@ -37,6 +38,33 @@ class Hypothesis(msgspec.Struct, frozen=True, eq=False):
     origin: Key
 
 
+Value = TypeVar("Value")
+
+
+class Postponed(dict[Key, Value]):
+    """Values of quantities, some of them made when they are first asked for."""
+
+    def __init__(self, make: Callable[[Key], Value]) -> None:
+        super().__init__()
+        self.make = make
+        self.waiting: set[Key] = set()
+
+    def is_there(self, place: Key) -> bool:
+        """Whether the value has been made."""
+        return super().__contains__(place)
+
+    def __contains__(self, place: object) -> bool:
+        return place in self.waiting or super().__contains__(place)
+
+    def __missing__(self, place: Key) -> Value:
+        self.waiting.remove(place)  # a KeyError where there is none
+        self[place] = value = self.make(place)
+        return value
+
+    def get(self, place: Key, default: Any = None) -> Any:
+        return self[place] if place in self else default  # noqa: SIM401
+
+
 class Sheet:
     """One student's answers in the course of being judged."""
 
@@ -49,8 +77,10 @@ class Sheet:
         self.written = {(w.epoch, w.batch, w.id): w for w in answers.written}
         self.decimals = kept_decimals(self.written)
         self.digits = kept_digits(self.written)
-        self.numbers: dict[Key, Numbers] = {}
-        self.intervals: dict[Key, Interval] = {}  # what was written, as later steps take it
+        # What was written, and as later steps take it; of what is right at sight when asked for.
+        self.numbers = Postponed(self.read)
+        self.intervals = Postponed(self.settled)
+        self.holding: set[Key] = set()  # what holds the exact numbers, written or not
         self.doubts: dict[Key, Doubt] = {}  # entries that are, or rest on, something wrong
         self.vague: dict[Key, Doubt] = {}  # entries that are, or rest on, something imprecise
         self.judged: dict[Key, Judged] = {}
@@ -63,9 +93,41 @@ class Sheet:
         self.search = Work(MOST_SEARCH)
 
     def read(self, place: Key) -> Numbers:
-        """The written numbers of a quantity, remembered for the steps that follow."""
-        self.numbers[place] = self.numbers_of(self.written[place], place)
-        return self.numbers[place]
+        """The written numbers of a quantity."""
+        return self.numbers_of(self.written[place], place)
+
+    def settled(self, place: Key) -> Interval:
+        """What later steps take for a quantity that is right at sight. Those that it is worked from
+        are settled before it, in the order of work."""
+
+        def is_known(at: Key) -> bool:
+            return self.intervals.is_there(at) or self.exercise.is_given(at)
+
+        for at in self.exercise.lines_before(place, is_known):
+            if at in self.intervals or at == place:
+                numbers = self.numbers[at]
+                box = self.replay(numbers.unit).step(at)
+                self.intervals[at] = numbers.settled(box, numbers.alone_in(box))
+        return self.intervals[place]
+
+    def take_as_written(self, places: AbstractSet[Key]) -> bool:
+        """Has all other quantities stand for whatever their digits allow; whether all are whole."""
+        others = {at for at in self.written if at not in places and self.written[at].cells}
+        others -= {at for at in others if self.exercise.is_given(at)}
+        cells = (cell for at in others for line in self.written[at].cells for cell in line)
+        if not all(isinstance(cell, Figure) for cell in cells):
+            return False
+        self.intervals.make = self.as_written
+        self.intervals.waiting |= others
+        self.numbers.waiting |= others
+        return True
+
+    def as_written(self, place: Key) -> Interval:
+        readings = self.numbers[place].readings
+        return between(
+            np.minimum.reduce([each.low for each in readings]),
+            np.maximum.reduce([each.high for each in readings]),
+        )
 
     def numbers_of(self, written: WrittenQuantity, place: Key) -> Numbers:
         rows, columns = self.exercise.values[place].shape
