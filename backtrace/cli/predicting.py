@@ -96,13 +96,14 @@ def _worked(spec: Spec, request: PredictRequest) -> list[Prediction]:
 
 def _origin(path: str | None) -> str:
     """Which parameters they are; of a training that was saved, after which epoch."""
-    from backtrace.formats.checkpoint import CheckpointError, header_of
+    from backtrace.formats.checkpoint import header_of
+    from backtrace.spec.data.request import DataError
 
     if path is None:
         return "as the spec gives them"
     try:
         header = header_of(Path(path).expanduser().read_bytes())
-    except (CheckpointError, OSError):  # parameters they are all the same
+    except (DataError, OSError):  # parameters they are all the same
         header = None
     if header is None:
         return f"of {path}"

@@ -8,7 +8,7 @@ in JSON what the rest is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
 from io import BytesIO
 from typing import Any
@@ -29,17 +29,14 @@ ENTRY = "backtrace"
 RECORDS = "records"
 LAST = "last_"
 
-# The columns of ``records``: what each is of, and whether a record has it.
-COLUMNS: dict[str, Callable[[Record], float | None]] = {
-    "loss": lambda record: record.training.loss,
-    "accuracy": lambda record: record.training.accuracy,
-    "validation_loss": lambda record: None if (v := record.validation) is None else v.loss,
-    "validation_accuracy": lambda record: None if (v := record.validation) is None else v.accuracy,
-}
+COLUMNS = ("loss", "accuracy", "validation_loss", "validation_accuracy")  # of ``records``
 
 
-class CheckpointError(ValueError):
+class CheckpointError(DataError):
     """A file from which no training can be taken up again; says what was found."""
+
+    def __init__(self, found: str) -> None:
+        super().__init__(found, "a saved training")
 
 
 class Header(msgspec.Struct, frozen=True):
@@ -61,12 +58,13 @@ class Header(msgspec.Struct, frozen=True):
 def encode(progress: Progress, fingerprint: Mapping[str, str]) -> bytes:
     """The file's content; the same training gives the same bytes."""
     last, best, kept = progress.last, progress.best, progress.kept
-    columns = _columns(progress)
+    measured = [_row(record) for record in progress.records]
+    columns = tuple(measured[0]) if measured else ()
     header = Header(last.epoch, kept.epoch, best is not None, columns, dict(fingerprint))
     arrays = _arrays(kept)
     if kept.epoch != last.epoch:
         arrays |= _arrays(last, LAST)
-    rows = [[COLUMNS[name](record) for name in columns] for record in progress.records]
+    rows = [list(row.values()) for row in measured]
     arrays[RECORDS] = np.array(rows, dtype=np.float64).reshape(len(rows), len(columns))
     arrays[ENTRY] = np.frombuffer(msgspec.json.encode(header), dtype=np.uint8)
     return npz(arrays)
@@ -75,9 +73,9 @@ def encode(progress: Progress, fingerprint: Mapping[str, str]) -> bytes:
 def header_of(content: bytes) -> Header | None:
     """What a checkpoint says of itself; None where the file is something else.
 
-    Raises CheckpointError where it is damaged, or of a version that is not known.
+    Raises DataError where it is damaged, or of a version that is not known.
     """
-    found = (_read(content, [ENTRY]) or {}).get(ENTRY)
+    found = (read_arrays(BytesIO(content), [ENTRY], ["npz"]) or {}).get(ENTRY)
     if found is None:
         return None
     try:
@@ -90,11 +88,12 @@ def header_of(content: bytes) -> Header | None:
 
 
 def progress_of(content: bytes, header: Header, spec: Spec) -> Progress:
-    """The training that a checkpoint of this very spec holds. Raises CheckpointError."""
+    """The training that a checkpoint of this very spec holds. Raises DataError."""
     if not 0 <= header.kept <= header.epoch:
         raise CheckpointError(f"epoch {header.kept} kept of {header.epoch}")
     wanted = starting_state(spec).values
-    found = _read(content, [*wanted, *(LAST + id for id in wanted), RECORDS]) or {}
+    names = [*wanted, *(LAST + id for id in wanted), RECORDS]
+    found = read_arrays(BytesIO(content), names, ["npz"]) or {}
     last = kept = _state(found, header.kept, wanted)
     if header.kept != header.epoch:
         last = _state(found, header.epoch, wanted, LAST)
@@ -102,13 +101,6 @@ def progress_of(content: bytes, header: Header, spec: Spec) -> Progress:
 
 
 # --- arrays
-
-
-def _columns(progress: Progress) -> tuple[str, ...]:
-    if not progress.records:
-        return ()
-    first = progress.records[0]
-    return tuple(name for name, value in COLUMNS.items() if value(first) is not None)
 
 
 def _arrays(state: State, prefix: str = "") -> dict[str, Array]:
@@ -120,14 +112,6 @@ def _storable(value: Array) -> Array:
     if value.dtype != object:
         return value
     return np.array([str(entry) for entry in value.ravel()]).reshape(value.shape)
-
-
-def _read(content: bytes, wanted: Collection[str]) -> ArraysFound | None:
-    """The arrays of the file by name; None where it is no .npz."""
-    try:
-        return read_arrays(BytesIO(content), wanted, ["npz"])
-    except DataError as error:
-        raise CheckpointError(error.found) from None
 
 
 def _state(found: ArraysFound, epoch: int, wanted: Mapping[str, Array], prefix: str = "") -> State:
@@ -145,15 +129,8 @@ def _alike(found: Array | None, id: str, like: Array) -> Array:
             raise CheckpointError(f"{id} of the type {found.dtype}; expected {like.dtype}")
         return found
     fractions = np.empty(like.shape, dtype=object)
-    fractions.ravel()[:] = [_fraction(text) for text in _texts(found)]
+    fractions.ravel()[:] = [_fraction(text) for text in texts(found)]
     return fractions
-
-
-def _texts(found: Array) -> list[str]:
-    try:
-        return texts(found)
-    except DataError as error:
-        raise CheckpointError(error.found) from None
 
 
 def _fraction(text: str) -> Fraction | float:
@@ -170,6 +147,13 @@ def _records(found: Array | None, header: Header) -> tuple[Record, ...]:
         raise CheckpointError(f"{RECORDS} with the columns {', '.join(header.columns) or 'none'}")
     rows = [dict(zip(header.columns, row, strict=True)) for row in found.tolist()]
     return tuple(_record(epoch, row) for epoch, row in enumerate(rows))
+
+
+def _row(record: Record) -> dict[str, float]:
+    """What was measured, by column; what was not has none."""
+    sets = [record.training, record.validation]
+    found = [value for each in sets if each for value in (each.loss, each.accuracy)]
+    return {name: value for name, value in zip(COLUMNS, found, strict=False) if value is not None}
 
 
 def _record(epoch: int, row: Mapping[str, float]) -> Record:

@@ -58,7 +58,8 @@ def taken_up(path: str, spec: Spec, traits: Traits) -> tuple[Spec, Progress | No
 
     Of a file that has nothing but parameters, the spec that begins with them.
     """
-    from backtrace.formats.checkpoint import CheckpointError, header_of, progress_of
+    from backtrace.formats.checkpoint import header_of, progress_of
+    from backtrace.spec.data.request import DataError
 
     content = _content(path)
     try:
@@ -67,7 +68,7 @@ def taken_up(path: str, spec: Spec, traits: Traits) -> tuple[Spec, Progress | No
             return _begun(path, spec), None
         _check_same(path, header.fingerprint, traits())
         progress = progress_of(content, header, spec)
-    except CheckpointError as error:
+    except DataError as error:
         refuse([f"--resume {path}: {error}"])
     return spec, _judged(path, progress, spec)
 

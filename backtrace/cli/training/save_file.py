@@ -92,13 +92,14 @@ def saving_output(name: str, *, force: bool) -> Output:
 
 def check_unfinished(output: Output) -> None:
     """Exits with 2 where the file is a training that has epochs behind it."""
-    from backtrace.formats.checkpoint import CheckpointError, header_of
+    from backtrace.formats.checkpoint import header_of
+    from backtrace.spec.data.request import DataError
 
     if _ending(output.name) != ARCHIVE or not output.path.is_file():
         return
     try:
         header = header_of(output.path.read_bytes())
-    except CheckpointError as error:
+    except DataError as error:
         refuse([f"--save {output.name}: {error}; --force replaces it"])
     if header is not None and header.epoch:
         saved = f"a training with {count(header.epoch, 'epoch')} behind it"
