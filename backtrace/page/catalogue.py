@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from backtrace.check.mistakes.catalogue import CATALOGUE
+from backtrace.check.mistakes.hiding import Hiding
 from backtrace.check.mistakes.revealing import Revealing
 from backtrace.page.blocks import Block, Cell, Column, Document, Paragraph, Section, Table
 from backtrace.page.inert import inert
@@ -46,7 +47,7 @@ def _blocks(found: Revealing, words: Words) -> Iterator[Block]:
             (
                 Cell(words.name(each.id), "heading"),
                 Cell(CATALOGUE[each.code].title),
-                Cell(words.said(each.reason), "fact"),
+                Cell(_said(each.by, words), "fact"),
             )
             for each in found.hidden
         )
@@ -54,9 +55,18 @@ def _blocks(found: Revealing, words: Words) -> Iterator[Block]:
     if found.alike:
         same = (f"{words.name(id)}: {_titles(codes, '; or ')}" for id, codes in found.alike)
         yield Section("Not to be told apart", tuple(Paragraph(each, inset=1) for each in same))
-    if found.absent:
-        absent = Paragraph(_titles(found.absent, "; "), "fact", 1)
+    absent_codes = [code for code in found.absent if code not in found.of_several]
+    if absent_codes:
+        absent = Paragraph(_titles(absent_codes, "; "), "fact", 1)
         yield Section("With no place in this exercise", (absent,))
+    if found.of_several:
+        several = Paragraph(_titles(found.of_several, "; "), "fact", 1)
+        yield Section("With a place if you use 3 samples", (several,))
+
+
+def _said(by: Hiding, words: Words) -> str:
+    """What hides a mistake, and what would mend it."""
+    return "; ".join(filter(None, (words.said(by.reason), words.said(by.mend))))
 
 
 def _titles(codes: Iterable[str], separator: str) -> str:

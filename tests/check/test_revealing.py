@@ -11,7 +11,9 @@ from tests.check.typed import exercise, spec_of
 
 
 def hidden(spec):
-    return {(h.code, h.id): sentence_text(h.reason, IDS) for h in revealing(spec_of(spec)).hidden}
+    return {
+        (h.code, h.id): sentence_text(h.by.reason, IDS) for h in revealing(spec_of(spec)).hidden
+    }
 
 
 def test_a_symmetric_matrix_hides_a_missing_transpose():
@@ -58,6 +60,40 @@ def test_a_symmetric_result_hides_that_it_is_transposed():
     # X·W1 with X = [1 2 / 3 -1] and W1 = [1 3 / 2 -1]: [5 1 / 1 10]
     turned = SQUARE.replace("weights: [[1, 0], [2, 4]]", "weights: [[1, 3], [2, -1]]")
     assert hidden(turned)["transposed", "product1"] == "product1 is the same when transposed"
+
+
+def mends(spec):
+    found = revealing(spec_of(spec))
+    return {(h.code, h.id): sentence_text(h.by.mend, IDS) for h in found.hidden}
+
+
+def test_an_update_too_small_for_the_digits_that_answers_have():
+    """dW2 = [5 6 / 7 3.5]: with η = 0.0001 the largest change is 0.0007, too small for 2 decimals,
+    where half a unit is 0.005; 7·0.01 is more than ten of them."""
+    slow = SQUARE.replace("learning_rate: 0.1", "learning_rate: 0.0001")
+    seen = ("ascent-for-descent", "W2_new")
+    assert seen not in hidden(slow)
+    coarse = slow + "answers: {decimals: 2}\n"
+    assert hidden(coarse)[seen] == "the update changes W2 too little to show"
+    assert mends(coarse)[seen] == "take η = 0.01"
+    assert seen in hidden(slow + "answers: {digits: 2}\n")
+
+
+def test_what_is_asked_for_is_what_shows():
+    asked = SQUARE + "ask: [db2]\n"
+    found = revealing(spec_of(asked))
+    assert "dW2" not in {id for ids in found.revealed.values() for id in ids}
+    # db2 = δ2 added up is the same whatever is done to dW2; z1 without its bias shows in it.
+    assert "z1" in found.revealed["bias-omitted"]
+    # X·W1 = [5 8 / 1 -4]: its negative changes a1, and so error and db2.
+    assert "product1" in found.revealed["sign-flipped"]
+
+
+def test_more_samples_would_show_more():
+    assert set(revealing(exercise("mlp-math")).of_several) == {
+        "mean-omitted", "mean-twice", "batch-not-summed", "summed-wrong-axis"
+    }  # fmt: skip
+    assert revealing(exercise("or-gate")).of_several == ()
 
 
 def test_mistakes_that_give_the_same_numbers_are_said_to():

@@ -58,9 +58,12 @@ def test_a_symmetric_matrix_hides_a_missing_transpose():
     assert "W₂ is symmetric" in said
     assert "W₂ is symmetric" in markdown.text(catalogue.document(*hidden))
     document = json.loads(encode(documents.hidden(*hidden)))
-    assert {"code": "weights-not-transposed", "id": "da1", "reason": "W₂ is symmetric"} in (
-        document["hidden"]
-    )
+    assert {
+        "code": "weights-not-transposed",
+        "id": "da1",
+        "reason": "W₂ is symmetric",
+        "mend": "take one that is not",
+    } in document["hidden"]
 
 
 @pytest.mark.parametrize("width", [40, 80])

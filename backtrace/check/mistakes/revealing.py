@@ -9,85 +9,106 @@ from backtrace.check.judge.exercise import Exercise, Key
 from backtrace.check.judge.sheet import Sheet
 from backtrace.check.judge.workings import Working
 from backtrace.check.mistakes.catalogue import CATALOGUE
+from backtrace.check.mistakes.diagnosis import OF_MANY_KINDS
+from backtrace.check.mistakes.hiding import Hiding, differs_at, hiding
 from backtrace.check.mistakes.rewrites import Wrong
 from backtrace.check.model import Answers
 from backtrace.check.rules.intervals import Floats, hull
-from backtrace.functions.formula import Sentence, Symbol
-from backtrace.spec.ids import id_of
 from backtrace.spec.model import Spec
+
+OF_SEVERAL_SAMPLES = {"mean-omitted", "mean-twice", "batch-not-summed", "summed-wrong-axis"}
 
 
 class Hidden(msgspec.Struct, frozen=True):
-    """A mistake that changes nothing at one step: ``reason`` is what in the numbers hides it."""
+    """A mistake at one step that changes nothing of what answers show, and what hides it."""
 
     code: str
     id: str
-    reason: Sentence
+    by: Hiding
 
 
 class Revealing(msgspec.Struct, frozen=True):
     """What an exercise shows: ``revealed`` (code → ids where it makes a difference), ``hidden``
-    (code and id where it makes none), ``absent`` (codes with no place in this exercise), and
-    ``alike`` (id, codes that give the very same numbers there)."""
+    (code and id where it makes none), ``absent`` (codes with no place in this exercise), of which
+    ``of_several`` have one where there are several samples, and ``alike`` (id, codes that give the
+    very same numbers there)."""
 
     revealed: dict[str, tuple[str, ...]]
     hidden: tuple[Hidden, ...]
     absent: tuple[str, ...]
     alike: tuple[tuple[str, tuple[str, ...]], ...]
+    of_several: tuple[str, ...] = ()
 
 
 def revealing(spec: Spec) -> Revealing:
-    """Replays every mistake of the catalogue on the exact numbers of the spec's first update."""
+    """Replays every mistake of the catalogue on the exact numbers of the spec's first update, and
+    looks at what is asked for, or else at the step itself, to the digits that answers have."""
     exercise = Exercise(spec)
     sheet = Sheet(exercise, Answers("", "", ()), Working())
     revealed: dict[str, list[str]] = {}
     hidden: list[Hidden] = []
     alike: list[tuple[str, tuple[str, ...]]] = []
     for place in exercise.steps:
-        if place[:2] != (1, 1) or exercise.is_given(place):
+        shown = _shown(place, exercise)
+        if place[:2] != (1, 1) or exercise.is_given(place) or not shown:
             continue
-        differing = _at(place, exercise, sheet, revealed, hidden)
+        differing = _at(place, shown, sheet, revealed, hidden)
         alike += [(place[2], codes) for codes in _groups(differing)]
     possible = {*revealed, *(each.code for each in hidden)}
     replayed = [code for code, row in CATALOGUE.items() if row.has_rule]
     absent = tuple(code for code in replayed if code not in possible)
+    single = exercise.contexts[1, 1].samples == 1
     return Revealing(
-        {k: tuple(v) for k, v in revealed.items()}, tuple(hidden), absent, tuple(alike)
+        {k: tuple(v) for k, v in revealed.items()},
+        tuple(hidden),
+        absent,
+        tuple(alike),
+        tuple(code for code in absent if single and code in OF_SEVERAL_SAMPLES),
     )
+
+
+def _shown(place: Key, exercise: Exercise) -> list[Key]:
+    """Where a mistake at a step would have to show: there, or in what is asked for that rests on
+    it."""
+    if not exercise.spec.ask:
+        return [place]
+    asked = (at for at, step in exercise.steps.items() if str(step.at) in exercise.spec.ask)
+    return [at for at in asked if place in exercise.lines_before(at, lambda source: False)]
 
 
 def _at(
     place: Key,
-    exercise: Exercise,
+    shown: list[Key],
     sheet: Sheet,
     revealed: dict[str, list[str]],
     hidden: list[Hidden],
 ) -> list[tuple[str, Floats]]:
     """Sorts the mistakes of one step; returns the values of those that make a difference."""
-    right = exercise.values[place]
-    tolerance = 0.5 * 10.0**-exercise.spec.decimals
+    exercise = sheet.exercise
     differing = []
     seen: dict[str, bool] = {}
     for wrong in exercise.wrongs(place):
-        value = _replayed(place, wrong, sheet)
-        if value is None or value.shape != right.shape:
+        values = [_replayed(at, place, wrong, sheet) for at in shown]
+        pairs = [(at, value) for at, value in zip(shown, values, strict=True) if value is not None]
+        if not any(value.shape == exercise.values[at].shape for at, value in pairs):
             continue
-        differs = not bool((np.abs(value - right) < tolerance).all())
+        differs = any(differs_at(value, exercise, at) for at, value in pairs)
         seen[wrong.code] = seen.get(wrong.code, False) or differs
-        if differs:
-            differing.append((wrong.code, value))
+        if differs and wrong.code not in OF_MANY_KINDS:
+            differing.append((wrong.code, pairs[0][1]))
     for code, differs in seen.items():
         if differs:
             revealed.setdefault(code, []).append(place[2])
         else:
-            hidden.append(Hidden(code, place[2], _reason(code, place, exercise)))
+            hidden.append(Hidden(code, place[2], hiding(code, place, exercise)))
     return differing
 
 
-def _replayed(place: Key, wrong: Wrong, sheet: Sheet) -> Floats | None:
+def _replayed(at: Key, place: Key, wrong: Wrong, sheet: Sheet) -> Floats | None:
+    """What a quantity is with a wrong rule at one place."""
     try:
         with np.errstate(all="ignore"):
-            box = hull(sheet.replay(0.0, {place: wrong}).of(place))
+            box = hull(sheet.replay(0.0, {place: wrong}).of(at))
     except (ValueError, KeyError):  # operands whose shapes do not meet
         return None
     middle: Floats = (box.lo[0] + box.hi[0]) / 2
@@ -107,34 +128,3 @@ def _groups(
         else:
             groups.append((value, {code: None}))
     return [tuple(codes) for _, codes in groups if len(codes) > 1]
-
-
-def _reason(code: str, place: Key, exercise: Exercise) -> Sentence:
-    """What in the numbers of a step hides a mistake."""
-    epoch, batch, _ = place
-    step, context = exercise.steps[place], exercise.contexts[epoch, batch]
-    operands = {id: exercise.values[epoch, batch, id] for id in step.operands}
-    weights = next((id for id in operands if context.is_weight(id)), "")
-    if code == "weights-not-transposed" and weights:
-        w = operands[weights]
-        if w.shape[0] == w.shape[1] and np.allclose(w, w.T):
-            return (Symbol(weights), " is symmetric")
-    if code == "transposed":
-        return (Symbol(step.id), " is the same when transposed")
-    if code in ("relu-mask-ignored", "activation-omitted") and step.layer:
-        z = id_of("preactivation", step.layer)
-        if (exercise.values[epoch, batch, z] > 0).all():
-            return ("every entry of ", Symbol(z), " is positive: no unit is off")
-    if code in ("updated-weights-used", "old-weights-used"):
-        whose = Symbol(context.steps[weights].of or weights)
-        return ("the update changes ", whose, " too little to show")
-    if not exercise.values[place].any():
-        return (Symbol(step.id), " is all 0")
-    for id, value in operands.items():
-        if not value.any():
-            return (Symbol(id), " is all 0")
-        if (value == 1).all():
-            return ("every entry of ", Symbol(id), " is 1")
-    if code in ("learning-rate-omitted",) and float(step.parameters["rate"]) == 1:
-        return ("the learning rate is 1",)
-    return ("the wrong rule gives the same numbers here",)

@@ -27,7 +27,12 @@ def hidden(title: str, found: Revealing, words: Words) -> dict[str, Any]:
         "schema": "backtrace/hidden/1",
         "title": inert(title),
         "hidden": [
-            {"code": each.code, "id": each.id, "reason": words.said(each.reason)}
+            {
+                "code": each.code,
+                "id": each.id,
+                "reason": words.said(each.by.reason),
+                "mend": words.said(each.by.mend),
+            }
             for each in found.hidden
         ],
         "alike": [{"id": id, "mistakes": codes} for id, codes in found.alike],
