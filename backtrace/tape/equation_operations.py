@@ -169,7 +169,7 @@ def winners(x: Array, p: Parameters) -> Array:
     if "each" in p:
         return _first_largest(x, _AXES[p["each"]])
     flat = x.reshape(*x.shape[:-2], -1)
-    return _first_largest(flat, -1).reshape(x.shape)
+    return _first_largest(flat, -1).reshape(*x.shape)
 
 
 def _first_largest(x: Array, axis: int) -> Array:
@@ -185,7 +185,7 @@ def _spread_shape(s: Setting, p: Parameters, upstream: Shape, x: Shape) -> Shape
 
 
 def _stack(s: Setting, p: Parameters, *parts: Array) -> Array:
-    most = max(parts, key=np.ndim)
+    most = max(parts, key=lambda part: part.ndim)
     if most.ndim > 2:  # a stack of matrices beside single ones, the same for all
         lead = most.shape[:-2]
         parts = tuple(np.broadcast_to(x, (*lead, *x.shape[-2:])) for x in parts)
@@ -293,7 +293,7 @@ def windows(x: Array, window: Shape, stride: int) -> Iterator[Array]:
         yield x[..., rows, slice(v, v + stride * (breadth - 1) + 1, stride)]
 
 
-def _spread_windows(parts: list[Array], window: Shape, stride: int, shape: Shape) -> Array:
+def spread_windows(parts: list[Array], window: Shape, stride: int, shape: Shape) -> Array:
     """The way back of ``windows``: what belongs to each place, added up where windows overlap."""
 
     def placed(part: Array, u: int, v: int) -> Array:
@@ -342,7 +342,7 @@ def _conv_input(s: Setting, p: Parameters, upstream: Array, k: Array, x: Array) 
     height, breadth = x.shape[-2], x.shape[-1]
     shape = (height + 2 * width, breadth + 2 * width)
     parts = [upstream * entry for entry in _entries(k)]
-    whole = _spread_windows(parts, k.shape[-2:], p["stride"], shape)
+    whole = spread_windows(parts, k.shape[-2:], p["stride"], shape)
     return whole[..., width : width + height, width : width + breadth]
 
 
@@ -365,7 +365,7 @@ def _second_of(s: Setting, p: Parameters, upstream: Shape, other: Shape, like: S
 
 def _conv_transpose(s: Setting, p: Parameters, x: Array, k: Array) -> Array:
     parts = [x * entry for entry in _entries(k)]
-    return _spread_windows(
+    return spread_windows(
         parts, k.shape[-2:], p["stride"], _conv_transpose_shape(s, p, x.shape[-2:], k.shape[-2:])
     )
 
@@ -395,7 +395,7 @@ def _pool_slope(s: Setting, p: Parameters, upstream: Array, x: Array) -> Array:
         parts = [upstream / (size[0] * size[1])] * (size[0] * size[1])
     else:
         parts = [np.where(wins, upstream, upstream * 0) for wins in pool_winners(p, x)]
-    return _spread_windows(parts, size, p["stride"], x.shape[-2:])
+    return spread_windows(parts, size, p["stride"], x.shape[-2:])
 
 
 def pool_winners(p: Parameters, x: Array) -> list[Array]:

@@ -65,6 +65,7 @@ def _concatenated(operands: Sequence[Any], axis: int) -> Dependence:
 Dependence.functions = {
     np.sum: _any,
     np.max: _any,
+    np.cumsum: lambda x, axis: x | _any(x, axis, keepdims=True),
     np.dot: product,
     np.where: _entrywise,
     np.concatenate: _concatenated,

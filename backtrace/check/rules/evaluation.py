@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from backtrace.check.rules.dependence import Dependence, Marks, marks
+from backtrace.check.rules.equation_rules import EQUATION_RULES
 from backtrace.check.rules.interval_rules import NARROWER
 from backtrace.check.rules.intervals import Interval, point
 from backtrace.check.rules.right_forms import RIGHT_FORMS
 from backtrace.check.rules.wrong_rules import WRONG_RULES
 from backtrace.functions.activations import Parameters
+from backtrace.tape.arguments import handed_back, taken
 from backtrace.tape.operations import OPERATIONS
 from backtrace.tape.setting import Evaluate, Setting
 
@@ -20,11 +22,13 @@ def _evaluate(operation: str) -> Evaluate:
 
 def interval(operation: str, s: Setting, p: Parameters, *operands: Interval) -> Interval:
     """Between which bounds a step lies whose operands lie in intervals."""
-    rule = NARROWER.get(operation) or _evaluate(operation)
-    found = rule(s, p, *operands)
+    rule = NARROWER.get(operation) or EQUATION_RULES.get(operation) or _evaluate(operation)
+    given = [each if isinstance(each, Interval) else point(each) for each in taken(p, operands)]
+    found = handed_back(p, rule(s, p, *given))
     return found if isinstance(found, Interval) else point(found)  # it rests on no operand
 
 
 def dependent(operation: str, s: Setting, p: Parameters, *operands: Marks) -> Marks:
     """Which entries of a step rest on the marked entries of its operands."""
-    return marks(_evaluate(operation)(s, p, *map(Dependence, operands)))
+    given = taken(p, [Dependence(each) for each in operands])
+    return marks(handed_back(p, _evaluate(operation)(s, p, *given)))

@@ -27,7 +27,8 @@ from backtrace.check.rules.softmax_bounds import (
     softmax,
     softmax_jacobian,
 )
-from backtrace.functions.activations import ACTIVATIONS, Parameters
+from backtrace.functions.activations import Parameters
+from backtrace.functions.elementary import FUNCTIONS
 from backtrace.functions.losses import LOSSES, LossRule
 from backtrace.tape.operations import OPERATIONS, augmented, mean
 from backtrace.tape.setting import Setting
@@ -44,7 +45,7 @@ def rows(s: Setting, x: Interval) -> Interval:
 
 
 def _activate(s: Setting, p: Parameters, z: Interval) -> Interval:
-    row = ACTIVATIONS[p["activation"]]
+    row = FUNCTIONS[p["activation"]]
     if row.elementwise:
         jumps = () if row.differentiable else row.kinks(p)
         a = mapped(z, lambda x: row.value(x, p), row.turning(p), jumps)
@@ -58,8 +59,8 @@ def _bounds(limits: tuple[float, float]) -> tuple[float, float]:
     return max(limits[0], -UNBOUNDED), min(limits[1], UNBOUNDED)
 
 
-def _derivative(s: Setting, p: Parameters, z: Interval) -> Interval:
-    row = ACTIVATIONS[p["activation"]]
+def derivative(s: Setting, p: Parameters, z: Interval) -> Interval:
+    row = FUNCTIONS[p["activation"]]
     if not row.elementwise:
         return rows(s, softmax_jacobian(rows(s, z)))
     jumps = row.kinks(p)
@@ -69,7 +70,7 @@ def _derivative(s: Setting, p: Parameters, z: Interval) -> Interval:
 
 
 def _derivative_from_activation(s: Setting, p: Parameters, a: Interval) -> Interval:
-    row = ACTIVATIONS[p["activation"]]
+    row = FUNCTIONS[p["activation"]]
     from_a = row.derivative_from_activation
     assert from_a is not None
     a = _in_range(without_ones(s, p, a), *row.range)
@@ -94,7 +95,7 @@ def _in_range(a: Interval, low: float, high: float) -> Interval:
 # Losses
 
 
-def _loss_terms(s: Setting, p: Parameters, a: Interval, y: Interval | None = None) -> Interval:
+def loss_terms(s: Setting, p: Parameters, a: Interval, y: Interval | None = None) -> Interval:
     row = LOSSES[p["loss"]]
     if y is None or not row.entrywise:
         found: Interval = OPERATIONS["loss_terms"].evaluate(s, p, a, y)
@@ -114,7 +115,7 @@ def _loss_terms_from_error(s: Setting, p: Parameters, e: Interval) -> Interval:
 
 def _loss_terms_from_z(s: Setting, p: Parameters, z: Interval, y: Interval) -> Interval:
     """The terms straight from the pre-activation, where that is stable."""
-    row, unit = LOSSES[p["loss"]], ACTIVATIONS[p["activation"]]
+    row, unit = LOSSES[p["loss"]], FUNCTIONS[p["activation"]]
     z, y = rows(s, hull(z)), rows(s, hull(y))
     corners = ((z.lo[0], z.hi[0]), (z.hi[0], z.lo[0]))
     stable = row.stable[p["activation"]]
@@ -162,7 +163,7 @@ def _stationary(row: LossRule, p: Parameters, a: Interval, target: Floats) -> Fl
     return lo
 
 
-def _loss_gradient(s: Setting, p: Parameters, x: Interval, y: Interval | None = None) -> Interval:
+def loss_gradient(s: Setting, p: Parameters, x: Interval, y: Interval | None = None) -> Interval:
     """Rising in the prediction, as that of a convex function is."""
     row = LOSSES[p["loss"]]
     gradient: Interval
@@ -184,16 +185,16 @@ def _jumps(row: LossRule, p: Parameters) -> tuple[float, ...]:
 
 
 def _loss_gradient_from_activation(s: Setting, p: Parameters, a: Interval, y: Interval) -> Interval:
-    return _loss_gradient(s, p, OPERATIONS["error"].evaluate(s, p, a, y))
+    return loss_gradient(s, p, OPERATIONS["error"].evaluate(s, p, a, y))
 
 
 NARROWER: dict[str, IntervalRule] = {
     "activate": _activate,
-    "activation_derivative": _derivative,
+    "activation_derivative": derivative,
     "derivative_from_activation": _derivative_from_activation,
-    "loss_terms": _loss_terms,
+    "loss_terms": loss_terms,
     "loss_terms_from_error": _loss_terms_from_error,
     "loss_terms_from_z": _loss_terms_from_z,
-    "loss_gradient": _loss_gradient,
+    "loss_gradient": loss_gradient,
     "loss_gradient_from_activation": _loss_gradient_from_activation,
 }

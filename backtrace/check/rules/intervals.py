@@ -201,9 +201,20 @@ def _root(x: Interval) -> Interval:
     return outward(np.sqrt(x.lo), np.sqrt(x.hi))
 
 
+def _logarithm(x: Interval) -> Interval:
+    """Unbounded below where it may be taken of 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return outward(*(np.log(np.maximum(end, 0.0)) for end in (x.lo, x.hi)))
+
+
 def _maximum(x: Any, y: Any) -> Interval:
     x, y = _paired(x, y)
     return Interval(np.maximum(x.lo, y.lo), np.maximum(x.hi, y.hi))
+
+
+def _minimum(x: Any, y: Any) -> Interval:
+    x, y = _paired(x, y)
+    return Interval(np.minimum(x.lo, y.lo), np.minimum(x.hi, y.hi))
 
 
 def product(x: Any, y: Any) -> Interval:
@@ -284,7 +295,9 @@ Interval.functions = {
     np.negative: negated,
     np.absolute: absolute,
     np.sqrt: _root,
+    np.log: _logarithm,
     np.maximum: _maximum,
+    np.minimum: _minimum,
     np.matmul: product,
     np.greater: _greater,
     np.less: lambda x, y: _greater(y, x),
