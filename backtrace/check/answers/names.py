@@ -7,6 +7,7 @@ import re
 import msgspec
 
 from backtrace.spec import ids
+from backtrace.spec.equations.answer_names import EquationNames
 from backtrace.spec.ids import At, Role, id_of
 from backtrace.spec.model import Spec
 from backtrace.spec.names import FUNCTIONS, ascii_of, called, inside_partial, key_of
@@ -63,7 +64,9 @@ class Reader:
             (step.epoch, step.batch, step.id): _quantity(step, order, spec)
             for order, step in enumerate(tape.steps)
         }
-        self._ids = called(spec, dict.fromkeys(step.id for step in tape.steps))
+        names = dict.fromkeys(step.id for step in tape.steps)
+        self._ids = called(spec, names)
+        self._lines = EquationNames(spec.equations, names) if spec.equations else None
         self._found: dict[str, Reference] = {}
 
     def find(self, name: str) -> Reference | None:
@@ -91,6 +94,8 @@ class Reader:
                 epoch, batch = rest[2:]
             place = (int(epoch or 1), int(batch or 1))
             quantity = self.quantities.get((*place, self._id(base)))
+            if quantity is None and self._lines is not None and len(index) == 1:
+                quantity, index = self.quantities.get((*place, self._id(f"{base}_{index[0]}"))), ()
             if quantity is not None:
                 return Reference(quantity, index, self._derivative_note(base, quantity))
         return None
@@ -101,6 +106,8 @@ class Reader:
 
     def _named(self, base: str) -> str:
         """The id, of whatever exercise, that ``base`` names; ∂L/∂z2 and dL_dz2 name dz2."""
+        if self._lines is not None:
+            return self._lines.id(base)
         key = key_of(base)
         return self._ids.get(key, "") or self._ids.get(inside_partial(key), "")
 
@@ -109,6 +116,8 @@ class Reader:
 
         Where the course itself writes ∂L/∂z for what it calls δ, its students may.
         """
+        if self._lines is not None:
+            return False
         key = key_of(base)
         if self.spec.conventions.sign == "gradient":
             return re.fullmatch("delta[wb][0-9]+", key) is not None

@@ -15,6 +15,7 @@ from backtrace.check.mistakes.rewrites import UpdateContext, Wrong
 from backtrace.check.model import Verdict
 from backtrace.check.rules.intervals import Floats, Interval, point, widened
 from backtrace.functions.activations import ACTIVATIONS
+from backtrace.functions.elementary import FUNCTIONS
 from backtrace.functions.losses import LOSSES
 from backtrace.spec.ids import id_of
 from backtrace.spec.model import AnswerDigits, Spec
@@ -186,10 +187,26 @@ def other_forms(step: Step, context: UpdateContext) -> Iterator[Step]:
     elif step.operation == "loss_gradient" and step.operands == (error,):
         last = id_of("activation", context.last)
         yield form("loss_gradient_from_activation", (last, targets))
+    elif step.operation == "chain":
+        yield from _from_activation(step, context)
     elif step.operation == "shortcut_delta" and error in context.steps:
         yield form("error_averaged", (error,))
     elif step.operation in ("jacobian_product", "hadamard"):
         yield from _shortcut_form(step, context)
+
+
+def _from_activation(step: Step, context: UpdateContext) -> Iterator[Step]:
+    """The slope worked from what the line gave: 1 − h² of the h that was written."""
+    row = FUNCTIONS[step.parameters["activation"]]
+    upstream, z = step.operands
+    if row.derivative_from_activation is None or "arguments" in step.parameters:
+        return
+    for line in context.steps.values():
+        is_it = line.operation == "activate" and line.operands == (z,)
+        if is_it and line.parameters["activation"] == step.parameters["activation"]:
+            yield msgspec.structs.replace(
+                step, operation="chain_from_activation", operands=(upstream, line.id)
+            )
 
 
 def _shortcut_form(step: Step, context: UpdateContext) -> Iterator[Step]:

@@ -15,11 +15,13 @@ import numpy as np
 from backtrace.check.judge.exercise import Exercise, Key, key
 from backtrace.check.judge.workings import Working
 from backtrace.check.mistakes.rewrites import Wrong
+from backtrace.check.rules.equation_partials import slack
 from backtrace.check.rules.evaluation import interval
 from backtrace.check.rules.intervals import Interval, clipped, widened
 from backtrace.check.rules.noted_lines import noted
-from backtrace.check.rules.partial_results import Noting, slack, widened_by
-from backtrace.functions.activations import ACTIVATIONS, Parameters
+from backtrace.check.rules.partial_results import Noting, widened_by
+from backtrace.functions.activations import Parameters
+from backtrace.functions.elementary import FUNCTIONS
 from backtrace.tape.arithmetic import FloatArithmetic
 from backtrace.tape.steps import Step
 
@@ -204,7 +206,7 @@ class Replay:
                 continue
             wrong = self.over.get(key(step)) if step.phase == "loss" else None
             found = self.applied(wrong if isinstance(wrong, Wrong) else step, again)
-            if step.role == "loss":
+            if step.role == "loss" or step.id == exercise.steps[place].of:
                 return found
             worked[step.id] = self.may_be_rounded(key(step), self.on_scratch_paper(found))
         raise AssertionError("an update without a loss has no loss after it")
@@ -234,7 +236,7 @@ class Replay:
         wide = self.rounded(x)
         if step.operation != "activate" or wide is x:
             return wide
-        return clipped(wide, *ACTIVATIONS[step.parameters["activation"]].range)
+        return clipped(wide, *FUNCTIONS[step.parameters["activation"]].range)
 
     def rounded(self, x: Interval) -> Interval:
         """How far rounding (half a unit), or cutting off, can take a line that was not written."""

@@ -7,7 +7,7 @@ Here it is taken once.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 import numpy as np
@@ -62,21 +62,21 @@ def _chain_from_activation(s: Setting, p: Parameters, upstream: Interval, a: Int
 # Softmax
 
 
-def _along(s: Setting, p: Parameters, x: Interval) -> Interval:
+def along(s: Setting, p: Parameters, x: Interval) -> Interval:
     """With what belongs to one softmax in a row (and back again)."""
     return x if softmax_axis(s, p) == -1 else x.T
 
 
 def _softmax(s: Setting, p: Parameters, z: Interval) -> Interval:
-    return _along(s, p, clipped(softmax(_along(s, p, z)), 0.0, 1.0))
+    return along(s, p, clipped(softmax(along(s, p, z)), 0.0, 1.0))
 
 
 def _softmax_slope(s: Setting, p: Parameters, upstream: Interval, a: Interval) -> Interval:
     """aⱼ(1 − aⱼ)·δⱼ − aⱼ·Σ δₖaₖ over the others k, each number once but for aⱼ."""
-    upstream, a = hull(_along(s, p, upstream)), hull(_along(s, p, a))
+    upstream, a = hull(along(s, p, upstream)), hull(along(s, p, a))
     own = multiplied(upstream, mapped(a, lambda x: x * (1 - x), (0.5,)))
     others = _others(multiplied(upstream, a), -1)
-    return _along(s, p, own - multiplied(a, others))
+    return along(s, p, own - multiplied(a, others))
 
 
 def _others(x: Interval, axis: int) -> Interval:
@@ -254,3 +254,11 @@ EQUATION_RULES: dict[str, IntervalRule] = {
     "loss_of": _loss_of,
     "loss_slope": _loss_slope,
 }
+
+
+def _depends_on_both(s: Setting, p: Parameters, upstream: Any, a: Any) -> Any:
+    return upstream * a
+
+
+# What no tape has, for who asks what rests on what.
+EQUATION_FORMS: dict[str, Callable[..., Any]] = {"chain_from_activation": _depends_on_both}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backtrace.check.rules.dependence import Dependence, Marks, marks
-from backtrace.check.rules.equation_rules import EQUATION_RULES
+from backtrace.check.rules.equation_rules import EQUATION_FORMS, EQUATION_RULES
 from backtrace.check.rules.interval_rules import NARROWER
 from backtrace.check.rules.intervals import Interval, point
 from backtrace.check.rules.right_forms import RIGHT_FORMS
@@ -13,7 +13,11 @@ from backtrace.tape.arguments import handed_back, taken
 from backtrace.tape.operations import OPERATIONS
 from backtrace.tape.setting import Evaluate, Setting
 
-OF_SHEETS: dict[str, Evaluate] = {**RIGHT_FORMS, **WRONG_RULES}  # what no tape has
+OF_SHEETS: dict[str, Evaluate] = {
+    **RIGHT_FORMS,
+    **WRONG_RULES,
+    **EQUATION_FORMS,
+}  # what no tape has
 
 
 def _evaluate(operation: str) -> Evaluate:

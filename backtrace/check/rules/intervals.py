@@ -204,7 +204,8 @@ def _root(x: Interval) -> Interval:
 def _logarithm(x: Interval) -> Interval:
     """Unbounded below where it may be taken of 0."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return outward(*(np.log(np.maximum(end, 0.0)) for end in (x.lo, x.hi)))
+        lo, hi = (np.log(np.maximum(end, 0.0)) for end in (x.lo, x.hi))
+    return outward(lo, hi)
 
 
 def _maximum(x: Any, y: Any) -> Interval:

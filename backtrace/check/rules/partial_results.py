@@ -13,8 +13,9 @@ from typing import Any, TypeAlias
 import msgspec
 import numpy as np
 
-from backtrace.check.rules.intervals import UNBOUNDED, Floats, Interval, hull, single
-from backtrace.functions.activations import ACTIVATIONS, Parameters
+from backtrace.check.rules.intervals import Floats, Interval, hull, single
+from backtrace.functions.activations import Parameters
+from backtrace.functions.elementary import FUNCTIONS
 from backtrace.tape.operations import matmul_operands
 from backtrace.tape.setting import Setting
 
@@ -59,26 +60,14 @@ class Noting(msgspec.Struct, frozen=True):
 Slack: TypeAlias = Callable[..., Any]
 
 
-def slack(
-    operation: str, s: Setting, p: Parameters, noting: Noting, *operands: Interval
-) -> Floats | float:
-    """How far each entry of a step may be off for what was rounded on the way to it."""
-    rule = PARTIAL_RESULTS.get(operation)
-    if rule is None:
-        return 0.0
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        found = np.asarray(rule(s, p, noting, *map(hull, operands)), dtype=np.float64)
-    bounded: Floats = np.minimum(np.nan_to_num(found, nan=UNBOUNDED, posinf=UNBOUNDED), UNBOUNDED)
-    return bounded
-
-
 def widened_by(x: Interval, off: Floats | float) -> Interval:
     if not np.any(off):
         return x
     return Interval(x.lo - off, x.hi + off)
 
 
-def _size(x: Interval) -> Floats:
+def size_of(x: Interval) -> Floats:
+    """How large its entries can be."""
     return np.asarray(np.maximum(np.abs(x.lo[0]), np.abs(x.hi[0])))
 
 
@@ -140,7 +129,7 @@ def ordered(one: Floats, two: Floats) -> tuple[Floats, Floats]:
 
 
 def _activate(s: Setting, p: Parameters, noting: Noting, z: Interval) -> Floats:
-    row = ACTIVATIONS[p["activation"]]
+    row = FUNCTIONS[p["activation"]]
     if not row.elementwise:
         off = _softmax(s, noting, z)
     else:
@@ -233,7 +222,7 @@ def _softmax(s: Setting, noting: Noting, z: Interval) -> Floats:
 
 def _slope(s: Setting, p: Parameters, noting: Noting, x: Interval) -> Any:
     """1 − a², a(1 − a): a square, or the activation itself, on the way."""
-    row = ACTIVATIONS[p["activation"]]
+    row = FUNCTIONS[p["activation"]]
     whole = row.rational and row.from_activation_formula is None
     return 0.0 if whole else noting.error(np.ones(1))[0]
 
@@ -252,20 +241,20 @@ def _loss_terms(s: Setting, p: Parameters, noting: Noting, *operands: Interval) 
 def _squared(noting: Noting, p: Parameters, a: Interval, y: Interval) -> Any:
     """The error, and its square before it is halved or divided."""
     gap = Interval(a.lo - y.hi, a.hi - y.lo)
-    square = _size(gap) ** 2
+    square = size_of(gap) ** 2
     halved = 0.0 if p["loss"] in WHOLE_SQUARES else noting.of(Interval(square[None], square[None]))
-    return halved + 2 * _size(gap) * noting.of(gap)
+    return halved + 2 * size_of(gap) * noting.of(gap)
 
 
 def _logarithm(noting: Noting, p: Parameters, a: Interval, y: Interval) -> Any:
     """ln ŷ before it is multiplied."""
-    return np.where(is_trivial(y.lo[0], y.hi[0]), 0.0, 3 * noting.error(np.ones_like(_size(a))))
+    return np.where(is_trivial(y.lo[0], y.hi[0]), 0.0, 3 * noting.error(np.ones_like(size_of(a))))
 
 
 def _divergence(noting: Noting, p: Parameters, a: Interval, y: Interval) -> Any:
     """y/ŷ and its logarithm; of y = 0 nobody works anything."""
     none = (y.lo[0] == 0) & (y.hi[0] == 0)
-    return np.where(none, 0.0, 3 * noting.error(np.ones_like(_size(a))))
+    return np.where(none, 0.0, 3 * noting.error(np.ones_like(size_of(a))))
 
 
 def _log_cosh(noting: Noting, p: Parameters, a: Interval, y: Interval) -> Any:
@@ -275,7 +264,7 @@ def _log_cosh(noting: Noting, p: Parameters, a: Interval, y: Interval) -> Any:
 
 
 def _cosh_noted(noting: Noting, e: Interval) -> Floats:
-    cosh = np.cosh(np.minimum(_size(e), 700.0))  # beyond, it is inf
+    cosh = np.cosh(np.minimum(size_of(e), 700.0))  # beyond, it is inf
     return np.asarray(noting.error(cosh) / cosh)
 
 
@@ -291,7 +280,7 @@ ADDENDS: dict[str, Slack] = {
 def _loss_terms_from_error(s: Setting, p: Parameters, noting: Noting, e: Interval) -> Any:
     if p["loss"] == "log_cosh":
         return _cosh_noted(noting, e)
-    square = _size(e) ** 2
+    square = size_of(e) ** 2
     return 0.0 if p["loss"] in WHOLE_SQUARES else noting.of(Interval(square[None], square[None]))
 
 
@@ -300,7 +289,7 @@ WHOLE_SQUARES = ("sse", "mse")  # whose terms are squares and nothing else
 
 def _loss_gradient(s: Setting, p: Parameters, noting: Noting, *operands: Interval) -> Any:
     whole = 1 if p.get("samples", 1) == 1 and len(operands) == 1 else 2
-    return whole * noting.error(_size(operands[0]) + (len(operands) > 1))
+    return whole * noting.error(size_of(operands[0]) + (len(operands) > 1))
 
 
 # Penalties and optimizers
@@ -308,47 +297,47 @@ def _loss_gradient(s: Setting, p: Parameters, noting: Noting, *operands: Interva
 
 def _penalty(s: Setting, p: Parameters, noting: Noting, *weights: Interval) -> Any:
     amount = float(p["l1"]) + float(p["l2"])
-    squares = sum(float(noting.error(_size(w) ** 2).sum()) for w in weights)
+    squares = sum(float(noting.error(size_of(w) ** 2).sum()) for w in weights)
     return amount * squares + sum(float(noting.error(np.ones(1))[0]) for _ in weights)
 
 
 def _add_penalty(s: Setting, p: Parameters, noting: Noting, data: Interval, w: Interval) -> Any:
     amount = float(p["l1"]) + 2 * float(p["l2"])
-    return noting.error(amount * np.maximum(_size(w), 1e-300))
+    return noting.error(amount * np.maximum(size_of(w), 1e-300))
 
 
 def _average(s: Setting, p: Parameters, noting: Noting, old: Interval, new: Interval) -> Any:
     beta = float(p["beta"])
-    return noting.error(beta * _size(old)) + noting.error((1 - beta) * _size(new))
+    return noting.error(beta * size_of(old)) + noting.error((1 - beta) * size_of(new))
 
 
 def _average_squares(s: Setting, p: Parameters, noting: Noting, v: Interval, g: Interval) -> Any:
     share = 1 - float(p["beta"])
-    squares = _size(g) ** 2
-    parts = noting.error(float(p["beta"]) * _size(v)) + noting.error(share * squares)
+    squares = size_of(g) ** 2
+    parts = noting.error(float(p["beta"]) * size_of(v)) + noting.error(share * squares)
     return parts + share * noting.error(squares)
 
 
 def _squares(s: Setting, p: Parameters, noting: Noting, v: Interval, g: Interval) -> Any:
-    return noting.error(_size(g) ** 2)
+    return noting.error(size_of(g) ** 2)
 
 
 def _momentum(s: Setting, p: Parameters, noting: Noting, v: Interval, g: Interval) -> Any:
-    return noting.error(float(p["beta"]) * _size(v)) + noting.error(
-        float(p.get("rate", 1.0)) * _size(g)
+    return noting.error(float(p["beta"]) * size_of(v)) + noting.error(
+        float(p.get("rate", 1.0)) * size_of(g)
     ) * ("rate" in p)
 
 
 def _look_ahead(s: Setting, p: Parameters, noting: Noting, g: Interval, v: Interval) -> Any:
     rate = abs(float(p["rate"]))
-    inner = noting.error(float(p["beta"]) * _size(v)) + noting.error(_size(g) + _size(v))
+    inner = noting.error(float(p["beta"]) * size_of(v)) + noting.error(size_of(g) + size_of(v))
     return rate * inner
 
 
 def _unbias(s: Setting, p: Parameters, noting: Noting, m: Interval) -> Any:
     below = 1 - float(p["beta"]) ** p["t"]
     off = noting.of(Interval(np.full((1, 1, 1), below), np.full((1, 1, 1), below)))[0, 0]
-    return _size(m) * off / (below * max(below - off, 1e-300))
+    return size_of(m) * off / (below * max(below - off, 1e-300))
 
 
 def _adaptive_step(s: Setting, p: Parameters, noting: Noting, *operands: Interval) -> Any:
@@ -356,8 +345,10 @@ def _adaptive_step(s: Setting, p: Parameters, noting: Noting, *operands: Interva
     rate, root = abs(float(p["rate"])), np.sqrt(np.maximum(v.lo[0], 0.0))
     off = noting.error(root)
     safe = np.maximum(root - off, 1e-300)
-    wide = rate * _size(m) * off / (safe * safe) + noting.error(rate * _size(m)) / safe
-    return np.minimum(wide, rate * (1 + _size(m) / safe)) + noting.error(rate * np.ones_like(root))
+    wide = rate * size_of(m) * off / (safe * safe) + noting.error(rate * size_of(m)) / safe
+    return np.minimum(wide, rate * (1 + size_of(m) / safe)) + noting.error(
+        rate * np.ones_like(root)
+    )
 
 
 PARTIAL_RESULTS: dict[str, Slack] = {
@@ -372,7 +363,7 @@ PARTIAL_RESULTS: dict[str, Slack] = {
     "loss_gradient": _loss_gradient,
     "loss_gradient_from_activation": _loss_gradient,
     "jacobian_product": lambda s, p, noting, da, g: (
-        da.shape[1 - s.sample_axis] * noting.error(_size(da))
+        da.shape[1 - s.sample_axis] * noting.error(size_of(da))
     ),
     "penalty": _penalty,
     "add_penalty": _add_penalty,
