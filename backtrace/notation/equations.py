@@ -28,7 +28,14 @@ from backtrace.functions.formula import (
 from backtrace.functions.number import Number
 from backtrace.notation.layout import base, factor, joined
 from backtrace.notation.workings import Stages, Workings, Writing, constants, filled_in
-from backtrace.spec.equations.expression import Call, Constant, Expression, Name, Part, Transpose
+from backtrace.spec.equations.expression import (
+    Call,
+    ConstantTerm,
+    NameTerm,
+    PartTerm,
+    Term,
+    Transpose,
+)
 from backtrace.spec.equations.syntax import parse
 from backtrace.spec.equations.written import written
 from backtrace.tape.arguments import Argument, arguments_of
@@ -43,29 +50,29 @@ def line(step: Step, workings: Workings) -> Expr:
     return formula(parse(step.parameters["line"]))
 
 
-def formula(tree: Expression) -> Expr:
+def formula(tree: Term) -> Expr:
     """The tree of a line as a formula of the page."""
     match tree:
-        case Constant():
+        case ConstantTerm():
             return _constant(tree)
-        case Name():
+        case NameTerm():
             return Ref(tree.id)
         case Transpose():
             inner = formula(tree.inner)
             return Ref(inner.id, True) if isinstance(inner, Ref) else Transposed(base(inner))
-        case Part():
+        case PartTerm():
             return row(base(formula(tree.inner)), _part(written(tree)))
         case Call():
             return _call(tree)
 
 
-def _constant(tree: Constant) -> Expr:
+def _constant(tree: ConstantTerm) -> Expr:
     """A number as it was written: √2, ½."""
     if tree.text.replace(".", "").isalnum():
         return Literal(tree.number)
     if tree.text.startswith("sqrt(") and tree.text.endswith(")"):
         inner = parse(tree.text[5:-1])
-        return Root(formula(inner)) if isinstance(inner, Constant) else Literal(tree.number)
+        return Root(formula(inner)) if isinstance(inner, ConstantTerm) else Literal(tree.number)
     above, slash, below = tree.text.partition("/")
     if slash and above.strip().isdigit() and below.strip().isdigit():
         return Fraction(Text(above.strip()), Text(below.strip()))

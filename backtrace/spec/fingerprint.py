@@ -15,7 +15,7 @@ from backtrace.spec.numbers import Number
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Traits: TypeAlias = dict[str, str]
+TraitWords: TypeAlias = dict[str, str]
 
 LAYERS = "the layers"
 NONE = "none"
@@ -24,7 +24,7 @@ DIGEST_LENGTH = 32  # of its hexadecimal digits
 BLOCK = 1 << 20  # bytes of a matrix that are taken at a time
 
 
-def fingerprint(spec: Spec) -> Traits:
+def fingerprint(spec: Spec) -> TraitWords:
     """Each trait by its name; equal traits give equal numbers, whatever else a spec says.
 
     How long it trains is none of them, nor is what is only printed.
@@ -76,7 +76,7 @@ def _function(function: Function) -> str:
     return ", ".join(filter(None, (function.name, _words(function.parameters))))
 
 
-def _layer(layer: Layer, number: int, spec: Spec) -> Traits:
+def _layer(layer: Layer, number: int, spec: Spec) -> TraitWords:
     """What the layer starts from."""
     traits = {
         f"the bias of layer {number}": layer.bias.kind,
@@ -87,7 +87,7 @@ def _layer(layer: Layer, number: int, spec: Spec) -> Traits:
     return traits
 
 
-def _data(spec: Spec) -> Traits:
+def _data(spec: Spec) -> TraitWords:
     held = spec.validation
     matrices = {
         "the inputs": spec.inputs,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
 
 import msgspec
 
-from backtrace.spec.equations.expression import Expression
+from backtrace.spec.equations.expression import Term
 from backtrace.spec.numbers import Number
 
 if TYPE_CHECKING:
@@ -227,7 +227,7 @@ class Published(msgspec.Struct, frozen=True):
     where: str = ""
 
 
-class Line(msgspec.Struct, frozen=True):
+class EquationLine(msgspec.Struct, frozen=True):
     """One line of equations, in one round of the loops around it: ``id`` = ``tree``.
 
     ``text`` is the right side as written, in document line ``row``; its first character is number
@@ -236,7 +236,7 @@ class Line(msgspec.Struct, frozen=True):
     """
 
     id: str
-    tree: Expression
+    tree: Term
     text: str
     row: int = 0
     column: int = 1
@@ -254,7 +254,7 @@ class Equations(msgspec.Struct, frozen=True):
     """
 
     given: dict[str, Matrix]
-    lines: tuple[Line, ...]
+    lines: tuple[EquationLine, ...]
     objective: str = ""
     maximize: bool = False
     upstream: dict[str, Matrix] = {}

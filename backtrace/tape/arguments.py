@@ -21,7 +21,7 @@ from backtrace.functions.number import Number
 from backtrace.tape.setting import Shape
 
 Cut: TypeAlias = "list[list[int] | None]"  # rows and columns
-View: TypeAlias = "str | Cut"
+ArgumentView: TypeAlias = "str | Cut"
 
 TRANSPOSED = "T"
 _SUMS: dict[str, Any] = {"rows": -1, "columns": -2, "all": (-2, -1)}
@@ -31,7 +31,7 @@ class Argument(msgspec.Struct, frozen=True):
     """One of a step's arguments: a view of the quantity ``id``, or a number."""
 
     id: str = ""
-    views: tuple[View, ...] = ()
+    views: tuple[ArgumentView, ...] = ()
     number: Number | None = None
 
 
@@ -83,13 +83,13 @@ def handed_back(parameters: Parameters, value: Array) -> Array:
     return value
 
 
-def viewed(value: Array, views: Sequence[View]) -> Array:
+def viewed(value: Array, views: Sequence[ArgumentView]) -> Array:
     for view in views:
         value = arranged(value, partial(_view, view=view))
     return value
 
 
-def _view(x: Array, view: View) -> Array:
+def _view(x: Array, view: ArgumentView) -> Array:
     if view == TRANSPOSED:
         return x.swapaxes(-1, -2)
     rows, columns = (_slice(each) for each in view)
@@ -104,7 +104,7 @@ def _number(value: Any) -> Array:
     return np.array([[value]])
 
 
-def _undone(value: Array, views: Sequence[View], shape: Shape) -> Array:
+def _undone(value: Array, views: Sequence[ArgumentView], shape: Shape) -> Array:
     """Zeros of ``shape`` with ``value`` where the views took it from."""
     stages = [shape]
     for view in views:
@@ -114,7 +114,7 @@ def _undone(value: Array, views: Sequence[View], shape: Shape) -> Array:
     return value
 
 
-def _placed(x: Array, view: View, shape: Shape) -> Array:
+def _placed(x: Array, view: ArgumentView, shape: Shape) -> Array:
     if view == TRANSPOSED:
         return x.swapaxes(-1, -2)
     whole = zeros(x, shape)
@@ -156,7 +156,7 @@ def argument_shapes(parameters: Parameters, shapes: Sequence[Shape]) -> list[Sha
     return found
 
 
-def _view_shape(shape: Shape, view: View) -> Shape:
+def _view_shape(shape: Shape, view: ArgumentView) -> Shape:
     if view == TRANSPOSED:
         return shape[1], shape[0]
     sizes = []

@@ -9,7 +9,7 @@ from backtrace.tape.chunks import chunk_size
 from backtrace.tape.layers import LayersWriter
 from backtrace.tape.steps import Step, Tape
 from backtrace.tape.updates import Update, updates
-from backtrace.tape.writer import StepWriter
+from backtrace.tape.writer import TapeWriter
 
 
 def compile_tape(spec: Spec, epochs: range | None = None) -> Tape:
@@ -32,7 +32,7 @@ def compile_update(spec: Spec, samples: int) -> list[Step]:
 
 def written(spec: Spec, update: Update, *, first: bool) -> list[Step]:
     """The steps of one update."""
-    writer: StepWriter
+    writer: TapeWriter
     if spec.equations is None:
         writer = LayersWriter(spec, update, first=first)
     else:

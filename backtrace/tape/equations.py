@@ -12,10 +12,10 @@ from backtrace.functions.optimizers import OPTIMIZERS
 from backtrace.spec import ids
 from backtrace.spec.equations.expression import (
     Call,
-    Constant,
-    Expression,
-    Name,
-    Part,
+    ConstantTerm,
+    NameTerm,
+    PartTerm,
+    Term,
     Transpose,
 )
 from backtrace.spec.equations.misfits import Misfit, MisfitError
@@ -23,7 +23,7 @@ from backtrace.spec.equations.names import reached
 from backtrace.spec.equations.vocabulary import SIGNATURES
 from backtrace.spec.equations.written import written
 from backtrace.spec.ids import Id, Role
-from backtrace.spec.model import Equations, Line, Spec
+from backtrace.spec.model import EquationLine, Equations, Spec
 from backtrace.tape.arguments import TRANSPOSED, Argument, argument_shapes, described
 from backtrace.tape.equation_gradients import EQUATION_GRADIENTS, product
 from backtrace.tape.equation_operations import sized
@@ -32,12 +32,12 @@ from backtrace.tape.parameters import trained_ids, upstream_at
 from backtrace.tape.setting import Shape
 from backtrace.tape.steps import Phase
 from backtrace.tape.updates import Update
-from backtrace.tape.writer import StepWriter, TapeError
+from backtrace.tape.writer import TapeError, TapeWriter
 
 _BINARY = {"+": "plus", "-": "minus", "*": "times", "/": "over", "@": "matmul", "neg": "negate"}
 
 
-class EquationsWriter(StepWriter):
+class EquationsWriter(TapeWriter):
     """Writes the steps of one update."""
 
     def __init__(self, spec: Spec, update: Update, *, first: bool) -> None:
@@ -75,7 +75,7 @@ class EquationsWriter(StepWriter):
                     self.give_parameter(before, self.by_id[name].shape)
 
     def misfit(
-        self, line: Line, node: Expression, found: str, expected: str, mend: str = ""
+        self, line: EquationLine, node: Term, found: str, expected: str, mend: str = ""
     ) -> None:
         self.misfits.append(Misfit(line, node.at, node.length, found, expected, mend))
 
@@ -196,7 +196,7 @@ class _EquationsBackward(Backward):
 class _LineWriter:
     """Writes one line: a step for each of its parts, the last of which has the line's name."""
 
-    def __init__(self, writer: EquationsWriter, line: Line) -> None:
+    def __init__(self, writer: EquationsWriter, line: EquationLine) -> None:
         self.writer, self.line = writer, line
         self.parts = 0
 
@@ -210,11 +210,11 @@ class _LineWriter:
             return
         self.call(tree, whole=True)
 
-    def argument(self, node: Expression) -> Argument | None:
+    def argument(self, node: Term) -> Argument | None:
         """What an operation is given; None where its shape is not known, which has been told."""
-        if isinstance(node, Constant):
+        if isinstance(node, ConstantTerm):
             return self.constant(node)
-        if isinstance(node, Name):
+        if isinstance(node, NameTerm):
             return Argument(node.id) if node.id in self.writer.by_id else None
         if isinstance(node, Call):
             return self.call(node, whole=False)
@@ -223,7 +223,7 @@ class _LineWriter:
             return inner
         return Argument(inner.id, (*inner.views, _view(node)))
 
-    def constant(self, node: Constant) -> Argument:
+    def constant(self, node: ConstantTerm) -> Argument:
         if self.writer.spec.arithmetic.kind == "exact" and not node.rational:
             raise TapeError(
                 f"arithmetic: exact stops at {self.line.id}: {node.text} leaves the fractions. "
@@ -241,7 +241,7 @@ class _LineWriter:
 
     def step(
         self,
-        node: Expression,
+        node: Term,
         operation: str,
         arguments: Sequence[Argument],
         settings: dict[str, Any],
@@ -276,9 +276,7 @@ class _LineWriter:
         self.parts += 1
         return ids.numbered(self.line.id, self.parts)
 
-    def misfit(
-        self, node: Expression, operation: str, arguments: Sequence[Argument], found: str
-    ) -> None:
+    def misfit(self, node: Term, operation: str, arguments: Sequence[Argument], found: str) -> None:
         """Shapes that don't fit; where ``@`` would fit instead of ``*``, and the reverse."""
         shapes = [self.shape_of(each) for each in arguments]
         mend = ""
@@ -317,7 +315,7 @@ def _transposed_mend(first: Shape, second: Shape) -> str:
     return "The first one transposed fits: `.T`." if first[0] == second[0] else ""
 
 
-def _view(node: Transpose | Part) -> Any:
+def _view(node: Transpose | PartTerm) -> Any:
     if isinstance(node, Transpose):
         return TRANSPOSED
     spans = (node.rows, node.columns)

@@ -22,7 +22,7 @@ from backtrace.tape.parameters import (
 )
 from backtrace.tape.steps import Step
 from backtrace.tape.updates import Update, order
-from backtrace.tape.writer import StepWriter
+from backtrace.tape.writer import TapeWriter
 
 LOSS_ITSELF = {str(Id("loss")): Upstream()}
 
@@ -35,7 +35,7 @@ PRODUCTS = {
 }
 
 
-class LayersWriter(StepWriter):
+class LayersWriter(TapeWriter):
     """Writes the steps of one update of a dense network; each method is a section."""
 
     objective = str(Id("loss"))

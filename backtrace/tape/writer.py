@@ -22,7 +22,7 @@ class TapeError(Exception):
     """A network that is well formed but can't be worked as asked; says which step and why."""
 
 
-class StepWriter:
+class TapeWriter:
     """Writes the steps of one update."""
 
     objective: str  # the id of the loss

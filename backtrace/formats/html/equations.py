@@ -43,7 +43,7 @@ EquationPart: TypeAlias = "Expr | str"  # an expression without matrices, or HTM
 Target: TypeAlias = Callable[[StepBlock, str, int, int], str]
 
 
-class Equations(msgspec.Struct, frozen=True):
+class HtmlEquations(msgspec.Struct, frozen=True):
     """Writes the equations of a page.
 
     ``target(step, id, row, column)`` is the HTML id of the line on which an entry of a quantity
@@ -141,7 +141,7 @@ def has_matrix(expr: Expr) -> bool:
 class _Worked(msgspec.Struct, frozen=True):
     """One equation of one step."""
 
-    equations: Equations
+    equations: HtmlEquations
     step: StepBlock
 
     def written(self, expr: Expr) -> str:

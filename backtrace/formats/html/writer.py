@@ -11,7 +11,7 @@ from pathlib import Path
 
 from backtrace.formats import file_signatures
 from backtrace.formats.block_writer import BlockWriter
-from backtrace.formats.html.equations import Equations, entry_name, printed
+from backtrace.formats.html.equations import HtmlEquations, entry_name, printed
 from backtrace.functions.formula import Expr, Ref, Row, Symbol, Value
 from backtrace.notation.mathml import MathML, ref_symbol
 from backtrace.notation.mathml_tokens import joined, numeral, operator
@@ -223,8 +223,8 @@ class _Writer(BlockWriter[str]):
         yield from lines
         yield "</ul></details>"
 
-    def equations(self, step: StepBlock) -> Equations:
-        return Equations(step.figures, self.target)
+    def equations(self, step: StepBlock) -> HtmlEquations:
+        return HtmlEquations(step.figures, self.target)
 
     def displayed(self, step: StepBlock, formula: Expr) -> str:
         attributes = ' displaystyle="true"'

@@ -11,12 +11,12 @@ import msgspec
 
 from backtrace.functions.number import Number
 
-Setting: TypeAlias = "Number | str | bool"
-Span: TypeAlias = "tuple[int, int] | None"
+CallSetting: TypeAlias = "Number | str | bool"
+IndexSpan: TypeAlias = "tuple[int, int] | None"
 """The rows or columns of a part, counted from 1, both included; None for all of them."""
 
 
-class Node(msgspec.Struct, frozen=True, kw_only=True):
+class TreeNode(msgspec.Struct, frozen=True, kw_only=True):
     """``at`` is where it begins in the line's text (characters from 0), ``length`` how much it
     takes there."""
 
@@ -24,7 +24,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     length: int = 1
 
 
-class Constant(Node, frozen=True, kw_only=True):
+class ConstantTerm(TreeNode, frozen=True, kw_only=True):
     """A number, or what is worked from numbers alone: ``2``, ``1/2``, ``sqrt(2)``.
 
     ``text`` is as it was written; ``rational`` whether ``number`` is exactly that.
@@ -35,32 +35,32 @@ class Constant(Node, frozen=True, kw_only=True):
     rational: bool = True
 
 
-class Name(Node, frozen=True, kw_only=True):
+class NameTerm(TreeNode, frozen=True, kw_only=True):
     """A quantity by its id: ``X``, ``h_1`` where ``h[t]`` stands."""
 
     id: str
 
 
-class Call(Node, frozen=True, kw_only=True):
+class Call(TreeNode, frozen=True, kw_only=True):
     """A function or an operator of something, with settings such as ``each`` or ``stride``."""
 
     function: str
-    arguments: tuple[Expression, ...]
-    settings: dict[str, Setting] = {}
+    arguments: tuple[Term, ...]
+    settings: dict[str, CallSetting] = {}
 
 
-class Transpose(Node, frozen=True, kw_only=True):
+class Transpose(TreeNode, frozen=True, kw_only=True):
     """``x.T``."""
 
-    inner: Expression
+    inner: Term
 
 
-class Part(Node, frozen=True, kw_only=True):
+class PartTerm(TreeNode, frozen=True, kw_only=True):
     """``x[2,:]``: some rows and columns."""
 
-    inner: Expression
-    rows: Span
-    columns: Span
+    inner: Term
+    rows: IndexSpan
+    columns: IndexSpan
 
 
-Expression: TypeAlias = Constant | Name | Call | Transpose | Part
+Term: TypeAlias = ConstantTerm | NameTerm | Call | Transpose | PartTerm

@@ -10,7 +10,7 @@ from backtrace.spec.document.problems import Place, Problems
 from backtrace.spec.document.reader import Mapping as MappingNode
 from backtrace.spec.document.reader import Node, Scalar, Sequence, kind
 from backtrace.spec.equations.syntax import Misread, parse, parse_index
-from backtrace.spec.model import Line
+from backtrace.spec.model import EquationLine
 from backtrace.spec.wording import cited
 
 MOST_LINES = 5_000  # of all loops unrolled
@@ -29,7 +29,7 @@ class LineReader:
         self.told: set[tuple[int, int]] = set()
         self.read = 0
 
-    def lines(self, node: Node, variables: Mapping[str, int]) -> Iterator[Line]:
+    def lines(self, node: Node, variables: Mapping[str, int]) -> Iterator[EquationLine]:
         if not isinstance(node, Sequence) or not node.items:
             self.add(node, kind(node), "a list of lines", "Each begins with a dash: `- z = x @ W`.")
             return
@@ -50,7 +50,7 @@ class LineReader:
             self.told.add((place.line, place.column))
             self.problems.add(place, found, expected, mend, code="equation")
 
-    def line(self, node: Scalar, variables: Mapping[str, int]) -> Line | None:
+    def line(self, node: Scalar, variables: Mapping[str, int]) -> EquationLine | None:
         self.read += 1
         if self.read > MOST_LINES:
             self.add(node, f"more than {MOST_LINES} lines", "fewer", "Shorten a loop.")
@@ -70,7 +70,7 @@ class LineReader:
         if id is None:
             return None
         loop = ", ".join(f"{variable} = {number}" for variable, number in variables.items())
-        return Line(id, tree, text.strip(), node.line, _first_column(node), start, loop)
+        return EquationLine(id, tree, text.strip(), node.line, _first_column(node), start, loop)
 
     def name(self, node: Scalar, text: str, variables: Mapping[str, int]) -> str | None:
         """``z``, or ``h[t]``, which is h_1 in the first round."""
@@ -91,7 +91,7 @@ class LineReader:
             return None
         return f"{indexed[1]}_{number}"
 
-    def loop(self, node: MappingNode, variables: Mapping[str, int]) -> Iterator[Line]:
+    def loop(self, node: MappingNode, variables: Mapping[str, int]) -> Iterator[EquationLine]:
         if not {"for", "do"} & set(node.entries):
             first = next(iter(node.entries.values())).key
             mend = "In a line with `: ` put the whole line in quotes."

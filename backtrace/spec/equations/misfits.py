@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import msgspec
 
-from backtrace.spec.model import Line
+from backtrace.spec.model import EquationLine
 
 
 class Misfit(msgspec.Struct, frozen=True):
     """What is wrong at ``at`` (characters from 0 of the line's right side), ``length`` of them."""
 
-    line: Line
+    line: EquationLine
     at: int
     length: int
     found: str

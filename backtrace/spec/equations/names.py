@@ -5,31 +5,40 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from backtrace.spec.equations.expression import Call, Constant, Expression, Name, Part, Transpose
+from backtrace.spec.equations.expression import (
+    Call,
+    ConstantTerm,
+    NameTerm,
+    PartTerm,
+    Term,
+    Transpose,
+)
 
 if TYPE_CHECKING:
-    from backtrace.spec.model import Line
+    from backtrace.spec.model import EquationLine
 
 
-def names_in(tree: Expression) -> Iterator[Name]:
+def names_in(tree: Term) -> Iterator[NameTerm]:
     """The names that an expression uses, from left to right."""
     match tree:
-        case Name():
+        case NameTerm():
             yield tree
         case Call():
             for each in tree.arguments:
                 yield from names_in(each)
-        case Transpose() | Part():
+        case Transpose() | PartTerm():
             yield from names_in(tree.inner)
-        case Constant():
+        case ConstantTerm():
             return
 
 
-def used(lines: Sequence[Line]) -> set[str]:
+def used(lines: Sequence[EquationLine]) -> set[str]:
     return {name.id for line in lines for name in names_in(line.tree)}
 
 
-def reached(lines: Sequence[Line], targets: Mapping[str, object] | Sequence[str]) -> set[str]:
+def reached(
+    lines: Sequence[EquationLine], targets: Mapping[str, object] | Sequence[str]
+) -> set[str]:
     """The names on which these depend, themselves included."""
     found = set(targets)
     for line in reversed(lines):

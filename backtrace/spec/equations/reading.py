@@ -14,7 +14,7 @@ from backtrace.spec.equations.given import read_given
 from backtrace.spec.equations.lines import LineReader
 from backtrace.spec.equations.misfits import Misfit
 from backtrace.spec.equations.names import names_in, reached, used
-from backtrace.spec.model import Conventions, Equations, Layout, Line, Matrix
+from backtrace.spec.model import Conventions, EquationLine, Equations, Layout, Matrix
 from backtrace.spec.near_misses import near_miss
 from backtrace.spec.wording import cited
 
@@ -29,12 +29,12 @@ def read_equations(
     given = read_given(problems, top.get("given"), folders, conventions.layout, seed)
     node = top.get("equations")
     lines = () if node is None else tuple(LineReader(problems).lines(node, {}))
-    reader = _Reader(problems, top, folders, given, lines)
+    reader = _EquationsReader(problems, top, folders, given, lines)
     equations = reader.equations(conventions.layout == "columns")
     return equations if len(problems.found) == seen else None
 
 
-class _Reader:
+class _EquationsReader:
     """Holds what the keys beside the equations say against the names that there are."""
 
     def __init__(
@@ -43,7 +43,7 @@ class _Reader:
         top: Fields,
         folders: Folders,
         given: Mapping[str, Matrix],
-        lines: Sequence[Line],
+        lines: Sequence[EquationLine],
     ) -> None:
         self.problems, self.top, self.folders = problems, top, folders
         self.given, self.lines = given, lines
@@ -90,7 +90,7 @@ class _Reader:
                 self.add(line, -line.start, len(line.id), found, "a name of its own")
             known.add(line.id)
 
-    def unknown(self, line: Line, id: str, at: int, length: int, known: set[str]) -> None:
+    def unknown(self, line: EquationLine, id: str, at: int, length: int, known: set[str]) -> None:
         if id == line.id:
             found, mend = f"`{id}` on both sides", "Give the new value a name of its own."
         elif id in self.names:
@@ -103,7 +103,7 @@ class _Reader:
         self.add(line, at, length, found + where, "a name that stands before this line", mend)
 
     def add(
-        self, line: Line, at: int, length: int, found: str, expected: str, mend: str = ""
+        self, line: EquationLine, at: int, length: int, found: str, expected: str, mend: str = ""
     ) -> None:
         place = Place(line.row, line.column + line.start + at, length)
         self.problems.add(place, found, expected, mend, code="equation")

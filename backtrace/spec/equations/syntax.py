@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from backtrace.functions.number import Number
 from backtrace.spec.equations.expression import (
     Call,
-    Constant,
-    Expression,
-    Name,
-    Part,
-    Setting,
-    Span,
+    CallSetting,
+    ConstantTerm,
+    IndexSpan,
+    NameTerm,
+    PartTerm,
+    Term,
 )
 from backtrace.spec.equations.expression import Transpose as Transposed
 from backtrace.spec.equations.vocabulary import ANY, DEFAULTS, SIGNATURES, SYNONYMS, Signature
@@ -69,7 +69,7 @@ class Misread(Exception):  # noqa: N818 - it is what was misread, not a fault of
         self.found, self.expected, self.mend = found, expected, mend
 
 
-def parse(text: str, variables: Mapping[str, int] | None = None) -> Expression:
+def parse(text: str, variables: Mapping[str, int] | None = None) -> Term:
     """The tree of an expression; ``variables`` are those of the loops around it and their values.
 
     Raises Misread where it is none.
@@ -77,13 +77,13 @@ def parse(text: str, variables: Mapping[str, int] | None = None) -> Expression:
     if len(text) > LONGEST:
         raise Misread(LONGEST, 1, f"a line of {len(text)} characters", f"at most {LONGEST}")
     tree, columns = _parsed(text)
-    return _Reader(text, columns, dict(variables or {})).expression(tree)
+    return _LineReader(text, columns, dict(variables or {})).expression(tree)
 
 
 def parse_index(text: str, variables: Mapping[str, int] | None = None) -> int:
     """A whole number as it may stand in an index: ``2``, ``t``, ``t-1``. Raises Misread."""
     tree, columns = _parsed(text)
-    return _Reader(text, columns, dict(variables or {})).index(tree)
+    return _LineReader(text, columns, dict(variables or {})).index(tree)
 
 
 def _translated(text: str) -> tuple[str, list[int]]:
@@ -153,7 +153,7 @@ def _broken(text: str, at: int) -> Misread:
     return Misread(at, 1, f"{cited(text[at])} where it does not fit", _FORM)
 
 
-class _Reader:
+class _LineReader:
     """Turns Python's nodes into ours."""
 
     def __init__(self, text: str, columns: list[int], variables: dict[str, int]) -> None:
@@ -174,7 +174,7 @@ class _Reader:
     def refusal(self, node: ast.expr, expected: str, mend: str = "", found: str = "") -> Misread:
         return Misread(*self.place(node), found or cited(self.written(node)), expected, mend)
 
-    def expression(self, node: ast.expr) -> Expression:
+    def expression(self, node: ast.expr) -> Term:
         match node:
             case ast.Name():
                 return self.name(node, node.id)
@@ -200,52 +200,54 @@ class _Reader:
 
     # Leaves
 
-    def name(self, node: ast.expr, id: str) -> Expression:
+    def name(self, node: ast.expr, id: str) -> Term:
         at, length = self.place(node)
         if id in self.variables:
             number = Number(self.variables[id], str(self.variables[id]))
-            return Constant(number=number, text=number.text, at=at, length=length)
-        return Name(id=_unmarked(id), at=at, length=length)
+            return ConstantTerm(number=number, text=number.text, at=at, length=length)
+        return NameTerm(id=_unmarked(id), at=at, length=length)
 
-    def number(self, node: ast.Constant) -> Constant:
+    def number(self, node: ast.Constant) -> ConstantTerm:
         text = self.written(node)
         number = written_number(text)
         if number is None:
             self.refuse(node, "a number such as 2, 0.5 or 1e-3")
         at, length = self.place(node)
-        return Constant(number=number, text=text, at=at, length=length)
+        return ConstantTerm(number=number, text=text, at=at, length=length)
 
-    def constant(self, node: ast.expr, value: Fraction | float) -> Constant:
+    def constant(self, node: ast.expr, value: Fraction | float) -> ConstantTerm:
         """What is worked from numbers alone; fractions stay fractions."""
         at, length = self.place(node)
         rational = not isinstance(value, float)
         number = Number(float(value), str(value))
         text = self.written(node)
-        return Constant(number=number, text=text, rational=rational, at=at, length=length)
+        return ConstantTerm(number=number, text=text, rational=rational, at=at, length=length)
 
     # Operators
 
-    def negative(self, node: ast.expr, inner: Expression) -> Expression:
-        if isinstance(inner, Constant):
+    def negative(self, node: ast.expr, inner: Term) -> Term:
+        if isinstance(inner, ConstantTerm):
             return self.constant(node, -_value(inner))
         at, length = self.place(node)
         return Call(function="neg", arguments=(inner,), at=at, length=length)
 
-    def binary(self, node: ast.BinOp, sign: str) -> Expression:
+    def binary(self, node: ast.BinOp, sign: str) -> Term:
         left, right = self.expression(node.left), self.expression(node.right)
-        if sign == "^" and not isinstance(right, Constant):
+        if sign == "^" and not isinstance(right, ConstantTerm):
             mend = "Only a constant stands in an exponent; e^x is `exp(x)`."
             self.refuse(node.right, "a number as the exponent", mend)
         at, length = self.place(node)
-        if isinstance(left, Constant) and isinstance(right, Constant):
+        if isinstance(left, ConstantTerm) and isinstance(right, ConstantTerm):
             return self.folded(node, sign, left, right)
         if sign == "^":
-            assert isinstance(right, Constant)
-            settings: dict[str, Setting] = {"exponent": right.number}
+            assert isinstance(right, ConstantTerm)
+            settings: dict[str, CallSetting] = {"exponent": right.number}
             return Call(function="^", arguments=(left,), settings=settings, at=at, length=length)
         return Call(function=sign, arguments=(left, right), at=at, length=length)
 
-    def folded(self, node: ast.BinOp, sign: str, left: Constant, right: Constant) -> Constant:
+    def folded(
+        self, node: ast.BinOp, sign: str, left: ConstantTerm, right: ConstantTerm
+    ) -> ConstantTerm:
         one, other = _value(left), _value(right)
         try:
             return self.constant(node, _worked(sign, one, other))
@@ -256,7 +258,7 @@ class _Reader:
 
     # Parts
 
-    def subscript(self, node: ast.Subscript) -> Expression:
+    def subscript(self, node: ast.Subscript) -> Term:
         at, length = self.place(node)
         index = node.slice
         if isinstance(index, ast.Tuple):
@@ -264,14 +266,14 @@ class _Reader:
                 self.refuse(node, "a row and a column: x[2,1], x[2,:], x[:,1..2]")
             rows, columns = (self.selection(each) for each in index.elts)
             inner = self.expression(node.value)
-            return Part(inner=inner, rows=rows, columns=columns, at=at, length=length)
+            return PartTerm(inner=inner, rows=rows, columns=columns, at=at, length=length)
         if isinstance(index, ast.Slice) or not isinstance(node.value, ast.Name):
             mend = "A part of a matrix has two: x[2,:] is a row, x[:,2] a column."
             self.refuse(node, "a row and a column", mend)
         name, number = _unmarked(node.value.id), self.index(index)
-        return Name(id=f"{name}_{number}", at=at, length=length)
+        return NameTerm(id=f"{name}_{number}", at=at, length=length)
 
-    def selection(self, node: ast.expr) -> Span:
+    def selection(self, node: ast.expr) -> IndexSpan:
         if not isinstance(node, ast.Slice):
             number = self.counted(node)
             return number, number
@@ -314,7 +316,7 @@ class _Reader:
 
     # Functions
 
-    def call(self, node: ast.Call, name: str) -> Expression:
+    def call(self, node: ast.Call, name: str) -> Term:
         signature = SIGNATURES.get(name)
         if signature is None:
             self.refuse(node.func, "a function that equations know", _meant(name), f"`{name}(…)`")
@@ -326,12 +328,12 @@ class _Reader:
             self.refuse(node, f"{least}: `{_form(name, signature)}`")
         arguments = tuple(self.expression(each) for each in node.args[:matrices])
         settings = self.settings(node, name, signature, node.args[matrices:])
-        if name in _FOLDED and isinstance(arguments[0], Constant):
+        if name in _FOLDED and isinstance(arguments[0], ConstantTerm):
             return self.constant(node, self.function_of(node, name, arguments[0]))
         at, length = self.place(node)
         return Call(function=name, arguments=arguments, settings=settings, at=at, length=length)
 
-    def function_of(self, node: ast.Call, name: str, constant: Constant) -> Fraction | float:
+    def function_of(self, node: ast.Call, name: str, constant: ConstantTerm) -> Fraction | float:
         value = _value(constant)
         if not isinstance(value, float) and name == "abs":
             return abs(value)
@@ -342,7 +344,7 @@ class _Reader:
 
     def settings(
         self, node: ast.Call, name: str, signature: Signature, positional: list[ast.expr]
-    ) -> dict[str, Setting]:
+    ) -> dict[str, CallSetting]:
         """Those that are written, by position or by name, and what holds for the others."""
         if signature.listed:
             if not positional:
@@ -364,13 +366,13 @@ class _Reader:
             read["stride"] = read["size"]  # windows side by side
         return {**DEFAULTS.get(name, {}), **read}
 
-    def setting(self, signature: Signature, key: str, node: ast.expr) -> Setting:
+    def setting(self, signature: Signature, key: str, node: ast.expr) -> CallSetting:
         kind = signature.settings[key]
         if kind in ("size", "count"):
             return self.size(node, 1 if kind == "size" else 0)
         if kind == "number":
             value = self.expression(node)
-            if not isinstance(value, Constant):
+            if not isinstance(value, ConstantTerm):
                 self.refuse(node, "a number")
             return value.number
         words = ("true", "false") if kind == "flag" else ("row", "column")
@@ -390,7 +392,7 @@ def _unmarked(name: str) -> str:
     return name.removesuffix(_MARK)
 
 
-def _value(constant: Constant) -> Fraction | float:
+def _value(constant: ConstantTerm) -> Fraction | float:
     return constant.number.fraction if constant.rational else float(constant.number)
 
 

@@ -10,9 +10,9 @@ from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.elementary import ELEMENTARY
 from backtrace.functions.losses import LOSSES
 from backtrace.functions.number import Number
-from backtrace.spec.equations.expression import Setting
+from backtrace.spec.equations.expression import CallSetting
 
-Kind: TypeAlias = Literal["number", "count", "size", "flag", "each"]
+FunctionKind: TypeAlias = Literal["number", "count", "size", "flag", "each"]
 """What a setting is: any number, a whole number from 0 up or from 1 up, true or false, a word."""
 
 ANY = 64  # operands that a function takes which takes any number of them
@@ -24,7 +24,7 @@ class Signature(msgspec.Struct, frozen=True):
     operation: str
     least: int = 1
     most: int = 1
-    settings: dict[str, Kind] = {}
+    settings: dict[str, FunctionKind] = {}
     required: tuple[str, ...] = ()
     listed: bool = False  # any number of whole numbers follows the matrices: rows(E, 3, 1)
 
@@ -41,7 +41,7 @@ def _of_rows() -> dict[str, Signature]:
     return found
 
 
-_WINDOW: dict[str, Kind] = {"size": "size", "stride": "size"}
+_WINDOW: dict[str, FunctionKind] = {"size": "size", "stride": "size"}
 
 SIGNATURES: dict[str, Signature] = {
     **_of_rows(),
@@ -68,7 +68,7 @@ SIGNATURES: dict[str, Signature] = {
     "mean_pool": Signature("pool", settings=_WINDOW),
 }
 
-DEFAULTS: dict[str, dict[str, Setting]] = {
+DEFAULTS: dict[str, dict[str, CallSetting]] = {
     "conv": {"stride": Number(1, "1"), "padding": Number(0, "0"), "flip": False},
     "conv_transpose": {"stride": Number(1, "1")},
     "max_pool": {"size": Number(2, "2"), "stride": Number(2, "2")},

@@ -5,12 +5,12 @@ from __future__ import annotations
 from backtrace.functions.number import Number
 from backtrace.spec.equations.expression import (
     Call,
-    Constant,
-    Expression,
-    Name,
-    Part,
-    Setting,
-    Span,
+    CallSetting,
+    ConstantTerm,
+    IndexSpan,
+    NameTerm,
+    PartTerm,
+    Term,
     Transpose,
 )
 from backtrace.spec.equations.vocabulary import DEFAULTS, SIGNATURES
@@ -19,16 +19,16 @@ _RANKS = {"+": 1, "-": 1, "*": 2, "/": 2, "@": 2, "neg": 3, "^": 4}
 _ATOM = 5
 
 
-def written(tree: Expression) -> str:
+def written(tree: Term) -> str:
     """``tanh(x_1 @ U + h_0 @ W + b)``; read again, it is the same tree."""
     match tree:
-        case Constant():
+        case ConstantTerm():
             return tree.text
-        case Name():
+        case NameTerm():
             return tree.id
         case Transpose():
             return f"{_within(tree.inner, _ATOM)}.T"
-        case Part():
+        case PartTerm():
             return f"{_within(tree.inner, _ATOM)}[{_span(tree.rows)},{_span(tree.columns)}]"
         case Call() if tree.function in _RANKS:
             return _operator(tree)
@@ -49,15 +49,15 @@ def _operator(tree: Call) -> str:
     return f"{_within(first, rank)} {sign} {_within(second, rank + 1)}"
 
 
-def _within(tree: Expression, rank: int) -> str:
+def _within(tree: Term, rank: int) -> str:
     """In brackets, where it would fall apart."""
     text = written(tree)
     return text if rank_of(tree) >= rank else f"({text})"
 
 
-def rank_of(tree: Expression) -> int:
+def rank_of(tree: Term) -> int:
     """How firmly it holds together: sums less than products, names and calls most."""
-    if isinstance(tree, Constant):
+    if isinstance(tree, ConstantTerm):
         return _ATOM if tree.text.replace(".", "").isalnum() else 1
     return _RANKS.get(tree.function, _ATOM) if isinstance(tree, Call) else _ATOM
 
@@ -75,13 +75,13 @@ def _call(tree: Call) -> str:
     return f"{tree.function}({', '.join([*map(written, tree.arguments), *settings])})"
 
 
-def _setting(value: Setting) -> str:
+def _setting(value: CallSetting) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return value.text if isinstance(value, Number) else str(value)
 
 
-def _span(span: Span) -> str:
+def _span(span: IndexSpan) -> str:
     if span is None:
         return ":"
     first, last = span

@@ -30,7 +30,7 @@ from backtrace.tape.run import Values, starting_values
 from backtrace.tape.setting import Setting
 from backtrace.tape.steps import Step
 from backtrace.tape.training.layout import size_of, views
-from backtrace.tape.training.recording import Call
+from backtrace.tape.training.recording import NumPyCall
 from backtrace.tape.training.records import Measured
 from backtrace.tape.training.step_recorder import Clock, StepRecorder
 
@@ -91,7 +91,7 @@ class Batch:
         workers = min(_processors(), len(self.lanes))
         self.pool = ThreadPoolExecutor(workers) if len(self.lanes) > 1 else None
 
-    def _lane(self, spans: Sequence[Chunk], lane_sum: Array) -> list[Call]:
+    def _lane(self, spans: Sequence[Chunk], lane_sum: Array) -> list[NumPyCall]:
         """The calls of one chunk after the other."""
         own_sum = np.zeros_like(lane_sum)
         buffers: dict[Hashable, Array] = {}
@@ -101,7 +101,9 @@ class Batch:
             calls.append(partial(np.add, lane_sum, own_sum, lane_sum))
         return calls
 
-    def _chunk(self, span: Chunk, goal: Array, buffers: dict[Hashable, Array]) -> tuple[Call, ...]:
+    def _chunk(
+        self, span: Chunk, goal: Array, buffers: dict[Hashable, Array]
+    ) -> tuple[NumPyCall, ...]:
         """The calls of one chunk, which leave its sums in ``goal``."""
         samples = self.samples
         if span != (0, samples.count):
@@ -155,7 +157,7 @@ class Batch:
         return Measured(loss, sum(map(int, self.counted)) / self.samples.count)
 
     @cached_property
-    def _loss(self) -> tuple[Array, tuple[Call, ...]]:
+    def _loss(self) -> tuple[Array, tuple[NumPyCall, ...]]:
         """Where the loss will be, and what works it from the sums."""
         array, recorder = np.zeros((), dtype=self.total.dtype), self.recorder()
         recorder.put(LOSS, array)
@@ -180,7 +182,7 @@ def _sums_under(
     return tuple(found)
 
 
-def _all(calls: Iterable[Call]) -> None:
+def _all(calls: Iterable[NumPyCall]) -> None:
     with np.errstate(all="ignore"):
         for call in calls:
             call()

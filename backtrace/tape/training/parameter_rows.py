@@ -15,7 +15,7 @@ from backtrace.tape.parameters import parameter_ids, trained_ids
 from backtrace.tape.run import Values
 from backtrace.tape.training.batches import Batch
 from backtrace.tape.training.layout import size_of, views
-from backtrace.tape.training.recording import Call
+from backtrace.tape.training.recording import NumPyCall
 from backtrace.tape.training.step_recorder import Clock, StepRecorder
 
 
@@ -61,7 +61,7 @@ class ParameterRows:
         states = [ids.state(letter, id) for letter in self.states for id in self.ids]
         return [*(ids.updated(id) for id in self.ids), *states]
 
-    def update(self, batch: Batch) -> tuple[Call, ...]:
+    def update(self, batch: Batch) -> tuple[NumPyCall, ...]:
         """The calls of an update after such a batch, whose first sums are those ``wanted``."""
         if not batch.in_sums:
             left = batch.total[: self.rows.size].reshape(self.rows.shape)
@@ -75,7 +75,7 @@ class ParameterRows:
             penalised.put(ids.gradient(id), goal)
         return (*penalised.calls(), *self._lines(batch, {first: gradient}, {}))
 
-    def _lines(self, batch: Batch, gradient: Values, totals: Values) -> tuple[Call, ...]:
+    def _lines(self, batch: Batch, gradient: Values, totals: Values) -> tuple[NumPyCall, ...]:
         """The first parameter's lines, on the rows of all: the states are overwritten when
         nothing reads them any more."""
         first = self.ids[0]

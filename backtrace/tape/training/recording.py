@@ -17,8 +17,8 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from backtrace.functions.array import Array
 
-Call: TypeAlias = Callable[[], object]
-Bind: TypeAlias = Callable[[Array], Call]
+NumPyCall: TypeAlias = Callable[[], object]
+Bind: TypeAlias = Callable[[Array], NumPyCall]
 """Where the result goes → the call that puts it there."""
 
 
@@ -95,7 +95,7 @@ class Recording:
         else:
             self.noted.append((_calling(_copy, [value.array]), target))
 
-    def calls(self) -> tuple[Call, ...]:
+    def calls(self) -> tuple[NumPyCall, ...]:
         """What has been noted, bound to its arrays."""
         return tuple(bind(out) for bind, out in self.noted)
 

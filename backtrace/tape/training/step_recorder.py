@@ -16,7 +16,7 @@ from backtrace.tape.operations import OPERATIONS, mean
 from backtrace.tape.run import evaluate
 from backtrace.tape.setting import Setting
 from backtrace.tape.steps import Step
-from backtrace.tape.training.recording import Call, NotRecordedError, Placeholder, Recording
+from backtrace.tape.training.recording import NotRecordedError, NumPyCall, Placeholder, Recording
 from backtrace.tape.updates import rate
 
 
@@ -117,6 +117,6 @@ class StepRecorder:
         right = np.sum(class_of(rows) == self.recording.given(true))
         self.recording.put(right, target)
 
-    def calls(self) -> tuple[Call, ...]:
+    def calls(self) -> tuple[NumPyCall, ...]:
         """What has been recorded."""
         return self.recording.calls()
