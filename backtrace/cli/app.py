@@ -180,23 +180,24 @@ def export(
     """Write the derivation as a document, or the network as a PyTorch program or its weights."""
     from backtrace.cli import exporting
     from backtrace.page.selection import Selection
+    from backtrace.page.trace import View
 
-    exporting.export(
-        exporting.ExportRequest(
-            spec=spec,
-            output=output,
-            to=to,
-            data=data,
-            epochs=epochs,
-            selection=Selection(_names(only), layer, sample, epochs),
-            detail=detail,
-            explain=explain,
-            decimals=decimals,
-            decimal_mark=decimal_mark,
-            fragment=fragment,
-            force=force,
-        )
-    )
+    given = {
+        "detail": detail is not None,
+        "explain": explain,
+        "decimals": decimals is not None,
+        "decimal-mark": decimal_mark is not None,
+        "fragment": fragment,
+        "only": bool(only),
+        "layer": layer is not None,
+        "sample": sample is not None,
+        "epochs": epochs is not None,
+    }
+    selection = Selection(_names(only), layer, sample, epochs)
+    view = View(detail or "matrices", explain, selection, decimals, decimal_mark or ".", fragment)
+    chosen = exporting.format_of(output, to)
+    exporting.check_options(given, chosen)
+    exporting.export(chosen, spec, data, view, output, force=force)
 
 
 def _names(listed: str) -> tuple[str, ...]:

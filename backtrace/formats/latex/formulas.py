@@ -306,13 +306,9 @@ def _sized(text: str, shown: Sequence[Printout], room: float) -> str:
             left, right = r"\left( ", r" \right)"
         else:
             left, right = r"\biggl( ", r" \biggr)"
-        sized = text[:opened] + left + inner + right + text[closed + 1 :]
-        return _sized_rest(sized, opened + len(left), shown, room)
+        rest = inner + right + text[closed + 1 :]
+        return text[:opened] + left + _sized(rest, shown, room)
     return text
-
-
-def _sized_rest(text: str, start: int, shown: Sequence[Printout], room: float) -> str:
-    return text[:start] + _sized(text[start:], shown, room)
 
 
 def _brackets(text: str) -> list[tuple[int, int]]:
