@@ -186,6 +186,9 @@ DETAILED = [
     # delta2[1,1] = 1 taken for -1: [-6-1 6 / -7 3.5]
     (SQUARE, "delta2: [[1.00, 0.50], [-0.50, 1.50]]\ndW2: [[-7.00, 6.00], [-7.00, 3.50]]", "dW2",
      "copied-wrong", "delta2[1,1] read as -1"),
+    # loss_terms = [2 0.5 / 0.5 4.5] for delta2: a1ᵀ·loss_terms = [12+1 3+9 / 14 3.5]
+    (SQUARE, "loss_terms: [[2, 0.5], [0.5, 4.5]]\ndW2: [[13.00, 12.00], [14.00, 3.50]]", "dW2",
+     "value-for-error", "loss_terms"),
     # The columns of the targets exchanged, [27 5 / 0 7]: [7-27 28-5 / 6-0 3-7]
     (SQUARE, "error: [[-20.00, 23.00], [6.00, -4.00]]", "error", "entries-exchanged",
      "columns 1 and 2 of y"),

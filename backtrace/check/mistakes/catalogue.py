@@ -255,7 +255,7 @@ CATALOGUE: dict[str, Mistake] = {
             "another quantity is taken for the error",
             "took another quantity for the error in {id}",
             "δ, and what is worked from it",
-            "a, z, ŷ − y or dW where δ or da belongs",
+            "a, z, ŷ − y, the loss or dW where δ or da belongs",
             "What goes back is the error that reaches the unit, not what the unit put out.",
             "da₁ = a₂·W₂ᵀ instead of δ₂·W₂ᵀ",
             rewrites.value_for_error,

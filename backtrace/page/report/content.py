@@ -45,9 +45,11 @@ LONGEST = 24  # characters of an entry as it is shown; a number that long is sho
 
 
 class Group(msgspec.Struct, frozen=True):
-    """Quantities of one verdict, by their symbols, and what there is to say of them."""
+    """Quantities of one verdict, by their symbols, and what there is to say of them; ``label`` is
+    the verdict in words: who writes ``_`` has left an entry out, and not missed it."""
 
     verdict: Verdict
+    label: str
     names: tuple[str, ...]
     remark: str = ""
 
@@ -178,7 +180,8 @@ class _Sheet:
             quantities = gathered[verdict, kind]
             names = tuple(self.placed(judged) for judged in quantities)
             remark = "" if self.level == "none" else self.remark(verdict, quantities)
-            yield Group(verdict, names, remark)
+            is_left_out = verdict == "missing" and not any(map(_blank, quantities))
+            yield Group(verdict, "left out" if is_left_out else verdict, names, remark)
 
     def kind(self, judged: Judged) -> str:
         if self.level == "none":
@@ -207,7 +210,7 @@ class _Sheet:
             "unsupported": f"the key's value, but not what your {root or 'own numbers'} lead to",
             "imprecise": f"too few digits to tell: {self.asked()}",
             "malformed": "not to be read as it is meant: see below",
-            "missing": "asked for, not given" if _blank(one) else "left out",
+            "missing": "asked for, not given" if _blank(one) else "not answered",
         }
         if verdict == "rounded":
             return self.rounded(one) if s else "follow from your own rounded numbers"

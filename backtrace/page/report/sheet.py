@@ -54,7 +54,7 @@ def _blocks(findings: Findings) -> Iterator[Block]:
 def _verdicts(findings: Findings) -> Table:
     rows = (
         (
-            Cell(group.verdict, group.verdict),
+            Cell(group.label, group.verdict),
             Cell(" ".join(group.names)),
             Cell(group.remark, "fact"),
         )

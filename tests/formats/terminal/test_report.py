@@ -143,7 +143,7 @@ def test_what_was_asked_for_and_not_given_is_missing():
     assert "2 of 4 entries stand" in said
     assert " · missing  dW₁  asked for, not given" in said
     said = text(marked("answers: {z1: [[5], [_]]}").findings)
-    assert " · missing  z₁[2,1]  left out" in said
+    assert " · left out  z₁[2,1]  not answered" in said
 
 
 def test_marks_are_said_where_they_differ_from_the_entries_that_stand():
