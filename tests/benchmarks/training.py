@@ -249,7 +249,7 @@ def batched(arithmetic: str) -> None:
 
 MEMORY = """
 import resource, sys
-from tests.benchmarks.training import images, with_pixels, replace, engine, starting_state
+from tests.benchmarks.training import images, with_pixels, replace, Engine, starting_state
 spec = images({arithmetic!r}, None)
 spec = replace(spec, layers=with_pixels(spec))
 import concurrent.futures, threadpoolctl

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 import backtrace
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.tape.chunks import chunk_size
+from backtrace.tape.operations import OPERATIONS
 from backtrace.tape.training import Engine, starting_state
 from backtrace.tape.training.recording import Placeholder, Recording
 from tests.tape.exercises import exercise
@@ -101,6 +102,29 @@ def test_chunks_share_the_arrays_between():
     finally:
         tracemalloc.stop()
     assert most < 5 * 30_000 * 30 * 8  # of the twenty arrays between, five as large as a1
+
+
+def test_a_product_with_ones_is_one_of_matrices():
+    recording, x = Recording(), np.array([[1.0, 2.0], [3.0, 4.0]])
+    recording.put(recording.given(x) @ np.ones((2, 1)), out := np.empty((2, 1)))
+    x[0, 0] = 5
+    make(recording)
+    assert out.tolist() == [[7], [7]]
+
+
+def test_a_step_that_cannot_be_noted_is_one_call_worked_as_in_a_trace(monkeypatch):
+    def counted(setting, parameters, z):
+        return np.flip(OPERATIONS["copy"].evaluate(setting, parameters, z)) * len(z)
+
+    row = replace(OPERATIONS["activate"], evaluate=counted)
+    monkeypatch.setitem(OPERATIONS, "activate", row)
+    spec = exercise([3, 2], ["linear"], loss="half_sse", n=4)
+    made = calls(spec)
+    assert made["_work_out"] == 1
+    worked = Engine(spec, starting_state(spec))
+    worked.epoch()
+    worked.keep()
+    assert np.allclose(worked.kept().values["W1"], backtrace.trace(spec)["W1_new"].value)
 
 
 def test_data_of_ones_are_not_taken_for_a_constant():

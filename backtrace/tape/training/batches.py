@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -33,6 +33,9 @@ from backtrace.tape.training.layout import size_of, views
 from backtrace.tape.training.recording import NumPyCall
 from backtrace.tape.training.records import Measured
 from backtrace.tape.training.step_recorder import Clock, StepRecorder
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 LOSS = ids.id_of("loss")
 
@@ -88,8 +91,7 @@ class Batch:
         self.totals = views(self.total, self.shapes)
         self.counted: list[Array] = []  # of each chunk, how many samples are right
         self.lanes = [self._lane(*each) for each in zip(spans, self.lane_sums, strict=True)]
-        workers = min(_processors(), len(self.lanes))
-        self.pool = ThreadPoolExecutor(workers) if len(self.lanes) > 1 else None
+        self.pool = _pool(len(self.lanes)) if len(self.lanes) > 1 else None
 
     def _lane(self, spans: Sequence[Chunk], lane_sum: Array) -> list[NumPyCall]:
         """The calls of one chunk after the other."""
@@ -127,6 +129,8 @@ class Batch:
             for call in self.lanes[0]:
                 call()
             return
+        from concurrent.futures import wait
+
         with one_thread_each():  # before anyone starts, until everyone is done
             at_work = [self.pool.submit(_all, lane) for lane in self.lanes]
             try:
@@ -186,6 +190,13 @@ def _all(calls: Iterable[NumPyCall]) -> None:
     with np.errstate(all="ignore"):
         for call in calls:
             call()
+
+
+def _pool(lanes: int) -> ThreadPoolExecutor:
+    """A thread for each processor; only who has many samples waits for its module."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    return ThreadPoolExecutor(min(_processors(), lanes))
 
 
 def _processors() -> int:

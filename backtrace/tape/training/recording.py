@@ -22,12 +22,11 @@ Bind: TypeAlias = Callable[[Array], NumPyCall]
 """Where the result goes → the call that puts it there."""
 
 
-class NotRecordedError(TypeError):
-    """A formula does what is not noted call by call; says what."""
-
-
 class Placeholder(NDArrayOperatorsMixin):
-    """Stands for an array while formulas are recorded: the one that its value will be in."""
+    """Stands for an array while formulas are recorded: the one that its value will be in.
+
+    It raises TypeError where a formula does what is not noted call by call.
+    """
 
     __hash__ = object.__hash__  # the mixin has == compare entries
 
@@ -45,25 +44,27 @@ class Placeholder(NDArrayOperatorsMixin):
         return self.recording.viewed(self, self.array.T, "T")
 
     def __pow__(self, power: object) -> Any:
-        """Refused: an array's ``x ** 2`` is x · x, NumPy's ``power`` may be off by a bit."""
-        raise NotRecordedError("a power is not recorded")
+        """Not noted: an array's ``x ** 2`` is x · x, NumPy's ``power`` may be off by a bit."""
+        raise TypeError("a power is not recorded")
 
     def __getitem__(self, key: Any) -> Placeholder:
         return self.recording.viewed(self, self.array[key], repr(key))
 
     def __getattr__(self, name: str) -> Any:
-        raise NotRecordedError(f"{name} of an array is not recorded")
+        raise TypeError(f"{name} of an array is not recorded")
 
     def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, **said: Any) -> Any:
         if method == "__call__" and not said:
+            if ufunc.signature is not None:  # a product of matrices
+                return self.recording.called(ufunc, *operands)
             return self.recording.elementwise(ufunc, operands)
-        raise NotRecordedError(f"{ufunc.__name__}.{method} is not recorded")
+        raise TypeError(f"{ufunc.__name__}.{method} is not recorded")
 
     def __array_function__(
         self, function: Any, types: Any, arguments: tuple[Any, ...], said: Mapping[str, Any]
     ) -> Any:
         if function not in _FUNCTIONS:
-            raise NotRecordedError(f"{function.__name__} is not recorded")
+            raise TypeError(f"{function.__name__} is not recorded")
         return _FUNCTIONS[function](self.recording, *arguments, **said)
 
 
@@ -115,7 +116,7 @@ class Recording:
         result = np.where(*map(_concrete, (condition, x, y)))
         mask, yes, no = self._beside((condition, x, y), result)
         if mask.shape != result.shape or yes.shape not in ((), result.shape):
-            raise NotRecordedError("a choice among entries of other shapes is not recorded")
+            raise TypeError("a choice among entries of other shapes is not recorded")
         if _is(yes, 1) and _is(no, 0):  # NumPy makes 1 and 0 of true and false
             return self._once(_copy, [mask], result)
         return self._once(_choose, [mask, yes, no], result)
@@ -138,7 +139,7 @@ class Recording:
     def viewed(self, x: Placeholder, view: Array, key: Hashable) -> Placeholder:
         """A part of a value, or the same entries in another arrangement."""
         if view.size and not np.shares_memory(view, x.array):
-            raise NotRecordedError("a copy is not recorded")
+            raise TypeError("a copy is not recorded")
         place = ("view", key, x.place)
         if place not in self.known:
             self.known[place] = self.given(view)

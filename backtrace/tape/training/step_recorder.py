@@ -16,7 +16,7 @@ from backtrace.tape.operations import OPERATIONS, mean
 from backtrace.tape.run import evaluate
 from backtrace.tape.setting import Setting
 from backtrace.tape.steps import Step
-from backtrace.tape.training.recording import NotRecordedError, NumPyCall, Placeholder, Recording
+from backtrace.tape.training.recording import NumPyCall, Placeholder, Recording
 from backtrace.tape.updates import rate
 
 
@@ -77,7 +77,7 @@ class StepRecorder:
         if isinstance(self.numbers, FloatArithmetic) and not self._varying(step):
             try:
                 return self._call_by_call(step)
-            except NotRecordedError:
+            except TypeError:  # it takes more than calls that can be noted
                 pass
         return self.recording.opaque(lambda: self._traced(step))
 
