@@ -8,6 +8,7 @@ as PyTorch has them: ε outside the root, decay of AdamW apart from the gradient
 from __future__ import annotations
 
 from collections.abc import Callable, Set
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import msgspec
@@ -37,6 +38,7 @@ class UpdateRule(msgspec.Struct, frozen=True):
     lines: dict[str, Lines]  # keyed by form; "" where there is one form only
     states: tuple[str, ...] = ()
     letters: dict[str, str] = {}  # of the lines that are not called by their letter
+    rate: Number | None = None  # η where a spec names none; None where it must
     constants: dict[str, Number] = {}
     aliases: dict[str, str] = {}
     source: str = ""
@@ -48,6 +50,7 @@ class UpdateRule(msgspec.Struct, frozen=True):
         return tuple(form for form in self.lines if form)
 
 
+AVERAGE_OF_STEPS = "u"  # the state that averages squared steps, not squared gradients
 APPLY = UpdateLine("{}_new", "apply_step", ("{}", "step_{}"))
 MOMENTUM_STEP = UpdateLine("step_{}", "scale_step", ("v{}",), {"rate": "rate"})
 ADAM_LINES = (
@@ -55,6 +58,9 @@ ADAM_LINES = (
     UpdateLine("v{}", "average_squares", ("v{}_old", "d{}"), {"beta": "beta2"}),
     UpdateLine("mhat{}", "unbias", ("m{}",), {"beta": "beta1", "t": "t"}),
     UpdateLine("vhat{}", "unbias", ("v{}",), {"beta": "beta2", "t": "t"}),
+)
+ADAM_STEP = UpdateLine(
+    "step_{}", "adaptive_step", ("mhat{}", "vhat{}"), {"rate": "rate", "epsilon": "epsilon"}
 )
 
 OPTIMIZERS: dict[str, UpdateRule] = {
@@ -149,17 +155,30 @@ OPTIMIZERS: dict[str, UpdateRule] = {
         source="Tieleman and Hinton 2012",
         rational=False,
     ),
+    "adadelta": UpdateRule(
+        title="AdaDelta",
+        lines={
+            "": (
+                UpdateLine("s{}", "average_squares", ("s{}_old", "d{}"), {"beta": "rho"}),
+                UpdateLine("r{}", "rescale", ("d{}", "u{}_old", "s{}"), {"epsilon": "epsilon"}),
+                UpdateLine("u{}", "average_squares", ("u{}_old", "r{}"), {"beta": "rho"}),
+                UpdateLine("step_{}", "scale_step", ("r{}",), {"rate": "rate"}),
+                APPLY,
+            )
+        },
+        states=("s", "u"),
+        rate=Number(1.0, "1"),
+        constants={"rho": Number(0.9, "0.9"), "epsilon": Number(1e-6, "1e-6")},
+        aliases={"beta": "rho", "decay": "rho"},
+        source="Zeiler 2012; there is no η in it, which is η = 1",
+        rational=False,
+    ),
     "adam": UpdateRule(
         title="Adam",
         lines={
             "": (
                 *ADAM_LINES,
-                UpdateLine(
-                    "step_{}",
-                    "adaptive_step",
-                    ("mhat{}", "vhat{}"),
-                    {"rate": "rate", "epsilon": "epsilon"},
-                ),
+                ADAM_STEP,
                 APPLY,
             )
         },
@@ -171,6 +190,33 @@ OPTIMIZERS: dict[str, UpdateRule] = {
             "epsilon": Number(1e-8, "1e-8"),
         },
         source="Kingma and Ba 2015",
+        rational=False,
+    ),
+    "nadam": UpdateRule(
+        title="NAdam",
+        lines={
+            "": (
+                *ADAM_LINES[:2],
+                UpdateLine(
+                    "mhat{}",
+                    "look_ahead_average",
+                    ("m{}", "d{}"),
+                    {"beta": "beta1", "momentum_decay": "momentum_decay", "t": "t"},
+                ),
+                ADAM_LINES[3],
+                ADAM_STEP,
+                APPLY,
+            )
+        },
+        states=("m", "v"),
+        letters={"mhat": "m̂", "vhat": "v̂"},
+        constants={
+            "beta1": Number(0.9, "0.9"),
+            "beta2": Number(0.999, "0.999"),
+            "epsilon": Number(1e-8, "1e-8"),
+            "momentum_decay": Number(0.004, "0.004"),
+        },
+        source="Dozat 2016, with the averages of Adam, as PyTorch has it",
         rational=False,
     ),
     "adamw": UpdateRule(
@@ -220,6 +266,32 @@ def line_of(id: str, parameter: str, worked: Set[tuple[str, str]]) -> UpdateLine
 def letter_of_state(state: str) -> str:
     """How what an optimizer works with is written: m̂ for ``mhat``."""
     return next((row.letters[state] for row in OPTIMIZERS.values() if state in row.letters), state)
+
+
+class Momentums(msgspec.Struct, frozen=True):
+    """NAdam's momentum μ of an update, that of the next, and the product of all up to this one."""
+
+    now: float
+    next: float
+    product: float
+
+
+@lru_cache(maxsize=64)
+def momentums(beta: float, decay: float, t: int) -> Momentums:
+    """μ = β(1 − ½·0.96^(ψt)) with ψ, the ``decay``, and t from 1: μ grows from about ½β to β."""
+    product = 1.0
+    for earlier in range(1, t + 1):
+        product *= _momentum(beta, decay, earlier)
+        if product < NEGLIGIBLE:
+            break
+    return Momentums(_momentum(beta, decay, t), _momentum(beta, decay, t + 1), product)
+
+
+def _momentum(beta: float, decay: float, t: int) -> float:
+    return beta * (1 - float(0.96 ** (decay * t)) / 2)
+
+
+NEGLIGIBLE = 1e-20  # beside the 1 that a product of momentums is taken from
 
 
 class RateSchedule(msgspec.Struct, frozen=True):

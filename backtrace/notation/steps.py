@@ -97,6 +97,8 @@ NOTATION: dict[str, Writing] = {
     "scale_step": Writing(update.scale_step),
     "look_ahead_step": Writing(update.look_ahead_step),
     "unbias": Writing(update.unbias),
+    "look_ahead_average": Writing(update.look_ahead_average),
+    "rescale": Writing(update.rescale),
     "adaptive_step": Writing(update.adaptive_step),
     "decayed_step": Writing(update.decayed_step),
     "apply_step": Writing(added),

@@ -27,6 +27,10 @@ CONSTANTS = {
     "lambda": "λ",
     "lambda1": "λ₁",
     "weight_decay": "λ",
+    "momentum_decay": "ψ",
+    "mu": "μ",
+    "mu_next": "ν",
+    "mu_product": "Π",
 }
 
 DIGITS, SMALL_DIGITS = "0123456789", "₀₁₂₃₄₅₆₇₈₉"

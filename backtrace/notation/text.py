@@ -14,6 +14,7 @@ from backtrace.functions.formula import (
     Power,
     Product,
     Ref,
+    Root,
     Sentence,
     Sum,
     Value,
@@ -142,9 +143,9 @@ class _Linear(FormulaWriter[Token]):
 
     def fraction(self, expr: Fraction, after: str) -> list[Token]:
         above, below = self.write(expr.above, after), self.write(expr.below, "/")
-        if len(above) > 1 and not isinstance(expr.above, Product | Power | Exponential):
+        if len(above) > 1 and not isinstance(expr.above, Product | Power | Exponential | Root):
             above = self.bracketed(above)
-        if len(below) > 1 and not isinstance(expr.below, Sum):
+        if len(below) > 1 and not isinstance(expr.below, Sum | Root):
             below = self.bracketed(below)
         return [*above, "/", *below]
 

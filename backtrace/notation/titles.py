@@ -8,6 +8,7 @@ from itertools import pairwise
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.formula import Constant, Expr, Sentence, Symbol, Text, row
 from backtrace.functions.losses import LOSSES
+from backtrace.functions.optimizers import AVERAGE_OF_STEPS
 from backtrace.notation.symbols import Symbols
 from backtrace.spec import ids
 from backtrace.tape.steps import Step
@@ -65,6 +66,11 @@ def _parameter_title(words: str) -> Callable[[Step], str]:
     return titled
 
 
+def _squares_title(step: Step) -> str:
+    size = "steps" if step.state == AVERAGE_OF_STEPS else "gradient"
+    return _parameter_title(f"Running average of the squared {size} of {{}}")(step)
+
+
 def _given_title(step: Step) -> str:
     match step.role:
         case "inputs":
@@ -108,10 +114,12 @@ TITLES: dict[str, Callable[[Step], str]] = {
     "accumulate_step": _parameter_title("Velocity of {}"),
     "average": _parameter_title("Running average of the gradient of {}"),
     "accumulate_squares": _parameter_title("Squared gradients of {}, added up"),
-    "average_squares": _parameter_title("Running average of the squared gradient of {}"),
+    "average_squares": _squares_title,
     "scale_step": lambda step: "The step to take",
     "look_ahead_step": lambda step: "The step, looking ahead",
     "unbias": lambda step: "Correct the average for its start at 0",
+    "look_ahead_average": lambda step: "The average, corrected and looking ahead",
+    "rescale": lambda step: "The gradient, in the size of earlier steps",
     "adaptive_step": lambda step: "The step, entry by entry",
     "decayed_step": lambda step: "The step, with decay of the weights",
     "apply_step": _parameter_title("Update {}"),
@@ -247,6 +255,18 @@ def _shortcut_why(step: Step, symbols: Symbols, shapes: Shapes) -> Sentence:
     )
 
 
+def _squares_why(step: Step, symbols: Symbols, shapes: Shapes) -> Sentence:
+    if step.state == AVERAGE_OF_STEPS:
+        return ("The recent size of the steps, whatever their sign.",)
+    return ("The recent size of the gradient, whatever its sign.",)
+
+
+def _scale_why(step: Step, symbols: Symbols, shapes: Shapes) -> Sentence:
+    source = ids.parse(step.operands[0])
+    velocity = source is None or source.role == "state"
+    return (f"The learning rate says how far {'along the velocity ' if velocity else ''}to go.",)
+
+
 def _activate_why(step: Step, symbols: Symbols, shapes: Shapes) -> Sentence:
     if step.parameters["activation"] == "linear":
         return ("A linear unit passes its weighted sum on, so that any number can come out.",)
@@ -293,12 +313,23 @@ WHYS: dict[str, Why] = {
     "accumulate_step": _always("The velocity remembers earlier steps, each time a little less."),
     "average": _always("A running average forgets old gradients slowly and smooths the noise."),
     "accumulate_squares": _always("Squared gradients add up: what has moved much moves less now."),
-    "average_squares": _always("The recent size of the gradient, whatever its sign."),
-    "scale_step": _always("The learning rate says how far along the velocity to go."),
+    "average_squares": _squares_why,
+    "scale_step": _scale_why,
     "look_ahead_step": _always(
         "Nesterov takes the gradient where the velocity is about to lead, not where it stands."
     ),
     "unbias": _always("The average began at 0 and is too small at first; this undoes that."),
+    "look_ahead_average": _always(
+        "The gradient of now enters at once and the average as the next update will weigh it, ",
+        "each corrected for its start at 0; the momentum grows: ",
+        *(Constant("mu"), " = ", Constant("beta1"), "(1 − ½·0.96^(", Constant("momentum_decay")),
+        *("·t)), ", Constant("mu_next"), " is the next one, ", Constant("mu_product")),
+        " the product of all so far.",
+    ),
+    "rescale": _always(
+        "The gradient over its own recent size has no unit; times the recent size of the steps it "
+        "has that of the parameter."
+    ),
     "adaptive_step": _always(
         "Each entry is divided by the size of its own gradients, so that all move alike."
     ),

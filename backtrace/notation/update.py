@@ -16,7 +16,7 @@ from backtrace.functions.formula import (
     Text,
     row,
 )
-from backtrace.functions.optimizers import line_of
+from backtrace.functions.optimizers import line_of, momentums
 from backtrace.notation.workings import Stages, Workings, downhill, sign, sum_of
 from backtrace.tape.steps import Step
 from backtrace.tape.trace import TracedStep
@@ -82,6 +82,22 @@ def look_ahead_step(step: Step, workings: Workings) -> Expr:
 def unbias(step: Step, workings: Workings) -> Expr:
     power = Power(_beta(step, workings), Constant("t", step.parameters["t"]))
     return Fraction(Ref(step.operands[0]), row("1 − ", power))
+
+
+def look_ahead_average(step: Step, workings: Workings) -> Expr:
+    m, gradient = (Ref(id) for id in step.operands)
+    p = step.parameters
+    found = momentums(float(p["beta"]), float(p["momentum_decay"]), p["t"])
+    now, ahead = Constant("mu", found.now), Constant("mu_next", found.next)
+    product = Constant("mu_product", found.product)
+    return ahead * m / (1 - product * ahead) + (1 - now) * gradient / (1 - product)
+
+
+def rescale(step: Step, workings: Workings) -> Expr:
+    gradient, steps, squares = (Ref(id) for id in step.operands)
+    epsilon = Constant("epsilon", step.parameters["epsilon"])
+    roots = Fraction(Root(row(steps, " + ", epsilon)), Root(row(squares, " + ", epsilon)))
+    return row(roots, "·", gradient)
 
 
 def adaptive_step(step: Step, workings: Workings) -> Expr:

@@ -25,6 +25,7 @@ from backtrace.functions.activations import (
 from backtrace.functions.array import Array
 from backtrace.functions.elementary import FUNCTIONS, power_is_rational
 from backtrace.functions.losses import LOSSES
+from backtrace.functions.optimizers import momentums
 from backtrace.tape.equation_operations import EQUATION_OPERATIONS
 from backtrace.tape.setting import Operation, Setting, Shape, transposed
 
@@ -249,6 +250,16 @@ def _unbias(s: Setting, p: Parameters, m: Array) -> Array:
     return m / (1 - p["beta"] ** p["t"])
 
 
+def _look_ahead_average(s: Setting, p: Parameters, m: Array, g: Array) -> Array:
+    mu = momentums(float(p["beta"]), float(p["momentum_decay"]), p["t"])
+    ahead = mu.next * m / (1 - mu.product * mu.next)
+    return ahead + (1 - mu.now) * g / (1 - mu.product)
+
+
+def _rescale(s: Setting, p: Parameters, g: Array, steps: Array, squares: Array) -> Array:
+    return np.sqrt(steps + p["epsilon"]) / np.sqrt(squares + p["epsilon"]) * g
+
+
 def _adaptive_step(s: Setting, p: Parameters, m: Array, v: Array) -> Array:
     return s.downhill(p["rate"] * m / (np.sqrt(v) + p["epsilon"]))
 
@@ -307,6 +318,8 @@ OPERATIONS: dict[str, Operation] = {
     "scale_step": Operation(_scale_step, _alike),
     "look_ahead_step": Operation(_look_ahead_step, _alike),
     "unbias": Operation(_unbias, _alike),
+    "look_ahead_average": Operation(_look_ahead_average, _alike, _never),
+    "rescale": Operation(_rescale, _alike, _never),
     "adaptive_step": Operation(_adaptive_step, _alike, _never),
     "decayed_step": Operation(_decayed_step, _alike, _never),
     "apply_step": Operation(_add, _alike),

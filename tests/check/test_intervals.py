@@ -216,6 +216,11 @@ def adaptive(count):
     return draw
 
 
+def rescale(d):
+    squares = [d.interval((N, K), low=0, high=60) for _ in range(2)]
+    return {"epsilon": 1e-6}, [d.interval((N, K)), *squares]
+
+
 DRAWS = {
     "copy": alike(1),
     "matmul": lambda d: d.one_of(matmul, matmul_without_bias)(d),
@@ -245,6 +250,8 @@ DRAWS = {
     "scale_step": with_parameters(1, rate=0.3),
     "look_ahead_step": with_parameters(2, rate=0.1, beta=0.9),
     "unbias": with_parameters(1, beta=0.9, t=2),
+    "look_ahead_average": with_parameters(2, beta=0.9, momentum_decay=0.004, t=2),
+    "rescale": rescale,
     "adaptive_step": adaptive(2),
     "decayed_step": adaptive(3),
     "apply_step": alike(2),

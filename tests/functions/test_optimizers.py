@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 
 from backtrace.functions.number import Number
-from backtrace.functions.optimizers import OPTIMIZERS, SCHEDULES
+from backtrace.functions.optimizers import OPTIMIZERS, SCHEDULES, Momentums, momentums
 from backtrace.tape.operations import OPERATIONS
 
 LINES = [(name, form) for name, row in OPTIMIZERS.items() for form in row.lines]
@@ -45,9 +45,20 @@ def test_every_column_of_every_row_is_there(name):
     assert row.forms == (("accumulate", "step", "ema") if name == "momentum" else ())
 
 
+def test_the_momentums_of_nadam_by_hand():
+    """0.9·(1 − ½·0.96), 0.9·(1 − ½·0.96²) and 0.9·(1 − ½·0.96³) with a decay of 1."""
+    first, second, third = 0.9 * 0.52, 0.9 * 0.5392, 0.9 * 0.557632
+    assert momentums(0.9, 1.0, 1) == Momentums(*map(pytest.approx, (first, second, first)))
+    found = momentums(0.9, 1.0, 2)
+    assert found == Momentums(*map(pytest.approx, (second, third, first * second)))
+    far = momentums(0.9, 0.004, 100_000)
+    assert far.now == pytest.approx(0.9)
+    assert 1 - far.product == 1
+
+
 def test_the_table_has_the_optimizers_that_are_promised():
     assert sorted(OPTIMIZERS) == [
-        "adagrad", "adam", "adamw", "momentum", "nesterov", "rmsprop", "sgd"
+        "adadelta", "adagrad", "adam", "adamw", "momentum", "nadam", "nesterov", "rmsprop", "sgd"
     ]  # fmt: skip
 
 

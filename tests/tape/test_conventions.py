@@ -13,13 +13,16 @@ from tests.tape.exercises import exercise, networks
 NEGATED = "error|da|delta|dW|db|data_dW|data_db"
 # A shared bias before a softmax has the gradient 0, in floats 1e-17 either way; over an ε of 1e-8
 # that noise would be a step.
+ADAM = {"beta1": Number(0.9), "beta2": Number(0.999), "epsilon": Number(1e-3)}
 OPTIMIZERS = {
     "sgd": {},
     "momentum": {"momentum": Number(0.9)},
     "nesterov": {"momentum": Number(0.9)},
     "adagrad": {"epsilon": Number(1e-3)},
     "rmsprop": {"decay": Number(0.9), "epsilon": Number(1e-3)},
-    "adam": {"beta1": Number(0.9), "beta2": Number(0.999), "epsilon": Number(1e-3)},
+    "adadelta": {"rho": Number(0.9), "epsilon": Number(1e-3)},
+    "adam": ADAM,
+    "nadam": {**ADAM, "momentum_decay": Number(0.004)},
 }
 # What accumulates gradients takes their sign; what accumulates squares does not.
 NEGATED_STATES = {
@@ -28,7 +31,9 @@ NEGATED_STATES = {
     "nesterov": "v[Wb]",
     "adagrad": "",
     "rmsprop": "",
+    "adadelta": "r[Wb]",
     "adam": "m[Wb]|mhat[Wb]",
+    "nadam": "m[Wb]|mhat[Wb]",
 }
 
 NETWORKS = networks(

@@ -71,6 +71,22 @@ def loshchilov_hutter(w, g, state, rate, t, beta1, beta2, epsilon, weight_decay)
     return new, lines
 
 
+def zeiler(w, g, state, rate, t, rho, epsilon):
+    s = rho * state.get("s", 0) + (1 - rho) * g**2
+    r = np.sqrt((state.get("u", 0) + epsilon) / (s + epsilon)) * g
+    u = rho * state.get("u", 0) + (1 - rho) * r**2
+    return w - rate * r, {"s": s, "r": r, "u": u}
+
+
+def dozat(w, g, state, rate, t, beta1, beta2, epsilon, momentum_decay):
+    mu = [beta1 * (1 - 0.5 * 0.96 ** (i * momentum_decay)) for i in range(1, t + 2)]
+    m = beta1 * state.get("m", 0) + (1 - beta1) * g
+    v = beta2 * state.get("v", 0) + (1 - beta2) * g**2
+    vhat = v / (1 - beta2**t)
+    mhat = mu[t] * m / (1 - np.prod(mu)) + (1 - mu[t - 1]) * g / (1 - np.prod(mu[:t]))
+    return w - rate * mhat / (np.sqrt(vhat) + epsilon), {"m": m, "v": v, "mhat": mhat, "vhat": vhat}
+
+
 def numbers(**constants):
     return {name: Number(value, str(value)) for name, value in constants.items()}
 
@@ -88,6 +104,13 @@ CASES = {
         kingma_ba,
         Optimizer("adam", Number(0.1), numbers(beta1=0.8, beta2=0.9, epsilon=0.01)),
     ),
+    "adadelta": (zeiler, Optimizer("adadelta", Number(1.5), numbers(rho=0.8, epsilon=0.01))),
+    "nadam": (
+        dozat,
+        Optimizer(
+            "nadam", Number(0.1), numbers(beta1=0.8, beta2=0.9, epsilon=0.01, momentum_decay=0.5)
+        ),
+    ),
     "adamw": (
         loshchilov_hutter,
         Optimizer(
@@ -97,7 +120,8 @@ CASES = {
 }
 # The states that accumulate gradients; in the form `step`, v is the step itself, w_new − w.
 GRADIENT_STATES = {"momentum": "v", "accumulate": "v", "ema": "v", "nesterov": "v",
-                   "adam": ("m", "mhat"), "adamw": ("m", "mhat")}  # fmt: skip
+                   "adam": ("m", "mhat"), "adamw": ("m", "mhat"), "nadam": ("m", "mhat"),
+                   "adadelta": "r"}  # fmt: skip
 
 
 def trained(spec, paper, constants, rates):
@@ -279,6 +303,8 @@ def test_the_defaults_are_those_of_the_papers_and_pytorch():
         "nesterov": {"momentum": 0.9},
         "adagrad": {"epsilon": 1e-10},
         "rmsprop": {"decay": 0.99, "epsilon": 1e-8},
+        "adadelta": {"rho": 0.9, "epsilon": 1e-6},
         "adam": adam,
+        "nadam": {**adam, "momentum_decay": 0.004},
         "adamw": {**adam, "weight_decay": 0.01},
     }

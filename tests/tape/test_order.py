@@ -82,6 +82,8 @@ def test_without_targets_there_is_no_error():
         ("adagrad", ["s"], ["s{}", "step_{}", "{}_new"]),
         ("rmsprop", ["s"], ["s{}", "step_{}", "{}_new"]),
         ("adam", ["m", "v"], ["m{}", "v{}", "mhat{}", "vhat{}", "step_{}", "{}_new"]),
+        ("nadam", ["m", "v"], ["m{}", "v{}", "mhat{}", "vhat{}", "step_{}", "{}_new"]),
+        ("adadelta", ["s", "u"], ["s{}", "r{}", "u{}", "step_{}", "{}_new"]),
         ("adamw", ["m", "v"], ["m{}", "v{}", "mhat{}", "vhat{}", "step_{}", "{}_new"]),
     ],
 )

@@ -28,7 +28,7 @@ from backtrace.tape.steps import Step, Tape
 
 Key: TypeAlias = tuple[int, int, str]  # epoch, batch, id
 FLOAT32 = 1e-6  # relative noise of a line in float32
-DIVIDING = ("adaptive_step", "decayed_step")
+DIVIDING = ("adaptive_step", "decayed_step", "rescale")
 OF_THE_LOSS = ("loss_terms", "loss_gradient", "forward_again")
 MARKS: dict[Verdict, float] = {"right": 1.0, "rounded": 1.0, "carried": 1.0}
 

@@ -16,6 +16,7 @@ import numpy as np
 from backtrace.check.rules.intervals import Floats, Interval, hull, single
 from backtrace.functions.activations import Parameters
 from backtrace.functions.elementary import FUNCTIONS
+from backtrace.functions.optimizers import momentums
 from backtrace.tape.operations import matmul_operands
 from backtrace.tape.setting import Setting
 
@@ -340,6 +341,32 @@ def _unbias(s: Setting, p: Parameters, noting: Noting, m: Interval) -> Any:
     return size_of(m) * off / (below * max(below - off, 1e-300))
 
 
+def _look_ahead_average(s: Setting, p: Parameters, noting: Noting, m: Interval, g: Interval) -> Any:
+    """Each share before the sum, and the product before it is divided."""
+    mu = momentums(float(p["beta"]), float(p["momentum_decay"]), p["t"])
+    found = np.zeros(m.shape)
+    for x, share, rest in (
+        (m, mu.next, 1 - mu.product * mu.next),
+        (g, 1 - mu.now, 1 - mu.product),
+    ):
+        size = share * size_of(x)
+        found = found + noting.error(size) / rest + noting.error(size / rest)
+    return found
+
+
+def _rescale(
+    s: Setting, p: Parameters, noting: Noting, g: Interval, steps: Interval, squares: Interval
+) -> Any:
+    """Both roots, and their quotient."""
+    epsilon = float(p["epsilon"])
+    above = np.sqrt(np.maximum(steps.hi[0], 0.0) + epsilon)
+    below = np.sqrt(np.maximum(squares.lo[0], 0.0) + epsilon)
+    off = noting.error(below)
+    safe = np.maximum(below - off, 1e-300)
+    quotient = (noting.error(above) + above * off / safe) / safe
+    return size_of(g) * (quotient + noting.error(above / safe))
+
+
 def _adaptive_step(s: Setting, p: Parameters, noting: Noting, *operands: Interval) -> Any:
     m, v = operands[:2]
     rate, root = abs(float(p["rate"])), np.sqrt(np.maximum(v.lo[0], 0.0))
@@ -375,6 +402,8 @@ PARTIAL_RESULTS: dict[str, Slack] = {
     "average_squares": _average_squares,
     "look_ahead_step": _look_ahead,
     "unbias": _unbias,
+    "look_ahead_average": _look_ahead_average,
+    "rescale": _rescale,
     "adaptive_step": _adaptive_step,
     "decayed_step": _adaptive_step,
 }

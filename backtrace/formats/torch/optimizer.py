@@ -20,7 +20,12 @@ PYTORCHS = {
     "nesterov": "SGD({trained}, lr={rate}, momentum={momentum}, nesterov=True)",
     "adagrad": "Adagrad({trained}, lr={rate}, eps={epsilon})",
     "rmsprop": "RMSprop({trained}, lr={rate}, alpha={decay}, eps={epsilon})",
+    "adadelta": "Adadelta({trained}, lr={rate}, rho={rho}, eps={epsilon})",
     "adam": "Adam({trained}, lr={rate}, betas=({beta1}, {beta2}), eps={epsilon})",
+    "nadam": (
+        "NAdam({trained}, lr={rate}, betas=({beta1}, {beta2}), eps={epsilon}, "
+        "momentum_decay={momentum_decay})"
+    ),
     "adamw": (
         "AdamW({trained}, lr={rate}, betas=({beta1}, {beta2}), eps={epsilon}, "
         "weight_decay={weight_decay})"

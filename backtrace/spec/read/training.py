@@ -37,8 +37,10 @@ _RANGES: dict[str, Range] = {
     "beta1": DECAYING,
     "beta2": DECAYING,
     "decay": DECAYING,
+    "rho": DECAYING,
     "epsilon": POSITIVE,
     "weight_decay": NOT_NEGATIVE,
+    "momentum_decay": NOT_NEGATIVE,
 }
 _SCHEDULE_RANGES = {"factor": FACTOR, "decay": NOT_NEGATIVE}
 
@@ -188,7 +190,7 @@ def _read_optimizer(problems: Problems, node: Node, schedule: Schedule) -> Optim
     known = ["name", "learning_rate", *row.constants, *row.aliases]
     known += ["form"] if row.forms else []
     entries = None if mapping is None else Fields(problems, mapping, f"the optimizer {name}", known)
-    rate = _read_rate(problems, node, entries, schedule)
+    rate = _read_rate(problems, node, entries, row.rate, schedule)
     if entries is None:
         return Optimizer(name, rate, dict(row.constants), row.forms[0] if row.forms else None)
     form = entries.choice("form", row.forms, row.forms[0]) if row.forms else None
@@ -200,12 +202,12 @@ def _read_optimizer(problems: Problems, node: Node, schedule: Schedule) -> Optim
 
 
 def _read_rate(
-    problems: Problems, node: Node, entries: Fields | None, schedule: Schedule
+    problems: Problems, node: Node, entries: Fields | None, own: Number | None, schedule: Schedule
 ) -> Number:
-    default = schedule.rates[0] if schedule.rates else Number(1.0, "1")
+    default = schedule.rates[0] if schedule.rates else own or Number(1.0, "1")
     if entries is not None and "learning_rate" in entries:
         return entries.number("learning_rate", default, _RATE)
-    if not schedule.rates:
+    if not schedule.rates and own is None:
         name = node.text if isinstance(node, Scalar) else "…"
         problems.add(
             node,

@@ -80,7 +80,10 @@ TRAININGS = {
     )
     for name, form in (
         *(("momentum", form) for form in ("accumulate", "step", "ema")),
-        *((name, "") for name in ("nesterov", "adagrad", "rmsprop", "adam", "adamw")),
+        *(
+            (name, "")
+            for name in ("nesterov", "adagrad", "rmsprop", "adadelta", "adam", "nadam", "adamw")
+        ),
     )
 }
 

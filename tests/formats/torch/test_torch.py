@@ -158,6 +158,8 @@ SCHEDULES = [
 @pytest.mark.parametrize(("name", "form"), OPTIMIZER_FORMS)
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda schedule: schedule.kind)
 def test_every_optimizer_with_every_schedule(name, form, schedule):
+    if name == "nadam" and int(torch.__version__.split(".")[0]) < 2:
+        pytest.skip("the NAdam of PyTorch 1 multiplies a momentum twice into the product")
     row = OPTIMIZERS[name]
     rate = schedule.rates[0] if schedule.rates else Number(0.1, "0.1")
     for constants in (row.constants, {key: Number(0.5, "0.5") for key in row.constants}):
@@ -169,7 +171,9 @@ def test_every_optimizer_with_every_schedule(name, form, schedule):
 
 
 @pytest.mark.parametrize("schedule", [SCHEDULES[0], SCHEDULES[1], SCHEDULES[4]], ids=str)
-@pytest.mark.parametrize(("name", "form"), OPTIMIZER_FORMS)
+@pytest.mark.parametrize(
+    ("name", "form"), [form for form in OPTIMIZER_FORMS if form != ("nadam", "")]
+)
 def test_what_pytorch_does_not_have_is_written_line_by_line(name, form, schedule, monkeypatch):
     monkeypatch.setattr("backtrace.formats.torch.optimizer.PYTORCHS", {})
     monkeypatch.setattr("backtrace.formats.torch.network.MODULES", {})
