@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import msgspec
 
 LONGEST = 12  # rows or columns that a matrix may have before it is elided
@@ -32,10 +34,7 @@ class Elision(msgspec.Struct, frozen=True):
 
 def is_large(shape: tuple[int, ...]) -> bool:
     """Whether a matrix is too large to be shown whole unless asked for."""
-    entries = 1
-    for size in shape:
-        entries *= size
-    return entries > MOST_ENTRIES or any(size > LONGEST for size in shape)
+    return prod(shape) > MOST_ENTRIES or any(size > LONGEST for size in shape)
 
 
 def shown(count: int, most: int) -> list[int]:

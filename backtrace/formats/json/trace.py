@@ -112,7 +112,7 @@ def _step(traced: TracedStep, trace: Trace, symbols: Symbols) -> dict[str, Any]:
 def plain(value: Any) -> Any:
     """A value as nested lists of JSON numbers; fractions, inf and nan as strings; never −0."""
     if value.dtype == object:
-        return _strings(value)
+        return value.astype(str).tolist()
     whole = (value + 0.0).tolist()  # −0 + 0 is 0
     if np.isfinite(value).all():
         return whole
@@ -126,12 +126,6 @@ def finite(entry: float) -> float | str:
     if np.isfinite(entry):
         return entry
     return "nan" if np.isnan(entry) else "inf" if entry > 0 else "-inf"
-
-
-def _strings(value: Any) -> Any:
-    if value.ndim == 0:
-        return str(value[()])
-    return [[str(entry) for entry in line] for line in value.tolist()]
 
 
 # And back

@@ -119,17 +119,14 @@ class Formulas(msgspec.Struct, frozen=True):
         if entry.place is not None:
             name += f"[{entry.place[0] + 1},{entry.place[1] + 1}]"
         value = numeral(entry.value, self.mark)
-        stages = [*self.stages(entry), value]
+        style = (self.figures.symbols, self.figures.decimals)
+        written = (latex(stage, *style, True, decimal_mark=self.mark) for stage in entry.stages)
+        stages = [*written, value]
         distinct = [s for at, s in enumerate(stages) if at == 0 or s != stages[at - 1]]
         room = self.width - START - text_width(name)
         if sum(text_width(stage) + WIDTHS["="] for stage in distinct) <= room:
             return self.aligned(name, [[" = ".join(distinct)]])
         return self.aligned(name, [_folded(stage, room) for stage in distinct])
-
-    def stages(self, entry: UnfoldedEntry) -> Iterator[str]:
-        for stage in entry.stages:
-            style = (self.figures.symbols, self.figures.decimals)
-            yield latex(stage, *style, numbers=True, decimal_mark=self.mark)
 
     def aligned(self, left: str, lines: Iterable[Sequence[str]]) -> list[str]:
         r"""``left &= first \\ &= second``: the parts of a folded line stand on lines of their own.
