@@ -16,6 +16,7 @@ from backtrace.spec.document.reader import Mapping, Node, Scalar, Sequence, kind
 from backtrace.spec.model import Function
 from backtrace.spec.read import weight_rules
 from backtrace.spec.read.data_files import read_array
+from backtrace.spec.read.other_layers import is_learned_slope, is_other_layer
 from backtrace.spec.read.written_matrix import WrittenMatrix, read_matrix
 
 LAYER_KEYS = ("units", "activation", "weights", "bias")
@@ -85,7 +86,8 @@ def named(
 
 
 def _read_layer(problems: Problems, node: Node, number: int, folders: Folders) -> LayerDraft:
-    entries = fields(problems, node, f"layer {number}", LAYER_KEYS)
+    other = is_other_layer(problems, node)
+    entries = None if other else fields(problems, node, f"layer {number}", LAYER_KEYS)
     if entries is None:
         unread = BiasDraft("none", readable=False)
         return LayerDraft(number, node, None, None, None, unread)
@@ -103,6 +105,8 @@ def _read_layer(problems: Problems, node: Node, number: int, folders: Folders) -
 
 
 def _read_activation(problems: Problems, node: Node) -> Function | None:
+    if is_learned_slope(problems, node):
+        return None
     name, mapping = named(problems, node, "an activation", ACTIVATIONS)
     if not name:
         return None
