@@ -292,6 +292,15 @@ def _(work, line):
     yield Rule((work.name(f"a{line.layer}", line.where),), lambda a: slope(a[..., bare]))
 
 
+@wrong("z-times-slope", "g")
+def _(work, line):
+    own = work.spec.layers[line.layer - 1].activation
+    if not softmaxed(work, line.layer) and own.name != "linear":
+        slope = activation(own.name, own.parameters).slope
+        z = work.name(f"z{line.layer}", line.where)
+        yield Rule((z,), lambda z: z * slope(z))
+
+
 @wrong("updated-weights-used", "da")
 def _(work, line):
     rule = right(line)
@@ -412,6 +421,22 @@ def _(work, line):
     """+ for −, whatever the line adds to the old parameter."""
     rule = right(line)
     yield Rule(rule.reads, lambda w, g: 2 * w - rule.work(w, g))
+
+
+@wrong("rate-misread", "W_new", "b_new")
+def _(work, line):
+    """The point of η moved, but for an η of 1, which is no η."""
+    rule, chosen = right(line), work.spec.optimizer
+    if chosen.name == "sgd":
+        for factor in (10, 0.1):
+            if abs(factor * float(chosen.learning_rate) - 1) > 1e-9:
+                yield Rule(rule.reads, lambda w, g, k=factor: w + k * (rule.work(w, g) - w))
+
+
+@wrong("update-omitted", "W_new", "b_new")
+def _(work, line):
+    if work.spec.backpropagate_through == "old" or line.kind == "b_new":
+        yield Rule(right(line).reads, lambda w, change: w)
 
 
 # Misreadings of a given number

@@ -22,7 +22,7 @@ from backtrace.check.mistakes.rewrites import Wrong
 from backtrace.check.mistakes.slips import meant
 from backtrace.check.mistakes.wrong_quantity import Cause, WrongQuantity
 from backtrace.check.model import Explanation, Figure, WrittenQuantity
-from backtrace.check.rules.intervals import Floats, Interval, hull, scaled, summed
+from backtrace.check.rules.intervals import Floats, Interval, hull, scaled, single, summed
 from backtrace.functions.activations import ACTIVATIONS
 
 MOST_EXPLANATIONS = 3  # of one wrong step that are told; more can't be told apart
@@ -49,10 +49,13 @@ class Diagnosis(WrongQuantity):
 
         Where one of several entries is wrong, or some have lost their sign or their place, the hand
         slipped; rules that come to the same are ties. A number that stands alone is looked at by
-        rules first.
+        rules first. Who copies given numbers, digit for digit, did just that.
         """
         slips = self.by_slips(wrong)
         rules = self.by_singles(wrong)
+        copied = [rule for rule in rules if self.is_copied(rule)]
+        if copied:
+            return copied
         only = int(wrong.sum()) == 1
         if wrong.size > 1 and slips:
             rules = [rule for rule in rules if self.leaves_the_rest(rule, wrong)]
@@ -62,6 +65,13 @@ class Diagnosis(WrongQuantity):
             return [*rules, *(slips or [self.cause("arithmetic-slip")])] if only else rules
         misread = all(f.explanation.codes == ("given-misread",) for f in rules)
         return [*rules, *(slips or [self.cause("arithmetic-slip")])] if only and misread else rules
+
+    def is_copied(self, found: Cause) -> bool:
+        """Whether a rule gives just the numbers that were written, whatever was rounded."""
+        box = found.box
+        if box is None or box.shape != self.numbers.values.shape or not single(box).all():
+            return False
+        return np.allclose(_middle(box), self.numbers.values, rtol=1e-9, atol=1e-12)
 
     def leaves_the_rest(self, found: Cause, wrong: NDArray[np.bool_]) -> bool:
         """Whether what is not wrong lies as near to what a rule gives as to what the right one
