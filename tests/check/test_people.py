@@ -43,6 +43,7 @@ def test_an_honest_person_is_not_accused_and_keeps_the_marks(name):
         (13, "e^z to 2 decimals, 4 written"),  # softplus, its slope, softmax
         (14, "e^z to 2 decimals, 4 written"),  # SiLU and its slope
         (1, "everything to 3 significant digits"),  # 0.38² = 0.144 before it is halved
+        (2, "cut off instead of rounded"),  # the first line that shows it is a softmax
         (7, "scratch lines one decimal coarser"),  # a loss after the update from coarse lines
     ],
 )

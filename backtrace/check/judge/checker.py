@@ -23,8 +23,8 @@ from backtrace.check.judge.workings import (
     accused_entries,
     accused_places,
     coarser,
+    cut_balance,
     is_far_less,
-    looks_cut,
     speaks_for,
 )
 from backtrace.check.model import Answers, Judged, Report, Verdict, WrittenQuantity
@@ -165,7 +165,7 @@ class Checker(Exercise):
         ways = [
             way for way in coarser(usual.written) if speaks_for(way, usual.quantities, self.steps)
         ]
-        if not self.strict and looks_cut(usual.written, self.values):
+        if self.may_be_cut(usual):
             ways.insert(0, Working(cut=True))
         work = Work(MOST_WORK)
         for working in ways:
@@ -189,16 +189,28 @@ class Checker(Exercise):
     def likelier_working(self, answers: Answers, usual: Sheet) -> Working:
         """How a sheet was worked that has something wrong either way: digits were cut off where
         that leaves less of it wrong."""
-        sound = {
-            place: usual.written[place]
-            for place, judged in usual.judged.items()
-            if judged.verdict in ("right", "rounded")
-        }
-        if self.strict or not looks_cut(sound, self.values):
+        if not self.may_be_cut(usual):
             return usual.working
         cut = self.sheet(answers, Working(cut=True))
         fewer = accused_entries(cut.quantities) < accused_entries(usual.quantities)
         return cut.working if fewer else usual.working
+
+    def may_be_cut(self, usual: Sheet) -> bool:
+        """Whether numbers look cut off: up to the first that is wrong by the exact values; where
+        those say nothing, the rest by what is written before each."""
+        if self.strict:
+            return False
+        first = min(map(self.order.__getitem__, accused_places(usual.quantities)))
+        early = {at: each for at, each in usual.written.items() if self.order[at] <= first}
+        balance = cut_balance(early, self.values)
+        if balance == 0:
+            later = {
+                at: each
+                for at, each in usual.written.items()
+                if at not in early and each.cells and not self.is_given(at)
+            }
+            balance = cut_balance(later, {at: usual.middle_from_written(at) for at in later})
+        return balance > 0
 
     def report(
         self,

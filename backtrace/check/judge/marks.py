@@ -20,6 +20,8 @@ from backtrace.check.judge.workings import ACCUSED
 from backtrace.check.model import Judged, Trivial
 from backtrace.check.rules.intervals import Floats
 
+MOST_WRONG = 2  # times as many entries as stand, on a sheet that shows work
+
 
 def for_work_done(sheet: Sheet, quantities: tuple[Judged, ...]) -> tuple[Judged, ...]:
     """The quantities without the marks of carried entries that took no work.
@@ -38,7 +40,7 @@ def for_work_done(sheet: Sheet, quantities: tuple[Judged, ...]) -> tuple[Judged,
     if not any(each.repeated for each in quantities):
         return tuple(paid)
     unexplained = (each for each in quantities if not each.explanations)
-    if not _shows_work((*unexplained, *carried), _idle(sheet, carried, why)):
+    if not _shows_work((*unexplained, *carried), _idle(sheet, carried, why), times=1):
         return tuple(paid)
     return tuple(_charged_once(sheet, each) for each in paid)
 
@@ -58,11 +60,11 @@ def _idle(sheet: Sheet, carried: list[Judged], why: Mapping[str, Trivial | None]
     )
 
 
-def _shows_work(quantities: tuple[Judged, ...], idle: int) -> bool:
-    """Whether no more of a sheet is wrong, or took no work, than stands."""
+def _shows_work(quantities: tuple[Judged, ...], idle: int, times: int = MOST_WRONG) -> bool:
+    """Whether what is wrong or took no work is at most so many times what stands."""
     stands = sum(len(each.places("right", "rounded", "carried")) for each in quantities)
     wrong = sum(len(each.places(*ACCUSED)) for each in quantities)
-    return wrong + idle <= stands - idle
+    return wrong + idle <= times * (stands - idle)
 
 
 def _key(judged: Judged) -> Key:
@@ -89,8 +91,7 @@ def _trivial(sheet: Sheet, place: Key) -> Trivial | None:
 def _copied(sheet: Sheet, judged: Judged) -> int:
     """How many carried entries only repeat a number that the step takes."""
     place = _key(judged)
-    box = sheet.from_written(place)
-    worked, written = (box.lo[0] + box.hi[0]) / 2, sheet.numbers[place].values
+    worked, written = sheet.middle_from_written(place), sheet.numbers[place].values
     found = np.zeros(written.shape, dtype=bool)
     for values in _operands(sheet, place):
         found |= _is_copied(worked, written, values)

@@ -20,7 +20,7 @@ from backtrace.check.judge.replay import NOTHING, Override, Replay, StandIns, Wo
 from backtrace.check.judge.workings import Working
 from backtrace.check.model import Answers, Figure, Judged, WrittenQuantity
 from backtrace.check.rules.evaluation import dependent
-from backtrace.check.rules.intervals import Interval, between, hull, point
+from backtrace.check.rules.intervals import Floats, Interval, between, hull, point
 from backtrace.tape.steps import Step
 
 Doubt: TypeAlias = NDArray[np.bool_]
@@ -178,6 +178,12 @@ class Sheet:
             if self.numbers[source].there.all()
         }
         return hull(self.replay(0.0, over).step(place))
+
+    def middle_from_written(self, place: Key) -> Floats:
+        """The one value that this is, or the middle of where it lies."""
+        box = self.from_written(place)
+        middle: Floats = (box.lo[0] + box.hi[0]) / 2
+        return middle
 
     def sources(self, place: Key) -> Iterator[Key]:
         """The written quantities that a step is worked from, past those that were not written."""

@@ -82,17 +82,17 @@ def speaks_for(working: Working, usual: tuple[Judged, ...], steps: Mapping[Key, 
     return len(off) > 1 or (working.coarse == "exponentials" and powers)
 
 
-def looks_cut(written: Mapping[Key, WrittenQuantity], exact: Mapping[Key, Floats]) -> bool:
-    """Whether more numbers are the right ones cut off, and not rounded, than the reverse."""
+def cut_balance(written: Mapping[Key, WrittenQuantity], values: Mapping[Key, Floats]) -> int:
+    """How many more numbers are these values cut off, and not rounded, than the reverse."""
     balance = 0
     for place, each in written.items():
-        for cells, values in zip(each.cells, exact[place], strict=False):
-            for cell, value in zip(cells, values, strict=False):
+        for cells, line in zip(each.cells, values[place], strict=False):
+            for cell, value in zip(cells, line, strict=False):
                 if isinstance(cell, Figure) and 0 < cell.decimals < EXACT:
                     size = abs(float(value)) * 10.0**cell.decimals
                     shown = round(abs(cell.value) * 10.0**cell.decimals)
                     balance += (shown == math.floor(size + 1e-9)) - (shown == round(size))
-    return balance > 0
+    return balance
 
 
 def accused(quantities: tuple[Judged, ...]) -> bool:
