@@ -15,7 +15,7 @@ from backtrace.check.mistakes.rewrites import UpdateContext, Wrong
 from backtrace.check.model import Verdict
 from backtrace.check.rules.intervals import Floats, Interval, point, widened
 from backtrace.functions.activations import ACTIVATIONS
-from backtrace.functions.elementary import FUNCTIONS
+from backtrace.functions.elementary import ELEMENTARY, FUNCTIONS
 from backtrace.functions.losses import LOSSES
 from backtrace.spec.ids import id_of
 from backtrace.spec.model import AnswerDigits, Spec
@@ -28,8 +28,8 @@ from backtrace.tape.steps import Step, Tape
 
 Key: TypeAlias = tuple[int, int, str]  # epoch, batch, id
 FLOAT32 = 1e-6  # relative noise of a line in float32
-DIVIDING = ("adaptive_step", "decayed_step", "rescale")
-OF_THE_LOSS = ("loss_terms", "loss_gradient", "forward_again")
+DIVIDING = ("adaptive_step", "decayed_step", "rescale", "over", "over_slope")
+OF_THE_LOSS = ("loss_terms", "loss_gradient", "loss_of", "loss_slope", "forward_again")
 MARKS: dict[Verdict, float] = {"right": 1.0, "rounded": 1.0, "carried": 1.0}
 
 
@@ -120,12 +120,14 @@ class Exercise:
     @cached_property
     def may_be_unbounded(self) -> set[Key]:
         """The lines with a logarithm, or with a divisor that may be 0."""
-        loss = self.spec.loss
-        has_logarithms = (
-            loss is not None and loss.name in LOSSES and LOSSES[loss.name].outputs != "any"
-        )
-        operations = (*DIVIDING, *(OF_THE_LOSS if has_logarithms else ()))
-        return {place for place, step in self.steps.items() if step.operation in operations}
+        return {place for place, step in self.steps.items() if self._may_be_unbounded(step)}
+
+    def _may_be_unbounded(self, step: Step) -> bool:
+        if step.operation in OF_THE_LOSS:
+            own = self.spec.loss.name if self.spec.loss else ""
+            loss = LOSSES.get(step.parameters.get("loss", own))
+            return bool(self.spec.equations) or (loss is not None and loss.outputs != "any")
+        return step.operation in DIVIDING or step.parameters.get("activation") in ELEMENTARY
 
     def exact(self, place: Key) -> Interval:
         """The spec's own value, as a box."""
