@@ -1,0 +1,130 @@
+"""A sheet's judgement does not hang on the order of its lines, on its layout, or on that of the
+samples."""
+
+import msgspec
+import numpy as np
+import pytest
+
+from backtrace.check.answers.reading import read_answers, reader
+from backtrace.check.judge.checker import Checker
+from backtrace.check.judge.readings import OF_SAMPLES
+from backtrace.spec.model import Matrix
+from tests.check.generator import generate
+from tests.check.typed import listed
+
+CODES = ("honest", "bias-omitted", "mean-omitted", "activation-derivative-omitted", "sign-flipped",
+         "arithmetic-slip")  # fmt: skip
+SHEETS = [(seed, code) for code in CODES for seed in (1, 2)]
+
+
+def judged(spec, answers):
+    """Of each quantity: verdict, those of its entries, mistakes, where they come from, marks."""
+    text = "\n".join(f"{id}: {listed(cells)}" for id, cells in answers.items())
+    checker = Checker(spec)
+    report = checker.check(read_answers(text.encode(), "sheet.yaml", reader(checker.tape, spec)))
+    return {
+        q.name: (q.verdict, np.array(q.entries), set(q.mistakes), q.root, q.earned)
+        for q in report.quantities
+    }
+
+
+def assert_same(one, other, arranged=lambda name, entries: entries):
+    assert one.keys() == other.keys()
+    for name, (verdict, entries, *rest) in one.items():
+        assert (verdict, *rest) == (other[name][0], *other[name][2:]), name
+        assert (arranged(name, entries) == other[name][1]).all(), name
+
+
+@pytest.mark.parametrize(("seed", "code"), SHEETS)
+def test_the_order_of_lines_says_nothing(seed, code):
+    sheet = generate(seed, code)
+    backwards = dict(reversed(sheet.answers.items()))
+    assert_same(judged(sheet.spec, sheet.answers), judged(sheet.spec, backwards))
+
+
+# The other layout: everything transposed
+
+
+def turned(matrix):
+    if matrix is None:
+        return None
+    written = matrix.written and tuple(zip(*matrix.written, strict=True))
+    return Matrix(matrix.values.T, written)
+
+
+def turned_layer(layer):
+    bias = msgspec.structs.replace(layer.bias, values=turned(layer.bias.values))
+    return msgspec.structs.replace(layer, weights=turned(layer.weights), bias=bias)
+
+
+def in_other_layout(spec):
+    own = spec.conventions
+    conventions = msgspec.structs.replace(
+        own,
+        layout="columns" if own.layout == "rows" else "rows",
+        weights="out_in" if own.weights == "in_out" else "in_out",
+    )
+    return msgspec.structs.replace(
+        spec,
+        conventions=conventions,
+        layers=tuple(map(turned_layer, spec.layers)),
+        inputs=turned(spec.inputs),
+        targets=turned(spec.targets),
+        loss=msgspec.structs.replace(spec.loss, upstream=turned(spec.loss.upstream)),
+    )
+
+
+def turned_cells(cells):
+    return cells if isinstance(cells, str) else [list(line) for line in zip(*cells, strict=True)]
+
+
+def has_jacobians(spec):
+    """Whether a g holds matrices, one sample's below the other's: it is no transpose."""
+    return any(layer.activation.name == "softmax" for layer in spec.layers)
+
+
+@pytest.mark.parametrize(("seed", "code"), SHEETS)
+def test_the_layout_says_nothing(seed, code):
+    sheet = generate(seed, code)
+    if has_jacobians(sheet.spec):
+        return
+    answers = {id: turned_cells(cells) for id, cells in sheet.answers.items()}
+    other = judged(in_other_layout(sheet.spec), answers)
+    assert_same(judged(sheet.spec, sheet.answers), other, lambda name, entries: entries.T)
+
+
+# The samples in another order
+
+
+def reordered(matrix, order, layout):
+    return None if matrix is None else matrix.samples(order, layout)
+
+
+@pytest.mark.parametrize(("seed", "code"), SHEETS)
+def test_the_order_of_samples_says_nothing(seed, code):
+    sheet = generate(seed, code)
+    spec, layout = sheet.spec, sheet.spec.conventions.layout
+    axis = spec.conventions.sample_axis
+    order = np.roll(np.arange(spec.samples), 1)
+    if has_jacobians(spec) or spec.batch_size:
+        return
+    steps = {id: step for (_, _, id), step in Checker(spec).steps.items()}
+
+    def arranged(name, cells):
+        return np.take(cells, order, axis) if steps[name].role in OF_SAMPLES else cells
+
+    other = msgspec.structs.replace(
+        spec,
+        inputs=reordered(spec.inputs, order, layout),
+        targets=reordered(spec.targets, order, layout),
+        loss=msgspec.structs.replace(
+            spec.loss, upstream=reordered(spec.loss.upstream, order, layout)
+        ),
+    )
+    answers = {
+        id: cells
+        if isinstance(cells, str)
+        else arranged(id, np.array(cells, dtype=object)).tolist()
+        for id, cells in sheet.answers.items()
+    }
+    assert_same(judged(spec, sheet.answers), judged(other, answers), arranged)
