@@ -109,9 +109,9 @@ def _replayed(at: Key, place: Key, wrong: Wrong, sheet: Sheet) -> Floats | None:
     try:
         with np.errstate(all="ignore"):
             box = hull(sheet.replay(0.0, {place: wrong}).of(at))
+            middle: Floats = (box.lo[0] + box.hi[0]) / 2
     except (ValueError, KeyError):  # operands whose shapes do not meet
         return None
-    middle: Floats = (box.lo[0] + box.hi[0]) / 2
     return middle
 
 
