@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
-from backtrace.check.mistakes import rewrites
+from backtrace.check.mistakes import equation_rewrites, rewrites
 from backtrace.check.mistakes.rewrites import UpdateContext, Wrong
 from backtrace.tape.steps import Step
 
@@ -571,10 +571,106 @@ CATALOGUE: dict[str, Mistake] = {
             "Work this entry once more.",
             "1·0.5 + 2·1.5 = 3.6",
         ),
+        Mistake(
+            "way-omitted",
+            "a way is left out where several meet",
+            "left out a way in {id}",
+            "gradient of a name that several lines use",
+            "the sum without one of its ways",
+            "Every line that uses it sends a share back: add up all of them.",
+            "dX = dX_from_Q + dX_from_K without the way by V",
+            equation_rewrites.way_omitted,
+            detail="{}",
+        ),
+        Mistake(
+            "one-step-only",
+            "only one share is taken where all are added up",
+            "took only one share in {id}",
+            "gradient of weights that every time step uses",
+            "the last step's share alone",
+            "The same weights work in every time step: their gradient is the sum over all of them.",
+            "dW = dW_from_h_3 instead of the sum over three steps",
+            equation_rewrites.one_step_only,
+            detail="{}",
+        ),
+        Mistake(
+            "statistics-as-constants",
+            "mean or variance is taken for a constant",
+            "took mean or variance for a constant in {id}",
+            "gradient of the input of a normalisation",
+            "dx without the ways through the mean and the variance",
+            "Mean and variance are worked from x as well: the gradient comes back through them.",
+            "dx = dx̂/√(σ² + ε) alone",
+            equation_rewrites.statistics_as_constants,
+        ),
+        Mistake(
+            "mask-omitted",
+            "the factor of the forward line is missing on the way back",
+            "left out a factor going back, in {id}",
+            "gradient past a mask (dropout) or another given factor",
+            "dx = upstream, without ⊙ mask",
+            "What was multiplied forward is multiplied backward by the same numbers.",
+            "dh = dd instead of dd ⊙ m",
+            equation_rewrites.mask_omitted,
+        ),
+        Mistake(
+            "scale-omitted",
+            "a constant factor is left out",
+            "left out a constant factor in {id}",
+            "a line divided or multiplied by a number, such as √d of attention",
+            "Q·Kᵀ without /√d",
+            "Look at the line once more: a constant stands in it.",
+            "S = Q·Kᵀ instead of Q·Kᵀ/√2",
+            equation_rewrites.scale_omitted,
+        ),
+        Mistake(
+            "jacobian-diagonal-only",
+            "only the diagonal of the softmax's Jacobian is used",
+            "used only the diagonal of the Jacobian in {id}",
+            "gradient through a softmax",
+            "da ⊙ a(1 − a)",
+            "Every output of a softmax depends on every input: the entries beside the diagonal, "
+            "−aᵢaⱼ, count as well.",
+            "dS = dA ⊙ A(1 − A)",
+            equation_rewrites.jacobian_diagonal,
+        ),
+        Mistake(
+            "kernel-turned",
+            "the kernel is turned by half a turn (or is not, where it should be)",
+            "turned the kernel, or did not, in {id}",
+            "convolution and its gradients",
+            "the entries of the kernel in the opposite order",
+            "Look at what the line says: a cross-correlation takes the kernel as it stands, a "
+            "convolution turns it.",
+            "C[1,1] = x₁₁k₂₂ + x₁₂k₂₁ + … instead of x₁₁k₁₁ + x₁₂k₁₂ + …",
+            equation_rewrites.turned_kernel,
+        ),
+        Mistake(
+            "pool-spread",
+            "the gradient of a max-pool goes to every entry",
+            "gave every entry of a window the gradient, in {id}",
+            "gradient of the input of a max-pool",
+            "the same in the whole window",
+            "Only the largest entry of a window was passed on: it alone gets the gradient.",
+            "[[d, d], [d, d]] instead of [[0, d], [0, 0]]",
+            equation_rewrites.pool_spread,
+        ),
+        Mistake(
+            "degrees-of-freedom",
+            "n − 1 for n in the variance (or the reverse)",
+            "divided the variance by the other of n and n − 1, in {id}",
+            "variance",
+            "Σ(x − μ)²/(n − 1) for /n",
+            "A normalisation divides by n, an unbiased estimate by n − 1: see what the line says.",
+            "4/2 instead of 4/3",
+            equation_rewrites.degrees_of_freedom,
+        ),
     )
 }
 
 
 def wrongs(step: Step, context: UpdateContext) -> list[Wrong]:
     """Every wrong step that may stand in the place of a step."""
+    if context.spec.equations is not None:
+        return list(equation_rewrites.wrongs_of_equations(step, context))
     return [wrong for row in CATALOGUE.values() for wrong in row.wrongs(step, context)]

@@ -61,7 +61,9 @@ class UpdateContext(msgspec.Struct, frozen=True):
 
     @property
     def samples(self) -> int:
-        """n of the update."""
+        """n of the update; equations have no samples of their own."""
+        if self.spec.equations is not None:
+            return 0
         return self.inputs.shape[self.setting.sample_axis]
 
     def is_weight(self, id: str) -> bool:

@@ -242,11 +242,17 @@ def _loss_slope(
     return slope / p["samples"] if "samples" in p else slope
 
 
+def _softmax_diagonal(s: Setting, p: Parameters, upstream: Interval, a: Interval) -> Interval:
+    """Only the diagonal of the Jacobian, which no right line uses."""
+    return multiplied(upstream, mapped(hull(a), lambda x: x * (1 - x), (0.5,)))
+
+
 EQUATION_RULES: dict[str, IntervalRule] = {
     "chain": _chain,
     "chain_from_activation": _chain_from_activation,
     "softmax": _softmax,
     "softmax_slope": _softmax_slope,
+    "softmax_diagonal": _softmax_diagonal,
     "reduce": _reduce,
     "reduce_slope": _reduce_slope,
     "larger_slope": _larger_slope,
@@ -261,4 +267,7 @@ def _depends_on_both(s: Setting, p: Parameters, upstream: Any, a: Any) -> Any:
 
 
 # What no tape has, for who asks what rests on what.
-EQUATION_FORMS: dict[str, Callable[..., Any]] = {"chain_from_activation": _depends_on_both}
+EQUATION_FORMS: dict[str, Callable[..., Any]] = {
+    "chain_from_activation": _depends_on_both,
+    "softmax_diagonal": _depends_on_both,
+}

@@ -12,10 +12,12 @@ from typing import TypeAlias
 
 import numpy as np
 
-from backtrace.check.rules.intervals import Floats, Interval, hull
+from backtrace.check.rules.intervals import Floats, Interval, hull, point
 from backtrace.check.rules.partial_results import Noting, ordered, products_of
 from backtrace.check.rules.softmax_bounds import jacobian_from_softmax
-from backtrace.functions.activations import ACTIVATIONS, SELU_ALPHA, SELU_SCALE, Parameters
+from backtrace.functions.activations import SELU_ALPHA, SELU_SCALE, Parameters
+from backtrace.functions.elementary import FUNCTIONS
+from backtrace.tape.arguments import taken
 from backtrace.tape.operations import augmented
 from backtrace.tape.setting import Setting
 
@@ -28,8 +30,9 @@ def noted(
 ) -> Interval | None:
     """A step all of whose partial results are rounded so; None where they are not known."""
     rule = ROUNDED_PARTS.get(operation)
-    if rule is None:
+    if rule is None or "summed" in p or "undo" in p:
         return None
+    operands = tuple(x if isinstance(x, Interval) else point(x) for x in taken(p, operands))
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         found: Interval | None = rule(s, p, noting, *map(hull, operands))
     return found
@@ -51,7 +54,7 @@ def _rounded_matmul(
 
 
 def _rounded_activate(s: Setting, p: Parameters, noting: Noting, z: Interval) -> Interval | None:
-    row = ACTIVATIONS[p["activation"]]
+    row = FUNCTIONS[p["activation"]]
     if row.elementwise and p["activation"] not in VALUES:
         return None
     values = VALUES.get(p["activation"])
@@ -61,7 +64,7 @@ def _rounded_activate(s: Setting, p: Parameters, noting: Noting, z: Interval) ->
 
 
 def _rounded_slope(s: Setting, p: Parameters, noting: Noting, z: Interval) -> Interval | None:
-    if not ACTIVATIONS[p["activation"]].elementwise:
+    if not FUNCTIONS[p["activation"]].elementwise:
         return _rounded_jacobian(s, noting, z)
     ways = SLOPES.get(p["activation"])
     return None if ways is None else _pieces(ways, noting, z, p)
@@ -139,7 +142,7 @@ def _gelu_slope(noting: Noting, z: Interval, p: Parameters) -> Ends:
     for x in (z.lo, z.hi):
         power = np.exp(-x * x / 2)
         rounded = noting.rounded(Interval(power, power))
-        slope = ACTIVATIONS["gelu"].derivative(x, p)
+        slope = FUNCTIONS["gelu"].derivative(x, p)
         ends += [slope + x * (e - power) / math.sqrt(2 * math.pi) for e in (rounded.lo, rounded.hi)]
     return np.minimum.reduce(ends), np.maximum.reduce(ends)
 

@@ -1,0 +1,313 @@
+"""Wrong steps in the place of a right one, of equations: what each mistake makes of a line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
+
+import msgspec
+
+from backtrace.check.mistakes.rewrites import (
+    UpdateContext,
+    Wrong,
+    ascent,
+    is_identity,
+    learning_rate_omitted,
+    update_omitted,
+)
+from backtrace.functions.elementary import FUNCTIONS
+from backtrace.functions.formula import Symbol
+from backtrace.tape.arguments import arguments_of
+from backtrace.tape.equation_operations import entries_of
+from backtrace.tape.steps import Step
+
+Rewrite: TypeAlias = Callable[[Step, UpdateContext], Iterator[Wrong]]
+
+GATES = ("sigmoid", "tanh", "relu", "linear")  # that are taken for each other
+SWAPPED = {"row": "column", "column": "row"}
+
+
+def of_equations(step: Step) -> bool:
+    """Whether a step is a line of equations or its gradient."""
+    return step.role in ("named", "share") or (step.role == "gradient" and step.layer is None)
+
+
+def _as(step: Step, operation: str, operands: tuple[str, ...], **parameters: Any) -> Step:
+    """Another operation, which hands its value back as the step does."""
+    kept = {k: v for k, v in step.parameters.items() if k in ("summed", "undo", "into")}
+    return msgspec.structs.replace(
+        step, operation=operation, operands=operands, parameters=kept | parameters
+    )
+
+
+def _with(step: Step, **parameters: Any) -> Step:
+    return msgspec.structs.replace(step, parameters={**step.parameters, **parameters})
+
+
+def _is_way(step: Step) -> bool:
+    return step.phase == "backward" and step.operation != "given"
+
+
+# Where several ways meet
+
+
+def way_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    if not _is_way(step) or step.operation != "add":
+        return
+    for missing in step.operands:
+        rest = tuple(id for id in step.operands if id != missing)
+        by = context.steps[missing]
+        if by.operation == "reduce_slope" and by.parameters["reduce"] in ("mean", "var"):
+            continue  # it has a name of its own
+        yield Wrong("way-omitted", _added(step, rest), detail=(Symbol(missing), " is missing"))
+
+
+def _added(step: Step, ways: tuple[str, ...]) -> Step:
+    return _as(step, "copy" if len(ways) == 1 else "add", ways)
+
+
+def one_step_only(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    """Of three ways and more a single one: mostly the last time step's."""
+    if _is_way(step) and step.operation == "add" and len(step.operands) > 2:
+        for only in step.operands:
+            yield Wrong("one-step-only", _added(step, (only,)), detail=("only ", Symbol(only)))
+
+
+def statistics_as_constants(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    """Batch normalisation whose mean, variance or both are not differentiated."""
+    if not _is_way(step) or step.operation != "add":
+        return
+    ways = {id: context.steps[id] for id in step.operands}
+    through = [
+        id
+        for id, way in ways.items()
+        if way.operation == "reduce_slope" and way.parameters["reduce"] in ("mean", "var")
+    ]
+    for missing in ([through] if len(through) > 1 else []) + [[id] for id in through]:
+        rest = tuple(id for id in ways if id not in missing)
+        if rest:
+            yield Wrong("statistics-as-constants", _added(step, rest))
+
+
+def gradient_not_summed(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    """Of what was broadcast, the gradient of the first row or column alone."""
+    over = step.parameters.get("summed")
+    if step.operation == "copy" and over in ("rows", "columns"):
+        first = [[1, 1], None] if over == "columns" else [None, [1, 1]]
+        kept = {k: v for k, v in step.parameters.items() if k in ("undo", "into")}
+        wrong = msgspec.structs.replace(step, parameters=kept | {"arguments": [[first]]})
+        yield Wrong("batch-not-summed", wrong)
+
+
+# Factors
+
+
+def sign_flipped(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    if _is_way(step) or step.operation in ("minus", "negate", "loss_of"):
+        yield Wrong("sign-flipped", step, -1.0)
+
+
+def half_factor(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    if step.operation in ("loss_of", "loss_slope"):
+        yield Wrong("half-factor", step, 2.0, detail=("a 2 too many",))
+        yield Wrong("half-factor", step, 0.5, detail=("a ½ too many",))
+
+
+def mean_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    n = _averaged(step, context)
+    if n > 1:
+        yield Wrong("mean-omitted", step, float(n))
+
+
+def mean_twice(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    n = _averaged(step, context)
+    if n > 1:
+        yield Wrong("mean-twice", step, 1.0 / n)
+
+
+def _averaged(step: Step, context: UpdateContext) -> int:
+    if step.parameters.get("reduce") == "mean":
+        return entries_of(step.parameters, context.steps[step.operands[-1]].shape)
+    return int(step.parameters.get("samples", 1))
+
+
+def scale_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    """A constant that divides or multiplies left out: √d of attention."""
+    if step.operation not in ("over", "times") or "arguments" not in step.parameters:
+        return
+    arguments = arguments_of(step.operands, step.parameters)
+    numbers = [each for each in arguments if each.number is not None]
+    if len(numbers) != 1 or float(numbers[0].number or 0) in (0.0, 1.0, -1.0):
+        return
+    if step.operation == "over" and arguments[0].number is not None:
+        return
+    kept = [list(each.views) for each in arguments if each.number is None]
+    views = {"arguments": kept} if kept[0] else {}
+    yield Wrong("scale-omitted", _as(step, "copy", step.operands, **views))
+
+
+def mask_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    """A given factor, a mask, left out on the way back."""
+    if not _is_way(step) or step.operation != "times" or "arguments" in step.parameters:
+        return
+    upstream, factor = step.operands
+    if context.steps[factor].phase == "given" and "summed" not in step.parameters:
+        yield Wrong("mask-omitted", _as(step, "copy", (upstream,)))
+
+
+# Functions
+
+
+def derivative_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    if step.operation == "chain" and not is_identity(step.parameters):
+        relu = step.parameters["activation"] == "relu"
+        code = "relu-mask-ignored" if relu else "activation-derivative-omitted"
+        yield Wrong(code, _as(step, "copy", step.operands[:1]))
+
+
+def derivative_at_activation(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    if step.operation != "chain" or step.parameters["activation"] in ("relu", "power", "exp"):
+        return
+    upstream, z = step.operands
+    for line in context.steps.values():
+        if line.operation == "activate" and line.operands == (z,) and "undo" not in step.parameters:
+            wrong = msgspec.structs.replace(step, operands=(upstream, line.id))
+            yield Wrong("derivative-at-activation", wrong)
+
+
+def activation_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    if step.operation == "activate" and step.parameters["activation"] in GATES[:3]:
+        yield Wrong("activation-omitted", _plain_copy(step))
+
+
+def _plain_copy(step: Step) -> Step:
+    views = {k: v for k, v in step.parameters.items() if k == "arguments"}
+    return _as(step, "copy", step.operands, **views)
+
+
+def wrong_activation(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    """A gate's sigmoid for a tanh, and the reverse."""
+    own = step.parameters.get("activation")
+    if step.operation in ("activate", "chain") and own in GATES[:3]:
+        for other in GATES[:3]:
+            if other != own:
+                wrong = _with(step, activation=other)
+                yield Wrong("wrong-activation", wrong, detail=(FUNCTIONS[other].title,))
+
+
+def softmax_axis(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    if step.operation in ("softmax", "softmax_slope"):
+        usual = "row" if context.setting.sample_axis == 0 else "column"
+        each = SWAPPED[step.parameters.get("each", usual)]
+        yield Wrong("softmax-wrong-axis", _with(step, each=each))
+
+
+def jacobian_diagonal(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    if step.operation == "softmax_slope":
+        wrong = msgspec.structs.replace(step, operation="softmax_diagonal")
+        yield Wrong("jacobian-diagonal-only", wrong)
+
+
+def degrees_of_freedom(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    if step.parameters.get("reduce") == "var":
+        other = not step.parameters.get("unbiased", False)
+        n = entries_of(step.parameters, context.steps[step.operands[-1]].shape)
+        if n > 1:
+            yield Wrong("degrees-of-freedom", _with(step, unbiased=other))
+
+
+# Products and windows
+
+
+def turned_kernel(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    if step.operation in ("conv", "conv_input", "conv_kernel"):
+        yield Wrong("kernel-turned", _with(step, flip=not step.parameters.get("flip", False)))
+
+
+def pool_spread(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    if step.operation == "pool_slope" and step.parameters["pool"] == "max":
+        size = float(step.parameters["size"])
+        yield Wrong("pool-spread", _with(step, pool="mean"), size * size)
+
+
+def transposed(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    rows, columns = step.shape or (1, 1)
+    if rows == columns > 1:
+        yield Wrong("transposed", step, turn=True)
+
+
+def not_transposed(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    """A factor taken as it is where its transpose belongs, and the reverse."""
+    if step.operation != "matmul" or "arguments" in step.parameters:
+        return
+    first, second = (context.steps[id].shape for id in step.operands)
+    now = step.parameters.get("transpose", "")
+    for other in ("", "first", "second"):
+        left = first[::-1] if other == "first" else first
+        right = second[::-1] if other == "second" else second
+        if other != now and left[1] == right[0] and (left[0], right[1]) == step.shape:
+            kept = {k: v for k, v in step.parameters.items() if k != "transpose"}
+            turned = kept | ({"transpose": other} if other else {})
+            wrong = msgspec.structs.replace(step, parameters=turned)
+            yield Wrong("weights-not-transposed", wrong)
+
+
+def product_by_entries(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    if step.operation == "matmul" and "arguments" not in step.parameters:
+        shapes = [context.steps[id].shape for id in step.operands]
+        if shapes[0] == shapes[1] == step.shape and step.shape != (1, 1):
+            wrong = _as(step, "times", step.operands)
+            yield Wrong("hadamard-for-matrix-product", wrong)
+
+
+def entries_by_product(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    if step.operation == "times" and not step.parameters.keys() & {"arguments", "summed", "undo"}:
+        shapes = [context.steps[id].shape for id in step.operands]
+        if shapes[0] == shapes[1] and shapes[0][0] == shapes[0][1] > 1:
+            wrong = _as(step, "matmul", step.operands)
+            yield Wrong("matrix-product-for-hadamard", wrong)
+
+
+def bias_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    """What is given and added to every row left out."""
+    if step.operation != "plus" or "arguments" in step.parameters:
+        return
+    first, second = step.operands
+    is_bias = context.steps[second].phase == "given"
+    if is_bias and context.steps[first].shape == step.shape:
+        yield Wrong("bias-omitted", _as(step, "copy", (first,)))
+
+
+LINES: tuple[Rewrite, ...] = (
+    way_omitted,
+    one_step_only,
+    statistics_as_constants,
+    gradient_not_summed,
+    sign_flipped,
+    half_factor,
+    mean_omitted,
+    mean_twice,
+    scale_omitted,
+    mask_omitted,
+    derivative_omitted,
+    derivative_at_activation,
+    activation_omitted,
+    wrong_activation,
+    softmax_axis,
+    jacobian_diagonal,
+    degrees_of_freedom,
+    turned_kernel,
+    pool_spread,
+    transposed,
+    not_transposed,
+    product_by_entries,
+    entries_by_product,
+    bias_omitted,
+)
+UPDATES: tuple[Rewrite, ...] = (learning_rate_omitted, ascent, update_omitted)
+
+
+def wrongs_of_equations(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    """Every wrong step that may stand in the place of one of equations."""
+    for rewrite in LINES if of_equations(step) else UPDATES:
+        yield from rewrite(step, context)
