@@ -20,7 +20,9 @@ from backtrace.spec.model import Spec
 
 
 def other_conventions(spec: Spec) -> Iterator[tuple[dict[str, str], Spec]]:
-    """What is said of each, and the exercise in it."""
+    """What is said of each, and the exercise in it; a line of equations says it all itself."""
+    if spec.equations is not None:
+        return
     own = spec.conventions
     mean_in = {"mean_in": "delta" if own.mean_in == "gradient" else "gradient"}
     sign = {"sign": "descent" if own.sign == "gradient" else "gradient"}

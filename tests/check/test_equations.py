@@ -1,0 +1,164 @@
+"""Sheets of equations: names, honest rounding, slips followed through, and what goes wrong there."""
+
+import numpy as np
+import pytest
+import yaml
+
+from backtrace.check.answers.names import reader
+from backtrace.check.judge.exercise import Exercise
+from backtrace.check.rules.evaluation import dependent, interval
+from backtrace.check.rules.intervals import Interval
+from backtrace.tape.arithmetic import FloatArithmetic
+from backtrace.tape.compile import compile_tape
+from backtrace.tape.loading import loads
+from backtrace.tape.run import evaluate, trace
+from backtrace.tape.setting import Setting
+from tests.check.typed import listed, marks, named
+
+ATTENTION = """
+given:
+  X: [[1, 0, 1], [0, 2, 0]]
+  W_Q: [[1, 0], [0, 1], [1, 1]]
+  W_K: [[0, 1], [1, 0], [1, 0.5]]
+  W_V: [[1, 0], [0, 1], [1, 1]]
+  Y: [[1, 0], [0.5, 1]]
+equations:
+  - Q = X @ W_Q
+  - K = X @ W_K
+  - V = X @ W_V
+  - S = Q @ K.T / sqrt(2)
+  - A = softmax(S)
+  - O = A @ V
+  - L = half_mse(O, Y)
+loss: L
+constants: [Y]
+parameters: [W_Q]
+learning_rate: 0.5
+"""
+NORM = """
+given:
+  x: [[1, 2, 4, 9]]
+  g: [[1, -2, 0.5, 1]]
+equations:
+  - mu = mean(x)
+  - v = var(x)
+  - n = (x - mu) / sqrt(v + 0.1)
+  - L = sum(g * n)
+loss: L
+constants: [g]
+"""
+POOL = """
+given:
+  I: [[1, 3, 0, 1], [2, 0.5, 1, 4], [0, 1, 2, 1], [3, 0, 1, 0.5]]
+  k: [[1, -1], [0.5, 2]]
+  w: [[0.5, -1], [2, 1]]
+equations:
+  - C = conv(I, k, padding=1)
+  - P = max_pool(C[1..4,1..4])
+  - L = sum(w * P)
+loss: L
+constants: [w]
+"""
+"""Small graphs of the kinds that courses set."""
+
+
+def answers(text, decimals=4, **changed):
+    """Every named value of the trace, some changed, and worked on from those."""
+    values = {}
+    spec = loads(text)
+    numbers, setting = FloatArithmetic(np.float64), Setting(spec.conventions)
+    for traced in trace(spec):
+        if traced.operation in ("given", "forward_again"):
+            values[traced.id] = traced.value
+        else:
+            values[traced.id] = evaluate(setting, numbers, traced.step, values)
+        if traced.id in changed:
+            values[traced.id] = np.array(changed[traced.id](values))
+    worked = [t.id for t in trace(spec) if t.operation not in ("given", "forward_again")]
+    lines = [
+        f"{id}: {listed([[f'{x:.{decimals}f}' for x in row] for row in values[id].tolist()])}"
+        for id in worked
+        if "." not in id
+    ]
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize("text", [ATTENTION, NORM, POOL])
+@pytest.mark.parametrize("decimals", [2, 3, 5])
+def test_an_honest_sheet_stands_whole(text, decimals):
+    assert set(marks(loads(text), answers(text, decimals)).values()) <= {"right", "rounded"}
+
+
+WRONG = {
+    "way-omitted": (ATTENTION, "dX", lambda v: v["dX_from_Q"] + v["dX_from_K"]),
+    "one-step-only": (ATTENTION, "dX", lambda v: v["dX_from_Q"]),
+    "scale-omitted": (ATTENTION, "S", lambda v: v["Q"] @ v["K"].T),
+    "jacobian-diagonal-only": (ATTENTION, "dS", lambda v: v["dA"] * v["A"] * (1 - v["A"])),
+    "statistics-as-constants": (NORM, "dx", lambda v: v["dn"] / np.sqrt(v["v"] + 0.1)),
+    "degrees-of-freedom": (NORM, "v", lambda v: v["v"] * 4 / 3),
+    "pool-spread": (POOL, "dC", lambda v: np.pad(np.kron(v["dP"], np.ones((2, 2))), (0, 1))),
+    "kernel-turned": (POOL, "C", lambda v: _conv(v["I"], v["k"][::-1, ::-1])),
+    "learning-rate-omitted": (ATTENTION, "W_Q_new", lambda v: v["W_Q"] - v["dW_Q"]),
+}
+
+
+def _conv(x, k):
+    x = np.pad(x, 1)
+    return [[(x[i : i + 2, j : j + 2] * k).sum() for j in range(5)] for i in range(5)]
+
+
+@pytest.mark.parametrize("code", WRONG)
+def test_a_wrong_rule_is_named_and_followed(code):
+    text, id, wrong = WRONG[code]
+    ((found, codes),) = named(loads(text), answers(text, **{id: wrong}))
+    assert found == id  # what follows is carried, and not accused
+    assert code in codes
+
+
+@pytest.mark.parametrize(
+    ("name", "id"),
+    [
+        ("Q", "Q"),
+        ("dQ", "dQ"),
+        ("∂L/∂Q", "dQ"),
+        ("dL/dW_Q", "dW_Q"),
+        ("dL_dW_Q", "dW_Q"),
+        ("Q_bar", "dQ"),
+        ("w_q", "W_Q"),
+        ("W_Q_new", "W_Q_new"),
+        ("L_new", "loss_after"),
+    ],
+)
+def test_names_that_people_write(name, id):
+    spec = loads(ATTENTION)
+    assert reader(compile_tape(spec), spec).find(name).quantity.id == id
+
+
+def test_capitals_are_told_apart_and_an_index_is_part_of_a_name():
+    spec = loads("given: {x_1: 2, X: 3}\nequations: [h = x_1 * X]\n")
+    find = reader(compile_tape(spec), spec).find
+    assert find("X").quantity.id == "X"
+    assert find("x[1]").quantity.id == "x_1"
+    assert find("x") is not None or find("x_1") is not None
+
+
+@pytest.mark.parametrize("text", [ATTENTION, NORM, POOL])
+def test_intervals_hold_whatever_lies_in_their_operands(text):
+    spec, random = loads(text), np.random.default_rng(0)
+    setting, numbers = Setting(spec.conventions), FloatArithmetic(np.float64)
+    exercise = Exercise(spec)
+    for (_, _, id), step in exercise.steps.items():
+        if step.operation in ("given", "forward_again"):
+            continue
+        values = {name: exercise.values[1, 1, name] for name in step.operands}
+        boxes = [Interval((values[i] - 1e-3)[None], (values[i] + 1e-3)[None]) for i in step.operands]
+        box = interval(step.operation, setting, numbers.parameters(step.parameters), *boxes)
+        for _ in range(40):
+            moved = {i: v + random.uniform(-1e-3, 1e-3, v.shape) for i, v in values.items()}
+            value = evaluate(setting, numbers, step, moved)
+            inside = (box.lo - 1e-12 <= value) & (value <= box.hi + 1e-12)
+            assert inside.any(axis=0).all(), id
+        marks = [np.ones(v.shape, dtype=bool) for v in values.values()]
+        if marks and len(values) == len(step.operands):
+            found = dependent(step.operation, setting, numbers.parameters(step.parameters), *marks)
+            assert found.shape == value.shape
