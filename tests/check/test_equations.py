@@ -1,8 +1,7 @@
-"""Sheets of equations: names, honest rounding, slips followed through, and what goes wrong there."""
+"""Sheets of equations: names, honest rounding, slips followed through, what goes wrong there."""
 
 import numpy as np
 import pytest
-import yaml
 
 from backtrace.check.answers.names import reader
 from backtrace.check.judge.exercise import Exercise
@@ -59,6 +58,12 @@ equations:
 loss: L
 constants: [w]
 """
+DROPOUT = """
+given: {x: [[1, -2, 3]], w: [[0.5, 2, 1.5]], m: [[2, 0, 2]]}
+equations: [h = w * x, d = h * m, L = sum(d^2)]
+loss: L
+constants: [m]
+"""
 """Small graphs of the kinds that courses set."""
 
 
@@ -98,6 +103,7 @@ WRONG = {
     "degrees-of-freedom": (NORM, "v", lambda v: v["v"] * 4 / 3),
     "pool-spread": (POOL, "dC", lambda v: np.pad(np.kron(v["dP"], np.ones((2, 2))), (0, 1))),
     "kernel-turned": (POOL, "C", lambda v: _conv(v["I"], v["k"][::-1, ::-1])),
+    "mask-omitted": (DROPOUT, "dh", lambda v: v["dd"]),
     "learning-rate-omitted": (ATTENTION, "W_Q_new", lambda v: v["W_Q"] - v["dW_Q"]),
 }
 
@@ -139,7 +145,6 @@ def test_capitals_are_told_apart_and_an_index_is_part_of_a_name():
     find = reader(compile_tape(spec), spec).find
     assert find("X").quantity.id == "X"
     assert find("x[1]").quantity.id == "x_1"
-    assert find("x") is not None or find("x_1") is not None
 
 
 @pytest.mark.parametrize("text", [ATTENTION, NORM, POOL])
@@ -151,7 +156,9 @@ def test_intervals_hold_whatever_lies_in_their_operands(text):
         if step.operation in ("given", "forward_again"):
             continue
         values = {name: exercise.values[1, 1, name] for name in step.operands}
-        boxes = [Interval((values[i] - 1e-3)[None], (values[i] + 1e-3)[None]) for i in step.operands]
+        boxes = [
+            Interval((values[i] - 1e-3)[None], (values[i] + 1e-3)[None]) for i in step.operands
+        ]
         box = interval(step.operation, setting, numbers.parameters(step.parameters), *boxes)
         for _ in range(40):
             moved = {i: v + random.uniform(-1e-3, 1e-3, v.shape) for i, v in values.items()}

@@ -94,8 +94,9 @@ class Reader:
                 epoch, batch = rest[2:]
             place = (int(epoch or 1), int(batch or 1))
             quantity = self.quantities.get((*place, self._id(base)))
-            if quantity is None and self._lines is not None and len(index) == 1:
-                quantity, index = self.quantities.get((*place, self._id(f"{base}_{index[0]}"))), ()
+            if self._lines is not None and len(index) == 1:  # h[2] is h_2
+                indexed = self.quantities.get((*place, self._id(f"{base}_{index[0]}")))
+                quantity, index = (quantity, index) if indexed is None else (indexed, ())
             if quantity is not None:
                 return Reference(quantity, index, self._derivative_note(base, quantity))
         return None
