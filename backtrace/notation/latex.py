@@ -8,8 +8,9 @@ from collections.abc import Callable
 from backtrace.functions.formula import Apply, Brackets, Expr, Fraction, Ref, Sum, Value
 from backtrace.notation.layout import is_closed
 from backtrace.notation.letters import latex_letter
+from backtrace.notation.names import Name
 from backtrace.notation.numbers import latex as latex_numeral
-from backtrace.notation.symbols import Name, Symbols
+from backtrace.notation.symbols import Symbols
 from backtrace.notation.writer import ALONE, FormulaWriter
 
 SPACES = re.compile("  +")
@@ -29,6 +30,8 @@ OPERATORS = {
     "⊡": r"\cdot ",
     "∂": r"\partial ",
     "≠": r"\neq ",
+    "∗": r"\ast ",
+    "ᵀ": r"^{\top} ",
 }
 
 

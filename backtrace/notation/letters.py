@@ -1,27 +1,25 @@
-"""How letters and the names of functions are set in LaTeX: δ is a command, ReLU is upright."""
+"""Letters by their names, and how they and the names of functions are set in LaTeX."""
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
 
-COMMANDS = {
-    "α": r"\alpha",
-    "β": r"\beta",
-    "γ": r"\gamma",
-    "δ": r"\delta",
+GREEK = {
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η",
+    "theta": "θ", "iota": "ι", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ",
+    "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ", "upsilon": "υ", "phi": "φ", "chi": "χ",
+    "psi": "ψ", "omega": "ω", "Gamma": "Γ", "Delta": "Δ", "Theta": "Θ", "Lambda": "Λ", "Xi": "Ξ",
+    "Pi": "Π", "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω",
+}  # fmt: skip
+ACCENTS = {  # over a letter: in Unicode, in LaTeX
+    "hat": ("\N{COMBINING CIRCUMFLEX ACCENT}", r"\hat"),
+    "tilde": ("\N{COMBINING TILDE}", r"\tilde"),
+    "bar": ("\N{COMBINING MACRON}", r"\bar"),
+}
+COMMANDS = {letter: rf"\{name}" for name, letter in GREEK.items()} | {
     "ε": r"\varepsilon",
-    "η": r"\eta",
-    "λ": r"\lambda",
-    "μ": r"\mu",
-    "ν": r"\nu",
-    "ρ": r"\rho",
-    "σ": r"\sigma",
     "φ": r"\varphi",
-    "ψ": r"\psi",
-    "Π": r"\Pi",
-    "Φ": r"\Phi",
-    "Ω": r"\Omega",
     "ℓ": r"\ell",
     "ŷ": r"\hat{y}",
     "Ŷ": r"\hat{Y}",
@@ -38,8 +36,10 @@ RUNS = re.compile(f"[A-Za-z_]+(?!{HAT})|.{HAT}?")
 def latex_letter(name: str) -> str:
     """A letter, or the name of a function with its primes: ``\\sigma'``, ``\\mathrm{ReLU}``."""
     bare = name.rstrip("′")
-    found = runs(bare)
+    found = runs(bare) if bare else []
     written = "".join(_run(run, alone=len(found) == 1) for run in found)
+    if " " in bare:
+        written = rf"\text{{{bare}}}"
     return written + "'" * (len(name) - len(bare))
 
 

@@ -26,7 +26,8 @@ from backtrace.notation.mathml_tokens import (
     words,
 )
 from backtrace.notation.mathml_tokens import bracketed as enclosed
-from backtrace.notation.symbols import Name, Symbols
+from backtrace.notation.names import Name
+from backtrace.notation.symbols import Symbols
 from backtrace.notation.writer import ALONE, FormulaWriter
 
 WORDS = re.compile(r"[A-Za-z]")
@@ -35,6 +36,7 @@ UPRIGHT = frozenset("ΔΦΩ")
 PRIME = Element("<mo>′</mo>")
 TOP = upright("⊤")
 RAISED = {"²": "2", "³": "3"}
+ACCENT_SIGNS = {"hat": "^", "tilde": "~", "bar": "¯"}
 
 Attributes = Callable[[Value], str]
 
@@ -49,6 +51,8 @@ def letter_nodes(name: str) -> list[Element]:
     bare = name.rstrip("′")
     found = runs(bare)
     nodes = [_run(run, alone=len(found) == 1) for run in found]
+    if " " in bare:
+        nodes = [words(bare)]
     primes = [PRIME] * (len(name) - len(bare))
     return [*nodes[:-1], scripts(nodes[-1], None, row(primes) if primes else None)]
 
@@ -76,7 +80,9 @@ class _Symbol(msgspec.Struct, frozen=True):
     def name(self, name: Name, *, tilde: bool = False) -> list[Element]:
         if name.factors:
             return [node for factor in name.factors for node in self.factor(*factor)]
-        nodes = letter_nodes(name.letter)
+        nodes = letter_nodes(name.letter) if name.letter else [words("")]
+        for each in name.accents:
+            nodes[-1] = accent(nodes[-1], ACCENT_SIGNS[each])
         nodes[-1] = self.marked(accent(nodes[-1], "~") if tilde else nodes[-1], name)
         if name.argument is not None:
             nodes += [operator("("), *self.name(name.argument), operator(")")]
@@ -100,7 +106,7 @@ class _Symbol(msgspec.Struct, frozen=True):
         return row(nodes) if nodes else None
 
     def derivative(self, nodes: list[Element]) -> list[Element]:
-        above = [identifier("∂"), *letter_nodes(self.symbols.notation.loss)]
+        above = [identifier("∂"), *self.name(self.symbols.objective)]
         below = [identifier("∂"), *nodes]
         if self.on_a_line:
             return [*above, operator("/"), *below]
@@ -196,7 +202,9 @@ def marks(text: str) -> list[Element]:
         return [words(text)]
     nodes: list[Element] = []
     for mark in MARKS.findall(text):
-        if mark in RAISED:
+        if mark == "ᵀ":
+            nodes[-1] = scripts(nodes[-1], None, TOP)
+        elif mark in RAISED:
             nodes[-1] = scripts(nodes[-1], None, numeral(RAISED[mark]))
         elif mark == "½":
             nodes.append(fraction(numeral("1"), numeral("2")))

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from backtrace.functions.formula import Equation, Ref, Sentence
 from backtrace.notation import backward, forward, loss, update
-from backtrace.notation.equation_titles import equation_title, equation_why, is_of_equations
-from backtrace.notation.equations import WRITINGS
+from backtrace.notation.equations import entries, right_sides
+from backtrace.notation.equations.titles import equation_title, equation_why, is_of_equations
 from backtrace.notation.forward import is_identity
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.titles import TITLES, WHYS
@@ -22,7 +22,7 @@ from backtrace.tape.trace import Trace, TracedStep
 def equation(traced: TracedStep, trace: Trace, symbols: Symbols | None = None) -> Equation:
     """The equation of a step, its quantities as references; KeyError for a ``given`` step."""
     workings = Workings.of(traced, trace, symbols)
-    written = NOTATION[traced.operation]
+    written = writing(traced.step)
     rule = None if written.rule is None else written.rule(traced.step, workings)
     return Equation(Ref(traced.id), written.right(traced.step, workings), rule)
 
@@ -35,10 +35,16 @@ def entry(
 
 
 def entry_stages(traced: TracedStep, workings: Workings, i: int, j: int) -> Stages:
-    written = NOTATION[traced.operation]
+    written = writing(traced.step)
     if written.stages is not None:
         return written.stages(traced, workings, i, j)
     return [filled_in(written.right(traced.step, workings), workings, i, j)]
+
+
+def writing(step: Step) -> Writing:
+    """The row of a step; of equations, whose operands may be parts and numbers, one of its own."""
+    is_own = is_of_equations(step) and step.operation in right_sides.RIGHTS
+    return OF_EQUATIONS if is_own or step.operation == "given" else NOTATION[step.operation]
 
 
 def repeats(traced: TracedStep, trace: Trace) -> str | None:
@@ -67,7 +73,9 @@ def why(traced: TracedStep, trace: Trace, symbols: Symbols | None = None) -> Sen
     return write(traced.step, workings.symbols, shapes)
 
 
+OF_EQUATIONS = Writing(right_sides.right, right_sides.rule, entries.entry_stages)
 NOTATION: dict[str, Writing] = {
+    **dict.fromkeys(right_sides.RIGHTS, OF_EQUATIONS),
     "copy": Writing(forward.copy),
     "matmul": Writing(forward.matmul, stages=forward.matmul_stages),
     "add_bias": Writing(forward.add_bias, stages=forward.add_bias_stages),
@@ -103,5 +111,4 @@ NOTATION: dict[str, Writing] = {
     "decayed_step": Writing(update.decayed_step),
     "apply_step": Writing(added),
     "forward_again": Writing(update.forward_again, stages=update.forward_again_stages),
-    **WRITINGS,
 }

@@ -1,15 +1,30 @@
-"""Ids → symbols, as the course writes them: δ₂, δ^(2), dZ^[2] or ∂L/∂z₂, a or h."""
+"""Ids → symbols, as the course writes them: δ₂, δ^(2), dZ^[2] or ∂L/∂z₂, a or h; dQ or Q̄."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
+from msgspec.structs import replace
 
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.optimizers import letter_of_state
-from backtrace.notation.letters import latex_letter
+from backtrace.notation.letters import ACCENTS, GREEK
+from backtrace.notation.names import (
+    DIGITS,
+    RAISED_DIGITS,
+    SMALL_DIGITS,
+    SMALL_TAGS,
+    SUBSCRIPTS,
+    Name,
+    accented,
+    index_below,
+    latex_with_accents,
+)
 from backtrace.spec import ids
 from backtrace.spec.ids import Id
 from backtrace.spec.model import Conventions, Notation
+from backtrace.tape.steps import Step
 from backtrace.tape.trace import Trace
 
 # Constants of an exercise by the names they have in specs; a name that is not here is its letter.
@@ -33,23 +48,6 @@ CONSTANTS = {
     "mu_product": "Π",
 }
 
-DIGITS, SMALL_DIGITS = "0123456789", "₀₁₂₃₄₅₆₇₈₉"
-SUBSCRIPTS = str.maketrans(DIGITS, SMALL_DIGITS)
-SMALL_TAGS = {"new": "ⁿᵉʷ", "old": "ᵒˡᵈ", "data": "ᵈᵃᵗᵃ"}
-
-
-class Name(msgspec.Struct, frozen=True):
-    """The parts of one symbol: ``before`` (d, Δ, ∂L/∂), the letter, its layer and a tag (new)."""
-
-    letter: str
-    layer: int | None = None
-    before: str = ""  # "", "d", "Δ" or "∂"
-    tag: str = ""
-    index: str = ""  # a number below whatever the layers' mark: β₁
-    of: Name | None = None  # the state of a parameter: v_W₂
-    factors: tuple[tuple[Name, bool], ...] = ()  # a product: its factors, transposed or not
-    argument: Name | None = None  # a function of a quantity: σ′(z₂)
-
 
 class Symbols:
     """The symbols of one exercise. ``activations`` (by layer) are needed for g, ``last`` for ŷ."""
@@ -66,16 +64,23 @@ class Symbols:
         self.last = max(self.activations, default=0)
         self._names: dict[str, Name] = {}
 
-    @classmethod
-    def of(cls, trace: Trace) -> Symbols:
+    @staticmethod
+    def of(trace: Trace) -> Symbols:
         """The symbols that a trace asks for."""
         first = trace.update(*trace.updates[0])
+        if any(step.role == "named" for step in first.values()):
+            return EquationSymbols(trace.notation, [step.step for step in first.values()])
         activations = {
             step.layer: step.parameters["activation"]
             for step in first.values()
             if step.operation == "activate" and step.layer is not None
         }
-        return cls(trace.notation, trace.conventions, activations)
+        return Symbols(trace.notation, trace.conventions, activations)
+
+    @property
+    def objective(self) -> Name:
+        """What is differentiated: the L of ∂L/∂z."""
+        return Name(self.notation.loss)
 
     def name(self, id: str) -> str:
         """The symbol in Unicode: ``W₂``, ``δ^(2)``, ``∂L/∂z₂``."""
@@ -95,7 +100,7 @@ class Symbols:
         symbol = self.constant(name)
         letter = symbol.rstrip(SMALL_DIGITS)
         index = "".join(DIGITS[SMALL_DIGITS.index(digit)] for digit in symbol[len(letter) :])
-        return Name(letter, index=index)
+        return Name(letter, below=(index,) if index else ())
 
     def activation(self, layer: int) -> str:
         """The symbol of a layer's activation: σ, ReLU, tanh."""
@@ -153,7 +158,7 @@ class Symbols:
         return self.notation.weight if is_weight else "b"
 
     def _gradient(self, named: Id) -> Name:
-        before = {"d": "d", "partial": "∂", "delta": "Δ"}[self.notation.gradient]
+        before = {"partial": "∂", "delta": "Δ"}.get(self.notation.gradient, "d")
         tag = "data" if named.role == "data_gradient" else ""
         return Name(self._parameter_letter(named), named.layer, before, tag)
 
@@ -209,7 +214,7 @@ class Symbols:
         """A symbol in Unicode."""
         if name.factors:
             return "".join(self.unicode(f) + ("ᵀ" if t else "") for f, t in name.factors)
-        text = name.letter + name.index.translate(SUBSCRIPTS)
+        text = accented(name) + index_below(name.below)
         subscript = self.notation.layer_mark == "subscript"
         if name.of is not None:
             text += f"_{self.unicode(name.of)}"
@@ -217,9 +222,15 @@ class Symbols:
             text += self.layer_mark(name.layer)
         if name.tag:
             text += SMALL_TAGS[name.tag] if subscript else f"_{name.tag}"
+        if name.part:
+            text += f"⁽{str(name.part).translate(RAISED_DIGITS)}⁾"
+        if name.way is not None:
+            text += f"^({self.unicode(name.way)})" + (f",{name.piece}" if name.piece else "")
         if name.argument is not None:
             text += f"({self.unicode(name.argument)})"
-        return f"∂{self.notation.loss}/∂{text}" if name.before == "∂" else name.before + text
+        if name.before == "∂":
+            return f"∂{self.unicode(self.objective)}/∂{text}"
+        return name.before + text
 
     def layer_mark(self, layer: int) -> str:
         """How a layer is marked in Unicode: ₂, ^(2) or ^[2]."""
@@ -237,7 +248,7 @@ class Symbols:
                 (f"{{{self.written_in_latex(f)}}}^{{\\top}}" if t else self.written_in_latex(f))
                 for f, t in name.factors
             )
-        letter = latex_letter(name.letter)
+        letter, name = latex_with_accents(name)
         if name.of is not None and letter.endswith("}"):
             of = self.written_in_latex(name.of)
             return f"{letter}({of})"  # Markdown: }_{ opens emphasis
@@ -245,7 +256,8 @@ class Symbols:
         if name.argument is not None:
             text += f"({self.written_in_latex(name.argument)})"
         if name.before == "∂":
-            return f"\\frac{{\\partial {self.notation.loss}}}{{\\partial {text}}}"
+            above = self.written_in_latex(self.objective)
+            return f"\\frac{{\\partial {above}}}{{\\partial {text}}}"
         return {"": "", "d": "d", "Δ": r"\Delta "}[name.before] + text
 
     def _latex_marks(self, name: Name) -> str:
@@ -259,7 +271,8 @@ class Symbols:
 
     def marks(self, name: Name) -> tuple[list[str | Name], list[str | Name]]:
         """Subscripts and superscripts: a layer is one or the other, as the course writes."""
-        below: list[str | Name] = [each for each in (name.of, name.index) if each]
+        below: list[str | Name] = [] if name.of is None else [name.of]
+        below += [each if each.isdigit() else Name(each) for each in name.below]
         above: list[str | Name] = []
         subscript = self.notation.layer_mark == "subscript"
         if name.layer is not None:
@@ -267,7 +280,78 @@ class Symbols:
             (below if subscript else above).append(mark)
         if name.tag:
             (above if subscript or name.of is not None else below).append(Name(name.tag))
+        if name.part:
+            above.append(f"({name.part})")
+        if name.way is not None:
+            above += [Name("", argument=name.way), *([str(name.piece)] if name.piece else [])]
         return below, above
+
+
+class EquationSymbols(Symbols):
+    """The symbols of a trace of equations, by the roles of its steps.
+
+    No name means what it would in a network of layers: ``W1``, ``error`` are names like others.
+    """
+
+    def __init__(self, notation: Notation, steps: Iterable[Step]) -> None:
+        super().__init__(notation)
+        self.steps = {step.id: step for step in steps}
+        self.goal = next((s.of for s in self.steps.values() if _starts(s)), notation.loss)
+
+    @property
+    def objective(self) -> Name:
+        return self.parts(self.goal)
+
+    def _parts(self, id: str) -> Name:
+        step = self.steps.get(id)
+        if step is None:
+            return self.written(id)
+        match step.role:
+            case "gradient":
+                return self.gradient(step.of)
+            case "share":
+                return self.share(step)
+            case "updated" | "loss_after":
+                return replace(self.parts(step.of), tag="new")
+            case "state" | "corrected_state" | "state_before" | "step":
+                return self._state(Id(step.role, None, step.of, step.state))
+        return self.written(id)
+
+    def written(self, id: str) -> Name:
+        """A name of the board, or a part of its line."""
+        line, part = ids.line_and_part(id)
+        return replace(self.letter(line), part=part)
+
+    def letter(self, name: str) -> Name:
+        """``h_1`` has an index, ``x_hat`` an accent; ``W1`` has an index unless there is a W_1."""
+        first, *marks = name.split("_")
+        accents = tuple(mark for mark in marks if mark in ACCENTS)
+        below = [_letter(mark) for mark in marks if mark and mark not in ACCENTS]
+        bare = first.rstrip(DIGITS)
+        number = first[len(bare) :]
+        if number and not marks and f"{bare}_{number}" not in self.steps:
+            first, below = bare, [number]
+        return Name(_letter(first), below=tuple(below), accents=accents)
+
+    def gradient(self, of: str) -> Name:
+        name = self.parts(of)
+        if self.notation.gradient == "bar":
+            return replace(name, accents=(*name.accents, "bar"))
+        return replace(name, before="∂" if self.notation.gradient == "partial" else "d")
+
+    def share(self, step: Step) -> Name:
+        """What of a gradient comes by way of one line, and of this the first, the second …"""
+        user, piece = ids.line_and_part(ids.user_of(step.id, step.of))
+        return replace(self.gradient(step.of), way=self.parts(user), piece=piece)
+
+
+def _starts(step: Step) -> bool:
+    """Whether it is the 1 from which the gradients of an objective come."""
+    return step.phase == "loss" and step.role == "named" and not ids.line_and_part(step.id)[1]
+
+
+def _letter(text: str) -> str:
+    return GREEK.get(text, text)
 
 
 class _Ids(Symbols):

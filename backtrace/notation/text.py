@@ -20,7 +20,8 @@ from backtrace.functions.formula import (
     Value,
 )
 from backtrace.notation.layout import is_closed
-from backtrace.notation.symbols import Name, Symbols
+from backtrace.notation.names import Name
+from backtrace.notation.symbols import Symbols
 from backtrace.notation.writer import ALONE, FormulaWriter, inside
 
 EXACT = 12  # decimals of the numbers in a sentence: as many as they were written with
@@ -143,7 +144,8 @@ class _Linear(FormulaWriter[Token]):
 
     def fraction(self, expr: Fraction, after: str) -> list[Token]:
         above, below = self.write(expr.above, after), self.write(expr.below, "/")
-        if len(above) > 1 and not isinstance(expr.above, Product | Power | Exponential | Root):
+        together = Product | Power | Exponential | Root | Apply
+        if len(above) > 1 and not isinstance(expr.above, together):
             above = self.bracketed(above)
         if len(below) > 1 and not isinstance(expr.below, Sum | Root):
             below = self.bracketed(below)

@@ -114,7 +114,8 @@ def decayed_step(step: Step, workings: Workings) -> Expr:
 
 def forward_again(step: Step, workings: Workings) -> Expr:
     names: list[Expr] = [Symbol(id) for id in step.operands]
-    return Apply(workings.symbols.name("loss"), Row(tuple(sum_of(names, ", "))))
+    symbols = workings.symbols
+    return Apply(symbols.unicode(symbols.objective), Row(tuple(sum_of(names, ", "))))
 
 
 def forward_again_stages(traced: TracedStep, workings: Workings, i: int, j: int) -> Stages:

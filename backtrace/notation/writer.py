@@ -8,8 +8,9 @@ from typing import Generic, TypeVar
 from backtrace.functions import formula
 from backtrace.functions.formula import Brackets, Expr, Ref, Row, Text, Value
 from backtrace.notation.layout import base, beside
+from backtrace.notation.names import Name
 from backtrace.notation.numbers import constant, number
-from backtrace.notation.symbols import Name, Symbols
+from backtrace.notation.symbols import Symbols
 
 Piece = TypeVar("Piece")
 ALONE = (Ref, Value, formula.Apply, formula.Exponential, formula.Absolute)  # after Σ, unbracketed

@@ -180,6 +180,12 @@ def is_part(id: str) -> bool:
     return "." in id
 
 
+def line_and_part(id: str) -> tuple[str, int]:
+    """``S.1`` is part 1 of the line S; of what is no part the number is 0."""
+    line, dot, part = id.rpartition(".")
+    return (line, int(part)) if dot else (id, 0)
+
+
 def user_of(share: str, of: str) -> str:
     """Which line a share of the gradient of ``of`` comes from."""
     return share.removeprefix(f"{gradient(of)}_from_")

@@ -114,7 +114,8 @@ class Notation(msgspec.Struct, frozen=True):
     inputs: Literal["x", "a"] = "x"  # x · a₀
     prediction: Literal["layer", "y_hat"] = "layer"  # a₂ · ŷ
     error: Literal["d", "e", "partial"] = "d"  # that reaches an activation: da₁ · e₁ · ∂L/∂a₁
-    gradient: Literal["d", "partial", "delta"] = "d"  # dW₁ · ∂L/∂W₁ · ΔW₁, descent only
+    # dW₁ · ∂L/∂W₁ · ΔW₁, descent only · W̄, of equations only
+    gradient: Literal["d", "partial", "delta", "bar"] = "d"
     weight: Literal["W", "w"] = "W"
     loss: Literal["L", "J", "C", "E"] = "L"
     rate: Literal["eta", "alpha", "lr"] = "eta"  # η · α · lr

@@ -43,7 +43,7 @@ class Local:
         numbers = {
             each for each in self.step.parameters.get("arguments", ()) if isinstance(each, str)
         }
-        left_out = {"arguments", "line", *numbers}
+        left_out = {"arguments", "line", "loop", *numbers}
         return {k: v for k, v in self.step.parameters.items() if k not in left_out}
 
     def way(

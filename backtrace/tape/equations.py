@@ -199,6 +199,7 @@ class _LineWriter:
     def __init__(self, writer: EquationsWriter, line: EquationLine) -> None:
         self.writer, self.line = writer, line
         self.parts = 0
+        self.round = {"loop": line.loop} if line.loop else {}
 
     def write(self) -> None:
         tree = self.line.tree
@@ -253,7 +254,7 @@ class _LineWriter:
             shapes = argument_shapes(taken, [self.writer.by_id[id].shape for id in operands])
             settings |= _settings_of_loss(self.writer, settings, shapes)
             id = self.name(whole=whole)
-            parameters = settings | taken | {"line": written(node)}
+            parameters = settings | taken | {"line": written(node)} | self.round
             self.writer.add(Id("named", None, id), operation, operands, self.phase, parameters)
         except TapeError as error:
             if not isinstance(error.__context__, ValueError):

@@ -1,6 +1,7 @@
 """Works out what is printed: a small evaluator of our formulas as text, with matrices in them."""
 
 import re
+from functools import reduce
 from math import erf
 
 import numpy as np
@@ -22,9 +23,12 @@ FUNCTIONS = {
     "tanh": np.tanh,
     "cosh": np.cosh,
     "ln": np.log,
-    "max": np.maximum,
-    "min": np.minimum,
+    "max": lambda *each: reduce(np.maximum, each),
+    "min": lambda *each: reduce(np.minimum, each),
     "sign": np.sign,
+    "sin": np.sin,
+    "cos": np.cos,
+    "round": lambda x, decimals: np.sign(x) * np.floor(abs(x) * 10**decimals + 0.5) / 10**decimals,
     "Φ": standard_normal,
     "φ": lambda z: np.exp(-z * z / 2) / np.sqrt(2 * np.pi),
 }
@@ -92,12 +96,14 @@ class Formula:
 
     def power(self):
         base = self.atom()
-        if self.left and isinstance(self.left[-1], str) and self.left[-1][0] in RAISED:
+        if self.left and isinstance(self.left[-1], str) and self.left[-1][0] in (*RAISED, "⁻"):
             return base ** self.raised()
         return base ** self.atom() if self.next("^") else base
 
     def raised(self):
-        return int("".join(str(RAISED[digit]) for digit in self.left.pop()))
+        digits = self.left.pop()
+        number = int("".join(str(RAISED[digit]) for digit in digits.lstrip("⁻")))
+        return -float(number) if digits[0] == "⁻" else number
 
     def atom(self):
         token = self.left.pop()

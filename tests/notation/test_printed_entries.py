@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 
 from backtrace.functions.formula import Ref, Value, parts
+from backtrace.functions.losses import LOSSES
 from backtrace.functions.optimizers import OPTIMIZERS
 from backtrace.functions.penalties import FORMS
 from backtrace.notation import steps as notation
+from backtrace.notation.equations.titles import is_of_equations
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import tokens
 from backtrace.spec.model import Number, Optimizer, Regularization
@@ -15,11 +17,16 @@ from backtrace.tape.run import trace
 from backtrace.tape.setting import Setting
 from tests.check.random_exercises import random_spec
 from tests.notation.printed import Formula
+from tests.notation.random_equations import loss_of_two, random_equations
 from tests.tape import exercises
 from tests.tape.exercises import exercise
 
 DIGITS = 15
 IN_WORDS = ("the 1 that carries the bias", "0 for the true class")
+WHOLE = (  # operations of equations whose formula is one of matrices
+    *("plus", "minus", "times", "over", "negate", "larger", "smaller", "matmul", "add", "copy"),
+    *("activate", "chain", "over_slope"),
+)
 SEEN = set()
 
 
@@ -34,15 +41,16 @@ def assert_close(worked, value, traced):
 
 def assert_printed_as_worked(worked):
     """Formulas with matrices put in, and every entry at every stage."""
+    symbols = Symbols.of(worked)
     for traced in worked:
         if traced.operation in ("given", "forward_again") or not np.isfinite(traced.value).all():
             continue
         SEEN.add(traced.operation)
         assert_formula(traced, worked)
         for i, j in np.ndindex(traced.shape or (1, 1)):
-            for stage in notation.entry(traced, worked, i, j):
+            for stage in notation.entry(traced, worked, i, j, symbols):
                 assert_places(stage, worked.update(traced.epoch, traced.batch))
-                pieces = tokens(stage, Symbols.of(worked), True, DIGITS)
+                pieces = tokens(stage, symbols, True, DIGITS)
                 text = "".join(pieces)
                 if text not in IN_WORDS and "⋯" not in text:
                     value = traced.value[i, j] if traced.shape else traced.value
@@ -61,6 +69,8 @@ def assert_formula(traced, worked):
     """The step's equation, or what it says of each entry, with the whole matrices in it."""
     equation = notation.equation(traced, worked)
     told = equation.right if equation.rule is None else equation.rule
+    if "line" in traced.parameters and traced.operation != "activate":
+        told = equation.right  # the rule is the whole line, of which this may be the last part
     pieces = tokens(told, Symbols.of(worked), True, DIGITS)
     last = max((at for at, piece in enumerate(pieces) if piece == " = "), default=-1)
     if is_matrix_formula(traced):
@@ -76,6 +86,10 @@ def is_matrix_formula(traced):
     whole = parameters.get("activation") != "softmax" and traced.operation != "jacobian_product"
     named = parameters.get("loss") in ("hinge", "huber") and traced.operation == "loss_terms"
     other = parameters.get("loss") == "hinge"
+    if is_of_equations(traced.step) and traced.operation not in WHOLE:
+        return False
+    if {"arguments", "undo"} & set(parameters):
+        return False
     lines = parameters.get("ones") or (traced.operation == "add_penalty" and parameters["omit"])
     return whole and not named and not other and not lines
 
@@ -140,6 +154,18 @@ def test_random_exercises(seed):
     assert_printed_as_worked(
         trace(random_spec(np.random.default_rng(seed), penalised=seed % 3 == 0))
     )
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_random_equations(seed):
+    assert_printed_as_worked(trace(random_equations(seed)))
+
+
+@pytest.mark.parametrize("loss", [name for name, row in LOSSES.items() if row.targets != "none"])
+def test_every_loss_of_equations(loss):
+    assert_printed_as_worked(trace(loss_of_two(loss)))
+    if loss not in ("hinge", "binary_hinge"):
+        assert_printed_as_worked(trace(loss_of_two(loss, targets=True)))
 
 
 def test_every_operation_was_tried():

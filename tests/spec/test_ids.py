@@ -51,7 +51,7 @@ def test_what_is_no_id_names_nothing(text):
 
 
 def test_every_role_has_an_example():
-    assert {id.role for id in EXAMPLES.values()} | {"named"} == set(get_args(Role))
+    assert {id.role for id in EXAMPLES.values()} | {"named", "share"} == set(get_args(Role))
 
 
 @pytest.mark.parametrize("name", LAYERED)

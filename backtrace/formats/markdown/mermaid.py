@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from backtrace.notation.symbols import SUBSCRIPTS, Symbols
+from backtrace.notation.names import SUBSCRIPTS
+from backtrace.notation.symbols import Symbols
 from backtrace.page.header import first_update
 from backtrace.page.network import LayerColumn, Unit, network
 from backtrace.page.selection import Selection

@@ -20,7 +20,7 @@ from backtrace.spec.read.conventions import (
     read_arithmetic,
     read_conventions,
     read_decimals,
-    read_notation,
+    read_notation_of_equations,
 )
 from backtrace.spec.read.quantity_ids import QuantityIds, read_ask
 from backtrace.spec.read.training import (
@@ -72,7 +72,7 @@ def _read(problems: Problems, top: Fields, folders: Folders) -> Spec | None:
         optimizer=read_optimizer(problems, top, schedule),
         schedule=schedule,
         conventions=conventions,
-        notation=read_notation(problems, top.get("notation"), conventions),
+        notation=read_notation_of_equations(problems, top.get("notation")),
         arithmetic=arithmetic,
         decimals=read_decimals(problems, top.get("display")),
         epochs=top.whole("epochs", 1, 1, MOST_EPOCHS),

@@ -29,7 +29,7 @@ def written(tree: Term) -> str:
         case Transpose():
             return f"{_within(tree.inner, _ATOM)}.T"
         case PartTerm():
-            return f"{_within(tree.inner, _ATOM)}[{_span(tree.rows)},{_span(tree.columns)}]"
+            return f"{_within(tree.inner, _ATOM)}[{span_text(tree.rows)},{span_text(tree.columns)}]"
         case Call() if tree.function in _RANKS:
             return _operator(tree)
         case Call():
@@ -63,6 +63,13 @@ def rank_of(tree: Term) -> int:
 
 
 def _call(tree: Call) -> str:
+    settings = call_settings(tree)
+    arguments = [*map(written, tree.arguments), *([settings] if settings else [])]
+    return f"{tree.function}({', '.join(arguments)})"
+
+
+def call_settings(tree: Call) -> str:
+    """What stands behind the matrices in a call: ``stride=2``."""
     defaults = DEFAULTS.get(tree.function, {})
     signature = SIGNATURES[tree.function]
     settings = [
@@ -72,7 +79,7 @@ def _call(tree: Call) -> str:
         for key, value in tree.settings.items()
         if defaults.get(key) != value
     ]
-    return f"{tree.function}({', '.join([*map(written, tree.arguments), *settings])})"
+    return ", ".join(settings)
 
 
 def _setting(value: CallSetting) -> str:
@@ -81,7 +88,7 @@ def _setting(value: CallSetting) -> str:
     return value.text if isinstance(value, Number) else str(value)
 
 
-def _span(span: IndexSpan) -> str:
+def span_text(span: IndexSpan) -> str:
     if span is None:
         return ":"
     first, last = span

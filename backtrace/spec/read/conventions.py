@@ -39,6 +39,10 @@ def read_notation(problems: Problems, node: Node | None, conventions: Convention
     if not entries:
         return Notation()
     notation = msgspec.structs.replace(Notation(), **_choices(entries, NOTATION_CHOICES))
+    if notation.gradient == "bar":
+        found = "`gradient: bar` of a network of layers"
+        expected = "`d`, `partial` or `delta`; W̄ is a sign of equations"
+        problems.conflict(entries.node.entries["gradient"].value, found, expected)
     if notation.gradient == "delta" and conventions.sign != "descent":
         problems.conflict(
             entries.node.entries["gradient"].value,
@@ -47,6 +51,13 @@ def read_notation(problems: Problems, node: Node | None, conventions: Convention
             "Set `conventions: {sign: descent}` if the exercise adds α·ΔW.",
         )
     return notation
+
+
+def read_notation_of_equations(problems: Problems, node: Node | None) -> Notation:
+    """The course's symbols; a gradient is dQ, ∂L/∂Q or Q̄."""
+    known = {**NOTATION_CHOICES, "gradient": ("d", "partial", "bar")}
+    entries = node and fields(problems, node, "`notation`", known)
+    return msgspec.structs.replace(Notation(), **_choices(entries or None, known))
 
 
 def read_arithmetic(problems: Problems, node: Node | None) -> Arithmetic:

@@ -1,0 +1,1 @@
+"""How the lines of equations and their gradients are written."""

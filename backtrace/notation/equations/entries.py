@@ -1,0 +1,562 @@
+"""One entry of a step of equations unfolded: with its numbers, a stage after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import product
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from backtrace.functions.array import Array
+from backtrace.functions.elementary import FUNCTIONS
+from backtrace.functions.formula import (
+    Apply,
+    Brackets,
+    Cases,
+    Exponential,
+    Expr,
+    Fraction,
+    Literal,
+    Negative,
+    Power,
+    Row,
+    Text,
+    Value,
+    call,
+    expression,
+    filled,
+    row,
+)
+from backtrace.functions.losses import LOSSES
+from backtrace.notation.equations.board import power
+from backtrace.notation.equations.right_sides import (
+    Taken,
+    chosen_sign,
+    exponent_of,
+    is_reciprocal,
+    loss_slope_formula,
+    slope_formula,
+)
+from backtrace.notation.layout import factor
+from backtrace.notation.workings import (
+    Stages,
+    Workings,
+    constants,
+    filled_in,
+    over_n,
+    scaled,
+    signed_sum,
+    sum_of,
+)
+from backtrace.tape.arguments import argument_shapes, handed_back, taken, viewed
+from backtrace.tape.equation_operations import entries_of, pool_winners, softmax_axis
+from backtrace.tape.operations import OPERATIONS
+from backtrace.tape.setting import Shape
+from backtrace.tape.trace import TracedStep
+
+Place = tuple[int, int]
+NOTHING: Expr = Text("0")
+
+
+class Entries(Taken):
+    """The arguments of a step entry by entry, as its operation gets them."""
+
+    def __init__(self, traced: TracedStep, workings: Workings) -> None:
+        super().__init__(traced.step, workings)
+        self.setting = workings.setting
+        operands = [workings.value(id) for id in traced.operands]
+        self.values: list[Array] = taken(traced.parameters, operands)
+        shapes = [np.shape(value) for value in operands]
+        places = iter([np.arange(a * b).reshape(a, b) for a, b in shapes])
+        self.places = [
+            None if each.number is not None else viewed(next(places), each.views)
+            for each in self.arguments
+        ]
+
+    def value(self, place: int, i: int, j: int) -> Any:
+        value = self.values[place]
+        return value[min(i, value.shape[0] - 1), min(j, value.shape[1] - 1)]
+
+    def at(self, place: int, i: int, j: int) -> Expr:
+        """The entry of an argument; a row, a column or a number is met again and again."""
+        where = self.places[place]
+        if where is None:
+            return self.formulas[place]
+        i, j = min(i, where.shape[0] - 1), min(j, where.shape[1] - 1)
+        id = self.arguments[place].id
+        width = self.workings.value(id).shape[1]
+        source = divmod(int(where[i, j]), width)
+        return Value(self.values[place][i, j], id, *source)
+
+    def all(self, i: int, j: int) -> list[Expr]:
+        return [self.at(place, i, j) for place in range(len(self.arguments))]
+
+    def along(self, place: int, i: int, j: int, axis: Any) -> list[Place]:
+        """The places that are taken together with [i, j] of an argument: of its row, its column,
+        or all."""
+        rows, columns = self.shapes[place]
+        if axis == "row":
+            return [(i, k) for k in range(columns)]
+        if axis == "column":
+            return [(k, j) for k in range(rows)]
+        return list(product(range(rows), range(columns)))
+
+
+def entry_stages(traced: TracedStep, workings: Workings, i: int, j: int) -> Stages:
+    """The entry at [i, j] of a step: placed where it came from, added up over what was broadcast,
+    worked."""
+    entries = Entries(traced, workings)
+    place = _before_placing(traced, i, j)
+    if place is None:
+        return [NOTHING]
+    write = STAGES.get(traced.operation, _given)
+    places = _added_up(traced, entries, *place)
+    if len(places) == 1:
+        return write(entries, *places[0])
+    evaluate = OPERATIONS[traced.operation].evaluate
+    local = evaluate(entries.setting, traced.parameters, *entries.values)
+    whole = np.broadcast_to(local, _local_shape(entries))
+    terms = [write(entries, *each)[0] for each in places]
+    values = [term for term in terms if isinstance(term, Value)]
+    if len(values) == len(terms):
+        return [Row(tuple(signed_sum(values)))]
+    worked = signed_sum([Value(whole[each]) for each in places])
+    return [Row(tuple(sum_of([factor(term) for term in terms]))), Row(tuple(worked))]
+
+
+def _before_placing(traced: TracedStep, i: int, j: int) -> Place | None:
+    """Where an entry of a gradient stood before it was placed; None where zeros are put."""
+    p = traced.parameters
+    if "undo" not in p:
+        return i, j
+    rows, columns = argument_shapes({"arguments": [p["undo"]]}, [tuple(p["into"])])[0]
+    numbered = np.arange(1.0, rows * columns + 1).reshape(rows, columns)
+    placed = handed_back({"undo": p["undo"], "into": p["into"]}, numbered)
+    number = int(placed[i, j])
+    return divmod(number - 1, columns) if number else None
+
+
+def _local_shape(entries: Entries) -> Shape:
+    rows = max(shape[0] for shape in entries.shapes)
+    return rows, max(shape[1] for shape in entries.shapes)
+
+
+def _added_up(traced: TracedStep, entries: Entries, i: int, j: int) -> list[Place]:
+    if "summed" not in traced.parameters:
+        return [(i, j)]
+    rows, columns = _local_shape(entries)
+    over = {"rows": ([i], range(columns)), "columns": (range(rows), [j])}
+    return list(product(*over.get(traced.parameters["summed"], (range(rows), range(columns)))))
+
+
+# Entry by entry
+
+
+def _with_signs(write: Callable[..., Expr]) -> Stage:
+    def stages(entries: Entries, i: int, j: int) -> Stages:
+        return [write(*entries.all(i, j))]
+
+    return stages
+
+
+def _given(entries: Entries, i: int, j: int) -> Stages:
+    return [Value(entries.workings.value(entries.step.id)[i, j])]
+
+
+def _times(x: Expr, y: Expr) -> Expr:
+    return row(factor(x), "·", factor(y))
+
+
+def _over_slope(g: Expr, x: Expr, y: Expr) -> Expr:
+    return Negative(Fraction(_times(g, x), Power(y, Text("2"))))
+
+
+def _larger_slope(entries: Entries, i: int, j: int) -> Stages:
+    g, x, y = entries.all(i, j)
+    return [Cases(g, row(x, chosen_sign(entries.parameters), y), NOTHING)]
+
+
+def _activate(entries: Entries, i: int, j: int) -> Stages:
+    p, z = entries.parameters, entries.at(0, i, j)
+    if p["activation"] == "power":
+        return [power(z, exponent_of(p))]
+    return [filled(FUNCTIONS[p["activation"]].formula, {**constants(entries.step), "z": z})]
+
+
+def _chain(entries: Entries, i: int, j: int) -> Stages:
+    """Upstream times the local derivative, from z and, where that is how one works, from a."""
+    g, z = entries.all(i, j)
+    p = entries.parameters
+    slope = filled(slope_formula(p), {**constants(entries.step), "z": z})
+    stages: Stages = [_upstream(g, slope)]
+    from_activation = FUNCTIONS[p["activation"]].from_activation_formula
+    a = _activation(entries)
+    if from_activation is not None and a is not None:
+        value = Value(a.value[i, j], a.id, i, j)
+        stages.append(_upstream(g, filled(from_activation, {"a": value})))
+    return stages
+
+
+def _activation(entries: Entries) -> TracedStep | None:
+    """The forward step whose function a gradient goes back through."""
+    upstream = entries.workings.steps[entries.arguments[0].id]
+    forward = entries.workings.steps.get(upstream.of)
+    z = entries.arguments[1]
+    if forward is None or forward.operation != "activate" or z.views:
+        return None
+    return forward if forward.operands == (z.id,) else None
+
+
+def _upstream(g: Expr, slope: Expr) -> Expr:
+    if is_reciprocal(slope):
+        return Fraction(g, slope.below)
+    closed = isinstance(slope, Apply | Exponential | Power | Value | Literal)
+    return row(factor(g), "·", slope if closed else Brackets(slope))
+
+
+# Sums of products
+
+
+def _summed(terms: list[tuple[Expr, Any]]) -> Stages:
+    """Terms written as products, and worked."""
+    if not terms:
+        return [NOTHING]
+    written: Stages = [Row(tuple(sum_of([term for term, _ in terms])))]
+    return written if len(terms) == 1 else [*written, Row(tuple(_worked(terms)))]
+
+
+def _worked(terms: list[tuple[Expr, Any]]) -> list[Expr]:
+    return signed_sum([Value(value) for _, value in terms])
+
+
+def _matmul(entries: Entries, i: int, j: int) -> Stages:
+    transpose = entries.parameters.get("transpose", "")
+    length = entries.shapes[0][0 if transpose == "first" else 1]
+    terms = []
+    for k in range(length):
+        left = (k, i) if transpose == "first" else (i, k)
+        right = (j, k) if transpose == "second" else (k, j)
+        terms.append(_term(entries, (0, left), (1, right)))
+    return _summed(terms)
+
+
+def _term(entries: Entries, *factors: tuple[int, Place]) -> tuple[Expr, Any]:
+    """A product of entries, and its value."""
+    (first, one), (second, other) = factors
+    value = entries.value(first, *one) * entries.value(second, *other)
+    return row(entries.at(first, *one), "·", entries.at(second, *other)), value
+
+
+def _add(entries: Entries, i: int, j: int) -> Stages:
+    values: list[Any] = entries.all(i, j)
+    return [Row(tuple(signed_sum(values)))]
+
+
+# Rows and columns
+
+
+def _softmax_axis(entries: Entries) -> str:
+    return "row" if softmax_axis(entries.setting, entries.parameters) == -1 else "column"
+
+
+def _softmax(entries: Entries, i: int, j: int) -> Stages:
+    places = entries.along(0, i, j, _softmax_axis(entries))
+    powers: list[Expr] = [Exponential(entries.at(0, *place)) for place in places]
+    return [Fraction(Exponential(entries.at(0, i, j)), Row(tuple(sum_of(powers))))]
+
+
+def _softmax_slope(entries: Entries, i: int, j: int) -> Stages:
+    """What arrives at each entry times the Jacobian's −aₖaᵢ, at the entry itself aᵢ(1 − aᵢ)."""
+    own, own_value = entries.at(1, i, j), entries.value(1, i, j)
+    terms: list[tuple[Expr, Any]] = []
+    for place in entries.along(1, i, j, _softmax_axis(entries)):
+        g, a = entries.at(0, *place), entries.at(1, *place)
+        arrived, value = entries.value(0, *place), entries.value(1, *place)
+        if place == (i, j):
+            terms.append((row(g, "·", own, "·(1 − ", own, ")"), arrived * value * (1 - value)))
+        else:
+            terms.append((row(g, "·(−", a, "·", own, ")"), 0 - arrived * value * own_value))
+    return _summed(terms)
+
+
+def _reduce(entries: Entries, i: int, j: int) -> Stages:
+    p = entries.parameters
+    places = entries.along(0, i, j, p.get("each", ""))
+    values: list[Any] = [entries.at(0, *place) for place in places]
+    match p["reduce"]:
+        case "sum":
+            return [Row(tuple(signed_sum(values)))]
+        case "max":
+            return [call("max", *values) if len(values) > 1 else values[0]]
+        case "mean":
+            return [Fraction(Row(tuple(signed_sum(values))), expression(len(values)))]
+    return _variance(entries, places)
+
+
+def _variance(entries: Entries, places: list[Place]) -> Stages:
+    mean = _mean(entries, 0, places)
+    below = expression(len(places) - bool(entries.parameters.get("unbiased")))
+    squares = [(entries.at(0, *each), entries.value(0, *each) - mean) for each in places]
+    written: list[Expr] = [Power(_less(x, mean), Text("2")) for x, _ in squares]
+    worked = signed_sum([Value(centred * centred) for _, centred in squares])
+    return [Fraction(Row(tuple(sum_of(written))), below), Fraction(Row(tuple(worked)), below)]
+
+
+def _mean(entries: Entries, place: int, places: list[Place]) -> Any:
+    total = sum(entries.value(place, *each) for each in places)
+    return total / len(places)
+
+
+def _less(x: Expr, mean: Any) -> Expr:
+    return Brackets(row(x, " − ", Value(mean)))
+
+
+def _reduce_slope(entries: Entries, i: int, j: int) -> Stages:
+    p, g = entries.parameters, entries.at(0, i, j)
+    places = entries.along(1, i, j, p.get("each", ""))
+    match p["reduce"]:
+        case "sum":
+            return [g]
+        case "mean":
+            return [Fraction(g, expression(len(places)))]
+        case "max":
+            values = [entries.value(1, *place) for place in places]
+            wins = places[int(np.argmax(np.array(values, dtype=float)))] == (i, j)
+            return [row(g, "·", "1" if wins else "0")]
+    below = entries_of(p, entries.shapes[1]) - bool(p.get("unbiased"))
+    centred = _less(entries.at(1, i, j), _mean(entries, 1, places))
+    return [row(g, "·", Fraction(Text("2"), expression(below)), "·", centred)]
+
+
+# Placing
+
+
+def _copied(place: Callable[[Entries, int, int], tuple[int, int, int] | None]) -> Stage:
+    """An entry that is taken from somewhere, or a zero."""
+
+    def stages(entries: Entries, i: int, j: int) -> Stages:
+        found = place(entries, i, j)
+        return [NOTHING if found is None else entries.at(*found)]
+
+    return stages
+
+
+def _of_stack(entries: Entries, i: int, j: int) -> tuple[int, int, int]:
+    beside = bool(entries.parameters["beside"])
+    at = j if beside else i
+    for place, shape in enumerate(entries.shapes):
+        if at < shape[beside]:
+            return (place, i, at) if beside else (place, at, j)
+        at -= shape[beside]
+    raise IndexError(at)
+
+
+def _of_reshaped(entries: Entries, i: int, j: int) -> tuple[int, int, int]:
+    number = i * entries.parameters["shape"][1] + j
+    return 0, *divmod(number, entries.shapes[0][1])
+
+
+def _of_padded(entries: Entries, i: int, j: int) -> tuple[int, int, int] | None:
+    width, (rows, columns) = entries.parameters["width"], entries.shapes[0]
+    i, j = i - width, j - width
+    return (0, i, j) if 0 <= i < rows and 0 <= j < columns else None
+
+
+def _rows_slope(entries: Entries, i: int, j: int) -> Stages:
+    taken_as = [at for at, number in enumerate(entries.parameters["rows"]) if number == i + 1]
+    found: list[Any] = [entries.at(0, at, j) for at in taken_as]
+    return [Row(tuple(signed_sum(found)))] if found else [NOTHING]
+
+
+def _eye(entries: Entries, i: int, j: int) -> Stages:
+    return [Text("1" if i == j else "0")]
+
+
+# Windows
+
+
+class Windows(msgspec.Struct, frozen=True):
+    """Which entry of an image lies under which entry of a kernel, in which window."""
+
+    image: Shape
+    kernel: Shape
+    stride: int
+    padding: int = 0
+    flip: bool = False
+
+    @classmethod
+    def of(cls, parameters: Any, image: Shape, kernel: Shape) -> Windows:
+        p = parameters
+        return cls(image, kernel, p["stride"], p.get("padding", 0), bool(p.get("flip")))
+
+    def under(self, window: Place) -> Iterator[tuple[Place, Place]]:
+        """Of a window each place of the image with that of the kernel on it; none of the border."""
+        for u, v in product(range(self.kernel[0]), range(self.kernel[1])):
+            r = window[0] * self.stride + u - self.padding
+            c = window[1] * self.stride + v - self.padding
+            if 0 <= r < self.image[0] and 0 <= c < self.image[1]:
+                yield (r, c), self.turned(u, v)
+
+    def turned(self, u: int, v: int) -> Place:
+        return (self.kernel[0] - 1 - u, self.kernel[1] - 1 - v) if self.flip else (u, v)
+
+    def all(self, windows: Shape) -> Iterator[tuple[Place, Place, Place]]:
+        for window in product(range(windows[0]), range(windows[1])):
+            for pixel, weight in self.under(window):
+                yield window, pixel, weight
+
+
+def _conv(entries: Entries, i: int, j: int) -> Stages:
+    found = Windows.of(entries.parameters, *entries.shapes)
+    return _summed([_term(entries, (0, x), (1, k)) for x, k in found.under((i, j))])
+
+
+def _conv_input(entries: Entries, i: int, j: int) -> Stages:
+    upstream, kernel, image = entries.shapes
+    found = Windows.of(entries.parameters, image, kernel).all(upstream)
+    return _summed([_term(entries, (0, w), (1, k)) for w, x, k in found if x == (i, j)])
+
+
+def _conv_kernel(entries: Entries, i: int, j: int) -> Stages:
+    upstream, image, kernel = entries.shapes
+    found = Windows.of(entries.parameters, image, kernel).all(upstream)
+    return _summed([_term(entries, (0, w), (1, x)) for w, x, k in found if k == (i, j)])
+
+
+def _conv_transpose(entries: Entries, i: int, j: int) -> Stages:
+    p, (x, kernel) = entries.parameters, entries.shapes
+    whole = tuple((a - 1) * p["stride"] + b for a, b in zip(x, kernel, strict=True))
+    found = Windows(whole, kernel, p["stride"]).all(x)
+    return _summed([_term(entries, (0, w), (1, k)) for w, pixel, k in found if pixel == (i, j)])
+
+
+def _pool_windows(entries: Entries, place: int) -> Windows:
+    size = entries.parameters["size"]
+    return Windows(entries.shapes[place], (size, size), entries.parameters["stride"])
+
+
+def _pool(entries: Entries, i: int, j: int) -> Stages:
+    values: list[Any] = [entries.at(0, *x) for x, _ in _pool_windows(entries, 0).under((i, j))]
+    if entries.parameters["pool"] == "max":
+        return [call("max", *values) if len(values) > 1 else values[0]]
+    return [Fraction(Row(tuple(signed_sum(values))), expression(len(values)))]
+
+
+def _pool_slope(entries: Entries, i: int, j: int) -> Stages:
+    """From each window around an entry: its share of a mean, all of it or nothing of a largest."""
+    p = entries.parameters
+    found = _pool_windows(entries, 1).all(entries.shapes[0])
+    around = [(window, u * p["size"] + v) for window, x, (u, v) in found if x == (i, j)]
+    if p["pool"] == "mean":
+        parts = [entries.at(0, *window) for window, _ in around]
+        share = expression(p["size"] ** 2)
+        return [Row(tuple(sum_of([Fraction(g, share) for g in parts])))] if parts else [NOTHING]
+    winners = pool_winners(p, entries.values[1])
+    won: list[Any] = [entries.at(0, *window) for window, at in around if winners[at][window]]
+    return [Row(tuple(signed_sum(won)))] if won else [NOTHING]
+
+
+# Losses
+
+
+def _loss(entries: Entries, i: int, j: int) -> Stages:
+    """The addends, with 1/n before them; then each worked."""
+    loss, p = LOSSES[entries.parameters["loss"]], entries.parameters
+    rows, columns = entries.shapes[0]
+    places = list(product(range(rows), range(columns)))
+    written = [_addend(entries, *place) for place in places]
+    s = entries.setting
+    terms = s.rows(loss.terms(s.rows(entries.values[0]), s.rows(entries.values[1]), p))
+    worked = signed_sum([Value(terms[place]) for place in places])
+    told = [each if len(places) == 1 else factor(each) for each in written]
+    return [scaled(entries.step, _many(told)), scaled(entries.step, worked)]
+
+
+def _many(terms: list[Expr]) -> list[Expr]:
+    """Several terms hold together in brackets behind 1/n, one only where it is a sum itself."""
+    return [Brackets(terms[0])] if len(terms) == 1 else sum_of(terms)
+
+
+def _addend(entries: Entries, i: int, j: int) -> Expr:
+    loss, p = LOSSES[entries.parameters["loss"]], entries.parameters
+    formula = loss.term_formula
+    if loss.case is not None:
+        formula = loss.case(entries.value(0, i, j), entries.value(1, i, j), p)
+    if not loss.entrywise and float(entries.value(1, i, j)):
+        return Text("0")
+    return filled(formula, _of_loss(entries, i, j))
+
+
+def _of_loss(entries: Entries, i: int, j: int) -> dict[str, Expr]:
+    """What the holes of a loss's formulas are filled with at one entry."""
+    a, y = entries.at(-2, i, j), entries.at(-1, i, j)
+    holes: dict[str, Expr] = {**constants(entries.step), "a": a, "y": y}
+    holes["e"] = a - y
+    axis = "row" if entries.setting.sample_axis == 0 else "column"
+    places = entries.along(len(entries.arguments) - 1, i, j, axis)
+    targets = [float(entries.value(-1, *place)) for place in places]
+    holes["a_true"] = entries.at(-2, *places[int(np.argmax(targets))])
+    return holes
+
+
+def _loss_slope(entries: Entries, i: int, j: int) -> Stages:
+    """Upstream, 1/n, and the derivative of the addends in which the entry stands."""
+    formula = loss_slope_formula(entries.parameters)
+    slope = filled(formula, _of_loss(entries, i, j))
+    loss = LOSSES[entries.parameters["loss"]]
+    if not loss.entrywise and float(entries.value(-1, i, j)):
+        slope = _of_true_class(entries, formula, i, j)
+    over = over_n(entries.step)
+    mean = [over[0], Text("·")] if over else []
+    whole = Row((factor(entries.at(0, i, j)), Text("·"), *mean, Brackets(slope)))
+    return [filled_in(whole, entries.workings, i, j)]
+
+
+def _of_true_class(entries: Entries, formula: Expr, i: int, j: int) -> Expr:
+    """What all others of its sample push back on the true class."""
+    axis = "row" if entries.setting.sample_axis == 0 else "column"
+    places = entries.along(len(entries.arguments) - 1, i, j, axis)
+    others = [
+        Brackets(filled(formula, _of_loss(entries, *place))) for place in places if place != (i, j)
+    ]
+    return Negative(Brackets(Row(tuple(sum_of(list(others))))))
+
+
+Stage = Callable[[Entries, int, int], Stages]
+STAGES: dict[str, Stage] = {
+    "copy": _with_signs(lambda x: x),
+    "number": _with_signs(lambda x: x),
+    "plus": _with_signs(lambda x, y: x + y),
+    "minus": _with_signs(lambda x, y: x - y),
+    "times": _with_signs(_times),
+    "over": _with_signs(Fraction),
+    "negate": _with_signs(Negative),
+    "larger": _with_signs(lambda x, y: call("max", x, y)),
+    "smaller": _with_signs(lambda x, y: call("min", x, y)),
+    "over_slope": _with_signs(_over_slope),
+    "larger_slope": _larger_slope,
+    "activate": _activate,
+    "chain": _chain,
+    "add": _add,
+    "matmul": _matmul,
+    "softmax": _softmax,
+    "softmax_slope": _softmax_slope,
+    "reduce": _reduce,
+    "reduce_slope": _reduce_slope,
+    "stack": _copied(_of_stack),
+    "reshape": _copied(_of_reshaped),
+    "rows": _copied(lambda entries, i, j: (0, entries.parameters["rows"][i] - 1, j)),
+    "rows_slope": _rows_slope,
+    "eye": _eye,
+    "pad": _copied(_of_padded),
+    "conv": _conv,
+    "conv_input": _conv_input,
+    "conv_kernel": _conv_kernel,
+    "conv_transpose": _conv_transpose,
+    "pool": _pool,
+    "pool_slope": _pool_slope,
+    "loss_of": _loss,
+    "loss_slope": _loss_slope,
+}
