@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from backtrace.check.mistakes.catalogue import wrongs
-from backtrace.check.mistakes.misread import GivenTexts
+from backtrace.check.mistakes.given_texts import GivenTexts
 from backtrace.check.mistakes.rewrites import UpdateContext, Wrong
 from backtrace.check.model import Verdict
 from backtrace.check.rules.intervals import Floats, Interval, point, widened
