@@ -308,6 +308,11 @@ class Spec(msgspec.Struct, frozen=True):
     equations: Equations | None = None
 
     @property
+    def climbs(self) -> bool:
+        """Whether an update makes the loss larger: what is to be maximized."""
+        return self.equations is not None and self.equations.maximize
+
+    @property
     def has_backward(self) -> bool:
         """Whether gradients are worked: there is a loss, or what stands for one."""
         return self.loss is not None if self.equations is None else self.equations.has_backward

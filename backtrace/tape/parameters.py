@@ -72,6 +72,11 @@ def upstream_at(equations: Equations, name: str) -> str:
     return ids.share(ids.gradient(name), "upstream") if is_share else ids.gradient(name)
 
 
+def objective_id(spec: Spec) -> str:
+    """The loss: whatever name it has on a board of equations."""
+    return ids.id_of("loss") if spec.equations is None else spec.equations.objective
+
+
 def upstream_id(spec: Spec) -> str:
     """Where a gradient that is given instead of a loss arrives: the da of the last layer."""
     return ids.id_of("activation_gradient", len(spec.layers))

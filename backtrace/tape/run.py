@@ -34,7 +34,6 @@ from backtrace.tape.parameters import (
 from backtrace.tape.setting import Setting
 from backtrace.tape.steps import Step, Tape
 from backtrace.tape.trace import Trace, TracedStep
-from backtrace.tape.writer import TapeError
 
 Values: TypeAlias = dict[str, Array]
 
@@ -85,23 +84,26 @@ def starting_values(spec: Spec) -> Values:
 
 def given_values(spec: Spec, state: Mapping[str, Array]) -> Values:
     """Parameters and optimizer states (``vW1``) as the ``given`` steps have them (``vW1_old``)."""
-    named = {id: ids.parse(id) for id in state}
     before = {
-        id: ids.state_before(name.state, name.of)
-        for id, name in named.items()
-        if name is not None and name.role == "state"
+        ids.state(letter, id): ids.state_before(letter, id)
+        for id in trained_ids(spec)
+        for letter in states(spec)
     }
     return {before.get(id, id): value for id, value in state.items()}
 
 
 def initial_states(spec: Spec, values: Mapping[str, Array]) -> Values:
     """A 0 for every entry of every optimizer state, by id."""
-    states = () if spec.optimizer is None else OPTIMIZERS[spec.optimizer.name].states
     return {
-        ids.state_before(state, id): filled(values[id], 0)
+        ids.state_before(letter, id): filled(values[id], 0)
         for id in trained_ids(spec)
-        for state in states
+        for letter in states(spec)
     }
+
+
+def states(spec: Spec) -> tuple[str, ...]:
+    """The letters of what the optimizer remembers of every parameter."""
+    return () if spec.optimizer is None else OPTIMIZERS[spec.optimizer.name].states
 
 
 def run(tape: Tape, start: Mapping[str, Array]) -> Iterable[TracedStep]:
@@ -139,8 +141,7 @@ class Runner:
             self.forward.append(step)
         if is_per_sample(step, self.by_sample):
             self.by_sample.add(step.id)
-        with np.errstate(all="ignore"):  # what is infinite or no number stands on the page
-            value = self.value(step)
+        value = self.value(step)
         value.setflags(write=False)  # a trace shares its arrays; nobody may change one unseen
         self.values[step.id] = value
         if step.role == "updated":
@@ -168,11 +169,7 @@ class Runner:
         """A step's value on these; of a large batch chunk by chunk."""
 
         def evaluate_on(step: Step, values: Mapping[str, Array]) -> Array:
-            try:
-                return evaluate(self.setting, self.numbers, step, values)
-            except ZeroDivisionError:
-                said = f"arithmetic: exact stops at {step.id}: a division by 0. Take float64."
-                raise TapeError(said) from None
+            return evaluate(self.setting, self.numbers, step, values)
 
         if len(self.lanes) == 1:
             return evaluate_on(step, values)

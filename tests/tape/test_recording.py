@@ -158,6 +158,29 @@ def test_but_not_before_its_last_reader():
     assert out.tolist() == [10, 20, 30]
 
 
+def test_one_value_may_be_put_in_two_places():
+    recording, x = Recording(), np.array([1.0, 2.0])
+    value = recording.given(x) * 3
+    one, other = np.empty(2), np.empty(2)
+    for place in (one, other):
+        recording.put(value, place)
+    x[...] = [3, 4]
+    make(recording)
+    assert one.tolist() == other.tolist() == [9, 12]
+
+
+def test_entries_placed_otherwise_are_placed_again():
+    recording, x = Recording(), np.array([[1.0, 2.0], [3.0, 4.0]])
+    placeholder = recording.given(x)
+    turned = placeholder.rearranged(lambda a: a.T)
+    doubled = placeholder.rearranged(lambda a: np.repeat(a, 2, axis=0))
+    assert np.shares_memory(turned.array, x)
+    recording.put(doubled + 0, out := np.empty((4, 2)))
+    x[0] = [5, 6]
+    make(recording)
+    assert out.tolist() == [[5, 6], [5, 6], [3, 4], [3, 4]]
+
+
 def test_the_same_calls_have_the_same_buffers():
     buffers, found = {}, []
     for number in (1.0, 2.0):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 
-from backtrace.functions.losses import LOSSES
 from backtrace.spec import ids
 from backtrace.spec.document.fields import Fields, names
 from backtrace.spec.document.folders import Folders
@@ -28,19 +27,10 @@ def read_equations(
     """The equations; None where they can't be worked as they stand."""
     seen = len(problems.found)
     given = read_given(problems, top.get("given"), folders, conventions.layout, seed)
-    if "equations" not in top and seen:
-        return None  # it is misspelled, which has been told
-    node = top.require("equations", "Write the formulas, one a line: `- z = x @ W`.")
-    if node is None:
-        return None
-    read = LineReader(problems, given)
-    lines = tuple(read.lines(node, {}))
+    node = top.get("equations")
+    lines = () if node is None else tuple(LineReader(problems).lines(node, {}))
     reader = _EquationsReader(problems, top, folders, given, lines)
-    if read.is_whole and ("given" in top or not seen):
-        reader.check_names(read.lost)
     equations = reader.equations(conventions.layout == "columns")
-    if len(problems.found) == seen:
-        reader.check(equations)
     return equations if len(problems.found) == seen else None
 
 
@@ -66,8 +56,10 @@ class _EquationsReader:
         return node.value.entries if is_mapping else {}  # type: ignore[union-attr]
 
     def equations(self, columns: bool) -> Equations:
+        told = len(self.problems.found)
+        self.check_lines()
         objective, maximize = self.objective()
-        return Equations(
+        equations = Equations(
             given=dict(self.given),
             lines=tuple(self.lines),
             objective=objective,
@@ -76,18 +68,17 @@ class _EquationsReader:
             constants=frozenset(self.chosen("constants", self.given_keys)),
             parameters=tuple(self.chosen("parameters", self.given_keys)),
         )
-
-    def check(self, equations: Equations) -> None:
-        """What can only be said where all of it could be read."""
-        self.check_given(equations)
-        self.check_ids(equations)
-        self.check_parameters(equations)
+        if len(self.problems.found) == told:
+            self.check_given(equations)
+            self.check_ids(equations)
+            self.check_parameters(equations)
+        return equations
 
     # Lines
 
-    def check_names(self, lost: Set[str]) -> None:
-        """Every name is worked once, and before it is used; of ``lost`` ones nobody knows."""
-        known, told = {*self.given_keys, *lost}, set[tuple[int, str]]()
+    def check_lines(self) -> None:
+        """Every name is worked once, and before it is used."""
+        known, told = set(self.given_keys), set[tuple[int, str]]()
         for line in self.lines:
             for name in names_in(line.tree):
                 if name.id not in known and (line.row, name.id) not in told:
@@ -105,8 +96,9 @@ class _EquationsReader:
         elif id in self.names:
             found, mend = f"`{id}` before it is worked", "Move the line that works it up."
         else:
+            meant = near_miss(id, known)
             found = f"`{id}`, which is neither given nor worked"
-            mend = _meant(line.text[at : at + length], id, known)
+            mend = f"Did you mean `{meant}`?" if meant else "Add it under `given:`, or as a line."
         where = f" ({line.loop})" if line.loop else ""
         self.add(line, at, length, found + where, "a name that stands before this line", mend)
 
@@ -195,8 +187,6 @@ class _EquationsReader:
             return name, said[0] == "maximize"
         meant = near_miss(name, worked)
         mend = f"Did you mean `{meant}`?" if meant else f"Add a line `{name or 'L'} = …`."
-        if name in LOSSES:
-            mend = f"A loss is a line, too: `- L = {name}(…, …)`, and `loss: L`."
         found = cited(name) if name else kind(node)
         expected = "the name of a line, of a 1 × 1 value"
         self.problems.add(node, found, expected, mend, code="unknown_id")
@@ -225,13 +215,7 @@ class _EquationsReader:
                 expected = "the name of a line"
                 self.problems.add(entry.key, cited(entry.key.text), expected, mend)
         layout: Layout = "columns" if columns else "rows"
-        found = read_given(self.problems, node, self.folders, layout, None)
-        for name in found.keys() & self.given.keys():
-            own, shape = self.given[name].shape, found[name].shape
-            if own != shape:
-                said = f"a gradient of {shape[0]} × {shape[1]} for `{name}` of {own[0]} × {own[1]}"
-                self.problems.add(node.entries[name].key, said, "one of its shape", code="shape")
-        return found
+        return read_given(self.problems, node, self.folders, layout, None)
 
     def chosen(self, key: str, among: Mapping[str, Entry]) -> list[str]:
         """The names of a list, each of which must be given."""
@@ -246,16 +230,6 @@ class _EquationsReader:
                 expected = "a name under `given:`"
                 self.problems.add(word, cited(word.text), expected, mend, code="unknown_id")
         return list(dict.fromkeys(word.text for word in words))
-
-
-def _meant(written: str, id: str, known: set[str]) -> str:
-    """What an unknown name was probably meant to be; ``X[1]`` is the name X_1."""
-    name, _, index = written.partition("[")
-    if index and name in known:
-        number = index.removesuffix("]")
-        return f"`{name}[{number},:]` is a row of `{name}`, `{name}[:,{number}]` a column."
-    meant = near_miss(id, known)
-    return f"Did you mean `{meant}`?" if meant else "Add it under `given:`, or as a line."
 
 
 def note_misfits(problems: Problems, misfits: Sequence[Misfit]) -> None:

@@ -25,7 +25,7 @@ from backtrace.tape.chunks import (
     sums,
 )
 from backtrace.tape.compile import compile_update
-from backtrace.tape.parameters import INPUTS, TARGETS
+from backtrace.tape.parameters import TARGETS, given_matrices, objective_id, parameter_ids
 from backtrace.tape.run import Values, starting_values
 from backtrace.tape.setting import Setting
 from backtrace.tape.steps import Step
@@ -37,13 +37,12 @@ from backtrace.tape.training.step_recorder import Clock, StepRecorder
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
-LOSS = ids.id_of("loss")
-
 
 class Samples(msgspec.Struct, frozen=True):
     """Some samples: inputs and targets by id, in the spec's layout, and the class of each.
 
-    ``axis`` is that of the samples; ``classes`` is None where the targets are no classes.
+    ``axis`` is that of the samples; ``classes`` is None where the targets are no classes. Of
+    equations they are whatever is given and stays, which nobody counts.
     """
 
     arrays: dict[str, Array]
@@ -61,7 +60,8 @@ class Samples(msgspec.Struct, frozen=True):
 def samples_of(spec: Spec) -> Samples:
     """All samples of a spec, in its arithmetic."""
     start, setting = starting_values(spec), Setting(spec.conventions)
-    arrays = {id: contiguous(start[id]) for id in (INPUTS, TARGETS) if id in start}
+    data = [id for id in given_matrices(spec) if id not in parameter_ids(spec)]
+    arrays = {id: contiguous(start[id]) for id in data}
     true = class_of(setting.rows(start[TARGETS])) if classes(spec) else None
     return Samples(arrays, true, spec.samples, setting.sample_axis)
 
@@ -85,7 +85,7 @@ class Batch:
             wanted = _sums_under(self.steps, sums(self.steps.values()), wanted)
         self.shapes = {id: self.steps[id].shape for id in wanted}
         spans = lanes_of(size, samples.count)
-        dtype = samples.arrays[INPUTS].dtype
+        dtype = next(iter(samples.arrays.values())).dtype
         self.lane_sums = np.zeros((len(spans), size_of(self.shapes)), dtype=dtype)
         self.total = self.lane_sums[0]
         self.totals = views(self.total, self.shapes)
@@ -163,8 +163,9 @@ class Batch:
     @cached_property
     def _loss(self) -> tuple[Array, tuple[NumPyCall, ...]]:
         """Where the loss will be, and what works it from the sums."""
-        array, recorder = np.zeros((), dtype=self.total.dtype), self.recorder()
-        recorder.put(LOSS, array)
+        loss, recorder = self.steps[objective_id(self.spec)], self.recorder()
+        array = np.zeros(loss.shape, dtype=self.total.dtype)
+        recorder.put(loss.id, array)
         return array, recorder.calls()
 
     def recorder(self) -> StepRecorder:

@@ -30,12 +30,12 @@ def first_not_finite(spec: Spec, *states: State) -> Divergence:
     return Divergence(states[-1].epoch)  # the loss over all samples, and none of the batches
 
 
-def climbing(records: Sequence[Record]) -> Divergence | None:
+def climbing(spec: Spec, records: Sequence[Record]) -> Divergence | None:
     """Said of a loss that is finite but has been growing for long when the training ends, or has
-    grown out of all proportion."""
-    losses = [record.training.loss for record in records]
+    grown out of all proportion; of one that may be negative there is none."""
+    losses = [-r.training.loss if spec.climbs else r.training.loss for r in records]
     smallest, last = min(losses, default=0.0), losses[-1] if losses else 0.0
-    if not isfinite(last):
+    if not isfinite(last) or smallest < 0:
         return None
     tail = losses[-RISING - 1 :]
     rising = len(tail) > RISING and all(later > earlier for earlier, later in pairwise(tail))

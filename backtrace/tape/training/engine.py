@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtrace.spec.model import Matrix, Spec, Validation
+from backtrace.tape.parameters import objective_id
 from backtrace.tape.run import batch
 from backtrace.tape.setting import Setting
-from backtrace.tape.training.batches import LOSS, Batch, Samples, samples_of
+from backtrace.tape.training.batches import Batch, Samples, samples_of
 from backtrace.tape.training.parameter_rows import ParameterRows
 from backtrace.tape.training.records import Measured, State
 from backtrace.tape.updates import order, updates
@@ -79,7 +80,8 @@ class Engine:
         return self._measuring(one, samples_of(one))
 
     def _measuring(self, spec: Spec, samples: Samples) -> Callable[[], Measured]:
-        return Batch(spec, samples, self.values, [LOSS], self.parameters.clock).measure
+        wanted = [objective_id(spec)]
+        return Batch(spec, samples, self.values, wanted, self.parameters.clock).measure
 
     def keep(self) -> None:
         """Remembers where it stands, also where it stood when it was asked before."""
@@ -101,7 +103,7 @@ class UpdateCalls:
         self.whole, self.setting = whole, Setting(spec.conventions)
         full = samples == whole.count
         self.samples = whole if full else self._room(spec, samples)
-        wanted = [*parameters.wanted, *([LOSS] if full else [])]
+        wanted = [*parameters.wanted, *([objective_id(spec)] if full else [])]
         self.batch = Batch(spec, self.samples, parameters.given, wanted, parameters.clock)
         self.calls = parameters.update(self.batch)
 

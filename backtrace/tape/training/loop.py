@@ -9,11 +9,10 @@ from typing import TypeAlias
 
 import numpy as np
 
-from backtrace.functions.optimizers import OPTIMIZERS
 from backtrace.spec import ids
-from backtrace.spec.model import Spec
+from backtrace.spec.model import Equations, Spec
 from backtrace.tape.parameters import differentiable, parameter_ids, trained_ids
-from backtrace.tape.run import starting_values, trace
+from backtrace.tape.run import starting_values, states, trace
 from backtrace.tape.trace import Trace
 from backtrace.tape.training.divergence import climbing, first_not_finite
 from backtrace.tape.training.engine import Engine
@@ -37,9 +36,8 @@ def starting_state(spec: Spec) -> State:
     """The parameters as the spec gives them, the optimizer's states at 0."""
     values = starting_values(spec)
     found = {id: values[id] for id in parameter_ids(spec)}
-    letters = () if spec.optimizer is None else OPTIMIZERS[spec.optimizer.name].states
     for id in trained_ids(spec):
-        for letter in letters:
+        for letter in states(spec):
             found[ids.state(letter, id)] = values[ids.state_before(letter, id)]
     return State(0, found)
 
@@ -70,7 +68,9 @@ def train(
 def check_trainable(spec: Spec) -> None:
     """Raises TapeError, in words, for a network of which no update changes anything."""
     step = [layer for layer in spec.layers if not differentiable(layer)]
-    if spec.loss is None or spec.loss.name == "upstream":
+    if spec.equations is not None:
+        _check_equations(spec.equations)
+    elif spec.loss is None or spec.loss.name == "upstream":
         raise TapeError("training needs a loss: `loss: mse`, with `targets`")
     if spec.optimizer is None:
         raise TapeError("training needs a rate: `learning_rate: 0.1`, or an `optimizer`")
@@ -81,6 +81,22 @@ def check_trainable(spec: Spec) -> None:
         )
     if not trained_ids(spec):
         raise TapeError("`freeze` leaves no parameter to train")
+
+
+def _check_equations(equations: Equations) -> None:
+    if not equations.objective:
+        raise TapeError(
+            "training needs a loss: `loss: L`, the name of a line that updates make smaller (or "
+            "`maximize: J`). Update lines of one's own are worked once, by `backtrace trace`"
+        )
+    if not equations.parameters:
+        raise TapeError("training needs `parameters: [W]`, the given names that an update changes")
+    taken = {ids.updated(name) for name in equations.parameters}
+    for line in equations.lines:
+        if line.id in taken:
+            raise TapeError(
+                f"{line.id} is a line, and what the updated parameter will be called: rename it"
+            )
 
 
 class _Loop:
@@ -94,6 +110,7 @@ class _Loop:
         at_work: AbstractContextManager[None],
     ) -> None:
         self.spec = spec
+        self.sign = -1 if spec.climbs else 1
         self.watch = watch
         self.at_work = at_work
         self.engine = Engine(spec, progress.last)
@@ -129,12 +146,12 @@ class _Loop:
 
     def judged(self, record: Record) -> Ending | None:
         """Whether to stop at this record; remembers the best one."""
-        loss, stop = record.judged.loss, self.spec.stop
+        cost, stop = self.cost(record), self.spec.stop
         if not isfinite(record.training.loss):
             return "diverged"
-        if self.spec.keeps_best and (self.best is None or loss < self.lowest()):
+        if self.spec.keeps_best and (self.best is None or cost < self.lowest()):
             self.best = self.engine.kept()
-        if stop.loss is not None and loss <= float(stop.loss):
+        if stop.loss is not None and cost <= self.sign * float(stop.loss):
             return "loss"
         if stop.patience is None:
             return None
@@ -145,7 +162,11 @@ class _Loop:
 
     def lowest(self) -> float:
         assert self.best is not None
-        return self.records[self.best.epoch].judged.loss
+        return self.cost(self.records[self.best.epoch])
+
+    def cost(self, record: Record) -> float:
+        """What the training makes smaller."""
+        return self.sign * record.judged.loss
 
     def progress(self) -> Progress:
         last = self.engine.kept()
@@ -164,7 +185,7 @@ class _Loop:
     def outcome(self, ended: Ending) -> Training:
         progress = self.progress()
         self.complete(progress.last)
-        state, divergence = progress.kept, climbing(self.records)
+        state, divergence = progress.kept, climbing(self.spec, self.records)
         if ended == "diverged":
             finite = self.engine.kept(1)
             state = self.best or finite

@@ -10,7 +10,6 @@ from backtrace.functions.array import Array
 from backtrace.functions.optimizers import OPTIMIZERS
 from backtrace.spec import ids
 from backtrace.spec.model import Spec
-from backtrace.tape.chunks import chunk_size
 from backtrace.tape.parameters import parameter_ids, trained_ids
 from backtrace.tape.run import Values
 from backtrace.tape.training.batches import Batch
@@ -31,6 +30,7 @@ class ParameterRows:
         assert spec.optimizer is not None
         self.spec, self.clock = spec, Clock()
         self.ids = trained_ids(spec)
+        self.all_at_once = not spec.arithmetic.has_fractions and spec.backpropagate_through == "old"
         self.states = OPTIMIZERS[spec.optimizer.name].states
         self.shapes = {id: values[id].shape for id in self.ids}
         size, dtype = size_of(self.shapes), values[self.ids[0]].dtype
@@ -56,18 +56,20 @@ class ParameterRows:
     @property
     def wanted(self) -> list[str]:
         """What a batch is worked for: the gradients, or what the update leaves in the rows."""
-        if chunk_size(self.spec) is not None:
+        if self.all_at_once:
             return [ids.gradient(id) for id in self.ids]
         states = [ids.state(letter, id) for letter in self.states for id in self.ids]
         return [*(ids.updated(id) for id in self.ids), *states]
 
     def update(self, batch: Batch) -> tuple[NumPyCall, ...]:
         """The calls of an update after such a batch, whose first sums are those ``wanted``."""
-        if not batch.in_sums:
+        if not self.all_at_once:
             left = batch.total[: self.rows.size].reshape(self.rows.shape)
             return (partial(np.copyto, self.rows, left),)
         first = ids.gradient(self.ids[0])
         total = batch.total[: self.rows.shape[1]]
+        if not batch.in_sums:
+            return self._lines(batch, {first: total}, {})
         if set(self.wanted) <= set(batch.totals):
             return self._lines(batch, {}, {first: total})
         gradient, penalised = np.zeros_like(total), batch.recorder()

@@ -41,14 +41,21 @@ class Placeholder(NDArrayOperatorsMixin):
 
     @property
     def T(self) -> Placeholder:  # noqa: N802 - as an array's
-        return self.recording.viewed(self, self.array.T, "T")
+        return self.recording.viewed(self, self.array.T)
 
-    def __pow__(self, power: object) -> Any:
-        """Not noted: an array's ``x ** 2`` is x · x, NumPy's ``power`` may be off by a bit."""
-        raise TypeError("a power is not recorded")
+    def __pow__(self, power: float) -> Placeholder:
+        """Not NumPy's ``power``, which may be off by a bit: an array's ``x ** 2`` is x · x."""
+        return self.recording.called(_power, self, power=power)
 
     def __getitem__(self, key: Any) -> Placeholder:
-        return self.recording.viewed(self, self.array[key], repr(key))
+        return self.recording.viewed(self, self.array[key])
+
+    def rearranged(self, arrangement: Callable[[Array], Array]) -> Placeholder:
+        """Its entries placed otherwise: a view of them where there is one."""
+        placed = arrangement(self.array)
+        if np.shares_memory(placed, self.array):
+            return self.recording.viewed(self, placed)
+        return self.recording.opaque(lambda: arrangement(self.array))
 
     def __getattr__(self, name: str) -> Any:
         raise TypeError(f"{name} of an array is not recorded")
@@ -81,6 +88,7 @@ class Recording:
         self.noted: list[tuple[Bind, Array]] = []
         self.known: dict[Hashable, Placeholder] = {}
         self.places = 0
+        self.goal: Array | None = None  # of the last ``put``, where its call writes there at once
 
     def given(self, array: Array, *, constant: bool = False) -> Placeholder:
         """Stands for an array that is there before the calls are made."""
@@ -89,12 +97,13 @@ class Recording:
 
     def put(self, value: Placeholder, target: Array) -> None:
         """Has a value worked out in ``target``, if its call is the last one, else copied there."""
-        bind, out = self.noted[-1] if self.noted else (None, None)
-        if bind is not None and out is value.array and out.strides == target.strides:
-            self.noted[-1] = (bind, target)
-            value.array = target
-        else:
-            self.noted.append((_calling(_copy, [value.array]), target))
+        if self.noted:
+            bind, out = self.noted[-1]
+            if out is value.array and out is not self.goal and out.strides == target.strides:
+                self.noted[-1] = (bind, target)
+                value.array = self.goal = target
+                return
+        self.noted.append((_calling(_copy, [value.array]), target))
 
     def calls(self) -> tuple[NumPyCall, ...]:
         """What has been noted, bound to its arrays."""
@@ -136,11 +145,12 @@ class Recording:
         result = np.asarray(function())
         return self._noted(lambda out: partial(_work_out, function, out), result)
 
-    def viewed(self, x: Placeholder, view: Array, key: Hashable) -> Placeholder:
+    def viewed(self, x: Placeholder, view: Array) -> Placeholder:
         """A part of a value, or the same entries in another arrangement."""
         if view.size and not np.shares_memory(view, x.array):
             raise TypeError("a copy is not recorded")
-        place = ("view", key, x.place)
+        start = view.__array_interface__["data"][0] - x.array.__array_interface__["data"][0]
+        place = ("view", start, view.shape, view.strides, x.place)
         if place not in self.known:
             self.known[place] = self.given(view)
         return self.known[place]
@@ -214,6 +224,17 @@ def _copy(array: Array, out: Array) -> None:
     np.copyto(out, array)
 
 
+def _power(x: Array, power: float, out: Array | None = None) -> Array:
+    found = x**power
+    if out is not None:
+        np.copyto(out, found)
+    return found
+
+
+def _joined(*parts: Array, axis: int, out: Array | None = None) -> Array:
+    return np.concatenate(parts, axis, out)
+
+
 def _work_out(function: Callable[[], Array], out: Array) -> None:
     np.copyto(out, function())
 
@@ -243,6 +264,7 @@ def _reduced(function: Any) -> Callable[..., Placeholder]:
 _FUNCTIONS: dict[Any, Callable[..., Placeholder]] = {
     np.dot: lambda recording, x, y: recording.called(np.dot, x, y),
     np.where: Recording.where,
+    np.concatenate: lambda recording, parts, axis: recording.called(_joined, *parts, axis=axis),
     np.sum: _reduced(np.add.reduce),
     np.max: _reduced(_largest),
     np.argmax: lambda recording, x, axis: recording.called(np.argmax, x, axis=axis),

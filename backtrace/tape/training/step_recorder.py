@@ -10,6 +10,7 @@ import numpy as np
 from backtrace.functions.array import Array
 from backtrace.spec.model import Spec
 from backtrace.tape.accuracy import class_of
+from backtrace.tape.arguments import handed_back, taken
 from backtrace.tape.arithmetic import FloatArithmetic, arithmetic
 from backtrace.tape.chunks import without_mean
 from backtrace.tape.operations import OPERATIONS, mean
@@ -84,8 +85,9 @@ class StepRecorder:
     def _call_by_call(self, step: Step) -> Placeholder:
         operands = [self.values[id] for id in step.needed]
         parameters = self.numbers.parameters(step.parameters)
-        value = OPERATIONS[step.operation].evaluate(self.setting, parameters, *operands)
-        return self._line(value)
+        row = OPERATIONS[step.operation]
+        value = row.evaluate(self.setting, parameters, *taken(parameters, operands))
+        return self._line(handed_back(parameters, value))
 
     def _line(self, value: Array) -> Placeholder:
         assert isinstance(self.numbers, FloatArithmetic)
