@@ -53,9 +53,13 @@ def _short(value: Any, form: str) -> Value:
 
 def _not_finite(step: Step, values: ValuesById) -> Iterator[Note]:
     """Said where a value stops being finite, not again in everything that rests on it."""
-    if _finite(values[step.id]) or not all(_finite(values[id]) for id in step.operands):
+    if step.operation == "given" or _finite(values[step.id]):  # −∞ is given in masks
+        return
+    if not all(_finite(values[id]) for id in step.operands):
         return
     said = " is no longer finite: the numbers have grown too large"
+    if step.role == "named":
+        said += ", or something is divided by 0 or has no root or logarithm"
     if step.operation in ("loss_terms", "loss_gradient"):
         said = (
             " is not finite: an activation has come so close to 0 or 1 that it is rounded to it, "

@@ -279,9 +279,11 @@ class _LineWriter:
 
     def misfit(self, node: Term, operation: str, arguments: Sequence[Argument], found: str) -> None:
         """Shapes that don't fit; where ``@`` would fit instead of ``*``, and the reverse."""
-        shapes = [self.shape_of(each) for each in arguments]
-        mend = ""
-        if operation in ("times", "matmul"):
+        mend, expected = "", _EXPECTED.get(operation, "shapes that fit")
+        shapes = self.shapes_of(arguments)
+        if shapes is None:
+            expected = "rows and columns that it has"
+        elif operation in ("times", "matmul"):
             (a, b), (c, d) = shapes
             fits_product = b == c
             fits_entries = all(x == y or 1 in (x, y) for x, y in zip((a, b), (c, d), strict=True))
@@ -291,13 +293,15 @@ class _LineWriter:
                 mend = "`*` works entry by entry."
             elif operation == "matmul":
                 mend = _transposed_mend((a, b), (c, d))
-        self.writer.misfit(
-            self.line, node, found, _EXPECTED.get(operation, "shapes that fit"), mend
-        )
+        self.writer.misfit(self.line, node, found, expected, mend)
 
-    def shape_of(self, argument: Argument) -> Shape:
-        operands, taken = described([argument])
-        return argument_shapes(taken, [self.writer.by_id[id].shape for id in operands])[0]
+    def shapes_of(self, arguments: Sequence[Argument]) -> list[Shape] | None:
+        """The shapes of what meets; None where a part lies outside its matrix."""
+        operands, taken = described(arguments)
+        try:
+            return argument_shapes(taken, [self.writer.by_id[id].shape for id in operands])
+        except ValueError:
+            return None
 
 
 _EXPECTED = {

@@ -59,8 +59,8 @@ def _matmul_shape(s: Setting, p: Parameters, x: Shape, y: Shape) -> Shape:
     first, second = matmul_operands(s, p, np.empty(x), np.empty(y))
     if first.shape[1] != second.shape[0]:
         raise ValueError(
-            f"the {first.shape[1]} columns of a {first.shape[0]} × {first.shape[1]} matrix meet "
-            f"the {second.shape[0]} rows of a {second.shape[0]} × {second.shape[1]} matrix"
+            f"a {first.shape[0]} × {first.shape[1]} matrix times a {second.shape[0]} × "
+            f"{second.shape[1]} matrix: {first.shape[1]} columns meet {second.shape[0]} rows"
         )
     return (first.shape[0], second.shape[1])
 

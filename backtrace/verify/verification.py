@@ -183,7 +183,8 @@ class _Verifier:
         perturbation = Perturbation(evaluations, step.of, penalised=step.role == "gradient")
         places = _places(step, evaluations.by_id[step.of], evaluations.setting)
         values = evaluations.double[step.of].ravel()[places]
-        scales = np.maximum(np.abs(values), float(np.sqrt(np.mean(values * values))) or 1.0)
+        sizes = np.where(np.isfinite(values), np.abs(values), 0)  # a mask has −∞, which stays
+        scales = np.maximum(sizes, float(np.sqrt(np.mean(sizes * sizes))) or 1.0)
         tape, doubt = evaluations.wide[step.id] / factor, evaluations.doubt(step.id) / abs(factor)
         check = GradientCheck(perturbation, places, scales, tape, doubt)
 

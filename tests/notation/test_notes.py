@@ -125,3 +125,11 @@ def test_of_several_samples_the_entries_are_counted():
 def test_other_steps_have_no_remark():
     trace = backtrace.trace(backtrace.load("mlp-math"))
     assert [step.id for step in trace if notes_of(step, trace)] == ["delta1"]
+
+
+def test_infinity_is_noted_where_it_is_worked_and_not_where_it_is_given():
+    text = "given: {m: [-inf, 0], x: [1, 0]}\nequations: [a = softmax(m), b = 1 / x]\n"
+    worked = trace(backtrace.loads(text))
+    assert said_of(worked, "m") == said_of(worked, "a") == ()
+    (note,) = said_of(worked, "b")
+    assert "divided by 0" in note

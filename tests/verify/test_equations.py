@@ -87,3 +87,17 @@ def test_a_kink_is_named_and_does_not_accuse():
     assert np.allclose(dx.tape, [[0, 2, 1]])  # the first of equal maxima has it all
     assert (1, 0) not in dx.kinks
     assert (0, 0) in dx.kinks
+
+
+def test_a_mask_of_minus_infinity_is_no_obstacle():
+    text = """
+given: {S: [[1, 2], [3, 4]], M: [[0, -inf], [0, 0]], V: [[1, -1], [2, 0.5]]}
+equations: [T = S + M, A = softmax(T), L = sum((A @ V)^2)]
+loss: L
+constants: [M]
+"""
+    found = verify(loads(text))
+    assert found.agrees
+    masked = next(each for each in found.quantities if each.id == "dT")
+    assert not masked.undecided.any()
+    assert masked.numeric[0, 1] == 0

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from backtrace.spec import ids
 from backtrace.spec.model import Equations
 
+_LOSS = ("loss", "cost")
 _AFTER_LOSS = ("loss_new", "new_loss")
 
 
@@ -33,6 +34,8 @@ class EquationNames:
             spellings.append(ids.gradient(partial[1]))
         if key.endswith("_bar"):
             spellings.append(ids.gradient(key.removesuffix("_bar")))
+        if key in _LOSS:
+            spellings.append(self.objective)
         if key in _AFTER_LOSS or key == ids.updated(self.objective):
             spellings.append("loss_after")
         found = next((self.names[each] for each in spellings if each in self.names), "")

@@ -27,6 +27,7 @@ class LineReader:
     def __init__(self, problems: Problems) -> None:
         self.problems = problems
         self.told: set[tuple[int, int]] = set()
+        self.refused: set[str] = set()  # names of lines that can't be read
         self.read = 0
 
     def lines(self, node: Node, variables: Mapping[str, int]) -> Iterator[EquationLine]:
@@ -66,6 +67,7 @@ class LineReader:
         except Misread as wrong:
             place = part_of(node, start + wrong.at, wrong.length)
             self.add(place, wrong.found, wrong.expected, wrong.mend)
+            self.refused |= {id} if id else set()
             return None
         if id is None:
             return None

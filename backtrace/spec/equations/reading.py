@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
+from backtrace.functions.losses import LOSSES
 from backtrace.spec import ids
 from backtrace.spec.document.fields import Fields, names
 from backtrace.spec.document.folders import Folders
@@ -27,10 +28,13 @@ def read_equations(
     """The equations; None where they can't be worked as they stand."""
     seen = len(problems.found)
     given = read_given(problems, top.get("given"), folders, conventions.layout, seed)
-    node = top.get("equations")
-    lines = () if node is None else tuple(LineReader(problems).lines(node, {}))
-    reader = _EquationsReader(problems, top, folders, given, lines)
+    node = top.require("equations", "Write the formulas, a line each: `- z = X @ W + b`.")
+    line_reader = LineReader(problems)
+    lines = () if node is None else tuple(line_reader.lines(node, {}))
+    reader = _EquationsReader(problems, top, folders, given, lines, line_reader.refused)
     equations = reader.equations(conventions.layout == "columns")
+    if len(problems.found) == seen:
+        reader.check_names(equations)
     return equations if len(problems.found) == seen else None
 
 
@@ -44,9 +48,11 @@ class _EquationsReader:
         folders: Folders,
         given: Mapping[str, Matrix],
         lines: Sequence[EquationLine],
+        refused: Set[str],
     ) -> None:
+        """``refused`` are the names of lines that can't be read: who uses them is not to blame."""
         self.problems, self.top, self.folders = problems, top, folders
-        self.given, self.lines = given, lines
+        self.given, self.lines, self.refused = given, lines, refused
         self.names = {*self.given_keys, *(line.id for line in lines)}
 
     @property
@@ -56,10 +62,9 @@ class _EquationsReader:
         return node.value.entries if is_mapping else {}  # type: ignore[union-attr]
 
     def equations(self, columns: bool) -> Equations:
-        told = len(self.problems.found)
         self.check_lines()
         objective, maximize = self.objective()
-        equations = Equations(
+        return Equations(
             given=dict(self.given),
             lines=tuple(self.lines),
             objective=objective,
@@ -68,11 +73,12 @@ class _EquationsReader:
             constants=frozenset(self.chosen("constants", self.given_keys)),
             parameters=tuple(self.chosen("parameters", self.given_keys)),
         )
-        if len(self.problems.found) == told:
-            self.check_given(equations)
-            self.check_ids(equations)
-            self.check_parameters(equations)
-        return equations
+
+    def check_names(self, equations: Equations) -> None:
+        """Where every line can be read: what its names are used for, and what they collide with."""
+        self.check_given(equations)
+        self.check_ids(equations)
+        self.check_parameters(equations)
 
     # Lines
 
@@ -81,13 +87,15 @@ class _EquationsReader:
         known, told = set(self.given_keys), set[tuple[int, str]]()
         for line in self.lines:
             for name in names_in(line.tree):
-                if name.id not in known and (line.row, name.id) not in told:
+                if name.id not in known | self.refused and (line.row, name.id) not in told:
                     told.add((line.row, name.id))
                     self.unknown(line, name.id, name.at, name.length, known)
             if line.id in known:
                 which = "given" if line.id in self.given_keys else "worked already"
                 found = f"`{line.id}`, which is {which}"
-                self.add(line, -line.start, len(line.id), found, "a name of its own")
+                mend = f"Each round needs its own: `{line.id}[t]` with the loop's variable."
+                mend = mend if line.loop else ""
+                self.add(line, -line.start, len(line.id), found, "a name of its own", mend)
             known.add(line.id)
 
     def unknown(self, line: EquationLine, id: str, at: int, length: int, known: set[str]) -> None:
@@ -182,11 +190,13 @@ class _EquationsReader:
         if node is None or (said[0] == "loss" and self.is_upstream(node)):
             return "", False
         name = node.text if isinstance(node, Scalar) else ""
-        worked = [line.id for line in self.lines]
-        if name in worked:
+        worked = [*(line.id for line in self.lines), *self.refused]
+        if name in worked or not worked:
             return name, said[0] == "maximize"
         meant = near_miss(name, worked)
         mend = f"Did you mean `{meant}`?" if meant else f"Add a line `{name or 'L'} = …`."
+        if name in LOSSES:
+            mend = f"Add a line such as `L = {name}(prediction, target)`, and write `{said[0]}: L`."
         found = cited(name) if name else kind(node)
         expected = "the name of a line, of a 1 × 1 value"
         self.problems.add(node, found, expected, mend, code="unknown_id")

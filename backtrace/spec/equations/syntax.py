@@ -57,6 +57,7 @@ _FOLDED: dict[str, Callable[[Any], float]] = {
 }
 _SIGNS = {"·": "* or @", "×": "* or @", "⊙": "*", "∗": "*", "÷": "/", "⋅": "* or @"}
 _SIDE_BY_SIDE = re.compile(r"[0-9A-Za-z_)\]]\s+[A-Za-z0-9(]|\)\s*[A-Za-z0-9(]|\b\d+[A-Za-z(]")
+_OPEN_END = re.compile(r"([-+*/@^=])\s*$")
 _FORM = "a formula such as `X @ W + b` or `tanh(z)`"
 
 
@@ -149,6 +150,10 @@ def _broken(text: str, at: int) -> Misread:
         mend = "Write `*` (entry by entry) or `@` (the matrix product) between them."
         found = "two things without a sign between them"
         return Misread(beside.end() - 1, 1, found, _FORM, mend)
+    open_end = _OPEN_END.search(text)
+    if open_end is not None:
+        found = f"nothing behind the `{open_end[1]}`"
+        return Misread(open_end.start(), 1, found, _FORM)
     at = min(at, len(text) - 1)
     return Misread(at, 1, f"{cited(text[at])} where it does not fit", _FORM)
 

@@ -55,7 +55,8 @@ def build(document: YamlDocument, folders: Folders, shapes_of: ShapesOf = unknow
     Without ``shapes_of`` ids and shapes of ``ask`` and ``expect`` are not looked at.
     """
     problems = document.problems
-    if isinstance(document.root, Mapping) and "equations" in document.root.entries:
+    keys = document.root.entries if isinstance(document.root, Mapping) else {}
+    if "equations" in keys or ("given" in keys and "layers" not in keys):
         from backtrace.spec.equations.builder import build_equations
 
         return build_equations(document, folders, shapes_of)
