@@ -75,8 +75,8 @@ class Fractions(msgspec.Struct, frozen=True):
         return value if rational else np.asarray(value, dtype=np.float64)
 
     def line(self, value: Array) -> Array:
-        if self.decimals is None:
-            return np.asarray(value)
+        if self.decimals is None:  # floats are whole numbers that were made here, an identity's
+            return value if value.dtype == object else _each(fraction_of, value)
         decimals = self.decimals
         return _each(lambda x: round_half_away(x, decimals), value)
 

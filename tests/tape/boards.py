@@ -139,6 +139,9 @@ LOSSES_OF_PARTS = {
 }
 
 
+EVERY_LOSS = [*LOSSES, *LOSSES_OF_PARTS]
+
+
 # Windows, entry by entry
 
 
@@ -272,7 +275,9 @@ class Builder:
         return self.leaf(shape)
 
     def elementwise(self, shape, depth):
-        form = self.chosen(ELEMENTWISE)
+        return self.function(self.chosen(ELEMENTWISE), shape, depth)
+
+    def function(self, form, shape, depth):
         inner, work = self.term(shape, depth), ELEMENTWISE[form]
         rank = POWER if ")^" in form and not form.startswith(("ln", "sqrt")) else ATOM
         return Term(form.format(inner.text), shape, lambda n: work(inner.work(n)), rank)
@@ -400,9 +405,11 @@ class Builder:
         return Term(text, shape, lambda n: reduced(inner.work(n), each, work))
 
     def loss(self, shape, depth):
+        return self.loss_of(self.chosen(EVERY_LOSS), shape, depth)
+
+    def loss_of(self, way, shape, depth):
         size = self.size(), self.size()
         n, k = size if self.rows else size[::-1]
-        way = self.chosen([*LOSSES, *LOSSES_OF_PARTS])
         if way in LOSSES:
             a, y, of = self.term(size, depth), self.term(size, depth - 1), LOSSES[way]
             return Term(way.format(a.text, y.text), shape, lambda m: of(a.work(m), y.work(m), n, k))
@@ -463,12 +470,18 @@ class Drawn:
 
 
 def board(seed: int, depth: int) -> Drawn:
-    """Some lines of terms so deep, and L, which depends on all of them."""
+    """Some lines of terms so deep, and L, which depends on all of them.
+
+    The functions entry by entry and the losses take turns, so that none is left out by chance.
+    """
     drawn = random.Random(seed)
     builder = Builder(drawn, rows=drawn.random() < 0.5)
     for number in range(drawn.randint(1, 3)):
         shape = (builder.size(), builder.size())
         builder.lines[f"v{number}"] = builder.term(shape, depth)
+    form, way = list(ELEMENTWISE)[seed % len(ELEMENTWISE)], EVERY_LOSS[seed % len(EVERY_LOSS)]
+    builder.lines["f"] = builder.function(form, (2, 2), 1)
+    builder.lines["l"] = builder.loss_of(way, (1, 1), 1)
     lines = dict(builder.lines)
     parts = [f"mean(tanh({name}))" for name in lines]
     names = list(lines)
