@@ -1,5 +1,7 @@
 """What once passed, or was once refused, that should not have been: each by its arithmetic."""
 
+import pytest
+
 from tests.check.typed import marks, named
 
 ONE_WEIGHT = """
@@ -43,3 +45,35 @@ def test_one_delta_must_fit_all_entries_that_use_it():
 def test_a_slope_is_not_what_its_range_leaves_of_another():
     # SELU'(-16) = 1.7581 e^-16 = 0.0000002; -0.0019 has no business below 0.
     assert [id for id, _ in named(DEEP_IN_SELU, "a1: -1.76\ng1: -0.0019")] == ["g1"]
+
+
+# 0.1 + 0.2 - 0.3 is 0 by hand and 5.6e-17 in floats: at the kink there is one slope, 0 as the spec
+# has it, and not either of the two beside it.
+AT_A_KINK = """
+layers: [{activation: relu, weights: [[0.1], [0.2]], bias: -0.3}]
+inputs: [[1, 1]]
+targets: 1
+loss: half_mse
+"""
+AT_NO_ERROR = """
+layers: [{activation: linear, weights: [[0.1], [0.2]], bias: none}]
+inputs: [[1, 1]]
+targets: 0.3
+loss: mae
+"""
+AT_A_STEP = """
+layers: [{activation: step, weights: [[0.1], [0.7]], bias: -0.8}]
+inputs: [[1, 1]]
+"""
+KINKS = {  # a sheet that is right by hand, one that is not, and where
+    "relu": (AT_A_KINK, "z1: 0\ng1: 0\ndW1: [0, 0]\n", "z1: 0\ng1: 1\ndW1: [-1, -1]\n", "g1"),
+    "mae": (AT_NO_ERROR, "a1: 0.3\nda1: 0\ndW1: [0, 0]\n", "a1: 0.3\nda1: 1\ndW1: [1, 1]\n", "da1"),
+    "step": (AT_A_STEP, "z1: 0\na1: 1\n", "z1: 0\na1: 0\n", "a1"),  # step(0) is 1
+}
+
+
+@pytest.mark.parametrize("kind", KINKS)
+def test_at_a_kink_the_right_sheet_is_right_and_the_wrong_one_wrong(kind):
+    spec, right, wrong, place = KINKS[kind]
+    assert set(marks(spec, right).values()) == {"right"}
+    assert marks(spec, wrong)[place] == "wrong"
