@@ -203,7 +203,8 @@ def marks(text: str) -> list[Element]:
     nodes: list[Element] = []
     for mark in MARKS.findall(text):
         if mark == "ᵀ":
-            nodes[-1] = scripts(nodes[-1], None, TOP)
+            before = nodes.pop() if nodes else row(())
+            nodes.append(scripts(before, None, TOP))
         elif mark in RAISED:
             nodes[-1] = scripts(nodes[-1], None, numeral(RAISED[mark]))
         elif mark == "½":

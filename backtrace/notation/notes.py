@@ -8,16 +8,19 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 import numpy as np
 
-from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.array import Array
+from backtrace.functions.elementary import FUNCTIONS
 from backtrace.functions.formula import Absolute, Expr, Letter, Sentence, Symbol, Value, call, row
 from backtrace.notation.numbers import number
 from backtrace.spec import ids
 from backtrace.tape.arithmetic import FloatArithmetic, as_floats
+from backtrace.tape.equation_operations import pool_winners
 from backtrace.tape.steps import Step
 from backtrace.tape.trace import Trace, TracedStep
 
-Kind: TypeAlias = Literal["kink", "noise", "not_finite", "through_updated", "units_off"]
+Kind: TypeAlias = Literal[
+    "kink", "noise", "not_finite", "through_updated", "units_off", "repeated", "winners"
+]
 ValuesById: TypeAlias = Mapping[str, Array]
 
 
@@ -39,7 +42,7 @@ def step_notes(step: Step, values: ValuesById) -> tuple[Note, ...]:
     """The notes of one step; ``values`` has its value and its operands'."""
     rule = NOTES.get(step.operation)
     found = tuple(rule(step, values)) if rule is not None else ()
-    return (*found, *_not_finite(step, values))
+    return (*found, *_repeated(step), *_not_finite(step, values))
 
 
 def _entry(id: str, i: int, j: int) -> tuple[Expr | str, ...]:
@@ -73,8 +76,11 @@ def _finite(value: Array) -> bool:
 
 
 def _at_kinks(step: Step, values: ValuesById) -> Iterator[Note]:
-    activation = ACTIVATIONS[step.parameters["activation"]]
-    id = step.operands[0]
+    return _kinks_of(step, step.operands[0], values)
+
+
+def _kinks_of(step: Step, id: str, values: ValuesById) -> Iterator[Note]:
+    activation = FUNCTIONS[step.parameters["activation"]]
     for kink in activation.kinks(step.parameters):
         derivative = activation.derivative(
             np.array([kink]), FloatArithmetic(np.float64).parameters(step.parameters)
@@ -89,6 +95,37 @@ def _at_kinks(step: Step, values: ValuesById) -> Iterator[Note]:
                     *(slope, f" is taken as {derivative[0]:g}"),
                 ),
             )
+
+
+def _repeated(step: Step) -> Iterator[Note]:
+    """Of what was taken for every row, every column or every entry, that its gradient is a sum."""
+    where = {"columns": ("row", "the rows"), "rows": ("column", "the columns")}
+    summed = step.parameters.get("summed")
+    if summed is not None:
+        each, added = where.get(summed, ("entry", "all entries"))
+        said = f" is used for every {each}, so its gradient is the sum of {added}"
+        yield Note("repeated", (Symbol(step.of), said))
+
+
+def _at_kinks_on_the_way(step: Step, values: ValuesById) -> Iterator[Note]:
+    """A function of a board is gone back through in one step, with what has arrived."""
+    if "arguments" not in step.parameters:
+        yield from _kinks_of(step, step.operands[1], values)
+
+
+def _winners(step: Step, values: ValuesById) -> Iterator[Note]:
+    """Which entry is the largest of each window: on the way back it alone gets a gradient."""
+    p = step.parameters
+    if p["pool"] != "max" or "arguments" in p or values[step.id].size > MOST_WINDOWS:
+        return
+    won = pool_winners(p, values[step.operands[0]])
+    told: list[str | Expr] = []
+    for i, j in np.ndindex(values[step.id].shape):
+        at = next(at for at, wins in enumerate(won) if wins[i, j])
+        u, v = divmod(at, p["size"])
+        source = _entry(step.operands[0], i * p["stride"] + u, j * p["stride"] + v)
+        told += [", " if told else "", row(*_entry(step.id, i, j), " is ", *source)]
+    yield Note("winners", ("the largest: ", *told))
 
 
 def _at_no_error(step: Step, values: ValuesById) -> Iterator[Note]:
@@ -159,11 +196,14 @@ def _printed(value: Any, decimals: int) -> Value:
     return Value(value if hasattr(value, "numerator") else float(number(value, decimals)))
 
 
+MOST_WINDOWS = 9  # of which is said where the largest entry lies
 MOST_PLACES = 4  # entries of a step that are named
 MOST_NAMED = 3  # units that are named one by one; of more, the count is given
 
 NOTES: dict[str, Callable[[Step, ValuesById], Iterator[Note]]] = {
     "activation_derivative": _at_kinks,
+    "chain": _at_kinks_on_the_way,
+    "pool": _winners,
     "loss_gradient": _at_no_error,
     "matmul": _through_updated,
 }

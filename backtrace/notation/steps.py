@@ -10,7 +10,7 @@ from backtrace.notation import backward, forward, loss, update
 from backtrace.notation.equations import entries, right_sides
 from backtrace.notation.equations.titles import equation_title, equation_why, is_of_equations
 from backtrace.notation.forward import is_identity
-from backtrace.notation.symbols import Symbols
+from backtrace.notation.symbols import IDS, Symbols
 from backtrace.notation.titles import TITLES, WHYS
 from backtrace.notation.workings import Stages, Workings, Writing, added, filled_in
 from backtrace.tape.steps import Step
@@ -50,7 +50,8 @@ def writing(step: Step) -> Writing:
 def repeats(traced: TracedStep, trace: Trace) -> str | None:
     """The id of the earlier step that this one only repeats (no bias, a linear unit), or None."""
     if traced.operation == "copy":
-        return traced.operands[0]
+        moved = {"summed", "undo", "arguments"} & set(traced.parameters)
+        return None if moved else traced.operands[0]
     if traced.operation == "activate" and is_identity(traced.parameters):
         return None if traced.parameters.get("ones") else traced.operands[0]
     if traced.operation == "hadamard":
@@ -60,17 +61,20 @@ def repeats(traced: TracedStep, trace: Trace) -> str | None:
     return None
 
 
-def title(step: Step) -> str:
+def title(step: Step, symbols: Symbols = IDS) -> str:
     """What the step does, in a few words."""
-    return equation_title(step) if is_of_equations(step) else TITLES[step.operation](step)
+    if is_of_equations(step):
+        return equation_title(step, symbols)
+    return TITLES[step.operation](step)
 
 
 def why(traced: TracedStep, trace: Trace, symbols: Symbols | None = None) -> Sentence:
     """One sentence: why this step is there, and which shapes force it to be as it is."""
     workings = Workings.of(traced, trace, symbols)
+    if is_of_equations(traced.step):
+        return equation_why(traced.step, workings)
     shapes = {id: workings.steps[id].shape for id in traced.operands if id in workings.steps}
-    write = equation_why if is_of_equations(traced.step) else WHYS[traced.operation]
-    return write(traced.step, workings.symbols, shapes)
+    return WHYS[traced.operation](traced.step, workings.symbols, shapes)
 
 
 OF_EQUATIONS = Writing(right_sides.right, right_sides.rule, entries.entry_stages)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar
 
 import msgspec
 from msgspec.structs import replace
@@ -50,7 +51,12 @@ CONSTANTS = {
 
 
 class Symbols:
-    """The symbols of one exercise. ``activations`` (by layer) are needed for g, ``last`` for ŷ."""
+    """The symbols of one exercise. ``activations`` (by layer) are needed for g, ``last`` for ŷ.
+
+    ``single_numbers``: whether a 1 × 1 matrix is written as the number in it.
+    """
+
+    single_numbers: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -292,6 +298,8 @@ class EquationSymbols(Symbols):
 
     No name means what it would in a network of layers: ``W1``, ``error`` are names like others.
     """
+
+    single_numbers = True
 
     def __init__(self, notation: Notation, steps: Iterable[Step]) -> None:
         super().__init__(notation)

@@ -20,23 +20,30 @@ from backtrace.functions.formula import (
     Value,
 )
 from backtrace.notation.layout import is_closed
-from backtrace.notation.names import Name
+from backtrace.notation.letters import ACCENTS, GREEK
+from backtrace.notation.names import SMALL_LETTERS, Name
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.writer import ALONE, FormulaWriter, inside
 
 EXACT = 12  # decimals of the numbers in a sentence: as many as they were written with
 RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"
+PART = f"(?P<part>⁽[{RAISED}]+⁾)"  # S⁽¹⁾
+SIGMOID = "(?P<sigmoid>σ′?)(?=\\()"  # as a function; by itself it is a letter
+BELOW = "".join(map(chr, SMALL_LETTERS.values()))
+LETTERS_BELOW = {small: letter for letter, small in SMALL_LETTERS.items()}
 SUPERSCRIPTS = str.maketrans("0123456789−t", f"{RAISED}ᵗ")
 ASCII = {
     "·": "*", "⊙": "(.)", "−": "-", "′": "'", "Σ": "sum ", "≥": ">=", "≤": "<=", "½": "1/2 ",
     "√": "sqrt ", "ᵀ": "^T", "×": "x", "→": "->", "∂": "d", "±": "+-", "≠": "!=", "⋯": "...",
-    "σ": "sigmoid", "Φ": "Phi", "φ": "phi", "ᵢ": "_i", "ⱼ": "_j", "ᵗ": "^t",
+    "∗": "(*)", "Φ": "Phi", "φ": "phi", "ᵢ": "_i", "ⱼ": "_j", "ᵗ": "^t",
     "ŷ": "y_hat", "Ŷ": "Y_hat",
     "δ": "delta", "Δ": "D", "ℓ": "l", "Ω": "penalty", "η": "eta", "α": "alpha", "β": "beta",
     "λ": "lambda",
     "ε": "eps", "…": "...", "⊡": "(J)", "—": "-", "–": "-", "≈": "~", "⌊": "floor(", "⌋": ")",
     "ⁿᵉʷ": "_new", "ᵒˡᵈ": "_old", "ᵈᵃᵗᵃ": "_data", "m̂": "mhat", "v̂": "vhat",
 }  # fmt: skip
+ASCII |= {letter: name for name, letter in GREEK.items() if letter not in ASCII}
+ASCII |= {accent: f"_{name}" for name, (accent, _) in ACCENTS.items()}
 ASCII |= {digit: str(i) for i, digit in enumerate("₀₁₂₃₄₅₆₇₈₉")}
 
 Token: TypeAlias = "str | Ref"  # noqa: S105 - not a password
@@ -51,11 +58,19 @@ def to_ascii(text: str) -> str:
 @cache
 def _spelt_in_ascii() -> re.Pattern[str]:
     """Compiled only where the terminal needs it."""
-    return re.compile("|".join([f"[{RAISED}]+", *sorted(map(re.escape, ASCII), key=len)[::-1]]))
+    others = sorted(map(re.escape, ASCII), key=len)[::-1]
+    return re.compile("|".join([PART, f"[{RAISED}]+", f"(?P<below>[{BELOW}]+)", SIGMOID, *others]))
 
 
 def _spelt(match: re.Match[str]) -> str:
     found = match.group()
+    match match.lastgroup:
+        case "part":
+            return "." + "".join("0123456789"[RAISED.index(digit)] for digit in found[1:-1])
+        case "below":
+            return "_" + found.translate(LETTERS_BELOW)
+        case "sigmoid":
+            return "sigmoid" + found[1:].replace("′", "'")
     if found in ASCII:
         return ASCII[found]
     return "^" + "".join("0123456789-"[RAISED.index(digit)] for digit in found)
@@ -147,7 +162,7 @@ class _Linear(FormulaWriter[Token]):
         together = Product | Power | Exponential | Root | Apply
         if len(above) > 1 and not isinstance(expr.above, together):
             above = self.bracketed(above)
-        if len(below) > 1 and not isinstance(expr.below, Sum | Root):
+        if len(below) > 1 and not isinstance(expr.below, Sum | Root | Power):
             below = self.bracketed(below)
         return [*above, "/", *below]
 

@@ -61,6 +61,8 @@ def _sum_title(step: Step) -> str:
 
 def _parameter_title(words: str) -> Callable[[Step], str]:
     def titled(step: Step) -> str:
+        if step.layer is None:
+            return words.format(step.of)
         return words.format("the weights" if _is_weight(step.of) else "the biases")
 
     return titled

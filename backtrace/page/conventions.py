@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from backtrace.functions.formula import HALF, Constant, Expr, Sentence, Symbol, parts, row
 from backtrace.functions.losses import LOSSES
-from backtrace.page import header
+from backtrace.notation.text import whole
+from backtrace.page import board, header
 from backtrace.tape.trace import Trace
 
 
@@ -16,6 +17,17 @@ def conventions(trace: Trace) -> tuple[Sentence, ...]:
 
 
 def _conventions(trace: Trace) -> Iterator[Sentence]:
+    if board.is_board(trace):
+        yield from map(whole, board.facts(trace))
+    else:
+        yield from _of_layers(trace)
+    yield from _optimizer(trace)
+    said = header.arithmetic_words(trace.arithmetic)
+    if said:
+        yield (f"{said[0].upper()}{said[1:]}.",)
+
+
+def _of_layers(trace: Trace) -> Iterator[Sentence]:
     yield (f"A sample is a {trace.conventions.layout[:-1]}: ", header.matrix_form(trace), ".")
     yield from _loss(trace)
     delta = header.sign(trace)
@@ -24,10 +36,6 @@ def _conventions(trace: Trace) -> Iterator[Sentence]:
     if trace.conventions.sign == "descent":
         yield ("Gradients point downhill: they are added, not subtracted.",)
     yield from _mean(trace)
-    yield from _optimizer(trace)
-    said = header.arithmetic_words(trace.arithmetic)
-    if said:
-        yield (f"{said[0].upper()}{said[1:]}.",)
 
 
 def _loss(trace: Trace) -> Iterator[Sentence]:

@@ -75,7 +75,10 @@ class Figures(msgspec.Struct, frozen=True):
         return self.trace.update(beside.epoch, beside.batch)[id]
 
     def value(self, traced: TracedStep) -> Any:
-        """The value, or the part of it that belongs to the sample asked for."""
+        """The value, or the part of it that belongs to the sample asked for; among equations a
+        1 × 1 matrix is a number."""
+        if self.symbols.single_numbers and traced.value.size == 1:
+            return traced.value.reshape(())
         return traced.value if self.sample is None else one_sample(self.trace, traced, self.sample)
 
     def places(self, traced: TracedStep) -> Iterator[tuple[int, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 from backtrace.functions.activations import ACTIVATIONS
@@ -24,6 +24,7 @@ from backtrace.notation.numbers import number
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import sentence_text
 from backtrace.notation.workings import constants
+from backtrace.page import board
 from backtrace.spec.model import Arithmetic, Conventions
 from backtrace.tape.trace import Trace, TracedStep
 
@@ -32,7 +33,9 @@ CONSTANT_DIGITS = 12  # a constant is shown as it was written
 
 
 def architecture(trace: Trace) -> str:
-    """``2 → 3 (ReLU) → 1 (linear)``."""
+    """``2 → 3 (ReLU) → 1 (linear)``; a board of equations has none."""
+    if board.is_board(trace):
+        return ""
     first = first_update(trace)
     axis = 1 - trace.conventions.sample_axis
     sizes = [str(_inputs(first["W1"], trace.conventions) - _augmented(first))]
@@ -65,18 +68,22 @@ def activation_name(traced: TracedStep) -> str:
 
 def facts(trace: Trace, symbols: Symbols) -> list[str]:
     """The conventions in force, the loss, the optimizer: short phrases, in that order."""
-    found: list[Sentence] = [
-        (f"a sample is a {trace.conventions.layout[:-1]}: ", matrix_form(trace))
-    ]
-    found += [(formula,) for formula in (loss(trace), sign(trace)) if formula is not None]
+    found = list(board.facts(trace) if board.is_board(trace) else _of_layers(trace))
     title, rates = optimizer(trace)
     found.append((title, ", ", rates) if rates is not None else (title,))
     if mean_is_late(trace):
         found.append((row(1 / Constant("samples")), " enters in the gradients, not in δ"))
     found.append((arithmetic_words(trace.arithmetic),))
-    if trace.conventions.sign == "descent":
+    if trace.conventions.sign == "descent" and not board.is_board(trace):
         found.append(("gradients point downhill",))
     return [fact for fact in (sentence_text(each, symbols) for each in found) if fact]
+
+
+def _of_layers(trace: Trace) -> Iterator[Sentence]:
+    yield (f"a sample is a {trace.conventions.layout[:-1]}: ", matrix_form(trace))
+    for formula in (loss(trace), sign(trace)):
+        if formula is not None:
+            yield (formula,)
 
 
 def first_update(trace: Trace) -> UpdateSteps:

@@ -8,8 +8,11 @@ from typing import Any
 
 import msgspec
 
+from backtrace.notation.equations.titles import is_of_equations
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import to_ascii
+from backtrace.page.board import is_board
+from backtrace.spec import ids
 from backtrace.spec.ids import family
 from backtrace.tape.trace import Trace, TracedStep
 
@@ -47,6 +50,8 @@ def problems(trace: Trace, selection: Selection) -> list[str]:
     known = dict.fromkeys(name for step in trace for name in (step.id, family(step.id)))
     names = [name for name in _names(selection) if name not in known]
     found = [f"--only {name}: {_unknown(name, list(known))}" for name in names]
+    if is_board(trace):
+        return [*found, *_of_layers_only(selection)] or _nothing(trace, selection)
     layers = max((step.layer or 0 for step in trace), default=0)
     if selection.layer is not None and not 1 <= selection.layer <= layers:
         found.append(f"--layer {selection.layer}: the layers are 1 to {layers}")
@@ -54,6 +59,15 @@ def problems(trace: Trace, selection: Selection) -> list[str]:
     if selection.sample is not None and not 1 <= selection.sample <= samples:
         found.append(f"--sample {selection.sample}: the samples are 1 to {samples}")
     return found or _nothing(trace, selection)
+
+
+def _of_layers_only(selection: Selection) -> list[str]:
+    asked = {"--layer": selection.layer, "--sample": selection.sample}
+    return [
+        f"{option} {number}: equations have no {option[2:]}s; --only shows some of their names"
+        for option, number in asked.items()
+        if number is not None
+    ]
 
 
 def _names(selection: Selection) -> list[str]:
@@ -197,4 +211,6 @@ PRINCIPAL = frozenset(["y", "z", "a", "loss", "delta", "dW", "db", "W_new", "b_n
 
 def is_principal(traced: TracedStep) -> bool:
     """Whether a quantity belongs on the screen when nothing in particular is asked for."""
-    return family(traced.id) in PRINCIPAL
+    if is_of_equations(traced.step):
+        return traced.phase != "given" and traced.role != "share" and not ids.is_part(traced.id)
+    return family(traced.id) in PRINCIPAL or traced.role in ("updated", "loss_after")

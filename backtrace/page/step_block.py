@@ -47,6 +47,21 @@ class StepBlock(Block, frozen=True):
         return self.figures.symbols.name(self.traced.id)
 
     @property
+    def tells_value(self) -> bool:
+        """Whether the formula of a brief step has its value in it: id′(z) = 1, dL = 1."""
+        if self.traced.operation == "given":
+            return self.traced.role == "gradient" and self.value.size == 1
+        return self.traced.operation == "activation_derivative"
+
+    @property
+    def is_single(self) -> bool:
+        """Whether a step of equations is worked from numbers and gives one: a line says it all."""
+        if not self.figures.symbols.single_numbers or self.brief or self.value.shape:
+            return False
+        operands = (self.figures.value(self.operand(id)) for id in self.traced.operands)
+        return all(not value.shape for value in operands)
+
+    @property
     def value(self) -> Any:
         """The value, or the part of it that belongs to the sample asked for."""
         return self.figures.value(self.traced)

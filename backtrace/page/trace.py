@@ -14,7 +14,7 @@ from backtrace.notation.notes import notes
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import tokens
 from backtrace.notation.titles import sample_words
-from backtrace.page import header
+from backtrace.page import board, header
 from backtrace.page.blocks import (
     Block,
     Cell,
@@ -115,28 +115,46 @@ class _Reader(msgspec.Struct, frozen=True):
         title = f"Epoch {epoch}"
         if max(each for _, each in self.trace.updates) > 1:
             title += f", batch {batch}"
-        samples = sample_words(self.trace.update(*place)["a0"].sample_numbers)
         anchor = f"update-{epoch}-{batch}"
+        if board.is_board(self.trace):
+            yield Section(title, blocks, "", title, "pass", anchor)
+            return
+        samples = sample_words(self.trace.update(*place)["a0"].sample_numbers)
         yield Section(title, blocks, samples, f"{title}: {samples}", "pass", anchor)
 
     def sections(self, place: tuple[int, int]) -> Iterator[Section]:
         chosen = steps(self.trace, place, self.view.selection)
         if self.view.detail == "summary" and not self.view.selection.only:
             chosen = (each for each in chosen if _is_in_summary(each[1]))
-        gathered = groupby(chosen, key=lambda each: _heading(each[1]))
-        for at, ((phase, layer), found) in enumerate(gathered, 1):
+        gathered = groupby(chosen, key=lambda each: self.place_of(each[1]))
+        for at, ((phase, aside, beside), found) in enumerate(gathered, 1):
             anchor = f"section-{place[0]}-{place[1]}-{at}"
-            yield self.section(phase, layer, list(found), anchor)
+            heading = f"{SECTIONS[phase]}, {beside}" if beside else ""
+            yield self.section(phase, aside, heading, list(found), anchor)
+
+    def place_of(self, traced: TracedStep) -> tuple[Phase, str, str]:
+        """The section of a step: its phase and its layer or the round of its loop, in two forms."""
+        if traced.phase not in ("forward", "loss", "backward"):
+            return traced.phase, "", ""
+        if board.is_board(self.trace):
+            turn = board.round_of(traced, self.trace)
+            return traced.phase, turn, turn
+        if traced.layer is None or traced.phase == "loss":
+            return traced.phase, "", ""
+        update = self.trace.update(traced.epoch, traced.batch)
+        name = header.activation_name(update[f"a{traced.layer}"])
+        layer = f"layer {traced.layer}"
+        return traced.phase, f"{layer}, {name}", f"{layer} ({name})"
 
     def section(
-        self, phase: Phase, layer: int | None, found: list[tuple[int, TracedStep]], anchor: str
+        self,
+        phase: Phase,
+        aside: str,
+        heading: str,
+        found: list[tuple[int, TracedStep]],
+        anchor: str,
     ) -> Section:
-        title, aside, heading = SECTIONS[phase], "", ""
-        if layer is not None:
-            traced = found[0][1]
-            update = self.trace.update(traced.epoch, traced.batch)
-            name = header.activation_name(update[f"a{layer}"])
-            aside, heading = f"layer {layer}, {name}", f"{title}, layer {layer} ({name})"
+        title = SECTIONS[phase]
         blocks: tuple[Block, ...]
         if phase == "given":
             blocks = (self.gallery([traced for _, traced in found]),)
@@ -152,7 +170,7 @@ class _Reader(msgspec.Struct, frozen=True):
                 StepBlock(
                     number=0,
                     traced=each,
-                    title=notation.title(each.step),
+                    title=notation.title(each.step, self.figures.symbols),
                     figures=self.figures,
                     elided=elided,
                     principal=bool(self.view.selection.only) or is_principal(each),
@@ -172,7 +190,7 @@ class _Reader(msgspec.Struct, frozen=True):
         return StepBlock(
             number=number,
             traced=traced,
-            title=notation.title(traced.step),
+            title=notation.title(traced.step, self.figures.symbols),
             figures=self.figures,
             equation=equation,
             repeats=repeats,
@@ -198,13 +216,9 @@ def _is_in_summary(traced: TracedStep) -> bool:
     return traced.phase == "given" or is_principal(traced)
 
 
-def _heading(traced: TracedStep) -> tuple[Phase, int | None]:
-    return traced.phase, traced.layer if traced.phase in ("forward", "backward") else None
-
-
 def _is_brief(traced: TracedStep) -> bool:
     """Whether the formula says it all: a linear unit, the loss once more."""
-    if traced.operation == "forward_again":
+    if traced.operation in ("forward_again", "given"):
         return True
     if traced.operation == "activation_derivative":
         linear = traced.parameters["activation"] == "linear"
@@ -228,7 +242,8 @@ def _is_elided(section: Section) -> bool:
 def _losses(figures: Figures, selection: Selection) -> Iterator[Section]:
     points = list(_points(figures.trace, selection))
     if points:
-        name = figures.symbols.name("loss")
+        symbols = figures.symbols
+        name = symbols.unicode(symbols.objective)
         values = [before for _, before, _ in points]
         last = points[-1][2]
         course = Course(name, (*values, *([] if last is None else [last])))
@@ -241,12 +256,15 @@ LossPoint = tuple[tuple[int, int], float, "float | None"]  # of an update: where
 
 def _points(trace: Trace, selection: Selection) -> Iterator[LossPoint]:
     """The loss of each update's own samples, before it and, where it was worked, after it."""
+    goal = board.objective(trace)
+    if goal is None:
+        return
     for epoch, batch in trace.updates:
         steps = trace.update(epoch, batch)
-        if "loss" in steps and (selection.epochs is None or epoch <= selection.epochs):
+        if selection.epochs is None or epoch <= selection.epochs:
             after = steps.get("loss_after")
-            before = float(steps["loss"].value)
-            yield (epoch, batch), before, None if after is None else float(after.value)
+            before = steps[goal.id].value.item()
+            yield (epoch, batch), before, None if after is None else after.value.item()
 
 
 def _table(points: list[LossPoint], figures: Figures) -> Table:

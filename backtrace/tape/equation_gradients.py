@@ -152,12 +152,10 @@ def _reduce(local: Local) -> Iterator[Way]:
 
 
 def _turned(argument: Argument) -> Argument:
-    """An argument transposed; twice is not at all, nor is a number."""
-    if argument.number is not None:
-        return argument
+    """An argument transposed; twice is not at all."""
     views = argument.views
     turned = views[:-1] if views and views[-1] == TRANSPOSED else (*views, TRANSPOSED)
-    return Argument(argument.id, turned)
+    return Argument(argument.id, turned, argument.number)
 
 
 def product(first: Argument, second: Argument) -> tuple[tuple[str, ...], dict[str, Any]]:

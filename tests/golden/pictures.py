@@ -23,14 +23,16 @@ VIEWS = {
     "wide": (View(), Layout(120)),
 }
 OF_SOME = {
-    "ascii": ["adam", "or-gate"],
-    "entries": ["mlp-math", "softmax"],
-    "wide": ["mnist", "multi-neuron"],
+    "ascii": ["adam", "attention", "or-gate"],
+    "matrices": ["attention", "batch-norm", "graph"],
+    "summary": ["attention", "graph"],
+    "entries": ["circuit", "convolution", "mlp-math", "softmax"],
+    "wide": ["mnist", "multi-neuron", "recurrent"],
 }
 
 
 def file_names():
-    """``or-gate.matrices.txt``, …: each network in the first two views, some in the others."""
+    """``or-gate.matrices.txt``, …: each layered network in the first two views, some of all."""
     of_all = [f"{name}.{view}.txt" for name in LAYERED for view in ("matrices", "summary")]
     of_some = [f"{name}.{view}.txt" for view, names in OF_SOME.items() for name in names]
     return sorted(of_all + of_some)

@@ -10,11 +10,16 @@ from math import degrees
 import msgspec
 
 from backtrace.formats import file_signatures
+from backtrace.formats.drawing.graph import STYLE as GRAPH_STYLE
+from backtrace.formats.drawing.graph import GraphDrawing
 from backtrace.formats.drawing.label_layout import Rectangle, Stroke, placed
 from backtrace.formats.measure import text_width, wrapped
 from backtrace.page import header
+from backtrace.page.board import is_board
+from backtrace.page.graph import graph, graph_legend
 from backtrace.page.inert import inert
 from backtrace.page.network import Edge, LabelledNumber, LayerColumn, Network, Unit, network
+from backtrace.page.selection import updates
 from backtrace.page.trace import View
 from backtrace.tape.trace import Trace
 
@@ -60,7 +65,45 @@ def svg(trace: Trace, view: View) -> str:
     """The drawing of the first update shown (of the sample asked for, else its first one)."""
     if view.decimals is not None:
         trace = msgspec.structs.replace(trace, decimals=view.decimals)
+    if is_board(trace):
+        return _graph(trace, view)
     return _Drawing(trace, network(trace, view.selection, view.decimal_mark)).document()
+
+
+def _graph(trace: Trace, view: View) -> str:
+    """Equations as their computational graph."""
+    place = updates(trace, view.selection)[0][0]
+    found = graph(trace, place, view.decimal_mark)
+    drawing = GraphDrawing(found)
+    width = max(drawing.width + 2 * MARGIN, NARROWEST)
+    room = int((width - 48) / LETTER)
+    head = [(_text(line), "title") for line in wrapped(inert(trace.title), int((width - 48) / 11))]
+    head += [(_text(line), "fact") for line in wrapped(graph_legend(trace), room)]
+    top = 28.0 + 24 * len(head) + 20
+    inside = f'<g transform="translate({MARGIN:.0f} {top:.0f})">'
+    body = [*_written(head, 36), inside, *drawing.body(), "</g>"]
+    height = top + drawing.height + MARGIN
+    return _picture(trace.title, graph_legend(trace), width, height, body, STYLE + GRAPH_STYLE)
+
+
+def _picture(
+    title: str, about: str, width: float, height: float, body: Iterable[str], style: str
+) -> str:
+    """A whole file of SVG."""
+    size = f'width="{width:.0f}" height="{height:.0f}"'
+    box = f'viewBox="0 0 {width:.0f} {height:.0f}"'
+    inside = f'width="{width - 1:.0f}" height="{height - 1:.0f}"'
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} {box} role="img" {NAMED}>',
+        file_signatures.TAGGED,
+        f'<title id="title">{_text(title)}</title>',
+        f'<desc id="about">{_text(about)}</desc>',
+        f"<style>{style}</style>",
+        f'<rect class="page" x="0.5" y="0.5" {inside} rx="10"/>',
+        *body,
+        "</svg>",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 class _Place(msgspec.Struct, frozen=True):
@@ -136,24 +179,15 @@ class _Drawing:
         top = 28.0 + 24 * len(head) + 52
         legend = self.legend()
         height = top + self.height + 24 * len(legend) + 24
-        size = f'width="{self.width:.0f}" height="{height:.0f}"'
-        box = f'viewBox="0 0 {self.width:.0f} {height:.0f}"'
-        inside = f'width="{self.width - 1:.0f}" height="{height - 1:.0f}"'
-        lines = [
-            f'<svg xmlns="http://www.w3.org/2000/svg" {size} {box} role="img" {NAMED}>',
-            file_signatures.TAGGED,
-            f'<title id="title">{_text(self.trace.title)}</title>',
-            f'<desc id="about">{_text(header.architecture(self.trace))}</desc>',
-            f"<style>{STYLE}</style>",
-            f'<rect class="page" x="0.5" y="0.5" {inside} rx="10"/>',
+        body = [
             *_written(head, 36),
             f'<g transform="translate(0 {top:.0f})">',
             *self.body(),
             "</g>",
             *_written(legend, top + self.height + 24),
-            "</svg>",
         ]
-        return "\n".join(lines) + "\n"
+        about = header.architecture(self.trace)
+        return _picture(self.trace.title, about, self.width, height, body, STYLE)
 
     def head(self) -> list[tuple[str, str]]:
         """The lines above the drawing as markup, each with its role."""

@@ -201,7 +201,7 @@ class _Writer(BlockWriter[str]):
     def brief(self, step: StepBlock) -> Iterator[str]:
         assert step.equation is not None
         formula = step.equation.formula
-        if step.traced.operation == "activation_derivative":  # of a linear unit: it says its value
+        if step.tells_value:
             self.note_same(step)
             return iter([self.displayed(step, formula)])
         return self.stated(step, formula)
@@ -255,7 +255,7 @@ class _Writer(BlockWriter[str]):
     def lines(self, step: StepBlock) -> Iterator[str]:
         """Every entry unfolded, a line each: z₁[1,2] = 1·(−1) + 2·0 = −1 + 0 = −1."""
         # a number has all the entries of its operands in it, of which a long sum shows a few
-        of = "" if step.traced.shape else f' data-of="{" ".join(step.traced.operands)}"'
+        of = "" if step.value.shape else f' data-of="{" ".join(step.traced.operands)}"'
         for entry in step.entries():
             line = self.line_id(step, step.id, *(entry.place or (0, 0)))
             self.unfolded.add(line)

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from backtrace.notation.names import SUBSCRIPTS
 from backtrace.notation.symbols import Symbols
+from backtrace.page.board import is_board
+from backtrace.page.graph import Graph, graph
 from backtrace.page.header import first_update
 from backtrace.page.network import LayerColumn, Unit, network
 from backtrace.page.selection import Selection
@@ -26,13 +28,34 @@ SETTINGS = (
 
 
 def flowchart(trace: Trace, decimal_mark: str) -> list[str]:
-    """The network with its starting weights: its units, or, where these are many, its layers."""
+    """The network with its starting weights: its units, or, where these are many, its layers;
+    equations as their graph."""
+    if is_board(trace):
+        return ["flowchart LR", *(f"  {line}" for line in _graph(trace, decimal_mark))]
     drawn = network(trace, Selection(), decimal_mark)
     columns = [column for column in drawn.columns if column.heading != "Loss"]
     edges = sum(len(column.edges) for column in columns)
     whole = all(len(column.units) == column.size for column in columns)
     lines = _units(columns) if whole and edges <= MOST_EDGES else _layers(trace, columns)
     return ["flowchart LR", *(f"  {line}" for line in lines)]
+
+
+def _graph(trace: Trace, decimal_mark: str) -> Iterator[str]:
+    """A node a line; on an edge the value and below it the gradient."""
+    drawn = graph(trace, trace.updates[0], decimal_mark)
+    for at, node in enumerate(drawn.nodes):
+        inside = "<br>".join([node.line, *_on_end(drawn, at)])
+        yield f'n{at}(["{inside}"])' if node.kind == "given" else f'n{at}["{inside}"]'
+    for edge in drawn.edges:
+        texts = [edge.value.text, *([edge.gradient.text] if edge.gradient else [])]
+        yield f'n{edge.source} -->|"{"<br>".join(texts)}"| n{edge.target}'
+
+
+def _on_end(drawn: Graph, at: int) -> list[str]:
+    """The value of what no edge leaves."""
+    if any(edge.source == at for edge in drawn.edges):
+        return []
+    return [drawn.nodes[at].value.text]
 
 
 def _units(columns: Sequence[LayerColumn]) -> Iterator[str]:

@@ -72,7 +72,7 @@ class StepWriter(BlockWriter[Line]):
         assert step.equation is not None
         title: Line = [(f"{step.number:>2}  ", "number"), (step.title, "title")]
         formula: Line = [(text(step.equation.formula, step.figures.symbols), "")]
-        value = self.value_inline(step) if step.brief else []
+        value = self.value_inline(step) if step.brief or step.is_single else []
         again = step.traced.operation == "forward_again"
         beside = again or self.layout.fits(title, formula + value)
         lines = self.layout.spread(title, formula + value if beside else formula)
@@ -80,7 +80,7 @@ class StepWriter(BlockWriter[Line]):
             lines += self.layout.paragraph(self.words(step.why), "why")
         if step.brief and not beside:
             lines += self.equation_of([], step)
-        elif not step.brief:
+        elif not step.brief and not (beside and step.is_single):
             lines += self.equation(step)
             lines += self.entries(step) if step.unfolded else []
         for note in step.notes:
@@ -89,10 +89,20 @@ class StepWriter(BlockWriter[Line]):
 
     def value_inline(self, step: StepBlock) -> Line:
         """= and the value, unless the formula has it: id′(z) = 1."""
-        if step.traced.operation == "activation_derivative":
+        if step.tells_value:
             return []
-        shown = inline(step.value, step.figures.decimals)
-        return [(" = ", ""), (self.layout.say(shown), ROLES[step.traced.phase])]
+        shown = self.layout.say(inline(step.value, step.figures.decimals))
+        worked = [self.layout.say(stage) for stage in self.stages(step)] if step.is_single else []
+        told = "".join(f" = {stage}" for stage in worked if stage.replace("−", "-") != shown)
+        return [(f"{told} = ", ""), (shown, ROLES[step.traced.phase])]
+
+    def stages(self, step: StepBlock) -> list[str]:
+        """The numbers put in, a stage after the other."""
+        figures = step.figures
+        return [
+            "".join(map(str, tokens(stage, figures.symbols, True, figures.decimals)))
+            for stage in step.stages(0, 0)
+        ]
 
     def equation(self, step: StepBlock) -> list[Line]:
         """The equation with the matrices put in, and the result."""

@@ -37,7 +37,7 @@ def _with_values(
 ) -> list[Unfolded]:
     """The rows, their values with the decimals that the matrix shows, the points in line."""
     traced = step.traced
-    if not traced.shape:
+    if not step.value.shape:
         return rows
     at = [list(axis) for axis in zip(*shown, strict=True)]
     (values,) = cells(traced.value[at[0], at[1]][None], step.figures.decimals)
@@ -49,8 +49,9 @@ def _with_values(
 
 def _entry(step: StepBlock, i: int, j: int, say: Say) -> Unfolded:
     traced, figures = step.traced, step.figures
-    name = step.symbol + (f"[{i + 1},{j + 1}]" if traced.shape else "")
-    value = figures.number(traced.value[i, j] if traced.shape else traced.value)
+    is_matrix = bool(step.value.shape)
+    name = step.symbol + (f"[{i + 1},{j + 1}]" if is_matrix else "")
+    value = figures.number(traced.value[i, j] if is_matrix else step.value)
     stages: list[str] = []
     for stage in step.stages(i, j):
         text = "".join(map(str, tokens(stage, figures.symbols, True, figures.decimals)))

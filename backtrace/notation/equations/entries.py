@@ -470,13 +470,9 @@ def _loss(entries: Entries, i: int, j: int) -> Stages:
     s = entries.setting
     terms = s.rows(loss.terms(s.rows(entries.values[0]), s.rows(entries.values[1]), p))
     worked = signed_sum([Value(terms[place]) for place in places])
-    told = [each if len(places) == 1 else factor(each) for each in written]
-    return [scaled(entries.step, _many(told)), scaled(entries.step, worked)]
-
-
-def _many(terms: list[Expr]) -> list[Expr]:
-    """Several terms hold together in brackets behind 1/n, one only where it is a sum itself."""
-    return [Brackets(terms[0])] if len(terms) == 1 else sum_of(terms)
+    alone = len(places) == 1 and "samples" not in p
+    told = written if alone else [factor(each) for each in written]
+    return [scaled(entries.step, sum_of(told)), scaled(entries.step, worked)]
 
 
 def _addend(entries: Entries, i: int, j: int) -> Expr:

@@ -213,7 +213,8 @@ def chosen_sign(p: Any) -> str:
 
 def _over_slope(taken: Taken) -> Expr:
     g, x, y = taken.formulas
-    above = row(factor(g), taken.sign(0, 1), factor(x))
+    is_one = taken.arguments[1].number == 1
+    above = g if is_one else row(factor(g), taken.sign(0, 1), factor(x))
     return Negative(Fraction(above, Power(y, Text("2"))))
 
 
@@ -374,14 +375,18 @@ def rule(step: Step, workings: Workings) -> Expr:
     """The line as it stands on the board; of a function and of a gradient what it is."""
     if "line" not in step.parameters:
         return _written_out(step, workings)
-    board = parse(step.parameters["line"])
-    told = Board.of(step, workings).formula(board)
-    if ids.line_and_part(step.id)[1] or _is_simple(board):
-        told = right(step, workings) if ids.line_and_part(step.id)[1] else told
-        definition = DEFINITIONS.get(step.operation)
-        worked = None if definition is None else definition(Taken(step, workings))
-        return told if worked is None or worked == told else row(told, " = ", worked)
-    return told
+    is_part = ids.is_part(step.id)
+    if not is_part and not _is_simple(parse(step.parameters["line"])):
+        return as_written(step, workings)
+    told = right(step, workings) if is_part else as_written(step, workings)
+    definition = DEFINITIONS.get(step.operation)
+    worked = None if definition is None else definition(Taken(step, workings))
+    return told if worked is None or worked == told else row(told, " = ", worked)
+
+
+def as_written(step: Step, workings: Workings) -> Expr:
+    """The right side of a line, or of a part of it, as it stands on the board."""
+    return Board.of(step, workings).formula(parse(step.parameters["line"]))
 
 
 def _is_simple(tree: Any) -> bool:

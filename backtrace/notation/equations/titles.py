@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from backtrace.functions.elementary import FUNCTIONS
-from backtrace.functions.formula import Sentence, Symbol
+from backtrace.functions.formula import Sentence, Symbol, row
+from backtrace.notation.equations.right_sides import right
 from backtrace.notation.symbols import Symbols
+from backtrace.notation.workings import Workings
 from backtrace.spec import ids
 from backtrace.tape.steps import Step
 
-_WORDS = {
-    "copy": "The same",
-    "number": "A number",
-    "matmul": "Matrix product",
-    "plus": "Sum",
-    "minus": "Difference",
-    "times": "Product, entry by entry",
-    "over": "Quotient, entry by entry",
-    "negate": "Turn the sign",
-    "larger": "The larger of two, entry by entry",
-    "smaller": "The smaller of two, entry by entry",
-    "softmax": "Softmax",
-    "stack": "Put beside each other",
-    "reshape": "In another shape",
-    "rows": "Take rows",
-    "eye": "The identity matrix",
-    "pad": "A border of zeros",
-    "conv": "Convolution",
-    "conv_transpose": "Transposed convolution",
-    "loss_of": "Loss",
+WORDS = {
+    "copy": "the same",
+    "number": "a number",
+    "matmul": "matrix product",
+    "plus": "sum",
+    "minus": "difference",
+    "times": "product, entry by entry",
+    "over": "quotient, entry by entry",
+    "negate": "turn the sign",
+    "larger": "the larger of two, entry by entry",
+    "smaller": "the smaller of two, entry by entry",
+    "softmax": "softmax",
+    "stack": "put together",
+    "reshape": "in another shape",
+    "rows": "take rows",
+    "eye": "the identity matrix",
+    "pad": "a border of zeros",
+    "conv": "convolution",
+    "conv_transpose": "transposed convolution",
+    "loss_of": "loss",
 }
-_REDUCED = {"sum": "Sum", "mean": "Mean", "max": "Largest", "var": "Variance"}
+OF_NUMBERS = {"times": "product", "over": "quotient", "larger": "the larger", "matmul": "product"}
+REDUCED = {"sum": "sum", "mean": "mean", "max": "the largest", "var": "variance"}
 
 
 def is_of_equations(step: Step) -> bool:
@@ -41,60 +44,158 @@ def is_of_equations(step: Step) -> bool:
     return step.role == "gradient" and step.layer is None
 
 
-def equation_title(step: Step) -> str:
-    """What the step does, in a few words."""
+def equation_title(step: Step, symbols: Symbols) -> str:
+    """What the step does, in a few words; of a compound line, which part of it."""
     if step.phase == "given":
         return step.id
     if step.phase == "backward":
-        return _gradient_title(step)
+        return _gradient_title(step, symbols)
+    line, part = ids.line_and_part(step.id)
+    words = _words(step)
+    if not part:
+        return words[:1].upper() + words[1:]
+    return f"For {symbols.name(line)}: {words}"
+
+
+def _words(step: Step) -> str:
     if step.operation == "activate":
-        return FUNCTIONS[step.parameters["activation"]].title.capitalize()
+        return FUNCTIONS[step.parameters["activation"]].title
     if step.operation == "reduce":
         each = step.parameters.get("each")
-        return _REDUCED[step.parameters["reduce"]] + (f" of each {each}" if each else "")
+        return REDUCED[step.parameters["reduce"]] + (f" of each {each}" if each else "")
     if step.operation == "pool":
-        return f"{step.parameters['pool'].capitalize()} of each window"
-    return _WORDS[step.operation]
+        kind = {"max": "the largest", "mean": "the mean"}[step.parameters["pool"]]
+        return f"{kind} of each window"
+    if step.shape == (1, 1):
+        return OF_NUMBERS.get(step.operation, WORDS[step.operation])
+    if step.operation in ("times", "over") and "arguments" in step.parameters:
+        numbers = [each for each in step.parameters["arguments"] if isinstance(each, str)]
+        return OF_NUMBERS[step.operation] if numbers else WORDS[step.operation]
+    return WORDS[step.operation]
 
 
-def _gradient_title(step: Step) -> str:
+def _gradient_title(step: Step, symbols: Symbols) -> str:
+    of = symbols.name(step.of)
     if step.operation == "given":
         return "Where the gradient starts"
+    if step.role == "share":
+        user, piece = ids.line_and_part(ids.user_of(step.id, step.of))
+        which = f", place {piece}" if piece else ""
+        return f"What {of} gets by way of {symbols.name(user)}{which}"
     if step.operation == "add":
-        return f"Gradient by {step.of}: add up what arrives"
-    user = ids.user_of(step.id, step.of) if step.role == "share" else ""
-    return f"Gradient by {step.of}" + (f", by way of {user}" if user else "")
+        return f"Gradient by {of}: add up what arrives"
+    return f"Gradient by {of}"
 
 
-def equation_why(step: Step, symbols: Symbols, shapes: Mapping[str, tuple[int, ...]]) -> Sentence:
-    """One sentence: what the line does, or how its gradient comes about."""
-    why = WHYS.get(step.operation)
-    return ("This line stands on the board.",) if why is None else why(step)
+# Why
 
 
-def _chain(step: Step) -> Sentence:
-    upstream = step.operands[0] if step.operands else step.id
-    return (
-        "Chain rule: upstream times local; what has arrived, ",
-        *(Symbol(upstream), ", times how fast the line changes with ", Symbol(step.of), "."),
-    )
+def equation_why(step: Step, workings: Workings) -> Sentence:
+    """One sentence: what the line does, or the chain rule of the line that is gone back through."""
+    if step.phase != "backward":
+        return _forward_why(step)
+    if step.operation == "given":
+        return _start_why(step)
+    if step.operation == "add":
+        return _sum_why(step, workings.symbols)
+    return _chain_why(step, workings)
 
 
-def _sum(step: Step) -> Sentence:
-    ways = len(step.operands)
-    return (Symbol(step.of), f" is used in {ways} places, and what comes back by each is added up.")
+def _forward_why(step: Step) -> Sentence:
+    line, part = ids.line_and_part(step.id)
+    if part:
+        return ("A part of the line of ", Symbol(line), ": what stands inside is worked first.")
+    return FORWARD.get(step.operation, ("This line stands on the board.",))
 
 
-WHYS: dict[str, Callable[[Step], Sentence]] = {
-    "add": _sum,
-    "chain": _chain,
-    "softmax_slope": _chain,
-    "reduce_slope": _chain,
-    "over_slope": _chain,
-    "larger_slope": _chain,
-    "pool_slope": _chain,
-    "loss_slope": _chain,
-    "conv_input": _chain,
-    "conv_kernel": _chain,
-    "rows_slope": _chain,
+FORWARD: dict[str, Sentence] = {
+    "matmul": ("Each entry is a row of the first times a column of the second.",),
+    "softmax": ("What adds up to 1, and keeps the order: e to each, over their sum.",),
+    "conv": ("The kernel lies on each window: products of what lies on each other, added up.",),
+    "pool": ("One number for each window.",),
+    "reduce": ("Several entries become one.",),
+    "loss_of": ("One number says how far the prediction is from the target.",),
+}
+
+
+def _start_why(step: Step) -> Sentence:
+    if step.role == "gradient":
+        return (Symbol(step.of), " changes by exactly as much as it changes: by itself, it is 1.")
+    return ("This gradient is given: it arrives from what is not on the board.",)
+
+
+def _sum_why(step: Step, symbols: Symbols) -> Sentence:
+    """``X is used in Q, K and V: three ways``; or several places of one line."""
+    count = COUNTS.get(len(step.operands), str(len(step.operands)))
+    users = [ids.line_and_part(ids.user_of(each, step.of)) for each in step.operands]
+    names = list(dict.fromkeys(symbols.name(line) for line, _ in users))
+    where = " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+    ways = "ways" if len(names) > 1 else "places"
+    added = f": {count} {ways}, and what comes back by each is added up."
+    return (Symbol(step.of), f" is used in {where}{added}")
+
+
+COUNTS = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
+
+
+def gone_through(step: Step, steps: Mapping[str, Step]) -> Step | None:
+    """The line, or the part of one, through which a gradient comes back: that of what has arrived,
+    or a part of it that passes on what has arrived."""
+    arrived = next((steps[id] for id in step.operands if steps[id].phase == "backward"), None)
+    if arrived is None:
+        return None
+    line, _ = ids.line_and_part(arrived.of)
+    users = [
+        user
+        for user in steps.values()
+        if step.of in user.operands and ids.line_and_part(user.id)[0] == line
+    ]
+    return next((user for user in users if user.id == arrived.of), users[-1] if users else None)
+
+
+def _chain_why(step: Step, workings: Workings) -> Sentence:
+    user = gone_through(step, {id: each.step for id, each in workings.steps.items()})
+    if user is None:
+        return ("Chain rule: what has arrived times the local derivative.",)
+    local = LOCAL.get(step.operation, "what has arrived times the local derivative")
+    if step.operation == "copy" and "summed" in step.parameters:
+        local = "the local derivative is 1, wherever it was repeated"
+    line = row(Symbol(user.id), " = ", right(user, workings))
+    return ("Chain rule through ", line, ": ", local, *_summed_words(step), ".")
+
+
+def _summed_words(step: Step) -> Sentence:
+    summed = step.parameters.get("summed")
+    if summed is None:
+        return ()
+    return ("; it was repeated, so all its places are added up",)
+
+
+LOCAL = {
+    "copy": "a sum passes the gradient on as it is, the local derivative is 1",
+    "negate": "the local derivative of −x is −1",
+    "times": "the local derivative of a product by one factor is the other factor",
+    "over": "the local derivative of x/y by x is 1/y",
+    "over_slope": "the local derivative of x/y by y is −x/y²",
+    "larger_slope": "the one that was chosen gets all of it, the other one nothing",
+    "matmul": (
+        "the gradient by a factor is what has arrived and the other factor, transposed, on the "
+        "side where it stands"
+    ),
+    "chain": "entry by entry, what has arrived times the slope of the function there",
+    "softmax_slope": ("every output depends on every input, by the Jacobian aᵢ(1 − aᵢ) and −aᵢaⱼ"),
+    "reduce_slope": "every entry gets its share of what has arrived at the one number",
+    "loss_slope": "what has arrived times the derivative of the loss",
+    "conv_input": (
+        "every entry of what has arrived goes back over its window, times the kernel; where "
+        "windows overlap, it is added up"
+    ),
+    "conv_kernel": (
+        "an entry of the kernel has met every window, so it gets the sum of what has arrived "
+        "times what lay under it"
+    ),
+    "conv": "every entry gets the window of what has arrived that it was spread over",
+    "pool_slope": "only what has made the number gets it: the largest, or each its part of a mean",
+    "reshape": "the same numbers in the shape they came from",
+    "rows_slope": "each row goes back to where it was taken from",
 }

@@ -1,4 +1,4 @@
-"""The texts of given numbers, and what each may be read as."""
+"""What a given number may have been read as."""
 
 from __future__ import annotations
 

@@ -1,0 +1,203 @@
+"""Equations as a computational graph: a node a line, on its edges what goes each way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from backtrace.notation.equations.right_sides import as_written
+from backtrace.notation.numbers import cells, number
+from backtrace.notation.symbols import Symbols
+from backtrace.notation.text import text
+from backtrace.notation.workings import Workings
+from backtrace.page.board import objective
+from backtrace.spec import ids
+from backtrace.tape.trace import Trace, TracedStep
+
+MOST_ENTRIES = 4  # of a matrix that is written out on an edge; of a larger one its size
+SWEEPS = 8  # over the columns, to untangle the edges
+
+
+class Label(msgspec.Struct, frozen=True):
+    """What goes along an edge; ``sign`` of a single number, 0 of what has none."""
+
+    text: str
+    sign: int = 0
+
+
+class Node(msgspec.Struct, frozen=True):
+    """A line, or what is given: ``line`` is its formula, ``kind`` what it is."""
+
+    id: str
+    symbol: str
+    line: str
+    kind: str  # given, line, goal
+    value: Label
+    gradient: Label | None = None
+
+
+class Edge(msgspec.Struct, frozen=True):
+    """From a quantity to a line that uses it, by the numbers of their nodes."""
+
+    source: int
+    target: int
+    value: Label
+    gradient: Label | None = None
+
+
+class Graph(msgspec.Struct, frozen=True):
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+
+    @property
+    def depths(self) -> list[int]:
+        """The column of each node: right of all that it uses; what is given stands beside it."""
+        depth = [0] * len(self.nodes)
+        for edge in self.edges:  # in the order of their lines
+            depth[edge.target] = max(depth[edge.target], depth[edge.source] + 1)
+        for at, node in enumerate(self.nodes):
+            users = [depth[edge.target] for edge in self.edges if edge.source == at]
+            if node.kind == "given" and users:
+                depth[at] = min(users) - 1
+        return depth
+
+
+def graph(trace: Trace, place: tuple[int, int], decimal_mark: str = ".") -> Graph:
+    """The graph of one update of a trace of equations."""
+    return _GraphReader(trace, place, decimal_mark).graph()
+
+
+def graph_legend(trace: Trace) -> str:
+    """What stands where on a graph."""
+    goal = objective(trace)
+    if goal is None:
+        return "On an edge what goes along it."
+    name = Symbols.of(trace).name(goal.id)
+    return (
+        f"Above an edge its value, below it the gradient of {name} that comes back along it: "
+        f"a number is green where {name} rises with it, red where it falls."
+    )
+
+
+class _GraphReader:
+    def __init__(self, trace: Trace, place: tuple[int, int], decimal_mark: str) -> None:
+        self.trace, self.mark = trace, decimal_mark
+        self.steps: Mapping[str, TracedStep] = trace.update(*place)
+        self.symbols = Symbols.of(trace)
+        goal = objective(trace)
+        self.goal = "" if goal is None else goal.id
+
+    def graph(self) -> Graph:
+        named = [each for each in self.steps.values() if each.role == "named"]
+        lines = [each for each in named if not ids.is_part(each.id)]
+        used = {id for each in named for id in each.operands}
+        shown = [each for each in lines if each.phase != "given" or each.id in used]
+        number_of = {each.id: at for at, each in enumerate(shown)}
+        edges = [
+            self.edge(id, each.id, number_of)
+            for each in shown
+            for id in dict.fromkeys(self.used_by(each.id))
+        ]
+        return Graph(tuple(map(self.node, shown)), tuple(edges))
+
+    def used_by(self, line: str) -> Iterator[str]:
+        """The names in a line, those of its parts included."""
+        for each in self.steps.values():
+            own = each.role == "named" and ids.line_and_part(each.id)[0] == line
+            if own:
+                yield from (id for id in each.operands if not ids.is_part(id))
+
+    def node(self, traced: TracedStep) -> Node:
+        kind = "given" if traced.phase == "given" else "line"
+        kind = "goal" if traced.id == self.goal else kind
+        line = self.symbols.name(traced.id)
+        if kind != "given":
+            workings = Workings.of(traced, self.trace, self.symbols)
+            line += f" = {text(as_written(traced.step, workings), self.symbols)}"
+        gradient = self.steps.get(ids.gradient(traced.id))
+        return Node(
+            id=traced.id,
+            symbol=self.symbols.name(traced.id),
+            line=line,
+            kind=kind,
+            value=self.label(traced),
+            gradient=None if gradient is None else self.label(gradient),
+        )
+
+    def edge(self, source: str, target: str, number_of: Mapping[str, int]) -> Edge:
+        gradient = ids.gradient(source)
+        back = self.steps.get(ids.share(gradient, target), self.steps.get(gradient))
+        return Edge(
+            number_of[source],
+            number_of[target],
+            self.label(self.steps[source]),
+            None if back is None else self.label(back),
+        )
+
+    def label(self, traced: TracedStep) -> Label:
+        value, decimals = traced.value, self.trace.decimals
+        if value.size == 1:
+            single = value.reshape(())[()]
+            written = number(single, decimals, self.mark).replace("-", "−")
+            return Label(written, _sign(single))
+        if value.size > MOST_ENTRIES:
+            size = " × ".join(map(str, value.shape))
+            return Label(f"{self.symbols.name(traced.id)}: {size}")
+        rows = ["  ".join(row) for row in cells(value, decimals, self.mark)]
+        return Label(f"[{' ; '.join(rows)}]".replace("-", "−"))
+
+
+def _sign(value: Any) -> int:
+    return int(value > 0) - int(value < 0)
+
+
+# Columns
+
+
+Slot = tuple[int, int]
+"""What stands in a column: a node by its number and −1, or an edge that passes, by −1 and its."""
+
+
+def columns(drawn: Graph) -> list[list[Slot]]:
+    """The nodes by depth, with the edges that pass between them, untangled."""
+    depths = drawn.depths
+    found: list[list[Slot]] = [[] for _ in range(max(depths, default=0) + 1)]
+    for at, depth in enumerate(depths):
+        found[depth].append((at, -1))
+    for at, edge in enumerate(drawn.edges):
+        for depth in range(depths[edge.source] + 1, depths[edge.target]):
+            found[depth].append((-1, at))
+    for sweep in range(SWEEPS):
+        _sweep(drawn, found, forward=sweep % 2 == 0)
+    return found
+
+
+def _sweep(drawn: Graph, found: list[list[Slot]], *, forward: bool) -> None:
+    """Each column in the order of the middles of its neighbours on one side."""
+    order = range(1, len(found)) if forward else range(len(found) - 2, -1, -1)
+    for at in order:
+        beside = found[at - 1 if forward else at + 1]
+        place = {slot: (k + 0.5) / len(beside) for k, slot in enumerate(beside)}
+        own = {slot: (k + 0.5) / len(found[at]) for k, slot in enumerate(found[at])}
+        middles = {slot: _middle(drawn, slot, place, own[slot], forward) for slot in found[at]}
+        found[at].sort(key=lambda slot: middles[slot])
+
+
+def _middle(
+    drawn: Graph, slot: Slot, place: Mapping[Slot, float], own: float, forward: bool
+) -> float:
+    near = [place[each] for each in _neighbours(drawn, slot, forward) if each in place]
+    return sum(near) / len(near) if near else own
+
+
+def _neighbours(drawn: Graph, slot: Slot, forward: bool) -> Iterator[Slot]:
+    """What may stand beside a slot in the next column: nodes, and the same edges passing."""
+    node, edge = slot
+    edges = [edge] if node < 0 else range(len(drawn.edges))
+    for each in edges:
+        source, target = drawn.edges[each].source, drawn.edges[each].target
+        if node < 0 or node == (target if forward else source):
+            yield (source if forward else target), -1
+            yield -1, each
