@@ -122,12 +122,13 @@ def test_most_lines_that_are_shown_are_shown_in_full():
 
 @pytest.mark.parametrize("text", blocks("yaml"))
 def test_a_spec_can_be_traced(text):
-    if not re.search("^layers:", text, re.MULTILINE):
+    if not re.search("^(layers|equations):", text, re.MULTILINE):
         missing = {k: v for k, v in BASE.items() if not re.search(f"^{k}:", text, re.MULTILINE)}
         text += "".join(f"{key}: {value}\n" for key, value in missing.items())
-    trace = backtrace.trace(backtrace.loads(text))
-    assert "loss" in trace
-    assert "delta1" in trace
+    spec = backtrace.loads(text)
+    trace = backtrace.trace(spec)
+    wanted = {"loss", "delta1"} if spec.equations is None else {spec.equations.objective, "dX"}
+    assert all(id in trace for id in wanted)
 
 
 def test_python_examples_run():

@@ -75,6 +75,7 @@ class Fractions(msgspec.Struct, frozen=True):
         return value if rational else np.asarray(value, dtype=np.float64)
 
     def line(self, value: Array) -> Array:
+        value = np.asarray(value)
         if self.decimals is None:  # floats are whole numbers that were made here, an identity's
             return value if value.dtype == object else _each(fraction_of, value)
         decimals = self.decimals

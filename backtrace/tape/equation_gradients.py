@@ -152,10 +152,12 @@ def _reduce(local: Local) -> Iterator[Way]:
 
 
 def _turned(argument: Argument) -> Argument:
-    """An argument transposed; twice is not at all."""
+    """An argument transposed; twice is not at all, nor is a number."""
+    if argument.number is not None:
+        return argument
     views = argument.views
     turned = views[:-1] if views and views[-1] == TRANSPOSED else (*views, TRANSPOSED)
-    return Argument(argument.id, turned, argument.number)
+    return Argument(argument.id, turned)
 
 
 def product(first: Argument, second: Argument) -> tuple[tuple[str, ...], dict[str, Any]]:

@@ -18,7 +18,7 @@ from backtrace.spec.equations.expression import (
     Term,
     Transpose,
 )
-from backtrace.spec.equations.misfits import Misfit, MisfitError
+from backtrace.spec.equations.misfits import Misfit, MisfitError, misfit_of
 from backtrace.spec.equations.names import reached
 from backtrace.spec.equations.vocabulary import SIGNATURES
 from backtrace.spec.equations.written import written
@@ -28,11 +28,14 @@ from backtrace.tape.arguments import TRANSPOSED, Argument, argument_shapes, desc
 from backtrace.tape.equation_gradients import EQUATION_GRADIENTS, product
 from backtrace.tape.equation_operations import sized
 from backtrace.tape.gradients import Backward, Draft, GradientRule, Graph, Idioms, Upstream, Way
+from backtrace.tape.operations import OPERATIONS
 from backtrace.tape.parameters import trained_ids, upstream_at
 from backtrace.tape.setting import Shape
 from backtrace.tape.steps import Phase
 from backtrace.tape.updates import Update
 from backtrace.tape.writer import TapeError, TapeWriter
+
+MOST_ENTRIES = 4_000_000  # of one matrix
 
 _BINARY = {"+": "plus", "-": "minus", "*": "times", "/": "over", "@": "matmul", "neg": "negate"}
 
@@ -53,12 +56,17 @@ class EquationsWriter(TapeWriter):
         for line in self.equations.lines:
             _LineWriter(self, line).write()
         self.check_objective()
-        if self.misfits:
-            raise MisfitError(self.misfits)
+        self.raise_misfits()
         if self.equations.has_backward:
             self.backward()
+            self.check_parameters()
+            self.raise_misfits()
             self.update_parameters(self.equations.parameters)
             self.after()
+
+    def raise_misfits(self) -> None:
+        if self.misfits:
+            raise MisfitError(self.misfits)
 
     def given(self) -> None:
         trained = trained_ids(self.spec)
@@ -94,12 +102,32 @@ class EquationsWriter(TapeWriter):
                 line = by_id[name]
                 self.misfit(line, line.tree, found, "a gradient in the shape of what it is of")
 
+    def check_arithmetic(
+        self, id: str, operation: str, operands: tuple[str, ...], parameters: dict[str, Any]
+    ) -> None:
+        if self.spec.arithmetic.kind == "exact" and not OPERATIONS[operation].rational(parameters):
+            name = parameters.get("activation") or parameters.get("loss") or operation
+            raise leaves_fractions(id, name)
+
+    def check_parameters(self) -> None:
+        """That every parameter has a gradient: none goes back through a step, say."""
+        starts, lines = self.starts, self.equations.lines
+        line = next((each for each in lines if each.id in starts), lines[-1])
+        for name in self.equations.parameters:
+            if ids.gradient(name) not in self.by_id:
+                found = f"`{line.id}`, from which no gradient comes back to `{name}`"
+                expected = f"functions with a derivative on the way, or no parameter `{name}`"
+                self.misfit(line, line.tree, found, expected)
+
     # Backward
 
+    @property
+    def starts(self) -> list[str]:
+        return [self.objective] if self.objective else list(self.equations.upstream)
+
     def backward(self) -> None:
-        starts = [self.objective] if self.objective else list(self.equations.upstream)
-        lines = self.equations.lines
-        reach = reached(lines, starts)
+        starts = self.starts
+        reach = reached(self.equations.lines, starts)
         wanted = [
             name
             for name in self.equations.given
@@ -222,14 +250,21 @@ class _LineWriter:
         inner = self.argument(node.inner)
         if inner is None or inner.number is not None:
             return inner
-        return Argument(inner.id, (*inner.views, _view(node)))
+        return self.viewed(node, Argument(inner.id, (*inner.views, _view(node))))
+
+    def viewed(self, node: Term, argument: Argument) -> Argument | None:
+        """A part, if the matrix has it."""
+        try:
+            self.shape_of(argument)
+        except ValueError as error:
+            expected, mend = "rows and columns that it has", "Both are counted from 1."
+            self.writer.misfit(self.line, node, str(error), expected, mend)
+            return None
+        return argument
 
     def constant(self, node: ConstantTerm) -> Argument:
         if self.writer.spec.arithmetic.kind == "exact" and not node.rational:
-            raise TapeError(
-                f"arithmetic: exact stops at {self.line.id}: {node.text} leaves the fractions. "
-                "Take arithmetic: float64 or {round_each_step: 4}."
-            )
+            raise leaves_fractions(self.line.id, node.text)
         return Argument(number=node.number)
 
     def call(self, node: Call, *, whole: bool) -> Argument | None:
@@ -249,23 +284,27 @@ class _LineWriter:
         *,
         whole: bool,
     ) -> Argument | None:
+        shapes = [self.shape_of(each) for each in arguments]
+        settings |= _settings_of_loss(self.writer, settings, shapes)
         operands, taken = product(*arguments) if operation == "matmul" else described(arguments)
         try:
-            shapes = argument_shapes(taken, [self.writer.by_id[id].shape for id in operands])
-            settings |= _settings_of_loss(self.writer, settings, shapes)
-            id = self.name(whole=whole)
-            parameters = settings | taken | {"line": written(node)} | self.round
-            self.writer.add(Id("named", None, id), operation, operands, self.phase, parameters)
-        except TapeError as error:
-            if not isinstance(error.__context__, ValueError):
-                raise
-            self.misfit(node, operation, arguments, str(error.__context__))
-            return None
+            self.check_shape(operation, settings, shapes)
         except ValueError as error:
-            self.misfit(node, operation, arguments, str(error))
+            self.writer.misfits.append(misfit_of(self.line, node, operation, shapes, str(error)))
             return None
+        id = self.name(whole=whole)
+        parameters = settings | taken | {"line": written(node)} | self.round
+        self.writer.add(Id("named", None, id), operation, operands, self.phase, parameters)
         self.writer.line_of[id] = self.line.id
         return Argument(id)
+
+    def check_shape(
+        self, operation: str, settings: dict[str, Any], shapes: Sequence[Shape]
+    ) -> None:
+        """ValueError, in words, where the operation can't take these shapes, or makes too much."""
+        rows, columns = OPERATIONS[operation].shape(self.writer.setting, settings, *shapes)
+        if rows * columns > MOST_ENTRIES:
+            raise ValueError(f"a {sized((rows, columns))} matrix, which is too large for a board")
 
     @property
     def phase(self) -> Phase:
@@ -277,47 +316,16 @@ class _LineWriter:
         self.parts += 1
         return ids.numbered(self.line.id, self.parts)
 
-    def misfit(self, node: Term, operation: str, arguments: Sequence[Argument], found: str) -> None:
-        """Shapes that don't fit; where ``@`` would fit instead of ``*``, and the reverse."""
-        mend, expected = "", _EXPECTED.get(operation, "shapes that fit")
-        shapes = self.shapes_of(arguments)
-        if shapes is None:
-            expected = "rows and columns that it has"
-        elif operation in ("times", "matmul"):
-            (a, b), (c, d) = shapes
-            fits_product = b == c
-            fits_entries = all(x == y or 1 in (x, y) for x, y in zip((a, b), (c, d), strict=True))
-            if operation == "times" and fits_product:
-                mend = f"`@` is the matrix product: {sized((a, b))} @ {sized((c, d))}."
-            elif operation == "matmul" and fits_entries:
-                mend = "`*` works entry by entry."
-            elif operation == "matmul":
-                mend = _transposed_mend((a, b), (c, d))
-        self.writer.misfit(self.line, node, found, expected, mend)
-
-    def shapes_of(self, arguments: Sequence[Argument]) -> list[Shape] | None:
-        """The shapes of what meets; None where a part lies outside its matrix."""
-        operands, taken = described(arguments)
-        try:
-            return argument_shapes(taken, [self.writer.by_id[id].shape for id in operands])
-        except ValueError:
-            return None
+    def shape_of(self, argument: Argument) -> Shape:
+        operands, taken = described([argument])
+        return argument_shapes(taken, [self.writer.by_id[id].shape for id in operands])[0]
 
 
-_EXPECTED = {
-    "matmul": "as many columns on the left as rows on the right",
-    "times": "two of one shape, or a row, a column or a number with a matrix",
-    "plus": "two of one shape, or a row, a column or a number with a matrix",
-    "minus": "two of one shape, or a row, a column or a number with a matrix",
-    "over": "two of one shape, or a row, a column or a number with a matrix",
-    "loss_of": "a prediction and a target of one shape",
-}
-
-
-def _transposed_mend(first: Shape, second: Shape) -> str:
-    if first[1] == second[1]:
-        return "The second one transposed fits: `.T`."
-    return "The first one transposed fits: `.T`." if first[0] == second[0] else ""
+def leaves_fractions(id: str, what: str) -> TapeError:
+    return TapeError(
+        f"arithmetic: exact stops at {id}: {what} leaves the fractions. "
+        "Take arithmetic: float64 or {round_each_step: 4}."
+    )
 
 
 def _view(node: Transpose | PartTerm) -> Any:

@@ -34,6 +34,7 @@ from backtrace.tape.parameters import (
 from backtrace.tape.setting import Setting
 from backtrace.tape.steps import Step, Tape
 from backtrace.tape.trace import Trace, TracedStep
+from backtrace.tape.writer import TapeError
 
 Values: TypeAlias = dict[str, Array]
 
@@ -141,7 +142,8 @@ class Runner:
             self.forward.append(step)
         if is_per_sample(step, self.by_sample):
             self.by_sample.add(step.id)
-        value = self.value(step)
+        with np.errstate(all="ignore"):  # what is infinite or no number stands on the page
+            value = self.value(step)
         value.setflags(write=False)  # a trace shares its arrays; nobody may change one unseen
         self.values[step.id] = value
         if step.role == "updated":
@@ -169,7 +171,11 @@ class Runner:
         """A step's value on these; of a large batch chunk by chunk."""
 
         def evaluate_on(step: Step, values: Mapping[str, Array]) -> Array:
-            return evaluate(self.setting, self.numbers, step, values)
+            try:
+                return evaluate(self.setting, self.numbers, step, values)
+            except ZeroDivisionError:
+                said = f"arithmetic: exact stops at {step.id}: a division by 0. Take float64."
+                raise TapeError(said) from None
 
         if len(self.lanes) == 1:
             return evaluate_on(step, values)

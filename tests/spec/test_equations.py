@@ -17,8 +17,13 @@ def board(*lines, after=""):
     ("line", "column", "found", "expected"),
     [
         ("a = W[3,1]", 9, "row 3 of a 2 × 2 matrix", "rows and columns that it has"),
-        ("a = x @ W[:,2..3]", 9, "column 3 of a 2 × 2 matrix", "rows and columns that it has"),
-        ("a = x @ W", 9, "a 1 × 3 matrix times a 2 × 2 matrix: 3 columns meet 2 rows", "as many"),
+        ("a = x @ W[:,2..3]", 13, "column 3 of a 2 × 2 matrix", "rows and columns that it has"),
+        (
+            "a = x @ W",
+            9,
+            "x (1 × 3) @ W (2 × 2): the 3 columns of x meet the 2 rows of W",
+            "as many",
+        ),
         ("a = W @", 11, "nothing behind the `@`", "a formula"),
         ("a = W =", 11, "nothing behind the `=`", "a formula"),
         ("a = W * * W", 13, '"*" where it does not fit', "a formula"),

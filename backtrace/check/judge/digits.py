@@ -74,11 +74,8 @@ class Numbers(msgspec.Struct, frozen=True, eq=False):
 
     def settled(self, box: Interval, alone: Mask) -> Interval:
         """What later steps take: all that each number may stand for, or itself alone."""
-        if not alone.any():
-            return between(self.low, self.high)
-        whole = hull(box)
-        low, high = np.where(alone, whole.lo[0], self.low), np.where(alone, whole.hi[0], self.high)
-        return between(low, high)
+        ends = (np.where(alone, self.values, end) for end in (self.low, self.high))
+        return between(*ends) if alone.any() else between(self.low, self.high)
 
     def taken(self, which: NDArray[np.intp]) -> Numbers:
         """The same numbers, each read as the reading of that index has it."""

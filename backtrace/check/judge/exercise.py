@@ -10,9 +10,10 @@ import msgspec
 import numpy as np
 
 from backtrace.check.mistakes.catalogue import wrongs
-from backtrace.check.mistakes.misread import GivenTexts
+from backtrace.check.mistakes.given_texts import GivenTexts
 from backtrace.check.mistakes.rewrites import UpdateContext, Wrong
 from backtrace.check.model import Verdict
+from backtrace.check.rules.adaptive_steps import largest_ratio
 from backtrace.check.rules.intervals import Floats, Interval, point, widened
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.elementary import ELEMENTARY, FUNCTIONS
@@ -28,7 +29,8 @@ from backtrace.tape.steps import Step, Tape
 
 Key: TypeAlias = tuple[int, int, str]  # epoch, batch, id
 FLOAT32 = 1e-6  # relative noise of a line in float32
-DIVIDING = ("adaptive_step", "decayed_step", "rescale", "over", "over_slope")
+ADAPTIVE = ("adaptive_step", "decayed_step")
+DIVIDING = (*ADAPTIVE, "rescale", "over", "over_slope")
 OF_THE_LOSS = ("loss_terms", "loss_gradient", "loss_of", "loss_slope", "forward_again")
 MARKS: dict[Verdict, float] = {"right": 1.0, "rounded": 1.0, "carried": 1.0}
 
@@ -60,6 +62,11 @@ class Exercise:
             place: FloatArithmetic(np.float64).parameters(step.parameters)
             for place, step in self.steps.items()
         }
+        for place, step in self.steps.items():
+            if step.operation in ADAPTIVE:
+                epoch, batch, _ = place
+                above, below = (self.steps[epoch, batch, id] for id in step.operands[:2])
+                self.parameters[place]["largest_ratio"] = largest_ratio(above, below)
         self.values: dict[Key, Floats] = {}
         for traced in run(self.tape, starting_values(spec)):
             value = np.array(traced.value, dtype=np.float64, ndmin=2)

@@ -121,7 +121,7 @@ def _holds(sheet: Sheet, source: Key, values: Floats) -> Literal["zeros", "ones"
         return None
     if not values.any():
         return "zeros"
-    if (np.abs(values) == 1).all():
+    if (values == 1).all():
         return "ones"
     exercise = sheet.exercise
     given = (exercise.values[each] for each in exercise.steps if exercise.is_given(each))

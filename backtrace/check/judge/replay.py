@@ -12,9 +12,10 @@ from typing import Protocol, TypeAlias
 
 import numpy as np
 
-from backtrace.check.judge.exercise import Exercise, Key, key
+from backtrace.check.judge.exercise import ADAPTIVE, Exercise, Key, key
 from backtrace.check.judge.workings import Working
 from backtrace.check.mistakes.rewrites import Wrong
+from backtrace.check.rules.adaptive_steps import as_long_as_can_be
 from backtrace.check.rules.equation_partials import slack
 from backtrace.check.rules.evaluation import interval
 from backtrace.check.rules.intervals import Interval, clipped, widened
@@ -154,6 +155,8 @@ class Replay:
         if isinstance(instead, Wrong):
             return instead.made_of(self.applied(instead.step, operand))
         parameters = FloatArithmetic(np.float64).parameters(instead.parameters)
+        if instead.operation in ADAPTIVE:
+            parameters["largest_ratio"] = self.exercise.parameters[key(instead)]["largest_ratio"]
         return self.evaluated(instead, parameters, [operand(id) for id in instead.operands])
 
     def before(self, place: Key) -> Replay:
@@ -186,7 +189,9 @@ class Replay:
         off = slack(operation, setting, parameters, noting, *operands)
         if operation not in KNOW_THEIR_PARTS and np.any(off):
             off = np.where(noting.of(found) == 0, 0.0, off)
-        return widened_by(found, off)
+        wide = widened_by(found, off)
+        knows = "largest_ratio" in parameters
+        return as_long_as_can_be(parameters, wide, operands) if knows else wide
 
     def forward_again(self, place: Key) -> Interval:
         """The forward part once more on the new parameters, none of its lines written.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from backtrace.check.judge.exercise import Key
 from backtrace.check.judge.replay import StandIns
-from backtrace.check.mistakes.misread import GivenTexts
+from backtrace.check.mistakes.given_texts import GivenTexts
 from backtrace.check.mistakes.wrong_quantity import Cause, WrongQuantity
 from backtrace.check.model import Explanation, Figure
 from backtrace.check.rules.intervals import Floats, Interval, hull, point

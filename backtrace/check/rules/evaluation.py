@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from backtrace.check.rules.dependence import Dependence, Marks, marks
 from backtrace.check.rules.equation_rules import EQUATION_FORMS, EQUATION_RULES
 from backtrace.check.rules.interval_rules import NARROWER
-from backtrace.check.rules.intervals import Interval, point
+from backtrace.check.rules.intervals import EPS, Interval, point
 from backtrace.check.rules.right_forms import RIGHT_FORMS
 from backtrace.check.rules.wrong_rules import WRONG_RULES
 from backtrace.functions.activations import Parameters
 from backtrace.tape.arguments import handed_back, taken
+from backtrace.tape.cancellation import SIZES
 from backtrace.tape.operations import OPERATIONS
 from backtrace.tape.setting import Evaluate, Setting
+
+NEAR_ZERO = 1e-9  # what is larger is left of no sum that people work
+ROUNDINGS = 32  # of a sum of a few terms, and outward
 
 OF_SHEETS: dict[str, Evaluate] = {
     **RIGHT_FORMS,
@@ -29,7 +35,23 @@ def interval(operation: str, s: Setting, p: Parameters, *operands: Interval) -> 
     rule = NARROWER.get(operation) or EQUATION_RULES.get(operation) or _evaluate(operation)
     given = [each if isinstance(each, Interval) else point(each) for each in taken(p, operands)]
     found = handed_back(p, rule(s, p, *given))
-    return found if isinstance(found, Interval) else point(found)  # it rests on no operand
+    if not isinstance(found, Interval):
+        return point(found)  # it rests on no operand
+    return _cleared(operation, s, p, given, found) if operation in SIZES else found
+
+
+def _cleared(
+    operation: str, s: Setting, p: Parameters, given: list[Interval], found: Interval
+) -> Interval:
+    """With 0 for what only rounding leaves of a sum that cancels, as in the trace."""
+    reach = np.maximum(np.abs(found.lo), np.abs(found.hi))
+    if not (reach < NEAR_ZERO).any() or "undo" in p:
+        return found
+    sizes = [np.maximum(np.abs(x.lo), np.abs(x.hi)).max(axis=0) for x in given]
+    left = reach <= ROUNDINGS * EPS * SIZES[operation](s, p, *sizes)
+    if not left.any():
+        return found
+    return Interval(*(np.where(left, 0.0, end) for end in (found.lo, found.hi)))
 
 
 def dependent(operation: str, s: Setting, p: Parameters, *operands: Marks) -> Marks:

@@ -35,6 +35,12 @@ if TYPE_CHECKING:
     from backtrace.spec.read.quantity_ids import ShapesOf
 
 LARGEST_SEED = 2**32 - 1
+_INSTEAD = {
+    "layers": "A spec has layers or equations.",
+    **dict.fromkeys(("inputs", "targets"), "Write the numbers under `given:`, each with a name."),
+    "freeze": "`parameters:` names what an update changes.",
+    "regularization": "Write the penalty into the loss: `L = … + 0.1 * sum(W^2)`.",
+}
 
 
 def build_equations(document: YamlDocument, folders: Folders, shapes_of: ShapesOf) -> Spec:
@@ -44,8 +50,9 @@ def build_equations(document: YamlDocument, folders: Folders, shapes_of: ShapesO
     assert top is not None  # a mapping with the key
     for key in top.node.entries:
         if key in TOP_KEYS and key not in EQUATION_KEYS:
-            mend = "A spec has layers or equations."
-            problems.conflict(top.key(key), f"`{key}` beside `equations`", "one of the two", mend)
+            expected = "what goes with equations"
+            mend = _INSTEAD.get(key, "It belongs to networks of layers.")
+            problems.conflict(top.key(key), f"`{key}` beside `equations`", expected, mend)
     spec = _read(problems, top, folders)
     if spec is not None and not problems.found:
         spec = _settled(problems, top, spec, shapes_of)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from backtrace.spec.document.fields import Fields
 from backtrace.spec.document.problems import Place, Problems
@@ -22,17 +22,25 @@ _FORM = "a line such as `z = X @ W + b`, or a loop: `for: t = 1..3` with `do:`"
 
 
 class LineReader:
-    """Reads a list of lines; what is wrong in several rounds of a loop is said once."""
+    """Reads a list of lines; what is wrong in several rounds of a loop is said once.
 
-    def __init__(self, problems: Problems) -> None:
+    ``lost`` are the names of lines that could not be read; ``is_whole`` is False where it is not
+    even known which names were lost. ``taken`` are names that no variable of a loop may have.
+    """
+
+    def __init__(self, problems: Problems, taken: Collection[str] = ()) -> None:
         self.problems = problems
+        self.taken = taken
         self.told: set[tuple[int, int]] = set()
-        self.refused: set[str] = set()  # names of lines that can't be read
         self.read = 0
+        self.lost: set[str] = set()
+        self.is_whole = True
 
     def lines(self, node: Node, variables: Mapping[str, int]) -> Iterator[EquationLine]:
         if not isinstance(node, Sequence) or not node.items:
-            self.add(node, kind(node), "a list of lines", "Each begins with a dash: `- z = x @ W`.")
+            self.read += 1
+            mend = "Each begins with a dash: `- z = x @ W`."
+            self.lose(node, kind(node), "a list of lines", mend)
             return
         for item in node.items:
             if isinstance(item, Scalar):
@@ -42,7 +50,7 @@ class LineReader:
             elif isinstance(item, MappingNode):
                 yield from self.loop(item, variables)
             else:
-                self.add(item, kind(item), _FORM)
+                self.lose(item, kind(item), _FORM)
             if self.read > MOST_LINES:
                 return
 
@@ -51,14 +59,19 @@ class LineReader:
             self.told.add((place.line, place.column))
             self.problems.add(place, found, expected, mend, code="equation")
 
+    def lose(self, place: Place, found: str, expected: str, mend: str = "") -> None:
+        """Notes what keeps a line from being read, by which a name gets lost."""
+        self.is_whole = False
+        self.add(place, found, expected, mend)
+
     def line(self, node: Scalar, variables: Mapping[str, int]) -> EquationLine | None:
         self.read += 1
         if self.read > MOST_LINES:
-            self.add(node, f"more than {MOST_LINES} lines", "fewer", "Shorten a loop.")
+            self.lose(node, f"more than {MOST_LINES} lines", "fewer", "Shorten a loop.")
             return None
         name, sign, text = node.text.partition("=")
         if not sign:
-            self.add(node, cited(node.text), _FORM)
+            self.lose(node, cited(node.text), _FORM)
             return None
         start = len(name) + 1 + len(text) - len(text.lstrip())
         id = self.name(node, name.rstrip(), variables)
@@ -67,7 +80,7 @@ class LineReader:
         except Misread as wrong:
             place = part_of(node, start + wrong.at, wrong.length)
             self.add(place, wrong.found, wrong.expected, wrong.mend)
-            self.refused |= {id} if id else set()
+            self.lost |= {id} if id else set()
             return None
         if id is None:
             return None
@@ -77,19 +90,26 @@ class LineReader:
     def name(self, node: Scalar, text: str, variables: Mapping[str, int]) -> str | None:
         """``z``, or ``h[t]``, which is h_1 in the first round."""
         if NAME.fullmatch(text):
-            if text in variables:
-                self.add(node, f"`{text}`, the variable of a loop", "another name")
-            return text
+            if text not in variables:
+                return text
+            place = part_of(node, 0, len(text))
+            self.lose(place, f"`{text}`, the variable of a loop", "another name")
+            return None
         indexed = _INDEXED.fullmatch(text)
         expected = "a name before the `=`: letters, digits and underscores, such as z, W_hh, h[t]"
         if indexed is None:
-            self.add(part_of(node, 0, max(len(text), 1)), cited(text), expected)
+            found = cited(text) if text else "nothing"
+            self.lose(part_of(node, 0, len(text)), found, expected)
             return None
         try:
             number = parse_index(indexed[2], variables)
         except Misread as wrong:
             at = indexed.start(2) + wrong.at
-            self.add(part_of(node, at, wrong.length), wrong.found, wrong.expected, wrong.mend)
+            self.lose(part_of(node, at, wrong.length), wrong.found, wrong.expected, wrong.mend)
+            return None
+        if number < 0:
+            place = part_of(node, indexed.start(2), len(indexed[2]))
+            self.lose(place, f"the index {number}", "an index from 0 up")
             return None
         return f"{indexed[1]}_{number}"
 
@@ -97,12 +117,15 @@ class LineReader:
         if not {"for", "do"} & set(node.entries):
             first = next(iter(node.entries.values())).key
             mend = "In a line with `: ` put the whole line in quotes."
-            self.add(first, f"the key {cited(first.text)}", _FORM, mend)
+            if NAME.fullmatch(first.text):
+                mend = f"Write an equals sign: `{first.text} = …`."
+            self.lose(first, f"the key {cited(first.text)}", _FORM, mend)
             return
         entries = Fields(self.problems, node, "a loop", ("for", "do"))
         head = entries.require("for", "Write `for: t = 1..3`.")
         body = entries.require("do", "Write the lines under `do:`, each with a dash.")
         if head is None or body is None:
+            self.is_whole = False
             return
         for variable, number in self.rounds(head, variables):
             yield from self.lines(body, {**variables, variable: number})
@@ -114,12 +137,17 @@ class LineReader:
         expected = "a variable and its range: `t = 1..3`, or `t = 3..1` to count down"
         match = _RANGE.fullmatch(node.text.strip()) if isinstance(node, Scalar) else None
         if match is None:
-            self.add(node, kind(node), expected)
+            self.lose(node, kind(node), expected)
+            return
+        if match[1] in variables or match[1] in self.taken:
+            found = f"`{match[1]}`, which stands for something else here"
+            place = Place(node.line, node.column, len(match[1]))
+            self.lose(place, found, "a variable of its own")
             return
         try:
             first, last = (parse_index(match[i], variables) for i in (2, 3))
         except Misread as wrong:
-            self.add(node, wrong.found, expected, wrong.mend)
+            self.lose(node, wrong.found, expected, wrong.mend)
             return
         step = 1 if first <= last else -1
         for number in range(first, last + step, step):

@@ -28,13 +28,19 @@ def read_equations(
     """The equations; None where they can't be worked as they stand."""
     seen = len(problems.found)
     given = read_given(problems, top.get("given"), folders, conventions.layout, seed)
-    node = top.require("equations", "Write the formulas, a line each: `- z = X @ W + b`.")
-    line_reader = LineReader(problems)
-    lines = () if node is None else tuple(line_reader.lines(node, {}))
-    reader = _EquationsReader(problems, top, folders, given, lines, line_reader.refused)
+    if "equations" not in top and seen:
+        return None  # it is misspelled, which has been told
+    node = top.require("equations", "Write the formulas, one a line: `- z = x @ W`.")
+    if node is None:
+        return None
+    read = LineReader(problems, given)
+    lines = tuple(read.lines(node, {}))
+    reader = _EquationsReader(problems, top, folders, given, lines, read.lost)
+    if read.is_whole and ("given" in top or not seen):
+        reader.check_names()
     equations = reader.equations(conventions.layout == "columns")
     if len(problems.found) == seen:
-        reader.check_names(equations)
+        reader.check(equations)
     return equations if len(problems.found) == seen else None
 
 
@@ -48,11 +54,11 @@ class _EquationsReader:
         folders: Folders,
         given: Mapping[str, Matrix],
         lines: Sequence[EquationLine],
-        refused: Set[str],
+        lost: Set[str],
     ) -> None:
-        """``refused`` are the names of lines that can't be read: who uses them is not to blame."""
+        """``lost`` are the names of lines that can't be read: who uses them is not to blame."""
         self.problems, self.top, self.folders = problems, top, folders
-        self.given, self.lines, self.refused = given, lines, refused
+        self.given, self.lines, self.lost = given, lines, lost
         self.names = {*self.given_keys, *(line.id for line in lines)}
 
     @property
@@ -62,7 +68,6 @@ class _EquationsReader:
         return node.value.entries if is_mapping else {}  # type: ignore[union-attr]
 
     def equations(self, columns: bool) -> Equations:
-        self.check_lines()
         objective, maximize = self.objective()
         return Equations(
             given=dict(self.given),
@@ -74,20 +79,20 @@ class _EquationsReader:
             parameters=tuple(self.chosen("parameters", self.given_keys)),
         )
 
-    def check_names(self, equations: Equations) -> None:
-        """Where every line can be read: what its names are used for, and what they collide with."""
+    def check(self, equations: Equations) -> None:
+        """What can only be said where all of it could be read."""
         self.check_given(equations)
         self.check_ids(equations)
         self.check_parameters(equations)
 
     # Lines
 
-    def check_lines(self) -> None:
+    def check_names(self) -> None:
         """Every name is worked once, and before it is used."""
-        known, told = set(self.given_keys), set[tuple[int, str]]()
+        known, told = {*self.given_keys, *self.lost}, set[tuple[int, str]]()
         for line in self.lines:
             for name in names_in(line.tree):
-                if name.id not in known | self.refused and (line.row, name.id) not in told:
+                if name.id not in known and (line.row, name.id) not in told:
                     told.add((line.row, name.id))
                     self.unknown(line, name.id, name.at, name.length, known)
             if line.id in known:
@@ -104,9 +109,8 @@ class _EquationsReader:
         elif id in self.names:
             found, mend = f"`{id}` before it is worked", "Move the line that works it up."
         else:
-            meant = near_miss(id, known)
             found = f"`{id}`, which is neither given nor worked"
-            mend = f"Did you mean `{meant}`?" if meant else "Add it under `given:`, or as a line."
+            mend = _meant(line.text[at : at + length], id, known)
         where = f" ({line.loop})" if line.loop else ""
         self.add(line, at, length, found + where, "a name that stands before this line", mend)
 
@@ -190,7 +194,7 @@ class _EquationsReader:
         if node is None or (said[0] == "loss" and self.is_upstream(node)):
             return "", False
         name = node.text if isinstance(node, Scalar) else ""
-        worked = [*(line.id for line in self.lines), *self.refused]
+        worked = [*(line.id for line in self.lines), *self.lost]
         if name in worked or not worked:
             return name, said[0] == "maximize"
         meant = near_miss(name, worked)
@@ -225,7 +229,13 @@ class _EquationsReader:
                 expected = "the name of a line"
                 self.problems.add(entry.key, cited(entry.key.text), expected, mend)
         layout: Layout = "columns" if columns else "rows"
-        return read_given(self.problems, node, self.folders, layout, None)
+        found = read_given(self.problems, node, self.folders, layout, None)
+        for name in found.keys() & self.given.keys():
+            own, shape = self.given[name].shape, found[name].shape
+            if own != shape:
+                said = f"a gradient of {shape[0]} × {shape[1]} for `{name}` of {own[0]} × {own[1]}"
+                self.problems.add(node.entries[name].key, said, "one of its shape", code="shape")
+        return found
 
     def chosen(self, key: str, among: Mapping[str, Entry]) -> list[str]:
         """The names of a list, each of which must be given."""
@@ -240,6 +250,16 @@ class _EquationsReader:
                 expected = "a name under `given:`"
                 self.problems.add(word, cited(word.text), expected, mend, code="unknown_id")
         return list(dict.fromkeys(word.text for word in words))
+
+
+def _meant(written: str, id: str, known: set[str]) -> str:
+    """What an unknown name was probably meant to be; ``X[1]`` is the name X_1."""
+    name, _, index = written.partition("[")
+    if index and name in known:
+        number = index.removesuffix("]")
+        return f"`{name}[{number},:]` is a row of `{name}`, `{name}[:,{number}]` a column."
+    meant = near_miss(id, known)
+    return f"Did you mean `{meant}`?" if meant else "Add it under `given:`, or as a line."
 
 
 def note_misfits(problems: Problems, misfits: Sequence[Misfit]) -> None:

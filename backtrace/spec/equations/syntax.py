@@ -24,7 +24,13 @@ from backtrace.spec.equations.expression import (
     Term,
 )
 from backtrace.spec.equations.expression import Transpose as Transposed
-from backtrace.spec.equations.vocabulary import ANY, DEFAULTS, SIGNATURES, SYNONYMS, Signature
+from backtrace.spec.equations.vocabulary import (
+    ANY,
+    SIGNATURES,
+    SYNONYMS,
+    Signature,
+    defaults_of,
+)
 from backtrace.spec.near_misses import near_miss
 from backtrace.spec.numbers import written_number
 from backtrace.spec.wording import cited, count, listed
@@ -34,6 +40,7 @@ if TYPE_CHECKING:
 
 LONGEST = 2_000  # characters of a line: more is no formula on a board
 DEEPEST = 60  # brackets inside brackets
+DEEPEST_TREE = 100  # operations inside operations
 LARGEST_EXPONENT = 1_000  # of exact fractions
 
 _MARK = "ǀ"  # a letter to Python, and in no name of ours
@@ -55,9 +62,9 @@ _FOLDED: dict[str, Callable[[Any], float]] = {
     "cos": math.cos,
     "abs": abs,
 }
-_SIGNS = {"·": "* or @", "×": "* or @", "⊙": "*", "∗": "*", "÷": "/", "⋅": "* or @"}
+_EITHER = "`*` or `@`"
+_SIGNS = {"·": _EITHER, "×": _EITHER, "⋅": _EITHER, "⊙": "`*`", "∗": "`*`", "÷": "`/`"}
 _SIDE_BY_SIDE = re.compile(r"[0-9A-Za-z_)\]]\s+[A-Za-z0-9(]|\)\s*[A-Za-z0-9(]|\b\d+[A-Za-z(]")
-_OPEN_END = re.compile(r"([-+*/@^=])\s*$")
 _FORM = "a formula such as `X @ W + b` or `tanh(z)`"
 
 
@@ -114,7 +121,7 @@ def _parsed(text: str) -> tuple[ast.expr, list[int]]:
     for at, sign in enumerate(text):
         if sign in _SIGNS:
             mend = "`*` works entry by entry, `@` is the matrix product."
-            raise Misread(at, 1, cited(sign), f"`{_SIGNS[sign]}`", mend)
+            raise Misread(at, 1, cited(sign), _SIGNS[sign], mend)
     if _depth(source) > DEEPEST:
         expected = f"brackets at most {DEEPEST} deep"
         raise Misread(0, len(text), f"brackets {_depth(source)} deep", expected, "Name a part.")
@@ -150,10 +157,8 @@ def _broken(text: str, at: int) -> Misread:
         mend = "Write `*` (entry by entry) or `@` (the matrix product) between them."
         found = "two things without a sign between them"
         return Misread(beside.end() - 1, 1, found, _FORM, mend)
-    open_end = _OPEN_END.search(text)
-    if open_end is not None:
-        found = f"nothing behind the `{open_end[1]}`"
-        return Misread(open_end.start(), 1, found, _FORM)
+    if text[-1] in "+-*/@^=":
+        return Misread(len(text) - 1, 1, f"nothing behind the `{text[-1]}`", _FORM)
     at = min(at, len(text) - 1)
     return Misread(at, 1, f"{cited(text[at])} where it does not fit", _FORM)
 
@@ -163,6 +168,7 @@ class _LineReader:
 
     def __init__(self, text: str, columns: list[int], variables: dict[str, int]) -> None:
         self.text, self.columns, self.variables = text, columns, variables
+        self.depth = 0
 
     def place(self, node: ast.expr) -> tuple[int, int]:
         """Where a node begins in our text, and how many characters it takes."""
@@ -180,6 +186,14 @@ class _LineReader:
         return Misread(*self.place(node), found or cited(self.written(node)), expected, mend)
 
     def expression(self, node: ast.expr) -> Term:
+        self.depth += 1
+        if self.depth > DEEPEST_TREE:
+            self.refuse(node, f"a line of at most {DEEPEST_TREE} operations", "Name a part.")
+        tree = self.term(node)
+        self.depth -= 1
+        return tree
+
+    def term(self, node: ast.expr) -> Term:
         match node:
             case ast.Name():
                 return self.name(node, node.id)
@@ -286,6 +300,9 @@ class _LineReader:
             return None
         if node.lower is None or node.upper is None or node.step is not None:
             raise Misread(0, len(self.text), "half a range in brackets", "1..2, or : for all")
+        if ".." not in self.written(node):
+            mend = "Both ends are counted; Python's `1:2` leaves one out."
+            self.refuse(node, "1..2, or : for all", mend)
         first, last = self.counted(node.lower), self.counted(node.upper)
         if last < first:
             self.refuse(node.upper, f"{first} or more, where the range ends")
@@ -367,9 +384,7 @@ class _LineReader:
         if missing:
             self.refuse(node, f"`{missing[0]}`, too: `{_form(name, signature)}`")
         read = {key: self.setting(signature, key, value) for key, value in written.items()}
-        if name in ("max_pool", "mean_pool") and "stride" not in read and "size" in read:
-            read["stride"] = read["size"]  # windows side by side
-        return {**DEFAULTS.get(name, {}), **read}
+        return {**defaults_of(name, read), **read}
 
     def setting(self, signature: Signature, key: str, node: ast.expr) -> CallSetting:
         kind = signature.settings[key]
@@ -381,10 +396,14 @@ class _LineReader:
                 self.refuse(node, "a number")
             return value.number
         words = ("true", "false") if kind == "flag" else ("row", "column")
-        word = node.id.lower() if isinstance(node, ast.Name) else str(getattr(node, "value", ""))
+        word = (
+            _unmarked(node.id).lower()
+            if isinstance(node, ast.Name)
+            else str(getattr(node, "value", ""))
+        )
         if word.lower() not in words:
             self.refuse(node, listed([f"`{key}={each}`" for each in words]))
-        return word.lower() == "true" if kind == "flag" else word
+        return word == "true" if kind == "flag" else word
 
     def size(self, node: ast.expr, least: int = 1) -> Number:
         number = self.index(node)

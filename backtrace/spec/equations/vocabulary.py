@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -77,6 +78,15 @@ DEFAULTS: dict[str, dict[str, CallSetting]] = {
     **{name: dict(row.parameters) for name, row in ACTIVATIONS.items() if row.parameters},
     **{name: dict(row.parameters) for name, row in LOSSES.items() if row.parameters},
 }
+
+
+def defaults_of(function: str, written: Mapping[str, CallSetting]) -> dict[str, CallSetting]:
+    """What holds for the settings that are not written. Windows of a pooling lie side by side."""
+    found = DEFAULTS.get(function, {})
+    if SIGNATURES[function].operation == "pool":
+        return found | {"stride": written.get("size", found["size"])}
+    return found
+
 
 SYNONYMS = {
     "log": "ln",

@@ -13,7 +13,7 @@ from backtrace.spec.equations.expression import (
     Term,
     Transpose,
 )
-from backtrace.spec.equations.vocabulary import DEFAULTS, SIGNATURES
+from backtrace.spec.equations.vocabulary import SIGNATURES, defaults_of
 
 _RANKS = {"+": 1, "-": 1, "*": 2, "/": 2, "@": 2, "neg": 3, "^": 4}
 _ATOM = 5
@@ -70,7 +70,7 @@ def _call(tree: Call) -> str:
 
 def call_settings(tree: Call) -> str:
     """What stands behind the matrices in a call: ``stride=2``."""
-    defaults = DEFAULTS.get(tree.function, {})
+    defaults = defaults_of(tree.function, tree.settings)
     signature = SIGNATURES[tree.function]
     settings = [
         _setting(value)

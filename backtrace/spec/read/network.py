@@ -9,8 +9,9 @@ from backtrace.spec.document.problems import Problems
 from backtrace.spec.model import Bias, Conventions, Layer, Matrix
 from backtrace.spec.read import weight_rules
 from backtrace.spec.read.layers import LayerDraft
-from backtrace.spec.read.shape_errors import Misfits, NamedShape, oriented
+from backtrace.spec.read.shape_errors import Misfits, oriented
 from backtrace.spec.read.written_matrix import WrittenMatrix, comma_rows
+from backtrace.spec.shape_drawings import NamedShape
 
 
 class NetworkDraft(msgspec.Struct):

@@ -64,10 +64,15 @@ class QuantityIds:
             return False
         meant = self._meant(id, known or {})
         layers = f"Layers count from 1 to {self.layers}." if self.layers else ""
-        expected = "the id of a quantity of this spec, such as z1, a1 or W1"
+        expected = f"the id of a quantity of this spec, such as {self._examples()}"
         mend = f"Did you mean `{meant}`?" if meant else layers
         self.problems.add(word, cited(id), expected, mend, code="unknown_id")
         return False
+
+    def _examples(self) -> str:
+        if self.spec is None or self.spec.equations is None:
+            return "z1, a1 or W1"
+        return " or ".join(list(self.shapes(1) or {})[-2:])
 
     def _is_layered(self, text: str) -> bool:
         id = ids.parse(text)

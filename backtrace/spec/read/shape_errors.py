@@ -2,37 +2,18 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from backtrace.spec import ids
 from backtrace.spec.document.problems import Place, Problems
 from backtrace.spec.model import Conventions
 from backtrace.spec.read.layers import LayerDraft
 from backtrace.spec.read.written_matrix import WrittenMatrix
+from backtrace.spec.shape_drawings import NamedShape, entrywise_misfit, product_misfit
 from backtrace.spec.wording import cited, count
 
 
 def oriented(conventions: Conventions, shape: tuple[int, int]) -> tuple[int, int]:
     """(samples, features) ↔ the shape in the layout; its own inverse."""
     return shape if conventions.layout == "rows" else (shape[1], shape[0])
-
-
-class NamedShape(msgspec.Struct, frozen=True):
-    """A matrix in a drawing; ``rows`` or ``columns`` is a letter where the number is not known."""
-
-    name: str
-    rows: int | str
-    columns: int | str
-
-    @property
-    def shape(self) -> str:
-        return f"{self.rows} × {self.columns}"
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.shape})"
-
-    def transposed(self) -> NamedShape:
-        return NamedShape(f"{self.name}ᵀ", self.columns, self.rows)
 
 
 class Misfits:
@@ -59,7 +40,7 @@ class Misfits:
         wanted: int,
     ) -> None:
         """Weights whose lines are not ``wanted``, the inputs (and the 1 of the bias)."""
-        said, drawing = _product(*self._operands(layer, shape, samples, wanted))
+        said, drawing = product_misfit(*self._operands(layer, shape, samples, wanted))
         mend = self._mend_product(layer, shape, samples, wanted)
         self.problems.add(place, said, "two equal numbers", mend, drawing=drawing, code="shape")
 
@@ -80,7 +61,7 @@ class Misfits:
         n = "n" if samples is None else samples
         product = NamedShape(ids.id_of("product", layer.number), n, units)
         flat = given.shapes[0] if self.rows else given.shapes[-1]
-        said, drawing = _entrywise(
+        said, drawing = entrywise_misfit(
             product if self.rows else NamedShape(product.name, units, n),
             NamedShape(layer.bias_id, *flat),
             "−" if layer.bias.kind == "threshold" else "+",
@@ -101,7 +82,7 @@ class Misfits:
         shape = (outputs.rows, outputs.columns)
         standing = given.dimensions == 1 and shape[1] == 1
         written = given.shapes[-1] if standing else given.shapes[0]
-        said, drawing = _entrywise(outputs, NamedShape(name, *written), "−")
+        said, drawing = entrywise_misfit(outputs, NamedShape(name, *written), "−")
         self.problems.add(
             given.place,
             f"{said}: {self._counted(given, shape, written, name)}",
@@ -186,38 +167,3 @@ class Misfits:
             return f"If these are class numbers, write each as one-hot: class 0 is [{zeros}]."
         way = "row" if self.rows else "column"
         return f"Write one {way} of targets for each sample."
-
-
-# Drawings of two operands
-
-
-def _product(left: NamedShape, right: NamedShape) -> tuple[str, str]:
-    """What doesn't fit in ``left · right``: a sentence, and a drawing of three lines."""
-    said = (
-        f"{left} · {right}: the {_count(left.columns, 'column')} of {left.name} "
-        f"{'meets' if left.columns == 1 else 'meet'} the {_count(right.rows, 'row')} "
-        f"of {right.name}"
-    )
-    names, shapes, end = _beside(left, right, "·")
-    return said, f"{names}\n{shapes}\n{' ' * end}╰─≠─╯"
-
-
-def _entrywise(left: NamedShape, right: NamedShape, sign: str) -> tuple[str, str]:
-    """The same for two matrices that are added or compared entry by entry."""
-    names, shapes, _ = _beside(left, right, sign)
-    return f"{left} {sign} {right}", f"{names}\n{shapes}"
-
-
-def _beside(left: NamedShape, right: NamedShape, sign: str) -> tuple[str, str, int]:
-    """Names over shapes, and the column in which the left shape ends.
-
-    The shapes stand close together, as the numbers that are compared do.
-    """
-    widths = [max(len(operand.name), len(operand.shape)) for operand in (left, right)]
-    names = f"{left.name:^{widths[0]}}   {right.name:^{widths[1]}}"
-    shapes = f"{left.shape:>{widths[0]}} {sign} {right.shape:<{widths[1]}}"
-    return names.rstrip(), shapes.rstrip(), widths[0] - 1
-
-
-def _count(number: int | str, word: str) -> str:
-    return count(number, word) if isinstance(number, int) else f"{number} {word}s"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import PurePath
 from typing import Any
 
@@ -13,6 +14,7 @@ from backtrace.spec.document.problems import Problems, SpecError
 from backtrace.spec.document.reader import Mapping, YamlDocument
 from backtrace.spec.document.vocabulary import TOP_KEYS
 from backtrace.spec.model import Conventions, Spec
+from backtrace.spec.near_misses import near_miss
 from backtrace.spec.read.consistency import (
     Parts,
     check_agreement,
@@ -55,8 +57,7 @@ def build(document: YamlDocument, folders: Folders, shapes_of: ShapesOf = unknow
     Without ``shapes_of`` ids and shapes of ``ask`` and ``expect`` are not looked at.
     """
     problems = document.problems
-    keys = document.root.entries if isinstance(document.root, Mapping) else {}
-    if "equations" in keys or ("given" in keys and "layers" not in keys):
+    if isinstance(document.root, Mapping) and _has_equations(document.root.entries):
         from backtrace.spec.equations.builder import build_equations
 
         return build_equations(document, folders, shapes_of)
@@ -67,6 +68,14 @@ def build(document: YamlDocument, folders: Folders, shapes_of: ShapesOf = unknow
     problems.raise_any()
     assert spec is not None  # whatever keeps a spec from being built has been noted
     return spec
+
+
+def _has_equations(keys: Collection[str]) -> bool:
+    """Whether equations are what is meant, though the key may be misspelled."""
+    if "layers" in keys or "equations" in keys:
+        return "equations" in keys
+    unknown = [key for key in keys if key not in TOP_KEYS]
+    return "given" in keys or any(near_miss(key, ("equations",)) for key in unknown)
 
 
 def _read(problems: Problems, top: Fields, folders: Folders, shapes_of: ShapesOf) -> Spec | None:

@@ -113,7 +113,7 @@ def test_what_is_given(tmp_path):
         ("- for: t = 1..1000000\n  do:\n    - y[t] = x", "more than 5000 lines"),
         ("- for: t = 1..99999999999999\n  do: []", "an empty list"),
         ("- for: t = 1..5000\n  do:\n    - for: s = 1..5000\n      do: []", "an empty list"),
-        ("- for: t = 1..4000\n  do:\n    - y[t] = x +", 'nothing after "+"'),
+        ("- for: t = 1..4000\n  do:\n    - y[t] = x +", "nothing behind the `+`"),
         (
             "- x_0 = x\n- for: t = 1..40\n  do:\n    - x[t] = hstack(X)".replace(
                 "X", ", ".join(["x[t-1]"] * 60)

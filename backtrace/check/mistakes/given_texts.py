@@ -1,4 +1,4 @@
-"""What a given number may have been read as."""
+"""The texts of given numbers, and what each may be read as."""
 
 from __future__ import annotations
 

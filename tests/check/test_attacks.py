@@ -1,0 +1,79 @@
+"""What once passed, or was once refused, that should not have been: each by its arithmetic."""
+
+import pytest
+
+from tests.check.typed import marks, named
+
+ONE_WEIGHT = """
+layers: [{activation: linear, weights: 0.5, bias: none}]
+inputs: 0.3
+targets: 0.5
+loss: half_mse
+optimizer: {name: adam, learning_rate: 0.1}
+"""
+WHOLE_NUMBERS = """
+layers: [{activation: linear, weights: [[0.01], [0.02]], bias: 0.3}]
+inputs: [[100, 200]]
+targets: 3
+loss: half_mse
+"""
+DEEP_IN_SELU = """
+layers: [{activation: selu, weights: -16, bias: none}]
+inputs: 1
+loss: {upstream: 1}
+"""
+
+
+def test_the_first_step_of_adam_is_no_longer_than_its_rate():
+    # dW = (0.15 - 0.5) * 0.3 = -0.105; the step is 0.1 * 0.105 / 0.105 = 0.1, and 0.5 + 0.1 = 0.6.
+    assert marks(ONE_WEIGHT, "dW1: -0.1050\nW1_new: 0.6000")["W1_new"] == "right"
+    assert marks(ONE_WEIGHT, "dW1: -0.1050\nW1_new: 5.0000")["W1_new"] == "wrong"
+
+
+def test_squares_that_round_to_0_allow_no_step_of_any_length():
+    # v = 0.001 * 0.105² = 0.000011, 0.0000 to four decimals.
+    found = marks(ONE_WEIGHT, "dW1: -0.105\nvW1: 0.0000\nstep_W1: 123.45\nW1_new: 123.95")
+    assert (found["vW1"], found["step_W1"]) == ("imprecise", "wrong")
+
+
+def test_one_delta_must_fit_all_entries_that_use_it():
+    # z = 1 + 4 + 0.3 = 5.3, δ = 2.3, dW = [230, 460]; no δ gives both 110 = 100 δ and 590 = 200 δ.
+    assert marks(WHOLE_NUMBERS, "dW1: [230, 460]")["dW1"] == "right"
+    assert marks(WHOLE_NUMBERS, "dW1: [110, 590]")["dW1"] == "wrong"
+
+
+def test_a_slope_is_not_what_its_range_leaves_of_another():
+    # SELU'(-16) = 1.7581 e^-16 = 0.0000002; -0.0019 has no business below 0.
+    assert [id for id, _ in named(DEEP_IN_SELU, "a1: -1.76\ng1: -0.0019")] == ["g1"]
+
+
+# 0.1 + 0.2 - 0.3 is 0 by hand and 5.6e-17 in floats: at the kink there is one slope, 0 as the spec
+# has it, and not either of the two beside it.
+AT_A_KINK = """
+layers: [{activation: relu, weights: [[0.1], [0.2]], bias: -0.3}]
+inputs: [[1, 1]]
+targets: 1
+loss: half_mse
+"""
+AT_NO_ERROR = """
+layers: [{activation: linear, weights: [[0.1], [0.2]], bias: none}]
+inputs: [[1, 1]]
+targets: 0.3
+loss: mae
+"""
+AT_A_STEP = """
+layers: [{activation: step, weights: [[0.1], [0.7]], bias: -0.8}]
+inputs: [[1, 1]]
+"""
+KINKS = {  # a sheet that is right by hand, one that is not, and where
+    "relu": (AT_A_KINK, "z1: 0\ng1: 0\ndW1: [0, 0]\n", "z1: 0\ng1: 1\ndW1: [-1, -1]\n", "g1"),
+    "mae": (AT_NO_ERROR, "a1: 0.3\nda1: 0\ndW1: [0, 0]\n", "a1: 0.3\nda1: 1\ndW1: [1, 1]\n", "da1"),
+    "step": (AT_A_STEP, "z1: 0\na1: 1\n", "z1: 0\na1: 0\n", "a1"),  # step(0) is 1
+}
+
+
+@pytest.mark.parametrize("kind", KINKS)
+def test_at_a_kink_the_right_sheet_is_right_and_the_wrong_one_wrong(kind):
+    spec, right, wrong, place = KINKS[kind]
+    assert set(marks(spec, right).values()) == {"right"}
+    assert marks(spec, wrong)[place] == "wrong"
