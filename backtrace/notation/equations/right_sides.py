@@ -213,7 +213,8 @@ def chosen_sign(p: Any) -> str:
 
 def _over_slope(taken: Taken) -> Expr:
     g, x, y = taken.formulas
-    is_one = taken.arguments[1].number == 1
+    number = taken.arguments[1].number
+    is_one = number is not None and float(number) == 1
     above = g if is_one else row(factor(g), taken.sign(0, 1), factor(x))
     return Negative(Fraction(above, Power(y, Text("2"))))
 
