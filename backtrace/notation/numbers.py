@@ -87,14 +87,20 @@ def _with_short_exponent(text: str) -> str:
 
 
 def aligned(column: Sequence[str], decimal_mark: str = ".") -> list[str]:
-    """The texts of a column, padded to one width so that their decimal points stand in line."""
-    points = [_point(text, decimal_mark) for text in column]
-    left = max(points, default=0)
-    right = max((len(text) - at for text, at in zip(column, points, strict=True)), default=0)
-    return [
-        " " * (left - at) + text + " " * (right - len(text) + at)
-        for text, at in zip(column, points, strict=True)
-    ]
+    """The texts of a column, padded to one width so that their decimal points stand in line.
+
+    What has none, inf and nan, stands at the right.
+    """
+    points = {text: _point(text, decimal_mark) for text in column if not _is_word(text)}
+    left = max(points.values(), default=0)
+    right = max((len(text) - at for text, at in points.items()), default=0)
+    ends = {text: right - len(text) + at for text, at in points.items()}
+    width = max([left + right, *map(len, column)])
+    return [(text + " " * ends.get(text, 0)).rjust(width) for text in column]
+
+
+def _is_word(text: str) -> bool:
+    return text.endswith(("nan", "inf"))
 
 
 def _point(text: str, decimal_mark: str) -> int:
@@ -127,7 +133,7 @@ def _read(value: Any, decimals: int) -> Numeral | str:
     if hasattr(value, "numerator") and not hasattr(value, "hex"):
         return str(value)  # a Fraction or an integer: exact as it stands
     text = _significant(value, decimals)
-    if text[-1] in "nf":  # nan, inf, -inf
+    if _is_word(text):
         return text
     return _numeral(text)
 

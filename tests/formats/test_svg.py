@@ -206,6 +206,12 @@ def test_labels_without_room_are_refused():
     assert placed([line], [Rectangle(20, 0, 40, 10)]) is None
 
 
+def test_a_label_does_not_stand_where_lines_cross():
+    falling, rising = Stroke(0, 0, 100, 60, 20, 10), Stroke(0, 60, 100, 0, 20, 10)
+    for label in placed([falling, rising], []):
+        assert not overlap(label, Rectangle(50, 30, 0, 0))
+
+
 # The picture
 
 

@@ -123,8 +123,9 @@ def test_points_stand_in_line():
         "-12.25  ",
         "  3     ",
         "  1.2e-5",
-        "nan     ",
+        "     nan",
     ]
+    assert aligned(["1.5", "-inf"]) == [" 1.5", "-inf"]
     assert aligned(["-12.5", "1e-5"]) == ["-12.5 ", "  1e-5"]
     assert aligned(["17/4", "-3"]) == ["17/4", "  -3"]
 

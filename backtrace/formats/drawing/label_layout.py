@@ -61,11 +61,13 @@ class Stroke(msgspec.Struct, frozen=True):
     width: float
     height: float
 
+    def point(self, t: float) -> tuple[float, float]:
+        return self.x1 + t * (self.x2 - self.x1), self.y1 + t * (self.y2 - self.y1)
+
     def label(self, t: float) -> Rectangle:
         """The label's place at the share ``t`` of the way, with room around it."""
         return Rectangle(
-            self.x1 + t * (self.x2 - self.x1),
-            self.y1 + t * (self.y2 - self.y1),
+            *self.point(t),
             self.width + 2 * CLEAR,
             self.height + 2 * CLEAR,
             atan2(self.y2 - self.y1, self.x2 - self.x1),
@@ -73,14 +75,29 @@ class Stroke(msgspec.Struct, frozen=True):
 
 
 def placed(lines: list[Stroke], units: list[Rectangle]) -> list[Rectangle] | None:
-    """A place for each line's label, as near to its middle as is free; None if one has none."""
+    """A place for each line's label, as near to its middle as is free; None if one has none.
+
+    Where a line has a free place that no other line crosses, it is that.
+    """
     taken: list[Rectangle] = []
     for line in lines:
-        free = next((box for box in _tried(line) if _is_free(box, taken, units)), None)
-        if free is None:
+        free = [box for box in _tried(line) if _is_free(box, [*units, *taken])]
+        if not free:
             return None
-        taken.append(free)
+        crossings = _crossings(line, lines)
+        taken.append(next((box for box in free if _is_free(box, crossings)), free[0]))
     return taken
+
+
+def _crossings(line: Stroke, others: list[Stroke]) -> list[Rectangle]:
+    """Where others between the same two columns cross the line, with some room around."""
+    found = []
+    for other in others:
+        left, right = other.y1 - line.y1, other.y2 - line.y2
+        if left * right < 0:
+            x, y = line.point(left / (left - right))
+            found.append(Rectangle(x, y, line.height / 2, line.height / 2))
+    return found
 
 
 def _tried(line: Stroke) -> list[Rectangle]:
@@ -89,5 +106,5 @@ def _tried(line: Stroke) -> list[Rectangle]:
     return [line.label(t) for t in sides[1:]]
 
 
-def _is_free(box: Rectangle, taken: list[Rectangle], units: list[Rectangle]) -> bool:
-    return not any(overlap(box, other) for other in [*units, *taken])
+def _is_free(box: Rectangle, taken: list[Rectangle]) -> bool:
+    return not any(overlap(box, other) for other in taken)
