@@ -10,7 +10,7 @@ DIGITS, SMALL_DIGITS = "0123456789", "₀₁₂₃₄₅₆₇₈₉"
 SUBSCRIPTS = str.maketrans(DIGITS, SMALL_DIGITS)
 RAISED_DIGITS = str.maketrans(DIGITS, "⁰¹²³⁴⁵⁶⁷⁸⁹")
 SMALL_LETTERS = str.maketrans("aehijklmnoprstuvxβγρφχ", "ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓᵦᵧᵨᵩᵪ")
-SMALL_TAGS = {"new": "ⁿᵉʷ", "old": "ᵒˡᵈ", "data": "ᵈᵃᵗᵃ"}
+SMALL_TAGS = {"new": "ⁿᵉʷ", "old": "ᵒˡᵈ", "data": "ᵈᵃᵗᵃ", "clip": "ᶜˡⁱᵖ"}
 
 
 class Name(msgspec.Struct, frozen=True):

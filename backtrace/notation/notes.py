@@ -19,7 +19,14 @@ from backtrace.tape.steps import Step
 from backtrace.tape.trace import Trace, TracedStep
 
 Kind: TypeAlias = Literal[
-    "kink", "noise", "not_finite", "through_updated", "units_off", "repeated", "winners"
+    "kink",
+    "noise",
+    "not_finite",
+    "through_updated",
+    "units_off",
+    "repeated",
+    "winners",
+    "not_clipped",
 ]
 ValuesById: TypeAlias = Mapping[str, Array]
 
@@ -155,6 +162,22 @@ def _through_updated(step: Step, values: ValuesById) -> Iterator[Note]:
             )
 
 
+def _within_norm(step: Step, values: ValuesById) -> Iterator[Note]:
+    gradient, norm = step.operands
+    limit, length = step.parameters["limit"], as_floats(values[norm])
+    if length <= float(limit):
+        said = row(Symbol(norm), " = ", _short(length, ".6g"), " ≤ ", _short(limit, ".6g"))
+        yield Note("not_clipped", (said, ": ", Symbol(gradient), " stays as it is"))
+
+
+def _within_limit(step: Step, values: ValuesById) -> Iterator[Note]:
+    (gradient,) = step.operands
+    limit = step.parameters["limit"]
+    if (np.abs(as_floats(values[gradient])) <= float(limit)).all():
+        said = row("±", _short(limit, ".6g"))
+        yield Note("not_clipped", ("no entry of ", Symbol(gradient), " is beyond ", said))
+
+
 def _units_off(traced: TracedStep, trace: Trace) -> Iterator[Note]:
     """Where an error meets ReLU′ = 0 on its way back, which units stopped it."""
     if traced.operation != "hadamard":
@@ -206,4 +229,6 @@ NOTES: dict[str, Callable[[Step, ValuesById], Iterator[Note]]] = {
     "pool": _winners,
     "loss_gradient": _at_no_error,
     "matmul": _through_updated,
+    "clip_to_norm": _within_norm,
+    "clip_entries": _within_limit,
 }

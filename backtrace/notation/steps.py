@@ -100,6 +100,11 @@ NOTATION: dict[str, Writing] = {
     "jacobian_product": Writing(backward.jacobian_product, stages=backward.jacobian_product_stages),
     "sum_samples": Writing(backward.sum_samples, stages=backward.sum_stages),
     "add_penalty": Writing(backward.add_penalty, stages=backward.add_penalty_stages),
+    "gradient_norm": Writing(update.gradient_norm, stages=update.gradient_norm_stages),
+    "clip_to_norm": Writing(update.clip_to_norm),
+    "clip_entries": Writing(
+        update.clip_entries, update.clip_entries_rule, update.clip_entries_stages
+    ),
     "descend": Writing(update.descend),
     "accumulate": Writing(update.accumulate),
     "accumulate_step": Writing(update.accumulate_step),

@@ -44,6 +44,7 @@ CONSTANTS = {
     "lambda1": "λ₁",
     "weight_decay": "λ",
     "momentum_decay": "ψ",
+    "clip": "c",
     "mu": "μ",
     "mu_next": "ν",
     "mu_product": "Π",
@@ -141,7 +142,7 @@ class Symbols:
             case "weight" | "bias" | "updated":
                 tag = "new" if named.role == "updated" else ""
                 return Name(self._parameter_letter(named), layer, tag=tag)
-            case "gradient" | "data_gradient":
+            case "gradient" | "data_gradient" | "clipped_gradient":
                 return self._gradient(named)
         return self._state(named)
 
@@ -154,6 +155,7 @@ class Symbols:
             "loss_after": Name(loss, tag="new"),
             "data_loss": Name(loss, tag="data"),
             "penalty": Name("Ω"),
+            "gradient_norm": Name("norm"),
             "loss_terms": Name("ℓ"),
             "error": Name("e"),
         }
@@ -165,7 +167,7 @@ class Symbols:
 
     def _gradient(self, named: Id) -> Name:
         before = {"partial": "∂", "delta": "Δ"}.get(self.notation.gradient, "d")
-        tag = "data" if named.role == "data_gradient" else ""
+        tag = {"data_gradient": "data", "clipped_gradient": "clip"}.get(named.role, "")
         return Name(self._parameter_letter(named), named.layer, before, tag)
 
     def _delta_letter(self, layer: int) -> Name:
@@ -319,6 +321,10 @@ class EquationSymbols(Symbols):
                 return self.gradient(step.of)
             case "share":
                 return self.share(step)
+            case "clipped_gradient":
+                return replace(self.gradient(step.of), tag="clip")
+            case "gradient_norm":
+                return self._whole()[step.role]
             case "updated" | "loss_after":
                 return replace(self.parts(step.of), tag="new")
             case "state" | "corrected_state" | "state_before" | "step":

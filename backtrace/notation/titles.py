@@ -111,6 +111,9 @@ TITLES: dict[str, Callable[[Step], str]] = {
     "jacobian_product": lambda step: "Through the softmax, sample by sample",
     "sum_samples": _sum_title,
     "add_penalty": lambda step: "Add the penalty's gradient",
+    "gradient_norm": lambda step: "How long all gradients are together",
+    "clip_to_norm": _parameter_title("Clip the gradient of {}"),
+    "clip_entries": _parameter_title("Clip the gradient of {}, entry by entry"),
     "descend": _parameter_title("Update {}"),
     "accumulate": _parameter_title("Velocity of {}"),
     "accumulate_step": _parameter_title("Velocity of {}"),
@@ -307,6 +310,17 @@ WHYS: dict[str, Why] = {
     "sum_samples": _sum_why,
     "add_penalty": _always(
         "The penalty pulls each weight towards 0, in proportion to ", Constant("lambda"), "."
+    ),
+    "gradient_norm": _always(
+        "All gradients are one long vector; its length, the root of the sum of the squares of "
+        "every entry, says whether the step would be too long."
+    ),
+    "clip_to_norm": _always(
+        "All gradients are shortened by the same factor, so that together they are no longer than ",
+        *(Constant("clip"), " and point where they did."),
+    ),
+    "clip_entries": _always(
+        "No entry moves its parameter by more than it would at ", Constant("clip"), "."
     ),
     "descend": _always(
         "The gradient points uphill; a small step the other way makes the loss smaller."

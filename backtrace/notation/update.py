@@ -12,12 +12,15 @@ from backtrace.functions.formula import (
     Ref,
     Root,
     Row,
+    Sum,
     Symbol,
     Text,
+    Value,
+    call,
     row,
 )
 from backtrace.functions.optimizers import line_of, momentums
-from backtrace.notation.workings import Stages, Workings, downhill, sign, sum_of
+from backtrace.notation.workings import Stages, Workings, downhill, filled_in, sign, sum_of
 from backtrace.tape.steps import Step
 from backtrace.tape.trace import TracedStep
 
@@ -31,10 +34,43 @@ def _beta(step: Step, workings: Workings) -> Constant:
     lines = {
         (other.id, other.operation)
         for other in workings.steps.values()
-        if other.phase == "update" and other.of == step.of
+        if other.phase == "update" and other.of == step.of and other.role != "clipped_gradient"
     }
     line = line_of(step.id, step.of, lines)
     return Constant("beta" if line is None else line.constants["beta"], step.parameters["beta"])
+
+
+def gradient_norm(step: Step, workings: Workings) -> Expr:
+    squares: list[Expr] = [Sum(Power(Ref(id), Text("2"))) for id in step.operands]
+    return Root(Row(tuple(sum_of(squares))))
+
+
+def gradient_norm_stages(traced: TracedStep, workings: Workings, i: int, j: int) -> Stages:
+    entries = [Value(g, id) for id in traced.operands for g in workings.value(id).ravel()]
+    squares: list[Expr] = [Power(entry, Text("2")) for entry in entries]
+    return [Root(Row(tuple(sum_of(squares))))]
+
+
+def _limit(step: Step) -> Constant:
+    return Constant("clip", step.parameters["limit"])
+
+
+def clip_to_norm(step: Step, workings: Workings) -> Expr:
+    gradient, norm = (Ref(id) for id in step.operands)
+    return row(call("min", 1, Fraction(_limit(step), norm)), "·", gradient)
+
+
+def clip_entries(step: Step, workings: Workings) -> Expr:
+    return call("clip", Ref(step.operands[0]))
+
+
+def clip_entries_rule(step: Step, workings: Workings) -> Expr:
+    limit = _limit(step)
+    return call("max", row("−", limit), call("min", limit, Ref(step.operands[0])))
+
+
+def clip_entries_stages(traced: TracedStep, workings: Workings, i: int, j: int) -> Stages:
+    return [filled_in(clip_entries_rule(traced.step, workings), workings, i, j)]
 
 
 def descend(step: Step, workings: Workings) -> Expr:

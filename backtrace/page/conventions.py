@@ -71,5 +71,8 @@ def _optimizer(trace: Trace) -> Iterator[Sentence]:
     title, rates = header.optimizer(trace)
     if rates is not None:
         yield (f"The update is {title}, ", rates, ".")
+        clipping = header.clipping(trace)
+        if clipping:
+            yield ("Its ", *clipping, ".")
     elif title:
         yield ("No parameter is updated.",)

@@ -71,6 +71,7 @@ def facts(trace: Trace, symbols: Symbols) -> list[str]:
     found = list(board.facts(trace) if board.is_board(trace) else _of_layers(trace))
     title, rates = optimizer(trace)
     found.append((title, ", ", rates) if rates is not None else (title,))
+    found += [clip for clip in (clipping(trace),) if clip]
     if mean_is_late(trace):
         found.append((row(1 / Constant("samples")), " enters in the gradients, not in δ"))
     found.append((arithmetic_words(trace.arithmetic),))
@@ -173,7 +174,11 @@ def arithmetic_words(arithmetic: Arithmetic) -> str:
 def optimizer(trace: Trace) -> tuple[str, Expr | None]:
     """The optimizer's title and its rates, the largest first; none of both without gradients."""
     first = first_update(trace)
-    updated = [traced for traced in first.values() if traced.phase == "update" and traced.of]
+    updated = [
+        traced
+        for traced in first.values()
+        if traced.phase == "update" and traced.of and traced.role != "clipped_gradient"
+    ]
     if not updated:
         gradients = "loss" in first or any(t.phase == "backward" for t in first.values())
         return ("no update" if gradients else ""), None
@@ -182,6 +187,16 @@ def optimizer(trace: Trace) -> tuple[str, Expr | None]:
     found = optimizer_of(parameter, worked)
     title = "update" if found is None else found[0].title
     return title, _rates({float(t.parameters["rate"]) for t in trace if "rate" in t.parameters})
+
+
+def clipping(trace: Trace) -> Sentence:
+    """``gradients clipped to norm 1``; nothing where they are not clipped."""
+    for traced in first_update(trace).values():
+        if traced.role == "clipped_gradient":
+            limit = row(Constant("clip"), " = ", Value(float(traced.parameters["limit"])))
+            by = "by their norm" if traced.operation == "clip_to_norm" else "entry by entry"
+            return (f"gradients clipped {by}, ", limit)
+    return ()
 
 
 def _rates(rates: set[float]) -> Expr | None:

@@ -33,6 +33,7 @@ def fingerprint(spec: Spec) -> TraitWords:
         "the loss": _words(spec.loss and _loss(spec.loss)),
         "the optimizer": _words(spec.optimizer and _optimizer(spec.optimizer)),
         "the schedule": _words(spec.schedule),
+        "`clip`": _words(spec.clip),
         "the regularization": _words(spec.regularization),
         "`freeze`": _words(sorted(spec.freeze) or None),
         "the conventions": _words(spec.conventions),

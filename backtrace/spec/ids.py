@@ -33,6 +33,8 @@ Role: TypeAlias = Literal[
     "data_gradient",  # data_dW1, without the penalty
     "gradient",  # dW1, db1
     "share",  # dX_from_S, of a gradient what comes from one of several lines
+    "gradient_norm",  # of all gradients together, by which they are clipped
+    "clipped_gradient",  # clipped_dW1, what an update uses
     "state_before",  # vW1_old
     "state",  # vW1, mW1, sW1
     "corrected_state",  # mhatW1, vhatW1
@@ -51,6 +53,7 @@ _SINGLE: dict[Role, str] = {
     "data_loss": "data_loss",
     "penalty": "penalty",
     "loss": "loss",
+    "gradient_norm": "gradient_norm",
     "loss_after": "loss_after",
 }
 _LAYERED: dict[Role, str] = {
@@ -67,6 +70,7 @@ _LAYERED: dict[Role, str] = {
 _OF_PARAMETER: dict[Role, str] = {
     "data_gradient": "data_d{}",
     "gradient": "d{}",
+    "clipped_gradient": "clipped_d{}",
     "step": "step_{}",
     "updated": "{}_new",
 }

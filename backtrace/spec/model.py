@@ -168,6 +168,13 @@ class Schedule(msgspec.Struct, frozen=True):
     rates: tuple[Number, ...] = ()
 
 
+class Clip(msgspec.Struct, frozen=True):
+    """How large a gradient may be that an update uses: the norm of all together, or each entry."""
+
+    kind: Literal["norm", "value"]
+    limit: Number
+
+
 class Regularization(msgspec.Struct, frozen=True):
     l1: Number = Number(0.0, "0")
     l2: Number = Number(0.0, "0")
@@ -285,6 +292,7 @@ class Spec(msgspec.Struct, frozen=True):
     loss: Loss | None = None  # None: a forward pass only
     optimizer: Optimizer | None = None
     schedule: Schedule = Schedule()
+    clip: Clip | None = None
     regularization: Regularization | None = None
     freeze: frozenset[str] = frozenset()  # ids such as b1
     conventions: Conventions = Conventions()

@@ -80,6 +80,7 @@ def _aliases(spec: Spec) -> Iterator[tuple[str, tuple[str, ...]]]:
     yield "loss_after", _LOSS_AFTER
     yield "data_loss", ("L_data", "J_data", "C_data", "E_data")
     yield "penalty", ()
+    yield "gradient_norm", ("norm", "grad_norm", "total_norm", "norm_g")
     yield "da0", ("dx", "dh0")
     yield f"a{last}", ("y_hat", "prediction", "predictions", "output", "outputs", "y_pred")
     yield f"da{last}", ("dy_hat", "dy_pred")
@@ -108,6 +109,7 @@ def _of_parameter(parameter: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     yield p, ()
     yield f"d{p}", (f"grad{p}", f"delta{p}")
     yield f"data_d{p}", (f"d{p}data",)
+    yield f"clipped_d{p}", (f"d{p}clipped", f"d{p}clip", f"clipd{p}", f"clippedgrad{p}")
     yield f"{p}_new", (f"{p}'", f"new{p}", f"{letter}new{layer}", f"{p}updated", f"updated{p}")
     for state in _EVERY_STATE:
         yield f"{state}{p}", ()

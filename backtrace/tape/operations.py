@@ -213,6 +213,24 @@ def _bias_line(s: Setting, w: Array, omit: str) -> Array:
     return line
 
 
+def _gradient_norm(s: Setting, p: Parameters, *gradients: Array) -> Array:
+    """√Σg² over every entry of all of them."""
+    squares = [_sum(g * g) for g in gradients]
+    return np.sqrt(sum(squares[1:], squares[0]))
+
+
+def _clip_to_norm(s: Setting, p: Parameters, g: Array, norm: Array) -> Array:
+    return g * (p["limit"] / np.maximum(norm, p["limit"]))
+
+
+def _clip_to_norm_shape(s: Setting, p: Parameters, g: Shape, norm: Shape) -> Shape:
+    return g
+
+
+def _clip_entries(s: Setting, p: Parameters, g: Array) -> Array:
+    return np.minimum(np.maximum(g, -p["limit"]), p["limit"])
+
+
 def _descend(s: Setting, p: Parameters, w: Array, gradient: Array) -> Array:
     change = p["rate"] * gradient
     return w + change if s.descent else w - change
@@ -309,6 +327,9 @@ OPERATIONS: dict[str, Operation] = {
     "jacobian_product": Operation(_jacobian_product, _jacobian_shape),
     "sum_samples": Operation(_sum_samples, _sum_shape),
     "add_penalty": Operation(_add_penalty, _alike),
+    "gradient_norm": Operation(_gradient_norm, _scalar, _never),
+    "clip_to_norm": Operation(_clip_to_norm, _clip_to_norm_shape),
+    "clip_entries": Operation(_clip_entries, _alike),
     "descend": Operation(_descend, _alike),
     "accumulate": Operation(_accumulate, _alike),
     "accumulate_step": Operation(_accumulate_step, _alike),

@@ -88,7 +88,9 @@ class TapeWriter:
             of=id.of,
             state=id.state,
         )
-        assert step.id not in self.by_id, f"{id} is bound twice"
+        if step.id in self.by_id:
+            said = f"{step.id} is what a step of the update is called"
+            raise TapeError(f"{said}: rename the given one")
         self.by_id[step.id] = step
         self.steps.append(step)
         return step.id
@@ -132,10 +134,32 @@ class TapeWriter:
         row = OPTIMIZERS[optimizer.name]
         for id in parameters:
             if id not in self.spec.freeze:
+                gradient = self.clipped(id)
                 for line in row.lines[optimizer.form or next(iter(row.lines))]:
-                    self.optimizer_line(line, row.states, id)
+                    self.optimizer_line(line, row.states, id, gradient)
 
-    def optimizer_line(self, line: UpdateLine, states: tuple[str, ...], of: str) -> None:
+    def clipped(self, of: str) -> str:
+        """The gradient that an update uses: ``clipped_dW1`` where the spec clips, else ``dW1``."""
+        gradient, clip = ids.gradient(of), self.spec.clip
+        if clip is None:
+            return gradient
+        id = Id("clipped_gradient", self.by_id[of].layer, of)
+        limit = {"limit": clip.limit}
+        if clip.kind == "value":
+            return self.add(id, "clip_entries", (gradient,), "update", limit)
+        return self.add(id, "clip_to_norm", (gradient, self.gradient_norm()), "update", limit)
+
+    def gradient_norm(self) -> str:
+        """The norm of all gradients that an update uses, taken together."""
+        id = Id("gradient_norm")
+        if str(id) not in self.by_id:
+            gradients = tuple(map(ids.gradient, trained_ids(self.spec)))
+            self.add(id, "gradient_norm", gradients, "update")
+        return str(id)
+
+    def optimizer_line(
+        self, line: UpdateLine, states: tuple[str, ...], of: str, gradient: str
+    ) -> None:
         assert self.spec.optimizer is not None
         constants: dict[str, Any] = {
             **self.spec.optimizer.constants,
@@ -143,10 +167,12 @@ class TapeWriter:
             "t": self.update.t + 1,
         }
         parameters = {ours: constants[theirs] for ours, theirs in line.constants.items()}
-        operands = tuple(operand.format(of) for operand in line.operands)
+        names = {ids.gradient(of): gradient}
+        operands = (operand.format(of) for operand in line.operands)
+        taken = tuple(names.get(operand, operand) for operand in operands)
         role, state = ids.role_of_line(line.id, states)
         id = Id(role, self.by_id[of].layer, of, state)
-        self.add(id, line.operation, operands, "update", parameters)
+        self.add(id, line.operation, taken, "update", parameters)
 
     def after(self) -> None:
         """The loss with the updated parameters, where there is a loss and something changed."""

@@ -58,6 +58,7 @@ equations:
 loss: L
 constants: [w]
 """
+CLIPPED = ATTENTION + "clip: {norm: 0.1}\n"
 DROPOUT = """
 given: {x: [[1, -2, 3]], w: [[0.5, 2, 1.5]], m: [[2, 0, 2]]}
 equations: [h = w * x, d = h * m, L = sum(d^2)]
@@ -81,14 +82,14 @@ def answers(text, decimals=4, **changed):
             values[traced.id] = np.array(changed[traced.id](values))
     worked = [t.id for t in trace(spec) if t.operation not in ("given", "forward_again")]
     lines = [
-        f"{id}: {listed([[f'{x:.{decimals}f}' for x in row] for row in values[id].tolist()])}"
+        f"{id}: {listed([[f'{x:.{decimals}f}' for x in row] for row in np.atleast_2d(values[id])])}"
         for id in worked
         if "." not in id
     ]
     return "\n".join(lines) + "\n"
 
 
-@pytest.mark.parametrize("text", [ATTENTION, NORM, POOL])
+@pytest.mark.parametrize("text", [ATTENTION, CLIPPED, NORM, POOL])
 @pytest.mark.parametrize("decimals", [2, 3, 5])
 def test_an_honest_sheet_stands_whole(text, decimals):
     assert set(marks(loads(text), answers(text, decimals)).values()) <= {"right", "rounded"}
@@ -104,6 +105,7 @@ WRONG = {
     "pool-spread": (POOL, "dC", lambda v: np.pad(np.kron(v["dP"], np.ones((2, 2))), (0, 1))),
     "kernel-turned": (POOL, "C", lambda v: _conv(v["I"], v["k"][::-1, ::-1])),
     "mask-omitted": (DROPOUT, "dh", lambda v: v["dd"]),
+    "clip-omitted": (CLIPPED, "clipped_dW_Q", lambda v: v["dW_Q"]),
     "learning-rate-omitted": (ATTENTION, "W_Q_new", lambda v: v["W_Q"] - v["dW_Q"]),
 }
 

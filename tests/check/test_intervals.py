@@ -30,6 +30,7 @@ from backtrace.functions.losses import LOSSES
 from backtrace.spec.model import Conventions
 from backtrace.tape.operations import OPERATIONS
 from backtrace.tape.setting import Setting
+from tests.check.equation_draws import elementary, equation_draws
 
 ROWS, COLUMNS = Setting(Conventions("rows", "in_out")), Setting(Conventions("columns", "out_in"))
 SETTINGS = {
@@ -226,7 +227,7 @@ DRAWS = {
     "matmul": lambda d: d.one_of(matmul, matmul_without_bias)(d),
     "add_bias": lambda d: (
         {"subtract": d.one_of(False, True)}, [d.interval((N, K)), d.interval((1, K))]),
-    "activate": activate,
+    "activate": lambda d: d.one_of(activate, elementary)(d),
     "activation_derivative": slope,
     "error": alike(2),
     "loss_terms": loss_terms,
@@ -241,6 +242,10 @@ DRAWS = {
         {"all": d.one_of(False, True), "negate": d.one_of(False, True), **d.maybe_mean()},
         [d.interval((N, K))]),
     "add_penalty": add_penalty,
+    "gradient_norm": alike(2),
+    "clip_to_norm": lambda d: (
+        {"limit": d.one_of(0.5, 3.0)}, [d.interval((N, K)), d.interval((1, 1), low=0, high=60)]),
+    "clip_entries": with_parameters(1, limit=0.5),
     "descend": with_parameters(2, rate=0.3),
     "accumulate": with_parameters(2, beta=0.9),
     "accumulate_step": with_parameters(2, beta=0.9, rate=0.1),
@@ -260,6 +265,7 @@ DRAWS = {
     "loss_terms_from_error": terms_from_error,
     "loss_gradient_from_activation": gradient_from_activation,
     "error_averaged": lambda d: (d.maybe_mean(), [d.interval((N, K))]),
+    **equation_draws(a_and_y),
 }  # fmt: skip
 
 

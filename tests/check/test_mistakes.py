@@ -27,6 +27,7 @@ loss: half_mse
 learning_rate: 0.1
 """
 UPDATED = SQUARE + "backpropagate_through: updated\n"
+CLIPPED = SQUARE + "clip: {value: 4}\n"  # dW2 = [4 4 / 4 3.5] is used
 PENALISED = SQUARE + "regularization: {l2: 0.1}\n"  # half_lambda: λW is added to dW
 # z = [0.5 1.0], σ(0.5) = 0.6225, σ(1) = 0.7311
 BINARY = """
@@ -130,6 +131,9 @@ ALONE = {
     # e^1 / (e^1 + e^1.5) = 0.3775, e^2 / (e^2 + 1) = 0.8808, e^0.5 / (e^0.5 + e^-1) = 0.8176
     "softmax-wrong-axis": (
         "softmax", "a2: [[0.3775, 0.8808, 0.8176], [0.6225, 0.1192, 0.1824]]", "a2"),
+    # W2 - 0.1 [5 6 / 7 3.5]
+    "clip-omitted": (
+        CLIPPED, "dW2: [[5, 6], [7, 3.5]]\nW2_new: [[1.50, 0.40], [-1.70, 2.65]]", "W2_new"),
     "penalty-omitted": (PENALISED, "dW2: [[5.000, 6.000], [7.000, 3.500]]", "dW2"),
     # [0.5 2] + 0.1 [2 1]
     "penalty-on-bias": (PENALISED, "db2: [0.700, 2.100]", "db2"),

@@ -7,7 +7,7 @@ import backtrace
 from backtrace.notation.notes import notes as notes_of
 from backtrace.notation.symbols import IDS, Symbols
 from backtrace.notation.text import sentence_text
-from backtrace.spec.model import Arithmetic, Conventions, Number
+from backtrace.spec.model import Arithmetic, Clip, Conventions, Number
 from backtrace.tape.run import trace
 from tests.tape.exercises import exercise, function
 
@@ -120,6 +120,21 @@ def test_units_that_were_off_are_named(weights, expected):
 
 def test_of_several_samples_the_entries_are_counted():
     assert said([1, -2], samples=3)[0].startswith("3 entries of 6 in ReLU′(z₁) are 0")
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [(10, ("gradient_norm = 5 ≤ 10: dW1 stays as it is",)), (5, None), (4.99, ())],
+)
+def test_what_needs_no_clipping_is_said(limit, expected):
+    """½e² of z = [3 4]: δ = z, dW = [3 4], and its norm is 5."""
+    expected = ("gradient_norm = 5 ≤ 5: dW1 stays as it is",) if expected is None else expected
+    assert notes("clipped_dW1", [3, 4], "linear", clip=Clip("norm", Number(limit))) == expected
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(4, ("no entry of dW1 is beyond ±4",)), (3.9, ())])
+def test_entries_that_need_no_clipping_are_said(limit, expected):
+    assert notes("clipped_dW1", [3, 4], "linear", clip=Clip("value", Number(limit))) == expected
 
 
 def test_other_steps_have_no_remark():

@@ -57,6 +57,11 @@ def test_the_name_of_a_loss_is_no_name_of_a_line():
     assert "`L = mse(prediction, target)`" in problem.mend
 
 
+def test_clipping_without_an_update():
+    problem = only_problem(board("  - L = u\n", after="loss: L\nclip: {norm: 1}\n"))
+    assert problem.found == "`clip` without an update"
+
+
 def test_given_alone_asks_for_equations():
     assert [each.found for each in problems_of(GIVEN)] == ["a spec without `equations`"]
 

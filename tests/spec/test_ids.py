@@ -23,6 +23,7 @@ EXAMPLES = {
     "g1": Id("slope", 1, "z1"),
     "delta1": Id("delta", 1, "z1"),
     "dW2": Id("gradient", 2, "W2"),
+    "clipped_db2": Id("clipped_gradient", 2, "b2"),
     "data_db2": Id("data_gradient", 2, "b2"),
     "vW2_old": Id("state_before", 2, "W2", "v"),
     "sb1": Id("state", 1, "b1", "s"),
@@ -33,6 +34,7 @@ EXAMPLES = {
     "loss": Id("loss"),
     "data_loss": Id("data_loss"),
     "penalty": Id("penalty"),
+    "gradient_norm": Id("gradient_norm"),
     "loss_after": Id("loss_after"),
 }
 

@@ -165,6 +165,35 @@ def test_schedules(written, kind, constants):
     assert (schedule.kind, schedule.constants) == (kind, constants)
 
 
+@pytest.mark.parametrize(("kind", "written"), [("norm", "1/3"), ("value", "0.5")])
+def test_clipping(kind, written):
+    clip = loads(TRAINED + f"learning_rate: 1\nclip: {{{kind}: {written}}}\n").clip
+    assert (clip.kind, clip.limit.text) == (kind, written)
+
+
+@pytest.mark.parametrize(
+    ("added", "found"),
+    [
+        ("learning_rate: 1\nclip: 3\n", '"3"'),
+        ("learning_rate: 1\nclip: {norm: 0}\n", "0"),
+        ("learning_rate: 1\nclip: {norms: 1}\n", '"norms"'),
+        ("learning_rate: 1\nclip: {norm: 1, value: 1}\n", "`clip` with 2 keys"),
+        ("clip: {norm: 1}\n", "`clip` without `learning_rate` or `optimizer`"),
+        (
+            "learning_rate: 1\nclip: {norm: 1}\nbackpropagate_through: updated\n",
+            "a norm of all gradients beside `backpropagate_through: updated`",
+        ),
+    ],
+)
+def test_clipping_that_makes_no_sense_is_refused(added, found):
+    assert only_problem(TRAINED + added).found == found
+
+
+def test_entries_are_clipped_beside_updated_weights():
+    added = "learning_rate: 1\nclip: {value: 1}\nbackpropagate_through: updated\n"
+    assert loads(TRAINED + added).clip.kind == "value"
+
+
 def test_a_list_of_rates_is_a_schedule_and_needs_no_other_rate():
     spec = loads(TRAINED + "schedule: [0.1, 1/20]\n")
     assert [rate.text for rate in spec.schedule.rates] == ["0.1", "1/20"]

@@ -180,11 +180,15 @@ OPTIMIZED = [
     for name, row in OPTIMIZERS.items()
     for form in (row.lines if len(row.lines) > 1 else [""])
 ]
+CLIPPED = [
+    "learning_rate: 0.5\nclip: {norm: 0.1}",
+    "optimizer: {name: adam, learning_rate: 0.5}\nclip: {value: 0.05}",
+]
 SCHEDULED = "learning_rate: 0.5\nschedule: {exponential: {factor: 0.5}}"
 
 
 @pytest.mark.parametrize("layout", ["rows", "columns"])
-@pytest.mark.parametrize("optimizer", [*OPTIMIZED, SCHEDULED])
+@pytest.mark.parametrize("optimizer", [*OPTIMIZED, *CLIPPED, SCHEDULED])
 def test_a_network_of_layers_written_as_equations_gives_the_same_numbers(layout, optimizer):
     def turned(name):
         matrix = np.array(NUMBERS[name])
@@ -204,6 +208,13 @@ def test_a_network_of_layers_written_as_equations_gives_the_same_numbers(layout,
             np.testing.assert_allclose(np.ravel(found), np.ravel(wanted), rtol=1e-12, err_msg=id)
     new = {f"{name}_new" for name in ("W1", "b1", "W2", "b2")}
     assert compared >= new | {"z1", "a1", "z2", "a2", "loss", "loss_after", "da1", "dW1", "db2"}
+
+
+def test_a_given_name_that_an_update_needs_is_refused_in_words():
+    text = "given: {w: 1, clipped_dw: 2}\nequations: [L = (w - clipped_dw)^2]\nloss: L\n"
+    text += "constants: [clipped_dw]\nparameters: [w]\nlearning_rate: 1\nclip: {norm: 1}\n"
+    with pytest.raises(TapeError, match="clipped_dw is what a step of the update is called"):
+        traced(text)
 
 
 def test_maximize_climbs():

@@ -2,19 +2,24 @@
 
 import re
 from fractions import Fraction
+from textwrap import dedent
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from backtrace.functions.optimizers import OPTIMIZERS
 from backtrace.spec.model import (
     Arithmetic,
+    Clip,
     Conventions,
+    Matrix,
     Number,
     Optimizer,
     Regularization,
     Schedule,
 )
+from backtrace.tape.loading import loads
 from backtrace.tape.run import trace
 from backtrace.tape.training import train
 from tests.tape.exercises import CONVENTIONS, exercise
@@ -124,6 +129,20 @@ GRADIENT_STATES = {"momentum": "v", "accumulate": "v", "ema": "v", "nesterov": "
                    "adadelta": "r"}  # fmt: skip
 
 
+def clipped(clip, gradients):
+    """Pascanu, Mikolov and Bengio 2013: g·c/‖g‖ where ‖g‖ > c; or each entry within ±c."""
+    if clip is None:
+        return gradients, {}
+    c, lines = float(clip.limit), {}
+    if clip.kind == "value":
+        found = {id: np.clip(g, -c, c) for id, g in gradients.items()}
+    else:
+        norm = np.linalg.norm(np.concatenate([g.ravel() for g in gradients.values()]))
+        lines["gradient_norm"] = norm
+        found = {id: g * c / norm if norm > c else g for id, g in gradients.items()}
+    return found, lines | {f"clipped_d{id}": g for id, g in found.items()}
+
+
 def trained(spec, paper, constants, rates):
     """Every update by the paper: the values of each, and its new parameters; all as the spec's
     gradient sign has them."""
@@ -134,11 +153,14 @@ def trained(spec, paper, constants, rates):
     for epoch in range(1, spec.epochs + 1):
         for batch, start in enumerate(range(0, network.n, size), 1):
             wanted = expected(spec, start, start + size, parameters)
-            new = dict(parameters)
-            for id in set(parameters) - spec.freeze:
+            new, changed = dict(parameters), sorted(set(parameters) - spec.freeze)
+            gradients = {id: wanted[f"d{id}"] for id in changed}
+            used, lines = clipped(spec.clip, gradients)
+            wanted |= lines
+            for id in changed:
                 state = {k: v for (owner, k), v in states.items() if owner == id}
                 new[id], lines = paper(
-                    parameters[id], turn * wanted[f"d{id}"], state, rates(t), t + 1, **constants
+                    parameters[id], turn * used[id], state, rates(t), t + 1, **constants
                 )
                 states |= {(id, name): value for name, value in lines.items()}
                 wanted[f"{id}_new"] = new[id]
@@ -225,6 +247,50 @@ def test_a_frozen_parameter_keeps_its_gradient_and_its_value():
     assert not {"b1_new", "mb1_old", "W2_new", "step_W2"} & set(steps.update())
     np.testing.assert_array_equal(steps["b1@3"].value, spec.layers[0].bias.values.values)
     assert steps["W2@3"].shape == (3, 2)
+
+
+@pytest.mark.parametrize("sign", ["gradient", "descent"])
+@pytest.mark.parametrize("limit", [0.05, 0.5, 50])
+@pytest.mark.parametrize("kind", ["norm", "value"])
+@pytest.mark.parametrize("case", ["sgd", "nesterov", "adam"])
+def test_an_update_uses_clipped_gradients(case, kind, limit, sign):
+    """In batches, with a penalty, and with a parameter whose gradient counts for nothing."""
+    optimizer = CASES[case][1]
+    spec = exercise(
+        (2, 3, 2), ("tanh", "linear"), n=5, epochs=3, batch_size=2, optimizer=optimizer,
+        conventions=Conventions(sign=sign), freeze=frozenset(["b1"]),
+        regularization=Regularization(Number(0.01), Number(0.1), "lambda"),
+        clip=Clip(kind, Number(limit)),
+    )  # fmt: skip
+    steps = assert_as_the_paper(spec, case, lambda t: float(optimizer.learning_rate))
+    assert "clipped_db1" not in steps
+
+
+def test_gradients_of_0_have_the_norm_0():
+    spec = exercise((2, 1), ("linear",), loss="mae", clip=Clip("norm", Number(1.0)))
+    spec = replace(spec, targets=Matrix(trace(spec)["a1"].value))
+    steps = trace(spec)
+    assert steps["gradient_norm"].value == 0
+    assert not steps["clipped_dW1"].value.any()
+
+
+@pytest.mark.parametrize(
+    ("arithmetic", "limit"), [("exact", Fraction(5, 6)), ("{round_each_step: 2}", 0.83)]
+)
+def test_entries_are_clipped_in_fractions(arithmetic, limit):
+    """(3·1 − 1)·3 = 6 and 2·½ = 1, of which no more than 5/6 is used."""
+    document = f"""
+        layers: [{{activation: linear, weights: [[1], [0]], bias: none}}]
+        inputs: [[3, 1/2]]
+        targets: 1
+        loss: half_mse
+        learning_rate: 1
+        clip: {{value: 5/6}}
+        arithmetic: {arithmetic}
+    """
+    steps = trace(loads(dedent(document)))
+    assert steps["dW1"].value.tolist() == [[6], [1]]
+    assert steps["clipped_dW1"].value.tolist() == [[limit]] * 2
 
 
 def test_nothing_trained_nothing_updated():

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 import backtrace
 from backtrace.functions.optimizers import OPTIMIZERS, SCHEDULES
-from backtrace.spec.model import Arithmetic, Number, Optimizer, Regularization, Schedule, Stop
+from backtrace.spec.model import Arithmetic, Clip, Number, Optimizer, Regularization, Schedule, Stop
 from backtrace.spec.read.holdout import held_out
 from backtrace.tape import chunks as chunking
 from backtrace.tape.run import trace
@@ -104,6 +104,9 @@ def networks(draw):
             ]
         )
     )
+    clips = [None, None, Clip("value", Number(0.05)), Clip("norm", Number(0.2))]
+    clip = draw(st.sampled_from(clips))
+    through = ["old"] if clip is not None and clip.kind == "norm" else ["old", "old", "updated"]
     return exercise(
         widths,
         [*hidden, output],
@@ -123,7 +126,8 @@ def networks(draw):
         shuffle=size is not None and size < n and draw(st.booleans()),
         epochs=3,
         output_delta=draw(st.sampled_from(["shortcut", "chain"])),
-        backpropagate_through=draw(st.sampled_from(["old", "old", "updated"])),
+        backpropagate_through=draw(st.sampled_from(through)),
+        clip=clip,
     )
 
 

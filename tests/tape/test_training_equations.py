@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 import backtrace
 from backtrace.functions.optimizers import OPTIMIZERS
-from backtrace.spec.model import Arithmetic, Number, Optimizer, Schedule
+from backtrace.spec.model import Arithmetic, Clip, Number, Optimizer, Schedule
 from backtrace.tape.arithmetic import as_floats
 from backtrace.tape.run import trace
 from backtrace.tape.training import Engine, check_trainable, starting_state, traced_epoch, train
@@ -76,8 +76,10 @@ def test_any_board_is_trained_as_it_is_traced(seed):
     optimizer = Optimizer(name, RATE, OPTIMIZERS[name].constants, form)
     schedule = Schedule("list", {}, (RATE, Number(0.01, "0.01"))) if seed % 3 else Schedule()
     spec = learning(backtrace.loads(board(seed, 3).text), optimizer)
+    clip = (None, Clip("norm", RATE), Clip("value", RATE))[seed % 3]
     kind = Arithmetic("float32" if seed % 5 == 0 else "float64")
-    assert_trained_as_traced(replace(spec, arithmetic=kind, schedule=schedule, epochs=3))
+    spec = replace(spec, arithmetic=kind, schedule=schedule, clip=clip, epochs=3)
+    assert_trained_as_traced(spec)
 
 
 CLIMBING = """

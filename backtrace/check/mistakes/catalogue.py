@@ -477,6 +477,16 @@ CATALOGUE: dict[str, Mistake] = {
             rewrites.softmax_axis,
         ),
         Mistake(
+            "clip-omitted",
+            "the gradient is not clipped",
+            "updated with gradients that are not clipped, in {id}",
+            "clipped gradients, and the updates that use them",
+            "g instead of min(1, c/norm)·g",
+            "The spec clips the gradients: look at the norm, or at the largest entry, first.",
+            "dW = [3 4] kept, though its norm 5 is above c = 1",
+            rewrites.clip_omitted,
+        ),
+        Mistake(
             "penalty-omitted",
             "the penalty's part is missing",
             "left out the penalty in {id}",

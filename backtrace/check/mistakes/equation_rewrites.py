@@ -11,6 +11,7 @@ from backtrace.check.mistakes.rewrites import (
     UpdateContext,
     Wrong,
     ascent,
+    clip_omitted,
     is_identity,
     learning_rate_omitted,
     update_omitted,
@@ -304,7 +305,7 @@ LINES: tuple[Rewrite, ...] = (
     entries_by_product,
     bias_omitted,
 )
-UPDATES: tuple[Rewrite, ...] = (learning_rate_omitted, ascent, update_omitted)
+UPDATES: tuple[Rewrite, ...] = (learning_rate_omitted, ascent, update_omitted, clip_omitted)
 
 
 def wrongs_of_equations(step: Step, context: UpdateContext) -> Iterator[Wrong]:

@@ -467,6 +467,11 @@ def update_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
         yield Wrong("update-omitted", _as(step, "copy", step.operands[:1]))
 
 
+def clip_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    if step.role == "clipped_gradient":
+        yield Wrong("clip-omitted", _as(step, "copy", step.operands[:1]))
+
+
 def ascent(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if "rate" in step.parameters:
         rate = -float(step.parameters["rate"])

@@ -16,7 +16,6 @@ from backtrace.check.rules.interval_rules import (
     derivative,
     loss_gradient,
     loss_terms,
-    rows,
 )
 from backtrace.check.rules.intervals import (
     Floats,
@@ -221,7 +220,7 @@ def _without_mean(p: Parameters) -> Parameters:
 
 
 def _loss_of(s: Setting, p: Parameters, a: Interval, y: Interval) -> Interval:
-    terms = rows(s, loss_terms(s, _without_mean(p), rows(s, a), rows(s, y)))
+    terms = loss_terms(s, _without_mean(p), a, y)
     total = summed(terms, axis=(-2, -1), keepdims=True)
     return total / p["samples"] if "samples" in p else total
 

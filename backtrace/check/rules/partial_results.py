@@ -7,6 +7,7 @@ far its entries may be off when every partial result is rounded as ``Noting`` sa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -307,6 +308,23 @@ def _add_penalty(s: Setting, p: Parameters, noting: Noting, data: Interval, w: I
     return noting.error(amount * np.maximum(size_of(w), 1e-300))
 
 
+def _gradient_norm(s: Setting, p: Parameters, noting: Noting, *gradients: Interval) -> Any:
+    """Each square before they are added up; the root of a smaller sum moves further."""
+    off = sum(float(noting.error(size_of(g) ** 2).sum()) for g in gradients)
+    least = sum(float((np.maximum(np.maximum(g.lo, -g.hi)[0], 0.0) ** 2).sum()) for g in gradients)
+    whole = max(least, off)
+    return math.sqrt(whole) - math.sqrt(whole - off)
+
+
+def _clip_to_norm(s: Setting, p: Parameters, noting: Noting, g: Interval, norm: Interval) -> Any:
+    """The factor before the product, or g/norm before it is multiplied by c."""
+    limit = float(p["limit"])
+    ends = [limit / np.maximum(end, limit) for end in (norm.hi, norm.lo)]
+    share = size_of(g) * ends[1][0] / limit
+    factor = noting.of(Interval(*ends))
+    return np.where(factor > 0, np.maximum(size_of(g) * factor, limit * noting.error(share)), 0.0)
+
+
 def _average(s: Setting, p: Parameters, noting: Noting, old: Interval, new: Interval) -> Any:
     beta = float(p["beta"])
     return noting.error(beta * size_of(old)) + noting.error((1 - beta) * size_of(new))
@@ -394,6 +412,8 @@ PARTIAL_RESULTS: dict[str, Slack] = {
     ),
     "penalty": _penalty,
     "add_penalty": _add_penalty,
+    "gradient_norm": _gradient_norm,
+    "clip_to_norm": _clip_to_norm,
     "descend": _product_of_constant("rate"),
     "accumulate": _momentum,
     "accumulate_step": _momentum,

@@ -45,6 +45,9 @@ REMARKS: dict[tuple[str, str | None], str] = {
 }
 
 
+OF_CLIPPING = "PyTorch clips by c/(norm + 1e-6), the spec by c/norm."
+
+
 def optimizer(spec: Spec) -> list[str]:
     """What stands before the epochs: the frozen parameters, the optimizer and the schedule."""
     assert spec.optimizer is not None
@@ -56,12 +59,24 @@ def optimizer(spec: Spec) -> list[str]:
         trained = "trained"
     if by_hand(spec):
         return [*lines, *_step(spec, spec.optimizer, trained)]
+    if spec.clip is not None and spec.clip.kind == "norm":
+        lines += remark(OF_CLIPPING)
     said = REMARKS.get((spec.optimizer.name, spec.optimizer.form))
     lines += remark(said) if said else []
     lines.append(f"optimizer = torch.optim.{_call(spec, spec.optimizer, trained)}")
     if spec.schedule.kind != "constant":
         lines += _schedule(spec.schedule)
     return lines
+
+
+def clipping(spec: Spec) -> list[str]:
+    """The line between a gradient and its step that clips it, where the spec does."""
+    if spec.clip is None:
+        return []
+    named = bool(spec.freeze) or by_hand(spec)
+    function = {"norm": "clip_grad_norm_", "value": "clip_grad_value_"}[spec.clip.kind]
+    parameters = "trained" if named else ALL
+    return [f"nn.utils.{function}({parameters}, {constant(spec.clip.limit)})"]
 
 
 def by_hand(spec: Spec) -> bool:

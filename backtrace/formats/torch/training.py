@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from backtrace.formats.torch.objective import arguments, data_loss, ends_at_z
-from backtrace.formats.torch.optimizer import by_hand
+from backtrace.formats.torch.optimizer import by_hand, clipping
 from backtrace.formats.torch.python_text import constant
 from backtrace.spec.model import Spec
 from backtrace.tape.accuracy import classes
@@ -124,6 +124,7 @@ def _updates(spec: Spec, indent: str) -> Iterator[str]:
     owner = "net" if by_hand(spec) else "optimizer"
     yield f"{indent}{owner}.zero_grad()"
     yield f"{indent}loss({taken(spec, index)}).backward()"
+    yield from (f"{indent}{line}" for line in clipping(spec))
     if by_hand(spec):
         yield f"{indent}step()"
         return

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 TOP_KEYS = (
     *("title", "source", "layers", "inputs", "targets", "loss", "learning_rate"),
-    *("optimizer", "schedule", "regularization", "freeze", "conventions", "notation"),
+    *("optimizer", "schedule", "clip", "regularization", "freeze", "conventions", "notation"),
     *("arithmetic", "display", "updates", "epochs", "backpropagate_through"),
     *("output_delta", "trace", "ask", "answers", "accept", "seed", "validation", "training"),
     "expect",
 )
 EQUATION_KEYS = (
     *("title", "source", "given", "equations", "loss", "maximize", "upstream", "constants"),
-    *("parameters", "learning_rate", "optimizer", "schedule", "conventions", "notation"),
+    *("parameters", "learning_rate", "optimizer", "schedule", "clip", "conventions", "notation"),
     *("arithmetic", "display", "epochs", "ask", "answers", "accept", "seed", "training", "expect"),
 )
 """The keys of a spec of equations."""

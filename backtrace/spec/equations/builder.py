@@ -25,6 +25,7 @@ from backtrace.spec.read.conventions import (
 from backtrace.spec.read.quantity_ids import QuantityIds, read_ask
 from backtrace.spec.read.training import (
     MOST_EPOCHS,
+    read_clip,
     read_optimizer,
     read_schedule,
     read_training,
@@ -78,6 +79,7 @@ def _read(problems: Problems, top: Fields, folders: Folders) -> Spec | None:
         inputs=Matrix(np.empty((0, 0))),
         optimizer=read_optimizer(problems, top, schedule),
         schedule=schedule,
+        clip=read_clip(problems, top.get("clip")),
         conventions=conventions,
         notation=read_notation_of_equations(problems, top.get("notation")),
         arithmetic=arithmetic,

@@ -159,6 +159,9 @@ class _EquationsReader:
             self.problems.add(
                 place, "a rate without `parameters`", "`parameters:`", mend, code="missing"
             )
+        if "clip" in self.top and not self.updates:
+            found, wanted = "`clip` without an update", "`learning_rate` or `optimizer`"
+            self.problems.conflict(self.top.key("clip"), found, wanted)
         if not equations.parameters:
             return
         reach = reached(self.lines, [equations.objective, *equations.upstream])

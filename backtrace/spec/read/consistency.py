@@ -12,6 +12,7 @@ from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.losses import LOSSES
 from backtrace.spec.document.fields import Fields, names
 from backtrace.spec.document.problems import MOST_COLLECTED, Place, Problems
+from backtrace.spec.document.reader import Mapping
 from backtrace.spec.model import Layer, Matrix, Optimizer, Schedule
 from backtrace.spec.near_misses import near_miss
 from backtrace.spec.read.layers import LayerDraft
@@ -190,10 +191,24 @@ def _check_training(problems: Problems, parts: Parts) -> None:
         for key in ("training", "validation"):
             _add_untrained(problems, top, key)
     if "optimizer" in top or "learning_rate" in top or parts.optimizer is not None:
+        _check_clip(problems, top)
         return
-    idle = ("schedule", "freeze", "epochs", "backpropagate_through")
+    idle = ("schedule", "clip", "freeze", "epochs", "backpropagate_through")
     for key in idle if untrained else (*idle, "training", "validation"):
         _add_idle(problems, top, key, "`learning_rate` or `optimizer`")
+
+
+def _check_clip(problems: Problems, top: Fields) -> None:
+    """The norm of all gradients is known when the last of them is, which is after the update of
+    weights that carry the error back."""
+    through = top.node.entries.get("backpropagate_through")
+    clip = top.node.entries.get("clip")
+    if through is None or clip is None or getattr(through.value, "text", "") != "updated":
+        return
+    if isinstance(clip.value, Mapping) and "norm" in clip.value.entries:
+        found = "a norm of all gradients beside `backpropagate_through: updated`"
+        mend = "There the upper layers are updated before the lower gradients are worked."
+        problems.conflict(clip.key, found, "one of the two, or `clip: {value: …}`", mend)
 
 
 def _add_idle(problems: Problems, top: Fields, key: str, wanted: str) -> None:

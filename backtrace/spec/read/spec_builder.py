@@ -39,6 +39,7 @@ from backtrace.spec.read.training import (
     MOST_EPOCHS,
     ONE_ORDER,
     LossDraft,
+    read_clip,
     read_loss,
     read_optimizer,
     read_regularization,
@@ -150,6 +151,7 @@ def _read_settings(problems: Problems, parts: Parts, conventions: Conventions) -
     return {
         "title": top.text("title", title),
         "source": top.text("source", ""),
+        "clip": read_clip(problems, top.get("clip")),
         "regularization": read_regularization(problems, top.get("regularization")),
         "freeze": read_freeze(problems, top, parts.layers),
         "notation": read_notation(problems, top.get("notation"), conventions),

@@ -24,7 +24,7 @@ from backtrace.spec.document.fields import (
 )
 from backtrace.spec.document.problems import Problems
 from backtrace.spec.document.reader import Mapping, Node, Scalar, Sequence, kind
-from backtrace.spec.model import Loss, Optimizer, Regularization, Schedule, Stop
+from backtrace.spec.model import Clip, Loss, Optimizer, Regularization, Schedule, Stop
 from backtrace.spec.numbers import Number
 from backtrace.spec.read.layers import named
 from backtrace.spec.read.written_matrix import WrittenMatrix, read_matrix
@@ -126,6 +126,20 @@ def read_schedule(problems: Problems, node: Node | None) -> Schedule:
     if entry is None:
         return Schedule()
     return _read_schedule(problems, entry.key.text, entry.value)
+
+
+def read_clip(problems: Problems, node: Node | None) -> Clip | None:
+    """``{norm: 1}``, of all gradients together, or ``{value: 0.5}``, entry by entry."""
+    if node is None:
+        return None
+    if not isinstance(node, Mapping):
+        problems.add(node, kind(node), "`{norm: 1}` or `{value: 0.5}`")
+        return None
+    entry = one_of(problems, node, "`clip`", ("norm", "value"))
+    if entry is None:
+        return None
+    limit = number(problems, entry.value, POSITIVE, Number(1.0, "1"))
+    return Clip("norm" if entry.key.text == "norm" else "value", limit)
 
 
 def read_regularization(problems: Problems, node: Node | None) -> Regularization | None:

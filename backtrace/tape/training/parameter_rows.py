@@ -17,6 +17,8 @@ from backtrace.tape.training.layout import size_of, views
 from backtrace.tape.training.recording import NumPyCall
 from backtrace.tape.training.step_recorder import Clock, StepRecorder
 
+GRADIENT_NORM = ids.id_of("gradient_norm")
+
 
 class ParameterRows:
     """The trained parameters and their optimizer's states: a row each of one array.
@@ -81,11 +83,20 @@ class ParameterRows:
         """The first parameter's lines, on the rows of all: the states are overwritten when
         nothing reads them any more."""
         first = self.ids[0]
+        norm, measuring = self._norm(batch)
         before = [first, *(ids.state_before(letter, first) for letter in self.states)]
         after = [ids.updated(first), *(ids.state(letter, first) for letter in self.states)]
-        given = dict(zip(before, self.rows, strict=True)) | gradient
+        given = dict(zip(before, self.rows, strict=True)) | gradient | norm
         recorder = StepRecorder(self.spec, batch.steps, given, self.clock).resting_on(totals)
         recorder[after[0]]
         for id, row in zip(after, self.rows, strict=True):
             recorder.put(id, row)
-        return recorder.calls()
+        return (*measuring, *recorder.calls())
+
+    def _norm(self, batch: Batch) -> tuple[Values, tuple[NumPyCall, ...]]:
+        """The norm of all gradients, where an update is clipped by it, and what works it."""
+        if GRADIENT_NORM not in batch.steps:
+            return {}, ()
+        norm, recorder = np.zeros((), dtype=self.rows.dtype), batch.recorder()
+        recorder.put(GRADIENT_NORM, norm)
+        return {GRADIENT_NORM: norm}, recorder.calls()
