@@ -28,7 +28,7 @@ from backtrace.page.long_fractions import readable
 from backtrace.spec.excerpt import excerpt
 from backtrace.spec.ids import id_of
 from backtrace.spec.model import Spec
-from backtrace.tape.accuracy import by_sample, class_of, classes
+from backtrace.tape.accuracy import are_signs, boundary, by_sample, class_of, classes
 from backtrace.tape.run import trace
 
 FEWEST_PIXELS = 16
@@ -38,9 +38,10 @@ MOST_BARS = 16  # of more classes those with the largest outputs are shown
 class Prediction(msgspec.Struct, frozen=True, eq=False):
     """One sample (``number``, from 1): its outputs, and its targets where it has any.
 
-    ``taken`` and ``true`` are classes from 0, None where the outputs tell no classes apart (or
-    are not finite) and where there is no target. ``pixels`` is the sample as a picture, if it
-    is one. ``outputs`` and ``targets`` are 1-D.
+    ``taken`` and ``true`` are classes from 0 (of a single output with the sign of its class, −1
+    and 1), None where the outputs tell no classes apart (or are not finite) and where there is no
+    target. ``pixels`` is the sample as a picture, if it is one. ``outputs`` and ``targets`` are
+    1-D.
     """
 
     number: int
@@ -81,18 +82,21 @@ def predictions(spec: Spec, one: Spec, first: int, outputs: Array) -> list[Predi
             first + at,
             output,
             target,
-            _class(output) if telling else None,
-            _class(target) if telling and target is not None else None,
+            _class(spec, output) if telling else None,
+            _class(spec, target) if telling and target is not None else None,
             pixels(inputs[at], brightest) if brightest else None,
         )
         for at, (output, target) in enumerate(zip(outputs, targets, strict=True))
     ]
 
 
-def _class(values: Array) -> int | None:
+def _class(spec: Spec, values: Array) -> int | None:
     """The class that outputs or targets stand for; None where they are not finite."""
     finite = np.isfinite(np.asarray(values, dtype=np.float64)).all()
-    return int(class_of(values[None])[0]) if finite else None
+    if not finite:
+        return None
+    found = int(class_of(values[None], boundary(spec))[0])
+    return 2 * found - 1 if are_signs(spec) and len(values) == 1 else found
 
 
 def _tells_classes(spec: Spec) -> bool:
@@ -158,6 +162,7 @@ def samples(
 class _Sample:
     def __init__(self, found: Prediction, spec: Spec, symbols: Symbols) -> None:
         self.found, self.decimals = found, spec.decimals
+        self.boundary = "0" if are_signs(spec) else "½"
         self.name = symbols.name(id_of("activation", len(spec.layers)))
         self.target = symbols.name(id_of("targets"))
 
@@ -194,7 +199,8 @@ class _Sample:
         """What is said of an output: that it is the largest, that it is the true one."""
         found = self.found
         if len(found.outputs) == 1:
-            return Cell("≥ ½" if found.taken else "< ½", found.verdict or "taken")
+            side = "≥" if (found.taken or 0) > 0 else "<"
+            return Cell(f"{side} {self.boundary}", found.verdict or "taken")
         if at == found.taken:
             return Cell("the largest", found.verdict or "taken")
         return Cell("the true one", "label") if at == found.true else Cell("")

@@ -150,6 +150,21 @@ def test_the_document_counts_classes_from_zero_and_keeps_every_digit():
     assert sample["targets"] == SOFTMAX.targets.values[0].tolist()
 
 
+def test_a_class_of_signs_is_minus_1_or_1():
+    spec = backtrace.loads("""
+layers: [{activation: linear, weights: [[1], [1]], bias: 0}]
+inputs: [[1, 2], [2, 1]]
+targets: [[1], [-1]]
+loss: binary_hinge
+""")
+    found = of(spec, [-0.25], [-0.75])
+    told = [(each["class"], each["target"]) for each in as_document(found)["samples"]]
+    assert told == [(-1, 1), (-1, -1)]
+    assert [each.answer for each in found] == ["taken for -1, but it is 1",
+                                               "taken for -1, which is right"]  # fmt: skip
+    assert "< 0" in page(spec, found)
+
+
 def test_a_regression_has_no_class():
     (sample,) = as_document(of(MLP, [4.35]))["samples"]
     assert (sample["class"], sample["target"], sample["targets"]) == (None, None, [3.5])

@@ -39,7 +39,7 @@ class _Table:
         self.found, self.page = found, page
         self.nothing = "·" if page.unicode else "."
         self.shares = [page.say(found.share(at)) for at in range(len(found.counts))]
-        self.first = max(len("class"), len(str(len(found.counts) - 1)))
+        self.first = max(map(len, ["class", *found.names]))
         self.last = max(map(len, [*self.shares, "right"]))
         self.widths = [
             max(len(self.cell(row, at)) for row in [-1, *range(len(found.counts))])
@@ -49,7 +49,7 @@ class _Table:
     def cell(self, row: int, column: int) -> str:
         """A count, or in the row −1 the class of the column."""
         if row < 0:
-            return str(column)
+            return self.found.names[column]
         times = int(self.found.counts[row, column])
         return str(times) if times else self.nothing
 
@@ -67,7 +67,7 @@ class _Table:
     def lines(self, columns: Sequence[int], *, last: bool) -> Iterator[Line]:
         yield [(" " * (INDENT + self.first + GAP) + "taken for", "label")]
         for row in range(-1, len(self.found.counts)):
-            label = "class" if row < 0 else str(row)
+            label = "class" if row < 0 else self.found.names[row]
             line: Line = [(" " * INDENT + label.rjust(self.first), "label")]
             for column in columns:
                 text = self.cell(row, column).rjust(self.widths[column] + GAP)

@@ -8,7 +8,7 @@ from backtrace.formats.torch.objective import arguments, data_loss, ends_at_z
 from backtrace.formats.torch.optimizer import by_hand, clipping
 from backtrace.formats.torch.python_text import constant
 from backtrace.spec.model import Spec
-from backtrace.tape.accuracy import classes
+from backtrace.tape.accuracy import are_signs, classes
 from backtrace.tape.parameters import trained_ids
 
 SHOWN_EPOCHS = 10  # lines that a training prints, beside the first
@@ -78,7 +78,10 @@ def _accuracy(spec: Spec) -> list[str]:
     if spec.layers[-1].units == 1:
         words = "The share of samples whose output lies on the right side of one half."
         right = "(net(x) >= 0.5) == (y >= 0.5)"
-        if ends_at_z(spec):
+        if are_signs(spec):
+            words = "The share of samples whose output has the sign of its target."
+            right = "(net(x) >= 0) == (y >= 0)"
+        elif ends_at_z(spec):
             words = "The share of samples whose z lies on the right side of 0, so σ(z) of one half."
             right = "(net(x) >= 0) == (y >= 0.5)"
     return ["def accuracy(x, y):", f'    """{words}"""', f"    return ({right}).double().mean()"]

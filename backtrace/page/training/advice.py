@@ -101,7 +101,8 @@ def _one_class(confusion: Confusion | None, worked: int) -> Iterator[str]:
     true, taken = (np.flatnonzero(confusion.counts.sum(axis=axis)) for axis in (1, 0))
     if len(taken) == 1 < len(true):
         which = "held-out samples" if confusion.held_out else "samples"
-        yield f"All {confusion.samples:,} {which} are taken for class {taken[0]}."
+        name = confusion.names[taken[0]]
+        yield f"All {confusion.samples:,} {which} are taken for class {name}."
 
 
 def remedies(spec: Spec) -> list[str]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from backtrace.functions.array import Array
 from backtrace.page.blocks import Block, Cell, Column, Paragraph, Table
 from backtrace.spec.model import Matrix, Spec
-from backtrace.tape.accuracy import by_sample, classes, confusion
+from backtrace.tape.accuracy import are_signs, boundary, by_sample, classes, confusion
 
 MOST_CLASSES = 30  # in a table; of more the pairs that are confused most often are listed
 MOST_PAIRS = 12
@@ -19,11 +19,18 @@ MOST_PAIRS = 12
 class Confusion(Block, frozen=True, eq=False):
     """``counts[i, j]`` samples of class i were taken for class j (from 0).
 
-    ``held_out`` is whether they are those that no update saw.
+    ``held_out`` is whether they are those that no update saw, ``signs`` whether the two classes
+    are −1 and 1.
     """
 
     counts: NDArray[np.intp]
     held_out: bool = False
+    signs: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The classes, as the targets have them."""
+        return ("-1", "1") if self.signs else tuple(map(str, range(len(self.counts))))
 
     @property
     def samples(self) -> int:
@@ -67,11 +74,10 @@ def _pairs(found: Confusion) -> Table:
 
 
 def _counts(found: Confusion) -> Table:
-    classes = map(str, range(len(found.counts)))
-    columns = (Column("class"), *map(Column, classes), Column("right"))
+    columns = (Column("class"), *map(Column, found.names), Column("right"))
     rows = (
         (
-            Cell(str(at), "label"),
+            Cell(found.names[at], "label"),
             *(Cell(str(times) if times else "") for times in row),
             Cell(found.share(at)),
         )
@@ -90,7 +96,8 @@ def confusion_of(spec: Spec, outputs: Array | None) -> Confusion | None:
     targets: Matrix | None = spec.targets if held is None else held.targets
     if not count or outputs is None or targets is None:
         return None
-    return Confusion(confusion(outputs, by_sample(spec, targets), count), held is not None)
+    counts = confusion(outputs, by_sample(spec, targets), count, boundary(spec))
+    return Confusion(counts, held is not None, are_signs(spec) and count == outputs.shape[1] + 1)
 
 
 def percent(share: float) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from backtrace.functions.array import Array
 from backtrace.spec import ids
 from backtrace.spec.model import Spec
-from backtrace.tape.accuracy import class_of, classes
+from backtrace.tape.accuracy import boundary, class_of, classes
 from backtrace.tape.arithmetic import as_floats
 from backtrace.tape.chunks import (
     Chunk,
@@ -62,7 +62,9 @@ def samples_of(spec: Spec) -> Samples:
     start, setting = starting_values(spec), Setting(spec.conventions)
     data = [id for id in given_matrices(spec) if id not in parameter_ids(spec)]
     arrays = {id: contiguous(start[id]) for id in data}
-    true = class_of(setting.rows(start[TARGETS])) if classes(spec) else None
+    true = None
+    if classes(spec):
+        true = class_of(setting.rows(start[TARGETS]), boundary(spec))
     return Samples(arrays, true, spec.samples, setting.sample_axis)
 
 

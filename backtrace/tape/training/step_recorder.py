@@ -9,7 +9,7 @@ import numpy as np
 
 from backtrace.functions.array import Array
 from backtrace.spec.model import Spec
-from backtrace.tape.accuracy import class_of
+from backtrace.tape.accuracy import boundary, class_of
 from backtrace.tape.arguments import handed_back, taken
 from backtrace.tape.arithmetic import FloatArithmetic, arithmetic
 from backtrace.tape.chunks import without_mean
@@ -116,7 +116,7 @@ class StepRecorder:
     def put_right(self, outputs: str, true: Array, target: Array) -> None:
         """Has the samples counted that are classified as ``true`` says."""
         rows = self.setting.rows(self[outputs])
-        right = np.sum(class_of(rows) == self.recording.given(true))
+        right = np.sum(class_of(rows, boundary(self.spec)) == self.recording.given(true))
         self.recording.put(right, target)
 
     def calls(self) -> tuple[NumPyCall, ...]:

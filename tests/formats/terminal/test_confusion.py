@@ -13,6 +13,7 @@ from backtrace.formats.terminal.confusion_table import confusion_lines
 from backtrace.formats.terminal.layout import Layout
 from backtrace.page.training.confusion import Confusion, confusion_of, percent
 from backtrace.spec.model import Matrix, Validation
+from backtrace.tape.training import train
 
 COUNTS = np.array([[8, 2, 0], [0, 5, 0], [1, 0, 0]])
 
@@ -81,6 +82,34 @@ def test_the_targets_are_those_of_the_held_out_samples_where_there_are_any():
     judged = confusion_of(msgspec.structs.replace(spec, validation=held), np.array([[0.3]]))
     assert judged.counts.tolist() == [[0, 0], [1, 0]]
     assert judged.held_out
+
+
+MARGIN = """
+layers: [{activation: linear, weights: [[0.5], [-0.5]], bias: 0}]
+inputs: [[1, 2], [2, 1], [-1, -1], [0, -2]]
+targets: [[1], [1], [-1], [-1]]
+loss: binary_hinge
+learning_rate: 0.1
+"""
+
+
+def test_targets_of_signs_are_two_classes():
+    """z = ½(x₁ − x₂) = −½, ½, 0 and 1: of a 0 the sign is taken as +, so the second alone is
+    right."""
+    spec = backtrace.loads(MARGIN)
+    found = confusion_of(spec, np.array([[-0.5], [0.5], [0.0], [1.0]]))
+    assert found.counts.tolist() == [[0, 2], [1, 1]]
+    assert found.names == ("-1", "1")
+    assert train(spec).records[0].training.accuracy == 0.25
+
+
+def test_several_outputs_of_signs_are_a_class_each():
+    text = MARGIN.replace("[[0.5], [-0.5]]", "[[1, 0], [0, 1]]").replace("bias: 0", "bias: none")
+    classes = "[[1, -1], [1, -1], [-1, 1], [1, -1]]"
+    spec = backtrace.loads(text.replace("[[1], [1], [-1], [-1]]", classes))
+    outputs = np.array([[1, 2], [2, 1], [-1, -1], [0, -2]])  # taken for 1, 0, 0 and 0
+    assert confusion_of(spec, outputs).counts.tolist() == [[2, 1], [1, 0]]
+    assert confusion_of(spec, outputs).names == ("0", "1")
 
 
 def test_other_outputs_have_no_confusion():
