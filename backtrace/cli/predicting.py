@@ -51,6 +51,8 @@ def predict(request: PredictRequest) -> None:
 
     with reading():
         spec = load(request.spec, data_folder=request.data)
+        if spec.equations is not None:
+            refuse(["predict takes samples through layers; `backtrace trace` works equations out"])
         if request.parameters is not None:
             spec = with_parameters(spec, read_parameters(request.parameters, spec))
         _check_samples(spec, request)

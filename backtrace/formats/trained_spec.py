@@ -87,6 +87,10 @@ def _header(spec: Spec, state: State, record: Record | None) -> str:
 
 
 def _put_parameters(root: Any, spec: Spec, state: State) -> None:
+    if spec.equations is not None:
+        for id, value in state.parameters(spec).items():
+            _put(_entry(root, "given"), id, _rows(id, value))
+        return
     values = iter(state.parameters(spec).items())  # layer by layer, the weights first
     for layer, node in zip(spec.layers, _entry(root, "layers").value, strict=True):
         _put(node, "weights", _rows(*next(values)))
@@ -99,10 +103,12 @@ def _put_parameters(root: Any, spec: Spec, state: State) -> None:
 
 
 def _files(root: Any) -> Iterator[yaml.Node]:
-    """The paths of the files of data; those of weights have given way to numbers."""
-    validation = _entry(root, "validation")
+    """The paths of the files of data; those of parameters have given way to numbers."""
+    given, validation = _entry(root, "given"), _entry(root, "validation")
+    values = [value for _, value in given.value] if given is not None else []
     places = [root] if validation is None else [root, validation]
-    for value in (_entry(place, name) for place in places for name in ("inputs", "targets")):
+    values += [_entry(place, name) for place in places for name in ("inputs", "targets")]
+    for value in values:
         file = None if value is None else _entry(value, "file")
         if file is not None:
             yield file

@@ -10,7 +10,7 @@ from importlib import import_module
 import numpy as np
 
 from backtrace.formats import file_signatures
-from backtrace.formats.registry import MissingExtraError, Written
+from backtrace.formats.registry import MissingExtraError, NotExpressibleError, Written
 from backtrace.functions.array import Array
 from backtrace.spec.data.tensors import INSTALL
 from backtrace.spec.model import Spec
@@ -27,8 +27,11 @@ class SafetensorsUnavailableError(MissingExtraError):
 def starting_parameters(spec: Spec) -> dict[str, Array]:
     """``W1``, ``b1``, … as the spec gives them, in its own layout and orientation.
 
-    They are float32 where the spec's arithmetic is, else float64.
+    They are float32 where the spec's arithmetic is, else float64. Raises NotExpressibleError for
+    equations that name none.
     """
+    if not parameter_ids(spec):
+        raise NotExpressibleError("the equations name no `parameters: [W]` to write")
     given = given_matrices(spec)
     return {
         id: np.asarray(given[id].values, dtype=spec.arithmetic.dtype) for id in parameter_ids(spec)

@@ -68,9 +68,15 @@ def activation_name(traced: TracedStep) -> str:
 
 def facts(trace: Trace, symbols: Symbols) -> list[str]:
     """The conventions in force, the loss, the optimizer: short phrases, in that order."""
-    found = list(board.facts(trace) if board.is_board(trace) else _of_layers(trace))
+    found = board.facts(trace) if board.is_board(trace) else _of_layers(trace)
+    shown = [fact for fact in (sentence_text(each, symbols) for each in found) if fact]
+    return [*shown, *settings(trace, symbols)]
+
+
+def settings(trace: Trace, symbols: Symbols) -> list[str]:
+    """The optimizer, and what is not the usual about the numbers."""
     title, rates = optimizer(trace)
-    found.append((title, ", ", rates) if rates is not None else (title,))
+    found: list[Sentence] = [(title, ", ", rates) if rates is not None else (title,)]
     found += [clip for clip in (clipping(trace),) if clip]
     if mean_is_late(trace):
         found.append((row(1 / Constant("samples")), " enters in the gradients, not in δ"))

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 import numpy as np
 
-from backtrace.spec.model import Function, Layer, Loss, Matrix, Optimizer, Spec
+from backtrace.spec.equations.written import written
+from backtrace.spec.model import Equations, Function, Layer, Loss, Matrix, Optimizer, Spec
 from backtrace.spec.numbers import Number
+from backtrace.spec.wording import count
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 TraitWords: TypeAlias = dict[str, str]
 
-LAYERS = "the layers"
+LAYERS, EQUATIONS = "the layers", "the equations"
 NONE = "none"
 DIGEST = " #"  # what follows tells numbers apart, and says nothing to a reader
 DIGEST_LENGTH = 32  # of its hexadecimal digits
@@ -47,16 +49,19 @@ def fingerprint(spec: Spec) -> TraitWords:
         for number, layer in enumerate(spec.layers, 1)
         for name, trait in _layer(layer, number, spec).items()
     }
+    if spec.equations is not None:
+        return {EQUATIONS: _lines(spec.equations)} | _given(spec, spec.equations) | settings
     return {LAYERS: _architecture(spec)} | layers | _data(spec) | settings
 
 
 def differences(there: Mapping[str, str], here: Mapping[str, str]) -> list[str]:
     """What is not the same, in words: ``the loss (there: mse; here: mae)``.
 
-    Of other layers it is enough to say that they are others.
+    Of other layers or equations it is enough to say that they are others.
     """
-    if there.get(LAYERS) != here.get(LAYERS):
-        return [_difference(LAYERS, there, here)]
+    for whole in (LAYERS, EQUATIONS):
+        if there.get(whole) != here.get(whole):
+            return [_difference(whole, there, here)]
     names = dict.fromkeys([*here, *there])
     return [_difference(name, there, here) for name in names if there.get(name) != here.get(name)]
 
@@ -71,6 +76,19 @@ def _difference(name: str, there: Mapping[str, str], here: Mapping[str, str]) ->
 def _architecture(spec: Spec) -> str:
     layers = [f"{layer.units} ({_function(layer.activation)})" for layer in spec.layers]
     return " → ".join([str(spec.layers[0].inputs), *layers])
+
+
+def _lines(equations: Equations) -> str:
+    """The lines and what of them is differentiated: how many, and a digest of their texts."""
+    lines = [f"{line.id} = {written(line.tree)}" for line in equations.lines]
+    goal = "maximize" if equations.maximize else "loss"
+    text = "\n".join([*lines, f"{goal}: {equations.objective}"])
+    return f"{count(len(lines), 'line')}{DIGEST}{sha256(text.encode()).hexdigest()[:DIGEST_LENGTH]}"
+
+
+def _given(spec: Spec, equations: Equations) -> TraitWords:
+    found = {f"the given {name}": _matrix(m, spec) for name, m in equations.given.items()}
+    return {**found, "`parameters`": _words(equations.parameters)}
 
 
 def _function(function: Function) -> str:

@@ -321,6 +321,12 @@ class Spec(msgspec.Struct, frozen=True):
         return self.equations is not None and self.equations.maximize
 
     @property
+    def followed(self) -> str:
+        """What a training tells of every epoch: the loss; what is maximized, by its name."""
+        equations = self.equations
+        return equations.objective if equations is not None and equations.maximize else "loss"
+
+    @property
     def has_backward(self) -> bool:
         """Whether gradients are worked: there is a loss, or what stands for one."""
         return self.loss is not None if self.equations is None else self.equations.has_backward

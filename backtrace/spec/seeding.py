@@ -15,6 +15,8 @@ def is_drawn(document: YamlDocument, spec: Spec) -> bool:
     by_share = _value(validation, "share") is not None
     entries = layers.items if isinstance(layers, Sequence) else []
     given = [_value(each, key) for each in entries for key in ("weights", "bias")]
+    names = _value(root, "given")
+    given += [each.value for each in names.entries.values()] if isinstance(names, Mapping) else []
     by_rule = any(_is_random(node) for node in given if node is not None)
     return spec.shuffle or by_share or by_rule
 

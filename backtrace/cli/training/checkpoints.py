@@ -66,7 +66,7 @@ def taken_up(path: str, spec: Spec, traits: Traits) -> tuple[Spec, Progress | No
         header = header_of(content)
         if header is None:
             return _begun(path, spec), None
-        _check_same(path, header.fingerprint, traits())
+        _check_same(path, header.fingerprint, traits(), _from_file(path, spec))
         progress = progress_of(content, header, spec)
     except DataError as error:
         refuse([f"--resume {path}: {error}"])
@@ -89,18 +89,25 @@ def _begun(path: str, spec: Spec) -> Spec:
     return begun
 
 
-def _check_same(path: str, there: dict[str, str], here: dict[str, str]) -> None:
+def _from_file(path: str, spec: Spec) -> str:
+    """How the spec begins with the parameters of a file."""
+    if spec.equations is None:
+        return f"`weights: {{file: {path}}}` and `bias: {{file: {path}}}` in each layer."
+    name = spec.equations.parameters[0]
+    return f"`{name}: {{file: {path}, array: {name}}}` and the like under `given:`."
+
+
+def _check_same(path: str, there: dict[str, str], here: dict[str, str], begin: str) -> None:
     from backtrace.spec.fingerprint import differences
 
     found = differences(there, here)
     if found:
-        given = f"`weights: {{file: {path}}}` and `bias: {{file: {path}}}`"
         refuse(
             [
                 f"--resume {path}: saved by another training",
                 *(f"  {each}" for each in found),
                 "To start a new training from its parameters, write",
-                f"{given} in each layer.",
+                begin,
             ]
         )
 

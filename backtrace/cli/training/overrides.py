@@ -22,6 +22,9 @@ def overridden(spec: Spec, chosen: Overrides, text: SpecText) -> Spec:
     Exits with 2, and everything that is wrong, where they don't go together.
     """
     problems: list[str] = []
+    if spec.equations is not None:
+        problems += _of_samples(chosen)
+        chosen = msgspec.structs.replace(chosen, hold_out=None, batch_size=None, shuffle=None)
     spec = _held_out(spec, chosen, problems)
     spec = msgspec.structs.replace(
         spec,
@@ -55,6 +58,14 @@ def top_level(spec: Spec, chosen: Overrides) -> dict[str, str]:
     return said
 
 
+def _of_samples(chosen: Overrides) -> Iterator[str]:
+    """The options that choose among samples, which equations do not tell apart."""
+    for name in ("hold_out", "batch_size", "shuffle"):
+        if getattr(chosen, name) is not None:
+            option = "--" + name.replace("_", "-")
+            yield f"{option}: equations have no samples to choose from; an epoch works every line"
+
+
 def _held_out(spec: Spec, chosen: Overrides, problems: list[str]) -> Spec:
     from backtrace.spec.read.holdout import held_out
 
@@ -70,7 +81,7 @@ def _held_out(spec: Spec, chosen: Overrides, problems: list[str]) -> Spec:
 def _stop(spec: Spec, chosen: Overrides, problems: list[str]) -> Stop:
     loss = spec.stop.loss
     if chosen.stop_at_loss is not None:
-        signed = spec.loss is not None and spec.loss.name == "output"
+        signed = spec.loss is None or spec.loss.name == "output"
         loss = _number("--stop-at-loss", chosen.stop_at_loss, problems)
         if loss is not None and loss < 0 and not signed:
             problems.append(f"--stop-at-loss {chosen.stop_at_loss}: no loss gets below 0")

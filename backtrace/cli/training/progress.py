@@ -35,15 +35,15 @@ def watching(spec: Spec, quiet: bool = False) -> Iterator[Show]:
         yield lambda record: None
         return
     with _progress(spec.epochs) as progress:
-        yield _Bar(progress, spec.epochs).seen
+        yield _Bar(progress, spec).seen
 
 
 class _Bar:
     """Draws at most every ``REDRAWN`` seconds."""
 
-    def __init__(self, progress: Progress, epochs: int) -> None:
-        self.progress = progress
-        self.task = progress.add_task("", total=epochs, visible=False, loss="", accuracy="")
+    def __init__(self, progress: Progress, spec: Spec) -> None:
+        self.progress, self.followed = progress, spec.followed
+        self.task = progress.add_task("", total=spec.epochs, visible=False, loss="", accuracy="")
         self.drawn = -REDRAWN
 
     def seen(self, record: Record) -> None:
@@ -58,7 +58,7 @@ class _Bar:
             visible=True,
             completed=record.epoch,
             refresh=True,
-            loss=_number(record.judged.loss),
+            loss=f"{self.followed} {_number(record.judged.loss)}",
             accuracy=_share(record.judged.accuracy),
         )
 
@@ -90,7 +90,7 @@ def _progress(epochs: int) -> Progress:
 
 def _number(loss: float) -> str:
     """The loss in the same width all the time, so that the bar keeps its own."""
-    return f"loss {significant(loss, 4):<9}"
+    return f"{significant(loss, 4):<9}"
 
 
 def _share(accuracy: float | None) -> str:

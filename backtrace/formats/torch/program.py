@@ -13,6 +13,8 @@ import numpy as np
 
 from backtrace.formats import file_signatures, weights
 from backtrace.formats.registry import NotExpressibleError, Written, checksum
+from backtrace.formats.torch.equations_program import EquationArrays
+from backtrace.formats.torch.equations_program import blocks as equation_blocks
 from backtrace.formats.torch.network import definitions, network, parameters
 from backtrace.formats.torch.objective import arguments, ends_at_z, objective
 from backtrace.formats.torch.optimizer import optimizer
@@ -60,25 +62,26 @@ def program(spec: Spec, beside: str = "") -> Written:
         raise NotExpressibleError(problem)
     written = spec.arithmetic
     spec = _in_floats(spec)
-    found = _Arrays.of(spec)
-    if found.large and not beside:
+    found = _Arrays.of(spec) if spec.equations is None else EquationArrays.worked(spec)
+    large = found.count > MOST_INLINE
+    if large and not beside:
         raise NotExpressibleError(
             f"{found.count:,} numbers are too many to stand in a program: name a file with -o, and "
             "an .npz beside it takes them"
         )
-    name = PurePath(beside).name if found.large else ""
+    name = PurePath(beside).name if large else ""
     text = ("\n".join(_text(spec, found, name, written)) + "\n").encode()
     content = file_signatures.PROGRAM.encode() + b" " + checksum(text) + b"\n" + text
-    if not found.large:
+    if not large:
         return Written(content)
-    arrays = found.data | found.parameters | found.gradients
-    return Written(content, weights.npz(arrays, compression=zipfile.ZIP_DEFLATED))
+    return Written(content, weights.npz(found.stored, compression=zipfile.ZIP_DEFLATED))
 
 
 def _problem(spec: Spec) -> str:
     """Why there is no such program; empty where there is one."""
-    if spec.loss is None:
-        return "the spec has no loss, so there are no gradients to compare: `loss: mse`"
+    if not spec.has_backward:
+        example = "mse" if spec.equations is None else "L"
+        return f"the spec has no loss, so there are no gradients to compare: `loss: {example}`"
     if spec.backpropagate_through == "updated":
         return (
             "backpropagate_through: updated: autograd sends the error back through the old "
@@ -115,8 +118,9 @@ class _Arrays(msgspec.Struct, frozen=True):
         return sum(array.size for array in (self.data | self.parameters).values())
 
     @property
-    def large(self) -> bool:
-        return self.count > MOST_INLINE
+    def stored(self) -> dict[str, Array]:
+        """What a file beside the program has."""
+        return self.data | self.parameters | self.gradients
 
     @property
     def largest(self) -> float:
@@ -206,31 +210,43 @@ def _uneven(spec: Spec, loss: Loss) -> bool:
 # --- the text
 
 
-def _text(spec: Spec, found: _Arrays, beside: str, written: Arithmetic) -> Iterator[str]:
-    z = ends_at_z(spec)
-    blocks = [_type(spec, written), *_given(spec, found, beside)]
-    blocks += [*definitions(spec, ends_at_z=z), network(spec, ends_at_z=z)]
-    assert spec.loss is not None
-    blocks += objective(spec, spec.loss)
-    blocks += [block for block in (batches(spec), _check(spec, found)) if block]
-    if trains(spec):
-        blocks += [optimizer(spec), *training(spec)]
+def _text(
+    spec: Spec, found: _Arrays | EquationArrays, beside: str, written: Arithmetic
+) -> Iterator[str]:
+    if isinstance(found, EquationArrays):
+        subject = "equations"
+        parts = equation_blocks(spec, found, beside, TOLERANCES[spec.arithmetic.kind])
     else:
-        blocks.append(["# The spec ends here: no rate, or nothing that is not frozen."])
+        subject = f"network {header.architecture(found.first)}"
+        parts = _layer_blocks(spec, found, beside)
+    blocks = [_type(spec, written), *filter(None, parts)]
     imports = [*_imports(blocks)]
     needs = ["PyTorch", *(["NumPy"] if IMPORTS["np."] in imports else [])]
-    yield from (*_docstring(spec, found.first, beside, needs), "", *imports)
+    yield from (*_docstring(spec, subject, beside, needs), "", *imports)
     yield from _joined(blocks)
 
 
-def _docstring(spec: Spec, first: Trace, beside: str, needs: list[str]) -> list[str]:
+def _layer_blocks(spec: Spec, found: _Arrays, beside: str) -> Iterator[list[str]]:
+    z = ends_at_z(spec)
+    yield from _given(spec, found, beside)
+    yield from (*definitions(spec, ends_at_z=z), network(spec, ends_at_z=z))
+    assert spec.loss is not None
+    yield from objective(spec, spec.loss)
+    yield from (batches(spec), _check(spec, found))
+    if trains(spec):
+        yield from (optimizer(spec), *training(spec))
+    else:
+        yield ["# The spec ends here: no rate, or nothing that is not frozen."]
+
+
+def _docstring(spec: Spec, subject: str, beside: str, needs: list[str]) -> list[str]:
     source = f"Source: {spec.source}" if spec.source else ""
     then = ", then trains" if trains(spec) else ""
     needs = [*needs, f"{beside} beside it"] if beside else needs
     needed = " and ".join([", ".join(needs[:-1]), needs[-1]] if needs[1:] else needs)
     what = (
-        f"The network {header.architecture(first)} in PyTorch. The program asserts that its first "
-        f"gradients are those of the trace{then}. It needs {needed}."
+        f"The {subject} in PyTorch. The program asserts that its first gradients are those of the "
+        f"trace{then}. It needs {needed}."
     )
     return docstring(spec.title, source, what)
 

@@ -46,7 +46,8 @@ def first_batch(spec: Spec) -> str:
 
 def taken(spec: Spec, batch: str) -> str:
     """The arguments of the loss, those of the samples ``batch`` where it is not empty."""
-    assert spec.loss is not None
+    if spec.loss is None:  # of equations, whose names the program has
+        return ""
     index = f"[{batch}]" if batch else ""
     return ", ".join(f"{name}{index}" for name in arguments(spec.loss))
 
@@ -90,7 +91,7 @@ def _accuracy(spec: Spec) -> list[str]:
 def _report(spec: Spec) -> Iterator[str]:
     yield "def report(epoch):"
     yield "    with torch.no_grad():"
-    yield f'        line = f"epoch {{epoch:4}}  loss {{loss({taken(spec, "")}):.6g}}"'
+    yield f'        line = f"epoch {{epoch:4}}  {spec.followed} {{loss({taken(spec, "")}):.6g}}"'
     if classes(spec):
         yield '        line += f"  accuracy {accuracy(x, y):.1%}"'
     if spec.validation is not None:
@@ -126,14 +127,18 @@ def _updates(spec: Spec, indent: str) -> Iterator[str]:
         indent, index = f"{indent}    ", "batch"
     owner = "net" if by_hand(spec) else "optimizer"
     yield f"{indent}{owner}.zero_grad()"
-    yield f"{indent}loss({taken(spec, index)}).backward()"
+    value = f"loss({taken(spec, index)})"
+    yield f"{indent}{f'(-{value})' if spec.climbs else value}.backward()"
     yield from (f"{indent}{line}" for line in clipping(spec))
     if by_hand(spec):
         yield f"{indent}step()"
-        return
-    yield f"{indent}optimizer.step()"
-    if spec.schedule.kind != "constant":
-        yield f"{indent}schedule.step()"
+    else:
+        yield f"{indent}optimizer.step()"
+        if spec.schedule.kind != "constant":
+            yield f"{indent}schedule.step()"
+    if spec.equations is not None:
+        yield f"{indent}if epoch == 1:"
+        yield f"{indent}    check_update()"
 
 
 def _watched(spec: Spec) -> Iterator[str]:
@@ -147,7 +152,7 @@ def _watched(spec: Spec) -> Iterator[str]:
     yield "    if epoch > 0:  # the first round only measures the start"
     yield from _updates(spec, "        ")
     yield "    with torch.no_grad():"
-    yield f"        judged = {name}({judged}).item()"
+    yield f"        judged = {'-' if spec.climbs else ''}{name}({judged}).item()"
     if best:
         yield "    if judged < lowest:"
         yield "        lowest, best_epoch, best = judged, epoch, copy.deepcopy(net.state_dict())"
@@ -162,7 +167,8 @@ def _shown_or_done(spec: Spec) -> Iterator[str]:
     """Which epochs are printed, and, where something stops the training, after which it ends."""
     stops = ["epoch == EPOCHS"]
     if spec.stop.loss is not None:
-        stops.append(f"judged <= {constant(spec.stop.loss)}")
+        enough = constant(spec.stop.loss)
+        stops.append(f"-judged >= {enough}" if spec.climbs else f"judged <= {enough}")
     if spec.stop.patience is not None:
         stops.append(f"epoch - best_epoch >= {spec.stop.patience}")
     done = stops[0]

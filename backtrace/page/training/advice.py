@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import isfinite
 
 import numpy as np
@@ -36,23 +36,30 @@ def what_happened(spec: Spec, training: Training, trace: Trace) -> str:
     assert found is not None
     if training.ended != "diverged":
         losses = [record.training.loss for record in training.records]
-        grown = f"from {significant(min(losses), SHORT)} to {significant(losses[-1], SHORT)}"
-        return f"The loss has been growing since epoch {found.epoch}, {grown}, and does not turn."
+        best, last = significant(_best(spec, losses), SHORT), significant(losses[-1], SHORT)
+        way = "falling" if spec.climbs else "growing"
+        since = f"since epoch {found.epoch}, from {best} to {last}, and does not turn."
+        return f"{_subject(spec)} has been {way} {since}"
     if not found.id:
         first = f"The loss over all samples is not finite after epoch {found.epoch - 1}."
     else:
         first = f"{_place(spec, found)} {_step(found.id, trace)}"
-    return f"{first}{_grown(training)}"
+    return f"{first}{_grown(spec, training)}"
 
 
-def _grown(training: Training) -> str:
+def _grown(spec: Spec, training: Training) -> str:
     """Said where it went wrong long before: since when the loss has only been larger."""
     losses = [record.training.loss for record in training.records]
     finite = [loss for loss in losses if isfinite(loss)]
-    least = losses.index(min(finite)) if finite else len(losses)
-    if least >= len(finite) - 1:
+    at = losses.index(_best(spec, finite)) if finite else len(losses)
+    if at >= len(finite) - 1:
         return ""
-    return f" The loss was smallest, {significant(losses[least], SHORT)}, after epoch {least}."
+    was = "largest" if spec.climbs else "smallest"
+    return f" {_subject(spec)} was {was}, {significant(losses[at], SHORT)}, after epoch {at}."
+
+
+def _best(spec: Spec, losses: Sequence[float]) -> float:
+    return max(losses) if spec.climbs else min(losses)
 
 
 def _place(spec: Spec, found: Divergence) -> str:
@@ -79,14 +86,20 @@ def doubts(spec: Spec, training: Training, confusion: Confusion | None) -> list[
     worked = training.records[-1].epoch if training.records else 0
     if not worked:
         return []
-    return [*_above_its_start(training), *_no_better(training), *_one_class(confusion, worked)]
+    start = _above_its_start(spec, training)
+    return [*start, *_no_better(training), *_one_class(confusion, worked)]
 
 
-def _above_its_start(training: Training) -> Iterator[str]:
+def _above_its_start(spec: Spec, training: Training) -> Iterator[str]:
     first, last = (training.records[at].training.loss for at in (0, -1))
-    if last - first > NOISE * abs(first):
+    if (first - last if spec.climbs else last - first) > NOISE * abs(first):
         ended, began = significant(last, SHORT), significant(first, SHORT)
-        yield f"The loss has ended above where it began: {ended} after {began}."
+        where = "below" if spec.climbs else "above"
+        yield f"{_subject(spec)} has ended {where} where it began: {ended} after {began}."
+
+
+def _subject(spec: Spec) -> str:
+    return spec.followed if spec.climbs else "The loss"
 
 
 def _no_better(training: Training) -> Iterator[str]:
@@ -107,7 +120,8 @@ def _one_class(confusion: Confusion | None, worked: int) -> Iterator[str]:
 
 def remedies(spec: Spec) -> list[str]:
     """What to try, the likeliest first, with the numbers of this spec."""
-    return [*_rate(spec), *_inputs(spec), *_targets(spec), *_sum(spec)]
+    of_data = [] if spec.equations else [*_inputs(spec), *_targets(spec), *_sum(spec)]
+    return [*_rate(spec), *of_data]
 
 
 def _rate(spec: Spec) -> Iterator[str]:

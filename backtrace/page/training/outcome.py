@@ -17,7 +17,10 @@ from backtrace.page.training.chart import Chart, losses
 from backtrace.page.training.confusion import Confusion, confusion_of, percent
 from backtrace.spec.excerpt import excerpt
 from backtrace.spec.model import Spec
+from backtrace.spec.wording import listed
+from backtrace.tape.parameters import trained_ids
 from backtrace.tape.run import trace
+from backtrace.tape.trace import Trace
 from backtrace.tape.training import Record, State, Training
 
 MOST_ROWS = 8  # of the table of epochs
@@ -27,14 +30,16 @@ LOSS_DECIMALS = 4  # at least
 class Outcome(msgspec.Struct, frozen=True, eq=False):
     """A training in words and rows.
 
-    ``table`` has its heading first; ``marked`` is the row (from 0, without the heading) of the
-    epoch that is kept. ``diverged`` is empty where the numbers stayed where they can, ``doubts``
-    are reasons to think that nothing was learnt; where there is neither, ``tries`` is empty.
+    ``followed`` is what the curve is of. ``table`` has its heading first; ``marked`` is the row
+    (from 0, without the heading) of the epoch that is kept. ``diverged`` is empty where the numbers
+    stayed where they can, ``doubts`` are reasons to think that nothing was learnt; where there is
+    neither, ``tries`` is empty.
     """
 
     title: str
     architecture: str
     facts: list[str]
+    followed: str
     table: list[list[str]]
     marked: int | None
     ended: str
@@ -66,8 +71,9 @@ def outcome(
     return Outcome(
         title=inert(spec.title),
         architecture=header.architecture(sketch),
-        facts=[*header.facts(sketch, symbols), *_amounts(spec)],
-        table=_table(shown, spec.decimals),
+        facts=[*_facts(spec, sketch, symbols), *_amounts(spec)],
+        followed=spec.followed.capitalize() if not spec.climbs else spec.followed,
+        table=_table(spec, shown),
         marked=next((at for at, record in enumerate(shown) if record.epoch == kept), None),
         ended=_ended(spec, training, behind),
         kept=_kept(spec, training.state, training),
@@ -86,8 +92,20 @@ def _marked(training: Training) -> int | None:
     return kept if kept < last else None
 
 
+def _facts(spec: Spec, sketch: Trace, symbols: Symbols) -> list[str]:
+    """Those of the network; of equations how they are trained, for none of their lines is shown."""
+    if spec.equations is None:
+        return header.facts(sketch, symbols)
+    names = [symbols.name(id) for id in trained_ids(spec)]
+    change = f"{listed(names, 'and')} {'change' if names[1:] else 'changes'}"
+    way = f"{symbols.name(spec.equations.objective)} {'grows' if spec.climbs else 'falls'}"
+    return [f"{change} so that {way}", *header.settings(sketch, symbols)]
+
+
 def _amounts(spec: Spec) -> list[str]:
-    """How many samples, updates and held-out samples there are."""
+    """How many samples, updates and held-out samples there are; equations have no samples."""
+    if spec.equations is not None:
+        return []
     updates = spec.batches
     each = f"{spec.batch_size:,} at a time" if spec.batch_size and updates > 1 else ""
     order = "in another order every epoch" if spec.shuffle else ""
@@ -117,12 +135,13 @@ def _shown(records: Sequence[Record], kept: int | None) -> list[Record]:
     return [record for at, record in enumerate(records) if at in chosen]
 
 
-def _table(records: Sequence[Record], decimals: int) -> list[list[str]]:
+def _table(spec: Spec, records: Sequence[Record]) -> list[list[str]]:
     """A row an epoch: epoch, loss, share right, and both of the held-out samples."""
+    decimals = spec.decimals
     held = [record.validation for record in records if record.validation is not None]
     measured = [record.training for record in records]
     columns = [["epoch", *(f"{record.epoch:,}" for record in records)]]
-    columns.append(["loss", *_losses([each.loss for each in measured], decimals)])
+    columns.append([spec.followed, *_losses([each.loss for each in measured], decimals)])
     if any(each.accuracy is not None for each in measured):
         columns.append(["right", *(_share(each.accuracy) for each in measured)])
     if held:
@@ -164,10 +183,16 @@ def _reason(spec: Spec, training: Training) -> tuple[str, str]:
     if training.ended == "loss":
         last, enough = training.records[-1], spec.stop.loss
         reached = number(last.judged.loss, max(spec.decimals, LOSS_DECIMALS))
-        which = "held-out loss" if last.validation is not None else "loss"
+        which = "the held-out loss" if last.validation is not None else _subject(spec)
         assert enough is not None
-        return f": the {which} is {reached}, and {enough.text} is enough", "a lower --stop-at-loss"
+        further = f"a {'higher' if spec.climbs else 'lower'} --stop-at-loss"
+        return f": {which} is {reached}, and {enough.text} is enough", further
     return ", as many as were asked for", "a larger --epochs"
+
+
+def _subject(spec: Spec) -> str:
+    """``the loss``; what is maximized is a name."""
+    return spec.followed if spec.climbs else f"the {spec.followed}"
 
 
 def _kept(spec: Spec, state: State, training: Training) -> str:
@@ -177,7 +202,7 @@ def _kept(spec: Spec, state: State, training: Training) -> str:
     if record is None or state.epoch >= training.records[-1].epoch:
         return "Kept are the parameters after the last epoch."
     reached = number(record.judged.loss, max(spec.decimals, LOSS_DECIMALS))
-    which = "held-out loss" if record.validation is not None else "loss"
+    which = "held-out loss" if record.validation is not None else spec.followed
     if training.ended == "diverged" and not spec.keeps_best:
         why = "the last one that was finite"
     else:

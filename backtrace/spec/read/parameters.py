@@ -49,13 +49,18 @@ def read_parameters(path: str | Path, spec: Spec) -> dict[str, Matrix]:
 
 def with_parameters(spec: Spec, values: Mapping[str, Matrix]) -> Spec:
     """The same spec with these weights and biases, by id, in the shapes it has them in."""
+    equations = spec.equations
+    if equations is not None:
+        equations = replace(equations, given={**equations.given, **values})
     layers = (_layer(layer, at, values) for at, layer in enumerate(spec.layers, 1))
-    return replace(spec, layers=tuple(layers))
+    return replace(spec, layers=tuple(layers), equations=equations)
 
 
 def parameters(spec: Spec) -> dict[str, Matrix]:
     """The parameters that a spec gives, by id, in the network's order."""
     found: dict[str, Matrix] = {}
+    if spec.equations is not None:
+        return {id: spec.equations.given[id] for id in spec.equations.parameters}
     for number, layer in enumerate(spec.layers, 1):
         found[ids.parameter("weight", number)] = layer.weights
         if layer.bias.values is not None:

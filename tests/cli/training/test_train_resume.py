@@ -46,6 +46,27 @@ targets: [[1], [3]]
 loss: mse
 """
 ADAM = "optimizer: {name: adam, learning_rate: 0.1}\n"
+EQUATIONS = """\
+given:
+  x_1: [1, 2]
+  x_2: [0, 1]
+  h_0: [0, 0]
+  W_hh: [[0.5, -1], [1, 0.2]]
+  b: [0.1, 0]
+  y: [1, 0]
+equations:
+  - {for: t = 1..2, do: ["h[t] = tanh(x[t] + h[t-1] @ W_hh + b)"]}
+  - L = mse(h_2, y)
+loss: L
+constants: [y]
+parameters: [W_hh, b]
+"""
+BOARD = """\
+given: {x: 1/3, y: 2}
+equations: [q = x * y, L = -(q - 1)^2 + y]
+loss: L
+parameters: [x, y]
+"""
 WORSE = "schedule: [0.5, 0.5, 0.5, 80, 80, 80]\n"  # better for three updates, then worse
 
 # Every kind of state that a training has, each with what its command line adds.
@@ -72,6 +93,16 @@ TRAININGS = {
     "held out": (SGD + MINI + "validation: {every: 5}\n", []),
     "held out by option": (SGD, ["--hold-out", "2"]),
     "patience": (BASE + WORSE, ["--patience", "3"]),
+    "equations": (EQUATIONS + ADAM, []),
+    "equations in fractions": (BOARD + "learning_rate: 1/10\narithmetic: exact\n", []),
+    "maximized, with patience": (
+        BOARD.replace("loss: L", "maximize: L") + "learning_rate: 1/10\n",
+        ["--patience", "3"],
+    ),
+    "a seed of equations": (
+        EQUATIONS.replace("[[0.5, -1], [1, 0.2]]", "{init: normal, shape: [2, 2]}") + ADAM,
+        ["--seed", "5"],
+    ),
     "a seed": (BASE.replace("[[1], [-2], [0.5]]", "{init: he}, units: 1") + ADAM, ["--seed", "5"]),
 } | {
     f"{name} {form}".strip(): (
@@ -283,6 +314,33 @@ def test_what_differs_from_the_saved_training_is_said(run, spec, tmp_path, old, 
     assert "saved by another training" in done.err
     assert said in done.err
     assert state.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("tanh(x[t] +", "tanh(x[t] -", "the equations (other numbers)"),
+        ("loss: L\n", "maximize: L\n", "the equations"),
+        ("[0, 1]", "[0, 3]", "the given x_2 (other numbers)"),
+        ("[W_hh, b]", "[b]", "`parameters` (there: W_hh, b; here: b)"),
+        ("learning_rate: 0.1", "learning_rate: 0.2", "the optimizer (there: adam"),
+    ],
+)
+def test_what_differs_from_saved_equations_is_said(run, spec, tmp_path, old, new, said):
+    state, text = str(tmp_path / "s.npz"), EQUATIONS + ADAM
+    worked(run, spec(text), "--epochs", "2", "--save", state)
+    done = run("train", spec(text.replace(old, new, 1)), "--epochs", "4", "--resume", state)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+    assert "array: " in done.err.splitlines()[-1]
+
+
+def test_layers_are_not_equations(run, spec, tmp_path):
+    state = str(tmp_path / "s.npz")
+    worked(run, spec(EQUATIONS + ADAM), "--epochs", "2", "--save", state)
+    done = run("train", spec(), "--resume", state)
+    assert done.code == 2
+    assert "the layers (there: none; here: 2 → 3 (tanh) → 1 (sigmoid))" in done.err
 
 
 @pytest.mark.parametrize(

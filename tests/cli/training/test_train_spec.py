@@ -13,11 +13,13 @@ import backtrace
 from backtrace.formats.trained_spec import Origin, trained_spec
 from backtrace.tape.training import Measured, Record, State, starting_state
 from tests.cli.running import piped, run
-from tests.networks.kinds import LAYERED
+from tests.networks.kinds import EQUATIONS, LAYERED
 
 __all__ = ["run"]
 
-SMALL = [n for n in LAYERED if n != "mnist" and backtrace.load(n).optimizer is not None]
+SMALL = [
+    n for n in [*LAYERED, *EQUATIONS] if n != "mnist" and backtrace.load(n).optimizer is not None
+]
 LAST = """\
 inputs: [[1, 2], [3, 4], [0.5, 1]]
 targets: [[1], [2], [0]]
@@ -142,7 +144,9 @@ def same_but_the_parameters(first, second):
             one, two = (
                 [(x.inputs, x.units, x.activation, x.bias.kind) for x in y] for y in (one, two)
             )
-        if name in ("inputs", "targets"):
+        if name == "equations":
+            one, two = (y and known_of_equations(y) for y in (one, two))
+        if name in ("inputs", "targets") and one is not None:
             assert np.array_equal(one.values, two.values)
             assert one.written == two.written
         elif name == "validation":
@@ -150,6 +154,17 @@ def same_but_the_parameters(first, second):
             assert one is None or np.array_equal(one.inputs.values, two.inputs.values)
         else:
             assert one == two, name
+
+
+def known_of_equations(equations):
+    """All but the numbers of the parameters; the lines without where they stand."""
+    found = {name: getattr(equations, name) for name in equations.__struct_fields__}
+    found["lines"] = [(line.id, line.text) for line in equations.lines]
+    found["given"] = {
+        name: matrix.shape if name in equations.parameters else matrix.values.tolist()
+        for name, matrix in equations.given.items()
+    }
+    return found
 
 
 def check_goes_on(run, source, saved, *options, epochs=2):
@@ -270,6 +285,26 @@ def test_data_files_are_found_from_where_the_spec_lies(run, tmp_path, monkeypatc
     (here / "s.yaml").write_text(text.replace("my data/", "gone/"), encoding="utf-8")
     options = ("--data", str(data))
     same_but_the_parameters(check_goes_on(run, "here/s.yaml", there / "u.yaml", *options), expected)
+
+
+def test_data_of_equations_are_found_from_where_the_spec_lies(run, tmp_path, monkeypatch):
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    there.mkdir()
+    np.save(here / "x.npy", np.array([[1.0, 2.0], [3.0, 4.0]]))
+    np.savez(here / "w.npz", W=np.array([[1.0], [0.5]]))
+    text = (
+        "title: files\ngiven:\n  X: {file: x.npy}\n  W: {file: w.npz, array: W}\n  y: 1\n"
+        "equations: [L = sum((X @ W - y)^2)]\nloss: L\nparameters: [W]\nlearning_rate: 0.01\n"
+    )
+    (here / "s.yaml").write_text(text, encoding="utf-8")
+    expected = backtrace.load(here / "s.yaml")
+    monkeypatch.chdir(tmp_path)
+    for target in ("here/t.yaml", "there/t.yaml", "t.yaml"):
+        same_but_the_parameters(check_goes_on(run, "here/s.yaml", Path(target)), expected)
+    assert "X: {file: x.npy}" in Path("here/t.yaml").read_text()
+    assert "X: {file: here/x.npy}" in Path("t.yaml").read_text()
+    assert "w.npz" not in Path("t.yaml").read_text()
 
 
 def test_a_spec_of_the_standard_input_is_saved_too(tmp_path):

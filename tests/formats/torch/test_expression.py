@@ -26,7 +26,7 @@ class Tensor(np.ndarray):
         return np.asarray(self).max(axis, keepdims=keepdim).view(Tensor)
 
 
-NAMES = ("exp", "expm1", "log", "log1p", "tanh", "sqrt", "abs", "floor", "maximum")
+NAMES = ("exp", "expm1", "log", "log1p", "tanh", "sqrt", "abs", "floor", "maximum", "sinh")
 TORCH = types.SimpleNamespace(**{name: getattr(np, name) for name in NAMES})
 TORCH.where = lambda *operands: np.where(*operands).view(Tensor)
 
