@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import nan
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -54,10 +55,14 @@ class Figure(msgspec.Struct, frozen=True):
 
 
 class Malformed(msgspec.Struct, frozen=True):
-    """An entry that is no number: its text (as written) and what is the matter with it."""
+    """An entry that is no number: its text (as written) and what is the matter with it.
+
+    ``value`` is that of an infinity, which is right where the key has it, as a mask does.
+    """
 
     text: str
     reason: str
+    value: float = nan
 
 
 AnswerCell: TypeAlias = "Figure | Malformed | None"  # None: left out (`_`, `~`, `?`, an empty cell)

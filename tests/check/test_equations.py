@@ -12,7 +12,7 @@ from backtrace.tape.compile import compile_tape
 from backtrace.tape.loading import loads
 from backtrace.tape.run import evaluate, trace
 from backtrace.tape.setting import Setting
-from tests.check.typed import listed, marks, named
+from tests.check.typed import entries, listed, marks, named
 
 ATTENTION = """
 given:
@@ -171,3 +171,24 @@ def test_intervals_hold_whatever_lies_in_their_operands(text):
         if marks and len(values) == len(step.operands):
             found = dependent(step.operation, setting, numbers.parameters(step.parameters), *marks)
             assert found.shape == value.shape
+
+
+MASKED = """
+given: {T: [[1, 2], [3, 4]], M: [[0, -inf], [0, 0]]}
+equations: [S = T + M, A = softmax(S)]
+"""
+# softmax of (1, 2) is 1/(1 + e) = 0.269 and 0.731, so is that of (3, 4); of (1, −∞) it is 1 and 0
+
+
+@pytest.mark.parametrize("infinity", ["-inf", "−∞", "-.inf"])
+def test_an_infinity_of_a_mask_is_right_where_it_belongs(infinity):
+    sheet = f"answers:\n  S: [[1, {infinity}], [3, 4]]\n  A: [[1, 0], [0.269, 0.731]]\n"
+    assert marks(MASKED, sheet) == {"S": "right", "A": "right"}
+    elsewhere = "answers:\n  S: [[-inf, -inf], [3, inf]]\n  A: [[1, 0], [0.269, 0.731]]\n"
+    assert entries(MASKED, elsewhere, "S") == ["malformed right", "right malformed"]
+
+
+def test_a_forgotten_mask_is_a_mistake_and_what_follows_is_carried():
+    sheet = "answers:\n  S: [[1, 2], [3, 4]]\n  A: [[0.269, 0.731], [0.269, 0.731]]\n"
+    assert marks(MASKED, sheet) == {"S": "wrong", "A": "carried"}
+    assert entries(MASKED, sheet, "S") == ["right wrong", "right right"]

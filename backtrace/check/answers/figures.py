@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from math import inf, nan
 
 from backtrace.check.model import AnswerCell, Figure, Malformed
 from backtrace.spec.number_reading import read_number
@@ -23,6 +24,7 @@ _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:([,.])[0-9]{3})+(?!\1)[.,][0-9]+")
 _POWER_OF_TEN = re.compile(r"(.+?)\s*[x×·⋅∙*]\s*10\s*(?:\^|\*\*)?\s*[({]?([+-]?[0-9]{1,4})[)}]?")
 _MIXED = re.compile(r"([+-]?)([0-9]{1,9}) ([0-9]{1,9})/([0-9]{1,9})")  # 2 17/21
 _NO_ANSWER = re.compile(r"[-−–—.…]+|n\.?/?a\.?|none|blank|empty|todo|tbd|x", re.IGNORECASE)
+_INFINITE = re.compile(r"([+-]?)\s*(?:\.?inf(?:inity)?|∞)", re.IGNORECASE)
 _NOT_FINITE = re.compile(r"[+-]?(?:\.?inf(?:inity)?|\.?nan|∞|undefined|#.*)", re.IGNORECASE)
 
 _WRITE_A_NUMBER = "Write the number you worked out, or _ to leave the entry out"
@@ -60,7 +62,9 @@ def _understood(text: str) -> tuple[AnswerCell, str]:
         meant = _figure(mended, text) if note else None
         if meant is not None:
             return meant, note
-    return Malformed(shortened(text, LONGEST), _reason(text)), ""
+    infinite = _INFINITE.fullmatch(text.translate(_PLAIN_MINUS))
+    value = nan if infinite is None else -inf if infinite[1] == "-" else inf
+    return Malformed(shortened(text, LONGEST), _reason(text), value), ""
 
 
 # A class writes the same few hundred figures again and again.

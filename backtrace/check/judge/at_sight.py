@@ -33,9 +33,10 @@ def _stands_for_the_exact(sheet: Sheet, place: Key) -> bool:
         for cell, value in zip(cells, values, strict=True):
             if not isinstance(cell, Figure):
                 return False
-            if not abs(cell.value - value) <= min(cell.half_unit, unit) + SLACK * (1 + abs(value)):
+            size = abs(cell.value)  # finite, which a mask's −∞ is not
+            if not abs(cell.value - value) <= min(cell.half_unit, unit) + SLACK * (1 + size):
                 return False
-            largest = max(largest, abs(cell.value))
+            largest = max(largest, size)
     return says_enough(largest, decimals, sheet.exercise.asked)
 
 

@@ -30,6 +30,7 @@ from backtrace.check.model import (
 )
 from backtrace.check.rules.intervals import Interval, between, hull, point, single
 from backtrace.spec.ids import At
+from backtrace.tape.arithmetic import as_floats
 from backtrace.tape.steps import Step
 
 UNFINISHED = (
@@ -149,6 +150,7 @@ class Judgement:
             ),
         ).astype(object)
         names[self.too_vague(numbers, box, alone) & (in_g | in_l)] = "imprecise"
+        names[np.isinf(as_floats(self.exact)) & numbers.there & ~doubt] = "wrong"  # a mask's −∞
         self.settle(numbers, box, alone, names)
         explanations: tuple[Explanation, ...] = ()
         if (names[numbers.there] == "wrong").any() and self.sheet.explains:
@@ -157,7 +159,7 @@ class Judgement:
 
     def in_spec(self, reading: DigitReading, numbers: Numbers, alone: Doubt) -> Doubt:
         """Which entries lie in G. A number that can only be this one stands for itself."""
-        slack = SLACK * (1.0 + np.abs(self.exact))
+        slack = SLACK * (1.0 + np.abs(numbers.values))
         near = (reading.low - slack <= self.exact) & (self.exact <= reading.high + slack)
         same = np.abs(numbers.values - self.exact) <= 1e-9 * (1.0 + np.abs(self.exact))
         return np.asarray(near & (same | ~alone))
@@ -295,7 +297,9 @@ class Judgement:
         if not numbers.there.all():
             for i, j in np.argwhere(~numbers.there).tolist():
                 cell = self.written.cells[i][j] if self.written.cells else None
-                names[i, j] = "malformed" if isinstance(cell, Malformed) else "missing"
+                names[i, j] = "missing"
+                if isinstance(cell, Malformed):
+                    names[i, j] = "right" if cell.value == self.exact[i, j] else "malformed"
         entries: tuple[tuple[Verdict, ...], ...] = tuple(map(tuple, names.tolist()))
         worst = min((v for line in entries for v in line), key=WORST_FIRST.index)
         cut = worst == "wrong" and (self.sheet.work.is_spent or self.sheet.search.is_spent)

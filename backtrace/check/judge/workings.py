@@ -88,6 +88,8 @@ def cut_balance(written: Mapping[Key, WrittenQuantity], values: Mapping[Key, Flo
     for place, each in written.items():
         for cells, line in zip(each.cells, values[place], strict=False):
             for cell, value in zip(cells, line, strict=False):
+                if not math.isfinite(value):
+                    continue
                 if isinstance(cell, Figure) and 0 < cell.decimals < EXACT:
                     size = abs(float(value)) * 10.0**cell.decimals
                     shown = round(abs(cell.value) * 10.0**cell.decimals)

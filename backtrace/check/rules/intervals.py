@@ -62,6 +62,7 @@ def _each_piece(x: Floats, arrangement: Callable[[Plain], Plain]) -> Floats:
 def point(values: Any) -> Interval:
     """Exact numbers: an array, or a scalar as 1 × 1."""
     array = np.array(values, dtype=np.float64, ndmin=2)[None]
+    array = np.clip(array, -UNBOUNDED, UNBOUNDED)  # a mask has −∞
     return Interval(array, array)
 
 

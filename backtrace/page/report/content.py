@@ -306,7 +306,8 @@ class _Sheet:
             yield inert(f"{symbol}: {written.problem}")
         for i, line in enumerate(written.cells or written.raw, 1):
             for j, cell in enumerate(line, 1):
-                if isinstance(cell, Malformed):
+                is_right = bool(written.cells) and judged.entries[i - 1][j - 1] == "right"
+                if isinstance(cell, Malformed) and not is_right:
                     yield inert(f"{symbol}[{i},{j}]: {cell.reason}")
 
     # The notes

@@ -172,6 +172,8 @@ def _ended(spec: Spec, training: Training, behind: int | None) -> str:
     reason, more = _reason(spec, training)
     if training.records and training.records[-1].epoch == behind:
         return f"Nothing left to do after {epochs}{reason}; {more} goes on."
+    if training.progress.last.epoch == 1:  # what a spec has that says nothing of epochs
+        return f"Ended after {epochs}{reason}; {more} goes on."
     return f"Ended after {epochs}{reason}."
 
 
