@@ -8,7 +8,7 @@ in JSON what the rest is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from fractions import Fraction
 from io import BytesIO
 from typing import Any
@@ -53,6 +53,12 @@ class Header(msgspec.Struct, frozen=True):
     columns: tuple[str, ...]
     fingerprint: dict[str, str]
     schema: str = SCHEMA
+
+
+def taken_names(ids: Collection[str]) -> list[str]:
+    """Those of some parameters that stand for something else in such a file."""
+    last = {LAST + id for id in ids}
+    return [id for id in ids if id in last or id in (ENTRY, RECORDS)]
 
 
 def encode(progress: Progress, fingerprint: Mapping[str, str]) -> bytes:

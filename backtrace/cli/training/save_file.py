@@ -12,7 +12,7 @@ from backtrace.cli.output import Output
 from backtrace.cli.screen import refuse
 from backtrace.cli.training.spec_text import SpecText
 from backtrace.spec.model import Spec
-from backtrace.spec.wording import count
+from backtrace.spec.wording import count, listed
 from backtrace.tape.training import Progress, Record
 
 ARCHIVE, SAFETENSORS, TEXT = ".npz", ".safetensors", (".yaml", ".yml")
@@ -36,6 +36,8 @@ class SaveFile:
         self.ending = _ending(output.name)
         if self.ending in TEXT:
             _check_short(output, spec)
+        if self.ending == ARCHIVE:
+            _check_names(output, spec)
 
     def save(self, progress: Progress, record: Record) -> str:
         """Saves where the training stands; what kept it from that, or nothing."""
@@ -105,6 +107,16 @@ def check_unfinished(output: Output) -> None:
         saved = f"a training with {count(header.epoch, 'epoch')} behind it"
         mend = "--resume takes it up, --force begins anew and replaces it"
         refuse([f"--save {output.name}: {saved}; {mend}"])
+
+
+def _check_names(output: Output, spec: Spec) -> None:
+    from backtrace.formats.checkpoint import taken_names
+    from backtrace.tape.parameters import parameter_ids
+
+    taken = taken_names(parameter_ids(spec))
+    if taken:
+        found = f"the file calls something else {listed(taken, 'and')}"
+        refuse([f"--save {output.name}: {found}; rename them, or save as .safetensors"])
 
 
 def _check_short(output: Output, spec: Spec) -> None:

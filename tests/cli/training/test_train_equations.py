@@ -81,6 +81,18 @@ def test_equations_have_no_samples_to_predict(run):
     assert "backtrace trace" in done.err
 
 
+@pytest.mark.parametrize("name", ["records", "backtrace", "last_W"])
+def test_parameters_called_as_what_the_file_has_are_refused(run, tmp_path, name):
+    spec, saved = tmp_path / "s.yaml", tmp_path / "p.npz"
+    spec.write_text(
+        f"{{given: {{W: 1, {name}: 2}}, equations: [L = W * {name}], loss: L, "
+        f"parameters: [W, {name}], learning_rate: 0.1}}"
+    )
+    done = run("train", str(spec), "--save", str(saved))
+    assert (done.code, saved.exists()) == (2, False)
+    assert f"the file calls something else {name}" in done.err
+
+
 CLIMBING = """
 given: {x: 4, g: 2}
 equations: ["J = -(x - 1)^2 * g"]
