@@ -61,7 +61,7 @@ class _CurveDrawing:
             *((line, "fact") for line in wrapped(_ending(said), int(room / LETTER))),
         ]
         scale = " (logarithmic scale)" if said.chart.values.log else ""
-        self.panels = [(f"{said.followed} by epoch{scale}", said.chart, LOSS)]
+        self.panels = [(f"{said.chart.of} by epoch{scale}", said.chart, LOSS)]
         if any(series.points for series in accuracy.series):
             self.panels.append(("Classified right, in percent", accuracy, ACCURACY))
 

@@ -124,7 +124,7 @@ def training_chart(chart: Chart) -> list[str]:
     whole = all(len(line) == count for line in lines)
     if not whole or not all(abs(value) < MOST_DRAWN for value in values):
         return []
-    return _drawn("Loss by epoch", "epoch", "Loss", lines)
+    return _drawn(f"{chart.of} by epoch", "epoch", chart.of, lines)
 
 
 def _drawn(title: str, across: str, up: str, lines: Sequence[Sequence[float]]) -> list[str]:

@@ -47,12 +47,16 @@ class Scale(msgspec.Struct, frozen=True):
 
 
 class Chart(Block, frozen=True):
-    """Lines over the epochs, and the epoch whose parameters are kept where that is marked."""
+    """Lines over the epochs, and the epoch whose parameters are kept where that is marked.
+
+    ``of`` is what they show: the loss, or by its name what is maximized.
+    """
 
     series: tuple[Series, ...]
     epochs: Scale
     values: Scale
     kept: Point | None = None
+    of: str = "Loss"
 
     @property
     def empty(self) -> bool:

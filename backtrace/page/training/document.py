@@ -47,7 +47,7 @@ def _blocks(said: Outcome) -> Iterator[Block]:
         tries = Bullets(tuple(said.tries), "advice")
         yield Section("", (Paragraph("What to try:", "heading"), tries))
     if not said.chart.empty:
-        title = f"{said.followed} by epoch"
+        title = f"{said.chart.of} by epoch"
         scale = "logarithmic scale" if said.chart.values.log else ""
         yield Section(title, (said.chart,), scale, heading=title)
     if said.confusion is not None:

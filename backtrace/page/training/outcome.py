@@ -30,16 +30,14 @@ LOSS_DECIMALS = 4  # at least
 class Outcome(msgspec.Struct, frozen=True, eq=False):
     """A training in words and rows.
 
-    ``followed`` is what the curve is of. ``table`` has its heading first; ``marked`` is the row
-    (from 0, without the heading) of the epoch that is kept. ``diverged`` is empty where the numbers
-    stayed where they can, ``doubts`` are reasons to think that nothing was learnt; where there is
-    neither, ``tries`` is empty.
+    ``table`` has its heading first; ``marked`` is the row (from 0, without the heading) of the
+    epoch that is kept. ``diverged`` is empty where the numbers stayed where they can, ``doubts``
+    are reasons to think that nothing was learnt; where there is neither, ``tries`` is empty.
     """
 
     title: str
     architecture: str
     facts: list[str]
-    followed: str
     table: list[list[str]]
     marked: int | None
     ended: str
@@ -72,7 +70,6 @@ def outcome(
         title=inert(spec.title),
         architecture=header.architecture(sketch),
         facts=[*_facts(spec, sketch, symbols), *_amounts(spec)],
-        followed=spec.followed.capitalize() if not spec.climbs else spec.followed,
         table=_table(spec, shown),
         marked=next((at for at, record in enumerate(shown) if record.epoch == kept), None),
         ended=_ended(spec, training, behind),
@@ -80,10 +77,15 @@ def outcome(
         diverged="" if well else what_happened(spec, training, sketch),
         doubts=doubted,
         tries=[] if well and not doubted else remedies(spec),
-        chart=losses(training.records, kept),
+        chart=_chart(spec, training, kept),
         confusion=confusion,
         symbols=symbols,
     )
+
+
+def _chart(spec: Spec, training: Training, kept: int | None) -> Chart:
+    found = losses(training.records, kept)
+    return msgspec.structs.replace(found, of=spec.followed) if spec.climbs else found
 
 
 def _marked(training: Training) -> int | None:

@@ -104,9 +104,20 @@ learning_rate: 0.125
 
 def test_the_page_says_what_is_maximized_by_its_name(run, tmp_path):
     # J = −2(x − 1)²; with η = 1/8 the distance to 1 halves: −18, −4.5, −1.125.
-    spec, plot = tmp_path / "s.yaml", tmp_path / "p.svg"
+    spec, plot, page_file = (tmp_path / name for name in ("s.yaml", "p.svg", "p.md"))
     spec.write_text(CLIMBING)
-    done = run("train", str(spec), "--epochs", "9", "--stop-at-loss", "-2", "--plot", str(plot))
+    done = run(
+        "train",
+        str(spec),
+        "--epochs",
+        "9",
+        "--stop-at-loss",
+        "-2",
+        "--plot",
+        str(plot),
+        "--plot",
+        str(page_file),
+    )
     assert (done.code, done.err) == (0, "")
     page = [" ".join(line.split()) for line in done.out.splitlines()]
     assert page[1].startswith("x changes so that J grows")
@@ -114,6 +125,7 @@ def test_the_page_says_what_is_maximized_by_its_name(run, tmp_path):
     assert [float(row.split()[1]) for row in page[4:7]] == [-18, -4.5, -1.125]
     assert "J is -1.125, and -2 is enough." in done.out
     assert "J by epoch" in plot.read_text()
+    assert 'y-axis "J"' in page_file.read_text()
 
 
 def test_a_climb_that_turns_into_a_fall_is_said(run, tmp_path):
