@@ -22,6 +22,7 @@ from backtrace.check.judge.workings import (
     accused,
     accused_entries,
     accused_places,
+    between_lines,
     coarser,
     cut_balance,
     is_far_less,
@@ -162,8 +163,10 @@ class Checker(Exercise):
     def other_working(self, answers: Answers, usual: Sheet) -> Sheet | None:
         """The sheet in the first other way of working that leaves nothing wrong, and for which
         more than a single number speaks."""
+        coarse = coarser(usual.written)
         ways = [
-            way for way in coarser(usual.written) if speaks_for(way, usual.quantities, self.steps)
+            *between_lines(usual.written, self.values),
+            *(way for way in coarse if speaks_for(way, usual.quantities, self.steps)),
         ]
         if self.may_be_cut(usual):
             ways.insert(0, Working(cut=True))

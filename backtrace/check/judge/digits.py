@@ -97,6 +97,12 @@ def kept_decimals(written: Mapping[Key, WrittenQuantity]) -> dict[Key, int]:
     return {place: max(found, default=usual) for place, found in shown.items()}
 
 
+def usual_decimals(kept: Mapping[Key, int]) -> int:
+    """How many decimals most quantities show; of a tie the more."""
+    found = Counter(kept.values())
+    return max(found, key=lambda decimals: (found[decimals], decimals), default=NO_DECIMALS)
+
+
 def kept_digits(written: Mapping[Key, WrittenQuantity]) -> int | None:
     """To how many significant digits a sheet is written throughout; None where it is not."""
     found = [cell for each in written.values() for cell in figures(each) if _shows_digits(cell)]
@@ -127,12 +133,13 @@ def numbers(
     decimals: int,
     asked: AnswerDigits,
     *,
-    significant: bool = False,
+    usual: int | None,
     cut: bool = False,
 ) -> Numbers:
     """The numbers of a quantity whose lines were worked with so many ``decimals``.
 
-    ``significant``: the sheet is written to significant digits, each number to its own decimals.
+    ``usual``: how many most lines of the sheet have, for a line may have lost all its zeros; None
+    where the sheet is written to significant digits, each number to its own decimals.
     ``cut``: the digits were cut off rather than rounded.
     """
     values = np.zeros(shape)
@@ -152,11 +159,15 @@ def numbers(
     fine = there & (exact | says_enough(largest, decimals, asked))
     by_digits = exact | (_enough_digits(digits, places, asked) & (values != 0))
     readings = [_reading(values, own, by_digits, cut=cut)]
-    if not significant:
+    if usual is not None:
         readings.insert(0, _reading(values, habit, fine, cut=cut))
     if (coarse > own).any():
         enough = exact | _enough_digits(coarse_digits, places, asked)
         readings.append(_reading(values, coarse, enough, cut=cut))
+    if usual is not None and usual > decimals:
+        whole = np.where(exact, 0.0, np.minimum(own, 0.5 * 10.0**-usual))
+        fine = there & (exact | says_enough(largest, usual, asked))
+        readings.append(_reading(values, whole, fine, cut=cut))
     first = readings[0]
     return Numbers(
         values,

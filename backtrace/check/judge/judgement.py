@@ -149,7 +149,8 @@ class Judgement:
                 in_l, np.where(doubt, "carried", np.where(vague, "imprecise", "rounded")), "wrong"
             ),
         ).astype(object)
-        names[self.too_vague(numbers, box, alone) & (in_g | in_l)] = "imprecise"
+        too_vague = self.too_vague(numbers, box, alone) & (in_g | in_l)
+        names[too_vague | self.tells_nothing(numbers, box) & ~in_g] = "imprecise"
         names[np.isinf(as_floats(self.exact)) & numbers.there & ~doubt] = "wrong"  # a mask's −∞
         self.settle(numbers, box, alone, names)
         explanations: tuple[Explanation, ...] = ()
@@ -230,7 +231,11 @@ class Judgement:
             few &= (np.abs(numbers.values - self.exact) > slack) & ~alone
         if few.any():
             few &= ~(self.follows_exactly(numbers) & self.resting)
-        return np.asarray(numbers.there & (numbers.half > 0) & (few | box.unbounded))
+        return np.asarray(numbers.there & (numbers.half > 0) & few)
+
+    def tells_nothing(self, numbers: Numbers, box: Interval) -> Doubt:
+        """Anything follows from the student's own work; only the exact value says that it is so."""
+        return np.asarray(numbers.there & (numbers.half > 0) & box.unbounded)
 
     @cached_property
     def resting(self) -> Doubt:

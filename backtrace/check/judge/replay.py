@@ -18,7 +18,7 @@ from backtrace.check.mistakes.rewrites import Wrong
 from backtrace.check.rules.adaptive_steps import as_long_as_can_be
 from backtrace.check.rules.equation_partials import slack
 from backtrace.check.rules.evaluation import interval
-from backtrace.check.rules.intervals import Interval, clipped, widened
+from backtrace.check.rules.intervals import Interval, clipped, either, widened
 from backtrace.check.rules.noted_lines import noted
 from backtrace.check.rules.partial_results import Noting, widened_by
 from backtrace.functions.activations import Parameters
@@ -74,6 +74,8 @@ class Replay:
         self.worked: dict[Key, Interval] = {}
         self.changed: set[Key] = set()  # what was worked and rests on a replaced step
         self.earlier: dict[int, Replay] = {}
+        digits = sheet.digits
+        self.noting = Noting(unit) if digits is None else Noting(0.0, digits)  # of scratch paper
 
     # Operands
 
@@ -185,7 +187,7 @@ class Replay:
             if by_parts is not None:
                 return by_parts
         found = interval(operation, setting, parameters, *operands)
-        noting = Noting(self.unit, self.sheet.digits)
+        noting = self.noting
         off = slack(operation, setting, parameters, noting, *operands)
         if operation not in KNOW_THEIR_PARTS and np.any(off):
             off = np.where(noting.of(found) == 0, 0.0, off)
@@ -245,5 +247,9 @@ class Replay:
 
     def rounded(self, x: Interval) -> Interval:
         """How far rounding (half a unit), or cutting off, can take a line that was not written."""
-        unit = self.unit
-        return widened(x, unit * (2 if self.sheet.working.cut else 1), 2 * unit)
+        if self.unit == 0:
+            return x
+        working = self.sheet.working
+        half = self.noting.error(np.maximum(np.abs(x.lo), np.abs(x.hi)))
+        wide = widened(x, half * (2 if working.cut else 1), 2 * half)
+        return wide if working.between is None else either(wide, working.between.rounded(x))

@@ -14,7 +14,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from backtrace.check.judge.digits import Numbers, kept_decimals, kept_digits, numbers
+from backtrace.check.judge.digits import (
+    Numbers,
+    kept_decimals,
+    kept_digits,
+    numbers,
+    usual_decimals,
+)
 from backtrace.check.judge.exercise import Exercise, Key
 from backtrace.check.judge.replay import NOTHING, Override, Replay, StandIns, Work
 from backtrace.check.judge.workings import Working
@@ -76,6 +82,7 @@ class Sheet:
         self.explains = explains  # whether what is wrong is to be explained
         self.written = {(w.epoch, w.batch, w.id): w for w in answers.written}
         self.decimals = kept_decimals(self.written)
+        self.usual_decimals = usual_decimals(self.decimals)
         self.digits = kept_digits(self.written)
         # What was written, and as later steps take it; of what is right at sight when asked for.
         self.numbers = Postponed(self.read)
@@ -136,7 +143,7 @@ class Sheet:
             (rows, columns),
             self.decimals[place],
             self.exercise.asked,
-            significant=self.digits is not None,
+            usual=self.usual_decimals if self.digits is None else None,
             cut=self.working.cut,
         )
 

@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping
 from typing import Literal
 
 import msgspec
+import numpy as np
 
 from backtrace.check.answers.figures import EXACT
-from backtrace.check.judge.digits import kept_decimals
+from backtrace.check.judge.digits import figures, kept_decimals
 from backtrace.check.judge.exercise import Key
 from backtrace.check.model import Figure, Judged, Verdict, WrittenQuantity
 from backtrace.check.rules.intervals import Floats
@@ -31,10 +32,12 @@ class Working(msgspec.Struct, frozen=True):
 
     ``cut``: digits are cut off instead of rounded. ``scratch``: partial results are noted with so
     few digits: powers (``exponentials``), all ``parts`` of lines, or whole ``lines``, by themselves
-    or with their parts (``all``).
+    or with their parts (``all``). ``unwritten``: how the lines between those on the page are
+    rounded.
     """
 
     cut: bool = False
+    unwritten: Noting | None = None
     scratch: Noting | None = None
     coarse: Literal["exponentials", "parts", "lines", "all"] = "all"
 
@@ -48,15 +51,46 @@ class Working(msgspec.Struct, frozen=True):
         return self.coarse in ("lines", "all")
 
     @property
+    def between(self) -> Noting | None:
+        """How lines that were not written may have been rounded, if more coarsely than the next."""
+        if self.scratch is None or self.scratch.digits is not None or not self.has_coarse_lines:
+            return self.unwritten
+        return self.scratch
+
+    @property
     def said(self) -> dict[str, str] | None:
         """As a report's ``conventions`` have it."""
         if self.cut:
             return {"rounding": "cut off"}
+        if self.unwritten is not None:
+            return _worked_to(self.unwritten.half)
         if self.scratch is None:
             return None
         if self.scratch.digits is not None:
             return {"rounding": f"worked to {self.scratch.digits} significant digits"}
-        return {"rounding": f"worked to {round(-math.log10(2 * self.scratch.half))} decimals"}
+        return _worked_to(self.scratch.half)
+
+
+def _worked_to(half: float) -> dict[str, str]:
+    return {"rounding": f"worked to {round(-math.log10(2 * half))} decimals"}
+
+
+def between_lines(
+    written: Mapping[Key, WrittenQuantity], values: Mapping[Key, Floats]
+) -> Iterator[Working]:
+    """Unwritten lines rounded to the fewest decimals of the page, where its decimals vary.
+
+    What shows all that it has (an exact 0.5) says nothing of how lines are rounded.
+    """
+    kept = kept_decimals(written)
+    shown = {
+        kept[at]
+        for at, each in written.items()
+        if kept[at] >= COARSEST and any(cell.decimals == kept[at] for cell in figures(each))
+        if not np.allclose(np.round(values[at], kept[at]), values[at], 0.0, 1e-9)
+    }
+    for decimals in sorted(shown, reverse=True)[1:]:
+        yield Working(unwritten=Noting(0.5 * 10.0**-decimals))
 
 
 def coarser(written: Mapping[Key, WrittenQuantity]) -> Iterator[Working]:

@@ -78,6 +78,11 @@ def hull(x: Interval) -> Interval:
     return Interval(x.lo.min(axis=0, keepdims=True), x.hi.max(axis=0, keepdims=True))
 
 
+def either(x: Interval, y: Interval) -> Interval:
+    """From the lower of two to the higher, piece by piece."""
+    return Interval(np.minimum(x.lo, y.lo), np.maximum(x.hi, y.hi))
+
+
 def outward(lo: Floats, hi: Floats, ulps: float = 4.0) -> Interval:
     """The interval a little wider than computed, by ``ulps`` of each bound, and bounded.
 
@@ -387,14 +392,12 @@ def single(x: Interval) -> NDArray[np.bool_]:
     return np.asarray(hi - lo <= SINGLE * np.abs(lo) + NOISE)
 
 
-def widened(x: Interval, slack: float, unit: float) -> Interval:
+def widened(x: Interval, slack: Floats | float, unit: Floats | float) -> Interval:
     """``x``, a line that may have been rounded to a multiple of ``unit``, by up to ``slack``.
 
     A single number that this rounding leaves alone stays as it is: 3.7 is 3.7 to any number of
     decimals from one on.
     """
-    if slack == 0:
-        return x
     middle = (x.lo + x.hi) / 2
     rounded = np.round(middle / unit) * unit
     unchanged = np.abs(middle - rounded) <= SINGLE * (1.0 + np.abs(middle))

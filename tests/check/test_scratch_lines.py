@@ -1,0 +1,66 @@
+"""Lines that never reach the page: the digits they were kept to, and zeros that fell away."""
+
+from tests.check.typed import marks, report
+
+GOOD = ("right", "rounded")
+ONE_WEIGHT = """
+layers: [{activation: linear, weights: 0.53, bias: 0.312}]
+inputs: 0.37
+targets: 0.3
+loss: sse
+"""
+NEARLY_CANCELS = """
+layers: [{activation: linear, weights: 2.82, bias: -3.3}]
+inputs: 1.23
+targets: 2
+loss: sse
+"""
+ADAM = """
+layers: [{activation: linear, weights: 0.512, bias: none}]
+inputs: 0.3
+targets: 0.5
+loss: half_mse
+optimizer: {name: adam, learning_rate: 0.1}
+"""
+LARGE_STEP = """
+layers: [{activation: softmax, weights: [[0, 0, 0]], bias: none}]
+inputs: [[3], [2]]
+targets: [[1, 0, 0], [0, 1, 0]]
+loss: cross_entropy
+learning_rate: 31
+"""
+
+
+def test_lines_between_may_have_the_fewest_decimals_of_the_page():
+    # 0.37 * 0.53 = 0.1961, 0.20 to the two decimals of the loss; 0.20 + 0.312 = 0.512.
+    found = report(ONE_WEIGHT, "z1: 0.512\nloss: 0.04")
+    assert {q.name: q.verdict for q in found.quantities} == {"z1": "rounded", "loss": "right"}
+    assert found.conventions == {"rounding": "worked to 2 decimals"}
+
+
+def test_no_other_line_explains_decimals_that_the_page_has_nowhere():
+    assert marks(ONE_WEIGHT, "z1: 0.512")["z1"] == "wrong"
+    assert marks(ONE_WEIGHT, "z1: 0.514\nloss: 0.05")["z1"] == "wrong"  # 0.20 at most
+
+
+def test_scratch_lines_have_the_significant_digits_of_the_page():
+    # 1.23 * 2.82 = 3.4686, 3.47 to three digits; 3.47 - 3.3 = 0.17, -1.83² = 3.3489.
+    found = report(NEARLY_CANCELS, "z1: 0.170\nerror: -1.83\nloss: 3.35")
+    assert [q.verdict for q in found.quantities] == ["rounded", "right", "right"]
+    assert marks(NEARLY_CANCELS, "z1: 0.180\nerror: -1.82\nloss: 3.31")["z1"] == "wrong"
+
+
+def test_a_line_all_of_whose_zeros_fell_away_has_the_decimals_of_the_others():
+    # a = 0.1536, e = -0.3464, dW = -0.10392; Adam's first step is its rate: 0.512 + 0.1 = 0.612.
+    found = marks(ADAM, "a1: 0.154\nerror: -0.346\ndW1: -0.104\nstep_W1: 0.1\nW1_new: 0.612")
+    assert found["step_W1"] == "right"
+    assert marks(ADAM, "step_W1: 0.1\nW1_new: 0.6")["step_W1"] == "imprecise"
+
+
+def test_where_anything_would_follow_the_exact_value_is_right():
+    # W = -31 * [-2/3, -1/6, 5/6] = [20.667, 5.167, -25.833]. The second sample, x = 2, has its own
+    # class behind by 2 * (20.667 - 5.167) = 31 and loses 31, the first nothing: 31 / 2 = 15.5. On
+    # the written numbers a = e^-31 may be 0 to any number of decimals, and -ln 0 be anything.
+    before = "dW1: [-0.667, -0.167, 0.833]\nW1_new: [20.68, 5.18, -25.82]\n"
+    assert marks(LARGE_STEP, before + "loss_after: 15.50")["loss_after"] == "right"
+    assert marks(LARGE_STEP, before + "loss_after: 16.50")["loss_after"] not in GOOD
