@@ -54,7 +54,10 @@ class FormulaWriter(Generic[Piece]):
         """``after`` and ``before`` are the marks beside it, which decide a negative's brackets."""
         match expr:
             case Ref():
-                return self.ref(expr)
+                written = self.ref(expr)
+                alone = len(written) == 1 and isinstance(written[0], str)
+                negative = alone and needs_brackets(str(written[0]), after, before)
+                return self.bracketed(written) if negative else written
             case formula.Symbol():
                 return self.symbol(expr.id)
             case Text():

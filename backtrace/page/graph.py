@@ -12,6 +12,7 @@ from backtrace.notation.numbers import cells, number
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import text
 from backtrace.notation.workings import Workings
+from backtrace.page.blocks import Block
 from backtrace.page.board import objective
 from backtrace.spec import ids
 from backtrace.tape.trace import Trace, TracedStep
@@ -21,10 +22,17 @@ SWEEPS = 8  # over the columns, to untangle the edges
 
 
 class Label(msgspec.Struct, frozen=True):
-    """What goes along an edge; ``sign`` of a single number, 0 of what has none."""
+    """A quantity on an edge: its symbol and its value, or of a larger one its ``size``; ``sign``
+    is that of a single number."""
 
-    text: str
+    symbol: str
+    value: str = ""
+    size: str = ""
     sign: int = 0
+
+    @property
+    def text(self) -> str:
+        return self.value or f"{self.symbol}: {self.size}"
 
 
 class Node(msgspec.Struct, frozen=True):
@@ -47,9 +55,21 @@ class Edge(msgspec.Struct, frozen=True):
     gradient: Label | None = None
 
 
-class Graph(msgspec.Struct, frozen=True):
+class Graph(Block, frozen=True):
+    """The nodes in the order of their lines; ``legend`` says what stands where."""
+
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
+    legend: str = ""
+
+    @property
+    def ends(self) -> list[int]:
+        """The nodes that no edge leaves."""
+        sources = {edge.source for edge in self.edges}
+        return [at for at in range(len(self.nodes)) if at not in sources]
+
+    def entering(self, node: int) -> list[Edge]:
+        return [edge for edge in self.edges if edge.target == node]
 
     @property
     def depths(self) -> list[int]:
@@ -100,7 +120,7 @@ class _GraphReader:
             for each in shown
             for id in dict.fromkeys(self.used_by(each.id))
         ]
-        return Graph(tuple(map(self.node, shown)), tuple(edges))
+        return Graph(tuple(map(self.node, shown)), tuple(edges), graph_legend(self.trace))
 
     def used_by(self, line: str) -> Iterator[str]:
         """The names in a line, those of its parts included."""
@@ -137,16 +157,15 @@ class _GraphReader:
         )
 
     def label(self, traced: TracedStep) -> Label:
-        value, decimals = traced.value, self.trace.decimals
+        value, decimals, symbol = traced.value, self.trace.decimals, self.symbols.name(traced.id)
         if value.size == 1:
             single = value.reshape(())[()]
             written = number(single, decimals, self.mark).replace("-", "−")
-            return Label(written, _sign(single))
+            return Label(symbol, written, sign=_sign(single))
         if value.size > MOST_ENTRIES:
-            size = " × ".join(map(str, value.shape))
-            return Label(f"{self.symbols.name(traced.id)}: {size}")
+            return Label(symbol, size=" × ".join(map(str, value.shape)))
         rows = ["  ".join(row) for row in cells(value, decimals, self.mark)]
-        return Label(f"[{' ; '.join(rows)}]".replace("-", "−"))
+        return Label(symbol, f"[{' ; '.join(rows)}]".replace("-", "−"))
 
 
 def _sign(value: Any) -> int:

@@ -29,6 +29,7 @@ from backtrace.page.blocks import (
 from backtrace.page.conventions import conventions
 from backtrace.page.elision import Elision
 from backtrace.page.figures import Figures
+from backtrace.page.graph import graph
 from backtrace.page.sections import SECTIONS
 from backtrace.page.selection import Selection, is_principal, steps, updates
 from backtrace.page.step_block import Gallery, StepBlock, Summary
@@ -103,6 +104,14 @@ class _Reader(msgspec.Struct, frozen=True):
             yield from self.update(place, sections)
         if elided:
             yield DotsLegend()
+        if self.has_graph:
+            yield graph(self.trace, places[0], self.figures.decimal_mark)
+
+    @property
+    def has_graph(self) -> bool:
+        """Whether all of one update of equations is shown, which can be drawn."""
+        alone = len(self.trace.updates) == 1 and not self.view.selection.only
+        return alone and self.view.detail != "summary" and board.is_board(self.trace)
 
     def update(self, place: tuple[int, int], sections: tuple[Section, ...]) -> Iterator[Block]:
         blocks: tuple[Block, ...] = sections

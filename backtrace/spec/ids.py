@@ -8,6 +8,7 @@ all three, so that no reader has to look at the text.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -235,6 +236,45 @@ def _of_parameter(head: str, letter: str, layer: str, tail: str) -> Id | None:
         return Id("state_before" if tail else "state", number, whose, head)
     known = head in corrected_states() and not tail
     return Id("corrected_state", number, whose, head) if known else None
+
+
+def among_names(text: str, names: Collection[str], objective: str) -> Id:
+    """What an id names on a board of equations, whose lines and givens these are.
+
+    ``dQ`` is the gradient by Q, ``dX_from_Q`` a share of one, ``Q_new``, ``vQ_old``, ``step_Q``
+    as of layers; what is none of these is a name, or a part of its line.
+    """
+    if text in names or (is_part(text) and line_and_part(text)[0] in names):
+        return Id("named", None, text)
+    if text == _SINGLE["loss_after"]:
+        return Id("loss_after", None, objective)
+    for name in sorted(names, key=len, reverse=True):
+        if text.startswith(share(gradient(name), "")):
+            return Id("share", None, name)
+        found = _of_name(text, name)
+        if found is not None:
+            return found
+    line = next((name for name in names if text.startswith(gradient(f"{name}."))), None)
+    return Id("named", None, text) if line is None else _of_part(text)
+
+
+def _of_part(text: str) -> Id:
+    """``dS.1``, and ``dS.1_from_S``."""
+    of, way, _ = text.removeprefix("d").partition("_from_")
+    return Id("share" if way else "gradient", None, of)
+
+
+def _of_name(text: str, name: str) -> Id | None:
+    for role, form in _OF_PARAMETER.items():
+        if role != "data_gradient" and form.format(name) == text:
+            return Id(role, None, name)
+    kept = {state for row in OPTIMIZERS.values() for state in row.states}
+    for letter in kept | corrected_states():
+        if text == f"{letter}{name}":
+            return Id("state" if letter in kept else "corrected_state", None, name, letter)
+        if text == f"{letter}{name}_old":
+            return Id("state_before", None, name, letter)
+    return None
 
 
 def corrected_states() -> set[str]:

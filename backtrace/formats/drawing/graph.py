@@ -59,8 +59,7 @@ class GraphDrawing:
             at: [k for k, edge in enumerate(drawn.edges) if edge.target == at]
             for at in range(len(drawn.nodes))
         }
-        sources = {edge.source for edge in drawn.edges}
-        self.ends = [node for at, node in enumerate(drawn.nodes) if at not in sources]
+        self.ends = [drawn.nodes[at] for at in drawn.ends]
         self.boxes: dict[int, Box] = {}
         self.passing: dict[tuple[int, int], tuple[float, float, float]] = {}
         self.height = max(map(self.tall, self.slots), default=0.0)

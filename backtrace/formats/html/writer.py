@@ -11,6 +11,7 @@ from pathlib import Path
 
 from backtrace.formats import file_signatures
 from backtrace.formats.block_writer import BlockWriter
+from backtrace.formats.drawing.graph import GraphDrawing
 from backtrace.formats.html.equations import HtmlEquations, entry_name, printed
 from backtrace.functions.formula import Expr, Ref, Row, Symbol, Value
 from backtrace.notation.mathml import MathML, ref_symbol
@@ -18,6 +19,7 @@ from backtrace.notation.mathml_tokens import joined, numeral, operator
 from backtrace.notation.text import EXACT
 from backtrace.page import blocks
 from backtrace.page.figures import Figures, UnfoldedEntry
+from backtrace.page.graph import Graph
 from backtrace.page.inert import inert
 from backtrace.page.step_block import Gallery, StepBlock, Summary
 
@@ -164,6 +166,18 @@ class _Writer(BlockWriter[str]):
         for row in block.rows:
             yield f"<tr>{''.join(map(_cell, row))}</tr>"
         yield "</tbody></table>"
+
+    def graph(self, block: Graph) -> Iterator[str]:
+        """The drawing stands in the page, in its colours."""
+        drawing = GraphDrawing(block)
+        size = f"{drawing.width + 8:.0f}", f"{drawing.height + 8:.0f}"
+        box = f'viewBox="-4 -4 {size[0]} {size[1]}" width="{size[0]}" height="{size[1]}"'
+        yield '<section aria-labelledby="graph">'
+        yield f'<h{self.level} class="heading" id="graph">Graph</h{self.level}>'
+        yield f'<p class="why">{_text(block.legend)}</p>'
+        yield f'<div class="scroll"><svg class="graph" role="img" aria-labelledby="graph" {box}>'
+        yield from drawing.body()
+        yield "</svg></div></section>"
 
     # Steps
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -176,8 +177,25 @@ def decode(text: str | bytes) -> Trace:
         notation=document.notation,
         arithmetic=arithmetic,
         decimals=document.display.get("decimals", 4),
-        steps=tuple(_read_step(step, arithmetic) for step in document.steps),
+        steps=tuple(
+            _read_step(step, named, arithmetic)
+            for step, named in zip(document.steps, _named(document.steps), strict=True)
+        ),
     )
+
+
+def _named(steps: list[StepDocument]) -> Iterator[ids.Id]:
+    """What the id of each step names, in a network of layers or on a board of equations."""
+    lines = [step.id for step in steps if "line" in step.parameters and not ids.is_part(step.id)]
+    if not lines:
+        yield from (ids.parse(step.id) or ids.Id("named") for step in steps)
+        return
+    given = {step.id for step in steps if step.phase == "given"}
+    states = {id for id in given if ids.among_names(id, given - {id}, "").role != "named"}
+    losses = [step.id for step in steps if step.phase == "loss" and not ids.is_part(step.id)]
+    names = {*lines, *(given - states)}
+    for step in steps:
+        yield ids.among_names(step.id, names, losses[-1] if losses else "")
 
 
 def _read_arithmetic(value: Any) -> Arithmetic:
@@ -188,9 +206,8 @@ def _read_arithmetic(value: Any) -> Arithmetic:
     raise TraceFormatError(f"arithmetic {value!r} is not one of {', '.join(ARITHMETIC)}")
 
 
-def _read_step(document: StepDocument, arithmetic: Arithmetic) -> TracedStep:
+def _read_step(document: StepDocument, named: ids.Id, arithmetic: Arithmetic) -> TracedStep:
     parameters = {name: _read_parameter(value) for name, value in document.parameters.items()}
-    named = ids.parse(document.id) or ids.Id("named")
     step = Step(
         id=document.id,
         operation=document.operation,

@@ -8,8 +8,10 @@ from backtrace.formats.json.trace import TraceFormatError, decode
 from backtrace.notation import steps as notation
 from backtrace.notation.symbols import Symbols
 from backtrace.page import header
+from backtrace.page.board import is_board
 from backtrace.page.sections import SECTIONS
 from backtrace.spec import ids
+from backtrace.spec.equations.syntax import Misread
 from backtrace.spec.read.conventions import MOST_DECIMALS
 from backtrace.tape.arithmetic import arithmetic
 from backtrace.tape.operations import OPERATIONS
@@ -19,6 +21,7 @@ from backtrace.tape.trace import Trace, TracedStep
 
 MOST_LAYERS = 1000
 AMISS = (
+    Misread,
     KeyError,
     ValueError,
     TypeError,
@@ -61,7 +64,7 @@ def _check_update(trace: Trace, place: tuple[int, int]) -> None:
     if last >= MOST_LAYERS:
         raise _refused(f"it has {last} layers")
     needed = [f"{letter}{layer}" for layer in range(1, last + 1) for letter in "Wza"]
-    for id in ["a0", *(needed or ["W1"])]:
+    for id in [] if is_board(trace) else ["a0", *(needed or ["W1"])]:
         if id not in steps:
             raise TraceFormatError(
                 f"a part of a trace ({id} of epoch {place[0]}, batch {place[1]} is missing): save "
@@ -78,10 +81,10 @@ def _check_update(trace: Trace, place: tuple[int, int]) -> None:
 
 
 def _check_step(trace: Trace, traced: TracedStep, known: Mapping[str, TracedStep]) -> None:
-    named = ids.parse(traced.id)
+    named = ids.Id("named") if is_board(trace) else ids.parse(traced.id)
     if named is None or (named.layer or 0) >= MOST_LAYERS:
         raise _refused("it has a step whose id is none that is known")
-    if (traced.phase == "given") != (traced.operation == "given"):
+    if (traced.phase == "given") != (traced.operation == "given") and not _starts(traced):
         raise _refused(f"{traced.id} is both given and worked")
     if traced.layer not in (None, named.layer):
         raise _refused(f"{traced.id} belongs to another layer than it says")
@@ -94,6 +97,11 @@ def _check_step(trace: Trace, traced: TracedStep, known: Mapping[str, TracedStep
             "the whole one, without --only, --layer or --sample"
         )
     _check_value(trace, traced, known)
+
+
+def _starts(traced: TracedStep) -> bool:
+    """Whether it is one of the backward pass, from which the gradients of equations start."""
+    return traced.phase == "backward" and traced.role in ("gradient", "share")
 
 
 def _check_value(trace: Trace, traced: TracedStep, known: Mapping[str, TracedStep]) -> None:
@@ -114,14 +122,8 @@ def _check_value(trace: Trace, traced: TracedStep, known: Mapping[str, TracedSte
 def _write_once(trace: Trace, steps: Mapping[str, TracedStep]) -> None:
     """Writes every formula of an update: what a step lacks shows here, not half-way down a page."""
     symbols = Symbols.of(trace)
-    first, last = steps["a0"].parameters["samples"]
-    counted = steps["a0"].shape[Setting(trace.conventions).sample_axis]
-    if first < 1 or last - first + 1 != counted:
-        raise ValueError(f"samples {first} to {last}, where the inputs are {counted}")
-    numbers = steps["a0"].sample_numbers
-    whole = all(type(number) is int and number >= 1 for number in numbers)
-    if not whole or len(set(numbers)) != counted:
-        raise ValueError(f"an order that is none of {counted} samples")
+    if not is_board(trace):
+        _check_samples(trace, steps)
     header.architecture(trace)
     header.facts(trace, symbols)
     for traced in steps.values():
@@ -130,3 +132,14 @@ def _write_once(trace: Trace, steps: Mapping[str, TracedStep]) -> None:
             notation.why(traced, trace, symbols)
             if traced.value.size:
                 notation.entry(traced, trace, 0, 0, symbols)
+
+
+def _check_samples(trace: Trace, steps: Mapping[str, TracedStep]) -> None:
+    first, last = steps["a0"].parameters["samples"]
+    counted = steps["a0"].shape[Setting(trace.conventions).sample_axis]
+    if first < 1 or last - first + 1 != counted:
+        raise ValueError(f"samples {first} to {last}, where the inputs are {counted}")
+    numbers = steps["a0"].sample_numbers
+    whole = all(type(number) is int and number >= 1 for number in numbers)
+    if not whole or len(set(numbers)) != counted:
+        raise ValueError(f"an order that is none of {counted} samples")

@@ -53,9 +53,7 @@ def _graph(trace: Trace, decimal_mark: str) -> Iterator[str]:
 
 def _on_end(drawn: Graph, at: int) -> list[str]:
     """The value of what no edge leaves."""
-    if any(edge.source == at for edge in drawn.edges):
-        return []
-    return [drawn.nodes[at].value.text]
+    return [drawn.nodes[at].value.text] if at in drawn.ends else []
 
 
 def _units(columns: Sequence[LayerColumn]) -> Iterator[str]:

@@ -128,8 +128,14 @@ def _matmul(taken: Taken) -> Expr:
 def _activate(taken: Taken) -> Expr:
     p, (z,) = taken.parameters, taken.formulas
     if p["activation"] == "power":
-        return power(z, exponent_of(p))
+        return power(_base(z), exponent_of(p))
     return named(p["activation"], [z], f"{p['decimals']:g}" if "decimals" in p else "")
+
+
+def _base(x: Expr) -> Expr:
+    """In brackets, where what is raised has a mark above already: (S⁽¹⁾)²."""
+    is_part = isinstance(x, Ref) and ids.is_part(x.id)
+    return Brackets(x) if is_part else x
 
 
 def exponent_of(parameters: Any) -> Number:
@@ -216,7 +222,7 @@ def _over_slope(taken: Taken) -> Expr:
     number = taken.arguments[1].number
     is_one = number is not None and float(number) == 1
     above = g if is_one else row(factor(g), taken.sign(0, 1), factor(x))
-    return Negative(Fraction(above, Power(y, Text("2"))))
+    return Negative(Fraction(above, Power(_base(y), Text("2"))))
 
 
 def _loss(taken: Taken) -> Expr:
@@ -335,7 +341,7 @@ RIGHTS: dict[str, Right] = {
     "reduce_slope": _reduce_slope,
     "stack": lambda t: call("hstack" if t.parameters["beside"] else "vstack", *t.formulas),
     "reshape": lambda t: row(
-        factor(t.formulas[0]), f" as {' × '.join(map(str, t.parameters['shape']))}"
+        factor(t.formulas[0]), " as ", " × ".join(map(str, t.parameters["shape"]))
     ),
     "rows": lambda t: row(factor(t.formulas[0]), f", rows {_listed(t.parameters)}"),
     "rows_slope": lambda t: row(factor(t.formulas[0]), f" into rows {_listed(t.parameters)}"),
