@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, ClassVar
 
@@ -19,7 +19,7 @@ from backtrace.spec.equations.expression import (
     Transpose,
 )
 from backtrace.spec.equations.misfits import Misfit, MisfitError, misfit_of
-from backtrace.spec.equations.names import reached
+from backtrace.spec.equations.names import names_in, reached
 from backtrace.spec.equations.vocabulary import SIGNATURES
 from backtrace.spec.equations.written import written
 from backtrace.spec.ids import Id, Role
@@ -101,6 +101,21 @@ class EquationsWriter(TapeWriter):
                 found = f"`{name}` of {own}, with {sized(matrix.shape)} upstream"
                 line = by_id[name]
                 self.misfit(line, line.tree, found, "a gradient in the shape of what it is of")
+
+    def check_new(self, id: str) -> None:
+        """Names on the board are a person's choice; those of gradients and updates are not."""
+        if id in self.by_id:
+            line, node = next(pair for pair in self.names_written() if pair[1].id == id)
+            found = f"`{id}`, which is what a step on the way back or of the update will be called"
+            self.misfit(line, node, found, "another name", "Rename it.")
+            self.raise_misfits()
+
+    def names_written(self) -> Iterator[tuple[EquationLine, NameTerm]]:
+        """Every name where it stands: left of an equals sign first, then right of one."""
+        for line in self.equations.lines:
+            yield line, NameTerm(id=line.id, at=-line.start, length=len(line.id))
+        for line in self.equations.lines:
+            yield from ((line, name) for name in names_in(line.tree))
 
     def check_arithmetic(
         self, id: str, operation: str, operands: tuple[str, ...], parameters: dict[str, Any]

@@ -88,12 +88,13 @@ class TapeWriter:
             of=id.of,
             state=id.state,
         )
-        if step.id in self.by_id:
-            said = f"{step.id} is what a step of the update is called"
-            raise TapeError(f"{said}: rename the given one")
+        self.check_new(step.id)
         self.by_id[step.id] = step
         self.steps.append(step)
         return step.id
+
+    def check_new(self, id: str) -> None:
+        assert id not in self.by_id, f"{id} is bound twice"
 
     def check_arithmetic(
         self, id: str, operation: str, operands: tuple[str, ...], parameters: dict[str, Any]

@@ -320,6 +320,36 @@ def board(*keys, given="x: [[1, 2]], W: [[1], [2]]", lines=("y = x @ W",)):
             "",
         ),
         (
+            board(
+                "loss: L",
+                "parameters: [W]",
+                "optimizer: {name: momentum, learning_rate: 1}",
+                given="W: 1, vW: 2",
+                lines=("L = W * vW",),
+            ),
+            (3, 13),
+            "`vW`, which is what a step on the way back or of the update",
+            "another name",
+        ),
+        (
+            board(
+                "loss: loss_after",
+                "parameters: [W]",
+                "learning_rate: 1",
+                given="W: 1",
+                lines=("loss_after = W * 2",),
+            ),
+            (3, 5),
+            "`loss_after`, which is what a step on the way back or of the update",
+            "another name",
+        ),
+        (
+            board("loss: dx_from_q", given="x: 1", lines=("q = x * 2", "dx_from_q = x + q")),
+            (4, 5),
+            "`dx_from_q`, which is what a step on the way back or of the update",
+            "another name",
+        ),
+        (
             board(given="x: 1, u: 2", lines=("y = x",)),
             (1, 15),
             "`u`, which no line uses",
