@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 import backtrace
 from backtrace.formats.latex.tex_text import escaped
 from backtrace.page.trace import View
+from backtrace.spec import bundled
 from tests.formats.formula_numbers import MATRIX, assert_result, cells, is_part
 from tests.formats.written import latex
 from tests.networks.kinds import LAYERED
 
-TRACES = {name: backtrace.trace(backtrace.load(name)) for name in LAYERED}
+TRACES = {name: backtrace.trace(backtrace.load(name)) for name in bundled.names()}
 DETAILS = ("summary", "matrices", "entries")
 ENGINES = ("pdflatex", "lualatex")
 COMPLAINT = re.compile(
@@ -36,7 +37,7 @@ def page(name, detail="matrices", **view):
     return latex(TRACES[name], View(detail=detail, **view))
 
 
-@pytest.mark.parametrize(("name", "detail"), list(product(LAYERED, DETAILS)))
+@pytest.mark.parametrize(("name", "detail"), list(product(bundled.names(), DETAILS)))
 def test_every_network_in_every_detail(name, detail):
     text = page(name, detail, explain=True)
     assert text.isascii()

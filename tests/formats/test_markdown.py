@@ -13,14 +13,15 @@ import backtrace
 from backtrace.page.inert import inert
 from backtrace.page.selection import Selection
 from backtrace.page.trace import View
+from backtrace.spec import bundled
 from backtrace.spec.model import NOTATION_CHOICES
 from tests.formats.formula_numbers import MATRIX, assert_result, cells, is_part
 from tests.formats.written import markdown
 from tests.networks.kinds import LAYERED
 
-TRACES = {name: backtrace.trace(backtrace.load(name)) for name in LAYERED}
+TRACES = {name: backtrace.trace(backtrace.load(name)) for name in bundled.names()}
 DETAILS = ("summary", "matrices", "entries")
-EVERY = list(product(LAYERED, DETAILS))
+EVERY = list(product(bundled.names(), DETAILS))
 DISPLAY = re.compile(r"^\$\$\n(.*?)\n\$\$$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"\$[^$\n]+\$")
 FORBIDDEN = (r"\,", r"\;", r"\{", r"\operatorname", r"\newcommand", r"\mbox", "}_{", "~", "\t")
@@ -114,7 +115,7 @@ def is_in(trace, printed):
     return any(is_part(printed, value) for step in trace for value in (step.value, step.value.T))
 
 
-@pytest.mark.parametrize(("name", "detail"), EVERY)
+@pytest.mark.parametrize(("name", "detail"), list(product(LAYERED, DETAILS)))
 def test_every_matrix_is_in_the_trace_to_its_printed_digits(name, detail):
     trace = TRACES[name]
     bodies = set(MATRIX.findall(page(name, detail)))

@@ -19,11 +19,11 @@ from backtrace.notation.numbers import number
 from backtrace.page.network import network
 from backtrace.page.selection import Selection
 from backtrace.page.trace import View
+from backtrace.spec.bundled import names
 from backtrace.spec.model import Conventions
-from tests.networks.kinds import LAYERED
 from tests.tape import exercises
 
-TRACES = {name: backtrace.trace(backtrace.load(name)) for name in LAYERED}
+TRACES = {name: backtrace.trace(backtrace.load(name)) for name in names()}
 WHOLE = Selection()
 
 

@@ -26,8 +26,8 @@ from backtrace.functions.formula import (
 from backtrace.notation import steps as notation
 from backtrace.notation.mathml import MathML, ref_symbol
 from backtrace.notation.symbols import Symbols
+from backtrace.spec.bundled import names
 from backtrace.spec.model import NOTATION_CHOICES, Conventions, Notation
-from tests.networks.kinds import LAYERED
 from tests.tape import exercises
 
 CORE = {
@@ -165,7 +165,7 @@ def assert_written(trace):
     assert count > 10
 
 
-@pytest.mark.parametrize("name", [name for name in LAYERED if name != "digits"])
+@pytest.mark.parametrize("name", [name for name in names() if name != "digits"])
 def test_every_formula_of_every_bundled_network(name):
     assert_written(backtrace.trace(backtrace.load(name)))
 

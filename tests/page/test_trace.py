@@ -12,10 +12,10 @@ from backtrace.page.blocks import Course, Omission, Section, Table
 from backtrace.page.selection import Selection
 from backtrace.page.step_block import Gallery, Summary
 from backtrace.page.trace import View, document
-from tests.networks.kinds import LAYERED
+from backtrace.spec import bundled
 
 CANCELS = "the ½ cancels the 2 of the derivative."
-TRACES = {name: backtrace.trace(backtrace.load(name)) for name in LAYERED}
+TRACES = {name: backtrace.trace(backtrace.load(name)) for name in bundled.names()}
 
 
 def page(name, **view):
@@ -49,7 +49,7 @@ def step(made, id):
     return next(each for each in steps(made) if each.id == id)
 
 
-@pytest.mark.parametrize("name", LAYERED)
+@pytest.mark.parametrize("name", bundled.names())
 def test_every_step_of_the_trace_stands_on_the_page_in_order(name):
     assert [each.traced for each in steps(page(name))] == list(TRACES[name])
 

@@ -11,6 +11,7 @@ import pytest
 
 import backtrace
 from backtrace.functions.optimizers import OPTIMIZERS
+from backtrace.spec import SpecError
 from backtrace.spec.equations.vocabulary import SIGNATURES
 from backtrace.tape.writer import TapeError
 from tests.tape.boards import board
@@ -213,7 +214,7 @@ def test_a_network_of_layers_written_as_equations_gives_the_same_numbers(layout,
 def test_a_given_name_that_an_update_needs_is_refused_in_words():
     text = "given: {w: 1, clipped_dw: 2}\nequations: [L = (w - clipped_dw)^2]\nloss: L\n"
     text += "constants: [clipped_dw]\nparameters: [w]\nlearning_rate: 1\nclip: {norm: 1}\n"
-    with pytest.raises(TapeError, match="clipped_dw is what a step of the update is called"):
+    with pytest.raises(SpecError, match="`clipped_dw`, which is what a step on the way back or of"):
         traced(text)
 
 
