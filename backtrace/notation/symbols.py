@@ -24,7 +24,8 @@ from backtrace.notation.names import (
 )
 from backtrace.spec import ids
 from backtrace.spec.ids import Id
-from backtrace.spec.model import Conventions, Notation
+from backtrace.spec.model import Conventions, Notation, Spec
+from backtrace.tape.compile import compile_update
 from backtrace.tape.steps import Step
 from backtrace.tape.trace import Trace
 
@@ -83,6 +84,14 @@ class Symbols:
             if step.operation == "activate" and step.layer is not None
         }
         return Symbols(trace.notation, trace.conventions, activations)
+
+    @staticmethod
+    def asked_by(spec: Spec) -> Symbols:
+        """The symbols that a spec asks for."""
+        if spec.equations is not None:
+            return EquationSymbols(spec.notation, compile_update(spec, spec.batch_samples(1)))
+        activations = {k: layer.activation.name for k, layer in enumerate(spec.layers, 1)}
+        return Symbols(spec.notation, spec.conventions, activations)
 
     @property
     def objective(self) -> Name:

@@ -43,7 +43,8 @@ def crossings(
             index = (i + 1, j + 1)
             sample = None if step.operation == "penalty" else index[setting.sample_axis] - 1
             sample = 0 if step.role == "named" else sample  # whatever an entry is of, one loss
-            yield Crossing(id, index, place, float(near[i, j]), sample)
+            away = 0.0 if step.operation in ("pool", "reduce") else float(near[i, j])  # a tie
+            yield Crossing(id, index, place, away, sample)
 
 
 def _distances(

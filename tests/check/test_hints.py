@@ -116,3 +116,11 @@ def test_the_first_wrong_entry_is_worked():
 def test_a_given_number_has_no_line():
     _, _, line = line_of("mlp-math", "b1: [0.2, 0.3, 0.1]", "b1")
     assert line is None
+
+
+def test_equations_are_worked_in_their_own_symbols():
+    spec = "given: {x: 2, W1: 3}\nequations: [s = (x * W1 + 1) * 4]\n"
+    _, _, line = line_of(spec, "answers:\n  s: 27\n", "s")
+    assert line.rule == "s = (x·W₁ + 1)·4"  # W1 is a name here, and s a number without indices
+    assert line.left == "s"
+    assert line.right == "((2·3) + 1)·4"

@@ -101,3 +101,10 @@ constants: [M]
     masked = next(each for each in found.quantities if each.id == "dT")
     assert not masked.undecided.any()
     assert masked.numeric[0, 1] == 0
+
+
+def test_a_tie_of_a_window_is_a_kink_without_a_distance():
+    text = "given: {x: [[1, 1], [0, 0]]}\nequations: ['p = max_pool(x, size=2)']\nloss: p\n"
+    (dx,) = verify(loads(text)).quantities
+    crossed = {(each.id, each.index, each.away) for each in dx.kinks[0, 0].crossed}
+    assert crossed == {("p", (1, 1), 0.0)}

@@ -189,7 +189,7 @@ def _quantity(step: Step, order: int, spec: Spec) -> Quantity:
         order,
         step.role,
         step.layer,
-        scalar=not step.shape,
+        scalar=not step.shape or (spec.equations is not None and step.shape == (1, 1)),
         ones=_ones(step, (rows, columns), spec),
     )
 

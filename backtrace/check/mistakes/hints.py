@@ -71,8 +71,7 @@ class _StudentPage:
             w.id: w for w in answers.written if (w.epoch, w.batch) == place[:2] and w.cells
         }
         spec = exercise.spec
-        activations = {k: layer.activation.name for k, layer in enumerate(spec.layers, 1)}
-        self.symbols = Symbols(spec.notation, spec.conventions, activations)
+        self.symbols = Symbols.asked_by(spec)
         self.page = Workings(self._steps(), self.symbols, exercise.setting)
 
     def _steps(self) -> Mapping[str, TracedStep]:
@@ -102,10 +101,11 @@ class _StudentPage:
         return f"{self.symbols.name(place[2])} = {text(side(step, self.page), self.symbols)}"
 
     def entry_name(self, id: str, i: int, j: int) -> str:
-        """``δ₂[1,2]``; a scalar has no indices."""
+        """``δ₂[1,2]``; a number has no indices."""
         name = self.symbols.name(id)
-        scalar = self.page.steps[id].shape == ()
-        return name if scalar else f"{name}[{i + 1},{j + 1}]"
+        shape = self.page.steps[id].shape
+        is_number = shape == () or (self.symbols.single_numbers and shape == (1, 1))
+        return name if is_number else f"{name}[{i + 1},{j + 1}]"
 
     def worked(self, place: Key, i: int, j: int) -> str:
         line = ""

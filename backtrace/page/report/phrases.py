@@ -59,10 +59,10 @@ class Words:
     """The words for one exercise: its symbols, its samples' letter, its activations."""
 
     def __init__(self, spec: Spec) -> None:
-        activations = {k: layer.activation.name for k, layer in enumerate(spec.layers, 1)}
-        self.activations = activations
+        self.has_layers = bool(spec.layers)
         self.loss = "" if spec.loss is None else spec.loss.name
-        self.symbols = Symbols(spec.notation, spec.conventions, activations)
+        self.symbols = Symbols.asked_by(spec)
+        self.activations = self.symbols.activations
 
     def name(self, name: str) -> str:
         """The symbol of ``delta2``, or of ``z1@2.3``: ``z₁@2.3``, as it is written in answers."""
@@ -99,10 +99,14 @@ class Words:
 
     def _fitting(self, said: Mapping[str, str], id: str) -> str:
         """What is said of the step's role, of its layer's activation, or of the loss."""
-        named = ids.parse(id)
+        named = self._parsed(id)
         layer = 0 if named is None else named.layer or 0
         keys = (named.role if named else "", self.activations.get(layer, ""), self.loss)
         return next((said[key] for key in keys if key in said), "")
+
+    def _parsed(self, id: str) -> ids.Id | None:
+        """What an id says; a name of equations, be it ``W1``, says nothing."""
+        return ids.parse(id) if self.has_layers else None
 
     def again(self, name: str) -> str:
         """That a mistake was made before, and costs nothing more."""
@@ -116,7 +120,7 @@ class Words:
         return ", or ".join(dict.fromkeys(told))
 
     def _deed(self, code: str, id: str) -> str:
-        named = ids.parse(id)
+        named = self._parsed(id)
         layer = 0 if named is None else named.layer or 0
         has_slope = layer in self.symbols.activations
         slope = f"{self.symbols.activation(layer)}′" if has_slope else "the derivative"

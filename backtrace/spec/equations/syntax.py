@@ -151,7 +151,8 @@ def _broken(text: str, at: int) -> Misread:
         if extra:
             found = f"a bracket without its `{closing if extra > 0 else opening}`"
             where = text.rindex(opening) if extra > 0 else text.rindex(closing)
-            return Misread(where, 1, found, "brackets in pairs")
+            mend = "Where lines stand in [ ], a comma ends them: put the line in quotes."
+            return Misread(where, 1, found, "brackets in pairs", mend if extra > 0 else "")
     beside = _SIDE_BY_SIDE.search(text)
     if beside is not None:
         mend = "Write `*` (entry by entry) or `@` (the matrix product) between them."
