@@ -51,9 +51,9 @@ def _of_marks(steps: list[TracedStep]) -> Iterator[Sentence]:
     part = next((t for t in steps if t.role == "named" and ids.is_part(t.id)), None)
     if part is not None:
         yield (Symbol(part.id), " is a part of ", Symbol(ids.line_and_part(part.id)[0]))
-    share = next((t for t in steps if t.role == "share"), None)
+    share = next((t for t in steps if t.role == "share" and not ids.is_part(t.id)), None)
     if share is not None:
-        user, _ = ids.line_and_part(ids.user_of(share.id, share.of))
+        user = ids.user_of(share.id, share.of)
         yield (Symbol(share.id), " is what ", Symbol(share.of), " gets by way of ", Symbol(user))
 
 

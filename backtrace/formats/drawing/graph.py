@@ -128,24 +128,32 @@ class GraphDrawing:
     # Writing
 
     def body(self) -> Iterator[str]:
-        for node, edges in self.entering.items():
-            for port, edge in enumerate(edges):
-                yield from self.edge(edge, self.boxes[node].port(port))
+        """The wires, over them what is written on them, and the nodes."""
+        ends = [
+            (edge, self.boxes[node].port(port))
+            for node, edges in self.entering.items()
+            for port, edge in enumerate(edges)
+        ]
+        yield from (self.wire(edge, port) for edge, port in ends)
+        for number, (x, y) in ends:
+            edge = self.drawn.edges[number]
+            yield from _labels(x - self.run(number) / 2, y, edge.value, edge.gradient)
         for box in self.boxes.values():
             yield from self.node(box)
 
-    def edge(self, number: int, port: tuple[float, float]) -> Iterator[str]:
+    def run(self, number: int) -> float:
+        """How far an edge goes straight before its node, below what is written on it."""
         edge = self.drawn.edges[number]
-        texts = [each.text for each in (edge.value, edge.gradient) if each]
-        run = max(map(_width, texts)) + 12
-        points = [self.boxes[edge.source].exit]
+        return max(_width(each.text) for each in (edge.value, edge.gradient) if each) + 12
+
+    def wire(self, number: int, port: tuple[float, float]) -> str:
+        points = [self.boxes[self.drawn.edges[number].source].exit]
         for left, right, y in sorted(
             place for (each, _), place in self.passing.items() if each == number
         ):
             points += [(left, y), (right, y)]
-        points.append((port[0] - run, port[1]))
-        yield f'<path class="wire" d="{_curve(points)} H{port[0]:.1f}"/>'
-        yield from _labels(port[0] - run / 2, port[1], edge.value, edge.gradient)
+        points.append((port[0] - self.run(number), port[1]))
+        return f'<path class="wire" d="{_curve(points)} H{port[0]:.1f}"/>'
 
     def node(self, box: Box) -> Iterator[str]:
         role = "node" if box.node.kind == "line" else f"node {box.node.kind}"
