@@ -65,7 +65,7 @@ def test_what_only_a_reader_needs_is_not_worked():
     spec = exercise([3, 2], ["linear"], loss="half_sse", n=4, inputs_gradient=True)
     made = calls(spec)
     assert made["dot"] == 3  # product1, dW1, db1
-    assert made["multiply"] == 4  # z·1, δ·1 (linear units of slope 1), e·e in the loss, η·dW
+    assert made["multiply"] == 2  # e·e in the loss, η·dW; not z·1, δ·1 (linear units of slope 1)
 
 
 def test_an_update_is_two_calls_for_all_parameters():
@@ -156,6 +156,25 @@ def test_but_not_before_its_last_reader():
     make(recording)
     assert place.tolist() == [2, 3, 4]
     assert out.tolist() == [10, 20, 30]
+
+
+def test_what_is_times_or_over_1_is_itself():
+    recording, x = Recording(), np.array([[-0.0, 2.0]])
+    value = recording.given(x)
+    one = recording.given(np.ones((1, 1)), constant=True)
+    for same in (value * 1, 1 * value, value / 1.0, value * one, one * value):
+        assert same is value
+    assert (1 / (value + 3)) is not value
+    assert (value * recording.given(np.ones((1, 1)))) is not value  # that may change
+
+
+def test_what_rests_on_constants_is_worked_once():
+    recording, x = Recording(), np.array([1.0, 2.0])
+    constant = recording.given(np.array([3.0, 4.0]), constant=True)
+    recording.put(recording.given(x) + np.exp(constant) * 2, out := np.empty(2))
+    assert len(recording.calls()) == 1
+    make(recording)
+    assert np.array_equal(out, x + np.exp([3.0, 4.0]) * 2)
 
 
 def test_one_value_may_be_put_in_two_places():

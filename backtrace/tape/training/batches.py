@@ -117,6 +117,8 @@ class Batch:
         recorder = StepRecorder(
             self.spec, self.steps, given, self.clock, shares=shares, buffers=buffers
         )
+        if self.spec.equations is not None:  # what is given is not loaded batch by batch
+            recorder.fix(samples.arrays)
         for id, place in views(goal, self.shapes).items():
             recorder.put(id, place)
         if samples.classes is not None:

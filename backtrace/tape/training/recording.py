@@ -8,7 +8,7 @@ once even where formulas make it twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -78,6 +78,8 @@ class Placeholder(NDArrayOperatorsMixin):
 class Recording:
     """The calls of a computation, in the order in which formulas make them.
 
+    What rests on constants alone is worked once.
+
     Each is made once as it is noted, on the numbers that are there: so its result has the shape,
     the type and the order in memory that it will have. Recordings of the same formulas on other
     arrays may have their ``buffers`` in common.
@@ -115,6 +117,9 @@ class Recording:
         """A ufunc of placeholders, arrays and numbers."""
         result = np.asarray(ufunc(*map(_concrete, operands)))
         beside = self._beside(operands, result)
+        for x in _unchanged(ufunc, beside):
+            if (x.shape, x.dtype) == (result.shape, result.dtype):
+                return x
         found = self._once(ufunc, beside, result)
         if ufunc is np.negative:  # −(−x) is x
             self.known[ufunc, result.dtype, found.place] = beside[0]
@@ -152,7 +157,7 @@ class Recording:
         start = view.__array_interface__["data"][0] - x.array.__array_interface__["data"][0]
         place = ("view", start, view.shape, view.strides, x.place)
         if place not in self.known:
-            self.known[place] = self.given(view)
+            self.known[place] = self.given(view, constant=x.constant)
         return self.known[place]
 
     def _once(
@@ -160,7 +165,9 @@ class Recording:
     ) -> Placeholder:
         places = (operand.place for operand in operands)
         key = (function, result.dtype, *sorted(options.items()), *places)
-        if key not in self.known:
+        if key not in self.known and all(operand.constant for operand in operands):
+            self.known[key] = self.given(result, constant=True)
+        elif key not in self.known:
             bind = _calling(function, [operand.array for operand in operands], **options)
             self.known[key] = self._noted(bind, result)
         return self.known[key]
@@ -195,6 +202,16 @@ class Recording:
 
 def _concrete(operand: Any) -> Any:
     return operand.array if isinstance(operand, Placeholder) else operand
+
+
+def _unchanged(ufunc: Any, operands: list[Placeholder]) -> Iterator[Placeholder]:
+    """What x · 1, 1 · x or x / 1 is, to the last bit."""
+    if ufunc in (np.multiply, np.true_divide):
+        x, y = operands
+        if y.constant and (y.array == 1).all():
+            yield x
+        elif ufunc is np.multiply and x.constant and (x.array == 1).all():
+            yield y
 
 
 def _is(operand: Placeholder, number: int) -> bool:

@@ -55,6 +55,10 @@ class StepRecorder:
         self.recording = Recording(buffers)
         self.values = {id: self.recording.given(array) for id, array in given.items()}
 
+    def fix(self, given: Mapping[str, Array]) -> None:
+        """Takes arrays that never change."""
+        self.values |= {id: self.recording.given(a, constant=True) for id, a in given.items()}
+
     def resting_on(self, totals: Mapping[str, Array]) -> StepRecorder:
         """Itself, with sums over all samples that become steps' values by their 1/n."""
         self.totals = totals
@@ -93,7 +97,8 @@ class StepRecorder:
         assert isinstance(self.numbers, FloatArithmetic)
         if isinstance(value, Placeholder):
             return self.recording.cast(value, self.numbers.dtype)
-        return self.recording.given(self.numbers.line(value))  # the same whatever is given
+        same = self.numbers.line(value)  # whatever is given
+        return self.recording.given(same, constant=True)
 
     def _varying(self, step: Step) -> dict[str, object]:
         """The parameters of a step that are others at every update, as they are at this one."""
