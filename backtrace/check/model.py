@@ -118,10 +118,11 @@ class Explanation(msgspec.Struct, frozen=True):
 
 class Trivial(msgspec.Struct, frozen=True):
     """Why carried entries earn nothing: the quantity that they rest on, and what that holds;
-    ``chance``: most of the sheet is wrong, or only copies what is."""
+    ``filled``: the one number of others that are wrong; ``chance``: most of the sheet is wrong, or
+    only copies what is."""
 
     id: str
-    holds: Literal["zeros", "ones", "copy", "chance"]
+    holds: Literal["zeros", "ones", "copy", "filled", "chance"]
 
 
 class Judged(msgspec.Struct, frozen=True):

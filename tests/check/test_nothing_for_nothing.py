@@ -106,13 +106,16 @@ def test_who_climbs_by_chance_gets_nowhere(source):
     assert max(best, idler.gain(sheet)) <= SLACK
 
 
-@pytest.mark.parametrize("name", BUNDLED)
-def test_zeros_after_an_honest_forward_part_earn_nothing(name):
-    idler = Idler(backtrace.load(name))
+@pytest.mark.parametrize("text", ["0.00", "0.5", "1.00"])
+@pytest.mark.parametrize("source", [*BUNDLED, *RANDOM_SPECS])
+def test_one_number_after_an_honest_forward_part_earns_nothing(source, text):
+    drawn = isinstance(source, int)
+    spec = random_spec(np.random.default_rng([source, 5])) if drawn else backtrace.load(source)
+    idler = Idler(spec)
     values = idler.checker.values
     backward = [p for p in idler.places if idler.checker.steps[p].phase != "forward"]
     ahead = [p for p in idler.places if p not in backward]
     to_four = np.vectorize("{:.4f}".format, otypes=[object])
     honest = {place: to_four(values[place]) for place in ahead}
-    sheet = honest | {place: idler.filled(place, "0.00") for place in backward}
+    sheet = honest | {place: idler.filled(place, text) for place in backward}
     assert idler.gain(sheet) <= SLACK

@@ -7,6 +7,7 @@ trivial (zeros, ones, a given number copied). Where most of a sheet is wrong, or
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
@@ -20,6 +21,7 @@ from backtrace.check.judge.workings import ACCUSED
 from backtrace.check.model import Judged, Trivial
 from backtrace.check.rules.intervals import Floats
 
+MOST_ALIKE = 3  # wrong quantities filled with one number, from which on nobody worked it
 MOST_WRONG = 2  # times as many entries as stand, on a sheet that shows work
 
 
@@ -36,13 +38,31 @@ def for_work_done(sheet: Sheet, quantities: tuple[Judged, ...]) -> tuple[Judged,
         quantities, _idle(sheet, carried, why)
     ):
         why = {each.name: Trivial(each.id, "chance") for each in carried}
+    filled = _filled(sheet, quantities)
+    why |= {each.name: Trivial(each.id, "filled") for each in carried if each.name in filled}
     paid = [_without(sheet, each, why.get(each.name)) for each in quantities]
     if not any(each.repeated for each in quantities):
         return tuple(paid)
     unexplained = (each for each in quantities if not each.explanations)
     if not _shows_work((*unexplained, *carried), _idle(sheet, carried, why), times=1):
         return tuple(paid)
-    return tuple(_charged_once(sheet, each) for each in paid)
+    return tuple(each if each.name in filled else _charged_once(sheet, each) for each in paid)
+
+
+def _filled(sheet: Sheet, quantities: tuple[Judged, ...]) -> set[str]:
+    """Those filled with the one number that fills others that are wrong, as no work does."""
+    fillings = {
+        each.name: values.flat[0]
+        for each in quantities
+        if each.places("wrong", "carried") and _key(each) in sheet.numbers
+        if ((values := sheet.numbers[_key(each)].values) == values.flat[0]).all()
+    }
+    wrong = Counter(
+        fillings[each.name]
+        for each in quantities
+        if each.verdict == "wrong" and each.name in fillings
+    )
+    return {name for name, number in fillings.items() if wrong[number] >= MOST_ALIKE}
 
 
 def _charged_once(sheet: Sheet, judged: Judged) -> Judged:

@@ -172,6 +172,7 @@ TRIVIAL = {
     "zeros": "since {id}, which the work rests on, is all 0",
     "ones": "since {id}, which the work rests on, is all 1",
     "copy": "since {id}, which the work rests on, is a copy of numbers given",
+    "filled": "since one number fills this and others that are wrong",
     "chance": "since most of the sheet is wrong, or only copies what is",
 }
 CONVENTION_SAID = {
