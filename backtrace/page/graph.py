@@ -95,10 +95,7 @@ def graph_legend(trace: Trace) -> str:
     if goal is None:
         return "On an edge what goes along it."
     name = Symbols.of(trace).name(goal.id)
-    return (
-        f"Above an edge its value, below it the gradient of {name} that comes back along it: "
-        f"a number is green where {name} rises with it, red where it falls."
-    )
+    return f"Above an edge its value, below it the gradient of {name} that comes back along it."
 
 
 class _GraphReader:

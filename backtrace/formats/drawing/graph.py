@@ -20,6 +20,8 @@ BEND = 46.0  # room for an edge to bend in
 PADDING = 12.0
 SIGNED = {1: " rises", 0: "", -1: " falls"}
 
+COLOURS = "A gradient is green where it is above 0, red where it is below."
+
 STYLE = """
 .wire{stroke:#9aa4af;fill:none;stroke-width:1.3}
 .node{fill:#eaf3fb;stroke:#1f6feb;stroke-width:1.5}

@@ -10,13 +10,13 @@ from math import degrees
 import msgspec
 
 from backtrace.formats import file_signatures
+from backtrace.formats.drawing.graph import COLOURS, GraphDrawing
 from backtrace.formats.drawing.graph import STYLE as GRAPH_STYLE
-from backtrace.formats.drawing.graph import GraphDrawing
 from backtrace.formats.drawing.label_layout import Rectangle, Stroke, placed
 from backtrace.formats.measure import text_width, wrapped
 from backtrace.page import header
 from backtrace.page.board import is_board
-from backtrace.page.graph import graph, graph_legend
+from backtrace.page.graph import graph
 from backtrace.page.inert import inert
 from backtrace.page.network import Edge, LabelledNumber, LayerColumn, Network, Unit, network
 from backtrace.page.selection import updates
@@ -78,12 +78,13 @@ def _graph(trace: Trace, view: View) -> str:
     width = max(drawing.width + 2 * MARGIN, NARROWEST)
     room = int((width - 48) / LETTER)
     head = [(_text(line), "title") for line in wrapped(inert(trace.title), int((width - 48) / 11))]
-    head += [(_text(line), "fact") for line in wrapped(graph_legend(trace), room)]
+    about = f"{found.legend} {COLOURS}"
+    head += [(_text(line), "fact") for line in wrapped(about, room)]
     top = 28.0 + 24 * len(head) + 20
     inside = f'<g transform="translate({MARGIN:.0f} {top:.0f})">'
     body = [*_written(head, 36), inside, *drawing.body(), "</g>"]
     height = top + drawing.height + MARGIN
-    return _picture(trace.title, graph_legend(trace), width, height, body, STYLE + GRAPH_STYLE)
+    return _picture(trace.title, about, width, height, body, STYLE + GRAPH_STYLE)
 
 
 def _picture(

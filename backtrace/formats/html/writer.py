@@ -11,7 +11,7 @@ from pathlib import Path
 
 from backtrace.formats import file_signatures
 from backtrace.formats.block_writer import BlockWriter
-from backtrace.formats.drawing.graph import GraphDrawing
+from backtrace.formats.drawing.graph import COLOURS, GraphDrawing
 from backtrace.formats.html.equations import HtmlEquations, entry_name, printed
 from backtrace.functions.formula import Expr, Ref, Row, Symbol, Value
 from backtrace.notation.mathml import MathML, ref_symbol
@@ -174,7 +174,7 @@ class _Writer(BlockWriter[str]):
         box = f'viewBox="-4 -4 {size[0]} {size[1]}" width="{size[0]}" height="{size[1]}"'
         yield '<section aria-labelledby="graph">'
         yield f'<h{self.level} class="heading" id="graph">Graph</h{self.level}>'
-        yield f'<p class="why">{_text(block.legend)}</p>'
+        yield f'<p class="why">{_text(f"{block.legend} {COLOURS}")}</p>'
         yield f'<div class="scroll"><svg class="graph" role="img" aria-labelledby="graph" {box}>'
         yield from drawing.body()
         yield "</svg></div></section>"

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from backtrace.notation.names import SUBSCRIPTS
 from backtrace.notation.symbols import Symbols
-from backtrace.page.board import is_board
-from backtrace.page.graph import Graph, graph
+from backtrace.page.graph import Graph
 from backtrace.page.header import first_update
 from backtrace.page.network import LayerColumn, Unit, network
 from backtrace.page.selection import Selection
@@ -28,10 +27,7 @@ SETTINGS = (
 
 
 def flowchart(trace: Trace, decimal_mark: str) -> list[str]:
-    """The network with its starting weights: its units, or, where these are many, its layers;
-    equations as their graph."""
-    if is_board(trace):
-        return ["flowchart LR", *(f"  {line}" for line in _graph(trace, decimal_mark))]
+    """The network with its starting weights: its units, or, where these are many, its layers."""
     drawn = network(trace, Selection(), decimal_mark)
     columns = [column for column in drawn.columns if column.heading != "Loss"]
     edges = sum(len(column.edges) for column in columns)
@@ -40,9 +36,13 @@ def flowchart(trace: Trace, decimal_mark: str) -> list[str]:
     return ["flowchart LR", *(f"  {line}" for line in lines)]
 
 
-def _graph(trace: Trace, decimal_mark: str) -> Iterator[str]:
+def graph_chart(drawn: Graph) -> list[str]:
+    """Equations as their graph."""
+    return ["flowchart LR", *(f"  {line}" for line in _graph(drawn))]
+
+
+def _graph(drawn: Graph) -> Iterator[str]:
     """A node a line; on an edge the value and below it the gradient."""
-    drawn = graph(trace, trace.updates[0], decimal_mark)
     for at, node in enumerate(drawn.nodes):
         inside = "<br>".join([node.line, *_on_end(drawn, at)])
         yield f'n{at}(["{inside}"])' if node.kind == "given" else f'n{at}["{inside}"]'

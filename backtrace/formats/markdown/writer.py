@@ -14,10 +14,16 @@ from backtrace.formats import escaping
 from backtrace.formats.file_signatures import TAGGED
 from backtrace.formats.latex.formulas import rows
 from backtrace.formats.latex.steps import FormulaPage
-from backtrace.formats.markdown.mermaid import flowchart, loss_chart, training_chart
+from backtrace.formats.markdown.mermaid import (
+    flowchart,
+    graph_chart,
+    loss_chart,
+    training_chart,
+)
 from backtrace.notation.numbers import latex as numeral
 from backtrace.page import blocks
 from backtrace.page.elision import is_large
+from backtrace.page.graph import Graph
 from backtrace.page.tones import SIGNS
 from backtrace.page.training.chart import Chart
 
@@ -53,7 +59,7 @@ class _Writer(FormulaPage):
             yield from self.said(f"Source: {escaped(page.source)}")
         if page.notice:
             yield from self.remark(page.notice)
-        if page.trace is not None:
+        if page.trace is not None and page.architecture:
             yield from fenced(flowchart(page.trace, page.decimal_mark))
         self.level = 2
         if page.conventions:
@@ -117,6 +123,11 @@ class _Writer(FormulaPage):
         if len(chart.series) > 1:
             yield ""
             yield "Blue is the loss of the training samples, magenta that of the held-out ones."
+
+    def graph(self, block: Graph) -> Iterator[str]:
+        yield from self.heading(blocks.Section("Graph", ()))
+        yield from fenced(graph_chart(block))
+        yield from self.said(escaped(block.legend))
 
     def answer(self, block: blocks.Answer) -> Iterator[str]:
         """Matrices, typeset where they are plain numbers, else a line an entry."""
