@@ -41,7 +41,8 @@ class Habit(NamedTuple):
     """How a person works.
 
     ``writes`` is how lines are written, ``notes`` how what is noted inside a line is, None for the
-    calculator's own digits; ``inside`` says of what: ``exponentials``, ``products``, ``updates``.
+    calculator's own digits; ``inside`` says of what: ``exponentials``, ``products``, ``updates``,
+    or all ``steps`` of a line.
     ``carries``: ``full`` digits into the next line, those ``written``, or ``scratch`` digits.
     ``varies``: each line has decimals of its own. ``drops`` trailing zeros, as spreadsheets do.
     """
@@ -69,7 +70,7 @@ class Noted(np.ndarray):
 
     def __array_ufunc__(self, ufunc, method, *inputs, out=None, **keywords):
         habit = next(x.habit for x in inputs if isinstance(x, Noted))
-        plain = [np.asarray(x) for x in inputs]
+        plain = [np.real(np.asarray(x)) for x in inputs]
         if ufunc is np.matmul:
             return noted(product(*plain, habit), habit)
         if ufunc is np.tanh and "exponentials" in habit.inside:
@@ -78,9 +79,22 @@ class Noted(np.ndarray):
         value = getattr(ufunc, method)(*plain, **keywords)
         if ufunc is np.exp and "exponentials" in habit.inside:
             value = habit.note(value)
-        if ufunc in PRODUCTS and method == "__call__" and "products" in habit.inside:
+        is_product = ufunc in PRODUCTS and method == "__call__" and "products" in habit.inside
+        if is_product or ("steps" in habit.inside and np.asarray(value).dtype == float):
             value = habit.note(value)
         return noted(value, habit)
+
+    def __array_function__(self, function, types, arguments, options):
+        return noted_too(
+            super().__array_function__(function, types, arguments, options), self.habit
+        )
+
+
+def noted_too(found, habit):
+    """Whatever NumPy gave for noted numbers."""
+    if isinstance(found, (tuple, list)):
+        return [noted_too(each, habit) for each in found]
+    return noted(found, habit) if isinstance(found, np.ndarray) else found
 
 
 PRODUCTS = (np.multiply, np.square, np.power, np.sqrt)
@@ -94,6 +108,7 @@ def product(x, y, habit):
 
 
 def noted(x, habit):
+    x = np.real(np.asarray(x))
     found = np.array(x, dtype=float if np.asarray(x).dtype != bool else bool).view(Noted)
     found.habit = habit
     return found
@@ -145,15 +160,19 @@ class Person:
         return plain and layer.activation.name == "softmax"
 
     def written(self, line, value):
+        return self.set_down(line.id, value, hidden=line.hidden)
+
+    def set_down(self, id, value, hidden=False):
+        """What the next line takes of a value that was worked, written or left out."""
         writes = self.habit.writes
         if self.habit.varies:
             writes = writes._replace(count=int(self.random.integers(2, 6)))
         texts = np.vectorize(writes.text, otypes=[object])(value)
         if self.habit.drops:
             texts = np.vectorize(dropped, otypes=[object])(texts)
-        out = line.hidden or self.random.random() < self.habit.leaves_out
+        out = hidden or self.random.random() < self.habit.leaves_out
         if not out:
-            self.sheet[line.id] = texts
+            self.sheet[id] = texts
         if self.habit.scratch is not None:
             return np.vectorize(self.habit.scratch.round, otypes=[float])(value)
         if self.habit.carries == "full" or out:

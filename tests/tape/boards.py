@@ -145,10 +145,15 @@ EVERY_LOSS = [*LOSSES, *LOSSES_OF_PARTS]
 # Windows, entry by entry
 
 
+def grid(rows):
+    """Numbers as a matrix; of whatever they are, such as numbers that round themselves."""
+    return np.stack([np.stack(row) for row in rows])
+
+
 def correlated(x, k, stride, padding):
     x = np.pad(x, padding)
     height, width = k.shape
-    return np.array(
+    return grid(
         [
             [
                 (x[i : i + height, j : j + width] * k).sum()
@@ -166,7 +171,7 @@ def places(size, window, stride):
 def spread(x, k, stride):
     """Every entry lays its multiple of the kernel down; where they overlap they add up."""
     shape = ((n - 1) * stride + size for n, size in zip(x.shape, k.shape, strict=True))
-    whole = np.zeros(tuple(shape), dtype=complex)
+    whole = np.zeros(tuple(shape)) + 0 * x[:1, :1]
     for i, j in np.ndindex(x.shape):
         rows = slice(i * stride, i * stride + k.shape[0])
         whole[rows, j * stride : j * stride + k.shape[1]] += x[i, j] * k
@@ -174,7 +179,7 @@ def spread(x, k, stride):
 
 
 def pooled(x, size, stride, choose):
-    return np.array(
+    return grid(
         [
             [choose(x[i : i + size, j : j + size]) for j in places(x.shape[1], size, stride)]
             for i in places(x.shape[0], size, stride)
@@ -183,13 +188,14 @@ def pooled(x, size, stride, choose):
 
 
 def largest(x):
-    return x.ravel()[np.argmax(x.real)]
+    at = np.argmax(x.real)
+    return x.ravel()[at : at + 1].reshape(())
 
 
 def reduced(x, each, choose):
     if each == "row":
-        return np.array([[choose(row)] for row in x])
-    return np.array([[choose(column) for column in x.T]]) if each else choose(x).reshape(1, 1)
+        return grid([[choose(row)] for row in x])
+    return grid([[choose(column) for column in x.T]]) if each else choose(x).reshape(1, 1)
 
 
 REDUCTIONS = {

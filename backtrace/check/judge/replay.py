@@ -236,14 +236,16 @@ class Replay:
         return Interval(x.lo - error, x.hi + error)
 
     def may_be_rounded(self, place: Key, x: Interval) -> Interval:
-        """A line that was not written may have been rounded; it stays in its operation's range."""
+        """A line that was not written may have been rounded; but for what coarse parts did to it
+        it stays in its operation's range."""
         step = self.exercise.steps[place]
         if step.operation == "given":
             return x
         wide = self.rounded(x)
         if step.operation != "activate" or wide is x:
             return wide
-        return clipped(wide, *FUNCTIONS[step.parameters["activation"]].range)
+        low, high = FUNCTIONS[step.parameters["activation"]].range
+        return clipped(wide, min(low, float(x.lo.min())), max(high, float(x.hi.max())))
 
     def rounded(self, x: Interval) -> Interval:
         """How far rounding (half a unit), or cutting off, can take a line that was not written."""

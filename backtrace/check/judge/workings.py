@@ -20,11 +20,15 @@ from backtrace.check.judge.exercise import Key
 from backtrace.check.model import Figure, Judged, Verdict, WrittenQuantity
 from backtrace.check.rules.intervals import Floats
 from backtrace.check.rules.partial_results import Noting
+from backtrace.spec.ids import line_and_part
 from backtrace.tape.steps import Step
 
 ACCUSED: tuple[Verdict, ...] = ("wrong", "unsupported", "malformed")
 COARSEST = 2  # decimals or significant digits of scratch work
-POWERS = ("activate", "activation_derivative", "loss_terms_from_z", "forward_again")
+POWERS = (
+    *("activate", "activation_derivative", "softmax", "chain"),
+    *("loss_terms_from_z", "forward_again"),
+)
 
 
 class Working(msgspec.Struct, frozen=True):
@@ -112,7 +116,12 @@ def speaks_for(working: Working, usual: tuple[Judged, ...], steps: Mapping[Key, 
     A single line off is one; but who rounds powers has little else to show for it.
     """
     off = [each for each in usual if each.verdict in ACCUSED]
-    powers = all(steps[each.epoch, each.batch, each.id].operation in POWERS for each in off)
+    lines = {
+        (*place[:2], line_and_part(place[2])[0])
+        for place, step in steps.items()
+        if step.operation in POWERS
+    }
+    powers = all((each.epoch, each.batch, each.id) in lines for each in off)
     return len(off) > 1 or (working.coarse == "exponentials" and powers)
 
 

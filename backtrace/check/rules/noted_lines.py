@@ -18,6 +18,7 @@ from backtrace.check.rules.softmax_bounds import jacobian_from_softmax
 from backtrace.functions.activations import SELU_ALPHA, SELU_SCALE, Parameters
 from backtrace.functions.elementary import FUNCTIONS
 from backtrace.tape.arguments import taken
+from backtrace.tape.equation_operations import softmax_axis
 from backtrace.tape.operations import augmented
 from backtrace.tape.setting import Setting
 
@@ -58,7 +59,11 @@ def _rounded_activate(s: Setting, p: Parameters, noting: Noting, z: Interval) ->
     if row.elementwise and p["activation"] not in VALUES:
         return None
     values = VALUES.get(p["activation"])
-    found = _rounded_softmax(s, noting, z) if values is None else _pieces(values, noting, z, p)
+    found = (
+        _rounded_softmax(noting, z, 2 - s.sample_axis)
+        if values is None
+        else _pieces(values, noting, z, p)
+    )
     whole: Interval = augmented(s, found, p.get("ones", ""))
     return whole
 
@@ -147,6 +152,20 @@ def _gelu_slope(noting: Noting, z: Interval, p: Parameters) -> Ends:
     return np.minimum.reduce(ends), np.maximum.reduce(ends)
 
 
+def _of_softplus(way: NotedWay) -> NotedWay:
+    """What another way gives of ln(1 + e^z), e^z rounded."""
+
+    def following(noting: Noting, z: Interval, p: Parameters) -> Ends:
+        low, high = (np.log(1 + end) for end in _power(noting, z, 1.0))
+        return way(noting, Interval(low, high), p)
+
+    return following
+
+
+def _calculators_tanh(noting: Noting, z: Interval, p: Parameters) -> Ends:
+    return np.tanh(z.lo), np.tanh(z.hi)
+
+
 SIGMOID: tuple[NotedWay, ...] = (
     _by(-1.0, lambda e, z, p: 1 / (1 + e)),
     _by(1.0, lambda e, z, p: e / (1 + e)),
@@ -179,11 +198,13 @@ def _selu(below: NotedWay, above: Callable[[Floats], Floats], *, notes: bool) ->
 
 
 VALUES: dict[str, tuple[NotedWay, ...]] = {
+    "exp": (_by(1.0, lambda e, z, p: e),),
     "sigmoid": SIGMOID,
     "tanh": TANH,
     "bipolar_sigmoid": BIPOLAR,
     "softplus": (_by(1.0, lambda e, z, p: np.log(1 + e)),),
     "silu": tuple(_times_z(way) for way in SIGMOID),
+    "mish": tuple(_times_z(_of_softplus(way)) for way in (*TANH, _calculators_tanh)),
     "elu": (_by(1.0, lambda e, z, p: np.where(z > 0, z, float(p["alpha"]) * (e - 1))),),
     "selu": tuple(_selu(SELU_BELOW, lambda z: z, notes=notes) for notes in (False, True)),
 }
@@ -210,7 +231,7 @@ SLOPES: dict[str, tuple[NotedWay, ...]] = {
 
 
 def _rounded_jacobian(s: Setting, noting: Noting, z: Interval) -> Interval:
-    a = _rounded_softmax(s, noting, z)
+    a = _rounded_softmax(noting, z, 2 - s.sample_axis)
     blocks = [
         jacobian_from_softmax(s.rows(Interval(low[None], high[None])))
         for low, high in zip(a.lo, a.hi, strict=True)
@@ -220,9 +241,15 @@ def _rounded_jacobian(s: Setting, noting: Noting, z: Interval) -> Interval:
     return turned
 
 
-def _rounded_softmax(s: Setting, noting: Noting, z: Interval) -> Interval:
-    """By e^z as it is, or with the largest z of each sample taken off first."""
-    axis = 2 - s.sample_axis
+def _rounded_softmax_of_equations(
+    s: Setting, p: Parameters, noting: Noting, z: Interval
+) -> Interval:
+    return _rounded_softmax(noting, z, softmax_axis(s, p) % 3)
+
+
+def _rounded_softmax(noting: Noting, z: Interval, axis: int) -> Interval:
+    """By e^z as it is, or with the largest z of each sample taken off first; those of one sample
+    lie along the axis, pieces first."""
     top = np.argmax(z.lo + z.hi, axis=axis, keepdims=True)
     largest_lo, largest_hi = (np.take_along_axis(x, top, axis=axis) for x in (z.lo, z.hi))
     at_top = np.arange(z.lo.shape[axis]) == np.moveaxis(top, axis, -1)
@@ -245,4 +272,5 @@ ROUNDED_PARTS: dict[str, Callable[..., Interval | None]] = {
     "matmul": _rounded_matmul,
     "activate": _rounded_activate,
     "activation_derivative": _rounded_slope,
+    "softmax": _rounded_softmax_of_equations,
 }

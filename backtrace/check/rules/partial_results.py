@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from backtrace.check.rules.intervals import Floats, Interval, hull, single
-from backtrace.functions.activations import Parameters
+from backtrace.functions.activations import SELU_ALPHA, SELU_SCALE, Parameters
 from backtrace.functions.elementary import FUNCTIONS
 from backtrace.functions.optimizers import momentums
 from backtrace.tape.operations import matmul_operands
@@ -175,6 +175,13 @@ def _exponential(factor: Callable[[Parameters], float]) -> Callable[..., Floats]
     return off
 
 
+def _selu(noting: Noting, z: Floats, p: Parameters) -> Floats:
+    """e^z below 0, and α(e^z − 1) before it is scaled."""
+    power = np.exp(np.minimum(z, 0))
+    inner = SELU_ALPHA * noting.error(power) + noting.error(SELU_ALPHA * (1 - power))
+    return np.where(z < 0, SELU_SCALE * inner, 0.0)
+
+
 def _softplus(noting: Noting, z: Floats, p: Parameters) -> Floats:
     return np.asarray(noting.error(np.exp(z)) / (1 + np.exp(z)))
 
@@ -186,6 +193,16 @@ def _softsign(noting: Noting, z: Floats, p: Parameters) -> Floats:
 
 def _hard_sigmoid(noting: Noting, z: Floats, p: Parameters) -> Floats:
     return noting.error(np.abs(z * float(p["slope"])))
+
+
+def _power(noting: Noting, z: Floats, p: Parameters) -> Floats:
+    """A power below a fraction line before the quotient; the square before the cube."""
+    exponent = float(p["exponent"])
+    if exponent < 0:
+        return np.asarray(noting.error(np.abs(z) ** -exponent) * np.abs(z) ** (2 * exponent))
+    if exponent in (0, 1, 2):
+        return np.zeros_like(z)
+    return np.asarray((1 + np.abs(z)) * noting.error(z * z))
 
 
 def _nothing(noting: Noting, z: Floats, p: Parameters) -> Floats:
@@ -201,10 +218,11 @@ INNER_RESULTS: dict[str, Callable[..., Floats]] = {
     "sigmoid": _sigmoid,
     "tanh": _tanh,
     "softsign": _softsign,
+    "power": _power,
     "hard_sigmoid": _hard_sigmoid,
     "softplus": _softplus,
     "elu": _exponential(lambda p: abs(float(p["alpha"]))),
-    "selu": _exponential(lambda p: 1.7581),
+    "selu": _selu,
 }
 
 
