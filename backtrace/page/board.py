@@ -23,7 +23,7 @@ def facts(trace: Trace) -> Iterator[Sentence]:
     if not any(traced.phase == "backward" for traced in steps):
         yield ("forward only",)
     goal = objective(trace)
-    if goal is not None:
+    if goal is not None and trace.notation.gradient != "partial":
         yield from _of_gradients(steps, goal)
     yield from _of_marks(steps)
     if any(traced.operation in BY_SAMPLE and "each" not in traced.parameters for traced in steps):

@@ -255,7 +255,8 @@ def _losses(figures: Figures, selection: Selection) -> Iterator[Section]:
         name = symbols.unicode(symbols.objective)
         values = [before for _, before, _ in points]
         last = points[-1][2]
-        course = Course(name, (*values, *([] if last is None else [last])))
+        values += [] if last is None else [last]
+        course = Course(name, tuple(map(float, values)))  # of fractions, too
         table = _table(points, figures)
         yield Section("Loss, update by update", (course, table), part="losses", anchor="course")
 

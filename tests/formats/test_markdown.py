@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 import backtrace
+from backtrace.formats.json import trace as json_trace
 from backtrace.page.inert import inert
 from backtrace.page.selection import Selection
 from backtrace.page.trace import View
@@ -279,3 +280,24 @@ def shown(heading):
 
 def words(text):
     return text.split()
+
+
+def test_losses_in_fractions_are_a_chart_too():
+    # x = 1, then 1 - 1/4·2 = 1/2, then 1/2 - 1/4 = 1/4: the losses are 1, 1/4 and 1/16
+    text = """
+given: {x: 1}
+equations: [L = x^2]
+loss: L
+parameters: [x]
+learning_rate: 1/4
+arithmetic: exact
+epochs: 2
+"""
+    page = markdown(backtrace.trace(backtrace.loads(text)), View())
+    assert "line [1, 0.25, 0.0625]" in page
+
+
+def test_a_trace_read_back_gives_the_same_page():
+    trace = backtrace.trace(backtrace.loads("given: {x: 3}\nequations: [y = x^2 / 0.5]\n"))
+    again = json_trace.decode(json_trace.encode(trace))
+    assert markdown(again, View()) == markdown(trace, View())

@@ -83,3 +83,9 @@ def test_a_loss_that_compares_with_the_true_class_says_so():
     )
     _, told = header(one_hot.replace("loss: mse", "loss: hinge"))
     assert "L = 1/n Σ max(0, 1 + a₂[j] − a₂[true class]), j ≠ true" in told
+
+
+def test_a_gradient_that_is_written_in_full_is_not_explained():
+    text = "notation: {gradient: partial}\ngiven: {x: 1}\nequations: [L = x^2]\nloss: L\n"
+    trace = backtrace.trace(backtrace.loads(text))
+    assert not any("∂L/∂x" in fact for fact in facts(trace, Symbols.of(trace)))

@@ -233,7 +233,7 @@ def _read_step(document: StepDocument, named: ids.Id, arithmetic: Arithmetic) ->
 
 def _read_parameter(value: Any) -> Any:
     if isinstance(value, float):
-        return Number(value)
+        return Number(value, repr(value).removesuffix(".0"))
     if isinstance(value, str) and FRACTION.fullmatch(value):
         above, below = value.split("/")
         return Number(int(above) / int(below), value)
