@@ -6,6 +6,7 @@ import builtins
 import keyword
 from collections.abc import Callable, Collection, Iterator, Mapping
 
+from backtrace.formats.registry import NotExpressibleError
 from backtrace.formats.torch.expression import ATOM, Expression
 from backtrace.formats.torch.python_text import constant, folded
 from backtrace.functions.elementary import FUNCTIONS
@@ -156,7 +157,7 @@ class _LineText:
             return Expression(f"torch.where({condition}, {x[0]}, {x[1]})")
         if name in WINDOWS:
             return _windows(name, x, settings)
-        if name in _ALONG:
+        if name in ALONG:
             return self.along(name, x[0], settings)
         if name in LOSSES:
             return self.loss(name, x, settings)
@@ -165,6 +166,8 @@ class _LineText:
             return Expression(f"{x[0].within(ATOM)}[[{numbers}]]")
         if name in PYTORCHS:
             return _pytorchs(name, x, settings)
+        if name not in FUNCTIONS:
+            raise NotExpressibleError(f"the program has no words for {name}")
         return Expression(f"{_own(name)}({', '.join([str(x[0]), *settings.values()])})")
 
     def along(self, name: str, x: Expression, settings: Mapping[str, str]) -> Expression:
@@ -194,7 +197,7 @@ _OPERATORS: dict[str, Callable[..., Expression]] = {
     "neg": lambda x: -x,
 }
 _AXES = {"row": "1", "column": "0", "": "(0, 1)"}
-_ALONG = ("softmax", "sum", "mean", "max", "var")
+ALONG = ("softmax", "sum", "mean", "max", "var")
 
 
 def _settings(node: Call) -> dict[str, str]:
@@ -256,7 +259,7 @@ def _definition(name: str) -> Iterator[str]:
         yield from ROUNDED
     elif name in LOSSES:
         yield from _loss(name)
-    elif name in FUNCTIONS and name not in (*PYTORCHS, *_ALONG):
+    elif name in FUNCTIONS and name not in (*PYTORCHS, *ALONG):
         row = FUNCTIONS[name]
         constants = {each: Expression(each, tensor=False) for each in row.parameters}
         yield f"def {name}({', '.join(['z', *constants])}):"

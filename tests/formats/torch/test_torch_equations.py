@@ -10,9 +10,12 @@ from msgspec.structs import replace
 
 import backtrace
 from backtrace.formats.registry import NotExpressibleError
-from backtrace.formats.torch.equations import program_names
+from backtrace.formats.torch.equations import ALONG, CHOICES, PYTORCHS, WINDOWS, program_names
 from backtrace.formats.torch.program import program
+from backtrace.functions.elementary import FUNCTIONS
+from backtrace.functions.losses import LOSSES
 from backtrace.functions.optimizers import OPTIMIZERS
+from backtrace.spec.equations.vocabulary import SIGNATURES
 from backtrace.spec.model import Arithmetic, Clip, Number, Optimizer, Schedule, Stop
 from backtrace.tape.run import trace
 from backtrace.tape.training import train
@@ -98,6 +101,11 @@ def test_expressions(expression, written):
     start = lines.index('"""The equations, line by line."""') + 1
     found = " ".join(lines[start : next(i for i, each in enumerate(lines) if each[:4] == "p = ")])
     assert found.replace("q = ( ", "q = ").removesuffix(" )") == f"q = {written}"
+
+
+def test_the_program_has_words_for_all_that_a_line_may_call():
+    known = {*ALONG, *CHOICES, *PYTORCHS, *WINDOWS, *FUNCTIONS, *LOSSES, "rows"}
+    assert SIGNATURES.keys() <= known
 
 
 def test_without_a_loss_there_is_no_program():
