@@ -61,6 +61,7 @@ def test_an_honest_person_is_not_accused_and_keeps_the_marks(name):
     [
         (15, "e^z to 2 decimals, 4 written"),  # softmax of equations, in each direction
         (19, "e^z to 2 decimals, 4 written"),  # exp, and tanh in a compound line
+        (151, "e^z to 2 decimals, 4 written"),  # ln cosh
         (123, "e^z to 2 decimals, 4 written"),  # mish
         (92, "e^z to 2 decimals, 4 written"),  # a SiLU that is rounded past its lowest value
         (59, "everything to 4 significant digits"),  # 1/√x, the root noted

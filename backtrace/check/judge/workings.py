@@ -26,7 +26,7 @@ from backtrace.tape.steps import Step
 ACCUSED: tuple[Verdict, ...] = ("wrong", "unsupported", "malformed")
 COARSEST = 2  # decimals or significant digits of scratch work
 POWERS = (
-    *("activate", "activation_derivative", "softmax", "chain"),
+    *("activate", "activation_derivative", "softmax", "chain", "loss_of"),
     *("loss_terms_from_z", "forward_again"),
 )
 

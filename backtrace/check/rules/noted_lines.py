@@ -106,7 +106,7 @@ def _by(times: float, function: Callable[[Floats, Floats, Parameters], Floats]) 
 def _tanh_by_both(noting: Noting, z: Interval, p: Parameters) -> Ends:
     up, down = _power(noting, z, 1.0), _power(noting, z, -1.0)
     ends = [(u - d) / (u + d) for u in up for d in down]
-    return np.minimum.reduce(ends), np.maximum.reduce(ends)
+    return _extremes(ends)
 
 
 def _from(way: NotedWay, function: Callable[[Floats], Floats], *, notes: bool = False) -> NotedWay:
@@ -128,7 +128,7 @@ def _times_z(way: NotedWay, *, notes: bool = False) -> NotedWay:
     def product(noting: Noting, z: Interval, p: Parameters) -> Ends:
         ends = _from(way, lambda x: x, notes=notes)(noting, z, p)
         found = [x * y for x in ends for y in (z.lo, z.hi)]
-        return np.minimum.reduce(found), np.maximum.reduce(found)
+        return _extremes(found)
 
     return product
 
@@ -149,7 +149,7 @@ def _gelu_slope(noting: Noting, z: Interval, p: Parameters) -> Ends:
         rounded = noting.rounded(Interval(power, power))
         slope = FUNCTIONS["gelu"].derivative(x, p)
         ends += [slope + x * (e - power) / math.sqrt(2 * math.pi) for e in (rounded.lo, rounded.hi)]
-    return np.minimum.reduce(ends), np.maximum.reduce(ends)
+    return _extremes(ends)
 
 
 def _of_softplus(way: NotedWay) -> NotedWay:
@@ -262,6 +262,24 @@ def _rounded_softmax(noting: Noting, z: Interval, axis: int) -> Interval:
     return Interval(np.concatenate(lows), np.concatenate(highs))
 
 
+def _rounded_loss(
+    s: Setting, p: Parameters, noting: Noting, a: Interval, y: Interval
+) -> Interval | None:
+    """ln cosh e by e^e and e^−e, added up."""
+    if p["loss"] != "log_cosh":
+        return None
+    gap = a - y
+    up, down = _power(noting, gap, 1.0), _power(noting, gap, -1.0)
+    terms = [np.log((u + d) / 2) for u in up for d in down]
+    low, high = (end.sum(axis=(1, 2), keepdims=True) for end in _extremes(terms))
+    n = p.get("samples", 1)
+    return Interval(*_ordered_ends((low / n, high / n)))
+
+
+def _extremes(found: list[Floats]) -> Ends:
+    return np.minimum.reduce(found), np.maximum.reduce(found)
+
+
 def _shares(low: Floats, high: Floats, axis: int) -> Ends:
     others_high = high.sum(axis=axis, keepdims=True) - high
     others_low = low.sum(axis=axis, keepdims=True) - low
@@ -273,4 +291,5 @@ ROUNDED_PARTS: dict[str, Callable[..., Interval | None]] = {
     "activate": _rounded_activate,
     "activation_derivative": _rounded_slope,
     "softmax": _rounded_softmax_of_equations,
+    "loss_of": _rounded_loss,
 }
