@@ -248,6 +248,8 @@ def among_names(text: str, names: Collection[str], objective: str) -> Id:
         return Id("named", None, text)
     if text == _SINGLE["loss_after"]:
         return Id("loss_after", None, objective)
+    if text == _SINGLE["gradient_norm"]:
+        return Id("gradient_norm")
     for name in sorted(names, key=len, reverse=True):
         if text.startswith(share(gradient(name), "")):
             return Id("share", None, name)

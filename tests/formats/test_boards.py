@@ -10,11 +10,12 @@ from backtrace.page.trace import View
 from tests.tape.boards import board
 
 TRAINED = "parameters: [g0]\noptimizer: {name: adam, learning_rate: 0.1}\nepochs: 2\n"
+CLIPS = ("", "clip: {norm: 0.1}\n", "clip: {value: 0.05}\n")
 FORMATS_OF_TEXT = [name for name in FORMATS if name != "png"]
 
 
 def traced(seed, depth):
-    return backtrace.trace(backtrace.loads(board(seed, depth).text + TRAINED))
+    return backtrace.trace(backtrace.loads(board(seed, depth).text + TRAINED + CLIPS[seed % 3]))
 
 
 @pytest.mark.parametrize("seed", range(20))
