@@ -41,7 +41,8 @@ class Note(msgspec.Struct, frozen=True):
 def notes(traced: TracedStep, trace: Trace) -> tuple[Note, ...]:
     """What to say below a step."""
     steps = trace.update(traced.epoch, traced.batch)
-    of_step = step_notes(traced.step, {id: step.value for id, step in steps.items()})
+    needed = (traced.id, *traced.step.needed)
+    of_step = step_notes(traced.step, {id: steps[id].value for id in needed})
     return (*of_step, *_units_off(traced, trace))
 
 

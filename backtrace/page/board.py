@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from backtrace.functions.formula import Sentence, Symbol, row
-from backtrace.notation.equations.titles import gone_through
+from backtrace.notation.equations.titles import gone_through, is_of_equations
 from backtrace.spec import ids
 from backtrace.tape.trace import Trace, TracedStep
 
@@ -14,7 +14,7 @@ BY_SAMPLE = ("softmax", "loss_of")
 
 def is_board(trace: Trace) -> bool:
     """Whether the steps are lines of equations, and not those of a network of layers."""
-    return any(traced.role == "named" for traced in trace.steps)
+    return bool(trace.steps) and is_of_equations(trace.steps[0].step)
 
 
 def facts(trace: Trace) -> Iterator[Sentence]:
@@ -60,12 +60,15 @@ def _of_marks(steps: list[TracedStep]) -> Iterator[Sentence]:
 def round_of(traced: TracedStep, trace: Trace) -> str:
     """The round of a loop that a step belongs to, ``t = 2``; a gradient to that of the line it
     comes back through, unless it is one of what is given."""
-    steps = {each.id: each.step for each in trace.update(traced.epoch, traced.batch).values()}
-    step = traced.step
-    if step.phase != "backward":
-        return str(step.parameters.get("loop", ""))
-    own = str(steps[step.of].parameters.get("loop", "")) if step.of in steps else ""
-    if step.operation == "add" or (step.role == "share" and not own):
+    if traced.phase != "backward":
+        return _loop(traced)
+    steps = trace.update(traced.epoch, traced.batch)
+    own = _loop(steps[traced.of]) if traced.of in steps else ""
+    if traced.operation == "add" or (traced.role == "share" and not own):
         return own
-    user = gone_through(step, steps)
-    return own if user is None else str(user.parameters.get("loop", ""))
+    user = gone_through(traced.step, steps)
+    return own if user is None else _loop(user)
+
+
+def _loop(traced: TracedStep) -> str:
+    return str(traced.parameters.get("loop", ""))

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from backtrace.notation.equations.board import steps_of
 from backtrace.notation.equations.right_sides import as_written
 from backtrace.notation.numbers import cells, number
 from backtrace.notation.symbols import Symbols
@@ -18,6 +19,8 @@ from backtrace.spec import ids
 from backtrace.tape.trace import Trace, TracedStep
 
 MOST_ENTRIES = 4  # of a matrix that is written out on an edge; of a larger one its size
+MOST_NODES = 60  # of a graph that is drawn in a page
+MOST_UNTANGLED = 200  # of a drawing by itself; the edges of a larger one go straight
 SWEEPS = 8  # over the columns, to untangle the edges
 
 
@@ -77,10 +80,12 @@ class Graph(Block, frozen=True):
         depth = [0] * len(self.nodes)
         for edge in self.edges:  # in the order of their lines
             depth[edge.target] = max(depth[edge.target], depth[edge.source] + 1)
+        users: dict[int, list[int]] = {}
+        for edge in self.edges:
+            users.setdefault(edge.source, []).append(depth[edge.target])
         for at, node in enumerate(self.nodes):
-            users = [depth[edge.target] for edge in self.edges if edge.source == at]
-            if node.kind == "given" and users:
-                depth[at] = min(users) - 1
+            if node.kind == "given" and at in users:
+                depth[at] = min(users[at]) - 1
         return depth
 
 
@@ -121,10 +126,8 @@ class _GraphReader:
 
     def used_by(self, line: str) -> Iterator[str]:
         """The names in a line, those of its parts included."""
-        for each in self.steps.values():
-            own = each.role == "named" and ids.line_and_part(each.id)[0] == line
-            if own:
-                yield from (id for id in each.operands if not ids.is_part(id))
+        for each in steps_of(line, self.steps):
+            yield from (id for id in each.operands if not ids.is_part(id))
 
     def node(self, traced: TracedStep) -> Node:
         kind = "given" if traced.phase == "given" else "line"
@@ -182,6 +185,8 @@ def columns(drawn: Graph) -> list[list[Slot]]:
     found: list[list[Slot]] = [[] for _ in range(max(depths, default=0) + 1)]
     for at, depth in enumerate(depths):
         found[depth].append((at, -1))
+    if len(drawn.nodes) > MOST_UNTANGLED:
+        return found
     for at, edge in enumerate(drawn.edges):
         for depth in range(depths[edge.source] + 1, depths[edge.target]):
             found[depth].append((-1, at))

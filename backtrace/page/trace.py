@@ -29,7 +29,7 @@ from backtrace.page.blocks import (
 from backtrace.page.conventions import conventions
 from backtrace.page.elision import Elision
 from backtrace.page.figures import Figures
-from backtrace.page.graph import graph
+from backtrace.page.graph import MOST_NODES, graph
 from backtrace.page.sections import SECTIONS
 from backtrace.page.selection import Selection, is_principal, steps, updates
 from backtrace.page.step_block import Gallery, StepBlock, Summary
@@ -105,7 +105,8 @@ class _Reader(msgspec.Struct, frozen=True):
         if elided:
             yield DotsLegend()
         if self.has_graph:
-            yield graph(self.trace, places[0], self.figures.decimal_mark)
+            drawn = graph(self.trace, places[0], self.figures.decimal_mark)
+            yield from [drawn] if len(drawn.nodes) <= MOST_NODES else []
 
     @property
     def has_graph(self) -> bool:

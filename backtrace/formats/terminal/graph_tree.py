@@ -16,6 +16,8 @@ Row = tuple[str, str, "Label | None"]  # branches, the line with its value, the 
 
 def graph_lines(drawn: Graph, layout: Layout) -> list[Line]:
     """The tree under a heading; nothing where it is too long or too wide for a screen."""
+    if len(drawn.nodes) > MOST_LINES:
+        return []
     rows = [row for at in drawn.ends for row in _rows(drawn, at, None, "", "", set())]
     if len(rows) > MOST_LINES:
         return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import count
 
 import msgspec
 
@@ -40,25 +41,34 @@ from backtrace.spec.equations.syntax import parse
 from backtrace.spec.equations.written import call_settings, rank_of, span_text, written
 from backtrace.tape.setting import Shape
 from backtrace.tape.steps import Step
+from backtrace.tape.trace import TracedStep
 
 PRODUCTS = ("*", "@", "/")
 CLOSED = 5  # the rank of what holds together by itself
 
 
-class Board(msgspec.Struct, frozen=True):
-    """Writes the line of a step; ``shapes`` are those of names, and of its parts by their text."""
+def steps_of(line: str, steps: Mapping[str, TracedStep]) -> Iterator[TracedStep]:
+    """The parts of a line, and the step that completes it."""
+    for part in count(1):
+        id = ids.numbered(line, part)
+        if id not in steps:
+            break
+        yield steps[id]
+    if line in steps:
+        yield steps[line]
 
-    shapes: Mapping[str, Shape]
+
+class Board(msgspec.Struct, frozen=True):
+    """Writes a line; ``parts`` are the shapes of its parts, by their text."""
+
+    steps: Mapping[str, TracedStep]
+    parts: Mapping[str, Shape]
 
     @classmethod
     def of(cls, step: Step, workings: Workings) -> Board:
         line, _ = ids.line_and_part(step.id)
-        found: dict[str, Shape] = {}
-        for other in workings.steps.values():
-            found[other.id] = other.shape
-            if "line" in other.parameters and ids.line_and_part(other.id)[0] == line:
-                found[other.parameters["line"]] = other.shape
-        return cls(found)
+        own = steps_of(line, workings.steps)
+        return cls(workings.steps, {each.parameters["line"]: each.shape for each in own})
 
     def formula(self, tree: Term) -> Expr:
         match tree:
@@ -96,14 +106,14 @@ class Board(msgspec.Struct, frozen=True):
             case ConstantTerm():
                 return (1, 1)
             case NameTerm():
-                return self.shapes[tree.id]
+                return self.steps[tree.id].shape
             case Transpose():
                 return self.shape(tree.inner)[::-1]
             case PartTerm():
                 spans = zip((tree.rows, tree.columns), self.shape(tree.inner), strict=True)
                 return tuple(s if span is None else span[1] - span[0] + 1 for span, s in spans)
             case Call():
-                return self.shapes[written(tree)]
+                return self.parts[written(tree)]
 
 
 def times_sign(first: Shape, second: Shape) -> str:

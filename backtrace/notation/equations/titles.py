@@ -6,11 +6,13 @@ from collections.abc import Mapping
 
 from backtrace.functions.elementary import FUNCTIONS
 from backtrace.functions.formula import Sentence, Symbol, row
+from backtrace.notation.equations.board import steps_of
 from backtrace.notation.equations.right_sides import right
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.workings import Workings
 from backtrace.spec import ids
 from backtrace.tape.steps import Step
+from backtrace.tape.trace import TracedStep
 
 WORDS = {
     "copy": "the same",
@@ -138,29 +140,25 @@ def _sum_why(step: Step, symbols: Symbols) -> Sentence:
 COUNTS = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
 
 
-def gone_through(step: Step, steps: Mapping[str, Step]) -> Step | None:
+def gone_through(step: Step, steps: Mapping[str, TracedStep]) -> TracedStep | None:
     """The line, or the part of one, through which a gradient comes back: that of what has arrived,
     or a part of it that passes on what has arrived."""
     arrived = next((steps[id] for id in step.operands if steps[id].phase == "backward"), None)
     if arrived is None:
         return None
     line, _ = ids.line_and_part(arrived.of)
-    users = [
-        user
-        for user in steps.values()
-        if step.of in user.operands and ids.line_and_part(user.id)[0] == line
-    ]
+    users = [each for each in steps_of(line, steps) if step.of in each.operands]
     return next((user for user in users if user.id == arrived.of), users[-1] if users else None)
 
 
 def _chain_why(step: Step, workings: Workings) -> Sentence:
-    user = gone_through(step, {id: each.step for id, each in workings.steps.items()})
+    user = gone_through(step, workings.steps)
     if user is None:
         return ("Chain rule: what has arrived times the local derivative.",)
     local = LOCAL.get(step.operation, "what has arrived times the local derivative")
     if step.operation == "copy" and "summed" in step.parameters:
         local = "the local derivative is 1, wherever it was repeated"
-    line = row(Symbol(user.id), " = ", right(user, workings))
+    line = row(Symbol(user.id), " = ", right(user.step, workings))
     return ("Chain rule through ", line, ": ", local, *_summed_words(step), ".")
 
 
