@@ -156,8 +156,8 @@ def _chain_why(step: Step, workings: Workings) -> Sentence:
     if user is None:
         return ("Chain rule: what has arrived times the local derivative.",)
     local = LOCAL.get(step.operation, "what has arrived times the local derivative")
-    if step.operation == "copy" and "summed" in step.parameters:
-        local = "the local derivative is 1, wherever it was repeated"
+    if step.operation == "copy" and user.operation not in ("plus", "minus"):
+        local = "these entries are passed on as they are, the local derivative is 1"
     line = row(Symbol(user.id), " = ", right(user.step, workings))
     return ("Chain rule through ", line, ": ", local, *_summed_words(step), ".")
 
