@@ -45,9 +45,6 @@ REMARKS: dict[tuple[str, str | None], str] = {
 }
 
 
-OF_CLIPPING = "PyTorch clips by c/(norm + 1e-6), the spec by c/norm."
-
-
 def optimizer(spec: Spec) -> list[str]:
     """What stands before the epochs: the frozen parameters, the optimizer and the schedule."""
     assert spec.optimizer is not None
@@ -59,8 +56,6 @@ def optimizer(spec: Spec) -> list[str]:
         trained = "trained"
     if by_hand(spec):
         return [*lines, *_step(spec, spec.optimizer, trained)]
-    if spec.clip is not None and spec.clip.kind == "norm":
-        lines += remark(OF_CLIPPING)
     said = REMARKS.get((spec.optimizer.name, spec.optimizer.form))
     lines += remark(said) if said else []
     lines.append(f"optimizer = torch.optim.{_call(spec, spec.optimizer, trained)}")
@@ -70,13 +65,21 @@ def optimizer(spec: Spec) -> list[str]:
 
 
 def clipping(spec: Spec) -> list[str]:
-    """The line between a gradient and its step that clips it, where the spec does."""
+    """The lines between a gradient and its step that clip it, where the spec does.
+
+    Not PyTorch's ``clip_grad_norm_``, which divides by norm + 1e-6.
+    """
     if spec.clip is None:
         return []
-    named = bool(spec.freeze) or by_hand(spec)
-    function = {"norm": "clip_grad_norm_", "value": "clip_grad_value_"}[spec.clip.kind]
-    parameters = "trained" if named else ALL
-    return [f"nn.utils.{function}({parameters}, {constant(spec.clip.limit)})"]
+    trained = "trained" if spec.freeze or by_hand(spec) else ALL
+    limit = constant(spec.clip.limit)
+    if spec.clip.kind == "value":
+        return [f"nn.utils.clip_grad_value_({trained}, {limit})"]
+    return [
+        f"norm = torch.stack([p.grad.norm() for p in {trained}]).norm()",
+        f"for p in {trained}:",
+        f"    p.grad *= {factor(spec.clip.limit)} / norm.clamp(min={limit})",
+    ]
 
 
 def by_hand(spec: Spec) -> bool:
