@@ -12,7 +12,7 @@ from backtrace.notation import steps as notation
 from backtrace.notation.equations.titles import is_of_equations
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import tokens
-from backtrace.spec.model import Number, Optimizer, Regularization
+from backtrace.spec.model import Clip, Number, Optimizer, Regularization
 from backtrace.tape.run import trace
 from backtrace.tape.setting import Setting
 from tests.check.random_exercises import random_spec
@@ -133,6 +133,14 @@ def test_every_optimizer(optimizer, sign):
         (2, 2, 1), ("tanh", "linear"), optimizer=optimizer, epochs=3, conventions=conventions
     )
     assert_printed_as_worked(trace(spec))
+
+
+@pytest.mark.parametrize("kind", ["norm", "value"])
+@pytest.mark.parametrize("limit", ["0.05", "100"])
+def test_every_way_of_clipping(kind, limit):
+    spec = exercise((2, 2, 1), ("tanh", "linear"), n=2, epochs=2)
+    clipped = msgspec.structs.replace(spec, clip=Clip(kind, Number(float(limit), limit)))
+    assert_printed_as_worked(trace(clipped))
 
 
 @pytest.mark.parametrize("form", FORMS)
