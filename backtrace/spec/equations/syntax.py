@@ -443,13 +443,16 @@ def _meant(name: str) -> str:
     return f"Did you mean `{meant}`?" if meant else ""
 
 
+_SAMPLES = {"each": "row", "flag": "true", "size": "2", "count": "1", "number": "0.1"}
+
+
 def _form(name: str, signature: Signature) -> str:
-    """How a function is written: ``conv(x, k, stride=, padding=, flip=)``."""
+    """How a function is written: ``softmax(x, each=row)``."""
     if signature.listed:
         return f"{name}(x, 3, 1)"
     matrices = ["x", "k" if name.startswith("conv") else "y", "z"][: max(signature.least, 1)]
     if signature.most == 0:
         matrices = []
     several = ["…"] if signature.most == ANY else []
-    settings = [f"{key}=" for key in signature.settings]
+    settings = [f"{key}={_SAMPLES[kind]}" for key, kind in signature.settings.items()]
     return f"{name}({', '.join(matrices + several + settings)})"
