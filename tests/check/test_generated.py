@@ -8,8 +8,8 @@ import pytest
 from tests.check.generator import CODES, HONEST, generate
 from tests.check.grading import Outcome, grade, table, written
 
-HONEST_SHEETS = 150
-SHEETS_A_CODE = 18
+HONEST_SHEETS = 100
+SHEETS_A_CODE = 9
 
 
 @pytest.fixture(scope="module")
