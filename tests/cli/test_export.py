@@ -298,8 +298,17 @@ def test_a_failure_at_any_moment_leaves_the_old_file(tmp_path, run, monkeypatch,
         assert list(tmp_path.iterdir()) == [file]
 
 
+@pytest.fixture
+def heard():
+    """Ctrl-C as a terminal sends it: a shell has what runs in its background ignore it."""
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, usual)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.usefixtures("heard")
 def test_a_signal_leaves_the_old_file_and_no_other(tmp_path, number, monkeypatch, capsys):
     file = tmp_path / "page.md"
     file.write_bytes(b"<!-- Made by backtrace. -->")
