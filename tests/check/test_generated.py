@@ -9,7 +9,7 @@ from tests.check.generator import CODES, HONEST, generate
 from tests.check.grading import Outcome, grade, table, written
 
 HONEST_SHEETS = 100
-SHEETS_A_CODE = 9
+SHEETS_A_CODE = 6
 
 
 @pytest.fixture(scope="module")
