@@ -39,7 +39,7 @@ from backtrace.page.blocks import Bullets, Cell, Column, Document, Paragraph, Se
 from backtrace.spec.model import Conventions, Notation
 from backtrace.spec.read import conventions
 from backtrace.tape.arithmetic import ARITHMETICS, FloatArithmetic
-from backtrace.tape.gradients import GRADIENTS, Backward, Draft, Graph, Idioms, Upstream, Way
+from backtrace.tape.gradients import GRADIENTS, Backward, Draft, ForwardGraph, Idioms, Upstream, Way
 from backtrace.tape.operations import OPERATIONS
 from backtrace.tape.run import worked
 from backtrace.tape.setting import Operation, Setting
@@ -445,7 +445,9 @@ def test_an_operation_sends_its_gradient_back():
         Step("L", "total", ("t",)),
     ]
     book = Notebook()
-    graph = Graph({step.id: step for step in forward}, Idioms(loss_gradient={"loss": "output"}))
+    graph = ForwardGraph(
+        {step.id: step for step in forward}, Idioms(loss_gradient={"loss": "output"})
+    )
     Backward(forward[1:], graph, ("x",), book).walk({"L": Upstream()})
     x = {"x": np.array([[0.5], [2.0]])}
     values = worked(

@@ -38,7 +38,7 @@ class Label(msgspec.Struct, frozen=True):
         return self.value or f"{self.symbol}: {self.size}"
 
 
-class Node(msgspec.Struct, frozen=True):
+class GraphNode(msgspec.Struct, frozen=True):
     """A line, or what is given: ``line`` is its formula, ``kind`` what it is."""
 
     id: str
@@ -49,7 +49,7 @@ class Node(msgspec.Struct, frozen=True):
     gradient: Label | None = None
 
 
-class Edge(msgspec.Struct, frozen=True):
+class GraphEdge(msgspec.Struct, frozen=True):
     """From a quantity to a line that uses it, by the numbers of their nodes."""
 
     source: int
@@ -61,8 +61,8 @@ class Edge(msgspec.Struct, frozen=True):
 class Graph(Block, frozen=True):
     """The nodes in the order of their lines; ``legend`` says what stands where."""
 
-    nodes: tuple[Node, ...]
-    edges: tuple[Edge, ...]
+    nodes: tuple[GraphNode, ...]
+    edges: tuple[GraphEdge, ...]
     legend: str = ""
 
     @property
@@ -71,7 +71,7 @@ class Graph(Block, frozen=True):
         sources = {edge.source for edge in self.edges}
         return [at for at in range(len(self.nodes)) if at not in sources]
 
-    def entering(self, node: int) -> list[Edge]:
+    def entering(self, node: int) -> list[GraphEdge]:
         return [edge for edge in self.edges if edge.target == node]
 
     @property
@@ -129,7 +129,7 @@ class _GraphReader:
         for each in steps_of(line, self.steps):
             yield from (id for id in each.operands if not ids.is_part(id))
 
-    def node(self, traced: TracedStep) -> Node:
+    def node(self, traced: TracedStep) -> GraphNode:
         kind = "given" if traced.phase == "given" else "line"
         kind = "goal" if traced.id == self.goal else kind
         line = self.symbols.name(traced.id)
@@ -137,7 +137,7 @@ class _GraphReader:
             workings = Workings.of(traced, self.trace, self.symbols)
             line += f" = {text(as_written(traced.step, workings), self.symbols)}"
         gradient = self.steps.get(ids.gradient(traced.id))
-        return Node(
+        return GraphNode(
             id=traced.id,
             symbol=self.symbols.name(traced.id),
             line=line,
@@ -146,10 +146,10 @@ class _GraphReader:
             gradient=None if gradient is None else self.label(gradient),
         )
 
-    def edge(self, source: str, target: str, number_of: Mapping[str, int]) -> Edge:
+    def edge(self, source: str, target: str, number_of: Mapping[str, int]) -> GraphEdge:
         gradient = ids.gradient(source)
         back = self.steps.get(ids.share(gradient, target), self.steps.get(gradient))
-        return Edge(
+        return GraphEdge(
             number_of[source],
             number_of[target],
             self.label(self.steps[source]),

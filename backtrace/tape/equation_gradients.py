@@ -19,7 +19,7 @@ from backtrace.tape.arguments import (
     described,
 )
 from backtrace.tape.equation_operations import BY_TARGET
-from backtrace.tape.gradients import Draft, GradientRule, Graph, Upstream, Way
+from backtrace.tape.gradients import Draft, ForwardGraph, GradientRule, Upstream, Way
 from backtrace.tape.setting import Shape
 from backtrace.tape.steps import Step
 
@@ -29,7 +29,7 @@ Arguments: TypeAlias = Sequence[Argument]
 class Local:
     """A step, its arguments with their shapes, and the gradient that has arrived."""
 
-    def __init__(self, graph: Graph, step: Step, upstream: Upstream) -> None:
+    def __init__(self, graph: ForwardGraph, step: Step, upstream: Upstream) -> None:
         self.graph, self.step, self.upstream = graph, step, upstream
         self.arrived = Argument(upstream.id)
         self.value = Argument(step.id)
@@ -96,7 +96,7 @@ LocalRow: TypeAlias = Callable[[Local], Iterator[Way]]
 
 
 def _of(row: LocalRow) -> GradientRule:
-    def ways(graph: Graph, step: Step, upstream: Upstream) -> Iterator[Way]:
+    def ways(graph: ForwardGraph, step: Step, upstream: Upstream) -> Iterator[Way]:
         yield from row(Local(graph, step, upstream))
 
     return ways

@@ -465,16 +465,16 @@ def _loss_slope_shape(s: Setting, p: Parameters, upstream: Shape, a: Shape, y: S
 # Whether fractions stay fractions
 
 
-def _function_is_rational(p: Parameters) -> bool:
+def function_is_rational(p: Parameters) -> bool:
     is_power = p["activation"] == "power"
     return power_is_rational(p) if is_power else FUNCTIONS[p["activation"]].rational
 
 
-def _loss_is_rational(p: Parameters) -> bool:
+def loss_is_rational(p: Parameters) -> bool:
     return LOSSES[p["loss"]].rational
 
 
-def _never(p: Parameters) -> bool:
+def never_rational(p: Parameters) -> bool:
     return False
 
 
@@ -488,9 +488,9 @@ EQUATION_OPERATIONS: dict[str, Operation] = {
     "smaller": Operation(_smaller, broadcast_shape),
     "over_slope": Operation(_over_slope, _broadcast_upstream),
     "larger_slope": Operation(_larger_slope, _broadcast_upstream),
-    "chain": Operation(_chain, _first, _function_is_rational),
-    "softmax": Operation(_softmax, _first, _never),
-    "softmax_slope": Operation(_softmax_slope, _first, _never),
+    "chain": Operation(_chain, _first, function_is_rational),
+    "softmax": Operation(_softmax, _first, never_rational),
+    "softmax_slope": Operation(_softmax_slope, _first, never_rational),
     "reduce": Operation(_reduce, _reduce_shape),
     "reduce_slope": Operation(_reduce_slope, _spread_shape),
     "stack": Operation(_stack, _stack_shape),
@@ -506,6 +506,6 @@ EQUATION_OPERATIONS: dict[str, Operation] = {
     "conv_transpose": Operation(_conv_transpose, _conv_transpose_shape),
     "pool": Operation(_pool, _pool_shape),
     "pool_slope": Operation(_pool_slope, _spread_shape),
-    "loss_of": Operation(_loss, _loss_shape, _loss_is_rational),
-    "loss_slope": Operation(_loss_slope, _loss_slope_shape, _loss_is_rational),
+    "loss_of": Operation(_loss, _loss_shape, loss_is_rational),
+    "loss_slope": Operation(_loss_slope, _loss_slope_shape, loss_is_rational),
 }

@@ -27,7 +27,15 @@ from backtrace.spec.model import EquationLine, Equations, Spec
 from backtrace.tape.arguments import TRANSPOSED, Argument, argument_shapes, described
 from backtrace.tape.equation_gradients import EQUATION_GRADIENTS, product
 from backtrace.tape.equation_operations import sized
-from backtrace.tape.gradients import Backward, Draft, GradientRule, Graph, Idioms, Upstream, Way
+from backtrace.tape.gradients import (
+    Backward,
+    Draft,
+    ForwardGraph,
+    GradientRule,
+    Idioms,
+    Upstream,
+    Way,
+)
 from backtrace.tape.operations import OPERATIONS
 from backtrace.tape.parameters import trained_ids, upstream_at
 from backtrace.tape.setting import Shape
@@ -155,7 +163,7 @@ class EquationsWriter(TapeWriter):
                 Id(role, None, name), "given", (), "backward", {}, self.by_id[name].shape, id
             )
         forward = [step for step in self.steps if step.phase in ("forward", "loss")]
-        graph = Graph(self.by_id, Idioms(parameters=tuple(wanted)))
+        graph = ForwardGraph(self.by_id, Idioms(parameters=tuple(wanted)))
         start = {name: Upstream(id) for name, id in given.items()}
         _EquationsBackward(forward, graph, wanted, self).walk(start)
 

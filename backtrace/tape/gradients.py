@@ -76,7 +76,7 @@ class Idioms(msgspec.Struct, frozen=True):
     parameters: tuple[str, ...] = ()
 
 
-class Graph(msgspec.Struct, frozen=True):
+class ForwardGraph(msgspec.Struct, frozen=True):
     """The steps by id, and the idioms: what a row looks at."""
 
     steps: Mapping[str, Step]
@@ -87,31 +87,31 @@ class Graph(msgspec.Struct, frozen=True):
         return upstream.samples if operand in self.idioms.parameters else {}
 
 
-GradientRule: TypeAlias = Callable[[Graph, Step, Upstream], Iterator[Way]]
+GradientRule: TypeAlias = Callable[[ForwardGraph, Step, Upstream], Iterator[Way]]
 
 
-def _through(graph: Graph, step: Step, upstream: Upstream) -> Iterator[Way]:
+def _through(graph: ForwardGraph, step: Step, upstream: Upstream) -> Iterator[Way]:
     """Sums and copies: the gradient goes on as it is."""
     for operand in step.operands:
         yield Way(operand, upstream)
 
 
-def _total(graph: Graph, step: Step, upstream: Upstream) -> Iterator[Way]:
+def _total(graph: ForwardGraph, step: Step, upstream: Upstream) -> Iterator[Way]:
     samples = {k: v for k, v in step.parameters.items() if k == "samples"}
     yield Way(step.operands[0], Upstream(upstream.id, samples))
 
 
-def _penalty(graph: Graph, step: Step, upstream: Upstream) -> Iterator[Way]:
+def _penalty(graph: ForwardGraph, step: Step, upstream: Upstream) -> Iterator[Way]:
     for weights in step.operands:
         yield _of_penalty(graph, weights, upstream)
 
 
-def _of_penalty(graph: Graph, weights: str, upstream: Upstream) -> Way:
+def _of_penalty(graph: ForwardGraph, weights: str, upstream: Upstream) -> Way:
     draft = Draft("add_penalty", (weights,), dict(graph.idioms.lambdas[weights]))
     return Way(weights, upstream, (draft,), onto=True)
 
 
-def _loss_terms(graph: Graph, step: Step, upstream: Upstream) -> Iterator[Way]:
+def _loss_terms(graph: ForwardGraph, step: Step, upstream: Upstream) -> Iterator[Way]:
     prediction = step.operands[0]
     row, before = LOSSES[step.parameters["loss"]], graph.steps.get(prediction)
     now = {} if graph.idioms.mean_in_gradient else upstream.samples
@@ -134,7 +134,7 @@ def _with_mean(parameters: DraftParameters, samples: DraftParameters) -> DraftPa
     return {k: v for k, v in parameters.items() if k not in stable} | samples | stable
 
 
-def _activate(graph: Graph, step: Step, upstream: Upstream) -> Iterator[Way]:
+def _activate(graph: ForwardGraph, step: Step, upstream: Upstream) -> Iterator[Way]:
     z = step.operands[0]
     function = {k: v for k, v in step.parameters.items() if k != "ones"}
     slope = Draft("activation_derivative", (z,), function, ids.id_of("slope", step.layer))
@@ -143,7 +143,7 @@ def _activate(graph: Graph, step: Step, upstream: Upstream) -> Iterator[Way]:
     yield Way(z, upstream, (slope, Draft(product, (upstream.id, slope.id))))
 
 
-def _add_bias(graph: Graph, step: Step, upstream: Upstream) -> Iterator[Way]:
+def _add_bias(graph: ForwardGraph, step: Step, upstream: Upstream) -> Iterator[Way]:
     product, bias = step.operands
     yield Way(product, upstream)
     whole = {"all": True} if bias in graph.idioms.shared else {}
@@ -160,7 +160,7 @@ _OF_PRODUCT = {
 }
 
 
-def _matmul(graph: Graph, step: Step, upstream: Upstream) -> Iterator[Way]:
+def _matmul(graph: ForwardGraph, step: Step, upstream: Upstream) -> Iterator[Way]:
     factors = dict(zip("XY", step.operands, strict=True)) | {"δ": upstream.id}
     forms = _OF_PRODUCT[step.parameters.get("transpose", "")]
     for operand, (first, second, transpose) in zip(step.operands, forms, strict=True):
@@ -170,7 +170,7 @@ def _matmul(graph: Graph, step: Step, upstream: Upstream) -> Iterator[Way]:
         yield Way(operand, upstream, (Draft("matmul", operands, parameters),))
 
 
-def _omitted(graph: Graph, operand: str, operands: tuple[str, ...]) -> DraftParameters:
+def _omitted(graph: ForwardGraph, operand: str, operands: tuple[str, ...]) -> DraftParameters:
     """Past a bias inside the weights: what carries the 1 gets no error for it."""
     lines = graph.idioms.line_of_bias
     for side, factor in zip(("first", "second"), operands, strict=True):
@@ -221,7 +221,7 @@ class Backward:
     def __init__(
         self,
         forward: Sequence[Step],
-        graph: Graph,
+        graph: ForwardGraph,
         wanted: Sequence[str],
         writer: Writer,
     ) -> None:

@@ -11,7 +11,7 @@ from backtrace.functions.penalties import FORMS
 from backtrace.spec import ids
 from backtrace.spec.ids import Id, Role
 from backtrace.spec.model import Layer, Loss, Regularization, Spec
-from backtrace.tape.gradients import Backward, Draft, Graph, Idioms, Upstream
+from backtrace.tape.gradients import Backward, Draft, ForwardGraph, Idioms, Upstream
 from backtrace.tape.parameters import (
     INPUTS,
     TARGETS,
@@ -194,7 +194,7 @@ class LayersWriter(TapeWriter):
     def backward(self, loss: Loss) -> None:
         wanted = parameter_ids(self.spec) + ((INPUTS,) if self.spec.inputs_gradient else ())
         forward = [step for step in self.steps if step.phase in ("forward", "loss")]
-        graph = Graph(self.by_id, self.idioms(loss))
+        graph = ForwardGraph(self.by_id, self.idioms(loss))
         back = Backward(forward, graph, wanted, self)
         if loss.name == "upstream":
             start = {self.prediction: Upstream(upstream_id(self.spec))}

@@ -23,10 +23,15 @@ from backtrace.functions.activations import (
     summed,
 )
 from backtrace.functions.array import Array
-from backtrace.functions.elementary import FUNCTIONS, power_is_rational
+from backtrace.functions.elementary import FUNCTIONS
 from backtrace.functions.losses import LOSSES
 from backtrace.functions.optimizers import momentums
-from backtrace.tape.equation_operations import EQUATION_OPERATIONS
+from backtrace.tape.equation_operations import (
+    EQUATION_OPERATIONS,
+    function_is_rational,
+    loss_is_rational,
+    never_rational,
+)
 from backtrace.tape.setting import Operation, Setting, Shape, transposed
 
 
@@ -294,40 +299,27 @@ def _no_evaluation(s: Setting, p: Parameters, *values: Array) -> Array:
     raise TypeError("a given value and the loss after the update are not worked from operands")
 
 
-def _activation_is_rational(p: Parameters) -> bool:
-    name = p["activation"]
-    return power_is_rational(p) if name == "power" else FUNCTIONS[name].rational
-
-
-def _loss_is_rational(p: Parameters) -> bool:
-    return LOSSES[p["loss"]].rational
-
-
-def _never(p: Parameters) -> bool:
-    return False
-
-
 OPERATIONS: dict[str, Operation] = {
     "given": Operation(_no_evaluation, _scalar),
     "copy": Operation(_copy, _alike),
     "matmul": Operation(_matmul, _matmul_shape),
     "add_bias": Operation(_add_bias, _bias_shape),
-    "activate": Operation(_activate, _activate_shape, _activation_is_rational),
+    "activate": Operation(_activate, _activate_shape, function_is_rational),
     "activation_derivative": Operation(
-        _activation_derivative, _derivative_shape, _activation_is_rational
+        _activation_derivative, _derivative_shape, function_is_rational
     ),
     "error": Operation(_error, _alike),
-    "loss_terms": Operation(_loss_terms, _alike, _loss_is_rational),
+    "loss_terms": Operation(_loss_terms, _alike, loss_is_rational),
     "total": Operation(_total, _scalar),
     "penalty": Operation(_penalty, _scalar),
     "add": Operation(_add, _alike),
-    "loss_gradient": Operation(_loss_gradient, _alike, _loss_is_rational),
+    "loss_gradient": Operation(_loss_gradient, _alike, loss_is_rational),
     "shortcut_delta": Operation(_shortcut_delta, _alike),
     "hadamard": Operation(_hadamard, _alike),
     "jacobian_product": Operation(_jacobian_product, _jacobian_shape),
     "sum_samples": Operation(_sum_samples, _sum_shape),
     "add_penalty": Operation(_add_penalty, _alike),
-    "gradient_norm": Operation(_gradient_norm, _scalar, _never),
+    "gradient_norm": Operation(_gradient_norm, _scalar, never_rational),
     "clip_to_norm": Operation(_clip_to_norm, _clip_to_norm_shape),
     "clip_entries": Operation(_clip_entries, _alike),
     "descend": Operation(_descend, _alike),
@@ -339,10 +331,10 @@ OPERATIONS: dict[str, Operation] = {
     "scale_step": Operation(_scale_step, _alike),
     "look_ahead_step": Operation(_look_ahead_step, _alike),
     "unbias": Operation(_unbias, _alike),
-    "look_ahead_average": Operation(_look_ahead_average, _alike, _never),
-    "rescale": Operation(_rescale, _alike, _never),
-    "adaptive_step": Operation(_adaptive_step, _alike, _never),
-    "decayed_step": Operation(_decayed_step, _alike, _never),
+    "look_ahead_average": Operation(_look_ahead_average, _alike, never_rational),
+    "rescale": Operation(_rescale, _alike, never_rational),
+    "adaptive_step": Operation(_adaptive_step, _alike, never_rational),
+    "decayed_step": Operation(_decayed_step, _alike, never_rational),
     "apply_step": Operation(_add, _alike),
     "forward_again": Operation(_no_evaluation, _scalar),
     **EQUATION_OPERATIONS,

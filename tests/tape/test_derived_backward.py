@@ -5,7 +5,7 @@ import numpy as np
 
 from backtrace.spec.model import Arithmetic, Conventions
 from backtrace.tape.arithmetic import arithmetic
-from backtrace.tape.gradients import GRADIENTS, Backward, Graph, Idioms, Upstream
+from backtrace.tape.gradients import GRADIENTS, Backward, ForwardGraph, Idioms, Upstream
 from backtrace.tape.operations import OPERATIONS
 from backtrace.tape.run import worked
 from backtrace.tape.setting import Setting
@@ -64,7 +64,7 @@ class Notebook:
 def derived(wanted=("W", "b", "x")):
     book = Notebook()
     idioms = Idioms(parameters=("W", "b"), loss_gradient={"loss": "output"})
-    graph = Graph({step.id: step for step in FORWARD}, idioms)
+    graph = ForwardGraph({step.id: step for step in FORWARD}, idioms)
     Backward(FORWARD[3:], graph, wanted, book).walk({"L": Upstream()})
     return book
 

@@ -7,12 +7,13 @@ Here it is taken once.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 import numpy as np
 
 from backtrace.check.rules.interval_rules import (
+    IntervalRule,
     derivative,
     loss_gradient,
     loss_terms,
@@ -38,9 +39,6 @@ from backtrace.tape.equation_operations import (
     windows,
 )
 from backtrace.tape.setting import Setting
-
-IntervalRule: TypeAlias = Callable[..., Interval]
-
 
 # The chain rule
 

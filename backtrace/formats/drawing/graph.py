@@ -9,7 +9,7 @@ from itertools import pairwise
 import msgspec
 
 from backtrace.formats.measure import text_width
-from backtrace.page.graph import Graph, Label, Node, Slot, columns
+from backtrace.page.graph import Graph, GraphNode, Label, Slot, columns
 from backtrace.page.inert import inert
 
 LETTER = 7.4  # width of a character
@@ -33,10 +33,10 @@ STYLE = """
 """
 
 
-class Box(msgspec.Struct, frozen=True):
+class NodeBox(msgspec.Struct, frozen=True):
     """Where a node stands; its edges enter on the left, a port each."""
 
-    node: Node
+    node: GraphNode
     x: float
     y: float
     width: float
@@ -62,7 +62,7 @@ class GraphDrawing:
             for at in range(len(drawn.nodes))
         }
         self.ends = [drawn.nodes[at] for at in drawn.ends]
-        self.boxes: dict[int, Box] = {}
+        self.boxes: dict[int, NodeBox] = {}
         self.passing: dict[tuple[int, int], tuple[float, float, float]] = {}
         self.height = max(map(self.tall, self.slots), default=0.0)
         x = 0.0
@@ -113,7 +113,7 @@ class GraphDrawing:
                 own = self.wide(slot)
                 ports = max(1, len(self.entering[node]))
                 left = x if self.entering[node] else x + width - own
-                self.boxes[node] = Box(self.drawn.nodes[node], left, y, own, height, ports)
+                self.boxes[node] = NodeBox(self.drawn.nodes[node], left, y, own, height, ports)
             y += height + APART
 
     def order_ports(self) -> None:
@@ -157,7 +157,7 @@ class GraphDrawing:
         points.append((port[0] - self.run(number), port[1]))
         return f'<path class="wire" d="{_curve(points)} H{port[0]:.1f}"/>'
 
-    def node(self, box: Box) -> Iterator[str]:
+    def node(self, box: NodeBox) -> Iterator[str]:
         role = "node" if box.node.kind == "line" else f"node {box.node.kind}"
         yield (
             f'<rect class="{role}" x="{box.x:.1f}" y="{box.y:.1f}" width="{box.width:.1f}" '
@@ -172,7 +172,7 @@ class GraphDrawing:
             yield from _labels(x + run / 2, y, *_leaving(box.node))
 
 
-def _leaving(node: Node) -> list[Label]:
+def _leaving(node: GraphNode) -> list[Label]:
     """What stands where nothing leads on: the value, and the gradient where it has one."""
     return [node.value] if node.gradient is None else [node.value, node.gradient]
 

@@ -57,6 +57,8 @@ class Formulas(msgspec.Struct, frozen=True):
         assert step.equation is not None
         left = ref_latex(step.equation.left, self.figures.symbols)
         stated = self.stated(step)
+        if step.brief and step.tells_value and step.traced.operation == "given":
+            return self.aligned(left, [stated])
         if step.brief:
             return self.aligned(left, _beside(stated, self.value(step), self.room(step)))
         result = [block.tex for block in self.value(step)]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from backtrace.formats.measure import text_width
 from backtrace.formats.terminal.boxes import Line
 from backtrace.formats.terminal.layout import INDENT, Layout
-from backtrace.page.graph import Graph, Label, Node
+from backtrace.page.graph import Graph, GraphNode, Label
 
 MOST_LINES = 24
 GAP = "   "
@@ -52,7 +52,7 @@ def _rows(
         yield from _rows(drawn, edge.source, edge.gradient, below + branch, below + gap, told)
 
 
-def _told(node: Node) -> str:
+def _told(node: GraphNode) -> str:
     value = _plain(node.value)
     return f"{node.line} = {value}" if value else f"{node.line}, {node.value.size}"
 

@@ -135,20 +135,6 @@ def constant(tree: ConstantTerm) -> Expr:
     return Text(text.replace("*", "·").replace("-", "−"))
 
 
-def numbers_of(tree: Term) -> Iterator[ConstantTerm]:
-    """The numbers in a line."""
-    match tree:
-        case ConstantTerm():
-            yield tree
-        case Call():
-            for each in tree.arguments:
-                yield from numbers_of(each)
-        case Transpose() | PartTerm():
-            yield from numbers_of(tree.inner)
-        case NameTerm():
-            return
-
-
 def transposed(inner: Expr) -> Expr:
     return Ref(inner.id, True) if isinstance(inner, Ref) else Transposed(base(inner))
 

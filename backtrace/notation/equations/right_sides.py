@@ -32,7 +32,6 @@ from backtrace.notation.equations.board import (
     Board,
     constant,
     named,
-    numbers_of,
     power,
     times_sign,
     transposed,
@@ -41,7 +40,8 @@ from backtrace.notation.layout import factor
 from backtrace.notation.loss import entrywise, is_plain
 from backtrace.notation.workings import Workings, constants, over_n
 from backtrace.spec import ids
-from backtrace.spec.equations.expression import Call
+from backtrace.spec.equations.expression import Call, ConstantTerm
+from backtrace.spec.equations.names import leaves
 from backtrace.spec.equations.syntax import parse
 from backtrace.tape.arguments import TRANSPOSED, Argument, argument_shapes, arguments_of
 from backtrace.tape.equation_operations import entries_of
@@ -89,23 +89,15 @@ def written_number(number: Number, step: Step, workings: Workings) -> Expr:
     """√2 or 1/2, as it stands in the line whose gradient a step may be."""
     for id in (step.id, *(workings.steps[each].of for each in step.operands)):
         line = workings.steps[id].parameters.get("line") if id in workings.steps else None
-        for each in numbers_of(parse(line)) if line else ():
-            if float(each.number) == float(number):
-                return constant(each)
+        for leaf in leaves(parse(line)) if line else ():
+            if isinstance(leaf, ConstantTerm) and float(leaf.number) == float(number):
+                return constant(leaf)
     return Literal(number)
 
 
 # The right-hand side of each operation
 
 Right = Callable[[Taken], Expr]
-
-
-def _sided(sign: str) -> Right:
-    def right(taken: Taken) -> Expr:
-        x, y = taken.formulas
-        return row(factor(x), sign, factor(y))
-
-    return right
 
 
 def times(taken: Taken) -> Expr:

@@ -18,18 +18,21 @@ if TYPE_CHECKING:
     from backtrace.spec.model import EquationLine
 
 
-def names_in(tree: Term) -> Iterator[NameTerm]:
-    """The names that an expression uses, from left to right."""
+def leaves(tree: Term) -> Iterator[NameTerm | ConstantTerm]:
+    """The names and numbers of an expression, from left to right."""
     match tree:
-        case NameTerm():
+        case NameTerm() | ConstantTerm():
             yield tree
         case Call():
             for each in tree.arguments:
-                yield from names_in(each)
+                yield from leaves(each)
         case Transpose() | PartTerm():
-            yield from names_in(tree.inner)
-        case ConstantTerm():
-            return
+            yield from leaves(tree.inner)
+
+
+def names_in(tree: Term) -> Iterator[NameTerm]:
+    """The names that an expression uses, from left to right."""
+    return (leaf for leaf in leaves(tree) if isinstance(leaf, NameTerm))
 
 
 def used(lines: Sequence[EquationLine]) -> set[str]:
