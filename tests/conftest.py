@@ -1,12 +1,13 @@
-"""What holds for all tests: no deadlines, and of a large family of cases a sample, or all."""
+"""What holds for all tests: no deadlines; the same examples every time, and of a large family of
+cases a sample. ``--all`` takes every case, and looks for new examples."""
 
 from collections import Counter
 
 from hypothesis import settings
 
 # How long an example takes says how busy the machine is, and nothing of what is tested.
-settings.register_profile("patient", deadline=None)
-settings.load_profile("patient")
+settings.register_profile("patient", deadline=None, derandomize=True)
+settings.register_profile("searching", deadline=None)
 
 FEW = 12  # cases of one test that are always run
 EVERY = 4  # of more cases each fourth one is, unless --all asks for all
@@ -14,7 +15,12 @@ WHOLE = ("test_structure", "test_readme", "test_new_rows", "test_printed_entries
 
 
 def pytest_addoption(parser):
-    parser.addoption("--all", action="store_true", help="every case of every large family, too")
+    parser.addoption("--all", action="store_true", help="every case, and new examples")
+
+
+def pytest_configure(config):
+    """Whoever changed nothing hears of nothing new: a search has to be asked for."""
+    settings.load_profile("searching" if config.getoption("--all") else "patient")
 
 
 def pytest_collection_modifyitems(config, items):

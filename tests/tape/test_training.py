@@ -11,7 +11,16 @@ from msgspec.structs import replace
 
 import backtrace
 from backtrace.functions.optimizers import OPTIMIZERS, SCHEDULES
-from backtrace.spec.model import Arithmetic, Clip, Number, Optimizer, Regularization, Schedule, Stop
+from backtrace.spec.model import (
+    Arithmetic,
+    Clip,
+    Conventions,
+    Number,
+    Optimizer,
+    Regularization,
+    Schedule,
+    Stop,
+)
 from backtrace.spec.read.holdout import held_out
 from backtrace.tape import chunks as chunking
 from backtrace.tape.run import trace
@@ -250,6 +259,17 @@ def test_data_that_are_all_ones_are_data():
         .replace("[[1], [2]]", "[[1], [3]]")
     )
     assert_trained_as_traced(ones)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_left_out_of_a_loop_leaves_the_order_in_memory(seed):
+    """δ = da ⊙ 1 is not worked, though it stands in memory by rows and da by columns: of the same
+    numbers in another order BLAS may make other bits."""
+    columns = Conventions(layout="columns", weights="in_out")
+    spec = exercise(
+        [1, 2], ["linear"], biases="none", loss="mae", n=3, seed=seed, conventions=columns, epochs=3
+    )
+    assert_trained_as_traced(spec)
 
 
 # --- what a training says

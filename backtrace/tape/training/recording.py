@@ -118,8 +118,8 @@ class Recording:
         result = np.asarray(ufunc(*map(_concrete, operands)))
         beside = self._beside(operands, result)
         for x in _unchanged(ufunc, beside):
-            if (x.shape, x.dtype) == (result.shape, result.dtype):
-                return x
+            if (x.dtype, x.shape, x.array.strides) == (result.dtype, result.shape, result.strides):
+                return x  # in another order in memory, a product of matrices may end in other bits
         found = self._once(ufunc, beside, result)
         if ufunc is np.negative:  # −(−x) is x
             self.known[ufunc, result.dtype, found.place] = beside[0]
