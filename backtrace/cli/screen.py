@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import msgspec
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from backtrace.formats.terminal.boxes import Line
     from backtrace.formats.terminal.layout import Layout
     from backtrace.page.blocks import Document
+    from backtrace.spec import SpecError
 
 WRONG_SPEC = 2
 DEFAULT_WIDTH = 80  # of a pipe, where no terminal has a width
@@ -30,11 +31,23 @@ class Screen(msgspec.Struct, frozen=True):
     @classmethod
     def of_stdout(cls, width: int | None = None) -> Screen:
         """``width`` overrides COLUMNS, and that the terminal's own."""
-        encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower()
-        unicode = encoding.replace("-", "").startswith("utf") and os.environ.get("TERM") != "linux"
-        return cls(width or max(_columns(), NARROWEST), unicode, _shows_colour())
+        return cls.of(sys.stdout, width)
 
-    def show(self, lines: Sequence[Line]) -> None:
+    @classmethod
+    def of(cls, stream: TextIO, width: int | None = None) -> Screen:
+        """What ``stream`` writes on."""
+        encoding = (getattr(stream, "encoding", None) or "ascii").lower()
+        unicode = encoding.replace("-", "").startswith("utf") and os.environ.get("TERM") != "linux"
+        return cls(width or max(_columns(stream), NARROWEST), unicode, _shows_colour(stream))
+
+    @property
+    def layout(self) -> Layout:
+        """A page for it."""
+        from backtrace.formats.terminal.layout import Layout
+
+        return Layout(self.width, self.unicode, self.colour)
+
+    def show(self, lines: Sequence[Line], stream: TextIO | None = None) -> None:
         """Prints lines in the colours of their roles; rich is loaded only where it has colour.
 
         They are no wider than the screen; nothing is wrapped or cut.
@@ -42,14 +55,15 @@ class Screen(msgspec.Struct, frozen=True):
         from backtrace.formats.terminal.colours import STYLES, coloured, uncoloured
 
         if not self.colour:
-            print(uncoloured(lines))
+            print(uncoloured(lines), file=stream)
             return
         from rich.console import Console
 
         from backtrace.formats.terminal.picture import styles
 
         text = coloured(lines, STYLES | styles(lines))
-        Console(highlight=False, markup=False, emoji=False).print(text, soft_wrap=True)
+        console = Console(file=stream, highlight=False, markup=False, emoji=False)
+        console.print(text, soft_wrap=True)
 
     def go_on(self, prompt: str) -> bool:
         """Waits for Enter; False where the reader has had enough (q, Ctrl-D).
@@ -66,19 +80,19 @@ class Screen(msgspec.Struct, frozen=True):
         return not answer.strip().lower().startswith("q")
 
 
-def _columns() -> int:
+def _columns(stream: TextIO) -> int:
     asked = os.environ.get("COLUMNS", "")
     if asked.isdecimal() and int(asked):
         return int(asked)
     try:
-        return os.get_terminal_size(sys.stdout.fileno()).columns or DEFAULT_WIDTH
+        return os.get_terminal_size(stream.fileno()).columns or DEFAULT_WIDTH
     except (OSError, ValueError):  # a pipe, a file, no file at all
         return DEFAULT_WIDTH
 
 
-def _shows_colour() -> bool:
+def _shows_colour(stream: TextIO) -> bool:
     """On a terminal that is not dumb, unless NO_COLOR is set (https://no-color.org)."""
-    return sys.stdout.isatty() and not _is_dumb() and not os.environ.get("NO_COLOR")
+    return stream.isatty() and not _is_dumb() and not os.environ.get("NO_COLOR")
 
 
 def _is_dumb() -> bool:
@@ -94,10 +108,8 @@ def emit(text: str) -> None:
 
 def show(lines: Callable[[Layout], list[Line]], width: int | None) -> None:
     """What is for people, as wide as their terminal."""
-    from backtrace.formats.terminal.layout import Layout
-
     screen = Screen.of_stdout(width)
-    screen.show(lines(Layout(screen.width, screen.unicode, screen.colour)))
+    screen.show(lines(screen.layout))
 
 
 def show_page(document: Document, width: int | None) -> None:
@@ -138,5 +150,22 @@ def reading() -> Iterator[None]:
 
     try:
         yield
-    except (SpecError, TapeError) as error:
+    except SpecError as error:
+        refuse_spec(error)
+    except TapeError as error:
         refuse([str(error)])
+
+
+def refuse_spec(error: SpecError) -> NoReturn:
+    """Says on stderr what is wrong with a spec and exits with 2.
+
+    On a terminal it is folded and coloured; in a pipe a position and what is found there stay on
+    one line, for who searches it.
+    """
+    if not sys.stderr.isatty():
+        refuse([str(error)])
+    from backtrace.formats.terminal import problems
+
+    screen = Screen.of(sys.stderr)
+    screen.show(problems.lines(error, screen.layout), sys.stderr)
+    sys.exit(WRONG_SPEC)

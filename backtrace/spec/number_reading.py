@@ -23,11 +23,15 @@ _ENDLESS = {"inf", "infinity", "∞", ".inf"}
 
 
 class NoNumber(msgspec.Struct, frozen=True):
-    """Why a text is no number: what it looks like, and how to write what was meant."""
+    """Why a text is no number: what it looks like, and how to write what was meant.
+
+    What is mended alike is of one ``rule``.
+    """
 
     found: str
     mend: str
     code: Literal["number", "decimal_comma"] = "number"
+    rule: str = ""
 
 
 def read_number(text: str) -> Number | NoNumber:
@@ -44,7 +48,8 @@ def diagnose(text: str) -> NoNumber:
     for rule in _RULES:
         misreading = rule(text)
         if misreading is not None:
-            return misreading
+            alike = misreading.rule or rule.__name__
+            return msgspec.structs.replace(misreading, rule=alike)
     return NoNumber(cited(text), "Numbers are written 2, -0.5, 1e-3 or 1/3.")
 
 
@@ -108,7 +113,7 @@ def _odd_character(text: str) -> NoNumber | None:
         (", with a space after its sign", re.sub(r"^([+-])\s+", r"\1", text), "Write"),
     ):
         if mended != text and written_number(mended) is not None:
-            return NoNumber(cited(text) + what, f"{mend}: {mended}.")
+            return NoNumber(cited(text) + what, f"{mend}: {mended}.", rule=what)
     return None
 
 
@@ -141,7 +146,8 @@ def _too_large_or_small(text: str) -> NoNumber | None:
     if match is None:
         return None
     if match[1] == "-":
-        return NoNumber(f"{cited(text)}, closer to 0 than 1e-308", "Write 0 if that is meant.")
+        found = f"{cited(text)}, closer to 0 than 1e-308"
+        return NoNumber(found, "Write 0 if that is meant.", rule="small")
     return NoNumber(f"{cited(text)}, beyond 1e308", "Write a number that a computer can hold.")
 
 
@@ -160,7 +166,8 @@ def _odd_fraction(text: str) -> NoNumber | None:
     if not slash or divisor is None or written_number(above) is None:
         return None
     if float(divisor) == 0:
-        return NoNumber(f"{cited(text)}, a division by 0", "Write a finite number.")
+        found = f"{cited(text)}, a division by 0"
+        return NoNumber(found, "Write a finite number.", rule="division by 0")
     mend = "A fraction has a whole number above and one below: 1/3, -2/5."
     return NoNumber(f"the fraction {cited(text)}", mend)
 

@@ -206,10 +206,24 @@ def test_problems_are_sorted_and_listed_once():
 
 
 def test_many_problems_are_counted_rather_than_printed():
-    error = SpecError(Problem("f", line, 1, "x", "y") for line in range(1, 131))
+    error = SpecError(Problem("f", line, 1, f"x{line}", "y") for line in range(1, 131))
     assert len(error.problems) == 130
     assert str(error).endswith("… and 30 more problems")
     assert str(error).count("found x") == 100
+
+
+def test_what_is_mended_alike_is_said_once_with_all_its_places():
+    same = [Problem("f", line, 3, f"x{line}", "y", "Write y.") for line in (1, 2, 4)]
+    error = SpecError([*same, Problem("f", 3, 1, "z", "y", "Write z.")])
+    told, other, number = str(error).split("\n\n")
+    assert told == "f:1:3: found x1; expected y\n  Write y.\n  The same at 2:3 and 4:3."
+    assert other == "f:3:1: found z; expected y\n  Write z."
+    assert number == "4 problems"
+
+
+def test_only_some_of_very_many_places_are_named():
+    error = SpecError(Problem("f", line, 1, "x", "y") for line in range(1, 20))
+    assert "12:1, 13:1 and 6 more places." in str(error)
 
 
 def test_a_hopeless_document_is_given_up():

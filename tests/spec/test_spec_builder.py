@@ -422,7 +422,7 @@ def test_problems(text, line, column, found, mend):
     assert (problem.line, problem.column) == (line, column), problem
     assert found in problem.found
     assert mend in problem.mend
-    assert problem.expected
+    assert problem.expected or problem.mend or problem.choices
     shown = problem.quote.strip("…")
     assert shown in text.splitlines()[line - 1]
 

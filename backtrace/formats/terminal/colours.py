@@ -34,6 +34,9 @@ STYLES: dict[str, str] = {
     "training": "cyan",
     "held out": "magenta",
     "bar": "cyan",
+    "message": "bold",
+    "caret": "bold red",
+    "mend": "green",
     "title": "bold",
     "heading": "bold",
     "mistake": "bold",
@@ -46,6 +49,7 @@ STYLES: dict[str, str] = {
     "rule": "dim",
     "axis": "dim",
     "fact": "dim",
+    "place": "dim",
     "label": "dim",
 }
 """The tones of blocks, and the parts of what a terminal draws, as rich's styles."""

@@ -7,11 +7,11 @@ and all problems of a document are found at once.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 
 import msgspec
 
-from backtrace.spec.document.problems import Place, Problems
+from backtrace.spec.document.problems import FEW, Place, Problems
 from backtrace.spec.document.reader import Entry, Mapping, Node, Scalar, Sequence, kind
 from backtrace.spec.document.vocabulary import HOMES, SYNONYMS
 from backtrace.spec.near_misses import near_miss
@@ -21,7 +21,6 @@ from backtrace.spec.wording import cited, listed, shortened
 
 _YES = {"true", "yes", "on"}
 _NO = {"false", "no", "off"}
-_SHOWN = 24  # choices that are listed when a word fits none of them
 
 
 class Range(msgspec.Struct, frozen=True):
@@ -129,7 +128,7 @@ def choice(problems: Problems, node: Node, allowed: Collection[str], default: st
     """One of the allowed words, or ``default`` and a problem."""
     if isinstance(node, Scalar) and node.text in allowed:
         return node.text
-    problems.add(node, kind(node), _choices(allowed), _suggestion(node, allowed))
+    problems.add_choice(node, kind(node), allowed, _suggestion(node, allowed))
     return default
 
 
@@ -140,12 +139,17 @@ def number(problems: Problems, node: Node, accepted: Range, default: Number) -> 
         return default
     reading = read_number(node.text)
     if isinstance(reading, NoNumber):
-        problems.add(node, reading.found, accepted.words, reading.mend, code=reading.code)
+        add_misread(problems, node, reading, accepted.words)
         return default
     if not accepted.accepts(reading):
         problems.add(node, reading.text, accepted.words, accepted.mend)
         return default
     return reading
+
+
+def add_misread(problems: Problems, node: Place, misread: NoNumber, expected: str) -> None:
+    """Note a text that is no number."""
+    problems.add_alike(node, misread.rule, misread.found, expected, misread.mend, misread.code)
 
 
 def whole(problems: Problems, node: Node, default: int, low: int, high: int | None = None) -> int:
@@ -190,9 +194,10 @@ def one_of(problems: Problems, node: Mapping, what: str, allowed: Collection[str
         return entries[0]
     if len(entries) == 1:
         place, found = entries[0].key, cited(entries[0].key.text)
-        problems.add(place, found, _choices(allowed), _suggestion(place, allowed))
+        problems.add_choice(place, found, allowed, _suggestion(place, allowed))
     else:
-        problems.add(node, f"{what} with {len(entries)} keys", f"exactly one: {_choices(allowed)}")
+        expected = f"exactly one: {listed([f'`{word}`' for word in allowed])}"
+        problems.add(node, f"{what} with {len(entries)} keys", expected)
     return None
 
 
@@ -200,28 +205,20 @@ def _unknown_key(problems: Problems, entry: Entry, what: str, known: Collection[
     key = entry.key
     name = key.text.strip()
     if name in HOMES:
+        few = known if len(known) <= FEW else ()
         mend = f"`{name}:` belongs {HOMES[name]}."
-        problems.add(key, f"`{name}` in {what}", _choices(known), mend, code="unknown_key")
+        problems.add_choice(key, f"`{name}` in {what}", few, mend, "unknown_key")
         return
     found = f"the unknown key {cited(key.text)} in {what}"
     mend = _missing_space(key, known) or _comma(entry) or _suggestion(key, known)
-    if mend:
-        problems.add(key, found, "a key that has a meaning there", mend, code="unknown_key")
-    else:
-        problems.add(key, found, _choices(known), "Correct it, or remove it.", code="unknown_key")
+    choices = () if mend else known
+    problems.add_choice(key, found, choices, mend or "Correct it, or remove it.", "unknown_key")
 
 
 def _comma(entry: Entry) -> str:
     """``{bias: 0,5}`` is a bias of 0 and a key 5 to YAML."""
     alone = isinstance(entry.value, Scalar) and entry.value.empty
     return "A decimal comma? Write a decimal point." if alone and entry.key.text.isdigit() else ""
-
-
-def _choices(allowed: Iterable[str]) -> str:
-    words = [f"`{word}`" for word in allowed]
-    if len(words) > _SHOWN:
-        return f"one of {', '.join(words[:_SHOWN])}, …"
-    return listed(words)
 
 
 def _suggestion(node: Node, allowed: Collection[str]) -> str:

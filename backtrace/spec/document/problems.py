@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Literal, NoReturn, TypeAlias
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from typing import Any, Literal, NoReturn, TypeAlias
 
 import msgspec
 
-from backtrace.spec.wording import printable
+from backtrace.spec.wording import count, listed, printable
 
 MOST_PRINTED = 100
-"""Problems that ``str(SpecError)`` prints; beyond that only their number."""
+"""Kinds of problems that ``str(SpecError)`` prints; beyond that only their number."""
+
+FEW = 4
+"""Words that a sentence can list; more are listed below it."""
+
+MOST_PLACES = 12
+"""Places that are named where the same is wrong in several."""
 
 MOST_COLLECTED = 1000
 """Problems after which a document is given up, so that a hopeless one costs no time."""
@@ -40,6 +46,9 @@ Code: TypeAlias = Literal[
 ]
 """The kinds of problems, for who must tell them apart."""
 
+Part: TypeAlias = Literal["message", "quote", "caret", "drawing", "mend", "choices", "places"]
+"""The parts of what is said of a problem, in this order."""
+
 
 class Place(msgspec.Struct):
     """Where something stands: line and column count from 1, ``length`` is in characters.
@@ -58,7 +67,8 @@ class Problem(msgspec.Struct, frozen=True):
     ``code`` is what kind of problem it is; the sentences are for people alone.
     ``quote`` is the source line (or the part of it around the column), ``caret`` the line that
     marks the place under it; both are empty where there is no line to show. ``drawing`` is a
-    sketch of the shapes involved, of several lines, or empty.
+    sketch of the shapes involved, of several lines, or empty. ``choices`` are the words that can
+    stand there, where they are too many for a sentence. Problems of one ``rule`` are mended alike.
     """
 
     file: str
@@ -71,23 +81,69 @@ class Problem(msgspec.Struct, frozen=True):
     caret: str = ""
     drawing: str = ""
     code: Code = "value"
+    choices: tuple[str, ...] = ()
+    rule: str = ""
 
     @property
     def position(self) -> str:
         """FILE:LINE:COLUMN, or FILE alone for what concerns the file as a whole."""
         return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
-    def __str__(self) -> str:
+    @property
+    def kind(self) -> Hashable:
+        """What problems that are mended alike have in common."""
+        if self.rule:
+            return self.file, self.code, self.rule
+        if self.drawing:
+            return self
+        same = self.mend or self.choices or self.found
+        return self.file, self.code, self.expected, same
+
+    def parts(self) -> list[tuple[Part, str]]:
+        """What is said of it, line by line; the position comes before the first."""
         expected = f"; expected {self.expected}" if self.expected else ""
-        lines = [f"{self.position}: found {self.found}{expected}"]
+        said: list[tuple[Part, str]] = [("message", f"found {self.found}{expected}")]
         if self.quote:
-            number = str(self.line)
-            lines.append(f"  {number} | {self.quote}")
-            lines.append(f"  {' ' * len(number)} | {self.caret}")
-        lines.extend(f"    {line}" for line in self.drawing.splitlines())
+            said += [("quote", self.quote), ("caret", self.caret)]
+        said += [("drawing", line) for line in self.drawing.splitlines()]
         if self.mend:
-            lines.append(f"  {self.mend}")
-        return "\n".join(lines)
+            said.append(("mend", self.mend))
+        if self.choices:
+            said.append(("choices", f"It can be {listed(self.choices)}."))
+        return said
+
+    def __str__(self) -> str:
+        return str(Kind((self,)))
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """Problems that are mended alike: one is told, of the others where they are."""
+
+    problems: tuple[Problem, ...]
+
+    @property
+    def told(self) -> Problem:
+        return self.problems[0]
+
+    def parts(self) -> list[tuple[Part, str]]:
+        """What is said of them all, line by line."""
+        said, others = self.told.parts(), self.problems[1:]
+        if others:
+            places = [f"{each.line}:{each.column}" for each in others[:MOST_PLACES]]
+            left = len(others) - len(places)
+            places += [count(left, "more place")] if left else []
+            said.append(("places", f"The same at {listed(places, 'and')}."))
+        return said
+
+    def __str__(self) -> str:
+        number = str(self.told.line)
+        before: dict[Part, str] = {
+            "message": f"{self.told.position}: ",
+            "quote": f"  {number} | ",
+            "caret": f"  {' ' * len(number)} | ",
+            "drawing": "    ",
+        }
+        return "\n".join(f"{before.get(part, '  ')}{line}" for part, line in self.parts())
 
 
 class SpecError(Exception):
@@ -102,13 +158,27 @@ class SpecError(Exception):
         self.problems = tuple(sorted(dict.fromkeys(problems), key=_order))
         super().__init__(self.problems)
 
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The problems by how they are mended, in the order of their first places."""
+        kinds: dict[Hashable, list[Problem]] = {}
+        for problem in self.problems:
+            kinds.setdefault(problem.kind, []).append(problem)
+        return tuple(Kind(tuple(alike)) for alike in kinds.values())
+
+    @property
+    def printed(self) -> tuple[tuple[Kind, ...], str]:
+        """The kinds that are told, and what is said below them of the number of problems."""
+        kinds, number = self.kinds, len(self.problems)
+        told = kinds[:MOST_PRINTED]
+        left = sum(len(kind.problems) for kind in kinds[MOST_PRINTED:])
+        if left:
+            return told, f"… and {left} more problems"
+        return told, f"{number} problems" if number > 1 else ""
+
     def __str__(self) -> str:
-        parts = [str(problem) for problem in self.problems[:MOST_PRINTED]]
-        if len(self.problems) > MOST_PRINTED:
-            parts.append(f"… and {len(self.problems) - MOST_PRINTED} more problems")
-        elif len(self.problems) > 1:
-            parts.append(f"{len(self.problems)} problems")
-        return "\n\n".join(parts)
+        told, total = self.printed
+        return "\n\n".join([*map(str, told), *([total] if total else [])])
 
 
 class Problems:
@@ -133,21 +203,30 @@ class Problems:
 
         Raises SpecError with those noted so far when there are ``MOST_COLLECTED`` of them.
         """
+        self._note(place, found, expected, mend, {"drawing": drawing, "code": code})
+
+    def add_alike(
+        self, place: Place, rule: str, found: str, expected: str, mend: str, code: Code
+    ) -> None:
+        """Note what is mended as all else of the ``rule`` is."""
+        self._note(place, found, expected, mend, {"rule": rule, "code": code})
+
+    def add_choice(
+        self, place: Place, found: str, choices: Collection[str], mend: str, code: Code = "value"
+    ) -> None:
+        """Note what stands where one of some words belongs."""
+        quoted = tuple(f"`{word}`" for word in choices)
+        if len(quoted) > FEW:
+            self._note(place, found, "", mend, {"choices": quoted, "code": code})
+        else:
+            self._note(place, found, listed(quoted), mend, {"code": code})
+
+    def _note(
+        self, place: Place, found: str, expected: str, mend: str, more: Mapping[str, Any]
+    ) -> None:
         quote, caret = self._quote(place)
-        self.found.append(
-            Problem(
-                file=self.file,
-                line=place.line,
-                column=place.column,
-                found=found,
-                expected=expected,
-                mend=mend,
-                quote=quote,
-                caret=caret,
-                drawing=drawing,
-                code=code,
-            )
-        )
+        at = (self.file, place.line, place.column)
+        self.found.append(Problem(*at, found, expected, mend, quote, caret, **more))
         if len(self.found) >= MOST_COLLECTED:
             raise SpecError(self.found)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from backtrace.spec.document.fields import add_misread
 from backtrace.spec.document.problems import Place, Problems
 from backtrace.spec.document.reader import Node, Scalar, Sequence, kind
 from backtrace.spec.model import Matrix
@@ -167,12 +168,13 @@ def _has_decimal_commas(problems: Problems, row: list[Scalar]) -> bool:
     reading = comma_reading(*_texts(row))
     if not reading or not (_only_decimals(row, reading) or _has_odd_decimals(row, reading)):
         return False
-    problems.add(
+    problems.add_alike(
         row[0],
+        "row",
         f"decimal commas, which make {len(row)} numbers of {len(reading)}",
         "decimal points",
         f"Write [{', '.join(reading[:8])}{', …' if len(reading) > 8 else ''}].",
-        code="decimal_comma",
+        "decimal_comma",
     )
     return True
 
@@ -224,5 +226,5 @@ def _numbers(
         if isinstance(reading, Number):
             numbers.append(reading)
         else:
-            problems.add(item, reading.found, "a number", reading.mend, code=reading.code)
+            add_misread(problems, item, reading, "a number")
     return numbers if len(numbers) == len(row) else None
