@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from copy import copy
 from typing import Annotated, Any, Literal
@@ -27,6 +28,8 @@ from backtrace.cli.options import (
     parsed_digits,
 )
 from backtrace.cli.training.command import TrainCommand, train
+
+OUTSIDE = re.compile(r",(?![^\[(]*[\])])")  # a comma outside brackets
 
 
 class Commands(TyperGroup):
@@ -201,7 +204,8 @@ def export(
 
 
 def _names(listed: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in listed.split(",") if name.strip())
+    """The names of a list; the comma of an index such as [1,2] separates none."""
+    return tuple(name.strip() for name in OUTSIDE.split(listed) if name.strip())
 
 
 @app.command("list")
@@ -258,6 +262,66 @@ def predict(
             data=data,
             json=format == "json",
             width=width,
+        )
+    )
+
+
+@app.command()
+def worksheet(
+    spec: SpecArgument,
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="FOLDER", help="The folder to write into.")
+    ],
+    to: Annotated[
+        str,
+        typer.Option(
+            metavar="FORMATS", help="What sheet and key are printed as: md, html, tex, pdf."
+        ),
+    ] = "md,html",
+    ask: Annotated[
+        str,
+        typer.Option(
+            metavar="IDS",
+            help="Ask only for these quantities: ids (delta2) or families (delta,dW). Without it "
+            "the spec's own `ask` holds, and without that every step is asked for.",
+        ),
+    ] = "",
+    give: Annotated[
+        str,
+        typer.Option(
+            "--show", metavar="IDS", help="Give these quantities away, with their values."
+        ),
+    ] = "",
+    no_steps: Annotated[
+        bool, typer.Option("--no-steps", help="Without the formulas: an exam.")
+    ] = False,
+    language: Annotated[
+        str, typer.Option(metavar="CODE", help="The words of the sheet: en, de, fr, es or zh.")
+    ] = "en",
+    paper: Annotated[Literal["a4", "letter"], typer.Option(help="What it is printed on.")] = "a4",
+    columns: Annotated[
+        int, typer.Option(min=1, max=2, help="Columns of a printed page (tex, pdf, html).")
+    ] = 1,
+    data: DataOption = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace files that are there and are others.")
+    ] = False,
+) -> None:
+    """Write an exercise as a sheet to fill in, with forms for the answers and the key."""
+    from backtrace.cli import worksheets
+    from backtrace.page.blocks import Handout
+
+    worksheets.write_worksheet(
+        worksheets.WorksheetRequest(
+            spec=spec,
+            folder=output,
+            formats=_names(to),
+            ask=_names(ask),
+            show=_names(give),
+            handout=Handout(language, paper, 2 if columns == 2 else 1),
+            steps=not no_steps,
+            data=data,
+            force=force,
         )
     )
 

@@ -247,6 +247,12 @@ class Section(Block, frozen=True):
     anchor: str = ""
 
 
+class Room(Block, frozen=True):
+    """So many empty lines, to work in by hand."""
+
+    lines: int
+
+
 class Omission(Block, frozen=True):
     """Where updates are left out, and how many."""
 
@@ -264,13 +270,22 @@ class DotsLegend(Block, frozen=True):
     """That ⋯ and ⋮ stand for what is left out of large matrices."""
 
 
+class Handout(msgspec.Struct, frozen=True):
+    """How a page is printed that is handed out: its language, its paper, its columns."""
+
+    language: str = "en"
+    paper: Literal["a4", "letter"] = "a4"
+    columns: Literal[1, 2] = 1
+
+
 class Document(msgspec.Struct, frozen=True):
     """A whole page: its title, what there is to say at once (``standing``), and its blocks.
 
     Of a network: its ``architecture``, the conventions in force, as short ``facts`` and in full
     ``sentences``; of a trace the trace itself, for who draws its network. ``notice`` is what a
-    reader should know who sees only a part. ``blocks`` may be made while they are written: a page
-    can be longer than is good to keep.
+    reader should know who sees only a part. A ``handout`` has nothing on it that is for a screen,
+    and no words but its own. ``blocks`` may be made while they are written: a page can be longer
+    than is good to keep.
     """
 
     title: str
@@ -285,3 +300,4 @@ class Document(msgspec.Struct, frozen=True):
     symbols: Symbols | None = None
     decimal_mark: str = "."
     trace: Trace | None = None
+    handout: Handout | None = None

@@ -17,6 +17,8 @@ from backtrace.page.selection import one_sample, sample_slice
 from backtrace.tape.setting import Setting
 from backtrace.tape.trace import Trace, TracedStep
 
+EMPTY = "_"  # instead of a number: what a reader is to fill in
+
 
 class Printout(msgspec.Struct, frozen=True):
     """A quantity as it stands in an equation: transposed, without its bias line, elided.
@@ -33,6 +35,13 @@ class Printout(msgspec.Struct, frozen=True):
     rows: tuple[int | None, ...]
     columns: tuple[int | None, ...]
     origin: tuple[int, int] = (0, 0)
+
+    def emptied(self) -> Printout:
+        """The same without its numbers: an empty place for each."""
+        cells = tuple(
+            tuple("" if None in (i, j) else EMPTY for j in self.columns) for i in self.rows
+        )
+        return msgspec.structs.replace(self, cells=cells)
 
     def place(self, row: int, column: int) -> tuple[int, int]:
         """Where in the value of ``ref.id`` the entry [row, column] of this matrix comes from."""

@@ -17,7 +17,6 @@ from backtrace.spec.ids import family
 from backtrace.tape.trace import Trace, TracedStep
 
 FEW_UPDATES = 4  # this many are shown without being asked for
-OUTSIDE = re.compile(r",(?![^\[(]*[\])])")  # a comma outside brackets
 MARKS = re.compile(r"[\s_^()\[\]]")
 OF_SAMPLES = frozenset(["a", "y", "product", "z", "error", "loss_terms", "da", "g", "delta"])
 
@@ -38,7 +37,7 @@ def resolved(trace: Trace, selection: Selection) -> Selection:
 
     What means nothing, or more than one thing, stays as it is: ``problems`` speaks of it.
     """
-    names = _names(selection)
+    names = selection.only
     if not names:
         return selection
     spelt = _spellings(trace)
@@ -48,7 +47,7 @@ def resolved(trace: Trace, selection: Selection) -> Selection:
 def problems(trace: Trace, selection: Selection) -> list[str]:
     """What a selection asks for that the trace does not have, in words."""
     known = dict.fromkeys(name for step in trace for name in (step.id, family(step.id)))
-    names = [name for name in _names(selection) if name not in known]
+    names = [name for name in selection.only if name not in known]
     found = [f"--only {name}: {_unknown(name, list(known))}" for name in names]
     if is_board(trace):
         return [*found, *_of_layers_only(selection)] or _nothing(trace, selection)
@@ -68,11 +67,6 @@ def _of_layers_only(selection: Selection) -> list[str]:
         for option, number in asked.items()
         if number is not None
     ]
-
-
-def _names(selection: Selection) -> list[str]:
-    """The names of ``only``; the comma of an index such as [1,2] separates none."""
-    return [name for name in OUTSIDE.split(",".join(selection.only)) if name]
 
 
 def _spellings(trace: Trace) -> set[tuple[str, str]]:

@@ -22,7 +22,8 @@ class StepBlock(Block, frozen=True):
     formula is all there is to say: no numbers need be put in, since it only repeats ``repeats``
     (an id) or has none. ``elided``: a matrix of the equation is large, and all long sides of it are
     cut alike. ``unfolded``: every entry is asked for. ``principal``: it belongs on a page that has
-    little room. ``why`` is empty unless explanations are asked for.
+    little room. ``why`` is empty unless explanations are asked for. ``blank``: its value is to be
+    found, an empty place stands for each entry and no number is put in.
     """
 
     number: int
@@ -37,6 +38,7 @@ class StepBlock(Block, frozen=True):
     principal: bool = True
     notes: tuple[Sentence, ...] = ()
     why: Sentence = ()
+    blank: bool = False
 
     @property
     def id(self) -> str:
@@ -72,7 +74,8 @@ class StepBlock(Block, frozen=True):
 
     def printout(self, ref: Ref) -> Printout:
         """The numbers of ``ref`` as they stand in the equation of this step."""
-        return self.figures.printout(self.traced, ref, elided=self.elided)
+        made = self.figures.printout(self.traced, ref, elided=self.elided)
+        return made.emptied() if self.blank else made
 
     def operand(self, id: str) -> TracedStep:
         return self.figures.operand(self.traced, id)

@@ -79,9 +79,13 @@ class Reader:
         return reference
 
     def explain(self, name: str) -> str:
+        """What became of a ``name`` that means nothing here, and what may have been meant."""
+        return f"{self.unknown(name)}; it was left aside"
+
+    def unknown(self, name: str) -> str:
         """Why ``name`` means nothing here, and what may have been meant."""
         meant = self._special(name) if len(name) <= _LONGEST else ""
-        return f"{cited(name)} {meant or self._near(name)}; it was left aside"
+        return f"{cited(name)} {meant or self._near(name)}"
 
     def _find(self, name: str) -> Reference | None:
         for pattern in (_INDEXED, _WHOLE):

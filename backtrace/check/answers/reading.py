@@ -114,7 +114,7 @@ def _parts(root: Mapping, file: str, line: int, notes: list[str]) -> tuple[str, 
 def _student(root: Mapping, key: str | None, notes: list[str]) -> str:
     node = None if key is None else root.entries[key].value
     if isinstance(node, Scalar):
-        return "" if node.null else node.text
+        return "" if node.null or node.text.strip() == "_" else node.text
     if node is not None:
         notes.append(f"the student's name is {kind(node)}, and was left aside")
     return ""

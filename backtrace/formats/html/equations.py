@@ -31,7 +31,7 @@ from backtrace.notation.layout import base, beside
 from backtrace.notation.mathml import MathML, letter_nodes, ref_symbol
 from backtrace.notation.mathml_tokens import joined, numeral
 from backtrace.notation.text import tokens
-from backtrace.page.figures import Figures, Printout
+from backtrace.page.figures import EMPTY, Figures, Printout
 from backtrace.page.sections import ROLES
 from backtrace.page.step_block import StepBlock
 
@@ -128,6 +128,8 @@ def entry_name(id: str, row: int, column: int) -> str:
 
 def printed(text: str) -> str:
     """A printed number in HTML: with a true minus, powers and fractions as MathML."""
+    if text == EMPTY:
+        return '<span class="empty" role="img" aria-label="_"></span>'
     if PLAIN.fullmatch(text):
         return text.replace("-", "−")
     return f"<math>{joined([numeral(text)])}</math>"

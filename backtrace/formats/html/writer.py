@@ -34,6 +34,9 @@ def file(document: blocks.Document, *, fragment: bool = False) -> str:
     """A page, or, as a fragment of one, a ``<div>``."""
     body = "\n".join(_Writer(document).body())
     style, script = (_beside(name) for name in ("page.css", "page.js"))
+    if document.handout is not None:
+        script = ""  # nothing on it can be opened
+        style += f"@page {{ size: {document.handout.paper}; margin: 2cm; }}\n"
     if fragment:
         styled = f"<style>{style}</style>\n{body}\n<script>{script}</script>"
         return f"{file_signatures.FRAGMENT}{styled}</div>\n"
@@ -50,7 +53,7 @@ def _whole(document: blocks.Document, body: str, style: str, script: str) -> str
         "base-uri 'none'; form-action 'none'"
     )
     return f"""<!doctype html>
-<html lang="en">
+<html lang="{document.handout.language if document.handout else "en"}">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{policy}">
@@ -86,6 +89,9 @@ class _Writer(BlockWriter[str]):
     # The page
 
     def body(self) -> Iterator[str]:
+        if self.document.handout is not None:
+            yield from self.handout(self.document.handout)
+            return
         yield '<div class="page">'
         yield '<a class="skip" href="#derivation">Skip to the derivation</a>'
         yield from self.header()
@@ -94,6 +100,14 @@ class _Writer(BlockWriter[str]):
         yield "</main>"
         yield "<footer>Worked and written by backtrace.</footer>"
         yield "</div>"
+
+    def handout(self, printed: blocks.Handout) -> Iterator[str]:
+        """A page to be printed, all of its words its own."""
+        yield f'<div class="page handout columns-{printed.columns}">'
+        yield f"<header><h1>{_text(self.document.title)}</h1></header>"
+        yield '<main id="derivation">'
+        yield from self.below(self.contents)
+        yield "</main></div>"
 
     def header(self) -> Iterator[str]:
         page = self.document
@@ -208,9 +222,22 @@ class _Writer(BlockWriter[str]):
         yield "</div></article>"
 
     def inner(self, step: StepBlock) -> Iterator[str]:
+        if step.blank:
+            return self.to_be_found(step)
         if self.values_alone:
             return self.stated(step, Symbol(step.id))
         return self.brief(step) if step.brief else self.worked(step)
+
+    def to_be_found(self, step: StepBlock) -> Iterator[str]:
+        """The formula, and an empty place for each entry, if it isn't an earlier one."""
+        assert step.equation is not None
+        yield self.displayed(step, step.equation.formula)
+        if not step.brief:
+            result = self.equations(step).value(step, Symbol(step.id))
+            yield f'<div class="scroll">{result}</div>'
+
+    def room(self, block: blocks.Room) -> Iterator[str]:
+        yield f'<div class="room" aria-hidden="true">{"<br>" * block.lines}</div>'
 
     def brief(self, step: StepBlock) -> Iterator[str]:
         assert step.equation is not None

@@ -18,7 +18,7 @@ import msgspec
 from backtrace.functions.formula import Expr, Ref
 from backtrace.notation.latex import latex, ref_latex
 from backtrace.notation.numbers import latex as numeral
-from backtrace.page.figures import Figures, Printout, UnfoldedEntry
+from backtrace.page.figures import EMPTY, Figures, Printout, UnfoldedEntry
 from backtrace.page.step_block import StepBlock
 
 HOLE = re.compile("\0(\\d+)\0")
@@ -33,6 +33,7 @@ START = 2.2  # = with the space around it
 GAP_WIDTH = 1.2
 QUAD = 2.0
 SizedTex: TypeAlias = tuple[str, float]  # of a formula, and about how wide it is
+PLACE = r"\underline{\rule{0pt}{1.5em}\phantom{00.0000}}"  # for a number to be written into
 DOTS = {"across": r"\cdots", "down": r"\vdots", "both": r"\ddots"}
 
 
@@ -57,12 +58,18 @@ class Formulas(msgspec.Struct, frozen=True):
         assert step.equation is not None
         left = ref_latex(step.equation.left, self.figures.symbols)
         stated = self.stated(step)
+        if step.blank:
+            return self.aligned(left, self.to_be_found(step, stated))
         if step.brief and step.tells_value and step.traced.operation == "given":
             return self.aligned(left, [stated])
         if step.brief:
             return self.aligned(left, _beside(stated, self.value(step), self.room(step)))
         result = [block.tex for block in self.value(step)]
         return self.aligned(left, [stated, list(self.numbers(step)), result])
+
+    def to_be_found(self, step: StepBlock, stated: list[str]) -> list[list[str]]:
+        """The formula, and below it an empty place for each entry, if it isn't an earlier one."""
+        return [stated] if step.brief else [stated, [block.tex for block in self.value(step)]]
 
     def stated(self, step: StepBlock) -> list[str]:
         """The formula of a step in symbols, without its left side, folded."""
@@ -185,7 +192,7 @@ class Formulas(msgspec.Struct, frozen=True):
     def matrix(self, shown: Printout, room: float, *, sized: bool) -> list[SizedMatrix]:
         """A matrix, with its dimensions under it where ``sized``; in groups where too wide."""
         if shown.shape == ():
-            text = numeral(shown.cells[0][0], self.mark)
+            text = self.cell(shown.cells[0][0])
             return [SizedMatrix(text, text_width(text))]
         groups = list(_groups(shown, room))
         whole = len(groups) == 1
@@ -212,10 +219,13 @@ class Formulas(msgspec.Struct, frozen=True):
                 kind = "both" if gap_down and gap_across else "down" if gap_down else "across"
                 texts.append(DOTS[kind])
             else:
-                texts.append(numeral(shown.cells[i][j], self.mark))
+                texts.append(self.cell(shown.cells[i][j]))
         if texts[0].startswith("-"):
             texts[0] = f"{{{texts[0]}}}"
         return " & ".join(texts)
+
+    def cell(self, text: str) -> str:
+        return PLACE if text == EMPTY else numeral(text, self.mark)
 
 
 def rows(formulas: Iterable[Sequence[str]]) -> str:

@@ -17,12 +17,11 @@ from backtrace.page import blocks
 NEEDS = r"% Needs \usepackage{amsmath}."
 WIDTH = 44.0  # em of the 48 that a line of the document has
 WIDTH_OF_A_FRAGMENT = 32.0  # em; a line of an article has 34
+WIDTH_OF_A_COLUMN = 21.0  # em, of two
 HEADINGS = ("section", "subsection", "subsubsection", "paragraph")
 PREAMBLE = (
-    r"\documentclass[10pt,a4paper]{article}",
     r"\usepackage[margin=2cm]{geometry}",
     r"\usepackage{amsmath}",
-    r"\allowdisplaybreaks[1]",
     r"\setlength{\jot}{5pt}",
     r"\raggedbottom",
     r"\setlength{\emergencystretch}{3em}",
@@ -34,7 +33,8 @@ PREAMBLE = (
 def file(document: blocks.Document, *, fragment: bool = False) -> str:
     r"""The document; as a fragment what stands between ``\begin`` and ``\end``, its title a section
     and its sections below that."""
-    width = WIDTH_OF_A_FRAGMENT if fragment else WIDTH
+    narrow = document.handout is not None and document.handout.columns == 2
+    width = WIDTH_OF_A_COLUMN if narrow else WIDTH_OF_A_FRAGMENT if fragment else WIDTH
     return "\n".join(_Writer(document, width).lines(fragment=fragment)) + "\n"
 
 
@@ -47,11 +47,19 @@ class _Writer(FormulaPage):
             yield from self.body()
             return
         self.level = 0
+        yield self.document_class()
         yield from PREAMBLE
+        if self.document.handout is None:  # a place stays with its formula
+            yield r"\allowdisplaybreaks[1]"
         yield from (r"\begin{document}", r"\begin{center}")
         yield from (rf"{{\LARGE {title}\par}}", r"\end{center}")
         yield from self.body()
         yield r"\end{document}"
+
+    def document_class(self) -> str:
+        handout = self.document.handout or blocks.Handout()
+        columns = ",twocolumn" if handout.columns == 2 else ""
+        return rf"\documentclass[10pt,{handout.paper}paper{columns}]{{article}}"
 
     def body(self) -> Iterator[str]:
         page = self.document
@@ -97,6 +105,9 @@ class _Writer(FormulaPage):
         yield from (_row(column.header for column in block.columns), r"\hline")
         yield from (_row(cell.text for cell in row) for row in block.rows)
         yield from (r"\end{tabular}", r"\end{center}")
+
+    def room(self, block: blocks.Room) -> Iterator[str]:
+        yield rf"\par\vspace{{{block.lines}\baselineskip}}"
 
     def dotslegend(self, block: blocks.DotsLegend) -> Iterator[str]:
         dots = r"$\cdots$ and $\vdots$ stand for what is left out."

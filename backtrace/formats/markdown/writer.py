@@ -142,6 +142,9 @@ class _Writer(FormulaPage):
                 yield from ("", f"{label[:1].upper()}{label[1:]}")
             yield from ("", "$$", f"{name} = {matrix}", "$$")
 
+    def room(self, block: blocks.Room) -> Iterator[str]:
+        yield from ("", "<br>" * block.lines)
+
     def dotslegend(self, block: blocks.DotsLegend) -> Iterator[str]:
         dots = r"$\cdots$ and $\vdots$ stand for what is left out."
         return self.remark(f"Large matrices are shown in part: {dots}")

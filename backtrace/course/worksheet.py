@@ -1,0 +1,114 @@
+"""An exercise as it is handed out: which quantities are asked for, which are given away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from backtrace.check.answers.names import Quantity, Reader, reader
+from backtrace.functions.array import Array
+from backtrace.notation.forward import is_identity
+from backtrace.notation.steps import repeats
+from backtrace.spec import ids
+from backtrace.spec.model import Spec
+from backtrace.spec.wording import cited
+from backtrace.tape.compile import compile_tape
+from backtrace.tape.run import trace as worked
+from backtrace.tape.trace import Trace, TracedStep
+
+
+class WorksheetError(ValueError):
+    """What is asked for, or to be shown, names nothing of the exercise: ``problems`` says why."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = tuple(problems)
+
+
+class Worksheet(msgspec.Struct, frozen=True):
+    """An exercise with empty places.
+
+    ``asked`` are the quantities to be worked, in the order of work; ``shown`` those whose values
+    are given away. Of what is in neither, a step that only repeats one of them is said as a
+    formula, and nothing else stands on the sheet.
+    """
+
+    trace: Trace
+    asked: tuple[Quantity, ...]
+    shown: frozenset[str]
+
+    def asks(self, traced: TracedStep) -> bool:
+        return str(traced.step.at) in self.places
+
+    def shows(self, traced: TracedStep) -> bool:
+        return traced.phase == "given" or str(traced.step.at) in self.shown
+
+    def says(self, traced: TracedStep) -> bool:
+        """Whether it repeats, and so needs no place of its own, what stands on the sheet."""
+        same = repeats(traced, self.trace)
+        if same is None:
+            return False
+        source = self.trace.update(traced.epoch, traced.batch)[same]
+        return self.asks(source) or self.shows(source) or self.says(source)
+
+    def value(self, quantity: Quantity) -> Array:
+        """What has to be found."""
+        return self.trace.update(quantity.epoch, quantity.batch)[quantity.id].value
+
+    @property
+    def places(self) -> frozenset[str]:
+        return frozenset(quantity.name for quantity in self.asked)
+
+
+def worksheet(spec: Spec, ask: Iterable[str] = (), show: Iterable[str] = ()) -> Worksheet:
+    """The sheet of a spec: ``ask`` and ``show`` name quantities as students may, or families.
+
+    Without ``ask`` the spec's own ``ask`` holds, and without that everything is asked for that has
+    to be worked; what is shown is not asked for. Raises WorksheetError for names that mean nothing
+    here, or where nothing is left to be asked.
+    """
+    trace = worked(spec)
+    names = _Names(reader(compile_tape(spec), spec))
+    shown = [quantity.name for name in show for quantity in names.quantities(name)]
+    wanted = [*ask] or [*spec.ask]
+    asked = [quantity for name in wanted for quantity in names.quantities(name)]
+    if not wanted:
+        asked = [names.of_step(traced) for traced in trace if _is_work(traced, trace)]
+    left = {quantity.order: quantity for quantity in asked if quantity.name not in shown}
+    if not left and not names.problems:
+        names.problems.append("nothing is left to be asked: all of it is shown")
+    if names.problems:
+        raise WorksheetError(names.problems)
+    return Worksheet(trace, tuple(left[order] for order in sorted(left)), frozenset(shown))
+
+
+def _is_work(traced: TracedStep, trace: Trace) -> bool:
+    """Whether a step has to be worked: not what is given, repeats another or is 1 by its rule, nor
+    a part of a line."""
+    one = traced.operation == "given" or (
+        traced.operation == "activation_derivative" and is_identity(traced.parameters)
+    )
+    return not (one or repeats(traced, trace) is not None or ids.is_part(traced.id))
+
+
+class _Names:
+    """What names mean in an exercise; those that mean nothing become problems."""
+
+    def __init__(self, known: Reader) -> None:
+        self.known = known
+        self.problems: list[str] = []
+
+    def of_step(self, traced: TracedStep) -> Quantity:
+        return self.known.quantities[traced.epoch, traced.batch, traced.id]
+
+    def quantities(self, name: str) -> list[Quantity]:
+        """The quantity that is called so, or all of a family in every update."""
+        found = self.known.find(name)
+        if found is not None and not found.index:
+            return [found.quantity]
+        of_family = [one for one in self.known.quantities.values() if ids.family(one.id) == name]
+        if not of_family:
+            entry = f"{cited(name)} is an entry; whole quantities are asked for and shown"
+            self.problems.append(self.known.unknown(name) if found is None else entry)
+        return of_family

@@ -1,0 +1,231 @@
+"""What stands on a sheet to be filled in: what is given, each step's formula, and empty places."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+import msgspec
+
+from backtrace.course.languages import LANGUAGES, Words
+from backtrace.course.worksheet import Worksheet
+from backtrace.functions.activations import ACTIVATIONS
+from backtrace.functions.formula import Sentence
+from backtrace.notation.symbols import Symbols
+from backtrace.page import board, header
+from backtrace.page import trace as trace_page
+from backtrace.page.blocks import (
+    Block,
+    Bullets,
+    Document,
+    Handout,
+    Paragraph,
+    Room,
+    Section,
+)
+from backtrace.page.selection import Selection
+from backtrace.page.step_block import Gallery, StepBlock
+from backtrace.spec import ids
+from backtrace.tape.trace import TracedStep
+
+ROOM = 2  # lines to work in beside those that the result itself takes
+MORE_ROOM = 2  # where sums have to be worked
+SUMS = frozenset(["matmul", "sum_samples", "jacobian_product", "loss_terms", "conv"])
+WHOLE = trace_page.View(selection=Selection(full=True))
+RULE = "_" * 16  # where a name is written
+
+
+def document(sheet: Worksheet, handout: Handout, *, steps: bool = True) -> Document:
+    """The sheet; without ``steps`` what has to be worked stands there without its formulas."""
+    writer = _Sheet(sheet, LANGUAGES[handout.language], Symbols.of(sheet.trace))
+    page = trace_page.document(sheet.trace, WHOLE)
+    blocks = writer.sections(page.blocks) if steps else writer.without_steps(page.blocks)
+    return writer.document(sheet.trace.title, (*writer.above(), *blocks), handout)
+
+
+def key(sheet: Worksheet, handout: Handout) -> Document:
+    """The same sheet with every place filled in, and the numbers put into its formulas."""
+    writer = _Sheet(sheet, LANGUAGES[handout.language], Symbols.of(sheet.trace), filled=True)
+    blocks = tuple(writer.sections(trace_page.document(sheet.trace, WHOLE).blocks))
+    title = " · ".join(filter(None, (sheet.trace.title, writer.words["key"])))
+    return writer.document(title, blocks, handout)
+
+
+class _Sheet(msgspec.Struct, frozen=True):
+    """``filled``: it is the key."""
+
+    sheet: Worksheet
+    words: Words
+    symbols: Symbols
+    filled: bool = False
+
+    def document(self, title: str, blocks: tuple[Block, ...], handout: Handout) -> Document:
+        return Document(title=title, blocks=blocks, symbols=self.symbols, handout=handout)
+
+    # What stands above
+
+    def above(self) -> Iterator[Block]:
+        words, trace = self.words, self.sheet.trace
+        yield Paragraph(f"{words['name']}: {RULE}    {words['date']}: {RULE}")
+        network = header.architecture(trace)
+        known = {words["network"]: network, words["source"]: trace.source}
+        facts = (f"{label}: {said}" for label, said in known.items() if said)
+        yield Bullets((*facts, *self.conventions()))
+        exact = trace.arithmetic.kind == "exact"
+        yield Paragraph(
+            words["instructions exact" if exact else "instructions"].format(decimals=trace.decimals)
+        )
+
+    def conventions(self) -> Iterator[Sentence]:
+        """What has to be known to work the same numbers, as formulas and few words."""
+        words, trace = self.words, self.sheet.trace
+        if not board.is_board(trace):
+            layout = words[trace.conventions.layout]
+            yield (f"{layout}: ", header.matrix_form(trace))
+            yield from ((said,) for said in (header.loss(trace), header.sign(trace)) if said)
+            if header.mean_is_late(trace):
+                yield (words["mean late"],)
+        if trace.conventions.sign == "descent":
+            yield (words["climbs" if board.is_board(trace) else "descent"],)
+        yield from self.update()
+        arithmetic = trace.arithmetic
+        if arithmetic.kind != "float64":
+            yield (words[arithmetic.kind].format(decimals=arithmetic.decimals),)
+
+    def update(self) -> Iterator[Sentence]:
+        title, rates = header.optimizer(self.sheet.trace)
+        title = self.words.get(title, title)
+        if title:
+            yield (title,) if rates is None else (f"{title}, ", rates)
+
+    # The steps
+
+    def sections(self, blocks: Iterable[Block]) -> Iterator[Section]:
+        """The sections of a trace with what belongs on the sheet; those that are empty go."""
+        for block in blocks:
+            if not isinstance(block, Section) or block.part == "losses":
+                continue
+            if block.part == "pass":
+                inner: tuple[Block, ...] = tuple(self.sections(block.blocks))
+                title = self.update_title(block)
+            else:
+                inner = tuple(self.of_section(block.blocks))
+                title = self.words[f"section {block.part}"]
+            if inner:
+                yield Section(title, inner, self.aside(block), "", block.part, block.anchor)
+
+    def update_title(self, update: Section) -> str:
+        first = next(_steps((update,)))
+        several = max(batch for _, batch in self.sheet.trace.updates) > 1
+        at = first.traced.step
+        return self.words["batch" if several else "epoch"].format(epoch=at.epoch, batch=at.batch)
+
+    def aside(self, section: Section) -> str:
+        if section.part == "pass" or not section.aside:
+            return ""
+        layer = next(_steps((section,))).traced.layer
+        return section.aside if layer is None else self.words["layer"].format(number=layer)
+
+    def of_section(self, blocks: Iterable[Block]) -> Iterator[Block]:
+        for block in blocks:
+            if isinstance(block, Gallery):
+                yield block
+            elif isinstance(block, StepBlock):
+                yield from self.step(block)
+
+    def step(self, step: StepBlock) -> Iterator[Block]:
+        sheet, traced = self.sheet, step.traced
+        asked = sheet.asks(traced)
+        if not (asked or sheet.shows(traced) or sheet.says(traced)):
+            return
+        changed = {"title": self.title(traced), "notes": (), "why": ()}
+        if self.filled:
+            yield msgspec.structs.replace(step, **changed)
+        elif asked:
+            yield msgspec.structs.replace(step, **changed, blank=True, brief=False)
+            yield Room(_room(step))
+        else:  # the numbers put in might be asked for
+            shown = sheet.shows(traced)
+            yield msgspec.structs.replace(step, **changed, blank=not shown, brief=True)
+
+    def without_steps(self, blocks: Iterable[Block]) -> Iterator[Section]:
+        """What is given or shown, and below it the empty places alone."""
+        found = list(_steps(blocks))
+        known = tuple(step for step in found if self.sheet.shows(step.traced))
+        empty = [step for step in found if self.sheet.asks(step.traced)]
+        yield Section(self.words["section given"], (Gallery(known),), part="given", anchor="given")
+        inner: list[Block] = []
+        for step in empty:
+            inner += [Gallery((msgspec.structs.replace(step, blank=True),)), Room(_room(step))]
+        yield Section(self.words["to work"], tuple(inner), part="forward", anchor="work")
+
+    def title(self, traced: TracedStep) -> str:
+        """What a step does, by the role of what it works out."""
+        write = TITLES.get(traced.role)
+        if write is not None:
+            return write(self, traced)
+        return self.words[traced.role].format(**self.fields(traced))
+
+    def fields(self, traced: TracedStep) -> Mapping[str, str]:
+        whose = ids.parse(traced.of) if traced.of else None
+        is_layered = whose is not None and whose.role in ("weight", "bias") and traced.layer
+        parameter = self.words[whose.role] if whose and is_layered else self.name(traced.of)
+        return {"parameter": parameter, "name": self.name(traced.of or traced.id)}
+
+    def name(self, id: str) -> str:
+        return self.symbols.name(id) if id else ""
+
+
+def _preactivation(sheet: _Sheet, traced: TracedStep) -> str:
+    subtracted = traced.parameters.get("subtract")
+    return sheet.words["threshold" if subtracted else "preactivation"]
+
+
+def _activation(sheet: _Sheet, traced: TracedStep) -> str:
+    function = ACTIVATIONS[traced.parameters["activation"]].title
+    return sheet.words["activation"].format(function=function)
+
+
+def _activation_gradient(sheet: _Sheet, traced: TracedStep) -> str:
+    named = ids.parse(traced.id)
+    layer = named.layer if named is not None else None
+    if layer == 0:
+        return sheet.words["inputs_gradient"]
+    return sheet.words["output_gradient" if layer == sheet.symbols.last else traced.role]
+
+
+def _gradient(sheet: _Sheet, traced: TracedStep) -> str:
+    fields = sheet.fields(traced)
+    key = "named gradient" if board.is_board(sheet.sheet.trace) else "gradient"
+    return sheet.words[key].format(**fields)
+
+
+def _share(sheet: _Sheet, traced: TracedStep) -> str:
+    user = sheet.name(ids.user_of(traced.id, traced.of))
+    return sheet.words["share"].format(user=user, **sheet.fields(traced))
+
+
+TITLES: dict[str, Callable[[_Sheet, TracedStep], str]] = {
+    "preactivation": _preactivation,
+    "activation": _activation,
+    "activation_gradient": _activation_gradient,
+    "gradient": _gradient,
+    "share": _share,
+}
+
+
+def _room(step: StepBlock) -> int:
+    """Lines to work in: more for sums, and for more entries."""
+    rows = step.value.shape[0] if step.value.shape else 1
+    more = MORE_ROOM if step.traced.operation in SUMS else 0
+    return int(ROOM + more + min(rows, 4))
+
+
+def _steps(blocks: Iterable[Block]) -> Iterator[StepBlock]:
+    """The steps in blocks, also those of their sections and galleries."""
+    for block in blocks:
+        if isinstance(block, Section):
+            yield from _steps(block.blocks)
+        elif isinstance(block, Gallery):
+            yield from block.steps
+        elif isinstance(block, StepBlock):
+            yield block

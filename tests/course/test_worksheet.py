@@ -1,0 +1,216 @@
+"""Worksheets: what is asked stands empty on every sheet, and what is filled in is right."""
+
+import csv
+import io
+import re
+from string import Formatter
+
+import msgspec
+import numpy as np
+import pytest
+import yaml
+
+import backtrace
+from backtrace.check.answers.names import reader
+from backtrace.check.answers.reading import read_answers
+from backtrace.check.answers.table import read_table
+from backtrace.check.judge.checker import Checker
+from backtrace.course.languages import LANGUAGES
+from backtrace.course.worksheet import WorksheetError, worksheet
+from backtrace.formats import answer_forms
+from backtrace.formats.html import writer as html
+from backtrace.formats.latex import writer as latex
+from backtrace.formats.markdown import writer as markdown
+from backtrace.functions.activations import ACTIVATIONS
+from backtrace.functions.optimizers import OPTIMIZERS
+from backtrace.page import worksheet as page
+from backtrace.page.blocks import Handout
+from backtrace.spec import bundled
+from tests.cli.running import run  # noqa: F401
+
+LARGE = {"digits", "mnist"}
+NETWORKS = [name for name in bundled.names() if name not in LARGE]
+WRITERS = {"markdown": markdown.file, "latex": latex.file, "html": html.file}
+NUMBER = re.compile(r"(?<![\d.])-?\d+\.\d{3,}(?![\d.])")
+
+
+def judged(spec, content, *, table=False):
+    checker = Checker(spec)
+    known = reader(checker.tape, spec)
+    if table:
+        (answers,), unreadable = read_table(content.encode(), "class.csv", known)
+        assert not unreadable
+    else:
+        answers = read_answers(content.encode(), "key.yaml", known)
+    return checker.check(answers)
+
+
+def written(value, decimals):
+    """As a person writes it: rounded, halves away from zero up to the last bit."""
+    return [[f"{float(x):.{decimals}f}" for x in row] for row in np.atleast_2d(value)]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_filled_key_is_all_right(name):
+    spec = backtrace.load(name)
+    report = judged(spec, answer_forms.filled(worksheet(spec)))
+    assert report.earned == report.possible > 0
+
+
+@pytest.mark.parametrize("decimals", [3, 4])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_form_filled_from_the_trace_earns_every_mark(name, decimals):
+    spec = backtrace.load(name)
+    if spec.arithmetic.kind == "exact":
+        pytest.skip("its answers are fractions")
+    sheet = worksheet(spec)
+    form = yaml.safe_load(answer_forms.form(sheet))
+    for quantity in sheet.asked:
+        rows = written(sheet.value(quantity), decimals)
+        form["answers"][quantity.name] = rows if quantity.shape != (1, 1) else rows[0][0]
+    report = judged(spec, yaml.safe_dump({**form, "student": "A"}))
+    assert report.earned == report.possible > 0
+
+
+@pytest.mark.parametrize("name", ["mlp-math", "or-gate", "attention", "adam"])
+def test_a_row_of_the_table_filled_from_the_trace_earns_every_mark(name):
+    spec = backtrace.load(name)
+    sheet = worksheet(spec)
+    header, blank = csv.reader(io.StringIO(answer_forms.table(sheet)))
+    assert set(blank) == {""}
+    numbers = [
+        text
+        for quantity in sheet.asked
+        for row in written(sheet.value(quantity), 4)
+        for text in row
+    ]
+    row = ",".join(["A", *numbers])
+    text = f"{','.join(f'{name!r}'.replace(chr(39), chr(34)) for name in header)}\n{row}\n"
+    report = judged(spec, text, table=True)
+    assert report.earned == report.possible == len(numbers)
+
+
+@pytest.mark.parametrize("form", WRITERS)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_nothing_that_is_asked_stands_on_a_sheet(name, form):
+    """Every number of three decimals or more on it is given, to as many."""
+    spec = backtrace.load(name)
+    sheet = worksheet(spec)
+    for steps in (True, False):
+        text = WRITERS[form](page.document(sheet, Handout(), steps=steps))
+        body = (
+            re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL)
+            .replace("−", "-")
+            .replace("00.0000", "")
+        )
+        given = [
+            float(x) for step in sheet.trace if step.phase == "given" for x in np.ravel(step.value)
+        ]
+        rates = [
+            float(x)
+            for step in sheet.trace
+            for x in step.parameters.values()
+            if isinstance(x, (int, float))
+        ]
+        for number in NUMBER.findall(body):
+            close = 0.51 * 10 ** -len(number.partition(".")[2])
+            assert any(abs(float(number) - known) <= close for known in [*given, *rates]), number
+
+
+def test_what_is_shown_stands_there_and_is_not_asked():
+    # mlp-math: Z₁ = [1 2]·W₁ + b₁ = [3.7 −1.3 1.1] (its source's own numbers).
+    spec = backtrace.load("mlp-math")
+    sheet = worksheet(spec, show=["Z1"])
+    assert "z1" not in {quantity.id for quantity in sheet.asked}
+    text = markdown.file(page.document(sheet, Handout()))
+    assert "3.7 & -1.3 & 1.1" in text
+    assert "3.5 & -1.0 & 1.0" not in text  # X·W₁, which is put into the shown step's formula
+
+
+def test_a_family_and_a_students_name_are_asked_for():
+    spec = backtrace.load("mlp-math")
+    asked = worksheet(spec, ask=["delta", "dZ2", "h1"]).asked
+    assert [quantity.id for quantity in asked] == ["a1", "delta2", "delta1"]  # the order of work
+
+
+def test_the_specs_own_ask_holds():
+    spec = msgspec.structs.replace(backtrace.load("mlp-math"), ask=("z1", "delta1"))
+    assert [quantity.id for quantity in worksheet(spec).asked] == ["z1", "delta1"]
+
+
+@pytest.mark.parametrize(
+    ("ask", "show", "problems"),
+    [(["q7"], ["nothing"], 2), (["z1[1,1]"], [], 1), (["z1"], ["z1"], 1)],
+)
+def test_names_that_mean_nothing_are_all_said(ask, show, problems):
+    with pytest.raises(WorksheetError) as refused:
+        worksheet(backtrace.load("mlp-math"), ask, show)
+    assert len(refused.value.problems) == problems
+
+
+# --- languages
+
+
+def fields(text):
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_language_lacks_a_word_or_a_field(language):
+    words = LANGUAGES[language]
+    assert words.keys() == LANGUAGES["en"].keys()
+    assert all(words.values())
+    for key, text in LANGUAGES["en"].items():
+        assert fields(words[key]) == fields(text), key
+
+
+@pytest.mark.parametrize("language", [each for each in LANGUAGES if each != "en"])
+@pytest.mark.parametrize("name", ["or-gate", "adam", "softmax", "lstm", "dropout", "delta-rule"])
+def test_no_english_is_left_on_a_sheet(name, language):
+    """Its words are the language's, the title's, the source's, or the name of a method."""
+    spec = backtrace.load(name)
+    sheet = worksheet(spec)
+    text = markdown.file(page.document(sheet, Handout(language)))
+    words = set(re.findall(r"[a-z]{3,}", re.sub(r"\$\$.*?\$\$|\$[^$]*\$", "", text, flags=re.S)))
+    own = " ".join([*LANGUAGES[language].values(), spec.title, spec.source]).lower()
+    names = " ".join(row.title for row in [*ACTIVATIONS.values(), *OPTIMIZERS.values()]).lower()
+    foreign = {word for word in words if word not in own and word not in names}
+    assert foreign <= {"made", "backtrace", "br"}
+
+
+# --- the command
+
+
+def test_the_folder_has_sheet_key_and_forms(run, tmp_path):  # noqa: F811
+    folder = tmp_path / "sheets" / "one"
+    done = run("worksheet", "mlp-math", "-o", str(folder), "--to", "md,html,tex")
+    assert done.code == 0, done.err
+    printed = [f"{name}.{ending}" for ending in ("md", "html", "tex") for name in ("sheet", "key")]
+    names = {*printed, "answers.yaml", "answers.csv", "key.yaml"}
+    assert {path.name for path in folder.iterdir()} == names
+    assert run("check", "mlp-math", str(folder / "key.yaml")).code == 0
+
+
+def test_a_form_that_somebody_has_filled_in_stays(run, tmp_path):  # noqa: F811
+    command = ("worksheet", "mlp-math", "-o", str(tmp_path), "--to", "md")
+    assert run(*command).code == 0
+    assert run(*command).code == 0  # the same files once more
+    form = tmp_path / "answers.yaml"
+    filled = form.read_text().replace("_", "1", 1)
+    form.write_text(filled)
+    (tmp_path / "sheet.md").unlink()
+    refused = run(*command)
+    assert refused.code == 2
+    assert "answers.yaml" in refused.err
+    assert form.read_text() == filled
+    assert not (tmp_path / "sheet.md").exists()  # all or nothing
+    assert run(*command, "--force").code == 0
+    assert "_" in form.read_text()
+
+
+@pytest.mark.parametrize("wrong", [("--to", "docx"), ("--language", "xx"), ("--ask", "q9")])
+def test_what_there_is_none_of_is_refused(run, tmp_path, wrong):  # noqa: F811
+    refused = run("worksheet", "mlp-math", "-o", str(tmp_path / "new"), *wrong)
+    assert refused.code == 2
+    assert wrong[1] in refused.err
+    assert not (tmp_path / "new").exists()
