@@ -20,7 +20,18 @@ from backtrace.tape.operations import OPERATIONS
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "backtrace"
-ORDER = ["functions", "spec", "tape", "notation", "check", "verify", "course", "page", "formats", "cli"]
+ORDER = [
+    "functions",
+    "spec",
+    "tape",
+    "notation",
+    "check",
+    "verify",
+    "course",
+    "page",
+    "formats",
+    "cli",
+]
 MODULES = sorted(PACKAGE.rglob("*.py"))
 TEXTS = [
     path
