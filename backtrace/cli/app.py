@@ -87,8 +87,8 @@ def trace(
     detail: Annotated[
         Detail | None,
         typer.Option(
-            help="summary fits a screen, matrices (the default) shows each step as an equation, "
-            "entries unfolds every entry into its sum.",
+            help="overview shows there and back at a glance, summary every main quantity, "
+            "matrices (the default) each step as an equation, entries each entry's sum.",
             show_default=False,
         ),
     ] = None,
@@ -100,6 +100,9 @@ def trace(
     pause: Annotated[
         bool, typer.Option("--pause", help="One step at a time: Enter goes on, q ends.")
     ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="The overview, filled in as it is worked.")
+    ] = False,
     full: Annotated[
         bool, typer.Option("--full", help="Every entry of large matrices, and every update.")
     ] = False,
@@ -109,7 +112,7 @@ def trace(
 ) -> None:
     """Work a network out and show every intermediate matrix."""
     from backtrace.cli.sources import worked
-    from backtrace.cli.tracing import print_trace
+    from backtrace.cli.tracing import check_watched, print_trace
     from backtrace.page.selection import Selection
     from backtrace.page.trace import View
 
@@ -117,13 +120,18 @@ def trace(
         "--detail": detail is not None,
         "--explain": explain,
         "--pause": pause,
+        "--watch": watch,
         "--width": width is not None,
         "--sample": sample is not None,
         "--full": full,
     }
     check_format(format, text_only, ", which has every value")
+    if watch:
+        check_watched(detail, pause=pause)
+        detail = "overview"
     view = View(detail or "matrices", explain, Selection(_names(only), layer, sample, epochs, full))
-    print_trace(worked(spec, data, epochs), view, width, pause=pause, json=format == "json")
+    trace = worked(spec, data, epochs)
+    print_trace(trace, view, width, pause=pause, watch=watch, json=format == "json")
 
 
 @app.command()
@@ -151,8 +159,8 @@ def export(
     detail: Annotated[
         Detail | None,
         typer.Option(
-            help="summary has the main quantities, matrices (the default) every step, "
-            "entries also unfolds every entry into its sum.",
+            help="overview shows there and back at a glance, summary the main quantities, "
+            "matrices (the default) every step, entries also each entry's sum.",
             show_default=False,
         ),
     ] = None,

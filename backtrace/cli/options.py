@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from backtrace.spec.model import AnswerDigits
 
 
-Detail = Literal["summary", "matrices", "entries"]
+Detail = Literal["overview", "summary", "matrices", "entries"]
 TextOrJson = Literal["text", "json"]
 
 SpecArgument = Annotated[

@@ -65,6 +65,11 @@ class Screen(msgspec.Struct, frozen=True):
         console = Console(file=stream, highlight=False, markup=False, emoji=False)
         console.print(text, soft_wrap=True)
 
+    def show_again(self, lines: Sequence[Line]) -> None:
+        """Prints lines over the last ones, of which there were as many."""
+        print(f"\x1b[{len(lines)}A", end="")
+        self.show(lines)
+
     def go_on(self, prompt: str) -> bool:
         """Waits for Enter; False where the reader has had enough (q, Ctrl-D).
 
@@ -78,6 +83,16 @@ class Screen(msgspec.Struct, frozen=True):
         if not _is_dumb():
             print("\x1b[A\x1b[2K", end="", flush=True)  # one line up, and all of it away
         return not answer.strip().lower().startswith("q")
+
+
+def redraws(height: int) -> bool:
+    """Whether so many lines can be written over again: on a terminal that is higher than that."""
+    if not sys.stdout.isatty() or _is_dumb():
+        return False
+    try:
+        return height < os.get_terminal_size(sys.stdout.fileno()).lines
+    except (OSError, ValueError):
+        return False
 
 
 def _columns(stream: TextIO) -> int:

@@ -6,7 +6,7 @@ import sys
 
 import msgspec
 
-from backtrace.cli.screen import NARROWEST, Screen, refuse
+from backtrace.cli.screen import NARROWEST, Screen, refuse, useless
 from backtrace.page.selection import Selection, problems, resolved
 from backtrace.page.trace import View
 from backtrace.tape.trace import Trace
@@ -15,15 +15,33 @@ FIRST_PROMPT = "  Enter: the next step, q: the end "
 PROMPT = "  … "
 
 
-def print_trace(trace: Trace, view: View, width: int | None, *, pause: bool, json: bool) -> None:
+def print_trace(
+    trace: Trace, view: View, width: int | None, *, pause: bool, watch: bool, json: bool
+) -> None:
     """Prints what is to be seen of a trace; exits with 2 where it has nothing of that."""
     selection = chosen(trace, view.selection)
     if json:
         from backtrace.formats.json.trace import encode
 
         print(encode(trace, selection))
+        return
+    view = msgspec.structs.replace(view, selection=selection)
+    screen = Screen.of_stdout(width)
+    if watch:
+        from backtrace.cli.watching import watched
+
+        watched(trace, view, screen)
     else:
-        _print_text(trace, msgspec.structs.replace(view, selection=selection), width, pause=pause)
+        _print_text(trace, view, screen, pause=pause)
+
+
+def check_watched(detail: str | None, *, pause: bool) -> None:
+    """Refuses what does not go with watching, which shows the overview and stops nowhere."""
+    found = useless({"--pause": pause}, "--watch,", "which goes on by itself")
+    if detail not in (None, "overview"):
+        found += useless({"--watch": True}, "--detail", str(detail))
+    if found:
+        refuse(found)
 
 
 def chosen(trace: Trace, selection: Selection) -> Selection:
@@ -35,11 +53,10 @@ def chosen(trace: Trace, selection: Selection) -> Selection:
     return selection
 
 
-def _print_text(trace: Trace, view: View, width: int | None, *, pause: bool) -> None:
+def _print_text(trace: Trace, view: View, screen: Screen, *, pause: bool) -> None:
     from backtrace.formats.terminal.layout import Layout
     from backtrace.formats.terminal.trace import passages
 
-    screen = Screen.of_stdout(width)
     stop_after_each = pause and sys.stdin.isatty() and sys.stdout.isatty()
     if pause and not stop_after_each:
         print("--pause needs a terminal: printing without a stop", file=sys.stderr)

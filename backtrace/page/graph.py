@@ -20,6 +20,7 @@ from backtrace.tape.trace import Trace, TracedStep
 
 MOST_ENTRIES = 4  # of a matrix that is written out on an edge; of a larger one its size
 MOST_NODES = 60  # of a graph that is drawn in a page
+MOST_ALONE = 24  # of one that is all of a page
 MOST_UNTANGLED = 200  # of a drawing by itself; the edges of a larger one go straight
 SWEEPS = 8  # over the columns, to untangle the edges
 
@@ -59,11 +60,15 @@ class GraphEdge(msgspec.Struct, frozen=True):
 
 
 class Graph(Block, frozen=True):
-    """The nodes in the order of their lines; ``legend`` says what stands where."""
+    """The nodes in the order of their lines; ``legend`` says what stands where.
+
+    ``alone``: nothing else on the page tells what it shows, so that a writer leaves nothing out.
+    """
 
     nodes: tuple[GraphNode, ...]
     edges: tuple[GraphEdge, ...]
     legend: str = ""
+    alone: bool = False
 
     @property
     def ends(self) -> list[int]:

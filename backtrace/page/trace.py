@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import compress, groupby
 from typing import Literal
 
@@ -29,7 +29,8 @@ from backtrace.page.blocks import (
 from backtrace.page.conventions import conventions
 from backtrace.page.elision import Elision
 from backtrace.page.figures import Figures
-from backtrace.page.graph import MOST_NODES, graph
+from backtrace.page.graph import MOST_ALONE, MOST_NODES, graph
+from backtrace.page.overview import overview
 from backtrace.page.sections import SECTIONS
 from backtrace.page.selection import Selection, is_principal, steps, updates
 from backtrace.page.step_block import Gallery, StepBlock, Summary
@@ -43,15 +44,17 @@ FIRST_LOSSES, LAST_LOSSES = 10, 5  # rows of a long table of losses
 class View(msgspec.Struct, frozen=True):
     """How a page shows a trace. ``decimals`` is None for those of the trace.
 
-    ``fragment`` asks for a piece to be put into a larger document.
+    ``fragment`` asks for a piece to be put into a larger document. ``reached`` is how many steps of
+    the trace an overview has, of one that is watched while it is worked; None for all of them.
     """
 
-    detail: Literal["summary", "matrices", "entries"] = "matrices"
+    detail: Literal["overview", "summary", "matrices", "entries"] = "matrices"
     explain: bool = False
     selection: Selection = Selection()
     decimals: int | None = None
     decimal_mark: str = "."
     fragment: bool = False
+    reached: int | None = None
 
 
 def document(trace: Trace, view: View, elision: Elision = IN_PRINT) -> Document:
@@ -99,9 +102,9 @@ class _Reader(msgspec.Struct, frozen=True):
         for at, place in enumerate(places):
             if left_out and 0 < at == len(places) - 1:
                 yield Omission(left_out)
-            sections = tuple(self.sections(place))
-            elided |= any(map(_is_elided, sections))
-            yield from self.update(place, sections)
+            blocks = tuple(self.contents(place))
+            elided |= any(map(_is_elided, blocks))
+            yield from self.update(place, blocks)
         if elided:
             yield DotsLegend()
         if self.has_graph:
@@ -112,12 +115,36 @@ class _Reader(msgspec.Struct, frozen=True):
     def has_graph(self) -> bool:
         """Whether all of one update of equations is shown, which can be drawn."""
         alone = len(self.trace.updates) == 1 and not self.view.selection.only
-        return alone and self.view.detail != "summary" and board.is_board(self.trace)
+        worked = self.view.detail in ("matrices", "entries")
+        return alone and worked and board.is_board(self.trace)
 
-    def update(self, place: tuple[int, int], sections: tuple[Section, ...]) -> Iterator[Block]:
-        blocks: tuple[Block, ...] = sections
-        if self.view.detail == "summary":
-            blocks = (Summary(sections),)
+    def contents(self, place: tuple[int, int]) -> Iterator[Block]:
+        """The sections of an update, or what stands for all of them."""
+        if self.view.detail == "overview":
+            yield self.overview(place)
+        elif self.view.detail == "summary":
+            yield Summary(tuple(self.sections(place)))
+        else:
+            yield from self.sections(place)
+
+    def overview(self, place: tuple[int, int]) -> Block:
+        """What an update is on one screen: the hairpin of layers, the graph of equations."""
+        chosen = steps(self.trace, place, self.view.selection)
+        if not board.is_board(self.trace):
+            found = [traced for _, traced in chosen]
+            return overview(found, self.figures, self.reached(place))
+        drawn = graph(self.trace, place, self.figures.decimal_mark)
+        if len(drawn.nodes) > MOST_ALONE or self.view.selection.only:
+            return Summary(tuple(self.sections(place)))
+        return msgspec.structs.replace(drawn, alone=True)
+
+    def reached(self, place: tuple[int, int]) -> frozenset[str] | None:
+        if self.view.reached is None:
+            return None
+        worked = self.trace.steps[: self.view.reached]
+        return frozenset(each.id for each in worked if (each.epoch, each.batch) == place)
+
+    def update(self, place: tuple[int, int], blocks: tuple[Block, ...]) -> Iterator[Block]:
         if len(self.trace.updates) == 1:
             yield from blocks
             return
@@ -134,7 +161,7 @@ class _Reader(msgspec.Struct, frozen=True):
 
     def sections(self, place: tuple[int, int]) -> Iterator[Section]:
         chosen = steps(self.trace, place, self.view.selection)
-        if self.view.detail == "summary" and not self.view.selection.only:
+        if self.view.detail in ("overview", "summary") and not self.view.selection.only:
             chosen = (each for each in chosen if _is_in_summary(each[1]))
         gathered = groupby(chosen, key=lambda each: self.place_of(each[1]))
         for at, ((phase, aside, beside), found) in enumerate(gathered, 1):
@@ -236,14 +263,18 @@ def _is_brief(traced: TracedStep) -> bool:
     return False
 
 
-def _is_elided(section: Section) -> bool:
-    found: Iterable[Block] = section.blocks
-    return any(
-        step.elided
-        for block in found
-        for step in (block.steps if isinstance(block, Gallery) else (block,))
-        if isinstance(step, StepBlock)
-    )
+def _is_elided(block: Block) -> bool:
+    """Whether a matrix is shown in part."""
+    if isinstance(block, StepBlock):
+        return block.elided
+    inner: tuple[Block, ...] = ()
+    if isinstance(block, Gallery):
+        inner = block.steps
+    elif isinstance(block, Section):
+        inner = block.blocks
+    elif isinstance(block, Summary):
+        inner = block.sections
+    return any(map(_is_elided, inner))
 
 
 # The loss, update by update

@@ -67,7 +67,7 @@ def test_json_of_some_quantities(run):
 
 @pytest.mark.parametrize(
     "option",
-    ["--detail=summary", "--explain", "--pause", "--width=60", "--sample=1", "--full"],
+    ["--detail=summary", "--explain", "--pause", "--watch", "--width=60", "--sample=1", "--full"],
 )
 def test_json_refuses_what_would_change_nothing_in_it(run, option):
     done = run("trace", "or-gate", "--format", "json", option)
@@ -84,6 +84,14 @@ def test_detail_from_a_screen_to_every_entry(run):
     assert lines["summary"] <= 24
     assert lines["summary"] < lines["matrices"] < lines["entries"]
     assert run("trace", "or-gate").out == run("trace", "or-gate", "--detail", "matrices").out
+
+
+def test_watching_a_pipe_prints_the_overview_at_once(run):
+    overview = run("trace", "small-mlp", "--detail", "overview").out
+    assert "L 0.0128 ╮" in overview
+    assert run("trace", "small-mlp", "--watch").out == overview
+    graph = run("trace", "circuit", "--watch").out
+    assert "└─ n = e + 1" in graph
 
 
 def test_only_layer_and_sample_choose(run):
@@ -174,6 +182,11 @@ def test_a_wrong_spec_lists_every_problem_with_its_place(run, tmp_path):
         (["mlp-math", "--epochs", "0"], "--epochs"),
         (["mlp-math", "--width", "39"], "--width"),
         (["mlp-math", "--detail", "much"], "--detail"),
+        (
+            ["mlp-math", "--watch", "--detail", "entries"],
+            "--watch: of no use with --detail entries",
+        ),
+        (["mlp-math", "--watch", "--pause"], "--pause: of no use with --watch"),
         (["mnist", "--data", "nowhere"], "nowhere"),
         (["mlp-math", "--color"], "--color"),
         ([], "SPEC"),

@@ -19,7 +19,7 @@ from tests.formats.written import latex
 from tests.networks.kinds import LAYERED
 
 TRACES = {name: backtrace.trace(backtrace.load(name)) for name in bundled.names()}
-DETAILS = ("summary", "matrices", "entries")
+DETAILS = ("overview", "summary", "matrices", "entries")
 ENGINES = ("pdflatex", "lualatex")
 COMPLAINT = re.compile(
     r"^(?:!.*|.*\bWarning\b.*|(?:Over|Under)full .*|Missing character.*)$", re.MULTILINE

@@ -18,12 +18,14 @@ FOLDER = Path(__file__).resolve().parent
 VIEWS = {
     "matrices": (View(), Layout(80)),
     "summary": (View(detail="summary"), Layout(80)),
+    "overview": (View(detail="overview"), Layout(80)),
     "ascii": (View(), Layout(60, unicode=False)),
     "entries": (View(detail="entries", explain=True), Layout(80)),
     "wide": (View(), Layout(120)),
 }
 OF_SOME = {
     "ascii": ["adam", "attention", "or-gate"],
+    "overview": ["adam", "attention", "digits", "or-gate", "scalar-chain", "small-mlp"],
     "matrices": ["attention", "batch-norm", "graph"],
     "summary": ["attention", "graph"],
     "entries": ["circuit", "convolution", "mlp-math", "softmax"],

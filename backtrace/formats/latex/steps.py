@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from backtrace.formats.block_writer import BlockWriter
 from backtrace.formats.latex.formulas import Formulas
+from backtrace.formats.latex.hairpin import hairpin
 from backtrace.functions.formula import Expr
 from backtrace.notation.latex import latex
 from backtrace.notation.text import EXACT
 from backtrace.page.blocks import Document, Omission, Section
+from backtrace.page.overview import Overview
 from backtrace.page.step_block import Gallery, StepBlock, Summary
 
 
@@ -55,6 +57,10 @@ class FormulaPage(BlockWriter[str]):
             steps = [step for step in section.blocks if isinstance(step, StepBlock)]
             yield from self.heading(section)
             yield from self.display([self.formulas(steps[0]).summary(steps)])
+
+    def overview(self, block: Overview) -> Iterator[str]:
+        for array in hairpin(block, self.width):
+            yield from self.display([[f"&{array}"]])
 
     def stepblock(self, step: StepBlock) -> Iterator[str]:
         formulas = self.formulas(step)

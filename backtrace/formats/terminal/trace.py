@@ -21,6 +21,6 @@ def passages(trace: Trace, view: View, layout: Layout) -> Iterator[list[Line]]:
     kept = 5 if layout.width >= WIDE else 3
     elision = Elision(kept, whole=view.selection.only, full=view.selection.full)
     page = document(trace, view, elision)
-    if view.detail == "summary":  # which is to fit a screen
+    if view.detail in ("overview", "summary"):  # which is to fit a screen
         page = msgspec.structs.replace(page, source="")
     return passages_of(page, layout)

@@ -12,6 +12,7 @@ from backtrace.formats.terminal.columns import even, listing, table
 from backtrace.formats.terminal.confusion_table import confusion_lines
 from backtrace.formats.terminal.curve import curve_and_legend
 from backtrace.formats.terminal.graph_tree import graph_lines
+from backtrace.formats.terminal.hairpin import hairpin
 from backtrace.formats.terminal.layout import INDENT, Layout, formula_lines, indented
 from backtrace.formats.terminal.matrices import answer, matrices
 from backtrace.formats.terminal.picture import pictured
@@ -22,6 +23,7 @@ from backtrace.notation.text import EXACT
 from backtrace.notation.text import text as formula_text
 from backtrace.page import blocks
 from backtrace.page.graph import Graph
+from backtrace.page.overview import Overview
 from backtrace.page.training.chart import Chart
 from backtrace.page.training.confusion import Confusion
 
@@ -129,6 +131,9 @@ class _Writer(StepWriter):
 
     def chart(self, block: Chart) -> list[Line]:
         return curve_and_legend(block, self.layout)
+
+    def overview(self, block: Overview) -> Iterator[Line]:
+        return hairpin(block, self.layout)
 
     def graph(self, block: Graph) -> list[Line]:
         return graph_lines(block, self.layout)
