@@ -94,12 +94,21 @@ class WrittenQuantity(msgspec.Struct, frozen=True):
 
 
 class Answers(msgspec.Struct, frozen=True):
-    """One student's sheet. ``notes`` concern the sheet as a whole (an unknown id)."""
+    """One student's sheet. ``notes`` concern the sheet as a whole (an unknown id). ``keys`` are
+    what a table has beside the name (``id``, ``email``), ``sent`` when it was handed in, as it says
+    so."""
 
     student: str
     file: str
     written: tuple[WrittenQuantity, ...]
     notes: tuple[str, ...] = ()
+    keys: dict[str, str] = {}
+    sent: str = ""
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """Who it is of: by the keys, or without them by the name."""
+        return tuple(self.keys.values()) or (self.student,)
 
 
 class Explanation(msgspec.Struct, frozen=True):

@@ -383,6 +383,14 @@ def check(
         bool,
         typer.Option("--strict", help="Another convention, or digits cut off, is a mistake."),
     ] = False,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="A YAML file that says which column of a table is what, by their headers: "
+            '{student: "ID number", "z1[1,1]": "Response 1"}.',
+        ),
+    ] = None,
     data: DataOption = None,
     width: WidthOption = None,
 ) -> None:
@@ -399,6 +407,7 @@ def check(
             credit=parsed(checking.parsed_credit, credit, "--credit"),
             asked=parsed_digits(decimals, min_digits),
             strict=strict,
+            columns=columns,
             data=data,
             width=width,
         )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections import abc
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from time import monotonic
 from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from backtrace.check.answers.files import content, read_files
+from backtrace.check.answers.files import STREAMS, TABLES, content, read_files
 from backtrace.check.answers.names import reader
 from backtrace.check.answers.reading import is_spec, read_answers, read_stream, stream_lines
 from backtrace.check.answers.tree import LIMITS, AnswersError, read_sheet
@@ -22,11 +23,11 @@ from backtrace.formats.json import report as report_json
 from backtrace.page.report import classroom, sheet
 from backtrace.page.report.content import Commentator, Level, all_well
 from backtrace.spec import SpecError
+from backtrace.spec.document.reader import Mapping, Scalar
 from backtrace.spec.model import AnswerDigits
 from backtrace.tape.loading import load
 
 WELL, MISTAKEN, UNREAD = 0, 1, 3
-TABLES = (".csv", ".tsv", ".jsonl", ".ndjson")
 OF_A_CLASS = ("csv", "jsonl")
 OF_A_STUDENT = ("gradescope",)
 STDIN = "<stdin>"
@@ -43,9 +44,10 @@ class CheckRequest(msgspec.Struct, frozen=True):
     format: Format
     hints: Level | None
     reveal: bool
-    credit: Mapping[Verdict, float]
+    credit: abc.Mapping[Verdict, float]
     strict: bool
     asked: AnswerDigits | None
+    columns: str | None
     data: Path | None
     width: int | None
 
@@ -59,7 +61,9 @@ class CheckRequest(msgspec.Struct, frozen=True):
         paths = [Path(answers) for answers in self.answers]
         if self.format in OF_A_CLASS or len(paths) > 1:
             return True
-        return self.answers[0] != "-" and (paths[0].is_dir() or paths[0].suffix.lower() in TABLES)
+        return self.answers[0] != "-" and (
+            paths[0].is_dir() or paths[0].suffix.lower() in (*TABLES, *STREAMS)
+        )
 
 
 def check(request: CheckRequest) -> int:
@@ -122,6 +126,7 @@ class Grader:
         self.checker = _checker(request)
         self.reader = reader(self.checker.tape, self.checker.spec)
         self.commentator = Commentator(self.checker, request.level, request.reveal)
+        self.told = {} if request.columns is None else _told(request.columns)
 
     def answers(self) -> Iterator[Answers | Unreadable]:
         """Every sheet, one after another."""
@@ -129,7 +134,7 @@ class Grader:
             if path == "-":
                 yield from self.stdin()
         files = [path for path in self.request.answers if path != "-"]
-        yield from read_files(files, self.reader)
+        yield from read_files(files, self.reader, self.told)
 
     def stdin(self) -> Iterator[Answers | Unreadable]:
         stream = sys.stdin.buffer
@@ -228,6 +233,21 @@ def _checker(request: CheckRequest) -> Checker:
                 refuse(["the spec comes first: backtrace check SPEC ANSWERS"])
             raise
         return Checker(spec, request.asked, request.credit, strict=request.strict)
+
+
+def _told(file: str) -> dict[str, str]:
+    """The headers of columns by what they mean, from a YAML file."""
+    try:
+        root = read_sheet(content(Path(file), LIMITS.bytes), file)
+    except AnswersError as error:
+        refuse([error.reason])
+    entries = root.entries if isinstance(root, Mapping) else {}
+    nodes = {key: entry.value for key, entry in entries.items()}
+    told = {key: node.text for key, node in nodes.items() if isinstance(node, Scalar)}
+    if not told or len(told) < len(nodes):
+        expected = 'ids and the headers of their columns, such as `z1[1,1]: "Response 1"`'
+        refuse([f"{file}: expected {expected}"])
+    return told
 
 
 def _holds_spec(path: str) -> bool:

@@ -106,18 +106,18 @@ def test_students_without_a_name_and_tables_without_names():
 
 
 def test_a_first_column_that_is_no_quantity_has_the_names():
-    ada = students("Matrikel,loss\nAda,1\n")["Ada"]
-    assert ada.notes == ('column "Matrikel" is read as the students\' names',)
+    ada = students("Chiffre,loss\nAda,1\n")["Ada"]
+    assert ada.notes == ('column "Chiffre" is read as the students\' names',)
 
 
 def test_columns_that_mean_nothing_are_said():
-    ada = students("student,email,zz1[1,1],loss,z1,z1[9,9],loss\nAda,a@b,1,2,3,4,5\n")["Ada"]
+    ada = students("student,shoes,zz1[1,1],loss,z1,z1[9,9],loss\nAda,44,1,2,3,4,5\n")["Ada"]
     assert texts(ada) == {"loss": [["2"]]}
     assert ada.notes == (
-        'column "email" is no quantity of this exercise; it was left aside',
+        'column "shoes" is no quantity of this exercise; it was left aside',
         'column "zz1[1,1]" is no quantity of this exercise (did you mean z1?); it was left aside',
         'columns "loss" and "loss" mean the same; the first counts',
-        'column "z1" was left aside: write a column an entry',
+        'column "z1" was left aside: its entries follow',
         '"z1[9,9]" was left aside: z1 is 4 × 3, its indices count from 1',
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from backtrace.check.answers.names import Reader
@@ -13,7 +13,8 @@ from backtrace.check.answers.table import MOST_BYTES, read_table
 from backtrace.check.answers.tree import LIMITS, AnswersError, inert
 from backtrace.check.model import Answers, Unreadable
 
-ENDINGS = (".yaml", ".yml", ".json", ".csv")
+TABLES = (".csv", ".tsv", ".xlsx")
+ENDINGS = (".yaml", ".yml", ".json", *TABLES)
 """What is read of a folder. A file that is named itself may end as it likes."""
 STREAMS = (".jsonl", ".ndjson")
 DEEPEST = 8
@@ -39,18 +40,25 @@ def find_files(paths: Iterable[str | Path]) -> tuple[list[Path], list[Unreadable
     return list(dict.fromkeys(files)), unreadable
 
 
-def read_files(paths: Iterable[str | Path], reader: Reader) -> Iterator[Answers | Unreadable]:
-    """Every student in ``paths``, file by file; a file that can't be read stops nothing."""
+def read_files(
+    paths: Iterable[str | Path], reader: Reader, told: Mapping[str, str] | None = None
+) -> Iterator[Answers | Unreadable]:
+    """Every student in ``paths``, file by file; a file that can't be read stops nothing.
+
+    ``told`` maps ids to the headers of a table's columns.
+    """
     files, unreadable = find_files(paths)
     for path in files:
         try:
-            yield from read_file(path, reader)
+            yield from read_file(path, reader, told)
         except AnswersError as error:
             yield Unreadable(inert(str(path)), error.reason)
     yield from unreadable
 
 
-def read_file(path: Path, reader: Reader) -> Iterator[Answers | Unreadable]:
+def read_file(
+    path: Path, reader: Reader, told: Mapping[str, str] | None = None
+) -> Iterator[Answers | Unreadable]:
     """The students of one file: of a table by its ``.csv``, a stream by ``.jsonl``, or one sheet.
 
     Raises AnswersError where the file as a whole can't be read.
@@ -59,8 +67,8 @@ def read_file(path: Path, reader: Reader) -> Iterator[Answers | Unreadable]:
     if ending in STREAMS:
         with os.fdopen(_open(path), "rb") as stream:
             yield from read_stream(stream_lines(stream), reader, inert(str(path)))
-    elif ending in (".csv", ".tsv"):
-        answers, unreadable = read_table(content(path, MOST_BYTES), str(path), reader)
+    elif ending in TABLES:
+        answers, unreadable = read_table(content(path, MOST_BYTES), str(path), reader, told)
         yield from answers
         yield from unreadable
     else:
