@@ -23,6 +23,16 @@ FLAGS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 WIDTHS = (360, 800, 1400)
+# What stands on something that comes after it: titles, formulas, matrices, their names and sizes.
+OVERPRINTED = """() => {
+    const boxes = [...document.querySelectorAll(".step > .title, .formula > math, .equation math,"
+        + ".matrix, .size, .scalar, summary")]
+        .filter(e => !e.closest("td, .scalar *")).map(e => [e, e.getBoundingClientRect()]);
+    return boxes.flatMap(([e, a], at) => boxes.slice(at + 1, at + 7)
+        .filter(([other, b]) => !e.contains(other) && a.left + 1 < b.right && b.left + 1 < a.right
+            && a.top + 1 < b.bottom && b.top + 1 < a.bottom)
+        .map(([other]) => [e.textContent, other.textContent]));
+}"""
 
 
 def executable():
@@ -239,10 +249,12 @@ def contrast(one, other):
 
 @pytest.mark.parametrize("name", LAYERED)
 def test_the_equation_scrolls_and_not_the_page(visit, name):
+    page = visit(name)
     for width in WIDTHS:
-        page = visit(name, width)
+        page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.locator("h1").is_visible()
+        assert page.evaluate(OVERPRINTED) == []
 
 
 @pytest.mark.parametrize("loss", ["binary_cross_entropy", "huber", "hinge"])
@@ -308,22 +320,126 @@ def test_a_stranger_runs_nothing(visit, tmp_path):
     assert page.locator("h1").inner_text() == text
 
 
-def test_two_fragments_on_one_page_do_not_meet(visit, tmp_path):
-    """As in a notebook that shows the same trace twice."""
-    trace = backtrace.trace(backtrace.load("mlp-math"))
+WHOLE = '<!doctype html><html lang="en"><title>Notes</title><body{}><p>Before.</p>{}'
+
+
+def notebook(tmp_path, fragments, style=""):
     file = tmp_path / "notebook.html"
-    whole = '<!doctype html><html lang="en"><meta charset="utf-8"><body><p>Before.</p>{}'
-    file.write_text(whole.format(html(trace, View(fragment=True)) * 2), encoding="utf-8")
-    page = visit(file)
-    second = page.locator(".backtrace").nth(1)
-    found = second.locator('[id="z1-1-1"]')
-    cell(found, "z1.1.2").locator("a").click()
-    assert panel(found) == WORKED
-    first = page.locator(".backtrace").nth(0).locator('[id="z1-1-1"]')
-    assert panel(first) == ""
+    file.write_text(WHOLE.format(style, fragments), encoding="utf-8")
+    return file
+
+
+def test_two_fragments_on_one_page_do_not_meet(visit, tmp_path):
+    """As in a notebook that shows the same trace twice, and once more in another way."""
+    trace = backtrace.trace(backtrace.load("mlp-math"))
+    other = html(trace, View(fragment=True, explain=True))
+    page = visit(notebook(tmp_path, html(trace, View(fragment=True)) * 2 + other))
+    ids = page.evaluate('[...document.querySelectorAll("[id]")].map(e => e.id)')
+    assert len(ids) == len(set(ids))
+    assert page.evaluate("""() => [...document.querySelectorAll(".backtrace")].every(root =>
+        [...root.querySelectorAll("a, [aria-labelledby]")].every(e => root.querySelector(
+            `[id="${e.getAttribute("aria-labelledby") || e.hash.slice(1)}"]`)))""")
+    steps = page.locator('.step[id*="z1-1-1"]')
+    cell(steps.nth(1), "z1.1.2").locator("a").click()
+    assert [panel(steps.nth(at)) for at in range(3)] == ["", WORKED, ""]
     assert page.locator("p").first.evaluate("e => getComputedStyle(e).fontFamily") == (
         page.locator("body").evaluate("e => getComputedStyle(e).fontFamily")
     )
+
+
+@pytest.mark.parametrize(
+    ("style", "is_dark"),
+    [
+        ("", False),  # as a page that says nothing is, whatever the system's scheme
+        (' style="color-scheme: light dark"', True),
+        (' style="color-scheme: light"', False),
+        (' style="background: #111; color: #eee"', True),
+    ],
+)
+def test_a_fragment_is_as_dark_as_the_page_around_it(visit, tmp_path, style, is_dark):
+    trace = backtrace.trace(backtrace.load("mlp-math"))
+    file = notebook(tmp_path, html(trace, View(fragment=True)), style)
+    root = visit(file, color_scheme="dark").locator(".backtrace")
+    paper, ink = (
+        channels(root.evaluate(f"e => getComputedStyle(e).{which}"))
+        for which in ("backgroundColor", "color")
+    )
+    assert (luminance(paper) < 0.1) == is_dark
+    assert contrast(paper, ink) >= 7
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "scheme"),
+    [("or-gate", 360, "light"), ("attention", 360, "dark"), ("softmax", 1440, "light")],
+)
+def test_axe_finds_nothing(visit, tmp_path, name, width, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    file = tmp_path / "page.html"
+    file.write_text(html(backtrace.trace(backtrace.load(name)), View(explain=True)), "utf-8")
+    page = visit(file, width, color_scheme=scheme)
+    page.locator(".sums").click()
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    found = axe.run(page, options={"runOnly": tags, "resultTypes": ["violations"]})
+    assert not found.response["violations"]
+
+
+def test_one_switch_opens_every_sum(visit):
+    page = visit("mlp-math")
+    sums = page.locator("details.entries li")
+    assert not any(sums.nth(at).is_visible() for at in range(sums.count()))
+    page.get_by_role("button", name="Every sum", pressed=False).press("Enter")
+    assert all(sums.nth(at).is_visible() for at in range(sums.count()))
+    page.get_by_role("button", name="Every sum", pressed=True).press(" ")
+    assert not sums.first.is_visible()
+
+
+def test_what_opens_looks_so_and_is_large_enough(visit):
+    page = visit("mlp-math", 360)
+    links = page.locator(".equation a").evaluate_all("""all => all.map(e => {
+        const box = e.getBoundingClientRect();
+        return [getComputedStyle(e).textDecorationLine, box.width, box.height]; })""")
+    assert all(line == "underline" and w >= 24 and h >= 24 for line, w, h in links)
+    others = page.locator("nav a, summary, .sums").evaluate_all(
+        "all => all.map(e => e.getBoundingClientRect().height)"
+    )
+    assert min(others) >= 24
+
+
+def test_a_matrix_is_announced_as_a_table_by_its_name(visit):
+    page = visit("small-mlp")
+    session = page.context.new_cdp_session(page)
+    nodes = session.send("Accessibility.getFullAXTree")["nodes"]
+    named = {
+        node["name"]["value"] for node in nodes if node.get("role", {}).get("value") == "table"
+    }
+    wanted = {
+        "W, layer 1, 2 by 2",
+        "x times W, layer 1, 1 by 2",
+        "a, layer 1, transposed, 2 by 1",
+        "delta, layer 1, 1 by 2",
+        "gradient of L by W, layer 1, 2 by 2",
+        "W, layer 1, new, 2 by 2",
+    }
+    assert wanted <= named
+
+
+def test_what_scrolls_says_so_and_can_be_reached(visit):
+    page = visit("mnist", 360)
+    wide = page.locator(".scroll").evaluate_all("""all => all
+        .filter(e => e.scrollWidth > e.clientWidth)
+        .map(e => [getComputedStyle(e).backgroundImage.split("gradient").length - 1,
+                   e.tabIndex === 0 || e.querySelector("a") !== null])""")
+    assert wide
+    assert all(sign == [4, True] for sign in wide)
+
+
+def test_in_forced_colours_what_belongs_together_is_outlined(visit):
+    found = step(visit("mlp-math", forced_colors="active"), "product1")
+    cell(found, "product1.1.3").hover()
+    outlines = found.locator(".from").evaluate_all(
+        "all => all.map(e => getComputedStyle(e).outlineStyle)"
+    )
+    assert outlines == ["solid"] * 4
 
 
 @pytest.mark.parametrize("name", ["mlp-math", "or-gate", "softmax"])

@@ -5,6 +5,7 @@ import sys
 from base64 import b64encode
 from hashlib import sha256
 from html.parser import HTMLParser
+from importlib.resources import files
 from itertools import pairwise
 
 import msgspec
@@ -227,6 +228,69 @@ def test_a_page_says_what_it_is():
     assert [len(page.all(tag)) for tag in ("header", "main", "footer", "h1", "title")] == [1] * 5
     assert page.all("meta", name="viewport")
     assert [comment.strip() for comment in page.comments] == ["Made by backtrace."]
+
+
+PHRASES = {"span", "p", "a", "h1", "h2", "h3", "h4", "h5", "summary", "button", "math", "td"}
+IN_PHRASES = {"span", "a", "b", "math"}
+MATHS = re.compile("m[a-z]+")
+
+
+@pytest.mark.parametrize("fragment", [False, True])
+@pytest.mark.parametrize("name", ["mlp-math", "attention", "adam"])
+def test_what_holds_words_holds_nothing_larger(name, fragment):
+    """No table in a span, no heading in a paragraph: what browsers put up with and mend."""
+    shown = View(detail="entries", explain=True, fragment=fragment)
+    found = Page(html(backtrace.trace(backtrace.load(name)), shown))
+    for element in found.elements:
+        if element.parent is not None and element.parent.tag in PHRASES:
+            assert element.tag in IN_PHRASES or MATHS.fullmatch(element.tag), element.tag
+        for attribute in ("id", "class", "href", "aria-label", "aria-labelledby"):
+            assert element.attributes.get(attribute) != "", (element.tag, attribute)
+    named = {each.attributes["id"] for each in found.elements if "id" in each.attributes}
+    assert named >= {each.attributes.get("aria-labelledby", "") for each in found.elements} - {""}
+
+
+def test_fragments_of_one_page_share_no_id():
+    """Unless they say the same; then the script gives the later one ids of its own."""
+    trace = TRACES["mlp-math"]
+    views = View(fragment=True), View(fragment=True, explain=True), View(fragment=True, decimals=2)
+    found = [
+        {
+            each.attributes["id"]
+            for each in Page(html(trace, view)).elements
+            if "id" in each.attributes
+        }
+        for view in views
+    ]
+    assert all(found)
+    assert not found[0] & found[1] | found[0] & found[2] | found[1] & found[2]
+
+
+COLOURS = re.compile(r"--([a-z]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\)")
+INKS = ("ink", "quiet", "forward", "backward", "updated", "focus")
+PAPERS = ("paper", "card", "mark", "into")
+
+
+@pytest.mark.parametrize("scheme", [0, 1])
+def test_every_colour_is_legible_on_what_can_be_behind_it(scheme):
+    style = files("backtrace.formats.html").joinpath("page.css").read_text(encoding="utf-8")
+    colours = {name: pair[scheme] for name, *pair in COLOURS.findall(style)}
+    colours["page"] = ("#ffffff", "#000000")[scheme]
+    for ink in INKS:
+        for paper in ("page", *PAPERS[: 4 if ink not in ("quiet", "focus") else 2]):
+            assert contrast(colours[ink], colours[paper]) >= 4.5, (ink, paper)
+
+
+def contrast(one, other):
+    """Of WCAG 2: (lighter + 0.05) / (darker + 0.05), of relative luminances."""
+    lighter, darker = sorted(map(luminance, (one, other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def luminance(colour):
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 @pytest.mark.parametrize("name", TRACES)

@@ -30,6 +30,7 @@ from backtrace.functions.formula import (
 from backtrace.notation.layout import base, beside
 from backtrace.notation.mathml import MathML, letter_nodes, ref_symbol
 from backtrace.notation.mathml_tokens import joined, numeral
+from backtrace.notation.spoken import spoken
 from backtrace.notation.text import tokens
 from backtrace.page.figures import EMPTY, Figures, Printout
 from backtrace.page.sections import ROLES
@@ -60,8 +61,8 @@ class HtmlEquations(msgspec.Struct, frozen=True):
         equals = self.math(Text("="))
         result = self.quantity(step, Ref(step.id))
         return (
-            f'<div class="equation"><span class="side">{worked}</span>'
-            f'<span class="side result">{equals}{result}</span></div>'
+            f'<div class="equation"><div class="side">{worked}</div>'
+            f'<div class="side result">{equals}{result}</div></div>'
         )
 
     def value(self, step: StepBlock, left: Expr) -> str:
@@ -69,8 +70,8 @@ class HtmlEquations(msgspec.Struct, frozen=True):
         formula = self.math(row(left, "="), numbers=False, attributes=' displaystyle="true"')
         result = self.quantity(step, Ref(step.id), named=False)
         return (
-            f'<div class="equation"><span class="side">{formula}</span>'
-            f'<span class="side result">{result}</span></div>'
+            f'<div class="equation"><div class="side">{formula}</div>'
+            f'<div class="side result">{result}</div></div>'
         )
 
     def math(
@@ -86,23 +87,28 @@ class HtmlEquations(msgspec.Struct, frozen=True):
         """A matrix between its brackets, its name above and its size below; a number likewise."""
         made = step.printout(ref)
         role = ROLES[step.operand(ref.id).phase]
+        body = self.matrix(step, made) if made.shape else self.scalar(step, made)
+        if not named:
+            return f'<div class="quantity bare of-{role}">{body}</div>'
+        name = f"<math>{ref_symbol(ref, self.figures.symbols)}</math>"
         size = " × ".join(map(str, made.shape))
-        name = f"<math>{ref_symbol(ref, self.figures.symbols)}</math>" if named else ""
-        body = self.matrix(step, made, size) if made.shape else self.scalar(step, made)
         return (
-            f'<span class="quantity of-{role}"><span class="name">{name}</span>'
-            f'{body}<span class="size">{size}</span></span>'
+            f'<div class="quantity of-{role}"><span class="name">{name}</span>'
+            f'{body}<span class="size">{size}</span></div>'
         )
 
     def scalar(self, step: StepBlock, made: Printout) -> str:
-        return f'<span class="scalar"{self.entry(step, made, 0, 0, made.cells[0][0])}</span>'
+        return f'<div class="scalar"{self.entry(step, made, 0, 0, made.cells[0][0])}</div>'
 
-    def matrix(self, step: StepBlock, made: Printout, size: str) -> str:
-        symbol = self.figures.symbols.name(made.ref.id) + (
-            " transposed" if made.ref.transposed else ""
-        )
+    def matrix(self, step: StepBlock, made: Printout) -> str:
+        """A table, which is announced by its name in words."""
+        name = spoken(made.ref, self.figures.symbols)
+        size = " by ".join(map(str, made.shape))
         rows = "".join(f"<tr>{''.join(self.cells(step, made, at))}</tr>" for at in _lines(made))
-        return f'<table class="matrix" aria-label="{escape(symbol)}, {size}">{rows}</table>'
+        # by itself a table without headers is taken for one that only arranges things
+        return (
+            f'<table class="matrix" role="table" aria-label="{escape(name)}, {size}">{rows}</table>'
+        )
 
     def cells(self, step: StepBlock, made: Printout, at: int) -> Iterator[str]:
         for across, column in enumerate(made.columns):
@@ -117,8 +123,10 @@ class HtmlEquations(msgspec.Struct, frozen=True):
         row, column = made.place(i, j)
         found = self.target(step, made.ref.id, row, column)
         number = printed(text)
-        linked = f'<a href="#{found}">{number}</a>' if found else number
-        return f' data-e="{entry_name(made.ref.id, row, column)}">{linked}'
+        if found:  # a formula is no name to a link
+            named = "" if PLAIN.fullmatch(text) else f' aria-label="{escape(text)}"'
+            number = f'<a href="#{found}"{named}>{number}</a>'
+        return f' data-e="{entry_name(made.ref.id, row, column)}">{number}'
 
 
 def entry_name(id: str, row: int, column: int) -> str:
@@ -177,7 +185,7 @@ class _Worked(msgspec.Struct, frozen=True):
             case Apply():
                 name = f"<math>{joined(letter_nodes(expr.function))}</math>"
                 return [
-                    f'<span class="group">{name}{self.bracketed(self.pieces(expr.argument))}</span>'
+                    f'<div class="group">{name}{self.bracketed(self.pieces(expr.argument))}</div>'
                 ]
             case Power():
                 return [self.power(self.pieces(base(expr.base)), expr.exponent)]
@@ -218,7 +226,7 @@ class _Worked(msgspec.Struct, frozen=True):
         return self.between("open", inner, "close")
 
     def between(self, left: str, inner: list[EquationPart], right: str) -> str:
-        return f'<span class="inside">{_tall(left)}{self.joined(inner)}{_tall(right)}</span>'
+        return f'<div class="inside">{_tall(left)}{self.joined(inner)}{_tall(right)}</div>'
 
     def enclosed(self, expr: Expr) -> str:
         """A matrix as it is, anything longer in brackets."""
@@ -227,7 +235,7 @@ class _Worked(msgspec.Struct, frozen=True):
 
     def power(self, base: list[EquationPart], exponent: Expr) -> str:
         raised = self.equations.math(exponent)
-        return f'<span class="group">{self.joined(base)}<span class="power">{raised}</span></span>'
+        return f'<div class="group">{self.joined(base)}<span class="power">{raised}</span></div>'
 
     def side(self, expr: Expr) -> EquationPart:
         """What stands above or below a fraction's line, when it is written beside it."""

@@ -3,6 +3,8 @@
   "use strict";
   const ARROWS = {ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0]};
 
+  const SCROLLS = ".scroll, .entries li, .worked, .conventions ul, .why, .note";
+
   const cellOf = (target) => target instanceof Element ? target.closest("[data-e]") : null;
   const stepOf = (element) => element.closest(".step");
   const named = (root, name) => root.querySelectorAll(`[data-e="${CSS.escape(name)}"]`);
@@ -92,7 +94,54 @@
     }
   }
 
+  // The same fragment may stand on a page again: a later one has ids of its own.
+  function setApart(root) {
+    const own = [...root.querySelectorAll("[id]")];
+    if (!own.length || document.getElementById(own[0].id) === own[0]) return;
+    let copy = 2;
+    while (document.getElementById(`${own[0].id}-${copy}`)) copy += 1;
+    for (const element of own) element.id += `-${copy}`;
+    for (const name of ["href", "aria-labelledby"]) {
+      for (const element of root.querySelectorAll(`[${name}]`)) {
+        element.setAttribute(name, `${element.getAttribute(name)}-${copy}`);
+      }
+    }
+  }
+
+  // A page may be dark without saying so: its text is light.
+  function followPage(root) {
+    const around = root.parentElement;
+    if (!around || getComputedStyle(root).colorScheme !== "normal") return;
+    const [red, green, blue] = getComputedStyle(around).color.match(/[\d.]+/g).map(Number);
+    if (0.299 * red + 0.587 * green + 0.114 * blue > 150) root.style.colorScheme = "dark";
+  }
+
+  // What scrolls can be reached by keyboard, where nothing in it can.
+  function makeReachable(root) {
+    for (const element of root.querySelectorAll(SCROLLS)) {
+      const wide = element.scrollWidth > element.clientWidth;
+      if (wide && !element.querySelector("a")) element.tabIndex = 0;
+      else element.removeAttribute("tabindex");
+    }
+  }
+
+  function switchSums(root, button) {
+    const shown = button.getAttribute("aria-pressed") !== "true";
+    for (const details of root.querySelectorAll("details.entries")) details.open = shown;
+    button.setAttribute("aria-pressed", String(shown));
+  }
+
   function prepare(root) {
+    setApart(root);
+    followPage(root);
+    const button = root.querySelector(".sums");
+    const sums = [...root.querySelectorAll("details.entries")];
+    if (button && sums.length) {
+      button.hidden = false;
+      button.setAttribute("aria-pressed", String(sums.every((details) => details.open)));
+      button.addEventListener("click", () => switchSums(root, button));
+    }
+    new ResizeObserver(() => makeReachable(root)).observe(root);
     for (const matrix of root.querySelectorAll(".matrix")) {
       matrix.querySelectorAll("a").forEach((link, at) => { link.tabIndex = at ? -1 : 0; });
     }

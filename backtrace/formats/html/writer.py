@@ -9,6 +9,8 @@ from hashlib import sha256
 from html import escape
 from pathlib import Path
 
+import msgspec
+
 from backtrace.formats import file_signatures
 from backtrace.formats.block_writer import BlockWriter
 from backtrace.formats.drawing.graph import COLOURS, GraphDrawing
@@ -23,7 +25,14 @@ from backtrace.page.graph import Graph
 from backtrace.page.inert import inert
 from backtrace.page.step_block import Gallery, StepBlock, Summary
 
-HINT = "Open a number that was worked out to see its sum; point at it to see which numbers made it."
+MAKER = "Worked and written by backtrace."
+HINT = (
+    "Open an underlined number to see its sum; point at it to see which numbers made it. "
+    "Blue goes forward; orange, between double brackets, comes back."
+)
+WAYS = {"forward": "→", "loss": "→", "backward": "←"}  # what colour alone would say
+TALL = 'displaystyle="true"'
+DIGEST = 8  # hexadecimal digits, enough for the fragments of one page
 MARKED = re.compile(r' data-e="[^"]*"')
 COMMA = operator(",")
 NUMBER = re.compile(r"-?[\d.,]+(?:e-?\d+|/\d+)?")
@@ -32,15 +41,22 @@ CLASSES = {"": "", "pass": "", "losses": 'class="course" '}
 
 def file(document: blocks.Document, *, fragment: bool = False) -> str:
     """A page, or, as a fragment of one, a ``<div>``."""
-    body = "\n".join(_Writer(document).body())
     style, script = (_beside(name) for name in ("page.css", "page.js"))
     if document.handout is not None:
         script = ""  # nothing on it can be opened
         style += f"@page {{ size: {document.handout.paper}; margin: 2cm; }}\n"
     if fragment:
-        styled = f"<style>{style}</style>\n{body}\n<script>{script}</script>"
+        styled = f"<style>{style}</style>\n{_fragment(document)}\n<script>{script}</script>"
         return f"{file_signatures.FRAGMENT}{styled}</div>\n"
-    return _whole(document, body, style, script)
+    return _whole(document, "\n".join(_Writer(document).page()), style, script)
+
+
+def _fragment(document: blocks.Document) -> str:
+    """Its ids begin with a digest of all it says: those of another one on the page do not."""
+    kept = msgspec.structs.replace(document, blocks=tuple(document.blocks))
+    said = "\n".join(_Writer(kept).fragment())
+    mark = sha256(said.encode()).hexdigest()[:DIGEST]
+    return "\n".join(_Writer(kept, f"b{mark}-").fragment())
 
 
 def _beside(name: str) -> str:
@@ -79,8 +95,8 @@ def _digest(text: str) -> str:
 class _Writer(BlockWriter[str]):
     """Writes one page from top to bottom, and remembers which entries it has unfolded."""
 
-    def __init__(self, document: blocks.Document) -> None:
-        self.document = document
+    def __init__(self, document: blocks.Document, prefix: str = "") -> None:
+        self.document, self.prefix = document, prefix
         self.contents = tuple(document.blocks)
         self.values_alone = False
         self.unfolded: set[str] = set()
@@ -88,57 +104,70 @@ class _Writer(BlockWriter[str]):
 
     # The page
 
-    def body(self) -> Iterator[str]:
+    def page(self) -> Iterator[str]:
         if self.document.handout is not None:
             yield from self.handout(self.document.handout)
             return
         yield '<div class="page">'
         yield '<a class="skip" href="#derivation">Skip to the derivation</a>'
-        yield from self.header()
+        yield from ("<header>", *self.header(), "</header>")
         yield '<main id="derivation">'
         yield from self.below(self.contents)
         yield "</main>"
-        yield "<footer>Worked and written by backtrace.</footer>"
+        yield f"<footer>{MAKER}</footer>"
+        yield "</div>"
+
+    def fragment(self) -> Iterator[str]:
+        """The same without what a page has once: its landmarks and its first heading."""
+        self.level = 2
+        yield '<div class="page">'
+        yield from self.header()
+        yield from self.below(self.contents)
+        yield f'<p class="maker">{MAKER}</p>'
         yield "</div>"
 
     def handout(self, printed: blocks.Handout) -> Iterator[str]:
         """A page to be printed, all of its words its own."""
         yield f'<div class="page handout columns-{printed.columns}">'
-        yield f"<header><h1>{_text(self.document.title)}</h1></header>"
+        yield f'<header><h1 class="headline">{_text(self.document.title)}</h1></header>'
         yield '<main id="derivation">'
         yield from self.below(self.contents)
         yield "</main></div>"
 
     def header(self) -> Iterator[str]:
         page = self.document
-        yield "<header>"
-        yield f"<h1>{_text(page.title)}</h1>"
+        yield f'<h{self.level} class="headline">{_text(page.title)}</h{self.level}>'
         yield from _paragraphs({"standing": page.standing, "architecture": page.architecture})
-        if page.conventions:
-            yield '<section class="conventions" aria-labelledby="conventions">'
-            yield '<h2 id="conventions">Conventions</h2>'
-            yield "<ul>"
-            yield from (f"<li>{self.words(sentence)}</li>" for sentence in page.conventions)
-            yield "</ul></section>"
+        yield from self.conventions(page.conventions)
         source = f"Source: {page.source}" if page.source else ""
         yield from _paragraphs({"source": source, "notice": page.notice})
         if page.trace is not None and not any(isinstance(b, Summary) for b in self.contents):
             yield f'<p class="hint">{HINT}</p>'
+            yield '<button type="button" class="sums" aria-pressed="false" hidden>'
+            yield "Every sum</button>"
         yield from self.links()
-        yield "</header>"
+
+    def conventions(self, sentences: Iterable[blocks.Prose]) -> Iterator[str]:
+        if not sentences:
+            return
+        heading, level = self.id("conventions"), self.level + 1
+        yield f'<section class="conventions" aria-labelledby="{heading}">'
+        yield f'<h{level} id="{heading}">Conventions</h{level}>'
+        yield from (*_list(map(self.words, sentences)), "</section>")
 
     def links(self) -> Iterator[str]:
         """Links to the updates, or to the sections of the only one."""
         sections = [block for block in _flat(self.contents) if block.part != "losses"]
         if len(sections) > 1:
-            listed = "".join(
-                f'<li><a href="#{each.anchor}">{_text(each.heading or each.title)}</a></li>'
+            links = (
+                f'<a href="#{self.id(each.anchor)}">{_text(each.heading or each.title)}</a>'
                 for each in sections
             )
-            yield f'<nav aria-label="Contents"><ul>{listed}</ul></nav>'
+            yield from ('<nav aria-label="Contents">', *_list(links), "</nav>")
 
     def paragraph(self, block: blocks.Paragraph) -> Iterator[str]:
-        yield f'<p class="{block.tone}">{self.words(block.words)}</p>'
+        kind = f' class="{block.tone}"' if block.tone else ""
+        yield f"<p{kind}>{self.words(block.words)}</p>"
 
     def bullets(self, block: blocks.Bullets) -> Iterator[str]:
         return _list(map(self.words, block.items))
@@ -159,19 +188,20 @@ class _Writer(BlockWriter[str]):
     def framed(self, section: blocks.Section, inner: Iterable[str]) -> Iterator[str]:
         """``inner`` under the heading of a section."""
         kind = CLASSES.get(section.part, f'class="phase {section.part}" ')
-        yield f'<section {kind}aria-labelledby="{section.anchor}">'
+        yield f'<section {kind}aria-labelledby="{self.id(section.anchor)}">'
         yield self.heading(section)
         yield from inner
         yield "</section>"
 
     def heading(self, section: blocks.Section) -> str:
-        level = self.level
-        opening = f'<h{level} class="heading" id="{section.anchor}">'
+        tag, kind, words = f"h{self.level}", "heading", _text(section.title)
         if section.part == "pass":
-            opening = f'<h{level} class="update" id="{section.anchor}">'
-            return f"{opening}{_text(section.heading)}</h{level}>"
-        aside = f'<span class="layer">{_text(section.aside)}</span>'
-        return f"{opening}{_text(section.title)} {aside}</h{level}>"
+            kind, words = "update", _text(section.heading)
+        if section.part in WAYS:
+            words = f'<span class="way" aria-hidden="true">{WAYS[section.part]}</span> {words}'
+        if section.aside and section.part != "pass":
+            words += f' <span class="layer">{_text(section.aside)}</span>'
+        return f'<{tag} class="{kind}" id="{self.id(section.anchor)}">{words}</{tag}>'
 
     def table(self, block: blocks.Table) -> Iterator[str]:
         yield '<table class="losses"><thead><tr>'
@@ -186,10 +216,12 @@ class _Writer(BlockWriter[str]):
         drawing = GraphDrawing(block)
         size = f"{drawing.width + 8:.0f}", f"{drawing.height + 8:.0f}"
         box = f'viewBox="-4 -4 {size[0]} {size[1]}" width="{size[0]}" height="{size[1]}"'
-        yield '<section aria-labelledby="graph">'
-        yield f'<h{self.level} class="heading" id="graph">Graph</h{self.level}>'
+        heading = self.id("graph")
+        yield f'<section aria-labelledby="{heading}">'
+        yield f'<h{self.level} class="heading" id="{heading}">Graph</h{self.level}>'
         yield f'<p class="why">{_text(f"{block.legend} {COLOURS}")}</p>'
-        yield f'<div class="scroll"><svg class="graph" role="img" aria-labelledby="graph" {box}>'
+        named = f'role="img" aria-labelledby="{heading}" paint-order="stroke"'
+        yield f'<div class="scroll"><svg class="graph" {named} {box}>'
         yield from drawing.body()
         yield "</svg></div></section>"
 
@@ -268,14 +300,17 @@ class _Writer(BlockWriter[str]):
         return HtmlEquations(step.figures, self.target)
 
     def displayed(self, step: StepBlock, formula: Expr) -> str:
-        attributes = ' displaystyle="true"'
-        written = self.equations(step).math(formula, numbers=False, attributes=attributes)
+        written = self.equations(step).math(formula, numbers=False, attributes=f" {TALL}")
         return f'<div class="scroll formula">{written}</div>'
 
     # Entries
 
+    def id(self, name: str) -> str:
+        """An HTML id that is this page's own."""
+        return self.prefix + name
+
     def step_id(self, step: StepBlock, id: str) -> str:
-        return f"{id}-{step.traced.epoch}-{step.traced.batch}"
+        return self.id(f"{id}-{step.traced.epoch}-{step.traced.batch}")
 
     def line_id(self, step: StepBlock, id: str, row: int, column: int) -> str:
         own = self.step_id(step, id)
@@ -310,7 +345,8 @@ class _Writer(BlockWriter[str]):
             name += joined([operator("]")])
         worked = [*_stages(entry, step.figures), _numeral(entry.value)]
         # each = in a formula of its own: a line may be folded there when it is printed
-        equals = (f"<math><mo>=</mo><mrow>{part}</mrow></math>" for part in worked)
+        # and, as elsewhere on a line of its own, with tall fractions
+        equals = (f"<math {TALL}><mo>=</mo><mrow>{part}</mrow></math>" for part in worked)
         return " ".join([f"<math>{name}</math>", *equals])
 
     # Words
