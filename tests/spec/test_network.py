@@ -86,8 +86,9 @@ def test_the_next_layer_is_held_against_the_units_of_the_last():
 
 
 def test_what_would_fit_is_suggested():
-    turned = only_problem(network("[[1, 2], [3, 4], [5, 6]]", "[1, 2, 3]"))
-    assert "`conventions: {weights: out_in}`" in turned.mend
+    four = "[[1, 2], [3, 4], [5, 6], [7, 8]]"
+    turned = only_problem(network("[[1, 2], [3, 4], [5, 6]]", "[1, 2, 3]", four))
+    assert "`conventions: {layout: rows, weights: out_in}`" in turned.mend
     layout = only_problem(network("[[1, 2, 3, 4], [4, 5, 6, 7]]", inputs="[[1, 2, 3], [4, 5, 6]]"))
     assert "`conventions: {layout: columns, weights: in_out}`" in layout.mend
     tall = "[[1, 2], [3, 4], [5, 6], [7, 8], [9, 10]]"
@@ -115,6 +116,43 @@ def test_what_would_fit_is_suggested():
 def test_the_suggested_conventions_do_fit(weights, inputs, conventions):
     text = network(weights, inputs=inputs)
     assert loads(f"{text}conventions: {{layout: {conventions}}}\n").samples == 3
+
+
+@pytest.mark.parametrize("samples", [1, 5])
+@pytest.mark.parametrize(
+    ("layout", "weights"), [("rows", "out_in"), ("columns", "in_out"), ("columns", "out_in")]
+)
+def test_conventions_that_were_left_out_are_named(layout, weights, samples):
+    """Of a network of 2, 3, 4 and 1 units: one problem, and with what it says the same network."""
+    draws = np.random.default_rng(1)
+    ways = {"rows": lambda a: a.tolist(), "columns": lambda a: a.T.tolist()}
+    turns = {"in_out": lambda a: a.tolist(), "out_in": lambda a: a.T.tolist()}
+    W = [draws.integers(1, 9, shape) for shape in ((2, 3), (3, 4), (4, 1))]
+    X, Y = draws.integers(1, 9, (samples, 2)), draws.integers(1, 9, (samples, 1))
+    layers = "".join(
+        f"  - {{activation: linear, weights: {turns[weights](w)}, bias: {[1] * w.shape[1]}}}\n"
+        for w in W
+    )
+    text = f"layers:\n{layers}inputs: {ways[layout](X)}\ntargets: {ways[layout](Y)}\nloss: mse\n"
+    meant = f"conventions: {{layout: {layout}, weights: {weights}}}"
+    assert only_problem(text).mend.startswith(f"Everything fits with `{meant}`")
+    assert len(loads(f"{text}{meant}\n").layers) == 3
+
+
+def test_a_list_needs_no_second_layout():
+    """One sample is the same network as a row and as a column."""
+    problem = only_problem(network("[[1, 2], [3, 4], [5, 6]]", "[1, 2, 3]", "[1, 2]"))
+    assert problem.mend == (
+        "Everything fits with `conventions: {layout: columns, weights: out_in}` "
+        "(a sample is a column, Z = W·A + b)."
+    )
+
+
+def test_data_in_files_is_a_sample_a_row_in_every_layout(tmp_path):
+    np.savez(tmp_path / "data.npz", x=np.ones((5, 2)))
+    text = network("[[1, 2], [3, 4], [5, 6]]", "[1, 2, 3]", "{file: data.npz, array: x}")
+    (problem,) = problems_of(text, data_folder=tmp_path)
+    assert "`conventions: {layout: columns, weights: out_in}`" in problem.mend
 
 
 def test_units_must_agree_with_the_weights():

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import msgspec
+from msgspec.structs import replace
 
 from backtrace.spec import ids
 from backtrace.spec.document.problems import Problems
 from backtrace.spec.model import Bias, Conventions, Layer, Matrix
 from backtrace.spec.read import weight_rules
 from backtrace.spec.read.layers import LayerDraft
+from backtrace.spec.read.other_conventions import Way, advice, fitting, one_layout
 from backtrace.spec.read.shape_errors import Misfits, oriented
 from backtrace.spec.read.written_matrix import WrittenMatrix, comma_rows
 from backtrace.spec.shape_drawings import NamedShape
@@ -42,19 +46,71 @@ def settle(problems: Problems, draft: NetworkDraft) -> SettledNetwork:
     """
     if draft.inputs is None:
         return _Fit(problems, draft, None).network()
-    tried = []
-    for shape in draft.inputs.shapes:
-        scratch = problems.scratch()
-        tried.append((scratch, _Fit(scratch, draft, shape).network(), shape))
-    if len(tried) == 2 and all(not noted.found and _settled(fit) for noted, fit, _ in tried):
+    tried = _tried(problems, draft)
+    if len(tried) == 2 and all(_fits(attempt) for attempt in tried):
         _ambiguous(problems, draft.inputs, draft.conventions)
-    best = min(tried, key=lambda attempt: len(attempt[0].found))
-    if len(tried) == 2 and len(tried[0][0].found) == len(tried[1][0].found):
-        best = next(t for t in tried if oriented(draft.conventions, t[2])[0] == 1)
-    problems.found.extend(best[0].found)
-    if best[0].found:
-        _suspect_commas(problems, draft)
-    return best[1]
+    noted, network = _best(tried)
+    if noted.found:
+        _suspect(problems, draft, noted)
+    return network
+
+
+Attempt: TypeAlias = tuple[Problems, SettledNetwork]
+
+
+def _tried(problems: Problems, draft: NetworkDraft) -> list[Attempt]:
+    """What comes of each shape that the inputs can have, that of one sample first."""
+    assert draft.inputs is not None
+    shapes = sorted(draft.inputs.shapes, key=lambda shape: oriented(draft.conventions, shape)[0])
+    scratches = [problems.scratch() for _ in shapes]
+    return [
+        (scratch, _Fit(scratch, draft, shape).network())
+        for scratch, shape in zip(scratches, shapes, strict=True)
+    ]
+
+
+def _best(tried: list[Attempt]) -> Attempt:
+    return min(tried, key=lambda attempt: len(attempt[0].found))
+
+
+def _fits(attempt: Attempt) -> bool:
+    noted, network = attempt
+    return not noted.found and all(layer is not None for layer in network.layers)
+
+
+def _suspect(problems: Problems, draft: NetworkDraft, noted: Problems) -> None:
+    """Note what doesn't fit, or the conventions under which it does, or decimal commas."""
+
+    def fits(way: Way) -> bool:
+        return _fits(_best(_tried(problems, _written_in(way, draft))))
+
+    ways = [] if _may_fit_by_chance(draft) else fitting(draft.conventions, fits)
+    if draft.inputs is not None and draft.inputs.dimensions < 2:
+        ways = one_layout(ways)
+    if ways:
+        problems.found.append(replace(noted.found[0], mend=advice(ways)))
+        return
+    problems.found.extend(noted.found)
+    _suspect_commas(problems, draft)
+
+
+def _may_fit_by_chance(draft: NetworkDraft) -> bool:
+    """Whether a 1 that is equal to another one proves nothing: of one row, without targets."""
+    assert draft.inputs is not None
+    single = draft.inputs.dimensions == 2 and 1 in draft.inputs.values.shape
+    return single and len(draft.layers) == 1 and draft.targets is None
+
+
+def _written_in(way: Way, draft: NetworkDraft) -> NetworkDraft:
+    """The draft as it is read under other conventions; files have a sample a row in all."""
+    layout, weights = way
+    turned = layout != draft.conventions.layout
+    inputs, targets = (
+        replace(given, values=given.values.T) if given and given.file and turned else given
+        for given in (draft.inputs, draft.targets)
+    )
+    conventions = replace(draft.conventions, layout=layout, weights=weights)
+    return replace(draft, conventions=conventions, inputs=inputs, targets=targets)
 
 
 def _suspect_commas(problems: Problems, draft: NetworkDraft) -> None:
@@ -71,10 +127,6 @@ def _suspect_commas(problems: Problems, draft: NetworkDraft) -> None:
             f"[{', '.join(rows[0][:8])}].",
             code="shape",
         )
-
-
-def _settled(network: SettledNetwork) -> bool:
-    return all(layer is not None for layer in network.layers)
 
 
 def _ambiguous(problems: Problems, inputs: WrittenMatrix, conventions: Conventions) -> None:

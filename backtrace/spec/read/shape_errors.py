@@ -41,7 +41,7 @@ class Misfits:
     ) -> None:
         """Weights whose lines are not ``wanted``, the inputs (and the 1 of the bias)."""
         said, drawing = product_misfit(*self._operands(layer, shape, samples, wanted))
-        mend = self._mend_product(layer, shape, samples, wanted)
+        mend = self._mend_product(layer, shape, wanted)
         self.problems.add(place, said, "two equal numbers", mend, drawing=drawing, code="shape")
 
     def add_units(self, layer: LayerDraft, given: WrittenMatrix, units: int) -> None:
@@ -105,30 +105,16 @@ class Misfits:
             return NamedShape(name, n, width), weights if self.in_out else weights.transposed()
         return weights.transposed() if self.in_out else weights, NamedShape(name, width, n)
 
-    def _mend_product(
-        self, layer: LayerDraft, shape: tuple[int, int], samples: int | None, wanted: int
-    ) -> str:
-        """The likeliest of: the bias line, the other orientation, the other layout."""
+    def _mend_product(self, layer: LayerDraft, shape: tuple[int, int], wanted: int) -> str:
+        """The likelier of: the bias line, this matrix alone the other way round."""
         lines, units = shape if self.in_out else shape[::-1]
         if lines == wanted + 1 and layer.bias.kind == "none":
             return "If one line of it is the bias, say so: `bias: {in_weights: first}`."
         if units == wanted:
-            other = f"`conventions: {{weights: {'out_in' if self.in_out else 'in_out'}}}`"
-            return (
-                f"{layer.weights_id} is meant the other way round? Write its transpose, or {other}."
-            )
-        several = samples is not None and samples > 1  # a 1 is equal to another by chance
-        if layer.number == 1 and several and samples in (lines, units) and not layer.augmented:
-            return self._mend_layout(in_out=self.in_out == (samples == lines))
+            return f"{layer.weights_id} is meant the other way round? Write its transpose."
         each = "for each input and one for the bias" if layer.augmented else "for each input"
         word = "row" if self.in_out else "column"
         return f"{layer.weights_id} needs {count(wanted, word)}, one {each}."
-
-    def _mend_layout(self, *, in_out: bool) -> str:
-        way = "column" if self.rows else "row"
-        weights = "in_out" if in_out else "out_in"
-        said = f"`conventions: {{layout: {way}s, weights: {weights}}}`"
-        return f"The inputs are a sample a {way}? Write {said}."
 
     def _mend_bias(self, given: WrittenMatrix, units: int) -> str:
         if given.dimensions == 0:
