@@ -59,19 +59,20 @@ def comma_reading(texts: Sequence[str], tight: Sequence[bool]) -> list[str]:
     ``[0,593, 0,597]`` is four integers to YAML. ``tight[i]`` says that entry i follows the comma
     before it without a space; such an entry, if it is all digits, may be the decimals of the
     integer before it. That is likely where a space follows every other comma, or where all
-    the integers are 0.
+    the integers are 0, or where decimals begin with a 0, as no integer does.
     """
     merged: list[str] = []
-    joined, spaced, below_one = False, len(texts) > 2, True
+    joined, spaced, below_one, odd = False, len(texts) > 2, True, False
     for i, text in enumerate(texts):
         joined = not joined and i > 0 and tight[i] and _split_by_comma(texts[i - 1], text)
         if joined:
             below_one = below_one and merged[-1].lstrip("+-") == "0"
+            odd = odd or (text.startswith("0") and len(text) > 1)
             merged[-1] += "." + text
         else:
             spaced = spaced and not (i > 0 and tight[i])
             merged.append(text)
-    likely = len(merged) < len(texts) and (spaced or below_one)
+    likely = len(merged) < len(texts) and (spaced or below_one or odd)
     return merged if likely else []
 
 

@@ -240,7 +240,7 @@ def test_targets_that_do_not_fit(targets, found, mend):
 def test_class_numbers_for_several_units_are_seen():
     text = network(activation="softmax", inputs="[[1, 2], [3, 4], [5, 6]]")
     problem = only_problem(text + "loss: cross_entropy\ntargets: [0, 1, 1]\n")
-    assert "one-hot: class 0 is [1, 0]" in problem.mend
+    assert "one-hot, a row each: [[1, 0], [0, 1], [0, 1]]" in problem.mend
 
 
 def test_an_upstream_gradient_must_have_the_shape_of_the_outputs():
@@ -319,10 +319,15 @@ def test_biases_that_do_not_fit(bias, column, said, mend):
 
 
 def test_decimal_commas_are_suspected_where_shapes_do_not_fit():
-    commas, misfit = problems_of(network("[[1,5, 2,5], [3,5, 4,5]]", bias="[1, 2]"))
+    commas = only_problem(network("[[1,5, 2,5], [3,5, 4,5]]", bias="[1, 2]"))
     assert "decimal commas in W1" in commas.found
-    assert "[1.5, 2.5]" in commas.mend
-    assert "2 biases for 4 units" in misfit.found
+    assert "[[1.5, 2.5], [3.5, 4.5]]" in commas.mend
+
+
+def test_what_decimal_points_do_not_mend_is_said_beside_them():
+    commas, misfit = problems_of(network("[[1,5, 2,5], [3,5, 4,5]]", bias="[1, 2, 3]"))
+    assert "decimal commas in W1" in commas.found
+    assert "3 biases for 4 units" in misfit.found
 
 
 def test_whole_numbers_written_closely_are_not_suspected():

@@ -218,6 +218,9 @@ class _Builder:
         if first is None:
             mapping.entries[key.text] = Entry(key, node)
             return
+        if self._begins_again(mapping, first.key):
+            self._begin_again(key, node)
+            return
         self.problems.add(
             key,
             f"{cited(key.text)} a second time (the first is at {first.key.line}:"
@@ -226,6 +229,28 @@ class _Builder:
             f"Remove line {first.key.line} or line {key.line}, or rename one of the keys.",
             code="repeated_key",
         )
+
+    def _begins_again(self, mapping: Mapping, key: Scalar) -> bool:
+        """Whether it is the first key of an entry of a list of lines: a dash may be forgotten."""
+        listed = len(self.open) > 1 and isinstance(self.open[-2], Sequence)
+        return listed and key.line == mapping.line and key.column == mapping.column
+
+    def _begin_again(self, key: Scalar, node: Node) -> None:
+        """Goes on in a new entry of the list."""
+        self.problems.add(
+            key,
+            f"{cited(key.text)} a second time in an entry of a list",
+            "every key once",
+            f"Put a dash before it if a new entry begins here: `- {key.text}: …`.",
+            code="repeated_key",
+        )
+        entries, above = (
+            Mapping(key.line, key.column, 1, {key.text: Entry(key, node)}),
+            self.open[-2],
+        )
+        assert isinstance(above, Sequence)
+        above.items.append(entries)
+        self.open[-1] = entries
 
     def _refuse_marks(self, node: Node, event: Any) -> None:
         """Anchors and tags: the one makes small files enormous, the other runs code."""

@@ -12,13 +12,18 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from backtrace.spec.document.problems import Place, Problems
+from backtrace.spec.document.problems import Place, Problems, SpecError
 
+MOST_QUOTED = 200  # characters of a line that is shown as it should be
 _CLOSING = {"[": "]", "{": "}"}
 _QUOTED = {'"': re.compile(r'"(?:\\.|[^"\\])*"', re.DOTALL), "'": re.compile("'(?:''|[^'])*'")}
 _ESCAPE = re.compile(r"\\[0-9A-Za-z]{0,8}$")
 _AFTER_VALUES = (",", "]", "}")
 _NO_BEGINNING = tuple("%@`|>*&!")  # of a text without quotes
+_TIGHT_DASH = re.compile(r"^( *)-([A-Za-z_]+:.*)$")
+_ROWS = re.compile(r"^(?P<before>[^\[\]]*?)(?P<rows>\[[^\[\]]*\](?:\s*,\s*\[[^\[\]]*\])+)\s*$")
+_OPEN_ROW = re.compile(r"([^\]\[\s,])(\s*,\s*\[)")
+_COMMENT = re.compile(r"\s+#.*$")
 
 
 class Stumble(msgspec.Struct, frozen=True):
@@ -142,6 +147,18 @@ _MISTAKES: tuple[SyntaxMistake, ...] = (
         ),
     ),
     SyntaxMistake(
+        lambda stumble: stumble.sign == "]" and not _is_open(stumble, "]"),
+        "a `]` too many",
+        "as many `]` as `[`",
+        "Remove it; count the brackets of the rows.",
+    ),
+    SyntaxMistake(
+        lambda stumble: stumble.sign == "[" and not stumble.scanning and not stumble.open_bracket,
+        "a second row that is not in the list of the first",
+        "rows between the brackets of a matrix",
+        "Put a comma between the rows, and brackets around them all: [[1, 2], [3, 4]].",
+    ),
+    SyntaxMistake(
         lambda stumble: stumble.at_once and stumble.sign == "-",
         "a `-` that can't stand here",
         "a list on lines of its own, or in brackets",
@@ -191,7 +208,9 @@ def explain(error: Any, problems: Problems, unclosed: Place | None, *, scanning:
     if bracket and not scanning and (stumble.at_end or _same(begun, bracket)):
         _refuse_bracket(stumble, bracket, problems)
     if scanning and stumble.sign == "\t":
-        _refuse_tab(place, problems)
+        _refuse_tabs(problems)
+    _check_dashes(stumble, problems)
+    _check_rows(stumble, problems)
     mistake = next(each for each in _MISTAKES if each.fits(stumble))
     at = begun if mistake.at_begun else place
     problems.refuse(at, mistake.found, mistake.expected, mistake.mend, code="syntax")
@@ -217,21 +236,66 @@ def _refuse_bracket(stumble: Stumble, opened: Place, problems: Problems) -> NoRe
             code="syntax",
         )
     where = f"where line {place.line} begins something else"
+    line = problems.lines[opened.line - 1][opened.column - 1 :]
+    mended = _closed(_COMMENT.sub("", line).rstrip(), bracket)
+    mend = f"Write {mended}." if mended else "Count the brackets of the rows."
     problems.refuse(
         opened,
         f"a `{bracket}` that is not closed {'by the end of the file' if stumble.at_end else where}",
         f"a comma or `{closing}` before {place.line}:{place.column}",
-        f"Close it with `{closing}`; count the brackets of the rows.",
+        f"Close it with `{closing}`. {mend}",
         code="syntax",
     )
 
 
-def _refuse_tab(place: Place, problems: Problems) -> NoReturn:
-    before = problems.lines[place.line - 1].partition("\t")[0]
-    problems.refuse(
-        Place(place.line, len(before) + 1),
-        "a tab in the indentation",
-        "spaces",
-        "Replace each tab by spaces: YAML does not say how wide a tab is.",
-        code="syntax",
-    )
+def _closed(line: str, bracket: str) -> str:
+    """A matrix on one line with the bracket that one of its rows, or it itself, is without."""
+    if bracket != "[" or len(line) > MOST_QUOTED:
+        return ""
+    row = _OPEN_ROW.sub(r"\1]\2", line, count=1)
+    ended = f"{line}]"
+    return next((way for way in (row, ended) if way.count("[") == way.count("]")), "")
+
+
+def _is_open(stumble: Stumble, closing: str) -> bool:
+    """Whether a bracket that ``closing`` would close is open where it stopped."""
+    bracket = stumble.open_bracket
+    return bracket is not None and _CLOSING[stumble.rest(bracket)[:1]] == closing
+
+
+def _check_dashes(stumble: Stumble, problems: Problems) -> None:
+    """A dash without its space: what it is before is one word to YAML, up to the next colon."""
+    above = [line for line in stumble.lines[: stumble.place.line] if line.strip()]
+    for line in reversed(above[-2:]):
+        tight = _TIGHT_DASH.match(line)
+        if tight:
+            place = Place(stumble.lines.index(line) + 1, len(tight[1]) + 1)
+            found, expected = "a dash without a space after it", "a dash and a space"
+            mend = f"Write `- {tight[2]}`."
+            problems.refuse(place, found, expected, mend, code="syntax")
+
+
+def _check_rows(stumble: Stumble, problems: Problems) -> None:
+    """Rows beside each other without the brackets around them all."""
+    line = _COMMENT.sub("", stumble.lines[stumble.place.line - 1])
+    rows = None if stumble.open_bracket else _ROWS.match(line)
+    if rows and len(line) <= MOST_QUOTED:
+        place = Place(stumble.place.line, rows.start("rows") + 1, len(rows["rows"]))
+        mend = f"Write [{rows['rows']}]."
+        found = "rows without brackets around them all"
+        problems.refuse(place, found, "one list of rows", mend, code="syntax")
+
+
+def _refuse_tabs(problems: Problems) -> NoReturn:
+    """Each line that begins with spaces and tabs, or with tabs alone."""
+    for number, line in enumerate(problems.lines, 1):
+        indent = line[: len(line) - len(line.lstrip())]
+        if "\t" in indent:
+            problems.add(
+                Place(number, indent.index("\t") + 1),
+                "a tab in the indentation",
+                "spaces",
+                "Replace each tab by spaces: YAML does not say how wide a tab is.",
+                code="syntax",
+            )
+    raise SpecError(problems.found)

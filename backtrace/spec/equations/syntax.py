@@ -31,7 +31,7 @@ from backtrace.spec.equations.vocabulary import (
     Signature,
     defaults_of,
 )
-from backtrace.spec.near_misses import near_miss
+from backtrace.spec.near_misses import misspelled
 from backtrace.spec.numbers import written_number
 from backtrace.spec.wording import cited, count, listed
 
@@ -439,7 +439,7 @@ def _worked(sign: str, one: Fraction | float, other: Fraction | float) -> Fracti
 def _meant(name: str) -> str:
     if name in SYNONYMS:
         return f"It is written `{SYNONYMS[name]}`."
-    meant = near_miss(name, SIGNATURES)
+    meant = misspelled(name.replace("_", ""), SIGNATURES)
     return f"Did you mean `{meant}`?" if meant else ""
 
 

@@ -295,7 +295,7 @@ def _mend_range(values: NDArray[Any]) -> str:
     if not _places(values, lambda part: ~np.isin(part, (-1, 0, 1))):
         return "If the classes are −1 and 1, write 0 and 1."
     if not _places(values, lambda part: (part != np.floor(part)) | (part < 0)):
-        return "If these are class numbers, write each as one-hot, such as [0, 0, 1]."
+        return "If these are class numbers, write each one-hot: a 1 for its class, zeros else."
     return "For targets of any size take `mse`."
 
 
@@ -316,7 +316,7 @@ def _add_distribution(
         ones = int((row == 1).sum())
         found = f"the targets of sample {sample + 1}, with {count(ones, 'entry', 'entries')} 1"
         expected = "a single 1, at the true class, and zeros"
-        mend = "Write them one-hot, such as [0, 1, 0]."
+        mend = "Write them one-hot: a 1 for the true class, zeros for the others."
     else:
         found = f"the targets of sample {sample + 1}, which add up to {row.sum():g}"
         expected = f"1, for `{loss.loss.name}`"

@@ -11,15 +11,16 @@ from backtrace.functions.activations import ACTIVATIONS
 from backtrace.spec import ids
 from backtrace.spec.document.fields import Fields, choice, fields
 from backtrace.spec.document.folders import Folders
+from backtrace.spec.document.function_names import function_name
 from backtrace.spec.document.problems import Place, Problems
 from backtrace.spec.document.reader import Mapping, Node, Scalar, Sequence, kind
 from backtrace.spec.model import Function
 from backtrace.spec.read import weight_rules
 from backtrace.spec.read.data_files import read_array
+from backtrace.spec.read.loose_layers import LAYER_KEYS, joined, layers_of
 from backtrace.spec.read.other_layers import is_learned_slope, is_other_layer
 from backtrace.spec.read.written_matrix import WrittenMatrix, read_matrix
 
-LAYER_KEYS = ("units", "activation", "weights", "bias")
 BIAS_KEYS = ("in_weights", "shared", "threshold", "init", "file")
 _BIAS_RULES = ("zeros", "constant", "uniform", "normal")
 
@@ -64,11 +65,13 @@ class LayerDraft(msgspec.Struct):
 
 def read_layers(problems: Problems, node: Node, folders: Folders) -> list[LayerDraft]:
     """The drafts of all layers, the first first."""
-    if not isinstance(node, Sequence) or not node.items:
+    items = layers_of(problems, node) if isinstance(node, Mapping) else []
+    if isinstance(node, Sequence):
+        items = joined(problems, node.items)
+    if not items:
         mend = "Begin each layer with `- ` on a line of its own."
         problems.add(node, f"{kind(node)} for `layers`", "a list of layers", mend)
-        return []
-    return [_read_layer(problems, item, i, folders) for i, item in enumerate(node.items, 1)]
+    return [_read_layer(problems, item, i, folders) for i, item in enumerate(items, 1)]
 
 
 def named(
@@ -76,13 +79,13 @@ def named(
 ) -> tuple[str, Mapping | None]:
     """A name, or a mapping with a ``name:``; the name is empty where it is a problem."""
     if not isinstance(node, Mapping):
-        return choice(problems, node, allowed, ""), None
+        return function_name(problems, node, allowed), None
     entry = node.entries.get("name")
     if entry is None:
         mend = f"Write it as {{name: {next(iter(allowed))}, …}}."
         problems.add(node, f"{what} without a name", "`name:`", mend)
         return "", node
-    return choice(problems, entry.value, allowed, ""), node
+    return function_name(problems, entry.value, allowed), node
 
 
 def _read_layer(problems: Problems, node: Node, number: int, folders: Folders) -> LayerDraft:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from collections.abc import Iterable
+from typing import Any, TypeAlias
 
 import msgspec
 from msgspec.structs import replace
@@ -14,7 +15,7 @@ from backtrace.spec.read import weight_rules
 from backtrace.spec.read.layers import LayerDraft
 from backtrace.spec.read.other_conventions import Way, advice, fitting, one_layout
 from backtrace.spec.read.shape_errors import Misfits, oriented
-from backtrace.spec.read.written_matrix import WrittenMatrix, comma_rows
+from backtrace.spec.read.written_matrix import WrittenMatrix, note_commas, with_points
 from backtrace.spec.shape_drawings import NamedShape
 
 
@@ -85,13 +86,13 @@ def _suspect(problems: Problems, draft: NetworkDraft, noted: Problems) -> None:
         return _fits(_best(_tried(problems, _written_in(way, draft))))
 
     ways = [] if _may_fit_by_chance(draft) else fitting(draft.conventions, fits)
-    if draft.inputs is not None and draft.inputs.dimensions < 2:
+    assert draft.inputs is not None
+    if draft.inputs.dimensions < 2:
         ways = one_layout(ways)
     if ways:
         problems.found.append(replace(noted.found[0], mend=advice(ways)))
         return
-    problems.found.extend(noted.found)
-    _suspect_commas(problems, draft)
+    _suspect_commas(problems, draft, noted)
 
 
 def _may_fit_by_chance(draft: NetworkDraft) -> bool:
@@ -113,20 +114,32 @@ def _written_in(way: Way, draft: NetworkDraft) -> NetworkDraft:
     return replace(draft, conventions=conventions, inputs=inputs, targets=targets)
 
 
-def _suspect_commas(problems: Problems, draft: NetworkDraft) -> None:
-    """Where shapes don't fit: the matrices that decimal commas may have made twice as wide."""
+def _suspect_commas(problems: Problems, draft: NetworkDraft, noted: Problems) -> None:
+    """Note what doesn't fit, and the matrices that decimal commas may have made wider.
+
+    Where everything fits with decimal points, these alone.
+    """
     weights = [layer.weights for layer in draft.layers]
-    for given in (draft.inputs, *weights, draft.targets):
-        if not isinstance(given, WrittenMatrix) or not (rows := comma_rows(given)):
-            continue
-        problems.add(
-            given.place,
-            f"what may be decimal commas in {given.name}",
-            "decimal points",
-            f"To YAML a comma separates two numbers; if one is meant, write "
-            f"[{', '.join(rows[0][:8])}].",
-            code="shape",
-        )
+    given = [each for each in (draft.inputs, *weights, draft.targets) if each is not None]
+    points = [(each, with_points(each)) for each in given if isinstance(each, WrittenMatrix)]
+    wider = [(each, read) for each, read in points if read is not None]
+    if not wider or not _fits(_best(_tried(problems, _replaced(draft, wider)))):
+        problems.found.extend(noted.found)
+    for each, read in wider:
+        note_commas(problems, each, read)
+
+
+def _replaced(
+    draft: NetworkDraft, readings: Iterable[tuple[WrittenMatrix, WrittenMatrix]]
+) -> NetworkDraft:
+    """The draft with other readings of some of its matrices."""
+    others = {id(given): read for given, read in readings}
+
+    def read(given: Any) -> Any:
+        return others.get(id(given), given)
+
+    layers = [replace(layer, weights=read(layer.weights)) for layer in draft.layers]
+    return replace(draft, layers=layers, inputs=read(draft.inputs), targets=read(draft.targets))
 
 
 def _ambiguous(problems: Problems, inputs: WrittenMatrix, conventions: Conventions) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from backtrace.spec import ids
 from backtrace.spec.document.problems import Place, Problems
 from backtrace.spec.model import Conventions
@@ -9,6 +11,8 @@ from backtrace.spec.read.layers import LayerDraft
 from backtrace.spec.read.written_matrix import WrittenMatrix
 from backtrace.spec.shape_drawings import NamedShape, entrywise_misfit, product_misfit
 from backtrace.spec.wording import cited, count
+
+SHOWN_SAMPLES = 6  # class numbers that are shown as they should be
 
 
 def oriented(conventions: Conventions, shape: tuple[int, int]) -> tuple[int, int]:
@@ -148,8 +152,24 @@ class Misfits:
         if given.values.T.shape == shape:
             way = "row" if self.rows else "column"
             return f"Turn it round: a sample is a {way}, as `layout: {way}s` says."
-        if width > 1 and given.values.size == samples:
-            zeros = ", ".join("1" if i == 0 else "0" for i in range(min(width, 4)))
-            return f"If these are class numbers, write each as one-hot: class 0 is [{zeros}]."
+        if width > 1 and given.values.size == samples and (mend := self._one_hot(given, width)):
+            return mend
         way = "row" if self.rows else "column"
         return f"Write one {way} of targets for each sample."
+
+    def _one_hot(self, given: WrittenMatrix, width: int) -> str:
+        """What class numbers are to be written as, in the layout; nothing where they are none."""
+        numbers = given.values.ravel()
+        first = 1 if numbers.min() == 1 and numbers.max() == width else 0
+        if (
+            numbers != np.floor(numbers)
+        ).any() or not 0 <= numbers.min() <= numbers.max() < width + first:
+            return ""
+        if given.file:
+            return f"If these are class numbers, write `one_hot: {width}` beside the `file`."
+        way = "row" if self.rows else "column"
+        hot = np.eye(width, dtype=int)[numbers.astype(int) - first][:SHOWN_SAMPLES]
+        shown = (hot if self.rows else hot.T).tolist()
+        first_ones = ", the first of them" if len(hot) < len(numbers) else ""
+        written = f"write them one-hot, a {way} each{first_ones}: {shown}"
+        return f"If these are class numbers from {first}, {written}."

@@ -33,6 +33,7 @@ from backtrace.spec.read.conventions import (
 from backtrace.spec.read.data_files import read_samples
 from backtrace.spec.read.holdout import hold_out, read_held_out
 from backtrace.spec.read.layers import LayerDraft, read_layers
+from backtrace.spec.read.loose_layers import refuse_top_level
 from backtrace.spec.read.network import NetworkDraft, SettledNetwork, settle
 from backtrace.spec.read.quantity_ids import QuantityIds, ShapesOf, read_ask, unknown_shapes
 from backtrace.spec.read.training import (
@@ -62,6 +63,8 @@ def build(document: YamlDocument, folders: Folders, shapes_of: ShapesOf = unknow
         from backtrace.spec.equations.builder import build_equations
 
         return build_equations(document, folders, shapes_of)
+    if isinstance(document.root, Mapping):
+        refuse_top_level(problems, document.root)
     top = fields(problems, document.root, "a spec", TOP_KEYS)
     if top is None:
         raise SpecError(problems.found)

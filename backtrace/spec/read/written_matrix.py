@@ -15,6 +15,7 @@ from backtrace.spec.document.reader import Node, Scalar, Sequence, kind
 from backtrace.spec.model import Matrix
 from backtrace.spec.number_reading import comma_reading, read_number
 from backtrace.spec.numbers import Number
+from backtrace.spec.read.loose_rows import refuse_loose_rows
 from backtrace.spec.wording import count
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def read_matrix(
 
     ``also``: what other texts stand for.
     """
-    rows = _rows(problems, node, name)
+    rows = None if refuse_loose_rows(problems, node) else _rows(problems, node, name)
     if rows is None:
         return None
     # a row of decimal commas is misread in its length as well: one problem is enough
@@ -98,15 +99,34 @@ def read_matrix(
     return WrittenMatrix(name, place, _dimensions(node), values, written, node)
 
 
-def comma_rows(given: WrittenMatrix) -> list[list[str]]:
-    """The rows as they read with decimal commas that YAML took for separators, or nothing."""
+def with_points(given: WrittenMatrix) -> WrittenMatrix | None:
+    """The matrix as it reads with decimal commas that YAML took for separators, if it may."""
     if given.node is None or given.dimensions == 0:
-        return []
+        return None
     assert isinstance(given.node, Sequence)
     rows = [given.node] if given.dimensions == 1 else given.node.items
     readings = [comma_reading(*_texts(_scalars(row))) for row in rows if isinstance(row, Sequence)]
     lengths = {len(reading) for reading in readings}
-    return readings if len(lengths) == 1 and lengths != {0} else []
+    if len(lengths) != 1 or lengths == {0}:
+        return None
+    values = np.array([[float(text) for text in row] for row in readings])
+    written = tuple(tuple(row) for row in readings)
+    return msgspec.structs.replace(given, values=values, written=written)
+
+
+def note_commas(problems: Problems, given: WrittenMatrix, read: WrittenMatrix) -> None:
+    """Note that the commas of a matrix may be decimal ones."""
+    assert read.written is not None
+    rows = [f"[{', '.join(row[:8])}]" for row in read.written[:4]]
+    shown = rows[0] if given.dimensions == 1 else f"[{', '.join(rows)}]"
+    problems.add_alike(
+        given.place,
+        "matrix",
+        f"what may be decimal commas in {given.name}",
+        "decimal points",
+        f"To YAML a comma separates two numbers; if one is meant, write {shown}.",
+        "decimal_comma",
+    )
 
 
 def _dimensions(node: Node) -> int:
