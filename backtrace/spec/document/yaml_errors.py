@@ -277,7 +277,8 @@ def _check_dashes(stumble: Stumble, problems: Problems) -> None:
 
 def _check_rows(stumble: Stumble, problems: Problems) -> None:
     """Rows beside each other without the brackets around them all."""
-    line = _COMMENT.sub("", stumble.lines[stumble.place.line - 1])
+    at_place = stumble.lines[stumble.place.line - 1 : stumble.place.line]  # none at the end
+    line = _COMMENT.sub("", "".join(at_place))
     rows = None if stumble.open_bracket else _ROWS.match(line)
     if rows and len(line) <= MOST_QUOTED:
         place = Place(stumble.place.line, rows.start("rows") + 1, len(rows["rows"]))
