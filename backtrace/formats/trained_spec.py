@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from backtrace.formats import file_signatures
+from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.array import Array
 from backtrace.notation.numbers import significant
 from backtrace.spec.model import Spec
@@ -94,12 +95,29 @@ def _put_parameters(root: Any, spec: Spec, state: State) -> None:
     values = iter(state.parameters(spec).items())  # layer by layer, the weights first
     for layer, node in zip(spec.layers, _entry(root, "layers").value, strict=True):
         _put(node, "weights", _rows(*next(values)))
-        if layer.bias.values is None:
-            continue
-        inside = layer.bias.kind in ("shared", "threshold")
-        place, key = (_entry(node, "bias"), layer.bias.kind) if inside else (node, "bias")
-        rows = _rows(*next(values))
-        _put(place, key, rows if len(rows.value) > 1 else rows.value[0])
+        if layer.bias.values is not None:
+            inside = layer.bias.kind in ("shared", "threshold")
+            place, key = (_entry(node, "bias"), layer.bias.kind) if inside else (node, "bias")
+            _put(place, key, _flat(*next(values)))
+        if layer.slope is not None:
+            _put(_unit(node), ACTIVATIONS[layer.activation.name].learned, _flat(*next(values)))
+
+
+def _unit(layer: Any) -> Any:
+    """The activation of a layer, as a mapping that its slope can be put into."""
+    import yaml
+
+    unit = _entry(layer, "activation")
+    if isinstance(unit, yaml.MappingNode):
+        return unit
+    _put(layer, "activation", yaml.compose(f"{{name: {unit.value}}}", Loader=yaml.BaseLoader))
+    return _entry(layer, "activation")
+
+
+def _flat(id: str, value: Array) -> Any:
+    """One row as a list; a column, which may be a bias or a slope, as it is."""
+    rows = _rows(id, value)
+    return rows if len(rows.value) > 1 else rows.value[0]
 
 
 def _files(root: Any) -> Iterator[yaml.Node]:

@@ -9,7 +9,7 @@ here, and ``elementwise`` is False in its row.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
@@ -47,6 +47,9 @@ class Activation(msgspec.Struct, frozen=True):
     function is monotonic, so its extrema over an interval lie at its ends and at these points.
     ``kinks`` are the points without a derivative; there ``derivative`` returns the usual choice.
     ``range`` is the closed set of values that g can have.
+
+    ``learned`` names the parameter that a network learns: it is a matrix of its own, one number or
+    one a unit, of which ``parameters`` has what it starts from; ``by_learned`` is ∂a/∂ of it.
     """
 
     symbol: str  # as a function of z: σ(z)
@@ -67,7 +70,19 @@ class Activation(msgspec.Struct, frozen=True):
     rational: bool = False
     differentiable: bool = True
     elementwise: bool = True
+    learned: str = ""
+    by_learned: Elementwise | None = None
+    by_learned_formula: Expr | None = None
     source: str = ""
+
+    @property
+    def constants(self) -> dict[str, Number]:
+        """The parameters that stay what they are."""
+        return {name: value for name, value in self.parameters.items() if name != self.learned}
+
+    def at(self, p: Parameters, learned: Sequence[Any]) -> Parameters:
+        """The parameters with what is learned, where a step has it as an operand."""
+        return {**p, self.learned: learned[0]} if learned else p
 
 
 def _zero(p: Parameters) -> tuple[float, ...]:
@@ -151,6 +166,18 @@ def _leaky_relu_derivative(z: Array, p: Parameters) -> Array:
 def _leaky_relu_from_activation(a: Array, p: Parameters) -> Array:
     # A falling branch folds both signs of z onto a > 0; the table offers this form for slope ≥ 0.
     return np.where(a > 0, filled(a, 1), filled(a, p["slope"]))
+
+
+def _prelu(z: Array, p: Parameters) -> Array:
+    return np.where(z > 0, z, z * p["alpha"])
+
+
+def _prelu_derivative(z: Array, p: Parameters) -> Array:
+    return np.where(z > 0, filled(z, 1), filled(z, 0) + p["alpha"])
+
+
+def _negative_part(z: Array, p: Parameters) -> Array:
+    return np.minimum(z, filled(z, 0))
 
 
 def _elu(z: Array, p: Parameters) -> Array:
@@ -389,6 +416,26 @@ ACTIVATIONS: dict[str, Activation] = {
         kinks=_zero,
         rational=True,
         source="Maas, Hannun and Ng 2013",
+    ),
+    "prelu": Activation(
+        symbol="PReLU",
+        title="PReLU",
+        value=_prelu,
+        derivative=_prelu_derivative,
+        derivative_from_activation=None,  # a negative slope folds both signs of z onto a > 0
+        formula=cases(Z, Z > 0, ALPHA * Z),
+        derivative_formula=cases(1, Z > 0, ALPHA),
+        range=(-INF, INF),
+        derivative_range=(-INF, INF),
+        parameters={"alpha": Number(0.25, "0.25")},
+        turning=_zero,
+        derivative_turning=_zero,
+        kinks=_zero,
+        rational=True,
+        learned="alpha",
+        by_learned=_negative_part,
+        by_learned_formula=call("min", 0, Z),
+        source="He, Zhang, Ren and Sun 2015",
     ),
     "elu": Activation(
         symbol="ELU",

@@ -23,6 +23,8 @@ from backtrace.functions.formula import (
 )
 from backtrace.functions.losses import LOSSES
 from backtrace.functions.penalties import FORMS
+from backtrace.notation.equations.entries import entry_stages
+from backtrace.notation.equations.right_sides import right
 from backtrace.notation.layout import factor
 from backtrace.notation.loss import (
     entrywise,
@@ -37,8 +39,8 @@ from backtrace.notation.loss import (
 from backtrace.notation.workings import (
     Stages,
     Workings,
-    constants,
     filled_in,
+    holes,
     over_n,
     scaled,
     signed_sum,
@@ -114,15 +116,15 @@ def activation_derivative(step: Step, workings: Workings) -> Expr:
 
 def derivative_entry(step: Step, workings: Workings) -> Expr:
     formula = ACTIVATIONS[step.parameters["activation"]].derivative_formula
-    return filled(formula, {**constants(step), "z": Ref(step.operands[0])})
+    return filled(formula, holes(step, *map(Ref, step.operands)))
 
 
 def derivative_stages(traced: TracedStep, workings: Workings, i: int, j: int) -> Stages:
     activation = ACTIVATIONS[traced.parameters["activation"]]
     if not activation.elementwise:
         return [_jacobian_entry(traced, workings, i, j)]
-    z = workings.entry(traced.operands[0], i, j)
-    stages: Stages = [filled(activation.derivative_formula, {**constants(traced.step), "z": z})]
+    entries = [workings.entry(id, i, j) for id in traced.operands]
+    stages: Stages = [filled(activation.derivative_formula, holes(traced.step, *entries))]
     if activation.from_activation_formula is not None:
         a = _activation_entry(traced, workings, i, j)
         stages.append(filled(activation.from_activation_formula, {"a": a}))
@@ -147,6 +149,14 @@ def _jacobian_entry(traced: TracedStep, workings: Workings, i: int, j: int) -> E
     if unit == other:
         return row(one, "·(1 − ", two, ")")
     return row("−", one, "·", two)
+
+
+def chain_to_learned(step: Step, workings: Workings) -> Expr:
+    return Row((*over_n(step), right(step, workings)))
+
+
+def chain_to_learned_stages(traced: TracedStep, workings: Workings, i: int, j: int) -> Stages:
+    return [scaled(traced.step, [stage]) for stage in entry_stages(traced, workings, i, j)]
 
 
 def hadamard(step: Step, workings: Workings) -> Expr:

@@ -22,7 +22,7 @@ from backtrace.functions.formula import (
 from backtrace.notation.workings import (
     Stages,
     Workings,
-    constants,
+    holes,
     over_n,
     scaled,
     signed_sum,
@@ -123,7 +123,7 @@ def activate(step: Step, workings: Workings) -> Expr:
 
 def activate_rule(step: Step, workings: Workings) -> Expr:
     formula = FUNCTIONS[step.parameters["activation"]].formula
-    worked = filled(formula, {**constants(step), "z": Ref(step.operands[0])})
+    worked = filled(formula, holes(step, *map(Ref, step.operands)))
     called = activate(step, workings)
     return called if isinstance(called, Ref) or worked == called else row(called, " = ", worked)
 
@@ -132,13 +132,13 @@ def activate_stages(traced: TracedStep, workings: Workings, i: int, j: int) -> S
     i, j, is_one = _before_ones(traced, workings, i, j)
     if is_one:
         return [Text("the 1 that carries the bias")]
-    z = workings.entry(traced.operands[0], i, j)
+    entries = [workings.entry(id, i, j) for id in traced.operands]
     if is_identity(traced.parameters):
-        return [z]
+        return list(entries)
     activation = FUNCTIONS[traced.parameters["activation"]]
     if not activation.elementwise:
         return [_softmax_entry(traced, workings, i, j)]
-    return [filled(activation.formula, {**constants(traced.step), "z": z})]
+    return [filled(activation.formula, holes(traced.step, *entries))]
 
 
 def _before_ones(traced: TracedStep, workings: Workings, i: int, j: int) -> tuple[int, int, bool]:

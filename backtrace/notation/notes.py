@@ -84,15 +84,16 @@ def _finite(value: Array) -> bool:
 
 
 def _at_kinks(step: Step, values: ValuesById) -> Iterator[Note]:
-    return _kinks_of(step, step.operands[0], values)
+    return _kinks_of(step, *step.operands, values=values)
 
 
-def _kinks_of(step: Step, id: str, values: ValuesById) -> Iterator[Note]:
+def _kinks_of(step: Step, id: str, *learned: str, values: ValuesById) -> Iterator[Note]:
     activation = FUNCTIONS[step.parameters["activation"]]
+    constants = FloatArithmetic(np.float64).parameters(step.parameters)
+    parameters = activation.at(constants, [as_floats(values[each]) for each in learned])
     for kink in activation.kinks(step.parameters):
-        derivative = activation.derivative(
-            np.array([kink]), FloatArithmetic(np.float64).parameters(step.parameters)
-        )
+        at_kink = np.full(np.shape(values[id]), kink)
+        derivative = np.broadcast_to(activation.derivative(at_kink, parameters), at_kink.shape)
         slope = row(call(f"{activation.symbol}′", _short(kink, "g")))
         for i, j in np.argwhere(np.equal(values[id], kink)).tolist()[:MOST_PLACES]:
             yield Note(
@@ -100,7 +101,7 @@ def _kinks_of(step: Step, id: str, values: ValuesById) -> Iterator[Note]:
                 (
                     row(*_entry(id, i, j)),
                     f" is exactly {kink:g}, where {activation.title} has no derivative: ",
-                    *(slope, f" is taken as {derivative[0]:g}"),
+                    *(slope, f" is taken as {derivative[i, j]:g}"),
                 ),
             )
 
@@ -118,7 +119,7 @@ def _repeated(step: Step) -> Iterator[Note]:
 def _at_kinks_on_the_way(step: Step, values: ValuesById) -> Iterator[Note]:
     """A function of a board is gone back through in one step, with what has arrived."""
     if "arguments" not in step.parameters:
-        yield from _kinks_of(step, step.operands[1], values)
+        yield from _kinks_of(step, *step.operands[1:], values=values)
 
 
 def _winners(step: Step, values: ValuesById) -> Iterator[Note]:

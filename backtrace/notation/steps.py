@@ -96,6 +96,7 @@ NOTATION: dict[str, Writing] = {
     "activation_derivative": Writing(
         backward.activation_derivative, backward.derivative_entry, backward.derivative_stages
     ),
+    "chain_to_learned": Writing(backward.chain_to_learned, stages=backward.chain_to_learned_stages),
     "hadamard": Writing(backward.hadamard),
     "jacobian_product": Writing(backward.jacobian_product, stages=backward.jacobian_product_stages),
     "sum_samples": Writing(backward.sum_samples, stages=backward.sum_stages),

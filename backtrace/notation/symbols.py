@@ -148,7 +148,7 @@ class Symbols:
                 return self._derivative(layer)
             case "preactivation":
                 return Name(self._letter("z"), layer)
-            case "weight" | "bias" | "updated":
+            case "weight" | "bias" | "learned_slope" | "updated":
                 tag = "new" if named.role == "updated" else ""
                 return Name(self._parameter_letter(named), layer, tag=tag)
             case "gradient" | "data_gradient" | "clipped_gradient":
@@ -171,8 +171,9 @@ class Symbols:
 
     def _parameter_letter(self, named: Id) -> str:
         whose = ids.parse(named.of) if named.of else named
-        is_weight = whose is not None and whose.role == "weight"
-        return self.notation.weight if is_weight else "b"
+        assert whose is not None
+        letters = {"weight": self.notation.weight, "learned_slope": CONSTANTS["alpha"]}
+        return letters.get(whose.role, "b")
 
     def _gradient(self, named: Id) -> Name:
         before = {"partial": "∂", "delta": "Δ"}.get(self.notation.gradient, "d")

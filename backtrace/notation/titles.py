@@ -11,6 +11,7 @@ from backtrace.functions.losses import LOSSES
 from backtrace.functions.optimizers import AVERAGE_OF_STEPS
 from backtrace.notation.symbols import Symbols
 from backtrace.spec import ids
+from backtrace.spec.ids import Role
 from backtrace.tape.steps import Step
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -63,9 +64,17 @@ def _parameter_title(words: str) -> Callable[[Step], str]:
     def titled(step: Step) -> str:
         if step.layer is None:
             return words.format(step.of)
-        return words.format("the weights" if _is_weight(step.of) else "the biases")
+        owner = ids.parse(step.of)
+        return words.format("the biases" if owner is None else OF_ROLE[owner.role])
 
     return titled
+
+
+OF_ROLE: Mapping[Role, str] = {
+    "weight": "the weights",
+    "bias": "the biases",
+    "learned_slope": "the slope",
+}
 
 
 def _squares_title(step: Step) -> str:
@@ -83,7 +92,8 @@ def _given_title(step: Step) -> str:
             return "The gradient that arrives"
         case "state_before":
             return "Optimizer state"
-    return f"{'Weights' if step.role == 'weight' else 'Bias'} of layer {step.layer}"
+    things = {"weight": "Weights", "learned_slope": "Learned slope"}
+    return f"{things.get(step.role, 'Bias')} of layer {step.layer}"
 
 
 def _total_title(step: Step) -> str:
@@ -100,6 +110,7 @@ TITLES: dict[str, Callable[[Step], str]] = {
     ),
     "activate": lambda step: f"Activate: {_activation(step)}",
     "activation_derivative": lambda step: f"Slope of the activation: {_activation(step)}′",
+    "chain_to_learned": lambda step: "Gradient of the slope",
     "error": lambda step: "Error of the prediction",
     "loss_terms": lambda step: "Loss of each entry",
     "total": _total_title,
@@ -220,6 +231,17 @@ def _sum_why(step: Step, symbols: Symbols, shapes: Shapes) -> Sentence:
     )
 
 
+def _chain_to_learned_why(step: Step, symbols: Symbols, shapes: Shapes) -> Sentence:
+    da, z = step.operands
+    averaged = " and averaged" if "samples" in step.parameters else ""
+    whose = "every unit" if step.shape == (1, 1) else "its unit"
+    return (
+        *("Where ", Symbol(z), " is negative, the activation is the slope times ", Symbol(z)),
+        *("; there it changes by ", Symbol(z), " per unit of the slope, else by nothing. Times "),
+        *(Symbol(da), f", added up over {whose} and all samples{averaged}."),
+    )
+
+
 def _hadamard_why(step: Step, symbols: Symbols, shapes: Shapes) -> Sentence:
     da, g = step.operands
     minus = "−" if symbols.conventions.sign == "descent" else ""
@@ -295,6 +317,7 @@ WHYS: dict[str, Why] = {
     "activation_derivative": _always(
         "The chain rule asks how fast the activation changes at this pre-activation."
     ),
+    "chain_to_learned": _chain_to_learned_why,
     "error": _always("How far each prediction is from its target, with its sign."),
     "loss_terms": _always("Each entry is charged by itself; the loss puts the charges together."),
     "total": _always("One number says how wrong the network is; this is what is made smaller."),

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import msgspec
 import numpy as np
 
+from backtrace.functions.elementary import FUNCTIONS
 from backtrace.functions.formula import (
     Brackets,
     Constant,
@@ -124,6 +125,11 @@ def constants(step: Step) -> dict[str, Value]:
     """The parameters of a function's row, to be filled into its formulas."""
     values = step.parameters.items()
     return {name: Value(value) for name, value in values if not isinstance(value, str)}
+
+
+def holes(step: Step, z: Expr, *learned: Expr) -> Mapping[str, Expr]:
+    """What the formula of a step's function is filled with: its constants, z, what it learns."""
+    return FUNCTIONS[step.parameters["activation"]].at({**constants(step), "z": z}, learned)
 
 
 def added(step: Step, workings: Workings) -> Expr:

@@ -103,6 +103,8 @@ def _layer(layer: Layer, number: int, spec: Spec) -> TraitWords:
     }
     if layer.bias.values is not None:
         traits[f"the starting b{number}"] = _matrix(layer.bias.values, spec)
+    if layer.slope is not None:
+        traits[f"the starting alpha{number}"] = _matrix(layer.slope, spec)
     return traits
 
 

@@ -20,6 +20,7 @@ Role: TypeAlias = Literal[
     "targets",  # y
     "weight",  # W1
     "bias",  # b1
+    "learned_slope",  # alpha1, of the layer's activation
     "product",  # the weighted sum before the bias
     "preactivation",  # z1
     "activation",  # a1
@@ -60,6 +61,7 @@ _SINGLE: dict[Role, str] = {
 _LAYERED: dict[Role, str] = {
     "weight": "W",
     "bias": "b",
+    "learned_slope": "alpha",
     "product": "product",
     "preactivation": "z",
     "activation": "a",
@@ -89,7 +91,9 @@ _SINGLE_ROLES = {text: role for role, text in _SINGLE.items()}
 _LAYERED_ROLES = {text: role for role, text in _LAYERED.items()}
 _LAYER = r"(?:0|[1-9][0-9]{0,6})"
 _LAYERED_ID = re.compile(rf"({'|'.join(_LAYERED.values())})({_LAYER})")
-_PARAMETER_ID = re.compile(rf"([a-z_]*?)([Wb])({_LAYER})(_new|_old)?")
+PARAMETERS: tuple[Role, ...] = ("weight", "bias", "learned_slope")
+_PARAMETER = "|".join(_LAYERED[role] for role in PARAMETERS)
+_PARAMETER_ID = re.compile(rf"([a-z_]*?)({_PARAMETER})({_LAYER})(_new|_old)?")
 _AT = re.compile(r"([^@]+)(?:@([0-9]{1,7})(?:\.([0-9]{1,7}))?)?")
 
 
@@ -170,8 +174,8 @@ def share(gradient: str, user: str) -> str:
     return f"{gradient}_from_{user}"
 
 
-def parameter(role: Literal["weight", "bias"], layer: int) -> str:
-    """``W2``, ``b2``."""
+def parameter(role: Literal["weight", "bias", "learned_slope"], layer: int) -> str:
+    """``W2``, ``b2``, ``alpha2``."""
     return id_of(role, layer)
 
 

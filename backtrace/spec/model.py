@@ -70,13 +70,17 @@ class Bias(msgspec.Struct, frozen=True):
 
 
 class Layer(msgspec.Struct, frozen=True):
-    """One dense layer. ``weights`` is in the spec's orientation, augmented by a bias in it."""
+    """One dense layer. ``weights`` is in the spec's orientation, augmented by a bias in it.
+
+    ``slope`` is what a ``prelu`` learns, 1 × 1 or shaped as an added bias; None for every other.
+    """
 
     inputs: int
     units: int
     activation: Function
     weights: Matrix
     bias: Bias
+    slope: Matrix | None = None
 
 
 class Loss(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 
 from backtrace.functions.activations import ACTIVATIONS
+from backtrace.spec.ids import PARAMETERS, Role, family, id_of
 from backtrace.spec.model import Spec
 
 # What NFKC and folding would lose, or not bring to the letters of an id.
@@ -15,6 +16,7 @@ _LETTERS = str.maketrans(
         "Δ": "delta",
         "∆": "delta",
         "δ": "delta",
+        "α": "alpha",
         "∂": "d",
         "∇": "grad",
         "σ": "sigma",
@@ -86,8 +88,8 @@ def _aliases(spec: Spec) -> Iterator[tuple[str, tuple[str, ...]]]:
     yield f"da{last}", ("dy_hat", "dy_pred")
     for layer in range(1, last + 1):
         yield from _of_layer(layer)
-        for parameter in (f"W{layer}", f"b{layer}"):
-            yield from _of_parameter(parameter)
+        for role in PARAMETERS:
+            yield from _of_parameter(role, layer)
 
 
 def _of_layer(layer: int) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -104,8 +106,8 @@ def _of_layer(layer: int) -> Iterator[tuple[str, tuple[str, ...]]]:
     yield f"g{n}", tuple(form.format(name, n) for name in FUNCTIONS for form in forms)
 
 
-def _of_parameter(parameter: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    p, letter, layer = parameter, parameter[0], parameter[1:]
+def _of_parameter(role: Role, layer: int) -> Iterator[tuple[str, tuple[str, ...]]]:
+    p, letter = id_of(role, layer), family(id_of(role, layer))
     yield p, ()
     yield f"d{p}", (f"grad{p}", f"delta{p}")
     yield f"data_d{p}", (f"d{p}data",)

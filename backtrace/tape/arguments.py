@@ -139,6 +139,14 @@ def arranged(x: Array, arrangement: Callable[[Array], Array]) -> Array:
     return arrangement(x) if own is None else own(arrangement)
 
 
+def summed_over(whole: Shape, shape: Shape) -> Parameters:
+    """How a gradient of the shape ``whole`` comes back to what was broadcast from ``shape``."""
+    rows, columns = (a != b for a, b in zip(whole, shape, strict=True))
+    if not rows and not columns:
+        return {}
+    return {"summed": "all" if rows and columns else "columns" if rows else "rows"}
+
+
 def argument_shapes(parameters: Parameters, shapes: Sequence[Shape]) -> list[Shape]:
     """The shapes of a step's arguments, from those of its operands. ValueError, in words, where a
     part lies outside."""

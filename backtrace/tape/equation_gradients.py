@@ -17,6 +17,7 @@ from backtrace.tape.arguments import (
     argument_shapes,
     arguments_of,
     described,
+    summed_over,
 )
 from backtrace.tape.equation_operations import BY_TARGET
 from backtrace.tape.gradients import Draft, ForwardGraph, GradientRule, Upstream, Way
@@ -72,8 +73,9 @@ class Local:
 
         Only of an operation that works entry by entry does a shape differ by being broadcast.
         """
-        found = {} if self.step.operation not in BROADCAST else _summed(self.step.shape, shape)
-        return found | self.placed(argument)
+        broadcast = self.step.operation in BROADCAST
+        found = summed_over(self.step.shape, shape) if broadcast else {}
+        return {**found, **self.placed(argument)}
 
     def placed(self, argument: Argument) -> dict[str, Any]:
         if not argument.views:
@@ -82,14 +84,7 @@ class Local:
         return {"undo": list(argument.views), "into": whole}
 
 
-BROADCAST = ("plus", "minus", "times", "over", "larger", "smaller")
-
-
-def _summed(whole: Shape, shape: Shape) -> dict[str, Any]:
-    rows, columns = (a != b for a, b in zip(whole, shape, strict=True))
-    if not rows and not columns:
-        return {}
-    return {"summed": "all" if rows and columns else "columns" if rows else "rows"}
+BROADCAST = ("plus", "minus", "times", "over", "larger", "smaller", "activate")
 
 
 LocalRow: TypeAlias = Callable[[Local], Iterator[Way]]
@@ -141,6 +136,8 @@ def _activate(local: Local) -> Iterator[Way]:
         yield from local.way(0)
         return
     yield from local.way(0, "chain", local.arguments, **local.settings)
+    if len(local.arguments) > 1:
+        yield from local.way(1, "chain_to_learned", local.arguments[:1], **local.settings)
 
 
 def _softmax(local: Local) -> Iterator[Way]:

@@ -76,8 +76,9 @@ def _larger_slope(s: Setting, p: Parameters, upstream: Array, x: Array, y: Array
     return np.where(first == (p["of"] == 1), upstream, upstream * 0)
 
 
-def _chain(s: Setting, p: Parameters, upstream: Array, z: Array) -> Array:
-    return upstream * FUNCTIONS[p["activation"]].derivative(z, p) + 0
+def _chain(s: Setting, p: Parameters, upstream: Array, z: Array, *learned: Array) -> Array:
+    row = FUNCTIONS[p["activation"]]
+    return upstream * row.derivative(z, row.at(p, learned)) + 0
 
 
 def _first(s: Setting, p: Parameters, *shapes: Shape) -> Shape:

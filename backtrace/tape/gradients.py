@@ -20,6 +20,7 @@ import msgspec
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.losses import LOSSES
 from backtrace.spec import ids
+from backtrace.tape.arguments import summed_over
 from backtrace.tape.steps import Step
 
 DraftParameters: TypeAlias = dict[str, Any]
@@ -135,12 +136,16 @@ def _with_mean(parameters: DraftParameters, samples: DraftParameters) -> DraftPa
 
 
 def _activate(graph: ForwardGraph, step: Step, upstream: Upstream) -> Iterator[Way]:
-    z = step.operands[0]
+    z, *learned = step.operands
     function = {k: v for k, v in step.parameters.items() if k != "ones"}
-    slope = Draft("activation_derivative", (z,), function, ids.id_of("slope", step.layer))
+    slope = Draft("activation_derivative", step.operands, function, ids.id_of("slope", step.layer))
     elementwise = ACTIVATIONS[step.parameters["activation"]].elementwise
     product = "hadamard" if elementwise else "jacobian_product"
     yield Way(z, upstream, (slope, Draft(product, (upstream.id, slope.id))))
+    for id in learned:
+        summed = summed_over(graph.steps[z].shape, graph.steps[id].shape)
+        parameters = {**function, **summed, **graph.own_samples(id, upstream)}
+        yield Way(id, upstream, (Draft("chain_to_learned", (upstream.id, z), parameters),))
 
 
 def _add_bias(graph: ForwardGraph, step: Step, upstream: Upstream) -> Iterator[Way]:

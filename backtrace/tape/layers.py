@@ -73,6 +73,8 @@ class LayersWriter(TapeWriter):
             self.give_parameter(Id("weight", number), layer.weights.shape)
             if layer.bias.values is not None:
                 self.give_parameter(Id("bias", number), layer.bias.values.shape)
+            if layer.slope is not None:
+                self.give_parameter(Id("learned_slope", number), layer.slope.shape)
         if self.spec.loss is not None and self.spec.loss.upstream is not None:
             last = self.id_in("activation_gradient", self.last)
             self.give(last, self.batch_shape(self.spec.loss.upstream.shape), samples)
@@ -110,7 +112,9 @@ class LayersWriter(TapeWriter):
             z = self.preactivation(number, layer, activation)
             ones = {"ones": self.ones(number)} if self.ones(number) else {}
             parameters = self.function(layer) | ones
-            activation = self.add(Id("activation", number), "activate", (z,), "forward", parameters)
+            learned = () if layer.slope is None else (ids.parameter("learned_slope", number),)
+            a, operands = Id("activation", number), (z, *learned)
+            activation = self.add(a, "activate", operands, "forward", parameters)
 
     def preactivation(self, number: int, layer: Layer, inputs: str) -> str:
         product = self.product(number, inputs)
@@ -228,7 +232,7 @@ class LayersWriter(TapeWriter):
 
     def gradient_of(self, step: Step) -> Id:
         """What the gradient of a step is: the error that reaches an activation, a δ, a dW."""
-        if step.role in ("weight", "bias"):
+        if step.role in ids.PARAMETERS:
             return Id("gradient", step.layer, step.id)
         role: Role = "delta" if step.role == "preactivation" else "activation_gradient"
         return self.id_in(role, step.layer or 0)
@@ -250,7 +254,8 @@ class LayersWriter(TapeWriter):
 
     def stand_in(self, id: str) -> str:
         """An updated weight, where the error goes back through those."""
-        return ids.updated(id) if ids.updated(id) in self.by_id else id
+        is_weight = self.by_id[id].role == "weight"
+        return ids.updated(id) if is_weight and ids.updated(id) in self.by_id else id
 
     # Update
 

@@ -28,6 +28,7 @@ from backtrace.functions.losses import LOSSES
 from backtrace.functions.optimizers import momentums
 from backtrace.tape.equation_operations import (
     EQUATION_OPERATIONS,
+    broadcast_shape,
     function_is_rational,
     loss_is_rational,
     never_rational,
@@ -82,9 +83,9 @@ def _bias_shape(s: Setting, p: Parameters, product: Shape, b: Shape) -> Shape:
     return product
 
 
-def _activate(s: Setting, p: Parameters, z: Array) -> Array:
+def _activate(s: Setting, p: Parameters, z: Array, *learned: Array) -> Array:
     row = FUNCTIONS[p["activation"]]
-    a = row.value(z, p) if row.elementwise else softmax(z, axis=-1 - s.sample_axis)
+    a = row.value(z, row.at(p, learned)) if row.elementwise else softmax(z, axis=-1 - s.sample_axis)
     return augmented(s, a, p.get("ones", ""))
 
 
@@ -97,24 +98,36 @@ def augmented(s: Setting, a: Array, ones: str) -> Array:
     return np.concatenate([line, a] if ones == "first" else [a, line], axis=axis)
 
 
-def _activate_shape(s: Setting, p: Parameters, z: Shape) -> Shape:
+def _activate_shape(s: Setting, p: Parameters, z: Shape, *learned: Shape) -> Shape:
+    z = broadcast_shape(s, p, z, *learned) if learned else z
     if not p.get("ones"):
         return z
     return (z[0], z[1] + 1) if s.sample_axis == 0 else (z[0] + 1, z[1])
 
 
-def _activation_derivative(s: Setting, p: Parameters, z: Array) -> Array:
+def _activation_derivative(s: Setting, p: Parameters, z: Array, *learned: Array) -> Array:
     row = FUNCTIONS[p["activation"]]
     if row.elementwise:
-        return row.derivative(z, p)
+        return row.derivative(z, row.at(p, learned))
     return s.rows(softmax_jacobian(softmax(s.rows(z), axis=-1)))
 
 
-def _derivative_shape(s: Setting, p: Parameters, z: Shape) -> Shape:
+def _derivative_shape(s: Setting, p: Parameters, z: Shape, *learned: Shape) -> Shape:
     if FUNCTIONS[p["activation"]].elementwise:
         return z
     n, k = z[s.sample_axis], z[1 - s.sample_axis]
     return (n * k, k) if s.sample_axis == 0 else (k, n * k)
+
+
+def _chain_to_learned(s: Setting, p: Parameters, upstream: Array, z: Array) -> Array:
+    """Each entry's share of the gradient of what an activation learns."""
+    by_learned = FUNCTIONS[p["activation"]].by_learned
+    assert by_learned is not None
+    return mean(upstream * by_learned(z, p) + 0, p)
+
+
+def _upstream_shape(s: Setting, p: Parameters, upstream: Shape, z: Shape) -> Shape:
+    return upstream
 
 
 def _alike(s: Setting, p: Parameters, *shapes: Shape) -> Shape:
@@ -308,6 +321,7 @@ OPERATIONS: dict[str, Operation] = {
     "activation_derivative": Operation(
         _activation_derivative, _derivative_shape, function_is_rational
     ),
+    "chain_to_learned": Operation(_chain_to_learned, _upstream_shape, function_is_rational),
     "error": Operation(_error, _alike),
     "loss_terms": Operation(_loss_terms, _alike, loss_is_rational),
     "total": Operation(_total, _scalar),

@@ -16,7 +16,7 @@ INPUTS, TARGETS = str(Id("inputs")), str(Id("targets"))
 
 
 def parameter_ids(spec: Spec) -> tuple[str, ...]:
-    """``W1``, ``b1``, ``W2``, … as far as the network has them."""
+    """``W1``, ``b1``, ``alpha1``, ``W2``, … as far as the network has them."""
     return tuple(id for id, _ in parameters(spec))
 
 
@@ -28,6 +28,8 @@ def parameters(spec: Spec) -> Iterator[tuple[str, Matrix]]:
         yield ids.parameter("weight", number), layer.weights
         if layer.bias.values is not None:
             yield ids.parameter("bias", number), layer.bias.values
+        if layer.slope is not None:
+            yield ids.parameter("learned_slope", number), layer.slope
 
 
 def trained_ids(spec: Spec) -> tuple[str, ...]:

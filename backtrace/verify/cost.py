@@ -78,9 +78,9 @@ def cost(steps: Sequence[Step], values: Mapping[str, Array], setting: Setting) -
 
 
 def _is_parameter(step: Step, values: Mapping[str, Array]) -> bool:
-    """Weights and biases; of equations all that is given and has a gradient."""
+    """Those of the layers; of equations all that is given and has a gradient."""
     is_named = step.role == "named" and step.phase == "given"
-    return step.role in ("weight", "bias") or (is_named and ids.gradient(step.id) in values)
+    return step.role in ids.PARAMETERS or (is_named and ids.gradient(step.id) in values)
 
 
 def _pass(steps: Sequence[Step], values: Mapping[str, Array], setting: Setting) -> PassCost:
@@ -110,4 +110,6 @@ def multiplications(step: Step, shapes: Mapping[str, tuple[int, ...]], setting: 
         return size * step.shape[1 - setting.sample_axis]
     if step.operation in ("conv", "conv_kernel", "conv_input"):
         return size * int(np.prod(shapes[step.operands[-1]]))
+    if step.operation == "chain_to_learned":
+        return int(np.prod(shapes[step.operands[0]]))
     return size if step.operation in ("hadamard", "times", "chain") else 0

@@ -35,7 +35,7 @@ def chosen(d):
 
 def function(d, table):
     name = d.one_of(*table)
-    parameters = {k: float(v) for k, v in FUNCTIONS[name].parameters.items()}
+    parameters = {k: float(v) for k, v in FUNCTIONS[name].constants.items()}
     low, high = {**dict.fromkeys(POSITIVE, (0.2, 60)), **dict.fromkeys(SMALL, (-6, 6))}.get(
         name, (-np.inf, np.inf)
     )
@@ -45,7 +45,17 @@ def function(d, table):
 def chain(d):
     table = [name for name, row in FUNCTIONS.items() if row.elementwise and row.differentiable]
     parameters, z = function(d, table)
-    return parameters, [d.interval((N, K)), z]
+    return parameters, [d.interval((N, K)), z, *learned(d, parameters)]
+
+
+def learned(d, parameters):
+    """What an activation learns: one number, or one a column."""
+    learns = FUNCTIONS[parameters["activation"]].learned
+    return [d.interval(d.one_of((1, 1), (1, K)), low=-3, high=3)] if learns else []
+
+
+def chain_to_learned(d):
+    return {"activation": "prelu", **d.maybe_mean()}, [d.interval((N, K)), d.interval((N, K))]
 
 
 def elementary(d):
@@ -158,6 +168,7 @@ def equation_draws(operands):
         "over_slope": quotient_slope,
         "larger_slope": chosen,
         "chain": chain,
+        "chain_to_learned": chain_to_learned,
         "softmax": lambda d: (each(d), [d.interval((N, K))]),
         "softmax_slope": softmax_slope,
         "reduce": reduce,

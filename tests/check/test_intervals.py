@@ -30,7 +30,7 @@ from backtrace.functions.losses import LOSSES
 from backtrace.spec.model import Conventions
 from backtrace.tape.operations import OPERATIONS
 from backtrace.tape.setting import Setting
-from tests.check.equation_draws import elementary, equation_draws
+from tests.check.equation_draws import elementary, equation_draws, learned
 
 ROWS, COLUMNS = Setting(Conventions("rows", "in_out")), Setting(Conventions("columns", "out_in"))
 SETTINGS = {
@@ -91,7 +91,7 @@ def alike(count, **limits):
 
 def activation(d, table=tuple(ACTIVATIONS)):
     name = d.one_of(*table)
-    parameters = {k: float(v) for k, v in ACTIVATIONS[name].parameters.items()}
+    parameters = {k: float(v) for k, v in ACTIVATIONS[name].constants.items()}
     return {"activation": name, **parameters}
 
 
@@ -115,12 +115,14 @@ def matmul_without_bias(d):
 
 
 def activate(d):
-    return activation(d) | {"ones": d.one_of("", "first", "last")}, [d.interval((N, K))]
+    chosen = activation(d) | {"ones": d.one_of("", "first", "last")}
+    return chosen, [d.interval((N, K)), *learned(d, chosen)]
 
 
 def slope(d):
     table = tuple(name for name, row in ACTIVATIONS.items() if row.differentiable)
-    return activation(d, table), [d.interval((N, K))]
+    chosen = activation(d, table)
+    return chosen, [d.interval((N, K)), *learned(d, chosen)]
 
 
 def slope_from_a(d):

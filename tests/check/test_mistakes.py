@@ -36,6 +36,12 @@ inputs: [[1], [2]]
 targets: [[1], [0]]
 loss: binary_cross_entropy
 """
+# z1 = [1-4+1 -2+8-1 / 3+2+1 -6-4-1] = [-2 5 / 6 -11], da1 = [1 2 / 3 4]: dalpha1 = [-2 -44]
+SLOPED = """
+layers: [{activation: {name: prelu, alpha: [0.5, 0.3]}, weights: [[1, -2], [-2, 4]], bias: [1, -1]}]
+inputs: [[1, 2], [3, -1]]
+loss: {upstream: [[1, 2], [3, 4]]}
+"""
 # The bundled softmax: z2 = [1 2 0.5 / 1.5 0 -1]; e^z = [2.7183 7.3891 1.6487 / 4.4817 1 0.3679],
 # sums 11.7561 and 5.8496.
 SOFTMAX_A2 = "a2: [[0.2312, 0.6285, 0.1402], [0.7662, 0.1710, 0.0629]]\n"
@@ -155,6 +161,10 @@ ALONE = {
     "cut-off": (
         "or-gate", "a1: [[0.574, 0.668, 0.622, 0.711], [0.622, 0.731, 0.689, 0.786]]", "a1"),
     "copied-wrong": (SQUARE, "dW2: [[5.00, 6.00], [7.00, 3.60]]", "dW2"),
+    # [-2+18 10-44]
+    "positive-units-counted": (SLOPED, "dalpha1: [16.0, -34.0]", "dalpha1"),
+    # delta1 = [0.5 2 / 3 1.2]: 0.5·(-2), 1.2·(-11)
+    "slope-twice": (SLOPED, "dalpha1: [-1.0, -13.2]", "dalpha1"),
     "arithmetic-slip": (SQUARE, "loss_terms: [[2.00, 0.50], [0.73, 4.50]]", "loss_terms"),
 }  # fmt: skip
 

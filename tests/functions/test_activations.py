@@ -27,6 +27,7 @@ ELEMENTWISE = [name for name, row in ACTIVATIONS.items() if row.elementwise]
 OTHERS = {
     "linear": [{"slope": 0.6}, {"slope": -2.0}],
     "leaky_relu": [{"slope": 0.2}, {"slope": 0.0}],
+    "prelu": [{"alpha": -0.5}, {"alpha": 2.0}],
     "elu": [{"alpha": 0.5}, {"alpha": 2.0}],
     "hard_sigmoid": [{"slope": 0.2}],
 }
@@ -34,6 +35,7 @@ EVERY = [(name, {**row.parameters, **chosen})
          for name, row in ACTIVATIONS.items() if row.elementwise
          for chosen in ({}, *OTHERS.get(name, []))]  # fmt: skip
 NOT_ONE_TO_ONE = ("gelu", "silu", "mish")
+LEARNED = ("prelu",)  # of any sign, so that no form from a holds for all
 DIGITS = 900  # e^−1000 beside 1 in one sum, and thirty digits over
 GRID = np.linspace(-9, 9, 18001)  # a step of 0.001
 
@@ -114,6 +116,10 @@ DEFINITIONS = {
         lambda z, slope: step_at(z, slope * z, z),
         lambda z, slope: step_at(z, slope, D(1)),
     ),
+    "prelu": (
+        lambda z, alpha: step_at(z, alpha * z, z),
+        lambda z, alpha: step_at(z, alpha, D(1)),
+    ),
     "elu": (
         lambda z, alpha: step_at(z, alpha * (z.exp() - 1), z),
         lambda z, alpha: step_at(z, alpha * z.exp(), D(1)),
@@ -186,7 +192,7 @@ def test_derivatives_are_the_slopes_of_the_values(name):
 def test_the_derivative_from_the_activation_is_the_derivative(name, parameters):
     row = ACTIVATIONS[name]
     if row.derivative_from_activation is None:
-        assert name in NOT_ONE_TO_ONE
+        assert name in (*NOT_ONE_TO_ONE, *LEARNED)
         return
     a = of(row, "value", GRID, parameters)
     np.testing.assert_allclose(
@@ -266,7 +272,7 @@ def test_the_turning_points_of_the_curved_ones_are_where_the_slope_is_0(name):
 @pytest.mark.parametrize(("name", "parameters"), EVERY)
 def test_a_turning_point_is_one(name, parameters):
     row, p = ACTIVATIONS[name], floats(parameters)
-    if p.get("slope") == 0 or name == "leaky_relu" or (name == "elu" and p["alpha"] > 0):
+    if p.get("slope") == 0 or name == "leaky_relu" or (name in ("elu", "prelu") and p["alpha"] > 0):
         return  # their table allows falling branches as well: 0 may or may not turn them
     for point in row.turning(p):
         assert turns(GRID, of(row, "value", GRID, parameters), point)
@@ -309,6 +315,17 @@ def test_kinks_are_the_points_where_the_slopes_of_the_sides_differ(name, paramet
     assert broken.tolist() == (sorted(kinks) if p.get("slope") != 1 else [])
 
 
+@pytest.mark.parametrize("name", LEARNED)
+def test_the_derivative_by_what_is_learned_by_differences(name):
+    """A function linear in it changes by the same amount on either side."""
+    row = ACTIVATIONS[name]
+    start = float(row.parameters[row.learned])
+    above, below = (of(row, "value", GRID, {row.learned: start + h}) for h in (0.5, -0.5))
+    np.testing.assert_allclose(
+        of(row, "by_learned", GRID, row.parameters), above - below, atol=1e-14
+    )
+
+
 def test_the_usual_choice_at_a_kink():
     """ReLU′(0) = 0, and the others are continued from the left, or flat at their ends."""
     chosen = {name: of(ACTIVATIONS[name], "derivative", [0.0], ACTIVATIONS[name].parameters)[0]
@@ -326,7 +343,9 @@ def test_every_column_of_every_row_is_there(name):
     for column in msgspec.structs.fields(Activation):
         value = getattr(row, column.name)
         if column.name == "derivative_from_activation":
-            assert (value is None) == (name in NOT_ONE_TO_ONE)
+            assert (value is None) == (name in (*NOT_ONE_TO_ONE, *LEARNED))
+        elif column.name.startswith("by_learned"):
+            assert (value is None) == (name not in LEARNED)
         elif column.name in ("symbol", "title"):
             assert value
         elif column.name == "from_activation_formula":
@@ -345,7 +364,7 @@ def test_every_column_of_every_row_is_there(name):
 def test_the_table_has_the_activations_that_are_promised():
     assert sorted(ACTIVATIONS) == sorted(
         ["linear", "sigmoid", "tanh", "bipolar_sigmoid", "softsign", "relu", "leaky_relu", "elu",
-         "selu", "gelu", "silu", "mish", "softplus", "hard_tanh", "hard_sigmoid", "step",
+         "prelu", "selu", "gelu", "silu", "mish", "softplus", "hard_tanh", "hard_sigmoid", "step",
          "softmax"]
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ ENTRYWISE = (
     "abs({})", "sin({})", "cos({})", "elu({})", "gelu({})", "{}^2", "{}^3", "1 / ({}^2 + 1)",
     "({}^2 + 1)^-1", "-{}", "{} / sqrt(2)", "0.5 * {}", "{} + 1/3", "leaky_relu({}, slope=0.1)",
     "maximum({}, 0.2)", "minimum(0.1, {})", "2 - {}", "softmax({})", "softmax({}, each=column)",
-    "round({}, 2)", "{}",
+    "round({}, 2)", "{}", "prelu({}, 0.2)", "prelu({}, s)",
 )  # fmt: skip
 REDUCED = ("sum", "mean", "max", "var")
 LOSSES = ("mse", "half_mse", "mse_elements", "mae", "huber", "sse")

@@ -41,13 +41,6 @@ def test_the_examples_are_there():
     assert set(BUNDLED.values()) <= set(bundled.names())
 
 
-@pytest.mark.parametrize("activation", ["prelu", "PReLU", "{name: prelu, slope: 0.25}"])
-def test_a_learned_slope_has_two_ways_out(activation):
-    problem = only_problem(f"{{activation: {activation}, weights: [[1]], bias: none}}")
-    assert "{name: leaky_relu, slope: 0.25}" in problem.mend
-    assert "a = maximum(z, 0) + alpha * minimum(z, 0)" in problem.mend
-
-
 def test_the_equation_of_a_learned_slope():
     """a = (2, −3·0.25): the gradient of the slope is the sum of what is negative, −3."""
     text = (

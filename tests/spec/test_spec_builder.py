@@ -94,7 +94,7 @@ def test_json_is_read_as_well():
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_every_activation_takes_its_parameters(name):
-    defaults = ACTIVATIONS[name].parameters
+    defaults = ACTIVATIONS[name].constants
     assert loads(network(activation=name)).layers[0].activation.parameters == defaults
     given = "".join(f", {key}: 1/4" for key in defaults)
     activation = loads(network(activation=f"{{name: {name}{given}}}")).layers[0].activation

@@ -291,7 +291,7 @@ class Builder:
     def binary(self, shape, depth):
         one, other = self.broadcast(shape)
         x, y = self.term(one, depth), self.term(other, depth)
-        way = self.chosen(["+", "-", "*", "/", "maximum", "minimum"])
+        way = self.chosen(["+", "-", "*", "/", "maximum", "minimum", "prelu"])
         if way == "+":
             text = f"{x.within(SUM)} + {y.within(PRODUCT)}"
             return Term(text, shape, lambda n: x.work(n) + y.work(n), SUM)
@@ -308,6 +308,8 @@ class Builder:
 
         def work(n):
             a, b = np.broadcast_arrays(x.work(n), y.work(n))
+            if way == "prelu":
+                return np.where(a.real > 0, a, b * a)
             return np.where(sign * a.real >= sign * b.real, a, b)
 
         return Term(f"{way}({x.text}, {y.text})", shape, work)

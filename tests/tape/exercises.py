@@ -43,7 +43,7 @@ def pairs():
 
 def function(name, **parameters):
     """An activation with its own parameters, or those of the table."""
-    return Function(name, {**ACTIVATIONS[name].parameters, **parameters})
+    return Function(name, {**ACTIVATIONS[name].constants, **parameters})
 
 
 def exercise(
@@ -111,7 +111,10 @@ def _layer(random, conventions, inputs, units, activation, form):
     if not isinstance(activation, Function):
         activation = function(activation)
     oriented = weights if conventions.weights == "in_out" else weights.T
-    return Layer(inputs, units, activation, _matrix(oriented), _bias(conventions, form, bias))
+    bias, slope = _bias(conventions, form, bias), None
+    if ACTIVATIONS[activation.name].learned:  # one for the layer, or one a unit
+        slope = _samples(conventions, random.normal(size=(1, random.choice([1, units]))))
+    return Layer(inputs, units, activation, _matrix(oriented), bias, slope)
 
 
 def _bias(conventions, form, values):

@@ -31,6 +31,7 @@ ACTIVATIONS = {
     "softsign": lambda z: z / (1 + anp.abs(z)),
     "relu": lambda z: z * (z > 0),
     "leaky_relu": lambda z, slope: z * (z > 0) + slope * z * (z <= 0),
+    "prelu": lambda z, alpha: z * (z > 0) + alpha * z * (z <= 0),
     "elu": lambda z, alpha: z * (z > 0) + alpha * (anp.exp(z) - 1) * (z <= 0),
     "selu": lambda z: SELU_SCALE * (z * (z > 0) + SELU_ALPHA * (anp.exp(z) - 1) * (z <= 0)),
     "gelu": lambda z: z * (1 + erf(z / math.sqrt(2))) / 2,
@@ -88,7 +89,16 @@ class Network:
             found[f"W{number}"] = layer.weights.values
             if layer.bias.values is not None:
                 found[f"b{number}"] = layer.bias.values.values
+            if layer.slope is not None:
+                found[f"alpha{number}"] = layer.slope.values
         return found
+
+    def activation(self, number, layer, parameters):
+        """The function of a layer's z, with its constants and what it learns."""
+        constants = {k: float(v) for k, v in layer.activation.parameters.items()}
+        if layer.slope is not None:
+            constants["alpha"] = self.samples(parameters[f"alpha{number}"])
+        return lambda z: ACTIVATIONS[layer.activation.name](z, **constants)
 
     def forward(self, parameters, offsets=None):
         """product, z, a of every layer, with a sample a row and no 1s; offsets are added in."""
@@ -97,8 +107,7 @@ class Network:
         for number, layer in enumerate(self.spec.layers, 1):
             product, z = self.layer(parameters, number, layer, found[f"a{number - 1}"])
             z = z + offsets.get(f"z{number}", 0)
-            constants = {k: float(v) for k, v in layer.activation.parameters.items()}
-            a = ACTIVATIONS[layer.activation.name](z, **constants)
+            a = self.activation(number, layer, parameters)(z)
             found[f"product{number}"], found[f"z{number}"] = product, z
             found[f"a{number}"] = a + offsets.get(f"a{number}", 0)
         return found
@@ -199,7 +208,8 @@ def _backward(network, parameters):
     if network.spec.regularization is not None:
         biases = network.spec.regularization.biases
         data = grad(network.data_loss)(parameters)
-        gradients |= {f"data_{id}": g for id, g in data.items() if id[0] == "W" or biases}
+        gradients |= {f"data_{id}": g for id, g in data.items()
+                      if id[0] == "W" or (biases and id[0] == "b")}  # fmt: skip
     found = {id.replace("data_", "data_d") if "_" in id else f"d{id}": g
              for id, g in gradients.items()}  # fmt: skip
     late = network.conventions.mean_in == "gradient" and network.spec.loss.mean
@@ -214,9 +224,8 @@ def _derivatives(network, parameters):
     values = network.forward(parameters)
     found = {}
     for number, layer in enumerate(network.spec.layers, 1):
-        constants = {k: float(v) for k, v in layer.activation.parameters.items()}
-        activation = ACTIVATIONS[layer.activation.name]
-        of_sample = jacobian(lambda z, f=activation, c=constants: f(z.reshape(1, -1), **c)[0])
+        activation = network.activation(number, layer, parameters)
+        of_sample = jacobian(lambda z, f=activation: f(z.reshape(1, -1))[0])
         blocks = anp.stack([of_sample(z) for z in values[f"z{number}"]])
         if layer.activation.name == "softmax":
             derivative = blocks.reshape(-1, layer.units)

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.losses import LOSSES
 from backtrace.notation.notes import notes
 from backtrace.spec.model import (
@@ -24,7 +25,9 @@ from tests.tape.exercises import CONVENTIONS, DIFFERENTIABLE, PROBABILITIES, SGD
 
 def at(activation, loss, z, y, **fields):
     """One layer whose z are the weights themselves: one sample, the input 1, no bias."""
-    layer = Layer(1, len(z), function(activation), Matrix(np.array([z], float)), Bias("none"))
+    slope = Matrix(np.array([[0.25]])) if ACTIVATIONS[activation].learned else None
+    weights = Matrix(np.array([z], dtype=float))
+    layer = Layer(1, len(z), function(activation), weights, Bias("none"), slope)
     row = LOSSES[loss]
     return trace(
         Spec(

@@ -207,11 +207,11 @@ def other_forms(step: Step, context: UpdateContext) -> Iterator[Step]:
 def _from_activation(step: Step, context: UpdateContext) -> Iterator[Step]:
     """The slope worked from what the line gave: 1 − h² of the h that was written."""
     row = FUNCTIONS[step.parameters["activation"]]
-    upstream, z = step.operands
+    upstream, *arguments = step.operands
     if row.derivative_from_activation is None or "arguments" in step.parameters:
         return
     for line in context.steps.values():
-        is_it = line.operation == "activate" and line.operands == (z,)
+        is_it = line.operation == "activate" and line.operands == tuple(arguments)
         if is_it and line.parameters["activation"] == step.parameters["activation"]:
             yield msgspec.structs.replace(
                 step, operation="chain_from_activation", operands=(upstream, line.id)

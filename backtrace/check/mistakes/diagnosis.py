@@ -30,6 +30,7 @@ FEW_UNITS = 4  # of the last digit, within which a number is known well enough t
 MOST_TIES = 12  # explanations of one wrong step that are kept
 PLAINER = {"activation-derivative-omitted", "relu-mask-ignored", "derivative-incomplete"}
 TELLING_ENTRIES, TELLING_DIGITS = 3, 3
+WITHOUT_SLOPE = {"leaky_relu": "relu", "prelu": "relu"}  # what is left without the slope
 TELLING_UNIT = 1e-3  # of the largest entry: how coarse a line before may have been
 OF_MANY_KINDS = {"rate-misread", "wrong-loss"}  # one of which often fits
 
@@ -214,9 +215,12 @@ class Diagnosis(WrongQuantity):
         ]
 
     def tells_activations_apart(self, found: Cause, wrong: NDArray[np.bool_]) -> bool:
-        """One of a dozen activations often fits: one that the exercise has not is offered only
-        where enough entries with enough digits agree, and not for one entry of several."""
-        own = {(ACTIVATIONS[layer.activation.name].title,) for layer in self.exercise.spec.layers}
+        """One of a dozen activations often fits: one that the exercise has not (nor its own without
+        the slope) is offered only where enough entries with enough digits agree, and not for one
+        entry of several."""
+        names = [layer.activation.name for layer in self.exercise.spec.layers]
+        names += [WITHOUT_SLOPE[name] for name in names if name in WITHOUT_SLOPE]
+        own = {(ACTIVATIONS[name].title,) for name in names}
         if found.explanation.detail in own:
             return True
         if wrong.size > 1 and int(wrong.sum()) == 1:

@@ -12,8 +12,10 @@ from backtrace.check.mistakes.rewrites import (
     Wrong,
     ascent,
     clip_omitted,
+    delta_for_upstream,
     is_identity,
     learning_rate_omitted,
+    positive_counted,
     update_omitted,
 )
 from backtrace.functions.elementary import FUNCTIONS
@@ -169,10 +171,11 @@ def derivative_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
 def derivative_at_activation(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation != "chain" or step.parameters["activation"] in ("relu", "power", "exp"):
         return
-    upstream, z = step.operands
+    upstream, *arguments = step.operands
     for line in context.steps.values():
-        if line.operation == "activate" and line.operands == (z,) and "undo" not in step.parameters:
-            wrong = msgspec.structs.replace(step, operands=(upstream, line.id))
+        is_it = line.operation == "activate" and line.operands == tuple(arguments)
+        if is_it and "undo" not in step.parameters:
+            wrong = msgspec.structs.replace(step, operands=(upstream, line.id, *arguments[1:]))
             yield Wrong("derivative-at-activation", wrong)
 
 
@@ -292,6 +295,8 @@ LINES: tuple[Rewrite, ...] = (
     mask_omitted,
     derivative_omitted,
     derivative_at_activation,
+    positive_counted,
+    delta_for_upstream,
     activation_omitted,
     wrong_activation,
     softmax_axis,

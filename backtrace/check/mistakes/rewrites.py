@@ -132,7 +132,7 @@ def derivative_at_a(step: Step, context: UpdateContext) -> Iterator[Wrong]:
 
 def _curved(step: Step) -> bool:
     name = step.parameters["activation"]
-    return name not in ("linear", "relu", "leaky_relu", "step")
+    return name not in ("linear", "relu", "leaky_relu", "prelu", "step")
 
 
 def _own_activation(step: Step) -> tuple[str, ...]:
@@ -189,7 +189,7 @@ def _is_output_delta(step: Step, context: UpdateContext) -> bool:
 
 def mean_twice(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     n = context.samples
-    places = ("total", "loss_gradient", "shortcut_delta", "sum_samples")
+    places = ("total", "loss_gradient", "shortcut_delta", "sum_samples", "chain_to_learned")
     output_delta = _is_output_delta(step, context)
     gradient = step.operation == "matmul" and step.role in GRADIENTS
     if n > 1 and (step.operation in places or output_delta or gradient):
@@ -224,15 +224,16 @@ def half_factor(step: Step, context: UpdateContext) -> Iterator[Wrong]:
 
 
 def _is_gradient(step: Step) -> bool:
-    """Whether a step works the gradient of a parameter from δ."""
-    return step.operation == "sum_samples" or (
+    """Whether a step works the gradient of a parameter."""
+    return step.operation in ("sum_samples", "chain_to_learned") or (
         step.operation == "matmul" and step.role in GRADIENTS
     )
 
 
 SIGNED = (
     *("error", "loss_terms", "total", "loss_gradient", "shortcut_delta", "hadamard"),
-    *("jacobian_product", "sum_samples", "add_penalty", "accumulate", "average"),
+    *("jacobian_product", "chain_to_learned", "sum_samples", "add_penalty", "accumulate"),
+    "average",
 )
 
 
@@ -281,9 +282,12 @@ def weights_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
         yield Wrong("weights-omitted-going-back", _as(step, "product_with_ones", at=at))
 
 
+PASSING_ON = ("matmul", "hadamard", "chain_to_learned")  # what has arrived
+
+
 def value_for_error(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     """An activation, a pre-activation or the error where what reaches the unit belongs."""
-    if step.phase != "backward" or step.operation not in ("matmul", "hadamard"):
+    if step.phase != "backward" or step.operation not in PASSING_ON:
         return
     for operand in (context.steps[id] for id in step.operands):
         for other in _taken_for(operand, context):
@@ -368,11 +372,15 @@ def bias_in_backward(step: Step, context: UpdateContext) -> Iterator[Wrong]:
 
 def activation_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation == "activate" and not is_identity(step.parameters):
-        ones = {k: v for k, v in step.parameters.items() if k == "ones"}
-        wrong = msgspec.structs.replace(
-            step, parameters={"activation": "linear", "slope": 1.0, **ones}
-        )
-        yield Wrong("activation-omitted", wrong)
+        yield Wrong("activation-omitted", _instead(step, {"activation": "linear", "slope": 1.0}))
+
+
+def _instead(step: Step, function: dict[str, Any]) -> Step:
+    """Another function, which learns nothing, for an activation or its derivative."""
+    ones = {k: v for k, v in step.parameters.items() if k == "ones"}
+    return msgspec.structs.replace(
+        step, operands=step.operands[:1], parameters={**function, **ones}
+    )
 
 
 # Functions that are taken for an activation and are none of the table.
@@ -383,15 +391,13 @@ def wrong_activation(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation not in ("activate", "activation_derivative"):
         return
     right = step.parameters["activation"]
-    ones = {k: v for k, v in step.parameters.items() if k == "ones"}
     for name, row in ACTIVATIONS.items():
         derivative = step.operation == "activation_derivative"
-        if name in (right, "linear") or (derivative and name == "step"):
+        if name in (right, "linear") or row.learned or (derivative and name == "step"):
             continue
         if derivative and row.elementwise != ACTIVATIONS[right].elementwise:
             continue
-        parameters = {"activation": name, **row.parameters, **ones}
-        wrong = msgspec.structs.replace(step, parameters=parameters)
+        wrong = _instead(step, {"activation": name, **row.parameters})
         yield Wrong("wrong-activation", wrong, detail=(row.title,))
     if step.operation == "activate":
         for wrong_name in MISTAKEN_FUNCTIONS.get(right, ()):
@@ -430,14 +436,33 @@ def preactivation(step: Step, context: UpdateContext) -> Iterator[Wrong]:
 def batch_not_summed(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     n = context.samples
     gradient = step.operation == "matmul" and step.role in GRADIENTS
-    if n == 1 or not (gradient or step.operation == "sum_samples"):
+    operation = "product_of_one_sample" if gradient else OF_ONE_SAMPLE.get(step.operation)
+    if n == 1 or operation is None:
         return
-    operation = "product_of_one_sample" if gradient else "one_sample"
     for at, sample in enumerate(context.inputs.sample_numbers):
         wrong = _as(step, operation, at=at)
         yield Wrong("batch-not-summed", wrong, detail=(str(sample),))
         if "samples" in step.parameters:
             yield Wrong("batch-not-summed", _without(wrong, "samples"), detail=(str(sample),))
+
+
+OF_ONE_SAMPLE = {"sum_samples": "one_sample", "chain_to_learned": "chain_of_one_sample"}
+
+
+def positive_counted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    """Every z counts for the slope, also those that are passed on as they are."""
+    if step.operation == "chain_to_learned":
+        yield Wrong("positive-units-counted", _as(step, "chain_to_whole"))
+
+
+def delta_for_upstream(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    """What has gone back through the activation in the gradient of its slope."""
+    if step.operation != "chain_to_learned" or "arguments" in step.parameters:
+        return
+    upstream, z = step.operands
+    for other in context.steps.values():
+        if other.of == z and other.role in ("delta", "gradient"):
+            yield Wrong("slope-twice", _with_operand(step, upstream, other.id))
 
 
 def learning_rate_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:

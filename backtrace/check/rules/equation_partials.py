@@ -44,9 +44,11 @@ def _placed(p: Parameters, noting: Noting, off: Any, given: list[Interval]) -> A
     return np.max(off) if "undo" in p else off
 
 
-def _chain(s: Setting, p: Parameters, noting: Noting, upstream: Interval, z: Interval) -> Any:
+def _chain(
+    s: Setting, p: Parameters, noting: Noting, upstream: Interval, z: Interval, *learned: Interval
+) -> Any:
     """The slope, and a square or a quotient on the way to it."""
-    return 2 * size_of(upstream) * noting.error(size_of(derivative(s, p, z)))
+    return 2 * size_of(upstream) * noting.error(size_of(derivative(s, p, z, *learned)))
 
 
 def _chain_from_activation(

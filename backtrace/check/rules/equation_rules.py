@@ -43,8 +43,10 @@ from backtrace.tape.setting import Setting
 # The chain rule
 
 
-def _chain(s: Setting, p: Parameters, upstream: Interval, z: Interval) -> Interval:
-    return multiplied(upstream, derivative(s, p, z))
+def _chain(
+    s: Setting, p: Parameters, upstream: Interval, z: Interval, *learned: Interval
+) -> Interval:
+    return multiplied(upstream, derivative(s, p, z, *learned))
 
 
 def _chain_from_activation(s: Setting, p: Parameters, upstream: Interval, a: Interval) -> Interval:

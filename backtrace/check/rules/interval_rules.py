@@ -7,6 +7,7 @@ softmax and its Jacobian have their extrema at corners; a loss is convex in each
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import TypeAlias
 
 import numpy as np
@@ -16,8 +17,10 @@ from backtrace.check.rules.intervals import (
     Floats,
     Interval,
     clipped,
+    either,
     hull,
     mapped,
+    multiplied,
     outward,
 )
 from backtrace.check.rules.right_forms import without_ones
@@ -55,11 +58,26 @@ def _activate(s: Setting, p: Parameters, z: Interval) -> Interval:
     return found
 
 
+def _at_learned(rule: IntervalRule) -> IntervalRule:
+    """A function that is monotonic in what it learns lies between what the ends of that give."""
+
+    def on_both(s: Setting, p: Parameters, z: Interval, *learned: Interval) -> Interval:
+        if not learned:
+            return rule(s, p, z)
+        (slope,), row = map(hull, learned), FUNCTIONS[p["activation"]]
+        shape = np.broadcast_shapes(z.shape, slope.shape)
+        z = z.rearranged(lambda x: np.broadcast_to(x, shape))
+        ends = (slope.lo,) if slope.exact else (slope.lo, slope.hi)
+        return reduce(either, (rule(s, row.at(p, [end[0]]), z) for end in ends))
+
+    return on_both
+
+
 def _bounds(limits: tuple[float, float]) -> tuple[float, float]:
     return max(limits[0], -UNBOUNDED), min(limits[1], UNBOUNDED)
 
 
-def derivative(s: Setting, p: Parameters, z: Interval) -> Interval:
+def _derivative(s: Setting, p: Parameters, z: Interval) -> Interval:
     row = FUNCTIONS[p["activation"]]
     if not row.elementwise:
         return rows(s, softmax_jacobian(rows(s, z)))
@@ -67,6 +85,9 @@ def derivative(s: Setting, p: Parameters, z: Interval) -> Interval:
     turning = tuple(t for t in row.derivative_turning(p) if t not in jumps)
     g = mapped(z, lambda x: row.derivative(x, p), turning, jumps)
     return clipped(g, *_bounds(row.derivative_range))
+
+
+derivative = _at_learned(_derivative)
 
 
 def _derivative_from_activation(s: Setting, p: Parameters, a: Interval) -> Interval:
@@ -90,6 +111,15 @@ def _in_range(a: Interval, low: float, high: float) -> Interval:
     if reaches.all():
         return kept
     return Interval(np.where(reaches, kept.lo, a.lo), np.where(reaches, kept.hi, a.hi))
+
+
+def _chain_to_learned(s: Setting, p: Parameters, upstream: Interval, z: Interval) -> Interval:
+    row = FUNCTIONS[p["activation"]]
+    by_learned = row.by_learned
+    assert by_learned is not None
+    shares = multiplied(upstream, mapped(z, lambda x: by_learned(x, p), row.turning(p)))
+    found: Interval = mean(shares, p)
+    return found
 
 
 # Losses
@@ -189,8 +219,9 @@ def _loss_gradient_from_activation(s: Setting, p: Parameters, a: Interval, y: In
 
 
 NARROWER: dict[str, IntervalRule] = {
-    "activate": _activate,
+    "activate": _at_learned(_activate),
     "activation_derivative": derivative,
+    "chain_to_learned": _chain_to_learned,
     "derivative_from_activation": _derivative_from_activation,
     "loss_terms": loss_terms,
     "loss_terms_from_error": _loss_terms_from_error,

@@ -54,7 +54,9 @@ def _rounded_matmul(
 # Powers of e, and what is worked from them
 
 
-def _rounded_activate(s: Setting, p: Parameters, noting: Noting, z: Interval) -> Interval | None:
+def _rounded_activate(
+    s: Setting, p: Parameters, noting: Noting, z: Interval, *learned: Interval
+) -> Interval | None:
     row = FUNCTIONS[p["activation"]]
     if row.elementwise and p["activation"] not in VALUES:
         return None
@@ -68,7 +70,9 @@ def _rounded_activate(s: Setting, p: Parameters, noting: Noting, z: Interval) ->
     return whole
 
 
-def _rounded_slope(s: Setting, p: Parameters, noting: Noting, z: Interval) -> Interval | None:
+def _rounded_slope(
+    s: Setting, p: Parameters, noting: Noting, z: Interval, *learned: Interval
+) -> Interval | None:
     if not FUNCTIONS[p["activation"]].elementwise:
         return _rounded_jacobian(s, noting, z)
     ways = SLOPES.get(p["activation"])

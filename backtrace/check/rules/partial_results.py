@@ -130,7 +130,7 @@ def ordered(one: Floats, two: Floats) -> tuple[Floats, Floats]:
 # Functions
 
 
-def _activate(s: Setting, p: Parameters, noting: Noting, z: Interval) -> Floats:
+def _activate(s: Setting, p: Parameters, noting: Noting, z: Interval, *learned: Interval) -> Floats:
     row = FUNCTIONS[p["activation"]]
     if not row.elementwise:
         off = _softmax(s, noting, z)
@@ -240,7 +240,7 @@ def _softmax(s: Setting, noting: Noting, z: Interval) -> Floats:
     return off
 
 
-def _slope(s: Setting, p: Parameters, noting: Noting, x: Interval) -> Any:
+def _slope(s: Setting, p: Parameters, noting: Noting, x: Interval, *learned: Interval) -> Any:
     """1 − a², a(1 − a): a square, or the activation itself, on the way."""
     row = FUNCTIONS[p["activation"]]
     whole = row.rational and row.from_activation_formula is None

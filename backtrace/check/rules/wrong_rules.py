@@ -48,8 +48,8 @@ def _derivative_fragment(s: Setting, p: Parameters, a: Interval) -> Interval:
     return mapped(without_ones(s, p, a), *FRAGMENTS[p["fragment"]])
 
 
-def _slope_times_z(s: Setting, p: Parameters, z: Interval) -> Interval:
-    return multiplied(z, NARROWER["activation_derivative"](s, p, z))
+def _slope_times_z(s: Setting, p: Parameters, z: Interval, *learned: Interval) -> Interval:
+    return multiplied(z, NARROWER["activation_derivative"](s, p, z, *learned))
 
 
 def _mistaken_function(s: Setting, p: Parameters, z: Interval) -> Interval:
@@ -132,6 +132,17 @@ def _product_of_one_sample(s: Setting, p: Parameters, x: Interval, y: Interval) 
     return _right("matmul", s, p, _sample(s, x, p["at"]), _sample(s, y, p["at"]))
 
 
+def _chain_of_one_sample(s: Setting, p: Parameters, upstream: Interval, z: Interval) -> Interval:
+    """A slope's gradient from sample ``p["at"]`` alone."""
+    found: Interval = NARROWER["chain_to_learned"](s, p, upstream, z)
+    return _sample(s, found, p["at"])
+
+
+def _chain_to_whole(s: Setting, p: Parameters, upstream: Interval, z: Interval) -> Interval:
+    found: Interval = mean(multiplied(upstream, z), p)
+    return found
+
+
 def _softmax_wrong_axis(s: Setting, p: Parameters, z: Interval) -> Interval:
     return rows(s, softmax(rows(s, z).T).T)
 
@@ -163,6 +174,8 @@ WRONG_RULES: dict[str, Evaluate] = {
     "sum_units": _sum_units,
     "one_sample": _one_sample,
     "product_of_one_sample": _product_of_one_sample,
+    "chain_of_one_sample": _chain_of_one_sample,
+    "chain_to_whole": _chain_to_whole,
     "softmax_wrong_axis": _softmax_wrong_axis,
     "sizes": _sizes,
     "slope_times_z": _slope_times_z,

@@ -168,7 +168,7 @@ class _LineText:
             return _pytorchs(name, x, settings)
         if name not in FUNCTIONS:
             raise NotExpressibleError(f"the program has no words for {name}")
-        return Expression(f"{_own(name)}({', '.join([str(x[0]), *settings.values()])})")
+        return Expression(f"{_own(name)}({', '.join([*map(str, x), *settings.values()])})")
 
     def along(self, name: str, x: Expression, settings: Mapping[str, str]) -> Expression:
         """Each row, each column, or all together."""
@@ -261,7 +261,7 @@ def _definition(name: str) -> Iterator[str]:
         yield from _loss(name)
     elif name in FUNCTIONS and name not in (*PYTORCHS, *ALONG):
         row = FUNCTIONS[name]
-        constants = {each: Expression(each, tensor=False) for each in row.parameters}
+        constants = {each: Expression(each, tensor=each == row.learned) for each in row.parameters}
         yield f"def {name}({', '.join(['z', *constants])}):"
         yield f'    """{row.title[0].upper()}{row.title[1:]}, entry by entry."""'
         yield from folded("return ", f"{row.value(Expression('z'), constants)}", "", " " * 4)

@@ -13,6 +13,8 @@ from backtrace.functions.number import Number
 from backtrace.spec import ids
 from backtrace.spec.model import Function, Layer, Spec
 
+SLOPES = "prelu"  # the modules that learn one: prelu1
+
 
 class Parameter(msgspec.Struct, frozen=True):
     """A parameter of the program: ``target`` = ``id`` with ``view`` behind it, perhaps negated.
@@ -29,6 +31,10 @@ class Parameter(msgspec.Struct, frozen=True):
     def is_bias(self) -> bool:
         return self.target.endswith(".bias")
 
+    @property
+    def is_slope(self) -> bool:
+        return self.target.startswith(SLOPES)
+
     def value(self, name: str, *, negated: bool = False) -> str:
         """The expression of what has the parameter's shape in the spec: itself, its gradient."""
         minus = "-" if self.negated != negated else ""
@@ -41,6 +47,13 @@ def parameters(spec: Spec) -> list[Parameter]:
 
 
 def _parameters(spec: Spec, number: int) -> Iterator[Parameter]:
+    yield from _of_linear(spec, number)
+    if spec.layers[number - 1].slope is not None:
+        own = ids.parameter("learned_slope", number)
+        yield Parameter(f"{SLOPES}{number}.weight", own, ".flatten()")
+
+
+def _of_linear(spec: Spec, number: int) -> Iterator[Parameter]:
     kind = spec.layers[number - 1].bias.kind
     across = spec.conventions.weights == "in_out"
     target, id = f"layer{number}", ids.parameter("weight", number)
@@ -101,7 +114,8 @@ def _class_name(unit: Function) -> str:
 
 def definitions(spec: Spec, *, ends_at_z: bool) -> list[list[str]]:
     """The definitions of the activations that PyTorch does not have, a block each."""
-    units = [layer.activation for layer in spec.layers][: -1 if ends_at_z else None]
+    layers = spec.layers[: -1 if ends_at_z else None]
+    units = [layer.activation for layer in layers if layer.slope is None]
     ours = {unit.name: unit for unit in units if _is_ours(unit)}
     return [list(_class(unit)) for unit in ours.values()]
 
@@ -140,11 +154,16 @@ def _layer(number: int, layer: Layer) -> Iterator[str]:
     yield f"layer{number} = nn.Linear({layer.inputs}, {layer.units}{bias})"
     if layer.bias.kind == "shared":
         yield f"layer{number}.bias = nn.Parameter(torch.zeros(1))  # one for all its units"
+    if layer.slope is not None:
+        yield f"{SLOPES}{number} = nn.PReLU({layer.slope.values.size})"
 
 
 def _modules(spec: Spec, *, ends_at_z: bool) -> list[str]:
     """The activations, empty strings where a layer has none in the program."""
-    found = [module(layer.activation) for layer in spec.layers]
+    found = [
+        module(layer.activation) if layer.slope is None else f"{SLOPES}{number}"
+        for number, layer in enumerate(spec.layers, 1)
+    ]
     return [*found[:-1], ""] if ends_at_z else found
 
 

@@ -128,7 +128,8 @@ def _penalty(spec: Spec, part: Regularization) -> Iterator[str]:
     per_sample = FORMS[part.form].per_sample
     yield f"def penalty({'n' if per_sample else ''}):"
     yield f'    """The penalty of the weights, {"and" if part.biases else "not of"} the biases."""'
-    names = ", ".join(p.target for p in parameters(spec) if part.biases or not p.is_bias)
+    penalised = [p for p in parameters(spec) if not p.is_slope and (part.biases or not p.is_bias)]
+    names = ", ".join(p.target for p in penalised)
     yield f"    parameters = [{names}]"
     over = " / n" if per_sample else ""
     yield f"    return sum({_addends(part)} for w in parameters){over}"

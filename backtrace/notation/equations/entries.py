@@ -45,6 +45,7 @@ from backtrace.notation.workings import (
     Workings,
     constants,
     filled_in,
+    holes,
     over_n,
     scaled,
     signed_sum,
@@ -179,17 +180,17 @@ def _larger_slope(entries: Entries, i: int, j: int) -> Stages:
 
 
 def _activate(entries: Entries, i: int, j: int) -> Stages:
-    p, z = entries.parameters, entries.at(0, i, j)
+    p, arguments = entries.parameters, entries.all(i, j)
     if p["activation"] == "power":
-        return [power(z, exponent_of(p))]
-    return [filled(FUNCTIONS[p["activation"]].formula, {**constants(entries.step), "z": z})]
+        return [power(arguments[0], exponent_of(p))]
+    return [filled(FUNCTIONS[p["activation"]].formula, holes(entries.step, *arguments))]
 
 
 def _chain(entries: Entries, i: int, j: int) -> Stages:
     """Upstream times the local derivative, from z and, where that is how one works, from a."""
-    g, z = entries.all(i, j)
+    g, *arguments = entries.all(i, j)
     p = entries.parameters
-    slope = filled(slope_formula(p), {**constants(entries.step), "z": z})
+    slope = filled(slope_formula(p), holes(entries.step, *arguments))
     stages: Stages = [_upstream(g, slope)]
     from_activation = FUNCTIONS[p["activation"]].from_activation_formula
     a = _activation(entries)
@@ -197,6 +198,13 @@ def _chain(entries: Entries, i: int, j: int) -> Stages:
         value = Value(a.value[i, j], a.id, i, j)
         stages.append(_upstream(g, filled(from_activation, {"a": value})))
     return stages
+
+
+def _chain_to_learned(entries: Entries, i: int, j: int) -> Stages:
+    g, z = entries.all(i, j)
+    formula = FUNCTIONS[entries.parameters["activation"]].by_learned_formula
+    assert formula is not None
+    return [_upstream(g, filled(formula, {"z": z}))]
 
 
 def _activation(entries: Entries) -> TracedStep | None:
@@ -535,6 +543,7 @@ STAGES: dict[str, Stage] = {
     "larger_slope": _larger_slope,
     "activate": _activate,
     "chain": _chain,
+    "chain_to_learned": _chain_to_learned,
     "add": _add,
     "matmul": _matmul,
     "softmax": _softmax,

@@ -38,7 +38,7 @@ from backtrace.notation.equations.board import (
 )
 from backtrace.notation.layout import factor
 from backtrace.notation.loss import entrywise, is_plain
-from backtrace.notation.workings import Workings, constants, over_n
+from backtrace.notation.workings import Workings, constants, holes, over_n
 from backtrace.spec import ids
 from backtrace.spec.equations.expression import Call, ConstantTerm
 from backtrace.spec.equations.names import leaves
@@ -118,10 +118,10 @@ def _matmul(taken: Taken) -> Expr:
 
 
 def _activate(taken: Taken) -> Expr:
-    p, (z,) = taken.parameters, taken.formulas
+    p, z = taken.parameters, taken.formulas[0]
     if p["activation"] == "power":
         return power(_base(z), exponent_of(p))
-    return named(p["activation"], [z], f"{p['decimals']:g}" if "decimals" in p else "")
+    return named(p["activation"], taken.formulas, f"{p['decimals']:g}" if "decimals" in p else "")
 
 
 def _base(x: Expr) -> Expr:
@@ -150,17 +150,25 @@ def slope_formula(parameters: Any) -> Expr:
 
 
 def _chain(taken: Taken) -> Expr:
-    g, z = taken.formulas
+    g, *arguments = taken.formulas
     p, sign = taken.parameters, taken.sign(0, 1)
     if p["activation"] in ("power", "exp", "sqrt"):
         return _times_slope(taken)
-    return row(factor(g), sign, call(f"{FUNCTIONS[p['activation']].symbol}′", z))
+    return row(factor(g), sign, call(f"{FUNCTIONS[p['activation']].symbol}′", *arguments))
+
+
+def _chain_to_learned(taken: Taken) -> Expr:
+    """Upstream times the derivative by what the function learns, which is written out."""
+    g, z = taken.formulas
+    formula = FUNCTIONS[taken.parameters["activation"]].by_learned_formula
+    assert formula is not None
+    return row(factor(g), taken.sign(0, 1), filled(formula, {"z": z}))
 
 
 def _times_slope(taken: Taken) -> Expr:
     """Upstream times the local derivative, which is written out."""
-    g, z = taken.formulas
-    slope = filled(slope_formula(taken.parameters), {**constants(taken.step), "z": z})
+    g, *arguments = taken.formulas
+    slope = filled(slope_formula(taken.parameters), holes(taken.step, *arguments))
     if is_reciprocal(slope):
         return Fraction(g, slope.below)
     written = entrywise(slope) if taken.shapes[1] != (1, 1) else slope
@@ -327,6 +335,7 @@ RIGHTS: dict[str, Right] = {
     "over_slope": _over_slope,
     "larger_slope": _larger_slope,
     "chain": _chain,
+    "chain_to_learned": _chain_to_learned,
     "softmax": _softmax,
     "softmax_slope": _softmax_slope,
     "reduce": _reduced,
@@ -398,10 +407,10 @@ def _has_call(tree: Any) -> bool:
 
 
 def _definition_of_function(taken: Taken) -> Expr | None:
-    p, (z,) = taken.parameters, taken.formulas
-    if p["activation"] in ("power", "round"):
+    name = taken.parameters["activation"]
+    if name in ("power", "round"):
         return None
-    return filled(FUNCTIONS[p["activation"]].formula, {**constants(taken.step), "z": z})
+    return filled(FUNCTIONS[name].formula, holes(taken.step, *taken.formulas))
 
 
 def _definition_of_loss(taken: Taken) -> Expr:

@@ -181,6 +181,7 @@ LOCAL = {
         "side where it stands"
     ),
     "chain": "entry by entry, what has arrived times the slope of the function there",
+    "chain_to_learned": "the local derivative of the function by its slope is min(0, z)",
     "softmax_slope": ("every output depends on every input, by the Jacobian aᵢ(1 − aᵢ) and −aᵢaⱼ"),
     "reduce_slope": "every entry gets its share of what has arrived at the one number",
     "loss_slope": "what has arrived times the derivative of the loss",

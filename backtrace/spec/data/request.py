@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from backtrace.spec.ids import parse
+from backtrace.spec.ids import PARAMETERS, parse
 from backtrace.spec.near_misses import near_miss
 from backtrace.spec.wording import cited, count, listed
 
@@ -91,7 +91,7 @@ class DataRequest(msgspec.Struct, frozen=True):
 
 def _is_parameter(name: str) -> bool:
     known = parse(name)
-    return known is not None and known.role in ("weight", "bias")
+    return known is not None and known.role in PARAMETERS
 
 
 def _some_of(names: list[str], last: str = "or") -> str:

@@ -35,7 +35,9 @@ def _of_rows() -> dict[str, Signature]:
     found = {}
     for name, row in (*ACTIVATIONS.items(), *ELEMENTARY.items()):
         if row.elementwise and name not in ("power", "round"):
-            found[name] = Signature("activate", settings=dict.fromkeys(row.parameters, "number"))
+            matrices = 1 + bool(row.learned)
+            settings: dict[str, FunctionKind] = dict.fromkeys(row.constants, "number")
+            found[name] = Signature("activate", matrices, matrices, settings)
     for name, loss in LOSSES.items():
         if loss.targets != "none":
             found[name] = Signature("loss", 2, 2, dict.fromkeys(loss.parameters, "number"))
@@ -75,7 +77,7 @@ DEFAULTS: dict[str, dict[str, CallSetting]] = {
     "max_pool": {"size": Number(2, "2"), "stride": Number(2, "2")},
     "mean_pool": {"size": Number(2, "2"), "stride": Number(2, "2")},
     "var": {"unbiased": False},
-    **{name: dict(row.parameters) for name, row in ACTIVATIONS.items() if row.parameters},
+    **{name: dict(row.constants) for name, row in ACTIVATIONS.items() if row.constants},
     **{name: dict(row.parameters) for name, row in LOSSES.items() if row.parameters},
 }
 

@@ -127,12 +127,14 @@ def read_freeze(problems: Problems, top: Fields, layers: list[LayerDraft]) -> fr
 
 
 def _parameter_ids(layers: Iterable[LayerDraft]) -> list[str]:
-    """W1, b1, … without the biases that don't exist or stand in the weights."""
+    """W1, b1, alpha1, … without the biases that don't exist or stand in the weights."""
     found = []
     for layer in layers:
         found.append(layer.weights_id)
         if layer.bias.kind in ("added", "shared", "threshold") or not layer.bias.readable:
             found.append(layer.bias_id)
+        if layer.learns_slope:
+            found.append(layer.slope_id)
     return found
 
 

@@ -6,8 +6,9 @@ from collections.abc import Collection
 from typing import Literal, TypeAlias
 
 import msgspec
+import numpy as np
 
-from backtrace.functions.activations import ACTIVATIONS
+from backtrace.functions.activations import ACTIVATIONS, Activation
 from backtrace.spec import ids
 from backtrace.spec.document.fields import Fields, choice, fields
 from backtrace.spec.document.folders import Folders
@@ -18,7 +19,7 @@ from backtrace.spec.model import Function
 from backtrace.spec.read import weight_rules
 from backtrace.spec.read.data_files import read_array
 from backtrace.spec.read.loose_layers import LAYER_KEYS, joined, layers_of
-from backtrace.spec.read.other_layers import is_learned_slope, is_other_layer
+from backtrace.spec.read.other_layers import is_other_layer
 from backtrace.spec.read.written_matrix import WrittenMatrix, read_matrix
 
 BIAS_KEYS = ("in_weights", "shared", "threshold", "init", "file")
@@ -40,7 +41,10 @@ class BiasDraft(msgspec.Struct):
 
 
 class LayerDraft(msgspec.Struct):
-    """What a layer says of itself. None stands for what could not be read (and is a problem)."""
+    """What a layer says of itself. None stands for what could not be read (and is a problem).
+
+    ``slope`` is that of an activation that learns one, and None for every other, too.
+    """
 
     number: int
     place: Place
@@ -48,6 +52,7 @@ class LayerDraft(msgspec.Struct):
     activation: Function | None
     weights: WeightsSource | None
     bias: BiasDraft
+    slope: WrittenMatrix | None = None
 
     @property
     def weights_id(self) -> str:
@@ -56,6 +61,14 @@ class LayerDraft(msgspec.Struct):
     @property
     def bias_id(self) -> str:
         return ids.parameter("bias", self.number)
+
+    @property
+    def slope_id(self) -> str:
+        return ids.parameter("learned_slope", self.number)
+
+    @property
+    def learns_slope(self) -> bool:
+        return self.activation is not None and bool(ACTIVATIONS[self.activation.name].learned)
 
     @property
     def augmented(self) -> bool:
@@ -97,27 +110,49 @@ def _read_layer(problems: Problems, node: Node, number: int, folders: Folders) -
     activation = entries.require("activation", "Without one, write `activation: linear`.")
     weights = entries.require("weights", "Write the matrix, or a rule: `weights: {init: xavier}`.")
     bias = entries.require("bias", "For a layer without a bias write `bias: none`.")
+    unit, slope = (
+        (None, None)
+        if activation is None
+        else _read_activation(problems, activation, number, folders)
+    )
     return LayerDraft(
         number=number,
         place=node,
         units=entries.whole("units", 0, 1) or None,
-        activation=None if activation is None else _read_activation(problems, activation),
+        activation=unit,
         weights=None if weights is None else _read_weights(problems, weights, number, folders),
         bias=_read_bias(problems, bias, number, folders),
+        slope=slope,
     )
 
 
-def _read_activation(problems: Problems, node: Node) -> Function | None:
-    if is_learned_slope(problems, node):
-        return None
+def _read_activation(
+    problems: Problems, node: Node, number: int, folders: Folders
+) -> tuple[Function | None, WrittenMatrix | None]:
+    """The activation with its constants, and the slope that it learns where it learns one."""
     name, mapping = named(problems, node, "an activation", ACTIVATIONS)
     if not name:
-        return None
-    defaults = ACTIVATIONS[name].parameters
-    if mapping is None:
-        return Function(name, dict(defaults))
-    entries = Fields(problems, mapping, f"the activation {name}", ["name", *defaults])
-    return Function(name, {key: entries.number(key, value) for key, value in defaults.items()})
+        return None, None
+    row = ACTIVATIONS[name]
+    nothing = Mapping(node.line, node.column, node.length)
+    keys = ["name", *row.parameters]
+    entries = Fields(problems, mapping or nothing, f"the activation {name}", keys)
+    constants = {key: entries.number(key, value) for key, value in row.constants.items()}
+    slope = _read_slope(problems, entries, row, number, folders) if row.learned else None
+    return Function(name, constants), slope
+
+
+def _read_slope(
+    problems: Problems, entries: Fields, row: Activation, number: int, folders: Folders
+) -> WrittenMatrix | None:
+    """A number for the layer, a list of one a unit, or a file; without any what it starts from."""
+    name, node = ids.parameter("learned_slope", number), entries.get(row.learned)
+    if isinstance(node, Mapping):
+        return read_array(problems, node, name, folders)
+    if node is not None:
+        return read_matrix(problems, node, name)
+    start, place = row.parameters[row.learned], entries.node
+    return WrittenMatrix(name, place, 0, np.array([[float(start)]]), ((start.text,),))
 
 
 def _read_weights(

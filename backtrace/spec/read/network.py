@@ -17,6 +17,7 @@ from backtrace.spec.read.other_conventions import Way, advice, fitting, one_layo
 from backtrace.spec.read.shape_errors import Misfits, oriented
 from backtrace.spec.read.written_matrix import WrittenMatrix, note_commas, with_points
 from backtrace.spec.shape_drawings import NamedShape
+from backtrace.spec.wording import count
 
 
 class NetworkDraft(msgspec.Struct):
@@ -190,10 +191,13 @@ class _Fit:
         self.width = None if fan is None else fan.units
         units = self.width if self.width is not None else layer.units
         bias = self._bias(layer, inputs, units)
+        slope = self._slope(layer, units)
         self.width = units
         if weights is None or fan is None or bias is None or layer.activation is None:
             return None
-        return Layer(fan.inputs, fan.units, layer.activation, weights, bias)
+        if layer.learns_slope and slope is None:
+            return None
+        return Layer(fan.inputs, fan.units, layer.activation, weights, bias, slope)
 
     # --- weights
 
@@ -289,6 +293,24 @@ class _Fit:
             f"{found} for the shared bias of layer {layer.number}",
             "one number",
             "A bias of its own for each unit is written `bias: [0.1, 0.2]`.",
+            code="shape",
+        )
+        return None
+
+    def _slope(self, layer: LayerDraft, units: int | None) -> Matrix | None:
+        """What an activation learns: one number for the layer, or one for each unit."""
+        given = layer.slope
+        if given is None or units is None:
+            return None
+        line = oriented(self.conventions, (1, units))
+        for shape in ((1, 1), line):
+            if shape in given.shapes:
+                return given.shaped(shape)
+        self.problems.add(
+            given.place,
+            f"{given.described()} for the slope of layer {layer.number}, "
+            f"which has {count(units, 'unit')}",
+            "one number for the layer, or a list of one for each unit",
             code="shape",
         )
         return None

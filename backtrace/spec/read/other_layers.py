@@ -40,21 +40,6 @@ def is_other_layer(problems: Problems, node: Node) -> bool:
     return False
 
 
-def is_learned_slope(problems: Problems, node: Node) -> bool:
-    """Whether an activation is PReLU, which learns its slope; then it is noted as a problem."""
-    for word in _words(node):
-        if _normal(word.text) == "prelu":
-            problems.add(
-                word,
-                f"{kind(word)}, whose slope is learned",
-                "an activation without parameters that are learned",
-                "For a slope that stays write `{name: leaky_relu, slope: 0.25}`; to learn it, "
-                "write the network as `equations`: `a = maximum(z, 0) + alpha * minimum(z, 0)`.",
-            )
-            return True
-    return False
-
-
 def _words(node: Node) -> Iterator[Scalar]:
     """What may name the kind of a layer: itself, a key, the value of a key such as ``type``."""
     if isinstance(node, Scalar):

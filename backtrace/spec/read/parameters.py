@@ -1,4 +1,4 @@
-"""A network's weights and biases from a file of their own: .npz, .safetensors or another spec."""
+"""A network's parameters from a file of their own: .npz, .safetensors or another spec."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def read_parameters(path: str | Path, spec: Spec) -> dict[str, Matrix]:
 
 
 def with_parameters(spec: Spec, values: Mapping[str, Matrix]) -> Spec:
-    """The same spec with these weights and biases, by id, in the shapes it has them in."""
+    """The same spec with these parameters, by id, in the shapes it has them in."""
     equations = spec.equations
     if equations is not None:
         equations = replace(equations, given={**equations.given, **values})
@@ -65,13 +65,16 @@ def parameters(spec: Spec) -> dict[str, Matrix]:
         found[ids.parameter("weight", number)] = layer.weights
         if layer.bias.values is not None:
             found[ids.parameter("bias", number)] = layer.bias.values
+        if layer.slope is not None:
+            found[ids.parameter("learned_slope", number)] = layer.slope
     return found
 
 
 def _layer(layer: Layer, number: int, values: Mapping[str, Matrix]) -> Layer:
     weights = values.get(ids.parameter("weight", number), layer.weights)
     bias = values.get(ids.parameter("bias", number), layer.bias.values)
-    return replace(layer, weights=weights, bias=replace(layer.bias, values=bias))
+    slope = values.get(ids.parameter("learned_slope", number), layer.slope)
+    return replace(layer, weights=weights, bias=replace(layer.bias, values=bias), slope=slope)
 
 
 # --- what a file has
