@@ -33,6 +33,7 @@ from backtrace.page.graph import MOST_ALONE, MOST_NODES, graph
 from backtrace.page.overview import overview
 from backtrace.page.sections import SECTIONS
 from backtrace.page.selection import Selection, is_principal, steps, updates
+from backtrace.page.standardizing import standardizing
 from backtrace.page.step_block import Gallery, StepBlock, Summary
 from backtrace.tape.steps import Phase
 from backtrace.tape.trace import Trace, TracedStep
@@ -194,7 +195,8 @@ class _Reader(msgspec.Struct, frozen=True):
         title = SECTIONS[phase]
         blocks: tuple[Block, ...]
         if phase == "given":
-            blocks = (self.gallery([traced for _, traced in found]),)
+            given = [traced for _, traced in found]
+            blocks = (self.gallery(given), *standardizing(given, self.trace.decimals))
         else:
             blocks = tuple(self.step(number, traced) for number, traced in found)
         return Section(title, blocks, aside, heading, phase, anchor)

@@ -193,6 +193,14 @@ class Validation(msgspec.Struct, frozen=True):
     targets: Matrix | None = None
 
 
+class Standardization(msgspec.Struct, frozen=True):
+    """How inputs were standardized: each feature's mean and deviation, over ``samples``."""
+
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+    samples: int
+
+
 class Stop(msgspec.Struct, frozen=True):
     """When a training ends before its last epoch.
 
@@ -308,6 +316,7 @@ class Spec(msgspec.Struct, frozen=True):
     training_epochs: int | None = None  # of a training, where it is longer than what is traced
     shuffle: bool = False  # the samples in another order every epoch, as ``seed`` has it
     validation: Validation | None = None
+    standardization: Standardization | None = None  # of the inputs, which are so already
     stop: Stop = Stop()
     backpropagate_through: Literal["old", "updated"] = "old"
     output_delta: Literal["shortcut", "chain"] = "shortcut"

@@ -35,6 +35,9 @@ PRODUCTS = {
 }
 
 
+MOST_FEATURES = 24  # whose means and deviations the given inputs have with them
+
+
 class LayersWriter(TapeWriter):
     """Writes the steps of one update of a dense network; each method is a section."""
 
@@ -66,7 +69,7 @@ class LayersWriter(TapeWriter):
             samples["order"] = (shuffled[self.update.start : self.update.stop] + 1).tolist()
         ones = {"ones": self.ones(0)} if self.ones(0) else {}
         shape = self.batch_shape(self.spec.inputs.shape, self.ones(0))
-        self.give(Id("inputs"), shape, samples | ones)
+        self.give(Id("inputs"), shape, samples | ones | _standardizing(self.spec))
         if self.spec.targets is not None:
             self.give(Id("targets"), self.batch_shape(self.spec.targets.shape), samples)
         for number, layer in enumerate(self.spec.layers, 1):
@@ -262,3 +265,14 @@ class LayersWriter(TapeWriter):
     def updates(self) -> None:
         if self.spec.backpropagate_through == "old":
             self.update_parameters(parameter_ids(self.spec))
+
+
+def _standardizing(spec: Spec) -> dict[str, Any]:
+    """By what the inputs were standardized, if they were; of many features only by how many."""
+    numbers = spec.standardization
+    if numbers is None:
+        return {}
+    found: dict[str, Any] = {"samples": numbers.samples}
+    if len(numbers.mean) <= MOST_FEATURES:
+        found |= {"mean": list(numbers.mean), "deviation": list(numbers.deviation)}
+    return {"standardized": found}

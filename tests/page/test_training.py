@@ -13,7 +13,7 @@ from backtrace.formats.terminal.layout import Layout
 from backtrace.formats.terminal.writer import lines
 from backtrace.page.training.document import document
 from backtrace.page.training.outcome import MOST_ROWS, outcome
-from backtrace.spec.model import Matrix, Schedule, Stop
+from backtrace.spec.model import Matrix, Schedule, Standardization, Stop
 from backtrace.spec.numbers import Number
 from backtrace.tape.training import Divergence, Progress, Training, starting_state, train
 from tests.formats.trainings import XOR, at_rate, holding_out, made_up, outputs, spec_with
@@ -359,3 +359,19 @@ def test_a_title_cannot_steer_the_terminal():
     page = text(spec_with(XOR, title="\x1b[31mred [bold]"), made_up(XOR, [1.0, 0.5]))
     assert "\x1b" not in page
     assert "[bold]" in page
+
+
+def test_inputs_of_unequal_size_are_to_be_centred():
+    spec = backtrace.loads(
+        "{layers: [{activation: linear, weights: [[1], [1]], bias: 0}], "
+        "inputs: [[1, 184.3], [2, 90]], targets: [[1], [2]], loss: mse, learning_rate: 1}"
+    )
+    assert tries(spec)[1].startswith("`standardize: true`, which centres the inputs")
+    done = spec_with(spec, standardization=Standardization((1.5, 137.15), (0.5, 47.15), 2))
+    assert not any("standardize" in each for each in tries(done))
+
+
+def test_the_scale_that_is_advised_is_one_that_a_spec_takes():
+    """Grey values of a picture of 4 by 4, the largest 200.5 and so no fraction of whole numbers."""
+    spec = spec_with(MLP, inputs=Matrix(np.array([[200.5, 3.0]])))
+    assert tries(at_rate(spec, 0.1))[1].endswith("write `scale: 1/201` beside their `file`")

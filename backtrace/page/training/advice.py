@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import isfinite
+from math import ceil, isfinite
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from backtrace.tape.training import Divergence, Training
 
 SMALLER = 10  # a rate that is too large is tried again at this fraction
 LARGE_INPUT = 10.0  # inputs are best of the size of 1
+LARGEST_GREY, FEWEST_PIXELS = 255, 16  # of what looks like a picture
 LARGE_TARGET = 100.0
 DIGITS = 12  # a constant is shown as it was written
 SHORT = 4  # digits of a loss
@@ -147,12 +148,31 @@ def _growth(optimizer: Optimizer) -> str:
 
 def _inputs(spec: Spec) -> Iterator[str]:
     largest = _largest(spec.inputs)
-    if largest > LARGE_INPUT:
-        written = number(largest, DIGITS)
-        how = f"divide them by {written}"
-        if spec.inputs.written is None:  # they may come from a file
-            how += f", or write `scale: 1/{written}` beside their `file`"
-        yield f"inputs of the size of 1: the largest is {written} now; {how}"
+    if largest <= LARGE_INPUT or spec.standardization is not None:
+        return
+    written = number(largest, DIGITS)
+    several = spec.samples > 1 and spec.arithmetic.kind != "exact"
+    if several and not _is_grey(spec, largest):
+        yield (
+            f"`standardize: true`, which centres the inputs and makes all of them of one size: "
+            f"the largest is {written} now"
+        )
+        return
+    how = f"divide them by {written}"
+    if spec.inputs.written is None:  # they may come from a file
+        how += f", or write `scale: 1/{ceil(largest)}` beside their `file`"
+    yield f"inputs of the size of 1: the largest is {written} now; {how}"
+
+
+def _is_grey(spec: Spec, largest: float) -> bool:
+    """Whether the inputs look like pictures: whole numbers of a byte, of one size already.
+
+    Their corners hardly ever change; divided by that little, they would drown the rest.
+    """
+    values = spec.inputs.values
+    features = values.shape[1 - spec.conventions.sample_axis]
+    whole = largest <= LARGEST_GREY and features >= FEWEST_PIXELS and values.min() >= 0
+    return whole and bool((values == np.floor(values)).all())
 
 
 def _targets(spec: Spec) -> Iterator[str]:

@@ -7,7 +7,7 @@ TOP_KEYS = (
     *("optimizer", "schedule", "clip", "regularization", "freeze", "conventions", "notation"),
     *("arithmetic", "display", "updates", "epochs", "backpropagate_through"),
     *("output_delta", "trace", "ask", "answers", "accept", "seed", "validation", "training"),
-    "expect",
+    *("standardize", "expect"),
 )
 EQUATION_KEYS = (
     *("title", "source", "given", "equations", "loss", "maximize", "upstream", "constants"),
@@ -73,6 +73,9 @@ SYNONYMS = {
     "w": "weights",
     "b": "bias",
     "neurons": "units",
+    "normalize": "standardize",
+    "normalise": "standardize",
+    "standardise": "standardize",
     "double": "float64",
     "fractions": "exact",
     "glorot": "xavier",

@@ -18,6 +18,7 @@ from backtrace.spec.read.consistency import check_targets, check_targets_given
 from backtrace.spec.read.data_files import read_samples
 from backtrace.spec.read.network import SettledNetwork
 from backtrace.spec.read.shape_errors import oriented
+from backtrace.spec.read.standardizing import once_more, standardized
 from backtrace.spec.read.training import LossDraft
 from backtrace.spec.read.written_matrix import WrittenMatrix
 from backtrace.spec.wording import count
@@ -75,11 +76,17 @@ def held_out(spec: Spec, every: int) -> Spec:
     out = _parted(np.arange(1, spec.samples + 1) % max(every, 1) == 0)
     layout = spec.conventions.layout
     targets = None if spec.targets is None else spec.targets.samples(out, layout)
+    inputs, numbers = spec.inputs.samples(~out, layout), spec.standardization
+    held: Validation | None = Validation(spec.inputs.samples(out, layout), targets)
+    if numbers is not None:  # by those that are left, and no others
+        inputs, held, more = standardized(inputs, held, layout)
+        numbers = once_more(numbers, more)
     return msgspec.structs.replace(
         spec,
-        inputs=spec.inputs.samples(~out, layout),
+        inputs=inputs,
         targets=None if spec.targets is None else spec.targets.samples(~out, layout),
-        validation=Validation(spec.inputs.samples(out, layout), targets),
+        validation=held,
+        standardization=numbers,
     )
 
 

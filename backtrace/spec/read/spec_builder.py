@@ -13,7 +13,7 @@ from backtrace.spec.document.folders import Folders
 from backtrace.spec.document.problems import Problems, SpecError
 from backtrace.spec.document.reader import Mapping, YamlDocument
 from backtrace.spec.document.vocabulary import TOP_KEYS
-from backtrace.spec.model import Conventions, Spec
+from backtrace.spec.model import Arithmetic, Conventions, Spec
 from backtrace.spec.near_misses import near_miss
 from backtrace.spec.read.consistency import (
     Parts,
@@ -36,6 +36,7 @@ from backtrace.spec.read.layers import LayerDraft, read_layers
 from backtrace.spec.read.loose_layers import refuse_top_level
 from backtrace.spec.read.network import NetworkDraft, SettledNetwork, settle
 from backtrace.spec.read.quantity_ids import QuantityIds, ShapesOf, read_ask, unknown_shapes
+from backtrace.spec.read.standardizing import read_standardize, standardized
 from backtrace.spec.read.training import (
     MOST_EPOCHS,
     ONE_ORDER,
@@ -88,7 +89,7 @@ def _read(problems: Problems, top: Fields, folders: Folders, shapes_of: ShapesOf
     folders = replace(folders, dtype=arithmetic.dtype)
     draft = _read_network(problems, top, conventions, folders)
     parts = _read_parts(problems, top, draft)
-    settings = _read_settings(problems, parts, conventions) | {"arithmetic": arithmetic}
+    settings = _read_settings(problems, parts, conventions, arithmetic)
     draft.seed = settings["seed"]
     check_agreement(problems, parts)
     network = settle(problems, draft)
@@ -97,6 +98,7 @@ def _read(problems: Problems, top: Fields, folders: Folders, shapes_of: ShapesOf
     if held is not None:
         judged = hold_out(problems, held, network, conventions, parts.loss, draft.seed)
         settings["validation"] = judged
+    _standardize(problems, top, network, settings, conventions)
     _check_batches(problems, top, network, conventions, settings)
     spec = _assemble(parts, network, conventions, settings)
     whole = None if problems.found else spec
@@ -145,7 +147,9 @@ def _read_network(
     return draft
 
 
-def _read_settings(problems: Problems, parts: Parts, conventions: Conventions) -> dict[str, Any]:
+def _read_settings(
+    problems: Problems, parts: Parts, conventions: Conventions, arithmetic: Arithmetic
+) -> dict[str, Any]:
     """The fields of a Spec that stand for themselves."""
     top = parts.top
     updates = read_updates(problems, top.get("updates"))
@@ -154,6 +158,7 @@ def _read_settings(problems: Problems, parts: Parts, conventions: Conventions) -
     return {
         "title": top.text("title", title),
         "source": top.text("source", ""),
+        "arithmetic": arithmetic,
         "clip": read_clip(problems, top.get("clip")),
         "regularization": read_regularization(problems, top.get("regularization")),
         "freeze": read_freeze(problems, top, parts.layers),
@@ -169,8 +174,28 @@ def _read_settings(problems: Problems, parts: Parts, conventions: Conventions) -
         "answer_digits": read_answer_digits(problems, top.get("answers")),
         "accept": top.choice("accept", ("conventions", "none"), "conventions"),
         "inputs_gradient": read_inputs_gradient(problems, top.get("trace")),
+        "standardize": read_standardize(problems, top, arithmetic),
         "seed": top.whole("seed", 0, 0, LARGEST_SEED) if "seed" in top else None,
     }
+
+
+def _standardize(
+    problems: Problems,
+    top: Fields,
+    network: SettledNetwork,
+    settings: dict[str, Any],
+    conventions: Conventions,
+) -> None:
+    """Standardizes the inputs, where that is asked for, by those that are not held out."""
+    if not settings.pop("standardize") or network.inputs is None:
+        return
+    if network.inputs.shape[conventions.sample_axis] == 1:
+        found = "`standardize` with one sample, of which every feature would become 0"
+        problems.conflict(top.key("standardize"), found, "several samples")
+        return
+    network.inputs, settings["validation"], settings["standardization"] = standardized(
+        network.inputs, settings.get("validation"), conventions.layout
+    )
 
 
 def _check_values(
