@@ -36,6 +36,7 @@ import msgspec
 from backtrace.functions.array import Array
 from backtrace.functions.formula import Sentence
 from backtrace.notation.symbols import Symbols
+from backtrace.page.selection import Selection
 from backtrace.tape.steps import Phase
 from backtrace.tape.trace import Trace
 
@@ -282,10 +283,10 @@ class Document(msgspec.Struct, frozen=True):
     """A whole page: its title, what there is to say at once (``standing``), and its blocks.
 
     Of a network: its ``architecture``, the conventions in force, as short ``facts`` and in full
-    ``sentences``; of a trace the trace itself, for who draws its network. ``notice`` is what a
-    reader should know who sees only a part. A ``handout`` has nothing on it that is for a screen,
-    and no words but its own. ``blocks`` may be made while they are written: a page can be longer
-    than is good to keep.
+    ``sentences``; of a trace the trace itself, and what was chosen of it, for who draws it.
+    ``notice`` is what a reader should know who sees only a part. A ``handout`` has nothing on it
+    that is for a screen, and no words but its own. ``blocks`` may be made while they are written: a
+    page can be longer than is good to keep.
     """
 
     title: str
@@ -300,4 +301,5 @@ class Document(msgspec.Struct, frozen=True):
     symbols: Symbols | None = None
     decimal_mark: str = "."
     trace: Trace | None = None
+    selection: Selection = Selection()
     handout: Handout | None = None

@@ -15,6 +15,7 @@ from backtrace.notation.text import text
 from backtrace.notation.workings import Workings
 from backtrace.page.blocks import Block
 from backtrace.page.board import objective
+from backtrace.page.selection import EVERYTHING, Selection, steps
 from backtrace.spec import ids
 from backtrace.tape.trace import Trace, TracedStep
 
@@ -27,7 +28,7 @@ SWEEPS = 8  # over the columns, to untangle the edges
 
 class Label(msgspec.Struct, frozen=True):
     """A quantity on an edge: its symbol and its value, or of a larger one its ``size``; ``sign``
-    is that of a single number."""
+    is that of a single number. One that was not asked for has neither."""
 
     symbol: str
     value: str = ""
@@ -36,7 +37,7 @@ class Label(msgspec.Struct, frozen=True):
 
     @property
     def text(self) -> str:
-        return self.value or f"{self.symbol}: {self.size}"
+        return self.value or (f"{self.symbol}: {self.size}" if self.size else "")
 
 
 class GraphNode(msgspec.Struct, frozen=True):
@@ -94,9 +95,14 @@ class Graph(Block, frozen=True):
         return depth
 
 
-def graph(trace: Trace, place: tuple[int, int], decimal_mark: str = ".") -> Graph:
-    """The graph of one update of a trace of equations."""
-    return _GraphReader(trace, place, decimal_mark).graph()
+def graph(
+    trace: Trace,
+    place: tuple[int, int],
+    decimal_mark: str = ".",
+    selection: Selection = EVERYTHING,
+) -> Graph:
+    """The graph of one update of a trace of equations, with the numbers that were chosen."""
+    return _GraphReader(trace, place, decimal_mark, selection).graph()
 
 
 def graph_legend(trace: Trace) -> str:
@@ -109,8 +115,11 @@ def graph_legend(trace: Trace) -> str:
 
 
 class _GraphReader:
-    def __init__(self, trace: Trace, place: tuple[int, int], decimal_mark: str) -> None:
+    def __init__(
+        self, trace: Trace, place: tuple[int, int], decimal_mark: str, selection: Selection
+    ) -> None:
         self.trace, self.mark = trace, decimal_mark
+        self.wanted = {traced.id for _, traced in steps(trace, place, selection)}
         self.steps: Mapping[str, TracedStep] = trace.update(*place)
         self.symbols = Symbols.of(trace)
         goal = objective(trace)
@@ -163,6 +172,8 @@ class _GraphReader:
 
     def label(self, traced: TracedStep) -> Label:
         value, decimals, symbol = traced.value, self.trace.decimals, self.symbols.name(traced.id)
+        if traced.id not in self.wanted:
+            return Label(symbol)
         if value.size == 1:
             single = value.reshape(())[()]
             written = number(single, decimals, self.mark).replace("-", "−")

@@ -32,6 +32,9 @@ class Selection(msgspec.Struct, frozen=True):
     full: bool = False
 
 
+EVERYTHING = Selection()
+
+
 def resolved(trace: Trace, selection: Selection) -> Selection:
     """The selection with its names as the trace has them: ``delta_2``, ``δ₂`` are ``delta2``.
 

@@ -75,6 +75,7 @@ def document(trace: Trace, view: View, elision: Elision = IN_PRINT) -> Document:
         symbols=symbols,
         decimal_mark=view.decimal_mark,
         trace=trace,
+        selection=view.selection,
     )
 
 

@@ -13,14 +13,18 @@ from hypothesis import strategies as st
 
 import backtrace
 from backtrace.formats.drawing.label_layout import Rectangle, Stroke, overlap, placed
+from backtrace.formats.drawing.network import MOST_LABELLED, NetworkDrawing
+from backtrace.formats.drawing.palette import DARK, LIGHT
 from backtrace.formats.drawing.png import PictureUnavailableError, png
-from backtrace.formats.drawing.svg import _Drawing, svg
+from backtrace.formats.drawing.svg import svg
 from backtrace.notation.numbers import number
-from backtrace.page.network import network
+from backtrace.page import header
+from backtrace.page.network.reader import network
 from backtrace.page.selection import Selection
 from backtrace.page.trace import View
 from backtrace.spec.bundled import names
 from backtrace.spec.model import Conventions
+from tests.networks.kinds import LAYERED
 from tests.tape import exercises
 
 TRACES = {name: backtrace.trace(backtrace.load(name)) for name in names()}
@@ -51,15 +55,71 @@ def test_every_bundled_network_is_drawn(name):
     assert "NaN" not in svg(TRACES[name], View())
 
 
-@pytest.mark.parametrize("name", ["mlp-math", "or-gate", "softmax", "multi-neuron", "momentum"])
-def test_every_number_is_that_of_the_trace(name):
+NUMBER = re.compile(r"−?\d+\.?\d*(?:e−?\d+)?")
+
+
+def numbers(root):
+    """Every number that is written in a drawing, but for the layers of symbols."""
+    words = [word for text in texts(root, "halo") for word in text.split()]
+    return {word for word in words if NUMBER.fullmatch(word)} | set(texts(root, "value"))
+
+
+@pytest.mark.parametrize("name", ["mlp-math", "small-mlp", "multi-neuron"])
+def test_every_number_of_a_single_sample_is_that_of_the_trace(name):
     trace = TRACES[name]
     known = {said(entry, trace.decimals) for step in trace for entry in np.ravel(step.value)}
-    root = drawn(trace)
-    words = [word for text in texts(root, "halo") for word in text.split()]
-    found = [word for word in words if re.fullmatch(r"−?\d+\.?\d*(?:e−?\d+)?", word)]
+    found = numbers(drawn(trace))
     assert len(found) > 8
-    assert set(found) | set(texts(root, "value")) <= known
+    assert found <= known
+
+
+def of_sample(trace, sample):
+    """A sample's own numbers from the trace's: its lines, the parameters, and what it adds to the
+    gradients: the 1/n that enters there times each activation that came in times each δ."""
+    rows = trace.conventions.layout == "rows"
+    late = 1 / trace["a0"].shape[trace.conventions.sample_axis]
+    late = late if trace.conventions.mean_in == "gradient" else 1.0
+    line = {
+        step.id: (step.value if rows else step.value.T)[sample - 1]
+        for step in trace
+        if step.role in ("inputs", "targets", "preactivation", "activation", "delta")
+    }
+    known = list(line.values())
+    for layer in range(1, 1 + max(step.layer or 0 for step in trace)):
+        delta = line[f"delta{layer}"] * late
+        known += [np.outer(line[f"a{layer - 1}"], delta), delta]
+        known += [trace[f"W{layer}"].value, trace[f"b{layer}"].value]
+    return {said(entry, trace.decimals) for value in known for entry in np.ravel(value)}
+
+
+@pytest.mark.parametrize("name", ["or-gate", "xor", "softmax"])
+@pytest.mark.parametrize("sample", [1, 2])
+def test_one_of_several_samples_has_its_own_numbers(name, sample):
+    trace = TRACES[name]
+    root = drawn(trace, selection=Selection(sample=sample))
+    *_, loss = texts(root, "value")
+    upstream = {text for text in texts(root, "backward") if " " not in text}
+    assert numbers(root) - {loss} - upstream <= of_sample(trace, sample)
+
+
+@pytest.mark.parametrize("mean_in", ["delta", "gradient"])
+@pytest.mark.parametrize("layout", ["rows", "columns"])
+def test_what_the_samples_add_is_the_gradient_of_all(layout, mean_in):
+    conventions = Conventions(layout, mean_in=mean_in)
+    spec = exercises.exercise([2, 3, 2], ["tanh", "sigmoid"], conventions=conventions, n=3)
+    trace = backtrace.trace(msgspec.structs.replace(spec, decimals=12))
+    for layer in (1, 2):
+        shares = sum(
+            np.array([float(edge.backward.replace("−", "-")) for edge in column.edges])
+            for sample in (1, 2, 3)
+            for column in [network(trace, Selection(sample=sample)).columns[layer]]
+        )
+        gradient = trace[f"dW{layer}"].value
+        inputs_first = trace.conventions.weights == "in_out"
+        expected = (gradient if inputs_first else gradient.T).ravel()
+        assert shares == pytest.approx(expected, abs=1e-9)
+    losses = [network(trace, Selection(sample=s)).columns[-1].units[0].value for s in (1, 2, 3)]
+    assert sum(map(float, losses)) == pytest.approx(float(trace["loss"].value), abs=1e-9)
 
 
 def test_numbers_stand_where_they_belong():
@@ -126,12 +186,22 @@ def trace_of(*widths):
     return backtrace.trace(exercises.exercise(list(widths), activations, n=2))
 
 
-@pytest.mark.parametrize("widths", [(2, 2, 1), (1, 1), (3, 5, 4, 2), (10, 10, 10), (30, 10, 12)])
-def test_no_label_lies_on_another_or_on_a_unit(widths):
-    trace = trace_of(*widths)
-    drawing = _Drawing(trace, network(trace, WHOLE))
+NETWORKS = [TRACES[name] for name in LAYERED]
+NETWORKS += [trace_of(*widths) for widths in [(1, 1), (3, 4, 3), (12, 1, 12), (3, 5, 2)]]
+
+
+@pytest.mark.parametrize("trace", NETWORKS, ids=header.architecture)
+def test_no_label_lies_on_another_or_on_a_unit_or_where_lines_cross(trace):
+    drawing = NetworkDrawing(network(trace, WHOLE))
     for at, labels in enumerate(drawing.labels):
-        assert len(labels) == len(drawing.columns[at].edges)
+        edges = drawing.columns[at].edges
+        assert len(labels) == (len(edges) if len(edges) <= MOST_LABELLED else 0)
+        lines = [drawing.line(at, edge) for edge in edges]
+        for one, other in combinations(lines, 2):
+            left, right = other.y1 - one.y1, other.y2 - one.y2
+            if left * right < 0:  # they cross, so far along
+                point = Rectangle(*one.point(left / (left - right)), 0, 0)
+                assert not any(overlap(label, point) for label in labels)
         units = [drawing.box(k, p) for k in (at - 1, at) for p in drawing.places[k]] if at else []
         assert not any(overlap(one, other) for one, other in combinations(labels, 2))
         assert not any(overlap(label, unit) for label in labels for unit in units)
@@ -139,7 +209,7 @@ def test_no_label_lies_on_another_or_on_a_unit(widths):
 
 def test_everything_is_inside_the_drawing():
     trace = trace_of(4, 3, 2)
-    drawing = _Drawing(trace, network(trace, WHOLE))
+    drawing = NetworkDrawing(network(trace, WHOLE))
     for at, column in enumerate(drawing.places):
         for place in column:
             box = drawing.box(at, place)
@@ -153,6 +223,102 @@ def test_a_large_layer_is_elided():
     assert [len(column.units) for column in columns] == [7, 10, 7, 1]
     assert [unit.place for unit in columns[0].units] == [1, 2, 3, 4, 28, 29, 30]
     assert "23 more of 30" in texts(drawn(trace), "size")
+
+
+def test_many_edges_are_strips_without_a_word():
+    trace = trace_of(4, 4, 3)  # 16 edges, then 12
+    drawing = NetworkDrawing(network(trace, WHOLE))
+    assert [len(labels) for labels in drawing.labels] == [0, 0, 12, 3]
+    root = drawn(trace)
+    bars = [e for e in root.iter() if "bar" in (e.get("class") or "").split()]
+    standing = {"rises": 0, "falls": 0}
+    for bar in bars:
+        (sign,) = standing.keys() & set(bar.get("class").split())
+        standing[sign] += bar.get("d").count("M")
+        up = {part < 0 for part in map(float, re.findall(r"v(-?[\d.]+)", bar.get("d"))) if part}
+        assert up <= {sign == "rises"}  # y grows downwards
+    # a bar for each number that is not 0: the weights, and what sample 1 adds to their gradients
+    delta = trace["delta1"].value[0]
+    values = [trace["W1"].value, np.outer(trace["a0"].value[0], delta)]
+    assert standing["rises"] == sum(int((value > 0).sum()) for value in values)
+    assert standing["falls"] == sum(int((value < 0).sum()) for value in values)
+
+
+def test_a_unit_that_is_off_is_hatched():
+    # mlp-math: of z = (3.7, −1.3, 1.1) the second is below 0
+    found = network(TRACES["mlp-math"], WHOLE)
+    assert [unit.off for unit in found.columns[1].units] == [False, True, False]
+    hatched = [e for e in drawn(TRACES["mlp-math"]).iter() if e.get("class") == "hatch"]
+    assert len(hatched) == 1
+
+
+def test_colour_and_dashes_are_the_sign_of_a_weight_and_width_its_size():
+    lines = [e for e in drawn(TRACES["mlp-math"]).iter() if e.tag.endswith("line")]
+    # W1 = [[0.5, −1, 2], [1.5, 0, −0.5]], W2 = (1, −2, 0.5), each beside the largest, 2
+    signs = [line.get("class").split()[1:] for line in lines[:9]]
+    rises, falls = ["rises"], ["falls"]
+    assert signs == [rises, falls, rises, rises, [], falls, rises, falls, rises]
+    widths = [float(line.get("stroke-width")) for line in lines[:9]]
+    sizes = [0.5, 1, 2, 1.5, 0, 0.5, 1, 2, 0.5]
+    assert widths == pytest.approx([1 + 2.5 * size / 2 for size in sizes], abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("only", "layer", "shown"),
+    [
+        (("W",), None, ["W1", "W2"]),
+        (("delta1",), None, ["delta1"]),
+        (("a0", "W", "b", "y"), None, ["a0", "W1", "W2", "b1", "b2", "y"]),
+        ((), 2, ["W2", "b2", "z2", "a2", "da2", "delta2", "dW2", "db2"]),
+    ],
+)
+def test_what_was_not_asked_for_is_nowhere_in_the_file(only, layer, shown):
+    trace = TRACES["mlp-math"]
+    root = drawn(trace, selection=Selection(only=only, layer=layer))
+    known = {said(entry) for id in shown for entry in np.ravel(trace[id].value)}
+    assert numbers(root) <= known
+    told = root.findtext("{http://www.w3.org/2000/svg}desc")
+    names = {"2", "3", "1"}  # of the layers' sizes, and of units
+    assert {word.strip(".,") for word in told.split() if NUMBER.match(word)} <= known | names
+    weights = "W" in only or layer == 2
+    assert bool([e for e in root.iter() if "rises" in (e.get("class") or "")]) == weights
+
+
+def test_the_result_is_told_in_words():
+    told = drawn(TRACES["mlp-math"]).findtext("{http://www.w3.org/2000/svg}desc")
+    assert told == (
+        "2 → 3 (ReLU) → 1 (linear). Inputs: 1, 2. Outputs: 4.35. Targets: Y 3.5. Loss: 0.7225. "
+        "In layer 1 unit 2 is off. "
+        "The largest gradient of a weight is 6.29, in layer 2 from unit 1 to unit 1."
+    )
+
+
+def luminance(colour):
+    """Of #rrggbb, as the WCAG define it."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return np.dot(linear, (0.2126, 0.7152, 0.0722))
+
+
+def contrast(one, other):
+    light, dark = sorted(map(luminance, (one, other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
+def test_words_and_lines_can_be_told_from_the_paper(colours):
+    for role in ("ink", "quiet", "forward", "backward", "updated", "rises", "falls"):
+        for ground in ("paper", "unit", "card", "goal"):
+            assert contrast(colours[role], colours[ground]) >= 4.5
+    assert contrast(colours["wire"], colours["paper"]) >= 3
+
+
+def test_it_is_dark_where_the_screen_is():
+    style = drawn(TRACES["xor"]).findtext("{http://www.w3.org/2000/svg}style")
+    light, dark = style.split("@media (prefers-color-scheme: dark)")
+    for role in ("paper", "ink", "forward", "backward", "rises", "falls"):
+        assert LIGHT[role] in light
+        assert DARK[role] in dark
 
 
 def test_a_forward_pass_only():

@@ -20,17 +20,7 @@ BEND = 46.0  # room for an edge to bend in
 PADDING = 12.0
 SIGNED = {1: " rises", 0: "", -1: " falls"}
 
-COLOURS = "A gradient is green where it is above 0, red where it is below."
-
-STYLE = """
-.wire{stroke:#9aa4af;fill:none;stroke-width:1.3}
-.node{fill:#eaf3fb;stroke:#1f6feb;stroke-width:1.5}
-.node.given{fill:#f3f1ea;stroke:#6e7781}
-.node.goal{fill:#fff4e0;stroke:#9a6700}
-.formula{font-size:13px}
-.rises{fill:#1a7f37}
-.falls{fill:#b3261e}
-"""
+COLOURS = "A gradient is green where it is above 0, purple where it is below."
 
 
 class NodeBox(msgspec.Struct, frozen=True):
@@ -128,6 +118,10 @@ class GraphDrawing:
         return self.boxes[self.drawn.edges[edge].source].exit[1]
 
     # Writing
+
+    @property
+    def legend(self) -> list[tuple[str, str]]:
+        return [(f"{self.drawn.legend} {COLOURS}", "size")]
 
     def body(self) -> Iterator[str]:
         """The wires, over them what is written on them, and the nodes."""

@@ -64,6 +64,13 @@ class Stroke(msgspec.Struct, frozen=True):
     def point(self, t: float) -> tuple[float, float]:
         return self.x1 + t * (self.x2 - self.x1), self.y1 + t * (self.y2 - self.y1)
 
+    @property
+    def drawn(self) -> Rectangle:
+        """The line itself, as thin as it is."""
+        x, y = self.point(0.5)
+        along, down = self.x2 - self.x1, self.y2 - self.y1
+        return Rectangle(x, y, hypot(along, down), 1.0, atan2(down, along))
+
     def label(self, t: float) -> Rectangle:
         """The label's place at the share ``t`` of the way, with room around it."""
         return Rectangle(
@@ -77,15 +84,16 @@ class Stroke(msgspec.Struct, frozen=True):
 def placed(lines: list[Stroke], units: list[Rectangle]) -> list[Rectangle] | None:
     """A place for each line's label, as near to its middle as is free; None if one has none.
 
-    Where a line has a free place that no other line crosses, it is that.
+    None lies where lines cross; where a line has a place clear of all others, it is that.
     """
     taken: list[Rectangle] = []
     for line in lines:
-        free = [box for box in _tried(line) if _is_free(box, [*units, *taken])]
+        crossings = _crossings(line, lines)
+        free = [box for box in _tried(line) if _is_free(box, [*units, *taken, *crossings])]
         if not free:
             return None
-        crossings = _crossings(line, lines)
-        taken.append(next((box for box in free if _is_free(box, crossings)), free[0]))
+        others = [other.drawn for other in lines if other is not line]
+        taken.append(next((box for box in free if _is_free(box, others)), free[0]))
     return taken
 
 

@@ -9,7 +9,8 @@ from backtrace.notation.names import SUBSCRIPTS
 from backtrace.notation.symbols import Symbols
 from backtrace.page.graph import Graph
 from backtrace.page.header import first_update
-from backtrace.page.network import LayerColumn, Unit, network
+from backtrace.page.network.reader import network
+from backtrace.page.network.units import LayerColumn, Unit
 from backtrace.page.selection import Selection
 from backtrace.page.training.chart import Chart
 from backtrace.tape.trace import Trace
@@ -26,10 +27,10 @@ SETTINGS = (
 )
 
 
-def flowchart(trace: Trace, decimal_mark: str) -> list[str]:
+def flowchart(trace: Trace, selection: Selection, decimal_mark: str) -> list[str]:
     """The network with its starting weights: its units, or, where these are many, its layers."""
-    drawn = network(trace, Selection(), decimal_mark)
-    columns = [column for column in drawn.columns if column.heading != "Loss"]
+    drawn = network(trace, selection, decimal_mark)
+    columns = [column for column in drawn.columns if column.layer is not None]
     edges = sum(len(column.edges) for column in columns)
     whole = all(len(column.units) == column.size for column in columns)
     lines = _units(columns) if whole and edges <= MOST_EDGES else _layers(trace, columns)
@@ -65,7 +66,8 @@ def _units(columns: Sequence[LayerColumn]) -> Iterator[str]:
     for layer, column in enumerate(columns):
         for edge in column.edges:
             ends = f"n{layer - 1}_{edge.source + 1}", f"n{layer}_{edge.target + 1}"
-            yield f'{ends[0]} -->|"{_without_exponent(edge.forward)}"| {ends[1]}'
+            weight = f'|"{_without_exponent(edge.forward)}"|' if edge.forward else ""
+            yield f"{ends[0]} -->{weight} {ends[1]}"
 
 
 def _shape(layer: int, label: str) -> str:

@@ -60,7 +60,7 @@ class _Writer(FormulaPage):
         if page.notice:
             yield from self.remark(page.notice)
         if page.trace is not None and page.architecture:
-            yield from fenced(flowchart(page.trace, page.decimal_mark))
+            yield from fenced(flowchart(page.trace, page.selection, page.decimal_mark))
         self.level = 2
         if page.conventions:
             conventions = blocks.Bullets(page.conventions)

@@ -1,0 +1,1 @@
+"""One sample's way through a network, as it is drawn."""
