@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from backtrace.page.blocks import Block
 from backtrace.page.figures import Figures
 from backtrace.page.step_block import StepBlock
-from backtrace.spec.ids import Role
+from backtrace.spec.ids import PARAMETERS, Role
 from backtrace.tape.trace import TracedStep
 
 MOST_ROWS, MOST_COLUMNS = 6, 6  # of a matrix whose entries are shown; of a larger one its size
@@ -88,7 +88,7 @@ def overview(
 
 
 def _quantity(traced: TracedStep, figures: Figures) -> StepBlock:
-    return StepBlock(number=0, traced=traced, title="", figures=figures)
+    return StepBlock(number="", traced=traced, title="", figures=figures)
 
 
 def _inputs(blocks: list[StepBlock]) -> OverviewColumn:
@@ -99,7 +99,7 @@ def _inputs(blocks: list[StepBlock]) -> OverviewColumn:
 def _layer(blocks: list[StepBlock], layer: int) -> OverviewColumn:
     own = [block for block in blocks if block.traced.layer == layer]
     return OverviewColumn(
-        _of_roles(own, "weight", "bias"),
+        _of_roles(own, *PARAMETERS),
         _only(own, "activation"),
         _only(own, "delta"),
         _of_roles(own, "gradient", "updated"),

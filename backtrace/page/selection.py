@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -141,13 +141,27 @@ def sample_index(inputs: TracedStep, sample: int) -> int | None:
 
 def steps(
     trace: Trace, place: tuple[int, int], selection: Selection
-) -> Iterator[tuple[int, TracedStep]]:
+) -> Iterator[tuple[str, TracedStep]]:
     """The steps of one update to show, each with its number among those that are worked."""
-    number = 0
-    for traced in trace.update(*place).values():
-        number += traced.phase != "given"
+    for number, traced in _numbered(trace.update(*place).values()):
         if _wanted(traced, selection):
             yield number, traced
+
+
+def _numbered(update: Iterable[TracedStep]) -> Iterator[tuple[str, TracedStep]]:
+    """``4``; the parts of a compound line lead up to it as 4.1, 4.2. What is given has none."""
+    number, parts, phase = 1, 0, ""
+    for traced in update:
+        if traced.phase != phase:  # a part that leads to nothing is a step by itself
+            number, parts, phase = number + bool(parts), 0, traced.phase
+        if traced.phase == "given":
+            yield "", traced
+        elif ids.is_part(traced.id):
+            parts += 1
+            yield f"{number}.{parts}", traced
+        else:
+            yield str(number), traced
+            number, parts = number + 1, 0
 
 
 def _wanted(traced: TracedStep, selection: Selection) -> bool:
@@ -203,7 +217,7 @@ def sample_slice(trace: Trace, traced: TracedStep, sample: int) -> slice | None:
     return slice(index * size, (index + 1) * size)
 
 
-PRINCIPAL = frozenset(["y", "z", "a", "loss", "delta", "dW", "db", "W_new", "b_new", "loss_after"])
+PRINCIPAL = frozenset(["y", "z", "a", "loss", "delta", "dW", "db", "dalpha", "loss_after"])
 
 
 def is_principal(traced: TracedStep) -> bool:

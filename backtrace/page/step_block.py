@@ -18,15 +18,15 @@ from backtrace.tape.trace import TracedStep
 class StepBlock(Block, frozen=True):
     """One step that is worked, or, without an equation, one that is given.
 
-    ``number`` counts the worked steps of its update, whether shown or not. ``brief`` says that its
-    formula is all there is to say: no numbers need be put in, since it only repeats ``repeats``
-    (an id) or has none. ``elided``: a matrix of the equation is large, and all long sides of it are
-    cut alike. ``unfolded``: every entry is asked for. ``principal``: it belongs on a page that has
-    little room. ``why`` is empty unless explanations are asked for. ``blank``: its value is to be
+    ``number`` counts the worked steps of its update, whether shown or not; a part of a line is 4.1,
+    what is given has none. ``brief`` says that its formula is all there is to say: no numbers need
+    be put in, since it only repeats ``repeats`` (an id) or has none. ``elided``: a matrix of the
+    equation is large, and all long sides of it are cut alike. ``unfolded``: every entry is asked
+    for. ``principal``: it belongs on a page that has little room. ``why`` is empty unless explanations are asked for. ``blank``: its value is to be
     found, an empty place stands for each entry and no number is put in.
     """
 
-    number: int
+    number: str
     traced: TracedStep
     title: str
     figures: Figures

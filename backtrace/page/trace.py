@@ -190,7 +190,7 @@ class _Reader(msgspec.Struct, frozen=True):
         phase: Phase,
         aside: str,
         heading: str,
-        found: list[tuple[int, TracedStep]],
+        found: list[tuple[str, TracedStep]],
         anchor: str,
     ) -> Section:
         title = SECTIONS[phase]
@@ -208,7 +208,7 @@ class _Reader(msgspec.Struct, frozen=True):
         return Gallery(
             tuple(
                 StepBlock(
-                    number=0,
+                    number="",
                     traced=each,
                     title=notation.title(each.step, self.figures.symbols),
                     figures=self.figures,
@@ -219,7 +219,7 @@ class _Reader(msgspec.Struct, frozen=True):
             )
         )
 
-    def step(self, number: int, traced: TracedStep) -> StepBlock:
+    def step(self, number: str, traced: TracedStep) -> StepBlock:
         equation = notation.equation(traced, self.trace, self.figures.symbols)
         found = tokens(equation.right, self.figures.symbols, True)
         refs = [token for token in found if isinstance(token, Ref)]

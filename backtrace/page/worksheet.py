@@ -29,7 +29,9 @@ from backtrace.tape.trace import TracedStep
 
 ROOM = 2  # lines to work in beside those that the result itself takes
 MORE_ROOM = 2  # where sums have to be worked
-SUMS = frozenset(["matmul", "sum_samples", "jacobian_product", "loss_terms", "conv"])
+SUMS = frozenset(
+    ["matmul", "sum_samples", "jacobian_product", "chain_to_learned", "loss_terms", "conv"]
+)
 WHOLE = trace_page.View(selection=Selection(full=True))
 RULE = "_" * 16  # where a name is written
 

@@ -68,7 +68,19 @@ def test_sections_follow_the_hand():
 
 def test_the_numbers_of_the_steps_leave_out_what_is_given():
     numbers = [each.number for each in steps(page("mlp-math"))]
-    assert numbers == [0] * 6 + list(range(1, 20))
+    assert numbers == [""] * 6 + list(map(str, range(1, 20)))
+
+
+def test_the_parts_of_a_line_lead_up_to_it():
+    """q has two parts before it, s none; dq goes to z at once, through both of them to x."""
+    text = "given: {x: 2, y: 3, z: 5}\nequations: [q = (x + y)^2 * z, s = q + 1]\nloss: s\n"
+    numbers = {
+        each.id: each.number
+        for each in steps(document(backtrace.trace(backtrace.loads(text)), View()))
+    }
+    forward = {"q.1": "1.1", "q.2": "1.2", "q": "1", "s": "2"}
+    backward = {"ds": "3", "dq": "4", "dz": "5", "dq.2": "6.1", "dq.1": "6.2", "dx": "6", "dy": "7"}
+    assert {id: numbers[id] for id in (*forward, *backward)} == forward | backward
 
 
 @pytest.mark.parametrize(
