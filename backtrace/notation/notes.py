@@ -93,7 +93,9 @@ def _kinks_of(step: Step, id: str, *learned: str, values: ValuesById) -> Iterato
     parameters = activation.at(constants, [as_floats(values[each]) for each in learned])
     for kink in activation.kinks(step.parameters):
         at_kink = np.full(np.shape(values[id]), kink)
-        derivative = np.broadcast_to(activation.derivative(at_kink, parameters), at_kink.shape)
+        derivative = activation.derivative(at_kink, parameters)
+        if derivative.shape != at_kink.shape:  # one z meets several slopes
+            continue
         slope = row(call(f"{activation.symbol}′", _short(kink, "g")))
         for i, j in np.argwhere(np.equal(values[id], kink)).tolist()[:MOST_PLACES]:
             yield Note(
