@@ -11,6 +11,7 @@ import msgspec
 from backtrace.functions.formula import Sentence
 from backtrace.spec.ids import At
 
+NOISE = 1e-9  # of adding marks up
 Verdict: TypeAlias = Literal[
     "right", "rounded", "carried", "missing", "imprecise", "unsupported", "malformed", "wrong"
 ]
@@ -142,7 +143,8 @@ class Judged(msgspec.Struct, frozen=True):
     which there are too many to tell them apart, and then none is kept. ``root`` is the id of the
     quantity (``id`` or ``id@epoch.batch``) whose mistake a carried value rests on. ``earned`` and
     ``possible`` are the marks; ``withheld`` is why carried entries earn none. ``repeated`` is the
-    name of the quantity in which the same mistake was made before. ``notes`` are the reader's.
+    name of the quantity in which the same mistake was made before, ``spared`` the marks of
+    ``earned`` that it would cost again. ``notes`` are the reader's.
     """
 
     id: str
@@ -159,6 +161,7 @@ class Judged(msgspec.Struct, frozen=True):
     withheld: Trivial | None = None
     alike: int = 0
     repeated: str | None = None
+    spared: float = 0.0
 
     @property
     def mistakes(self) -> tuple[str, ...]:
@@ -179,12 +182,23 @@ class Judged(msgspec.Struct, frozen=True):
         ]
 
 
+class Score(msgspec.Struct, frozen=True):
+    """Points, and out of how many."""
+
+    points: float = 0.0
+    of: float = 0.0
+
+    @property
+    def is_full(self) -> bool:
+        return self.of > 0 and self.points >= self.of - NOISE
+
+
 class Report(msgspec.Struct, frozen=True):
     """All that is said of one sheet, in the tape's order.
 
     ``conventions`` says in which other way the whole sheet was worked, where it was: ``mean_in``,
     ``sign``, ``rounding``. ``read`` is the sheet as it was understood as a whole, where that is not
-    as it stands.
+    as it stands. ``score`` are the points by the course's policy; ``keys`` are the sheet's.
     """
 
     student: str
@@ -193,6 +207,13 @@ class Report(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
     conventions: dict[str, str] | None = None
     read: Answers | None = None
+    score: Score = Score()
+    keys: dict[str, str] = {}
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """Whose it is: by the keys, or without them by the name."""
+        return tuple(self.keys.values()) or (self.student,)
 
     @property
     def earned(self) -> float:

@@ -391,6 +391,24 @@ def check(
             '{student: "ID number", "z1[1,1]": "Response 1"}.',
         ),
     ] = None,
+    feedback: Annotated[
+        str | None,
+        typer.Option(metavar="FOLDER", help="Write a page for each student into FOLDER."),
+    ] = None,
+    feedback_as: Annotated[
+        Literal["md", "html", "txt"], typer.Option(help="What those pages are.")
+    ] = "md",
+    results: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write a table (CSV) of marks: numbers and addresses to join on, points, the "
+            "first mistake.",
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace files that backtrace did not make.")
+    ] = False,
     data: DataOption = None,
     width: WidthOption = None,
 ) -> None:
@@ -408,6 +426,10 @@ def check(
             asked=parsed_digits(decimals, min_digits),
             strict=strict,
             columns=columns,
+            feedback=feedback,
+            feedback_format=feedback_as,
+            results=results,
+            force=force,
             data=data,
             width=width,
         )

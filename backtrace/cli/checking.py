@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import abc
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from time import monotonic
 from typing import Any, Literal, TypeAlias
@@ -17,14 +17,19 @@ from backtrace.check.answers.reading import is_spec, read_answers, read_stream, 
 from backtrace.check.answers.tree import LIMITS, AnswersError, read_sheet
 from backtrace.check.judge.checker import Checker
 from backtrace.check.model import WORST_FIRST, Answers, ClassReport, Report, Unreadable, Verdict
+from backtrace.check.policy import counted as counting
+from backtrace.cli.handing_back import write_feedback, write_results
 from backtrace.cli.screen import emit, print_page, reading, refuse, useless
+from backtrace.course.manifest import MANIFEST, Manifest, read_manifest
+from backtrace.formats.csv import results
 from backtrace.formats.json import gradescope
 from backtrace.formats.json import report as report_json
 from backtrace.page.report import classroom, sheet
-from backtrace.page.report.content import Commentator, Level, all_well
+from backtrace.page.report.content import Commentator, Findings, Level, all_well
 from backtrace.spec import SpecError
 from backtrace.spec.document.reader import Mapping, Scalar
-from backtrace.spec.model import AnswerDigits
+from backtrace.spec.model import AnswerDigits, Marks
+from backtrace.spec.wording import cited
 from backtrace.tape.loading import load
 
 WELL, MISTAKEN, UNREAD = 0, 1, 3
@@ -33,7 +38,7 @@ OF_A_STUDENT = ("gradescope",)
 STDIN = "<stdin>"
 
 Format: TypeAlias = Literal["text", "markdown", "csv", "json", "jsonl", "gradescope"]
-Graded: TypeAlias = "tuple[Answers, Report]"
+FeedbackFormat: TypeAlias = Literal["md", "html", "txt"]
 
 
 class CheckRequest(msgspec.Struct, frozen=True):
@@ -48,6 +53,10 @@ class CheckRequest(msgspec.Struct, frozen=True):
     strict: bool
     asked: AnswerDigits | None
     columns: str | None
+    feedback: str | None
+    feedback_format: FeedbackFormat
+    results: str | None
+    force: bool
     data: Path | None
     width: int | None
 
@@ -58,12 +67,22 @@ class CheckRequest(msgspec.Struct, frozen=True):
     @property
     def several(self) -> bool:
         """Whether the answers are those of a class: several files, a folder, a table, a stream."""
+        if self.feedback is not None or self.results is not None:
+            return True
         paths = [Path(answers) for answers in self.answers]
         if self.format in OF_A_CLASS or len(paths) > 1:
             return True
         return self.answers[0] != "-" and (
             paths[0].is_dir() or paths[0].suffix.lower() in (*TABLES, *STREAMS)
         )
+
+
+class Graded(msgspec.Struct, frozen=True):
+    """A sheet, what is said of it, and the exercise that it is of."""
+
+    answers: Answers
+    report: Report
+    checker: Checker
 
 
 def check(request: CheckRequest) -> int:
@@ -88,7 +107,7 @@ def problems(request: CheckRequest) -> Iterator[str]:
     if request.several and for_people:
         shaping = {"--hints": request.hints is not None, "--reveal": request.reveal}
         given = [option for option, used in shaping.items() if used]
-        if given:
+        if given and request.feedback is None:
             yield f"{', '.join(given)}: for one student's sheet; a class is shown as a table"
     if request.format != "text":
         yield from useless({"--width": request.width is not None}, "--format", request.format)
@@ -119,14 +138,50 @@ def _share(text: str, part: str) -> float:
 
 
 class Grader:
-    """An exercise, ready to judge answers to it."""
+    """An exercise, or the variants of one, ready to judge answers to it."""
 
     def __init__(self, request: CheckRequest) -> None:
         self.request = request
-        self.checker = _checker(request)
+        self.manifest, self.checkers = _exercises(request)
+        self.checker = next(iter(self.checkers.values()))
         self.reader = reader(self.checker.tape, self.checker.spec)
-        self.commentator = Commentator(self.checker, request.level, request.reveal)
         self.told = {} if request.columns is None else _told(request.columns)
+        self.commentators: dict[Checker, Commentator] = {}
+
+    @property
+    def policy(self) -> Marks | None:
+        return self.checker.spec.marks
+
+    def checker_of(self, answers: Answers) -> Checker | Unreadable:
+        """The exercise that a sheet is of: of variants the one that the manifest says."""
+        if self.manifest is None:
+            return self.checker
+        variant = self.manifest.variant_of(answers)
+        if variant is not None:
+            return self.checkers[variant]
+        reason = f"{self.request.spec}: {MANIFEST} has no variant for {cited(answers.student)}"
+        return Unreadable(answers.file, reason)
+
+    def commentator(self, checker: Checker) -> Commentator:
+        if checker not in self.commentators:
+            own = Commentator(checker, self.request.level, self.request.reveal)
+            self.commentators[checker] = own
+        return self.commentators[checker]
+
+    def judged(self, found: Answers | Unreadable) -> Graded | Unreadable:
+        """A sheet with its report."""
+        if isinstance(found, Unreadable):
+            return found
+        checker = self.checker_of(found)
+        if isinstance(checker, Unreadable):
+            return checker
+        return Graded(found, checker.check(found), checker)
+
+    def code(self, reports: Iterable[Report]) -> int:
+        return WELL if all(all_well(each, self.policy) for each in reports) else MISTAKEN
+
+    def findings(self, graded: Graded) -> Findings:
+        return self.commentator(graded.checker).findings(graded.answers, graded.report)
 
     def answers(self) -> Iterator[Answers | Unreadable]:
         """Every sheet, one after another."""
@@ -149,12 +204,11 @@ class Grader:
     # One student
 
     def of_student(self) -> int:
-        found = next(self.answers())
+        found = self.judged(next(self.answers()))
         if isinstance(found, Unreadable):
             return self.refused(found)
-        report = self.checker.check(found)
-        self.print_sheet(found, report)
-        return _code([report])
+        self.print_sheet(found)
+        return self.code([found.report])
 
     def refused(self, unreadable: Unreadable) -> int:
         """A sheet that can't be read: Gradescope's student wants to be told all the same."""
@@ -163,13 +217,14 @@ class Grader:
         print(unreadable.reason, file=sys.stderr)
         return UNREAD
 
-    def print_sheet(self, answers: Answers, report: Report) -> None:
+    def print_sheet(self, graded: Graded) -> None:
         if self.request.format == "json":
-            emit(report_json.encode(self.document((answers, report))))
+            emit(report_json.encode(self.document(graded)))
             return
-        findings = self.commentator.findings(answers, report)
+        findings = self.findings(graded)
         if self.request.format == "gradescope":
-            emit(report_json.encode(gradescope.results(findings, self.commentator.words)))
+            words = self.commentator(graded.checker).words
+            emit(report_json.encode(gradescope.results(findings, words)))
         else:
             print_page(sheet.document(findings), self.request.format, self.request.width)
 
@@ -178,17 +233,30 @@ class Grader:
     def of_class(self) -> int:
         graded: list[Graded] = []
         unreadable: list[Unreadable] = []
-        for found in counted(self.answers()):
+        for found in map(self.judged, counted(self.answers())):
             if isinstance(found, Unreadable):
                 unreadable.append(found)
             else:
-                graded.append((found, self.checker.check(found)))
+                graded.append(found)
+        kept = counting([each.report for each in graded], self.policy)
+        graded = [graded[at] for at in kept]
         if not graded and not unreadable:
             print(f"{', '.join(self.request.answers)}: no answers in it", file=sys.stderr)
             return UNREAD
-        report = ClassReport(tuple(report for _, report in graded), tuple(unreadable))
+        report = ClassReport(tuple(each.report for each in graded), tuple(unreadable))
+        self.hand_back(graded)
         self.print_class(graded, report)
-        return UNREAD if unreadable else _code(report.reports)
+        return UNREAD if unreadable else self.code(report.reports)
+
+    def hand_back(self, graded: Sequence[Graded]) -> None:
+        """Each student's own page, and the table of marks, where they are asked for."""
+        request = self.request
+        if request.results is not None:
+            table = results.encode([each.report for each in graded], self.policy)
+            write_results(request.results, table, force=request.force)
+        if request.feedback is not None:
+            pages = [(each.report, sheet.document(self.findings(each))) for each in graded]
+            write_feedback(request.feedback, pages, request.feedback_format, force=request.force)
 
     def print_class(self, graded: list[Graded], report: ClassReport) -> None:
         if self.request.format == "json":
@@ -203,7 +271,7 @@ class Grader:
             print_page(page, self.request.format, self.request.width)
 
     def document(self, graded: Graded) -> dict[str, Any]:
-        return report_json.report(self.commentator.findings(*graded), self.request.level)
+        return report_json.report(self.findings(graded), self.request.level)
 
     # A stream
 
@@ -218,16 +286,32 @@ class Grader:
 
     def line(self, found: Answers | Unreadable) -> tuple[str, int]:
         """The line that answers a sheet, and its exit code."""
-        if isinstance(found, Unreadable):
-            return report_json.encode(report_json.unreadable(found)), UNREAD
-        report = self.checker.check(found)
-        return report_json.encode(self.document((found, report))), _code([report])
+        judged = self.judged(found)
+        if isinstance(judged, Unreadable):
+            return report_json.encode(report_json.unreadable(judged)), UNREAD
+        return report_json.encode(self.document(judged)), self.code([judged.report])
 
 
-def _checker(request: CheckRequest) -> Checker:
+def _exercises(request: CheckRequest) -> tuple[Manifest | None, dict[str, Checker]]:
+    """The exercise, or the variants of a folder, by their names."""
+    folder = Path(request.spec).expanduser()
+    if not folder.is_dir():
+        return None, {"": _checker(request.spec, request)}
+    if not (folder / MANIFEST).is_file():
+        refuse([f"{request.spec}: a folder without {MANIFEST}, which says what the variants are"])
+    with reading():
+        manifest = read_manifest(folder)
+    checkers = {name: _checker(str(path), request) for name, path in manifest.variants.items()}
+    forms = {tuple(checker.steps) for checker in checkers.values()}
+    if len(forms) > 1:
+        refuse([f"{request.spec}: the variants have different quantities; check each by itself"])
+    return manifest, checkers
+
+
+def _checker(source: str, request: CheckRequest) -> Checker:
     with reading():
         try:
-            spec = load(request.spec, data_folder=request.data)
+            spec = load(source, data_folder=request.data)
         except SpecError:
             if any(map(_holds_spec, request.answers)):
                 refuse(["the spec comes first: backtrace check SPEC ANSWERS"])
@@ -256,10 +340,6 @@ def _holds_spec(path: str) -> bool:
         return path != "-" and is_spec(read_sheet(content(Path(path), LIMITS.bytes), path))
     except AnswersError:
         return False
-
-
-def _code(reports: Iterable[Report]) -> int:
-    return WELL if all(map(all_well, reports)) else MISTAKEN
 
 
 def counted(found: Iterable[Answers | Unreadable]) -> Iterator[Answers | Unreadable]:

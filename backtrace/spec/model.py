@@ -222,6 +222,29 @@ class AnswerDigits(msgspec.Struct, frozen=True):
     digits: int | None = None
 
 
+VERDICTS_WITH_CREDIT = ("right", "rounded", "carried", "unsupported", "imprecise")
+"""Of whose marks a policy may say what share they earn."""
+
+
+class Marks(msgspec.Struct, frozen=True):
+    """How a course marks.
+
+    ``points`` are those of quantities (of the others an entry has one), ``total`` what all of them
+    are scaled to. ``credit`` is the share of an entry's mark that a verdict earns; entries with an
+    ``omitted`` verdict count for nothing, neither way. ``repeated`` is the share of its marks that
+    the same mistake costs again; with ``only_first_mistake`` no other mistake costs any.
+    ``submissions`` says which of a student's sheets counts.
+    """
+
+    points: dict[str, Number] = {}
+    total: Number | None = None
+    credit: dict[str, Number] = {}
+    omitted: tuple[str, ...] = ()
+    repeated: Number = Number(0.0, "0")
+    only_first_mistake: bool = False
+    submissions: Literal["last", "best", "first"] = "last"
+
+
 class Slip(msgspec.Struct, frozen=True):
     """An entry (from 1) that the source prints and has wrong, and what is wrong with it."""
 
@@ -323,6 +346,7 @@ class Spec(msgspec.Struct, frozen=True):
     inputs_gradient: bool = False
     ask: tuple[str, ...] = ()
     answer_digits: AnswerDigits = AnswerDigits()
+    marks: Marks | None = None
     accept: Literal["conventions", "none"] = "conventions"  # sheets worked by other ones
     expected: tuple[Published, ...] = ()
     seed: int | None = None

@@ -171,7 +171,12 @@ def test_hints_and_reveal_reach_the_sheet(check):
 def test_credit_changes_the_marks(check):
     # 5 right entries, 2 carried
     done = check("bo.yaml", "--credit", "carried=0.25, wrong=0", "--format", "json")
-    assert json.loads(done.out)["score"] == {"earned": 5.5, "possible": 9}
+    assert json.loads(done.out)["score"] == {
+        "earned": 5.5,
+        "possible": 9,
+        "points": 5.5,
+        "of": 9,
+    }
 
 
 def test_the_digits_asked_for_reach_the_checker(run, homework):

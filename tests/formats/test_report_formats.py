@@ -36,7 +36,7 @@ def test_json_has_the_keys_of_its_schema():
     report = as_json(SIGN_FLIPPED)
     assert report["schema"] == "backtrace/report/1"
     assert report["student"] == "Bo"
-    assert report["score"] == {"earned": 7, "possible": 9}
+    assert report["score"] == {"earned": 7, "possible": 9, "points": 7, "of": 9}
     assert report["first_mistake"] == {
         "id": "dW1",
         "entries": [[1, 1], [2, 1]],
@@ -56,7 +56,7 @@ def test_json_has_the_keys_of_its_schema():
 def test_json_of_a_sheet_without_mistakes():
     report = as_json(ALL_RIGHT)
     assert report["first_mistake"] is None
-    assert report["score"] == {"earned": 7, "possible": 7}
+    assert report["score"] == {"earned": 7, "possible": 7, "points": 7, "of": 7}
 
 
 def test_json_names_mistakes_from_the_level_that_does():

@@ -29,6 +29,7 @@ from backtrace.check.judge.workings import (
     speaks_for,
 )
 from backtrace.check.model import Answers, Judged, Report, Verdict, WrittenQuantity
+from backtrace.check.policy import score
 from backtrace.spec.model import AnswerDigits, Spec
 
 
@@ -221,7 +222,15 @@ class Checker(Exercise):
         quantities: tuple[Judged, ...],
         conventions: dict[str, str] | None = None,
     ) -> Report:
-        return Report(answers.student, answers.file, quantities, answers.notes, conventions)
+        return Report(
+            student=answers.student,
+            file=answers.file,
+            quantities=quantities,
+            notes=answers.notes,
+            conventions=conventions,
+            score=score(quantities, self.spec.marks),
+            keys=answers.keys,
+        )
 
     def _judged(self, sheet: Sheet) -> Iterator[Judged]:
         for place in self.steps:

@@ -12,7 +12,7 @@ import numpy as np
 from backtrace.check.mistakes.catalogue import wrongs
 from backtrace.check.mistakes.given_texts import GivenTexts
 from backtrace.check.mistakes.rewrites import UpdateContext, Wrong
-from backtrace.check.model import Verdict
+from backtrace.check.model import WORST_FIRST, Verdict
 from backtrace.check.rules.adaptive_steps import largest_ratio
 from backtrace.check.rules.intervals import Floats, Interval, point, widened
 from backtrace.functions.activations import ACTIVATIONS
@@ -53,7 +53,12 @@ class Exercise:
         self.tape: Tape = compile_tape(spec)
         self.setting = Setting(spec.conventions)
         self.asked = asked or spec.answer_digits
-        self.credit: dict[Verdict, float] = {**MARKS, **(credit or {})}
+        policy = {} if spec.marks is None else spec.marks.credit
+        self.credit: dict[Verdict, float] = {
+            **MARKS,
+            **{verdict: float(policy[verdict]) for verdict in WORST_FIRST if verdict in policy},
+            **(credit or {}),
+        }
         self.steps: dict[Key, Step] = {key(step): step for step in self.tape.steps}
         self.asked_for = {at for at, step in self.steps.items() if str(step.at) in spec.ask}
         self.order: dict[Key, int] = {place: at for at, place in enumerate(self.steps)}

@@ -70,7 +70,7 @@ def _charged_once(sheet: Sheet, judged: Judged) -> Judged:
     if not (judged.repeated and judged.possible) or _trivial(sheet, _key(judged)):
         return judged
     kept = len(judged.places("wrong")) * sheet.exercise.credit["carried"]
-    return msgspec.structs.replace(judged, earned=judged.earned + kept)
+    return msgspec.structs.replace(judged, earned=judged.earned + kept, spared=kept)
 
 
 def _idle(sheet: Sheet, carried: list[Judged], why: Mapping[str, Trivial | None]) -> int:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from backtrace.check.model import Judged, Unreadable
+from backtrace.check.model import Judged, Score, Unreadable
+from backtrace.check.policy import points
 from backtrace.page.inert import inert
 from backtrace.page.report.content import Findings
 from backtrace.page.report.phrases import STANDING, Words
@@ -20,13 +21,15 @@ def results(findings: Findings, words: Words) -> dict[str, Any]:
     """The document; scores are the marks, unrounded but for the noise of adding them up."""
     report = findings.report
     return {
-        "score": _score(report.earned),
+        "score": _score(report.score.points),
         "output": "\n".join([f"{findings.heading}: {findings.standing}", *findings.notes]),
         **FORMATS,
         "visibility": "visible",
         "tests": [
-            _test(judged, number, findings, words)
-            for number, judged in enumerate(report.quantities, 1)
+            _test(judged, score, number, findings, words)
+            for number, (judged, score) in enumerate(
+                zip(report.quantities, points(report.quantities, words.spec.marks), strict=True), 1
+            )
         ],
     }
 
@@ -42,15 +45,17 @@ def refused(unreadable: Unreadable) -> dict[str, Any]:
     }
 
 
-def _test(judged: Judged, number: int, findings: Findings, words: Words) -> dict[str, Any]:
+def _test(
+    judged: Judged, score: Score, number: int, findings: Findings, words: Words
+) -> dict[str, Any]:
     symbol = words.name(judged.name)
     stands = all(verdict in STANDING for line in judged.entries for verdict in line)
     return {
         "name": f"{symbol} ({judged.name}): {judged.verdict}",
         "name_format": "text",
         "number": str(number),
-        "score": _score(judged.earned),
-        "max_score": _score(judged.possible),
+        "score": _score(score.points),
+        "max_score": _score(score.of),
         "status": "passed" if stands else "failed",
         "output": "\n".join(findings.hints.get(judged.name, ())),
         "output_format": "text",

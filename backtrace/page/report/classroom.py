@@ -83,7 +83,7 @@ def _table(checker: Checker, named: Named, words: Words) -> Iterator[Block]:
     rows = (
         (
             Cell(student),
-            Cell(f"{plain_number(report.earned)}/{plain_number(report.possible)}"),
+            Cell(f"{plain_number(report.score.points)}/{plain_number(report.score.of)}"),
             *(Cell("", found.get(name, "")) for name in steps),
         )
         for (student, report), found in zip(named, verdicts, strict=True)
@@ -125,7 +125,7 @@ def _labels(name: str, group: list[Report]) -> list[str]:
 
 def _marking(checker: Checker, reports: Sequence[Report]) -> str:
     """Why marks are out of different totals, where they are."""
-    if checker.spec.ask or len({report.possible for report in reports}) <= 1:
+    if checker.spec.ask or len({report.score.of for report in reports}) <= 1:
         return ""
     return "Each is marked on what they gave; `ask:` in the spec names what counts for all."
 
@@ -153,9 +153,9 @@ def _standing(reports: tuple[Report, ...]) -> str:
     """``marks from 11 to 20 of 20, half of them at least 17``."""
     if not reports:
         return "nobody's answers could be read"
-    earned = sorted(report.earned for report in reports)
+    earned = sorted(report.score.points for report in reports)
     middle = earned[len(earned) // 2]
-    possible = _range([report.possible for report in reports])
+    possible = _range([report.score.of for report in reports])
     told = f"{_range(earned)} of {possible} marks"
     return told if earned[0] == earned[-1] else f"{told}, median {plain_number(middle)}"
 
@@ -200,7 +200,7 @@ def _attention(named: Named, words: Words) -> Iterator[tuple[Cell, str]]:
 def _reasons(report: Report, words: Words) -> Iterator[str]:
     first = report.first_mistake
     if _share(report) < LOW:
-        yield f"{marks(report.earned, report.possible)} marks"
+        yield f"{marks(report.score.points, report.score.of)} marks"
     if first is not None and not first.explanations:
         where = places(first, words.name(first.name), "wrong")
         yield f"{where}: no known mistake explains it"
@@ -221,4 +221,4 @@ def _has(judged: Judged, verdict: str) -> bool:
 
 
 def _share(report: Report) -> float:
-    return report.earned / report.possible if report.possible else 1.0
+    return report.score.points / report.score.of if report.score.of else 1.0

@@ -36,6 +36,7 @@ from backtrace.page.report.phrases import (
     withheld_because,
     worked_by,
 )
+from backtrace.spec.model import Marks
 from backtrace.spec.wording import count, shortened
 
 Level: TypeAlias = Literal["none", "where", "what", "how"]
@@ -370,12 +371,15 @@ def standing(report: Report) -> str:
         return copied if report.quantities else "no answers to this exercise"
     stand = sum(verdict in STANDING for verdict in verdicts)
     said = f"{stand} of {count(len(verdicts), 'entry', 'entries')} stand"
-    same = (float(stand), float(len(verdicts))) == (report.earned, report.possible)
-    return said if same else f"{said}, {marks(report.earned, report.possible)} marks"
+    same = (float(stand), float(len(verdicts))) == (report.score.points, report.score.of)
+    return said if same else f"{said}, {marks(report.score.points, report.score.of)} marks"
 
 
-def all_well(report: Report) -> bool:
-    """Whether every entry stands that was asked for or given, and there is one."""
+def all_well(report: Report, policy: Marks | None) -> bool:
+    """Whether it has full marks by the policy; without one, whether every entry stands that was
+    asked for or given, and there is one."""
+    if policy is not None:
+        return report.score.is_full
     return bool(report.quantities) and all(
         verdict in STANDING for q in report.quantities for line in q.entries for verdict in line
     )

@@ -59,6 +59,7 @@ class Words:
     """The words for one exercise: its symbols, its samples' letter, its activations."""
 
     def __init__(self, spec: Spec) -> None:
+        self.spec = spec
         self.has_layers = bool(spec.layers)
         self.loss = "" if spec.loss is None else spec.loss.name
         self.symbols = Symbols.asked_by(spec)

@@ -6,13 +6,14 @@ TOP_KEYS = (
     *("title", "source", "layers", "inputs", "targets", "loss", "learning_rate"),
     *("optimizer", "schedule", "clip", "regularization", "freeze", "conventions", "notation"),
     *("arithmetic", "display", "updates", "epochs", "backpropagate_through"),
-    *("output_delta", "trace", "ask", "answers", "accept", "seed", "validation", "training"),
-    *("standardize", "expect"),
+    *("output_delta", "trace", "ask", "answers", "accept", "marks", "seed"),
+    *("validation", "training", "standardize", "expect"),
 )
 EQUATION_KEYS = (
     *("title", "source", "given", "equations", "loss", "maximize", "upstream", "constants"),
     *("parameters", "learning_rate", "optimizer", "schedule", "clip", "conventions", "notation"),
-    *("arithmetic", "display", "epochs", "ask", "answers", "accept", "seed", "training", "expect"),
+    *("arithmetic", "display", "epochs", "ask", "answers", "accept", "marks", "seed"),
+    *("training", "expect"),
 )
 """The keys of a spec of equations."""
 

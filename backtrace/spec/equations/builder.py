@@ -22,7 +22,8 @@ from backtrace.spec.read.conventions import (
     read_decimals,
     read_notation_of_equations,
 )
-from backtrace.spec.read.quantity_ids import QuantityIds, read_ask
+from backtrace.spec.read.named_quantities import with_named
+from backtrace.spec.read.quantity_ids import QuantityIds
 from backtrace.spec.read.training import (
     MOST_EPOCHS,
     read_clip,
@@ -113,9 +114,4 @@ def _settled(problems: Problems, top: Fields, spec: Spec, shapes_of: ShapesOf) -
         note_misfits(problems, error.misfits)
         return None
     quantities = QuantityIds(problems, 0, spec, shapes_of)
-    asked = read_ask(top.get("ask"), quantities)
-    if "expect" not in top:
-        return replace(spec, ask=asked)
-    from backtrace.spec.read.expected import read_expected
-
-    return replace(spec, ask=asked, expected=read_expected(top.get("expect"), quantities))
+    return with_named(top, spec, quantities)

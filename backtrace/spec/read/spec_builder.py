@@ -34,8 +34,9 @@ from backtrace.spec.read.data_files import read_samples
 from backtrace.spec.read.holdout import hold_out, read_held_out
 from backtrace.spec.read.layers import LayerDraft, read_layers
 from backtrace.spec.read.loose_layers import refuse_top_level
+from backtrace.spec.read.named_quantities import with_named
 from backtrace.spec.read.network import NetworkDraft, SettledNetwork, settle
-from backtrace.spec.read.quantity_ids import QuantityIds, ShapesOf, read_ask, unknown_shapes
+from backtrace.spec.read.quantity_ids import QuantityIds, ShapesOf, unknown_shapes
 from backtrace.spec.read.standardizing import read_standardize, standardized
 from backtrace.spec.read.training import (
     MOST_EPOCHS,
@@ -103,7 +104,7 @@ def _read(problems: Problems, top: Fields, folders: Folders, shapes_of: ShapesOf
     spec = _assemble(parts, network, conventions, settings)
     whole = None if problems.found else spec
     quantities = QuantityIds(problems, len(parts.layers), whole, shapes_of)
-    return _with_named(top, spec, quantities)
+    return with_named(top, spec, quantities)
 
 
 def _read_parts(problems: Problems, top: Fields, draft: NetworkDraft) -> Parts:
@@ -121,17 +122,6 @@ def _read_parts(problems: Problems, top: Fields, draft: NetworkDraft) -> Parts:
         if loss.takes == "none":
             draft.targets = None
     return parts
-
-
-def _with_named(top: Fields, spec: Spec | None, quantities: QuantityIds) -> Spec | None:
-    """The spec with the quantities that ``ask`` and ``expect`` name."""
-    asked = read_ask(top.get("ask"), quantities)
-    if "expect" not in top:
-        return spec and replace(spec, ask=asked)
-    from backtrace.spec.read.expected import read_expected
-
-    expected = read_expected(top.get("expect"), quantities)
-    return spec and replace(spec, ask=asked, expected=expected)
 
 
 def _read_network(
