@@ -452,17 +452,22 @@ def verify(
             "--all", help="Every entry of a large network too, where a part is verified otherwise."
         ),
     ] = False,
+    slips: Annotated[
+        bool,
+        typer.Option("--slips", help="Show the known slips of the source, one by one."),
+    ] = False,
     format: Annotated[TextOrJson, typer.Option(help="What to print.")] = "text",
     data: DataOption = None,
     width: WidthOption = None,
 ) -> None:
-    """Hold every gradient against finite differences, and published figures against the trace."""
+    """Hold every gradient against finite differences."""
     from backtrace.cli import verifying
 
-    check_format(format, {"--width": width is not None})
+    check_format(format, {"--width": width is not None, "--slips": slips})
     chosen = None if update is None else parsed(verifying.parsed_update, update, "--update")
     verification = verifying.verification(spec, data, chosen, everything=everything)
-    raise typer.Exit(verifying.print_verification(verification, width, json=format == "json"))
+    code = verifying.print_verification(verification, width, json=format == "json", slips=slips)
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -470,8 +475,9 @@ def mistakes(
     spec: Annotated[
         str | None,
         typer.Argument(
-            metavar="[SPEC]",
-            help="An exercise: say which mistakes its numbers could not reveal.",
+            metavar="[CODE|SPEC]",
+            help="A mistake by its code: say all of it. Or an exercise: say which mistakes its "
+            "numbers could not reveal.",
             show_default=False,
         ),
     ] = None,
@@ -481,7 +487,7 @@ def mistakes(
     data: DataOption = None,
     width: WidthOption = None,
 ) -> None:
-    """List the mistakes that are recognised, or those that an exercise could not reveal."""
+    """List the mistakes that check knows, or one."""
     from backtrace.cli import catalogue
 
     check_format(format, {"--width": width is not None})
@@ -489,6 +495,8 @@ def mistakes(
         raise typer.BadParameter("--data: there is no SPEC that names files")
     if spec is None:
         catalogue.print_catalogue(format, width)
+    elif catalogue.is_code(spec):
+        catalogue.print_mistake(spec, format, width)
     else:
         catalogue.print_hidden(spec, data, format, width)
 

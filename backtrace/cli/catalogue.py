@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from backtrace.check.mistakes.catalogue import CATALOGUE
 from backtrace.cli.screen import emit, print_page, reading
 from backtrace.formats.json import catalogue as documents
 from backtrace.formats.json.report import encode
@@ -11,11 +12,24 @@ from backtrace.page import catalogue
 
 
 def print_catalogue(form: str, width: int | None) -> None:
-    """Every mistake that is recognised: its code, where it is made, the wrong rule, the hint."""
+    """Every mistake that is recognised; as JSON with all that is known of each."""
     if form == "json":
         emit(encode(documents.catalogue()))
     else:
         print_page(catalogue.catalogue(), form, width)
+
+
+def print_mistake(code: str, form: str, width: int | None) -> None:
+    """One mistake in full: where it is made, the wrong rule, the hint, an example."""
+    if form == "json":
+        emit(encode(documents.catalogue([code])))
+    else:
+        print_page(catalogue.mistake(code), form, width)
+
+
+def is_code(name: str) -> bool:
+    """Whether it is the code of a mistake, and no spec."""
+    return name in CATALOGUE
 
 
 def print_hidden(source: str, data: Path | None, form: str, width: int | None) -> None:

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 
+import msgspec
+
 from backtrace.check.judge.published import compare
 from backtrace.cli.screen import emit, reading, refuse, show_page
 from backtrace.page.report.phrases import Words
@@ -29,14 +31,16 @@ def parsed_update(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2] or 1)
 
 
-def print_verification(found: page_of.VerificationReport, width: int | None, *, json: bool) -> int:
-    """Prints what was found; returns the exit code."""
+def print_verification(
+    found: page_of.VerificationReport, width: int | None, *, json: bool, slips: bool
+) -> int:
+    """Prints what was found, with each known slip where ``slips`` asks; returns the exit code."""
     if json:
         from backtrace.formats.json.verification import encode
 
         emit(encode(found.verification, found.held, agrees=found.agrees))
     else:
-        show_page(page_of.document(found), width)
+        show_page(page_of.document(msgspec.structs.replace(found, slips=slips)), width)
     return WELL if found.agrees else DISAGREES
 
 

@@ -131,13 +131,13 @@ class Table(Block, frozen=True):
     """Rows under a header.
 
     ``narrow`` says what becomes of it where there is too little room: columns stand in groups, each
-    with the first one; or each row is its first cell, and below it the others as a paragraph, or as
-    a list with a label each; or (of three columns) the second and the third are folded.
+    with the first one; or each row is its first cell, and below it the others as a paragraph; or
+    (of three columns) the second and the third are folded.
     """
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
-    narrow: Literal["paragraphs", "lists", "wraps", "groups"] = "paragraphs"
+    narrow: Literal["paragraphs", "wraps", "groups"] = "paragraphs"
 
 
 class Listing(Block, frozen=True):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from backtrace.check.mistakes.catalogue import CATALOGUE
+from backtrace.check.mistakes.catalogue import CATALOGUE, MistakePhase
 from backtrace.check.mistakes.hiding import Hiding
 from backtrace.check.mistakes.revealing import Revealing
-from backtrace.page.blocks import Block, Cell, Column, Document, Paragraph, Section, Table
+from backtrace.page.blocks import Block, Cell, Column, Document, Labelled, Paragraph, Section, Table
 from backtrace.page.inert import inert
 from backtrace.page.report.phrases import Words
 from backtrace.spec.wording import count
@@ -21,14 +21,35 @@ LABELS = {
 }
 
 
+PHASES: dict[MistakePhase, str] = {
+    "forward": "Forward",
+    "loss": "Loss",
+    "backward": "Backward",
+    "update": "Update",
+    "any": "Anywhere",
+}
+
+
 def catalogue() -> Document:
-    """Every mistake with its code."""
-    columns = [Column(label, left=True) for label in ("code", *LABELS.values())]
-    rows = [
-        (Cell(mistake.code, "code"), *(Cell(getattr(mistake, field)) for field in LABELS))
-        for mistake in CATALOGUE.values()
-    ]
-    return Document("", (Table(tuple(columns), tuple(rows), "lists"),))
+    """Every mistake on a line, in the order of work."""
+    sections = []
+    for phase, title in PHASES.items():
+        rows = [
+            (Cell(each.code, "code"), Cell(each.title))
+            for each in CATALOGUE.values()
+            if each.phase == phase
+        ]
+        sections.append(Section(title, (Table((Column("", left=True),) * 2, tuple(rows)),)))
+    more = "`backtrace mistakes CODE` has the wrong rule, a hint and an example."
+    told = f"{len(CATALOGUE)} that are recognised"
+    return Document("Mistakes", (*sections, Section("", (Paragraph(more, "fact"),))), told)
+
+
+def mistake(code: str) -> Document:
+    """One mistake in full."""
+    found = CATALOGUE[code]
+    rows = ((Cell(label), getattr(found, field)) for field, label in LABELS.items())
+    return Document(code, (Section("", (Labelled(tuple(rows), inset=1),)),))
 
 
 HIDDEN = tuple(Column(header, left=True) for header in ("step", "the mistake", "hidden"))

@@ -250,7 +250,10 @@ def test_mistakes_lists_the_catalogue_and_what_an_exercise_hides(run):
     assert json.loads(run("mistakes", "--format", "json").out)["schema"] == "backtrace/mistakes/1"
     done = run("mistakes", "or-gate", "--format", "json")
     assert (done.code, json.loads(done.out)["schema"]) == (0, "backtrace/hidden/1")
-    assert "| code |" in run("mistakes", "--format", "markdown").out
+    assert "| bias-omitted |" in run("mistakes", "--format", "markdown").out.replace("`", "")
+    one = run("mistakes", "bias-omitted", "--format", "json")
+    assert [each["code"] for each in json.loads(one.out)["mistakes"]] == ["bias-omitted"]
+    assert "wrong rule" in run("mistakes", "bias-omitted").out
     assert run("mistakes", "no-such-network").code == 2
     assert run("mistakes", "--format", "json", "--width", "80").code == 2
     assert run("mistakes", "--data", ".").code == 2

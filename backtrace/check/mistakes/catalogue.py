@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -14,6 +15,10 @@ from backtrace.tape.steps import Step
 def no_rule(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     """Of a mistake that is read off the numbers, and has no rule to replay."""
     return iter(())
+
+
+MistakePhase: TypeAlias = Literal["forward", "loss", "backward", "update", "any"]
+"""Where a mistake is made; ``any`` is what may happen to every number."""
 
 
 class Mistake(msgspec.Struct, frozen=True):
@@ -33,6 +38,7 @@ class Mistake(msgspec.Struct, frozen=True):
     tell: str
     example: str
     wrongs: Callable[[Step, UpdateContext], Iterator[Wrong]] = no_rule
+    phase: MistakePhase = "any"
     detail: str = ""
     told_of: Mapping[str, str] = {}
     called: Mapping[str, str] = {}
@@ -59,6 +65,7 @@ CATALOGUE: dict[str, Mistake] = {
             "The error has to pass through the activation: multiply by its derivative.",
             "δ₂ = a₂ − y instead of (a₂ − y) ⊙ a₂(1 − a₂)",
             rewrites.derivative_skipped("activation-derivative-omitted", relu=False),
+            phase="backward",
         ),
         Mistake(
             "relu-mask-ignored",
@@ -69,10 +76,11 @@ CATALOGUE: dict[str, Mistake] = {
             "Where z ≤ 0 the ReLU is off: its derivative is 0, and so is δ there.",
             "δ₁ = [1.7 -3.4 0.85] instead of [1.7 0 0.85] for z₁ = [3.7 -1.3 1.1]",
             rewrites.derivative_skipped("relu-mask-ignored", relu=True),
+            phase="backward",
         ),
         Mistake(
             "derivative-at-activation",
-            "the derivative is taken at the activation instead of the pre-activation",
+            "the derivative is taken at a instead of z",
             "took the derivative at a instead of z, in {id}",
             "g of a curved activation",
             "g′(a) instead of g′(z): σ(a)(1 − σ(a))",
@@ -85,6 +93,7 @@ CATALOGUE: dict[str, Mistake] = {
                 "tanh": "The derivative belongs at z. tanh′(z) is 1 − a²: do not apply tanh a "
                 "second time.",
             },
+            phase="backward",
         ),
         Mistake(
             "derivative-incomplete",
@@ -100,6 +109,7 @@ CATALOGUE: dict[str, Mistake] = {
                 "tanh": "The derivative of tanh is 1 − a²: square a first.",
             },
             called={"tanh": "the square is missing in the derivative"},
+            phase="backward",
         ),
         Mistake(
             "preactivation-in-derivative",
@@ -111,6 +121,7 @@ CATALOGUE: dict[str, Mistake] = {
             "0.3·0.7 instead of σ(0.3)(1 − σ(0.3)) = 0.574·0.426",
             rewrites.preactivation_in_derivative,
             told_of={"tanh": "The short formula 1 − a² is written in the activation, not in z."},
+            phase="backward",
         ),
         Mistake(
             "z-times-slope",
@@ -121,16 +132,18 @@ CATALOGUE: dict[str, Mistake] = {
             "The error is multiplied by the derivative at z, and not by z as well.",
             "δ₁ = da₁ ⊙ z₁ ⊙ g′(z₁) instead of da₁ ⊙ g′(z₁)",
             rewrites.z_times_slope,
+            phase="backward",
         ),
         Mistake(
             "derivative-not-cancelled",
-            "the slope of the output is multiplied in once more",
+            "the slope of the output is one too many",
             "multiplied {slope} in once more, in {id}",
             "output δ by the short-cut (cross-entropy with sigmoid or softmax)",
             "(a − y) ⊙ a(1 − a) instead of a − y",
             "With this loss the slope of the output has cancelled already: δ is just a − y.",
             "δ = (0.8 − 1)·0.8·0.2 instead of 0.8 − 1",
             rewrites.derivative_not_cancelled,
+            phase="backward",
         ),
         Mistake(
             "mean-omitted",
@@ -141,6 +154,7 @@ CATALOGUE: dict[str, Mistake] = {
             "The loss averages over the samples: divide by their number here.",
             "dW = aᵀδ instead of ¼ aᵀδ for four samples",
             rewrites.mean_omitted,
+            phase="loss",
         ),
         Mistake(
             "mean-twice",
@@ -151,6 +165,7 @@ CATALOGUE: dict[str, Mistake] = {
             "The 1/n stands elsewhere already (see the conventions): do not divide here.",
             "dW = ¼ aᵀδ where δ has the ¼ already",
             rewrites.mean_twice,
+            phase="loss",
         ),
         Mistake(
             "mean-over-outputs",
@@ -161,6 +176,7 @@ CATALOGUE: dict[str, Mistake] = {
             "This loss averages over samples only, not over the outputs.",
             "1/(n·k) Σe² instead of 1/n Σe²",
             rewrites.mean_over_outputs,
+            phase="loss",
         ),
         Mistake(
             "half-factor",
@@ -176,6 +192,7 @@ CATALOGUE: dict[str, Mistake] = {
                 **dict.fromkeys(("gradient", "data_gradient"), OF_ONE_LINE),
                 **dict.fromkeys(SQUARES, OF_SQUARES),
             },
+            phase="loss",
         ),
         Mistake(
             "sign-flipped",
@@ -189,7 +206,7 @@ CATALOGUE: dict[str, Mistake] = {
         ),
         Mistake(
             "weights-not-transposed",
-            "a matrix stands where its transpose belongs (or the other way round)",
+            "a transpose is missing, or is one too many",
             "took a matrix for its transpose, or the reverse, in {id}",
             "products with a square W; dW of as many samples as inputs",
             "W for Wᵀ, a for aᵀ",
@@ -197,6 +214,7 @@ CATALOGUE: dict[str, Mistake] = {
             "factor stands transposed.",
             "da₁ = δ₂·W₂ instead of δ₂·W₂ᵀ",
             rewrites.weights_not_transposed,
+            phase="backward",
         ),
         Mistake(
             "transposed",
@@ -217,6 +235,7 @@ CATALOGUE: dict[str, Mistake] = {
             "The gradient is taken at the old weights: update only after all gradients are done.",
             "da₁ = δ₂·W₂_newᵀ instead of δ₂·W₂ᵀ",
             rewrites.updated_weights,
+            phase="backward",
         ),
         Mistake(
             "old-weights-used",
@@ -227,6 +246,7 @@ CATALOGUE: dict[str, Mistake] = {
             "This course sends the error back through the weights already updated.",
             "da₁ = δ₂·W₂ᵀ instead of δ₂·W₂_newᵀ",
             rewrites.old_weights,
+            phase="backward",
         ),
         Mistake(
             "wrong-layer",
@@ -239,6 +259,7 @@ CATALOGUE: dict[str, Mistake] = {
             "da₁ = δ₂·W₁ᵀ instead of δ₂·W₂ᵀ",
             rewrites.wrong_layer,
             detail="{} was used",
+            phase="backward",
         ),
         Mistake(
             "weights-omitted-going-back",
@@ -249,6 +270,7 @@ CATALOGUE: dict[str, Mistake] = {
             "What a unit passed on was weighted: its share of the error is weighted by the same W.",
             "da₁ = δ₂ instead of δ₂·W₂ᵀ",
             rewrites.weights_omitted,
+            phase="backward",
         ),
         Mistake(
             "value-for-error",
@@ -260,36 +282,40 @@ CATALOGUE: dict[str, Mistake] = {
             "da₁ = a₂·W₂ᵀ instead of δ₂·W₂ᵀ",
             rewrites.value_for_error,
             detail="{} was used",
+            phase="backward",
         ),
         Mistake(
             "summed-wrong-axis",
-            "the sum goes over the units instead of the samples",
+            "summed over the units instead of the samples",
             "summed over the units instead of the samples in {id}",
             "db of as many units as samples",
             "rows added where columns belong",
             "A bias belongs to a unit: add up what the samples say of that unit.",
             "db = [-0.103 0.125], a sum a sample, instead of a sum a unit",
             rewrites.summed_wrong_axis,
+            phase="backward",
         ),
         Mistake(
             "matrix-product-for-hadamard",
-            "a matrix product where entries are multiplied one by one",
+            "a matrix product instead of entry by entry",
             "took a matrix product for ⊙ in {id}",
             "δ, square matrices",
             "da·g for da ⊙ g",
             "⊙ multiplies entry by entry: no rows times columns here.",
             "δ = da·g instead of da ⊙ g",
             rewrites.matrix_product_for_hadamard,
+            phase="backward",
         ),
         Mistake(
             "hadamard-for-matrix-product",
-            "entries multiplied one by one where a matrix product belongs",
+            "entry by entry instead of a matrix product",
             "multiplied entry by entry for a matrix product, in {id}",
             "products of equally shaped matrices",
             "X ⊙ W for X·W",
             "This is a matrix product: each entry is a row times a column, added up.",
             "z = X ⊙ W instead of X·W",
             rewrites.hadamard_for_matrix_product,
+            phase="backward",
         ),
         Mistake(
             "bias-omitted",
@@ -300,6 +326,7 @@ CATALOGUE: dict[str, Mistake] = {
             "Add the bias to each weighted sum.",
             "z₁ = XW₁ instead of XW₁ + b₁",
             rewrites.bias_omitted,
+            phase="forward",
         ),
         Mistake(
             "bias-in-backward",
@@ -310,6 +337,7 @@ CATALOGUE: dict[str, Mistake] = {
             "The bias has no part in sending the error back: its derivative is 0 there.",
             "da₁ = δ₂·W₂ᵀ + b₁",
             rewrites.bias_in_backward,
+            phase="backward",
         ),
         Mistake(
             "positive-units-counted",
@@ -320,16 +348,18 @@ CATALOGUE: dict[str, Mistake] = {
             "Where z > 0 the activation is z itself, whatever the slope: there it gets nothing.",
             "dα = Σ da₁ ⊙ z₁ instead of Σ da₁ ⊙ min(0, z₁)",
             rewrites.positive_counted,
+            phase="backward",
         ),
         Mistake(
             "slope-twice",
-            "δ stands where da belongs, which has the slope in it already",
+            "the slope is multiplied in twice",
             "took δ for da in {id}",
             "dα of a PReLU unit",
             "δ for da",
             "What reaches the slope is the error at the activation; δ lies behind it, at z.",
             "dα = Σ δ₁ ⊙ min(0, z₁) instead of Σ da₁ ⊙ min(0, z₁)",
             rewrites.delta_for_upstream,
+            phase="backward",
         ),
         Mistake(
             "activation-omitted",
@@ -340,6 +370,7 @@ CATALOGUE: dict[str, Mistake] = {
             "Apply the activation to z.",
             "a₁ = z₁ instead of σ(z₁)",
             rewrites.activation_omitted,
+            phase="forward",
         ),
         Mistake(
             "wrong-activation",
@@ -351,6 +382,7 @@ CATALOGUE: dict[str, Mistake] = {
             "a₁ = tanh(z₁) instead of σ(z₁)",
             rewrites.wrong_activation,
             detail="{} was used",
+            phase="forward",
         ),
         Mistake(
             "preactivation-for-activation",
@@ -361,6 +393,7 @@ CATALOGUE: dict[str, Mistake] = {
             "What goes on to the next layer, and into dW, is the activation, not z.",
             "dW₂ = z₁ᵀδ₂ instead of a₁ᵀδ₂",
             rewrites.preactivation,
+            phase="forward",
         ),
         Mistake(
             "batch-not-summed",
@@ -372,6 +405,7 @@ CATALOGUE: dict[str, Mistake] = {
             "db = δ of the first sample",
             rewrites.batch_not_summed,
             detail="sample {} only",
+            phase="backward",
         ),
         Mistake(
             "learning-rate-omitted",
@@ -382,6 +416,7 @@ CATALOGUE: dict[str, Mistake] = {
             "Multiply the gradient by the learning rate before subtracting it.",
             "W − dW instead of W − 0.1·dW",
             rewrites.learning_rate_omitted,
+            phase="update",
         ),
         Mistake(
             "ascent-for-descent",
@@ -392,6 +427,7 @@ CATALOGUE: dict[str, Mistake] = {
             "Going down means subtracting the gradient.",
             "W + η·dW instead of W − η·dW",
             rewrites.ascent,
+            phase="update",
         ),
         Mistake(
             "rate-misread",
@@ -403,6 +439,7 @@ CATALOGUE: dict[str, Mistake] = {
             "W − 0.01·dW instead of W − 0.1·dW",
             rewrites.rate_misread,
             detail="{} was used",
+            phase="update",
         ),
         Mistake(
             "update-omitted",
@@ -413,6 +450,7 @@ CATALOGUE: dict[str, Mistake] = {
             "Biases are updated as weights are: the old value minus η times its gradient.",
             "b_new = b instead of b − η·db",
             rewrites.update_omitted,
+            phase="update",
         ),
         Mistake(
             "old-value-dropped",
@@ -423,6 +461,7 @@ CATALOGUE: dict[str, Mistake] = {
             "The step is added to the old value; it does not replace it.",
             "W_new = −0.1·dW instead of W − 0.1·dW",
             rewrites.old_value_dropped,
+            phase="update",
         ),
         Mistake(
             "velocity-omitted",
@@ -433,6 +472,7 @@ CATALOGUE: dict[str, Mistake] = {
             "The velocity keeps a share β of what it was.",
             "v = dW instead of 0.9·v + dW",
             rewrites.velocity_omitted,
+            phase="update",
         ),
         Mistake(
             "bias-correction-omitted",
@@ -443,6 +483,7 @@ CATALOGUE: dict[str, Mistake] = {
             "Divide by 1 − βᵗ: the averages began at 0.",
             "m̂ = 0.1·g instead of g after the first update",
             rewrites.bias_correction_omitted,
+            phase="update",
         ),
         Mistake(
             "square-omitted",
@@ -453,6 +494,7 @@ CATALOGUE: dict[str, Mistake] = {
             "Square before adding up.",
             "L = |0.85| instead of 0.85²",
             rewrites.square_omitted,
+            phase="loss",
         ),
         Mistake(
             "wrong-log-base",
@@ -464,6 +506,7 @@ CATALOGUE: dict[str, Mistake] = {
             "−log₁₀ 0.8 = 0.097 instead of −ln 0.8 = 0.223",
             rewrites.wrong_log_base,
             detail="{} was used",
+            phase="loss",
         ),
         Mistake(
             "wrong-loss",
@@ -475,16 +518,18 @@ CATALOGUE: dict[str, Mistake] = {
             "½(0.8 − 1)² instead of −ln 0.8",
             rewrites.wrong_loss,
             detail="{} was used",
+            phase="loss",
         ),
         Mistake(
             "complement-omitted",
-            "the second half of the binary cross-entropy is missing",
+            "the part with 1 − y is missing",
             "left out the second half of the cross-entropy in {id}",
             "binary cross-entropy",
             "−y ln ŷ without (1 − y) ln(1 − ŷ)",
             "Where the target is 0 it is ln(1 − ŷ) that counts.",
             "0 instead of −ln(1 − 0.3) for y = 0",
             rewrites.complement_omitted,
+            phase="loss",
         ),
         Mistake(
             "softmax-wrong-axis",
@@ -495,6 +540,7 @@ CATALOGUE: dict[str, Mistake] = {
             "The outputs of one sample add up to 1: normalise over the units.",
             "columns that add up to 1 where rows should",
             rewrites.softmax_axis,
+            phase="forward",
         ),
         Mistake(
             "clip-omitted",
@@ -505,6 +551,7 @@ CATALOGUE: dict[str, Mistake] = {
             "The spec clips the gradients: look at the norm, or at the largest entry, first.",
             "dW = [3 4] kept, though its norm 5 is above c = 1",
             rewrites.clip_omitted,
+            phase="update",
         ),
         Mistake(
             "penalty-omitted",
@@ -515,6 +562,7 @@ CATALOGUE: dict[str, Mistake] = {
             "The spec has a penalty on the weights: add its part.",
             "dW = aᵀδ instead of aᵀδ + λW",
             rewrites.penalty_omitted,
+            phase="loss",
         ),
         Mistake(
             "penalty-on-bias",
@@ -525,6 +573,7 @@ CATALOGUE: dict[str, Mistake] = {
             "Here the penalty is on the weights only.",
             "db = Σδ + λb instead of Σδ",
             rewrites.penalty_on_bias,
+            phase="loss",
         ),
         Mistake(
             "given-misread",
@@ -611,6 +660,7 @@ CATALOGUE: dict[str, Mistake] = {
             "dX = dX_from_Q + dX_from_K without the way by V",
             equation_rewrites.way_omitted,
             detail="{}",
+            phase="backward",
         ),
         Mistake(
             "one-step-only",
@@ -622,6 +672,7 @@ CATALOGUE: dict[str, Mistake] = {
             "dW = dW_from_h_3 instead of the sum over three steps",
             equation_rewrites.one_step_only,
             detail="{}",
+            phase="backward",
         ),
         Mistake(
             "statistics-as-constants",
@@ -632,16 +683,18 @@ CATALOGUE: dict[str, Mistake] = {
             "Mean and variance are worked from x as well: the gradient comes back through them.",
             "dx = dx̂/√(σ² + ε) alone",
             equation_rewrites.statistics_as_constants,
+            phase="backward",
         ),
         Mistake(
             "mask-omitted",
-            "the factor of the forward line is missing on the way back",
+            "the forward line's factor is missing",
             "left out a factor going back, in {id}",
             "gradient past a mask (dropout) or another given factor",
             "dx = upstream, without ⊙ mask",
             "What was multiplied forward is multiplied backward by the same numbers.",
             "dh = dd instead of dd ⊙ m",
             equation_rewrites.mask_omitted,
+            phase="backward",
         ),
         Mistake(
             "scale-omitted",
@@ -652,10 +705,11 @@ CATALOGUE: dict[str, Mistake] = {
             "Look at the line once more: a constant stands in it.",
             "S = Q·Kᵀ instead of Q·Kᵀ/√2",
             equation_rewrites.scale_omitted,
+            phase="backward",
         ),
         Mistake(
             "jacobian-diagonal-only",
-            "only the diagonal of the softmax's Jacobian is used",
+            "only the diagonal of the Jacobian is used",
             "used only the diagonal of the Jacobian in {id}",
             "gradient through a softmax",
             "da ⊙ a(1 − a)",
@@ -663,10 +717,11 @@ CATALOGUE: dict[str, Mistake] = {
             "−aᵢaⱼ, count as well.",
             "dS = dA ⊙ A(1 − A)",
             equation_rewrites.jacobian_diagonal,
+            phase="backward",
         ),
         Mistake(
             "kernel-turned",
-            "the kernel is turned by half a turn (or is not, where it should be)",
+            "the kernel is turned, or should have been",
             "turned the kernel, or did not, in {id}",
             "convolution and its gradients",
             "the entries of the kernel in the opposite order",
@@ -674,6 +729,7 @@ CATALOGUE: dict[str, Mistake] = {
             "convolution turns it.",
             "C[1,1] = x₁₁k₂₂ + x₁₂k₂₁ + … instead of x₁₁k₁₁ + x₁₂k₁₂ + …",
             equation_rewrites.turned_kernel,
+            phase="forward",
         ),
         Mistake(
             "pool-spread",
@@ -684,6 +740,7 @@ CATALOGUE: dict[str, Mistake] = {
             "Only the largest entry of a window was passed on: it alone gets the gradient.",
             "[[d, d], [d, d]] instead of [[0, d], [0, 0]]",
             equation_rewrites.pool_spread,
+            phase="backward",
         ),
         Mistake(
             "degrees-of-freedom",
@@ -694,6 +751,7 @@ CATALOGUE: dict[str, Mistake] = {
             "A normalisation divides by n, an unbiased estimate by n − 1: see what the line says.",
             "4/2 instead of 4/3",
             equation_rewrites.degrees_of_freedom,
+            phase="forward",
         ),
     )
 }

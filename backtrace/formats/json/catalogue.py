@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from backtrace.check.mistakes.catalogue import CATALOGUE, Mistake
@@ -11,9 +12,9 @@ from backtrace.page.inert import inert
 from backtrace.page.report.phrases import Words
 
 
-def catalogue() -> dict[str, Any]:
-    """``backtrace/mistakes/1``."""
-    mistakes = [_mistake(mistake) for mistake in CATALOGUE.values()]
+def catalogue(codes: Iterable[str] = CATALOGUE) -> dict[str, Any]:
+    """``backtrace/mistakes/1``, of some mistakes or of all."""
+    mistakes = [_mistake(CATALOGUE[code]) for code in codes]
     return {"schema": "backtrace/mistakes/1", "mistakes": mistakes}
 
 

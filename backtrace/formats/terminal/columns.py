@@ -8,7 +8,7 @@ from itertools import zip_longest
 from backtrace.formats.measure import text_width, wrapped
 from backtrace.formats.terminal.boxes import Line
 from backtrace.formats.terminal.curve import MARKS
-from backtrace.formats.terminal.layout import INDENT, Layout
+from backtrace.formats.terminal.layout import Layout
 from backtrace.page.blocks import Cell, Listing, Table
 
 GAP = "  "
@@ -51,20 +51,6 @@ def _paragraphs(block: Table, layout: Layout) -> Iterator[Line]:
         named = zip(block.columns[1:], cells, strict=True)
         phrases = [f"{column.header} {cell.text}".strip() for column, cell in named if cell.text]
         yield from layout.paragraph(", ".join(phrases), "")
-
-
-def _lists(block: Table, layout: Layout) -> Iterator[Line]:
-    """A row as its name, and below it a cell a line, folded beside what it is."""
-    labels = even([column.header for column in block.columns[1:]], left=True)
-    margin = INDENT + text_width(labels[0]) + len(GAP)
-    for at, (name, *cells) in enumerate(block.rows):
-        yield from [[]] if at else []
-        yield [(layout.say(name.text), name.tone)]
-        for label, cell in zip(labels, cells, strict=True):
-            head = " " * INDENT + label + GAP
-            for part in wrapped(layout.say(cell.text), layout.breadth - margin):
-                yield [(head, "label"), (part, cell.tone)]
-                head = " " * margin
 
 
 def _wraps(block: Table, layout: Layout) -> Iterator[Line]:
@@ -122,7 +108,6 @@ def _runs(columns: Sequence[Sequence[str]], room: int, gap: str) -> Iterator[lis
 
 NARROW: dict[str, Callable[[Table, Layout], Iterator[Line]]] = {
     "paragraphs": _paragraphs,
-    "lists": _lists,
     "wraps": _wraps,
     "groups": _groups,
 }

@@ -33,7 +33,8 @@ COLUMNS = (
 class VerificationReport(msgspec.Struct, frozen=True):
     """All that a page says: the update's gradients (None without a loss), the published figures.
 
-    ``arithmetic`` is that in which the trace of the figures is worked.
+    ``arithmetic`` is that in which the trace of the figures is worked; with ``slips`` the slips that
+    the spec knows of are shown one by one.
     """
 
     title: str
@@ -42,6 +43,7 @@ class VerificationReport(msgspec.Struct, frozen=True):
     held: tuple[ComparedLine, ...]
     samples: int
     arithmetic: Arithmetic = Arithmetic()
+    slips: bool = False
 
     @property
     def agrees(self) -> bool:
@@ -67,7 +69,7 @@ def _blocks(findings: VerificationReport) -> Iterator[Block]:
             "Gradients", tuple(_gradients(found, words)), "the largest difference of each"
         )
     if findings.held:
-        yield figures.section(findings.held, findings.arithmetic, words)
+        yield figures.section(findings.held, findings.arithmetic, words, slips=findings.slips)
     if found is not None:
         yield cost.section(found.cost, findings.samples)
 

@@ -20,17 +20,30 @@ ARITHMETIC = {
 }
 
 
-def section(held: Sequence[ComparedLine], arithmetic: Arithmetic, words: Words) -> Section:
-    """The figures that stand by name, the others one by one.
+def section(
+    held: Sequence[ComparedLine], arithmetic: Arithmetic, words: Words, *, slips: bool
+) -> Section:
+    """The figures that stand by name, what is astray one by one, and with ``slips`` these too.
 
     ``arithmetic`` is that in which their trace is worked.
     """
     figures = totals(held)
     stand = f"{figures['agrees']} agree"
-    slips = figures["slip"]
-    if slips:
-        stand += f", {count(slips, 'slip')} marked"
-    return Section("Published figures", tuple(_blocks(held, arithmetic, words)), stand)
+    marked = figures["slip"]
+    if marked:
+        stand += f", {count(marked, 'known slip')}"
+    told = [each for each in held if slips or not _has_slips_alone(each)]
+    blocks = [*_blocks(told, arithmetic, words)]
+    if len(told) < len(held):
+        known = "a known slip" if marked == 1 else f"{marked} known slips"
+        says = f"The source has {known}, marked in the spec; `--slips` shows them."
+        blocks.append(Paragraph(says, "fact", 1))
+    return Section("Published figures", tuple(blocks), stand)
+
+
+def _has_slips_alone(holding: ComparedLine) -> bool:
+    """Whether all that does not agree in a line is known."""
+    return holding.agrees and holding.count("agrees") < len(holding.figures)
 
 
 def _blocks(held: Sequence[ComparedLine], arithmetic: Arithmetic, words: Words) -> Iterator[Block]:
