@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from backtrace.spec.model import Spec
-    from backtrace.spec.read.quantity_ids import Shapes
+    from backtrace.spec.read.quantities.quantity_ids import Shapes
 
 
 def load(source: str | Path, *, data_folder: str | Path | None = None) -> Spec:

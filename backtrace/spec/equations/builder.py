@@ -22,8 +22,8 @@ from backtrace.spec.read.conventions import (
     read_decimals,
     read_notation_of_equations,
 )
-from backtrace.spec.read.named_quantities import with_named
-from backtrace.spec.read.quantity_ids import QuantityIds
+from backtrace.spec.read.quantities.named_quantities import with_named
+from backtrace.spec.read.quantities.quantity_ids import QuantityIds
 from backtrace.spec.read.training import (
     MOST_EPOCHS,
     read_clip,
@@ -34,7 +34,7 @@ from backtrace.spec.read.training import (
 
 if TYPE_CHECKING:
     from backtrace.spec.document.folders import Folders
-    from backtrace.spec.read.quantity_ids import ShapesOf
+    from backtrace.spec.read.quantities.quantity_ids import ShapesOf
 
 LARGEST_SEED = 2**32 - 1
 _INSTEAD = {

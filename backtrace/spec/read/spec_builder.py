@@ -34,9 +34,9 @@ from backtrace.spec.read.data_files import read_samples
 from backtrace.spec.read.holdout import hold_out, read_held_out
 from backtrace.spec.read.layers import LayerDraft, read_layers
 from backtrace.spec.read.loose_layers import refuse_top_level
-from backtrace.spec.read.named_quantities import with_named
 from backtrace.spec.read.network import NetworkDraft, SettledNetwork, settle
-from backtrace.spec.read.quantity_ids import QuantityIds, ShapesOf, unknown_shapes
+from backtrace.spec.read.quantities.named_quantities import with_named
+from backtrace.spec.read.quantities.quantity_ids import QuantityIds, ShapesOf, unknown_shapes
 from backtrace.spec.read.standardizing import read_standardize, standardized
 from backtrace.spec.read.training import (
     MOST_EPOCHS,

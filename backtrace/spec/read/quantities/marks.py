@@ -10,7 +10,7 @@ from backtrace.spec.document.fields import NOT_NEGATIVE, POSITIVE, Fields, Range
 from backtrace.spec.document.problems import Problems
 from backtrace.spec.document.reader import Node, Scalar
 from backtrace.spec.model import VERDICTS_WITH_CREDIT, Marks
-from backtrace.spec.read.quantity_ids import QuantityIds
+from backtrace.spec.read.quantities.quantity_ids import QuantityIds
 
 SHARE = Range("a share of a mark, from 0 to 1", lambda x: 0 <= x <= 1)
 OMIT = "omit"

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from backtrace.spec.document.fields import Fields
 from backtrace.spec.model import Spec
-from backtrace.spec.read.quantity_ids import QuantityIds, read_ask
+from backtrace.spec.read.quantities.quantity_ids import QuantityIds, read_ask
 
 
 def with_named(top: Fields, spec: Spec | None, quantities: QuantityIds) -> Spec | None:
@@ -17,12 +17,12 @@ def with_named(top: Fields, spec: Spec | None, quantities: QuantityIds) -> Spec 
     asked = read_ask(top.get("ask"), quantities)
     spec = spec and replace(spec, ask=asked)
     if "marks" in top:
-        from backtrace.spec.read.marks import read_marks
+        from backtrace.spec.read.quantities.marks import read_marks
 
         marks = read_marks(quantities.problems, top.get("marks"), quantities)
         spec = spec and replace(spec, marks=marks)
     if "expect" in top:
-        from backtrace.spec.read.expected import read_expected
+        from backtrace.spec.read.quantities.expected import read_expected
 
         expected = read_expected(top.get("expect"), quantities)
         spec = spec and replace(spec, expected=expected)

@@ -12,7 +12,7 @@ from backtrace.spec.document.reader import Entry, Mapping, Node, Scalar, Sequenc
 from backtrace.spec.ids import At
 from backtrace.spec.model import Published, Slip
 from backtrace.spec.numbers import Number
-from backtrace.spec.read.quantity_ids import QuantityIds
+from backtrace.spec.read.quantities.quantity_ids import QuantityIds
 from backtrace.spec.read.written_matrix import WrittenMatrix, read_matrix
 from backtrace.spec.wording import cited, count
 

@@ -1,0 +1,1 @@
+"""What a spec says of its quantities: which are asked for, worth what, printed as what."""
