@@ -49,16 +49,19 @@ def below(room, title):
 
 
 def students(room):
-    return [name.text for name, *_ in room.blocks[0].blocks[0].rows]
+    rows = [name for name, *_ in room.blocks[0].blocks[0].rows]
+    return [name.text for name in rows if name.tone != "label"]
 
 
 def test_the_table_has_a_row_a_student_and_a_column_a_step():
     _, _, room = of_class([ALL_RIGHT, SIGN_FLIPPED])
-    assert text(room).splitlines()[2:5] == [
-        " student  marks  z₁  L  δ₁  dW₁  W₁ⁿᵉʷ",
-        " Ada        7/7  ✓   ✓      ✓    ✓",
-        " Bo         7/9  ✓   ✓  ✓   ✗    →",
+    assert text(room).splitlines()[2:6] == [
+        " student  marks  z₁   L    δ₁   dW₁  W₁ⁿᵉʷ",
+        " Ada        7/7  ✓    ✓         ✓    ✓",
+        " Bo         7/9  ✓    ✓    ✓    ✗ 2  →",
+        " % right         100  100  100  50   50",
     ]
+    assert "✗ wrong, in so many entries" in text(room)
 
 
 def test_mistakes_are_counted_in_sentences():
@@ -72,12 +75,26 @@ def test_mistakes_are_counted_in_sentences():
 
 def test_students_are_to_be_talked_to_for_what_no_table_shows():
     _, _, room = of_class([ALL_RIGHT, SIGN_FLIPPED, ODD])
-    ((student, reasons),) = below(room, "Whom to talk to")
-    assert student.text == "Cy"
-    assert "dW₁, both entries: no known mistake explains it" in reasons
-    assert "W₁ⁿᵉʷ as in the key, but not from their own numbers" in reasons
+    (found,) = [each.blocks for each in room.blocks if each.title == "Whom to talk to"]
     # two entries of four are worth nothing for being wrong, two for not following
-    assert "0 of 4 marks" in reasons
+    assert [each.words for each in found] == [
+        "Less than half of the marks",
+        "Cy (0 of 4)",
+        "dW₁ is wrong, and no known mistake explains it",
+        "Cy (both entries)",
+        "W₁ⁿᵉʷ as in the key, but not from their own numbers",
+        "Cy",
+    ]
+
+
+def test_students_of_one_reason_stand_together():
+    _, _, room = of_class([ALL_RIGHT, ODD, ODD.replace("Cy", "Di")])
+    (found,) = [each.blocks for each in room.blocks if each.title == "Whom to talk to"]
+    assert [each.words for each in found][1::2] == [
+        "Cy (0 of 4), Di (0 of 4)",
+        "Cy (both entries), Di (both entries)",
+        "Cy, Di",
+    ]
 
 
 def test_how_sheets_were_read_is_said_once():

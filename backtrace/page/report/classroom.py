@@ -17,7 +17,6 @@ from backtrace.page.blocks import (
     Column,
     Document,
     Facts,
-    Labelled,
     Paragraph,
     Section,
     Shares,
@@ -29,14 +28,15 @@ from backtrace.page.report.phrases import (
     SPOKEN,
     Words,
     done_by,
+    entries,
     marks,
     name_of,
-    places,
     plain_number,
 )
 from backtrace.spec.wording import count, listed
 
 LOW = 0.5  # of the marks; whoever has less may need help
+WRONG = "wrong, in so many entries"
 FEW = 3  # students that are named behind a note
 LINE = re.compile(r"^line \d+: ")
 
@@ -61,7 +61,7 @@ def _blocks(checker: Checker, report: ClassReport) -> Iterator[Block]:
         yield Section("What went wrong", (Shares(shares),))
     talks = tuple(_attention(named, words))
     if talks:
-        yield Section("Whom to talk to", (Labelled(talks, inset=1),))
+        yield Section("Whom to talk to", talks)
     notes = tuple(_notes(named, words))
     if notes:
         yield Section("Notes", (Bullets(notes),))
@@ -79,23 +79,44 @@ def _table(checker: Checker, named: Named, words: Words) -> Iterator[Block]:
     for epoch, batch, id in steps.values():
         update = f"@{epoch}.{batch}" if several else ""
         columns.append(Column(words.symbols.name(id) + update, left=True))
-    verdicts = [{judged.name: judged.verdict for judged in each.quantities} for each in reports]
+    found = [{judged.name: judged for judged in each.quantities} for each in reports]
     rows = (
         (
             Cell(student),
             Cell(f"{plain_number(report.score.points)}/{plain_number(report.score.of)}"),
-            *(Cell("", found.get(name, "")) for name in steps),
+            *(_verdict(given.get(name)) for name in steps),
         )
-        for (student, report), found in zip(named, verdicts, strict=True)
+        for (student, report), given in zip(named, found, strict=True)
     )
-    yield Table(tuple(columns), tuple(rows), "groups")
-    used = {verdict for found in verdicts for verdict in found.values()}
-    legend = tuple(Cell(LEGEND[verdict], verdict) for verdict in SPOKEN if verdict in used)
+    shares = [_right([given[name] for given in found if name in given]) for name in steps]
+    last = (Cell("% right", "label"), Cell(""), *(Cell(share, "heading") for share in shares))
+    all_rows = (*rows, last) if len(reports) > 1 else tuple(rows)
+    yield Table(tuple(columns), all_rows, "groups")
+    used = {judged.verdict for given in found for judged in given.values()}
+    legend = tuple(
+        Cell(WRONG if verdict == "wrong" else LEGEND[verdict], verdict)
+        for verdict in SPOKEN
+        if verdict in used
+    )
     marking = _marking(checker, reports)
     below: list[Block] = [Facts(legend)] if legend else []
     below += [Paragraph(marking, "fact")] if marking else []
     if below:
         yield Section("", tuple(below))
+
+
+def _verdict(judged: Judged | None) -> Cell:
+    """The sign of a verdict; of what is wrong, how many entries, so that it is seen."""
+    if judged is None:
+        return Cell("")
+    several = judged.verdict == "wrong" and sum(map(len, judged.entries)) > 1
+    return Cell(str(len(judged.places("wrong"))) if several else "", judged.verdict)
+
+
+def _right(given: Sequence[Judged]) -> str:
+    """The share of a step that is right, in percent of those who wrote it or had to."""
+    well = sum(judged.verdict in ("right", "rounded") for judged in given)
+    return str(round(100 * well / len(given))) if given else ""
 
 
 def steps_of(checker: Checker, reports: Iterable[Report]) -> dict[str, Key]:
@@ -189,31 +210,35 @@ def _unlike(explanations: tuple[Explanation, ...]) -> list[Explanation]:
     return list({explanation.mistakes: explanation for explanation in explanations}.values())
 
 
-def _attention(named: Named, words: Words) -> Iterator[tuple[Cell, str]]:
-    """Students whose first mistake nothing explains, with odd sheets, or with few marks."""
+def _attention(named: Named, words: Words) -> Iterator[Block]:
+    """Why to talk to somebody, and to whom: few marks, a first mistake that nothing explains."""
+    concerned: dict[str, list[str]] = {}
     for student, report in sorted(named, key=lambda each: _share(each[1])):
-        reasons = "; ".join(_reasons(report, words))
-        if reasons:
-            yield Cell(student, "heading"), reasons
+        for reason, detail in _reasons(report, words):
+            concerned.setdefault(reason, []).append(f"{student}{detail}")
+    for reason, students in concerned.items():
+        yield Paragraph(reason, "heading", 1)
+        yield Paragraph(", ".join(students), inset=2)
 
 
-def _reasons(report: Report, words: Words) -> Iterator[str]:
+def _reasons(report: Report, words: Words) -> Iterator[tuple[str, str]]:
+    """Each reason, and what of it is this student's alone."""
     first = report.first_mistake
     if _share(report) < LOW:
-        yield f"{marks(report.score.points, report.score.of)} marks"
+        yield "Less than half of the marks", f" ({marks(report.earned, report.possible)})"
     if first is not None and not first.explanations:
-        where = places(first, words.name(first.name), "wrong")
-        yield f"{where}: no known mistake explains it"
+        where = entries(first, "wrong")
+        said = f"{words.name(first.name)} is wrong, and no known mistake explains it"
+        yield said, f" ({where})" if where else ""
     odd = {
         "unsupported": "as in the key, but not from their own numbers",
         "malformed": "not readable as written",
     }
     for verdict, said in odd.items():
         names = [words.name(q.name) for q in report.quantities if _has(q, verdict)]
-        if names:
-            yield f"{listed(names, 'and')} {said}"
+        yield from ((f"{name} {said}", "") for name in names)
     if not report.quantities:
-        yield "no answers to this exercise"
+        yield "No answers to this exercise", ""
 
 
 def _has(judged: Judged, verdict: str) -> bool:

@@ -137,13 +137,21 @@ def name_of(place: Key) -> str:
 
 def places(judged: Judged, symbol: str, *verdicts: Verdict) -> str:
     """``δ₂, all four entries``; ``δ₂[1,2] and [1,3]``; ``δ₂, 9 of 12 entries``."""
+    found = len(judged.places(*verdicts))
+    by_place = found <= MOST_PLACES and found < sum(map(len, judged.entries))
+    which = entries(judged, *verdicts)
+    return f"{symbol}{which}" if by_place or not which else f"{symbol}, {which}"
+
+
+def entries(judged: Judged, *verdicts: Verdict) -> str:
+    """``all four entries``; ``[1,2] and [1,3]``; nothing where there is only one."""
     found = judged.places(*verdicts)
     total = sum(map(len, judged.entries))
     if len(found) == total:
-        return symbol if total == 1 else f"{symbol}, {_all(total)} entries"
+        return "" if total == 1 else f"{_all(total)} entries"
     if len(found) > MOST_PLACES:
-        return f"{symbol}, {len(found)} of {total} entries"
-    return symbol + listed([f"[{i},{j}]" for i, j in found], "and")
+        return f"{len(found)} of {total} entries"
+    return listed([f"[{i},{j}]" for i, j in found], "and")
 
 
 def _all(total: int) -> str:

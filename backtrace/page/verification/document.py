@@ -33,8 +33,8 @@ COLUMNS = (
 class VerificationReport(msgspec.Struct, frozen=True):
     """All that a page says: the update's gradients (None without a loss), the published figures.
 
-    ``arithmetic`` is that in which the trace of the figures is worked; with ``slips`` the slips that
-    the spec knows of are shown one by one.
+    ``arithmetic`` is that in which the trace of the figures is worked; with ``slips`` each of those
+    that the spec knows of is shown.
     """
 
     title: str
