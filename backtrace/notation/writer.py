@@ -55,9 +55,8 @@ class FormulaWriter(Generic[Piece]):
         match expr:
             case Ref():
                 written = self.ref(expr)
-                alone = len(written) == 1 and isinstance(written[0], str)
-                negative = alone and needs_brackets(str(written[0]), after, before)
-                return self.bracketed(written) if negative else written
+                text = str(written[0]) if len(written) == 1 else ""  # a number's begins with a sign
+                return self.bracketed(written) if needs_brackets(text, after, before) else written
             case formula.Symbol():
                 return self.symbol(expr.id)
             case Text():

@@ -107,6 +107,12 @@ class Gallery(Block, frozen=True):
     steps: tuple[StepBlock, ...]
 
 
+class Results(Block, frozen=True):
+    """The main quantities of the only update, for a table of them at the top of a page."""
+
+    steps: tuple[StepBlock, ...]
+
+
 class Summary(Block, frozen=True):
     """The sections of an update with the values of their steps alone, as little as can be."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import compress, groupby
 from typing import Literal
 
@@ -34,11 +34,12 @@ from backtrace.page.overview import overview
 from backtrace.page.sections import SECTIONS
 from backtrace.page.selection import Selection, is_principal, steps, updates
 from backtrace.page.standardizing import standardizing
-from backtrace.page.step_block import Gallery, StepBlock, Summary
+from backtrace.page.step_block import Gallery, Results, StepBlock, Summary
 from backtrace.tape.steps import Phase
 from backtrace.tape.trace import Trace, TracedStep
 
 IN_PRINT = Elision(longest=10)  # a bmatrix of amsmath has no more columns
+FEW, MOST_RESULTS = 2, 40  # quantities of a table of results: more than a few, less than a page
 FIRST_LOSSES, LAST_LOSSES = 10, 5  # rows of a long table of losses
 
 
@@ -105,6 +106,7 @@ class _Reader(msgspec.Struct, frozen=True):
             if left_out and 0 < at == len(places) - 1:
                 yield Omission(left_out)
             blocks = tuple(self.contents(place))
+            yield from self.results(blocks)
             elided |= any(map(_is_elided, blocks))
             yield from self.update(place, blocks)
         if elided:
@@ -112,6 +114,14 @@ class _Reader(msgspec.Struct, frozen=True):
         if self.has_graph:
             drawn = graph(self.trace, places[0], self.figures.decimal_mark)
             yield from [drawn] if len(drawn.nodes) <= MOST_NODES else []
+
+    def results(self, blocks: Iterable[Block]) -> Iterator[Block]:
+        """The main quantities of the only update, where there are more of them than a few."""
+        sections = [block for block in blocks if isinstance(block, Section)]
+        worked = [step for each in sections for step in each.blocks if isinstance(step, StepBlock)]
+        if len(self.trace.updates) == 1:
+            found = tuple(step for step in worked if is_principal(step.traced))
+            yield from [Results(found)] if FEW < len(found) <= MOST_RESULTS else []
 
     @property
     def has_graph(self) -> bool:

@@ -62,7 +62,7 @@ def assert_result(formula, value):
     if not value.ndim:
         assert read(last).stands_for(value)
         return
-    assert {(int(r), int(c)) for r, c in SIZE.findall(last)} == {value.shape}
+    assert {(int(r), int(c)) for r, c in SIZE.findall(last)} <= {value.shape}  # of a part of it
     groups = [cells(body) for body in MATRIX.findall(last)]
     whole = [[*chain(*rows)] for rows in zip(*groups, strict=True)]
     assert stands_for(whole, value)

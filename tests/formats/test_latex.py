@@ -62,7 +62,7 @@ def test_every_network_in_every_detail(name, detail):
 @pytest.mark.parametrize("name", LAYERED)
 def test_the_result_of_each_step_is_its_value(name):
     formulas = re.findall(
-        r"\\textbf\{\d+\. [^\n]*\n\\begin\{align\*\}\n(.*?)\n\\end\{align\*\}",
+        r"\\paragraph\*\{\d+\. [^\n]*\n\\leavevmode\n\\begin\{align\*\}\n(.*?)\n\\end\{align\*\}",
         page(name),
         re.DOTALL,
     )

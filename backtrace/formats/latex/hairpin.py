@@ -10,13 +10,13 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from backtrace.formats.latex.formulas import Formulas, SizedTex, text_width
+from backtrace.formats.latex.formulas import EQUALS, Formulas
+from backtrace.notation.latex import Tex, symbol_width, text_width
 from backtrace.page.overview import Overview, OverviewColumn, in_rows, is_written_out
 from backtrace.page.step_block import StepBlock
 
 ARROW = 2.2  # em, with the space behind it
 APART = 2.4  # between two columns
-EQUALS = 1.3
 FORWARD, BACKWARD, TURN = r"\longrightarrow\enspace", r"\longleftarrow\enspace", r"\hookleftarrow"
 
 
@@ -39,7 +39,7 @@ def _line(cells: Sequence[str]) -> str:
     return "&" + r" \qquad && ".join(cells)
 
 
-def _cells(column: OverviewColumn, block: Overview, width: float) -> list[SizedTex]:
+def _cells(column: OverviewColumn, block: Overview, width: float) -> list[tuple[str, float]]:
     """What stands above the arrows, on the one forward, on the one back, and below."""
     first = column is block.columns[0]
     turns = block.turns and column is block.loss and column.backward is None
@@ -51,14 +51,14 @@ def _cells(column: OverviewColumn, block: Overview, width: float) -> list[SizedT
     ]
 
 
-def _behind(arrow: str, step: StepBlock | None, width: float) -> SizedTex:
+def _behind(arrow: str, step: StepBlock | None, width: float) -> tuple[str, float]:
     if step is None:
         return "", 0.0
     left, right, wide = _equation(step, width)
     return f"{arrow} {left} {right}".strip(), wide + (ARROW if arrow else 0.0)
 
 
-def _pile(steps: Sequence[StepBlock], width: float) -> SizedTex:
+def _pile(steps: Sequence[StepBlock], width: float) -> tuple[str, float]:
     """Equations under each other."""
     found = [_equation(step, width) for step in steps]
     if not found:
@@ -70,18 +70,16 @@ def _pile(steps: Sequence[StepBlock], width: float) -> SizedTex:
 def _equation(step: StepBlock, width: float) -> tuple[str, str, float]:
     """``W_{1}``, ``= `` and its entries, or its size; and how wide they are together."""
     formulas = Formulas(step.figures, width)
-    left = formulas.symbol(step.id)
-    room = width - ARROW - EQUALS - text_width(left)
-    sign, (tex, wide) = "=", _entries(step, formulas)
-    if not is_written_out(step) or wide > room:
-        tex = r" \times ".join(map(str, step.value.shape))
-        sign, wide = ":", text_width(tex)
-    return left, f"{sign} {tex}", text_width(left) + EQUALS + wide
+    name = symbol_width(step.id, step.figures.symbols)
+    sign, value = "=", _entries(step, formulas)
+    if not is_written_out(step) or value.width > width - ARROW - EQUALS - name:
+        size = r" \times ".join(map(str, step.value.shape))
+        sign, value = ":", Tex(size, text_width(size.replace(r"\times", "×")))
+    return formulas.symbol(step.id), f"{sign} {value.text}", name + EQUALS + value.width
 
 
-def _entries(step: StepBlock, formulas: Formulas) -> SizedTex:
+def _entries(step: StepBlock, formulas: Formulas) -> Tex:
     made = step.result
     if step.value.size == 1:  # a number without brackets
         made = msgspec.structs.replace(made, shape=())
-    groups = formulas.matrix(made, formulas.width, sized=False)
-    return groups[0].tex, sum(group.width for group in groups)
+    return formulas.matrix(made, formulas.width)

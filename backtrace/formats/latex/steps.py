@@ -8,11 +8,13 @@ from backtrace.formats.block_writer import BlockWriter
 from backtrace.formats.latex.formulas import Formulas
 from backtrace.formats.latex.hairpin import hairpin
 from backtrace.functions.formula import Expr
-from backtrace.notation.latex import latex
+from backtrace.notation.latex import joined, latex, width
 from backtrace.notation.text import EXACT
 from backtrace.page.blocks import Document, Omission, Section
 from backtrace.page.overview import Overview
-from backtrace.page.step_block import Gallery, StepBlock, Summary
+from backtrace.page.step_block import Gallery, Results, StepBlock, Summary
+
+WIDEST_FORMULA = 0.5  # of the width of a page, in a table
 
 
 class FormulaPage(BlockWriter[str]):
@@ -23,7 +25,9 @@ class FormulaPage(BlockWriter[str]):
     remark: Callable[[str], Iterator[str]]  # a paragraph set apart
     strong: Callable[[str], str]
     heading: Callable[[Section], Iterator[str]]
+    step_heading: Callable[[StepBlock], Iterator[str]]
     entries: Callable[[Sequence[Sequence[str]]], Iterator[str]]
+    formula_table: Callable[[Sequence[Sequence[str]]], Iterator[str]]  # its first row the headers
 
     def __init__(self, document: Document, width: float) -> None:
         self.document, self.width = document, width
@@ -49,6 +53,20 @@ class FormulaPage(BlockWriter[str]):
     def gallery(self, block: Gallery) -> Iterator[str]:
         return self.display([self.formulas(block.steps[0]).given(block.steps)])
 
+    def results(self, block: Results) -> Iterator[str]:
+        """A row a quantity: what it is, its formula, its value."""
+        yield from self.heading(Section("Results", ()))
+        rows = [self.result(step) for step in block.steps]
+        yield from self.formula_table([("Step", "Quantity", "Formula", "Value"), *rows])
+
+    def result(self, step: StepBlock) -> tuple[str, str, str, str]:
+        formulas = self.formulas(step)
+        formula, stated = formulas.symbol(step.id), formulas.stated(step)
+        if width(stated) < self.width * WIDEST_FORMULA:
+            formula += f" = {joined(stated)}"
+        value = formulas.in_a_cell(step)
+        return str(step.number), self.text(step.title), f"${formula}$", f"${value}$"
+
     def summary(self, block: Summary) -> Iterator[str]:
         for section in block.sections:
             if section.part == "given":
@@ -64,11 +82,11 @@ class FormulaPage(BlockWriter[str]):
 
     def stepblock(self, step: StepBlock) -> Iterator[str]:
         formulas = self.formulas(step)
-        title = self.strong(f"{step.number}. {self.text(step.title)}.")
-        yield from self.said(" ".join(filter(None, (title, self.words(step.why)))))
+        yield from self.step_heading(step)
+        if step.why:
+            yield from self.said(self.words(step.why))
         yield from self.display([formulas.step(step)])
         for remark in step.remarks:
             yield from self.remark(self.words(remark))
         if step.unfolded and not step.brief:
-            symbol = formulas.symbol(step.id)
-            yield from self.entries([formulas.entry(entry, symbol) for entry in step.entries()])
+            yield from self.entries([formulas.entry(entry, step.id) for entry in step.entries()])

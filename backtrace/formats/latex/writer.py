@@ -13,6 +13,7 @@ from backtrace.formats.latex.formulas import rows
 from backtrace.formats.latex.steps import FormulaPage
 from backtrace.formats.latex.tex_text import escaped
 from backtrace.page import blocks
+from backtrace.page.step_block import StepBlock
 
 NEEDS = r"% Needs \usepackage{amsmath}."
 WIDTH = 44.0  # em of the 48 that a line of the document has
@@ -91,6 +92,11 @@ class _Writer(FormulaPage):
         words = section.heading or section.title
         yield from ("", rf"\{HEADINGS[self.level]}*{{{escaped(words)}}}")
 
+    def step_heading(self, step: StepBlock) -> Iterator[str]:
+        r"""At the beginning of its paragraph, which is one, though a formula may be all of it."""
+        yield from ("", rf"\paragraph*{{{step.number}. {escaped(step.title)}.}}")
+        yield r"\leavevmode"
+
     def paragraph(self, block: blocks.Paragraph) -> Iterator[str]:
         return self.said(self.words(block.words))
 
@@ -106,6 +112,13 @@ class _Writer(FormulaPage):
         yield from (_row(cell.text for cell in row) for row in block.rows)
         yield from (r"\end{tabular}", r"\end{center}")
 
+    def formula_table(self, rows: Sequence[Sequence[str]]) -> Iterator[str]:
+        r"""A display, which is broken between pages where a ``tabular`` is not; without the second
+        text, what the quantity is: a line has no room for it."""
+        lines = (_table_row(row) for row in rows)
+        yield from (r"{\allowdisplaybreaks", r"\begin{alignat*}{3}", " \\\\\n".join(lines))
+        yield r"\end{alignat*}}"
+
     def room(self, block: blocks.Room) -> Iterator[str]:
         yield rf"\par\vspace{{{block.lines}\baselineskip}}"
 
@@ -120,6 +133,11 @@ class _Writer(FormulaPage):
     def entries(self, unfolded: Sequence[Sequence[str]]) -> Iterator[str]:
         yield from self.said("Entry by entry:" if len(unfolded) > 1 else "Its entry:")
         yield from self.display(unfolded)
+
+
+def _table_row(row: Sequence[str]) -> str:
+    number, _, formula, value = row
+    return rf"&\text{{{number}}}\quad &&\text{{{formula}}}\quad &&\text{{{value}}}"
 
 
 def _row(texts: Iterable[str]) -> str:

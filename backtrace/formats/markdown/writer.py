@@ -24,6 +24,7 @@ from backtrace.notation.numbers import latex as numeral
 from backtrace.page import blocks
 from backtrace.page.elision import is_large
 from backtrace.page.graph import Graph
+from backtrace.page.step_block import StepBlock
 from backtrace.page.tones import SIGNS
 from backtrace.page.training.chart import Chart
 
@@ -86,6 +87,9 @@ class _Writer(FormulaPage):
         if section.aside and not section.heading:
             yield from ("", f"*{escaped(section.aside)}*")
 
+    def step_heading(self, step: StepBlock) -> Iterator[str]:
+        yield from ("", f"{'#' * self.level} {step.number}. {escaped(step.title)}")
+
     def paragraph(self, block: blocks.Paragraph) -> Iterator[str]:
         words = self.words(block.words)
         if block.tone in QUOTED:
@@ -110,6 +114,10 @@ class _Writer(FormulaPage):
         yield "|" + "".join("---|" if column.left else "--:|" for column in block.columns)
         for row in block.rows:
             yield _row(map(_cell, row))
+
+    def formula_table(self, rows: Sequence[Sequence[str]]) -> Iterator[str]:
+        header, *others = rows
+        yield from ("", _row(header), "|--:|---|---|---|", *map(_row, others))
 
     def course(self, block: blocks.Course) -> Iterator[str]:
         return fenced(loss_chart(block.values, block.name))
@@ -174,7 +182,13 @@ def _with_code(words: blocks.Prose) -> str:
 
 def fenced(diagram: Sequence[str]) -> Iterator[str]:
     if diagram:
-        yield from ("", "```mermaid", *diagram, "```")
+        # in ASCII: pandoc makes a listing of it, for which TeX's fonts have no subscripts
+        yield from ("", "```mermaid", *map(_with_codes, diagram), "```")
+
+
+def _with_codes(line: str) -> str:
+    """Letters and signs beyond ASCII by their numbers, as Mermaid reads them."""
+    return "".join(c if c.isascii() else f"#{ord(c)};" for c in line)
 
 
 def _cell(cell: blocks.Cell) -> str:
