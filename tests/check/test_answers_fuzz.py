@@ -10,6 +10,7 @@ from backtrace.check.answers.table import read_table
 from backtrace.check.answers.tree import AnswersError
 from backtrace.check.model import Answers, Figure, Malformed
 from tests.check.answer_exercises import AUGMENTED, ONLINE, PLAIN, reader_of
+from tests.sampling import share
 
 SHEET = """student: Ada
 answers:
@@ -112,7 +113,7 @@ def test_any_bytes(content):
 
 
 @given(mutated(SHEET))
-@settings(max_examples=300)
+@settings(max_examples=share(300))
 def test_mutated_sheets(content):
     try_sheet(content)
 
@@ -123,7 +124,7 @@ def test_any_json(document):
 
 
 @given(mutated(TABLE))
-@settings(max_examples=300)
+@settings(max_examples=share(300))
 def test_mutated_tables(content):
     reader = reader_of(PLAIN)
     found, error = caught(lambda: read_table(content, "f.csv", reader))

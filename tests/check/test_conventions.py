@@ -13,6 +13,7 @@ from backtrace.check.judge.conventions import other_conventions
 from tests.check.generator import generate
 from tests.check.grading import ACCUSED, check
 from tests.check.typed import answers_of, report
+from tests.sampling import share
 
 SHEETS = Path(__file__).parent / "sheets"
 ALIKE = ("mean-omitted", "mean-twice", "half-factor", "sign-flipped", "ascent-for-descent")
@@ -87,7 +88,7 @@ def test_the_mean_left_out_of_delta_alone_is_a_mistake():
     assert found.earned == found.possible == 4
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(share(24)))
 def test_an_honest_sheet_in_another_convention_is_not_accused_where_it_can_be_told(seed):
     """By the new weights, which a sign comes back in; a sheet without them can't be told."""
     sheet = generate(seed, "honest")
@@ -100,7 +101,7 @@ def test_an_honest_sheet_in_another_convention_is_not_accused_where_it_can_be_to
 
 @pytest.mark.parametrize("code", ALIKE)
 def test_one_wrong_rule_is_no_other_convention(code):
-    for seed in range(6):
+    for seed in range(share(8)):
         found = check(generate(seed, code))
         assert (found.conventions or {}).keys() <= {"rounding"}
         assert found.first_mistake is not None

@@ -7,9 +7,10 @@ import pytest
 
 from tests.check.generator import CODES, HONEST, generate
 from tests.check.grading import Outcome, grade, table, written
+from tests.sampling import share
 
-HONEST_SHEETS = 100
-SHEETS_A_CODE = 6
+HONEST_SHEETS = share(100)
+SHEETS_A_CODE = share(8)
 
 
 @pytest.fixture(scope="module")

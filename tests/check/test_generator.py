@@ -9,6 +9,7 @@ from tests.check.generator import CODES, HONEST, generate, line_reaches, slack_o
 from tests.check.habits import Habit, numbers
 from tests.check.handwork import Work
 from tests.check.wrong_rules import read_as, wrong_rules
+from tests.sampling import share
 
 
 def neuron(activation="sigmoid"):
@@ -46,7 +47,7 @@ def test_the_seed_alone_chooses_among_all_codes():
 
 @pytest.mark.parametrize("code", CODES)
 def test_a_mistake_shows_where_the_truth_says_and_not_before(code):
-    for seed in range(3):
+    for seed in range(share(4)):
         sheet = generate(seed, code)
         if any("@" in id for id in sheet.answers) or code == "batch-not-summed":
             continue  # a line per sample has no shape to be judged in
@@ -57,7 +58,7 @@ def test_a_mistake_shows_where_the_truth_says_and_not_before(code):
 
 
 def test_an_honest_sheet_never_departs():
-    for seed in range(60):
+    for seed in range(share(60)):
         assert set(judged(generate(seed, HONEST)).values()) == {0}
 
 

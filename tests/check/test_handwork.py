@@ -5,6 +5,7 @@ import numpy as np
 from backtrace.tape.run import trace
 from tests.check.handwork import Work
 from tests.check.random_exercises import random_spec
+from tests.sampling import share
 
 
 def lines_that_differ(spec):
@@ -30,8 +31,8 @@ def same(ours, theirs):
     return ours.shape == theirs.shape and np.allclose(ours, theirs, rtol=1e-9, atol=1e-9)
 
 
-def test_three_hundred_networks_agree_on_every_id():
-    specs = {seed: random_spec(np.random.default_rng([7, seed])) for seed in range(300)}
+def test_random_networks_agree_on_every_id():
+    specs = {seed: random_spec(np.random.default_rng([7, seed])) for seed in range(share(300))}
     differences = {seed: lines_that_differ(spec) for seed, spec in specs.items()}
     assert [seed for seed, ids in differences.items() if ids] == []
 

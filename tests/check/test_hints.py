@@ -9,6 +9,7 @@ from backtrace.check.judge.checker import Checker
 from backtrace.check.mistakes.hints import worked_line
 from tests.check.test_mistakes import ALONE
 from tests.check.typed import answers_of, exercise, listed, spec_of
+from tests.sampling import share
 
 NUMBER = re.compile(r"(?<![\w₀-₉⁰-⁹])\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 
@@ -71,7 +72,7 @@ def test_no_number_is_given_away(code):
     assert hidden(checker, answers, line) == set(), line
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(share(4)))
 @pytest.mark.parametrize("name", ["or-gate", "mlp-math", "softmax", "adam"])
 def test_no_number_is_given_away_by_any_line_of_a_wild_sheet(name, seed):
     """Some quantities written, with numbers of nobody's, all others left out."""

@@ -179,8 +179,9 @@ def test_every_line_is_worked_once_however_many_ways_lead_back_to_it(sheets):
     assert MOST_WORK - sheets[0].work.left < 40 * 20
 
 
-def test_a_search_that_would_not_end_is_cut_and_it_is_said(sheets):
-    found = quantity(EPOCHS % 30, "loss@30: 0.777", "loss@30.1")
+def test_a_search_that_would_not_end_is_cut_and_it_is_said(sheets, monkeypatch):
+    monkeypatch.setattr("backtrace.check.judge.sheet.MOST_SEARCH", 1_000)
+    found = quantity(EPOCHS % 10, "loss@10: 0.777", "loss@10.1")
     assert found.verdict == "wrong"
     assert UNFINISHED in found.notes
     assert sheets[-1].search.left > -1_000

@@ -31,6 +31,7 @@ from backtrace.spec.model import Conventions
 from backtrace.tape.operations import OPERATIONS
 from backtrace.tape.setting import Setting
 from tests.check.equation_draws import elementary, equation_draws, learned
+from tests.sampling import share
 
 ROWS, COLUMNS = Setting(Conventions("rows", "in_out")), Setting(Conventions("columns", "out_in"))
 SETTINGS = {
@@ -319,7 +320,7 @@ def test_every_rule_is_drawn():
 
 @pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
 @pytest.mark.parametrize("operation", DRAWS)
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=share(25), derandomize=True)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_no_true_value_falls_outside(operation, setting, seed):
     random = np.random.default_rng(seed)
@@ -443,7 +444,7 @@ def test_a_pair_of_jumps_leaves_three_pieces():
 numbers = st.floats(-1e6, 1e6, allow_nan=False)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=share(60), derandomize=True)
 @given(x=numbers, y=numbers)
 def test_bounds_are_rounded_outward(x, y):
     one, two = point(x), point(y)
@@ -459,7 +460,7 @@ def test_bounds_are_rounded_outward(x, y):
         assert Fraction(lo) - tiny <= value <= Fraction(hi) + tiny, operation
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=share(40), derandomize=True)
 @given(xs=st.lists(numbers, min_size=1, max_size=30))
 def test_a_sum_holds_the_exact_sum(xs):
     box = summed(point([xs]), 1)

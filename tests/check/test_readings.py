@@ -7,6 +7,7 @@ from tests.check.generator import generate
 from tests.check.grading import check
 from tests.check.test_conventions import marked, tanh_sigmoid
 from tests.check.typed import answers_of, report
+from tests.sampling import share
 
 GOOD = {"right", "rounded"}
 
@@ -87,7 +88,7 @@ def test_a_line_that_is_no_first_sample_is_still_malformed():
 
 @pytest.mark.parametrize("code", ["transposed", "weights-not-transposed", "batch-not-summed"])
 def test_one_wrong_rule_is_no_reading_of_the_whole(code):
-    for seed in range(6):
+    for seed in range(share(8)):
         found = check(generate(seed, code))
         assert found.read is None
         assert found.first_mistake is not None

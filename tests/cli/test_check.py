@@ -86,7 +86,7 @@ def test_one_bad_file_does_not_stop_the_class(run, homework):
     assert done.code == 3
     assert "Ada        7/7" in done.out
     assert "Bo         7/9" in done.out
-    assert "bad.yaml:1:" in done.out
+    assert "bad.yaml:1:" in "".join(done.out.split())  # a long path is folded
     done = run("check", spec, str(homework / "class"), bad, "--format", "json")
     document = json.loads(done.out)
     assert [each["student"] for each in document["reports"]] == ["Ada", "Bo"]

@@ -25,6 +25,7 @@ from backtrace.formats.json.trace_validation import read
 from backtrace.page.trace import View
 from tests.cli.running import piped, run
 from tests.networks.kinds import LAYERED
+from tests.sampling import share
 
 __all__ = ["run"]
 
@@ -192,7 +193,7 @@ def spoilt(draw):
 
 
 @given(spoilt())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=share(100))
 def test_a_spoilt_trace_is_refused_or_printed(document):
     try:
         trace = read(json.dumps(document).encode())

@@ -20,6 +20,7 @@ from backtrace.page.trace import View
 from backtrace.spec.model import Arithmetic
 from tests.formats.written import html
 from tests.networks.kinds import LAYERED
+from tests.sampling import share
 from tests.tape import exercises
 
 DETAILS = ("summary", "matrices", "entries")
@@ -358,7 +359,7 @@ def test_titles_and_sources_are_text(text):
     assert_inert(text)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=share(60))
 @given(st.text(st.characters(), min_size=1, max_size=40))
 def test_any_title_is_text(text):
     assert_inert(text)

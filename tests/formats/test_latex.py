@@ -17,6 +17,7 @@ from backtrace.spec import bundled
 from tests.formats.formula_numbers import MATRIX, assert_result, cells, is_part
 from tests.formats.written import latex
 from tests.networks.kinds import LAYERED
+from tests.sampling import share
 
 TRACES = {name: backtrace.trace(backtrace.load(name)) for name in bundled.names()}
 DETAILS = ("overview", "summary", "matrices", "entries")
@@ -91,7 +92,7 @@ HOSTILE = st.one_of(
 
 
 @given(HOSTILE)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=share(400))
 def test_a_text_becomes_letters_and_harmless_commands(text):
     written = escaped(text)
     assert written.isascii()

@@ -21,6 +21,7 @@ from backtrace.spec.model import NOTATION_CHOICES
 from tests.formats.formula_numbers import MATRIX, assert_result, cells, is_part, stands_for
 from tests.formats.written import markdown
 from tests.networks.kinds import LAYERED
+from tests.sampling import share
 
 TRACES = {name: backtrace.trace(backtrace.load(name)) for name in bundled.names()}
 DETAILS = ("overview", "summary", "matrices", "entries")
@@ -278,7 +279,7 @@ HOSTILE = st.one_of(
 
 
 @given(HOSTILE, HOSTILE)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=share(150))
 def test_titles_are_shown_and_never_obeyed(title, source):
     trace = msgspec.structs.replace(TRACES["delta-rule"], title=title, source=source)
     text = markdown(trace, View(detail="summary"))

@@ -25,6 +25,7 @@ from backtrace.page.trace import View
 from backtrace.spec.bundled import names
 from backtrace.spec.model import Conventions
 from tests.networks.kinds import LAYERED
+from tests.sampling import share
 from tests.tape import exercises
 
 TRACES = {name: backtrace.trace(backtrace.load(name)) for name in names()}
@@ -339,7 +340,7 @@ def test_it_has_its_own_background_and_nothing_from_elsewhere():
     assert svg(TRACES["xor"], View()) == markup
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=share(60))
 @given(st.text(st.characters(), min_size=1, max_size=60))
 def test_any_title_is_text(text):
     root = drawn(msgspec.structs.replace(TRACES["delta-rule"], title=text))

@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as arrays
 import backtrace
 from backtrace.formats import weights
 from backtrace.formats.registry import MissingExtraError, is_ours
+from tests.sampling import share
 
 VALUES = {
     "W1": np.arange(6.0).reshape(2, 3).T,  # its lines lie across
@@ -57,7 +58,7 @@ def test_a_safetensors_gives_the_arrays_back():
 
 
 @given(arrays.arrays(np.float64, arrays.array_shapes(min_dims=0, max_dims=3, min_side=0)))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=share(50))
 def test_any_array_comes_back(array):
     assert_same(read_npz(weights.npz({"a": array})), {"a": array})
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from backtrace.spec.data import contents
 from backtrace.spec.data.request import ChosenColumns, DataError
+from tests.sampling import share
 from tests.spec.files import idx, problem_of, spec_of, values_of
 
 IMAGES = np.random.default_rng(1).integers(0, 256, (40, 5, 6), dtype=np.uint8)
@@ -241,7 +242,7 @@ def damaged(content, data):
     return bytes(content)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=share(250))
 @given(st.sampled_from(sorted(FILES)), st.data())
 def test_damage_is_said_or_makes_no_difference(place, name, data):
     content = damaged(FILES[name], data)
@@ -254,7 +255,7 @@ def test_damage_is_said_or_makes_no_difference(place, name, data):
         assert np.array_equal(found, IMAGES.reshape(40, 30))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=share(300))
 @given(
     st.binary(max_size=60)
     | st.tuples(

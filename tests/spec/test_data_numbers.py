@@ -12,6 +12,7 @@ from hypothesis.extra import numpy as arrays
 from backtrace.spec.data.request import ChosenColumns, DataError
 from backtrace.tape.arithmetic import FloatArithmetic, arithmetic
 from backtrace.tape.loading import loads
+from tests.sampling import share
 from tests.spec.files import idx, values_of
 
 KINDS = ("?", "u1", "i1", "<u2", ">i4", "<i8", "<u8", "<f2", ">f4", "<f8", ">f8")
@@ -77,7 +78,7 @@ def test_a_data_set_is_in_memory_once(folder, dtype, layout, loss):
     assert peak < data + 5_000_000
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=share(150))
 @given(st.data())
 def test_any_array_comes_out_as_numpy_has_it(tmp_path_factory, data):
     shape = tuple(data.draw(st.lists(st.integers(1, 7), min_size=0, max_size=4)))
@@ -110,7 +111,7 @@ def test_any_array_comes_out_as_numpy_has_it(tmp_path_factory, data):
     assert np.array_equal(values_of(path, scale, **asked), wanted)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=share(60))
 @given(
     arrays.arrays(np.uint8, arrays.array_shapes(min_dims=1, max_dims=3, max_side=9)),
     st.sampled_from([1.0, 1 / 255, 1 / 3]),

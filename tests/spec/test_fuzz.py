@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from backtrace.spec import SpecError, bundled
 from backtrace.tape.loading import loads
+from tests.sampling import share
 from tests.spec.specs import TRAINED
 from tests.spec.test_spec_builder import EXAMPLE
 
@@ -65,7 +66,7 @@ def test_any_tree_of_the_words_of_a_spec(tree):
     check("\n".join(f"{key}: {value}" for key, value in tree.items()))
 
 
-@settings(max_examples=200)
+@settings(max_examples=share(200))
 @given(st.sampled_from(TEXTS), st.data())
 def test_a_valid_spec_with_something_replaced(text, data):
     start = data.draw(st.integers(0, len(text)))
@@ -73,7 +74,7 @@ def test_a_valid_spec_with_something_replaced(text, data):
     check(text[:start] + data.draw(PIECES | WORDS | TREES) + text[start + length :])
 
 
-@settings(max_examples=200)
+@settings(max_examples=share(200))
 @given(
     st.sampled_from(
         [

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from backtrace.spec.model import Conventions, Number, Optimizer, Regularization
 from backtrace.tape.run import trace
+from tests.sampling import share
 from tests.tape.exercises import exercise, networks
 
 NEGATED = "error|da|delta|dW|db|data_dW|data_db"
@@ -68,7 +69,7 @@ def assert_same(first, second):
     np.testing.assert_allclose(first, second, rtol=1e-9, atol=1e-12)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=share(60), derandomize=True)
 @given(NETWORKS, optimizers, st.sampled_from(["gradient", "descent"]))
 def test_both_layouts_give_transposed_traces(network, optimizer, sign):
     """Every matrix, augmented ones and the stacked Jacobians of softmax among them."""
@@ -81,7 +82,7 @@ def test_both_layouts_give_transposed_traces(network, optimizer, sign):
         assert_same(first.value, second.value.T)
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=share(40), derandomize=True)
 @given(NETWORKS, st.sampled_from(["rows", "columns"]))
 def test_orientation_transposes_weights_and_nothing_else(network, layout):
     one, other = traces(network, (layout, "in_out", "gradient"), (layout, "out_in", "gradient"))
@@ -91,7 +92,7 @@ def test_orientation_transposes_weights_and_nothing_else(network, layout):
         assert_same(first.value, second.value.T if weights else second.value)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=share(60), derandomize=True)
 @given(NETWORKS, optimizers)
 def test_both_signs_give_negated_traces(network, optimizer):
     """The error and what is worked from it turn round; values, squares and steps do not."""

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from backtrace.spec.model import Function, Number, Regularization
 from backtrace.tape.run import trace
+from tests.sampling import share
 from tests.tape.exercises import (
     BIASES,
     CONVENTIONS,
@@ -161,7 +162,7 @@ NETWORKS = networks(
 )
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
+@settings(max_examples=share(80), derandomize=True)
 @given(NETWORKS)
 def test_any_network(network):
     assert_agrees(exercise(**network))

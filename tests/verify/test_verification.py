@@ -14,6 +14,7 @@ from backtrace.tape.run import trace
 from backtrace.tape.writer import TapeError
 from backtrace.verify import Request, verify
 from backtrace.verify.evaluations import Evaluations
+from tests.sampling import share
 from tests.tape.exercises import CONVENTIONS, exercise, networks, pairs
 from tests.tape.oracle import expected
 
@@ -72,7 +73,7 @@ NETWORKS = networks(
 )
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
+@settings(max_examples=share(80), derandomize=True)
 @given(NETWORKS)
 def test_random_networks_agree_in_every_convention(network):
     found = verify(exercise(**network))
@@ -81,7 +82,7 @@ def test_random_networks_agree_in_every_convention(network):
     assert not any(each.undecided.any() and not each.kinks for each in found.quantities)
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=share(40), derandomize=True)
 @given(NETWORKS)
 def test_the_differences_are_the_gradients_of_autograd(network):
     spec = exercise(**network)

@@ -7,7 +7,7 @@ import shlex
 import signal
 import subprocess
 from contextlib import suppress
-from itertools import count
+from itertools import count, product
 from pathlib import Path
 
 import msgspec
@@ -19,6 +19,7 @@ from backtrace.cli.training import interrupts as module
 from backtrace.cli.training.interrupts import Interrupts
 from backtrace.tape.training import loop, train
 from tests.cli.running import HUNG, piped, run, started, wait_until
+from tests.sampling import some
 
 __all__ = ["run"]
 
@@ -77,8 +78,9 @@ def held_down(process, log, presses, gap=0.0):
 
 
 @pytest.mark.parametrize("name", ["small", "digits"])
-@pytest.mark.parametrize("presses", [range(2), range(6), count()], ids=["2", "6", "to the end"])
-@pytest.mark.parametrize("gap", [0.001, 0.02])
+@pytest.mark.parametrize(
+    ("presses", "gap"), some([*product([range(2), range(6), count()], [0.001, 0.02])]), ids=str
+)
 def test_a_burst_of_ctrl_c_saves_and_says_so(spec, tmp_path, name, presses, gap):
     state, log = tmp_path / "s.npz", tmp_path / "l.csv"
     options = ("--epochs", "1000000", "--format", "json", "--log", str(log), "--save", str(state))
@@ -203,7 +205,7 @@ def test_the_command_that_is_said_works(run, spec, tmp_path):
     assert command[:-2] == ["train", spec, *options, *traces]
     before = log.read_bytes()
     done = run(*command, "--stop-at-loss", "100")
-    assert "--trace-epoch 1000000: not written" in done.err
+    assert re.search("--trace-epoch (1,)?1000000: not written", done.err)
     assert "Nothing left to do after" in done.out
     # all rows, and that of where it stands
     assert log.read_bytes().startswith(before[: before.rindex(b"\n", 0, -1)])

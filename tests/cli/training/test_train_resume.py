@@ -23,6 +23,7 @@ from backtrace.spec.data.request import DataError
 from backtrace.spec.fingerprint import differences, fingerprint
 from backtrace.tape.training import Engine, train
 from tests.cli.running import HUNG, run, started, wait_until
+from tests.sampling import share
 
 __all__ = ["run"]
 
@@ -487,9 +488,7 @@ def test_a_checkpoint_reads_back_from_a_gzip_file(run, spec, tmp_path):
     assert "a damaged or truncated gzip file" in done.err
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=share(150), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_damaged_checkpoint_is_refused_or_as_it_was(checkpoint, data):
     spec, whole = checkpoint
@@ -551,7 +550,7 @@ def test_kill_9_in_the_middle_of_a_checkpoint_loses_nothing(run, spec, tmp_path)
     file, state = spec(BASE + ADAM + MINI), tmp_path / "s.npz"
     moments = random.Random(1)
     reached = [0]
-    for _ in range(12):
+    for _ in range(share(16)):
         again = ["--resume"] if state.exists() else []
         options = ("--epochs", "1000000", "--checkpoint-every", "1", "--save", str(state))
         before = state.read_bytes() if state.exists() else None

@@ -10,6 +10,7 @@ from backtrace.formats.measure import text_width
 from backtrace.formats.terminal.boxes import ASCII, Mark, NamedMatrix, line_width
 from backtrace.formats.terminal.grid import equation, marks, with_gaps
 from backtrace.page.elision import shown
+from tests.sampling import share
 
 X = NamedMatrix("X", [["1", "2"]], "1 × 2", "given")
 W = NamedMatrix("W₁", [["0.5", "-1.0", "2.0"], ["1.5", "0.0", "-0.5"]], "2 × 3", "given")
@@ -205,7 +206,7 @@ def blocks(draw):
     return NamedMatrix("W₁", cells, f"{rows} × {columns}")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=share(60))
 @given(blocks(), blocks(), st.sampled_from([40, 60, 80, 120]))
 def test_no_line_is_too_wide_and_no_digit_is_lost(left, right, width):
     pieces = [Mark("ReLU("), left, Mark("⊙"), right, Mark(")"), Mark("="), left]

@@ -7,6 +7,7 @@ import backtrace
 from backtrace.spec import SpecError
 from backtrace.spec.equations.vocabulary import SIGNATURES
 from backtrace.tape.writer import TapeError
+from tests.sampling import share
 
 HEAD = "given: {X: [[1, 2], [3, 4]], k: [[1, 0], [0, -1]], s: 2, h_0: [[1, 1]]}\nequations:\n"
 TOKENS = [
@@ -45,7 +46,7 @@ def assert_read_or_refused(document):
     assert trace.steps
 
 
-@settings(max_examples=300)
+@settings(max_examples=share(300))
 @given(st.lists(st.sampled_from(TOKENS), max_size=14).map(" ".join))
 @example("X" + " + X" * 480)
 @example("s" + "^2" * 40)
@@ -56,13 +57,13 @@ def test_tokens_in_any_order(text):
     assert_read_or_refused(f'{HEAD}  - for: t = 1..2\n    do:\n      - "h[t] = {quoted}"\n')
 
 
-@settings(max_examples=300)
+@settings(max_examples=share(300))
 @given(st.text(max_size=40))
 def test_any_text(text):
     assert_read_or_refused(f"{HEAD}  - y = {text}\nloss: y\n")
 
 
-@settings(max_examples=400)
+@settings(max_examples=share(400))
 @given(terms(), st.sampled_from(["rows", "columns"]), st.sampled_from(["float64", "exact"]))
 def test_formulas_that_are_nearly_right(text, layout, arithmetic):
     top = f"conventions: {{layout: {layout}}}\narithmetic: {arithmetic}\n"
