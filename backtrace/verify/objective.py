@@ -24,21 +24,40 @@ class Objective(msgspec.Struct, frozen=True):
     penalty: Step | None = None
 
 
-def objective(steps: Sequence[Step]) -> Objective:
-    """That of an update, from all its steps."""
+def objective(steps: Sequence[Step], sign: int) -> Objective:
+    """That of an update, from all its steps; the ``sign`` is −1 where gradients go downhill."""
     of_equations = any(step.role == "named" for step in steps)
-    return _of_equations(steps) if of_equations else _of_layers(steps)
+    return _of_equations(steps) if of_equations else _of_layers(steps, sign)
 
 
-def _of_layers(steps: Sequence[Step]) -> Objective:
+def _of_layers(steps: Sequence[Step], sign: int) -> Objective:
     by_operation = {s.operation: s for s in steps if s.phase in ("forward", "loss")}
     output = by_operation["activate"].id
     terms = by_operation.get("loss_terms")
-    if terms is None:  # with an upstream gradient G in place of a loss the addends are G ⊙ a
-        upstream = next(step.id for step in steps if step.of == output)
-        terms = Step("loss_terms", "hadamard", (upstream, output), phase="loss")
+    if terms is None:
+        return _of_upstream(steps, output, sign)
     total = by_operation.get("total") or Step("loss", "total", (terms.id,))
     return Objective(tuple(steps), terms, total, output, by_operation.get("penalty"))
+
+
+def _of_upstream(steps: Sequence[Step], output: str, sign: int) -> Objective:
+    """With an upstream gradient G in place of a loss the addends are G ⊙ a."""
+    upstream = next(step.id for step in steps if step.of == output)
+    terms = Step("loss_terms", "hadamard", (upstream, output), phase="loss")
+    penalty = _penalty([s for s in steps if s.operation == "add_penalty"], sign)
+    named = [*steps, penalty] if penalty else steps
+    return Objective(tuple(named), terms, Step("loss", "total", (terms.id,)), output, penalty)
+
+
+def _penalty(penalised: Sequence[Step], sign: int) -> Step | None:
+    """What no loss names, and gradients have: G has the ``sign`` of the convention, and so it."""
+    if not penalised:
+        return None
+    signed = {each: sign * penalised[0].parameters[each] for each in ("l1", "l2")}
+    omit = [step.parameters.get("omit", "") for step in penalised]
+    parameters = penalised[0].parameters | signed | {"omit": omit}
+    weights = tuple(weights for step in penalised for weights in step.operands[1:])
+    return Step("penalty", "penalty", weights, parameters, "loss", shape=())
 
 
 def _of_equations(steps: Sequence[Step]) -> Objective:

@@ -58,8 +58,9 @@ def verify(
     if tape is None:
         tape = compile_tape(plain, range(request.epoch, request.epoch + 1))
     place = (request.epoch, request.batch)
-    aim = objective([s for s in tape if (s.epoch, s.batch) == place and s.phase != "update"])
     setting = Setting(spec.conventions)
+    steps = [s for s in tape if (s.epoch, s.batch) == place and s.phase != "update"]
+    aim = objective(steps, -1 if setting.descent else 1)
     values = worked(aim.steps, given, setting, FloatArithmetic(np.float64))
     if aim.terms.id in values and not np.isfinite(values[aim.terms.id]).all():
         raise TapeError("the loss is not a finite number, so that it has no differences")

@@ -82,6 +82,27 @@ def test_random_networks_agree_in_every_convention(network):
     assert not any(each.undecided.any() and not each.kinks for each in found.quantities)
 
 
+@pytest.mark.parametrize("conventions", CONVENTIONS[::3])
+def test_a_penalty_is_verified_where_an_upstream_gradient_stands_for_a_loss(conventions):
+    penalty = Regularization(Number(0.1), Number(0.2), "lambda_over_2n", biases=True)
+    spec = exercise(
+        (2, 3, 2),
+        ("tanh", "linear"),
+        loss="upstream",
+        n=2,
+        conventions=conventions,
+        regularization=penalty,
+    )
+    found = verify(spec)
+    assert found.agrees
+    # l1·sign(W)/n + l2·W/n, which a descent takes away
+    sign = -1 if conventions.sign == "descent" else 1
+    W2 = trace(spec)["W2"].value
+    share_of_penalty = quantity(found, "dW2").numeric - quantity(found, "data_dW2").numeric
+    expected_share = sign * (0.1 * np.sign(W2) + 0.2 * W2) / 2
+    assert share_of_penalty == pytest.approx(expected_share, abs=1e-9)
+
+
 @settings(max_examples=share(40), derandomize=True)
 @given(NETWORKS)
 def test_the_differences_are_the_gradients_of_autograd(network):
