@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 
+from backtrace.notation.names import RAISED_DIGITS, SUBSCRIPTS
 from backtrace.notation.text import ASCII, to_ascii
 
 # what the table of formulas does not have: signs of a page
 PAGE_SIGNS = str.maketrans({
     "⋮": ":", "⋱": "...", "“": '"', "”": '"', "‘": "'", "’": "'", "←": "<-", "∞": "inf", "×": "x",
-    "µ": "u",
+    "µ": "u", "▼": "down", "▲": "up",
 })  # fmt: skip
+
+
+LAYER_MARK = re.compile(r"\^(?:\(([0-9]+)\)|\[([0-9]+)\])")
 
 
 def text_width(text: str) -> int:
@@ -65,6 +70,19 @@ def pieces_of(text: str, width: int) -> Iterator[str]:
             piece, columns = "", 0
         piece, columns = piece + character, columns + step
     yield piece
+
+
+def raised(text: str) -> str:
+    """Layers' marks in the characters that a terminal has for them: ``W⁽²⁾``, and ``W₂`` for
+    ``W^[2]``, as there are no small square brackets."""
+    return LAYER_MARK.sub(_with_small_mark, text)
+
+
+def _with_small_mark(match: re.Match[str]) -> str:
+    round_mark, square_mark = match.groups()
+    if square_mark:
+        return square_mark.translate(SUBSCRIPTS)
+    return f"⁽{round_mark.translate(RAISED_DIGITS)}⁾"
 
 
 def plain(text: str) -> str:

@@ -160,7 +160,7 @@ def _through_updated(step: Step, values: ValuesById) -> Iterator[Note]:
             yield Note(
                 "through_updated",
                 (
-                    "as the spec asks, the error goes back through the updated weights ",
+                    "as the spec asks, the gradient goes back through the updated weights ",
                     *(Symbol(id), "; the gradient of the loss takes the old ones"),
                 ),
             )
@@ -183,7 +183,7 @@ def _within_limit(step: Step, values: ValuesById) -> Iterator[Note]:
 
 
 def _units_off(traced: TracedStep, trace: Trace) -> Iterator[Note]:
-    """Where an error meets ReLU′ = 0 on its way back, which units stopped it."""
+    """Where a gradient meets ReLU′ = 0 on its way back, which units stopped it."""
     if traced.operation != "hadamard":
         return
     steps = trace.update(traced.epoch, traced.batch)
@@ -202,12 +202,12 @@ def _counted(off: int, g: TracedStep) -> Sentence:
     entries, are = ("entry", "is") if off == 1 else ("entries", "are")
     return (
         f"{off} {entries} of {g.shape[0] * g.shape[1]} in ",
-        *(Symbol(g.id), f" {are} 0: where a unit was off, no error passes through it"),
+        *(Symbol(g.id), f" {are} 0: where a unit was off, no gradient passes through it"),
     )
 
 
 def _named(off: list[list[int]], z: TracedStep, trace: Trace) -> Iterator[str | Expr]:
-    """``unit 2 was off (z₁[1,2] = -1.3 ≤ 0), so no error passes through it``."""
+    """``unit 2 was off (z₁[1,2] = -1.3 ≤ 0), so no gradient passes through it``."""
     rows = trace.conventions.layout == "rows"
     units = [str((j if rows else i) + 1) for i, j in off]
     listed = " and ".join([", ".join(units[:-1]), units[-1]] if units[1:] else units)
@@ -215,7 +215,7 @@ def _named(off: list[list[int]], z: TracedStep, trace: Trace) -> Iterator[str | 
     for at, (i, j) in enumerate(off):
         yield from [", "] if at else []
         yield row(*_entry(z.id, i, j), " = ", _printed(z.value[i, j], trace.decimals), " ≤ 0")
-    yield f"), so no error passes through {'it' if len(units) == 1 else 'them'}"
+    yield f"), so no gradient passes through {'it' if len(units) == 1 else 'them'}"
 
 
 def _printed(value: Any, decimals: int) -> Value:

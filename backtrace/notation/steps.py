@@ -52,6 +52,9 @@ def repeats(traced: TracedStep, trace: Trace) -> str | None:
     if traced.operation == "copy":
         moved = {"summed", "undo", "arguments"} & set(traced.parameters)
         return None if moved else traced.operands[0]
+    if traced.operation == "total" and traced.parameters.get("samples", 1) == 1:
+        terms = trace.update(traced.epoch, traced.batch)[traced.operands[0]]
+        return terms.id if terms.value.size == 1 else None
     if traced.operation == "activate" and is_identity(traced.parameters):
         return None if traced.parameters.get("ones") else traced.operands[0]
     if traced.operation == "hadamard":

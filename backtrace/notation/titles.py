@@ -49,9 +49,9 @@ def _activation(step: Step) -> str:
 def _matmul_title(step: Step) -> str:
     if step.phase == "forward":
         source = "inputs" if step.layer == 1 else f"activations of layer {(step.layer or 1) - 1}"
-        return f"Mix the {source} with the weights"
+        return f"Multiply the {source} by the weights"
     if step.role == "activation_gradient":
-        return "Send the error back through the weights"
+        return "Send the gradient back through the weights"
     return "Gradient of the weights"
 
 
@@ -116,10 +116,10 @@ TITLES: dict[str, Callable[[Step], str]] = {
     "total": _total_title,
     "penalty": lambda step: "Penalty on the weights",
     "add": lambda step: "Loss with its penalty",
-    "loss_gradient": lambda step: "Error that reaches the prediction",
-    "shortcut_delta": lambda step: "Delta of the output, by the short-cut",
-    "hadamard": lambda step: "Through the activation, entry by entry",
-    "jacobian_product": lambda step: "Through the softmax, sample by sample",
+    "loss_gradient": lambda step: "Gradient at the prediction",
+    "shortcut_delta": lambda step: "Gradient of the output layer, by the shortcut",
+    "hadamard": lambda step: "Back through the activation, entry by entry",
+    "jacobian_product": lambda step: "Back through the softmax, sample by sample",
     "sum_samples": _sum_title,
     "add_penalty": lambda step: "Add the penalty's gradient",
     "gradient_norm": lambda step: "How long all gradients are together",
@@ -176,8 +176,8 @@ def _error_back_why(step: Step, shapes: Shapes) -> Sentence:
         force = (" is ", _size(shapes[weights]), " and has to stand transposed to meet ", *meets)
     return (
         (
-            f"Chain rule: each unit feeds every unit of layer {layer}, so its error is their "
-            "deltas, each times the weight it went through; "
+            f"Chain rule: each unit feeds every unit of layer {layer}, so its gradient is "
+            "their deltas, each times the weight it went through; "
         ),
         *(Symbol(weights), *force, "."),
     )
@@ -327,7 +327,7 @@ WHYS: dict[str, Why] = {
     "shortcut_delta": _shortcut_why,
     "hadamard": _hadamard_why,
     "jacobian_product": _always(
-        "Every output of a softmax depends on every pre-activation, so each sample's error is "
+        "Every output of a softmax depends on every pre-activation, so each sample's gradient is "
         "multiplied by the whole Jacobian, not entry by entry."
     ),
     "sum_samples": _sum_why,

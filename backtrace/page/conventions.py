@@ -32,7 +32,7 @@ def _of_layers(trace: Trace) -> Iterator[Sentence]:
     yield from _loss(trace)
     delta = header.sign(trace)
     if delta is not None:
-        yield ("The error of a unit is ", delta, ".")
+        yield ("The gradient at a pre-activation is ", delta, ".")
     if trace.conventions.sign == "descent":
         yield ("Gradients point downhill: they are added, not subtracted.",)
     yield from _mean(trace)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ from backtrace.functions.formula import Expr, Ref
 from backtrace.notation import steps as notation
 from backtrace.notation.numbers import cells, number
 from backtrace.notation.symbols import Symbols
+from backtrace.page.change import telling_decimals
 from backtrace.page.elision import Elision
 from backtrace.page.selection import one_sample, sample_slice
 from backtrace.tape.setting import Setting
@@ -78,6 +79,12 @@ class Figures(msgspec.Struct, frozen=True):
         """Numbers with the same decimals each."""
         stood = np.array(values, dtype=float)[:, None]
         return [text for (text,) in cells(stood, self.decimals, self.decimal_mark)]
+
+    def telling(self, values: Sequence[float]) -> list[str]:
+        """A loss before and after: with the digits that show where it changes."""
+        told = telling_decimals(values, self.decimals)
+        texts = (number(value, told, self.decimal_mark) for value in values)
+        return list(texts)
 
     def operand(self, beside: TracedStep, id: str) -> TracedStep:
         """The step ``id`` of the same update."""

@@ -22,9 +22,10 @@ class StepBlock(Block, frozen=True):
     what is given has none. ``brief`` says that its formula is all there is to say: no numbers need
     be put in, since it only repeats ``repeats`` (an id) or has none. ``elided``: a matrix of the
     equation is large, and all long sides of it are cut alike. ``unfolded``: every entry is asked
-    for. ``principal``: it belongs on a page that has little room. ``why`` is empty unless
-    explanations are asked for. ``blank``: its value is to be found, an empty place stands for each
-    entry and no number is put in.
+    for. ``principal``: it belongs on a page that has little room. ``sized``: how the shapes meet is
+    to be seen, as where a matrix is transposed. ``why`` is empty unless explanations are asked for.
+    ``blank``: its value is to be found, an empty place stands for each entry and no number is put
+    in.
     """
 
     number: str
@@ -37,6 +38,7 @@ class StepBlock(Block, frozen=True):
     elided: bool = False
     unfolded: bool = False
     principal: bool = True
+    sized: bool = True
     notes: tuple[Sentence, ...] = ()
     why: Sentence = ()
     blank: bool = False

@@ -247,6 +247,7 @@ class _Reader(msgspec.Struct, frozen=True):
             brief=repeats is not None or same or _is_brief(traced),
             elided=self.figures.elision.cuts(*shapes),
             unfolded=self.view.detail == "entries",
+            sized=self.view.explain or any(ref.transposed for ref in refs),
             notes=tuple(self.notes(traced)),
             why=self.why(traced),
         )

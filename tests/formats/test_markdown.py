@@ -200,7 +200,7 @@ $$
 
 def test_entries_are_folded_and_brief_steps_have_none():
     text = page("mlp-math", "entries")
-    assert text.count("<details>\n<summary>") == text.count("\n</details>\n") == 14
+    assert text.count("<details>\n<summary>") == text.count("\n</details>\n") == 13
     assert r"X W_{1}[1,2] &= 1\cdot (-1) + 2\cdot 0 = -1 + 0 = -1.0 \\" in text
     assert "<details>" not in page("mlp-math")
 

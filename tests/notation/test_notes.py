@@ -93,13 +93,13 @@ def said(weights, samples=1):
     ("weights", "expected"),
     [
         ([1, 2], ()),
-        ([1, -2], ("unit 2 was off (z₁[1,2] = -2 ≤ 0), so no error passes through it",)),
+        ([1, -2], ("unit 2 was off (z₁[1,2] = -2 ≤ 0), so no gradient passes through it",)),
         (
             [-1, 2, -0.5],
             (
                 (
                     "units 1 and 3 were off (z₁[1,1] = -1 ≤ 0, z₁[1,3] = -0.5 ≤ 0), "
-                    "so no error passes through them"
+                    "so no gradient passes through them"
                 ),
             ),
         ),
@@ -108,7 +108,7 @@ def said(weights, samples=1):
             (
                 (
                     "4 entries of 5 in ReLU′(z₁) are 0: where a unit was off, "
-                    "no error passes through it"
+                    "no gradient passes through it"
                 ),
             ),
         ),

@@ -91,7 +91,7 @@ def test_the_parts_of_a_line_lead_up_to_it():
             [
                 "A sample is a column: z = W·a + b.",
                 "The loss is half the mean squared error, C = 1/n ½Σ(a^(2) − y)²: " + CANCELS,
-                "The error of a unit is δ = n·∂C/∂z.",  # the 1/n comes later
+                "The gradient at a pre-activation is δ = n·∂C/∂z.",  # the 1/n comes later
                 "The 1/n of the loss enters in the gradients of the parameters.",
                 "The update is gradient descent, lr = 0.5.",
             ],
@@ -101,7 +101,7 @@ def test_the_parts_of_a_line_lead_up_to_it():
             [
                 "A sample is a row: z = a·W + b.",
                 "The loss is the cross-entropy, L = −1/n Σ y ln ŷ.",
-                "The error of a unit is δ = ∂L/∂z.",
+                "The gradient at a pre-activation is δ = ∂L/∂z.",
                 "The 1/n of the loss enters in δ₂.",
                 "The update is gradient descent, η = 0.5.",
             ],
@@ -111,7 +111,7 @@ def test_the_parts_of_a_line_lead_up_to_it():
             [
                 "A sample is a column: z = w·a.",
                 "The loss is half the sum of squared errors, J = ½Σ(ŷ − y)²: " + CANCELS,
-                "The error of a unit is δ = −∂J/∂z.",
+                "The gradient at a pre-activation is δ = −∂J/∂z.",
                 "Gradients point downhill: they are added, not subtracted.",
                 "The update is gradient descent, α = 0.05.",
             ],

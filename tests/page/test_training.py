@@ -322,7 +322,7 @@ def test_large_networks_have_no_matrices():
 def test_parameters_stand_in_the_layout_and_the_symbols_of_the_course():
     spec = backtrace.load("or-gate")  # columns; W^(1) is 2 × 2, W^(2) 1 × 2
     page = text(spec, made_up(spec, [1.0, 0.5]))
-    assert "W^(2)" in page
+    assert "W⁽²⁾" in page
     assert "1 × 2" in page
 
 
@@ -351,8 +351,16 @@ def test_no_line_is_wider_than_the_page(width, unicode, name):
 def test_colours_are_those_of_the_roles():
     found = lines(document(XOR, made_up(XOR, [1.0, 0.5, 0.7], kept=1)), Layout(80))
     roles = {role for line in found for _, role in line if role}
-    assert roles <= set(STYLES) | {"mark"}
-    assert "bold green" in {str(span.style) for span in coloured(found, STYLES).spans}
+    assert roles <= set(STYLES) | {
+        "mark",
+        "bracket",
+        "dims",
+        "fact",
+        "label",
+        "updated",
+        "updated.name",
+    }
+    assert STYLES["best"] in {str(span.style) for span in coloured(found, STYLES).spans}
 
 
 def test_a_title_cannot_steer_the_terminal():

@@ -19,7 +19,6 @@ DOTS = frozenset([MORE_COLUMNS, MORE_ROWS, MORE_BOTH, "...", ":"])
 EXPONENTS = "²³ᵀ"
 OPERATORS = frozenset(["=", "≈", "+", "−", "-", "·", "⊙", "⊡", "/", "*", "(.)", "(J)"])
 EQUALS = frozenset("=≈")
-NEGATIONS = frozenset("−-")
 ADDITIONS = frozenset("+−-")
 FACTORS = frozenset("·*")
 
@@ -98,39 +97,20 @@ def beside(pieces: Sequence[Piece], style: Style) -> Box:
 
 
 def _gap(pieces: Sequence[Piece], at: int) -> str:
-    """The space before ``pieces[at]``: wide around an operator between matrices."""
+    """The space before ``pieces[at]``: wide around the sign between numbers and their result."""
     before, after = pieces[at - 1], pieces[at]
     if opens(before) or closes(after) or _is_power(after) or after == COMMA or before == ROOT:
         return ""
-    if is_operator(after):
-        return " " if _is_tight(pieces, at) else GAP
-    if is_operator(before):
-        return " " if _is_tight(pieces, at - 1) or _is_negation(pieces, at - 1) else GAP
-    return " "
+    wide = _is_equals(before) or _is_equals(after)
+    return GAP if wide and any(map(_is_bracketed, pieces)) else " "
 
 
-def _is_tight(pieces: Sequence[Piece], at: int) -> bool:
-    """Whether the operator at ``at`` belongs to a plain number beside it, as in 0.1 · W.
-
-    The one before a number that is a factor, as the − in V − 0.1 · W, stands between V and W.
-    """
-    operator = pieces[at]
-    if isinstance(operator, Mark) and operator.text in EQUALS:
-        return False
-    adds = isinstance(operator, Mark) and operator.text in ADDITIONS
-    beside = [side for side in (at - 1, at + 1) if 0 <= side < len(pieces)]
-    return any(is_plain(pieces[s]) and not (adds and _is_factor(pieces, s)) for s in beside)
+def _is_equals(piece: Piece) -> bool:
+    return isinstance(piece, Mark) and piece.text in EQUALS
 
 
-def _is_factor(pieces: Sequence[Piece], at: int) -> bool:
-    beside = [pieces[side] for side in (at - 1, at + 1) if 0 <= side < len(pieces)]
-    return any(isinstance(piece, Mark) and piece.text in FACTORS for piece in beside)
-
-
-def _is_negation(pieces: Sequence[Piece], at: int) -> bool:
-    minus = pieces[at]
-    first = at == 0 or leads(pieces[at - 1])
-    return first and isinstance(minus, Mark) and minus.text in NEGATIONS
+def _is_bracketed(piece: Piece) -> bool:
+    return isinstance(piece, NamedMatrix) and not piece.bare
 
 
 def is_plain(piece: Piece) -> bool:
@@ -223,9 +203,14 @@ def _reaches(pieces: Sequence[Piece]) -> list[tuple[int, int]]:
 def _reach(pieces: Sequence[Piece]) -> tuple[int, int]:
     """The lines above and below the middle that the tallest of the matrices take."""
     heights = [len(piece.cells) or 1 for piece in pieces if isinstance(piece, NamedMatrix)]
-    above = max((height // 2 for height in heights), default=0)
-    below = max((height - 1 - height // 2 for height in heights), default=0)
+    above = max(map(middle_of, heights), default=0)
+    below = max((height - 1 - middle_of(height) for height in heights), default=0)
     return above, below
+
+
+def middle_of(height: int) -> int:
+    """The line that an operator stands on: of two the first, where a reader begins."""
+    return (height - 1) // 2
 
 
 def _brackets(height: int, pairs: tuple[str, str, str, str]) -> list[str]:
@@ -248,7 +233,7 @@ def matrix(block: NamedMatrix, style: Style, reach: tuple[int, int] = (0, 0)) ->
         _centred_row(_row(text, pair, block), left, right)
         for text, pair in zip(rows, _brackets(len(rows), style.square), strict=True)
     ]
-    middle = len(rows) // 2
+    middle = middle_of(len(rows))
     below = len(rows) - 1 - middle
     named: list[Line] = [[(padded(block.name, width), block.role + ".name")]] if block.name else []
     named += [[(" " * width, "")]] * max(0, reach[0] - middle)
@@ -269,10 +254,10 @@ def _centred_row(line: Line, left: int, right: int) -> Line:
 
 
 def _columns_aligned(cells: list[list[str]]) -> list[tuple[str, ...]]:
-    return list(zip(*map(_column_aligned, zip(*cells, strict=True)), strict=True))
+    return list(zip(*map(column_aligned, zip(*cells, strict=True)), strict=True))
 
 
-def _column_aligned(column: Sequence[str]) -> list[str]:
+def column_aligned(column: Sequence[str]) -> list[str]:
     """Decimal points in line, dots for left-out entries in the middle."""
     numbers = iter(aligned([text for text in column if text not in DOTS]))
     texts = [text if text in DOTS else next(numbers) for text in column]
@@ -309,3 +294,11 @@ def shifted(box: Box, shift: int) -> Box:
 
 def blank(width: int) -> Box:
     return Box([[(" " * width, "")]], width)
+
+
+def trimmed(line: Line) -> Line:
+    """Without the blanks at its end."""
+    trimmed = list(line)
+    while trimmed and not (text := trimmed[-1][0].rstrip()):
+        trimmed.pop()
+    return [*trimmed[:-1], (text, trimmed[-1][1])] if trimmed else []

@@ -1,4 +1,10 @@
-"""Lines of spans → one coloured text of rich; without colour the same lines as plain text."""
+"""Lines of spans → one coloured text of rich; without colour the same lines as plain text.
+
+Nobody knows on what ground a terminal writes: no colour of a letter is read as well on black as on
+white. So a coloured word brings its ground with it, and everything else has the text's own colour;
+only lines and bars that are drawn are coloured themselves. All are of the 256 colours that nearly
+every terminal has.
+"""
 
 from __future__ import annotations
 
@@ -10,47 +16,48 @@ from backtrace.formats.terminal.boxes import Line
 if TYPE_CHECKING:
     from rich.text import Text
 
+BLUE, ORANGE = "#ffffff on #005fd7", "#000000 on #d75f00"  # forward, backward
+GREEN, RED, YELLOW = "#ffffff on #008700", "#ffffff on #d70000", "#000000 on #ffd700"
+DRAWN_BLUE, DRAWN_ORANGE = "#0087d7", "#d75f00"
 
 STYLES: dict[str, str] = {
-    "computed": "cyan",
-    "gradient": "magenta",
-    "updated": "green",
-    "given.name": "bold",
-    "computed.name": "bold cyan",
-    "gradient.name": "bold magenta",
-    "updated.name": "bold green",
-    "right": "green",
-    "rounded": "green",
-    "carried": "cyan",
-    "wrong": "bold red",
-    "malformed": "red",
-    "unsupported": "yellow",
-    "imprecise": "yellow",
-    "missing": "yellow",
-    "best": "bold green",
-    "diverged": "bold red",
-    "doubt": "yellow",
-    "taken": "bold cyan",
-    "training": "cyan",
-    "held out": "magenta",
-    "bar": "cyan",
+    "computed.number": BLUE,
+    "gradient.number": ORANGE,
+    "updated.number": GREEN,
+    "computed.heading": f"bold {BLUE}",
+    "gradient.heading": f"bold {ORANGE}",
+    "updated.heading": f"bold {GREEN}",
+    "right": GREEN,
+    "rounded": GREEN,
+    "carried": BLUE,
+    "wrong": RED,
+    "malformed": RED,
+    "unsupported": YELLOW,
+    "imprecise": YELLOW,
+    "missing": YELLOW,
+    "best": GREEN,
+    "diverged": RED,
+    "doubt": YELLOW,
+    "taken": BLUE,
+    "training": DRAWN_BLUE,
+    "held out": DRAWN_ORANGE,
+    "bar": DRAWN_BLUE,
+    "share": DRAWN_ORANGE,
+    "computed.name": BLUE,
+    "gradient.name": ORANGE,
+    "updated.name": GREEN,
+    "caret": RED,
+    "mend": GREEN,
     "message": "bold",
-    "caret": "bold red",
-    "mend": "green",
     "title": "bold",
     "heading": "bold",
+    "result": "bold",
     "mistake": "bold",
     "code": "bold",
     "why": "italic",
-    "note": "yellow",
-    "number": "dim",
-    "bracket": "dim",
-    "dims": "dim",
+    "aside": "italic",
     "rule": "dim",
     "axis": "dim",
-    "fact": "dim",
-    "place": "dim",
-    "label": "dim",
 }
 """The tones of blocks, and the parts of what a terminal draws, as rich's styles."""
 

@@ -22,12 +22,13 @@ DASH = 4  # dots across: half of them drawn, half left out, where a line is dash
 def curve_and_legend(chart: Chart, page: Layout) -> list[Line]:
     """The chart, and below it its marks, as many to a line as fit."""
     found: list[Line] = []
-    for text, role in legend(chart, page):
+    for mark, words, role in legend(chart, page):
         last: Line = found[-1] if found else []
-        if not last or line_width(last) + len(APART) + text_width(text) > page.breadth:
-            found.append([(" " * INDENT, ""), (text, role)])
+        entry: Line = [(mark, role), (f" {words}", "")]
+        if not last or line_width(last) + len(APART) + line_width(entry) > page.breadth:
+            found.append([(" " * INDENT, ""), *entry])
         else:
-            last += [(APART, ""), (text, role)]
+            last += [(APART, ""), *entry]
     return [*curve(chart, page), *found]
 
 
@@ -48,15 +49,16 @@ def curve(chart: Chart, page: Layout) -> list[Line]:
     return [*lines, *_below(chart, columns, margin, page)]
 
 
-def legend(chart: Chart, page: Layout) -> list[tuple[str, str]]:
-    """The marks of the lines and of the kept epoch, each with its role; empty where one will do."""
+def legend(chart: Chart, page: Layout) -> list[tuple[str, str, str]]:
+    """The marks of the lines and of the kept epoch, what they are and their roles; empty where one
+    will do."""
     if chart.empty:
         return []
     solid, dashed, diamond = MARKS[not page.unicode]
-    found = [(f"{solid * 2} training", "training")]
-    found += [(f"{dashed * 2} held out", "held out")] if len(chart.series) > 1 else []
+    found = [(solid * 2, "training", "training")]
+    found += [(dashed * 2, "held out", "held out")] if len(chart.series) > 1 else []
     if chart.kept is not None:
-        found.append((f"{diamond} epoch {chart.kept[0]:,.0f}, kept", "best"))
+        found.append((diamond, f"epoch {chart.kept[0]:,.0f}, kept", "best"))
     return found if len(found) > 1 else []
 
 

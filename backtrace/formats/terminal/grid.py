@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import TypeVar
 
+import msgspec
+
 from backtrace.formats.measure import pieces_of, text_width
 from backtrace.formats.terminal.boxes import (
     FACTORS,
@@ -34,6 +36,7 @@ from backtrace.formats.terminal.boxes import (
     opens,
     shifted,
     stacked,
+    trimmed,
 )
 
 Item = TypeVar("Item")
@@ -58,23 +61,19 @@ def equation(
     What is too wide is folded before ``=`` or an operator, and a matrix too wide by itself is
     shown in groups of columns.
     """
-    room = width - indent
-    rows = _packed(list(pieces), room, style)
     lines: list[Line] = []
-    for number, row in enumerate(rows):
+    for number, row in enumerate(folded(pieces, width - indent, style)):
         start = min(indent + (CONTINUED if number else 0), max(0, width - row.width))
         lines += [[(" " * start, ""), *line] if start else line for line in row.lines]
-    return [piece for line in lines for piece in broken(_trimmed(line), width)]
+    return [piece for line in lines for piece in broken(trimmed(line), width)]
 
 
-def gallery(
-    groups: Sequence[Sequence[NamedMatrix]], width: int, indent: int = 4, style: Style = UNICODE
-) -> list[Line]:
+def gallery(groups: Sequence[Sequence[Box]], width: int, indent: int = 4) -> list[Line]:
     """Matrices beside each other, a group on one line where it fits, lines apart by a blank one."""
     room = width - indent
     rows: list[list[Box]] = []
     for group in groups:
-        boxes = [_fitted(block, room, style) for block in group]
+        boxes = list(group)
         if rows and _breadth(rows[-1] + boxes) <= room:
             rows[-1] += boxes
             continue
@@ -86,9 +85,19 @@ def gallery(
     return _set_apart(rows, width, indent)
 
 
-def _fitted(block: NamedMatrix, room: int, style: Style) -> Box:
+def fitted(block: NamedMatrix, room: int, style: Style) -> Box:
+    """A matrix under its name, in groups of columns where it is too wide."""
     box = matrix(block, style)
     return box if box.width <= room else stacked(_split([block], room, style))
+
+
+def stated(block: NamedMatrix, room: int, style: Style) -> Box:
+    """``W₁ = ⎡ 1  2 ⎤``; where that is too wide the name stands above."""
+    name = f"{block.name} = "
+    nameless = msgspec.structs.replace(block, name="")
+    head = Box([[(name, "")]], text_width(name))
+    box = joined([head, matrix(nameless, style)])
+    return box if box.width <= room else fitted(block, room, style)
 
 
 def _breadth(boxes: list[Box]) -> int:
@@ -101,7 +110,7 @@ def _set_apart(rows: list[list[Box]], width: int, indent: int) -> list[Line]:
         apart = [box for piece in row for box in (blank(len(WIDE_GAP)), piece)][1:]
         lines += [[]] if number else []
         lines += [[(" " * indent, ""), *line] for line in joined(apart).lines]
-    return [piece for line in lines for piece in broken(_trimmed(line), width)]
+    return [piece for line in lines for piece in broken(trimmed(line), width)]
 
 
 def marks(text: str) -> list[Piece]:
@@ -152,15 +161,9 @@ def _cut(text: str, first: int, width: int) -> Iterator[str]:
     yield from pieces_of(text[len(head) :], width)
 
 
-def _trimmed(line: Line) -> Line:
-    trimmed = list(line)
-    while trimmed and not (text := trimmed[-1][0].rstrip()):
-        trimmed.pop()
-    return [*trimmed[:-1], (text, trimmed[-1][1])] if trimmed else []
-
-
-def _packed(pieces: list[Piece], room: int, style: Style) -> list[Box]:
+def folded(found: Sequence[Piece], room: int, style: Style) -> list[Box]:
     """The pieces in as few lines as fit, folded where the formula itself falls into parts."""
+    pieces = list(found)
     whole = beside(pieces, style)
     if whole.width <= room:
         return [whole]

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from backtrace.formats.measure import pieces_of, plain, text_width, wrapped
+from backtrace.formats.measure import pieces_of, plain, raised, text_width, wrapped
 from backtrace.formats.terminal.boxes import ASCII, UNICODE, Line, Style, line_width
 from backtrace.page.inert import inert
 from backtrace.page.tones import SIGNS
 
 INDENT = 4
-WIDEST = 100  # columns of text; on a wider page the right margin would be too far to see
+WIDEST = 120  # columns; on a wider page the right margin would be too far to see
 APART = "   "  # between short phrases on a line
 OPERATORS = re.compile(r" (?=(?:=|\+|−|-|·|\*|⊙|/|\(\.\)) )")  # where a formula may be folded
 ASCII_DASHES = {"─": "-", "═": "="}
@@ -32,7 +32,7 @@ class Layout(msgspec.Struct, frozen=True):
 
     @property
     def breadth(self) -> int:
-        """How wide texts and rules are; matrices may take the whole width."""
+        """How wide rules are, and everything below them at most."""
         return min(self.width, WIDEST)
 
     @property
@@ -41,7 +41,7 @@ class Layout(msgspec.Struct, frozen=True):
 
     def say(self, words: str) -> str:
         """``words`` in the characters that the page has, and nothing that a terminal obeys."""
-        return inert(words) if self.unicode else plain(inert(words))
+        return raised(inert(words)) if self.unicode else plain(inert(words))
 
     def signed(self, words: str, tone: str) -> str:
         """``words`` behind the sign of their tone, where it has one."""
@@ -51,20 +51,22 @@ class Layout(msgspec.Struct, frozen=True):
     def spoken(self, line: Line) -> Line:
         return [(self.say(part), role) for part, role in line]
 
-    def rule(self, left: str, right: str = "", dash: str = "─") -> list[Line]:
-        """``── Forward ───────── layer 1, ReLU ──``, exactly as wide as texts are."""
+    def rule(
+        self, left: str, right: str = "", dash: str = "─", tone: str = "heading"
+    ) -> list[Line]:
+        """``── Forward → ────── layer 1, ReLU ──``, exactly as wide as the page."""
         stroke = dash if self.unicode else ASCII_DASHES[dash]
         left, right = self.say(left), self.say(right)
-        end = f" {right} {stroke * 2}" if right else ""
-        filled = self.breadth - 4 - text_width(left) - text_width(end)
+        filled = self.breadth - 4 - text_width(left) - (text_width(right) + 4 if right else 0)
         if filled < 1:
-            return [*self.rule(left, "", dash), *self.paragraph(right, "rule")]
-        middle = f" {stroke * filled}{end}"
-        return [[(stroke * 2 + " ", "rule"), (left, "heading"), (middle, "rule")]]
+            return [*self.rule(left, "", dash, tone), *self.paragraph(right, "rule")]
+        line: Line = [(stroke * 2 + " ", "rule"), (left, tone), (f" {stroke * filled}", "rule")]
+        return [[*line, (f" {right} ", ""), (stroke * 2, "rule")] if right else line]
 
     def paragraph(self, words: str, role: str, indent: int = INDENT) -> list[Line]:
         lines = wrapped(self.say(words), self.breadth - indent)
-        return [[(" " * indent + line, role)] for line in lines]
+        margin: Line = [(" " * indent, "")] if indent else []
+        return [[*margin, (line, role)] for line in lines]
 
     def flowed(self, phrases: Iterable[str], role: str) -> list[Line]:
         """Short phrases beside each other, as many on a line as fit."""
@@ -82,11 +84,7 @@ class Layout(msgspec.Struct, frozen=True):
         space = self.breadth - line_width(left) - line_width(right)
         if space >= 2:
             return [[*left, (" " * space, ""), *right]]
-        return self.folded_title(left) + self.folded_formula(right)
-
-    def fits(self, left: Line, right: Line) -> bool:
-        """Whether ``spread`` has both on one line."""
-        return line_width(self.spoken([*left, *right])) + 2 <= self.breadth
+        return self.folded_title(left) + self.folded_right(right)
 
     def folded_title(self, title: Line) -> list[Line]:
         """A number and a title too long for a line, the title's lines under each other."""
@@ -95,11 +93,13 @@ class Layout(msgspec.Struct, frozen=True):
         first, *more = wrapped(words, max(self.breadth - indent, 8))
         return [[*number, (first, role)], *([(" " * indent + line, role)] for line in more)]
 
-    def folded_formula(self, formula: Line) -> list[Line]:
-        """A formula on lines of its own, at the right margin, folded before its signs."""
-        words = "".join(part for part, _ in formula)
-        lines = formula_lines(words, self.breadth - INDENT)
-        return [[(" " * (self.breadth - text_width(line)) + line, "")] for line in lines]
+    def folded_right(self, line: Line) -> list[Line]:
+        """What is too long for the right margin, on lines of its own that end there."""
+        return [
+            [(" " * (self.breadth - text_width(words)) + words, role)]
+            for part, role in line
+            for words in wrapped(part, self.breadth - INDENT)
+        ]
 
 
 def indented(lines: Iterable[Line]) -> Iterator[Line]:

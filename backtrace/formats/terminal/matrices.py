@@ -17,7 +17,7 @@ from backtrace.formats.terminal.boxes import (
     line_width,
     matrix,
 )
-from backtrace.formats.terminal.grid import equation, gallery
+from backtrace.formats.terminal.grid import equation, fitted, gallery
 from backtrace.formats.terminal.layout import INDENT, Layout
 from backtrace.page.blocks import Answer, Matrices
 from backtrace.page.figures import Printout
@@ -29,8 +29,9 @@ DOTS = {(True, True): MORE_BOTH, (True, False): MORE_ROWS, (False, True): MORE_C
 def printed_block(made: Printout, name: str, role: str, layout: Layout) -> NamedMatrix:
     """A matrix, or a single number without brackets."""
     say = layout.say
-    if not made.shape:
-        return NamedMatrix(say(name), [[say(made.cells[0][0])]], "", role, bare=True)
+    number = bare_number(made)
+    if number is not None:
+        return NamedMatrix(say(name), [[say(number)]], "", role, bare=True)
     lines = [
         [
             say(DOTS.get((row is None, column is None), text))
@@ -44,10 +45,19 @@ def printed_block(made: Printout, name: str, role: str, layout: Layout) -> Named
     return NamedMatrix(say(name), lines, say(" × ".join(map(str, made.shape))), role, numbers)
 
 
+def bare_number(made: Printout) -> str | None:
+    """The number that a matrix of one entry is written as."""
+    return made.cells[0][0] if made.shape in ((), (1, 1)) else None
+
+
 def matrices(block: Matrices, layout: Layout) -> Iterator[Line]:
     """Quantities beside each other, each under its symbol and its size."""
-    found = [[_whole(each, block.tone, layout)] for each in block.quantities]
-    return iter(gallery(found, layout.width, INDENT, layout.style))
+    boxes = [_named(_whole(each, block.tone, layout), layout) for each in block.quantities]
+    return iter(gallery([[box] for box in boxes], layout.breadth, INDENT))
+
+
+def _named(block: NamedMatrix, layout: Layout) -> Box:
+    return fitted(block, layout.breadth - INDENT, layout.style)
 
 
 def _whole(quantity: Answer, tone: str, layout: Layout) -> NamedMatrix:
@@ -66,18 +76,18 @@ def answer(block: Answer, layout: Layout) -> Iterator[Line]:
         return
     yield []
     yield [(" " * INDENT + layout.say(block.symbol), "heading")]
-    blocks = [_entries(label, _signed(block, rows, layout)) for label, rows in block.rows]
-    yield from gallery([blocks], layout.width, INDENT, layout.style)
+    found = (_entries(label, _signed(block, rows, layout)) for label, rows in block.rows)
+    yield from gallery([[_named(each, layout) for each in found]], layout.breadth, INDENT)
 
 
 def _equation(label: str, symbol: str, entries: NamedMatrix, layout: Layout) -> list[Line]:
     margin, name = (" " * INDENT, ""), layout.say(symbol)
     head: Line = [margin, (label.ljust(LABEL), "label"), (f"{name} = ", "")]
     box = joined([Box([head], line_width(head)), matrix(entries, layout.style)])
-    if box.width <= layout.width:
+    if box.width <= layout.breadth:
         return box.lines
     pieces: list[Piece] = [Mark(name), Mark("="), entries]
-    return [[margin, (label, "label")], *equation(pieces, layout.width, INDENT + 2, layout.style)]
+    return [[margin, (label, "label")], *equation(pieces, layout.breadth, INDENT + 2, layout.style)]
 
 
 def _signed(block: Answer, rows: Sequence[Sequence[str]], layout: Layout) -> list[list[str]]:

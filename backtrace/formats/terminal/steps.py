@@ -1,30 +1,27 @@
-"""The steps of a trace on a terminal: formula, numbers put in, result; entries and notes below."""
+"""The steps of a trace on a terminal: each a line, and below it why, its entries and notes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
-import msgspec
+from collections.abc import Iterable, Iterator, Sequence
 
 from backtrace.formats.block_writer import BlockWriter
-from backtrace.formats.terminal.boxes import (
-    MORE_COLUMNS,
-    Line,
-    Mark,
-    NamedMatrix,
-    Piece,
-)
-from backtrace.formats.terminal.grid import equation, gallery, marks
+from backtrace.formats.terminal.boxes import MORE_COLUMNS, Box, Line, Mark, NamedMatrix, Piece
+from backtrace.formats.terminal.grid import gallery, stated
 from backtrace.formats.terminal.layout import INDENT, Layout
 from backtrace.formats.terminal.matrices import printed_block
-from backtrace.formats.terminal.summary import inline, summary
+from backtrace.formats.terminal.put_in import RESULT, PutIn
+from backtrace.formats.terminal.step_lines import Columns, StepLine, formula_of
+from backtrace.formats.terminal.summary import summary
 from backtrace.formats.terminal.unfolded import unfolded
+from backtrace.formats.terminal.updates import packed, update_box
 from backtrace.functions.formula import Ref
-from backtrace.notation.text import ref_text, text, tokens
-from backtrace.page.blocks import Section
-from backtrace.page.elision import is_large
+from backtrace.notation.text import text
+from backtrace.page.blocks import Block, Section
+from backtrace.page.joined import Joined, LossAgain, Updates, joined
 from backtrace.page.sections import ROLES
 from backtrace.page.step_block import Gallery, StepBlock, Summary
+
+TALL = 2  # lines; what takes more has a blank line around it
 
 
 class StepWriter(BlockWriter[Line]):
@@ -33,15 +30,18 @@ class StepWriter(BlockWriter[Line]):
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         self.summary_elided = False
-        self.elided: StepBlock | None = None
-        self.after_one_line = False
+        self.put_in = PutIn(layout)
+        self.columns = Columns()
+        self.height = 0  # of the step above in the same section
 
     def gallery(self, given: Gallery) -> list[Line]:
-        groups: dict[int | None, list[NamedMatrix]] = {}
+        groups: dict[int | None, list[Box]] = {}
         for step in given.steps:
-            made = self.named_matrix(step, Ref(step.id))
-            groups.setdefault(step.traced.layer, []).append(made)
-        return [[], *gallery(list(groups.values()), self.layout.width, INDENT, self.layout.style)]
+            made = self.put_in.printed(step, Ref(step.id))
+            block = printed_block(made, step.symbol, "given", self.layout)
+            box = stated(block, self.layout.breadth - INDENT, self.layout.style)
+            groups.setdefault(step.traced.layer, []).append(box)
+        return gallery(list(groups.values()), self.layout.breadth, INDENT)
 
     def summary(self, block: Summary) -> list[Line]:
         chosen = [step for step in _steps(block.sections) if step.principal]
@@ -54,84 +54,100 @@ class StepWriter(BlockWriter[Line]):
         """What the dots stand for, and how to see it."""
         lines: list[Line] = []
         told = "⋯ and ⋮ stand for entries left out. --full shows every one"
-        if self.elided is not None:
-            whole = f"--only {self.elided.id} the whole of {self.elided.symbol}"
+        elided = self.put_in.elided
+        if elided is not None:
+            whole = f"--only {elided.id} the whole of {elided.symbol}"
             lines += self.layout.paragraph(f"{told}, {whole}.", "fact")
         if self.summary_elided:
             lines += self.layout.paragraph(f"{told}.", "fact", 0)
         return [[], *lines] if lines else []
 
-    def stepblock(self, step: StepBlock) -> list[Line]:
-        """A blank line above, unless it and the step before are said in one line."""
-        lines = self.lines(step)
-        close = self.after_one_line and len(lines) == 1
-        self.after_one_line = len(lines) == 1
-        return lines if close else [[], *lines]
+    def aligned(self, section: Section) -> list[Block]:
+        """The blocks of a section, its steps in lines, whose columns are as wide as they need."""
+        found = list(joined(section.blocks))
+        self.columns = Columns.of([b for b in found if isinstance(b, Joined)], self.layout)
+        self.height = 0
+        return found
 
-    def lines(self, step: StepBlock) -> list[Line]:
-        assert step.equation is not None
-        title: Line = [(f"{step.number:>2}  ", "number"), (step.title, "title")]
-        formula: Line = [(text(step.equation.formula, step.figures.symbols), "")]
-        value = self.value_inline(step) if step.brief or step.is_single else []
-        again = step.traced.operation == "forward_again"
-        beside = again or self.layout.fits(title, formula + value)
-        lines = self.layout.spread(title, formula + value if beside else formula)
-        if step.why:
-            lines += self.layout.paragraph(self.words(step.why), "why")
-        if step.brief and not beside:
-            lines += self.equation_of([], step)
-        elif not step.brief and not (beside and step.is_single):
-            lines += self.equation(step)
-            lines += self.entries(step) if step.unfolded else []
-        for note in step.notes:
-            lines += self.layout.paragraph(self.words(note), "note")
+    def joined(self, block: Joined) -> list[Line]:
+        formula = formula_of(block, self.layout, self.columns.symbols)
+        line = StepLine(
+            self.number(block.numbers, block.worked),
+            formula,
+            self.put_in.pieces(block.worked),
+            self.aside(block),
+        )
+        lines = line.lines(self.layout, self.columns.formulas)
+        return self.apart(lines + self.said_below(block.steps))
+
+    def stepblock(self, step: StepBlock) -> list[Line]:
+        return self.joined(Joined((step,)))
+
+    def aside(self, block: Joined) -> str:
+        """What stands at the margin: what the step does, or the slopes that change nothing."""
+        slopes = [step.equation.formula for step in block.beside if step.equation is not None]
+        symbols = block.worked.figures.symbols
+        return ", ".join(text(slope, symbols) for slope in slopes) or block.worked.title
+
+    def number(self, numbers: str, step: StepBlock) -> Line:
+        label = self.layout.say(numbers).rjust(self.columns.numbers)
+        return [(label, f"{ROLES[step.traced.phase]}.number"), ("  ", "")]
+
+    def apart(self, lines: list[Line]) -> list[Line]:
+        """A blank line above, where this or what is above it takes several."""
+        above, self.height = self.height, len(lines)
+        return [[], *lines] if above and max(above, self.height) > TALL else lines
+
+    def said_below(self, steps: Iterable[StepBlock]) -> list[Line]:
+        """Why the steps are there, their entries, what else there is to say."""
+        lines: list[Line] = []
+        for step in steps:
+            lines += self.layout.paragraph(self.words(step.why), "why") if step.why else []
+            lines += self.entries(step) if step.unfolded and not step.brief else []
+            for note in step.notes:
+                lines += self.layout.paragraph(self.words(note), "note")
         return lines
 
-    def value_inline(self, step: StepBlock) -> Line:
-        """= and the value, unless the formula has it: id′(z) = 1."""
-        if step.tells_value:
-            return []
-        shown = self.layout.say(inline(step.value, step.figures.decimals))
-        worked = [self.layout.say(stage) for stage in self.stages(step)] if step.is_single else []
-        told = "".join(f" = {stage}" for stage in worked if stage.replace("−", "-") != shown)
-        return [(f"{told} = ", ""), (shown, ROLES[step.traced.phase])]
+    def entries(self, step: StepBlock) -> Iterator[Line]:
+        room = self.layout.breadth - INDENT
+        return ([(" " * INDENT, ""), *line] for line in unfolded(step, room, self.layout.say))
 
-    def stages(self, step: StepBlock) -> list[str]:
-        """The numbers put in, a stage after the other."""
-        figures = step.figures
-        return [
-            "".join(map(str, tokens(stage, figures.symbols, True, figures.decimals)))
-            for stage in step.stages(0, 0)
-        ]
+    # Updates
 
-    def equation(self, step: StepBlock) -> list[Line]:
-        """The equation with the matrices put in, and the result."""
-        assert step.equation is not None
-        figures = step.figures
-        found = tokens(step.equation.right, figures.symbols, True, figures.decimals)
-        pieces: list[Piece] = []
-        for token in _joined(_plain_sums(found)):
-            if isinstance(token, str):
-                pieces += marks(self.layout.say(token))
-            else:
-                pieces.append(self.named_matrix(step, token))
-        return self.equation_of(pieces, step)
+    def updates(self, block: Updates) -> list[Line]:
+        """As many parameters on a line as fit; one that is too wide is worked as any step."""
+        lines: list[Line] = []
+        row: list[Box] = []
+        for step in block.steps:
+            box, below = self.update_box(step), self.said_below([step])
+            if box is None:
+                lines += [*self.packed(row), *self.joined(Joined((step,)))]
+                row = []
+                continue
+            row.append(box)
+            if below:
+                lines += [*self.packed(row), *self.apart(below)]
+                row = []
+        return lines + self.packed(row)
 
-    def equation_of(self, pieces: list[Piece], step: StepBlock) -> list[Line]:
-        """``pieces`` = the result."""
-        whole = [*pieces, Mark("="), self.named_matrix(step, Ref(step.id))]
-        return equation(whole, self.layout.width, INDENT, self.layout.style)
+    def packed(self, boxes: Sequence[Box]) -> list[Line]:
+        rows = packed(boxes, self.layout)
+        return [line for lines in rows for line in self.apart(lines)]
 
-    def named_matrix(self, step: StepBlock, ref: Ref) -> NamedMatrix:
-        made, traced = step.printout(ref), step.operand(ref.id)
-        if self.elided is None and is_large(made.shape) and None in (*made.rows, *made.columns):
-            self.elided = msgspec.structs.replace(step, traced=traced)
-        name = ref_text(ref, step.figures.symbols)
-        return printed_block(made, name, ROLES[traced.phase], self.layout)
+    def update_box(self, step: StepBlock) -> Box | None:
+        old = self.put_in.matrix(step, Ref(step.traced.of), "given")
+        name = self.layout.say(step.figures.symbols.name(step.traced.of))
+        number = self.number(str(step.number), step)
+        return update_box(number, name, old, self.put_in.result(step), self.layout)
 
-    def entries(self, step: StepBlock) -> list[Line]:
-        lines = unfolded(step, self.layout.width - INDENT, self.layout.say)
-        return [[], *([(" " * INDENT, ""), *line] for line in lines)]
+    def lossagain(self, block: LossAgain) -> list[Line]:
+        before, after = map(self.layout.say, block.numbers)
+        arrow, change = self.layout.say("→"), self.layout.say(f" {block.change}")
+        result = NamedMatrix("", [[after]], role=RESULT, bare=True)
+        pieces: list[Piece] = [Mark(before), Mark(arrow), result, Mark(change)]
+        number = self.number(str(block.step.number), block.step)
+        line = StepLine(number, self.layout.say(block.symbol), pieces, block.step.title)
+        return self.apart([*line.lines(self.layout, 0), *self.said_below([block.step])])
 
 
 def _steps(sections: Iterable[Section]) -> Iterator[StepBlock]:
@@ -141,34 +157,3 @@ def _steps(sections: Iterable[Section]) -> Iterator[StepBlock]:
                 yield from block.steps
             elif isinstance(block, StepBlock):
                 yield block
-
-
-def _plain_sums(found: list[str | Ref]) -> list[str | Ref]:
-    """The same tokens, without the brackets in Σ(M²): around one matrix they only crowd it."""
-    kept: list[str | Ref] = []
-    at = 0
-    while at < len(found):
-        bracketed = found[at : at + 5]
-        matrix, *signs = bracketed.pop(2) if len(bracketed) == 5 else "", *bracketed
-        if isinstance(matrix, Ref) and signs == ["Σ", "(", "²", ")"]:
-            kept += ["Σ ", matrix, "²"]
-            at += 5
-        else:
-            kept.append(found[at])
-            at += 1
-    return kept
-
-
-def _joined(found: Iterable[str | Ref]) -> Iterator[str | Ref]:
-    """Tokens with neighbouring texts made one."""
-    pending = ""
-    for token in found:
-        if isinstance(token, str):
-            pending += token
-            continue
-        if pending:
-            yield pending
-        pending = ""
-        yield token
-    if pending:
-        yield pending

@@ -48,12 +48,13 @@ def _lines(table: list[tuple[StepBlock, str]], layout: Layout) -> Iterator[Line]
         role = ROLES[step.traced.phase]
         shown, *more = _shown(step, layout.width - margin, layout.say)
         yield [
-            (("" if section == before else section).ljust(first) + GAP, "heading"),
-            (name + " " * (second - text_width(name)) + GAP, role + ".name"),
+            (("" if section == before else section).ljust(first), role + ".heading"),
+            (GAP + name + " " * (second - text_width(name)) + GAP, role),
             (size.rjust(third) + GAP, "dims"),
-            (shown, role),
+            (shown, "result"),
         ]
-        yield from ([(" " * margin + line, role)] for line in more)
+        margin_of_more: Line = [(" " * first, role + ".heading"), (" " * (margin - first), "")]
+        yield from ([*margin_of_more, (line, "result")] for line in more)
         before = section
 
 

@@ -13,13 +13,10 @@ from backtrace.page.elision import Elision
 from backtrace.page.trace import View, document
 from backtrace.tape.trace import Trace
 
-WIDE = 100  # columns of a terminal on which more of a large matrix is shown
-
 
 def passages(trace: Trace, view: View, layout: Layout) -> Iterator[list[Line]]:
     """The header, then a step at a time."""
-    kept = 5 if layout.width >= WIDE else 3
-    elision = Elision(kept, whole=view.selection.only, full=view.selection.full)
+    elision = Elision(whole=view.selection.only, full=view.selection.full)
     page = document(trace, view, elision)
     if view.detail in ("overview", "summary"):  # which is to fit a screen
         page = msgspec.structs.replace(page, source="")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from backtrace.formats.measure import text_width, wrapped
@@ -19,11 +19,13 @@ from backtrace.formats.terminal.picture import pictured
 from backtrace.formats.terminal.steps import StepWriter
 from backtrace.functions.formula import Expr
 from backtrace.notation.symbols import Symbols
-from backtrace.notation.text import EXACT
+from backtrace.notation.text import EXACT, tokens
 from backtrace.notation.text import text as formula_text
 from backtrace.page import blocks
 from backtrace.page.graph import Graph
+from backtrace.page.joined import Updates
 from backtrace.page.overview import Overview
+from backtrace.page.sections import ROLES
 from backtrace.page.training.chart import Chart
 from backtrace.page.training.confusion import Confusion
 
@@ -31,6 +33,7 @@ INSETS: dict[blocks.Inset, int] = {0: 0, 1: 1, 2: INDENT}
 BULLETS: dict[blocks.Inset, int] = {0: 0, 1: 2, 2: INDENT}
 MOST_LISTED = 20  # of a long list
 LONGEST_BAR = 20
+ARROWS = {"forward": "→", "backward": "←"}  # the signs of the two directions beside their colours
 NARROW = 24  # columns; words with less room beside their label stand below it
 Fold: TypeAlias = Callable[[str, int], list[str]]
 FOLDS: dict[str, Fold] = {"words": wrapped, "formulas": formula_lines}
@@ -58,6 +61,7 @@ class _Writer(StepWriter):
         super().__init__(layout)
         self.symbols = symbols
         self.above: list[Line] = []  # headings that wait for what stands below them
+        self.part: blocks.Part = ""  # of the section above
 
     def opening(self, document: blocks.Document) -> list[Line]:
         title: Line = [(document.title, "title")] if document.title else []
@@ -86,12 +90,27 @@ class _Writer(StepWriter):
     def section(self, section: blocks.Section) -> Iterator[list[Line]]:
         if section.part == "losses":  # they stand with the updates
             return
-        self.above.append([])
-        self.after_one_line = False
+        if section.part != self.part or section.part in ("", "pass"):
+            self.above.append([])
+        self.part = section.part
+        found = self.aligned(section)
         if section.title:
             dash = "═" if section.part == "pass" else "─"
-            self.above += self.layout.rule(section.title, section.aside, dash)
-        yield from self.passages(section.blocks)
+            title, aside = self.headed(section, found)
+            tone = f"{ROLES[section.part]}.heading" if section.part in ROLES else "heading"
+            self.above += self.layout.rule(title, aside, dash, tone)
+        yield from self.passages(found)
+
+    def headed(self, section: blocks.Section, found: Sequence[blocks.Block]) -> tuple[str, str]:
+        """What stands at both ends of a section's rule: its direction, its layer, its rule."""
+        arrow = ARROWS.get(section.part, "")
+        updates = next((block for block in found if isinstance(block, Updates)), None)
+        title = f"{section.title} {arrow}" if arrow else section.title
+        if updates is None or section.aside:
+            return title, section.aside
+        assert self.symbols is not None
+        words = tokens(updates.rule, self.symbols, True, EXACT)
+        return title, "".join(map(str, words))
 
     def omission(self, block: blocks.Omission) -> list[Line]:
         more = "update" if block.updates == 1 else "updates"
@@ -175,7 +194,7 @@ class _Writer(StepWriter):
         longest = min(LONGEST_BAR, self.layout.width // 4)
         for label, (_, share, words) in zip(labels, rows, strict=True):
             bar = (stroke * max(1, round(longest * share))).ljust(longest)
-            yield from self.hanging([(f" {label}  ", ""), (f"{bar}  ", "wrong")], words, wrapped)
+            yield from self.hanging([(f" {label}  ", ""), (f"{bar}  ", "share")], words, wrapped)
         yield from self.more(len(block.rows))
 
     def hanging(self, head: Line, words: str, fold: Fold) -> Iterator[Line]:

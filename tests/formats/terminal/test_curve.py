@@ -105,7 +105,10 @@ def test_the_line_of_held_out_samples_is_another_one():
     both = drawn(losses(records([0.0, 0.0], held=[1.0, 1.0])), 60)
     top, bottom = both[0].partition("┤")[2], both[ROWS - 1].partition("┤")[2]
     assert top.count("⠉") < bottom.count("⣀")  # half of its dots are left out
-    assert [text for text, _ in legend(chart, Layout(60))] == ["── training", "╌╌ held out"]
+    assert legend(chart, Layout(60)) == [
+        ("──", "training", "training"),
+        ("╌╌", "held out", "held out"),
+    ]
 
 
 def test_the_kept_epoch_is_marked_where_its_loss_is():
@@ -116,7 +119,7 @@ def test_the_kept_epoch_is_marked_where_its_loss_is():
     axis = next(line for line in drawn(chart, 60) if "└" in line)
     ticks = [i for i, c in enumerate(axis) if c == "┬"]
     assert at == ticks[1]  # the ticks are the epochs 0, 1, 2 and 3
-    assert ("◆ epoch 1, kept", "best") in legend(chart, Layout(60))
+    assert ("◆", "epoch 1, kept", "best") in legend(chart, Layout(60))
 
 
 def test_the_kept_epoch_is_that_of_the_held_out_loss():

@@ -24,19 +24,19 @@ def picture(pieces, width=80, **options):
 
 def test_matrices_stand_beside_each_other_on_one_middle():
     assert picture(PRODUCT) == [
-        "                         W₁",
-        "       X         ⎡ 0.5  -1.0   2.0 ⎤            XW₁",
-        "    [ 1  2 ]  ·  ⎣ 1.5   0.0  -0.5 ⎦  =  [ 3.5  -1.0  1.0 ]",
-        "     1 × 2              2 × 3                  1 × 3",
+        "       X               W₁                     XW₁",
+        "    [ 1  2 ] · ⎡ 0.5  -1.0   2.0 ⎤  =  [ 3.5  -1.0  1.0 ]",
+        "     1 × 2     ⎣ 1.5   0.0  -0.5 ⎦           1 × 3",
+        "                      2 × 3",
     ]
 
 
 def test_a_wide_equation_is_folded_before_the_equals_sign():
     assert picture(PRODUCT, 50) == [
-        "                         W₁",
-        "       X         ⎡ 0.5  -1.0   2.0 ⎤",
-        "    [ 1  2 ]  ·  ⎣ 1.5   0.0  -0.5 ⎦",
-        "     1 × 2              2 × 3",
+        "       X               W₁",
+        "    [ 1  2 ] · ⎡ 0.5  -1.0   2.0 ⎤",
+        "     1 × 2     ⎣ 1.5   0.0  -0.5 ⎦",
+        "                      2 × 3",
         "                XW₁",
         "      =  [ 3.5  -1.0  1.0 ]",
         "               1 × 3",
@@ -47,8 +47,8 @@ def test_a_factor_stays_with_its_matrix():
     update = [W, Mark("−"), Mark("0.1"), Mark("·"), W]
     assert picture(update, 40)[4:] == [
         "                      W₁",
-        "              ⎡ 0.5  -1.0   2.0 ⎤",
-        "      − 0.1 · ⎣ 1.5   0.0  -0.5 ⎦",
+        "      − 0.1 · ⎡ 0.5  -1.0   2.0 ⎤",
+        "              ⎣ 1.5   0.0  -0.5 ⎦",
         "                     2 × 3",
     ]
 
@@ -82,20 +82,20 @@ def test_brackets_that_are_folded_are_low_on_both_sides():
         "         ⎡ 1.00 ⎤",
         "    ReLU(⎢ 2.00 ⎥",
         "         ⎣ 3.00 ⎦",
-        "         ⎡ 1.00 ⎤",
-        "      +  ⎢ 2.00 ⎥)",
-        "         ⎣ 3.00 ⎦",
+        "        ⎡ 1.00 ⎤",
+        "      + ⎢ 2.00 ⎥)",
+        "        ⎣ 3.00 ⎦",
     ]
 
 
 def test_names_and_sizes_stand_outside_taller_brackets():
     one, two = NamedMatrix("a", [["1"]], "1 × 1"), NamedMatrix("b", [["1"], ["2"], ["3"]], "3 × 1")
     assert picture([Mark("("), one, Mark("+"), two, Mark(")")], indent=0) == [
-        "   a         b",
-        "⎛          ⎡ 1 ⎤⎞",
-        "⎜[ 1 ]  +  ⎢ 2 ⎥⎟",
-        "⎝          ⎣ 3 ⎦⎠",
-        " 1 × 1     3 × 1",
+        "   a       b",
+        "⎛        ⎡ 1 ⎤⎞",
+        "⎜[ 1 ] + ⎢ 2 ⎥⎟",
+        "⎝        ⎣ 3 ⎦⎠",
+        " 1 × 1   3 × 1",
     ]
 
 
@@ -103,22 +103,22 @@ def test_a_sum_is_folded_before_the_products_in_it():
     row = NamedMatrix("", [["1.00", "2.00"]])
     pieces = [Mark("="), row, Mark("·"), row, Mark("+"), row, Mark("·"), row]
     assert picture(pieces, 48) == [
-        "    =  [ 1.00  2.00 ]  ·  [ 1.00  2.00 ]",
-        "      +  [ 1.00  2.00 ]  ·  [ 1.00  2.00 ]",
+        "    =  [ 1.00  2.00 ] · [ 1.00  2.00 ]",
+        "      + [ 1.00  2.00 ] · [ 1.00  2.00 ]",
     ]
 
 
 def test_an_operator_is_as_far_from_a_factor_as_from_its_matrix():
     (line,) = picture([XW, Mark("−"), Mark("0.5"), Mark("·"), XW], indent=0)[1:2]
-    assert line == "[ 3.5  -1.0  1.0 ]  −  0.5 · [ 3.5  -1.0  1.0 ]"
+    assert line == "[ 3.5  -1.0  1.0 ] − 0.5 · [ 3.5  -1.0  1.0 ]"
     (line,) = picture([Mark("("), Mark("√"), XW, Mark("+"), Mark("1e-8"), Mark(")")], indent=0)[1:2]
     assert line == "(√[ 3.5  -1.0  1.0 ] + 1e-8)"
 
 
-def test_single_numbers_have_no_brackets():
+def test_numbers_alone_have_no_brackets_and_stand_close():
     assert picture([Mark("="), NamedMatrix("L", [["0.72"]], bare=True)], indent=0) == [
-        "    L",
-        "=  0.72",
+        "   L",
+        "= 0.72",
     ]
 
 

@@ -43,8 +43,8 @@ def test_the_first_mistake_is_named_and_worked_and_what_follows_is_not_charged()
         " → carried  W₁ⁿᵉʷ    follows correctly from your dW₁",
         "",
         "dW₁, both entries: the sign is the wrong way round.",
-        "                             ⎡  3.00 ⎤",
-        "    You wrote          dW₁ = ⎣ -5.00 ⎦",
+        "    You wrote          dW₁ = ⎡  3.00 ⎤",
+        "                             ⎣ -5.00 ⎦",
         "    The rule is        dW₁ = xᵀ · δ₁",
         "    With your numbers  dW₁[1,1] = 1·1 + 2·(-2) = ?",
         "    Check which way round the difference is taken: the sign is opposite.",
@@ -67,7 +67,7 @@ LEVELS = ["none", "where", "what", "how"]
 @pytest.mark.parametrize("level", LEVELS)
 def test_no_expected_value_is_shown_unless_asked_for(level):
     said = text(marked(OR_GATE, "or-gate", level).findings, 120)
-    assert "δ^(2)" in said
+    assert "δ⁽²⁾" in said
     for digits in ("0.1405", "0.140", "0.041", "0.0409", "0.0045"):
         assert digits not in said
     revealed = text(marked(OR_GATE, "or-gate", level, reveal=True).findings, 120)
@@ -111,7 +111,7 @@ def test_rounding_is_traced_to_the_numbers_it_comes_from():
     own = "[[1.1028, 1.2058, 1.1628, 1.2560]]"
     rounded = OR_GATE.replace("[[1.103, 1.206, 1.163, 1.256]]", own)
     said = text(marked(rounded, "or-gate").findings, 120)
-    assert "1.1028 follows from your a^(1), which has three decimals" in said
+    assert "1.1028 follows from your a⁽¹⁾, which has three decimals" in said
 
 
 def test_several_explanations_are_listed_as_one_of_these():
@@ -133,7 +133,7 @@ def test_an_entry_that_is_no_number_is_cited_with_the_reason():
 def test_few_digits_left_out_entries_and_unknown_names_are_said():
     # z2 is 1.1033, …, 1.2557: one digit is fewer than any quantity must show
     said = text(marked("answers: {z2: [[1, _, 1, 1]], delta9: 3}", "or-gate").findings)
-    assert " ~ imprecise  z^(2)  too few digits to tell: write two significant digits" in said
+    assert " ~ imprecise  z⁽²⁾  too few digits to tell: write two significant digits" in said
     assert '"delta9"' in said
 
 

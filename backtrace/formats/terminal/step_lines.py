@@ -1,0 +1,106 @@
+"""A step of a trace as a line: formula, numbers put in, result, each at its place in a section."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from backtrace.formats.measure import text_width
+from backtrace.formats.terminal.boxes import (
+    Box,
+    Line,
+    Piece,
+    beside,
+    joined,
+    line_width,
+    shifted,
+    trimmed,
+)
+from backtrace.formats.terminal.grid import equation, folded
+from backtrace.formats.terminal.layout import INDENT, Layout, formula_lines
+from backtrace.notation.text import text
+from backtrace.page.joined import Joined
+
+APART = 3  # columns between a formula, its numbers and what is said beside them
+WIDEST_FORMULA = 36  # columns; a longer one does not push the numbers of the others to the right
+
+
+class Columns(msgspec.Struct, frozen=True):
+    """How wide the columns of a section are: the steps' numbers, the symbols before =, formulas."""
+
+    numbers: int = 2
+    symbols: int = 0
+    formulas: int = 0
+
+    @classmethod
+    def of(cls, steps: Sequence[Joined], layout: Layout) -> Columns:
+        symbols = max((text_width(layout.say(each.last.symbol)) for each in steps), default=0)
+        found = [text_width(formula_of(each, layout, symbols)) for each in steps]
+        widest = max((width for width in found if width <= WIDEST_FORMULA), default=0)
+        numbers = max((text_width(layout.say(each.numbers)) for each in steps), default=0)
+        return cls(max(2, numbers), symbols, widest)
+
+
+def formula_of(step: Joined, layout: Layout, symbols: int = 0) -> str:
+    """``ŷ = z₂ = a₁W₂ + b₂``: the symbols of the steps that are one line, and what they are."""
+    worked = step.worked
+    assert worked.equation is not None
+    named = [each for each in reversed(step.steps) if each not in step.beside]
+    first, *others = (layout.say(each.symbol) for each in named)
+    right = worked.equation.right if worked.equation.rule is None else worked.equation.rule
+    first += " " * (symbols - text_width(first))
+    return " = ".join([first, *others, layout.say(text(right, worked.figures.symbols))])
+
+
+class StepLine(msgspec.Struct, frozen=True):
+    """What is on a line: its number, the formula, the numbers put in and what stands beside."""
+
+    number: Line
+    formula: str
+    pieces: Sequence[Piece]
+    aside: str = ""
+
+    def lines(self, page: Layout, column: int) -> list[Line]:
+        """One line, if it fits; else the numbers are folded beside the formula or stand below it,
+        whichever is shorter. ``column`` is how wide the formulas of the section are."""
+        width = text_width(self.formula)
+        heads = [self.head(room) for room in dict.fromkeys((max(column, width), width))]
+        for head in heads:
+            box = joined([head, beside(self.pieces, page.style)])
+            if box.width <= page.breadth:
+                return self.with_aside(box, page)
+        below = self.below(page)
+        hanging = self.hanging(heads[-1], page)
+        return hanging if hanging and len(hanging) < len(below) else below
+
+    def head(self, room: int) -> Box:
+        gap = " " * (room - text_width(self.formula) + APART if self.pieces else 0)
+        line: Line = [*self.number, (self.formula + gap, "")]
+        return Box([line], line_width(line))
+
+    def hanging(self, head: Box, page: Layout) -> list[Line]:
+        """The numbers folded beside the formula; none where a matrix has no room there."""
+        first, *others = folded(self.pieces, max(1, page.breadth - head.width), page.style)
+        rows = [joined([head, first]), *(shifted(row, head.width) for row in others)]
+        if any(row.width > page.breadth for row in rows):
+            return []
+        return [trimmed(line) for row in rows for line in row.lines]
+
+    def below(self, page: Layout) -> list[Line]:
+        indent = line_width(self.number)
+        first, *more = formula_lines(self.formula, page.breadth - indent)
+        lines: list[Line] = [[*self.number, (first, "")]]
+        lines += [[(" " * (indent + 2) + line, "")] for line in more]
+        if not more:
+            lines = self.with_aside(Box(lines, line_width(lines[0])), page)
+        return lines + equation(self.pieces, page.breadth, INDENT, page.style)
+
+    def with_aside(self, box: Box, page: Layout) -> list[Line]:
+        """The lines of a box, and in that of the formula, at the margin, what is said beside."""
+        lines = [trimmed(line) for line in box.lines]
+        middle, aside = lines[box.middle], page.say(self.aside)
+        space = page.breadth - line_width(middle) - text_width(aside)
+        if aside and space >= APART:
+            lines[box.middle] = [*middle, (" " * space, ""), (aside, "aside")]
+        return lines
