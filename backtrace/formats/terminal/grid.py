@@ -62,7 +62,7 @@ def equation(
     shown in groups of columns.
     """
     lines: list[Line] = []
-    for number, row in enumerate(folded(pieces, width - indent, style)):
+    for number, row in enumerate(_packed(list(pieces), width - indent, style)):
         start = min(indent + (CONTINUED if number else 0), max(0, width - row.width))
         lines += [[(" " * start, ""), *line] if start else line for line in row.lines]
     return [piece for line in lines for piece in broken(trimmed(line), width)]
@@ -161,9 +161,8 @@ def _cut(text: str, first: int, width: int) -> Iterator[str]:
     yield from pieces_of(text[len(head) :], width)
 
 
-def folded(found: Sequence[Piece], room: int, style: Style) -> list[Box]:
+def _packed(pieces: list[Piece], room: int, style: Style) -> list[Box]:
     """The pieces in as few lines as fit, folded where the formula itself falls into parts."""
-    pieces = list(found)
     whole = beside(pieces, style)
     if whole.width <= room:
         return [whole]

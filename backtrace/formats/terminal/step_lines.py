@@ -17,7 +17,7 @@ from backtrace.formats.terminal.boxes import (
     shifted,
     trimmed,
 )
-from backtrace.formats.terminal.grid import equation, folded
+from backtrace.formats.terminal.grid import equation
 from backtrace.formats.terminal.layout import INDENT, Layout, formula_lines
 from backtrace.notation.text import text
 from backtrace.page.joined import Joined
@@ -62,7 +62,7 @@ class StepLine(msgspec.Struct, frozen=True):
     aside: str = ""
 
     def lines(self, page: Layout, column: int) -> list[Line]:
-        """One line, if it fits; else the numbers are folded beside the formula or stand below it,
+        """One line, if it fits; else the result stands below the numbers or both below the formula,
         whichever is shorter. ``column`` is how wide the formulas of the section are."""
         width = text_width(self.formula)
         heads = [self.head(room) for room in dict.fromkeys((max(column, width), width))]
@@ -71,7 +71,7 @@ class StepLine(msgspec.Struct, frozen=True):
             if box.width <= page.breadth:
                 return self.with_aside(box, page)
         below = self.below(page)
-        hanging = self.hanging(heads[-1], page)
+        hanging = self.hanging(heads[-1], page) if len(self.pieces) > 1 else []
         return hanging if hanging and len(hanging) < len(below) else below
 
     def head(self, room: int) -> Box:
@@ -80,10 +80,11 @@ class StepLine(msgspec.Struct, frozen=True):
         return Box([line], line_width(line))
 
     def hanging(self, head: Box, page: Layout) -> list[Line]:
-        """The numbers folded beside the formula; none where a matrix has no room there."""
-        first, *others = folded(self.pieces, max(1, page.breadth - head.width), page.style)
-        rows = [joined([head, first]), *(shifted(row, head.width) for row in others)]
-        if any(row.width > page.breadth for row in rows):
+        """The numbers beside the formula and their result below them; none where they don't fit."""
+        *numbers, equals, result = self.pieces
+        boxes = [beside(part, page.style) for part in (numbers, [equals, result])]
+        rows = [joined([head, boxes[0]]), shifted(boxes[1], head.width)]
+        if not numbers or any(row.width > page.breadth for row in rows):
             return []
         return [trimmed(line) for row in rows for line in row.lines]
 

@@ -1,0 +1,39 @@
+"""A page is no longer than it was when somebody last read it, and no wider than its rules."""
+
+import pytest
+
+import backtrace
+from backtrace.formats.measure import text_width
+from backtrace.formats.terminal.colours import uncoloured
+from backtrace.formats.terminal.layout import Layout
+from backtrace.formats.terminal.trace import passages
+from backtrace.page.trace import View
+from backtrace.spec import bundled
+from tests.golden.line_counts import FILE, counted
+
+ROWS = {row.split("\t")[0]: row for row in FILE.read_text(encoding="utf-8").splitlines()}
+MOST = {"small-mlp": 60, "scalar-chain": 45}  # lines at 80 columns
+
+
+def test_every_bundled_network_is_counted():
+    assert list(ROWS) == list(bundled.names())
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_it_takes_the_lines_it_did(name):
+    assert counted(name) == ROWS[name]
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_wider_page_is_no_longer(name):
+    _, narrow, wide = ROWS[name].split("\t")
+    assert int(wide) <= int(narrow) <= MOST.get(name, int(narrow))
+
+
+@pytest.mark.parametrize("name", ["small-mlp", "or-gate", "digits", "attention", "lstm"])
+@pytest.mark.parametrize("width", [60, 80, 120, 160])
+def test_no_line_is_wider_than_the_rules(name, width):
+    page = passages(backtrace.trace(backtrace.load(name)), View(), Layout(width))
+    lines = [line for passage in page for line in uncoloured(passage).split("\n")]
+    (rule,) = {text_width(line) for line in lines if line.startswith("──")}
+    assert max(map(text_width, lines)) == rule
