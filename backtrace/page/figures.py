@@ -12,8 +12,8 @@ from backtrace.functions.formula import Expr, Ref
 from backtrace.notation import steps as notation
 from backtrace.notation.numbers import cells, number
 from backtrace.notation.symbols import Symbols
-from backtrace.page.change import telling_decimals
 from backtrace.page.elision import Elision
+from backtrace.page.lines.change import telling_decimals
 from backtrace.page.selection import one_sample, sample_slice
 from backtrace.tape.setting import Setting
 from backtrace.tape.trace import Trace, TracedStep

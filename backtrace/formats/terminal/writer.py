@@ -16,14 +16,14 @@ from backtrace.formats.terminal.hairpin import hairpin
 from backtrace.formats.terminal.layout import INDENT, Layout, formula_lines, indented
 from backtrace.formats.terminal.matrices import answer, matrices
 from backtrace.formats.terminal.picture import pictured
-from backtrace.formats.terminal.steps import StepWriter
+from backtrace.formats.terminal.steps.step_writer import StepWriter
 from backtrace.functions.formula import Expr
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import EXACT, tokens
 from backtrace.notation.text import text as formula_text
 from backtrace.page import blocks
 from backtrace.page.graph import Graph
-from backtrace.page.joined import Updates
+from backtrace.page.lines.joined import Updates
 from backtrace.page.overview import Overview
 from backtrace.page.sections import ROLES
 from backtrace.page.training.chart import Chart

@@ -20,7 +20,7 @@ from backtrace.formats.terminal.boxes import (
 from backtrace.formats.terminal.grid import equation
 from backtrace.formats.terminal.layout import INDENT, Layout, formula_lines
 from backtrace.notation.text import text
-from backtrace.page.joined import Joined
+from backtrace.page.lines.joined import Joined
 
 APART = 3  # columns between a formula, its numbers and what is said beside them
 WIDEST_FORMULA = 36  # columns; a longer one does not push the numbers of the others to the right

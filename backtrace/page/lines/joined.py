@@ -8,7 +8,7 @@ from itertools import groupby
 from backtrace.functions.formula import Expr, Ref, Text, rebuilt, row
 from backtrace.page.blocks import Block
 from backtrace.page.board import objective
-from backtrace.page.change import change
+from backtrace.page.lines.change import change
 from backtrace.page.step_block import StepBlock
 from backtrace.tape.trace import TracedStep
 

@@ -9,15 +9,15 @@ from backtrace.formats.terminal.boxes import MORE_COLUMNS, Box, Line, Mark, Name
 from backtrace.formats.terminal.grid import gallery, stated
 from backtrace.formats.terminal.layout import INDENT, Layout
 from backtrace.formats.terminal.matrices import printed_block
-from backtrace.formats.terminal.put_in import RESULT, PutIn
-from backtrace.formats.terminal.step_lines import Columns, StepLine, formula_of
+from backtrace.formats.terminal.steps.put_in import RESULT, PutIn
+from backtrace.formats.terminal.steps.step_lines import Columns, StepLine, formula_of
+from backtrace.formats.terminal.steps.unfolded import unfolded
+from backtrace.formats.terminal.steps.updates import packed, update_box
 from backtrace.formats.terminal.summary import summary
-from backtrace.formats.terminal.unfolded import unfolded
-from backtrace.formats.terminal.updates import packed, update_box
 from backtrace.functions.formula import Ref
 from backtrace.notation.text import text
 from backtrace.page.blocks import Block, Section
-from backtrace.page.joined import Joined, LossAgain, Updates, joined
+from backtrace.page.lines.joined import Joined, LossAgain, Updates, joined
 from backtrace.page.sections import ROLES
 from backtrace.page.step_block import Gallery, StepBlock, Summary
 
