@@ -130,7 +130,7 @@ def test_symbols_in_sentences_are_formulas():
     assert formulas == ["W₂", "3 × 1", "δ₂", "1 × 1"]
     (note,) = step(made, "delta1").remarks
     assert said(note, made.symbols) == (
-        "Unit 2 was off (Z₁[1,2] = -1.3 ≤ 0), so no error passes through it."
+        "Unit 2 was off (Z₁[1,2] = -1.3 ≤ 0), so no gradient passes through it."
     )
     assert [text(p, made.symbols) for p in note if not isinstance(p, str)] == ["Z₁[1,2] = -1.3 ≤ 0"]
 
