@@ -17,7 +17,7 @@ from backtrace.formats.terminal.boxes import (
     shifted,
     trimmed,
 )
-from backtrace.formats.terminal.grid import equation
+from backtrace.formats.terminal.grid import CONTINUED, equation
 from backtrace.formats.terminal.layout import INDENT, Layout, formula_lines
 from backtrace.notation.text import text
 from backtrace.page.lines.joined import Joined
@@ -90,9 +90,11 @@ class StepLine(msgspec.Struct, frozen=True):
 
     def below(self, page: Layout) -> list[Line]:
         indent = line_width(self.number)
-        first, *more = formula_lines(self.formula, page.breadth - indent)
+        room = page.breadth - indent
+        fits = text_width(self.formula) <= room
+        first, *more = [self.formula] if fits else formula_lines(self.formula, room - CONTINUED)
         lines: list[Line] = [[*self.number, (first, "")]]
-        lines += [[(" " * (indent + 2) + line, "")] for line in more]
+        lines += [[(" " * (indent + CONTINUED) + line, "")] for line in more]
         if not more:
             lines = self.with_aside(Box(lines, line_width(lines[0])), page)
         return lines + equation(self.pieces, page.breadth, INDENT, page.style)
