@@ -335,6 +335,101 @@ def worksheet(
 
 
 @app.command()
+def new(
+    template: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[SPEC]",
+            help="A spec, or a bundled name, whose numbers are drawn anew; else a network of the "
+            "shape that the options say.",
+        ),
+    ] = None,
+    inputs: Annotated[int, typer.Option(min=1, max=12, help="Inputs of the network.")] = 2,
+    hidden: Annotated[
+        str, typer.Option(metavar="N,...", help="Units of the hidden layers; none: 0.")
+    ] = "2",
+    outputs: Annotated[int, typer.Option(min=1, max=12, help="Output units.")] = 1,
+    samples: Annotated[int, typer.Option(min=1, max=12, help="Samples.")] = 1,
+    activation: Annotated[str, typer.Option(metavar="NAME", help="Of the hidden units.")] = "relu",
+    output_activation: Annotated[
+        str, typer.Option(metavar="NAME", help="Of the output units.")
+    ] = "linear",
+    loss: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="Without it the one that goes with the output units."),
+    ] = "",
+    layout: Annotated[Literal["rows", "columns"], typer.Option(help="A sample is a …")] = "rows",
+    sign: Annotated[
+        Literal["gradient", "descent"], typer.Option(help="Which sign errors have.")
+    ] = "gradient",
+    learning_rate: Annotated[
+        str, typer.Option(metavar="RATE", help="none: the exercise ends at the gradients.")
+    ] = "0.1",
+    title: Annotated[str, typer.Option(help="What the exercise is called.")] = "",
+    seed: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="The same numbers every time.")
+    ] = None,
+    output: Annotated[
+        str,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="A folder, with --variants; - is stdout."
+        ),
+    ] = "-",
+    variants: Annotated[
+        int | None,
+        typer.Option(min=2, max=999, metavar="N", help="So many, each with its sheet and key."),
+    ] = None,
+    students: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="A list (CSV) of those who get a variant each."),
+    ] = None,
+    to: Annotated[
+        str, typer.Option(metavar="FORMATS", help="What the variants' sheets are printed as.")
+    ] = "md,html",
+    ask: Annotated[
+        str, typer.Option(metavar="IDS", help="What the variants' sheets ask for.")
+    ] = "",
+    language: Annotated[
+        str, typer.Option(metavar="CODE", help="The words of the sheets: en, de, fr, es or zh.")
+    ] = "en",
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace files that are there and are others.")
+    ] = False,
+) -> None:
+    """Draw a fresh exercise with numbers that are pleasant by hand, or many variants of one."""
+    from backtrace.cli import creating
+    from backtrace.course.blueprint import Blueprint
+    from backtrace.page.blocks import Handout
+
+    creating.create(
+        creating.NewRequest(
+            template=template,
+            blueprint=Blueprint(
+                inputs=inputs,
+                hidden=parsed(creating.parsed_hidden, hidden, "--hidden"),
+                outputs=outputs,
+                samples=samples,
+                activation=activation,
+                output=output_activation,
+                loss=loss,
+                layout=layout,
+                sign=sign,
+                rate=learning_rate,
+            ),
+            seed=seed,
+            title=title,
+            output=output,
+            variants=variants,
+            students=students,
+            formats=_names(to),
+            ask=_names(ask),
+            handout=Handout(language),
+            force=force,
+        )
+    )
+
+
+@app.command()
 def check(
     spec: SpecArgument,
     answers: Annotated[

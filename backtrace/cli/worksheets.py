@@ -15,6 +15,7 @@ from backtrace.formats import answer_forms
 from backtrace.formats.registry import ENDINGS, MissingExtraError
 from backtrace.page import worksheet as page
 from backtrace.page.blocks import Document, Handout
+from backtrace.spec.model import Spec
 from backtrace.tape.loading import load
 
 PRINTED: dict[str, str] = {"markdown": "md", "latex": "tex", "html": "html", "pdf": "pdf"}
@@ -36,24 +37,23 @@ class WorksheetRequest(msgspec.Struct, frozen=True):
 
 def write_worksheet(request: WorksheetRequest) -> None:
     """Writes every file or, where one can't be written, none; says which."""
+    with reading():
+        contents = dict(worksheet_contents(load(request.spec, data_folder=request.data), request))
+    write_contents(request.folder, contents, force=request.force)
+    print(f"{request.folder}: {', '.join(contents)}")
+
+
+def worksheet_contents(spec: Spec, request: WorksheetRequest) -> Iterator[tuple[str, bytes]]:
+    """The files of a sheet by name; exits with 2 where the request names what there is not."""
     formats = tuple(dict.fromkeys(map(_format, request.formats)))
     if request.handout.language not in LANGUAGES:
         known = ", ".join(LANGUAGES)
         refuse([f"--language {request.handout.language}: there is none. There are {known}."])
-    with reading():
-        spec = load(request.spec, data_folder=request.data)
-        try:
-            sheet = worksheet(spec, request.ask, request.show)
-        except WorksheetError as error:
-            refuse(error.problems)
-    contents = dict(_contents(sheet, request, formats))
-    folder = Path(request.folder).expanduser()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        refuse([f"{request.folder}: no folder can be made there ({error.strerror})"])
-    _write(folder, contents, force=request.force)
-    print(f"{request.folder}: {', '.join(contents)}")
+        sheet = worksheet(spec, request.ask, request.show)
+    except WorksheetError as error:
+        refuse(error.problems)
+    return _contents(sheet, request, formats)
 
 
 def _format(name: str) -> str:
@@ -103,21 +103,28 @@ def _writers() -> Mapping[str, Callable[[Document], str | bytes]]:
     }
 
 
-def _write(folder: Path, contents: Mapping[str, bytes], *, force: bool) -> None:
-    """What is there already and is the same stays; what somebody may have filled in too."""
+def write_contents(name: str, contents: Mapping[str, bytes], *, force: bool) -> None:
+    """Files into a folder, all or none. What is there already and is the same stays, and so does
+    what somebody may have filled in."""
+    folder = Path(name).expanduser()
     changed = {
-        name: content for name, content in contents.items() if not _is_there(folder / name, content)
+        file: content for file, content in contents.items() if not _is_there(folder / file, content)
     }
-    in_the_way = [name for name in changed if (folder / name).exists()]
+    in_the_way = [file for file in changed if (folder / file).exists()]
     if in_the_way and not force:
         refuse(
-            [f"{folder / name}: another file is there; --force replaces it" for name in in_the_way]
+            [f"{folder / file}: another file is there; --force replaces it" for file in in_the_way]
         )
+    try:
+        for parent in {(folder / file).parent for file in contents}:
+            parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        refuse([f"{name}: no folder can be made there ({error.strerror})"])
     files = {
-        name: Output(str(folder / name), force=True, is_ours=lambda start: True) for name in changed
+        file: Output(str(folder / file), force=True, is_ours=lambda start: True) for file in changed
     }
-    for name, file in files.items():
-        file.write(changed[name])
+    for file, output in files.items():
+        output.write(changed[file])
 
 
 def _is_there(path: Path, content: bytes) -> bool:

@@ -34,7 +34,7 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
     document = read(path.read_bytes(), str(path))
     problems = document.problems
-    top = fields(problems, document.root, "a manifest", ("variants", "students"))
+    top = fields(problems, document.root, "a manifest", ("variants", "students", "difficulty"))
     variants: dict[str, Path] = {}
     students: dict[str, str] = {}
     if top is not None:

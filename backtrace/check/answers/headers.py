@@ -108,6 +108,27 @@ def table_columns(
     return _Header(header, reader, [*notes], told).columns()
 
 
+def student_columns(header: Sequence[str], told: Mapping[str, int] | None = None) -> StudentColumns:
+    """Which columns of a header say who a row is of; ``told`` has columns by what they are."""
+    folded = [_folded(name) for name in header[:MOST_FOLDED]]
+    words = {
+        "student": NAMES,
+        "first_name": FIRST_NAMES,
+        "last_name": LAST_NAMES,
+        "id": IDS,
+        "email": EMAILS,
+        "time": TIMES,
+    }
+    found: dict[str, int] = {}
+    for key, likely in words.items():
+        named = [folded.index(word) for word in likely if word in folded]
+        if named:
+            found[key] = named[0]
+    found |= {key: at for key, at in (told or {}).items() if key in words}
+    name = found.pop("student", None)
+    return StudentColumns(name=name, **found)
+
+
 class _Header:
     def __init__(
         self, header: Sequence[str], reader: Reader, notes: list[str], told: Mapping[str, str]
@@ -148,14 +169,7 @@ class _Header:
     # Who a row is of
 
     def student(self, meant: Mapping[int, Reference]) -> StudentColumns:
-        found = StudentColumns(
-            name=self.named("student", NAMES),
-            first_name=self.named("first_name", FIRST_NAMES),
-            last_name=self.named("last_name", LAST_NAMES),
-            id=self.named("id", IDS),
-            email=self.named("email", EMAILS),
-            time=self.named("time", TIMES),
-        )
+        found = student_columns(self.header, self.told)
         if found.taken - {found.time} or 0 in meant:
             return found
         first = self.header[0]
@@ -163,11 +177,6 @@ class _Header:
             return found
         self.notes.append(f"column {cited(first)} is read as the students' names")
         return msgspec.structs.replace(found, name=0)
-
-    def named(self, key: str, words: Sequence[str]) -> int | None:
-        if key in self.told:
-            return self.told[key]
-        return next((self.folded.index(word) for word in words if word in self.folded), None)
 
     def is_other(self, at: int) -> bool:
         return at < MOST_FOLDED and OTHERS.fullmatch(self.folded[at]) is not None

@@ -1,0 +1,175 @@
+"""``backtrace new``: a fresh exercise, or a folder of variants with their sheets and keys."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from backtrace.check.answers.headers import student_columns
+from backtrace.check.answers.table_rows import text_rows
+from backtrace.cli.output import STDOUT, Output
+from backtrace.cli.screen import emit, reading, refuse
+from backtrace.cli.worksheets import WorksheetRequest, worksheet_contents, write_contents
+from backtrace.course.blueprint import Blueprint
+from backtrace.course.exercises import Draft, fresh, variants
+from backtrace.course.manifest import MANIFEST
+from backtrace.course.pleasantness import COSTS, WORDS
+from backtrace.course.template import Template, template
+from backtrace.page.blocks import Handout
+from backtrace.spec.document.spec_source import read_source
+from backtrace.spec.wording import count
+
+LARGEST_SEED = 2**31
+MOST_UNITS = 12
+MADE = "# Made by backtrace new"
+
+
+class NewRequest(msgspec.Struct, frozen=True):
+    """What the command line asked for; ``template`` is None for a network of the ``blueprint``."""
+
+    template: str | None
+    blueprint: Blueprint
+    seed: int | None
+    title: str
+    output: str
+    variants: int | None
+    students: str | None
+    formats: tuple[str, ...]
+    ask: tuple[str, ...]
+    handout: Handout
+    force: bool
+
+
+def parsed_hidden(text: str) -> tuple[int, ...]:
+    """``3,2`` hidden layers; 0 or nothing for none. Raises ValueError."""
+    sizes = [part.strip() for part in text.split(",") if part.strip()]
+    if sizes in ([], ["0"]):
+        return ()
+    if not all(size.isdecimal() and 1 <= int(size) <= MOST_UNITS for size in sizes):
+        raise ValueError(f"{text!r}: the units of each layer, 1 to {MOST_UNITS}, such as 3,2")
+    return tuple(map(int, sizes))
+
+
+def create(request: NewRequest) -> None:
+    """Draws and writes; exits with 2 where anything of that is wrong."""
+    if request.variants is not None and request.output == STDOUT:
+        refuse(["--variants: say with -o which folder they are written into"])
+    if request.students is not None and request.variants is None:
+        refuse(["--students: assigns variants; say with --variants how many there are"])
+    seed = _seed(request.seed)
+    with reading():
+        source, folder = _template(request)
+        title = request.title or f"Exercise {seed}"
+        if request.variants is None:
+            _write_one(request, fresh(source, title, (seed,), folder), seed)
+            return
+        found = variants(source, title, seed, request.variants, folder)
+    _write_variants(request, found, seed)
+
+
+def _seed(asked: int | None) -> int:
+    return int(np.random.default_rng().integers(LARGEST_SEED)) if asked is None else asked
+
+
+def _template(request: NewRequest) -> tuple[Template, Path]:
+    if request.template is None:
+        return template(request.blueprint.text.encode(), "the network asked for"), Path()
+    content, file, folder = read_source(request.template)
+    return template(content, file), folder
+
+
+def _write_one(request: NewRequest, draft: Draft, seed: int) -> None:
+    text = f"{MADE}, seed {seed}.\n{draft.text}"
+    if request.output == STDOUT:
+        emit(text.rstrip("\n"))
+    else:
+        mark = MADE.encode()
+        file = Output(request.output, force=request.force, is_ours=lambda s: s.startswith(mark))
+        file.write(text.encode())
+    for line in _said(draft):
+        print(line, file=sys.stderr)
+
+
+def _said(draft: Draft) -> Iterator[str]:
+    """How pleasant it is, what counts most first."""
+    counts = draft.pleasantness.counts
+    costly = sorted(counts, key=lambda name: -COSTS[name] * counts[name])
+    found = [f"{WORDS[name]}: {counts[name]:.3g}" for name in costly if counts[name]]
+    yield f"cost {draft.cost:.2f} (0 is the most pleasant); {'; '.join(found)}"
+
+
+def _write_variants(request: NewRequest, drafts: list[Draft], seed: int) -> None:
+    width = max(2, len(str(len(drafts))))
+    named = {f"v{at:0{width}}": draft for at, draft in enumerate(drafts, 1)}
+    contents: dict[str, bytes] = {}
+    for name, draft in named.items():
+        contents[f"{name}.yaml"] = f"{MADE}, seed {seed}.\n{draft.text}".encode()
+        for file, content in worksheet_contents(draft.spec, _sheet(request, name)):
+            if file != "answers.csv":  # it is the same for all
+                contents[f"{name}/{file}"] = content
+            else:
+                contents.setdefault(file, content)
+    contents[MANIFEST] = _manifest(request, named, seed).encode()
+    write_contents(request.output, contents, force=request.force)
+    costs = [draft.cost for draft in drafts]
+    print(
+        f"{request.output}: {count(len(drafts), 'variant')}, seed {seed}, "
+        f"difficulty {min(costs):.2f} to {max(costs):.2f}"
+    )
+
+
+def _sheet(request: NewRequest, name: str) -> WorksheetRequest:
+    return WorksheetRequest(
+        spec=name,
+        folder=request.output,
+        formats=request.formats,
+        ask=request.ask,
+        show=(),
+        handout=request.handout,
+        steps=True,
+        data=None,
+        force=request.force,
+    )
+
+
+def _manifest(request: NewRequest, named: Mapping[str, Draft], seed: int) -> str:
+    lines = [f"{MADE}, seed {seed}.", "variants:"]
+    lines += [f'  "{name}": {name}.yaml' for name in named]
+    lines += ["difficulty:  # what unpleasant numbers cost; 0 is the most pleasant"]
+    lines += [f'  "{name}": {draft.cost:.2f}' for name, draft in named.items()]
+    students = [] if request.students is None else _students(request.students)
+    if students:
+        order = np.random.default_rng([seed, 1]).permutation(len(students))
+        names = list(named)
+        lines += ["students:"]
+        lines += [
+            f"  {msgspec.json.encode(student).decode()}: {names[place % len(names)]}"
+            for student, place in zip(students, order.tolist(), strict=True)
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _students(file: str) -> list[str]:
+    """Whoever is on a list (CSV): by the number, or the address, or the name."""
+    try:
+        content = Path(file).expanduser().read_bytes()
+    except OSError as error:
+        refuse([f"--students {file}: can't be read ({error.strerror})"])
+    rows, _ = text_rows(content)
+    lines = [row.cells for row in rows if not row.is_empty and not row.fault]
+    if len(lines) < 2:
+        refuse([f"--students {file}: expected a header, such as student, id, and a row a student"])
+    columns = student_columns(lines[0])
+    if not columns.taken - {columns.time}:
+        header = ", ".join(lines[0])
+        refuse([f"--students {file}: no column of {header} is a name, a number or an address"])
+    found = (
+        next(iter(columns.keys(cells).values()), columns.student(cells))
+        for cells in lines[1:]
+        if len(cells) >= len(lines[0])
+    )
+    return list(dict.fromkeys(each for each in found if each))
