@@ -194,7 +194,8 @@ def export(
     from backtrace.page.trace import View
 
     given = {
-        "detail": detail is not None,
+        "detail": detail not in (None, "overview"),
+        "detail overview": detail == "overview",
         "explain": explain,
         "decimals": decimals is not None,
         "decimal-mark": decimal_mark is not None,

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from backtrace.spec.model import Spec
     from backtrace.tape.trace import Trace
 
-DERIVATION = frozenset(["detail", "explain", "decimals", "decimal-mark"])
-DRAWN = frozenset(["decimals", "decimal-mark"])
+DERIVATION = frozenset(["detail", "detail overview", "explain", "decimals", "decimal-mark"])
+DRAWN = frozenset(["detail overview", "decimals", "decimal-mark"])
 
 
 class MissingExtraError(RuntimeError):

@@ -47,6 +47,18 @@ class Overview(Block, frozen=True):
         return self.columns if self.loss is None else (*self.columns, self.loss)
 
     @property
+    def told(self) -> str:
+        """What it shows, in words: forward from the left, then back from the right."""
+        columns = self.every_column
+        there = [step for column in columns for step in (*column.above, column.forward)]
+        back = [step for column in reversed(columns) for step in (column.backward, *column.below)]
+        ways = {"Forward": there, "Backward": back}
+        said = {
+            way: [_told(step) for step in steps if step is not None] for way, steps in ways.items()
+        }
+        return " ".join(f"{way}: {', '.join(each)}." for way, each in said.items() if each)
+
+    @property
     def turns(self) -> bool:
         """Whether anything comes back."""
         return any(column.backward is not None for column in self.every_column)
@@ -73,6 +85,14 @@ def is_written_out(step: StepBlock) -> bool:
     """Whether a quantity is small enough for its entries to be seen at once."""
     rows, columns = step.value.shape or (1, 1)
     return bool(rows <= MOST_ROWS and columns <= MOST_COLUMNS)
+
+
+def _told(step: StepBlock) -> str:
+    """``W₁ = [1  2 ; 3  4]``, ``x, 64 × 10``."""
+    if not is_written_out(step):
+        return f"{step.symbol}, {' × '.join(map(str, step.value.shape))}"
+    rows = " ; ".join("  ".join(row) for row in step.result.cells)
+    return f"{step.symbol} = {rows if step.value.size == 1 else f'[{rows}]'}".replace("-", "−")
 
 
 def overview(

@@ -30,7 +30,7 @@ from backtrace.page.conventions import conventions
 from backtrace.page.elision import Elision
 from backtrace.page.figures import Figures
 from backtrace.page.graph import MOST_ALONE, MOST_NODES, graph
-from backtrace.page.overview import overview
+from backtrace.page.overview import Overview, overview
 from backtrace.page.sections import SECTIONS
 from backtrace.page.selection import Selection, is_principal, steps, updates
 from backtrace.page.standardizing import standardizing
@@ -78,6 +78,13 @@ def document(trace: Trace, view: View, elision: Elision = IN_PRINT) -> Document:
         trace=trace,
         selection=view.selection,
     )
+
+
+def first_overview(trace: Trace, view: View) -> Overview:
+    """The overview of the first update to show, of a trace of layers."""
+    figures = Figures(trace, Symbols.of(trace), IN_PRINT, view.selection.sample, view.decimal_mark)
+    place = updates(trace, view.selection)[0][0]
+    return overview([traced for _, traced in steps(trace, place, view.selection)], figures)
 
 
 def _notice(selection: Selection) -> str:

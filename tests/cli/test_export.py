@@ -94,6 +94,8 @@ def test_the_format_is_the_endings_unless_said(run, tmp_path):
         (["-o", "a.json", "--detail", "entries"], "--detail: of no use with --to json"),
         (["-o", "a.md", "--fragment"], "--fragment: of no use with --to markdown"),
         (["-o", "a.svg", "--explain"], "--explain: of no use with --to svg"),
+        (["-o", "a.svg", "--detail", "entries"], "--detail: of no use with --to svg"),
+        (["-o", "a.json", "--detail", "overview"], "--detail overview: of no use with --to json"),
         (["-o", "a.md", "--only", "delta7"], "--only delta7: there is no such quantity"),
         (["-o", "nowhere/a.md"], "nowhere/a.md: there is no folder nowhere"),
         (["-o", "a.md", "--decimals", "99"], "99"),

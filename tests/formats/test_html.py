@@ -420,3 +420,22 @@ def test_reading_back_notices_a_wrong_digit():
     with pytest.raises(AssertionError):
         assert_numbers_stand(trace, page)
     assert np.isclose(trace["product2"].value, 4.25)
+
+
+def test_the_network_stands_beside_the_derivation():
+    text = html(TRACES["small-mlp"], View())
+    before, _, after = text.partition('<main id="derivation">')
+    assert '<aside class="beside" aria-labelledby="network">' in before
+    assert (
+        before.count('<svg class="drawing" role="img" aria-label="2 → 2 (ReLU) → 1 (linear).') == 1
+    )
+    assert "<svg" not in after
+    assert ' style="' not in text  # what the page's policy would not have
+
+
+def test_an_overview_is_all_of_its_page():
+    text = html(TRACES["or-gate"], View(detail="overview"))
+    assert text.count("<svg") == 1
+    assert "<aside" not in text
+    assert 'aria-label="Forward: x = [0  0  1  1 ; 0  1  0  1]' in text
+    assert "a<sup>(1)</sup>" in html(TRACES["or-gate"], View())  # in the legend of the network

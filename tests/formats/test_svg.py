@@ -30,6 +30,7 @@ from tests.tape import exercises
 
 TRACES = {name: backtrace.trace(backtrace.load(name)) for name in names()}
 WHOLE = Selection()
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 def drawn(trace, **settings):
@@ -278,7 +279,7 @@ def test_what_was_not_asked_for_is_nowhere_in_the_file(only, layer, shown):
     root = drawn(trace, selection=Selection(only=only, layer=layer))
     known = {said(entry) for id in shown for entry in np.ravel(trace[id].value)}
     assert numbers(root) <= known
-    told = root.findtext("{http://www.w3.org/2000/svg}desc")
+    told = root.findtext(f"{SVG}desc")
     names = {"2", "3", "1"}  # of the layers' sizes, and of units
     assert {word.strip(".,") for word in told.split() if NUMBER.match(word)} <= known | names
     weights = "W" in only or layer == 2
@@ -286,7 +287,7 @@ def test_what_was_not_asked_for_is_nowhere_in_the_file(only, layer, shown):
 
 
 def test_the_result_is_told_in_words():
-    told = drawn(TRACES["mlp-math"]).findtext("{http://www.w3.org/2000/svg}desc")
+    told = drawn(TRACES["mlp-math"]).findtext(f"{SVG}desc")
     assert told == (
         "2 → 3 (ReLU) → 1 (linear). Inputs: 1, 2. Outputs: 4.35. Targets: Y 3.5. Loss: 0.7225. "
         "In layer 1 unit 2 is off. "
@@ -315,7 +316,7 @@ def test_words_and_lines_can_be_told_from_the_paper(colours):
 
 
 def test_it_is_dark_where_the_screen_is():
-    style = drawn(TRACES["xor"]).findtext("{http://www.w3.org/2000/svg}style")
+    style = drawn(TRACES["xor"]).findtext(f"{SVG}style")
     light, dark = style.split("@media (prefers-color-scheme: dark)")
     for role in ("paper", "ink", "forward", "backward", "rises", "falls"):
         assert LIGHT[role] in light
@@ -347,7 +348,52 @@ def test_any_title_is_text(text):
     plain = drawn(TRACES["delta-rule"])
     assert {e.tag for e in root.iter()} == {e.tag for e in plain.iter()}
     if text.isprintable():
-        assert root.findtext("{http://www.w3.org/2000/svg}title") == text
+        assert root.findtext(f"{SVG}title") == text
+
+
+# The overview
+
+
+def bare(number):
+    """Without the zeros that a column has at its ends."""
+    return number.rstrip("0").rstrip(".") if "." in number else number
+
+
+@pytest.mark.parametrize("name", ["small-mlp", "or-gate", "mlp-math", "scalar-chain", "xor"])
+def test_the_overview_has_the_numbers_of_the_trace(name):
+    trace = TRACES[name]
+    root = drawn(trace, detail="overview")
+    known = {bare(said(entry)) for step in trace for entry in np.ravel(step.value)}
+    found = set(map(bare, texts(root, "entry")))
+    assert len(found) > 10
+    assert found <= known
+
+
+def test_in_the_overview_a_layers_weights_gradient_and_new_weights_begin_in_one_place():
+    root = drawn(TRACES["small-mlp"], detail="overview")
+    names = [e for e in root.iter() if "name" in (e.get("class") or "").split()]
+    for layer in ("₁", "₂"):
+        own = {e.text: e.get("x") for e in names if layer in e.text and e.text[-2] not in "aδ"}
+        assert own.keys() == {
+            f"{before}{letter}{layer}{after}"
+            for letter in "Wb"
+            for before, after in (("", ""), ("∂L/∂", ""), ("", "ⁿᵉʷ"))
+        }
+        assert len(set(own.values())) == 1
+
+
+def test_the_overview_in_words():
+    told = drawn(TRACES["small-mlp"], detail="overview").findtext(f"{SVG}desc")
+    # h = (0.8, 1.1), the output 0.8·0.5 + 1.1·0.6 + 0.1, the loss ½·0.16²
+    forward, backward = told.split(" Backward: ")
+    assert forward.endswith("b₂ = 0.1, ŷ = 1.16, y = 1, L = 0.0128.")
+    assert backward.startswith("Lⁿᵉʷ = 0.0017, δ₂ = 0.16, ∂L/∂W₂ = [0.128 ; 0.176], ∂L/∂b₂ = 0.16")
+
+
+def test_the_overview_of_what_was_chosen_has_nothing_else():
+    root = drawn(TRACES["small-mlp"], detail="overview", selection=Selection(only=("W",)))
+    assert set(texts(root, "entry")) == {"0.1", "0.2", "0.3", "0.4", "0.5", "0.6"}
+    assert not [e for e in root.iter() if "way" in (e.get("class") or "").split()]
 
 
 # Placing

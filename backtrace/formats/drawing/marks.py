@@ -29,10 +29,8 @@ def symbols(text: str) -> str:
     return written
 
 
-def text_at(x: float, y: float, role: str, markup: str, size: str = "") -> str:
-    # an attribute would lose against the style sheet
-    style = f' style="font-size:{size}"' if size else ""
-    return f'<text class="{role}"{style} x="{x:.1f}" y="{y:.1f}">{markup}</text>'
+def text_at(x: float, y: float, role: str, markup: str) -> str:
+    return f'<text class="{role}" x="{x:.1f}" y="{y:.1f}">{markup}</text>'
 
 
 def hatching(x: float, y: float, radius: float) -> Iterator[str]:

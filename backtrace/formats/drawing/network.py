@@ -9,12 +9,13 @@ import msgspec
 
 from backtrace.formats.drawing.label_layout import Rectangle, Stroke, placed
 from backtrace.formats.drawing.marks import hatching, symbols, text_at, words
+from backtrace.formats.drawing.palette import VALUE_SIZES
 from backtrace.formats.drawing.strips import strip_width, strips
 from backtrace.formats.measure import text_width
 from backtrace.page.network.units import Edge, LabelledNumber, LayerColumn, Network, Unit
 
 HEAD = 52.0  # over the units the name of each column
-MARGIN = 100.0  # from a side to the middle of the column there
+MARGIN = 12.0  # beside the first column and the last
 BESIDE = 2.0  # between a unit and the room of the strips of what leads to it
 NARROWEST_GAP = 190.0  # between the middles of two columns, before labels ask for more
 FREE_LINES = 110.0  # that are seen between a column and the strips of the next
@@ -66,11 +67,12 @@ class NetworkDrawing:
         self.sizes = ROOMY if tallest <= FEW_UNITS else DENSE
         self.inner = tallest * self.sizes.row
         self.height = HEAD + self.inner
-        self.places = [self.column(column, MARGIN) for column in found.columns]
+        start = MARGIN + self.reach(0)
+        self.places = [self.column(column, start) for column in found.columns]
         self.labels: list[list[Rectangle]] = [[]]  # none where a column has strips
         for at in range(1, len(found.columns)):
             self.labels.append(self.pushed(at))
-        self.width = self.places[-1][0].x + MARGIN
+        self.width = self.places[-1][0].x + self.reach(-1) + MARGIN
 
     # Placing
 
@@ -123,6 +125,12 @@ class NetworkDrawing:
         rows = [_texts(unit) for unit in self.columns[at].units]
         longest = max((text_width(text) for row in rows for text in row), default=0)
         return max(self.sizes.radius, longest * LETTER / 2)
+
+    def reach(self, at: int) -> float:
+        """How far a column reaches from its middle, with its heading."""
+        column = self.columns[at]
+        heading = max(text_width(column.heading), text_width(column.symbol))
+        return max(self.widest(at), heading * LETTER / 2)
 
     def has_strips(self, at: int) -> bool:
         return not self.labels[at] and bool(_strips_of(self.columns[at]))
@@ -187,13 +195,14 @@ class NetworkDrawing:
     def unit(self, place: Place, column: LayerColumn) -> Iterator[str]:
         unit, radius = place.unit, self.sizes.radius
         kind = "unit loss" if column.layer is None else "unit" if column.layer else "unit given"
-        size = min(15.0, 2 * (radius - 4) / (0.62 * max(1, text_width(unit.value))))
+        fitting = 2 * (radius - 4) / (0.62 * max(1, text_width(unit.value)))
+        size = next((each for each in VALUE_SIZES if each <= fitting), VALUE_SIZES[-1])
         yield f'<circle class="{kind}" cx="{place.x:.1f}" cy="{place.y:.1f}" r="{radius:.0f}"/>'
         if unit.off:
             yield from hatching(place.x, place.y, radius)
         if unit.value:
-            role = "value halo" if unit.off else "value"
-            yield text_at(place.x, place.y + size * 0.36, role, words(unit.value), f"{size:.1f}px")
+            role = f"value size{size}{' halo' if unit.off else ''}"
+            yield text_at(place.x, place.y + size * 0.36, role, words(unit.value))
         above, below = place.y - radius - 7, place.y + radius + 16
         if unit.z:
             yield text_at(place.x, above, "forward halo", symbols(_said(unit.z)))

@@ -42,8 +42,8 @@ PAGE = {  # by the names that a page has for its colours
     "ink": "var(--ink)",
     "quiet": "var(--quiet)",
     "wire": "var(--quiet)",
-    "forward": "var(--computed)",
-    "backward": "var(--gradient)",
+    "forward": "var(--forward)",
+    "backward": "var(--backward)",
     "updated": "var(--updated)",
     "unit": "var(--card)",
     "card": "var(--card)",
@@ -51,6 +51,8 @@ PAGE = {  # by the names that a page has for its colours
     "rises": "var(--rises)",
     "falls": "var(--falls)",
 }
+
+VALUE_SIZES = (15, 13, 11, 9, 7)  # of the number in a unit, which has to fit
 
 RULES = {
     ".page": "fill:{paper};stroke:{rule}",
@@ -74,8 +76,9 @@ RULES = {
     ".unit.loss,.node.goal": "fill:{goal};stroke:{backward}",
     ".hatch": "stroke:{quiet};stroke-opacity:.55;fill:none",
     ".value": "font-weight:600",
+    **{f".size{size}": f"font-size:{size}px" for size in VALUE_SIZES},
     ".formula": "font-size:13px",
-    ".halo": "stroke:{paper};stroke-width:4;stroke-linejoin:round;paint-order:stroke",
+    ".halo": "stroke:{paper};stroke-width:4;stroke-linejoin:round",
     ".forward": "fill:{forward}",
     ".backward": "fill:{backward}",
     ".updated": "fill:{updated}",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Protocol
 
 import msgspec
 
 from backtrace.formats import file_signatures
 from backtrace.formats.drawing import palette
+from backtrace.formats.drawing.drawing import Drawing
 from backtrace.formats.drawing.graph import GraphDrawing
+from backtrace.formats.drawing.hairpin import HairpinDrawing
 from backtrace.formats.drawing.marks import symbols, words
 from backtrace.formats.drawing.network import NetworkDrawing
 from backtrace.formats.measure import wrapped
@@ -19,29 +20,14 @@ from backtrace.page.graph import graph
 from backtrace.page.inert import inert
 from backtrace.page.network.reader import network
 from backtrace.page.selection import updates
-from backtrace.page.trace import View
+from backtrace.page.trace import View, first_overview
 from backtrace.tape.trace import Trace
 
 MARGIN = 40.0
 NARROWEST = 560.0
 LETTER = 7.4  # width of a character
-NAMED = 'aria-labelledby="title about"'
-
-
-class Drawing(Protocol):
-    """What is drawn: how large it is, and its lines of SVG, from (0, 0) on."""
-
-    @property
-    def width(self) -> float: ...
-
-    @property
-    def height(self) -> float: ...
-
-    @property
-    def legend(self) -> list[tuple[str, str]]:
-        """What stands where, each line with the role that its colour is of."""
-
-    def body(self) -> Iterator[str]: ...
+NAMED = 'role="img" aria-labelledby="title about"'
+HALO = 'paint-order="stroke"'  # around words, not over them
 
 
 def svg(trace: Trace, view: View) -> str:
@@ -53,6 +39,9 @@ def svg(trace: Trace, view: View) -> str:
         found = graph(trace, place, view.decimal_mark, view.selection)
         drawn = GraphDrawing(found)
         return _file(trace.title, [], drawn, " ".join(text for text, _ in drawn.legend))
+    if view.detail == "overview":
+        block = first_overview(trace, view)
+        return _file(trace.title, [header.architecture(trace)], HairpinDrawing(block), block.told)
     drawn_network = network(trace, view.selection, view.decimal_mark)
     facts = [header.architecture(trace), drawn_network.about]
     return _file(trace.title, facts, NetworkDrawing(drawn_network), drawn_network.told)
@@ -86,7 +75,7 @@ def _picture(title: str, told: str, width: float, height: float, body: Iterable[
     box = f'viewBox="0 0 {width:.0f} {height:.0f}"'
     inside = f'width="{width - 1:.0f}" height="{height - 1:.0f}"'
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} {box} role="img" {NAMED}>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} {box} {NAMED} {HALO}>',
         file_signatures.TAGGED,
         f'<title id="title">{words(title)}</title>',
         f'<desc id="about">{words(told)}</desc>',

@@ -13,7 +13,11 @@ import msgspec
 
 from backtrace.formats import file_signatures
 from backtrace.formats.block_writer import BlockWriter
+from backtrace.formats.drawing import palette
 from backtrace.formats.drawing.graph import COLOURS, GraphDrawing
+from backtrace.formats.drawing.hairpin import HairpinDrawing
+from backtrace.formats.drawing.network import NetworkDrawing
+from backtrace.formats.html.drawings import beside_text, drawn, legend, telling
 from backtrace.formats.html.equations import HtmlEquations, entry_name, printed
 from backtrace.functions.formula import Expr, Ref, Row, Symbol, Value
 from backtrace.notation.mathml import MathML, ref_symbol
@@ -23,6 +27,8 @@ from backtrace.page import blocks
 from backtrace.page.figures import Figures, UnfoldedEntry
 from backtrace.page.graph import Graph
 from backtrace.page.inert import inert
+from backtrace.page.network.reader import network
+from backtrace.page.overview import Overview
 from backtrace.page.step_block import Gallery, StepBlock, Summary
 
 MAKER = "Worked and written by backtrace."
@@ -42,6 +48,7 @@ CLASSES = {"": "", "pass": "", "losses": 'class="course" '}
 def file(document: blocks.Document, *, fragment: bool = False) -> str:
     """A page, or, as a fragment of one, a ``<div>``."""
     style, script = (_beside(name) for name in ("page.css", "page.js"))
+    style += f"{palette.in_page()}\n"
     if document.handout is not None:
         script = ""  # nothing on it can be opened
         style += f"@page {{ size: {document.handout.paper}; margin: 2cm; }}\n"
@@ -108,9 +115,10 @@ class _Writer(BlockWriter[str]):
         if self.document.handout is not None:
             yield from self.handout(self.document.handout)
             return
-        yield '<div class="page">'
+        yield self.opening
         yield '<a class="skip" href="#derivation">Skip to the derivation</a>'
         yield from ("<header>", *self.header(), "</header>")
+        yield from self.beside()
         yield '<main id="derivation">'
         yield from self.below(self.contents)
         yield "</main>"
@@ -120,11 +128,16 @@ class _Writer(BlockWriter[str]):
     def fragment(self) -> Iterator[str]:
         """The same without what a page has once: its landmarks and its first heading."""
         self.level = 2
-        yield '<div class="page">'
+        yield self.opening
         yield from self.header()
+        yield from self.beside()
         yield from self.below(self.contents)
         yield f'<p class="maker">{MAKER}</p>'
         yield "</div>"
+
+    @property
+    def opening(self) -> str:
+        return f'<div class="page{" drawn" if self.has_network else ""}">'
 
     def handout(self, printed: blocks.Handout) -> Iterator[str]:
         """A page to be printed, all of its words its own."""
@@ -141,7 +154,8 @@ class _Writer(BlockWriter[str]):
         yield from self.conventions(page.conventions)
         source = f"Source: {page.source}" if page.source else ""
         yield from _paragraphs({"source": source, "notice": page.notice})
-        if page.trace is not None and not any(isinstance(b, Summary) for b in self.contents):
+        glance = any(isinstance(each, Summary | Overview) for each in _walked(self.contents))
+        if page.trace is not None and not glance:
             yield f'<p class="hint">{HINT}</p>'
             yield '<button type="button" class="sums" aria-pressed="false" hidden>'
             yield "Every sum</button>"
@@ -213,17 +227,39 @@ class _Writer(BlockWriter[str]):
 
     def graph(self, block: Graph) -> Iterator[str]:
         """The drawing stands in the page, in its colours."""
-        drawing = GraphDrawing(block)
-        size = f"{drawing.width + 8:.0f}", f"{drawing.height + 8:.0f}"
-        box = f'viewBox="-4 -4 {size[0]} {size[1]}" width="{size[0]}" height="{size[1]}"'
-        heading = self.id("graph")
+        drawing, heading = GraphDrawing(block), self.id("graph")
         yield f'<section aria-labelledby="{heading}">'
         yield f'<h{self.level} class="heading" id="{heading}">Graph</h{self.level}>'
         yield f'<p class="why">{_text(f"{block.legend} {COLOURS}")}</p>'
-        named = f'role="img" aria-labelledby="{heading}" paint-order="stroke"'
-        yield f'<div class="scroll"><svg class="graph" {named} {box}>'
-        yield from drawing.body()
-        yield "</svg></div></section>"
+        yield from drawn(drawing, f'aria-labelledby="{heading}"')
+        yield "</section>"
+
+    def overview(self, block: Overview) -> Iterator[str]:
+        drawing = HairpinDrawing(block)
+        yield from drawn(drawing, telling(block.told))
+        yield from legend(drawing)
+
+    def beside(self) -> Iterator[str]:
+        """The network of a trace, which stays in view where there is room for it."""
+        page = self.document
+        if not self.has_network or page.trace is None:
+            return
+        found = network(page.trace, page.selection, page.decimal_mark)
+        drawing, heading = NetworkDrawing(found), self.id("network")
+        tag = "div" if self.prefix else "aside"
+        yield f'<{tag} class="beside" aria-labelledby="{heading}">'
+        yield f'<h{self.level + 1} class="heading" id="{heading}">Network '
+        yield f'<span class="layer">{_text(found.about)}</span></h{self.level + 1}>'
+        yield from beside_text(drawing, telling(found.told))
+        yield from legend(drawing)
+        yield f"</{tag}>"
+
+    @property
+    def has_network(self) -> bool:
+        """Whether the page is of layers, and has not all of them in an overview."""
+        page = self.document
+        overviews = any(isinstance(block, Overview) for block in _walked(self.contents))
+        return page.trace is not None and bool(page.architecture) and not overviews
 
     # Steps
 
@@ -387,6 +423,14 @@ def _flat(contents: Iterable[blocks.Block]) -> Iterator[blocks.Section]:
             yield block
         elif isinstance(block, Summary):
             yield from block.sections
+
+
+def _walked(contents: Iterable[blocks.Block]) -> Iterator[blocks.Block]:
+    """Blocks, and below each those that it has in it."""
+    for block in contents:
+        yield block
+        if isinstance(block, blocks.Section):
+            yield from _walked(block.blocks)
 
 
 def _paragraphs(texts: Mapping[str, str]) -> Iterator[str]:
