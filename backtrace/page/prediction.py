@@ -60,13 +60,13 @@ class Prediction(msgspec.Struct, frozen=True, eq=False):
 
     @property
     def answer(self) -> str:
-        """``taken for 4, which is right``."""
+        """``predicted 4, correct``."""
         if self.taken is None:
             return ""
         if self.true is None:
-            return f"taken for {self.taken}"
-        true = "which is right" if self.verdict == "right" else f"but it is {self.true}"
-        return f"taken for {self.taken}, {true}"
+            return f"predicted {self.taken}"
+        true = "correct" if self.verdict == "right" else f"but it is {self.true}"
+        return f"predicted {self.taken}, {true}"
 
 
 def predictions(spec: Spec, one: Spec, first: int, outputs: Array) -> list[Prediction]:

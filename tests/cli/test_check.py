@@ -39,7 +39,7 @@ def test_exit_code_0_for_answers_that_stand_and_1_for_mistakes(check):
     assert check("ada.yaml").code == 0
     done = check("bo.yaml")
     assert (done.code, done.err) == (1, "")
-    assert "7 of 9 entries stand" in done.out
+    assert "7 of 9 entries are correct" in done.out
 
 
 def test_what_is_missing_or_empty_is_not_all_well(run, homework):

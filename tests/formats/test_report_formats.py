@@ -89,7 +89,7 @@ def test_json_names_a_later_update_as_an_answers_file_does():
 
 def test_markdown_sets_the_matrix_and_leaves_no_expected_value():
     said = as_markdown(SIGN_FLIPPED)
-    assert said.startswith("# Two samples · answers of Bo\n\n**7 of 9 entries stand**\n")
+    assert said.startswith("# Two samples · answers of Bo\n\n**7 of 9 entries are correct**\n")
     assert "| ✗ wrong | dW₁ | ← the first mistake |" in said
     assert "$$\ndW_{1} = \\begin{bmatrix}\n3.00 \\\\\n-5.00\n\\end{bmatrix}\n$$" in said
     assert "With your numbers: dW₁\\[1,1\\] = 1·1 + 2·(-2) = ?" in said

@@ -119,7 +119,7 @@ def test_epochs_and_confusions_are_tables():
     ]
     # the held-out samples are the last two of XOR, with the targets 1 and 0
     assert confusions == [
-        ["class", "0", "1", "right"],
+        ["class", "0", "1", "correct"],
         ["**0**", "1", "", "100 %"],
         ["**1**", "", "1", "100 %"],
     ]
@@ -166,4 +166,4 @@ def test_many_epochs_stay_a_page():
 def test_worked_outputs_are_taken_as_they_are():
     training = made_up(XOR, [1.0, 0.5], right=[0.5, 0.5])
     text = trained_markdown(XOR, training, outputs(XOR, training))
-    assert "of 4 samples right" in text
+    assert "of 4 samples correct" in text

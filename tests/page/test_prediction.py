@@ -76,7 +76,7 @@ def test_softmax_without_targets_still_tells_classes():
     spec = msgspec.structs.replace(SOFTMAX, targets=None, loss=None)
     (found,) = of(spec, [0.2, 0.5, 0.3])
     assert (found.taken, found.true) == (1, None)
-    assert "taken for 1 ──" in page(spec, [found])
+    assert "predicted 1 ──" in page(spec, [found])
 
 
 def test_what_is_not_finite_has_no_class():
@@ -160,8 +160,8 @@ loss: binary_hinge
     found = of(spec, [-0.25], [-0.75])
     told = [(each["class"], each["target"]) for each in as_document(found)["samples"]]
     assert told == [(-1, 1), (-1, -1)]
-    assert [each.answer for each in found] == ["taken for -1, but it is 1",
-                                               "taken for -1, which is right"]  # fmt: skip
+    assert [each.answer for each in found] == ["predicted -1, but it is 1",
+                                               "predicted -1, correct"]  # fmt: skip
     assert "< 0" in page(spec, found)
 
 
@@ -239,4 +239,4 @@ def test_a_page_says_which_parameters_and_which_samples():
     assert shown[0].startswith("XOR ")
     assert shown[1] == "parameters of trained.npz"
     assert shown[3].startswith("── Held-out sample 2 ─")
-    assert shown[3].endswith(" taken for 1, which is right ──")  # the target of [0, 1] is 1
+    assert shown[3].endswith(" predicted 1, correct ──")  # the target of [0, 1] is 1

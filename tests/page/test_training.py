@@ -78,7 +78,7 @@ def test_the_first_the_last_and_the_kept_epoch_are_in_the_table():
 def test_a_short_training_has_every_epoch():
     said = outcome(XOR, made_up(XOR, [3.0, 2.0, 1.0, 0.5], right=[0.25, 0.5, 0.75, 1.0]))
     assert said.table == [
-        ["epoch", "loss", "right"],
+        ["epoch", "loss", "correct"],
         ["0", "3.0", "25.0 %"],
         ["1", "2.0", "50.0 %"],
         ["2", "1.0", "75.0 %"],
@@ -95,22 +95,22 @@ def test_a_loss_that_is_nearly_zero_does_not_print_as_zero():
 # Why it ended
 
 
-WAITED = "none of the last 3 epochs was better than the best."
-BEST = "Kept are the parameters after epoch 1, the best one: loss 0.5."
-LAST = "Kept are the parameters after the last epoch."
+WAITED = "the last 3 epochs brought nothing better."
+BEST = "The parameters after epoch 1, the best one, are kept: loss 0.5."
+LAST = "The parameters after the last epoch are kept."
 
 
 @pytest.mark.parametrize(
     ("stop", "ended", "kept", "words"),
     [
-        (Stop(), "epochs", None, f"Ended after 4 epochs, as many as were asked for. {LAST}"),
+        (Stop(), "epochs", None, f"Finished all 4 epochs. {LAST}"),
         (
             Stop(loss=Number(0.3, "0.30")),
             "loss",
             None,
-            f"Ended after 4 epochs: the loss is 0.25, and 0.30 is enough. {LAST}",
+            f"Stopped after 4 epochs: the loss is 0.25, and 0.30 is enough. {LAST}",
         ),
-        (Stop(patience=3), "patience", 1, f"Ended after 4 epochs: {WAITED} {BEST}"),
+        (Stop(patience=3), "patience", 1, f"Stopped after 4 epochs: {WAITED} {BEST}"),
         (Stop(), "interrupted", None, f"Interrupted after 4 epochs. {LAST}"),
     ],
 )
@@ -124,7 +124,7 @@ def test_the_held_out_loss_is_named_as_such():
     spec = spec_with(holding_out(XOR), stop=Stop(loss=Number(0.5, "0.5")))
     said = outcome(spec, made_up(spec, [1.0, 0.1, 0.2], [1.0, 0.4, 0.45], kept=1, ended="loss"))
     assert "the held-out loss is 0.45" in said.ended
-    assert "after epoch 1, the best one: held-out loss 0.4." in said.kept
+    assert "after epoch 1, the best one, are kept: held-out loss 0.4." in said.kept
     assert "2 samples held out" in said.facts
 
 
@@ -132,7 +132,7 @@ def test_interrupted_before_anything_was_measured():
     start = starting_state(XOR)
     page = text(XOR, Training((), start, "interrupted", Progress((), start)))
     assert "Interrupted after 0 epochs." in page
-    assert "Kept are the parameters as the spec gives them." in page
+    assert "The parameters stay as the spec gives them." in page
 
 
 # Divergence
@@ -154,7 +154,7 @@ def test_a_divergence_names_its_step_by_its_symbol():
     said = diverged(spec, 3)
     assert said.ended == "Diverged after 1 epoch."
     assert said.diverged.startswith("Epoch 1: Jⁿᵉʷ is the first value that is no longer finite")
-    assert "after epoch 0, the last one that was finite: loss 0.5." in said.kept
+    assert "after epoch 0, the last one that was finite, are kept: loss 0.5." in said.kept
 
 
 @pytest.mark.parametrize("id", ["z2", "dW1", "W1_new"])
@@ -284,7 +284,7 @@ def test_one_class_for_all_samples_is_said(taken):
         made_up(XOR, [1.0 - 0.01 * k for k in range(11)]),
         np.full((4, 1), 0.2 + 0.6 * taken),
     )
-    assert outcome(XOR, found, ones).doubts == [f"All 4 samples are taken for class {taken}."]
+    assert outcome(XOR, found, ones).doubts == [f"All 4 samples are predicted as class {taken}."]
     ones[0] = 0.8 - 0.6 * taken
     assert outcome(XOR, found, ones).doubts == []
     begun = made_up(XOR, [1.0, 0.9])
@@ -305,10 +305,10 @@ def test_confusions_are_those_of_the_kept_parameters():
     training = train(spec)
     found = section(text(spec, training, outputs(spec, training)), "Confusion")
     assert found[:4] == [
-        "           taken for",
-        "    class  0  1   right",
-        "        0  2  ·   100 %",  # XOR: two samples of each class, all right
-        "        1  ·  2   100 %",
+        "           predicted",
+        "    class  0  1   correct",
+        "        0  2  ·     100 %",  # XOR: two samples of each class, all right
+        "        1  ·  2     100 %",
     ]
 
 
@@ -383,3 +383,14 @@ def test_the_scale_that_is_advised_is_one_that_a_spec_takes():
     """Grey values of a picture of 4 by 4, the largest 200.5 and so no fraction of whole numbers."""
     spec = spec_with(MLP, inputs=Matrix(np.array([[200.5, 3.0]])))
     assert tries(at_rate(spec, 0.1))[1].endswith("write `scale: 1/201` beside their `file`")
+
+
+def test_standardized_inputs_train_where_they_diverged_as_they_are():
+    text = (
+        "{layers: [{activation: linear, weights: [[0.5], [-0.5]], bias: 0}], inputs: [[255, 128], "
+        "[64, 32]], targets: [[1], [2]], loss: mse, optimizer: {name: momentum, "
+        "learning_rate: 0.01}, epochs: 300%s}"
+    )
+    assert train(backtrace.loads(text % "")).ended == "diverged"
+    mended = train(backtrace.loads(text % ", standardize: true"))
+    assert mended.records[-1].training.loss < 1e-9 < mended.records[0].training.loss

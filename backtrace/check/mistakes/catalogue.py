@@ -50,7 +50,7 @@ class Mistake(msgspec.Struct, frozen=True):
 
 
 SQUARES = ("sse", "half_sse", "mse", "half_mse", "mse_elements")
-OF_SQUARES = "Look at the loss once more: is there a ½ in front, does the 2 of the square cancel?"
+OF_SQUARES = "Look at the loss again: is there a ½ in front, does the 2 of the square cancel?"
 OF_ONE_LINE = "What this line is worked from has no such factor: look for it in this line."
 
 CATALOGUE: dict[str, Mistake] = {
@@ -113,7 +113,7 @@ CATALOGUE: dict[str, Mistake] = {
         ),
         Mistake(
             "preactivation-in-derivative",
-            "z is put where a belongs in the derivative",
+            "z is used instead of a in the derivative",
             "put z where a belongs in the derivative {id}",
             "g of a sigmoid or tanh unit",
             "z(1 − z) instead of a(1 − a)",
@@ -184,7 +184,7 @@ CATALOGUE: dict[str, Mistake] = {
             "have a ½ or a 2 too many or too few in {id}",
             "loss, output da and δ, penalty",
             "×2 or ×½",
-            "Look at the loss once more: where would a ½ or a 2 come from?",
+            "Look at the loss again: where would a ½ or a 2 come from?",
             "δ = ŷ − y instead of 2(ŷ − y) for L = (ŷ − y)²",
             rewrites.half_factor,
             detail="{}",
@@ -386,7 +386,7 @@ CATALOGUE: dict[str, Mistake] = {
         ),
         Mistake(
             "preactivation-for-activation",
-            "z stands where a belongs",
+            "z is used instead of a",
             "put z where a belongs, in {id}",
             "the next layer's product, dW, the error",
             "z for a",
@@ -443,7 +443,7 @@ CATALOGUE: dict[str, Mistake] = {
         ),
         Mistake(
             "update-omitted",
-            "the old value stands where the updated one belongs",
+            "the old value is used instead of the updated one",
             "did not update {id}",
             "updates",
             "W_new = W",
@@ -591,7 +591,7 @@ CATALOGUE: dict[str, Mistake] = {
             "exchanged two rows, columns or entries of {id}",
             "two rows, columns, samples or given numbers",
             "each in the place of the other",
-            "The numbers are right: look where they stand.",
+            "The numbers are right: look at their places.",
             "[[3, 4], [1, 2]] instead of [[1, 2], [3, 4]]",
             detail="{}",
         ),
@@ -606,11 +606,11 @@ CATALOGUE: dict[str, Mistake] = {
         ),
         Mistake(
             "point-moved",
-            "the point stands in another place",
+            "the decimal point is in the wrong place",
             "moved the point of an entry of {id}",
             "an entry",
             "10 x or x/10",
-            "The digits are right: look where the point stands.",
+            "The digits are right: look at the decimal point.",
             "0.0123 instead of 0.123",
         ),
         Mistake(
@@ -647,7 +647,7 @@ CATALOGUE: dict[str, Mistake] = {
             "worked one entry of {id} wrong",
             "any single entry",
             "a slip that no rule explains",
-            "Work this entry once more.",
+            "Recalculate this entry.",
             "1·0.5 + 2·1.5 = 3.6",
         ),
         Mistake(
@@ -702,7 +702,7 @@ CATALOGUE: dict[str, Mistake] = {
             "left out a constant factor in {id}",
             "a line divided or multiplied by a number, such as √d of attention",
             "Q·Kᵀ without /√d",
-            "Look at the line once more: a constant stands in it.",
+            "Look at the line again: it has a constant in it.",
             "S = Q·Kᵀ instead of Q·Kᵀ/√2",
             equation_rewrites.scale_omitted,
             phase="backward",

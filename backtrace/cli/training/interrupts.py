@@ -42,7 +42,7 @@ class Interrupts:
             self.given_up = True
             raise KeyboardInterrupt
         if not self.asked and monotonic() - self.epoch.last > SLOW:
-            words = "Ctrl-C: this epoch is worked to its end; once more gives it up"
+            words = "Ctrl-C: finishing this epoch; press it again to stop at once"
             print(words, file=sys.stderr, flush=True)
         self.asked = True
 

@@ -29,7 +29,7 @@ def _pairs(found: Confusion, page: Layout) -> Iterator[Line]:
     pairs = found.pairs()
     for true, taken, times in pairs[:MOST_PAIRS]:
         often = "once" if times == 1 else f"{times:,} times"
-        yield from page.paragraph(f"class {true} taken for {taken}: {often}", "")
+        yield from page.paragraph(f"class {true} predicted as {taken}: {often}", "")
     if len(pairs) > MOST_PAIRS:
         yield from page.paragraph(f"… and {len(pairs) - MOST_PAIRS:,} other pairs", "fact")
 
@@ -40,7 +40,7 @@ class _Table:
         self.nothing = "·" if page.unicode else "."
         self.shares = [page.say(found.share(at)) for at in range(len(found.counts))]
         self.first = max(map(len, ["class", *found.names]))
-        self.last = max(map(len, [*self.shares, "right"]))
+        self.last = max(map(len, [*self.shares, "correct"]))
         self.widths = [
             max(len(self.cell(row, at)) for row in [-1, *range(len(found.counts))])
             for at in range(len(found.counts))
@@ -65,7 +65,7 @@ class _Table:
         return [*groups, range(start, len(self.widths))]
 
     def lines(self, columns: Sequence[int], *, last: bool) -> Iterator[Line]:
-        yield [(" " * (INDENT + self.first + GAP) + "taken for", "label")]
+        yield [(" " * (INDENT + self.first + GAP) + "predicted", "label")]
         for row in range(-1, len(self.found.counts)):
             label = "class" if row < 0 else self.found.names[row]
             line: Line = [(" " * INDENT + label.rjust(self.first), "label")]
@@ -73,7 +73,7 @@ class _Table:
                 text = self.cell(row, column).rjust(self.widths[column] + GAP)
                 line.append((text, self.role(row, column)))
             if last:
-                share = "right" if row < 0 else self.shares[row]
+                share = "correct" if row < 0 else self.shares[row]
                 role = "label" if row < 0 else ""
                 line.append((" " * (GAP + 1) + share.rjust(self.last), role))
             yield line

@@ -363,14 +363,15 @@ class _Sheet:
 
 
 def standing(report: Report) -> str:
-    """``16 of 20 entries stand``, and the marks where they differ from that."""
+    """``16 of 20 entries are correct``, and the marks where they differ from that."""
     counted = [q for q in report.quantities if q.possible]
     verdicts = [v for q in counted for line in q.entries for v in line]
     if not verdicts:
         copied = "only numbers of the exercise, which earn nothing"
         return copied if report.quantities else "no answers to this exercise"
     stand = sum(verdict in STANDING for verdict in verdicts)
-    said = f"{stand} of {count(len(verdicts), 'entry', 'entries')} stand"
+    entries = count(len(verdicts), "entry", "entries")
+    said = f"{stand} of {entries} {'is' if stand == 1 else 'are'} correct"
     same = (float(stand), float(len(verdicts))) == (report.score.points, report.score.of)
     return said if same else f"{said}, {marks(report.score.points, report.score.of)} marks"
 

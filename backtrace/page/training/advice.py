@@ -116,7 +116,7 @@ def _one_class(confusion: Confusion | None, worked: int) -> Iterator[str]:
     if len(taken) == 1 < len(true):
         which = "held-out samples" if confusion.held_out else "samples"
         name = confusion.names[taken[0]]
-        yield f"All {confusion.samples:,} {which} are taken for class {name}."
+        yield f"All {confusion.samples:,} {which} are predicted as class {name}."
 
 
 def remedies(spec: Spec) -> list[str]:

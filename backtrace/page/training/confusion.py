@@ -42,17 +42,17 @@ class Confusion(Block, frozen=True, eq=False):
 
     @property
     def heading(self) -> str:
-        """``349 of 360 held-out samples right, 96.9 %``."""
+        """``349 of 360 held-out samples correct, 96.9 %``."""
         which = "held-out samples" if self.held_out else "samples"
         share = percent(self.right / self.samples)
-        return f"{self.right:,} of {self.samples:,} {which} right, {share}"
+        return f"{self.right:,} of {self.samples:,} {which} correct, {share}"
 
     @property
     def plainly(self) -> tuple[Block, ...]:
         """The counts; of many classes the pairs that are confused most often."""
         if len(self.counts) > MOST_CLASSES:
             return (_pairs(self),)
-        said = Paragraph("Rows are the true classes, columns what they were taken for.")
+        said = Paragraph("Rows are the true classes, columns the predicted ones.")
         return (said, _counts(self))
 
     def share(self, of: int) -> str:
@@ -69,12 +69,12 @@ class Confusion(Block, frozen=True, eq=False):
 
 def _pairs(found: Confusion) -> Table:
     rows = [[str(true), str(taken), f"{times:,}"] for true, taken, times in found.pairs()]
-    columns = (Column("class"), Column("taken for"), Column("times"))
+    columns = (Column("class"), Column("predicted"), Column("times"))
     return Table(columns, tuple(tuple(map(Cell, row)) for row in rows[:MOST_PAIRS]))
 
 
 def _counts(found: Confusion) -> Table:
-    columns = (Column("class"), *map(Column, found.names), Column("right"))
+    columns = (Column("class"), *map(Column, found.names), Column("correct"))
     rows = (
         (
             Cell(found.names[at], "label"),

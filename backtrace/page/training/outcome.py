@@ -145,11 +145,11 @@ def _table(spec: Spec, records: Sequence[Record]) -> list[list[str]]:
     columns = [["epoch", *(f"{record.epoch:,}" for record in records)]]
     columns.append([spec.followed, *_losses([each.loss for each in measured], decimals)])
     if any(each.accuracy is not None for each in measured):
-        columns.append(["right", *(_share(each.accuracy) for each in measured)])
+        columns.append(["correct", *(_share(each.accuracy) for each in measured)])
     if held:
         columns.append(["held-out loss", *_losses([each.loss for each in held], decimals)])
         if any(each.accuracy is not None for each in held):
-            columns.append(["right", *(_share(each.accuracy) for each in held)])
+            columns.append(["correct", *(_share(each.accuracy) for each in held)])
     return [list(row) for row in zip(*columns, strict=True)]
 
 
@@ -173,25 +173,28 @@ def _ended(spec: Spec, training: Training, behind: int | None) -> str:
         return f"Diverged after {epochs}."
     reason, more = _reason(spec, training)
     if training.records and training.records[-1].epoch == behind:
-        return f"Nothing left to do after {epochs}{reason}; {more} goes on."
+        return f"Nothing left to do. {reason}; {more} goes on."
     if training.progress.last.epoch == 1:  # what a spec has that says nothing of epochs
-        return f"Ended after {epochs}{reason}; {more} goes on."
-    return f"Ended after {epochs}{reason}."
+        return f"{reason}; {more} goes on."
+    return f"{reason}."
 
 
 def _reason(spec: Spec, training: Training) -> tuple[str, str]:
     """Why it ended, and the option that would have let it go on."""
+    last = training.progress.last.epoch
+    stopped = f"Stopped after {_counted(last, 'epoch')}"
     if training.ended == "patience":
         waited = _counted(spec.stop.patience or 0, "epoch")
-        return f": none of the last {waited} was better than the best", "a larger --patience"
+        return f"{stopped}: the last {waited} brought nothing better", "a larger --patience"
     if training.ended == "loss":
-        last, enough = training.records[-1], spec.stop.loss
-        reached = number(last.judged.loss, max(spec.decimals, LOSS_DECIMALS))
-        which = "the held-out loss" if last.validation is not None else _subject(spec)
+        record, enough = training.records[-1], spec.stop.loss
+        reached = number(record.judged.loss, max(spec.decimals, LOSS_DECIMALS))
+        which = "the held-out loss" if record.validation is not None else _subject(spec)
         assert enough is not None
         further = f"a {'higher' if spec.climbs else 'lower'} --stop-at-loss"
-        return f": {which} is {reached}, and {enough.text} is enough", further
-    return ", as many as were asked for", "a larger --epochs"
+        return f"{stopped}: {which} is {reached}, and {enough.text} is enough", further
+    done = f"all {last:,} epochs" if last > 1 else "the only epoch" if last else "without an epoch"
+    return f"Finished {done}", "a larger --epochs"
 
 
 def _subject(spec: Spec) -> str:
@@ -202,13 +205,13 @@ def _subject(spec: Spec) -> str:
 def _kept(spec: Spec, state: State, training: Training) -> str:
     record = training.kept
     if not training.records:
-        return "Kept are the parameters as the spec gives them."
+        return "The parameters stay as the spec gives them."
     if record is None or state.epoch >= training.records[-1].epoch:
-        return "Kept are the parameters after the last epoch."
+        return "The parameters after the last epoch are kept."
     reached = number(record.judged.loss, max(spec.decimals, LOSS_DECIMALS))
     which = "held-out loss" if record.validation is not None else spec.followed
     if training.ended == "diverged" and not spec.keeps_best:
         why = "the last one that was finite"
     else:
         why = "the best one"
-    return f"Kept are the parameters after epoch {state.epoch:,}, {why}: {which} {reached}."
+    return f"The parameters after epoch {state.epoch:,}, {why}, are kept: {which} {reached}."

@@ -93,7 +93,7 @@ def _standing(findings: VerificationReport) -> str:
     if astray:
         parts.append(f"{count(astray, 'published figure')} astray")
     elif findings.held:
-        parts.append("the published figures stand")
+        parts.append("the published figures agree")
     return " · ".join(parts)
 
 

@@ -33,7 +33,7 @@ loss: binary_cross_entropy
 learning_rate: 0.01
 """
 LINEAR = re.sub("tanh|sigmoid", "linear", SMALL).replace("binary_cross_entropy", "mse")
-SLOW_EPOCH = "Ctrl-C: this epoch is worked to its end; once more gives it up"
+SLOW_EPOCH = "Ctrl-C: finishing this epoch; press it again to stop at once"
 XOR = msgspec.structs.replace(backtrace.load("xor"), epochs=20)
 
 
@@ -206,7 +206,7 @@ def test_the_command_that_is_said_works(run, spec, tmp_path):
     before = log.read_bytes()
     done = run(*command, "--stop-at-loss", "100")
     assert re.search("--trace-epoch (1,)?1000000: not written", done.err)
-    assert "Nothing left to do after" in done.out
+    assert "Nothing left to do." in done.out
     # all rows, and that of where it stands
     assert log.read_bytes().startswith(before[: before.rindex(b"\n", 0, -1)])
 

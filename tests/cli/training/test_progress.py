@@ -154,4 +154,4 @@ def test_training_on_a_terminal_and_in_a_pipe():
     assert "Epoch " in on_a_terminal("train", "xor", "--epochs", "3000").out
     quiet = piped("train", "xor", "--epochs", "30")
     assert (quiet.code, quiet.err) == (0, "")
-    assert "Ended after 30 epochs" in quiet.out
+    assert "Finished all 30 epochs" in quiet.out

@@ -411,7 +411,7 @@ def test_what_has_no_epochs_behind_it_is_replaced(run, spec, tmp_path):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--epochs", "4"], "4 epochs, as many as were asked for; a larger --epochs goes on."),
+        (["--epochs", "4"], "Finished all 4 epochs; a larger --epochs goes on."),
         (["--patience", "2"], "was better than the best; a larger --patience goes on."),
         (["--stop-at-loss", "0.7"], "and 0.7 is enough; a lower --stop-at-loss goes on."),
     ],
@@ -420,13 +420,12 @@ def test_a_finished_training_has_nothing_left_to_do(run, spec, tmp_path, options
     command = ("train", spec(BASE + WORSE + "training: {epochs: 50}\n"), *options)
     state = str(tmp_path / "s.npz")
     first = run(*command, "--save", state)
-    assert "Ended after" in first.out
+    assert "Nothing left to do." not in first.out
     done = run(*command, "--resume", state, "--plot", str(tmp_path / "p.md"))
     words = " ".join(done.out.split())
     assert done.code == 0
-    assert "Nothing left to do after" in words
+    assert "Nothing left to do." in words
     assert said in words
-    assert "Ended after" not in words
     assert "Nothing left to do" in (tmp_path / "p.md").read_text()
 
 

@@ -24,14 +24,14 @@ def text(counts, width=80, unicode=True):
 
 def test_rows_are_the_true_classes():
     assert text(COUNTS).split("\n") == [
-        "           taken for",
-        "    class  0  1  2    right",
-        "        0  8  2  ·   80.0 %",
-        "        1  ·  5  ·    100 %",
-        "        2  1  ·  ·      0 %",
+        "           predicted",
+        "    class  0  1  2   correct",
+        "        0  8  2  ·    80.0 %",
+        "        1  ·  5  ·     100 %",
+        "        2  1  ·  ·       0 %",
     ]
-    assert Confusion(COUNTS).heading == "13 of 16 samples right, 81.3 %"
-    assert Confusion(COUNTS, held_out=True).heading == "13 of 16 held-out samples right, 81.3 %"
+    assert Confusion(COUNTS).heading == "13 of 16 samples correct, 81.3 %"
+    assert Confusion(COUNTS, held_out=True).heading == "13 of 16 held-out samples correct, 81.3 %"
 
 
 def test_a_class_without_samples_has_no_share():
@@ -67,8 +67,8 @@ def test_very_many_classes_are_listed_by_their_mistakes():
     counts = 5 * np.eye(100, dtype=int)
     counts[7, 12], counts[3, 4] = 30, 1
     assert text(counts).split("\n") == [
-        "    class 7 taken for 12: 30 times",
-        "    class 3 taken for 4: once",
+        "    class 7 predicted as 12: 30 times",
+        "    class 3 predicted as 4: once",
     ]
     every = np.ones((40, 40), dtype=int)
     assert re.search(r"… and 1,548 other pairs", text(every))  # 40·39 − 12

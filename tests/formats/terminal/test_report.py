@@ -28,7 +28,7 @@ def text(findings, width=80, unicode=True):
 
 def test_a_sheet_without_a_mistake_is_a_line_a_verdict():
     assert text(marked(ALL_RIGHT).findings).splitlines() == [
-        "Two samples · answers of Ada                                7 of 7 entries stand",
+        "Two samples · answers of Ada                          7 of 7 entries are correct",
         "",
         " ✓ right  z₁ L dW₁ W₁ⁿᵉʷ  as the key, to the digits you wrote",
     ]
@@ -36,7 +36,7 @@ def test_a_sheet_without_a_mistake_is_a_line_a_verdict():
 
 def test_the_first_mistake_is_named_and_worked_and_what_follows_is_not_charged():
     assert text(marked(SIGN_FLIPPED).findings).splitlines() == [
-        "Two samples · answers of Bo                                 7 of 9 entries stand",
+        "Two samples · answers of Bo                           7 of 9 entries are correct",
         "",
         " ✓ right    z₁ L δ₁  as the key, to the digits you wrote",
         " ✗ wrong    dW₁      ← the first mistake",
@@ -140,7 +140,7 @@ def test_few_digits_left_out_entries_and_unknown_names_are_said():
 def test_what_was_asked_for_and_not_given_is_missing():
     spec = TWO_SAMPLES + "ask: [z1, dW1]\n"
     said = text(marked("answers: {z1: [[5], [3]]}", spec).findings)
-    assert "2 of 4 entries stand" in said
+    assert "2 of 4 entries are correct" in said
     assert " · missing  dW₁  asked for, not given" in said
     said = text(marked("answers: {z1: [[5], [_]]}").findings)
     assert " · left out  z₁[2,1]  not answered" in said
@@ -149,7 +149,7 @@ def test_what_was_asked_for_and_not_given_is_missing():
 def test_marks_are_said_where_they_differ_from_the_entries_that_stand():
     said = text(marked(SIGN_FLIPPED, credit={"carried": 0.5}).findings)
     # 5 right entries, 2 carried at half a mark
-    assert "7 of 9 entries stand, 6 of 9 marks" in said
+    assert "7 of 9 entries are correct, 6 of 9 marks" in said
 
 
 def test_a_large_matrix_is_not_printed_whole():
