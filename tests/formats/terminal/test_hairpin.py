@@ -45,7 +45,7 @@ def test_a_layers_weights_gradient_and_new_weights_stand_in_one_column():
     places = [
         (match[2], match.start())
         for line in lines
-        for match in re.finditer(r"(?<!\S)(?:∂L/∂)?([WB])([₁₂])(?:ⁿᵉʷ)? +⎣", line)
+        for match in re.finditer(r"(?<!\S)(?:∂L/∂)?([WB])([₁₂])(?:ⁿᵉʷ)? +[⎡⎣]", line)
     ]
     assert len(places) == 6
     assert len(set(places)) == 2  # a place a layer
