@@ -45,6 +45,12 @@ class Commands(TyperGroup):
             raise typer.Exit from None
         return result
 
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """A line for each command or more: folded, where Typer would cut it off."""
+        named = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, found.help or "") for name, found in named if found])
+
 
 app = typer.Typer(
     name="backtrace",
@@ -110,7 +116,7 @@ def trace(
     width: WidthOption = None,
     data: DataOption = None,
 ) -> None:
-    """Work a network out and show every intermediate matrix."""
+    """Work a network out step by step: every matrix, every gradient."""
     from backtrace.cli.sources import worked
     from backtrace.cli.tracing import check_watched, print_trace
     from backtrace.page.selection import Selection
@@ -219,7 +225,7 @@ def _names(listed: str) -> tuple[str, ...]:
 
 @app.command("list")
 def list_networks() -> None:
-    """List the bundled networks; a name works wherever SPEC does."""
+    """List the bundled networks; each name works in place of a SPEC."""
     from backtrace.cli.bundled import print_list
 
     print_list()
@@ -229,7 +235,7 @@ def list_networks() -> None:
 def show(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A bundled network.")],
 ) -> None:
-    """Print the YAML of a bundled network: the start of your own."""
+    """Print the YAML of a bundled network, to begin your own from."""
     from backtrace.cli.bundled import print_network
 
     print_network(name)
@@ -257,7 +263,7 @@ def predict(
     data: DataOption = None,
     width: WidthOption = None,
 ) -> None:
-    """Show a sample as the network sees it: its picture, the probabilities, the class."""
+    """Show what the network predicts for a sample: picture, probabilities, class."""
     from backtrace.cli import predicting
 
     samples = parsed(predicting.parsed_samples, sample, "--sample")
@@ -508,7 +514,7 @@ def check(
     data: DataOption = None,
     width: WidthOption = None,
 ) -> None:
-    """Say of answers what is right, wrong, and carried forward from an earlier mistake."""
+    """Check answers: what is right, what is wrong, what follows from an earlier mistake."""
     from backtrace.cli import checking
 
     code = checking.check(
@@ -556,7 +562,7 @@ def verify(
     data: DataOption = None,
     width: WidthOption = None,
 ) -> None:
-    """Hold every gradient against finite differences."""
+    """Compare every gradient with finite differences, and published figures with the trace."""
     from backtrace.cli import verifying
 
     check_format(format, {"--width": width is not None, "--slips": slips})
@@ -583,7 +589,7 @@ def mistakes(
     data: DataOption = None,
     width: WidthOption = None,
 ) -> None:
-    """List the mistakes that check knows, or one."""
+    """List the mistakes that check knows, explain one, or say which an exercise hides."""
     from backtrace.cli import catalogue
 
     check_format(format, {"--width": width is not None})

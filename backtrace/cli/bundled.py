@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 from backtrace.cli.screen import refuse
 
 
 def print_list() -> None:
-    """A line a network: its name and its title."""
-    from backtrace.spec import bundled
+    """The networks by shelf, the easy ones first: name, units, what each is for."""
+    from backtrace.spec.bundled import SHELVES
 
-    names = bundled.names()
-    width = max(map(len, names))
-    for name in names:
-        print(f"{name:{width}}  {bundled.title(name)}")
+    say = _characters()
+    rows = [row for shelf in SHELVES.values() for row in shelf]
+    width = max(len(row.name) for row in rows)
+    size = max(len(say(row.size)) for row in rows)
+    for shelf, found in SHELVES.items():
+        print(shelf)
+        for row in found:
+            print(f"  {row.name:{width}}  {say(row.size):{size}}  {say(row.purpose)}")
+        print()
+    print("`backtrace trace NAME` works one out, `backtrace show NAME` prints its YAML.")
+
+
+def _characters() -> Callable[[str], str]:
+    """What makes a text fit what the terminal can show."""
+    from backtrace.cli.screen import Screen
+
+    if Screen.of_stdout().unicode:
+        return str
+    from backtrace.formats.measure import plain
+
+    return plain
 
 
 def print_network(name: str) -> None:

@@ -14,12 +14,44 @@ from tests.cli.running import piped, run
 __all__ = ["run"]
 
 
-def test_list_names_every_network_and_its_title(run):
+def test_list_names_every_network_with_its_size_and_purpose(run):
     done = run("list")
     assert done.code == 0
-    listed = dict(line.split(maxsplit=1) for line in done.out.splitlines())
-    assert list(listed) == bundled.names()
-    assert listed["mlp-math"] == backtrace.load("mlp-math").title
+    rows = [row for shelf in bundled.SHELVES.values() for row in shelf]
+    assert sorted(row.name for row in rows) == bundled.names()
+    for row in rows:
+        (line,) = [line for line in done.out.splitlines() if line.split()[:1] == [row.name]]
+        assert row.size in line
+        assert line.endswith(row.purpose)
+        assert len(line) <= 80
+
+
+@pytest.mark.parametrize("row", [row for shelf in bundled.SHELVES.values() for row in shelf])
+def test_the_size_in_the_list_is_that_of_the_network(row):
+    spec = backtrace.load(row.name)
+    if spec.equations is not None:
+        assert row.size == f"{len(spec.equations.lines)} lines"
+    else:
+        units = [spec.layers[0].inputs, *(layer.units for layer in spec.layers)]
+        assert row.size == " → ".join(map(str, units))
+
+
+def test_the_list_fits_a_terminal_of_ascii(monkeypatch):
+    monkeypatch.setenv("TERM", "linux")
+    done = piped("list")
+    assert done.code == 0
+    assert "2 -> 3 -> 1" in done.out
+
+
+@pytest.mark.parametrize("width", ["60", "80"])
+def test_help_cuts_nothing_off(run, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", width)
+    for name in ("", "trace", "export", "train", "check", "verify", "mistakes"):
+        said = run(*filter(None, [name, "--help"])).out
+        assert "…" not in said
+        assert max(map(len, said.splitlines())) <= int(width)
+    said = " ".join(run("--help").out.split())
+    assert "what is right, what is wrong, what follows from an earlier mistake." in said
 
 
 def test_show_prints_the_file_as_it_is(run, tmp_path):
