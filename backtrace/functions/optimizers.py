@@ -41,6 +41,7 @@ class UpdateRule(msgspec.Struct, frozen=True):
     rate: Number | None = None  # η where a spec names none; None where it must
     constants: dict[str, Number] = {}
     aliases: dict[str, str] = {}
+    ascent: str = ""  # its title where an update climbs, if another
     source: str = ""
     rational: bool = True
 
@@ -66,10 +67,12 @@ ADAM_STEP = UpdateLine(
 OPTIMIZERS: dict[str, UpdateRule] = {
     "sgd": UpdateRule(
         title="gradient descent",
+        ascent="gradient ascent",
         lines={"": (UpdateLine("{}_new", "descend", ("{}", "d{}"), {"rate": "rate"}),)},
     ),
     "momentum": UpdateRule(
         title="gradient descent with momentum",
+        ascent="gradient ascent with momentum",
         lines={
             "accumulate": (
                 UpdateLine("v{}", "accumulate", ("v{}_old", "d{}"), {"beta": "momentum"}),

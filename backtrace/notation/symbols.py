@@ -77,7 +77,8 @@ class Symbols:
         """The symbols that a trace asks for."""
         first = trace.update(*trace.updates[0])
         if any(step.role == "named" for step in first.values()):
-            return EquationSymbols(trace.notation, [step.step for step in first.values()])
+            steps = [step.step for step in first.values()]
+            return EquationSymbols(trace.notation, steps, trace.conventions)
         activations = {
             step.layer: step.parameters["activation"]
             for step in first.values()
@@ -89,7 +90,8 @@ class Symbols:
     def asked_by(spec: Spec) -> Symbols:
         """The symbols that a spec asks for."""
         if spec.equations is not None:
-            return EquationSymbols(spec.notation, compile_update(spec, spec.batch_samples(1)))
+            steps = compile_update(spec, spec.batch_samples(1))
+            return EquationSymbols(spec.notation, steps, spec.conventions)
         activations = {k: layer.activation.name for k, layer in enumerate(spec.layers, 1)}
         return Symbols(spec.notation, spec.conventions, activations)
 
@@ -313,8 +315,10 @@ class EquationSymbols(Symbols):
 
     single_numbers = True
 
-    def __init__(self, notation: Notation, steps: Iterable[Step]) -> None:
-        super().__init__(notation)
+    def __init__(
+        self, notation: Notation, steps: Iterable[Step], conventions: Conventions | None = None
+    ) -> None:
+        super().__init__(notation, conventions)
         self.steps = {step.id: step for step in steps}
         self.goal = next((s.of for s in self.steps.values() if _starts(s)), notation.loss)
 

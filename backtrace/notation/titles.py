@@ -304,6 +304,14 @@ def _activate_why(step: Step, symbols: Symbols, shapes: Shapes) -> Sentence:
     )
 
 
+def _descend_why(step: Step, symbols: Symbols, shapes: Shapes) -> Sentence:
+    if symbols.conventions.sign == "gradient":
+        return ("The gradient points uphill; a small step the other way makes the loss smaller.",)
+    if symbols.single_numbers:  # of equations, whose gradients are what they are
+        return ("The gradient points uphill; a small step along it makes what is climbed larger.",)
+    return ("The gradient points downhill here; a small step along it makes the loss smaller.",)
+
+
 def _always(*sentence: str | Expr) -> Why:
     return lambda step, symbols, shapes: sentence
 
@@ -345,9 +353,7 @@ WHYS: dict[str, Why] = {
     "clip_entries": _always(
         "No entry moves its parameter by more than it would at ", Constant("clip"), "."
     ),
-    "descend": _always(
-        "The gradient points uphill; a small step the other way makes the loss smaller."
-    ),
+    "descend": _descend_why,
     "accumulate": _always("The velocity remembers earlier gradients, each step a little less."),
     "accumulate_step": _always("The velocity remembers earlier steps, each time a little less."),
     "average": _always("A running average forgets old gradients slowly and smooths the noise."),

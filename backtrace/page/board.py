@@ -28,8 +28,11 @@ def facts(trace: Trace) -> Iterator[Sentence]:
     yield from _of_marks(steps)
     if any(traced.operation in BY_SAMPLE and "each" not in traced.parameters for traced in steps):
         yield (f"a sample is a {trace.conventions.layout[:-1]}",)
-    if trace.conventions.sign == "descent":
-        yield ("an update climbs",)
+
+
+def climbs(trace: Trace) -> bool:
+    """Whether an update makes larger what is differentiated: it is maximized."""
+    return is_board(trace) and trace.conventions.sign == "descent"
 
 
 def objective(trace: Trace) -> TracedStep | None:

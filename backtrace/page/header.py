@@ -19,7 +19,7 @@ from backtrace.functions.formula import (
     row,
 )
 from backtrace.functions.losses import LOSSES
-from backtrace.functions.optimizers import optimizer_of
+from backtrace.functions.optimizers import OPTIMIZERS, optimizer_of
 from backtrace.notation.numbers import number
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import sentence_text
@@ -81,6 +81,8 @@ def settings(trace: Trace, symbols: Symbols) -> list[str]:
     if mean_is_late(trace):
         found.append((row(1 / Constant("samples")), " enters in the gradients, not in δ"))
     found.append((arithmetic_words(trace.arithmetic),))
+    if board.climbs(trace) and title not in ASCENTS:
+        found.append(("an update climbs",))
     if trace.conventions.sign == "descent" and not board.is_board(trace):
         found.append(("gradients point downhill",))
     return [fact for fact in (sentence_text(each, symbols) for each in found) if fact]
@@ -177,6 +179,9 @@ def arithmetic_words(arithmetic: Arithmetic) -> str:
     return {"exact": "exact fractions", "float32": "single precision"}.get(arithmetic.kind, "")
 
 
+ASCENTS = {row.ascent for row in OPTIMIZERS.values() if row.ascent}
+
+
 def optimizer(trace: Trace) -> tuple[str, Expr | None]:
     """The optimizer's title and its rates, the largest first; none of both without gradients."""
     first = first_update(trace)
@@ -192,6 +197,8 @@ def optimizer(trace: Trace) -> tuple[str, Expr | None]:
     worked = {(traced.id, traced.operation) for traced in updated if traced.of == parameter}
     found = optimizer_of(parameter, worked)
     title = "update" if found is None else found[0].title
+    if found is not None and board.climbs(trace):
+        title = found[0].ascent or title
     return title, _rates({float(t.parameters["rate"]) for t in trace if "rate" in t.parameters})
 
 

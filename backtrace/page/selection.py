@@ -11,7 +11,7 @@ import msgspec
 from backtrace.notation.equations.titles import is_of_equations
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import to_ascii
-from backtrace.page.board import is_board
+from backtrace.page.board import is_board, objective
 from backtrace.spec import ids
 from backtrace.spec.ids import family
 from backtrace.tape.trace import Trace, TracedStep
@@ -51,7 +51,10 @@ def problems(trace: Trace, selection: Selection) -> list[str]:
     """What a selection asks for that the trace does not have, in words."""
     known = dict.fromkeys(name for step in trace for name in (step.id, family(step.id)))
     names = [name for name in selection.only if name not in known]
-    found = [f"--only {name}: {_unknown(name, list(known))}" for name in names]
+    found = [
+        f"--only {name}: {_without_gradient(name, trace) or _unknown(name, list(known))}"
+        for name in names
+    ]
     if is_board(trace):
         return [*found, *_of_layers_only(selection)] or _nothing(trace, selection)
     layers = max((step.layer or 0 for step in trace), default=0)
@@ -91,6 +94,24 @@ def _meant(name: str, spelt: set[tuple[str, str]]) -> str:
 def _folded(name: str) -> str:
     """What is the same for ``delta_2``, ``Delta2``, ``δ₂`` and ``δ^(2)``."""
     return MARKS.sub("", to_ascii(name)).lower()
+
+
+def _without_gradient(name: str, trace: Trace) -> str:
+    """Why a name of the board has no gradient, where one is asked for that there is not."""
+    steps = trace.update(*trace.updates[0])
+    names = [id for id, step in steps.items() if step.role == "named" and not ids.is_part(id)]
+    of = next((id for id in names if _folded(ids.gradient(id)) == _folded(name)), None)
+    goal = objective(trace)
+    if of is None:
+        return ""
+    if goal is None or ids.gradient(goal.id) not in steps:
+        return f"{of} has no gradient: nothing is differentiated"
+    reached = {goal.id}
+    for id in reversed(list(steps)):
+        reached |= set(steps[id].operands) if id in reached else set()
+    if of in reached and steps[of].phase == "given":
+        return f"{of} is a constant and has no gradient"
+    return f"{of} has no gradient: {goal.id} does not depend on it"
 
 
 def _unknown(name: str, known: list[str]) -> str:

@@ -86,8 +86,10 @@ class _Sheet(msgspec.Struct, frozen=True):
             yield from ((said,) for said in (header.loss(trace), header.sign(trace)) if said)
             if header.mean_is_late(trace):
                 yield (words["mean late"],)
-        if trace.conventions.sign == "descent":
-            yield (words["climbs" if board.is_board(trace) else "descent"],)
+        if board.climbs(trace) and header.optimizer(trace)[0] not in header.ASCENTS:
+            yield (words["climbs"],)
+        elif trace.conventions.sign == "descent" and not board.is_board(trace):
+            yield (words["descent"],)
         yield from self.update()
         arithmetic = trace.arithmetic
         if arithmetic.kind != "float64":

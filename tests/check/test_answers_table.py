@@ -64,8 +64,8 @@ def test_decimal_commas_between_semicolons():
     ada = students("student;b1[1,1];b1[1,2];loss\nAda;0,5;−0,25;1\n")["Ada"]
     assert [cell and cell.value for cell in ada.written[0].cells[0]] == [0.5, -0.25, None]
     assert ada.written[0].notes == (
-        "0,5 is read as 0.5, with a decimal comma",
-        "−0,25 is read as -0.25, with a typographic minus and with a decimal comma",
+        "numbers are read with a decimal comma",
+        "numbers are read with a typographic minus and with a decimal comma",
     )
 
 

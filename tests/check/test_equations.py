@@ -65,6 +65,12 @@ equations: [h = w * x, d = h * m, L = sum(d^2)]
 loss: L
 constants: [m]
 """
+TWO_PARTS = """
+given: {x: [[1, -2, 3]], w: [[0.5, 2, 1.5]]}
+equations: ["R = sum(w * x)", "K = 0.25 * sum(w^2)", L = R + K]
+loss: L
+constants: [x]
+"""
 """Small graphs of the kinds that courses set."""
 
 
@@ -105,6 +111,7 @@ WRONG = {
     "pool-spread": (POOL, "dC", lambda v: np.pad(np.kron(v["dP"], np.ones((2, 2))), (0, 1))),
     "kernel-turned": (POOL, "C", lambda v: _conv(v["I"], v["k"][::-1, ::-1])),
     "mask-omitted": (DROPOUT, "dh", lambda v: v["dd"]),
+    "addend-omitted": (TWO_PARTS, "L", lambda v: v["R"]),
     "clip-omitted": (CLIPPED, "clipped_dW_Q", lambda v: v["dW_Q"]),
     "learning-rate-omitted": (ATTENTION, "W_Q_new", lambda v: v["W_Q"] - v["dW_Q"]),
 }
@@ -192,3 +199,21 @@ def test_a_forgotten_mask_is_a_mistake_and_what_follows_is_carried():
     sheet = "answers:\n  S: [[1, 2], [3, 4]]\n  A: [[0.269, 0.731], [0.269, 0.731]]\n"
     assert marks(MASKED, sheet) == {"S": "wrong", "A": "carried"}
     assert entries(MASKED, sheet, "S") == ["right wrong", "right right"]
+    assert named(MASKED, sheet) == [("S", {"mask-omitted"})]
+
+
+def test_a_mask_of_finite_numbers_is_a_constant_and_a_bias_is_none():
+    """A row that has a gradient is a bias; a whole matrix of constants is a mask."""
+    text = (
+        "given: {T: [[1, 2], [3, 4]], M: [[0, -5], [0, 0]]}\nequations: [S = T + M, L = sum(S)]\n"
+    )
+    text += "loss: L\n"
+    sheet = "answers:\n  S: [[1, 2], [3, 4]]\n"
+    assert named(text + "constants: [M]\n", sheet) == [("S", {"mask-omitted"})]
+    assert named(text, sheet) == [("S", {"bias-omitted"})]
+
+
+def test_an_addend_may_be_left_out_of_a_part_that_is_not_written():
+    text = TWO_PARTS.replace("L = R + K", '"L = R + K + sum(x)"')
+    # R = 0.5 - 4 + 4.5 = 1, K = (0.25 + 4 + 2.25)/4 = 1.625, Σx = 2; without K it is 3
+    assert named(text, "answers: {R: 1.000, K: 1.625, L: 3.000}\n") == [("L", {"addend-omitted"})]

@@ -121,6 +121,14 @@ def test_different_totals_are_explained_unless_the_spec_asks():
     assert hint not in text(of_class(sheets, TWO_SAMPLES + "ask: [z1, dW1]\n")[2])
 
 
+def test_full_marks_out_of_different_totals_are_said_to_be_full():
+    fewer = named("Bo", "{z1: [[5], [3]], loss: 2.5}")  # 3 entries, and Ada's 7
+    assert of_class([ALL_RIGHT, fewer])[2].standing == "full marks, out of 3 to 7"
+    wrong = named("Cy", "{z1: [[5], [3]], loss: 2.5, dW1: [[-3], [6]]}")  # 4 of 5: 80 %
+    standing = of_class([ALL_RIGHT, fewer, wrong])[2].standing
+    assert standing == "80% or more of their marks, out of 3 to 7"
+
+
 def test_students_of_one_name_are_told_apart():
     checker = exercise()
     sheets = [("a/1.yaml", ALL_RIGHT), ("a/2.yaml", ALL_RIGHT), ("a/3.yaml", SIGN_FLIPPED)]

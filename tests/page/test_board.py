@@ -47,7 +47,13 @@ def said(sentence, trace):
         (GRAPH.replace("loss: f\n", ""), ["forward only"]),
         (
             GRAPH.replace("loss: f", "maximize: f\nparameters: [x]\nlearning_rate: 0.5"),
-            ["dy is ∂f/∂y", "an update climbs", "gradient descent, η = 0.5"],
+            ["dy is ∂f/∂y", "gradient ascent, η = 0.5"],
+        ),
+        (
+            GRAPH.replace(
+                "loss: f", "maximize: f\nparameters: [x]\noptimizer: {name: adam, learning_rate: 1}"
+            ),
+            ["dy is ∂f/∂y", "Adam, η = 1", "an update climbs"],
         ),
         (GRAPH + "notation: {gradient: bar}\n", ["y\N{COMBINING MACRON} is ∂f/∂y", "no update"]),
     ],
@@ -55,6 +61,30 @@ def said(sentence, trace):
 def test_the_header_says_what_gradients_are(text, expected):
     trace = traced(text)
     assert facts(trace, Symbols.of(trace)) == expected
+
+
+def test_an_explanation_says_what_the_line_does_not():
+    """A sum of alike matrices needs no word; a row that every row meets has one."""
+    text = "given: {X: [[1, 2], [3, 4]], b: [[1, 1]]}\nequations: [P = X + X, Q = P + b]\n"
+    trace = traced(text)
+    found = steps(trace, View(explain=True))
+    assert found["P"].why == ()
+    assert said(found["Q"].why, trace) == "b, 1 × 2, meets every row of P."
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("dX", "X is a constant and has no gradient"),
+        ("d_x", "X is a constant and has no gradient"),
+        ("dU", "U has no gradient: L does not depend on it"),
+        ("dV", "there is no such quantity"),
+    ],
+)
+def test_a_gradient_that_there_is_not_has_a_reason(name, reason):
+    text = "given: {X: 2, W: 3}\nequations: [L = X * W, U = W + 1]\nloss: L\nconstants: [X]\n"
+    (problem,) = problems(traced(text), Selection(only=(name,)))
+    assert problem.startswith(f"--only {name}: {reason}")
 
 
 def test_parts_and_shares_are_explained():

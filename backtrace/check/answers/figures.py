@@ -91,7 +91,10 @@ def _figure(mended: str, text: str) -> Figure | None:
 
 
 def _as_meant(text: str) -> tuple[str, str]:
-    """``text`` as a number is written here, and the sentence that says what was changed."""
+    """``text`` as a number is written here, and the sentence that says what was changed.
+
+    A way of writing that is no slip is said of numbers as such: one note for all that have it.
+    """
     mended, said = text.lstrip("=≈≅~ "), []
     if mended != text:
         said.append("without the sign before it")
@@ -99,12 +102,15 @@ def _as_meant(text: str) -> tuple[str, str]:
         before, mended = mended, mend(mended)
         said += [saying] if mended != before else []
     if _DECIMAL_COMMA.fullmatch(mended):
-        said.append("with a decimal comma")
+        said.append(COMMA)
         doubtful = _PERHAPS_THOUSANDS.fullmatch(mended)
         mended = mended.replace(",", ".")
         if doubtful:
             said[-1] += " (if the comma groups thousands, leave it out)"
-    return mended, f"{text} is read as {mended}, {' and '.join(said)}" if said else ""
+    how = " and ".join(said)
+    if said and {*said} <= {MINUS, COMMA}:
+        return mended, f"numbers are read {how}"
+    return mended, f"{text} is read as {mended}, {how}" if said else ""
 
 
 def _with_plain_minus(text: str) -> str:
@@ -128,8 +134,9 @@ def _with_one_fraction(text: str) -> str:
     return f"{sign}{int(whole) * int(below) + int(above)}/{below}"
 
 
+MINUS, COMMA = "with a typographic minus", "with a decimal comma"
 _MENDS = (
-    (_with_plain_minus, "with a typographic minus"),
+    (_with_plain_minus, MINUS),
     (_with_tight_sign, "without the space after its sign"),
     (_with_exponent, "with a power of ten"),
     (_with_one_fraction, "a mixed number"),

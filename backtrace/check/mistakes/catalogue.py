@@ -663,6 +663,18 @@ CATALOGUE: dict[str, Mistake] = {
             phase="backward",
         ),
         Mistake(
+            "addend-omitted",
+            "an addend is left out",
+            "left out an addend in {id}",
+            "an objective that adds up several parts",
+            "the sum without one of its addends",
+            "What is differentiated is all of the sum: add every part of it.",
+            "L = R instead of R + K",
+            equation_rewrites.addend_omitted,
+            detail="{}",
+            phase="loss",
+        ),
+        Mistake(
             "one-step-only",
             "only one share is taken where all are added up",
             "took only one share in {id}",
@@ -687,13 +699,15 @@ CATALOGUE: dict[str, Mistake] = {
         ),
         Mistake(
             "mask-omitted",
-            "the forward line's factor is missing",
-            "left out a factor going back, in {id}",
-            "gradient past a mask (dropout) or another given factor",
+            "a mask or a given factor is missing",
+            "left out a mask or a given factor in {id}",
+            "a line that adds a mask; the gradient past a mask (dropout) or another given factor",
             "dx = upstream, without ⊙ mask",
-            "What was multiplied forward is multiplied backward by the same numbers.",
+            "Forward a mask changes what it is added to; what was multiplied forward is multiplied "
+            "backward by the same numbers.",
             "dh = dd instead of dd ⊙ m",
             equation_rewrites.mask_omitted,
+            detail="{}",
             phase="backward",
         ),
         Mistake(

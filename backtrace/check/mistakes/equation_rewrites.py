@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import msgspec
+import numpy as np
 
 from backtrace.check.mistakes.rewrites import (
     UpdateContext,
@@ -63,6 +64,18 @@ def way_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
         if by.operation == "reduce_slope" and by.parameters["reduce"] in ("mean", "var"):
             continue  # it has a name of its own
         yield Wrong("way-omitted", _added(step, rest), detail=(Symbol(missing), " is missing"))
+
+
+def addend_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    """One of the parts that the objective adds up left out."""
+    adds = step.operation in ("plus", "minus") and "arguments" not in step.parameters
+    if not adds or step.phase != "loss":
+        return
+    first, second = step.operands
+    kept = {second: _as(step, "copy", (first,))}
+    kept[first] = _as(step, "copy" if step.operation == "plus" else "negate", (second,))
+    for missing, wrong in kept.items():
+        yield Wrong("addend-omitted", wrong, detail=(Symbol(missing), " is missing"))
 
 
 def _added(step: Step, ways: tuple[str, ...]) -> Step:
@@ -150,12 +163,25 @@ def scale_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
 
 
 def mask_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
-    """A given factor, a mask, left out on the way back."""
+    """A given factor left out on the way back; a mask that a line adds, on it."""
+    for mask in step.operands if step.operation == "plus" else ():
+        if _is_mask(mask, step, context):
+            rest = tuple(id for id in step.operands if id != mask)
+            yield Wrong("mask-omitted", _as(step, "copy", rest), detail=(Symbol(mask),))
     if not _is_way(step) or step.operation != "times" or "arguments" in step.parameters:
         return
     upstream, factor = step.operands
     if context.steps[factor].phase == "given" and "summed" not in step.parameters:
-        yield Wrong("mask-omitted", _as(step, "copy", (upstream,)))
+        yield Wrong("mask-omitted", _as(step, "copy", (upstream,)), detail=(Symbol(factor),))
+
+
+def _is_mask(id: str, step: Step, context: UpdateContext) -> bool:
+    """Whether what a line adds is given for every entry, and is −∞ somewhere or nothing that is
+    learned. A bias is a row, or has a gradient."""
+    board, each = context.spec.equations, context.steps[id]
+    if board is None or id not in board.given or each.shape != step.shape or step.shape == (1, 1):
+        return False
+    return id in board.constants or not np.isfinite(board.given[id].values).all()
 
 
 # Functions
@@ -277,13 +303,14 @@ def bias_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation != "plus" or "arguments" in step.parameters:
         return
     first, second = step.operands
-    is_bias = context.steps[second].phase == "given"
+    is_bias = context.steps[second].phase == "given" and not _is_mask(second, step, context)
     if is_bias and context.steps[first].shape == step.shape:
         yield Wrong("bias-omitted", _as(step, "copy", (first,)))
 
 
 LINES: tuple[Rewrite, ...] = (
     way_omitted,
+    addend_omitted,
     one_step_only,
     statistics_as_constants,
     gradient_not_summed,

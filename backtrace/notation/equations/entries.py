@@ -276,17 +276,13 @@ def _softmax(entries: Entries, i: int, j: int) -> Stages:
 
 
 def _softmax_slope(entries: Entries, i: int, j: int) -> Stages:
-    """What arrives at each entry times the Jacobian's −aₖaᵢ, at the entry itself aᵢ(1 − aᵢ)."""
-    own, own_value = entries.at(1, i, j), entries.value(1, i, j)
-    terms: list[tuple[Expr, Any]] = []
-    for place in entries.along(1, i, j, _softmax_axis(entries)):
-        g, a = entries.at(0, *place), entries.at(1, *place)
-        arrived, value = entries.value(0, *place), entries.value(1, *place)
-        if place == (i, j):
-            terms.append((row(g, "·", own, "·(1 − ", own, ")"), arrived * value * (1 - value)))
-        else:
-            terms.append((row(g, "·(−", a, "·", own, ")"), 0 - arrived * value * own_value))
-    return _summed(terms)
+    """aᵢ times what has arrived there less Σ δₖaₖ over its softmax."""
+    g, a = entries.all(i, j)
+    places = entries.along(1, i, j, _softmax_axis(entries))
+    terms = [_term(entries, (0, place), (1, place)) for place in places]
+    whole = sum(value for _, value in terms[1:]) + terms[0][1]
+    written = Brackets(Row(tuple(sum_of([term for term, _ in terms]))))
+    return [row(a, "·", Brackets(g - inner)) for inner in (written, Value(whole))]
 
 
 def _reduce(entries: Entries, i: int, j: int) -> Stages:

@@ -44,7 +44,7 @@ from backtrace.spec.equations.expression import Call, ConstantTerm
 from backtrace.spec.equations.names import leaves
 from backtrace.spec.equations.syntax import parse
 from backtrace.tape.arguments import TRANSPOSED, Argument, argument_shapes, arguments_of
-from backtrace.tape.equation_operations import entries_of
+from backtrace.tape.equation_operations import entries_of, softmax_axis
 from backtrace.tape.steps import Step
 
 # What a step is given
@@ -301,8 +301,12 @@ def _listed(p: Any) -> str:
 
 
 def _softmax_slope(taken: Taken) -> Expr:
+    """The Jacobian times what has arrived, as it is worked: without writing the Jacobian down."""
     g, a = taken.formulas
-    return row(factor(g), " ⊡ ", call("J", a))
+    axis = softmax_axis(taken.workings.setting, taken.parameters)
+    products = row(factor(g), " ⊙ ", factor(a))
+    each = Text(f"each {'row' if axis == -1 else 'column'}")
+    return row(factor(a), " ⊙ ", Brackets(g - call("sum", products, each)))
 
 
 def _softmax(taken: Taken) -> Expr:
@@ -435,7 +439,4 @@ def _written_out(step: Step, workings: Workings) -> Expr:
     """The local derivative of a gradient in full, where its right side only names it."""
     if step.operation == "chain" and "undo" not in step.parameters:
         return _times_slope(Taken(step, workings))
-    if step.operation == "softmax_slope":
-        g, a = Taken(step, workings).formulas
-        return row(factor(a), " ⊙ ", Brackets(g - Sum(row(factor(g), " ⊙ ", factor(a)))))
     return right(step, workings)

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from backtrace.functions.elementary import FUNCTIONS
 from backtrace.functions.formula import Sentence, Symbol, row
 from backtrace.notation.equations.board import steps_of
-from backtrace.notation.equations.right_sides import right
+from backtrace.notation.equations.right_sides import Taken, right
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.workings import Workings
 from backtrace.spec import ids
+from backtrace.tape.equation_gradients import BROADCAST
+from backtrace.tape.equation_operations import sized
 from backtrace.tape.steps import Step
 from backtrace.tape.trace import TracedStep
 
@@ -95,7 +97,7 @@ def _gradient_title(step: Step, symbols: Symbols) -> str:
 def equation_why(step: Step, workings: Workings) -> Sentence:
     """One sentence: what the line does, or the chain rule of the line that is gone back through."""
     if step.phase != "backward":
-        return _forward_why(step)
+        return _forward_why(step, workings)
     if step.operation == "given":
         return _start_why(step)
     if step.operation == "add":
@@ -103,11 +105,25 @@ def equation_why(step: Step, workings: Workings) -> Sentence:
     return _chain_why(step, workings)
 
 
-def _forward_why(step: Step) -> Sentence:
+def _forward_why(step: Step, workings: Workings) -> Sentence:
     line, part = ids.line_and_part(step.id)
     if part:
         return ("A part of the line of ", Symbol(line), ": what stands inside is worked first.")
-    return FORWARD.get(step.operation, ("This line stands on the board.",))
+    return FORWARD.get(step.operation) or _broadcast_why(step, workings)
+
+
+def _broadcast_why(step: Step, workings: Workings) -> Sentence:
+    """What a row, a column or a number meets again and again; what is alike needs no word."""
+    taken = Taken(step, workings)
+    given = list(zip(taken.formulas, taken.shapes, taken.arguments, strict=True))
+    whole = [formula for formula, shape, _ in given if shape == step.shape]
+    less = [each for each in given if each[1] != step.shape and each[2].number is None]
+    if step.operation not in BROADCAST or not whole or not less:
+        return ()
+    formula, shape, _ = less[0]
+    rows, columns = (a != b for a, b in zip(shape, step.shape, strict=True))
+    each = "entry" if rows and columns else "row" if rows else "column"
+    return (formula, f", {sized(shape)}, meets every {each} of ", whole[0], ".")
 
 
 FORWARD: dict[str, Sentence] = {

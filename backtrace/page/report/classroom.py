@@ -165,9 +165,12 @@ def _notes(named: Named, words: Words) -> Iterator[str]:
 def _notes_of(report: Report, words: Words) -> Iterator[str]:
     for note in report.notes:
         yield inert(LINE.sub("", note))
+    said: dict[str, list[str]] = {}
     for judged in report.quantities:
         for note in judged.notes:
-            yield inert(f"{words.name(judged.name)}: {note.removeprefix(f'{judged.name}: ')}")
+            said.setdefault(note.removeprefix(f"{judged.name}: "), []).append(judged.name)
+    for note, names in said.items():
+        yield inert(f"{', '.join(map(words.name, names))}: {note}")
 
 
 def _standing(reports: tuple[Report, ...]) -> str:
@@ -177,8 +180,16 @@ def _standing(reports: tuple[Report, ...]) -> str:
     earned = sorted(report.score.points for report in reports)
     middle = earned[len(earned) // 2]
     possible = _range([report.score.of for report in reports])
+    if _range(earned) == possible and len({report.score.of for report in reports}) > 1:
+        return f"{_shares_of_marks(reports)}, out of {possible}"
     told = f"{_range(earned)} of {possible} marks"
     return told if earned[0] == earned[-1] else f"{told}, median {plain_number(middle)}"
+
+
+def _shares_of_marks(reports: tuple[Report, ...]) -> str:
+    """``full marks``, or from which share of their marks up the students have."""
+    least = min(report.score.points / report.score.of for report in reports if report.score.of)
+    return "full marks" if least == 1 else f"{least:.0%} or more of their marks"
 
 
 def _range(values: list[float]) -> str:

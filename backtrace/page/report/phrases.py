@@ -51,7 +51,8 @@ NUMBERS = [
     "eleven",
     "twelve",
 ]
-NAMED_IN_DETAIL = {"given-misread", "entries-exchanged", "copied-wrong"}  # where it shows
+# What says in its detail where it is.
+NAMED_IN_DETAIL = {"given-misread", "entries-exchanged", "copied-wrong", "addend-omitted"}
 MOST_PLACES = 6  # entries that a sentence lists one by one
 
 
