@@ -91,10 +91,15 @@ HOSTILE = st.one_of(
 )  # fmt: skip
 
 
+FOREIGN = re.compile(
+    r"\\foreign\{[A-Z][a-z]+\}\{(?:\\textdir TRT |\\hspace\{0pt\}|[^\\{}$&#%_^~])+\}"
+)
+
+
 @given(HOSTILE)
 @settings(max_examples=share(400))
 def test_a_text_becomes_letters_and_harmless_commands(text):
-    written = escaped(text)
+    written = FOREIGN.sub("", escaped(text))
     assert written.isascii()
     left = ALLOWED.sub("", written)
     assert not set(left) & set('\\{}$&#%_^|<>\n"')
@@ -105,15 +110,25 @@ def test_texts_keep_their_meaning():
         escaped("50% of $5 {a_b} #1 & x^2") == r"50\% of \$5 \{a\_b\} \#1 \& x\textasciicircum{}2"
     )
     assert escaped("δ₂ → ŷ") == r"$\delta$$_{2}$ $\to$ \^{y}"
-    assert escaped("Łódź, naïve") == r"\L{}\'{o}d\'{z},{} na\"{\i}ve"
-    assert escaped("中") == "?{}"
+    assert escaped("Łódź, naïve, one-way") == r"\L{}\'{o}d\'{z}, na\"{\i}ve, one-way"
+    assert escaped("-- ''") == "-{}- '{}'"  # TeX would make one sign of two
+    assert escaped("😀") == "?"
+
+
+def test_other_scripts_are_written_as_they_are():
+    assert escaped("Δίκτυο δ₂") == r"\foreign{Greek}{Δίκτυο} $\delta$$_{2}$"
+    assert (
+        escaped("сеть один, 网络")
+        == r"\foreign{Cyrillic}{сеть один}, \foreign{Chinese}{网\hspace{0pt}络}"
+    )
+    assert escaped("רשת נוירונים") == r"\foreign{Hebrew}{\textdir TRT רשת נוירונים}"
 
 
 # Set by TeX
 
 
 def complaints(folder, engine, text):
-    (folder / "page.tex").write_text(text, encoding="ascii")
+    (folder / "page.tex").write_text(text, encoding="utf-8")
     command = [engine, "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "page.tex"]
     done = subprocess.run(command, cwd=folder, capture_output=True, timeout=240, check=False)
     log = (folder / "page.log").read_text(encoding="utf-8", errors="replace")
@@ -152,6 +167,23 @@ def test_tex_sets_hostile_titles(tmp_path, engine):
     title = " ".join(letters[at : at + 40] for at in range(0, len(letters), 40)) + " " + "a" * 300
     trace = msgspec.structs.replace(TRACES["delta-rule"], title=title, source=title)
     assert complaints(tmp_path, engine, latex(trace, View())) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fragment", [False, True])
+def test_tex_sets_titles_in_other_scripts_or_says_what_is_missing(tmp_path, engine, fragment):
+    """Every letter in a font that has it, or a word in its place; Linear B has none anywhere."""
+    title = "Νευρωνικά δίκτυα, Нейронная сеть, רשת, 神经网络, 𐀀𐀁"
+    trace = msgspec.structs.replace(TRACES["delta-rule"], title=title, source=title)
+    text = latex(trace, View(fragment=fragment))
+    if fragment:
+        fonts = r"\ifdefined\directlua\usepackage{fontspec}\setmainfont{DejaVu Sans}\fi"
+        packages = rf"\documentclass{{article}}\usepackage{{amsmath}}{fonts}"
+        text = f"{packages}\\begin{{document}}\n{text}\\end{{document}}\n"
+    log_says = complaints(tmp_path, engine, text)
+    assert [said for said in log_says if "Missing character" not in said] == []
+    if not fragment:
+        assert log_says == []
 
 
 def test_the_test_sees_a_warning():

@@ -1,16 +1,18 @@
-r"""A text as TeX shows it, word for word, in ASCII: no command, no character a font lacks."""
+r"""A text as TeX shows it, word for word: no command, no character that a font lacks."""
 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 
+from backtrace.formats.latex.scripts import BREAK, LONGEST, foreign, split
 from backtrace.page.inert import inert
 
 SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
     "%": r"\%", "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
     "<": "$<$", ">": "$>$", "|": "$|$", '"': "''", "`": r"\textasciigrave{}",
-    "-": "-{}", "'": "'{}", "?": "?{}", "!": "!{}", ",": ",{}", "[": "{[}", "]": "{]}",
+    "[": "{[}", "]": "{]}",
 }  # fmt: skip
 LETTERS = {
     "ß": r"\ss{}", "ø": r"\o{}", "Ø": r"\O{}", "æ": r"\ae{}", "Æ": r"\AE{}", "œ": r"\oe{}",
@@ -41,20 +43,32 @@ ACCENTS = {
 }  # fmt: skip
 CEDILLA, WITH_CEDILLA = r"\c", "cCsStT"
 DOTLESS = {"i": r"\i", "j": r"\j"}
-LONGEST = 24  # letters that may stand together; a longer word may be broken anywhere
-BREAK = r"\hspace{0pt}"
+LIGATURES = frozenset(["--", "''", "``", ",,", "?`", "!`", "<<", ">>"])
 
 
 def escaped(text: str) -> str:
-    """``text`` in TeX. What no font of TeX's own has becomes ``?``."""
-    words = inert(text).split(" ")
-    return " ".join(_word(unicodedata.normalize("NFC", word)) for word in words)
+    """``text`` in TeX: in ASCII, but for what is of another script than Latin, which is as it is,
+    with the name of its script. A sign that is of none becomes ``?``."""
+    runs = split(unicodedata.normalize("NFC", inert(text)))
+    return "".join(foreign(script, run) if script else _latin(run) for script, run in runs)
+
+
+def _latin(text: str) -> str:
+    return " ".join(map(_word, text.split(" ")))
 
 
 def _word(word: str) -> str:
     long = len(word) > LONGEST
     opened, word = ("``", word[1:]) if word.startswith('"') and len(word) > 1 else ("", word)
-    return opened + (BREAK if long else "").join(map(_character, word))
+    return opened + (BREAK.join if long else _beside)(map(_character, word))
+
+
+def _beside(parts: Iterable[str]) -> str:
+    """Characters that stand for themselves, also where TeX makes one of two: ``--``, ``?```."""
+    text = ""
+    for part in parts:
+        text += "{}" * (text[-1:] + part[:1] in LIGATURES) + part
+    return text
 
 
 def _character(character: str) -> str:
@@ -79,7 +93,7 @@ def _accented(character: str) -> str:
     """A letter with its accents; the letter alone where TeX has not the accent."""
     base, *marks = list(unicodedata.normalize("NFKD", character))
     if not base.isascii() or not base.isalnum():
-        return "?{}"
+        return "?"
     known = [ACCENTS[mark] for mark in marks if mark in ACCENTS]
     odd = known == [CEDILLA] and base not in WITH_CEDILLA
     if len(known) != 1 or odd:  # fonts have a letter with one accent, hardly one with two

@@ -1,7 +1,8 @@
 r"""A document as LaTeX, or as a piece to ``\input``, that needs amsmath and nothing else.
 
 The document loads geometry as well, which every TeX has. Both pdflatex and lualatex set it without
-a warning: whatever text comes from the spec is written in ASCII, accents as commands.
+a warning: text from the spec is written in ASCII, accents as commands. Other scripts than Latin are
+for lualatex, which takes their fonts from the system.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from backtrace.formats import file_signatures
 from backtrace.formats.latex.formulas import rows
+from backtrace.formats.latex.scripts import definitions, split
 from backtrace.formats.latex.steps import FormulaPage
 from backtrace.formats.latex.tex_text import escaped
 from backtrace.page import blocks
@@ -41,20 +43,21 @@ def file(document: blocks.Document, *, fragment: bool = False) -> str:
 
 class _Writer(FormulaPage):
     def lines(self, *, fragment: bool) -> Iterator[str]:
+        title = self.text(self.document.title)
+        self.level = int(fragment)
+        body = list(self.body())  # which says what scripts there are
+        scripts = definitions(self.letters, fragment=fragment)
         yield file_signatures.TEX
-        title = escaped(self.document.title)
         if fragment:
-            yield from (NEEDS, rf"\section*{{\raggedright {title}}}")
-            yield from self.body()
+            yield from (NEEDS, *scripts, rf"\section*{{\raggedright {title}}}", *body)
             return
-        self.level = 0
         yield self.document_class()
-        yield from PREAMBLE
+        yield from (*PREAMBLE, *scripts)
         if self.document.handout is None:  # a place stays with its formula
             yield r"\allowdisplaybreaks[1]"
         yield from (r"\begin{document}", r"\begin{center}")
         yield from (rf"{{\LARGE {title}\par}}", r"\end{center}")
-        yield from self.body()
+        yield from body
         yield r"\end{document}"
 
     def document_class(self) -> str:
@@ -65,19 +68,25 @@ class _Writer(FormulaPage):
     def body(self) -> Iterator[str]:
         page = self.document
         if page.standing:
-            yield from self.said(self.strong(escaped(page.standing)))
+            yield from self.said(self.strong(self.text(page.standing)))
         if page.architecture:
-            yield from self.said(f"Network: {escaped(page.architecture)}.")
+            yield from self.said(f"Network: {self.text(page.architecture)}.")
         if page.source:
-            yield from ("", rf"{{\raggedright\noindent Source: {escaped(page.source)}\par}}")
+            yield from ("", rf"{{\raggedright\noindent Source: {self.text(page.source)}\par}}")
         if page.notice:
-            yield from self.remark(escaped(page.notice))
+            yield from self.remark(self.text(page.notice))
         if page.conventions:
             conventions = blocks.Bullets(page.conventions)
             yield from self.section(blocks.Section("Conventions", (conventions,)))
         yield from self.blocks(page.blocks)
 
-    text = staticmethod(escaped)
+    def __init__(self, document: blocks.Document, width: float) -> None:
+        super().__init__(document, width)
+        self.letters: dict[str, str] = {}  # of each other script than Latin, one
+
+    def text(self, text: str) -> str:
+        self.letters.update((script, run[0]) for script, run in split(text) if script)
+        return escaped(text)
 
     def strong(self, words: str) -> str:
         return rf"\textbf{{{words}}}"
@@ -90,11 +99,11 @@ class _Writer(FormulaPage):
 
     def heading(self, section: blocks.Section) -> Iterator[str]:
         words = section.heading or section.title
-        yield from ("", rf"\{HEADINGS[self.level]}*{{{escaped(words)}}}")
+        yield from ("", rf"\{HEADINGS[self.level]}*{{{self.text(words)}}}")
 
     def step_heading(self, step: StepBlock) -> Iterator[str]:
         r"""At the beginning of its paragraph, which is one, though a formula may be all of it."""
-        yield from ("", rf"\paragraph*{{{step.number}. {escaped(step.title)}.}}")
+        yield from ("", rf"\paragraph*{{{step.number}. {self.text(step.title)}.}}")
         yield r"\leavevmode"
 
     def paragraph(self, block: blocks.Paragraph) -> Iterator[str]:
@@ -108,9 +117,12 @@ class _Writer(FormulaPage):
     def table(self, block: blocks.Table) -> Iterator[str]:
         sides = "".join("l" if column.left else "r" for column in block.columns)
         yield from ("", r"\begin{center}", rf"\begin{{tabular}}{{{sides}}}")
-        yield from (_row(column.header for column in block.columns), r"\hline")
-        yield from (_row(cell.text for cell in row) for row in block.rows)
+        yield from (self.row(column.header for column in block.columns), r"\hline")
+        yield from (self.row(cell.text for cell in row) for row in block.rows)
         yield from (r"\end{tabular}", r"\end{center}")
+
+    def row(self, texts: Iterable[str]) -> str:
+        return rf"{' & '.join(map(self.text, texts))} \\"
 
     def formula_table(self, rows: Sequence[Sequence[str]]) -> Iterator[str]:
         r"""A display, which is broken between pages where a ``tabular`` is not; without the second
@@ -138,7 +150,3 @@ class _Writer(FormulaPage):
 def _table_row(row: Sequence[str]) -> str:
     number, _, formula, value = row
     return rf"&\text{{{number}}}\quad &&\text{{{formula}}}\quad &&\text{{{value}}}"
-
-
-def _row(texts: Iterable[str]) -> str:
-    return rf"{' & '.join(map(escaped, texts))} \\"
