@@ -283,10 +283,10 @@ class Document(msgspec.Struct, frozen=True):
     """A whole page: its title, what there is to say at once (``standing``), and its blocks.
 
     Of a network: its ``architecture``, the conventions in force, as short ``facts`` and in full
-    ``sentences``; of a trace the trace itself, and what was chosen of it, for who draws it.
-    ``notice`` is what a reader should know who sees only a part. A ``handout`` has nothing on it
-    that is for a screen, and no words but its own. ``blocks`` may be made while they are written: a
-    page can be longer than is good to keep.
+    ``sentences``; of a trace the trace itself, and what was chosen of it, for who draws it, and a
+    ``glance`` at all of it for who can't. ``notice`` is what a reader should know who sees only a
+    part. A ``handout`` has nothing on it that is for a screen, and no words but its own. ``blocks``
+    may be made while they are written: a page can be longer than is good to keep.
     """
 
     title: str
@@ -301,5 +301,6 @@ class Document(msgspec.Struct, frozen=True):
     symbols: Symbols | None = None
     decimal_mark: str = "."
     trace: Trace | None = None
+    glance: Block | None = None
     selection: Selection = Selection()
     handout: Handout | None = None

@@ -30,7 +30,7 @@ from backtrace.page.conventions import conventions
 from backtrace.page.elision import Elision
 from backtrace.page.figures import Figures
 from backtrace.page.graph import MOST_ALONE, MOST_NODES, graph
-from backtrace.page.overview import Overview, overview
+from backtrace.page.overview import Overview, is_written_out, overview
 from backtrace.page.sections import SECTIONS
 from backtrace.page.selection import Selection, is_principal, steps, updates
 from backtrace.page.standardizing import standardizing
@@ -76,6 +76,7 @@ def document(trace: Trace, view: View, elision: Elision = IN_PRINT) -> Document:
         symbols=symbols,
         decimal_mark=view.decimal_mark,
         trace=trace,
+        glance=_glance(figures, view),
         selection=view.selection,
     )
 
@@ -85,6 +86,18 @@ def first_overview(trace: Trace, view: View) -> Overview:
     figures = Figures(trace, Symbols.of(trace), IN_PRINT, view.selection.sample, view.decimal_mark)
     place = updates(trace, view.selection)[0][0]
     return overview([traced for _, traced in steps(trace, place, view.selection)], figures)
+
+
+def _glance(figures: Figures, view: View) -> Overview | None:
+    """The overview, where all of a small network is worked step by step."""
+    trace, worked = figures.trace, view.detail in ("matrices", "entries")
+    if not worked or len(trace.updates) > 1 or view.selection.only or board.is_board(trace):
+        return None
+    found = overview(
+        [traced for _, traced in steps(trace, trace.updates[0], view.selection)], figures
+    )
+    whole = all(is_written_out(step) for column in found.every_column for step in column.steps)
+    return found if whole else None
 
 
 def _notice(selection: Selection) -> str:

@@ -78,6 +78,8 @@ class _Writer(FormulaPage):
         if page.conventions:
             conventions = blocks.Bullets(page.conventions)
             yield from self.section(blocks.Section("Conventions", (conventions,)))
+        if page.glance is not None:
+            yield from self.section(blocks.Section("At a glance", (page.glance,)))
         yield from self.blocks(page.blocks)
 
     def __init__(self, document: blocks.Document, width: float) -> None:

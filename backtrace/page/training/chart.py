@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # writers know charts, and most of what they write is of no t
 ROUND = (1, 2, 5, 10)  # times a power of ten: what a tick may stand at
 LARGEST = 1e300  # of a value; round ones beyond the largest of all can't be written
 SMALLEST = 1e-300  # of a span; round values inside a smaller one have no place among floats
-LOG_FROM = 100  # largest loss over smallest, above which the scale is logarithmic
+LOG_FROM = 10  # largest loss over smallest, above which the scale is logarithmic
 MOST_POWERS = 6  # of ten as ticks
 FEW_DECADES = 2  # with fewer decades on a logarithmic scale 2 and 5 are ticks too
 
@@ -108,7 +108,7 @@ def _epochs(records: Sequence[Record]) -> Scale:
 def value_scale(values: Sequence[float]) -> Scale:
     """From the smallest value to the largest, or further to a round one; 0 to 1 without values.
 
-    It is logarithmic where they are positive and span more than two decades, and 0 to 1 where they
+    It is logarithmic where they are positive and span more than a decade, and 0 to 1 where they
     differ, from each other and from 0, by less than ``SMALLEST``.
     """
     low, high = min(values, default=0.0), max(values, default=1.0)

@@ -74,4 +74,5 @@ def _parameters(spec: Spec, training: Training, symbols: Symbols) -> Iterator[Se
         for id, value in shown.items()
     )
     said = (Paragraph(word, "fact", 2),) if word else ()
-    yield Section("Kept parameters", (Matrices(tuple(matrices), "updated"), *said))
+    tone = "updated" if training.divergence is None else ""
+    yield Section("Kept parameters", (Matrices(tuple(matrices), tone), *said))

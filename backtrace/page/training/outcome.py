@@ -31,8 +31,9 @@ class Outcome(msgspec.Struct, frozen=True, eq=False):
     """A training in words and rows.
 
     ``table`` has its heading first; ``marked`` is the row (from 0, without the heading) of the
-    epoch that is kept. ``diverged`` is empty where the numbers stayed where they can, ``doubts``
-    are reasons to think that nothing was learnt; where there is neither, ``tries`` is empty.
+    epoch that is kept, unless it is only what a diverged training has left. ``diverged`` is empty
+    where the numbers stayed where they can, ``doubts`` are reasons to think that nothing was
+    learnt; where there is neither, ``tries`` is empty.
     """
 
     title: str
@@ -64,6 +65,7 @@ def outcome(
     kept = _marked(training)
     shown = _shown(training.records, kept)
     well = training.divergence is None
+    praised = kept if well else None
     confusion = confusion_of(spec, outputs)
     doubted = doubts(spec, training, confusion) if well else []
     return Outcome(
@@ -71,13 +73,13 @@ def outcome(
         architecture=header.architecture(sketch),
         facts=[*_facts(spec, sketch, symbols), *_amounts(spec)],
         table=_table(spec, shown),
-        marked=next((at for at, record in enumerate(shown) if record.epoch == kept), None),
+        marked=next((at for at, record in enumerate(shown) if record.epoch == praised), None),
         ended=_ended(spec, training, behind),
         kept=_kept(spec, training.state, training),
         diverged="" if well else what_happened(spec, training, sketch),
         doubts=doubted,
         tries=[] if well and not doubted else remedies(spec),
-        chart=_chart(spec, training, kept),
+        chart=_chart(spec, training, praised),
         confusion=confusion,
         symbols=symbols,
     )
