@@ -108,7 +108,7 @@ def _write_variants(request: NewRequest, drafts: list[Draft], seed: int) -> None
     contents: dict[str, bytes] = {}
     for name, draft in named.items():
         contents[f"{name}.yaml"] = f"{MADE}, seed {seed}.\n{draft.text}".encode()
-        for file, content in worksheet_contents(draft.spec, _sheet(request, name)):
+        for file, content in worksheet_contents(draft.spec, draft.text, _sheet(request, name)):
             if file != "answers.csv":  # it is the same for all
                 contents[f"{name}/{file}"] = content
             else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -10,15 +10,13 @@ import msgspec
 from backtrace.cli.output import Output
 from backtrace.cli.screen import reading, refuse
 from backtrace.course.languages import LANGUAGES
-from backtrace.course.worksheet import Worksheet, WorksheetError, worksheet
-from backtrace.formats import answer_forms
-from backtrace.formats.registry import ENDINGS, MissingExtraError
-from backtrace.page import worksheet as page
-from backtrace.page.blocks import Document, Handout
+from backtrace.course.worksheet import WorksheetError, worksheet
+from backtrace.formats.registry import MissingExtraError
+from backtrace.formats.worksheet_files import FORMATS, files, format_of
+from backtrace.page.blocks import Handout
+from backtrace.spec.document.spec_source import read_source
 from backtrace.spec.model import Spec
-from backtrace.tape.loading import load
-
-PRINTED: dict[str, str] = {"markdown": "md", "latex": "tex", "html": "html", "pdf": "pdf"}
+from backtrace.tape.loading import loads
 
 
 class WorksheetRequest(msgspec.Struct, frozen=True):
@@ -38,12 +36,16 @@ class WorksheetRequest(msgspec.Struct, frozen=True):
 def write_worksheet(request: WorksheetRequest) -> None:
     """Writes every file or, where one can't be written, none; says which."""
     with reading():
-        contents = dict(worksheet_contents(load(request.spec, data_folder=request.data), request))
+        content, file, folder = read_source(request.spec)
+        spec = loads(content, file, folder=folder, data_folder=request.data)
+        contents = dict(worksheet_contents(spec, content.decode("utf-8-sig"), request))
     write_contents(request.folder, contents, force=request.force)
     print(f"{request.folder}: {', '.join(contents)}")
 
 
-def worksheet_contents(spec: Spec, request: WorksheetRequest) -> Iterator[tuple[str, bytes]]:
+def worksheet_contents(
+    spec: Spec, text: str, request: WorksheetRequest
+) -> Iterator[tuple[str, bytes]]:
     """The files of a sheet by name; exits with 2 where the request names what there is not."""
     formats = tuple(dict.fromkeys(map(_format, request.formats)))
     if request.handout.language not in LANGUAGES:
@@ -51,56 +53,18 @@ def worksheet_contents(spec: Spec, request: WorksheetRequest) -> Iterator[tuple[
         refuse([f"--language {request.handout.language}: there is none. There are {known}."])
     try:
         sheet = worksheet(spec, request.ask, request.show)
+        yield from files(sheet, text, formats, request.handout, steps=request.steps)
     except WorksheetError as error:
         refuse(error.problems)
-    return _contents(sheet, request, formats)
+    except MissingExtraError as error:
+        refuse([str(error)])
 
 
 def _format(name: str) -> str:
-    """A format by its name or its ending: ``md`` is ``markdown``."""
-    found = ENDINGS.get(f".{name}", name)
-    if found not in PRINTED:
-        refuse([f"--to {name}: no such format. There are {', '.join(PRINTED)}."])
-    return found
-
-
-def _contents(
-    sheet: Worksheet, request: WorksheetRequest, formats: Sequence[str]
-) -> Iterator[tuple[str, bytes]]:
-    """The files by name, the sheets first."""
-    handout = request.handout
-    documents = {
-        "sheet": page.document(sheet, handout, steps=request.steps),
-        "key": page.key(sheet, handout),
-    }
-    for form in formats:
-        for name, document in documents.items():
-            yield f"{name}.{PRINTED[form]}", _printed(document, form)
-    yield "answers.yaml", answer_forms.form(sheet).encode()
-    yield "answers.csv", answer_forms.table(sheet).encode()
-    yield "key.yaml", answer_forms.filled(sheet).encode()
-
-
-def _printed(document: Document, form: str) -> bytes:
     try:
-        written = _writers()[form](document)
-    except MissingExtraError as error:
-        refuse([str(error)])
-    return written.encode() if isinstance(written, str) else written
-
-
-def _writers() -> Mapping[str, Callable[[Document], str | bytes]]:
-    from backtrace.formats.html import writer as html
-    from backtrace.formats.latex import pdf
-    from backtrace.formats.latex import writer as latex
-    from backtrace.formats.markdown import writer as markdown
-
-    return {
-        "markdown": markdown.file,
-        "latex": latex.file,
-        "html": html.file,
-        "pdf": pdf.pdf,
-    }
+        return format_of(name)
+    except KeyError:
+        refuse([f"--to {name}: no such format. There are {', '.join(FORMATS)}."])
 
 
 def write_contents(name: str, contents: Mapping[str, bytes], *, force: bool) -> None:
@@ -120,10 +84,10 @@ def write_contents(name: str, contents: Mapping[str, bytes], *, force: bool) -> 
             parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         refuse([f"{name}: no folder can be made there ({error.strerror})"])
-    files = {
+    outputs = {
         file: Output(str(folder / file), force=True, is_ours=lambda start: True) for file in changed
     }
-    for file, output in files.items():
+    for file, output in outputs.items():
         output.write(changed[file])
 
 

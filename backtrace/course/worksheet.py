@@ -34,6 +34,7 @@ class Worksheet(msgspec.Struct, frozen=True):
     formula, and nothing else stands on the sheet.
     """
 
+    spec: Spec
     trace: Trace
     asked: tuple[Quantity, ...]
     shown: frozenset[str]
@@ -55,6 +56,12 @@ class Worksheet(msgspec.Struct, frozen=True):
     def value(self, quantity: Quantity) -> Array:
         """What has to be found."""
         return self.trace.update(quantity.epoch, quantity.batch)[quantity.id].value
+
+    @property
+    def decimals(self) -> int:
+        """The decimals that answers are asked to have."""
+        asked = self.spec.answer_digits.decimals
+        return self.spec.decimals if asked is None else asked
 
     @property
     def places(self) -> frozenset[str]:
@@ -80,7 +87,7 @@ def worksheet(spec: Spec, ask: Iterable[str] = (), show: Iterable[str] = ()) -> 
         names.problems.append("nothing is left to be asked: all of it is shown")
     if names.problems:
         raise WorksheetError(names.problems)
-    return Worksheet(trace, tuple(left[order] for order in sorted(left)), frozenset(shown))
+    return Worksheet(spec, trace, tuple(left[order] for order in sorted(left)), frozenset(shown))
 
 
 def _is_work(traced: TracedStep, trace: Trace) -> bool:

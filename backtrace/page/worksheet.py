@@ -67,15 +67,14 @@ class _Sheet(msgspec.Struct, frozen=True):
 
     def above(self) -> Iterator[Block]:
         words, trace = self.words, self.sheet.trace
-        yield Paragraph(f"{words['name']}: {RULE}    {words['date']}: {RULE}")
+        yield Paragraph(f"{words['name']}: {RULE}    {words['date']}: {RULE}", "label")
         network = header.architecture(trace)
         known = {words["network"]: network, words["source"]: trace.source}
         facts = (f"{label}: {said}" for label, said in known.items() if said)
         yield Bullets((*facts, *self.conventions()))
         exact = trace.arithmetic.kind == "exact"
-        yield Paragraph(
-            words["instructions exact" if exact else "instructions"].format(decimals=trace.decimals)
-        )
+        told = words["instructions exact" if exact else "instructions"]
+        yield Paragraph(told.format(decimals=self.sheet.decimals))
 
     def conventions(self) -> Iterator[Sentence]:
         """What has to be known to work the same numbers, as formulas and few words."""

@@ -88,7 +88,7 @@ def _at(
     differing = []
     seen: dict[str, bool] = {}
     for wrong in exercise.wrongs(place):
-        values = [_replayed(at, place, wrong, sheet) for at in shown]
+        values = [replayed(at, place, wrong, sheet) for at in shown]
         pairs = [(at, value) for at, value in zip(shown, values, strict=True) if value is not None]
         if not any(value.shape == exercise.values[at].shape for at, value in pairs):
             continue
@@ -104,7 +104,7 @@ def _at(
     return differing
 
 
-def _replayed(at: Key, place: Key, wrong: Wrong, sheet: Sheet) -> Floats | None:
+def replayed(at: Key, place: Key, wrong: Wrong, sheet: Sheet) -> Floats | None:
     """What a quantity is with a wrong rule at one place."""
     try:
         with np.errstate(all="ignore"):

@@ -1,0 +1,189 @@
+"""What platforms take: Moodle's questions, Gradescope's archive, a notebook; and the same from
+Python."""
+
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from xml.etree import ElementTree
+
+import nbformat
+import numpy as np
+import pytest
+
+import backtrace
+from backtrace.course.worksheet import worksheet
+from backtrace.formats.exercise_notebook import notebook
+from backtrace.formats.gradescope_archive import archive
+from backtrace.formats.moodle import questions
+from backtrace.page import worksheet as page
+from backtrace.page.blocks import Handout
+from backtrace.spec import bundled
+from tests.cli.running import run  # noqa: F401
+
+NAMES = ["mlp-math", "or-gate", "softmax", "attention", "adam"]
+PLACE = re.compile(r"\{1:NUMERICAL:((?:\\.|[^{}\\])*)\}")
+
+
+def sheet_of(name):
+    sheet = worksheet(backtrace.load(name))
+    return sheet, page.document(sheet, Handout())
+
+
+# --- Moodle
+
+
+def marks_of(place, answer):
+    """What Moodle gives for a number: that of the first answer that it is near enough to."""
+    for told in re.split(r"(?<!\\)~", place):
+        head, _, feedback = told.partition("#")
+        share = 100.0 if head.startswith("=") else float(re.match(r"%(\d+)%", head)[1])
+        value, tolerance = map(float, re.sub(r"^(=|%\d+%)", "", head).split(":"))
+        if abs(answer - value) <= tolerance:
+            return share, feedback
+    return 0.0, ""
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def moodle(request):
+    sheet, document = sheet_of(request.param)
+    root = ElementTree.fromstring(questions([("one & two", sheet, document)], "A <course>"))
+    return sheet, root
+
+
+def test_every_entry_has_a_place_that_takes_what_is_right_to_its_decimals(moodle):
+    sheet, root = moodle
+    text = root.find("question[@type='cloze']/questiontext/text").text
+    places = PLACE.findall(text)
+    entries = [x for quantity in sheet.asked for x in np.ravel(sheet.value(quantity))]
+    assert len(places) == len(entries)
+    for place, x in zip(places, entries, strict=True):
+        assert marks_of(place, round(float(x), sheet.decimals))[0] == 100
+        assert marks_of(place, float(x) + 3 * 10.0**-sheet.decimals)[0] == 0
+
+
+def test_the_names_of_a_question_are_texts(moodle):
+    _, root = moodle
+    assert root.find("question[@type='category']/category/text").text == "$course$/A <course>"
+    assert root.find("question[@type='cloze']/name/text").text == "one & two"
+
+
+def test_a_place_knows_the_number_of_a_mistake():
+    """mlp-math: z₁ = [3.7 −1.3 1.1]; without the bias of 0.2 its first entry is 3.5."""
+    sheet, document = sheet_of("mlp-math")
+    text = ElementTree.fromstring(questions([("q", sheet, document)], "c")).find(
+        "question[@type='cloze']/questiontext/text"
+    )
+    place = PLACE.findall(text.text)[3]
+    assert marks_of(place, 3.7)[0] == 100
+    assert marks_of(place, 3.5) == (0, "the bias is missing")
+
+
+# --- Gradescope
+
+
+def graded(tmp_path, files):
+    content = archive(bundled.path("mlp-math").read_bytes())
+    with zipfile.ZipFile(io.BytesIO(content)) as folder:
+        assert all(
+            folder.getinfo(n).external_attr >> 16 & 0o100 for n in ("setup.sh", "run_autograder")
+        )
+        folder.extractall(tmp_path / "source")
+    (tmp_path / "submission").mkdir()
+    for name, text in files.items():
+        (tmp_path / "submission" / name).write_text(text)
+    subprocess.run(
+        [sys.executable, str(tmp_path / "source" / "run_autograder")],
+        env={**os.environ, "AUTOGRADER": str(tmp_path)},
+        check=True,
+    )
+    return json.loads((tmp_path / "results" / "results.json").read_text())
+
+
+def test_the_unpacked_archive_grades(tmp_path):
+    results = graded(tmp_path, {"a.yaml": "z1: [3.7, -1.3, 1.1]\nloss: 9.00\n"})
+    assert results["score"] == 3
+    assert [test["max_score"] for test in results["tests"]] == [3, 1]
+    assert {test["visibility"] for test in results["tests"]} == {"after_due_date"}
+
+
+@pytest.mark.parametrize("files", [{}, {"a.yaml": "[1, 2"}])
+def test_a_submission_without_answers_has_no_marks_and_is_told_so(tmp_path, files):
+    results = graded(tmp_path, files)
+    assert results["score"] == 0
+    assert results["output"]
+
+
+# --- a notebook
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_notebook_filled_in_is_all_right(name, capsys):
+    sheet, document = sheet_of(name)
+    text = bundled.path(name).read_text(encoding="utf-8")
+    made = nbformat.reads(notebook(sheet, document, text), as_version=4)
+    nbformat.validate(made)
+    cells = [cell.source for cell in made.cells if cell.cell_type == "code"]
+    space = {}
+    for cell in cells:
+        exec(cell, space)
+    entries = sum(int(np.prod(quantity.shape)) for quantity in sheet.asked)
+    assert all(set(np.ravel(value)) == {"_"} for value in space["answers"].values())
+    capsys.readouterr()
+    for quantity in sheet.asked:
+        space["answers"][quantity.name] = sheet.value(quantity).reshape(quantity.shape)
+    exec(cells[-1], space)
+    assert f"{entries} of {entries}" in capsys.readouterr().out
+
+
+# --- from Python
+
+
+def test_check_takes_numbers_texts_lists_and_arrays():
+    spec = backtrace.load("mlp-math")
+    answers = {
+        "z1": np.array([[3.7, -1.3, 1.1]]),
+        "loss": "0.72",
+        "delta2": 1.7,
+        "a1": ["3.7", "_", 1],
+    }
+    report = backtrace.check(spec, answers)
+    verdicts = {quantity.id: quantity.verdict for quantity in report.quantities}
+    assert verdicts["z1"] == verdicts["loss"] == verdicts["delta2"] == "right"
+    text = bundled.path("mlp-math").read_text(encoding="utf-8")
+    assert backtrace.check(text, answers) == report
+
+
+def test_what_has_the_name_of_a_package_may_be_called_whatever_was_imported():
+    import backtrace.check.model
+    import backtrace.verify.results
+
+    spec = backtrace.load("mlp-math")
+    assert backtrace.check(spec, {"loss": "0.7225"}).score.is_full
+    assert backtrace.verify(spec).agrees
+
+
+def test_the_other_commands_from_python(capsys):
+    assert "bias is missing" in backtrace.feedback(
+        backtrace.load("mlp-math"), "z1: [3.5, -1.0, 1.0]"
+    )
+    assert set(backtrace.worksheet("mlp-math", ["md"], ask=["z1"])) == {
+        *("sheet.md", "key.md", "answers.yaml", "answers.csv", "key.yaml")
+    }
+    assert backtrace.export(backtrace.load("mlp-math"), "latex").startswith(b"%")
+    fresh = backtrace.loads(backtrace.new(seed=1, hidden=(3,)))
+    assert [layer.units for layer in fresh.layers] == [3, 1]
+    assert len(backtrace.train(backtrace.load("xor")).records) > 1
+    assert capsys.readouterr() == ("", "")
+
+
+def test_the_command_writes_what_platforms_take(run, tmp_path):  # noqa: F811
+    done = run("worksheet", "mlp-math", "-o", str(tmp_path), "--to", "moodle,gradescope,ipynb")
+    assert done.code == 0, done.err
+    forms = {"answers.yaml", "answers.csv", "key.yaml"}
+    assert {path.name for path in tmp_path.iterdir()} == forms | {
+        *("moodle.xml", "gradescope.zip", "sheet.ipynb")
+    }
