@@ -1,5 +1,4 @@
-"""A worksheet as a Jupyter notebook (nbformat 4): a cell to fill in for each step, and one that
-checks all of them."""
+"""A worksheet as a Jupyter notebook (nbformat 4): a cell to fill in a step, and one that checks."""
 
 from __future__ import annotations
 

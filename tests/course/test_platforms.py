@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 import zipfile
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import nbformat
 import numpy as np
@@ -50,7 +50,7 @@ def marks_of(place, answer):
 @pytest.fixture(scope="module", params=NAMES)
 def moodle(request):
     sheet, document = sheet_of(request.param)
-    root = ElementTree.fromstring(questions([("one & two", sheet, document)], "A <course>"))
+    root = ET.fromstring(questions([("one & two", sheet, document)], "A <course>"))
     return sheet, root
 
 
@@ -74,7 +74,7 @@ def test_the_names_of_a_question_are_texts(moodle):
 def test_a_place_knows_the_number_of_a_mistake():
     """mlp-math: z₁ = [3.7 −1.3 1.1]; without the bias of 0.2 its first entry is 3.5."""
     sheet, document = sheet_of("mlp-math")
-    text = ElementTree.fromstring(questions([("q", sheet, document)], "c")).find(
+    text = ET.fromstring(questions([("q", sheet, document)], "c")).find(
         "question[@type='cloze']/questiontext/text"
     )
     place = PLACE.findall(text.text)[3]
