@@ -68,6 +68,8 @@ def title(step: Step, symbols: Symbols = IDS) -> str:
     """What the step does, in a few words."""
     if is_of_equations(step):
         return equation_title(step, symbols)
+    if step.role == "loss_after" and step.of and symbols.conventions.sign == "descent":
+        return f"{symbols.name(step.of)} with the new parameters"  # it is climbed: no loss
     return TITLES[step.operation](step)
 
 

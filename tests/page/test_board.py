@@ -63,6 +63,14 @@ def test_the_header_says_what_gradients_are(text, expected):
     assert facts(trace, Symbols.of(trace)) == expected
 
 
+def test_what_is_climbed_is_no_loss():
+    text = GRAPH.replace("loss: f", "maximize: f\nparameters: [x]\nlearning_rate: 0.5")
+    found = steps(traced(text), View(explain=True))
+    assert found["loss_after"].title == "f with the new parameters"
+    (why,) = found["x_new"].why
+    assert why == "The gradient points uphill; a small step along it makes what is climbed larger."
+
+
 def test_an_explanation_says_what_the_line_does_not():
     """A sum of alike matrices needs no word; a row that every row meets has one."""
     text = "given: {X: [[1, 2], [3, 4]], b: [[1, 1]]}\nequations: [P = X + X, Q = P + b]\n"
