@@ -11,6 +11,7 @@ SECTIONS: dict[Phase, str] = {
     "backward": "Backward",
     "update": "Update",
 }
+WAYS: dict[str, str] = {"forward": "→", "loss": "→", "backward": "←"}  # what colour alone would say
 ROLES: dict[Phase, str] = {  # of a span, from which a renderer takes the colour
     "given": "given",
     "forward": "computed",

@@ -43,7 +43,7 @@ def test_every_network_in_every_detail(name, detail):
     text = page(name, detail, explain=True)
     assert text.isascii()
     assert text.startswith("% Made by backtrace.\n")
-    assert re.findall(r"\\usepackage(?:\[.*\])?\{(.*)\}", text) == ["geometry", "amsmath"]
+    assert re.findall(r"\\usepackage(?:\[.*\])?\{(.*)\}", text) == ["geometry", "amsmath", "color"]
     begun = re.findall(r"\\(begin|end)\{(\w+\*?)\}", text)
     stack = []
     for kind, name_ in begun:
@@ -70,7 +70,26 @@ def test_the_result_of_each_step_is_its_value(name):
     worked = [step.value for step in TRACES[name] if step.phase != "given"]
     assert len(formulas) == len(worked)
     for formula, value in zip(formulas, worked, strict=True):
-        assert_result(formula, value)
+        assert_result(SWITCH.sub("", formula), value)
+
+
+SWITCH = re.compile(r"\\color\{\w+\} ?")
+INK = re.compile(r"\\definecolor\{(\w+)\}\{rgb\}\{([\d.]+),([\d.]+),([\d.]+)\}")
+
+
+def test_forward_is_blue_backward_orange_and_both_are_legible_on_paper():
+    text = page("or-gate")
+    inks = {name: [float(share) for share in shares] for name, *shares in INK.findall(text)}
+    used = {switch.rstrip() for switch in SWITCH.findall(text)}
+    assert used == {rf"\color{{{name}}}" for name in inks}
+    (red, green, blue), (red_, green_, blue_) = inks["forward"], inks["backward"]
+    assert blue > green > red
+    assert red_ > green_ > blue_
+    for ink in inks.values():  # WCAG 2: (1 + 0.05) / (luminance + 0.05), on white
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in ink]
+        luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+        assert 1.05 / (luminance + 0.05) >= 4.5
+    assert r"{\color{backward}$\gets$} Backward" in text  # a sign that is not colour
 
 
 def test_a_fragment_has_no_preamble():

@@ -29,6 +29,7 @@ from backtrace.page.graph import Graph
 from backtrace.page.inert import inert
 from backtrace.page.network.reader import network
 from backtrace.page.overview import Overview
+from backtrace.page.sections import WAYS
 from backtrace.page.step_block import Gallery, StepBlock, Summary
 
 MAKER = "Worked and written by backtrace."
@@ -36,7 +37,6 @@ HINT = (
     "Open an underlined number to see its sum; point at it to see which numbers made it. "
     "Blue goes forward; orange, between double brackets, comes back."
 )
-WAYS = {"forward": "→", "loss": "→", "backward": "←"}  # what colour alone would say
 TALL = 'displaystyle="true"'
 DIGEST = 8  # hexadecimal digits, enough for the fragments of one page
 MARKED = re.compile(r' data-e="[^"]*"')

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 import msgspec
+from msgspec.structs import replace
 
-from backtrace.functions.formula import Expr, Ref
+from backtrace.functions.formula import Ref
 from backtrace.notation.latex import (
     LaTeX,
     Tex,
@@ -27,6 +28,7 @@ from backtrace.notation.numbers import latex as numeral
 from backtrace.page.figures import EMPTY, Figures, Printout, UnfoldedEntry
 from backtrace.page.overview import is_written_out
 from backtrace.page.step_block import StepBlock
+from backtrace.tape.trace import TracedStep
 
 SEPARATOR = 1.0  # between two columns, in em
 BRACKETS = 1.0
@@ -37,14 +39,17 @@ QUAD = 2.0
 FACTOR = 3.0  # before a matrix, on its line: − 0.5 ·
 PLACE = r"\underline{\rule{0pt}{1.5em}\phantom{00.0000}}"  # for a number to be written into
 PLACE_WIDTH = 3.3
+COLOURS = {"forward": "forward", "loss": "forward", "backward": "backward", "update": "updated"}
 DOTS = {"across": r"\cdots", "down": r"\vdots", "both": r"\ddots"}
 
 
 class Formulas(msgspec.Struct, frozen=True):
-    """Writes the formulas of steps no wider than ``width`` em."""
+    """Writes the formulas of steps no wider than ``width`` em; where ``coloured``, quantities in
+    the colour of their section."""
 
     figures: Figures
     width: float
+    coloured: bool = False
 
     def symbol(self, id: str) -> str:
         return self.figures.symbols.latex(id)
@@ -52,7 +57,8 @@ class Formulas(msgspec.Struct, frozen=True):
     def step(self, step: StepBlock) -> list[str]:
         """Symbols, the numbers put in, the result: each from its own ``=`` on."""
         assert step.equation is not None
-        left, room = ref_latex(step.equation.left, self.figures.symbols), self.room(step)
+        left = self.switch(step.traced) + ref_latex(step.equation.left, self.figures.symbols)
+        room = self.room(step)
         stated = self.stated(step)
         if step.blank:
             return self.aligned(left, self.to_be_found(step))
@@ -78,9 +84,6 @@ class Formulas(msgspec.Struct, frozen=True):
     def writer(self, *, numbers: bool = False) -> LaTeX:
         return LaTeX(self.figures.symbols, self.figures.decimals, numbers, self.mark)
 
-    def symbolic(self, expr: Expr) -> str:
-        return joined(self.writer().write(expr))
-
     @property
     def mark(self) -> str:
         return self.figures.decimal_mark
@@ -89,7 +92,13 @@ class Formulas(msgspec.Struct, frozen=True):
         return self.width - START - symbol_width(step.id, self.figures.symbols)
 
     def value(self, step: StepBlock, *, sized: bool = False) -> Tex:
-        return self.matrix(step.result, self.room(step), sized=sized)
+        value = self.matrix(step.result, self.room(step), sized=sized)
+        return replace(value, text=self.switch(step.traced) + value.text)
+
+    def switch(self, traced: TracedStep) -> str:
+        """The command for the colour of a step, to the end of its cell or its braces."""
+        colour = COLOURS.get(traced.phase, "") if self.coloured else ""
+        return rf"\color{{{colour}}} " if colour else ""
 
     def summary(self, steps: Sequence[StepBlock]) -> list[str]:
         """A line a quantity: its symbol, its formula where it has one, its value."""
@@ -99,7 +108,7 @@ class Formulas(msgspec.Struct, frozen=True):
             beside = [[value.text]]
             if step.equation is not None:
                 beside = _beside(self.stated(step), value, self.room(step))
-            lines += self.aligned(self.symbol(step.id), beside)
+            lines += self.aligned(self.switch(step.traced) + self.symbol(step.id), beside)
         return lines
 
     def given(self, steps: Sequence[StepBlock]) -> list[str]:
@@ -211,7 +220,10 @@ class _NumbersPutIn(LaTeX):
 
     def ref(self, ref: Ref) -> list[Tex]:
         room = self.formulas.room(self.step) - FACTOR
-        return [self.formulas.matrix(self.step.printout(ref), room)]
+        found = self.formulas.matrix(self.step.printout(ref), room)
+        switch = self.formulas.switch(self.step.operand(ref.id))
+        coloured = f"{{{switch}{found.text}}}" if switch and found.tall else found.text
+        return [replace(found, text=coloured)]
 
 
 def rows(formulas: Iterable[Sequence[str]]) -> str:

@@ -29,8 +29,8 @@ class FormulaPage(BlockWriter[str]):
     entries: Callable[[Sequence[Sequence[str]]], Iterator[str]]
     formula_table: Callable[[Sequence[Sequence[str]]], Iterator[str]]  # its first row the headers
 
-    def __init__(self, document: Document, width: float) -> None:
-        self.document, self.width = document, width
+    def __init__(self, document: Document, width: float, *, coloured: bool = False) -> None:
+        self.document, self.width, self.coloured = document, width, coloured
 
     def formula(self, expr: Expr) -> str:
         symbols, mark = self.document.symbols, self.document.decimal_mark
@@ -48,7 +48,7 @@ class FormulaPage(BlockWriter[str]):
         return self.remark(f"{block.updates} {count} left out here.")
 
     def formulas(self, step: StepBlock) -> Formulas:
-        return Formulas(step.figures, self.width)
+        return Formulas(step.figures, self.width, self.coloured)
 
     def gallery(self, block: Gallery) -> Iterator[str]:
         return self.display([self.formulas(block.steps[0]).given(block.steps)])

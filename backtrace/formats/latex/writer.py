@@ -1,8 +1,8 @@
 r"""A document as LaTeX, or as a piece to ``\input``, that needs amsmath and nothing else.
 
-The document loads geometry as well, which every TeX has. Both pdflatex and lualatex set it without
-a warning: text from the spec is written in ASCII, accents as commands. Other scripts than Latin are
-for lualatex, which takes their fonts from the system.
+The document loads geometry and color as well, which every TeX has. Both pdflatex and lualatex set
+it without a warning: text from the spec is written in ASCII, accents as commands. Other scripts
+than Latin are for lualatex, which takes their fonts from the system.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from backtrace.formats import file_signatures
-from backtrace.formats.latex.formulas import rows
+from backtrace.formats.drawing.palette import LIGHT
+from backtrace.formats.latex.formulas import COLOURS, rows
 from backtrace.formats.latex.scripts import definitions, split
 from backtrace.formats.latex.steps import FormulaPage
 from backtrace.formats.latex.tex_text import escaped
 from backtrace.page import blocks
+from backtrace.page.sections import WAYS
 from backtrace.page.step_block import StepBlock
 
 NEEDS = r"% Needs \usepackage{amsmath}."
@@ -38,10 +40,15 @@ def file(document: blocks.Document, *, fragment: bool = False) -> str:
     and its sections below that."""
     narrow = document.handout is not None and document.handout.columns == 2
     width = WIDTH_OF_A_COLUMN if narrow else WIDTH_OF_A_FRAGMENT if fragment else WIDTH
-    return "\n".join(_Writer(document, width).lines(fragment=fragment)) + "\n"
+    writer = _Writer(document, width, coloured=not fragment and document.handout is None)
+    return "\n".join(writer.lines(fragment=fragment)) + "\n"
 
 
 class _Writer(FormulaPage):
+    def __init__(self, document: blocks.Document, width: float, *, coloured: bool) -> None:
+        super().__init__(document, width, coloured=coloured)
+        self.letters: dict[str, str] = {}  # of each other script than Latin, one
+
     def lines(self, *, fragment: bool) -> Iterator[str]:
         title = self.text(self.document.title)
         self.level = int(fragment)
@@ -54,7 +61,7 @@ class _Writer(FormulaPage):
         yield self.document_class()
         yield from (*PREAMBLE, *scripts)
         if self.document.handout is None:  # a place stays with its formula
-            yield r"\allowdisplaybreaks[1]"
+            yield from (r"\usepackage{color}", *_colours(), r"\allowdisplaybreaks[1]")
         yield from (r"\begin{document}", r"\begin{center}")
         yield from (rf"{{\LARGE {title}\par}}", r"\end{center}")
         yield from body
@@ -82,10 +89,6 @@ class _Writer(FormulaPage):
             yield from self.section(blocks.Section("At a glance", (page.glance,)))
         yield from self.blocks(page.blocks)
 
-    def __init__(self, document: blocks.Document, width: float) -> None:
-        super().__init__(document, width)
-        self.letters: dict[str, str] = {}  # of each other script than Latin, one
-
     def text(self, text: str) -> str:
         self.letters.update((script, run[0]) for script, run in split(text) if script)
         return escaped(text)
@@ -100,8 +103,10 @@ class _Writer(FormulaPage):
         return self.said(rf"\emph{{{words}}}")
 
     def heading(self, section: blocks.Section) -> Iterator[str]:
-        words = section.heading or section.title
-        yield from ("", rf"\{HEADINGS[self.level]}*{{{self.text(words)}}}")
+        words = self.text(section.heading or section.title)
+        if self.coloured and section.part in WAYS:
+            words = rf"{{\color{{{COLOURS[section.part]}}}{self.text(WAYS[section.part])}}} {words}"
+        yield from ("", rf"\{HEADINGS[self.level]}*{{{words}}}")
 
     def step_heading(self, step: StepBlock) -> Iterator[str]:
         r"""At the beginning of its paragraph, which is one, though a formula may be all of it."""
@@ -147,6 +152,13 @@ class _Writer(FormulaPage):
     def entries(self, unfolded: Sequence[Sequence[str]]) -> Iterator[str]:
         yield from self.said("Entry by entry:" if len(unfolded) > 1 else "Its entry:")
         yield from self.display(unfolded)
+
+
+def _colours() -> Iterator[str]:
+    """Those of the drawings on paper, as shares of red, green and blue."""
+    for name in dict.fromkeys(COLOURS.values()):
+        shares = (int(LIGHT[name][at : at + 2], 16) / 255 for at in (1, 3, 5))
+        yield rf"\definecolor{{{name}}}{{rgb}}{{{','.join(f'{share:.3f}' for share in shares)}}}"
 
 
 def _table_row(row: Sequence[str]) -> str:
