@@ -25,6 +25,7 @@ ORDER = [
     "spec",
     "tape",
     "notation",
+    "chain",
     "check",
     "verify",
     "course",

@@ -91,6 +91,16 @@ class Symbol(Expr, frozen=True):
     id: str
 
 
+class EntrySymbol(Expr, frozen=True):
+    """One entry of a quantity by its symbol: ``W₁[2,1]``, of a row or a column ``b₁[2]``.
+
+    ``index`` counts from 1; it is empty where there is only one entry.
+    """
+
+    id: str
+    index: tuple[int, ...] = ()
+
+
 class Constant(Expr, frozen=True):
     """A named constant: ``rate`` (η), ``samples`` (n), ``lambda``, ``beta1``, … and its value."""
 

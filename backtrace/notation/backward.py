@@ -122,7 +122,7 @@ def derivative_entry(step: Step, workings: Workings) -> Expr:
 def derivative_stages(traced: TracedStep, workings: Workings, i: int, j: int) -> Stages:
     activation = ACTIVATIONS[traced.parameters["activation"]]
     if not activation.elementwise:
-        return [_jacobian_entry(traced, workings, i, j)]
+        return [jacobian_entry(traced, workings, i, j)]
     entries = [workings.entry(id, i, j) for id in traced.operands]
     stages: Stages = [filled(activation.derivative_formula, holes(traced.step, *entries))]
     if activation.from_activation_formula is not None:
@@ -139,7 +139,7 @@ def _activation_entry(traced: TracedStep, workings: Workings, i: int, j: int) ->
     return workings.entry(a.id, i, j)
 
 
-def _jacobian_entry(traced: TracedStep, workings: Workings, i: int, j: int) -> Expr:
+def jacobian_entry(traced: TracedStep, workings: Workings, i: int, j: int) -> Expr:
     a = id_of("activation", traced.layer)
     rows = workings.setting.sample_axis == 0
     k = workings.value(a).shape[1 if rows else 0]
@@ -169,19 +169,26 @@ def jacobian_product(step: Step, workings: Workings) -> Expr:
 
 
 def jacobian_product_stages(traced: TracedStep, workings: Workings, i: int, j: int) -> Stages:
+    pairs = jacobian_terms(traced, workings, i, j)
+    factors: list[Expr] = [row(left, "·", right) for left, right in pairs]
+    worked = [Value(left.value * right.value) for left, right in pairs]
+    return [Row(tuple(sum_of(factors))), Row(tuple(signed_sum(worked)))]
+
+
+def jacobian_terms(
+    traced: TracedStep, workings: Workings, i: int, j: int
+) -> list[tuple[Value, Value]]:
+    """What arrived at each output of a sample, with the entry of the Jacobian it meets."""
     da, g = traced.operands
     rows = workings.setting.sample_axis == 0
     sample, unit = (i, j) if rows else (j, i)
     k = traced.shape[1 if rows else 0]
-    factors: list[Expr] = []
-    worked: list[Value] = []
+    pairs = []
     for other in range(k):
         stacked = (sample * k + unit, other)
         left = workings.entry(da, *((sample, other) if rows else (other, sample)))
-        right = workings.entry(g, *(stacked if rows else stacked[::-1]))
-        factors.append(row(left, "·", right))
-        worked.append(Value(left.value * right.value))
-    return [Row(tuple(sum_of(factors))), Row(tuple(signed_sum(worked)))]
+        pairs.append((left, workings.entry(g, *(stacked if rows else stacked[::-1]))))
+    return pairs
 
 
 def sum_samples(step: Step, workings: Workings) -> Expr:
@@ -195,14 +202,7 @@ def sum_samples(step: Step, workings: Workings) -> Expr:
 
 
 def sum_stages(traced: TracedStep, workings: Workings, i: int, j: int) -> Stages:
-    id = traced.operands[0]
-    rows, columns = workings.value(id).shape
-    if traced.parameters.get("all"):
-        values = [workings.entry(id, r, c) for r in range(rows) for c in range(columns)]
-    elif workings.setting.sample_axis == 0:
-        values = [workings.entry(id, r, j) for r in range(rows)]
-    else:
-        values = [workings.entry(id, i, c) for c in range(columns)]
+    values = summed_entries(traced, workings, i, j)
     summed = signed_sum(values)
     if traced.parameters.get("negate"):
         alone = len(values) == 1
@@ -210,18 +210,37 @@ def sum_stages(traced: TracedStep, workings: Workings, i: int, j: int) -> Stages
     return [scaled(traced.step, summed)]
 
 
+def summed_entries(traced: TracedStep, workings: Workings, i: int, j: int) -> list[Value]:
+    """The entries that a sum over samples, or over all, adds up."""
+    id = traced.operands[0]
+    rows, columns = workings.value(id).shape
+    if traced.parameters.get("all"):
+        return [workings.entry(id, r, c) for r in range(rows) for c in range(columns)]
+    if workings.setting.sample_axis == 0:
+        return [workings.entry(id, r, j) for r in range(rows)]
+    return [workings.entry(id, i, c) for c in range(columns)]
+
+
 def add_penalty(step: Step, workings: Workings) -> Expr:
-    data, w = (Ref(id) for id in step.operands)
     sign = " − " if workings.setting.descent else " + "
-    parts: list[Expr] = [data]
+    parts: list[Expr] = [Ref(step.operands[0])]
+    for part in penalty_slopes(step):
+        parts += [Text(sign), part]
+    return Row(tuple(parts))
+
+
+def penalty_slopes(step: Step) -> list[Expr]:
+    """What a penalty adds to the gradient of its weights: λ·W, λ·sign(W)."""
+    w = Ref(step.operands[1])
+    parts: list[Expr] = []
     if float(step.parameters["l2"]):
         above, below = FORMS[step.parameters["form"]].l2
         common = gcd(2 * above, below)  # the 2 of the square's derivative
         factor = weighted(step, "l2", 2 * above // common, below // common)
-        parts += [Text(sign), *factor, Text("·"), w]
+        parts.append(Row((*factor, Text("·"), w)))
     if float(step.parameters["l1"]):
-        parts += [Text(sign), *weighted(step, "l1", 1, 1), Text("·"), Apply("sign", w)]
-    return Row(tuple(parts))
+        parts.append(Row((*weighted(step, "l1", 1, 1), Text("·"), Apply("sign", w))))
+    return parts
 
 
 def add_penalty_stages(traced: TracedStep, workings: Workings, i: int, j: int) -> Stages:

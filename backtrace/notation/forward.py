@@ -47,17 +47,23 @@ def products(
     traced: TracedStep, workings: Workings, i: int, j: int
 ) -> tuple[list[Expr], list[Value]]:
     """The terms of one entry of a matrix product: as factors, and multiplied out."""
+    pairs = product_terms(traced, workings, i, j)
+    factors: list[Expr] = [row(a, "·", b) for a, b in pairs]
+    return factors, [Value(a.value * b.value) for a, b in pairs]
+
+
+def product_terms(
+    traced: TracedStep, workings: Workings, i: int, j: int
+) -> list[tuple[Value, Value]]:
+    """The two factors of each term of one entry of a matrix product."""
     first, second = traced.operands
     x, y = workings.value(first), workings.value(second)
     left, right = matmul_operands(workings.setting, traced.parameters, x, y)
     places = _source_places(traced, workings, left.shape[1], i, j)
-    factors: list[Expr] = []
-    worked: list[Value] = []
-    for k, (source, target) in enumerate(places):
-        a, b = left[i, k], right[k, j]
-        factors.append(row(Value(a, first, *source), "·", Value(b, second, *target)))
-        worked.append(Value(a * b))
-    return factors, worked
+    return [
+        (Value(left[i, k], first, *source), Value(right[k, j], second, *target))
+        for k, (source, target) in enumerate(places)
+    ]
 
 
 def _source_places(

@@ -79,13 +79,16 @@ class _Symbol(msgspec.Struct, frozen=True):
 
     def name(self, name: Name, *, tilde: bool = False) -> list[Element]:
         if name.factors:
-            return [node for factor in name.factors for node in self.factor(*factor)]
+            product = [node for factor in name.factors for node in self.factor(*factor)]
+            whole = [operator("("), *product, operator(")")] if name.index else product
+            return whole + marks(name.entry_mark)
         nodes = letter_nodes(name.letter) if name.letter else [words("")]
         for each in name.accents:
             nodes[-1] = accent(nodes[-1], ACCENT_SIGNS[each])
         nodes[-1] = self.marked(accent(nodes[-1], "~") if tilde else nodes[-1], name)
         if name.argument is not None:
             nodes += [operator("("), *self.name(name.argument), operator(")")]
+        nodes += marks(name.entry_mark)
         if name.before == "∂":
             return self.derivative(nodes)
         return [*(letter_nodes(name.before) if name.before else []), *nodes]

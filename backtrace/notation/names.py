@@ -28,6 +28,12 @@ class Name(msgspec.Struct, frozen=True):
     of: Name | None = None  # the state of a parameter: v_W₂
     factors: tuple[tuple[Name, bool], ...] = ()  # a product: its factors, transposed or not
     argument: Name | None = None  # a function of a quantity: σ′(z₂)
+    index: tuple[int, ...] = ()  # an entry of it: W₁[2,1]
+
+    @property
+    def entry_mark(self) -> str:
+        """Behind the symbol of an entry: [2,1], or nothing."""
+        return f"[{','.join(map(str, self.index))}]" if self.index else ""
 
 
 def accented(name: Name) -> str:

@@ -108,6 +108,13 @@ class Symbols:
         """The symbol in LaTeX, subscript before superscript: ``W_{2}``, ``\\delta^{(2)}``."""
         return self.written_in_latex(self.parts(id))
 
+    def entry(self, id: str, index: tuple[int, ...]) -> Name:
+        """The symbol of one entry: W₁[2,1]; of a derivative σ′(z₁[2]), for it is worked there."""
+        name = self.parts(id)
+        if name.argument is None:
+            return replace(name, index=index)
+        return replace(name, argument=replace(name.argument, index=index))
+
     def constant(self, name: str) -> str:
         """The symbol of a constant: ``rate``, ``samples``, ``beta1``, ``lambda``, …"""
         chosen = {"rate": self.notation.rate, "samples": self.notation.samples}.get(name, name)
@@ -233,7 +240,8 @@ class Symbols:
     def unicode(self, name: Name) -> str:
         """A symbol in Unicode."""
         if name.factors:
-            return "".join(self.unicode(f) + ("ᵀ" if t else "") for f, t in name.factors)
+            product = "".join(self.unicode(f) + ("ᵀ" if t else "") for f, t in name.factors)
+            return f"({product}){name.entry_mark}" if name.index else product
         text = accented(name) + index_below(name.below)
         subscript = self.notation.layer_mark == "subscript"
         if name.of is not None:
@@ -248,6 +256,7 @@ class Symbols:
             text += f"^({self.unicode(name.way)})" + (f",{name.piece}" if name.piece else "")
         if name.argument is not None:
             text += f"({self.unicode(name.argument)})"
+        text += name.entry_mark
         if name.before == "∂":
             return f"∂{self.unicode(self.objective)}/∂{text}"
         return name.before + text
@@ -264,17 +273,19 @@ class Symbols:
     def written_in_latex(self, name: Name) -> str:
         """A symbol in LaTeX."""
         if name.factors:
-            return " ".join(
+            product = " ".join(
                 (f"{{{self.written_in_latex(f)}}}^{{\\top}}" if t else self.written_in_latex(f))
                 for f, t in name.factors
             )
+            return f"({product}){name.entry_mark}" if name.index else product
         letter, name = latex_with_accents(name)
         if name.of is not None and letter.endswith("}"):
             of = self.written_in_latex(name.of)
-            return f"{letter}({of})"  # Markdown: }_{ opens emphasis
+            return f"{letter}({of}){name.entry_mark}"  # Markdown: }_{ opens emphasis
         text = letter + self._latex_marks(name)
         if name.argument is not None:
             text += f"({self.written_in_latex(name.argument)})"
+        text += name.entry_mark
         if name.before == "∂":
             above = self.written_in_latex(self.objective)
             return f"\\frac{{\\partial {above}}}{{\\partial {text}}}"

@@ -59,6 +59,8 @@ class FormulaWriter(Generic[Piece]):
                 return self.bracketed(written) if needs_brackets(text, after, before) else written
             case formula.Symbol():
                 return self.symbol(expr.id)
+            case formula.EntrySymbol():
+                return self.name(self.symbols.entry(expr.id, expr.index))
             case Text():
                 return self.marks(expr.text)
             case formula.Letter():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import product
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 import numpy as np
@@ -58,6 +58,8 @@ from backtrace.tape.setting import Shape
 from backtrace.tape.trace import TracedStep
 
 Place = tuple[int, int]
+Pairs: TypeAlias = "Callable[[Entries, int, int], Iterator[tuple[Place, Place]]]"
+Stage: TypeAlias = "Callable[[Entries, int, int], Stages]"
 NOTHING: Expr = Text("0")
 
 
@@ -109,16 +111,16 @@ def entry_stages(traced: TracedStep, workings: Workings, i: int, j: int) -> Stag
     """The entry at [i, j] of a step: placed where it came from, added up over what was broadcast,
     worked."""
     entries = Entries(traced, workings)
-    place = _before_placing(traced, i, j)
+    place = before_placing(traced, i, j)
     if place is None:
         return [NOTHING]
     write = STAGES.get(traced.operation, _given)
-    places = _added_up(traced, entries, *place)
+    places = added_up(traced, entries, *place)
     if len(places) == 1:
         return write(entries, *places[0])
     evaluate = OPERATIONS[traced.operation].evaluate
     local = evaluate(entries.setting, traced.parameters, *entries.values)
-    whole = np.broadcast_to(local, _local_shape(entries))
+    whole = np.broadcast_to(local, local_shape(entries))
     terms = [write(entries, *each)[0] for each in places]
     values = [term for term in terms if isinstance(term, Value)]
     if len(values) == len(terms):
@@ -127,7 +129,7 @@ def entry_stages(traced: TracedStep, workings: Workings, i: int, j: int) -> Stag
     return [Row(tuple(sum_of([factor(term) for term in terms]))), Row(tuple(worked))]
 
 
-def _before_placing(traced: TracedStep, i: int, j: int) -> Place | None:
+def before_placing(traced: TracedStep, i: int, j: int) -> Place | None:
     """Where an entry of a gradient stood before it was placed; None where zeros are put."""
     p = traced.parameters
     if "undo" not in p:
@@ -139,15 +141,15 @@ def _before_placing(traced: TracedStep, i: int, j: int) -> Place | None:
     return divmod(number - 1, columns) if number else None
 
 
-def _local_shape(entries: Entries) -> Shape:
+def local_shape(entries: Entries) -> Shape:
     rows = max(shape[0] for shape in entries.shapes)
     return rows, max(shape[1] for shape in entries.shapes)
 
 
-def _added_up(traced: TracedStep, entries: Entries, i: int, j: int) -> list[Place]:
+def added_up(traced: TracedStep, entries: Entries, i: int, j: int) -> list[Place]:
     if "summed" not in traced.parameters:
         return [(i, j)]
-    rows, columns = _local_shape(entries)
+    rows, columns = local_shape(entries)
     over = {"rows": ([i], range(columns)), "columns": (range(rows), [j])}
     return list(product(*over.get(traced.parameters["summed"], (range(rows), range(columns)))))
 
@@ -239,22 +241,26 @@ def _worked(terms: list[tuple[Expr, Any]]) -> list[Expr]:
     return signed_sum([Value(value) for _, value in terms])
 
 
-def _matmul(entries: Entries, i: int, j: int) -> Stages:
-    transpose = entries.parameters.get("transpose", "")
-    length = entries.shapes[0][0 if transpose == "first" else 1]
-    terms = []
-    for k in range(length):
-        left = (k, i) if transpose == "first" else (i, k)
-        right = (j, k) if transpose == "second" else (k, j)
-        terms.append(_term(entries, (0, left), (1, right)))
-    return _summed(terms)
+def _of_products(places: Pairs) -> Stage:
+    """A sum of products of an entry of the first argument and one of the second."""
+
+    def stages(entries: Entries, i: int, j: int) -> Stages:
+        return _summed([_term(entries, *pair) for pair in places(entries, i, j)])
+
+    return stages
 
 
-def _term(entries: Entries, *factors: tuple[int, Place]) -> tuple[Expr, Any]:
+def _term(entries: Entries, first: Place, second: Place) -> tuple[Expr, Any]:
     """A product of entries, and its value."""
-    (first, one), (second, other) = factors
-    value = entries.value(first, *one) * entries.value(second, *other)
-    return row(entries.at(first, *one), "·", entries.at(second, *other)), value
+    value = entries.value(0, *first) * entries.value(1, *second)
+    return row(entries.at(0, *first), "·", entries.at(1, *second)), value
+
+
+def _matmul(entries: Entries, i: int, j: int) -> Iterator[tuple[Place, Place]]:
+    transpose = entries.parameters.get("transpose", "")
+    for k in range(entries.shapes[0][0 if transpose == "first" else 1]):
+        left = (k, i) if transpose == "first" else (i, k)
+        yield left, (j, k) if transpose == "second" else (k, j)
 
 
 def _add(entries: Entries, i: int, j: int) -> Stages:
@@ -265,12 +271,12 @@ def _add(entries: Entries, i: int, j: int) -> Stages:
 # Rows and columns
 
 
-def _softmax_axis(entries: Entries) -> str:
+def softmax_line(entries: Entries) -> str:
     return "row" if softmax_axis(entries.setting, entries.parameters) == -1 else "column"
 
 
 def _softmax(entries: Entries, i: int, j: int) -> Stages:
-    places = entries.along(0, i, j, _softmax_axis(entries))
+    places = entries.along(0, i, j, softmax_line(entries))
     powers: list[Expr] = [Exponential(entries.at(0, *place)) for place in places]
     return [Fraction(Exponential(entries.at(0, i, j)), Row(tuple(sum_of(powers))))]
 
@@ -278,8 +284,8 @@ def _softmax(entries: Entries, i: int, j: int) -> Stages:
 def _softmax_slope(entries: Entries, i: int, j: int) -> Stages:
     """aᵢ times what has arrived there less Σ δₖaₖ over its softmax."""
     g, a = entries.all(i, j)
-    places = entries.along(1, i, j, _softmax_axis(entries))
-    terms = [_term(entries, (0, place), (1, place)) for place in places]
+    places = entries.along(1, i, j, softmax_line(entries))
+    terms = [_term(entries, place, place) for place in places]
     whole = sum(value for _, value in terms[1:]) + terms[0][1]
     written = Brackets(Row(tuple(sum_of([term for term, _ in terms]))))
     return [row(a, "·", Brackets(g - inner)) for inner in (written, Value(whole))]
@@ -300,7 +306,7 @@ def _reduce(entries: Entries, i: int, j: int) -> Stages:
 
 
 def _variance(entries: Entries, places: list[Place]) -> Stages:
-    mean = _mean(entries, 0, places)
+    mean = mean_of(entries, 0, places)
     below = expression(len(places) - bool(entries.parameters.get("unbiased")))
     squares = [(entries.at(0, *each), entries.value(0, *each) - mean) for each in places]
     written: list[Expr] = [Power(_less(x, mean), Text("2")) for x, _ in squares]
@@ -308,7 +314,7 @@ def _variance(entries: Entries, places: list[Place]) -> Stages:
     return [Fraction(Row(tuple(sum_of(written))), below), Fraction(Row(tuple(worked)), below)]
 
 
-def _mean(entries: Entries, place: int, places: list[Place]) -> Any:
+def mean_of(entries: Entries, place: int, places: list[Place]) -> Any:
     total = sum(entries.value(place, *each) for each in places)
     return total / len(places)
 
@@ -330,7 +336,7 @@ def _reduce_slope(entries: Entries, i: int, j: int) -> Stages:
             wins = places[int(np.argmax(np.array(values, dtype=float)))] == (i, j)
             return [row(g, "·", "1" if wins else "0")]
     below = entries_of(p, entries.shapes[1]) - bool(p.get("unbiased"))
-    centred = _less(entries.at(1, i, j), _mean(entries, 1, places))
+    centred = _less(entries.at(1, i, j), mean_of(entries, 1, places))
     return [row(g, "·", Fraction(Text("2"), expression(below)), "·", centred)]
 
 
@@ -369,9 +375,13 @@ def _of_padded(entries: Entries, i: int, j: int) -> tuple[int, int, int] | None:
 
 
 def _rows_slope(entries: Entries, i: int, j: int) -> Stages:
-    taken_as = [at for at, number in enumerate(entries.parameters["rows"]) if number == i + 1]
-    found: list[Any] = [entries.at(0, at, j) for at in taken_as]
+    found: list[Any] = [entries.at(0, at, j) for at in taken_as(entries, i)]
     return [Row(tuple(signed_sum(found)))] if found else [NOTHING]
+
+
+def taken_as(entries: Entries, i: int) -> list[int]:
+    """The rows of the gradient that have come from this one."""
+    return [at for at, number in enumerate(entries.parameters["rows"]) if number == i + 1]
 
 
 def _eye(entries: Entries, i: int, j: int) -> Stages:
@@ -412,28 +422,27 @@ class Windows(msgspec.Struct, frozen=True):
                 yield window, pixel, weight
 
 
-def _conv(entries: Entries, i: int, j: int) -> Stages:
-    found = Windows.of(entries.parameters, *entries.shapes)
-    return _summed([_term(entries, (0, x), (1, k)) for x, k in found.under((i, j))])
+def _conv(entries: Entries, i: int, j: int) -> Iterator[tuple[Place, Place]]:
+    return Windows.of(entries.parameters, *entries.shapes).under((i, j))
 
 
-def _conv_input(entries: Entries, i: int, j: int) -> Stages:
+def _conv_input(entries: Entries, i: int, j: int) -> Iterator[tuple[Place, Place]]:
     upstream, kernel, image = entries.shapes
     found = Windows.of(entries.parameters, image, kernel).all(upstream)
-    return _summed([_term(entries, (0, w), (1, k)) for w, x, k in found if x == (i, j)])
+    return ((w, k) for w, x, k in found if x == (i, j))
 
 
-def _conv_kernel(entries: Entries, i: int, j: int) -> Stages:
+def _conv_kernel(entries: Entries, i: int, j: int) -> Iterator[tuple[Place, Place]]:
     upstream, image, kernel = entries.shapes
     found = Windows.of(entries.parameters, image, kernel).all(upstream)
-    return _summed([_term(entries, (0, w), (1, x)) for w, x, k in found if k == (i, j)])
+    return ((w, x) for w, x, k in found if k == (i, j))
 
 
-def _conv_transpose(entries: Entries, i: int, j: int) -> Stages:
+def _conv_transpose(entries: Entries, i: int, j: int) -> Iterator[tuple[Place, Place]]:
     p, (x, kernel) = entries.parameters, entries.shapes
     whole = tuple((a - 1) * p["stride"] + b for a, b in zip(x, kernel, strict=True))
     found = Windows(whole, kernel, p["stride"]).all(x)
-    return _summed([_term(entries, (0, w), (1, k)) for w, pixel, k in found if pixel == (i, j)])
+    return ((w, k) for w, pixel, k in found if pixel == (i, j))
 
 
 def _pool_windows(entries: Entries, place: int) -> Windows:
@@ -450,16 +459,25 @@ def _pool(entries: Entries, i: int, j: int) -> Stages:
 
 def _pool_slope(entries: Entries, i: int, j: int) -> Stages:
     """From each window around an entry: its share of a mean, all of it or nothing of a largest."""
+    p, parts = entries.parameters, pooled_from(entries, i, j)
+    found: list[Any] = [entries.at(0, *window) for window in parts]
+    if not found:
+        return [NOTHING]
+    if p["pool"] == "mean":
+        share = expression(p["size"] ** 2)
+        return [Row(tuple(sum_of([Fraction(g, share) for g in found])))]
+    return [Row(tuple(signed_sum(found)))]
+
+
+def pooled_from(entries: Entries, i: int, j: int) -> list[Place]:
+    """The windows around an entry that it has a part in: of the largest, those that it won."""
     p = entries.parameters
     found = _pool_windows(entries, 1).all(entries.shapes[0])
     around = [(window, u * p["size"] + v) for window, x, (u, v) in found if x == (i, j)]
     if p["pool"] == "mean":
-        parts = [entries.at(0, *window) for window, _ in around]
-        share = expression(p["size"] ** 2)
-        return [Row(tuple(sum_of([Fraction(g, share) for g in parts])))] if parts else [NOTHING]
+        return [window for window, _ in around]
     winners = pool_winners(p, entries.values[1])
-    won: list[Any] = [entries.at(0, *window) for window, at in around if winners[at][window]]
-    return [Row(tuple(signed_sum(won)))] if won else [NOTHING]
+    return [window for window, at in around if winners[at][window]]
 
 
 # Losses
@@ -503,6 +521,11 @@ def _of_loss(entries: Entries, i: int, j: int) -> dict[str, Expr]:
 
 def _loss_slope(entries: Entries, i: int, j: int) -> Stages:
     """Upstream, 1/n, and the derivative of the addends in which the entry stands."""
+    whole = row(factor(entries.at(0, i, j)), "·", loss_slope(entries, i, j))
+    return [filled_in(whole, entries.workings, i, j)]
+
+
+def loss_slope(entries: Entries, i: int, j: int) -> Expr:
     formula = loss_slope_formula(entries.parameters)
     slope = filled(formula, _of_loss(entries, i, j))
     loss = LOSSES[entries.parameters["loss"]]
@@ -510,8 +533,7 @@ def _loss_slope(entries: Entries, i: int, j: int) -> Stages:
         slope = _of_true_class(entries, formula, i, j)
     over = over_n(entries.step)
     mean = [over[0], Text("·")] if over else []
-    whole = Row((factor(entries.at(0, i, j)), Text("·"), *mean, Brackets(slope)))
-    return [filled_in(whole, entries.workings, i, j)]
+    return Row((*mean, Brackets(slope)))
 
 
 def _of_true_class(entries: Entries, formula: Expr, i: int, j: int) -> Expr:
@@ -524,7 +546,13 @@ def _of_true_class(entries: Entries, formula: Expr, i: int, j: int) -> Expr:
     return Negative(Brackets(Row(tuple(sum_of(list(others))))))
 
 
-Stage = Callable[[Entries, int, int], Stages]
+PRODUCTS: dict[str, Pairs] = {
+    "matmul": _matmul,
+    "conv": _conv,
+    "conv_input": _conv_input,
+    "conv_kernel": _conv_kernel,
+    "conv_transpose": _conv_transpose,
+}
 STAGES: dict[str, Stage] = {
     "copy": _with_signs(lambda x: x),
     "number": _with_signs(lambda x: x),
@@ -541,7 +569,6 @@ STAGES: dict[str, Stage] = {
     "chain": _chain,
     "chain_to_learned": _chain_to_learned,
     "add": _add,
-    "matmul": _matmul,
     "softmax": _softmax,
     "softmax_slope": _softmax_slope,
     "reduce": _reduce,
@@ -552,12 +579,9 @@ STAGES: dict[str, Stage] = {
     "rows_slope": _rows_slope,
     "eye": _eye,
     "pad": _copied(_of_padded),
-    "conv": _conv,
-    "conv_input": _conv_input,
-    "conv_kernel": _conv_kernel,
-    "conv_transpose": _conv_transpose,
     "pool": _pool,
     "pool_slope": _pool_slope,
     "loss_of": _loss,
     "loss_slope": _loss_slope,
+    **{operation: _of_products(places) for operation, places in PRODUCTS.items()},
 }
