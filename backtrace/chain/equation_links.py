@@ -17,12 +17,14 @@ from backtrace.chain.model import Factor, Link
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.activations import filled as full_of
 from backtrace.functions.array import Array
+from backtrace.functions.elementary import FUNCTIONS
 from backtrace.functions.formula import (
     Apply,
     Expr,
     Fraction,
     Negative,
     Power,
+    Row,
     Text,
     Value,
     expression,
@@ -43,7 +45,7 @@ from backtrace.notation.equations.entries import (
 )
 from backtrace.notation.equations.right_sides import chosen_sign, slope_formula
 from backtrace.notation.layout import factor
-from backtrace.notation.workings import Workings, constants, filled_in
+from backtrace.notation.workings import Workings, filled_in, holes, over_n
 from backtrace.tape.equation_operations import entries_of
 from backtrace.tape.operations import OPERATIONS
 from backtrace.tape.trace import TracedStep
@@ -114,10 +116,16 @@ def _larger_slope(local: LocalDerivatives, i: int, j: int) -> Expr:
 
 def _chain(local: LocalDerivatives, i: int, j: int) -> Expr:
     """An activation's derivative by its name, that of another function by its formula."""
-    p, z = local.parameters, local.at(1, i, j)
+    p, (_, z, *learned) = local.parameters, local.all(i, j)
     if p["activation"] in ACTIVATIONS:
         return Apply(f"{ACTIVATIONS[p['activation']].symbol}′", z)
-    return filled(slope_formula(p), {**constants(local.step), "z": z})
+    return filled(slope_formula(p), holes(local.step, z, *learned))
+
+
+def _chain_to_learned(local: LocalDerivatives, i: int, j: int) -> Expr:
+    formula = FUNCTIONS[local.parameters["activation"]].by_learned_formula
+    assert formula is not None
+    return Row((*over_n(local.step), filled(formula, {"z": local.at(1, i, j)})))
 
 
 def _reduce_slope(local: LocalDerivatives, i: int, j: int) -> Iterator[Link]:
@@ -189,6 +197,7 @@ EQUATION_LINKS: dict[str, EquationLinkRule] = {
     "over_slope": _entrywise(_over_slope),
     "larger_slope": _entrywise(_larger_slope),
     "chain": _entrywise(_chain),
+    "chain_to_learned": _entrywise(_chain_to_learned),
     "loss_slope": _entrywise(loss_slope),
     "reduce_slope": _reduce_slope,
     "softmax_slope": _softmax_slope,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from heapq import heappop, heappush
 from itertools import count
-from math import inf, isnan
+from math import inf, isnan, log
 from typing import Any
 
 import msgspec
@@ -99,9 +99,12 @@ class Paths:
 
         return self.along(size, lambda sizes: max(sizes, default=0.0))
 
-    def walked(self) -> Iterator[Path]:
-        """The paths that are not zero, the largest first, of equal ones in the order of work."""
-        tie = count()
+    def walked(self, *, with_zeros: bool = False) -> Iterator[Path]:
+        """The paths that are not zero, the largest first, of equal ones in the order of work.
+
+        Of equal ones the last begun goes on: else all of them would be walked side by side.
+        """
+        tie = count(0, -1)
         begun = Path((), (self.start,))
         waiting: list[tuple[float, int, Path, bool]] = [(0.0, next(tie), begun, False)]
         while waiting:
@@ -110,13 +113,13 @@ class Paths:
                 yield path
                 continue
             so_far = _size(path.value)
-            for link in self.links[path.nodes[-1]]:
+            for link in reversed(self.links[path.nodes[-1]]):
                 onward = 1.0 if link.onto is None else self.largest[link.onto]
                 size = so_far * _size(link.coefficient) * onward
-                if size:
+                if size or with_zeros:
                     nodes = path.nodes if link.onto is None else (*path.nodes, link.onto)
                     longer = Path((*path.factors, *link.factors), nodes)
-                    heappush(waiting, (-size, next(tie), longer, link.onto is None))
+                    heappush(waiting, (_rank(size), next(tie), longer, link.onto is None))
 
     def zeros(self) -> list[ZeroFactor]:
         """The factors that are 0, those that end the most paths first."""
@@ -135,6 +138,11 @@ class Paths:
                 ended[repr(factor.formula)] = ZeroFactor(factor, before.paths + paths)
         found = [each for each in ended.values() if each.paths]
         return sorted(found, key=lambda each: -each.paths)
+
+
+def _rank(size: float) -> float:
+    """Smaller for larger sizes, the same for what differs by float noise alone."""
+    return -round(log(size), 9) if size else inf
 
 
 def _size(value: Any) -> float:
@@ -164,7 +172,7 @@ def links_at(
     if not is_gradient(traced) or traced.operation == "given":
         entry = workings.entry(node.id, *place)
         return iter([Link(() if entry.value == 1 else (Factor.of(entry),))])
-    if not is_of_equations(traced.step):
+    if traced.operation in LINKS and not is_of_equations(traced.step):
         return LINKS[traced.operation](traced, workings, *place)
     if node.id not in locals:
         locals[node.id] = LocalDerivatives(traced, workings)

@@ -14,6 +14,7 @@ from typer.models import CommandInfo
 
 from backtrace.cli.options import (
     DataOption,
+    DecimalsOption,
     Detail,
     EpochsOption,
     ExplainOption,
@@ -175,10 +176,7 @@ def export(
     sample: SampleOption = None,
     epochs: EpochsOption = None,
     explain: ExplainOption = False,
-    decimals: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=0, max=12, help="Decimals to print; else those of the spec."),
-    ] = None,
+    decimals: DecimalsOption = None,
     decimal_mark: Annotated[
         Literal[".", ","] | None,
         typer.Option(help="Between a number's whole part and its decimals.", show_default=False),
@@ -570,6 +568,34 @@ def verify(
     verification = verifying.verification(spec, data, chosen, everything=everything)
     code = verifying.print_verification(verification, width, json=format == "json", slips=slips)
     raise typer.Exit(code)
+
+
+@app.command()
+def why(
+    spec: Annotated[
+        str,
+        typer.Argument(
+            metavar="SPEC",
+            help="A YAML file, the name of a bundled network, a trace saved as .json, or -.",
+        ),
+    ],
+    entry: Annotated[
+        str,
+        typer.Argument(metavar="ENTRY", help='One entry: "dW1[2,1]", loss, "delta1[1,1]@2.1".'),
+    ],
+    format: Annotated[
+        Literal["text", "markdown", "latex", "html", "json"],
+        typer.Option(help="What to print."),
+    ] = "text",
+    decimals: DecimalsOption = None,
+    data: DataOption = None,
+    width: WidthOption = None,
+) -> None:
+    """Say why one entry is what it is: its chain, path by path, down to the numbers given."""
+    from backtrace.cli.why import WhyRequest, print_why
+
+    check_format(format, {"--width": width is not None})
+    print_why(WhyRequest(spec, entry, format, decimals, data, width))
 
 
 @app.command()

@@ -42,6 +42,10 @@ OnlyOption = Annotated[
 ]
 LayerOption = Annotated[int | None, typer.Option(metavar="N", help="Only layer N.")]
 SampleOption = Annotated[int | None, typer.Option(metavar="N", help="Only sample N.")]
+DecimalsOption = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=0, max=12, help="Decimals to print; else those of the spec."),
+]
 EpochsOption = Annotated[
     int | None, typer.Option(metavar="N", min=1, help="Work N epochs, and show them all.")
 ]

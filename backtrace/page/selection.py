@@ -43,8 +43,8 @@ def resolved(trace: Trace, selection: Selection) -> Selection:
     names = selection.only
     if not names:
         return selection
-    spelt = _spellings(trace)
-    return msgspec.structs.replace(selection, only=tuple(_meant(name, spelt) for name in names))
+    spelt = spellings(trace)
+    return msgspec.structs.replace(selection, only=tuple(meant(name, spelt) for name in names))
 
 
 def problems(trace: Trace, selection: Selection) -> list[str]:
@@ -52,7 +52,7 @@ def problems(trace: Trace, selection: Selection) -> list[str]:
     known = dict.fromkeys(name for step in trace for name in (step.id, family(step.id)))
     names = [name for name in selection.only if name not in known]
     found = [
-        f"--only {name}: {_without_gradient(name, trace) or _unknown(name, list(known))}"
+        f"--only {name}: {without_gradient(name, trace) or unknown(name, list(known))}"
         for name in names
     ]
     if is_board(trace):
@@ -75,7 +75,7 @@ def _of_layers_only(selection: Selection) -> list[str]:
     ]
 
 
-def _spellings(trace: Trace) -> set[tuple[str, str]]:
+def spellings(trace: Trace) -> set[tuple[str, str]]:
     """What a quantity or a family may be called, each with its id: by ids and as it is printed."""
     symbols = Symbols.of(trace)
     ids = {step.id for step in trace}
@@ -83,7 +83,7 @@ def _spellings(trace: Trace) -> set[tuple[str, str]]:
     return found | {(symbols.name(id), id) for id in ids}
 
 
-def _meant(name: str, spelt: set[tuple[str, str]]) -> str:
+def meant(name: str, spelt: set[tuple[str, str]]) -> str:
     for folded in (str, _folded):
         found = {id for spelling, id in spelt if folded(spelling) == folded(name)}
         if found:
@@ -96,7 +96,7 @@ def _folded(name: str) -> str:
     return MARKS.sub("", to_ascii(name)).lower()
 
 
-def _without_gradient(name: str, trace: Trace) -> str:
+def without_gradient(name: str, trace: Trace) -> str:
     """Why a name of the board has no gradient, where one is asked for that there is not."""
     steps = trace.update(*trace.updates[0])
     names = [id for id, step in steps.items() if step.role == "named" and not ids.is_part(id)]
@@ -114,7 +114,7 @@ def _without_gradient(name: str, trace: Trace) -> str:
     return f"{of} has no gradient: {goal.id} does not depend on it"
 
 
-def _unknown(name: str, known: list[str]) -> str:
+def unknown(name: str, known: list[str]) -> str:
     base = re.split(r"[\[(]", name)[0]
     if base in known:
         return f"--only takes whole quantities, such as {base}"

@@ -17,6 +17,7 @@ from backtrace.formats.drawing import palette
 from backtrace.formats.drawing.graph import COLOURS, GraphDrawing
 from backtrace.formats.drawing.hairpin import HairpinDrawing
 from backtrace.formats.drawing.network import NetworkDrawing
+from backtrace.formats.html.chains import ChainTable
 from backtrace.formats.html.drawings import beside_text, drawn, legend, telling
 from backtrace.formats.html.equations import HtmlEquations, entry_name, printed
 from backtrace.functions.formula import Expr, Ref, Row, Symbol, Value
@@ -31,6 +32,7 @@ from backtrace.page.network.reader import network
 from backtrace.page.overview import Overview
 from backtrace.page.sections import WAYS
 from backtrace.page.step_block import Gallery, StepBlock, Summary
+from backtrace.page.why.blocks import Chain, Derivations, GivenEntries
 
 MAKER = "Worked and written by backtrace."
 HINT = (
@@ -188,6 +190,20 @@ class _Writer(BlockWriter[str]):
 
     def labelled(self, block: blocks.Labelled) -> Iterator[str]:
         return _list(f"<b>{_text(label.text)}</b> {self.words(w)}" for label, w in block.rows)
+
+    def chain(self, block: Chain) -> Iterator[str]:
+        return self.chains.chain(block)
+
+    def derivations(self, block: Derivations) -> Iterator[str]:
+        return self.chains.derivations(block)
+
+    def givenentries(self, block: GivenEntries) -> Iterator[str]:
+        yield self.chains.given(block)
+
+    @property
+    def chains(self) -> ChainTable:
+        assert self.document.symbols is not None
+        return ChainTable(self.document.symbols, self.document.decimal_mark)
 
     def omission(self, block: blocks.Omission) -> Iterator[str]:
         more = "update" if block.updates == 1 else "updates"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from backtrace.formats.block_writer import BlockWriter
+from backtrace.formats.latex.chains import ChainFormulas
 from backtrace.formats.latex.formulas import Formulas
 from backtrace.formats.latex.hairpin import hairpin
 from backtrace.functions.formula import Expr
@@ -13,6 +14,7 @@ from backtrace.notation.text import EXACT
 from backtrace.page.blocks import Document, Omission, Section
 from backtrace.page.overview import Overview
 from backtrace.page.step_block import Gallery, Results, StepBlock, Summary
+from backtrace.page.why.blocks import Chain, Derivations, GivenEntries
 
 WIDEST_FORMULA = 0.5  # of the width of a page, in a table
 
@@ -42,6 +44,21 @@ class FormulaPage(BlockWriter[str]):
         if headed:
             yield from self.heading(section)
         yield from self.below(section.blocks, int(headed))
+
+    def chain(self, block: Chain) -> Iterator[str]:
+        return self.display([self.chains.chain(block)])
+
+    def derivations(self, block: Derivations) -> Iterator[str]:
+        return self.display([self.chains.derivations(block)])
+
+    def givenentries(self, block: GivenEntries) -> Iterator[str]:
+        more = [block.left_out] if block.more else []
+        return self.said(", ".join([*self.chains.given(block), *more]) + ".")
+
+    @property
+    def chains(self) -> ChainFormulas:
+        assert self.document.symbols is not None
+        return ChainFormulas(self.document.symbols, self.width, self.document.decimal_mark)
 
     def omission(self, block: Omission) -> Iterator[str]:
         count = "update is" if block.updates == 1 else "updates are"

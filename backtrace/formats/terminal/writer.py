@@ -8,6 +8,7 @@ from typing import TypeAlias
 from backtrace.formats.measure import text_width, wrapped
 from backtrace.formats.terminal.bars import bars
 from backtrace.formats.terminal.boxes import Line, line_width
+from backtrace.formats.terminal.chain import chain, derivations
 from backtrace.formats.terminal.columns import even, listing, table
 from backtrace.formats.terminal.confusion_table import confusion_lines
 from backtrace.formats.terminal.curve import curve_and_legend
@@ -28,6 +29,7 @@ from backtrace.page.overview import Overview
 from backtrace.page.sections import ROLES
 from backtrace.page.training.chart import Chart
 from backtrace.page.training.confusion import Confusion
+from backtrace.page.why.blocks import Chain, Derivations
 
 INSETS: dict[blocks.Inset, int] = {0: 0, 1: 1, 2: INDENT}
 BULLETS: dict[blocks.Inset, int] = {0: 0, 1: 2, 2: INDENT}
@@ -153,6 +155,15 @@ class _Writer(StepWriter):
 
     def overview(self, block: Overview) -> Iterator[Line]:
         return hairpin(block, self.layout)
+
+    def chain(self, block: Chain) -> Iterator[Line]:
+        return chain(block, self.layout, self.said)
+
+    def derivations(self, block: Derivations) -> Iterator[Line]:
+        return derivations(block, self.layout, self.said)
+
+    def said(self, expr: Expr) -> str:
+        return self.layout.say(self.formula(expr))
 
     def graph(self, block: Graph) -> list[Line]:
         return graph_lines(block, self.layout)

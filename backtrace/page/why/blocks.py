@@ -1,0 +1,66 @@
+"""Blocks of a single entry: the paths of its chain, and the lines that numbers were worked in."""
+
+from __future__ import annotations
+
+import msgspec
+
+from backtrace.functions.formula import EntrySymbol, Expr, Row, Text
+from backtrace.page.blocks import Block, Cell, Facts, Labelled
+
+
+class ShownPath(msgspec.Struct, frozen=True):
+    """A path's factors, each as a formula in symbols and as a number, and their product."""
+
+    factors: tuple[tuple[Expr, str], ...]
+    product: str
+
+
+class Chain(Block, frozen=True):
+    """``left`` is the ``total`` of its paths: of the largest, and of ``further`` ones, which is
+    said in words, empty where all are shown; they add up to ``rest``."""
+
+    left: EntrySymbol
+    paths: tuple[ShownPath, ...]
+    total: str
+    further: str = ""
+    rest: str = ""
+
+    @property
+    def sums(self) -> tuple[str, ...]:
+        """The addends, where there are several."""
+        found = (*(path.product for path in self.paths), *([self.rest] if self.further else []))
+        return found if len(found) > 1 else ()
+
+
+class Derivations(Block, frozen=True):
+    """A line each: the symbol of an entry, as text, and the stages of its working."""
+
+    lines: tuple[tuple[EntrySymbol, str, tuple[Expr, ...]], ...]
+
+    @property
+    def plainly(self) -> tuple[Labelled]:
+        rows = ((Cell(name), (_equated(stages),)) for _, name, stages in self.lines)
+        return (Labelled(tuple(rows), of="formulas"),)
+
+
+class GivenEntries(Block, frozen=True):
+    """Entries that are given: symbol, symbol as text, number; how many ``more`` there are."""
+
+    entries: tuple[tuple[EntrySymbol, str, str], ...]
+    more: int = 0
+
+    @property
+    def plainly(self) -> tuple[Facts]:
+        cells = [Cell(f"{name} = {number}") for _, name, number in self.entries]
+        return (Facts((*cells, *([Cell(self.left_out)] if self.more else [])), "given"),)
+
+    @property
+    def left_out(self) -> str:
+        return f"and {self.more:,} more"
+
+
+def _equated(stages: tuple[Expr, ...]) -> Row:
+    items: list[Expr] = []
+    for stage in stages:
+        items += [Text(" = " if items else "= "), stage]
+    return Row(tuple(items))
