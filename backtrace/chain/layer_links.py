@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TypeAlias
 
+from msgspec.structs import replace
+
 from backtrace.chain.model import EntryNode, Factor, Link
 from backtrace.functions.activations import filled
 from backtrace.functions.formula import Brackets, Expr, Fraction, Negative, Terms, Text, Value
@@ -53,17 +55,29 @@ def negative(applies: object) -> tuple[Factor, ...]:
 
 def _loss_gradient(traced: TracedStep, workings: Workings, i: int, j: int) -> Iterator[Link]:
     def formula() -> Expr:
-        return factor(loss_gradient_stages(traced, workings, i, j)[0])
+        return factor(loss_gradient_stages(_of_a_sum(traced), workings, i, j)[0])
 
-    yield Link((Factor(traced.value[i, j], formula),))
+    yield _ending(traced, formula, i, j)
 
 
 def _shortcut_delta(traced: TracedStep, workings: Workings, i: int, j: int) -> Iterator[Link]:
     def formula() -> Expr:
-        written = filled_in(shortcut_delta(traced.step, workings), workings, i, j)
-        return Brackets(written) if traced.parameters.get("samples", 1) == 1 else written
+        difference = shortcut_delta(_of_a_sum(traced).step, workings)
+        return Brackets(filled_in(difference, workings, i, j))
 
-    yield Link((Factor(traced.value[i, j], formula),))
+    yield _ending(traced, formula, i, j)
+
+
+def _ending(traced: TracedStep, formula: Callable[[], Expr], i: int, j: int) -> Link:
+    """The end of a path, its 1/n by itself."""
+    summed = traced.value[i, j] * traced.parameters.get("samples", 1)
+    return Link((*mean(traced), Factor(summed, formula)))
+
+
+def _of_a_sum(traced: TracedStep) -> TracedStep:
+    """The same step without its 1/n."""
+    parameters = {k: v for k, v in traced.parameters.items() if k != "samples"}
+    return replace(traced, step=replace(traced.step, parameters=parameters))
 
 
 def _hadamard(traced: TracedStep, workings: Workings, i: int, j: int) -> Iterator[Link]:

@@ -75,7 +75,7 @@ def _folded(
     room = layout.breadth - len(margin)
     for at, (path, (symbols, numbers)) in enumerate(zip(block.paths, written, strict=True)):
         head = f"{left}{EQUALS}" if not at else "+ "
-        parts = formula_lines(head + times.join(symbols), room + 2)
+        parts = formula_lines(head + times.join(symbols), room)
         yield [(" " * INDENT + parts[0], "gradient")]
         yield from ([(margin + part, "gradient")] for part in parts[1:])
         worked = f"= {times.join(numbers)} = {path.product}"
