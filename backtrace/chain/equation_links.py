@@ -40,7 +40,7 @@ from backtrace.notation.equations.entries import (
     loss_slope,
     mean_of,
     pooled_from,
-    softmax_slopes,
+    softmax_line,
     taken_as,
 )
 from backtrace.notation.equations.right_sides import chosen_sign, slope_formula
@@ -150,7 +150,14 @@ def _share(local: LocalDerivatives, i: int, j: int) -> Expr:
 
 
 def _softmax_slope(local: LocalDerivatives, i: int, j: int) -> Iterator[Link]:
-    for place, formula, value in softmax_slopes(local, i, j):
+    """Back from each entry of the same softmax by −aₖaᵢ, from the entry itself by aᵢ(1 − aᵢ)."""
+    own, own_value = local.at(1, i, j), local.value(1, i, j)
+    for place in local.along(1, i, j, softmax_line(local)):
+        if place == (i, j):
+            formula, value = row(own, "·(1 − ", own, ")"), own_value * (1 - own_value)
+        else:
+            formula = row("(−", local.at(1, *place), "·", own, ")")
+            value = 0 - local.value(1, *place) * own_value
         yield local.onto(0, *place, Factor(value, partial(row, formula)))
 
 

@@ -6,75 +6,92 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from backtrace.formats.latex.formulas import text_width
+from backtrace.formats.latex.formulas import EQUALS
 from backtrace.functions.formula import Expr
-from backtrace.notation.latex import latex
+from backtrace.notation.latex import LaTeX, Tex, joined, numeral_width, width
 from backtrace.notation.numbers import latex as numeral
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import EXACT
 from backtrace.page.why.blocks import Chain, Derivations, GivenEntries
 
-TIMES = r" \cdot "
+TIMES, PLUS = Tex(r" \cdot ", 0.8), Tex(" + ", 1.2)
 START = 3.0  # em of = or + before a line
+LETTER = 0.5  # em of a word's
+
+Term = Sequence[Tex]  # its factors
 
 
 class ChainFormulas(msgspec.Struct, frozen=True):
-    """Writes the lines of an ``aligned`` no wider than ``width`` em."""
+    """Writes the lines of an ``aligned`` no wider than ``room`` em."""
 
     symbols: Symbols
-    width: float
+    room: float
     decimal_mark: str = "."
 
     def chain(self, block: Chain) -> list[str]:
         """Every path in symbols; every path in numbers; what they come to."""
         left = self.formula(block.left)
+        more = [[_words(block.further)]] if block.further else []
         symbols = [[self.formula(each) for each, _ in path.factors] for path in block.paths]
         numbers = [[self.factor(text) for _, text in path.factors] for path in block.paths]
-        more = [rf"\text{{{block.further}}}"] if block.further else []
-        lines = [line for each in (symbols, numbers) for line in self.added([*each, more], left)]
-        if block.sums:
-            lines += self.added([[self.factor(text)] for text in block.sums], left)
+        sums = [[self.factor(text)] for text in block.sums]
+        stages = [[*symbols, *more], [*numbers, *more], *([sums] if sums else [])]
+        lines = [line for stage in stages for line in self.added(stage, left)]
         lines.append(f"&= {self.number(block.total)}")
         return [f"{left} {lines[0]}", *lines[1:]]
 
-    def added(self, terms: Sequence[Sequence[str]], left: str) -> Iterator[str]:
+    def added(self, terms: Sequence[Term], left: Tex) -> Iterator[str]:
         """Terms added up, those beside each other that fit; a product too long goes on below."""
-        room = self.width - START - text_width(left)
-        line = "&= "
-        for number, term in enumerate(filter(None, terms)):
+        room = self.room - START - left.width
+        lead, line = "&= ", list[Tex]()
+        for number, term in enumerate(terms):
             for at, factor in enumerate(term):
-                mark = TIMES if at else " + " if number else ""
-                ahead = factor if at else TIMES.join(term)
-                if mark and text_width(line + mark + ahead) > room and not line.endswith("quad"):
-                    yield line
-                    line = r"&\quad"
-                line += mark + factor
-        yield line
+                ahead = [factor] if at else _product(term)
+                if line and width([*line, PLUS, *ahead]) > room:
+                    yield lead + joined(line)
+                    lead, line = r"&\quad ", []
+                line += [*_mark(number, at), factor]
+        yield lead + joined(line)
 
     def derivations(self, block: Derivations) -> list[str]:
         """A line an entry, its later stages below where they don't fit."""
-        lines: list[str] = []
-        for name, _, stages in block.lines:
-            left = self.formula(name)
-            room = self.width - START - text_width(left)
-            line = f"{left} &="
-            for stage in map(self.formula, stages):
-                if not line.endswith("&=") and text_width(f"{line} = {stage}") > room:
-                    lines.append(line)
-                    line = "&="
-                line += (" " if line.endswith("&=") else " = ") + stage
-            lines.append(line)
-        return lines
+        return [line for name, _, stages in block.lines for line in self.derived(name, stages)]
+
+    def derived(self, name: Expr, stages: Sequence[Expr]) -> Iterator[str]:
+        left = self.formula(name)
+        room, lead, beside = self.room - left.width, f"{left} &= ", list[Tex]()
+        for stage in map(self.formula, stages):
+            if beside and width([*beside, stage]) + EQUALS * (len(beside) + 1) > room:
+                yield lead + " = ".join(map(str, beside))
+                lead, beside = "&= ", []
+            beside.append(stage)
+        yield lead + " = ".join(map(str, beside))
 
     def given(self, block: GivenEntries) -> Iterator[str]:
         for symbol, _, number in block.entries:
             yield f"${self.formula(symbol)} = {self.number(number)}$"
 
-    def formula(self, expr: Expr) -> str:
-        return latex(expr, self.symbols, EXACT, decimal_mark=self.decimal_mark)
+    def formula(self, expr: Expr) -> Tex:
+        """In one piece: the formulas of a chain are short."""
+        pieces = LaTeX(self.symbols, EXACT, decimal_mark=self.decimal_mark).write(expr)
+        return Tex(joined(pieces), width(pieces))
 
-    def number(self, text: str) -> str:
-        return numeral(text, self.decimal_mark)
+    def number(self, text: str) -> Tex:
+        return Tex(numeral(text, self.decimal_mark), numeral_width(text))
 
-    def factor(self, text: str) -> str:
-        return f"({self.number(text)})" if text.startswith("-") else self.number(text)
+    def factor(self, text: str) -> Tex:
+        number = self.number(text)
+        return Tex(f"({number})", number.width) if text.startswith("-") else number
+
+
+def _mark(number: int, at: int) -> list[Tex]:
+    """What stands before a factor."""
+    return [TIMES] if at else [PLUS] if number else []
+
+
+def _product(term: Term) -> list[Tex]:
+    return [piece for factor in term for piece in (factor, TIMES)][:-1]
+
+
+def _words(text: str) -> Tex:
+    return Tex(rf"\text{{{text}}}", LETTER * len(text))
