@@ -128,7 +128,7 @@ def _remarks(spec: Spec, comparisons: Sequence[Comparison]) -> Iterable[str]:
         )
     if spec.backpropagate_through == "updated" and spec.optimizer is not None:
         yield (
-            "The spec sends the error back through the updated weights, which gives no gradient "
+            "The spec goes back through the updated weights, which gives no gradient "
             "of the loss below the last layer; what is verified goes back through the old ones."
         )
     entries = sum(each.tape.size for each in comparisons)

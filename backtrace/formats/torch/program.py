@@ -84,7 +84,7 @@ def _problem(spec: Spec) -> str:
         return f"the spec has no loss, so there are no gradients to compare: `loss: {example}`"
     if spec.backpropagate_through == "updated":
         return (
-            "backpropagate_through: updated: autograd sends the error back through the old "
+            "backpropagate_through: updated: autograd goes back through the old "
             "weights; take `old`, which is the gradient"
         )
     for number, layer in enumerate(spec.layers, 1):

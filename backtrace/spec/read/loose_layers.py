@@ -12,7 +12,7 @@ from backtrace.spec.document.reader import Entry, Mapping, Node, Scalar
 LAYER_KEYS = ("units", "activation", "weights", "bias")
 SKELETON = """\
 layers:
-  - {activation: sigmoid, weights: [[1, 2], [3, 4]], bias: [5, 6]}
+  - {activation: sigmoid, weights: [[1], [2]], bias: 3}
 inputs: [[1, 2]]"""
 
 

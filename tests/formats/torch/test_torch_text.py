@@ -102,7 +102,7 @@ def test_the_first_lines_say_what_it_needs():
     ("change", "told"),
     [
         ({"loss": None}, "the spec has no loss"),
-        ({"backpropagate_through": "updated"}, "autograd sends the error back through the old"),
+        ({"backpropagate_through": "updated"}, "autograd goes back through the old"),
         ("step", "layer 1: step units have no derivative"),
         ("overflow", "the first gradients are not finite"),
         ("many", "numbers are too many to stand in a program: name a file with -o"),
