@@ -32,8 +32,10 @@ def misspelled(word: str, known: Iterable[str]) -> str:
 
 
 def _is_slip(key: str, name: str) -> bool:
-    if key[:1] != name[:1] or _digits(key) != _digits(name) or len(name) < SHORTEST:
+    if key[:1] != name[:1] or _digits(key) != _digits(name):
         return False
+    if len(name) < SHORTEST:
+        return sorted(key) == sorted(name)
     return _slips(key, name) <= (1 if len(name) < LONG else 2)
 
 

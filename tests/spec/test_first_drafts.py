@@ -30,6 +30,7 @@ def test_the_whole_one_is_right():
     [
         f"activation: sigmoid\nweights: {ROWS}\nbias: [1, 2]\nx: [1, 2]\ny: [0, 1]\nlr: 0.1\n",
         f"W1: {ROWS}\nb1: [1, 2]\nW2: [[1], [2]]\nb2: 1\ninputs: [1, 2]\n",
+        f"hidden layer:\n  weights: {ROWS}\n  bias: 1\noutput layer: {{weights: 1}}\n{DATA}",
     ],
 )
 def test_a_layer_at_the_top_level_is_told_how_a_spec_looks(text):
@@ -37,6 +38,14 @@ def test_a_layer_at_the_top_level_is_told_how_a_spec_looks(text):
     assert (problem.line, problem.column) == (1, 1)
     assert len(problem.drawing.splitlines()) == 3
     assert loads(problem.drawing).layers[0].activation.name == "sigmoid"
+
+
+def test_sizes_alone_are_told_how_layers_look():
+    text = f"layers: [2, 3, 2]\n{DATA}"
+    problem = only_problem(text)
+    assert (problem.line, problem.column) == (1, 9)
+    mended = loads(f"{problem.drawing}\nseed: 1\n{DATA}")
+    assert [layer.units for layer in mended.layers] == [3, 2]
 
 
 @pytest.mark.parametrize("before", ["", "-"])
@@ -167,6 +176,7 @@ def test_class_numbers_are_shown_one_hot_in_the_layout(layout, targets, shown):
     ("written", "meant"),
     [
         ("rellu", "relu"),
+        ("reul", "relu"),
         ("tahn", "tanh"),
         ("Sigmoid", "sigmoid"),
         ("sotfmax", "softmax"),
@@ -196,6 +206,7 @@ def test_another_activation_is_not_taken_for_one_of_these(written):
         ("half mean squared error", "half_mse"),
         ("1/2 SSE", "half_sse"),
         ("MSELoss", "mse"),
+        ("mes", "mse"),
         ("crossentropy", "cross_entropy"),
         ("binary crossentropi", "binary_cross_entropy"),
     ],

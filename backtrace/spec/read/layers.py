@@ -18,7 +18,7 @@ from backtrace.spec.document.reader import Mapping, Node, Scalar, Sequence, kind
 from backtrace.spec.model import Function
 from backtrace.spec.read import weight_rules
 from backtrace.spec.read.data_files import read_array
-from backtrace.spec.read.loose_layers import LAYER_KEYS, joined, layers_of
+from backtrace.spec.read.loose_layers import LAYER_KEYS, joined, layers_of, refuse_sizes
 from backtrace.spec.read.other_layers import is_other_layer
 from backtrace.spec.read.written_matrix import WrittenMatrix, read_matrix
 
@@ -80,6 +80,8 @@ def read_layers(problems: Problems, node: Node, folders: Folders) -> list[LayerD
     """The drafts of all layers, the first first."""
     items = layers_of(problems, node) if isinstance(node, Mapping) else []
     if isinstance(node, Sequence):
+        if refuse_sizes(problems, node):
+            return []
         items = joined(problems, node.items)
     if not items:
         mend = "Begin each layer with `- ` on a line of its own."

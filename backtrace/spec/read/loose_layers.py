@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from backtrace.spec import ids
 from backtrace.spec.document.problems import Problems
-from backtrace.spec.document.reader import Entry, Mapping, Node, Scalar
+from backtrace.spec.document.reader import Entry, Mapping, Node, Scalar, Sequence
 
 LAYER_KEYS = ("units", "activation", "weights", "bias")
 SKELETON = """\
@@ -17,15 +17,15 @@ inputs: [[1, 2]]"""
 
 
 def refuse_top_level(problems: Problems, top: Mapping) -> None:
-    """Refuse a spec with the parts of its layers at the top level; nothing else is said of it."""
+    """Refuse a spec with its layers, or their parts, at the top level, and say nothing else."""
     if "layers" in top.entries:
         return
-    parts = [entry.key for key, entry in top.entries.items() if _is_of_layer(key)]
+    parts = [entry for entry in top.entries.values() if _is_of_layer(entry)]
     if parts:
         problems.add(
-            parts[0],
-            "what belongs to a layer at the top level",
-            "a list of layers, each begun with a dash",
+            parts[0].key,
+            f"`{parts[0].key.text}:` at the top level",
+            "it in a list of layers, each begun with a dash",
             "Write it so, with your numbers, a line for each layer; `backtrace show mlp-math` "
             "prints a whole spec.",
             drawing=SKELETON,
@@ -34,9 +34,33 @@ def refuse_top_level(problems: Problems, top: Mapping) -> None:
         problems.raise_any()
 
 
-def _is_of_layer(key: str) -> bool:
-    found = ids.parse(key)
-    return key in LAYER_KEYS or (found is not None and found.role in ("weight", "bias"))
+def _is_of_layer(entry: Entry) -> bool:
+    """Whether it is a part of a layer, the parameter of one (``W1``), or one by a name."""
+    found, value = ids.parse(entry.key.text), entry.value
+    if isinstance(value, Mapping) and not set(LAYER_KEYS).isdisjoint(value.entries):
+        return True
+    is_parameter = found is not None and found.role in ("weight", "bias")
+    return entry.key.text in LAYER_KEYS or is_parameter
+
+
+def refuse_sizes(problems: Problems, node: Sequence) -> bool:
+    """Whether ``layers: [2, 3, 1]`` has the numbers of units alone; noted then."""
+    if not node.items or not all(isinstance(each, Scalar) for each in node.items):
+        return False
+    sizes = [each.text for each in node.items if isinstance(each, Scalar)]
+    if not all(size.isascii() and size.isdecimal() for size in sizes):
+        return False
+    line = "  - {{units: {}, activation: tanh, weights: xavier, bias: none}}"
+    problems.add(
+        node,
+        "the numbers of units alone",
+        "a list of layers, each with its weights",
+        "The inputs are no layer: their number follows from the data. Write a line for each other "
+        "layer, with the numbers of its weights or a rule for them.",
+        drawing="\n".join(["layers:", *map(line.format, sizes[1:] or sizes)]),
+        code="shape",
+    )
+    return True
 
 
 def layers_of(problems: Problems, node: Mapping) -> list[Node]:

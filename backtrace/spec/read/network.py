@@ -319,7 +319,7 @@ class _Fit:
 
     def _outputs(self, given: WrittenMatrix | None, name: str, last: str) -> Matrix | None:
         """The targets, or a gradient given from above: shaped as the last activation."""
-        if given is None or self.samples is None or self.width is None:
+        if given is None or self.samples is None or self.width is None or not self.draft.layers:
             return None
         shape = oriented(self.conventions, (self.samples, self.width))
         if shape in given.shapes:
