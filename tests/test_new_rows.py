@@ -33,7 +33,8 @@ from backtrace.functions.optimizers import (
 )
 from backtrace.notation.steps import NOTATION
 from backtrace.notation.symbols import Symbols
-from backtrace.notation.titles import TITLES, WHYS
+from backtrace.notation.titles import TITLES
+from backtrace.notation.whys import WHYS
 from backtrace.notation.workings import Writing, downhill
 from backtrace.page.blocks import Bullets, Cell, Column, Document, Paragraph, Section, Table
 from backtrace.spec.model import Conventions, Notation

@@ -14,7 +14,8 @@ from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.losses import LOSSES
 from backtrace.functions.optimizers import OPTIMIZERS, SCHEDULES
 from backtrace.notation.steps import NOTATION
-from backtrace.notation.titles import TITLES, WHYS
+from backtrace.notation.titles import TITLES
+from backtrace.notation.whys import WHYS
 from backtrace.tape.equation_operations import EQUATION_OPERATIONS
 from backtrace.tape.operations import OPERATIONS
 

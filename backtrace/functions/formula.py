@@ -279,8 +279,8 @@ def parts(expr: Expr) -> list[Expr]:
     return found
 
 
-def mentions(expr: Expr, part: Hole) -> bool:
-    """Whether a formula of a table has this hole."""
+def mentions(expr: Expr, part: Expr) -> bool:
+    """Whether a formula of a table has this part."""
     return expr == part or any(mentions(each, part) for each in parts(expr))
 
 

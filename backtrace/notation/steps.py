@@ -11,7 +11,8 @@ from backtrace.notation.equations import entries, right_sides
 from backtrace.notation.equations.titles import equation_title, equation_why, is_of_equations
 from backtrace.notation.forward import is_identity
 from backtrace.notation.symbols import IDS, Symbols
-from backtrace.notation.titles import TITLES, WHYS
+from backtrace.notation.titles import TITLES
+from backtrace.notation.whys import WHYS
 from backtrace.notation.workings import Stages, Workings, Writing, added, filled_in
 from backtrace.tape.steps import Step
 from backtrace.tape.trace import Trace, TracedStep
@@ -78,8 +79,7 @@ def why(traced: TracedStep, trace: Trace, symbols: Symbols | None = None) -> Sen
     workings = Workings.of(traced, trace, symbols)
     if is_of_equations(traced.step):
         return equation_why(traced.step, workings)
-    shapes = {id: workings.steps[id].shape for id in traced.operands if id in workings.steps}
-    return WHYS[traced.operation](traced.step, workings.symbols, shapes)
+    return WHYS[traced.operation](traced.step, workings)
 
 
 OF_EQUATIONS = Writing(right_sides.right, right_sides.rule, entries.entry_stages)

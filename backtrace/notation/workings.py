@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 import msgspec
@@ -78,6 +78,15 @@ def filled_in(expr: Expr, workings: Workings, i: int, j: int) -> Expr:
     if isinstance(expr, Text):
         return Text(expr.text.replace("⊙", "·"))
     return rebuilt(expr, lambda part: filled_in(part, workings, i, j))
+
+
+def mean_is_late(steps: Iterable[TracedStep]) -> bool:
+    """Whether the loss's 1/n enters in the gradients of the parameters, and not before."""
+    return any(
+        "samples" in traced.parameters and traced.phase == "backward"
+        for traced in steps
+        if traced.operation in ("matmul", "sum_samples")
+    )
 
 
 def over_n(step: Step) -> list[Expr]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from backtrace.functions.formula import HALF, Constant, Expr, Sentence, Symbol, parts, row
 from backtrace.functions.losses import LOSSES
 from backtrace.notation.text import whole
+from backtrace.notation.workings import mean_is_late
 from backtrace.page import board, header
 from backtrace.tape.trace import Trace
 
@@ -57,7 +58,7 @@ def _is_halved(formula: Expr) -> bool:
 def _mean(trace: Trace) -> Iterator[Sentence]:
     """Where the 1/n of the loss goes on the way back."""
     over_n = row("1/", Constant("samples"))
-    if header.mean_is_late(trace):
+    if mean_is_late(trace):
         yield ("The ", over_n, " of the loss enters in the gradients of the parameters.")
         return
     for traced in header.first_update(trace).values():

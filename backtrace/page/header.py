@@ -23,7 +23,7 @@ from backtrace.functions.optimizers import OPTIMIZERS, optimizer_of
 from backtrace.notation.numbers import number
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import sentence_text
-from backtrace.notation.workings import constants
+from backtrace.notation.workings import constants, mean_is_late
 from backtrace.page import board
 from backtrace.spec.model import Arithmetic, Conventions
 from backtrace.tape.trace import Trace, TracedStep
@@ -161,15 +161,6 @@ def shows_delta(trace: Trace) -> bool:
     """Whether a δ stands on the page, so that a reader has to know what it is."""
     deltas = any(traced.role == "delta" for traced in first_update(trace).values())
     return deltas and trace.notation.delta == "delta"
-
-
-def mean_is_late(trace: Trace) -> bool:
-    """Whether the loss's 1/n enters in the gradients of the parameters, and not before."""
-    return any(
-        "samples" in traced.parameters and traced.phase == "backward"
-        for traced in trace
-        if traced.operation in ("matmul", "sum_samples")
-    )
 
 
 def arithmetic_words(arithmetic: Arithmetic) -> str:

@@ -112,6 +112,7 @@ def _notice(selection: Selection) -> str:
 class _Reader(msgspec.Struct, frozen=True):
     figures: Figures
     view: View
+    said: set[Sentence] = msgspec.field(default_factory=set)  # why a step is there, each once
 
     @property
     def trace(self) -> Trace:
@@ -278,9 +279,16 @@ class _Reader(msgspec.Struct, frozen=True):
                 yield note.sentence
 
     def why(self, traced: TracedStep) -> Sentence:
+        """Why a step is there, unless the page has said so of another one."""
         if not self.view.explain:
             return ()
-        return notation.why(traced, self.trace, self.figures.symbols)
+        sentence = notation.why(traced, self.trace, self.figures.symbols)
+        of_board = board.is_board(self.trace)  # whose sentences name the line that is gone through
+        words = tuple(part for part in sentence if of_board or isinstance(part, str))
+        if words in self.said:
+            return ()
+        self.said.add(words)
+        return sentence
 
 
 def _is_in_summary(traced: TracedStep) -> bool:

@@ -11,6 +11,7 @@ from backtrace.course.worksheet import Worksheet
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.formula import Sentence
 from backtrace.notation.symbols import Symbols
+from backtrace.notation.workings import mean_is_late
 from backtrace.page import board, header
 from backtrace.page import trace as trace_page
 from backtrace.page.blocks import (
@@ -83,7 +84,7 @@ class _Sheet(msgspec.Struct, frozen=True):
             layout = words[trace.conventions.layout]
             yield (f"{layout}: ", header.matrix_form(trace))
             yield from ((said,) for said in (header.loss(trace), header.sign(trace)) if said)
-            if header.mean_is_late(trace):
+            if mean_is_late(trace):
                 yield (words["mean late"],)
         if board.climbs(trace) and header.optimizer(trace)[0] not in header.ASCENTS:
             yield (words["climbs"],)

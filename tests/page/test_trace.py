@@ -228,3 +228,34 @@ def test_the_structure_holds_no_value_twice():
     assert step(made, "z1").traced is TRACES["xor"]["z1"]
     assert isinstance(step(made, "z1").equation.right, Expr)
     assert msgspec.structs.asdict(step(made, "z1"))["traced"].value is TRACES["xor"]["z1"].value
+
+
+def why_of(name, id):
+    made = page(name, explain=True)
+    return said(step(made, id).why, made.symbols)
+
+
+def test_why_a_step_is_there_is_said_once_a_page():
+    """Two layers of sigmoids have every backward step twice."""
+    found = [each.why for each in steps(page("or-gate", explain=True)) if each.why]
+    words = [tuple(part for part in why if isinstance(part, str)) for why in found]
+    assert len(words) == len(set(words)) > 10
+
+
+@pytest.mark.parametrize(
+    ("name", "derived"),
+    [
+        ("small-mlp", "½·(ŷ − y)² by ŷ is ½·2·(ŷ − y): the 2 comes down from the square and the ½"),
+        ("mlp-math", "(Ŷ − Y)² by Ŷ is 2·(Ŷ − Y): the 2 comes down from the square."),
+    ],
+)
+def test_the_first_backward_step_says_where_the_half_and_the_two_went(name, derived):
+    assert f"The derivative of {derived}" in why_of(name, "da2")
+
+
+def test_a_mean_that_enters_late_is_left_out_until_the_gradients_of_the_parameters():
+    assert "it comes in with the gradients of the weights" in why_of("or-gate", "da2")
+    assert "are n times the derivatives" in why_of("or-gate", "delta2")
+    assert "added up over the samples and averaged" in why_of("or-gate", "dW2")
+    assert "added up over the samples and averaged" in why_of("or-gate", "db2")
+    assert "averaged" not in why_of("small-mlp", "dW2")
