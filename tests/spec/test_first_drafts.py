@@ -147,6 +147,17 @@ def test_a_shape_that_decimal_points_mend_is_not_told():
     assert "write [0.5, 1]" in problem.mend
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        WHOLE + "optimizer: {name: sgd, learning_rate: 0,05}\n",
+        "given: {x: 0,05}\nequations:\n  - y = x\n",
+    ],
+)
+def test_a_comma_that_makes_a_key_of_decimals(text):
+    assert any(each.mend.startswith("A decimal comma?") for each in problems_of(text))
+
+
 # --- class numbers
 
 

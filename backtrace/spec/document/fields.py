@@ -210,12 +210,12 @@ def _unknown_key(problems: Problems, entry: Entry, what: str, known: Collection[
         problems.add_choice(key, f"`{name}` in {what}", few, mend, "unknown_key")
         return
     found = f"the unknown key {cited(key.text)} in {what}"
-    mend = _missing_space(key, known) or _comma(entry) or _suggestion(key, known)
+    mend = _missing_space(key, known) or split_by_comma(entry) or _suggestion(key, known)
     choices = () if mend else known
     problems.add_choice(key, found, choices, mend or "Correct it, or remove it.", "unknown_key")
 
 
-def _comma(entry: Entry) -> str:
+def split_by_comma(entry: Entry) -> str:
     """``{bias: 0,5}`` is a bias of 0 and a key 5 to YAML."""
     alone = isinstance(entry.value, Scalar) and entry.value.empty
     return "A decimal comma? Write a decimal point." if alone and entry.key.text.isdigit() else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backtrace.spec.document.fields import whole
+from backtrace.spec.document.fields import split_by_comma, whole
 from backtrace.spec.document.folders import Folders
 from backtrace.spec.document.problems import Problems
 from backtrace.spec.document.reader import Entry, Mapping, Node, Sequence, kind
@@ -53,7 +53,7 @@ def _matrix(
     name, node = entry.key.text, entry.value
     if not NAME.fullmatch(name):
         expected = "a name: letters, digits and underscores, a letter first, such as X, W_Q, h_0"
-        problems.add(entry.key, cited(name), expected)
+        problems.add(entry.key, cited(name), expected, split_by_comma(entry))
         return None
     if isinstance(node, Mapping) and "init" in node.entries:
         return _drawn(problems, node, name, stream)
