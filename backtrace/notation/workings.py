@@ -19,6 +19,7 @@ from backtrace.functions.formula import (
     Terms,
     Text,
     Value,
+    parts,
     rebuilt,
     row,
 )
@@ -28,6 +29,7 @@ from backtrace.tape.steps import Step
 from backtrace.tape.trace import Trace, TracedStep
 
 Stages: TypeAlias = list[Expr]
+LEFT_OUT = Text("⋯")
 LONG = 12  # terms of a sum written out; of a longer one the first and last few
 
 
@@ -106,11 +108,16 @@ def downhill(workings: Workings) -> str:
 def sum_of(terms: list[Expr], separator: str = " + ") -> list[Expr]:
     """Terms with ``separator`` between them; of a long sum only the first and last few."""
     if len(terms) > LONG:
-        terms = [*terms[:4], Text("⋯"), *terms[-2:]]
+        terms = [*terms[:4], LEFT_OUT, *terms[-2:]]
     joined: list[Expr] = []
     for term in terms:
         joined += [Text(separator), term] if joined else [term]
     return joined
+
+
+def is_cut(expr: Expr) -> bool:
+    """Whether terms of a long sum are left out of it."""
+    return expr == LEFT_OUT or any(map(is_cut, parts(expr)))
 
 
 def signed_sum(values: list[Value]) -> list[Expr]:

@@ -458,3 +458,94 @@ def test_no_words_of_a_drawing_run_into_each_other(visit, tmp_path, name):
         for left2, top2, right2, bottom2, words2 in boxes[:at]:
             apart = right <= left2 or right2 <= left or bottom <= top2 or bottom2 <= top
             assert apart, (words, words2)
+
+
+# A click lights the path
+
+
+def lit(page, kind):
+    return set(page.locator(f".{kind}[data-e]").evaluate_all("all => all.map(e => e.dataset.e)"))
+
+
+# small-mlp: z1[1] = x1·W1[1,1] + x2·W1[2,1] + b1[1], and so on
+BEFORE_Z1 = {"product1.1.1", "a0.1.1", "a0.1.2", "W1.1.1", "W1.2.1", "b1.1.1"}
+
+
+def test_a_click_lights_all_it_was_worked_from_and_all_that_uses_it(visit):
+    page = visit("small-mlp")
+    link = cell(step(page, "z1"), "z1.1.1").locator("a")
+    link.click()
+    assert lit(page, "chosen") == {"z1.1.1"}
+    assert lit(page, "before") == BEFORE_Z1
+    after = lit(page, "after")
+    assert {
+        "a1.1.1",
+        "z2.1.1",
+        "loss.1.1",
+        "g1.1.1",
+        "delta1.1.1",
+        "dW1.2.1",
+        "W1_new.2.1",
+    } <= after
+    assert not {"z1.1.2", "a1.1.2", "g1.1.2", "W1.1.1"} & after
+    styles = {
+        kind: page.locator(f".{kind}").first.evaluate("e => getComputedStyle(e).outlineStyle")
+        for kind in ("chosen", "before", "after")
+    }
+    assert styles == {"chosen": "double", "before": "solid", "after": "dashed"}
+    assert page.locator(".lit").inner_text().startswith("Lit: 6 entries it was worked from")
+    link.click()
+    assert lit(page, "chosen") == lit(page, "before") == lit(page, "after") == set()
+
+
+def test_the_path_of_a_gradient_goes_across_the_steps_to_what_is_given(visit):
+    """dW1[2,1] = x2 · δ1[1], δ1[1] = da1[1] · g1[1], da1[1] = δ2 · W2[1], δ2 = ŷ − y."""
+    page = visit("small-mlp")
+    cell(step(page, "dW1"), "dW1.2.1").locator("a").click()
+    before = lit(page, "before")
+    assert {"a0.1.2", "delta1.1.1", "da1.1.1", "g1.1.1", "W2.1.1", "delta2.1.1", "y.1.1"} <= before
+    assert not {"dW1.1.1", "g1.1.2", "delta1.1.2", "loss.1.1"} & before
+    assert "W1_new.2.1" in lit(page, "after")
+
+
+def test_what_is_given_is_lit_by_keyboard_and_escape_ends_it(visit):
+    page = visit("small-mlp")
+    page.locator('.gallery [data-e="W1.2.1"] button').focus()
+    page.keyboard.press("Enter")
+    assert lit(page, "chosen") == {"W1.2.1"}
+    assert lit(page, "before") == set()
+    assert {"product1.1.1", "z1.1.1", "W1_new.2.1"} <= lit(page, "after")
+    assert "product1.1.2" not in lit(page, "after")
+    page.keyboard.press("Escape")
+    assert lit(page, "chosen") == lit(page, "after") == set()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowUp")
+    assert page.evaluate("document.activeElement.parentElement.dataset.e") == "W1.1.1"
+
+
+def test_a_long_sum_is_lit_whole(visit):
+    """mnist: z1 is a sum of 784 terms, of which the line has six and the page ten pixels or so."""
+    page = visit("mnist")
+    link = step(page, "z1").locator(".result [data-e] > a").first
+    name = link.evaluate("e => e.parentElement.dataset.e")
+    link.click()
+    column = name.split(".")[-1]
+    shown = page.locator(".gallery [data-e^='a0.']").evaluate_all(
+        "all => all.map(e => e.dataset.e)"
+    )
+    assert {each for each in shown if each.endswith(f".{column}")} <= lit(page, "before")
+    assert not {each for each in shown if not each.endswith(f".{column}")} & lit(page, "before")
+
+
+def test_each_update_is_lit_by_itself(visit, tmp_path):
+    import msgspec
+
+    spec = msgspec.structs.replace(backtrace.load("small-mlp"), epochs=2)
+    file = tmp_path / "two.html"
+    file.write_text(html(backtrace.trace(spec), View()), encoding="utf-8")
+    page = visit(file)
+    page.locator('[id="z1-2-1"] .result [data-e="z1.1.1"] a').click()
+    assert page.locator('[id="z1-1-1"] .chosen').count() == 0
+    assert page.locator('[id="z1-2-1"] .chosen').count() == 1
+    assert page.locator('[id="a1-2-1"] .after').count() > 0
+    assert page.locator('[id="a1-1-1"] .after').count() == 0

@@ -82,7 +82,7 @@
     let row = cell.parentElement.rowIndex + down;
     let column = cell.cellIndex + right;
     while (rows[row] && rows[row].cells[column]) {
-      const next = rows[row].cells[column].querySelector("a");
+      const next = rows[row].cells[column].querySelector("a, button");
       if (next) {
         link.tabIndex = -1;
         next.tabIndex = 0;
@@ -142,8 +142,15 @@
       button.addEventListener("click", () => switchSums(root, button));
     }
     new ResizeObserver(() => makeReachable(root)).observe(root);
+    // what is given opens no sum, and can be chosen all the same
+    for (const cell of root.querySelectorAll(".gallery [data-e]")) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.append(...cell.childNodes);
+      cell.append(button);
+    }
     for (const matrix of root.querySelectorAll(".matrix")) {
-      matrix.querySelectorAll("a").forEach((link, at) => { link.tabIndex = at ? -1 : 0; });
+      matrix.querySelectorAll("a, button").forEach((link, at) => { link.tabIndex = at ? -1 : 0; });
     }
     for (const link of root.querySelectorAll("[data-e] > a")) {
       link.setAttribute("aria-expanded", "false");
@@ -163,12 +170,14 @@
       if (link && toggle(root, link)) event.preventDefault();
     });
     root.addEventListener("keydown", (event) => {
-      const link = event.target instanceof Element && event.target.closest("[data-e] > a");
-      if (!link) return;
-      if (event.key in ARROWS) {
+      const target = event.target instanceof Element ? event.target : root;
+      if (event.key in ARROWS && target.matches("[data-e] > :is(a, button)")) {
         event.preventDefault();
-        move(link, ARROWS[event.key]);
-      } else if (event.key === "Escape") {
+        move(target, ARROWS[event.key]);
+      }
+      const link = target.closest("[data-e] > a");
+      if (!link) return;
+      if (event.key === "Escape") {
         close(stepOf(link));
       } else if (event.key === " ") {
         event.preventDefault();

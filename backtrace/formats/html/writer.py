@@ -11,6 +11,8 @@ from pathlib import Path
 
 import msgspec
 
+from backtrace.chain.model import EntryNode
+from backtrace.chain.unfolding import sources
 from backtrace.formats import file_signatures
 from backtrace.formats.block_writer import BlockWriter
 from backtrace.formats.drawing import palette
@@ -24,6 +26,7 @@ from backtrace.functions.formula import Expr, Ref, Row, Symbol, Value
 from backtrace.notation.mathml import MathML, ref_symbol
 from backtrace.notation.mathml_tokens import joined, numeral, operator
 from backtrace.notation.text import EXACT
+from backtrace.notation.workings import is_cut
 from backtrace.page import blocks
 from backtrace.page.figures import Figures, UnfoldedEntry
 from backtrace.page.graph import Graph
@@ -36,7 +39,8 @@ from backtrace.page.why.blocks import Chain, Derivations, GivenEntries
 
 MAKER = "Worked and written by backtrace."
 HINT = (
-    "Open an underlined number to see its sum; point at it to see which numbers made it. "
+    "Open an underlined number to see its sum, and lit up all it was worked from (solid lines) and "
+    "all that uses it (dashed); point at it to see which numbers made it. "
     "Blue goes forward; orange, between double brackets, comes back."
 )
 TALL = 'displaystyle="true"'
@@ -49,7 +53,7 @@ CLASSES = {"": "", "pass": "", "losses": 'class="course" '}
 
 def file(document: blocks.Document, *, fragment: bool = False) -> str:
     """A page, or, as a fragment of one, a ``<div>``."""
-    style, script = (_beside(name) for name in ("page.css", "page.js"))
+    style, script = _beside("page.css"), _beside("page.js") + _beside("lighting.js")
     style += f"{palette.in_page()}\n"
     if document.handout is not None:
         script = ""  # nothing on it can be opened
@@ -387,7 +391,8 @@ class _Writer(BlockWriter[str]):
         for entry in step.entries():
             line = self.line_id(step, step.id, *(entry.place or (0, 0)))
             self.unfolded.add(line)
-            yield f'<li id="{line}"{of}>{self.line(step, entry)}</li>'
+            own = f'data-line="{entry_name(step.id, *(entry.place or (0, 0)))}"'
+            yield f'<li id="{line}" {own}{of}{_spans(entry)}>{self.line(step, entry)}</li>'
 
     def line(self, step: StepBlock, entry: UnfoldedEntry) -> str:
         name = ref_symbol(Ref(step.id), step.figures.symbols)
@@ -410,6 +415,24 @@ class _Writer(BlockWriter[str]):
         symbols, mark = self.document.symbols, self.document.decimal_mark
         assert symbols is not None
         return f"<math>{MathML(symbols, EXACT, decimal_mark=mark).formula(expr)}</math>"
+
+
+def _spans(entry: UnfoldedEntry) -> str:
+    """Where the terms of a long sum lie, of which the line shows a few: ``a0:1-9:2-2``."""
+    if not any(map(is_cut, entry.stages)):
+        return ""
+    places: dict[str, list[EntryNode]] = {}
+    for node in sources(entry.stages[0]):
+        places.setdefault(node.id, []).append(node)
+    spans = " ".join(
+        f"{id}:{_range([n.row for n in found])}:{_range([n.column for n in found])}"
+        for id, found in places.items()
+    )
+    return f' data-span="{spans}"'
+
+
+def _range(numbers: list[int]) -> str:
+    return f"{min(numbers) + 1}-{max(numbers) + 1}"
 
 
 def _stages(entry: UnfoldedEntry, figures: Figures) -> Iterator[str]:
