@@ -206,7 +206,8 @@ def test_large_matrices_show_their_corners():
 @pytest.mark.parametrize("fragment", [False, True])
 def test_nothing_is_fetched(name, fragment):
     markup = html(TRACES[name], View(fragment=fragment))
-    assert not re.search(r"https?:|//[a-z]|url\(|@import|\bsrc=|<link|<img|<iframe|fetch\(", markup)
+    said = re.sub(r"'sha256-[^']+'", "", markup)  # a digest may have any letters
+    assert not re.search(r"https?:|//[a-z]|url\(|@import|\bsrc=|<link|<img|<iframe|fetch\(", said)
     page = Page(markup)
     assert not [e for e in page.elements if any(a.startswith("on") for a in e.attributes)]
     assert not [e for e in page.elements if "style" in e.attributes]
