@@ -21,6 +21,7 @@ from backtrace.cli.training.overrides import overridden, top_level
 from backtrace.cli.training.progress import watching
 from backtrace.cli.training.request import TrainRequest
 from backtrace.cli.training.save_file import SaveFile, check_unfinished, saving_output
+from backtrace.cli.training.snapshots import Snapshots
 from backtrace.cli.training.spec_text import SpecText, spec_text
 
 if TYPE_CHECKING:
@@ -196,6 +197,7 @@ class _Run:
         self.behind = None if progress is None else progress.last.epoch
         self.files, self.saving = files, saving
         self.problems: list[str] = []
+        self.snapshots = Snapshots()
         self.unsaved = ""  # what kept the training from being saved
 
     def run(self) -> int:
@@ -214,15 +216,19 @@ class _Run:
         return WRONG_SPEC if self.problems else DIVERGED * (training.ended == "diverged")
 
     def train(self, interrupts: Interrupts) -> Training:
+        from backtrace.page.training.learned import has_surface
         from backtrace.tape.training import train
 
+        drawn = has_surface(self.spec)
         log, traces, checkpoints = self.log(), self.files.traces, None
         if self.saving is not None:
             checkpoints = Checkpoints(self.saving, self.request.checkpoint_every)
         with watching(self.spec, self.request.quiet) as show, reading():
 
             def watch(record: Record, progress: Callable[[], Progress]) -> bool:
-                show(record)
+                show(record, progress)
+                if drawn:
+                    self.snapshots.seen(record, progress)
                 if log is not None:
                     log.seen(record)
                 if checkpoints is not None:
@@ -249,8 +255,7 @@ class _Run:
 
     def outputs(self, training: Training) -> Array | None:
         """With what is kept, where they are those of classes and a page shows them."""
-        pages = [plot for plot in self.files.plots if plot.path.suffix.lower() != ".svg"]
-        if self.request.json and not pages:
+        if self.request.json and not self.files.plots:
             return None
         from backtrace.tape.accuracy import classes
         from backtrace.tape.training import outputs
@@ -261,13 +266,17 @@ class _Run:
         for plot in self.files.plots:
             if plot.path.suffix.lower() == ".svg":
                 from backtrace.formats.drawing.loss_curve import curve_svg
+                from backtrace.page.training.learned import learned
 
-                drawn = curve_svg(self.spec, training)
+                pictures = learned(self.spec, training, outputs, self.snapshots.states)
+                drawn = curve_svg(self.spec, training, pictures)
             else:
                 from backtrace.formats.markdown.writer import file
                 from backtrace.page.training.document import document
 
-                drawn = file(document(self.spec, training, outputs, self.behind))
+                drawn = file(
+                    document(self.spec, training, outputs, self.behind, self.snapshots.states)
+                )
             self.problems += filter(None, [plot.attempt(drawn.encode())])
 
     def print(self, training: Training, outputs: Array | None) -> None:
@@ -278,7 +287,10 @@ class _Run:
             return
         from backtrace.page.training.document import document
 
-        show_page(document(self.spec, training, outputs, self.behind), self.request.width)
+        show_page(
+            document(self.spec, training, outputs, self.behind, self.snapshots.states),
+            self.request.width,
+        )
 
     def say(self, training: Training) -> None:
         """What went wrong; and where the training is, to a person, after Ctrl-C to everybody."""

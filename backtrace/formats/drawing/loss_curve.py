@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from backtrace.formats import file_signatures
+from backtrace.formats.drawing.sketches import SketchesDrawing
 from backtrace.formats.measure import wrapped
+from backtrace.page.blocks import Section
 from backtrace.page.inert import inert
 from backtrace.page.training.chart import Chart, Point, accuracies, tick_labels
 from backtrace.page.training.outcome import Outcome, outcome
+from backtrace.page.training.sketches import Sketches
 from backtrace.spec.model import Spec
 from backtrace.tape.training import Training
 
@@ -43,17 +46,25 @@ text{fill:#24292f;font-size:12px}
 """
 
 
-def curve_svg(spec: Spec, training: Training) -> str:
-    """The drawing: the loss, under it the share right of classes, the kept epoch marked."""
+def curve_svg(spec: Spec, training: Training, learned: Iterable[Section] = ()) -> str:
+    """The drawing: the loss, under it the share right of classes, the kept epoch marked; below
+    them what was ``learned``, in pictures."""
     said = outcome(spec, training)
-    return "\n".join(_CurveDrawing(said, accuracies(training.records)).lines()) + "\n"
+    drawing = _CurveDrawing(said, accuracies(training.records), list(learned))
+    return "\n".join(drawing.lines()) + "\n"
 
 
 class _CurveDrawing:
     """The head, then the panels under each other."""
 
-    def __init__(self, said: Outcome, accuracy: Chart) -> None:
+    def __init__(self, said: Outcome, accuracy: Chart, learned: Sequence[Section]) -> None:
         self.said = said
+        self.pictures = [
+            (section.title, SketchesDrawing(block, WIDTH - LEFT - RIGHT))
+            for section in learned
+            for block in section.blocks
+            if isinstance(block, Sketches)
+        ]
         room = WIDTH - 48
         self.head = [
             *((line, "title") for line in wrapped(said.title, int(room / TITLE_LETTER))),
@@ -69,6 +80,7 @@ class _CurveDrawing:
         top = HEAD + LINE * (len(self.head) - 1) + 20
         heights = [HEADING + height + AXIS + GAP for _, _, height in self.panels]
         height = top + sum(heights) + (LINE if self.legend() else 0)
+        height += sum(HEADING + drawing.height + GAP for _, drawing in self.pictures)
         size = f'width="{WIDTH:.0f}" height="{height:.0f}"'
         named = 'role="img" aria-labelledby="title about"'
         box = f'viewBox="0 0 {WIDTH:.0f} {height:.0f}"'
@@ -85,7 +97,15 @@ class _CurveDrawing:
             yield from _Panel(heading, chart, top, field, self.said.chart).lines()
             top += taken
         yield from self.legend_lines(top)
+        yield from self.picture_lines(top + (LINE if self.legend() else 0))
         yield "</svg>"
+
+    def picture_lines(self, top: float) -> Iterator[str]:
+        for title, drawing in self.pictures:
+            top += HEADING
+            yield f'<text class="heading" x="{LEFT:.0f}" y="{top - 12:.0f}">{_text(title)}</text>'
+            yield from drawing.body(LEFT, top)
+            top += drawing.height + GAP
 
     def legend(self) -> list[tuple[str, str]]:
         found = [("training", "line training")]

@@ -20,6 +20,9 @@ from backtrace.formats.markdown.mermaid import (
     loss_chart,
     training_chart,
 )
+from backtrace.formats.terminal.colours import uncoloured
+from backtrace.formats.terminal.layout import Layout
+from backtrace.formats.terminal.sketches import sketch_lines
 from backtrace.notation.numbers import latex as numeral
 from backtrace.page import blocks
 from backtrace.page.elision import is_large
@@ -27,8 +30,10 @@ from backtrace.page.graph import Graph
 from backtrace.page.step_block import StepBlock
 from backtrace.page.tones import SIGNS
 from backtrace.page.training.chart import Chart
+from backtrace.page.training.sketches import Sketches
 
 PLAIN = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]+)?(?:/[0-9]+)?|_")
+PAGE = 90  # columns of what stands in characters
 WIDTH = 44.0  # em; GitHub has about 50
 QUOTED = frozenset(["note", "doubt", "diverged"])  # set apart from the text, as a quotation
 
@@ -131,6 +136,11 @@ class _Writer(FormulaPage):
         if len(chart.series) > 1:
             yield ""
             yield "Blue is the loss of the training samples, magenta that of the held-out ones."
+
+    def sketches(self, block: Sketches) -> Iterator[str]:
+        """In characters: a picture would be a file of its own."""
+        drawn = uncoloured(list(sketch_lines(block, Layout(PAGE)))).strip("\n")
+        yield from ("", "```text", *drawn.split("\n"), "```")
 
     def graph(self, block: Graph) -> Iterator[str]:
         yield from self.heading(blocks.Section("Graph", ()))

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from backtrace.formats.shades import LEVELS, of_light, of_two_sides
 from backtrace.formats.terminal.boxes import Line, line_width
 from backtrace.formats.terminal.layout import INDENT, Layout, indented
 from backtrace.functions.array import Array
@@ -16,10 +17,10 @@ NumberLines: TypeAlias = Callable[[int], list[Line]]  # in lines of so many colu
 
 APART = 4  # columns between a picture and what stands beside it
 SMALL = 14  # pixels a side; what is no larger gets two columns and a line for every pixel
-GREYS = 24  # levels that a terminal of 256 colours has
 SHADES, ASCII_SHADES = " ░▒▓█", " .:*#"
 FRAME, ASCII_FRAME = tuple("┌─┐│└┘"), tuple("+-+|++")
 ROLE = "grey"  # of a cell: its upper and its lower half, from 0 (black)
+SIGNED = "signed"  # the same from 0 (orange) by white to blue
 
 
 def pictured(greys: Array, beside: NumberLines, layout: Layout) -> Iterator[Line]:
@@ -45,8 +46,9 @@ def _together(shown: list[Line], beside: list[Line]) -> Iterator[Line]:
         yield [(" " * INDENT, ""), *(left or [(" " * width, "")]), *gap, *(right or [])]
 
 
-def picture(greys: Array, page: Layout) -> list[Line]:
-    """Rows of greys, no wider than the page, about as high as wide on a terminal."""
+def picture(greys: Array, page: Layout, kind: str = ROLE) -> list[Line]:
+    """Rows of greys, or of shades of two colours (``SIGNED``), no wider than the page, about as
+    high as wide on a terminal."""
     colour = page.colour and page.unicode
     columns = 2 if max(greys.shape) <= SMALL else 1
     room = (page.width - (0 if colour else 2)) // columns
@@ -57,14 +59,19 @@ def picture(greys: Array, page: Layout) -> list[Line]:
         greys = np.vstack([greys, np.zeros((1, greys.shape[1]))])
     halves = zip(greys[::2], greys[1::2], strict=True)
     if colour:
-        return [list(_cells(upper, lower)) for upper, lower in halves]
+        return [list(_cells(upper, lower, kind)) for upper, lower in halves]
     return _framed([_shades((upper + lower) / 2, page) for upper, lower in halves], page)
 
 
 def styles(lines: Iterable[Line]) -> dict[str, str]:
     """The colours of the greys that these lines have, by role."""
-    roles = {role for line in lines for _, role in line if role.startswith(ROLE)}
-    return {role: " on ".join(map(_grey, role.split()[1:])) for role in roles}
+    kinds = {ROLE: of_light, SIGNED: of_two_sides}
+    roles = {role for line in lines for _, role in line if role.split(" ")[0] in kinds}
+    return {
+        role: " on ".join(kinds[role.split()[0]](int(level)) for level in role.split()[1:])
+        for role in roles
+        if " " in role
+    }
 
 
 def _shrunk(greys: Array, times: int) -> Array:
@@ -77,10 +84,10 @@ def _shrunk(greys: Array, times: int) -> Array:
     return mean
 
 
-def _cells(upper: Array, lower: Array) -> Iterator[tuple[str, str]]:
-    """A row of half-blocks; neighbours of the same two greys are one span."""
-    pairs = zip(_levels(upper, GREYS), _levels(lower, GREYS), strict=True)
-    roles = [f"{ROLE} {above} {below}" for above, below in pairs]
+def _cells(upper: Array, lower: Array, kind: str) -> Iterator[tuple[str, str]]:
+    """A row of half-blocks; neighbours of the same two shades are one span."""
+    pairs = zip(_levels(upper, LEVELS), _levels(lower, LEVELS), strict=True)
+    roles = [f"{kind} {above} {below}" for above, below in pairs]
     start = 0
     for at in range(1, len(roles) + 1):
         if at == len(roles) or roles[at] != roles[start]:
@@ -91,11 +98,6 @@ def _cells(upper: Array, lower: Array) -> Iterator[tuple[str, str]]:
 def _levels(greys: Array, count: int) -> list[int]:
     found: list[int] = np.rint(greys * (count - 1)).astype(int).tolist()
     return found
-
-
-def _grey(level: str) -> str:
-    value = round(255 * int(level) / (GREYS - 1))
-    return f"rgb({value},{value},{value})"
 
 
 def _shades(greys: Array, page: Layout) -> str:

@@ -17,6 +17,7 @@ from backtrace.formats.terminal.hairpin import hairpin
 from backtrace.formats.terminal.layout import INDENT, Layout, formula_lines, indented
 from backtrace.formats.terminal.matrices import answer, matrices
 from backtrace.formats.terminal.picture import pictured
+from backtrace.formats.terminal.sketches import sketch_lines
 from backtrace.formats.terminal.steps.step_writer import StepWriter
 from backtrace.functions.formula import Expr
 from backtrace.notation.symbols import Symbols
@@ -29,6 +30,7 @@ from backtrace.page.overview import Overview
 from backtrace.page.sections import ROLES
 from backtrace.page.training.chart import Chart
 from backtrace.page.training.confusion import Confusion
+from backtrace.page.training.sketches import Sketches
 from backtrace.page.why.blocks import Chain, Derivations
 
 INSETS: dict[blocks.Inset, int] = {0: 0, 1: 1, 2: INDENT}
@@ -164,6 +166,9 @@ class _Writer(StepWriter):
 
     def said(self, expr: Expr) -> str:
         return self.layout.say(self.formula(expr))
+
+    def sketches(self, block: Sketches) -> Iterator[Line]:
+        return sketch_lines(block, self.layout)
 
     def graph(self, block: Graph) -> list[Line]:
         return graph_lines(block, self.layout)

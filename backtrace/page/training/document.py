@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from backtrace.functions.array import Array
 from backtrace.notation.numbers import cells
@@ -19,21 +20,28 @@ from backtrace.page.blocks import (
 )
 from backtrace.page.elision import is_large
 from backtrace.page.long_fractions import readable
+from backtrace.page.training.learned import learned
 from backtrace.page.training.outcome import Outcome, outcome
 from backtrace.spec.model import Spec
-from backtrace.tape.training import Training
+from backtrace.tape.training import State, Training
 
 MOST_NUMBERS = 64  # of a network whose parameters are shown
 
 
 def document(
-    spec: Spec, training: Training, outputs: Array | None = None, behind: int | None = None
+    spec: Spec,
+    training: Training,
+    outputs: Array | None = None,
+    behind: int | None = None,
+    states: Mapping[int, State] = MappingProxyType({}),
 ) -> Document:
-    """The whole page. ``outputs`` and ``behind`` are as for ``outcome.outcome``."""
+    """The whole page. ``outputs`` and ``behind`` are as for ``outcome.outcome``, ``states`` those
+    of some epochs, by their numbers."""
     said = outcome(spec, training, outputs, behind)
+    pictures = learned(spec, training, outputs, states)
     return Document(
         said.title,
-        (*_blocks(said), *_parameters(spec, training, said.symbols)),
+        (*_blocks(said), *pictures, *_parameters(spec, training, said.symbols)),
         architecture=said.architecture,
         facts=tuple(said.facts),
         symbols=said.symbols,
