@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
 import numpy as np
+from msgspec.structs import replace
 
 from backtrace.formats.measure import wrapped
 from backtrace.formats.terminal.boxes import Line, line_width
@@ -16,6 +17,7 @@ from backtrace.page.training.sketches import Mark, Sketch, Sketches
 
 KEY = 20  # columns of the shades that are explained
 CAPTION = 22  # columns that a caption has at least, of one line mostly
+WIDEST = 24  # columns of a picture, as many as a surface has; a larger one is shrunk
 APART = 3  # columns between two pictures
 SIGNS = {True: "●", False: "○"}
 ASCII_SIGNS = {True: "@", False: "o"}
@@ -44,7 +46,7 @@ def _unframed(lines: list[Line]) -> Line:
 
 
 def _drawn(sketch: Sketch, kind: str, layout: Layout) -> list[Line]:
-    lines = picture(sketch.shades, layout, kind)
+    lines = picture(sketch.shades, replace(layout, width=WIDEST), kind)
     framed = not (layout.colour and layout.unicode)
     for mark in sketch.marks:
         _set(lines, mark, 1 if framed else 0, layout)

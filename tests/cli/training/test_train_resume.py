@@ -412,7 +412,7 @@ def test_what_has_no_epochs_behind_it_is_replaced(run, spec, tmp_path):
     ("options", "said"),
     [
         (["--epochs", "4"], "Finished all 4 epochs; a larger --epochs goes on."),
-        (["--patience", "2"], "was better than the best; a larger --patience goes on."),
+        (["--patience", "2"], "brought nothing better; a larger --patience goes on."),
         (["--stop-at-loss", "0.7"], "and 0.7 is enough; a lower --stop-at-loss goes on."),
     ],
 )
