@@ -53,6 +53,7 @@ HOMES = {
     "typer": {"cli/app.py", "cli/options.py", "cli/training/command.py"},
     "threadpoolctl": {"tape/chunks.py"},
     "openpyxl": {"check/answers/table_rows.py"},
+    "xlsxwriter": {"formats/xlsx/workbook.py"},
 }
 
 MOST_MODULES = 20  # of a folder; more are put into folders that say what belongs together

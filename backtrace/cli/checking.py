@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from collections import abc
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from time import monotonic
 from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from backtrace.check.answers.files import STREAMS, TABLES, content, read_files
+from backtrace.check.answers.files import content, is_of_a_class, read_files
 from backtrace.check.answers.names import reader
 from backtrace.check.answers.reading import is_spec, read_answers, read_stream, stream_lines
 from backtrace.check.answers.tree import LIMITS, AnswersError, read_sheet
@@ -41,7 +42,7 @@ Format: TypeAlias = Literal["text", "markdown", "csv", "json", "jsonl", "gradesc
 FeedbackFormat: TypeAlias = Literal["md", "html", "txt"]
 
 
-class CheckRequest(msgspec.Struct, frozen=True):
+class CheckRequest(msgspec.Struct, frozen=True, dict=True):
     """What the command line asked for. ``hints`` is None where the default will do."""
 
     spec: str
@@ -64,7 +65,7 @@ class CheckRequest(msgspec.Struct, frozen=True):
     def level(self) -> Level:
         return self.hints or "how"
 
-    @property
+    @cached_property
     def several(self) -> bool:
         """Whether the answers are those of a class: several files, a folder, a table, a stream."""
         if self.feedback is not None or self.results is not None:
@@ -72,9 +73,7 @@ class CheckRequest(msgspec.Struct, frozen=True):
         paths = [Path(answers) for answers in self.answers]
         if self.format in OF_A_CLASS or len(paths) > 1:
             return True
-        return self.answers[0] != "-" and (
-            paths[0].is_dir() or paths[0].suffix.lower() in (*TABLES, *STREAMS)
-        )
+        return self.answers[0] != "-" and (paths[0].is_dir() or is_of_a_class(paths[0]))
 
 
 class Graded(msgspec.Struct, frozen=True):

@@ -12,7 +12,7 @@ from backtrace.page.blocks import Document, Handout
 
 PRINTED: dict[str, str] = {"markdown": "md", "latex": "tex", "html": "html", "pdf": "pdf"}
 PLATFORMS = ("moodle", "gradescope", "ipynb")
-FORMATS = (*PRINTED, *PLATFORMS)
+FORMATS = (*PRINTED, "xlsx", *PLATFORMS)
 
 
 def format_of(name: str) -> str:
@@ -34,6 +34,11 @@ def files(
         if form in PRINTED:
             yield f"sheet.{PRINTED[form]}", _printed(document, form)
             yield f"key.{PRINTED[form]}", _printed(key, form)
+        elif form == "xlsx":
+            from backtrace.formats.xlsx import workbook
+
+            yield "answers.xlsx", workbook.form(sheet, handout)
+            yield "key.xlsx", workbook.key(sheet, handout)
         elif form == "moodle":
             from backtrace.formats.moodle import questions
 

@@ -10,13 +10,16 @@ from pathlib import Path
 from backtrace.check.answers.names import Reader
 from backtrace.check.answers.reading import read_answers, read_stream, stream_lines
 from backtrace.check.answers.table import MOST_BYTES, read_table
+from backtrace.check.answers.table_rows import workbook_rows
 from backtrace.check.answers.tree import LIMITS, AnswersError, inert
+from backtrace.check.answers.workbook_form import is_form
 from backtrace.check.model import Answers, Unreadable
 
 TABLES = (".csv", ".tsv", ".xlsx")
 ENDINGS = (".yaml", ".yml", ".json", *TABLES)
 """What is read of a folder. A file that is named itself may end as it likes."""
 STREAMS = (".jsonl", ".ndjson")
+HEAD_OF_A_FORM = 20  # rows in which the student's stands, also where some were put in
 DEEPEST = 8
 """Folders within folders, as learning platforms pack them: one for each student."""
 
@@ -73,6 +76,16 @@ def read_file(
         yield from unreadable
     else:
         yield read_answers(content(path, LIMITS.bytes), str(path), reader)
+
+
+def is_of_a_class(path: Path) -> bool:
+    """Whether a file is a stream or a table, and not the form of one student in a workbook."""
+    if path.suffix.lower() != ".xlsx":
+        return path.suffix.lower() in (*TABLES, *STREAMS)
+    try:
+        return not is_form(workbook_rows(content(path, MOST_BYTES), str(path), HEAD_OF_A_FORM))
+    except AnswersError:  # what is wrong is said where it is read
+        return True
 
 
 def content(path: Path, limit: int) -> bytes:

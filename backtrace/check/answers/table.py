@@ -16,6 +16,7 @@ from backtrace.check.answers.headers import (
 from backtrace.check.answers.names import Reader
 from backtrace.check.answers.table_rows import TableRow, text_rows, workbook_rows
 from backtrace.check.answers.tree import AnswersError, inert, read_sheet, too_large
+from backtrace.check.answers.workbook_form import is_form, read_form
 from backtrace.check.model import Answers, Unreadable, WrittenQuantity
 from backtrace.spec.document.reader import Scalar
 from backtrace.spec.wording import cited, count
@@ -28,7 +29,8 @@ def read_table(
     content: bytes, file: str, reader: Reader, told: Mapping[str, str] | None = None
 ) -> tuple[list[Answers], list[Unreadable]]:
     """The students of a table with a header such as ``student, z1[1,1], z1[1,2], loss``, or of
-    what a platform exports; ``told`` maps ids to the headers of their columns.
+    what a platform exports; ``told`` maps ids to the headers of their columns. A workbook may also
+    be one student's form.
 
     An empty cell is an entry left out, an empty row nothing. A row that can't be read is Unreadable
     under FILE:LINE, and the others are read; columns that mean nothing are said in the notes of
@@ -39,7 +41,10 @@ def read_table(
         raise too_large(file, len(content), MOST_BYTES)
     note = ""
     if content.startswith(WORKBOOK):
-        rows = workbook_rows(content, file)
+        found = workbook_rows(content, file)
+        if is_form(found):
+            return [read_form(found, file, reader)], []
+        rows = iter(found)
     else:
         rows, note = text_rows(content)
     header = next((row for row in rows if not row.is_empty), None)

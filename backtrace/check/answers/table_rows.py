@@ -47,8 +47,8 @@ def text_rows(content: bytes) -> tuple[Iterator[TableRow], str]:
     return _rows(lines, first, separator), note
 
 
-def workbook_rows(content: bytes, file: str) -> Iterator[TableRow]:
-    """The rows of the first sheet of an .xlsx, numbers as they are shown there.
+def workbook_rows(content: bytes, file: str, most: int = MOST_ROWS_OF_A_WORKBOOK) -> list[TableRow]:
+    """The rows of the first sheet of an .xlsx, numbers as they are shown there; ``most`` of them.
 
     Raises AnswersError where it is none, or where openpyxl is not installed.
     """
@@ -61,15 +61,14 @@ def workbook_rows(content: bytes, file: str) -> Iterator[TableRow]:
         sheet: Any = load_workbook(io.BytesIO(content), read_only=True, data_only=True).worksheets[
             0
         ]
-        rows = [
+        return [
             TableRow(line, [_shown(cell) for cell in row])
-            for line, row in enumerate(sheet.iter_rows(max_row=MOST_ROWS_OF_A_WORKBOOK), 1)
+            for line, row in enumerate(sheet.iter_rows(max_row=most), 1)
         ]
     except Exception as error:  # noqa: BLE001 - of a damaged file openpyxl raises anything
         kind = type(error).__name__
         reason = f"found a file that is no workbook ({kind}); expected an .xlsx"
         raise AnswersError(file, f"{inert(file)}: {reason}") from None
-    return iter(rows)
 
 
 def _shown(cell: Any) -> str:
