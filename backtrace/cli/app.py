@@ -340,6 +340,46 @@ def worksheet(
 
 
 @app.command()
+def quiz(
+    spec: SpecArgument,
+    ask: Annotated[
+        str,
+        typer.Option(metavar="IDS", help="Ask only for these quantities: ids or families."),
+    ] = "",
+    give: Annotated[str, typer.Option("--show", metavar="IDS", help="Do not ask for these.")] = "",
+    progress: Annotated[
+        str,
+        typer.Option(metavar="FILE", help="Where the answers are kept; else SPEC.answers.yaml."),
+    ] = "",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the answers that are kept.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Begin anew though answers are kept.")
+    ] = False,
+    data: DataOption = None,
+    width: WidthOption = None,
+) -> None:
+    """Work an exercise step by step: each value asked for, judged at once, with hints."""
+    from backtrace.cli import quizzing
+
+    raise typer.Exit(
+        quizzing.quiz(
+            quizzing.QuizRequest(
+                spec=spec,
+                ask=_names(ask),
+                show=_names(give),
+                progress=progress,
+                resume=resume,
+                force=force,
+                data=data,
+                width=width,
+            )
+        )
+    )
+
+
+@app.command()
 def new(
     template: Annotated[
         str | None,

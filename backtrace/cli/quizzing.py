@@ -1,0 +1,286 @@
+"""``backtrace quiz``: an exercise step by step, each value asked for, judged and hinted at."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from textwrap import fill
+
+import msgspec
+
+from backtrace.check.answers.names import Quantity
+from backtrace.check.answers.tree import AnswersError
+from backtrace.check.model import MARK, Judged, Verdict
+from backtrace.cli.output import Output
+from backtrace.cli.screen import Screen, reading, refuse, show_page
+from backtrace.course.quiz import BLANK, Quiz, Rows
+from backtrace.course.typed_numbers import NotANumberError, entries
+from backtrace.course.worksheet import WorksheetError, worksheet
+from backtrace.notation import steps as notation
+from backtrace.notation.symbols import Symbols
+from backtrace.notation.text import sentence_text, text
+from backtrace.page.report import sheet as page
+from backtrace.page.report.content import Commentator, Level
+from backtrace.page.report.phrases import STANDING
+from backtrace.tape.loading import load
+
+START = b"# A quiz of backtrace"
+LEVELS: tuple[Level, ...] = ("where", "what", "how")  # of hints, each says more
+HELP = (
+    "Type the numbers of a row with commas or spaces between them; 1/3 and 0.5*1 - 2*0.3 are "
+    "worked out. Other words: ? for a hint, skip, back, quit."
+)
+SAID: dict[Verdict, str] = {
+    "right": "right",
+    "rounded": "right, worked from your rounded numbers",
+    "carried": "right from your own numbers; a mistake lies before it",
+    "unsupported": "the right number, but not what your own numbers lead to",
+    "imprecise": "too few digits to tell",
+    "missing": "not all of it is there",
+    "malformed": "not a number",
+    "wrong": "not right",
+}
+INTERRUPTED = 130
+MOST_SEEDS = 4  # of a next exercise that are tried
+
+
+class QuizRequest(msgspec.Struct, frozen=True):
+    """What the command line asked for; ``progress`` is the file that keeps the answers."""
+
+    spec: str
+    ask: tuple[str, ...]
+    show: tuple[str, ...]
+    progress: str
+    resume: bool
+    force: bool
+    data: Path | None
+    width: int | None
+
+
+class _Quit(Exception):  # noqa: N818 - nothing went wrong
+    """The student has had enough."""
+
+
+class _Back(Exception):  # noqa: N818 - nothing went wrong
+    """The student wants to go back to what was asked before."""
+
+
+def quiz(request: QuizRequest) -> int:
+    """Asks until everything is answered, or the student quits; the exit code."""
+    with reading():
+        spec = load(request.spec, data_folder=request.data)
+        try:
+            asked = Quiz(worksheet(spec, request.ask, request.show))
+        except WorksheetError as error:
+            refuse(error.problems)
+    name = request.progress or f"{Path(request.spec).stem or 'quiz'}.answers.yaml"
+    _take_up(asked, name, request)
+    file = Output(name, force=request.force or request.resume, is_ours=_is_quiz)
+    table = _Table(asked, request)
+    try:
+        table.ask_all()
+    except KeyboardInterrupt:
+        table.keep(file)
+        print(f"\nKept in {name}; --resume goes on.", file=sys.stderr)
+        return INTERRUPTED
+    table.keep(file)
+    table.sum_up(name)
+    if not asked.answers:
+        return 1
+    report = asked.report()
+    done = not any(True for _ in asked.waiting())
+    return 0 if done and report.first_mistake is None else 1
+
+
+def _is_quiz(start: bytes) -> bool:
+    return start.startswith(START)
+
+
+def _take_up(asked: Quiz, name: str, request: QuizRequest) -> None:
+    path = Path(name).expanduser()
+    if request.resume:
+        try:
+            asked.take_up(path.read_bytes(), name)
+        except OSError as error:
+            refuse([f"--resume: {name} can't be read ({error.strerror})"])
+        except AnswersError as error:
+            refuse([error.reason])
+    elif path.exists() and not request.force:
+        refuse([f"{name}: answers are there already; --resume goes on, --force begins anew"])
+
+
+class _Table:
+    """Where the student sits: prompts, verdicts, hints."""
+
+    def __init__(self, asked: Quiz, request: QuizRequest) -> None:
+        self.quiz, self.request = asked, request
+        self.trace = asked.sheet.trace
+        self.symbols = Symbols.of(self.trace)
+        self.commentators = [Commentator(asked.checker, level) for level in LEVELS]
+
+    def ask_all(self) -> None:
+        """Every quantity that has no answer yet, in the order of work."""
+        quantities = self.quiz.quantities
+        self.say(f"{self.trace.title}. {len(quantities)} steps. {HELP}")
+        self.show_given()
+        waiting = {quantity.name for quantity in self.quiz.waiting()}
+        at = 0
+        while at < len(quantities):
+            if quantities[at].name not in waiting:
+                at += 1
+                continue
+            try:
+                self.step(at)
+                at += 1
+            except _Back:
+                at = max(at - 1, 0)
+                waiting.add(quantities[at].name)
+            except (_Quit, EOFError):
+                print()
+                return
+
+    def say(self, words: str, inset: str = "") -> None:
+        """Words, folded to the reader's terminal."""
+        width = Screen.of_stdout(self.request.width).width
+        print(fill(words, width, initial_indent=inset, subsequent_indent=inset))
+
+    def show_given(self) -> None:
+        from backtrace.page.blocks import Document
+        from backtrace.page.trace import View, document
+
+        whole = document(self.trace, View())
+        given = next(block for block in whole.blocks if getattr(block, "part", "") == "given")
+        show_page(
+            Document("", (given,), symbols=whole.symbols, trace=whole.trace), self.request.width
+        )
+
+    def step(self, at: int) -> None:
+        """One quantity: asked until it stands, or the student goes on."""
+        quantity = self.quiz.quantities[at]
+        traced = self.trace.update(quantity.epoch, quantity.batch)[quantity.id]
+        formula = notation.equation(traced, self.trace, self.symbols).formula
+        shape = "" if quantity.shape == (1, 1) else f"   {quantity.shape[0]} × {quantity.shape[1]}"
+        count = len(self.quiz.quantities)
+        print(f"\nStep {at + 1} of {count}: {text(formula, self.symbols)}{shape}")
+        level = 0
+        while True:
+            judged = self.quiz.put(quantity, self.rows(quantity, level))
+            if judged is None:
+                print(f"  {self.symbols.name(quantity.id)} is left out.")
+                return
+            print(f"  {MARK[judged.verdict]} {SAID[judged.verdict]}")
+            if judged.verdict in STANDING:
+                return
+            self.hint(judged, level)
+            if not self.again():
+                return
+            level = min(level + 1, len(LEVELS) - 1)
+
+    def again(self) -> bool:
+        """Whether the student tries once more."""
+        said = self.line("  Enter tries again, skip goes on with your numbers: ")
+        return said != "skip"
+
+    def rows(self, quantity: Quantity, level: int) -> Rows:
+        """The entries of a quantity, a row after the other, or fewer at a time."""
+        rows, columns = quantity.shape
+        found: Rows = []
+        for i in range(rows):
+            row: list[str] = []
+            while len(row) < columns:
+                typed = self.line(f"  {self.prompt(quantity, i, len(row))}: ")
+                if typed == "skip":
+                    return [*found, *([[BLANK] * columns] * (rows - i))]
+                if typed == "?":
+                    self.help(quantity, level)
+                    continue
+                try:
+                    row += entries(typed, columns - len(row))
+                except NotANumberError as error:
+                    self.say(f"{error}. {HELP}", "  ")
+            found.append(row)
+        return found
+
+    def prompt(self, quantity: Quantity, i: int, there: int) -> str:
+        symbol = self.symbols.name(quantity.id)
+        rows, columns = quantity.shape
+        if rows == columns == 1:
+            return symbol
+        if there:
+            return f"{symbol}[{i + 1},{there + 1}]"
+        line = f"{symbol}, row {i + 1}" if rows > 1 else symbol
+        return f"{line} ({columns} numbers)" if columns > 1 else line
+
+    def line(self, prompt: str) -> str:
+        """What is typed next, in lower case where it is a word. Raises _Quit, _Back, EOFError."""
+        typed = input(prompt).strip()
+        if not sys.stdin.isatty():
+            print()  # what is typed over a pipe shows no line of its own
+        word = typed.lower()
+        if word in ("quit", "q"):
+            raise _Quit
+        if word == "back":
+            raise _Back
+        return word if word in ("skip", "?") else typed
+
+    def help(self, quantity: Quantity, level: int) -> None:
+        """Before an answer: what the step does, and why."""
+        traced = self.trace.update(quantity.epoch, quantity.batch)[quantity.id]
+        why = sentence_text(notation.why(traced, self.trace, self.symbols), self.symbols)
+        self.say(f"{notation.title(traced.step, self.symbols)}. {why}", "  ")
+
+    def hint(self, judged: Judged, level: int) -> None:
+        """What is told of a mistake at a level."""
+        commentator = self.commentators[level]
+        written = self.quiz.written()
+        findings = commentator.findings(written, self.quiz.checker.check(written))
+        for line in findings.hints.get(judged.name, ()):
+            self.say(line, "  ")
+
+    # The end
+
+    def keep(self, file: Output) -> None:
+        if self.quiz.answers:
+            file.write(f"{START.decode()}: {self.trace.title}\n{self.quiz.text}".encode())
+
+    def sum_up(self, name: str) -> None:
+        """How all of it stands, and what comes next."""
+        if not self.quiz.answers:
+            print("Nothing was answered.")
+            return
+        written = self.quiz.written()
+        report = self.quiz.checker.check(written)
+        print()
+        findings = self.commentators[-1].findings(written, report)
+        show_page(page.document(findings), self.request.width)
+        left = list(self.quiz.waiting())
+        if left:
+            print(f"\n{len(left)} steps are left; --resume goes on from {name}.")
+        for line in self.next(set().union(*(judged.mistakes for judged in report.quantities))):
+            print(line)
+
+    def next(self, codes: set[str]) -> Iterator[str]:
+        """A fresh exercise in which the same mistakes would show."""
+        if not codes or self.request.spec == "-":
+            return
+        seed = next((s for s in range(1, MOST_SEEDS) if self.shows(s, codes)), None)
+        if seed is not None:
+            again = f"backtrace new {self.request.spec} --seed {seed}"
+            yield f"\nAnother one that shows the same: {again}"
+
+    def shows(self, seed: int, codes: set[str]) -> bool:
+        from backtrace.check.mistakes.revealing import revealing
+        from backtrace.course.exercises import fresh
+        from backtrace.course.template import template
+        from backtrace.spec.document.problems import SpecError
+        from backtrace.spec.document.spec_source import read_source
+
+        content, file, folder = read_source(self.request.spec)
+        try:
+            draft = fresh(template(content, file), "another", (seed,), folder)
+        except SpecError:
+            return False
+        found = revealing(draft.spec)
+        rules = {code for code in codes if code in found.revealed or code in found.absent}
+        return rules <= set(found.revealed)

@@ -1,0 +1,67 @@
+"""An exercise asked step by step: what has been answered, how it stands, what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from backtrace.check.answers.names import Quantity, Reader, reader
+from backtrace.check.answers.reading import read_answers
+from backtrace.check.judge.checker import Checker
+from backtrace.check.model import Answers, Judged, Report, texts
+from backtrace.course.worksheet import Worksheet
+
+BLANK = "_"
+Rows = list[list[str]]
+
+
+class Quiz:
+    """The quantities of a worksheet, in the order of work, and the numbers given for them so far.
+
+    What is judged is everything that has been answered: a value that follows from one's own slip
+    is right to go on with.
+    """
+
+    def __init__(self, sheet: Worksheet) -> None:
+        self.sheet = sheet
+        self.checker = Checker(sheet.spec)
+        self.reader: Reader = reader(self.checker.tape, sheet.spec)
+        self.quantities = sheet.asked
+        self.answers: dict[str, Rows] = {}
+
+    def take_up(self, content: bytes, file: str) -> None:
+        """Goes on from answers that were written down. Raises AnswersError."""
+        asked = {quantity.name for quantity in self.quantities}
+        for written in read_answers(content, file, self.reader).written:
+            name = self.reader.quantities[written.epoch, written.batch, written.id].name
+            if name in asked and written.cells:
+                rows = texts(written.cells)
+                self.answers[name] = [[text or BLANK for text in row] for row in rows]
+
+    def waiting(self) -> Iterator[Quantity]:
+        """What has no answer yet."""
+        return (each for each in self.quantities if each.name not in self.answers)
+
+    def put(self, quantity: Quantity, rows: Rows) -> Judged | None:
+        """Takes an answer; how it stands. None where all of it is left out."""
+        self.answers[quantity.name] = rows
+        return next((q for q in self.report().quantities if q.name == quantity.name), None)
+
+    def report(self) -> Report:
+        return self.checker.check(self.written())
+
+    def written(self) -> Answers:
+        return read_answers(self.text.encode(), "quiz", self.reader)
+
+    @property
+    def text(self) -> str:
+        """The answers as a file that ``backtrace check`` reads."""
+        lines = [f"  {name}: {_listed(rows)}" for name, rows in self.answers.items()]
+        return "\n".join(["answers:", *lines]) + "\n" if lines else "answers: {}\n"
+
+
+def _listed(rows: Rows) -> str:
+    """Every text in quotes: a fraction, a decimal comma and a _ stay what was typed."""
+    if len(rows) == len(rows[0]) == 1:
+        return f'"{rows[0][0]}"'
+    lines = (", ".join(f'"{text}"' for text in row) for row in rows)
+    return f"[{', '.join(f'[{line}]' for line in lines)}]"
