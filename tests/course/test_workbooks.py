@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from openpyxl import load_workbook
+from openpyxl import Workbook, load_workbook
 from openpyxl.utils import get_column_letter
 
 import backtrace
@@ -95,6 +95,29 @@ def test_a_changed_weight_changes_everything_that_rests_on_it(name):
     changed = trace(spec, state={weight.id: arithmetic(spec.arithmetic).given(value)})
     place = given_cells(sheet.trace, weight.id)[0][0]
     assert_is_worked(sheet, changed, {place: value[0, 0]})
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_key_is_checked_as_all_right(name):
+    spec = backtrace.load(name)
+    checker = Checker(spec)
+    content = workbook.key(worksheet(spec), Handout())
+    (answers,), _ = read_table(content, "key.xlsx", reader(checker.tape, spec))
+    report = checker.check(answers)
+    assert report.earned == report.possible > 0
+
+
+def test_a_class_in_a_workbook_stays_a_class():
+    """Also where a student is called as the name of the form's row is, and a row is left empty."""
+    spec = backtrace.load("mlp-math")
+    book = Workbook()
+    for row in (["student", "loss"], ["student", 1.5], [], ["loss", 2.5], ["Bob", 3.5]):
+        book.active.append(row)
+    written = io.BytesIO()
+    book.save(written)
+    answers, unreadable = read_table(written.getvalue(), "c.xlsx", reader(Checker(spec).tape, spec))
+    assert not unreadable
+    assert [each.student for each in answers] == ["student", "loss", "Bob"]
 
 
 # --- every row of the tables

@@ -23,10 +23,11 @@ FIRST_COLUMN = 2  # from 0, of a matrix: the id and the symbol stand before it
 def is_form(rows: Sequence[TableRow]) -> bool:
     """Whether there is a title, then the student in a row above an empty one, and more below."""
     filled = [at for at, row in enumerate(rows) if not row.is_empty]
-    return any(
-        _first(rows[at]) == STUDENT and at > filled[0] and at + 1 < after
-        for at, after in pairwise(filled)
-    )
+    students = [(at, after) for at, after in pairwise(filled) if _first(rows[at]) == STUDENT]
+    if not students:
+        return False
+    at, after = students[0]
+    return at > filled[0] and at + 1 < after
 
 
 def read_form(rows: Sequence[TableRow], file: str, reader: Reader) -> Answers:
