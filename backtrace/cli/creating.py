@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -86,20 +86,20 @@ def _write_one(request: NewRequest, draft: Draft, seed: int) -> None:
     text = f"{MADE}, seed {seed}.\n{draft.text}"
     if request.output == STDOUT:
         emit(text.rstrip("\n"))
-    else:
-        mark = MADE.encode()
-        file = Output(request.output, force=request.force, is_ours=lambda s: s.startswith(mark))
-        file.write(text.encode())
-    for line in _said(draft):
-        print(line, file=sys.stderr)
+        print(_said(draft), file=sys.stderr)
+        return
+    mark = MADE.encode()
+    file = Output(request.output, force=request.force, is_ours=lambda s: s.startswith(mark))
+    file.write(text.encode())
+    print(f"{request.output}: {_said(draft)}")
 
 
-def _said(draft: Draft) -> Iterator[str]:
+def _said(draft: Draft) -> str:
     """How pleasant it is, what counts most first."""
     counts = draft.pleasantness.counts
     costly = sorted(counts, key=lambda name: -COSTS[name] * counts[name])
     found = [f"{WORDS[name]}: {counts[name]:.3g}" for name in costly if counts[name]]
-    yield f"cost {draft.cost:.2f} (0 is the most pleasant); {'; '.join(found)}"
+    return f"cost {draft.cost:.2f} (0 is the most pleasant); {'; '.join(found)}"
 
 
 def _write_variants(request: NewRequest, drafts: list[Draft], seed: int) -> None:

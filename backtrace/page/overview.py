@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import msgspec
+
 from backtrace.page.blocks import Block
 from backtrace.page.figures import Figures
 from backtrace.page.step_block import StepBlock
@@ -13,7 +15,7 @@ from backtrace.tape.trace import TracedStep
 MOST_ROWS, MOST_COLUMNS = 6, 6  # of a matrix whose entries are shown; of a larger one its size
 
 
-class OverviewColumn(Block, frozen=True):
+class OverviewColumn(msgspec.Struct, frozen=True):
     """A layer, the inputs or the loss: what arrives there each way, and its parameters.
 
     ``above`` is what goes into it (W, b; the targets), ``below`` what comes of that: gradients, new

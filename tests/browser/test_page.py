@@ -399,7 +399,7 @@ def test_what_opens_looks_so_and_is_large_enough(visit):
         const box = e.getBoundingClientRect();
         return [getComputedStyle(e).textDecorationLine, box.width, box.height]; })""")
     assert all(line == "underline" and w >= 24 and h >= 24 for line, w, h in links)
-    others = page.locator("nav a, summary, .sums").evaluate_all(
+    others = page.locator(".contents a, summary, .sums").evaluate_all(
         "all => all.map(e => e.getBoundingClientRect().height)"
     )
     assert min(others) >= 24

@@ -57,7 +57,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         attributes = dict(attrs)
-        place = PLACE.match(attributes.get("aria-labelledby") or "")
+        place = PLACE.match(attributes.get("id") or "")
         if place:
             self.update = (int(place[1]), int(place[2]))
         element = Element(tag, attributes, self.open[-1] if self.open else None, self.update)
@@ -178,7 +178,7 @@ def test_exact_numbers_are_fractions():
     spec = msgspec.structs.replace(backtrace.load("mlp-math"), arithmetic=Arithmetic("exact"))
     page = Page(html(backtrace.trace(spec), View()))
     assert "<mfrac>" in html(backtrace.trace(spec), View())
-    assert "174" in {e.text for e in entries_of(page)}  # 4.25 is 17 over 4
+    assert "17⁄4" in {e.text for e in entries_of(page)}  # 4.25 is 17 over 4
 
 
 def test_a_sample_by_itself():
@@ -233,7 +233,7 @@ def test_a_page_says_what_it_is():
 
 
 PHRASES = {"span", "p", "a", "h1", "h2", "h3", "h4", "h5", "summary", "button", "math", "td"}
-IN_PHRASES = {"span", "a", "b", "math"}
+IN_PHRASES = {"span", "a", "b", "math", "sup", "sub"}
 MATHS = re.compile("m[a-z]+")
 
 
@@ -301,8 +301,6 @@ def test_headings_go_down_one_level_at_a_time(name):
     levels = [int(e.tag[1]) for e in page.elements if re.fullmatch("h[1-6]", e.tag)]
     assert levels[0] == 1
     assert all(b <= a + 1 for a, b in pairwise(levels))
-    assert all(e.attributes["aria-labelledby"] in {i.attributes.get("id") for i in page.elements}
-               for e in page.all("section"))  # fmt: skip
     assert all(table.attributes.get("aria-label") for table in page.all("table", class_="matrix"))
 
 
@@ -325,7 +323,8 @@ def test_the_same_trace_gives_the_same_page():
 
 def test_explanations_and_losses():
     page = Page(html(TRACES["adam"], View(explain=True)))
-    assert len(page.all("p", class_="why")) > 20
+    whys = [each.text for each in page.all("p", class_="why")]
+    assert len(whys) == len(set(whys)) > 10  # each is said once
     (losses,) = page.all("table", class_="losses")
     before = float(TRACES["adam"]["loss"].value)
     assert f"{before:g}" in losses.text

@@ -58,8 +58,7 @@ def test_names_are_taken_as_they_are_meant(trace, name, expected):
 
 
 def test_whole_quantities_are_chosen_not_entries(trace):
-    # as the command line hands it on, taken apart at its comma
-    wrong = resolved(trace, Selection(only=("W1_new[1", "1]", "z1")))
+    wrong = resolved(trace, Selection(only=("W1_new[1,1]", "z1")))
     assert problems(trace, wrong) == [
         "--only W1_new[1,1]: --only takes whole quantities, such as W1_new"
     ]

@@ -29,14 +29,13 @@ from backtrace.functions.formula import (
 )
 from backtrace.notation.layout import base, beside
 from backtrace.notation.mathml import MathML, letter_nodes, ref_symbol
-from backtrace.notation.mathml_tokens import joined, numeral
+from backtrace.notation.mathml_tokens import joined
 from backtrace.notation.spoken import spoken
 from backtrace.notation.text import tokens
 from backtrace.page.figures import EMPTY, Figures, Printout
 from backtrace.page.sections import ROLES
 from backtrace.page.step_block import StepBlock
 
-PLAIN = re.compile(r"-?[\d.,]+")
 BRACKETS = re.compile(r"([()])")
 GAPS = {(True, True): "⋱", (True, False): "⋮", (False, True): "⋯"}
 
@@ -122,10 +121,7 @@ class HtmlEquations(msgspec.Struct, frozen=True):
         """The rest of a tag and what it holds: a number, as a link where it can be opened."""
         row, column = made.place(i, j)
         found = self.target(step, made.ref.id, row, column)
-        number = printed(text)
-        if found:  # a formula is no name to a link
-            named = "" if PLAIN.fullmatch(text) else f' aria-label="{escape(text)}"'
-            number = f'<a href="#{found}"{named}>{number}</a>'
+        number = f'<a href="#{found}">{printed(text)}</a>' if found else printed(text)
         return f' data-e="{entry_name(made.ref.id, row, column)}">{number}'
 
 
@@ -135,12 +131,19 @@ def entry_name(id: str, row: int, column: int) -> str:
 
 
 def printed(text: str) -> str:
-    """A printed number in HTML: with a true minus, powers and fractions as MathML."""
+    """A printed number in HTML, of letters alone: a formula would be no name for a link."""
     if text == EMPTY:
         return '<span class="empty" role="img" aria-label="_"></span>'
-    if PLAIN.fullmatch(text):
-        return text.replace("-", "−")
-    return f"<math>{joined([numeral(text)])}</math>"
+    above, slash, below = text.replace("-", "−").partition("/")
+    if slash:
+        return (
+            f"{above[: -len(above.lstrip('−'))]}<sup>{above.lstrip('−')}</sup>⁄<sub>{below}</sub>"
+        )
+    mantissa, e, exponent = above.partition("e")
+    if not e:
+        return mantissa
+    factor = "" if mantissa == "1" else f"{mantissa}·"
+    return f"{factor}10<sup>{exponent}</sup>"
 
 
 def has_matrix(expr: Expr) -> bool:

@@ -48,7 +48,7 @@ DIGEST = 8  # hexadecimal digits, enough for the fragments of one page
 MARKED = re.compile(r' data-e="[^"]*"')
 COMMA = operator(",")
 NUMBER = re.compile(r"-?[\d.,]+(?:e-?\d+|/\d+)?")
-CLASSES = {"": "", "pass": "", "losses": 'class="course" '}
+CLASSES = {"": "", "pass": "", "losses": ' class="course"'}
 
 
 def file(document: blocks.Document, *, fragment: bool = False) -> str:
@@ -170,9 +170,8 @@ class _Writer(BlockWriter[str]):
     def conventions(self, sentences: Iterable[blocks.Prose]) -> Iterator[str]:
         if not sentences:
             return
-        heading, level = self.id("conventions"), self.level + 1
-        yield f'<section class="conventions" aria-labelledby="{heading}">'
-        yield f'<h{level} id="{heading}">Conventions</h{level}>'
+        level = self.level + 1
+        yield f'<section class="conventions"><h{level}>Conventions</h{level}>'
         yield from (*_list(map(self.words, sentences)), "</section>")
 
     def links(self) -> Iterator[str]:
@@ -183,7 +182,8 @@ class _Writer(BlockWriter[str]):
                 f'<a href="#{self.id(each.anchor)}">{_text(each.heading or each.title)}</a>'
                 for each in sections
             )
-            yield from ('<nav aria-label="Contents">', *_list(links), "</nav>")
+            tag = "div" if self.prefix else "nav"  # a landmark is a page's own
+            yield from (f'<{tag} class="contents">', *_list(links), f"</{tag}>")
 
     def paragraph(self, block: blocks.Paragraph) -> Iterator[str]:
         kind = f' class="{block.tone}"' if block.tone else ""
@@ -221,8 +221,8 @@ class _Writer(BlockWriter[str]):
 
     def framed(self, section: blocks.Section, inner: Iterable[str]) -> Iterator[str]:
         """``inner`` under the heading of a section."""
-        kind = CLASSES.get(section.part, f'class="phase {section.part}" ')
-        yield f'<section {kind}aria-labelledby="{self.id(section.anchor)}">'
+        kind = CLASSES.get(section.part, f' class="phase {section.part}"')
+        yield f"<section{kind}>"
         yield self.heading(section)
         yield from inner
         yield "</section>"
@@ -235,7 +235,8 @@ class _Writer(BlockWriter[str]):
             words = f'<span class="way" aria-hidden="true">{WAYS[section.part]}</span> {words}'
         if section.aside and section.part != "pass":
             words += f' <span class="layer">{_text(section.aside)}</span>'
-        return f'<{tag} class="{kind}" id="{self.id(section.anchor)}">{words}</{tag}>'
+        anchor = f' id="{self.id(section.anchor)}"' if section.anchor else ""
+        return f'<{tag} class="{kind}"{anchor}>{words}</{tag}>'
 
     def table(self, block: blocks.Table) -> Iterator[str]:
         yield '<table class="losses"><thead><tr>'
@@ -248,7 +249,7 @@ class _Writer(BlockWriter[str]):
     def graph(self, block: Graph) -> Iterator[str]:
         """The drawing stands in the page, in its colours."""
         drawing, heading = GraphDrawing(block), self.id("graph")
-        yield f'<section aria-labelledby="{heading}">'
+        yield "<section>"
         yield f'<h{self.level} class="heading" id="{heading}">Graph</h{self.level}>'
         yield f'<p class="why">{_text(f"{block.legend} {COLOURS}")}</p>'
         yield from drawn(drawing, f'aria-labelledby="{heading}"')
