@@ -173,13 +173,22 @@ class _Sheet:
     # The verdicts
 
     def groups(self) -> Iterator[Group]:
-        """The quantities by verdict; carried ones by their root too, the first mistake apart."""
+        """The quantities by verdict; carried ones by their root too, the first mistake apart.
+
+        Entries with too few digits cost marks: they are said also where others are worse.
+        """
         gathered: dict[tuple[Verdict, str], list[Judged]] = {}
         for judged in self.report.quantities:
             gathered.setdefault((judged.verdict, self.kind(judged)), []).append(judged)
+            if (
+                judged.verdict != "imprecise"
+                and judged.places("imprecise")
+                and self.level != "none"
+            ):
+                gathered.setdefault(("imprecise", "in part"), []).append(judged)
         for verdict, kind in sorted(gathered, key=lambda found: SPOKEN.index(found[0])):
             quantities = gathered[verdict, kind]
-            names = tuple(self.placed(judged) for judged in quantities)
+            names = tuple(self.placed(judged, verdict) for judged in quantities)
             remark = "" if self.level == "none" else self.remark(verdict, quantities)
             is_left_out = verdict == "missing" and not any(map(_blank, quantities))
             yield Group(verdict, "left out" if is_left_out else verdict, names, remark)
@@ -193,14 +202,15 @@ class _Sheet:
             return "" if _blank(judged) else "in part"
         return judged.root or ""
 
-    def placed(self, judged: Judged) -> str:
-        """The symbol, with the place where the verdict is that of a single entry among others."""
+    def placed(self, judged: Judged, verdict: Verdict) -> str:
+        """The symbol, with the place where the verdict is that of a single entry among others, or
+        not the worst of its quantity."""
         symbol = self.words.name(judged.name)
-        found = judged.places(judged.verdict)
-        whole = judged.verdict in STANDING or self.level == "none" or len(found) != 1
-        if whole or sum(map(len, judged.entries)) == 1:
+        whole = verdict in STANDING or self.level == "none"
+        only = len(judged.places(verdict)) == 1 or verdict != judged.verdict
+        if whole or not only or sum(map(len, judged.entries)) == 1:
             return symbol
-        return places(judged, symbol, judged.verdict)
+        return places(judged, symbol, verdict)
 
     def remark(self, verdict: Verdict, quantities: list[Judged]) -> str:
         one, s = quantities[0], "s" if len(quantities) == 1 else ""
