@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 import backtrace
+from backtrace.chain.layer_links import LINKS
+from backtrace.chain.model import EntryNode, Factor, Link
 from backtrace.check.mistakes.catalogue import CATALOGUE, Mistake
 from backtrace.check.mistakes.rewrites import Wrong
 from backtrace.formats.markdown import writer as markdown
@@ -130,6 +132,10 @@ def tripled_back(graph, step, upstream):
     yield Way(operand, upstream, (Draft("triple", (upstream.id,)),))
 
 
+def tripled_link(traced, workings, i, j):
+    yield Link((Factor(3, lambda: Text("3")),), EntryNode(traced.operands[0], i, j))
+
+
 # A schedule: half a turn of a cosine
 
 
@@ -210,6 +216,7 @@ ADDED = {  # by kind, by table, its key and its row
             {"mean_step": lambda *arguments: ("Two memories, half each.",)},
         ),
         "GRADIENTS": (GRADIENTS, {"triple": tripled_back}),
+        "LINKS": (LINKS, {"triple": tripled_link}),
     },
     "mistake": {"CATALOGUE": (CATALOGUE, {"error-tripled": TRIPLED})},
     "page": {},

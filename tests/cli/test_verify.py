@@ -218,7 +218,7 @@ def test_slips_are_shown_as_such(run):
     assert "0.752" not in run("verify", "or-gate").out
     out = " ".join(run("verify", "or-gate", "--slips").out.split())
     assert "127 agree, 54 known slips" in out
-    assert "a^(2) 3 figures agree; [1,1] 0.752, a slip for 0.75087 (digit)" in out
+    assert "a⁽²⁾ 3 figures agree; [1,1] 0.752, a slip for 0.75087 (digit)" in out
 
 
 @pytest.mark.parametrize(

@@ -53,4 +53,4 @@ def test_printing_copies_no_matrix(digits):
             pass
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-        assert peak < inputs / 2
+        assert peak < inputs  # the page itself is there, and no copy of what is on it

@@ -15,6 +15,7 @@ EXAMPLES = {
     "loss_terms": Id("loss_terms"),
     "W2": Id("weight", 2),
     "b10": Id("bias", 10),
+    "alpha1": Id("learned_slope", 1),
     "product1": Id("product", 1),
     "z3": Id("preactivation", 3),
     "a3": Id("activation", 3),

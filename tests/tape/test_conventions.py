@@ -11,7 +11,7 @@ from backtrace.tape.run import trace
 from tests.sampling import share
 from tests.tape.exercises import exercise, networks
 
-NEGATED = "error|da|delta|dW|db|data_dW|data_db"
+NEGATED = "error|da|delta|dW|db|dalpha|data_dW|data_db"
 # A shared bias before a softmax has the gradient 0, in floats 1e-17 either way; over an ε of 1e-8
 # that noise would be a step.
 ADAM = {"beta1": Number(0.9), "beta2": Number(0.999), "epsilon": Number(1e-3)}
@@ -28,13 +28,13 @@ OPTIMIZERS = {
 # What accumulates gradients takes their sign; what accumulates squares does not.
 NEGATED_STATES = {
     "sgd": "",
-    "momentum": "v[Wb]",
-    "nesterov": "v[Wb]",
+    "momentum": "v(?:[Wb]|alpha)",
+    "nesterov": "v(?:[Wb]|alpha)",
     "adagrad": "",
     "rmsprop": "",
-    "adadelta": "r[Wb]",
-    "adam": "m[Wb]|mhat[Wb]",
-    "nadam": "m[Wb]|mhat[Wb]",
+    "adadelta": "r(?:[Wb]|alpha)",
+    "adam": "(?:m|mhat)(?:[Wb]|alpha)",
+    "nadam": "(?:m|mhat)(?:[Wb]|alpha)",
 }
 
 NETWORKS = networks(
