@@ -147,7 +147,7 @@ def jacobian_entry(traced: TracedStep, workings: Workings, i: int, j: int) -> Ex
     sample, unit = divmod(stacked, k)
     one, two = (workings.entry(a, *((sample, u) if rows else (u, sample))) for u in (unit, other))
     if unit == other:
-        return row(one, "·(1 − ", two, ")")
+        return one * (1 - two)
     return row("−", one, "·", two)
 
 

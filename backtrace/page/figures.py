@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import isfinite
 from typing import Any
 
 import msgspec
 import numpy as np
 
+from backtrace.functions.amounts import amount
 from backtrace.functions.formula import Expr, Ref
 from backtrace.notation import steps as notation
 from backtrace.notation.numbers import cells, number
@@ -139,6 +141,32 @@ class Figures(msgspec.Struct, frozen=True):
     def stages(self, traced: TracedStep, row: int, column: int) -> tuple[Expr, ...]:
         """One entry worked, a stage after the other."""
         return tuple(notation.entry(traced, self.trace, row, column, self.symbols))
+
+    def adds_up(self, stage: Expr, value: str) -> bool:
+        """Whether the digits that are printed of a stage come to the printed value.
+
+        Where a stage can't be worked from them, it is not said to be off.
+        """
+        found = amount(stage, lambda each: _printed(self.number(each)))
+        if found is None or not isfinite(found):
+            return True
+        unit = 10.0 ** min(_last_place(value), -self.decimals)
+        return abs(found - _printed(value)) < unit * HALF_A_UNIT
+
+
+HALF_A_UNIT = 0.5 + 1e-6  # of the last digit, and a float's own noise
+
+
+def _printed(text: str) -> float:
+    """The number that a text stands for; a fraction is exact."""
+    above, _, below = text.partition("/")
+    return float(above) / float(below or 1)
+
+
+def _last_place(text: str) -> int:
+    """The power of ten of the last digit of a printed number."""
+    mantissa, _, exponent = text.partition("e")
+    return int(exponent or 0) - len(mantissa.partition(".")[2])
 
 
 def _spaced(line: list[str], columns: tuple[int | None, ...]) -> tuple[str, ...]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from backtrace.functions.formula import Equation, Expr, Ref, Sentence
+from backtrace.functions.amounts import functions_worked
+from backtrace.functions.formula import Equation, Expr, Ref, Sentence, Value
 from backtrace.notation.text import whole
 from backtrace.page.blocks import Block, Section
 from backtrace.page.figures import Figures, Printout, UnfoldedEntry
@@ -86,6 +87,13 @@ class StepBlock(Block, frozen=True):
     def stages(self, row: int, column: int) -> tuple[Expr, ...]:
         return self.figures.stages(self.traced, row, column)
 
+    def worked(self, row: int, column: int) -> tuple[Expr, ...]:
+        """The stages, and if functions are left in the last one, these worked as well."""
+        stages = self.stages(row, column)
+        further = functions_worked(stages[-1])
+        alone = isinstance(further, Value) or further == stages[-1]
+        return stages if alone else (*stages, further)
+
     def entries(self) -> Iterator[UnfoldedEntry]:
         """Every entry that the matrix shows, unfolded; none of what is brief or given."""
         if self.equation is None or self.brief:
@@ -95,7 +103,7 @@ class StepBlock(Block, frozen=True):
             for j, text in zip(made.columns, line, strict=True):
                 if i is not None and j is not None:
                     place = made.place(i, j)
-                    yield UnfoldedEntry(place if made.shape else None, self.stages(*place), text)
+                    yield UnfoldedEntry(place if made.shape else None, self.worked(*place), text)
 
     @property
     def remarks(self) -> Iterator[Sentence]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import islice
 
+import msgspec
+
 from backtrace.formats.measure import text_width, wrapped
 from backtrace.formats.terminal.boxes import Line
 from backtrace.formats.terminal.layout import formula_lines
@@ -14,8 +16,18 @@ from backtrace.page.step_block import StepBlock
 
 MOST = 12  # entries unfolded unless all are asked for
 
-Unfolded = tuple[str, list[str], str]  # the entry's name, its stages, its value
+APART = 3  # columns of a sign of equality between two stages
+
 Say = Callable[[str], str]  # puts a text in the terminal's characters
+
+
+class Unfolded(msgspec.Struct, frozen=True):
+    """An entry: its name, its stages and its value, and the sign before each of them."""
+
+    name: str
+    stages: list[str]
+    signs: list[str]
+    value: str
 
 
 def unfolded(step: StepBlock, room: int, say: Say) -> list[Line]:
@@ -42,8 +54,8 @@ def _with_values(
     at = [list(axis) for axis in zip(*shown, strict=True)]
     (values,) = cells(traced.value[at[0], at[1]][None], step.figures.decimals)
     return [
-        (name, stages, value.rstrip())
-        for (name, stages, _), value in zip(rows, aligned(values), strict=True)
+        msgspec.structs.replace(row, value=value.rstrip())
+        for row, value in zip(rows, aligned(values), strict=True)
     ]
 
 
@@ -53,41 +65,44 @@ def _entry(step: StepBlock, i: int, j: int, say: Say) -> Unfolded:
     name = step.symbol + (f"[{i + 1},{j + 1}]" if is_matrix else "")
     value = figures.number(traced.value[i, j] if is_matrix else step.value)
     stages: list[str] = []
-    for stage in step.stages(i, j):
+    signs = ["="]
+    for stage in step.worked(i, j):
         text = "".join(map(str, tokens(stage, figures.symbols, True, figures.decimals)))
         if text not in (value, *stages[-1:]):
             stages.append(say(text))
-    return say(name), stages, value
+            signs.append(say("=" if figures.adds_up(stage, value) else "≈"))
+    return Unfolded(say(name), stages, signs, value)
 
 
 def _in_columns(rows: list[Unfolded], room: int) -> list[Line]:
     """A line an entry, each stage in its own column; none if that is too wide."""
-    count = max((len(stages) for _, stages, _ in rows), default=0)
-    table = [[name, *stages, *[""] * (count - len(stages)), value] for name, stages, value in rows]
+    count = max((len(row.stages) for row in rows), default=0)
+    table = [[row.name, *row.stages, *[""] * (count - len(row.stages)), row.value] for row in rows]
     widths = [max(map(text_width, column)) for column in zip(*table, strict=True)]
-    if sum(widths) + 3 * (len(widths) - 1) > room:
+    if sum(widths) + APART * (len(widths) - 1) > room:
         return []
-    return [_columns(cells, widths) for cells in table]
+    return [_columns(cells, row.signs, widths) for cells, row in zip(table, rows, strict=True)]
 
 
-def _columns(cells: list[str], widths: list[int]) -> Line:
-    """The cells padded to their columns, a = before each that is not empty."""
+def _columns(cells: list[str], signs: list[str], widths: list[int]) -> Line:
+    """The cells padded to their columns, a sign before each that is not empty."""
+    following = iter(signs)
     text = ""
     for cell, width in zip(cells, widths, strict=True):
-        sign = " = " if cell else "   "
-        text += (sign if text else "") + cell + " " * (width - text_width(cell))
+        sign = f" {next(following)} " if cell and text else " " * APART if text else ""
+        text += sign + cell + " " * (width - text_width(cell))
     return [(text.rstrip(), "entry")]
 
 
 def _stage_by_stage(rows: list[Unfolded], room: int) -> list[Line]:
-    """Each stage on a line of its own under the first =, long sums over several."""
+    """Each stage on a line of its own under the first sign, long sums over several."""
     lines: list[Line] = []
-    for name, stages, value in rows:
-        label = name
-        for stage in [*stages, value.strip()]:
-            head = f"{label} = "
+    for row in rows:
+        label, margin = row.name, " " * text_width(row.name)
+        for sign, stage in zip(row.signs, [*row.stages, row.value.strip()], strict=True):
+            head = f"{label} {sign} "
             for part in formula_lines(stage, max(room - text_width(head), 8)):
                 lines.append([(head + part, "entry")])
-                head = " " * (text_width(name) + 3)
-            label = " " * text_width(name)
+                head = margin + " " * APART
+            label = margin
     return lines
