@@ -23,6 +23,7 @@ from backtrace.notation.text import sentence_text, text
 from backtrace.page.report import sheet as page
 from backtrace.page.report.content import Commentator, Level
 from backtrace.page.report.phrases import STANDING
+from backtrace.spec.wording import count
 from backtrace.tape.loading import load
 
 START = b"# A quiz of backtrace"
@@ -161,11 +162,11 @@ class _Table:
         traced = self.trace.update(quantity.epoch, quantity.batch)[quantity.id]
         formula = notation.equation(traced, self.trace, self.symbols).formula
         shape = "" if quantity.shape == (1, 1) else f"   {quantity.shape[0]} × {quantity.shape[1]}"
-        count = len(self.quiz.quantities)
-        print(f"\nStep {at + 1} of {count}: {text(formula, self.symbols)}{shape}")
+        steps = len(self.quiz.quantities)
+        print(f"\nStep {at + 1} of {steps}: {text(formula, self.symbols)}{shape}")
         level = 0
         while True:
-            judged = self.quiz.put(quantity, self.rows(quantity, level))
+            judged = self.quiz.put(quantity, self.rows(quantity))
             if judged is None:
                 print(f"  {self.symbols.name(quantity.id)} is left out.")
                 return
@@ -182,7 +183,7 @@ class _Table:
         said = self.line("  Enter tries again, skip goes on with your numbers: ")
         return said != "skip"
 
-    def rows(self, quantity: Quantity, level: int) -> Rows:
+    def rows(self, quantity: Quantity) -> Rows:
         """The entries of a quantity, a row after the other, or fewer at a time."""
         rows, columns = quantity.shape
         found: Rows = []
@@ -193,7 +194,7 @@ class _Table:
                 if typed == "skip":
                     return [*found, *([[BLANK] * columns] * (rows - i))]
                 if typed == "?":
-                    self.help(quantity, level)
+                    self.help(quantity)
                     continue
                 try:
                     row += entries(typed, columns - len(row))
@@ -224,7 +225,7 @@ class _Table:
             raise _Back
         return word if word in ("skip", "?") else typed
 
-    def help(self, quantity: Quantity, level: int) -> None:
+    def help(self, quantity: Quantity) -> None:
         """Before an answer: what the step does, and why."""
         traced = self.trace.update(quantity.epoch, quantity.batch)[quantity.id]
         why = sentence_text(notation.why(traced, self.trace, self.symbols), self.symbols)
@@ -256,7 +257,8 @@ class _Table:
         show_page(page.document(findings), self.request.width)
         left = list(self.quiz.waiting())
         if left:
-            print(f"\n{len(left)} steps are left; --resume goes on from {name}.")
+            are = "is" if len(left) == 1 else "are"
+            print(f"\n{count(len(left), 'step')} {are} left; --resume goes on from {name}.")
         for line in self.next(set().union(*(judged.mistakes for judged in report.quantities))):
             print(line)
 
