@@ -1,6 +1,7 @@
 """A row is enough: a throw-away row of each kind goes through every command and every format.
 
-The kinds, and the tables in which each has a row, are those of README.md, "What to add where".
+The kinds, and the tables in which each has a row, are those of the handbook's chapter
+`inside`, "What to add where".
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The README tells the truth: its examples run, its tables list what there is and nothing else."""
+"""README and handbook tell the truth: examples run, tables list what there is and nothing else."""
 
 import doctest
 import re
@@ -26,11 +26,24 @@ from backtrace.spec.read.holdout import WAYS
 from backtrace.spec.read.layers import BIAS_KEYS, LAYER_KEYS
 from backtrace.spec.read.training import TRAINING_KEYS
 from backtrace.spec.read.weight_rules import INITIALIZERS
+from tests.golden import pictures
 from tests.test_structure import ORDER
 
 ROOT = Path(__file__).resolve().parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-PROSE = re.sub(r"^```.*?^```", "", README, flags=re.DOTALL | re.MULTILINE)
+HANDBOOK = ROOT / "backtrace" / "handbook"
+DOCUMENTS = {
+    path: path.read_text(encoding="utf-8")
+    for path in [ROOT / "README.md", *sorted(HANDBOOK.glob("*.md"))]
+}
+TEXT = "\n".join(DOCUMENTS.values())
+
+
+def prose_of(text):
+    """What stands outside the examples."""
+    return re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+
+
+PROSE = prose_of(TEXT)
 SPANS = re.findall(r"`([^`]+)`", PROSE)
 WORDS = {word for span in SPANS for word in re.findall(r"\w+", span)}
 BASE = {  # what a part of a spec is put into
@@ -42,7 +55,7 @@ BASE = {  # what a part of a spec is put into
 
 
 def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+    return re.findall(rf"^```{language}\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
 
 
 class Example(msgspec.Struct):
@@ -136,13 +149,13 @@ def test_python_examples_run():
     assert found
     parser, runner = doctest.DocTestParser(), doctest.DocTestRunner()
     for block in found:
-        runner.run(parser.get_doctest(block, {}, "README", "README.md", 0))
+        runner.run(parser.get_doctest(block, {}, "handbook", None, 0))
     assert runner.summarize(verbose=False).failed == 0
     assert runner.tries >= 6
 
 
 def test_every_example_is_of_a_kind_that_is_tested():
-    languages = set(re.findall(r"^```(\w+)$", README, re.MULTILINE))
+    languages = set(re.findall(r"^```(\w+)$", TEXT, re.MULTILINE))
     assert languages == {"console", "yaml", "pycon", "text"}
     assert len(blocks("text")) == 1  # the tree of the modules
 
@@ -152,7 +165,7 @@ def test_every_example_is_of_a_kind_that_is_tested():
 
 def section(title):
     """The text under a heading, as far as the next one."""
-    found = re.search(rf"^#+ {re.escape(title)}\n(.*?)(?=^#|\Z)", README, re.DOTALL | re.MULTILINE)
+    found = re.search(rf"^#+ {re.escape(title)}\n(.*?)(?=^#|\Z)", TEXT, re.DOTALL | re.MULTILINE)
     assert found is not None, title
     return found[1]
 
@@ -175,7 +188,7 @@ def said(constants):
 
 
 def test_every_key_of_a_spec_is_listed():
-    assert names("The spec") == set(TOP_KEYS)
+    assert names("Keys") == set(TOP_KEYS)
     assert set(LAYER_KEYS) <= names("Layers")
     assert {"file", *DATA_KEYS} == names("Files")
     assert all(f"`{{{key}:" in section("Layers") for key in ("shared", "threshold", "in_weights"))
@@ -184,7 +197,7 @@ def test_every_key_of_a_spec_is_listed():
 
 
 def test_every_key_of_a_training_is_listed():
-    listed = names("Training")
+    listed = names("Keys of a training")
     ways = {name for span in listed for name in re.findall(r"(\w+): ", span)}
     assert ways == {*WAYS, "targets"}
     assert {span for span in listed if not span.startswith("{")} == set(TRAINING_KEYS)
@@ -192,7 +205,7 @@ def test_every_key_of_a_training_is_listed():
 
 def test_the_defaults_are_those_of_a_spec():
     spec = backtrace.loads("layers: [{activation: linear, weights: 1, bias: none}]\ninputs: 1\n")
-    listed = {row[0].strip("`"): row[2].strip("`") for row in rows("The spec")}
+    listed = {row[0].strip("`"): row[2].strip("`") for row in rows("Keys")}
     for key in ("epochs", "output_delta", "backpropagate_through"):
         assert listed[key] == str(getattr(spec, key))
     assert listed["display"] == f"{{decimals: {spec.decimals}}}"
@@ -264,8 +277,8 @@ def options(command):
 
 
 def test_every_command_is_named_and_no_other():
-    mentioned = set(re.findall(r"\bbacktrace ([a-z]+)\b", " ".join(SPANS)))
-    mentioned |= set(re.findall(r"^\$ backtrace ([a-z]+)", README, re.MULTILINE))
+    mentioned = {name for span in SPANS for name in re.findall(r"^backtrace ([a-z]+)\b", span)}
+    mentioned |= set(re.findall(r"^\$ backtrace ([a-z]+)", TEXT, re.MULTILINE))
     assert mentioned == set(COMMANDS)
     firsts = " ".join(row[0] for row in rows("Commands"))
     assert set(re.findall(r"`backtrace ([a-z]+)", firsts)) == set(COMMANDS)
@@ -273,7 +286,7 @@ def test_every_command_is_named_and_no_other():
 
 def test_every_option_is_named_and_no_other():
     known = {flag for command in COMMANDS.values() for flag in options(command)}
-    mentioned = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", README)) - {"--editable"}
+    mentioned = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", TEXT)) - {"--editable"}
     assert mentioned == known | {"--help", "--version"}
 
 
@@ -291,16 +304,45 @@ def test_the_options_of_a_command_with_their_choices(name):
 # Links
 
 
-def test_links_lead_somewhere():
-    headings = re.findall(r"^#+ (.*)$", PROSE, re.MULTILINE)
-    anchors = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
-    links = re.findall(r"\]\(([^)]+)\)", README)
-    assert len(links) > 20
-    for link in links:
-        if link.startswith("#"):
-            assert link[1:] in anchors, link
-        else:
-            assert link.startswith("https://"), link
+def anchors(text):
+    """What a link may jump to, as GitHub makes it of the headings."""
+    headings = re.findall(r"^#+ (.*)$", prose_of(text), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def links(path):
+    return re.findall(r"\]\(([^)]+)\)", prose_of(DOCUMENTS[path]))
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
+def test_links_lead_somewhere(path):
+    for link in links(path):
+        if link.startswith("https://"):
+            continue
+        file, _, anchor = link.partition("#")
+        target = (path.parent / file).resolve() if file else path
+        assert target.is_file(), link
+        assert not anchor or anchor in anchors(DOCUMENTS[target]), link
+
+
+def test_every_chapter_is_reached_from_the_contents_and_the_readme():
+    chapters = {path.name for path in HANDBOOK.glob("*.md")} - {"README.md"}
+    assert set(links(HANDBOOK / "README.md")) == chapters
+    assert {link.rpartition("/")[2] for link in links(ROOT / "README.md")} >= chapters
+
+
+def test_the_readme_is_a_landing_page():
+    text = DOCUMENTS[ROOT / "README.md"]
+    assert len(text.splitlines()) < 250
+    assert len(re.findall(r"^\$ python3 -m pip install ", text, re.MULTILINE)) == 2
+
+
+def test_the_picture_is_what_the_program_draws(tmp_path):
+    """`python -m tests.golden.pictures` draws it anew."""
+    assert f"`{pictures.LANDING}`" in DOCUMENTS[ROOT / "README.md"]
+    run(pictures.LANDING, tmp_path)
+    drawn = (tmp_path / "small-mlp.svg").read_text(encoding="utf-8")
+    assert drawn == (HANDBOOK / "small-mlp.svg").read_text(encoding="utf-8")
 
 
 def test_the_files_that_are_named_exist():
@@ -309,7 +351,7 @@ def test_the_files_that_are_named_exist():
             assert (ROOT / span).exists(), span
         elif found := re.fullmatch(r"((?:\w+/)+\w+\.py)(?::[\w.]+)?", span):
             assert (ROOT / "backtrace" / found[1]).exists(), span
-    for module in re.findall(r"python -m (tests[\w.]+)", README):
+    for module in re.findall(r"python -m (tests[\w.]+)", TEXT):
         assert (ROOT / f"{module.replace('.', '/')}.py").exists(), module
 
 
@@ -360,7 +402,7 @@ def walk(title):
     ],
 )
 def test_a_walk_is_walked_in_this_order(title, command, tmp_path, monkeypatch):
-    (ada,) = (e.shown for block in blocks("console") for e in examples(block)
+    ada, *_ = (e.shown for block in blocks("console") for e in examples(block)
               if e.command == "cat ada.yaml")  # fmt: skip
     (tmp_path / "ada.yaml").write_text(ada, encoding="utf-8")
     monkeypatch.chdir(tmp_path)

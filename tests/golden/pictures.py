@@ -2,12 +2,15 @@
 
     python -m tests.golden.pictures
 
-draws all of them anew: look at every difference before you keep it.
+draws all of them anew, and the picture of the README: look at every difference before you keep it.
 """
 
 from pathlib import Path
 
+from typer.testing import CliRunner
+
 import backtrace
+from backtrace.cli.app import app
 from backtrace.formats.terminal.colours import uncoloured
 from backtrace.formats.terminal.layout import Layout
 from backtrace.formats.terminal.trace import passages
@@ -15,6 +18,7 @@ from backtrace.page.trace import View
 from tests.networks.kinds import LAYERED
 
 FOLDER = Path(__file__).resolve().parent
+LANDING = "backtrace export small-mlp -o small-mlp.svg --detail overview"  # the README's picture
 VIEWS = {
     "matrices": (View(), Layout(80)),
     "summary": (View(detail="summary"), Layout(80)),
@@ -52,6 +56,10 @@ def draw():
         path.unlink()
     for file_name in file_names():
         (FOLDER / file_name).write_text(picture(file_name), encoding="utf-8")
+    handbook = FOLDER.parent.parent / "backtrace" / "handbook"
+    places = {"small-mlp.svg": str(handbook / "small-mlp.svg")}
+    arguments = [places.get(word, word) for word in LANDING.split()[1:]]
+    assert CliRunner().invoke(app, [*arguments, "--force"]).exit_code == 0
 
 
 if __name__ == "__main__":
