@@ -113,7 +113,7 @@ def _ends_in_zero(values: Array, plain: Array, decimals: int) -> Array:
     leave out."""
     endless = np.abs(values - np.round(values, decimals)) >= NOISE
     last = np.round(np.abs(values) * 10.0**decimals) % 10 == 0
-    return endless & last & (np.round(values, decimals) != 0)
+    return np.asarray(endless & last & (np.round(values, decimals) != 0))
 
 
 def _alike(values: list[Array], decimals: int) -> float:

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import msgspec
 import numpy as np
 
-from backtrace.functions.array import Array
+from backtrace.functions.array import AnyArray
 from backtrace.functions.error_function import erfc
 from backtrace.functions.formula import (
     HALF,
@@ -35,7 +35,7 @@ from backtrace.functions.number import Number
 
 Parameters: TypeAlias = Mapping[str, Any]
 NONE: Parameters = MappingProxyType({})
-Elementwise: TypeAlias = Callable[[Array, Parameters], Array]
+Elementwise: TypeAlias = Callable[[AnyArray, Parameters], AnyArray]
 Points: TypeAlias = Callable[[Parameters], tuple[float, ...]]
 
 
@@ -89,7 +89,7 @@ def _zero(p: Parameters) -> tuple[float, ...]:
     return (0.0,)
 
 
-def filled(like: Array, value: Any) -> Array:
+def filled(like: AnyArray, value: Any) -> AnyArray:
     """``value`` in every entry, in the shape and arithmetic of ``like`` (no −0, no int)."""
     if like.dtype == object:
         from fractions import Fraction
@@ -98,97 +98,97 @@ def filled(like: Array, value: Any) -> Array:
     return np.full(like.shape, value, dtype=like.dtype)
 
 
-def _linear(z: Array, p: Parameters) -> Array:
+def _linear(z: AnyArray, p: Parameters) -> AnyArray:
     return z * p["slope"]
 
 
-def _linear_derivative(z: Array, p: Parameters) -> Array:
+def _linear_derivative(z: AnyArray, p: Parameters) -> AnyArray:
     return filled(z, p["slope"])
 
 
-def sigmoid(z: Array, p: Parameters = NONE) -> Array:
+def sigmoid(z: AnyArray, p: Parameters = NONE) -> AnyArray:
     """σ(z) = 1/(1 + e⁻ᶻ); where e⁻ᶻ overflows, σ(z) is 0 as it should be."""
     with np.errstate(over="ignore"):
         return 1 / (1 + np.exp(-z))
 
 
-def _sigmoid_derivative(z: Array, p: Parameters) -> Array:
+def _sigmoid_derivative(z: AnyArray, p: Parameters) -> AnyArray:
     return sigmoid(z) * sigmoid(-z)  # σ(−z) is 1 − σ(z) with all its digits
 
 
-def _tanh(z: Array, p: Parameters) -> Array:
+def _tanh(z: AnyArray, p: Parameters) -> AnyArray:
     return np.tanh(z)
 
 
-def _tanh_derivative(z: Array, p: Parameters) -> Array:
+def _tanh_derivative(z: AnyArray, p: Parameters) -> AnyArray:
     # 1 - tanh² loses every digit where tanh is near 1: with e = e^(-2|z|) it is 4e/(1 + e)².
     e = np.exp(-2 * np.abs(z))
     return 4 * e / ((1 + e) * (1 + e))
 
 
-def _bipolar_sigmoid(z: Array, p: Parameters) -> Array:
+def _bipolar_sigmoid(z: AnyArray, p: Parameters) -> AnyArray:
     return np.tanh(z / 2)  # the same function, and nothing overflows
 
 
-def _bipolar_sigmoid_derivative(z: Array, p: Parameters) -> Array:
+def _bipolar_sigmoid_derivative(z: AnyArray, p: Parameters) -> AnyArray:
     return 2 * _sigmoid_derivative(z, p)  # 2σ(z) − 1 is the function
 
 
-def _softsign(z: Array, p: Parameters) -> Array:
+def _softsign(z: AnyArray, p: Parameters) -> AnyArray:
     return z / (1 + np.abs(z))
 
 
-def _softsign_derivative(z: Array, p: Parameters) -> Array:
+def _softsign_derivative(z: AnyArray, p: Parameters) -> AnyArray:
     share = 1 / (1 + np.abs(z))  # its square may be 0, the square of 1 + |z| may not be inf
     return share * share
 
 
-def _softsign_from_activation(a: Array, p: Parameters) -> Array:
+def _softsign_from_activation(a: AnyArray, p: Parameters) -> AnyArray:
     return (1 - np.abs(a)) * (1 - np.abs(a))
 
 
-def _relu(z: Array, p: Parameters) -> Array:
+def _relu(z: AnyArray, p: Parameters) -> AnyArray:
     return np.maximum(z, filled(z, 0)) + 0  # the larger of 0 and -0 may be -0
 
 
-def _positive(z: Array, p: Parameters) -> Array:
+def _positive(z: AnyArray, p: Parameters) -> AnyArray:
     return np.where(z > 0, filled(z, 1), filled(z, 0))
 
 
-def _leaky_relu(z: Array, p: Parameters) -> Array:
+def _leaky_relu(z: AnyArray, p: Parameters) -> AnyArray:
     return np.where(z > 0, z, z * p["slope"])
 
 
-def _leaky_relu_derivative(z: Array, p: Parameters) -> Array:
+def _leaky_relu_derivative(z: AnyArray, p: Parameters) -> AnyArray:
     return np.where(z > 0, filled(z, 1), filled(z, p["slope"]))
 
 
-def _leaky_relu_from_activation(a: Array, p: Parameters) -> Array:
+def _leaky_relu_from_activation(a: AnyArray, p: Parameters) -> AnyArray:
     # A falling branch folds both signs of z onto a > 0; the table offers this form for slope ≥ 0.
     return np.where(a > 0, filled(a, 1), filled(a, p["slope"]))
 
 
-def _prelu(z: Array, p: Parameters) -> Array:
+def _prelu(z: AnyArray, p: Parameters) -> AnyArray:
     return np.where(z > 0, z, z * p["alpha"])
 
 
-def _prelu_derivative(z: Array, p: Parameters) -> Array:
+def _prelu_derivative(z: AnyArray, p: Parameters) -> AnyArray:
     return np.where(z > 0, filled(z, 1), filled(z, 0) + p["alpha"])
 
 
-def _negative_part(z: Array, p: Parameters) -> Array:
+def _negative_part(z: AnyArray, p: Parameters) -> AnyArray:
     return np.minimum(z, filled(z, 0))
 
 
-def _elu(z: Array, p: Parameters) -> Array:
+def _elu(z: AnyArray, p: Parameters) -> AnyArray:
     return np.where(z > 0, z, p["alpha"] * np.expm1(np.minimum(z, 0)))
 
 
-def _elu_derivative(z: Array, p: Parameters) -> Array:
+def _elu_derivative(z: AnyArray, p: Parameters) -> AnyArray:
     return np.where(z > 0, 1, p["alpha"] * np.exp(np.minimum(z, 0)))
 
 
-def _elu_from_activation(a: Array, p: Parameters) -> Array:
+def _elu_from_activation(a: AnyArray, p: Parameters) -> AnyArray:
     return np.where(a > 0, 1, a + p["alpha"])
 
 
@@ -196,92 +196,92 @@ SELU_SCALE = 1.0507009873554805
 SELU_ALPHA = 1.6732632423543772
 
 
-def _selu(z: Array, p: Parameters) -> Array:
+def _selu(z: AnyArray, p: Parameters) -> AnyArray:
     return SELU_SCALE * _elu(z, {"alpha": SELU_ALPHA})
 
 
-def _selu_derivative(z: Array, p: Parameters) -> Array:
+def _selu_derivative(z: AnyArray, p: Parameters) -> AnyArray:
     return SELU_SCALE * _elu_derivative(z, {"alpha": SELU_ALPHA})
 
 
-def _selu_from_activation(a: Array, p: Parameters) -> Array:
+def _selu_from_activation(a: AnyArray, p: Parameters) -> AnyArray:
     return np.where(a > 0, SELU_SCALE, a + SELU_SCALE * SELU_ALPHA)
 
 
-def _normal_cdf(z: Array) -> Array:
+def _normal_cdf(z: AnyArray) -> AnyArray:
     """Φ(z) by erfc, which keeps its digits far out on the left, where 1 + erf loses them."""
     return erfc(z * -math.sqrt(0.5)) / 2
 
 
-def _normal_density(z: Array) -> Array:
+def _normal_density(z: AnyArray) -> AnyArray:
     return np.exp(-z * z / 2) / math.sqrt(2 * math.pi)
 
 
-def _gelu(z: Array, p: Parameters) -> Array:
+def _gelu(z: AnyArray, p: Parameters) -> AnyArray:
     return z * _normal_cdf(z)
 
 
-def _gelu_derivative(z: Array, p: Parameters) -> Array:
+def _gelu_derivative(z: AnyArray, p: Parameters) -> AnyArray:
     return _normal_cdf(z) + z * _normal_density(z)
 
 
-def _silu(z: Array, p: Parameters) -> Array:
+def _silu(z: AnyArray, p: Parameters) -> AnyArray:
     return z * sigmoid(z)
 
 
-def _silu_derivative(z: Array, p: Parameters) -> Array:
+def _silu_derivative(z: AnyArray, p: Parameters) -> AnyArray:
     return sigmoid(z) + z * _sigmoid_derivative(z, p)
 
 
-def softplus(z: Array, p: Parameters = NONE) -> Array:
+def softplus(z: AnyArray, p: Parameters = NONE) -> AnyArray:
     """ln(1 + eᶻ), written max(z, 0) + ln(1 + e^(−|z|)) so that nothing overflows."""
     return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
 
 
-def _softplus_from_activation(a: Array, p: Parameters) -> Array:
+def _softplus_from_activation(a: AnyArray, p: Parameters) -> AnyArray:
     return -np.expm1(-a)
 
 
-def _mish(z: Array, p: Parameters) -> Array:
+def _mish(z: AnyArray, p: Parameters) -> AnyArray:
     return z * np.tanh(softplus(z))
 
 
-def _mish_derivative(z: Array, p: Parameters) -> Array:
+def _mish_derivative(z: AnyArray, p: Parameters) -> AnyArray:
     inner = softplus(z)
     return np.tanh(inner) + z * _tanh_derivative(inner, p) * sigmoid(z)
 
 
-def _hard_tanh(z: Array, p: Parameters) -> Array:
+def _hard_tanh(z: AnyArray, p: Parameters) -> AnyArray:
     return np.where(z >= 1, filled(z, 1), np.where(z <= -1, filled(z, -1), z))
 
 
-def _between_minus_and_plus_1(x: Array, p: Parameters) -> Array:
+def _between_minus_and_plus_1(x: AnyArray, p: Parameters) -> AnyArray:
     return np.where((x > -1) & (x < 1), filled(x, 1), filled(x, 0))
 
 
-def _hard_sigmoid(z: Array, p: Parameters) -> Array:
+def _hard_sigmoid(z: AnyArray, p: Parameters) -> AnyArray:
     line = z * p["slope"] + filled(z, 0.5)
     return np.where(line >= 1, filled(z, 1), np.where(line <= 0, filled(z, 0), line))
 
 
-def _hard_sigmoid_derivative(z: Array, p: Parameters) -> Array:
+def _hard_sigmoid_derivative(z: AnyArray, p: Parameters) -> AnyArray:
     line = z * p["slope"] + filled(z, 0.5)
     return np.where((line > 0) & (line < 1), filled(z, p["slope"]), filled(z, 0))
 
 
-def _hard_sigmoid_from_activation(a: Array, p: Parameters) -> Array:
+def _hard_sigmoid_from_activation(a: AnyArray, p: Parameters) -> AnyArray:
     return np.where((a > 0) & (a < 1), filled(a, p["slope"]), filled(a, 0))
 
 
-def _step(z: Array, p: Parameters) -> Array:
+def _step(z: AnyArray, p: Parameters) -> AnyArray:
     return np.where(z >= 0, filled(z, 1), filled(z, 0))
 
 
-def _flat(z: Array, p: Parameters) -> Array:
+def _flat(z: AnyArray, p: Parameters) -> AnyArray:
     return filled(z, 0)
 
 
-def summed(x: Array, axis: int) -> Array:
+def summed(x: AnyArray, axis: int) -> AnyArray:
     """The sums along ``axis``, which stays as an axis of length 1."""
     if x.ndim != 2 or x.dtype == object:
         return np.sum(x, axis=axis, keepdims=True)
@@ -290,13 +290,13 @@ def summed(x: Array, axis: int) -> Array:
     return np.dot(x, ones) if axis in (-1, 1) else np.dot(ones.T, x)
 
 
-def softmax(z: Array, axis: int) -> Array:
+def softmax(z: AnyArray, axis: int) -> AnyArray:
     """e^(zⱼ)/Σ e^(zₖ) along ``axis``; the largest z is subtracted first, which changes nothing."""
     e = np.exp(z - np.max(z, axis=axis, keepdims=True))
     return e / summed(e, axis)
 
 
-def log_softmax(z: Array, axis: int) -> Array:
+def log_softmax(z: AnyArray, axis: int) -> AnyArray:
     """ln softmax(z) along ``axis``, without ever taking the logarithm of an underflowed 0.
 
     The largest z adds e⁰ = 1 to the sum, each of several as large; ln(1 + the rest) keeps the
@@ -309,22 +309,22 @@ def log_softmax(z: Array, axis: int) -> Array:
     return shifted - np.log1p(rest + others)
 
 
-def softmax_jacobian(a: Array) -> Array:
+def softmax_jacobian(a: AnyArray) -> AnyArray:
     """diag(a) − a aᵀ for each sample of ``a`` (samples × k), stacked: (samples·k) × k."""
     samples, k = a.shape
     jacobians = a[:, :, None] * np.eye(k, dtype=a.dtype) - a[:, :, None] * a[:, None, :]
     return jacobians.reshape(samples * k, k)
 
 
-def _softmax_rows(z: Array, p: Parameters) -> Array:
+def _softmax_rows(z: AnyArray, p: Parameters) -> AnyArray:
     return softmax(z, axis=-1)
 
 
-def _softmax_jacobian_rows(z: Array, p: Parameters) -> Array:
+def _softmax_jacobian_rows(z: AnyArray, p: Parameters) -> AnyArray:
     return softmax_jacobian(softmax(z, axis=-1))
 
 
-def _softmax_from_rows(a: Array, p: Parameters) -> Array:
+def _softmax_from_rows(a: AnyArray, p: Parameters) -> AnyArray:
     return softmax_jacobian(a)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from backtrace.functions.activations import ACTIVATIONS, INF, Activation, Parameters, Z, filled
-from backtrace.functions.array import Array
+from backtrace.functions.array import AnyArray
 from backtrace.functions.formula import Hole, Root, call, exp, expression
 from backtrace.functions.losses import sign
 from backtrace.functions.number import Number
@@ -24,11 +24,11 @@ def _zero(p: Parameters) -> tuple[float, ...]:
     return (0.0,)
 
 
-def _power(z: Array, p: Parameters) -> Array:
+def _power(z: AnyArray, p: Parameters) -> AnyArray:
     return z ** _exponent(p)
 
 
-def _power_derivative(z: Array, p: Parameters) -> Array:
+def _power_derivative(z: AnyArray, p: Parameters) -> AnyArray:
     exponent = _exponent(p)
     return filled(z, 1) if exponent == 1 else exponent * z ** (exponent - 1)
 
@@ -43,7 +43,7 @@ def power_is_rational(p: Parameters) -> bool:
     return isinstance(_exponent(p), int)
 
 
-def _rounded(z: Array, p: Parameters) -> Array:
+def _rounded(z: AnyArray, p: Parameters) -> AnyArray:
     """Halves away from zero, as by hand."""
     scale = 10 ** int(p["decimals"])
     if z.dtype == object:

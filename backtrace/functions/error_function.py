@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from backtrace.functions.array import Array
+from backtrace.functions.array import AnyArray
 
 # W. J. Cody, "Rational Chebyshev approximations for the error function", Mathematics of
 # Computation 23 (1969): erf x/x in x² up to 0.46875, e^(x²)·erfc x in x up to 4, and beyond
@@ -45,7 +45,7 @@ SQRPI = 5.6418958354775628695e-1  # 1/√π
 LAST = 27.0  # e^(−x²) is 0 from here on
 
 
-def erfc(x: Array) -> Array:
+def erfc(x: AnyArray) -> AnyArray:
     """1 − erf(x) with all its digits, also far out on the right; of any shape.
 
     In float64 it is right to 10⁻¹⁵ of its size. What stands for an array may have its own.
@@ -66,17 +66,17 @@ def erfc(x: Array) -> Array:
     return np.where(size <= 0.46875, near, np.where(x < 0, 2 - falling, falling))
 
 
-def _within(x: Array, low: float, high: float) -> Array:
+def _within(x: AnyArray, low: float, high: float) -> AnyArray:
     """x, or what is nearest to it in the range of a formula, where its result is not taken."""
     return np.minimum(np.maximum(x, low), high)
 
 
-def _quotient(formula: tuple[tuple[float, ...], tuple[float, ...]], x: Array) -> Array:
+def _quotient(formula: tuple[tuple[float, ...], tuple[float, ...]], x: AnyArray) -> AnyArray:
     above, below = (_polynomial(each, x) for each in formula)
     return above / below
 
 
-def _polynomial(coefficients: tuple[float, ...], x: Array) -> Array:
+def _polynomial(coefficients: tuple[float, ...], x: AnyArray) -> AnyArray:
     """Horner's scheme."""
     total = coefficients[0] * x
     for coefficient in coefficients[1:-1]:
@@ -84,7 +84,7 @@ def _polynomial(coefficients: tuple[float, ...], x: Array) -> Array:
     return total + coefficients[-1]
 
 
-def _gaussian(x: Array) -> Array:
+def _gaussian(x: AnyArray) -> AnyArray:
     """e^(−x²), its square taken in two parts so that no digit is lost."""
     coarse = np.floor(x * 16) / 16
     return np.exp(-coarse * coarse) * np.exp(-(x - coarse) * (x + coarse))

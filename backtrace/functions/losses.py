@@ -21,7 +21,7 @@ from backtrace.functions.activations import (
     softplus,
     summed,
 )
-from backtrace.functions.array import Array
+from backtrace.functions.array import AnyArray
 from backtrace.functions.formula import (
     HALF,
     Brackets,
@@ -37,7 +37,7 @@ from backtrace.functions.formula import (
 )
 from backtrace.functions.number import Number
 
-LossFunction: TypeAlias = Callable[[Array, Array, Parameters], Array]
+LossFunction: TypeAlias = Callable[[AnyArray, AnyArray, Parameters], AnyArray]
 
 
 class LossRule(msgspec.Struct, frozen=True):
@@ -55,7 +55,7 @@ class LossRule(msgspec.Struct, frozen=True):
 
     title: str
     terms: LossFunction
-    gradient: Callable[..., Array]
+    gradient: Callable[..., AnyArray]
     gradient_formula: Expr  # of one entry, with E or with A and Y
     term_formula: Expr
     formula: Expr  # the whole loss, with MEAN for the 1/n in front
@@ -83,102 +83,102 @@ class LossRule(msgspec.Struct, frozen=True):
         return mentions(self.term_formula, OUTPUTS)
 
 
-def _weighted_log(weight: Array, probability: Array) -> Array:
+def _weighted_log(weight: AnyArray, probability: AnyArray) -> AnyArray:
     """weight · ln(probability), and 0 where the weight is 0, whatever the logarithm."""
     with np.errstate(divide="ignore"):
         logs = np.log(probability)
     return np.where(weight == 0, 0.0, weight * np.where(weight == 0, 0.0, logs))
 
 
-def _quotient(above: Array, below: Array) -> Array:
+def _quotient(above: AnyArray, below: AnyArray) -> AnyArray:
     """above / below, and 0 where above is 0; inf, without a warning, where only below is."""
     with np.errstate(divide="ignore"):
         return np.where(above == 0, 0.0, above / np.where(above == 0, 1.0, below))
 
 
-def _square(a: Array, y: Array, p: Parameters) -> Array:
+def _square(a: AnyArray, y: AnyArray, p: Parameters) -> AnyArray:
     return (a - y) * (a - y)
 
 
-def _half_square(a: Array, y: Array, p: Parameters) -> Array:
+def _half_square(a: AnyArray, y: AnyArray, p: Parameters) -> AnyArray:
     return (a - y) * (a - y) / 2
 
 
-def _element_square(a: Array, y: Array, p: Parameters) -> Array:
+def _element_square(a: AnyArray, y: AnyArray, p: Parameters) -> AnyArray:
     return (a - y) * (a - y) / p["outputs"]
 
 
-def _absolute(a: Array, y: Array, p: Parameters) -> Array:
+def _absolute(a: AnyArray, y: AnyArray, p: Parameters) -> AnyArray:
     return np.abs(a - y)
 
 
-def _distance(a: Array, y: Array, p: Parameters) -> Array:
+def _distance(a: AnyArray, y: AnyArray, p: Parameters) -> AnyArray:
     return a - y
 
 
-def sign(e: Array, p: Parameters = NONE) -> Array:
+def sign(e: AnyArray, p: Parameters = NONE) -> AnyArray:
     """The sign of every entry, 0 at 0."""
     return np.where(e > 0, filled(e, 1), np.where(e < 0, filled(e, -1), filled(e, 0)))
 
 
-def _huber(a: Array, y: Array, p: Parameters) -> Array:
+def _huber(a: AnyArray, y: AnyArray, p: Parameters) -> AnyArray:
     e, delta = np.abs(a - y), p["delta"]
     return np.where(e <= delta, e * e / 2, delta * (e - delta / 2))
 
 
-def _clipped(e: Array, p: Parameters) -> Array:
+def _clipped(e: AnyArray, p: Parameters) -> AnyArray:
     return np.where(np.abs(e) <= p["delta"], e, sign(e) * p["delta"])
 
 
-def _binary_cross_entropy(a: Array, y: Array, p: Parameters) -> Array:
+def _binary_cross_entropy(a: AnyArray, y: AnyArray, p: Parameters) -> AnyArray:
     return 0.0 - (_weighted_log(y, a) + _weighted_log(1 - y, 1 - a))  # never a −0
 
 
-def _binary_cross_entropy_from_z(z: Array, y: Array, p: Parameters) -> Array:
+def _binary_cross_entropy_from_z(z: AnyArray, y: AnyArray, p: Parameters) -> AnyArray:
     # −y ln σ(z) − (1−y) ln(1−σ(z)) = y·softplus(−z) + (1−y)·softplus(z): no cancellation.
     return y * softplus(-z) + (1 - y) * softplus(z)
 
 
-def _binary_cross_entropy_gradient(a: Array, y: Array, p: Parameters) -> Array:
+def _binary_cross_entropy_gradient(a: AnyArray, y: AnyArray, p: Parameters) -> AnyArray:
     return _quotient(1 - y, 1 - a) - _quotient(y, a)
 
 
-def _binary_cross_entropy_gradient_from_z(z: Array, y: Array, p: Parameters) -> Array:
+def _binary_cross_entropy_gradient_from_z(z: AnyArray, y: AnyArray, p: Parameters) -> AnyArray:
     # 1/(1 − σ(z)) is 1 + eᶻ and 1/σ(z) is 1 + e⁻ᶻ: at z = 30, 1 − a has three digits left.
     with np.errstate(over="ignore", invalid="ignore"):
         off, on = (1 - y) * (1 + np.exp(z)), y * (1 + np.exp(-z))
     return np.where(y == 1, 0.0, off) - np.where(y == 0, 0.0, on)
 
 
-def _cross_entropy(a: Array, y: Array, p: Parameters) -> Array:
+def _cross_entropy(a: AnyArray, y: AnyArray, p: Parameters) -> AnyArray:
     return 0.0 - _weighted_log(y, a)
 
 
-def _cross_entropy_from_softmax(z: Array, y: Array, p: Parameters) -> Array:
+def _cross_entropy_from_softmax(z: AnyArray, y: AnyArray, p: Parameters) -> AnyArray:
     return np.where(y == 0, 0.0, 0.0 - y * log_softmax(z, axis=-1))  # never a −0
 
 
-def _cross_entropy_from_sigmoid(z: Array, y: Array, p: Parameters) -> Array:
+def _cross_entropy_from_sigmoid(z: AnyArray, y: AnyArray, p: Parameters) -> AnyArray:
     return y * softplus(-z)
 
 
-def _cross_entropy_gradient(a: Array, y: Array, p: Parameters) -> Array:
+def _cross_entropy_gradient(a: AnyArray, y: AnyArray, p: Parameters) -> AnyArray:
     return 0.0 - _quotient(y, a)
 
 
-def _divergence(a: Array, y: Array, p: Parameters) -> Array:
+def _divergence(a: AnyArray, y: AnyArray, p: Parameters) -> AnyArray:
     return _weighted_log(y, _quotient(y, a))
 
 
-def _divergence_from_softmax(z: Array, y: Array, p: Parameters) -> Array:
+def _divergence_from_softmax(z: AnyArray, y: AnyArray, p: Parameters) -> AnyArray:
     return _weighted_log(y, y) + _cross_entropy_from_softmax(z, y, p)
 
 
-def _divergence_from_sigmoid(z: Array, y: Array, p: Parameters) -> Array:
+def _divergence_from_sigmoid(z: AnyArray, y: AnyArray, p: Parameters) -> AnyArray:
     return _weighted_log(y, y) + _cross_entropy_from_sigmoid(z, y, p)
 
 
-def _log_cosh(a: Array, y: Array, p: Parameters) -> Array:
+def _log_cosh(a: AnyArray, y: AnyArray, p: Parameters) -> AnyArray:
     """Near 0 by cosh e − 1 = 2 sinh²(e/2), which keeps its digits; far out by |e|, which stays."""
     size = np.abs(a - y)
     half = np.sinh(np.minimum(size, 1) / 2)
@@ -186,42 +186,42 @@ def _log_cosh(a: Array, y: Array, p: Parameters) -> Array:
     return np.where(size < 1, np.log1p(2 * (half * half)), far)
 
 
-def _signed_margins(a: Array, y: Array, p: Parameters) -> Array:
+def _signed_margins(a: AnyArray, y: AnyArray, p: Parameters) -> AnyArray:
     return 1 - y * a
 
 
-def _binary_hinge(a: Array, y: Array, p: Parameters) -> Array:
+def _binary_hinge(a: AnyArray, y: AnyArray, p: Parameters) -> AnyArray:
     return np.maximum(1 - y * a, filled(a, 0))
 
 
-def _binary_hinge_gradient(a: Array, y: Array, p: Parameters) -> Array:
+def _binary_hinge_gradient(a: AnyArray, y: AnyArray, p: Parameters) -> AnyArray:
     return np.where(1 - y * a > 0, 0 - y, filled(a, 0))
 
 
-def _margins(a: Array, y: Array) -> Array:
+def _margins(a: AnyArray, y: AnyArray) -> AnyArray:
     """1 + ŷⱼ − ŷ_true, and 0 at the true class."""
     true = summed(a * y, axis=-1)
     return np.where(y == 0, 1 + a - true, filled(a, 0))
 
 
-def _hinge(a: Array, y: Array, p: Parameters) -> Array:
+def _hinge(a: AnyArray, y: AnyArray, p: Parameters) -> AnyArray:
     return np.maximum(_margins(a, y), filled(a, 0))
 
 
-def _hinge_margins(a: Array, y: Array, p: Parameters) -> Array:
+def _hinge_margins(a: AnyArray, y: AnyArray, p: Parameters) -> AnyArray:
     return _margins(a, y)
 
 
-def _hinge_gradient(a: Array, y: Array, p: Parameters) -> Array:
+def _hinge_gradient(a: AnyArray, y: AnyArray, p: Parameters) -> AnyArray:
     violated = np.where(_margins(a, y) > 0, filled(a, 1), filled(a, 0))
     return violated - y * summed(violated, axis=-1)
 
 
-def _output(a: Array, y: Any, p: Parameters) -> Array:
+def _output(a: AnyArray, y: Any, p: Parameters) -> AnyArray:
     return a * 1
 
 
-def _output_gradient(a: Array, y: Any, p: Parameters) -> Array:
+def _output_gradient(a: AnyArray, y: Any, p: Parameters) -> AnyArray:
     return filled(a, 1)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from backtrace.functions.array import Array
+from backtrace.functions.array import AnyArray
 from backtrace.functions.losses import sign
 
 
@@ -30,7 +30,7 @@ FORMS: dict[str, Form] = {
 }
 
 
-def penalty(w: Array, form: str, l1: Any, l2: Any, n: int) -> Any:
+def penalty(w: AnyArray, form: str, l1: Any, l2: Any, n: int) -> Any:
     """The penalty of a matrix, a number, or of each of a stack; ``l1``, ``l2``: λ of each part."""
     above, below = FORMS[form].l2
     over = n if FORMS[form].per_sample else 1
@@ -39,7 +39,7 @@ def penalty(w: Array, form: str, l1: Any, l2: Any, n: int) -> Any:
     return l2 * above * squares / (below * over) + l1 * sizes / over
 
 
-def gradient(w: Array, form: str, l1: Any, l2: Any, n: int) -> Array:
+def gradient(w: AnyArray, form: str, l1: Any, l2: Any, n: int) -> AnyArray:
     """∂penalty/∂w, of the shape of ``w``; |w| has slope 0 at w = 0."""
     above, below = FORMS[form].l2
     over = n if FORMS[form].per_sample else 1

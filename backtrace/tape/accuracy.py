@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtrace.functions.activations import ACTIVATIONS
-from backtrace.functions.array import Array
+from backtrace.functions.array import AnyArray, Array
 from backtrace.functions.losses import LOSSES
 from backtrace.spec.model import Matrix, Spec
 
@@ -53,7 +53,7 @@ def by_sample(spec: Spec, matrix: Matrix) -> NDArray[np.floating[Any]]:
     return matrix.values if spec.conventions.layout == "rows" else matrix.values.T
 
 
-def class_of(outputs: Array, boundary: float) -> Array:
+def class_of(outputs: AnyArray, boundary: float) -> AnyArray:
     """The class of each sample: the largest of its outputs (from 0; of a tie the first), or
     whether its only one is at least the ``boundary``. ``outputs`` (predictions or targets) has a
     sample a row."""

@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from backtrace.functions.activations import Parameters
-from backtrace.functions.array import Array
+from backtrace.functions.array import AnyArray
 from backtrace.functions.number import Number
 from backtrace.tape.setting import Shape
 
@@ -63,7 +63,7 @@ def arguments_of(operands: Sequence[str], parameters: Parameters) -> list[Argume
     ]
 
 
-def taken(parameters: Parameters, operands: Sequence[Array]) -> list[Array]:
+def taken(parameters: Parameters, operands: Sequence[AnyArray]) -> list[AnyArray]:
     """What the operation is given."""
     if "arguments" not in parameters:
         return list(operands)
@@ -74,7 +74,7 @@ def taken(parameters: Parameters, operands: Sequence[Array]) -> list[Array]:
     ]
 
 
-def handed_back(parameters: Parameters, value: Array) -> Array:
+def handed_back(parameters: Parameters, value: AnyArray) -> AnyArray:
     """The value of a step: a gradient in the shape of what it is the gradient of."""
     if "summed" in parameters:
         value = np.sum(value, axis=_SUMS[parameters["summed"]], keepdims=True)
@@ -83,13 +83,13 @@ def handed_back(parameters: Parameters, value: Array) -> Array:
     return value
 
 
-def viewed(value: Array, views: Sequence[ArgumentView]) -> Array:
+def viewed(value: AnyArray, views: Sequence[ArgumentView]) -> AnyArray:
     for view in views:
         value = arranged(value, partial(_view, view=view))
     return value
 
 
-def _view(x: Array, view: ArgumentView) -> Array:
+def _view(x: AnyArray, view: ArgumentView) -> AnyArray:
     if view == TRANSPOSED:
         return x.swapaxes(-1, -2)
     rows, columns = (_slice(each) for each in view)
@@ -100,11 +100,11 @@ def _slice(span: Any) -> slice:
     return slice(None) if span is None else slice(span[0] - 1, span[1])
 
 
-def _number(value: Any) -> Array:
+def _number(value: Any) -> AnyArray:
     return np.array([[value]])
 
 
-def _undone(value: Array, views: Sequence[ArgumentView], shape: Shape) -> Array:
+def _undone(value: AnyArray, views: Sequence[ArgumentView], shape: Shape) -> AnyArray:
     """Zeros of ``shape`` with ``value`` where the views took it from."""
     stages = [shape]
     for view in views:
@@ -114,7 +114,7 @@ def _undone(value: Array, views: Sequence[ArgumentView], shape: Shape) -> Array:
     return value
 
 
-def _placed(x: Array, view: ArgumentView, shape: Shape) -> Array:
+def _placed(x: AnyArray, view: ArgumentView, shape: Shape) -> AnyArray:
     if view == TRANSPOSED:
         return x.swapaxes(-1, -2)
     whole = zeros(x, shape)
@@ -123,7 +123,7 @@ def _placed(x: Array, view: ArgumentView, shape: Shape) -> Array:
     return whole
 
 
-def zeros(like: Array, shape: Shape) -> Array:
+def zeros(like: AnyArray, shape: Shape) -> AnyArray:
     """Zeros in the arithmetic of ``like``, for each of a stack."""
     whole = np.zeros((*like.shape[:-2], *shape), dtype=like.dtype)
     if like.dtype == object:
@@ -133,7 +133,7 @@ def zeros(like: Array, shape: Shape) -> Array:
     return whole
 
 
-def arranged(x: Array, arrangement: Callable[[Array], Array]) -> Array:
+def arranged(x: AnyArray, arrangement: Callable[[AnyArray], AnyArray]) -> AnyArray:
     """``x`` with its entries placed otherwise; what stands for an array does so by itself."""
     own = getattr(x, "rearranged", None)
     return arrangement(x) if own is None else own(arrangement)

@@ -56,7 +56,7 @@ def _total(s: Setting, p: Mapping[str, Any], x: Array) -> Array:
 
 
 def _descend(s: Setting, p: Mapping[str, Any], w: Array, gradient: Array) -> Array:
-    return w + abs(p["rate"]) * gradient
+    return np.asarray(w + abs(p["rate"]) * gradient)
 
 
 SIZES: dict[str, Callable[..., Array]] = {

@@ -114,7 +114,8 @@ def joined(parts: Sequence[Array], axis: int) -> Array:
     """The chunks' lines one after another, in the order in memory that the chunks have."""
     if parts[0].flags.c_contiguous:
         return np.concatenate(parts, axis=axis)
-    return np.concatenate([part.T for part in parts], axis=1 - axis).T
+    turned = np.concatenate([part.T for part in parts], axis=1 - axis)
+    return np.asarray(turned.T)
 
 
 def added(parts: Iterable[Array]) -> Array:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from backtrace.functions.activations import Parameters, filled, softmax
-from backtrace.functions.array import Array
+from backtrace.functions.array import AnyArray
 from backtrace.functions.elementary import FUNCTIONS, power_is_rational
 from backtrace.functions.losses import LOSSES
 from backtrace.tape.arguments import arranged, zeros
@@ -30,31 +30,31 @@ def sized(shape: Shape) -> str:
 # Entry by entry
 
 
-def _plus(s: Setting, p: Parameters, x: Array, y: Array) -> Array:
+def _plus(s: Setting, p: Parameters, x: AnyArray, y: AnyArray) -> AnyArray:
     return x + y
 
 
-def _minus(s: Setting, p: Parameters, x: Array, y: Array) -> Array:
+def _minus(s: Setting, p: Parameters, x: AnyArray, y: AnyArray) -> AnyArray:
     return x - y
 
 
-def _times(s: Setting, p: Parameters, x: Array, y: Array) -> Array:
+def _times(s: Setting, p: Parameters, x: AnyArray, y: AnyArray) -> AnyArray:
     return x * y + 0  # to a float, −3.4 · 0 is −0
 
 
-def _over(s: Setting, p: Parameters, x: Array, y: Array) -> Array:
+def _over(s: Setting, p: Parameters, x: AnyArray, y: AnyArray) -> AnyArray:
     return x / y
 
 
-def _larger(s: Setting, p: Parameters, x: Array, y: Array) -> Array:
+def _larger(s: Setting, p: Parameters, x: AnyArray, y: AnyArray) -> AnyArray:
     return np.maximum(x, y)
 
 
-def _smaller(s: Setting, p: Parameters, x: Array, y: Array) -> Array:
+def _smaller(s: Setting, p: Parameters, x: AnyArray, y: AnyArray) -> AnyArray:
     return np.minimum(x, y)
 
 
-def _negate(s: Setting, p: Parameters, x: Array) -> Array:
+def _negate(s: Setting, p: Parameters, x: AnyArray) -> AnyArray:
     return 0 - x  # no −0
 
 
@@ -65,18 +65,24 @@ def broadcast_shape(s: Setting, p: Parameters, x: Shape, y: Shape) -> Shape:
     return tuple(max(a, b) for a, b in zip(x, y, strict=True))
 
 
-def _over_slope(s: Setting, p: Parameters, upstream: Array, x: Array, y: Array) -> Array:
+def _over_slope(
+    s: Setting, p: Parameters, upstream: AnyArray, x: AnyArray, y: AnyArray
+) -> AnyArray:
     """∂(x/y)/∂y = −x/y²."""
     return 0 - upstream * x / (y * y)
 
 
-def _larger_slope(s: Setting, p: Parameters, upstream: Array, x: Array, y: Array) -> Array:
+def _larger_slope(
+    s: Setting, p: Parameters, upstream: AnyArray, x: AnyArray, y: AnyArray
+) -> AnyArray:
     """Where the first (``of`` 1) or the second is chosen; of two equal ones the first has it."""
     first = (x >= y) if p["largest"] else (x <= y)
     return np.where(first == (p["of"] == 1), upstream, upstream * 0)
 
 
-def _chain(s: Setting, p: Parameters, upstream: Array, z: Array, *learned: Array) -> Array:
+def _chain(
+    s: Setting, p: Parameters, upstream: AnyArray, z: AnyArray, *learned: AnyArray
+) -> AnyArray:
     row = FUNCTIONS[p["activation"]]
     return upstream * row.derivative(z, row.at(p, learned)) + 0
 
@@ -92,7 +98,7 @@ def _broadcast_upstream(s: Setting, p: Parameters, upstream: Shape, *others: Sha
 # Rows and columns
 
 
-def _softmax(s: Setting, p: Parameters, z: Array) -> Array:
+def _softmax(s: Setting, p: Parameters, z: AnyArray) -> AnyArray:
     return softmax(z, axis=softmax_axis(s, p))
 
 
@@ -101,7 +107,7 @@ def softmax_axis(s: Setting, p: Parameters) -> int:
     return _AXES[p["each"]] if "each" in p else -1 - s.sample_axis
 
 
-def _softmax_slope(s: Setting, p: Parameters, upstream: Array, a: Array) -> Array:
+def _softmax_slope(s: Setting, p: Parameters, upstream: AnyArray, a: AnyArray) -> AnyArray:
     """(diag(a) − a aᵀ) · upstream, each row or column by itself."""
     product = upstream * a
     return product - a * np.sum(product, axis=softmax_axis(s, p), keepdims=True)
@@ -111,15 +117,15 @@ def _axes(p: Parameters) -> Any:
     return _AXES[p["each"]] if "each" in p else (-2, -1)
 
 
-def _reduce(s: Setting, p: Parameters, x: Array) -> Array:
+def _reduce(s: Setting, p: Parameters, x: AnyArray) -> AnyArray:
     return REDUCTIONS[p["reduce"]](x, p)
 
 
-def _sum(x: Array, p: Parameters) -> Array:
+def _sum(x: AnyArray, p: Parameters) -> AnyArray:
     return np.sum(x, axis=_axes(p), keepdims=True)
 
 
-def _mean(x: Array, p: Parameters) -> Array:
+def _mean(x: AnyArray, p: Parameters) -> AnyArray:
     return _sum(x, p) / entries_of(p, x.shape)
 
 
@@ -128,11 +134,11 @@ def entries_of(p: Parameters, shape: Shape) -> int:
     return {"row": shape[-1], "column": shape[-2]}.get(p.get("each", ""), shape[-1] * shape[-2])
 
 
-def _max(x: Array, p: Parameters) -> Array:
+def _max(x: AnyArray, p: Parameters) -> AnyArray:
     return np.max(x, axis=_axes(p), keepdims=True)
 
 
-def _var(x: Array, p: Parameters) -> Array:
+def _var(x: AnyArray, p: Parameters) -> AnyArray:
     centred = x - _mean(x, p)
     return _sum(centred * centred, p) / _freedom(p, x.shape)
 
@@ -142,7 +148,7 @@ def _freedom(p: Parameters, shape: Shape) -> int:
     return entries_of(p, shape) - bool(p.get("unbiased"))
 
 
-REDUCTIONS: dict[str, Callable[[Array, Parameters], Array]] = {
+REDUCTIONS: dict[str, Callable[[AnyArray, Parameters], AnyArray]] = {
     "sum": _sum,
     "mean": _mean,
     "max": _max,
@@ -156,7 +162,7 @@ def _reduce_shape(s: Setting, p: Parameters, x: Shape) -> Shape:
     return {"row": (x[0], 1), "column": (1, x[1])}.get(p.get("each", ""), (1, 1))
 
 
-def _reduce_slope(s: Setting, p: Parameters, upstream: Array, x: Array) -> Array:
+def _reduce_slope(s: Setting, p: Parameters, upstream: AnyArray, x: AnyArray) -> AnyArray:
     if p["reduce"] == "max":
         return np.where(winners(x, p), upstream, upstream * 0)
     if p["reduce"] == "var":
@@ -165,7 +171,7 @@ def _reduce_slope(s: Setting, p: Parameters, upstream: Array, x: Array) -> Array
     return spread / entries_of(p, x.shape) if p["reduce"] == "mean" else spread
 
 
-def winners(x: Array, p: Parameters) -> Array:
+def winners(x: AnyArray, p: Parameters) -> AnyArray:
     """The largest entry, the first of several; row after row where all are taken together."""
     if "each" in p:
         return _first_largest(x, _AXES[p["each"]])
@@ -173,7 +179,7 @@ def winners(x: Array, p: Parameters) -> Array:
     return _first_largest(flat, -1).reshape(*x.shape)
 
 
-def _first_largest(x: Array, axis: int) -> Array:
+def _first_largest(x: AnyArray, axis: int) -> AnyArray:
     is_largest = x == np.max(x, axis=axis, keepdims=True)
     return is_largest & (np.cumsum(is_largest, axis=axis) == 1)
 
@@ -185,7 +191,7 @@ def _spread_shape(s: Setting, p: Parameters, upstream: Shape, x: Shape) -> Shape
 # Placing
 
 
-def _stack(s: Setting, p: Parameters, *parts: Array) -> Array:
+def _stack(s: Setting, p: Parameters, *parts: AnyArray) -> AnyArray:
     most = max(parts, key=lambda part: part.ndim)
     if most.ndim > 2:  # a stack of matrices beside single ones, the same for all
         lead = most.shape[:-2]
@@ -203,7 +209,7 @@ def _stack_shape(s: Setting, p: Parameters, *shapes: Shape) -> Shape:
     return (shapes[0][0], total) if p["beside"] else (total, shapes[0][1])
 
 
-def _reshape(s: Setting, p: Parameters, x: Array) -> Array:
+def _reshape(s: Setting, p: Parameters, x: AnyArray) -> AnyArray:
     return arranged(x, lambda x: x.reshape(*x.shape[:-2], *p["shape"]))
 
 
@@ -214,7 +220,7 @@ def _reshape_shape(s: Setting, p: Parameters, x: Shape) -> Shape:
     return rows, columns
 
 
-def _rows(s: Setting, p: Parameters, x: Array) -> Array:
+def _rows(s: Setting, p: Parameters, x: AnyArray) -> AnyArray:
     return arranged(x, lambda x: x[..., [row - 1 for row in p["rows"]], :])
 
 
@@ -224,12 +230,12 @@ def _rows_shape(s: Setting, p: Parameters, x: Shape) -> Shape:
     return len(p["rows"]), x[1]
 
 
-def _rows_slope(s: Setting, p: Parameters, upstream: Array) -> Array:
+def _rows_slope(s: Setting, p: Parameters, upstream: AnyArray) -> AnyArray:
     """Each row back where it was taken from; one taken twice gets both."""
     height = p["height"]
 
-    def placed(row: int, place: int) -> Array:
-        def arrangement(x: Array) -> Array:
+    def placed(row: int, place: int) -> AnyArray:
+        def arrangement(x: AnyArray) -> AnyArray:
             whole = zeros(x, (height, x.shape[-1]))
             whole[..., row - 1, :] = x[..., place, :]
             return whole
@@ -244,7 +250,7 @@ def _rows_slope_shape(s: Setting, p: Parameters, upstream: Shape) -> Shape:
     return p["height"], upstream[1]
 
 
-def _eye(s: Setting, p: Parameters) -> Array:
+def _eye(s: Setting, p: Parameters) -> AnyArray:
     return np.eye(p["size"])
 
 
@@ -252,16 +258,16 @@ def _eye_shape(s: Setting, p: Parameters) -> Shape:
     return p["size"], p["size"]
 
 
-def _number(s: Setting, p: Parameters, value: Array) -> Array:
+def _number(s: Setting, p: Parameters, value: AnyArray) -> AnyArray:
     return value
 
 
-def padded(x: Array, width: int) -> Array:
+def padded(x: AnyArray, width: int) -> AnyArray:
     """Zeros all around, so many on each side."""
     if not width:
         return x
 
-    def arrangement(x: Array) -> Array:
+    def arrangement(x: AnyArray) -> AnyArray:
         height, breadth = x.shape[-2:]
         whole = zeros(x, (height + 2 * width, breadth + 2 * width))
         whole[..., width : width + height, width : width + breadth] = x
@@ -270,7 +276,7 @@ def padded(x: Array, width: int) -> Array:
     return arranged(x, arrangement)
 
 
-def _pad(s: Setting, p: Parameters, x: Array) -> Array:
+def _pad(s: Setting, p: Parameters, x: AnyArray) -> AnyArray:
     return padded(x, p["width"])
 
 
@@ -285,7 +291,7 @@ def window_count(size: int, window: int, stride: int) -> int:
     return (size - window) // stride + 1
 
 
-def windows(x: Array, window: Shape, stride: int) -> Iterator[Array]:
+def windows(x: AnyArray, window: Shape, stride: int) -> Iterator[AnyArray]:
     """For each place in a window, row after row, that entry of every window."""
     height = window_count(x.shape[-2], window[0], stride)
     breadth = window_count(x.shape[-1], window[1], stride)
@@ -294,11 +300,11 @@ def windows(x: Array, window: Shape, stride: int) -> Iterator[Array]:
         yield x[..., rows, slice(v, v + stride * (breadth - 1) + 1, stride)]
 
 
-def spread_windows(parts: list[Array], window: Shape, stride: int, shape: Shape) -> Array:
+def spread_windows(parts: list[AnyArray], window: Shape, stride: int, shape: Shape) -> AnyArray:
     """The way back of ``windows``: what belongs to each place, added up where windows overlap."""
 
-    def placed(part: Array, u: int, v: int) -> Array:
-        def arrangement(x: Array) -> Array:
+    def placed(part: AnyArray, u: int, v: int) -> AnyArray:
+        def arrangement(x: AnyArray) -> AnyArray:
             whole = zeros(x, shape)
             rows = slice(u, u + stride * (x.shape[-2] - 1) + 1, stride)
             whole[..., rows, slice(v, v + stride * (x.shape[-1] - 1) + 1, stride)] = x
@@ -311,17 +317,17 @@ def spread_windows(parts: list[Array], window: Shape, stride: int, shape: Shape)
     return sum(each[1:], each[0])
 
 
-def _turned(k: Array, p: Parameters) -> Array:
+def _turned(k: AnyArray, p: Parameters) -> AnyArray:
     """The kernel by half a turn, for the convolution proper."""
     return k[..., ::-1, ::-1] if p.get("flip") else k
 
 
-def _entries(k: Array) -> Iterator[Array]:
+def _entries(k: AnyArray) -> Iterator[AnyArray]:
     for u, v in product(range(k.shape[-2]), range(k.shape[-1])):
         yield k[..., u : u + 1, v : v + 1]
 
 
-def _conv(s: Setting, p: Parameters, x: Array, k: Array) -> Array:
+def _conv(s: Setting, p: Parameters, x: AnyArray, k: AnyArray) -> AnyArray:
     x, k = padded(x, p["padding"]), _turned(k, p)
     places = windows(x, k.shape[-2:], p["stride"])
     terms = [entry * part for entry, part in zip(_entries(k), places, strict=True)]
@@ -336,7 +342,9 @@ def _conv_shape(s: Setting, p: Parameters, x: Shape, k: Shape) -> Shape:
     return tuple(window_count(a, b, p["stride"]) for a, b in zip(size, k, strict=True))
 
 
-def _conv_input(s: Setting, p: Parameters, upstream: Array, k: Array, x: Array) -> Array:
+def _conv_input(
+    s: Setting, p: Parameters, upstream: AnyArray, k: AnyArray, x: AnyArray
+) -> AnyArray:
     """∂/∂x: every entry of the upstream gradient times the kernel, laid over its window."""
     k = _turned(k, p)
     width = p["padding"]
@@ -347,7 +355,9 @@ def _conv_input(s: Setting, p: Parameters, upstream: Array, k: Array, x: Array) 
     return whole[..., width : width + height, width : width + breadth]
 
 
-def _conv_kernel(s: Setting, p: Parameters, upstream: Array, x: Array, k: Array) -> Array:
+def _conv_kernel(
+    s: Setting, p: Parameters, upstream: AnyArray, x: AnyArray, k: AnyArray
+) -> AnyArray:
     """∂/∂k: for each place of the kernel the sum over all windows of upstream · what lay there."""
     x = padded(x, p["padding"])
     sums = [
@@ -364,7 +374,7 @@ def _second_of(s: Setting, p: Parameters, upstream: Shape, other: Shape, like: S
     return like
 
 
-def _conv_transpose(s: Setting, p: Parameters, x: Array, k: Array) -> Array:
+def _conv_transpose(s: Setting, p: Parameters, x: AnyArray, k: AnyArray) -> AnyArray:
     parts = [x * entry for entry in _entries(k)]
     return spread_windows(
         parts, k.shape[-2:], p["stride"], _conv_transpose_shape(s, p, x.shape[-2:], k.shape[-2:])
@@ -375,7 +385,7 @@ def _conv_transpose_shape(s: Setting, p: Parameters, x: Shape, k: Shape) -> Shap
     return tuple((a - 1) * p["stride"] + b for a, b in zip(x, k, strict=True))
 
 
-def _pool(s: Setting, p: Parameters, x: Array) -> Array:
+def _pool(s: Setting, p: Parameters, x: AnyArray) -> AnyArray:
     size = (p["size"], p["size"])
     places = list(windows(x, size, p["stride"]))
     if p["pool"] == "max":
@@ -390,7 +400,7 @@ def _pool_shape(s: Setting, p: Parameters, x: Shape) -> Shape:
     return rows, columns
 
 
-def _pool_slope(s: Setting, p: Parameters, upstream: Array, x: Array) -> Array:
+def _pool_slope(s: Setting, p: Parameters, upstream: AnyArray, x: AnyArray) -> AnyArray:
     size = (p["size"], p["size"])
     if p["pool"] == "mean":
         parts = [upstream / (size[0] * size[1])] * (size[0] * size[1])
@@ -399,7 +409,7 @@ def _pool_slope(s: Setting, p: Parameters, upstream: Array, x: Array) -> Array:
     return spread_windows(parts, size, p["stride"], x.shape[-2:])
 
 
-def pool_winners(p: Parameters, x: Array) -> list[Array]:
+def pool_winners(p: Parameters, x: AnyArray) -> list[AnyArray]:
     """For each place in a window, of which windows it is the largest, the first of several."""
     places = list(windows(x, (p["size"], p["size"]), p["stride"]))
     most = reduce(np.maximum, places)
@@ -415,12 +425,12 @@ def pool_winners(p: Parameters, x: Array) -> list[Array]:
 # Losses
 
 
-def loss_terms(s: Setting, p: Parameters, a: Array, y: Array) -> Array:
+def loss_terms(s: Setting, p: Parameters, a: AnyArray, y: AnyArray) -> AnyArray:
     """The addends of a loss, in the layout of its operands."""
     return s.rows(LOSSES[p["loss"]].terms(s.rows(a), s.rows(y), p))
 
 
-def _loss(s: Setting, p: Parameters, a: Array, y: Array) -> Array:
+def _loss(s: Setting, p: Parameters, a: AnyArray, y: AnyArray) -> AnyArray:
     total = np.sum(loss_terms(s, p, a, y), axis=(-2, -1), keepdims=True)
     return total / p["samples"] if "samples" in p else total
 
@@ -431,7 +441,9 @@ def _loss_shape(s: Setting, p: Parameters, a: Shape, y: Shape) -> Shape:
     return 1, 1
 
 
-def _loss_slope(s: Setting, p: Parameters, upstream: Array, a: Array, y: Array) -> Array:
+def _loss_slope(
+    s: Setting, p: Parameters, upstream: AnyArray, a: AnyArray, y: AnyArray
+) -> AnyArray:
     row = LOSSES[p["loss"]]
     if p.get("of") == 2:
         slope = target_gradient(s, p, a, y)
@@ -443,7 +455,7 @@ def _loss_slope(s: Setting, p: Parameters, upstream: Array, a: Array, y: Array) 
     return slope / p["samples"] if "samples" in p else slope
 
 
-def target_gradient(s: Setting, p: Parameters, a: Array, y: Array) -> Array:
+def target_gradient(s: Setting, p: Parameters, a: AnyArray, y: AnyArray) -> AnyArray:
     """∂terms/∂y: of a loss of the error the negative of that by the prediction."""
     row = LOSSES[p["loss"]]
     if row.from_error:
@@ -451,7 +463,7 @@ def target_gradient(s: Setting, p: Parameters, a: Array, y: Array) -> Array:
     return BY_TARGET[p["loss"]](a, y)
 
 
-BY_TARGET: dict[str, Callable[[Array, Array], Array]] = {
+BY_TARGET: dict[str, Callable[[AnyArray, AnyArray], AnyArray]] = {
     "cross_entropy": lambda a, y: 0 - np.log(a),
     "binary_cross_entropy": lambda a, y: np.log(1 - a) - np.log(a),
     "kl": lambda a, y: np.log(y) + 1 - np.log(a),

@@ -22,7 +22,7 @@ from backtrace.functions.activations import (
     softmax_jacobian,
     summed,
 )
-from backtrace.functions.array import Array
+from backtrace.functions.array import AnyArray
 from backtrace.functions.elementary import FUNCTIONS
 from backtrace.functions.losses import LOSSES
 from backtrace.functions.optimizers import momentums
@@ -36,22 +36,24 @@ from backtrace.tape.equation_operations import (
 from backtrace.tape.setting import Operation, Setting, Shape, transposed
 
 
-def _sum(x: Array) -> Array:
+def _sum(x: AnyArray) -> AnyArray:
     """The sum of a matrix's entries, or of each of a stack."""
     return np.sum(x) if x.ndim == 2 else np.sum(x, axis=(-2, -1))
 
 
-def mean(x: Array, p: Parameters) -> Array:
+def mean(x: AnyArray, p: Parameters) -> AnyArray:
     """``x`` with the 1/n that ``p`` asks for, where it does."""
     return x / p["samples"] if "samples" in p else x
 
 
-def _matmul(s: Setting, p: Parameters, x: Array, y: Array) -> Array:
+def _matmul(s: Setting, p: Parameters, x: AnyArray, y: AnyArray) -> AnyArray:
     x, y = matmul_operands(s, p, x, y)
     return mean(np.dot(x, y) if x.ndim == y.ndim == 2 else x @ y, p)
 
 
-def matmul_operands(s: Setting, p: Parameters, x: Array, y: Array) -> tuple[Array, Array]:
+def matmul_operands(
+    s: Setting, p: Parameters, x: AnyArray, y: AnyArray
+) -> tuple[AnyArray, AnyArray]:
     """The two factors as they stand in the product: without a bias line, transposed."""
     omit, transpose = p.get("omit", ""), p.get("transpose", "")
     if omit:
@@ -71,7 +73,7 @@ def _matmul_shape(s: Setting, p: Parameters, x: Shape, y: Shape) -> Shape:
     return (first.shape[0], second.shape[1])
 
 
-def _add_bias(s: Setting, p: Parameters, product: Array, b: Array) -> Array:
+def _add_bias(s: Setting, p: Parameters, product: AnyArray, b: AnyArray) -> AnyArray:
     return product - b if p.get("subtract") else product + b
 
 
@@ -83,13 +85,13 @@ def _bias_shape(s: Setting, p: Parameters, product: Shape, b: Shape) -> Shape:
     return product
 
 
-def _activate(s: Setting, p: Parameters, z: Array, *learned: Array) -> Array:
+def _activate(s: Setting, p: Parameters, z: AnyArray, *learned: AnyArray) -> AnyArray:
     row = FUNCTIONS[p["activation"]]
     a = row.value(z, row.at(p, learned)) if row.elementwise else softmax(z, axis=-1 - s.sample_axis)
     return augmented(s, a, p.get("ones", ""))
 
 
-def augmented(s: Setting, a: Array, ones: str) -> Array:
+def augmented(s: Setting, a: AnyArray, ones: str) -> AnyArray:
     """``a`` with a 1 before or after each sample; ``ones`` is "", "first" or "last"."""
     if not ones:
         return a
@@ -105,7 +107,7 @@ def _activate_shape(s: Setting, p: Parameters, z: Shape, *learned: Shape) -> Sha
     return (z[0], z[1] + 1) if s.sample_axis == 0 else (z[0] + 1, z[1])
 
 
-def _activation_derivative(s: Setting, p: Parameters, z: Array, *learned: Array) -> Array:
+def _activation_derivative(s: Setting, p: Parameters, z: AnyArray, *learned: AnyArray) -> AnyArray:
     row = FUNCTIONS[p["activation"]]
     if row.elementwise:
         return row.derivative(z, row.at(p, learned))
@@ -119,7 +121,7 @@ def _derivative_shape(s: Setting, p: Parameters, z: Shape, *learned: Shape) -> S
     return (n * k, k) if s.sample_axis == 0 else (k, n * k)
 
 
-def _chain_to_learned(s: Setting, p: Parameters, upstream: Array, z: Array) -> Array:
+def _chain_to_learned(s: Setting, p: Parameters, upstream: AnyArray, z: AnyArray) -> AnyArray:
     """Each entry's share of the gradient of what an activation learns."""
     by_learned = FUNCTIONS[p["activation"]].by_learned
     assert by_learned is not None
@@ -138,15 +140,15 @@ def _alike(s: Setting, p: Parameters, *shapes: Shape) -> Shape:
 
 
 def _loss_terms(
-    s: Setting, p: Parameters, a: Array, y: Array | None = None, z: Array | None = None
-) -> Array:
+    s: Setting, p: Parameters, a: AnyArray, y: AnyArray | None = None, z: AnyArray | None = None
+) -> AnyArray:
     row, target = LOSSES[p["loss"]], None if y is None else s.rows(y)
     if z is not None:
         return s.rows(row.stable[p["activation"]](s.rows(z), target, p))
     return s.rows(row.terms(s.rows(a), target, p))
 
 
-def _total(s: Setting, p: Parameters, terms: Array) -> Array:
+def _total(s: Setting, p: Parameters, terms: AnyArray) -> AnyArray:
     return mean(_sum(terms), p)
 
 
@@ -154,7 +156,7 @@ def _scalar(s: Setting, p: Parameters, *shapes: Shape) -> Shape:
     return ()
 
 
-def _add(s: Setting, p: Parameters, first: Array, *others: Array) -> Array:
+def _add(s: Setting, p: Parameters, first: AnyArray, *others: AnyArray) -> AnyArray:
     return sum(others, first)
 
 
@@ -162,15 +164,15 @@ def _lambdas(p: Parameters) -> tuple[str, Any, Any, int]:
     return p["form"], p["l1"], p["l2"], p["over"]
 
 
-def _penalty(s: Setting, p: Parameters, *weights: Array) -> Array:
+def _penalty(s: Setting, p: Parameters, *weights: AnyArray) -> AnyArray:
     penalised = zip(weights, p["omit"], strict=True)
     parts = [penalties.penalty(s.without_bias(w, omit), *_lambdas(p)) for w, omit in penalised]
     return sum(parts[1:], parts[0])
 
 
 def _loss_gradient(
-    s: Setting, p: Parameters, x: Array, y: Array | None = None, z: Array | None = None
-) -> Array:
+    s: Setting, p: Parameters, x: AnyArray, y: AnyArray | None = None, z: AnyArray | None = None
+) -> AnyArray:
     row, target = LOSSES[p["loss"]], None if y is None else s.rows(y)
     if row.from_error:  # x is the error, which has the sign of the convention already
         return mean(s.rows(row.gradient(s.rows(x), p)), p)
@@ -182,19 +184,19 @@ def _loss_gradient(
     return -gradient if s.descent else gradient
 
 
-def _shortcut_delta(s: Setting, p: Parameters, a: Array, y: Array) -> Array:
+def _shortcut_delta(s: Setting, p: Parameters, a: AnyArray, y: AnyArray) -> AnyArray:
     return mean(y - a if s.descent else a - y, p)
 
 
-def _error(s: Setting, p: Parameters, a: Array, y: Array) -> Array:
+def _error(s: Setting, p: Parameters, a: AnyArray, y: AnyArray) -> AnyArray:
     return y - a if s.descent else a - y
 
 
-def _hadamard(s: Setting, p: Parameters, da: Array, g: Array) -> Array:
+def _hadamard(s: Setting, p: Parameters, da: AnyArray, g: AnyArray) -> AnyArray:
     return da * g + 0  # to a float, -3.4 · 0 is -0
 
 
-def _jacobian_product(s: Setting, p: Parameters, da: Array, g: Array) -> Array:
+def _jacobian_product(s: Setting, p: Parameters, da: AnyArray, g: AnyArray) -> AnyArray:
     da, g = s.rows(da), s.rows(g)
     samples, k = da.shape
     return s.rows(np.einsum("sij,sj->si", g.reshape(samples, k, k), da))
@@ -204,7 +206,7 @@ def _jacobian_shape(s: Setting, p: Parameters, da: Shape, g: Shape) -> Shape:
     return da
 
 
-def _sum_samples(s: Setting, p: Parameters, delta: Array) -> Array:
+def _sum_samples(s: Setting, p: Parameters, delta: AnyArray) -> AnyArray:
     whole = np.sum(delta, keepdims=True) if p.get("all") else summed(delta, s.sample_axis - 2)
     total = mean(whole, p)
     return -total if p.get("negate") else total
@@ -216,14 +218,14 @@ def _sum_shape(s: Setting, p: Parameters, delta: Shape) -> Shape:
     return (1, delta[1]) if s.sample_axis == 0 else (delta[0], 1)
 
 
-def _add_penalty(s: Setting, p: Parameters, data: Array, w: Array) -> Array:
+def _add_penalty(s: Setting, p: Parameters, data: AnyArray, w: AnyArray) -> AnyArray:
     gradient = penalties.gradient(w, *_lambdas(p))
     if p.get("omit"):
         gradient = np.where(_bias_line(s, w, p["omit"]), filled(w, 0), gradient)
     return data - gradient if s.descent else data + gradient
 
 
-def _bias_line(s: Setting, w: Array, omit: str) -> Array:
+def _bias_line(s: Setting, w: AnyArray, omit: str) -> AnyArray:
     """Of an augmented weight matrix, which entries are the bias."""
     line = np.zeros(w.shape, dtype=bool)
     at = 0 if omit == "first" else -1
@@ -231,13 +233,13 @@ def _bias_line(s: Setting, w: Array, omit: str) -> Array:
     return line
 
 
-def _gradient_norm(s: Setting, p: Parameters, *gradients: Array) -> Array:
+def _gradient_norm(s: Setting, p: Parameters, *gradients: AnyArray) -> AnyArray:
     """√Σg² over every entry of all of them."""
     squares = [_sum(g * g) for g in gradients]
     return np.sqrt(sum(squares[1:], squares[0]))
 
 
-def _clip_to_norm(s: Setting, p: Parameters, g: Array, norm: Array) -> Array:
+def _clip_to_norm(s: Setting, p: Parameters, g: AnyArray, norm: AnyArray) -> AnyArray:
     return g * (p["limit"] / np.maximum(norm, p["limit"]))
 
 
@@ -245,70 +247,72 @@ def _clip_to_norm_shape(s: Setting, p: Parameters, g: Shape, norm: Shape) -> Sha
     return g
 
 
-def _clip_entries(s: Setting, p: Parameters, g: Array) -> Array:
+def _clip_entries(s: Setting, p: Parameters, g: AnyArray) -> AnyArray:
     return np.minimum(np.maximum(g, -p["limit"]), p["limit"])
 
 
-def _descend(s: Setting, p: Parameters, w: Array, gradient: Array) -> Array:
+def _descend(s: Setting, p: Parameters, w: AnyArray, gradient: AnyArray) -> AnyArray:
     change = p["rate"] * gradient
     return w + change if s.descent else w - change
 
 
-def _accumulate(s: Setting, p: Parameters, v: Array, g: Array) -> Array:
+def _accumulate(s: Setting, p: Parameters, v: AnyArray, g: AnyArray) -> AnyArray:
     return p["beta"] * v + g
 
 
-def _accumulate_step(s: Setting, p: Parameters, v: Array, g: Array) -> Array:
+def _accumulate_step(s: Setting, p: Parameters, v: AnyArray, g: AnyArray) -> AnyArray:
     return p["beta"] * v + s.downhill(p["rate"] * g)
 
 
-def _average(s: Setting, p: Parameters, v: Array, g: Array) -> Array:
+def _average(s: Setting, p: Parameters, v: AnyArray, g: AnyArray) -> AnyArray:
     return p["beta"] * v + (1 - p["beta"]) * g
 
 
-def _accumulate_squares(s: Setting, p: Parameters, v: Array, g: Array) -> Array:
+def _accumulate_squares(s: Setting, p: Parameters, v: AnyArray, g: AnyArray) -> AnyArray:
     return v + g * g
 
 
-def _average_squares(s: Setting, p: Parameters, v: Array, g: Array) -> Array:
+def _average_squares(s: Setting, p: Parameters, v: AnyArray, g: AnyArray) -> AnyArray:
     return p["beta"] * v + (1 - p["beta"]) * (g * g)
 
 
-def _scale_step(s: Setting, p: Parameters, v: Array) -> Array:
+def _scale_step(s: Setting, p: Parameters, v: AnyArray) -> AnyArray:
     return s.downhill(p["rate"] * v)
 
 
-def _look_ahead_step(s: Setting, p: Parameters, g: Array, v: Array) -> Array:
+def _look_ahead_step(s: Setting, p: Parameters, g: AnyArray, v: AnyArray) -> AnyArray:
     return s.downhill(p["rate"] * (g + p["beta"] * v))
 
 
-def _unbias(s: Setting, p: Parameters, m: Array) -> Array:
+def _unbias(s: Setting, p: Parameters, m: AnyArray) -> AnyArray:
     return m / (1 - p["beta"] ** p["t"])
 
 
-def _look_ahead_average(s: Setting, p: Parameters, m: Array, g: Array) -> Array:
+def _look_ahead_average(s: Setting, p: Parameters, m: AnyArray, g: AnyArray) -> AnyArray:
     mu = momentums(float(p["beta"]), float(p["momentum_decay"]), p["t"])
     ahead = mu.next * m / (1 - mu.product * mu.next)
     return ahead + (1 - mu.now) * g / (1 - mu.product)
 
 
-def _rescale(s: Setting, p: Parameters, g: Array, steps: Array, squares: Array) -> Array:
+def _rescale(
+    s: Setting, p: Parameters, g: AnyArray, steps: AnyArray, squares: AnyArray
+) -> AnyArray:
     return np.sqrt(steps + p["epsilon"]) / np.sqrt(squares + p["epsilon"]) * g
 
 
-def _adaptive_step(s: Setting, p: Parameters, m: Array, v: Array) -> Array:
+def _adaptive_step(s: Setting, p: Parameters, m: AnyArray, v: AnyArray) -> AnyArray:
     return s.downhill(p["rate"] * m / (np.sqrt(v) + p["epsilon"]))
 
 
-def _decayed_step(s: Setting, p: Parameters, m: Array, v: Array, w: Array) -> Array:
+def _decayed_step(s: Setting, p: Parameters, m: AnyArray, v: AnyArray, w: AnyArray) -> AnyArray:
     return _adaptive_step(s, p, m, v) - p["rate"] * p["weight_decay"] * w
 
 
-def _copy(s: Setting, p: Parameters, x: Array) -> Array:
+def _copy(s: Setting, p: Parameters, x: AnyArray) -> AnyArray:
     return x
 
 
-def _no_evaluation(s: Setting, p: Parameters, *values: Array) -> Array:
+def _no_evaluation(s: Setting, p: Parameters, *values: AnyArray) -> AnyArray:
     raise TypeError("a given value and the loss after the update are not worked from operands")
 
 

@@ -206,7 +206,7 @@ def batch(
 ) -> Array:
     """The samples of one update: ``order`` (from 1) where they are shuffled, else start … stop."""
     if order is not None:
-        return setting.rows(setting.rows(value)[np.array(order) - 1])
+        return np.asarray(setting.rows(setting.rows(value)[np.array(order) - 1]))
     samples = slice(start, stop)
     return contiguous(value[samples] if setting.sample_axis == 0 else value[:, samples])
 

@@ -8,13 +8,13 @@ from typing import TypeAlias
 import msgspec
 
 from backtrace.functions.activations import Parameters
-from backtrace.functions.array import Array
+from backtrace.functions.array import AnyArray
 from backtrace.spec.model import Conventions
 
 Shape: TypeAlias = tuple[int, ...]
 
 
-def transposed(x: Array) -> Array:
+def transposed(x: AnyArray) -> AnyArray:
     """A matrix, or each of a stack, transposed."""
     return x.T if x.ndim == 2 else x.swapaxes(-1, -2)
 
@@ -37,15 +37,15 @@ class Setting(msgspec.Struct, frozen=True):
     def descent(self) -> bool:
         return self.conventions.sign == "descent"
 
-    def rows(self, x: Array) -> Array:
+    def rows(self, x: AnyArray) -> AnyArray:
         """``x`` with a sample a row, whatever the layout (and back again)."""
         return x if self.sample_axis == 0 else transposed(x)
 
-    def downhill(self, x: Array) -> Array:
+    def downhill(self, x: AnyArray) -> AnyArray:
         """What is added to go down: −x under ``sign: gradient``, x under ``sign: descent``."""
         return x if self.descent else -x
 
-    def without_bias(self, w: Array, omit: str) -> Array:
+    def without_bias(self, w: AnyArray, omit: str) -> AnyArray:
         """An augmented weight matrix without its bias line; ``omit`` is "", "first" or "last"."""
         if not omit:
             return w
@@ -53,7 +53,7 @@ class Setting(msgspec.Struct, frozen=True):
         return w[..., kept, :] if self.input_axis == 0 else w[..., kept]
 
 
-Evaluate: TypeAlias = Callable[..., Array]
+Evaluate: TypeAlias = Callable[..., AnyArray]
 ShapeRule: TypeAlias = Callable[..., Shape]
 
 

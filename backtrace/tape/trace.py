@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from backtrace.functions.array import Array
 from backtrace.spec.ids import At, Role
 from backtrace.spec.model import Arithmetic, Conventions, Notation
 from backtrace.tape.steps import Phase, Step
@@ -22,7 +23,7 @@ class TracedStep(msgspec.Struct, frozen=True, eq=False):
     """
 
     step: Step
-    value: Any
+    value: Array
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, TracedStep):
@@ -84,7 +85,7 @@ class TracedStep(msgspec.Struct, frozen=True, eq=False):
         return self.step.sample_numbers
 
 
-def same_values(one: Any, other: Any) -> bool:
+def same_values(one: Array, other: Array) -> bool:
     """Whether two values agree in type, shape and every entry, a nan being equal to a nan."""
     if one.dtype != other.dtype or one.shape != other.shape:
         return False

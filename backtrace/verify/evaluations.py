@@ -113,9 +113,9 @@ def _cancelled(step: Step, values: Values) -> Array:
     """The size of what is subtracted and in the loss, from z, is not: a − y, a softmax's a − a²."""
     if step.operation == "shortcut_delta":
         a, y = (np.abs(values[id]) for id in step.operands)
-        return mean(a + y, step.parameters)
+        return np.asarray(mean(a + y, step.parameters))
     is_slope = step.operation == "activation_derivative"
-    return float(is_slope and not ACTIVATIONS[step.parameters["activation"]].elementwise)
+    return np.asarray(is_slope and not ACTIVATIONS[step.parameters["activation"]].elementwise)
 
 
 def _cast(values: Values, precision: Precision) -> Values:

@@ -85,7 +85,7 @@ class GradientCheck:
         size = np.abs(self.tape[at]) + np.abs(found.values)
         with np.errstate(invalid="ignore"):
             distance = np.abs(found.values - self.tape[at]) - found.spreads / 2
-            return distance - TOLERANCE * size - found.errors - self.doubt[at]
+            return np.asarray(distance - TOLERANCE * size - found.errors - self.doubt[at])
 
     def _is_off(self, at: Indices) -> Flags:
         """Which entries have a number on either side, and not the same."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from backtrace.functions.activations import ACTIVATIONS, Parameters
-from backtrace.functions.array import Array
+from backtrace.functions.array import AnyArray
 from backtrace.functions.losses import LOSSES
 from backtrace.tape.operations import OPERATIONS, mean
 from backtrace.tape.setting import Evaluate, Setting
@@ -20,26 +20,26 @@ def without_ones(s: Setting, p: Parameters, a: Any) -> Any:
     return a[:, kept] if s.sample_axis == 0 else a[kept]
 
 
-def _derivative_from_activation(s: Setting, p: Parameters, a: Array) -> Array:
+def _derivative_from_activation(s: Setting, p: Parameters, a: AnyArray) -> AnyArray:
     from_a = ACTIVATIONS[p["activation"]].derivative_from_activation
     assert from_a is not None
     return s.rows(from_a(s.rows(without_ones(s, p, a)), p))
 
 
-def _loss_terms_from_error(s: Setting, p: Parameters, e: Array) -> Array:
+def _loss_terms_from_error(s: Setting, p: Parameters, e: AnyArray) -> AnyArray:
     return LOSSES[p["loss"]].terms(e, 0.0, p)
 
 
-def _loss_terms_from_z(s: Setting, p: Parameters, z: Array, y: Array) -> Array:
+def _loss_terms_from_z(s: Setting, p: Parameters, z: AnyArray, y: AnyArray) -> AnyArray:
     return OPERATIONS["loss_terms"].evaluate(s, p, z, y, z)
 
 
-def _loss_gradient_from_activation(s: Setting, p: Parameters, a: Array, y: Array) -> Array:
+def _loss_gradient_from_activation(s: Setting, p: Parameters, a: AnyArray, y: AnyArray) -> AnyArray:
     error = OPERATIONS["error"].evaluate(s, p, a, y)
     return OPERATIONS["loss_gradient"].evaluate(s, p, error)
 
 
-def _error_averaged(s: Setting, p: Parameters, e: Array) -> Array:
+def _error_averaged(s: Setting, p: Parameters, e: AnyArray) -> AnyArray:
     """δ = error, or error/n: the short-cut by way of a written error."""
     return mean(e, p)
 

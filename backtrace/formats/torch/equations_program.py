@@ -13,7 +13,7 @@ from backtrace.formats.torch.equations import definitions, lines, program_names
 from backtrace.formats.torch.optimizer import optimizer
 from backtrace.formats.torch.python_text import matrix, remark
 from backtrace.formats.torch.training import training, trains
-from backtrace.functions.array import Array
+from backtrace.functions.array import AnyArray
 from backtrace.spec.model import Spec
 from backtrace.tape.run import trace
 
@@ -27,11 +27,11 @@ class EquationArrays(msgspec.Struct, frozen=True):
     what they are of.
     """
 
-    data: dict[str, Array]
-    parameters: dict[str, Array]
-    upstream: dict[str, Array]
-    gradients: dict[str, Array]
-    updated: dict[str, Array]
+    data: dict[str, AnyArray]
+    parameters: dict[str, AnyArray]
+    upstream: dict[str, AnyArray]
+    gradients: dict[str, AnyArray]
+    updated: dict[str, AnyArray]
     of: dict[str, str]  # of each gradient and updated parameter, whose it is
 
     @classmethod
@@ -60,7 +60,7 @@ class EquationArrays(msgspec.Struct, frozen=True):
         return sum(array.size for array in (*self.data.values(), *self.parameters.values()))
 
     @property
-    def stored(self) -> dict[str, Array]:
+    def stored(self) -> dict[str, AnyArray]:
         """What a file beside the program has."""
         upstream = {f"upstream_{id}": array for id, array in self.upstream.items()}
         return self.data | self.parameters | self.gradients | self.updated | upstream
@@ -126,7 +126,7 @@ class _Program:
         yield self.tensors("What the first update makes of the parameters.", found.updated)
 
     def tensors(
-        self, words: str, arrays: Mapping[str, Array], wraps: Mapping[str, tuple[str, str]] = {}
+        self, words: str, arrays: Mapping[str, AnyArray], wraps: Mapping[str, tuple[str, str]] = {}
     ) -> list[str]:
         found = []
         for id, array in arrays.items():

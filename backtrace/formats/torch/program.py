@@ -27,7 +27,7 @@ from backtrace.formats.torch.training import (
     trains,
 )
 from backtrace.functions.activations import ACTIVATIONS
-from backtrace.functions.array import Array
+from backtrace.functions.array import AnyArray
 from backtrace.functions.losses import LOSSES
 from backtrace.page import header
 from backtrace.spec import ids
@@ -108,9 +108,9 @@ class _Arrays(msgspec.Struct, frozen=True):
     Data have a sample a row whatever the layout; parameters and gradients are as in the trace.
     """
 
-    data: dict[str, Array]
-    parameters: dict[str, Array]
-    gradients: dict[str, Array]
+    data: dict[str, AnyArray]
+    parameters: dict[str, AnyArray]
+    gradients: dict[str, AnyArray]
     first: Trace
 
     @property
@@ -118,7 +118,7 @@ class _Arrays(msgspec.Struct, frozen=True):
         return sum(array.size for array in (self.data | self.parameters).values())
 
     @property
-    def stored(self) -> dict[str, Array]:
+    def stored(self) -> dict[str, AnyArray]:
         """What a file beside the program has."""
         return self.data | self.parameters | self.gradients
 
@@ -155,11 +155,11 @@ class _Arrays(msgspec.Struct, frozen=True):
         return found
 
 
-def _largest(array: Array) -> float:
+def _largest(array: AnyArray) -> float:
     return float(np.abs(array).max())
 
 
-def _data(spec: Spec) -> dict[str, Array]:
+def _data(spec: Spec) -> dict[str, AnyArray]:
     assert spec.loss is not None
     given = {"x": spec.inputs, "y": spec.targets, "upstream": spec.loss.upstream}
     if spec.validation is not None:
@@ -320,7 +320,7 @@ def _words_of_gradients(spec: Spec) -> str:
     return " ".join(words)
 
 
-def _tensors(arrays: dict[str, Array], beside: str) -> Iterator[str]:
+def _tensors(arrays: dict[str, AnyArray], beside: str) -> Iterator[str]:
     for name, array in arrays.items():
         if beside:
             yield f'{name} = torch.from_numpy(given["{name}"])'

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from backtrace.formats.measure import wrapped
-from backtrace.functions.array import Array
+from backtrace.functions.array import AnyArray
 from backtrace.functions.number import Number
 from backtrace.page.inert import inert
 
@@ -36,7 +36,7 @@ def factor(number: Number | float) -> str:
     return f"({text})" if "/" in text or text.startswith("-") else text
 
 
-def matrix(before: str, values: Array, after: str) -> list[str]:
+def matrix(before: str, values: AnyArray, after: str) -> list[str]:
     """The lines of a nested list: ``before`` and ``after`` stand around it on the same lines.
 
     Each number has the digits that give it back in its own type.

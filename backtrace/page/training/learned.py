@@ -114,7 +114,7 @@ def _shades(spec: Spec, said: Array) -> Array:
     """Outputs as shades: a single one between its two targets, of several their class."""
     values = np.asarray(said, dtype=np.float64)
     if values.shape[1] > 1:
-        return class_of(values, boundary(spec)) / (values.shape[1] - 1)
+        return np.asarray(class_of(values, boundary(spec)) / (values.shape[1] - 1))
     low, high = (-1.0, 1.0) if are_signs(spec) else (0.0, 1.0)
     if not classes(spec) and spec.targets is not None:
         targets = np.asarray(spec.targets.values, dtype=np.float64)

@@ -15,10 +15,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from backtrace.functions.array import Array
+from backtrace.functions.array import AnyArray
 
 NumPyCall: TypeAlias = Callable[[], object]
-Bind: TypeAlias = Callable[[Array], NumPyCall]
+Bind: TypeAlias = Callable[[AnyArray], NumPyCall]
 """Where the result goes → the call that puts it there."""
 
 
@@ -30,7 +30,7 @@ class Placeholder(NDArrayOperatorsMixin):
 
     __hash__ = object.__hash__  # the mixin has == compare entries
 
-    def __init__(self, recording: Recording, place: int, array: Array, constant: bool) -> None:
+    def __init__(self, recording: Recording, place: int, array: AnyArray, constant: bool) -> None:
         self.recording = recording
         self.place = place
         self.array = array
@@ -50,7 +50,7 @@ class Placeholder(NDArrayOperatorsMixin):
     def __getitem__(self, key: Any) -> Placeholder:
         return self.recording.viewed(self, self.array[key])
 
-    def rearranged(self, arrangement: Callable[[Array], Array]) -> Placeholder:
+    def rearranged(self, arrangement: Callable[[AnyArray], AnyArray]) -> Placeholder:
         """Its entries placed otherwise: a view of them where there is one."""
         placed = arrangement(self.array)
         if np.shares_memory(placed, self.array):
@@ -85,19 +85,19 @@ class Recording:
     arrays may have their ``buffers`` in common.
     """
 
-    def __init__(self, buffers: dict[Hashable, Array] | None = None) -> None:
-        self.buffers: dict[Hashable, Array] = {} if buffers is None else buffers
-        self.noted: list[tuple[Bind, Array]] = []
+    def __init__(self, buffers: dict[Hashable, AnyArray] | None = None) -> None:
+        self.buffers: dict[Hashable, AnyArray] = {} if buffers is None else buffers
+        self.noted: list[tuple[Bind, AnyArray]] = []
         self.known: dict[Hashable, Placeholder] = {}
         self.places = 0
-        self.goal: Array | None = None  # of the last ``put``, where its call writes there at once
+        self.goal: AnyArray | None = None  # of the last ``put``, if its call writes there itself
 
-    def given(self, array: Array, *, constant: bool = False) -> Placeholder:
+    def given(self, array: AnyArray, *, constant: bool = False) -> Placeholder:
         """Stands for an array that is there before the calls are made."""
         self.places += 1
         return Placeholder(self, self.places, array, constant)
 
-    def put(self, value: Placeholder, target: Array) -> None:
+    def put(self, value: Placeholder, target: AnyArray) -> None:
         """Has a value worked out in ``target``, if its call is the last one, else copied there."""
         if self.noted:
             bind, out = self.noted[-1]
@@ -145,12 +145,12 @@ class Recording:
         result = np.asarray(function(*(x.array for x in found), **options))
         return self._once(function, found, result, **options)
 
-    def opaque(self, function: Callable[[], Array]) -> Placeholder:
+    def opaque(self, function: Callable[[], AnyArray]) -> Placeholder:
         """What Python works out at every call, whatever it is."""
         result = np.asarray(function())
         return self._noted(lambda out: partial(_work_out, function, out), result)
 
-    def viewed(self, x: Placeholder, view: Array) -> Placeholder:
+    def viewed(self, x: Placeholder, view: AnyArray) -> Placeholder:
         """A part of a value, or the same entries in another arrangement."""
         if view.size and not np.shares_memory(view, x.array):
             raise TypeError("a copy is not recorded")
@@ -161,7 +161,7 @@ class Recording:
         return self.known[place]
 
     def _once(
-        self, function: Any, operands: list[Placeholder], result: Array, **options: Any
+        self, function: Any, operands: list[Placeholder], result: AnyArray, **options: Any
     ) -> Placeholder:
         places = (operand.place for operand in operands)
         key = (function, result.dtype, *sorted(options.items()), *places)
@@ -172,17 +172,17 @@ class Recording:
             self.known[key] = self._noted(bind, result)
         return self.known[key]
 
-    def _noted(self, bind: Bind, result: Array) -> Placeholder:
+    def _noted(self, bind: Bind, result: AnyArray) -> Placeholder:
         """Notes a call, with an array for its result."""
         key = (len(self.noted), result.shape, result.strides, result.dtype)
-        out: Array = self.buffers.setdefault(key, result)
+        out: AnyArray = self.buffers.setdefault(key, result)
         np.copyto(out, result)
         self.noted.append((bind, out))
         return self.given(out)
 
     # Operands
 
-    def _beside(self, operands: tuple[Any, ...], result: Array) -> list[Placeholder]:
+    def _beside(self, operands: tuple[Any, ...], result: AnyArray) -> list[Placeholder]:
         """Of operands that go entry by entry: a constant is of the result's type, one that is
         compared with an array of that array's."""
         types = [operand.dtype for operand in operands if isinstance(operand, Placeholder)]
@@ -192,7 +192,7 @@ class Recording:
             for x in operands
         ]
 
-    def _constant(self, array: Array) -> Placeholder:
+    def _constant(self, array: AnyArray) -> Placeholder:
         key = ("constant", array.shape, array.dtype, array.tobytes())
         if key not in self.known:
             whole = np.ascontiguousarray(array) if array.ndim else array
@@ -219,7 +219,7 @@ def _is(operand: Placeholder, number: int) -> bool:
     return operand.constant and not operand.shape and operand.array == number
 
 
-def _shortest(constant: Any, dtype: Any) -> Array:
+def _shortest(constant: Any, dtype: Any) -> AnyArray:
     """A single number where all entries are the same."""
     array = np.asarray(constant, dtype=dtype)
     same = array.size > 0 and (array == array.flat[0]).all()
@@ -231,37 +231,37 @@ def _shortest(constant: Any, dtype: Any) -> Array:
 NARROW = 32  # columns: over fewer, NumPy's largest of a row costs more than turning the matrix
 
 
-def _calling(function: Any, arguments: list[Array], **options: Any) -> Bind:
+def _calling(function: Any, arguments: list[AnyArray], **options: Any) -> Bind:
     if options or function in (np.maximum, np.minimum):  # with these a position means another
         return lambda out: partial(function, *arguments, **options, out=out)
     return lambda out: partial(function, *arguments, out)
 
 
-def _copy(array: Array, out: Array) -> None:
+def _copy(array: AnyArray, out: AnyArray) -> None:
     np.copyto(out, array)
 
 
-def _power(x: Array, power: float, out: Array | None = None) -> Array:
+def _power(x: AnyArray, power: float, out: AnyArray | None = None) -> AnyArray:
     found = x**power
     if out is not None:
         np.copyto(out, found)
     return found
 
 
-def _joined(*parts: Array, axis: int, out: Array | None = None) -> Array:
+def _joined(*parts: AnyArray, axis: int, out: AnyArray | None = None) -> AnyArray:
     return np.concatenate(parts, axis, out)
 
 
-def _work_out(function: Callable[[], Array], out: Array) -> None:
+def _work_out(function: Callable[[], AnyArray], out: AnyArray) -> None:
     np.copyto(out, function())
 
 
-def _choose(mask: Array, yes: Array, no: Array, out: Array) -> None:
+def _choose(mask: AnyArray, yes: AnyArray, no: AnyArray, out: AnyArray) -> None:
     np.copyto(out, no)
     np.putmask(out, mask, yes)  # several times as fast as a copy with a mask
 
 
-def _largest(x: Array, axis: Any, keepdims: bool, out: Array | None = None) -> Any:
+def _largest(x: AnyArray, axis: Any, keepdims: bool, out: AnyArray | None = None) -> Any:
     ufunc: Any = np.maximum
     along_rows = axis in (-1, x.ndim - 1) and keepdims and x.ndim == 2
     if out is not None and along_rows and x.shape[1] <= NARROW < x.shape[0]:

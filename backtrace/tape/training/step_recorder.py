@@ -7,7 +7,7 @@ from collections.abc import Container, Hashable, Mapping
 import msgspec
 import numpy as np
 
-from backtrace.functions.array import Array
+from backtrace.functions.array import AnyArray
 from backtrace.spec.model import Spec
 from backtrace.tape.accuracy import boundary, class_of
 from backtrace.tape.arguments import handed_back, taken
@@ -42,24 +42,24 @@ class StepRecorder:
         self,
         spec: Spec,
         steps: Mapping[str, Step],
-        given: Mapping[str, Array],
+        given: Mapping[str, AnyArray],
         clock: Clock,
         *,
         shares: Container[str] = (),
-        buffers: dict[Hashable, Array] | None = None,
+        buffers: dict[Hashable, AnyArray] | None = None,
     ) -> None:
         self.spec, self.steps, self.clock = spec, steps, clock
         self.shares = shares
-        self.totals: Mapping[str, Array] = {}
+        self.totals: Mapping[str, AnyArray] = {}
         self.setting, self.numbers = Setting(spec.conventions), arithmetic(spec.arithmetic)
         self.recording = Recording(buffers)
         self.values = {id: self.recording.given(array) for id, array in given.items()}
 
-    def fix(self, given: Mapping[str, Array]) -> None:
+    def fix(self, given: Mapping[str, AnyArray]) -> None:
         """Takes arrays that never change."""
         self.values |= {id: self.recording.given(a, constant=True) for id, a in given.items()}
 
-    def resting_on(self, totals: Mapping[str, Array]) -> StepRecorder:
+    def resting_on(self, totals: Mapping[str, AnyArray]) -> StepRecorder:
         """Itself, with sums over all samples that become steps' values by their 1/n."""
         self.totals = totals
         return self
@@ -93,7 +93,7 @@ class StepRecorder:
         value = row.evaluate(self.setting, parameters, *taken(parameters, operands))
         return self._line(handed_back(parameters, value))
 
-    def _line(self, value: Array) -> Placeholder:
+    def _line(self, value: AnyArray) -> Placeholder:
         assert isinstance(self.numbers, FloatArithmetic)
         if isinstance(value, Placeholder):
             return self.recording.cast(value, self.numbers.dtype)
@@ -108,17 +108,17 @@ class StepRecorder:
         found = {"t": t + 1, **({"rate": rate(self.spec, t)} if scheduled else {})}
         return {name: value for name, value in found.items() if name in step.parameters}
 
-    def _traced(self, step: Step) -> Array:
+    def _traced(self, step: Step) -> AnyArray:
         """The value of a step as a trace has it."""
         now = msgspec.structs.replace(step, parameters={**step.parameters, **self._varying(step)})
         values = {id: self.values[id].array for id in step.needed}
         return evaluate(self.setting, self.numbers, now, values)
 
-    def put(self, id: str, target: Array) -> None:
+    def put(self, id: str, target: AnyArray) -> None:
         """Has a step's value worked out in ``target``."""
         self.recording.put(self[id], target)
 
-    def put_right(self, outputs: str, true: Array, target: Array) -> None:
+    def put_right(self, outputs: str, true: AnyArray, target: AnyArray) -> None:
         """Has the samples counted that are classified as ``true`` says."""
         rows = self.setting.rows(self[outputs])
         right = np.sum(class_of(rows, boundary(self.spec)) == self.recording.given(true))
