@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -12,14 +13,14 @@ import numpy as np
 from backtrace.check.mistakes.revealing import revealing
 from backtrace.course.drawing import changed, drawn
 from backtrace.course.pleasantness import Pleasantness, pleasantness
+from backtrace.course.rerun import Rerun
 from backtrace.course.template import Template
 from backtrace.spec.document.problems import SpecError
 from backtrace.spec.model import Spec
 from backtrace.tape.loading import loads
-from backtrace.tape.run import trace
 
 DRAWN, CHANGED = 24, 60  # drafts that are worked for one exercise: at first, and with one change
-LOOKED_INTO = 3  # of the most pleasant of them mistakes are replayed
+LOOKED_INTO = 10  # of the most pleasant mistakes are replayed, until one hides none
 SPARE = 1.3  # times as many variants are made as are kept
 
 
@@ -34,6 +35,11 @@ class Draft(msgspec.Struct, frozen=True):
     def cost(self) -> float:
         return self.pleasantness.cost
 
+    @property
+    def hidden(self) -> int:
+        """Mistakes that its numbers would hide, once it was looked into."""
+        return int(self.pleasantness.counts.get("hidden mistakes", 0))
+
     def titled(self, title: str) -> Draft:
         """The same under another title."""
         _, _, rest = self.text.partition("\n")
@@ -43,15 +49,12 @@ class Draft(msgspec.Struct, frozen=True):
 
 def fresh(template: Template, title: str, seed: Sequence[int], folder: Path = Path()) -> Draft:
     """The most pleasant of many drafts with the numbers of a seed: some are drawn, and the best is
-    changed, one number at a time, as long as that makes it better.
+    changed, one number at a time, as long as that makes it better. One that hides mistakes is taken
+    only where those that are nearly as pleasant hide as many.
 
-    Raises SpecError, that of the first, where no draft is a spec.
+    Raises SpecError where the template is no spec, or no draft is one.
     """
-    desk = _Desk(template, title, folder, np.random.default_rng([*seed]))
-    drafts = sorted(desk.drafts(), key=lambda each: each.cost)
-    if not drafts:
-        loads(template.written(desk.drawn(), title), "the exercise", folder=folder)
-    return min(map(_looked_into, drafts[:LOOKED_INTO]), key=lambda each: each.cost)
+    return _Desk(template, title, folder).fresh(seed)
 
 
 def variants(
@@ -59,9 +62,10 @@ def variants(
 ) -> list[Draft]:
     """So many exercises, no two alike, about as difficult: each the most pleasant of its seed, and
     of some more than are needed those that lie closest to their median."""
+    desk = _Desk(template, title, folder)
     found: dict[str, Draft] = {}
     for number in range(math.ceil(SPARE * count)):
-        draft = fresh(template, title, (seed, number), folder)
+        draft = desk.fresh((seed, number))
         found.setdefault(draft.text, draft)
     drafts = list(found.values())
     middle = float(np.median([each.cost for each in drafts]))
@@ -70,45 +74,86 @@ def variants(
     return [draft.titled(f"{title}, variant {at}") for at, draft in enumerate(kept, 1)]
 
 
-class _Desk(msgspec.Struct, frozen=True):
-    """Where drafts of one template are made."""
+class _Sketch(msgspec.Struct, frozen=True):
+    """Numbers, a list of texts for each field of a template, and what they are like."""
 
-    template: Template
-    title: str
-    folder: Path
-    random: np.random.Generator
+    numbers: list[list[str]]
+    pleasantness: Pleasantness
 
-    def drafts(self) -> Iterator[Draft]:
+    @property
+    def cost(self) -> float:
+        return self.pleasantness.cost
+
+
+class _Desk:
+    """Where exercises of one template are made.
+
+    ``unavoidable`` is how many mistakes all that were looked into so far hide, whatever their
+    numbers: a rate of 1 hides that it was left out.
+    """
+
+    def __init__(self, template: Template, title: str, folder: Path) -> None:
+        self.template, self.title, self.folder = template, title, folder
+        self.rerun = Rerun(template, folder)
+        self.decimals = _decimals(self.rerun.spec)
+        self.unavoidable = 0
+
+    def fresh(self, seed: Sequence[int]) -> Draft:
+        random = np.random.default_rng([*seed])
+        sketches = sorted(self.sketches(random), key=lambda each: each.cost)
+        found: list[Draft] = []
+        for draft in islice(filter(None, map(self.draft, sketches)), LOOKED_INTO):
+            found.append(_looked_into(draft))
+            if found[-1].hidden <= self.unavoidable:
+                break
+        if not found:
+            text = self.template.written(self.drawn(random), self.title)
+            loads(text, "the exercise", folder=self.folder)
+        best = min(found, key=lambda each: (each.hidden, each.cost))
+        self.unavoidable = max(self.unavoidable, best.hidden)
+        return best
+
+    def sketches(self, random: np.random.Generator) -> Iterator[_Sketch]:
         """Those that were the best so far, and all that were drawn at first."""
-        best: tuple[float, list[list[str]]] | None = None
+        best: _Sketch | None = None
         for tried in range(DRAWN + CHANGED):
-            numbers = self.drawn() if best is None or tried < DRAWN else self.changed(best[1])
-            draft = self.worked(numbers)
-            if draft is None:
+            if best is None or tried < DRAWN:
+                numbers = self.drawn(random)
+            else:
+                numbers = self.changed(best.numbers, random)
+            sketch = self.sketch(numbers)
+            if sketch is None:
                 continue
-            better = best is None or draft.cost < best[0]
+            better = best is None or sketch.cost < best.cost
             if better:
-                best = draft.cost, numbers
+                best = sketch
             if better or tried < DRAWN:
-                yield draft
+                yield sketch
 
-    def drawn(self) -> list[list[str]]:
-        return [drawn(field, self.random) for field in self.template.fields]
+    def drawn(self, random: np.random.Generator) -> list[list[str]]:
+        return [drawn(field, random) for field in self.template.fields]
 
-    def changed(self, numbers: list[list[str]]) -> list[list[str]]:
-        at = int(self.random.integers(len(numbers)))
-        other = changed(self.template.fields[at], numbers[at], self.random)
+    def changed(self, numbers: list[list[str]], random: np.random.Generator) -> list[list[str]]:
+        at = int(random.integers(len(numbers)))
+        other = changed(self.template.fields[at], numbers[at], random)
         return [*numbers[:at], other, *numbers[at + 1 :]]
 
-    def worked(self, numbers: list[list[str]]) -> Draft | None:
-        """The draft with these numbers; None where it is no spec."""
-        text = self.template.written(numbers, self.title)
+    def sketch(self, numbers: list[list[str]]) -> _Sketch | None:
+        """None where a spec with these numbers can't be worked."""
         try:
-            spec = loads(text, folder=self.folder)
+            worked = self.rerun.trace(numbers)
         except SpecError:
             return None
         with np.errstate(all="ignore"):
-            return Draft(text, spec, pleasantness(trace(spec), _decimals(spec)))
+            return _Sketch(numbers, pleasantness(worked, self.decimals))
+
+    def draft(self, sketch: _Sketch) -> Draft | None:
+        """The exercise with these numbers; None where they make no spec."""
+        text = self.template.written(sketch.numbers, self.title)
+        try:
+            return Draft(text, loads(text, folder=self.folder), sketch.pleasantness)
+        except SpecError:
+            return None
 
 
 def _decimals(spec: Spec) -> int:

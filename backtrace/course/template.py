@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from backtrace.spec import ids
 from backtrace.spec.document.problems import whole_file
 from backtrace.spec.document.reader import Mapping, Node, Scalar, read
 from backtrace.spec.document.reader import Sequence as List
@@ -16,13 +17,14 @@ from backtrace.spec.numbers import written_number
 Kind: TypeAlias = Literal["parameter", "inputs", "targets", "given"]
 LEFT_OUT = ("source", "expect")  # of a template: they are of its own numbers
 COMMENT = re.compile(r"\s*(?<!\S)#.*$")
-OF_WEIGHTS = ("weights", "bias")
+OF_A_LAYER: dict[str, Literal["weight", "bias"]] = {"weights": "weight", "bias": "bias"}
+OF_SAMPLES: tuple[Literal["inputs", "targets"], ...] = ("inputs", "targets")
 
 
 class NumberField(msgspec.Struct, frozen=True):
-    """A matrix of a template: its numbers where they stand, row after row."""
+    """A matrix of a template: its id, its numbers where they stand, row after row."""
 
-    name: str
+    id: str
     kind: Kind
     numbers: tuple[Scalar, ...]
     width: int
@@ -83,12 +85,13 @@ def _fields(root: Mapping) -> Iterator[NumberField]:
     if layers is not None and isinstance(layers.value, List):
         for number, layer in enumerate(layers.value.items, 1):
             entries = layer.entries if isinstance(layer, Mapping) else {}
-            for key in OF_WEIGHTS:
+            for key, role in OF_A_LAYER.items():
                 if key in entries:
-                    yield from _field(f"{key} {number}", "parameter", entries[key].value)
-    for kind in ("inputs", "targets"):
+                    id = ids.parameter(role, number)
+                    yield from _field(id, "parameter", entries[key].value)
+    for kind in OF_SAMPLES:
         if kind in root.entries:
-            yield from _field(kind, kind, root.entries[kind].value)
+            yield from _field(ids.id_of(kind), kind, root.entries[kind].value)
     given = root.entries.get("given")
     if given is not None and isinstance(given.value, Mapping):
         stays = set(_names(root, "constants")) - set(_names(root, "parameters"))
@@ -102,12 +105,12 @@ def _names(root: Mapping, key: str) -> Iterator[str]:
         yield from (item.text for item in entry.value.items if isinstance(item, Scalar))
 
 
-def _field(name: str, kind: Kind, node: Node) -> Iterator[NumberField]:
+def _field(id: str, kind: Kind, node: Node) -> Iterator[NumberField]:
     """The field that a node is, if all in it are plain numbers."""
     rows = list(_rows(node))
     scalars = [scalar for row in rows for scalar in row]
     if scalars and all(written_number(scalar.text) is not None for scalar in scalars):
-        yield NumberField(name, kind, tuple(scalars), len(rows[0]))
+        yield NumberField(id, kind, tuple(scalars), len(rows[0]))
 
 
 def _rows(node: Node) -> Iterator[list[Scalar]]:

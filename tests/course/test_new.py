@@ -1,6 +1,7 @@
 """Fresh exercises: seeded, specs of the template's kind, pleasant, and variants that differ."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,15 +11,26 @@ import backtrace
 from backtrace.check.answers.names import reader
 from backtrace.check.answers.reading import read_answers
 from backtrace.check.judge.checker import Checker
+from backtrace.check.mistakes.revealing import revealing
+from backtrace.course.blueprint import Blueprint
+from backtrace.course.drawing import drawn
 from backtrace.course.exercises import fresh, variants
 from backtrace.course.pleasantness import COSTS, WORDS, pleasantness
+from backtrace.course.rerun import Rerun
 from backtrace.course.template import template
 from backtrace.course.worksheet import worksheet
 from backtrace.formats.answer_forms import filled
 from backtrace.spec import SpecError, bundled
+from tests import sampling
 from tests.cli.running import run  # noqa: F401
 
 TEMPLATES = ["mlp-math", "or-gate", "softmax", "attention", "convolution", "dropout", "recurrent"]
+HIDING_NOTHING = [
+    *("mlp-math", "attention", "convolution", "or-gate", "softmax", "small-mlp", "multi-neuron"),
+    Blueprint(),
+    Blueprint(inputs=3, hidden=(3,), outputs=2, samples=2, activation="sigmoid", output="sigmoid"),
+    Blueprint(layout="columns", sign="descent", activation="tanh", samples=3),
+]
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -133,6 +145,45 @@ def test_decimals_last_zeros_and_equal_values():
 def test_everything_that_is_counted_costs_and_has_a_name():
     assert COSTS.keys() == WORDS.keys()
     assert all(cost > 0 for cost in COSTS.values())
+
+
+# --- what mistakes show
+
+
+@pytest.mark.parametrize("name", sampling.some(HIDING_NOTHING))
+def test_fresh_numbers_hide_no_mistake(name, monkeypatch):
+    """As ``backtrace mistakes SPEC`` has it; networks whose rate is 1 or whose first velocity is 0
+    hide some whatever their numbers."""
+    monkeypatch.setattr("backtrace.course.exercises.DRAWN", 24)
+    monkeypatch.setattr("backtrace.course.exercises.CHANGED", 60)
+    monkeypatch.setattr("backtrace.course.exercises.LOOKED_INTO", 10)
+    source = of(name) if isinstance(name, str) else template(name.text.encode(), "blueprint")
+    assert revealing(fresh(source, "T", (1,)).spec).hidden == ()
+
+
+# --- numbers put in place of others
+
+
+def test_a_tape_run_again_is_what_the_text_says():
+    """Also of matrices that a vector, a number or a column stands for; a bias in the weights puts
+    1s among the inputs, and standardized inputs are not those that are written."""
+    for name in (*TEMPLATES, "delta-rule", "skip-gram", "batch-norm"):
+        rerun, random = Rerun(of(name), Path()), np.random.default_rng(5)
+        numbers = [drawn(field, random) for field in rerun.template.fields]
+        again = rerun.trace(numbers)
+        whole = backtrace.trace(backtrace.loads(rerun.template.written(numbers, again.title)))
+        assert again.steps == whole.steps
+        assert not rerun.by_text
+    augmented = """
+layers: [{activation: tanh, weights: [[0.5], [1], [2]], bias: {in_weights: first}}]
+inputs: [[1, 2]]
+targets: [[0.5]]
+loss: half_sse
+"""
+    rerun = Rerun(template(augmented.encode(), "t"), Path())
+    assert rerun.by_text
+    given = rerun.trace([["0.1", "0.2", "0.3"], ["3", "4"], ["1"]])
+    assert given["z1"].value.tolist() == [[pytest.approx(0.1 + 3 * 0.2 + 4 * 0.3)]]
 
 
 # --- variants

@@ -16,6 +16,7 @@ from backtrace.check.model import Answers
 from backtrace.check.rules.intervals import Floats, hull
 from backtrace.spec.model import Spec
 
+SAME, TINY = 1e-9, 1e-12  # of two wrong values that are one
 OF_SEVERAL_SAMPLES = {"mean-omitted", "mean-twice", "batch-not-summed", "summed-wrong-axis"}
 
 
@@ -115,6 +116,15 @@ def replayed(at: Key, place: Key, wrong: Wrong, sheet: Sheet) -> Floats | None:
     return middle
 
 
+def _same(one: Floats, other: Floats) -> bool:
+    """As NumPy's allclose has it, which takes ten times as long for a few numbers."""
+    if one.shape != other.shape:
+        return False
+    with np.errstate(invalid="ignore"):
+        near = np.abs(one - other) <= SAME * np.abs(other) + TINY
+    return bool((near | (one == other)).all())
+
+
 def _groups(
     differing: list[tuple[str, Floats]],
 ) -> list[tuple[str, ...]]:
@@ -122,7 +132,7 @@ def _groups(
     groups: list[tuple[Floats, dict[str, None]]] = []
     for code, value in differing:
         for known, codes in groups:
-            if np.allclose(known, value, rtol=1e-9, atol=1e-12):
+            if _same(known, value):
                 codes[code] = None
                 break
         else:
