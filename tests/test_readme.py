@@ -290,17 +290,6 @@ def test_every_option_is_named_and_no_other():
     assert mentioned == known | {"--help", "--version"}
 
 
-@pytest.mark.parametrize("name", [name for name in COMMANDS if options(COMMANDS[name])])
-def test_the_options_of_a_command_with_their_choices(name):
-    (row,) = (row for row in rows("Commands") if row[0] == f"`{name}`")
-    listed = dict(re.findall(r"`(--[a-z-]+)`(?: \(([^)]*)\))?", row[1]))
-    found = options(COMMANDS[name])
-    assert set(listed) == set(found)
-    for flag, values in listed.items():
-        choices = getattr(found[flag].type, "choices", [])
-        assert re.findall(r"`([\w.,]+)`", values) == [getattr(c, "value", c) for c in choices]
-
-
 # Links
 
 

@@ -50,6 +50,7 @@ HOMES = {
         "cli/training/progress.py",
     },
     "yaml": {"spec/document/reader.py", "formats/trained_spec.py"},
+    "markdown_it": {"formats/terminal/chapter.py"},
     "typer": {"cli/app.py", "cli/options.py", "cli/training/command.py"},
     "threadpoolctl": {"tape/chunks.py"},
     "openpyxl": {"check/answers/table_rows.py"},

@@ -12,7 +12,7 @@ from functools import partial
 from types import FrameType
 from typing import Literal, NoReturn, TextIO
 
-ASKS_ONLY = {"-h", "--help", "--version", "list", "show"}  # what needs no numbers
+ASKS_ONLY = {"-h", "--help", "--version", "list", "show", "help"}  # what needs no numbers
 UNWRITABLE = 2
 INTERRUPTED = 130  # as a shell reports a program that Ctrl-C ended
 # New objects between two searches for cycles. Nearly all that a start makes stays: at Python's

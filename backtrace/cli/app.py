@@ -224,7 +224,7 @@ def _names(listed: str) -> tuple[str, ...]:
 @app.command("list")
 def list_networks() -> None:
     """List the bundled networks; each name works in place of a SPEC."""
-    from backtrace.cli.bundled import print_list
+    from backtrace.cli.reference.bundled import print_list
 
     print_list()
 
@@ -234,7 +234,7 @@ def show(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A bundled network.")],
 ) -> None:
     """Print the YAML of a bundled network, to begin your own from."""
-    from backtrace.cli.bundled import print_network
+    from backtrace.cli.reference.bundled import print_network
 
     print_network(name)
 
@@ -656,7 +656,7 @@ def mistakes(
     width: WidthOption = None,
 ) -> None:
     """List the mistakes that check knows, explain one, or say which an exercise hides."""
-    from backtrace.cli import catalogue
+    from backtrace.cli.reference import catalogue
 
     check_format(format, {"--width": width is not None})
     if spec is None and data is not None:
@@ -667,6 +667,20 @@ def mistakes(
         catalogue.print_mistake(spec, format, width)
     else:
         catalogue.print_hidden(spec, data, format, width)
+
+
+@app.command("help")
+def help_on(
+    topic: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[TOPIC]", help="A chapter or a section of one; none: all of them."),
+    ] = None,
+    width: WidthOption = None,
+) -> None:
+    """Show a chapter of the handbook, or without a topic what chapters there are."""
+    from backtrace.cli.reference.handbook import print_help
+
+    print_help(" ".join(topic or []), width)
 
 
 def only(called: list[str]) -> typer.Typer:

@@ -126,7 +126,7 @@ def test_a_trace_to_a_pipe_loads_no_console():
         "from backtrace.cli import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
-        "heavy = {'rich.console', 'fractions', 'numpy.random', 'gzip', 'pydantic'}\n"
+        "heavy = {'rich.console', 'markdown_it', 'fractions', 'numpy.random', 'gzip', 'pydantic'}\n"
         "print(heavy & set(sys.modules) - numpys, file=sys.stderr)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)

@@ -1,0 +1,1 @@
+"""What the program says of itself: its networks, its mistakes, its handbook, its schemas."""

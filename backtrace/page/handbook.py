@@ -1,0 +1,62 @@
+"""The handbook: chapters of Markdown beside the package, by topic.
+
+Its contents (``README.md`` there) are the one list of the chapters, in the order of reading.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent.parent / "handbook"
+CONTENTS = "README"
+_ENTRY = re.compile(r"^\| \[[\w-]+\]\(([\w-]+)\.md\)", re.MULTILINE)
+_FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+_HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)
+
+
+def chapter(name: str) -> str:
+    """The Markdown of a chapter, or of the contents."""
+    return (FOLDER / f"{name}.md").read_text(encoding="utf-8")
+
+
+def topics() -> list[str]:
+    """The names of the chapters, in the order of reading."""
+    return _ENTRY.findall(chapter(CONTENTS))
+
+
+@cache
+def sections() -> dict[str, str]:
+    """Each heading below a chapter's own, as one types it (``exit-codes``), and its Markdown."""
+    found: dict[str, str] = {}
+    for name in topics():
+        for heading, text in _sections(chapter(name)):
+            found.setdefault(topic_of(heading), text)
+    return found
+
+
+def topic_of(words: str) -> str:
+    """How a heading is asked for: small letters, digits and hyphens."""
+    return "-".join(re.findall(r"[\w]+", words.lower()))
+
+
+def _sections(text: str) -> list[tuple[str, str]]:
+    """A chapter's headings, each with what stands under it and its own subheadings."""
+    hidden = _FENCE.sub(lambda match: re.sub(r"^#", " ", match[0], flags=re.MULTILINE), text)
+    found = list(_HEADING.finditer(hidden))
+    result = []
+    for at, heading in enumerate(found):
+        level = len(heading[1])
+        if level > 1:
+            later = (other.start() for other in found[at + 1 :] if len(other[1]) <= level)
+            result.append((heading[2], text[heading.start() : next(later, len(text))]))
+    return result
+
+
+def find(topic: str) -> str | None:
+    """The Markdown of a chapter or of a section, whichever is called so; None for neither."""
+    asked = topic_of(topic)
+    if asked in topics():
+        return chapter(asked)
+    return sections().get(asked)

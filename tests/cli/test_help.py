@@ -1,0 +1,82 @@
+"""``backtrace help``: the handbook's chapters in the terminal, whole at every width."""
+
+import re
+
+import pytest
+
+from backtrace.check.mistakes.catalogue import CATALOGUE
+from backtrace.formats.measure import text_width
+from backtrace.page import handbook
+from tests.cli.running import ESCAPE, on_a_terminal, run
+
+__all__ = ["run"]
+
+TOPICS = handbook.topics()
+WORD = r"(?<![\w-])[a-z]{3,9}(?![\w-])"
+
+
+def letters(text):
+    """The letters and digits of a text in their order, whatever stands between them."""
+    return "".join(re.findall(r"[^\W_]", text))
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+@pytest.mark.parametrize("topic", TOPICS)
+def test_a_chapter_is_shown_whole_and_fits(run, topic, width):
+    done = run("help", topic, "--width", str(width))
+    assert (done.code, done.err) == (0, "")
+    lines = done.out.splitlines()
+    assert max(map(text_width, lines)) <= width
+    assert "](" not in re.sub(r"`[^`]*`", "", done.out)
+    shown = letters(done.out)
+    found = re.sub(r"<!--.*?-->", "", handbook.chapter(topic))
+    found = re.sub(r"^```.*$", "", found, flags=re.MULTILINE)
+    rows = [line for line in found.splitlines() if line.startswith("|")]
+    for line in set(found.splitlines()) - set(rows):
+        assert letters(re.sub(r"\]\([^)]+\)", "]", line)) in shown
+    if width >= 80:  # where cells stand beside each other, folded between words
+        words = set(re.findall(WORD, done.out))
+        assert set(re.findall(WORD, re.sub(r"\]\([^)]+\)", "]", " ".join(rows)))) <= words
+
+
+def test_a_table_stands_in_columns_at_80(run):
+    said = run("help", "losses", "--width", "80").out
+    assert re.search(r"^mae  +1/n Σ\|e\|  +slope 0 at e = 0$", said, re.MULTILINE)
+    assert "Activations" not in said
+    assert "regularization" in said
+
+
+@pytest.mark.parametrize("topic", ["exit codes", "exit-codes", "Exit codes"])
+def test_a_section_is_found_by_its_heading(run, topic):
+    assert "ended by Ctrl-C" in run("help", *topic.split()).out
+
+
+def test_a_mistake_is_found_by_its_code(run):
+    for code, found in list(CATALOGUE.items())[:3]:
+        assert found.title[1:] in " ".join(run("help", code).out.split())
+
+
+def test_a_heading_in_an_example_is_none():
+    assert "mlp-math-one-hidden-layer-one-sample" not in handbook.sections()
+    assert "exit-codes" in handbook.sections()
+
+
+def test_an_unknown_topic_is_refused_with_what_was_meant(run):
+    done = run("help", "convention")
+    assert (done.code, done.out) == (2, "")
+    assert "Did you mean conventions?" in done.err
+    assert "There are trace, spec" in done.err
+    assert ESCAPE not in run("help", f"a{ESCAPE}[31mb").err
+
+
+def test_a_terminal_without_the_symbols_gets_ascii(run, monkeypatch):
+    monkeypatch.setenv("TERM", "linux")
+    for topic in ("ids", "functions"):
+        assert run("help", topic).out.isascii()
+
+
+def test_on_a_terminal_code_and_headings_stand_out():
+    shown = on_a_terminal("help", "ids").out
+    assert f"{ESCAPE}[1mIds{ESCAPE}[0m" in shown
+    assert f"{ESCAPE}[1m`NAME.1`{ESCAPE}[0m" in shown
+    assert ESCAPE not in on_a_terminal("help", "ids", NO_COLOR="1").out
