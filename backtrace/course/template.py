@@ -60,14 +60,16 @@ def template(content: bytes, file: str) -> Template:
     document = read(content, file)
     root = document.root
     if not isinstance(root, Mapping):
-        raise whole_file(file, "no keys and values", "a spec")
+        raise whole_file(file, "no keys and values", "a spec", code="E110")
     text = content.decode("utf-8-sig")
     lines = [COMMENT.sub("", line) for line in text.splitlines()]
     for first, last in _spans(root, len(lines)):
         lines[first - 1 : last] = [""] * (last - first + 1)
     fields = tuple(_fields(root))
     if not fields:
-        raise whole_file(file, "a spec without numbers of its own", "one that has some")
+        raise whole_file(
+            file, "a spec without numbers of its own", "one that has some", code="E520"
+        )
     return Template(tuple(lines), fields)
 
 

@@ -36,7 +36,7 @@ class CheckpointError(DataError):
     """A file from which no training can be taken up again; says what was found."""
 
     def __init__(self, found: str) -> None:
-        super().__init__(found, "a saved training")
+        super().__init__(found, "a saved training", code="E604")
 
 
 class Header(msgspec.Struct, frozen=True):

@@ -30,7 +30,7 @@ class NoNumber(msgspec.Struct, frozen=True):
 
     found: str
     mend: str
-    code: Literal["number", "decimal_comma"] = "number"
+    code: Literal["E113", "E114"] = "E113"
     rule: str = ""
 
 
@@ -130,7 +130,7 @@ def _decimal_comma(text: str) -> NoNumber | None:
     if not re.fullmatch("[+-]?[0-9]*,[0-9]+(?:[eE][+-]?[0-9]+)?", text):
         return None
     mend = f"Write a decimal point: {text.replace(',', '.')}."
-    return NoNumber(f"{cited(text)}, a decimal comma", mend, "decimal_comma")
+    return NoNumber(f"{cited(text)}, a decimal comma", mend, "E114")
 
 
 def _leading_zero(text: str) -> NoNumber | None:

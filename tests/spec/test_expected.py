@@ -141,7 +141,7 @@ def test_what_a_trace_does_not_have_can_be_neither(id):
         with pytest.raises(SpecError) as caught:
             backtrace.loads(text)
         (problem,) = caught.value.problems
-        assert problem.code == "unknown_id"
+        assert problem.code == "E211"
         assert problem.found.startswith(f'"{id}"')
 
 

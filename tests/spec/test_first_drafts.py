@@ -134,7 +134,7 @@ def test_decimal_commas_are_told_once():
     text = WHOLE.replace("0.", "0,").replace("[[1, 2]]", "[1,05, 0,1]")
     problems = problems_of(text)
     assert len({each.kind for each in problems}) == 1
-    assert {each.code for each in problems} == {"decimal_comma"}
+    assert {each.code for each in problems} == {"E114"}
 
 
 def test_decimals_that_begin_with_a_0_are_no_whole_number():

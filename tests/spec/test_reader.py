@@ -172,7 +172,7 @@ def test_a_bomb_of_aliases_is_refused_at_once():
 def test_a_problem_prints_its_line_with_a_caret():
     problem = only_problem("title: x\n  a: é\n")
     assert str(problem) == (
-        "s.yaml:2:4: found a colon that can't stand here; expected one `key: value` a line\n"
+        "s.yaml:2:4: found a colon that can't stand here; expected one `key: value` a line [E101]\n"
         "  2 |   a: é\n"
         "    |    ^\n"
         "  If the colon belongs to a text, put the text in quotes; otherwise look at the "
@@ -198,7 +198,7 @@ def test_what_could_steer_a_terminal_is_not_quoted():
 def test_problems_are_sorted_and_listed_once():
     problems = Problems("f", ["one", "two"])
     for line in (2, 1, 2):
-        problems.add(Place(line, 1), "this", "that")
+        problems.add(Place(line, 1), "this", "that", code="E110")
     with pytest.raises(SpecError) as raised:
         problems.raise_any()
     assert [problem.line for problem in raised.value.problems] == [1, 2]
@@ -206,23 +206,23 @@ def test_problems_are_sorted_and_listed_once():
 
 
 def test_many_problems_are_counted_rather_than_printed():
-    error = SpecError(Problem("f", line, 1, f"x{line}", "y") for line in range(1, 131))
+    error = SpecError(Problem("f", line, 1, f"x{line}", "y", "", "E110") for line in range(1, 131))
     assert len(error.problems) == 130
     assert str(error).endswith("… and 30 more problems")
     assert str(error).count("found x") == 100
 
 
 def test_what_is_mended_alike_is_said_once_with_all_its_places():
-    same = [Problem("f", line, 3, f"x{line}", "y", "Write y.") for line in (1, 2, 4)]
-    error = SpecError([*same, Problem("f", 3, 1, "z", "y", "Write z.")])
+    same = [Problem("f", line, 3, f"x{line}", "y", "Write y.", "E110") for line in (1, 2, 4)]
+    error = SpecError([*same, Problem("f", 3, 1, "z", "y", "Write z.", "E110")])
     told, other, number = str(error).split("\n\n")
-    assert told == "f:1:3: found x1; expected y\n  Write y.\n  The same at 2:3 and 4:3."
-    assert other == "f:3:1: found z; expected y\n  Write z."
+    assert told == "f:1:3: found x1; expected y [E110]\n  Write y.\n  The same at 2:3 and 4:3."
+    assert other == "f:3:1: found z; expected y [E110]\n  Write z."
     assert number == "4 problems"
 
 
 def test_only_some_of_very_many_places_are_named():
-    error = SpecError(Problem("f", line, 1, "x", "y") for line in range(1, 20))
+    error = SpecError(Problem("f", line, 1, "x", "y", "", "E110") for line in range(1, 20))
     assert "12:1, 13:1 and 6 more places." in str(error)
 
 

@@ -19,7 +19,8 @@ from backtrace.spec.document.reader import (
 from backtrace.spec.wording import cited, count, shortened
 
 LIMITS = Limits(bytes=1_000_000, depth=16, nodes=100_000)
-OF_SPECS = ("limit", "control_character", "empty")
+EMPTY, REPEATED_KEY = "E103", "E107"
+OF_SPECS = (EMPTY, "E105", "E106")  # nothing in it, a control character, too large
 """Problems that are mended otherwise in an answers file than in a spec."""
 LONGEST_NAME = 200
 """Characters of a student's name."""
@@ -167,10 +168,10 @@ def _read(content: bytes, file: str) -> YamlDocument:
 
 def _unreadable(error: SpecError, file: str, first_line: int) -> AnswersError:
     # What can't be read is said before a key that comes twice.
-    problem = min(error.problems, key=lambda each: each.code == "repeated_key")
+    problem = min(error.problems, key=lambda each: each.code == REPEATED_KEY)
     line = f":{problem.line + first_line - 1}:{problem.column}" if problem.line else ""
     mend = "" if problem.code in OF_SPECS else f". {problem.mend}"
-    expected = "answers" if problem.code == "empty" else problem.expected
+    expected = "answers" if problem.code == EMPTY else problem.expected
     more = len(error.problems) - 1
     rest = f" ({count(more, 'more problem')})" if more else ""
     reason = f"found {problem.found}; expected {expected}{mend}{rest}"

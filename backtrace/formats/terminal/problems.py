@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from backtrace.formats.measure import text_width, wrapped
 from backtrace.formats.terminal.boxes import Line
 from backtrace.formats.terminal.layout import Layout
-from backtrace.spec.document.problems import Kind, SpecError
+from backtrace.spec.document.problems import Kind, Problem, SpecError
 
 INSET = "  "
 ROLES = {"choices": "fact", "places": "place"}  # of parts that are said quietly
@@ -27,7 +27,7 @@ def _kind(kind: Kind, layout: Layout) -> Iterator[Line]:
     quoted = _quoted(problem.quote, problem.caret, layout.breadth - _margin(problem.line))
     for part, words in kind.parts():
         if part == "message":
-            yield from _message(problem.position, words, layout)
+            yield from _message(problem, words, layout)
         elif part == "quote":
             yield [(f"{INSET}{problem.line} | ", "place"), (quoted[0], "quote")]
         elif part == "caret":
@@ -39,14 +39,17 @@ def _kind(kind: Kind, layout: Layout) -> Iterator[Line]:
                 yield [(INSET + line, ROLES.get(part, part))]
 
 
-def _message(position: str, words: str, layout: Layout) -> Iterator[Line]:
-    """The position and what is found there, folded beneath it."""
-    place = layout.say(position) + ":"
+def _message(problem: Problem, words: str, layout: Layout) -> Iterator[Line]:
+    """The position and what is found there, folded beneath it; the error's number at the end."""
+    place, number = layout.say(problem.position) + ":", f"[{problem.code}]"
     first, *more = wrapped(f"{place} {layout.say(words)}", layout.breadth - len(INSET))
     shown = len(place) if first.startswith(place) else len(first)
-    yield [(first[:shown], "place"), (first[shown:], "message")]
-    for line in more:
-        yield [(INSET + line, "message")]
+    lines: list[Line] = [[(first[:shown], "place"), (first[shown:], "message")]]
+    lines += [[(INSET + line, "message")] for line in more]
+    last, role = lines[-1][-1]
+    if last.endswith(number):
+        lines[-1][-1:] = [(last.removesuffix(number), role), (number, "fact")]
+    yield from lines
 
 
 def _margin(line: int) -> int:

@@ -44,7 +44,9 @@ def read_idx(file: BinaryIO) -> NDArray[Any]:
     magic = file.read(4)
     header = file.read(4 * magic[3])
     if len(header) < 4 * magic[3]:
-        raise DataError("an end in the header", "a size for each dimension", "Fetch it again.")
+        raise DataError(
+            "an end in the header", "a size for each dimension", "Fetch it again.", code="E303"
+        )
     shape = struct.unpack(f">{magic[3]}I", header)
     kind = np.dtype(IDX_TYPES[magic[2]])
     content = file.getbuffer()[file.tell() :] if isinstance(file, BytesIO) else file.read()
@@ -52,9 +54,13 @@ def read_idx(file: BinaryIO) -> NDArray[Any]:
     if len(content) < size:
         row = len(content) * shape[0] // size + 1 if shape else 1
         mend = "The file is truncated; fetch it again."
-        raise DataError(f"an end in row {row}", f"{said} entries, as its header says", mend)
+        raise DataError(
+            f"an end in row {row}", f"{said} entries, as its header says", mend, code="E303"
+        )
     if len(content) > size:
-        raise DataError("more bytes after the last entry", f"an end after {said} entries")
+        raise DataError(
+            "more bytes after the last entry", f"an end after {said} entries", code="E303"
+        )
     with _as_read("IDX file"):
         return np.frombuffer(content, kind).reshape(shape)
 
@@ -64,7 +70,7 @@ def read_npy(file: BinaryIO) -> NDArray[Any]:
     with _as_read(".npy"):
         array: NDArray[Any] = np.load(file, allow_pickle=False)
     if file.read(1):
-        raise DataError("more bytes after the last entry", "an end there")
+        raise DataError("more bytes after the last entry", "an end there", code="E303")
     return array
 
 
@@ -83,7 +89,9 @@ def texts(array: NDArray[Any]) -> list[str]:
     try:
         return [str(text) for text in array.ravel().tolist()]
     except (ValueError, SystemError):  # as NumPy says that bytes stand for no character
-        raise DataError("an array of damaged texts", "an intact file", "Fetch it again.") from None
+        raise DataError(
+            "an array of damaged texts", "an intact file", "Fetch it again.", code="E303"
+        ) from None
 
 
 def numbers(array: NDArray[Any]) -> list[Number]:
@@ -100,7 +108,7 @@ def _as_read(what: str) -> Iterator[None]:
             yield
     except _DAMAGE:
         found, mend = f"a damaged {what}, or one of Python objects", "Fetch it, or save it, again."
-        raise DataError(found, "an intact file of numbers", mend) from None
+        raise DataError(found, "an intact file of numbers", mend, code="E303") from None
 
 
 def _number(text: str) -> Number:
@@ -111,4 +119,4 @@ def _number(text: str) -> Number:
     if len(text) > LONGEST:
         with suppress(ValueError, ArithmeticError):  # none, by 0, or beyond what a float can hold
             return Number(float(Fraction(text)), text)
-    raise DataError(reading.found, "a number", reading.mend)
+    raise DataError(reading.found, "a number", reading.mend, code="E309")

@@ -44,7 +44,7 @@ def _lines(file: BinaryIO) -> list[NumberedLine]:
     with TextIOWrapper(file, encoding="utf-8-sig", errors="replace") as text:
         lines = [(i, line.rstrip("\n")) for i, line in enumerate(text, 1) if line.strip()]
     if not lines:
-        raise DataError("no rows", "data")
+        raise DataError("no rows", "data", code="E312")
     return lines
 
 
@@ -71,13 +71,15 @@ def _row(table: DataTable, row: int, text: str, width: int) -> list[float]:
     cells = _cells(text)
     if len(cells) != width:
         found = f"{count(len(cells), 'column')} in {table.place(row)}"
-        raise DataError(found, f"{width}, as in the first line")
+        raise DataError(found, f"{width}, as in the first line", code="E313")
     numbers = []
     for column, index in enumerate(table.columns):
         reading = read_number(cells[index])
         if isinstance(reading, NoNumber):
             mend = _mend(cells[index], reading, first=table.lines[row] == 1)
-            raise DataError(f"{reading.found} in {table.place(row, column)}", "a number", mend)
+            raise DataError(
+                f"{reading.found} in {table.place(row, column)}", "a number", mend, code="E309"
+            )
         numbers.append(float(reading))
     return numbers
 

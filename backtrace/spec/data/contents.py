@@ -42,13 +42,13 @@ def read_table(path: Path, request: DataRequest) -> DataTable:
         if form is None:
             start = file.read(4).hex(" ")
             found = f"bytes {start} at the start, the magic number of no known format"
-            raise DataError(found, "IDX (00 00 08 …), .npy, .npz, .safetensors or CSV")
+            raise DataError(found, "IDX (00 00 08 …), .npy, .npz, .safetensors or CSV", code="E304")
         if request.header and form != "CSV":
             found = f"`header: true` for a file of the format {form}, which has none"
-            raise DataError(found, "a CSV", "Remove it.")
+            raise DataError(found, "a CSV", "Remove it.", code="E305")
         if request.array and form not in BY_NAME:
             found = f"`array: {request.array}` for a file of the format {form}, without names"
-            raise DataError(found, "an .npz or .safetensors", "Remove it.")
+            raise DataError(found, "an .npz or .safetensors", "Remove it.", code="E305")
         if form == "CSV":
             return read_csv(file, request)
         if form in BY_NAME:
@@ -88,10 +88,12 @@ def _unpacked(packed: BinaryIO) -> BinaryIO:
             while block := file.read(_BLOCK):
                 content.write(block)
                 if content.tell() > MOST_BYTES:
-                    raise DataError("a gzip file of too much", f"at most {MOST_BYTES} bytes")
+                    raise DataError(
+                        "a gzip file of too much", f"at most {MOST_BYTES} bytes", code="E302"
+                    )
     except (EOFError, BadGzipFile, zlib.error):
         found = "a damaged or truncated gzip file"
-        raise DataError(found, "an intact one", "Fetch it again.") from None
+        raise DataError(found, "an intact one", "Fetch it again.", code="E303") from None
     content.seek(0)
     return content
 
@@ -100,7 +102,7 @@ def _format(file: BinaryIO) -> DataFormat | None:
     start = file.read(_START)
     file.seek(0)
     if not start:
-        raise DataError("an empty file", "data")
+        raise DataError("an empty file", "data", code="E312")
     if start.startswith(_ZIP):
         return "npz"
     if is_safetensors(start):

@@ -45,7 +45,7 @@ class DataTable(msgspec.Struct):
         """
         entries = self.entries
         if entries.dtype.kind not in REAL:
-            raise DataError(f"entries of type {entries.dtype}", "real numbers")
+            raise DataError(f"entries of type {entries.dtype}", "real numbers", code="E310")
         in_place = entries.dtype == kept and entries.flags.carray
         values = entries if in_place else np.empty(entries.shape, kept)
         with np.errstate(all="ignore"):
@@ -60,7 +60,9 @@ class DataTable(msgspec.Struct):
         times = f", times {scale:g}" if scale != 1 else ""
         found = f"{values[row, column]} in {self.place(row, column)}{times}"
         largest = f"{np.finfo(values.dtype).max:.2g}"
-        return DataError(found, f"finite numbers; {values.dtype} has none above {largest}")
+        return DataError(
+            found, f"finite numbers; {values.dtype} has none above {largest}", code="E310"
+        )
 
     def numbers(self) -> tuple[NDArray[np.floating[Any]], Texts | None]:
         """A matrix, or a list as one row, and where its numbers stand as texts ("1/3") these."""
@@ -74,7 +76,7 @@ class DataTable(msgspec.Struct):
 def table_of(array: NDArray[Any], request: DataRequest) -> DataTable:
     """What is asked for of an array, whose first index counts the rows. Raises DataError."""
     if not array.size:
-        raise DataError("an array without entries", "data")
+        raise DataError("an array without entries", "data", code="E312")
     rows = array.reshape(len(array) if array.ndim else 1, -1)
     first, last = request.span(len(rows))
     columns: Sequence[int] = range(rows.shape[1])
@@ -93,13 +95,15 @@ def one_hot(table: DataTable, classes: int, kept: DataType) -> NDArray[np.floati
     """
     if len(table.columns) != 1:
         found = f"{len(table.columns)} columns"
-        raise DataError(found, "one column of labels for `one_hot`", "Choose it: `columns: 1`.")
+        raise DataError(
+            found, "one column of labels for `one_hot`", "Choose it: `columns: 1`.", code="E311"
+        )
     labels = table.scaled(1, "float64")[:, 0]
     wrong = np.flatnonzero((labels != np.floor(labels)) | (labels < 0) | (labels >= classes))
     if len(wrong):
         found = f"the label {labels[wrong[0]]:g} in {table.place(int(wrong[0]))}"
         mend = "`one_hot` is the number of classes; labels count from 0."
-        raise DataError(found, f"whole numbers from 0 to {classes - 1}", mend)
+        raise DataError(found, f"whole numbers from 0 to {classes - 1}", mend, code="E311")
     rows = np.zeros((len(labels), classes), kept)
     rows[np.arange(len(labels)), labels.astype(np.intp)] = 1
     return rows

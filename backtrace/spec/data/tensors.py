@@ -31,10 +31,13 @@ def tensors(content: bytes) -> dict[str, NDArray[Any]]:
             "a .safetensors, which the extra safetensors reads",
             "that extra, or an .npz, which needs nothing",
             f"Install it: {INSTALL}.",
+            code="E511",
         ) from None
     try:
         loaded: dict[str, NDArray[Any]] = arrays.load(content)
     except (library.SafetensorError, LookupError, ValueError):
         found = "a damaged .safetensors, or one of types that NumPy does not have"
-        raise DataError(found, "an intact one", "Fetch it, or save it, again.") from None
+        raise DataError(
+            found, "an intact one", "Fetch it, or save it, again.", code="E303"
+        ) from None
     return dict(sorted(loaded.items()))

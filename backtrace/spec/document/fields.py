@@ -68,7 +68,7 @@ class Fields:
                 f"`{key}:` without a value",
                 "a value",
                 "Write the value after the colon, or remove the key.",
-                code="missing",
+                code="E109",
             )
             return None
         return entry.value
@@ -82,7 +82,7 @@ class Fields:
         """The value of ``key``, whose absence is a problem."""
         if key not in self:
             found = f"{self.what} without `{key}`"
-            self.problems.add(place or self.node, found, f"`{key}:`", mend, code="missing")
+            self.problems.add(place or self.node, found, f"`{key}:`", mend, code="E109")
         return self.get(key)
 
     def choice(self, key: str, allowed: Collection[str], default: str) -> str:
@@ -107,7 +107,9 @@ class Fields:
             return default
         if isinstance(node, Scalar):
             return node.text
-        self.problems.add(node, kind(node), "a text", "Write one text; put it in quotes.")
+        self.problems.add(
+            node, kind(node), "a text", "Write one text; put it in quotes.", code="E110"
+        )
         return default
 
 
@@ -120,6 +122,7 @@ def fields(problems: Problems, node: Node, what: str, known: Collection[str]) ->
         f"{kind(node)} for {what}",
         f"keys and values: {_keys(known)}",
         _missing_space(node, known),
+        code="E110",
     )
     return None
 
@@ -128,21 +131,21 @@ def choice(problems: Problems, node: Node, allowed: Collection[str], default: st
     """One of the allowed words, or ``default`` and a problem."""
     if isinstance(node, Scalar) and node.text in allowed:
         return node.text
-    problems.add_choice(node, kind(node), allowed, _suggestion(node, allowed))
+    problems.add_choice(node, kind(node), allowed, _suggestion(node, allowed), "E112")
     return default
 
 
 def number(problems: Problems, node: Node, accepted: Range, default: Number) -> Number:
     """A number within a range, or ``default`` and a problem."""
     if not isinstance(node, Scalar):
-        problems.add(node, kind(node), accepted.words)
+        problems.add(node, kind(node), accepted.words, code="E110")
         return default
     reading = read_number(node.text)
     if isinstance(reading, NoNumber):
         add_misread(problems, node, reading, accepted.words)
         return default
     if not accepted.accepts(reading):
-        problems.add(node, reading.text, accepted.words, accepted.mend)
+        problems.add(node, reading.text, accepted.words, accepted.mend, code="E111")
         return default
     return reading
 
@@ -160,7 +163,7 @@ def whole(problems: Problems, node: Node, default: int, low: int, high: int | No
     if len(problems.found) > seen:
         return default
     if not value.is_integer() or value < low or (high is not None and value > high):
-        problems.add(node, value.text, words)
+        problems.add(node, value.text, words, code="E111")
         return default
     return int(value)
 
@@ -170,7 +173,7 @@ def flag(problems: Problems, node: Node, *, default: bool) -> bool:
     text = node.text.lower() if isinstance(node, Scalar) else ""
     if text in _YES or text in _NO:
         return text in _YES
-    problems.add(node, kind(node), "true or false")
+    problems.add(node, kind(node), "true or false", code="E110")
     return default
 
 
@@ -179,11 +182,11 @@ def names(problems: Problems, node: Node, what: str) -> list[Scalar]:
     if isinstance(node, Scalar) and not node.null:
         return [node]
     if not isinstance(node, Sequence):
-        problems.add(node, kind(node), f"a list of {what}", "Write it as [b1, b2].")
+        problems.add(node, kind(node), f"a list of {what}", "Write it as [b1, b2].", code="E110")
         return []
     for item in node.items:
         if not isinstance(item, Scalar):
-            problems.add(item, kind(item), f"one of the {what}")
+            problems.add(item, kind(item), f"one of the {what}", code="E110")
     return [item for item in node.items if isinstance(item, Scalar)]
 
 
@@ -194,10 +197,10 @@ def one_of(problems: Problems, node: Mapping, what: str, allowed: Collection[str
         return entries[0]
     if len(entries) == 1:
         place, found = entries[0].key, cited(entries[0].key.text)
-        problems.add_choice(place, found, allowed, _suggestion(place, allowed))
+        problems.add_choice(place, found, allowed, _suggestion(place, allowed), "E112")
     else:
         expected = f"exactly one: {listed([f'`{word}`' for word in allowed])}"
-        problems.add(node, f"{what} with {len(entries)} keys", expected)
+        problems.add(node, f"{what} with {len(entries)} keys", expected, code="E116")
     return None
 
 
@@ -207,12 +210,12 @@ def _unknown_key(problems: Problems, entry: Entry, what: str, known: Collection[
     if name in HOMES:
         few = known if len(known) <= FEW else ()
         mend = f"`{name}:` belongs {HOMES[name]}."
-        problems.add_choice(key, f"`{name}` in {what}", few, mend, "unknown_key")
+        problems.add_choice(key, f"`{name}` in {what}", few, mend, "E108")
         return
     found = f"the unknown key {cited(key.text)} in {what}"
     mend = _missing_space(key, known) or split_by_comma(entry) or _suggestion(key, known)
     choices = () if mend else known
-    problems.add_choice(key, found, choices, mend or "Correct it, or remove it.", "unknown_key")
+    problems.add_choice(key, found, choices, mend or "Correct it, or remove it.", "E108")
 
 
 def split_by_comma(entry: Entry) -> str:

@@ -26,28 +26,31 @@ class Folders(msgspec.Struct, frozen=True):
 def find(name: str, folders: Folders) -> Path:
     """The path of an existing file. Raises DataError, which says where it was looked for."""
     if "\0" in name or not name:
-        raise DataError("no path", "the path of a file")
+        raise DataError("no path", "the path of a file", code="E301")
     candidates = list(_candidates(name, folders))
     for path in candidates:
         if path.is_file():
             return path
     if candidates[0].is_dir():
-        raise DataError("a folder", "a file", "Name a file in it.")
+        raise DataError("a folder", "a file", "Name a file in it.", code="E301")
     if candidates[0].exists():
-        raise DataError("no regular file", "a file that can be read more than once")
+        raise DataError("no regular file", "a file that can be read more than once", code="E301")
     elsewhere = folders.data is not None and len(candidates) > 1
     raise _missing(candidates[-1 if elsewhere else 0].parent, candidates[0].name, elsewhere)
 
 
 def _missing(folder: Path, name: str, elsewhere: bool) -> DataError:
     if not folder.is_dir():
-        return DataError(f"there is no folder {cited(str(folder), 200)}", "a file that exists")
+        return DataError(
+            f"there is no folder {cited(str(folder), 200)}", "a file that exists", code="E301"
+        )
     meant = near_miss(name, [path.name for path in folder.iterdir()])
     hint = "Its name may end in .gz or not." if elsewhere else "Paths are relative to the spec."
     return DataError(
         f"no such file in {cited(str(folder), 200)}",
         "a file that exists",
         f"Did you mean `{meant}`?" if meant else hint,
+        code="E301",
     )
 
 

@@ -34,7 +34,7 @@ def function_name(problems: Problems, node: Node, allowed: Collection[str]) -> s
     if isinstance(node, Scalar) and node.text in allowed:
         return node.text
     mend = _mend(node.text, allowed) if isinstance(node, Scalar) else ""
-    problems.add_choice(node, kind(node), allowed, mend)
+    problems.add_choice(node, kind(node), allowed, mend, "E112")
     return ""
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal, NoReturn, TypeAlias
 
 import msgspec
 
+from backtrace.spec.error_codes import ErrorCode
 from backtrace.spec.wording import count, listed, printable
 
 MOST_PRINTED = 100
@@ -24,27 +25,6 @@ MOST_COLLECTED = 1000
 QUOTE_WIDTH = 72
 """Characters of a source line that are quoted; a longer line shows the part around the caret."""
 
-
-Code: TypeAlias = Literal[
-    "value",  # another value stands there than can
-    "number",  # a text that is no number
-    "decimal_comma",  # a number with one, or what YAML made of it
-    "missing",  # a key, or what belongs after one
-    "unknown_key",
-    "repeated_key",
-    "unknown_id",
-    "shape",  # of a matrix, or of a row of it
-    "equation",  # a line of equations that can't be read
-    "conflict",  # parts that do not go together
-    "file",  # that can't be read, or not as what it should be
-    "encoding",
-    "control_character",
-    "syntax",  # not YAML
-    "unsupported",  # YAML that nothing needs: anchors, aliases, tags, several documents
-    "empty",  # a document without anything in it
-    "limit",  # too large, or too deep
-]
-"""The kinds of problems, for who must tell them apart."""
 
 Part: TypeAlias = Literal["message", "quote", "caret", "drawing", "mend", "choices", "places"]
 """The parts of what is said of a problem, in this order."""
@@ -64,7 +44,7 @@ class Place(msgspec.Struct):
 class Problem(msgspec.Struct, frozen=True):
     """One thing wrong, complete enough to be mended without looking anything up.
 
-    ``code`` is what kind of problem it is; the sentences are for people alone.
+    ``code`` is its number in the handbook; the sentences are for people alone.
     ``quote`` is the source line (or the part of it around the column), ``caret`` the line that
     marks the place under it; both are empty where there is no line to show. ``drawing`` is a
     sketch of the shapes involved, of several lines, or empty. ``choices`` are the words that can
@@ -76,11 +56,11 @@ class Problem(msgspec.Struct, frozen=True):
     column: int
     found: str
     expected: str
-    mend: str = ""
+    mend: str
+    code: ErrorCode
     quote: str = ""
     caret: str = ""
     drawing: str = ""
-    code: Code = "value"
     choices: tuple[str, ...] = ()
     rule: str = ""
 
@@ -102,7 +82,8 @@ class Problem(msgspec.Struct, frozen=True):
     def parts(self) -> list[tuple[Part, str]]:
         """What is said of it, line by line; the position comes before the first."""
         expected = f"; expected {self.expected}" if self.expected else ""
-        said: list[tuple[Part, str]] = [("message", f"found {self.found}{expected}")]
+        message = f"found {self.found}{expected} [{self.code}]"
+        said: list[tuple[Part, str]] = [("message", message)]
         if self.quote:
             said += [("quote", self.quote), ("caret", self.caret)]
         said += [("drawing", line) for line in self.drawing.splitlines()]
@@ -196,23 +177,23 @@ class Problems:
         expected: str,
         mend: str = "",
         *,
+        code: ErrorCode,
         drawing: str = "",
-        code: Code = "value",
     ) -> None:
         """Note that ``found`` stands at ``place`` where ``expected`` belongs.
 
         Raises SpecError with those noted so far when there are ``MOST_COLLECTED`` of them.
         """
-        self._note(place, found, expected, mend, {"drawing": drawing, "code": code})
+        self._note(place, found, expected, mend, {"code": code, "drawing": drawing})
 
     def add_alike(
-        self, place: Place, rule: str, found: str, expected: str, mend: str, code: Code
+        self, place: Place, rule: str, found: str, expected: str, mend: str, code: ErrorCode
     ) -> None:
         """Note what is mended as all else of the ``rule`` is."""
         self._note(place, found, expected, mend, {"rule": rule, "code": code})
 
     def add_choice(
-        self, place: Place, found: str, choices: Collection[str], mend: str, code: Code = "value"
+        self, place: Place, found: str, choices: Collection[str], mend: str, code: ErrorCode
     ) -> None:
         """Note what stands where one of some words belongs."""
         quoted = tuple(f"`{word}`" for word in choices)
@@ -226,13 +207,9 @@ class Problems:
     ) -> None:
         quote, caret = self._quote(place)
         at = (self.file, place.line, place.column)
-        self.found.append(Problem(*at, found, expected, mend, quote, caret, **more))
+        self.found.append(Problem(*at, found, expected, mend, quote=quote, caret=caret, **more))
         if len(self.found) >= MOST_COLLECTED:
             raise SpecError(self.found)
-
-    def conflict(self, place: Place, found: str, expected: str, mend: str = "") -> None:
-        """Note parts that do not go together."""
-        self.add(place, found, expected, mend, code="conflict")
 
     def scratch(self) -> Problems:
         """An empty collector for the same document, to try a reading that may be dropped."""
@@ -244,7 +221,7 @@ class Problems:
             raise SpecError(self.found)
 
     def refuse(
-        self, place: Place, found: str, expected: str, mend: str = "", *, code: Code = "value"
+        self, place: Place, found: str, expected: str, mend: str = "", *, code: ErrorCode
     ) -> NoReturn:
         """Note one more problem and raise: nothing after it can be read."""
         self.add(place, found, expected, mend, code=code)
@@ -264,10 +241,10 @@ class Problems:
 
 
 def whole_file(
-    file: str, found: str, expected: str, mend: str = "", *, code: Code = "file"
+    file: str, found: str, expected: str, mend: str = "", *, code: ErrorCode
 ) -> SpecError:
     """The error for a file that can't be read at all."""
-    return SpecError([Problem(file, 0, 0, found, expected, mend, code=code)])
+    return SpecError([Problem(file, 0, 0, found, expected, mend, code)])
 
 
 def _order(problem: Problem) -> tuple[int, int, str]:

@@ -100,7 +100,7 @@ def read(source: bytes | str, file: str, limits: Limits | None = None) -> YamlDo
         problems.raise_any()
     if builder.root is None:
         expected = "keys and values, such as `layers:`"
-        problems.refuse(Place(1, 1), "an empty document", expected, code="empty")
+        problems.refuse(Place(1, 1), "an empty document", expected, code="E103")
     return YamlDocument(builder.root, problems)
 
 
@@ -184,7 +184,7 @@ class _Builder:
                 f"brackets or lists more than {self.limits.depth} deep",
                 "a matrix, which is two deep",
                 "Look for brackets that were opened and not closed.",
-                code="limit",
+                code="E106",
             )
 
     def _place(self, node: Node) -> None:
@@ -195,7 +195,7 @@ class _Builder:
                 f"more than {self.limits.nodes} values",
                 "a document of a size that people write",
                 "Put large data into a file: `inputs: {file: data.npy}`.",
-                code="limit",
+                code="E106",
             )
         if not self.open:
             self.root = node
@@ -227,7 +227,7 @@ class _Builder:
             f"{first.key.column})",
             "every key once",
             f"Remove line {first.key.line} or line {key.line}, or rename one of the keys.",
-            code="repeated_key",
+            code="E107",
         )
 
     def _begins_again(self, mapping: Mapping, key: Scalar) -> bool:
@@ -242,7 +242,7 @@ class _Builder:
             f"{cited(key.text)} a second time in an entry of a list",
             "every key once",
             f"Put a dash before it if a new entry begins here: `- {key.text}: …`.",
-            code="repeated_key",
+            code="E107",
         )
         entries, above = (
             Mapping(key.line, key.column, 1, {key.text: Entry(key, node)}),
@@ -279,7 +279,7 @@ class _Builder:
         self, place: Place, found: str, mend: str, expected: str = "plain values"
     ) -> None:
         self.refused = True
-        self.problems.add(place, found, expected, mend, code="unsupported")
+        self.problems.add(place, found, expected, mend, code="E102")
 
 
 def _parse(text: str, builder: _Builder) -> None:
@@ -309,7 +309,7 @@ def _decode(source: bytes | str, file: str, limits: Limits) -> str:
             count(len(source), "byte"),
             f"at most {limits.bytes}",
             "Put large data into a file of its own: `inputs: {file: data.npy}`.",
-            code="limit",
+            code="E106",
         )
     if isinstance(source, str):
         return source.removeprefix("\ufeff")
@@ -331,12 +331,12 @@ def _check_characters(text: str, problems: Problems) -> None:
             f"the byte 0x{number % 0x100:02X}, which is not UTF-8",
             "a text in UTF-8",
             "Save the file as UTF-8 (the editor probably wrote it in an older encoding).",
-            code="encoding",
+            code="E104",
         )
     problems.refuse(
         place,
         f"the control character U+{number:04X}",
         "a plain text",
         "Delete it; it is invisible in most editors. A file that is full of them is not a spec.",
-        code="control_character",
+        code="E105",
     )

@@ -11,13 +11,15 @@ def read_span(problems: Problems, node: Node, what: str) -> range | None:
     is none."""
     ends = ends_of(node)
     if not 0 < len(ends) <= 2:
-        problems.add(node, kind(node), f"{what} such as 1..100", "Both ends are included.")
+        problems.add(
+            node, kind(node), f"{what} such as 1..100", "Both ends are included.", code="E110"
+        )
         return None
     numbers = [read_index(problems, end) for end in ends]
     if not all(numbers):
         return None
     if numbers[0] > numbers[-1]:
-        problems.add(node, f"{numbers[0]} to {numbers[-1]}", "the smaller end first")
+        problems.add(node, f"{numbers[0]} to {numbers[-1]}", "the smaller end first", code="E111")
         return None
     return range(numbers[0], numbers[-1] + 1)
 
@@ -27,7 +29,9 @@ def read_index(problems: Problems, node: Node) -> int:
     text = node.text if isinstance(node, Scalar) else ""
     if text.isascii() and text.isdigit() and len(text) < 10 and not text.startswith("0"):
         return int(text)
-    problems.add(node, kind(node), "a whole number from 1 up", "Rows and columns count from 1.")
+    problems.add(
+        node, kind(node), "a whole number from 1 up", "Rows and columns count from 1.", code="E111"
+    )
     return 0
 
 

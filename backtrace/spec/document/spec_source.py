@@ -33,7 +33,9 @@ def read_source(source: str | Path) -> tuple[bytes, str, Path]:
         raise _folder(str(source)) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise whole_file(str(source), f"a file that can't be read ({reason})", "a spec") from None
+        raise whole_file(
+            str(source), f"a file that can't be read ({reason})", "a spec", code="E118"
+        ) from None
 
 
 def _missing(source: str) -> SpecError:
@@ -45,10 +47,12 @@ def _missing(source: str) -> SpecError:
     found = f"no file {cited(source, 200)}"
     if looks_bundled:
         found += ", and no bundled network of this name"
-    return whole_file(source, found, "the path of a spec, or the name of a bundled network", mend)
+    return whole_file(
+        source, found, "the path of a spec, or the name of a bundled network", mend, code="E118"
+    )
 
 
 def _folder(source: str) -> SpecError:
     found = "a folder"
     mend = f"Name a file in it, such as {cited(source.rstrip('/') + '/network.yaml', 200)}."
-    return whole_file(source, found, "a spec", mend)
+    return whole_file(source, found, "a spec", mend, code="E118")

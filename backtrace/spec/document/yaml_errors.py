@@ -213,7 +213,7 @@ def explain(error: Any, problems: Problems, unclosed: Place | None, *, scanning:
     _check_rows(stumble, problems)
     mistake = next(each for each in _MISTAKES if each.fits(stumble))
     at = begun if mistake.at_begun else place
-    problems.refuse(at, mistake.found, mistake.expected, mistake.mend, code="syntax")
+    problems.refuse(at, mistake.found, mistake.expected, mistake.mend, code="E101")
 
 
 def _same(one: Place, other: Place) -> bool:
@@ -233,7 +233,7 @@ def _refuse_bracket(stumble: Stumble, opened: Place, problems: Problems) -> NoRe
             "something that does not go on the list",
             f"a comma or `{closing}`",
             f"Separate the entries by commas, and close `{bracket}` with `{closing}`.",
-            code="syntax",
+            code="E101",
         )
     where = f"where line {place.line} begins something else"
     line = problems.lines[opened.line - 1][opened.column - 1 :]
@@ -244,7 +244,7 @@ def _refuse_bracket(stumble: Stumble, opened: Place, problems: Problems) -> NoRe
         f"a `{bracket}` that is not closed {'by the end of the file' if stumble.at_end else where}",
         f"a comma or `{closing}` before {place.line}:{place.column}",
         f"Close it with `{closing}`. {mend}",
-        code="syntax",
+        code="E101",
     )
 
 
@@ -272,7 +272,7 @@ def _check_dashes(stumble: Stumble, problems: Problems) -> None:
             place = Place(stumble.lines.index(line) + 1, len(tight[1]) + 1)
             found, expected = "a dash without a space after it", "a dash and a space"
             mend = f"Write `- {tight[2]}`."
-            problems.refuse(place, found, expected, mend, code="syntax")
+            problems.refuse(place, found, expected, mend, code="E101")
 
 
 def _check_rows(stumble: Stumble, problems: Problems) -> None:
@@ -284,7 +284,7 @@ def _check_rows(stumble: Stumble, problems: Problems) -> None:
         place = Place(stumble.place.line, rows.start("rows") + 1, len(rows["rows"]))
         mend = f"Write [{rows['rows']}]."
         found = "rows without brackets around them all"
-        problems.refuse(place, found, "one list of rows", mend, code="syntax")
+        problems.refuse(place, found, "one list of rows", mend, code="E101")
 
 
 def _refuse_tabs(problems: Problems) -> NoReturn:
@@ -297,6 +297,6 @@ def _refuse_tabs(problems: Problems) -> NoReturn:
                 "a tab in the indentation",
                 "spaces",
                 "Replace each tab by spaces: YAML does not say how wide a tab is.",
-                code="syntax",
+                code="E101",
             )
     raise SpecError(problems.found)

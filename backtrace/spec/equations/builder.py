@@ -54,7 +54,7 @@ def build_equations(document: YamlDocument, folders: Folders, shapes_of: ShapesO
         if key in TOP_KEYS and key not in EQUATION_KEYS:
             expected = "what goes with equations"
             mend = _INSTEAD.get(key, "It belongs to networks of layers.")
-            problems.conflict(top.key(key), f"`{key}` beside `equations`", expected, mend)
+            problems.add(top.key(key), f"`{key}` beside `equations`", expected, mend, code="E116")
     spec = _read(problems, top, folders)
     if spec is not None and not problems.found:
         spec = _settled(problems, top, spec, shapes_of)

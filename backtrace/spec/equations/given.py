@@ -33,7 +33,7 @@ def read_given(
         return {}
     if not isinstance(node, Mapping):
         expected = "names and their values: `X: [[1, 2]]`"
-        problems.add(node, f"{kind(node)} for `given`", expected)
+        problems.add(node, f"{kind(node)} for `given`", expected, code="E110")
         return {}
     found = {}
     for number, entry in enumerate(node.entries.values()):
@@ -53,7 +53,7 @@ def _matrix(
     name, node = entry.key.text, entry.value
     if not NAME.fullmatch(name):
         expected = "a name: letters, digits and underscores, a letter first, such as X, W_Q, h_0"
-        problems.add(entry.key, cited(name), expected, split_by_comma(entry))
+        problems.add(entry.key, cited(name), expected, split_by_comma(entry), code="E710")
         return None
     if isinstance(node, Mapping) and "init" in node.entries:
         return _drawn(problems, node, name, stream)
@@ -88,11 +88,11 @@ def _by_rule(rule: Rule, size: tuple[int, int], stream: tuple[int | None, int]) 
 def _shape(problems: Problems, node: Mapping, entry: Entry | None) -> tuple[int, int] | None:
     expected = "`shape: [2, 3]`, its rows and columns"
     if entry is None:
-        problems.add(node, "a rule without `shape`", expected, code="missing")
+        problems.add(node, "a rule without `shape`", expected, code="E109")
         return None
     value = entry.value
     if not isinstance(value, Sequence) or len(value.items) != 2:
-        problems.add(value, kind(value), expected)
+        problems.add(value, kind(value), expected, code="E110")
         return None
     seen = len(problems.found)
     rows, columns = (whole(problems, item, 1, 1, _LARGEST) for item in value.items)

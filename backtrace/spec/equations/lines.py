@@ -10,6 +10,7 @@ from backtrace.spec.document.problems import Place, Problems
 from backtrace.spec.document.reader import Mapping as MappingNode
 from backtrace.spec.document.reader import Node, Scalar, Sequence, kind
 from backtrace.spec.equations.syntax import Misread, parse, parse_index
+from backtrace.spec.error_codes import ErrorCode
 from backtrace.spec.model import EquationLine
 from backtrace.spec.wording import cited
 
@@ -54,15 +55,31 @@ class LineReader:
             if self.read > MOST_LINES:
                 return
 
-    def add(self, place: Place, found: str, expected: str, mend: str = "") -> None:
+    def add(
+        self,
+        place: Place,
+        found: str,
+        expected: str,
+        mend: str = "",
+        *,
+        code: ErrorCode = "E709",
+    ) -> None:
         if (place.line, place.column) not in self.told:
             self.told.add((place.line, place.column))
-            self.problems.add(place, found, expected, mend, code="equation")
+            self.problems.add(place, found, expected, mend, code=code)
 
-    def lose(self, place: Place, found: str, expected: str, mend: str = "") -> None:
+    def lose(
+        self,
+        place: Place,
+        found: str,
+        expected: str,
+        mend: str = "",
+        *,
+        code: ErrorCode = "E709",
+    ) -> None:
         """Notes what keeps a line from being read, by which a name gets lost."""
         self.is_whole = False
-        self.add(place, found, expected, mend)
+        self.add(place, found, expected, mend, code=code)
 
     def line(self, node: Scalar, variables: Mapping[str, int]) -> EquationLine | None:
         self.read += 1
@@ -79,7 +96,7 @@ class LineReader:
             tree = parse(text.strip(), variables)
         except Misread as wrong:
             place = part_of(node, start + wrong.at, wrong.length)
-            self.add(place, wrong.found, wrong.expected, wrong.mend)
+            self.add(place, wrong.found, wrong.expected, wrong.mend, code=wrong.code)
             self.lost |= {id} if id else set()
             return None
         if id is None:
@@ -93,23 +110,29 @@ class LineReader:
             if text not in variables:
                 return text
             place = part_of(node, 0, len(text))
-            self.lose(place, f"`{text}`, the variable of a loop", "another name")
+            self.lose(place, f"`{text}`, the variable of a loop", "another name", code="E710")
             return None
         indexed = _INDEXED.fullmatch(text)
         expected = "a name before the `=`: letters, digits and underscores, such as z, W_hh, h[t]"
         if indexed is None:
             found = cited(text) if text else "nothing"
-            self.lose(part_of(node, 0, len(text)), found, expected)
+            self.lose(part_of(node, 0, len(text)), found, expected, code="E710")
             return None
         try:
             number = parse_index(indexed[2], variables)
         except Misread as wrong:
             at = indexed.start(2) + wrong.at
-            self.lose(part_of(node, at, wrong.length), wrong.found, wrong.expected, wrong.mend)
+            self.lose(
+                part_of(node, at, wrong.length),
+                wrong.found,
+                wrong.expected,
+                wrong.mend,
+                code=wrong.code,
+            )
             return None
         if number < 0:
             place = part_of(node, indexed.start(2), len(indexed[2]))
-            self.lose(place, f"the index {number}", "an index from 0 up")
+            self.lose(place, f"the index {number}", "an index from 0 up", code="E703")
             return None
         return f"{indexed[1]}_{number}"
 

@@ -100,7 +100,8 @@ class _EquationsReader:
                 found = f"`{line.id}`, which is {which}"
                 mend = f"Each round needs its own: `{line.id}[t]` with the loop's variable."
                 mend = mend if line.loop else ""
-                self.add(line, -line.start, len(line.id), found, "a name of its own", mend)
+                place = Place(line.row, line.column, len(line.id))
+                self.problems.add(place, found, "a name of its own", mend, code="E705")
             known.add(line.id)
 
     def unknown(self, line: EquationLine, id: str, at: int, length: int, known: set[str]) -> None:
@@ -112,19 +113,15 @@ class _EquationsReader:
             found = f"`{id}`, which is neither given nor worked"
             mend = _meant(line.text[at : at + length], id, known)
         where = f" ({line.loop})" if line.loop else ""
-        self.add(line, at, length, found + where, "a name that stands before this line", mend)
-
-    def add(
-        self, line: EquationLine, at: int, length: int, found: str, expected: str, mend: str = ""
-    ) -> None:
         place = Place(line.row, line.column + line.start + at, length)
-        self.problems.add(place, found, expected, mend, code="equation")
+        expected = "a name that stands before this line"
+        self.problems.add(place, found + where, expected, mend, code="E704")
 
     def check_given(self, equations: Equations) -> None:
         for name in self.given_keys.keys() - used(self.lines) - equations.upstream.keys():
             found, mend = f"`{name}`, which no line uses", "Use it, or remove it."
             key = self.given_keys[name].key
-            self.problems.add(key, found, "a name that a line uses", mend, code="equation")
+            self.problems.add(key, found, "a name that a line uses", mend, code="E706")
 
     def check_ids(self, equations: Equations) -> None:
         """Names that a gradient or an updated parameter will have."""
@@ -145,7 +142,7 @@ class _EquationsReader:
 
     def taken(self, place: Place, name: str, by: str) -> None:
         found = f"`{name}`, which is what {by} will be called"
-        self.problems.add(place, found, "another name", "Rename it.", code="equation")
+        self.problems.add(place, found, "another name", "Rename it.", code="E705")
 
     @property
     def updates(self) -> bool:
@@ -157,26 +154,26 @@ class _EquationsReader:
             mend = "Write `parameters: [W]`: the given names that an update changes."
             place = self.top.key("learning_rate" if "learning_rate" in self.top else "optimizer")
             self.problems.add(
-                place, "a rate without `parameters`", "`parameters:`", mend, code="missing"
+                place, "a rate without `parameters`", "`parameters:`", mend, code="E119"
             )
         if "clip" in self.top and not self.updates:
             found, wanted = "`clip` without an update", "`learning_rate` or `optimizer`"
-            self.problems.conflict(self.top.key("clip"), found, wanted)
+            self.problems.add(self.top.key("clip"), found, wanted, code="E119")
         if not equations.parameters:
             return
         reach = reached(self.lines, [equations.objective, *equations.upstream])
         for word in names(self.problems, self.node("parameters"), "given names"):
             if not equations.has_backward:
                 expected = "`loss:`, `maximize:` or `upstream:`, from which gradients are worked"
-                self.problems.conflict(word, "`parameters` without a loss", expected)
+                self.problems.add(word, "`parameters` without a loss", expected, code="E119")
                 return
             if word.text not in reach:
                 target = equations.objective or "what is given upstream"
                 found = f"`{word.text}`, on which {target} does not depend"
-                self.problems.conflict(word, found, "a name that it depends on")
+                self.problems.add(word, found, "a name that it depends on", code="E708")
             elif word.text in equations.constants:
                 found = f"`{word.text}` among the constants and the parameters"
-                self.problems.conflict(word, found, "one of the two")
+                self.problems.add(word, found, "one of the two", code="E116")
 
     def node(self, key: str) -> Scalar:
         node = self.top.get(key)
@@ -190,7 +187,9 @@ class _EquationsReader:
         said = [key for key in _STARTS if key in self.top]
         for key in said[1:]:
             mend = "Gradients start at one place."
-            self.problems.conflict(self.top.key(key), f"`{key}` beside `{said[0]}`", "one", mend)
+            self.problems.add(
+                self.top.key(key), f"`{key}` beside `{said[0]}`", "one", mend, code="E116"
+            )
         if not said or said[0] == "upstream":
             return "", False
         node = self.top.get(said[0])
@@ -206,7 +205,7 @@ class _EquationsReader:
             mend = f"Add a line such as `L = {name}(prediction, target)`, and write `{said[0]}: L`."
         found = cited(name) if name else kind(node)
         expected = "the name of a line, of a 1 × 1 value"
-        self.problems.add(node, found, expected, mend, code="unknown_id")
+        self.problems.add(node, found, expected, mend, code="E708")
         return "", False
 
     @staticmethod
@@ -223,21 +222,21 @@ class _EquationsReader:
             return {}
         if not isinstance(node, MappingNode):
             expected = "names and their gradients: `upstream: {O: [[1, 1]]}`"
-            self.problems.add(node, f"{kind(node)} for `upstream`", expected)
+            self.problems.add(node, f"{kind(node)} for `upstream`", expected, code="E110")
             return {}
         for entry in node.entries.values():
             if entry.key.text not in self.names:
                 meant = near_miss(entry.key.text, self.names)
                 mend = f"Did you mean `{meant}`?" if meant else ""
                 expected = "the name of a line"
-                self.problems.add(entry.key, cited(entry.key.text), expected, mend)
+                self.problems.add(entry.key, cited(entry.key.text), expected, mend, code="E708")
         layout: Layout = "columns" if columns else "rows"
         found = read_given(self.problems, node, self.folders, layout, None)
         for name in found.keys() & self.given.keys():
             own, shape = self.given[name].shape, found[name].shape
             if own != shape:
                 said = f"a gradient of {shape[0]} × {shape[1]} for `{name}` of {own[0]} × {own[1]}"
-                self.problems.add(node.entries[name].key, said, "one of its shape", code="shape")
+                self.problems.add(node.entries[name].key, said, "one of its shape", code="E707")
         return found
 
     def chosen(self, key: str, among: Mapping[str, Entry]) -> list[str]:
@@ -251,7 +250,7 @@ class _EquationsReader:
                 meant = near_miss(word.text, among)
                 mend = f"Did you mean `{meant}`?" if meant else ""
                 expected = "a name under `given:`"
-                self.problems.add(word, cited(word.text), expected, mend, code="unknown_id")
+                self.problems.add(word, cited(word.text), expected, mend, code="E711")
         return list(dict.fromkeys(word.text for word in words))
 
 
@@ -276,4 +275,4 @@ def note_misfits(problems: Problems, misfits: Sequence[Misfit]) -> None:
             continue
         told.add((place.line, place.column))
         found = each.found + (f" ({each.line.loop})" if each.line.loop else "")
-        problems.add(place, found, each.expected, each.mend, drawing=each.drawing, code="shape")
+        problems.add(place, found, each.expected, each.mend, drawing=each.drawing, code="E707")

@@ -31,6 +31,7 @@ from backtrace.spec.equations.vocabulary import (
     Signature,
     defaults_of,
 )
+from backtrace.spec.error_codes import ErrorCode
 from backtrace.spec.near_misses import misspelled
 from backtrace.spec.numbers import written_number
 from backtrace.spec.wording import cited, count, listed
@@ -71,9 +72,18 @@ _FORM = "a formula such as `X @ W + b` or `tanh(z)`"
 class Misread(Exception):  # noqa: N818 - it is what was misread, not a fault of ours
     """What can't be read: ``at`` is where in the text (characters from 0)."""
 
-    def __init__(self, at: int, length: int, found: str, expected: str, mend: str = "") -> None:
+    def __init__(
+        self,
+        at: int,
+        length: int,
+        found: str,
+        expected: str,
+        mend: str = "",
+        *,
+        code: ErrorCode = "E701",
+    ) -> None:
         super().__init__(found)
-        self.at, self.length = at, length
+        self.at, self.length, self.code = at, length, code
         self.found, self.expected, self.mend = found, expected, mend
 
 
@@ -180,11 +190,17 @@ class _LineReader:
         at, length = self.place(node)
         return self.text[at : at + length]
 
-    def refuse(self, node: ast.expr, expected: str, mend: str = "", found: str = "") -> NoReturn:
-        raise self.refusal(node, expected, mend, found)
-
-    def refusal(self, node: ast.expr, expected: str, mend: str = "", found: str = "") -> Misread:
-        return Misread(*self.place(node), found or cited(self.written(node)), expected, mend)
+    def refuse(
+        self,
+        node: ast.expr,
+        expected: str,
+        mend: str = "",
+        found: str = "",
+        *,
+        code: ErrorCode = "E701",
+    ) -> NoReturn:
+        found = found or cited(self.written(node))
+        raise Misread(*self.place(node), found, expected, mend, code=code)
 
     def expression(self, node: ast.expr) -> Term:
         self.depth += 1
@@ -216,7 +232,7 @@ class _LineReader:
             case ast.Call(func=ast.Name(id=function)):
                 return self.call(node, _unmarked(function))
         mend = "There are + - * / @ ^, brackets, functions, x.T and x[2,1]."
-        raise self.refusal(node, _FORM, mend)
+        raise Misread(*self.place(node), cited(self.written(node)), _FORM, mend)
 
     # Leaves
 
@@ -283,13 +299,13 @@ class _LineReader:
         index = node.slice
         if isinstance(index, ast.Tuple):
             if len(index.elts) != 2:
-                self.refuse(node, "a row and a column: x[2,1], x[2,:], x[:,1..2]")
+                self.refuse(node, "a row and a column: x[2,1], x[2,:], x[:,1..2]", code="E703")
             rows, columns = (self.selection(each) for each in index.elts)
             inner = self.expression(node.value)
             return PartTerm(inner=inner, rows=rows, columns=columns, at=at, length=length)
         if isinstance(index, ast.Slice) or not isinstance(node.value, ast.Name):
             mend = "A part of a matrix has two: x[2,:] is a row, x[:,2] a column."
-            self.refuse(node, "a row and a column", mend)
+            self.refuse(node, "a row and a column", mend, code="E703")
         name, number = _unmarked(node.value.id), self.index(index)
         return NameTerm(id=f"{name}_{number}", at=at, length=length)
 
@@ -300,19 +316,23 @@ class _LineReader:
         if node.lower is None and node.upper is None and node.step is None:
             return None
         if node.lower is None or node.upper is None or node.step is not None:
-            raise Misread(0, len(self.text), "half a range in brackets", "1..2, or : for all")
+            raise Misread(
+                0, len(self.text), "half a range in brackets", "1..2, or : for all", code="E703"
+            )
         if ".." not in self.written(node):
             mend = "Both ends are counted; Python's `1:2` leaves one out."
-            self.refuse(node, "1..2, or : for all", mend)
+            self.refuse(node, "1..2, or : for all", mend, code="E703")
         first, last = self.counted(node.lower), self.counted(node.upper)
         if last < first:
-            self.refuse(node.upper, f"{first} or more, where the range ends")
+            self.refuse(node.upper, f"{first} or more, where the range ends", code="E703")
         return first, last
 
     def counted(self, node: ast.expr) -> int:
         number = self.index(node)
         if number < 1:
-            self.refuse(node, "a number from 1 up", "Rows and columns are counted from 1.")
+            self.refuse(
+                node, "a number from 1 up", "Rows and columns are counted from 1.", code="E703"
+            )
         return number
 
     def index(self, node: ast.expr) -> int:
@@ -326,7 +346,7 @@ class _LineReader:
                 known = listed([f"`{name}`" for name in self.variables])
                 expected = known or "a number"
                 mend = "" if known else "A variable needs a loop around it: `for: t = 1..3`."
-                self.refuse(node, expected, mend)
+                self.refuse(node, expected, mend, code="E703")
             case ast.UnaryOp(op=ast.USub()):
                 return -self.index(node.operand)
             case ast.BinOp(op=ast.Add()):
@@ -335,20 +355,28 @@ class _LineReader:
                 return self.index(node.left) - self.index(node.right)
             case ast.BinOp(op=ast.Mult()):
                 return self.index(node.left) * self.index(node.right)
-        raise self.refusal(node, "a whole number such as 2, t or t-1")
+        expected = "a whole number such as 2, t or t-1"
+        found = cited(self.written(node))
+        raise Misread(*self.place(node), found, expected, code="E703")
 
     # Functions
 
     def call(self, node: ast.Call, name: str) -> Term:
         signature = SIGNATURES.get(name)
         if signature is None:
-            self.refuse(node.func, "a function that equations know", _meant(name), f"`{name}(…)`")
+            self.refuse(
+                node.func,
+                "a function that equations know",
+                _meant(name),
+                f"`{name}(…)`",
+                code="E702",
+            )
         matrices = len(node.args) if signature.most == ANY else signature.most
         if signature.listed:
             matrices = 1
         if len(node.args) < signature.least:
             least = count(signature.least, "argument")
-            self.refuse(node, f"{least}: `{_form(name, signature)}`")
+            self.refuse(node, f"{least}: `{_form(name, signature)}`", code="E702")
         arguments = tuple(self.expression(each) for each in node.args[:matrices])
         settings = self.settings(node, name, signature, node.args[matrices:])
         if name in _FOLDED and isinstance(arguments[0], ConstantTerm):
@@ -363,7 +391,7 @@ class _LineReader:
         try:
             return _FOLDED[name](float(value))
         except (ValueError, OverflowError):
-            self.refuse(node, f"a number of which there is {name}")
+            self.refuse(node, f"a number of which there is {name}", code="E702")
 
     def settings(
         self, node: ast.Call, name: str, signature: Signature, positional: list[ast.expr]
@@ -371,19 +399,23 @@ class _LineReader:
         """Those that are written, by position or by name, and what holds for the others."""
         if signature.listed:
             if not positional:
-                self.refuse(node, "the rows that are taken: `rows(E, 3, 1)`")
+                self.refuse(node, "the rows that are taken: `rows(E, 3, 1)`", code="E702")
             return {f"row{i}": self.size(each) for i, each in enumerate(positional, 1)}
         written = dict(zip(signature.settings, positional, strict=False))
         if len(positional) > len(signature.settings):
-            self.refuse(positional[len(signature.settings)], f"`{_form(name, signature)}`")
+            self.refuse(
+                positional[len(signature.settings)], f"`{_form(name, signature)}`", code="E702"
+            )
         for each in node.keywords:
             key = _unmarked(each.arg or "")
             if key not in signature.settings or key in written:
-                self.refuse(each.value, f"`{_form(name, signature)}`", found=f"`{key}=`")
+                self.refuse(
+                    each.value, f"`{_form(name, signature)}`", found=f"`{key}=`", code="E702"
+                )
             written[key] = each.value
         missing = [key for key in signature.required if key not in written]
         if missing:
-            self.refuse(node, f"`{missing[0]}`, too: `{_form(name, signature)}`")
+            self.refuse(node, f"`{missing[0]}`, too: `{_form(name, signature)}`", code="E702")
         read = {key: self.setting(signature, key, value) for key, value in written.items()}
         return {**defaults_of(name, read), **read}
 
@@ -394,7 +426,7 @@ class _LineReader:
         if kind == "number":
             value = self.expression(node)
             if not isinstance(value, ConstantTerm):
-                self.refuse(node, "a number")
+                self.refuse(node, "a number", code="E702")
             return value.number
         words = ("true", "false") if kind == "flag" else ("row", "column")
         word = (
@@ -403,13 +435,13 @@ class _LineReader:
             else str(getattr(node, "value", ""))
         )
         if word.lower() not in words:
-            self.refuse(node, listed([f"`{key}={each}`" for each in words]))
+            self.refuse(node, listed([f"`{key}={each}`" for each in words]), code="E702")
         return word == "true" if kind == "flag" else word
 
     def size(self, node: ast.expr, least: int = 1) -> Number:
         number = self.index(node)
         if number < least:
-            self.refuse(node, f"a whole number from {least} up")
+            self.refuse(node, f"a whole number from {least} up", code="E702")
         return Number(number, str(number))
 
 

@@ -58,11 +58,12 @@ def check_units(problems: Problems, parts: Parts, last: Layer | None) -> None:
     shares = parts.loss.takes == "distribution" and activation in PROBABILITIES
     if parts.loss.takes == "one_hot" or shares:
         always = ", whose output is always 1" if activation == "softmax" else ""
-        problems.conflict(
+        problems.add(
             parts.top.key("loss"),
             f"the loss `{name}` on a single `{activation}` unit{always}",
             "two units or more, one for each class",
             "For one unit take `sigmoid` with `binary_cross_entropy`.",
+            code="E209",
         )
 
 
@@ -79,7 +80,7 @@ def check_targets(
         place = given.place_of(sample, unit) if rows else given.place_of(unit, sample)
         found = f"the target {_written(targets, sample, unit, rows=rows)}"
         expected, mend = ("−1 or 1", _mend_signs) if signs else ("0 to 1", _mend_range)
-        problems.conflict(place, found, f"{expected}, for `{loss.loss.name}`", mend(values))
+        problems.add(place, found, f"{expected}, for `{loss.loss.name}`", mend(values), code="E207")
         if given.node is None:
             return
     if len(outside) or loss.takes in ("unit_interval", "signs"):
@@ -96,11 +97,11 @@ def check_targets_given(problems: Problems, loss: LossDraft, entries: Fields, pl
     """Note targets that are missing, and those beside a loss that takes none."""
     if loss.takes != "none" and "targets" not in entries:
         found = f"the loss `{loss.loss.name}` without `targets`"
-        problems.conflict(place, found, "`targets:`", "Write one target for each output.")
+        problems.add(place, found, "`targets:`", "Write one target for each output.", code="E208")
     if loss.takes == "none" and "targets" in entries:
         found = f"`targets` beside the loss `{loss.loss.name}`, which has none"
         mend = "Remove them, or choose a loss."
-        problems.conflict(entries.key("targets"), found, "no targets", mend)
+        problems.add(entries.key("targets"), found, "no targets", mend, code="E208")
 
 
 def read_freeze(problems: Problems, top: Fields, layers: list[LayerDraft]) -> frozenset[str]:
@@ -121,7 +122,7 @@ def read_freeze(problems: Problems, top: Fields, layers: list[LayerDraft]) -> fr
                 cited(word.text),
                 f"a parameter: {', '.join(known[:12])}",
                 mend,
-                code="unknown_id",
+                code="E211",
             )
     return frozenset(word.text for word in chosen)
 
@@ -143,7 +144,9 @@ def _check_loss_and_targets(problems: Problems, parts: Parts) -> None:
     if "loss" not in top:
         if "targets" in top:
             mend = "Add `loss: mse`, or remove the targets for a forward pass alone."
-            problems.conflict(top.key("targets"), "`targets` without a `loss`", "`loss:`", mend)
+            problems.add(
+                top.key("targets"), "`targets` without a `loss`", "`loss:`", mend, code="E208"
+            )
         return
     if loss is not None:
         check_targets_given(problems, loss, top, top.key("loss"))
@@ -157,11 +160,12 @@ def _check_outputs(problems: Problems, parts: Parts) -> None:
     if last.activation is None or last.activation.name in PROBABILITIES:
         return
     if LOSSES[name].outputs == "unit_interval":
-        problems.conflict(
+        problems.add(
             parts.top.key("loss"),
             f"the loss `{name}` on `{last.activation.name}` outputs",
             "outputs between 0 and 1: `sigmoid` or `softmax` in the last layer",
             f"Change the activation of layer {last.number}, or the loss to `mse`.",
+            code="E209",
         )
 
 
@@ -172,11 +176,12 @@ def _check_steps(problems: Problems, parts: Parts) -> None:
         if not asked or layer.activation is None:
             continue
         if not ACTIVATIONS[layer.activation.name].differentiable:
-            problems.conflict(
+            problems.add(
                 layer.place,
                 f"the activation `{layer.activation.name}` in layer {layer.number}, with {asked}",
                 "an activation with a slope, since the error can't pass back through this one",
                 "Take `sigmoid`, or leave out the optimizer for a forward pass.",
+                code="E210",
             )
 
 
@@ -210,20 +215,20 @@ def _check_clip(problems: Problems, top: Fields) -> None:
     if isinstance(clip.value, Mapping) and "norm" in clip.value.entries:
         found = "a norm of all gradients beside `backpropagate_through: updated`"
         mend = "There the upper layers are updated before the lower gradients are worked."
-        problems.conflict(clip.key, found, "one of the two, or `clip: {value: …}`", mend)
+        problems.add(clip.key, found, "one of the two, or `clip: {value: …}`", mend, code="E116")
 
 
 def _add_idle(problems: Problems, top: Fields, key: str, wanted: str) -> None:
     if key in top and not _says_default(top, key):
         mend = f"Add {wanted}, or remove `{key}:`."
-        problems.conflict(top.key(key), f"`{key}` without {wanted}", wanted, mend)
+        problems.add(top.key(key), f"`{key}` without {wanted}", wanted, mend, code="E119")
 
 
 def _add_untrained(problems: Problems, top: Fields, key: str) -> None:
     """A gradient that is given from above says nothing of how good the outputs are."""
     if key in top:
         found = f"`{key}` beside `upstream`, which has no loss to train on"
-        problems.conflict(top.key(key), found, "a `loss` by name", f"Remove `{key}:`.")
+        problems.add(top.key(key), found, "a `loss` by name", f"Remove `{key}:`.", code="E119")
 
 
 def _says_default(top: Fields, key: str) -> bool:
@@ -241,11 +246,12 @@ def _check_short_cut(problems: Problems, parts: Parts) -> None:
     if getattr(entry.value, "text", "") != "shortcut" or last is None:
         return
     if row is None or row.shortcut != last.name:
-        problems.conflict(
+        problems.add(
             entry.value,
             f"`shortcut` for `{parts.loss.loss.name}` on `{last.name}` outputs",
             "`cross_entropy` or `kl` on `softmax`, or `binary_cross_entropy` on `sigmoid`",
             "Remove it: every other pair takes the chain rule.",
+            code="E216",
         )
 
 
@@ -323,4 +329,4 @@ def _add_distribution(
         found = f"the targets of sample {sample + 1}, which add up to {row.sum():g}"
         expected = f"1, for `{loss.loss.name}`"
         mend = "If each output answers a yes or no of its own, use `binary_cross_entropy`."
-    problems.conflict(place, found, expected, mend)
+    problems.add(place, found, expected, mend, code="E207")

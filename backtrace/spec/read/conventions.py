@@ -42,13 +42,14 @@ def read_notation(problems: Problems, node: Node | None, conventions: Convention
     if notation.gradient == "bar":
         found = "`gradient: bar` of a network of layers"
         expected = "`d`, `partial` or `delta`; W̄ is a sign of equations"
-        problems.conflict(entries.node.entries["gradient"].value, found, expected)
+        problems.add(entries.node.entries["gradient"].value, found, expected, code="E215")
     if notation.gradient == "delta" and conventions.sign != "descent":
-        problems.conflict(
+        problems.add(
             entries.node.entries["gradient"].value,
             "`gradient: delta` under `sign: gradient`",
             "`d` or `partial`, since ΔW is the step down and dW the way up",
             "Set `conventions: {sign: descent}` if the exercise adds α·ΔW.",
+            code="E215",
         )
     return notation
 

@@ -82,7 +82,7 @@ def read_array(
         table = read_table(find(file.text, Folders(folders.spec)), request)
         if table.dimensions > 2:
             found = f"an array of {table.dimensions} dimensions"
-            raise DataError(found, "a matrix or a list of numbers")
+            raise DataError(found, "a matrix or a list of numbers", code="E310")
         values, written = table.numbers()
         return WrittenMatrix(name, file, table.dimensions, values, written, file=file.text)
 
@@ -99,7 +99,12 @@ def _request(problems: Problems, entries: Fields, name: str) -> DataRequest:
         array=entries.text("array", ""),
     )
     if request.header is False and request.columns is not None and request.columns.named:
-        problems.add(entries.key("header"), "`header: false` and columns by name", "one of the two")
+        problems.add(
+            entries.key("header"),
+            "`header: false` and columns by name",
+            "one of the two",
+            code="E305",
+        )
     return request
 
 
@@ -108,7 +113,7 @@ def _file(problems: Problems, entries: Fields) -> Scalar | None:
     node = entries.require("file", "Write the path of the file, relative to the spec.")
     if node is None or isinstance(node, Scalar):
         return node
-    problems.add(node, kind(node), "the path of a file")
+    problems.add(node, kind(node), "the path of a file", code="E110")
     return None
 
 
@@ -120,12 +125,12 @@ def _unless_wrong(
     try:
         return read()
     except DataError as error:
-        problems.add(file, f"{name}: {error.found}", error.expected, error.mend)
+        problems.add(file, f"{name}: {error.found}", error.expected, error.mend, code=error.code)
     except OSError as error:
         reason = error.strerror or str(error) or type(error).__name__
-        problems.add(file, f"{name}: {reason}", "a file that can be read")
+        problems.add(file, f"{name}: {reason}", "a file that can be read", code="E302")
     except MemoryError:
-        problems.add(file, f"{name}: too large", "a file that fits in memory")
+        problems.add(file, f"{name}: too large", "a file that fits in memory", code="E302")
     return None
 
 
@@ -144,7 +149,9 @@ def _columns(problems: Problems, entries: Fields) -> ChosenColumns | None:
     ends = ends_of(node)
     found = tuple(_column(problems, end) for end in ends)
     if not ends:
-        problems.add(node, kind(node), "columns such as 1..100", "Both ends are included.")
+        problems.add(
+            node, kind(node), "columns such as 1..100", "Both ends are included.", code="E110"
+        )
     return ChosenColumns(found, span=len(ends) == 2) if ends and all(found) else None
 
 

@@ -97,7 +97,7 @@ def read_held_out(
     if node is None:
         return None
     if not isinstance(node, Mapping):
-        problems.add(node, f"{kind(node)} for `validation`", _FORMS, _EXAMPLE)
+        problems.add(node, f"{kind(node)} for `validation`", _FORMS, _EXAMPLE, code="E110")
         return None
     seen = len(problems.found)
     entries = Fields(problems, node, "`validation`", (*WAYS, "targets"))
@@ -133,7 +133,7 @@ def hold_out(
         out = held.part(oriented(conventions, network.inputs.shape)[0], seed)
     except _HoldOutError as error:
         place = held.entries.node.entries[held.way].value
-        problems.add(place, error.found, error.expected)
+        problems.add(place, error.found, error.expected, code="E214")
         return None
     return _take_out(network, out, conventions.layout)
 
@@ -143,12 +143,12 @@ def _way(problems: Problems, entries: Fields) -> str:
     said = [way for way in WAYS if way in entries]
     if len(said) > 1:
         found = f"`{said[1]}` beside `{said[0]}` in `validation`"
-        problems.add(entries.key(said[1]), found, "one of the two", "Remove one.")
+        problems.add(entries.key(said[1]), found, "one of the two", "Remove one.", code="E116")
     elif not entries.node.entries:
-        problems.add(entries.node, "`validation` without a key", _FORMS, _EXAMPLE)
+        problems.add(entries.node, "`validation` without a key", _FORMS, _EXAMPLE, code="E109")
     if "targets" in entries and "inputs" not in entries:
         found, mend = "`targets` without `inputs` in `validation`", "Write the inputs beside them."
-        problems.add(entries.key("targets"), found, "both or neither", mend)
+        problems.add(entries.key("targets"), found, "both or neither", mend, code="E119")
     return said[0] if said else ""
 
 
@@ -228,5 +228,7 @@ def _shaped(
     each = "row" if conventions.layout == "rows" else "column"
     many = "each sample" if wanted is None else f"each of {count(wanted, 'sample')}"
     found = f"{given.described()} for the held-out {given.name}"
-    problems.add(given.place, found, f"a {each} of {count(width, 'number')} for {many}")
+    problems.add(
+        given.place, found, f"a {each} of {count(width, 'number')} for {many}", code="E214"
+    )
     return None

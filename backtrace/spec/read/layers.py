@@ -85,7 +85,7 @@ def read_layers(problems: Problems, node: Node, folders: Folders) -> list[LayerD
         items = joined(problems, node.items)
     if not items:
         mend = "Begin each layer with `- ` on a line of its own."
-        problems.add(node, f"{kind(node)} for `layers`", "a list of layers", mend)
+        problems.add(node, f"{kind(node)} for `layers`", "a list of layers", mend, code="E110")
     return [_read_layer(problems, item, i, folders) for i, item in enumerate(items, 1)]
 
 
@@ -98,7 +98,7 @@ def named(
     entry = node.entries.get("name")
     if entry is None:
         mend = f"Write it as {{name: {next(iter(allowed))}, …}}."
-        problems.add(node, f"{what} without a name", "`name:`", mend)
+        problems.add(node, f"{what} without a name", "`name:`", mend, code="E109")
         return "", node
     return function_name(problems, entry.value, allowed), node
 
@@ -178,7 +178,9 @@ def _read_filled(
         choice(problems, node.entries["init"].value, allowed, "")
         return weight_rules.read_rule(problems, node, f"the rule of {name}")
     mend = f"Write the numbers of {name}, or {{init: {allowed[0]}}}, or {{file: parameters.npz}}."
-    problems.add(node, f"a mapping for {name} without `init` or `file`", "one of the two", mend)
+    problems.add(
+        node, f"a mapping for {name} without `init` or `file`", "one of the two", mend, code="E109"
+    )
     return None
 
 
@@ -191,7 +193,9 @@ def _read_bias(problems: Problems, node: Node | None, number: int, folders: Fold
     if isinstance(node, Scalar) and (node.null or node.text == "none"):
         return BiasDraft("none")
     if isinstance(node, Scalar) and node.text.lower() in ("no", "false", "off", "none"):
-        problems.add(node, kind(node), "numbers, or `none`", "Did you mean `bias: none`?")
+        problems.add(
+            node, kind(node), "numbers, or `none`", "Did you mean `bias: none`?", code="E110"
+        )
         return BiasDraft("none", readable=False)
     return _bias("added", read_matrix(problems, node, name))
 
@@ -200,7 +204,7 @@ def _read_special_bias(problems: Problems, node: Mapping, name: str, folders: Fo
     present = [key for key in BIAS_KEYS if key in node.entries]
     if len(present) > 1:
         found = f"`{present[0]}` and `{present[1]}` for one bias"
-        problems.add(node.entries[present[1]].key, found, "one of the two")
+        problems.add(node.entries[present[1]].key, found, "one of the two", code="E116")
         return BiasDraft("none", readable=False)
     if present and present[0] in ("init", "file"):
         return _bias("added", _read_filled(problems, node, name, folders, _BIAS_RULES))
@@ -208,7 +212,7 @@ def _read_special_bias(problems: Problems, node: Mapping, name: str, folders: Fo
     value = entries.get(present[0]) if present else None
     if value is None:
         if not node.entries:
-            problems.add(node, "an empty mapping", "numbers, or `none`")
+            problems.add(node, "an empty mapping", "numbers, or `none`", code="E109")
         return BiasDraft("none", readable=False)
     if present[0] == "in_weights":
         where = choice(problems, value, ("first", "last"), "")

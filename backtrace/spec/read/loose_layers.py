@@ -29,7 +29,7 @@ def refuse_top_level(problems: Problems, top: Mapping) -> None:
             "Write it so, with your numbers, a line for each layer; `backtrace show mlp-math` "
             "prints a whole spec.",
             drawing=SKELETON,
-            code="missing",
+            code="E115",
         )
         problems.raise_any()
 
@@ -58,7 +58,7 @@ def refuse_sizes(problems: Problems, node: Sequence) -> bool:
         "The inputs are no layer: their number follows from the data. Write a line for each other "
         "layer, with the numbers of its weights or a rule for them.",
         drawing="\n".join(["layers:", *map(line.format, sizes[1:] or sizes)]),
-        code="shape",
+        code="E115",
     )
     return True
 
@@ -71,14 +71,14 @@ def layers_of(problems: Problems, node: Mapping) -> list[Node]:
         value = entries[0].value
         line = f"{first.text}: {value.text}" if isinstance(value, Scalar) else f"{first.text}: …"
         mend = f"Put a dash and a space before the first line of the layer: `- {line}`."
-        problems.add(first, "a layer without a dash", "a list of layers", mend, code="missing")
+        problems.add(first, "a layer without a dash", "a list of layers", mend, code="E115")
         return [node]
     if not entries or not all(isinstance(entry.value, Mapping) for entry in entries):
         return []
     for entry in entries:
         mend = "Write `-` in place of the name and its colon."
         found = f"a layer with the name `{entry.key.text}:`"
-        problems.add(entry.key, found, "a dash", mend, code="missing")
+        problems.add(entry.key, found, "a dash", mend, code="E115")
     return [entry.value for entry in entries]
 
 
@@ -112,5 +112,5 @@ def _note_dash(problems: Problems, entry: Entry) -> None:
         f"a dash before `{entry.key.text}:`, within a layer",
         "a dash before the first line of each layer only",
         "Write a space in place of the dash.",
-        code="unknown_key",
+        code="E115",
     )

@@ -30,7 +30,7 @@ def refuse_loose_rows(problems: Problems, node: Node) -> bool:
         found = f"{count(len(rows[0]), 'number')} in one place"
     expected = "a list of rows, such as [[1, 2], [3, 4]]" if len(rows) > 1 else "a list"
     rule = "row" if len(rows) == 1 else "rows"
-    problems.add_alike(node, rule, found, expected, f"Write {_written(node, rows)}.", "number")
+    problems.add_alike(node, rule, found, expected, f"Write {_written(node, rows)}.", "E113")
     return True
 
 

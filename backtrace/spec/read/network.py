@@ -155,7 +155,7 @@ def _ambiguous(problems: Problems, inputs: WrittenMatrix, conventions: Conventio
         f"{length} samples with one feature",
         "a matrix, since both fit",
         f"Write {one} for one sample, {many} for {length} samples.",
-        code="shape",
+        code="E203",
     )
 
 
@@ -234,7 +234,7 @@ class _Fit:
                 f"weights by rule in layer {layer.number} without `units`",
                 "`units:`, since nothing else says how many there are",
                 f"Add `units: 3` to layer {layer.number}.",
-                code="shape",
+                code="E204",
             )
             return None, None
         if self.width is None:
@@ -293,7 +293,7 @@ class _Fit:
             f"{found} for the shared bias of layer {layer.number}",
             "one number",
             "A bias of its own for each unit is written `bias: [0.1, 0.2]`.",
-            code="shape",
+            code="E205",
         )
         return None
 
@@ -311,7 +311,7 @@ class _Fit:
             f"{given.described()} for the slope of layer {layer.number}, "
             f"which has {count(units, 'unit')}",
             "one number for the layer, or a list of one for each unit",
-            code="shape",
+            code="E205",
         )
         return None
 

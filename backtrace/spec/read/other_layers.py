@@ -35,6 +35,7 @@ def is_other_layer(problems: Problems, node: Node) -> bool:
                 "a layer with `activation`, `weights` and `bias`",
                 f"Write the network as `equations`, as the bundled `{bundled}` does: "
                 f"`backtrace show {bundled}`.",
+                code="E117",
             )
             return True
     return False

@@ -41,7 +41,9 @@ def read_parameters(path: str | Path, spec: Spec) -> dict[str, Matrix]:
         try:
             values[id] = _fitted(found, id, matrix.shape, exact=exact)
         except DataError as error:
-            problems.append(Problem(file, 0, 0, error.found, error.expected, error.mend))
+            problems.append(
+                Problem(file, 0, 0, error.found, error.expected, error.mend, error.code)
+            )
     if problems:
         raise SpecError(problems)
     return values
@@ -83,20 +85,26 @@ def _layer(layer: Layer, number: int, values: Mapping[str, Matrix]) -> Layer:
 def _arrays(path: Path, file: str, wanted: list[str]) -> ArraysFound:
     """The arrays of a file by name; of those that are not ``wanted``, perhaps only the names."""
     if "\0" in file:
-        raise whole_file(file, "no path", "the path of a file of parameters")
+        raise whole_file(file, "no path", "the path of a file of parameters", code="E301")
     try:
         return _from_file(path, file, wanted)
     except FileNotFoundError:
-        raise whole_file(file, "no such file", "a file of parameters") from None
+        raise whole_file(file, "no such file", "a file of parameters", code="E301") from None
     except IsADirectoryError:
-        raise whole_file(file, "a folder", "a file of parameters", "Name a file in it.") from None
+        raise whole_file(
+            file, "a folder", "a file of parameters", "Name a file in it.", code="E301"
+        ) from None
     except OSError as error:
         reason = error.strerror or str(error)
-        raise whole_file(file, f"what can't be read ({reason})", "a file of parameters") from None
+        raise whole_file(
+            file, f"what can't be read ({reason})", "a file of parameters", code="E302"
+        ) from None
     except MemoryError:
-        raise whole_file(file, "what is too large", "parameters that fit in memory") from None
+        raise whole_file(
+            file, "what is too large", "parameters that fit in memory", code="E302"
+        ) from None
     except DataError as error:
-        raise whole_file(file, error.found, error.expected, error.mend) from None
+        raise whole_file(file, error.found, error.expected, error.mend, code=error.code) from None
 
 
 def _from_file(path: Path, file: str, wanted: list[str]) -> ArraysFound:
@@ -109,7 +117,7 @@ def _from_file(path: Path, file: str, wanted: list[str]) -> ArraysFound:
     ending = path.suffix.lower()
     if ending in BY_NAME:
         what = f"a file that is no {ending} (it does not begin as one)"
-        raise whole_file(file, what, "the file as it was written")
+        raise whole_file(file, what, "the file as it was written", code="E304")
     return _from_spec(path)
 
 
@@ -140,7 +148,7 @@ def _fitted(found: ArraysFound, id: str, shape: tuple[int, int], *, exact: bool)
 
     array = found.get(id)
     if array is None:
-        raise DataError(f"no {id}", f"an array {id} of {_size(shape)}", _named(found))
+        raise DataError(f"no {id}", f"an array {id} of {_size(shape)}", _named(found), code="E314")
     flat = [size for size in array.shape if size != 1]
     if array.ndim < 2 and flat == [size for size in shape if size != 1]:
         array = array.reshape(shape)
@@ -149,7 +157,9 @@ def _fitted(found: ArraysFound, id: str, shape: tuple[int, int], *, exact: bool)
     try:
         values, written = table_of(array, DataRequest(id)).numbers()
     except DataError as error:
-        raise DataError(f"{error.found} in {id}", error.expected, error.mend) from None
+        raise DataError(
+            f"{error.found} in {id}", error.expected, error.mend, code=error.code
+        ) from None
     return Matrix(values, written if exact else None)
 
 
@@ -160,7 +170,7 @@ def _misshapen(id: str, found: tuple[int, ...], shape: tuple[int, int]) -> DataE
             "It lies transposed: the file has the other layout or orientation of the weights "
             "(`conventions: {layout: …, weights: …}`)."
         )
-    return DataError(f"{id} of {_size(found)}", _size(shape), mend)
+    return DataError(f"{id} of {_size(found)}", _size(shape), mend, code="E314")
 
 
 def _size(shape: tuple[int, ...]) -> str:

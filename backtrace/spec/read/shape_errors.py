@@ -46,7 +46,7 @@ class Misfits:
         """Weights whose lines are not ``wanted``, the inputs (and the 1 of the bias)."""
         said, drawing = product_misfit(*self._operands(layer, shape, samples, wanted))
         mend = self._mend_product(layer, shape, wanted)
-        self.problems.add(place, said, "two equal numbers", mend, drawing=drawing, code="shape")
+        self.problems.add(place, said, "two equal numbers", mend, drawing=drawing, code="E201")
 
     def add_units(self, layer: LayerDraft, given: WrittenMatrix, units: int) -> None:
         """Weights for another number of units than ``units:`` says."""
@@ -55,7 +55,7 @@ class Misfits:
             f"{layer.weights_id} for {count(units, 'unit')}",
             f"weights for {count(layer.units or 0, 'unit')}, as `units:` says",
             "Remove `units:`; the weights say it.",
-            code="shape",
+            code="E204",
         )
 
     def add_bias(
@@ -76,7 +76,7 @@ class Misfits:
             f"{count(units, 'bias', 'biases')} for layer {layer.number}",
             self._mend_bias(given, units),
             drawing=drawing,
-            code="shape",
+            code="E205",
         )
 
     def add_outputs(self, given: WrittenMatrix, outputs: NamedShape, name: str) -> None:
@@ -93,7 +93,7 @@ class Misfits:
             f"{given.name} of the shape of {outputs.name}, {outputs.shape}",
             self._mend_outputs(given, shape),
             drawing=drawing,
-            code="shape",
+            code="E206",
         )
 
     def _operands(

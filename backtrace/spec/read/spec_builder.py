@@ -181,7 +181,7 @@ def _standardize(
         return
     if network.inputs.shape[conventions.sample_axis] == 1:
         found = "`standardize` with one sample, of which every feature would become 0"
-        problems.conflict(top.key("standardize"), found, "several samples")
+        problems.add(top.key("standardize"), found, "several samples", code="E217")
         return
     network.inputs, settings["validation"], settings["standardization"] = standardized(
         network.inputs, settings.get("validation"), conventions.layout
@@ -212,11 +212,13 @@ def _check_batches(
     samples = network.inputs.shape[conventions.sample_axis]
     if size > samples:
         found = f"a batch of {size} for {count(samples, 'sample')}"
-        problems.conflict(top.key("updates"), found, f"at most {samples}", "Or `updates: batch`.")
+        problems.add(
+            top.key("updates"), found, f"at most {samples}", "Or `updates: batch`.", code="E213"
+        )
     elif size == samples and settings["shuffle"]:
         found = f"`shuffle` with a batch of {'the only sample' if samples == 1 else 'all samples'}"
         expected = "a smaller batch, or no `shuffle`"
-        problems.conflict(top.key("updates"), found, expected, ONE_ORDER)
+        problems.add(top.key("updates"), found, expected, ONE_ORDER, code="E213")
 
 
 def _assemble(

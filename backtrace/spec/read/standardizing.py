@@ -20,7 +20,7 @@ def read_standardize(problems: Problems, top: Fields, arithmetic: Arithmetic) ->
     if wanted and arithmetic.kind == "exact":
         found = "`standardize` in exact arithmetic, where a deviation has no root"
         mend = "Write the inputs as they are to be, or leave `arithmetic` out."
-        problems.conflict(top.key("standardize"), found, "one of the two", mend)
+        problems.add(top.key("standardize"), found, "one of the two", mend, code="E116")
         return False
     return wanted
 

@@ -94,11 +94,12 @@ def read_optimizer(problems: Problems, top: Fields, schedule: Schedule) -> Optim
     node = top.get("optimizer")
     if "optimizer" in top and "learning_rate" in top:
         top.number("learning_rate", Number(1.0, "1"), _RATE)
-        problems.conflict(
+        problems.add(
             top.key("learning_rate"),
             "`learning_rate` beside `optimizer`",
             "one of the two, since `learning_rate: 0.1` is short for sgd",
             "Put it into the optimizer: `optimizer: {name: …, learning_rate: …}`.",
+            code="E116",
         )
     if node is not None:
         return _read_optimizer(problems, node, schedule)
@@ -116,11 +117,11 @@ def read_schedule(problems: Problems, node: Node | None) -> Schedule:
     if isinstance(node, Sequence):
         rates = [number(problems, item, _RATE, Number(1.0, "1")) for item in node.items]
         if not rates:
-            problems.add(node, "an empty list of rates", "a rate for each update")
+            problems.add(node, "an empty list of rates", "a rate for each update", code="E109")
         return Schedule("list", rates=tuple(rates))
     if not isinstance(node, Mapping):
         words = "a schedule such as {exponential: {factor: 0.9}}, or a list of rates"
-        problems.add(node, kind(node), words)
+        problems.add(node, kind(node), words, code="E110")
         return Schedule()
     entry = one_of(problems, node, "`schedule`", [name for name in SCHEDULES if name != "constant"])
     if entry is None:
@@ -133,7 +134,7 @@ def read_clip(problems: Problems, node: Node | None) -> Clip | None:
     if node is None:
         return None
     if not isinstance(node, Mapping):
-        problems.add(node, kind(node), "`{norm: 1}` or `{value: 0.5}`")
+        problems.add(node, kind(node), "`{norm: 1}` or `{value: 0.5}`", code="E110")
         return None
     entry = one_of(problems, node, "`clip`", ("norm", "value"))
     if entry is None:
@@ -149,7 +150,7 @@ def read_regularization(problems: Problems, node: Node | None) -> Regularization
     if not entries:
         return None
     if "l1" not in entries and "l2" not in entries:
-        problems.add(entries.node, "`regularization` without a λ", "`l1:` or `l2:`")
+        problems.add(entries.node, "`regularization` without a λ", "`l1:` or `l2:`", code="E109")
     zero = Number(0.0, "0")
     form: Any = entries.choice("form", FORMS, "half_lambda")
     return Regularization(
@@ -173,7 +174,7 @@ def read_updates(problems: Problems, node: Node | None) -> Updates:
         return Updates(entries.whole("batch_size", 1, 1), shuffle)
     found = "`shuffle` without `batch_size`" if shuffle else "`updates` without `batch_size`"
     expected = "`{batch_size: 2, shuffle: true}`" if shuffle else "`{batch_size: 2}`"
-    problems.add(node, found, expected, ONE_ORDER if shuffle else "")
+    problems.add(node, found, expected, ONE_ORDER if shuffle else "", code="E109")
     return Updates()
 
 
@@ -186,7 +187,9 @@ def read_training(
     if not entries:
         return None, Stop()
     if not entries.node.entries:
-        problems.add(entries.node, "`training` without a key", "`training: {epochs: 500}`")
+        problems.add(
+            entries.node, "`training` without a key", "`training: {epochs: 500}`", code="E109"
+        )
     signed = loss is None or loss.loss.name == "output"  # the sum of the outputs may be negative
     smallest = entries.number("stop_at_loss", Number(0.0, "0"), ANY if signed else NOT_NEGATIVE)
     stop = Stop(
@@ -228,7 +231,7 @@ def _read_rate(
             "an optimizer without `learning_rate`",
             "`learning_rate:`",
             f"Write `optimizer: {{name: {name}, learning_rate: 0.1}}`.",
-            code="missing",
+            code="E109",
         )
     return default
 
@@ -240,7 +243,7 @@ def _read_constant(
     said = [name for name in (key, *aliases) if name in entries and aliases.get(name, key) == key]
     for name in said[1:]:
         found = f"`{name}` beside `{said[0]}`"
-        problems.add(entries.key(name), found, "one of the two", "They mean the same.")
+        problems.add(entries.key(name), found, "one of the two", "They mean the same.", code="E116")
     return entries.number(said[0], default, _RANGES.get(key, ANY)) if said else default
 
 

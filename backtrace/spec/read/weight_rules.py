@@ -95,7 +95,7 @@ def read_rule(problems: Problems, node: Mapping | Scalar, what: str) -> Rule | N
         values[key] = float(entries.number(key, default, accepted))
     if name == "uniform" and values["low"] > values["high"]:
         found = f"low {values['low']:g} above high {values['high']:g}"
-        problems.add(node, found, "low below high", "Exchange the two.")
+        problems.add(node, found, "low below high", "Exchange the two.", code="E111")
         return None
     return Rule(name, values, node)
 

@@ -125,7 +125,7 @@ def note_commas(problems: Problems, given: WrittenMatrix, read: WrittenMatrix) -
         f"what may be decimal commas in {given.name}",
         "decimal points",
         f"To YAML a comma separates two numbers; if one is meant, write {shown}.",
-        "decimal_comma",
+        "E114",
     )
 
 
@@ -140,7 +140,7 @@ def _rows(problems: Problems, node: Node, name: str) -> list[list[Scalar]] | Non
     if isinstance(node, Scalar):
         return [[node]]
     if not isinstance(node, Sequence) or not node.items:
-        problems.add(node, f"{kind(node)} for {name}", _MATRIX)
+        problems.add(node, f"{kind(node)} for {name}", _MATRIX, code="E110")
         return None
     if all(isinstance(item, Scalar) for item in node.items):
         return [_scalars(node)]
@@ -152,14 +152,22 @@ def _rows(problems: Problems, node: Node, name: str) -> list[list[Scalar]] | Non
 def _row(problems: Problems, node: Node, number: int, name: str) -> list[Scalar] | None:
     if not isinstance(node, Sequence) or not node.items:
         found = f"{kind(node)} as row {number} of {name}"
-        problems.add(node, found, "a list of numbers", "Every row stands in brackets of its own.")
+        problems.add(
+            node,
+            found,
+            "a list of numbers",
+            "Every row stands in brackets of its own.",
+            code="E110",
+        )
         return None
     row: list[Scalar] = []
     for item in node.items:
         if isinstance(item, Scalar):
             row.append(item)
         else:
-            problems.add(item, f"{kind(item)} within row {number} of {name}", "a number")
+            problems.add(
+                item, f"{kind(item)} within row {number} of {name}", "a number", code="E110"
+            )
     return row if len(row) == len(node.items) else None
 
 
@@ -178,7 +186,7 @@ def _even(problems: Problems, rows: list[list[Scalar]], node: Node) -> bool:
                 f"{usual}, as in row {first}",
                 _mended_row(node.items[i - 1], usual)
                 or "All rows of a matrix have the same length.",
-                code="shape",
+                code="E202",
             )
     return all(len(row) == usual for row in rows)
 
@@ -194,7 +202,7 @@ def _has_decimal_commas(problems: Problems, row: list[Scalar]) -> bool:
         f"decimal commas, which make {len(row)} numbers of {len(reading)}",
         "decimal points",
         f"Write [{', '.join(reading[:8])}{', …' if len(reading) > 8 else ''}].",
-        "decimal_comma",
+        "E114",
     )
     return True
 

@@ -33,7 +33,7 @@ def read_expected(node: Node | None, quantities: QuantityIds) -> tuple[Published
     if not isinstance(node, Mapping):
         mend = "Write an id a line under `expect:`."
         found, expected = f"{kind(node)} for `expect`", "figures by id, such as `z1: …`"
-        quantities.problems.add(node, found, expected, mend)
+        quantities.problems.add(node, found, expected, mend, code="E110")
         return ()
     reader = _FigureReader(quantities)
     return tuple(found for entry in node.entries.values() for found in reader.quantity(entry))
@@ -60,7 +60,7 @@ class _FigureReader:
         if at is None:
             mend = "Another update's is written `z1@2`, or `z1@2.3` with its batch."
             expected = "the id of a quantity, such as z1 or dW1"
-            self.problems.add(key, cited(key.text), expected, mend, code="unknown_id")
+            self.problems.add(key, cited(key.text), expected, mend, code="E211")
             return None
         known = self.quantities.check(key, at.id, "expect") and self.is_worked(key, at)
         return at if known else None
@@ -75,7 +75,9 @@ class _FigureReader:
         has = f"{count(epochs, 'epoch')} of {count(batches, 'batch', 'batches')}"
         mend = f"Write `epochs: {at.epoch}`, so that it is worked." if at.batch <= batches else ""
         found = f"epoch {at.epoch}, batch {at.batch}"
-        self.problems.add(key, found, f"an update that the spec works: it has {has}", mend)
+        self.problems.add(
+            key, found, f"an update that the spec works: it has {has}", mend, code="E212"
+        )
         return False
 
     # Figures
@@ -107,7 +109,9 @@ class _FigureReader:
         if given is None or given.written is None:
             return None
         if not any(text for row in given.written for text in row):
-            self.problems.add(node, f"no figure for {called}", FORM, "Remove it, or write one.")
+            self.problems.add(
+                node, f"no figure for {called}", FORM, "Remove it, or write one.", code="E212"
+            )
             return None
         shape = self.shape(given, at)
         return None if shape is None else given.shaped(shape).written
@@ -124,7 +128,7 @@ class _FigureReader:
         if (columns, rows) in given.shapes and self.spec is not None:
             mend = f"It lies on its side: the spec's layout is {self.spec.conventions.layout}."
         found = f"{given.described()} for {given.name}"
-        self.problems.add(given.place, found, words, mend, code="shape")
+        self.problems.add(given.place, found, words, mend, code="E212")
         return None
 
     # Slips
@@ -135,7 +139,7 @@ class _FigureReader:
             return ()
         if not isinstance(node, Mapping):
             words = 'entries and what is wrong with them, such as {"1,2": a digit}'
-            self.problems.add(node, f"{kind(node)} for `slips`", words)
+            self.problems.add(node, f"{kind(node)} for `slips`", words, code="E110")
             return ()
         found = [self.slip(entry, written) for entry in node.entries.values()]
         return tuple(slip for slip in found if slip is not None)
@@ -145,17 +149,21 @@ class _FigureReader:
         match = _INDEX.fullmatch(entry.key.text.strip("[] "))
         if match is None:
             mend = 'A row and a column from 1, in quotes: "1,2".'
-            self.problems.add(entry.key, cited(entry.key.text), "the place of an entry", mend)
+            self.problems.add(
+                entry.key, cited(entry.key.text), "the place of an entry", mend, code="E212"
+            )
             return None
         row, column = int(match[1]), int(match[2])
         if self.spec is not None and not _is_printed(written, row, column):
             shape = f"{len(written)} × {len(written[0])}"
             words = f"an entry that `value` prints, which is {shape}"
-            self.problems.add(entry.key, f"the entry {row},{column}", words)
+            self.problems.add(entry.key, f"the entry {row},{column}", words, code="E212")
             return None
         if not isinstance(entry.value, Scalar) or not entry.value.text.strip():
             words = "what is wrong with the figure, in a word or two"
-            self.problems.add(entry.value, kind(entry.value), words, 'Such as "sign" or "digit".')
+            self.problems.add(
+                entry.value, kind(entry.value), words, 'Such as "sign" or "digit".', code="E212"
+            )
             return None
         return Slip(row, column, entry.value.text)
 

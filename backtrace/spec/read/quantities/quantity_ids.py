@@ -60,13 +60,13 @@ class QuantityIds:
             return True
         if is_layered:
             found, expected = f"{cited(id)} in `{key}`", "a step of this spec's trace"
-            self.problems.add(word, found, expected, _MENDS.get(id, _MEND), code="unknown_id")
+            self.problems.add(word, found, expected, _MENDS.get(id, _MEND), code="E211")
             return False
         meant = self._meant(id, known or {})
         layers = f"Layers count from 1 to {self.layers}." if self.layers else ""
         expected = f"the id of a quantity of this spec, such as {self._examples()}"
         mend = f"Did you mean `{meant}`?" if meant else layers
-        self.problems.add(word, cited(id), expected, mend, code="unknown_id")
+        self.problems.add(word, cited(id), expected, mend, code="E211")
         return False
 
     def _examples(self) -> str:
