@@ -49,7 +49,11 @@ HOMES = {
         "cli/screen.py",
         "cli/training/progress.py",
     },
-    "yaml": {"spec/document/reader.py", "formats/trained_spec.py"},
+    "yaml": {
+        "spec/document/reader.py",
+        "spec/document/rewriting.py",
+        "formats/trained_spec.py",
+    },
     "markdown_it": {"formats/terminal/chapter.py"},
     "typer": {"cli/app.py", "cli/options.py", "cli/training/command.py"},
     "threadpoolctl": {"tape/chunks.py"},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -13,12 +13,15 @@ from backtrace.check.answers.headers import student_columns
 from backtrace.check.answers.table_rows import text_rows
 from backtrace.cli.output import STDOUT, Output
 from backtrace.cli.screen import emit, reading, refuse
-from backtrace.cli.worksheets import WorksheetRequest, worksheet_contents, write_contents
+from backtrace.cli.worksheets import formats_of, refusing, write_contents
 from backtrace.course.blueprint import Blueprint
 from backtrace.course.exercises import Draft, fresh, variants
 from backtrace.course.manifest import MANIFEST
 from backtrace.course.pleasantness import COSTS, WORDS
 from backtrace.course.template import Template, template
+from backtrace.course.worksheet import worksheet
+from backtrace.formats.platforms.assignment import Assignment
+from backtrace.formats.worksheet_files import variant_files
 from backtrace.page.blocks import Handout
 from backtrace.spec.document.spec_source import read_source
 from backtrace.spec.wording import count
@@ -63,7 +66,7 @@ def create(request: NewRequest) -> None:
     seed = _seed(request.seed)
     with reading():
         source, folder = _template(request)
-        title = request.title or f"Exercise {seed}"
+        title = _title(request, seed)
         if request.variants is None:
             _write_one(request, fresh(source, title, (seed,), folder), seed)
             return
@@ -105,14 +108,13 @@ def _said(draft: Draft) -> str:
 def _write_variants(request: NewRequest, drafts: list[Draft], seed: int) -> None:
     width = max(2, len(str(len(drafts))))
     named = {f"v{at:0{width}}": draft for at, draft in enumerate(drafts, 1)}
-    contents: dict[str, bytes] = {}
-    for name, draft in named.items():
-        contents[f"{name}.yaml"] = f"{MADE}, seed {seed}.\n{draft.text}".encode()
-        for file, content in worksheet_contents(draft.spec, draft.text, _sheet(request, name)):
-            if file != "answers.csv":  # it is the same for all
-                contents[f"{name}/{file}"] = content
-            else:
-                contents.setdefault(file, content)
+    contents = {
+        f"{name}.yaml": f"{MADE}, seed {seed}.\n{draft.text}".encode()
+        for name, draft in named.items()
+    }
+    formats = formats_of(request.formats, request.handout.language)
+    with refusing():
+        contents |= variant_files(dict(_assignments(request, named, seed)), formats)
     contents[MANIFEST] = _manifest(request, named, seed).encode()
     write_contents(request.output, contents, force=request.force)
     costs = [draft.cost for draft in drafts]
@@ -122,18 +124,17 @@ def _write_variants(request: NewRequest, drafts: list[Draft], seed: int) -> None
     )
 
 
-def _sheet(request: NewRequest, name: str) -> WorksheetRequest:
-    return WorksheetRequest(
-        spec=name,
-        folder=request.output,
-        formats=request.formats,
-        ask=request.ask,
-        show=(),
-        handout=request.handout,
-        steps=True,
-        data=None,
-        force=request.force,
-    )
+def _assignments(
+    request: NewRequest, named: Mapping[str, Draft], seed: int
+) -> Iterator[tuple[str, Assignment]]:
+    of = _title(request, seed)
+    for name, draft in named.items():
+        sheet = worksheet(draft.spec, request.ask)
+        yield name, Assignment(sheet, draft.text, request.handout, of=of)
+
+
+def _title(request: NewRequest, seed: int) -> str:
+    return request.title or f"Exercise {seed}"
 
 
 def _manifest(request: NewRequest, named: Mapping[str, Draft], seed: int) -> str:

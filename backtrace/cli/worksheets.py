@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -11,11 +12,11 @@ from backtrace.cli.output import Output
 from backtrace.cli.screen import reading, refuse
 from backtrace.course.languages import LANGUAGES
 from backtrace.course.worksheet import WorksheetError, worksheet
-from backtrace.formats.registry import MissingExtraError
+from backtrace.formats.platforms.assignment import Assignment
+from backtrace.formats.registry import MissingExtraError, NotExpressibleError
 from backtrace.formats.worksheet_files import FORMATS, files, format_of
 from backtrace.page.blocks import Handout
 from backtrace.spec.document.spec_source import read_source
-from backtrace.spec.model import Spec
 from backtrace.tape.loading import loads
 
 
@@ -38,26 +39,32 @@ def write_worksheet(request: WorksheetRequest) -> None:
     with reading():
         content, file, folder = read_source(request.spec)
         spec = loads(content, file, folder=folder, data_folder=request.data)
-        contents = dict(worksheet_contents(spec, content.decode("utf-8-sig"), request))
+    formats = formats_of(request.formats, request.handout.language)
+    with refusing():
+        sheet = worksheet(spec, request.ask, request.show)
+        text = content.decode("utf-8-sig")
+        contents = dict(files(Assignment(sheet, text, request.handout, request.steps), formats))
     write_contents(request.folder, contents, force=request.force)
     print(f"{request.folder}: {', '.join(contents)}")
 
 
-def worksheet_contents(
-    spec: Spec, text: str, request: WorksheetRequest
-) -> Iterator[tuple[str, bytes]]:
-    """The files of a sheet by name; exits with 2 where the request names what there is not."""
-    formats = tuple(dict.fromkeys(map(_format, request.formats)))
-    if request.handout.language not in LANGUAGES:
-        known = ", ".join(LANGUAGES)
-        refuse([f"--language {request.handout.language}: there is none. There are {known}."])
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Exits with 2 where the request names what there is not, or a format can't say it."""
     try:
-        sheet = worksheet(spec, request.ask, request.show)
-        yield from files(sheet, text, formats, request.handout, steps=request.steps)
+        yield
     except WorksheetError as error:
         refuse(error.problems)
-    except MissingExtraError as error:
+    except (MissingExtraError, NotExpressibleError) as error:
         refuse([str(error)])
+
+
+def formats_of(names: Iterable[str], language: str) -> tuple[str, ...]:
+    """The formats that are asked for; exits with 2 where one, or the language, there is not."""
+    if language not in LANGUAGES:
+        known = ", ".join(LANGUAGES)
+        refuse([f"--language {language}: there is none. There are {known}."])
+    return tuple(dict.fromkeys(map(_format, names)))
 
 
 def _format(name: str) -> str:

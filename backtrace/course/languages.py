@@ -16,6 +16,9 @@ LANGUAGES: dict[str, Words] = {
         "key": "Key",
         "instructions": "Work every empty place, to at least {decimals} decimals.",
         "instructions exact": "Work every empty place, in exact fractions.",
+        "instructions form": (
+            "Type each number to {decimals} decimals. Work with more, round only here."
+        ),
         "workbook": "Write your numbers into the empty cells as you would on paper: 0.50, 1/3.",
         "live key": "Every entry is a formula: change a given number, and all else follows.",
         "no formula": "A number, not a formula: a spreadsheet can't work this entry.",
@@ -79,6 +82,10 @@ LANGUAGES: dict[str, Words] = {
         "key": "Lösung",
         "instructions": "Berechne jede leere Stelle, auf mindestens {decimals} Nachkommastellen.",
         "instructions exact": "Berechne jede leere Stelle, in gekürzten Brüchen.",
+        "instructions form": (
+            "Gib jede Zahl auf {decimals} Nachkommastellen an. "
+            "Rechne mit mehr Stellen, runde nur hier."
+        ),
         "workbook": "Trage deine Zahlen in die leeren Zellen ein wie auf Papier: 0,50 oder 1/3.",
         "live key": "Jeder Eintrag ist eine Formel: Ändere eine gegebene Zahl, alles andere folgt.",
         "no formula": "Eine Zahl, keine Formel: Eine Tabelle kann diesen Eintrag nicht berechnen.",
@@ -139,6 +146,9 @@ LANGUAGES: dict[str, Words] = {
         "key": "Corrigé",
         "instructions": "Calculez chaque place vide, à {decimals} décimales au moins.",
         "instructions exact": "Calculez chaque place vide, en fractions exactes.",
+        "instructions form": (
+            "Donnez chaque nombre à {decimals} décimales. Calculez avec plus, n'arrondissez qu'ici."
+        ),
         "workbook": "Écrivez vos nombres dans les cellules vides, comme sur papier : 0,50 ou 1/3.",
         "live key": "Chaque élément est une formule : changez une donnée, et tout le reste suit.",
         "no formula": "Un nombre, pas une formule : un tableur ne sait pas calculer cet élément.",
@@ -199,6 +209,9 @@ LANGUAGES: dict[str, Words] = {
         "key": "Solución",
         "instructions": "Calcula cada lugar vacío, con al menos {decimals} decimales.",
         "instructions exact": "Calcula cada lugar vacío, en fracciones exactas.",
+        "instructions form": (
+            "Da cada número con {decimals} decimales. Calcula con más y redondea solo aquí."
+        ),
         "workbook": "Escribe tus números en las celdas enmarcadas, como en papel: 0,50 o 1/3.",
         "live key": "Cada elemento es una fórmula: cambia un dato y todo lo demás lo sigue.",
         "no formula": "Un número, no una fórmula: una hoja de cálculo no puede calcularlo.",
@@ -259,6 +272,7 @@ LANGUAGES: dict[str, Words] = {
         "key": "答案",
         "instructions": "请填写所有空格，至少保留 {decimals} 位小数。",
         "instructions exact": "请填写所有空格，用精确分数。",
+        "instructions form": "请填写每个数，保留 {decimals} 位小数；计算时多保留几位，最后再舍入。",
         "workbook": "请把数字填入空单元格，写法与纸上相同：0.50、1/3。",
         "live key": "每一项都是公式：改动任一已知数，其余随之更新。",
         "no formula": "这里是数值而非公式：电子表格无法计算这一项。",

@@ -11,6 +11,7 @@ from backtrace.course.exercises import fresh
 from backtrace.course.template import template as read_template
 from backtrace.course.worksheet import worksheet as make_worksheet
 from backtrace.formats.markdown import writer as markdown
+from backtrace.formats.platforms.assignment import Assignment
 from backtrace.formats.registry import FORMATS
 from backtrace.formats.worksheet_files import files, format_of
 from backtrace.page.blocks import Handout
@@ -65,7 +66,8 @@ def worksheet(
     """
     text = spec if "\n" in spec else read_source(spec)[0].decode("utf-8-sig")
     made = make_worksheet(loads(text), ask, show)
-    return dict(files(made, text, [format_of(name) for name in to], handout, steps=steps))
+    assignment = Assignment(made, text, handout, steps)
+    return dict(files(assignment, [format_of(name) for name in to]))
 
 
 def new(template: str | None = None, *, seed: int, title: str = "", **shape: Any) -> str:

@@ -1,17 +1,48 @@
-"""The files of a worksheet by name: sheet and key as they are printed, forms, for platforms."""
+"""The files of a worksheet by name: sheet and key as they are printed, forms, for platforms.
+
+What has the answers and is no ``key`` lies in the lecturer's folder.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib import import_module
 
-from backtrace.course.worksheet import Worksheet
+import msgspec
+
 from backtrace.formats import answer_forms
+from backtrace.formats.platforms.assignment import Assignment
 from backtrace.formats.registry import ENDINGS
 from backtrace.page import worksheet as page
-from backtrace.page.blocks import Document, Handout
+from backtrace.page.blocks import Document
 
 PRINTED: dict[str, str] = {"markdown": "md", "latex": "tex", "html": "html", "pdf": "pdf"}
-PLATFORMS = ("moodle", "gradescope", "ipynb")
+OF_THE_LECTURER = "lecturer"  # the folder
+TABLE = "answers.csv"
+
+
+class Platform(msgspec.Struct, frozen=True):
+    """``writer`` is ``module:function`` in ``backtrace.formats.platforms``: of assignments, several
+    variants of one where ``pooled``, else a single one, it gives files by name. ``for_students``:
+    they have no answers."""
+
+    writer: str
+    pooled: bool = False
+    for_students: bool = False
+
+    def files(self, assignments: Sequence[Assignment]) -> Iterator[tuple[str, bytes]]:
+        module, _, name = self.writer.partition(":")
+        write = getattr(import_module(f"backtrace.formats.platforms.{module}"), name)
+        folder = "" if self.for_students else f"{OF_THE_LECTURER}/"
+        for file, content in write(assignments).items():
+            yield folder + file, content
+
+
+PLATFORMS: dict[str, Platform] = {
+    "moodle": Platform("moodle:questions", pooled=True),
+    "gradescope": Platform("gradescope_archive:archive"),
+    "ipynb": Platform("notebook:notebook", for_students=True),
+}
 FORMATS = (*PRINTED, "xlsx", *PLATFORMS)
 
 
@@ -23,13 +54,39 @@ def format_of(name: str) -> str:
     return found
 
 
-def files(
-    sheet: Worksheet, text: str, formats: Sequence[str], handout: Handout, *, steps: bool = True
+def files(assignment: Assignment, formats: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    """The files of a sheet.
+
+    Raises MissingExtraError where a format's program is not installed, NotExpressibleError where a
+    format can't say what the sheet asks.
+    """
+    yield from _own(assignment, formats)
+    for platform in _platforms(formats, pooled=True):
+        yield from platform.files([assignment])
+
+
+def variant_files(
+    variants: Mapping[str, Assignment], formats: Sequence[str]
 ) -> Iterator[tuple[str, bytes]]:
-    """The files of a sheet, ``text`` being its spec's. Raises MissingExtraError where a format's
-    program is not installed."""
-    document = page.document(sheet, handout, steps=steps)
-    key = page.key(sheet, handout)
+    """The files of each variant in a folder by its name, the lecturer's in a folder of all, with
+    those that are of all variants together. Raises as ``files`` does."""
+    for name, assignment in variants.items():
+        for file, content in _own(assignment, formats):
+            folder, _, rest = file.partition("/")
+            if folder == OF_THE_LECTURER:
+                yield f"{OF_THE_LECTURER}/{name}/{rest}", content
+            elif file == TABLE:  # it is the same for all
+                yield file, content
+            else:
+                yield f"{name}/{file}", content
+    for platform in _platforms(formats, pooled=True):
+        yield from platform.files([*variants.values()])
+
+
+def _own(assignment: Assignment, formats: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    """What each variant has for itself."""
+    sheet, handout = assignment.sheet, assignment.handout
+    document, key = assignment.document, page.key(sheet, handout)
     for form in formats:
         if form in PRINTED:
             yield f"sheet.{PRINTED[form]}", _printed(document, form)
@@ -39,22 +96,16 @@ def files(
 
             yield "answers.xlsx", workbook.form(sheet, handout)
             yield "key.xlsx", workbook.key(sheet, handout)
-        elif form == "moodle":
-            from backtrace.formats.moodle import questions
-
-            title = sheet.trace.title or "backtrace"
-            yield "moodle.xml", questions([(title, sheet, document)], title).encode()
-        elif form == "gradescope":
-            from backtrace.formats.gradescope_archive import archive
-
-            yield "gradescope.zip", archive(text.encode())
-        else:
-            from backtrace.formats.exercise_notebook import notebook
-
-            yield "sheet.ipynb", notebook(sheet, document, text).encode()
+    for platform in _platforms(formats, pooled=False):
+        yield from platform.files([assignment])
     yield "answers.yaml", answer_forms.form(sheet).encode()
-    yield "answers.csv", answer_forms.table(sheet).encode()
+    yield TABLE, answer_forms.table(sheet).encode()
     yield "key.yaml", answer_forms.filled(sheet).encode()
+
+
+def _platforms(formats: Sequence[str], *, pooled: bool) -> Iterator[Platform]:
+    found = (PLATFORMS[form] for form in formats if form in PLATFORMS)
+    return (platform for platform in found if platform.pooled == pooled)
 
 
 def _printed(document: Document, form: str) -> bytes:

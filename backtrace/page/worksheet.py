@@ -39,10 +39,21 @@ RULE = "_" * 16  # where a name is written
 
 def document(sheet: Worksheet, handout: Handout, *, steps: bool = True) -> Document:
     """The sheet; without ``steps`` what has to be worked stands there without its formulas."""
+    exact = sheet.trace.arithmetic.kind == "exact"
+    return _empty(sheet, handout, "instructions exact" if exact else "instructions", steps=steps)
+
+
+def form(sheet: Worksheet, handout: Handout, *, steps: bool = True) -> Document:
+    """The sheet where a machine compares the numbers that are typed in with the key's: it can't
+    follow what was rounded on the way, and takes no fractions."""
+    return _empty(sheet, handout, "instructions form", steps=steps)
+
+
+def _empty(sheet: Worksheet, handout: Handout, told: str, *, steps: bool) -> Document:
     writer = _Sheet(sheet, LANGUAGES[handout.language], Symbols.of(sheet.trace))
     page = trace_page.document(sheet.trace, WHOLE)
     blocks = writer.sections(page.blocks) if steps else writer.without_steps(page.blocks)
-    return writer.document(sheet.trace.title, (*writer.above(), *blocks), handout)
+    return writer.document(sheet.trace.title, (*writer.above(told), *blocks), handout)
 
 
 def key(sheet: Worksheet, handout: Handout) -> Document:
@@ -66,16 +77,14 @@ class _Sheet(msgspec.Struct, frozen=True):
 
     # What stands above
 
-    def above(self) -> Iterator[Block]:
+    def above(self, told: str) -> Iterator[Block]:
         words, trace = self.words, self.sheet.trace
         yield Paragraph(f"{words['name']}: {RULE}    {words['date']}: {RULE}", "label")
         network = header.architecture(trace)
         known = {words["network"]: network, words["source"]: trace.source}
         facts = (f"{label}: {said}" for label, said in known.items() if said)
         yield Bullets((*facts, *self.conventions()))
-        exact = trace.arithmetic.kind == "exact"
-        told = words["instructions exact" if exact else "instructions"]
-        yield Paragraph(told.format(decimals=self.sheet.decimals))
+        yield Paragraph(words[told].format(decimals=self.sheet.decimals))
 
     def conventions(self) -> Iterator[Sentence]:
         """What has to be known to work the same numbers, as formulas and few words."""

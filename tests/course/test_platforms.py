@@ -16,10 +16,10 @@ import pytest
 
 import backtrace
 from backtrace.course.worksheet import worksheet
-from backtrace.formats.exercise_notebook import notebook
-from backtrace.formats.gradescope_archive import archive
-from backtrace.formats.moodle import questions
-from backtrace.page import worksheet as page
+from backtrace.formats.platforms.assignment import Assignment
+from backtrace.formats.platforms.gradescope_archive import archive
+from backtrace.formats.platforms.moodle import questions
+from backtrace.formats.platforms.notebook import notebook
 from backtrace.page.blocks import Handout
 from backtrace.spec import bundled
 from tests.cli.running import run  # noqa: F401
@@ -28,9 +28,13 @@ NAMES = ["mlp-math", "or-gate", "softmax", "attention", "adam"]
 PLACE = re.compile(r"\{1:NUMERICAL:((?:\\.|[^{}\\])*)\}")
 
 
-def sheet_of(name):
-    sheet = worksheet(backtrace.load(name))
-    return sheet, page.document(sheet, Handout())
+def assignment_of(name, **told):
+    text = bundled.path(name).read_text(encoding="utf-8")
+    return Assignment(worksheet(backtrace.load(name)), text, Handout(), **told)
+
+
+def question_of(*assignments):
+    return ET.fromstring(questions(assignments)["moodle.xml"])
 
 
 # --- Moodle
@@ -49,9 +53,8 @@ def marks_of(place, answer):
 
 @pytest.fixture(scope="module", params=NAMES)
 def moodle(request):
-    sheet, document = sheet_of(request.param)
-    root = ET.fromstring(questions([("one & two", sheet, document)], "A <course>"))
-    return sheet, root
+    assignment = assignment_of(request.param, of="A <course>, 1/2")
+    return assignment.sheet, question_of(assignment)
 
 
 def test_every_entry_has_a_place_that_takes_what_is_right_to_its_decimals(moodle):
@@ -59,24 +62,26 @@ def test_every_entry_has_a_place_that_takes_what_is_right_to_its_decimals(moodle
     text = root.find("question[@type='cloze']/questiontext/text").text
     places = PLACE.findall(text)
     entries = [x for quantity in sheet.asked for x in np.ravel(sheet.value(quantity))]
+    unit = 10.0**-sheet.decimals
     assert len(places) == len(entries)
     for place, x in zip(places, entries, strict=True):
         assert marks_of(place, round(float(x), sheet.decimals))[0] == 100
-        assert marks_of(place, float(x) + 3 * 10.0**-sheet.decimals)[0] == 0
+        for step in (-1, 1):
+            assert marks_of(place, round(float(x), sheet.decimals) + step * unit)[0] == 0
 
 
-def test_the_names_of_a_question_are_texts(moodle):
-    _, root = moodle
-    assert root.find("question[@type='category']/category/text").text == "$course$/A <course>"
-    assert root.find("question[@type='cloze']/name/text").text == "one & two"
+def test_variants_are_questions_of_one_category():
+    first, second = (assignment_of(name, of="A <course>, 1/2") for name in ("xor", "or-gate"))
+    root = question_of(first, second)
+    categories = [each.text for each in root.iterfind("question[@type='category']/category/text")]
+    assert categories == ["$course$/top/A <course>, 1//2"]  # Moodle's way to write a slash
+    names = [each.text for each in root.iterfind("question[@type='cloze']/name/text")]
+    assert names == [first.title, second.title]
 
 
 def test_a_place_knows_the_number_of_a_mistake():
     """mlp-math: z₁ = [3.7 −1.3 1.1]; without the bias of 0.2 its first entry is 3.5."""
-    sheet, document = sheet_of("mlp-math")
-    text = ET.fromstring(questions([("q", sheet, document)], "c")).find(
-        "question[@type='cloze']/questiontext/text"
-    )
+    text = question_of(assignment_of("mlp-math")).find("question[@type='cloze']/questiontext/text")
     place = PLACE.findall(text.text)[3]
     assert marks_of(place, 3.7)[0] == 100
     assert marks_of(place, 3.5) == (0, "the bias is missing")
@@ -86,7 +91,7 @@ def test_a_place_knows_the_number_of_a_mistake():
 
 
 def graded(tmp_path, files):
-    content = archive(bundled.path("mlp-math").read_bytes())
+    content = archive([assignment_of("mlp-math")])["gradescope.zip"]
     with zipfile.ZipFile(io.BytesIO(content)) as folder:
         assert all(
             folder.getinfo(n).external_attr >> 16 & 0o100 for n in ("setup.sh", "run_autograder")
@@ -122,9 +127,9 @@ def test_a_submission_without_answers_has_no_marks_and_is_told_so(tmp_path, file
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_notebook_filled_in_is_all_right(name, capsys):
-    sheet, document = sheet_of(name)
-    text = bundled.path(name).read_text(encoding="utf-8")
-    made = nbformat.reads(notebook(sheet, document, text), as_version=4)
+    assignment = assignment_of(name)
+    sheet = assignment.sheet
+    made = nbformat.reads(notebook([assignment])["sheet.ipynb"].decode(), as_version=4)
     nbformat.validate(made)
     cells = [cell.source for cell in made.cells if cell.cell_type == "code"]
     space = {}
@@ -184,6 +189,6 @@ def test_the_command_writes_what_platforms_take(run, tmp_path):  # noqa: F811
     done = run("worksheet", "mlp-math", "-o", str(tmp_path), "--to", "moodle,gradescope,ipynb")
     assert done.code == 0, done.err
     forms = {"answers.yaml", "answers.csv", "key.yaml"}
-    assert {path.name for path in tmp_path.iterdir()} == forms | {
-        *("moodle.xml", "gradescope.zip", "sheet.ipynb")
-    }
+    assert {path.name for path in tmp_path.iterdir()} == forms | {*("lecturer", "sheet.ipynb")}
+    lecturer = {path.name for path in (tmp_path / "lecturer").iterdir()}
+    assert lecturer == {"moodle.xml", "gradescope.zip"}

@@ -6,10 +6,10 @@ of answers) when one is made; results follow Gradescope's autograder specificati
 
 from __future__ import annotations
 
-import io
-import zipfile
+from collections.abc import Sequence
 
 from backtrace import __version__
+from backtrace.formats.platforms.assignment import Assignment, zipped
 
 SETUP = f"""#!/usr/bin/env bash
 set -e
@@ -45,21 +45,14 @@ folder = HERE / "results"
 folder.mkdir(exist_ok=True)
 (folder / "results.json").write_text(json.dumps(results), encoding="utf-8")
 """
-VISIBILITIES = ("visible", "after_due_date", "after_published", "hidden")
-DATE = (1980, 1, 1, 0, 0, 0)  # the same archive every time
 
 
-def archive(spec: bytes, visibility: str = "after_due_date") -> bytes:
-    """The archive, with what each test says visible to students from then on."""
-    files = {
+def archive(assignments: Sequence[Assignment]) -> dict[str, bytes]:
+    """The archive of the one assignment; what its tests say is shown after the due date."""
+    (assignment,) = assignments
+    programs = {
         "setup.sh": SETUP.encode(),
-        "run_autograder": RUN.format(visibility=visibility).encode(),
-        "spec.yaml": spec,
+        "run_autograder": RUN.format(visibility="after_due_date").encode(),
     }
-    written = io.BytesIO()
-    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as folder:
-        for name, content in files.items():
-            info = zipfile.ZipInfo(name, DATE)
-            info.external_attr = (0o644 if name.endswith(".yaml") else 0o755) << 16
-            folder.writestr(info, content, zipfile.ZIP_DEFLATED)
-    return written.getvalue()
+    files = {**programs, "spec.yaml": assignment.handed_out.encode()}
+    return {"gradescope.zip": zipped(files, frozenset(programs))}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
 from backtrace.check.answers.names import Quantity
-from backtrace.course.worksheet import Worksheet
 from backtrace.formats.markdown.writer import text
+from backtrace.formats.platforms.assignment import Assignment
 from backtrace.page import blocks
 from backtrace.page.step_block import StepBlock
 
@@ -19,9 +19,10 @@ CHECK = """import backtrace
 print(backtrace.feedback(SPEC, answers))"""
 
 
-def notebook(sheet: Worksheet, document: blocks.Document, spec: str) -> str:
-    """The notebook; ``spec`` is the exercise's text, which has no answers."""
-    cells = list(_cells(sheet, document, spec))
+def notebook(assignments: Sequence[Assignment]) -> dict[str, bytes]:
+    """The notebook of the one assignment."""
+    (assignment,) = assignments
+    cells = list(_cells(assignment))
     for number, cell in enumerate(cells):
         cell["id"] = f"cell-{number}"
     whole = {
@@ -30,11 +31,12 @@ def notebook(sheet: Worksheet, document: blocks.Document, spec: str) -> str:
         "nbformat": 4,
         "nbformat_minor": 5,
     }
-    return msgspec.json.format(msgspec.json.encode(whole), indent=1).decode() + "\n"
+    return {"sheet.ipynb": msgspec.json.format(msgspec.json.encode(whole), indent=1) + b"\n"}
 
 
-def _cells(sheet: Worksheet, document: blocks.Document, spec: str) -> Iterator[dict[str, Any]]:
-    asked = {quantity.name: quantity for quantity in sheet.asked}
+def _cells(assignment: Assignment) -> Iterator[dict[str, Any]]:
+    document = assignment.document
+    asked = {quantity.name: quantity for quantity in assignment.sheet.asked}
     yield _code("answers = {}")
     above: list[blocks.Block] = []
     title = document.title
@@ -47,7 +49,7 @@ def _cells(sheet: Worksheet, document: blocks.Document, spec: str) -> Iterator[d
             above, title = [], ""
     if above:
         yield _said(document, title, above)
-    yield _code(f"SPEC = {spec!r}")
+    yield _code(f"SPEC = {assignment.handed_out!r}")
     yield _code(CHECK)
 
 

@@ -1,0 +1,1 @@
+"""Exercises as learning platforms take them, a module a platform."""

@@ -1,0 +1,129 @@
+"""No expected value in anything that is handed to students: searched for in every file of every
+format, inside archives and workbooks too."""
+
+import io
+import re
+import shutil
+import subprocess
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import backtrace
+from backtrace.course.worksheet import worksheet
+from backtrace.formats.worksheet_files import FORMATS, OF_THE_LECTURER
+from backtrace.spec import bundled
+from tests.cli.running import run  # noqa: F401
+
+SECRET = "spoken-of-only-in-a-comment"
+NAMES = ["or-gate", "multi-neuron", "attention"]  # of many digits, the first two with `expect`
+HAS_PDF = shutil.which("pdftotext") and shutil.which("lualatex")
+
+
+def texts(name, content):
+    """All text of a file, by where it stands: of each file in an archive, of the pages of a PDF."""
+    if content.startswith(b"PK"):
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            for inner in archive.namelist():
+                yield from texts(f"{name}/{inner}", archive.read(inner))
+    elif content.startswith(b"%PDF"):
+        done = subprocess.run(
+            ["pdftotext", "-layout", "-", "-"], input=content, capture_output=True, check=True
+        )
+        yield name, done.stdout.decode()
+    else:
+        yield name, content.decode("utf-8")
+
+
+def told(value):
+    """How a number with digits enough to be known by stands in a text: cut or rounded to three
+    decimals, then whatever digits."""
+    size = abs(float(value))
+    cut, rounded = f"{np.floor(size * 1000) / 1000:.3f}", f"{size:.3f}"
+    return {text for text in (cut, rounded) if len(text.replace(".", "").strip("0")) >= 3}
+
+
+def secrets(spec):
+    """The texts that would tell what is asked for, and are not given."""
+    sheet = worksheet(spec)
+    given = {
+        text
+        for step in sheet.trace
+        if step.phase == "given"
+        for x in np.ravel(step.value)
+        for text in told(x)
+    }
+    asked = {
+        text
+        for quantity in sheet.asked
+        for x in np.ravel(sheet.value(quantity))
+        for text in told(x)
+    }
+    return asked - given
+
+
+def found(text, secret):
+    return re.search(rf"(?<![\d.]){re.escape(secret)}", text.replace("00.0000", "")) is not None
+
+
+def is_of_the_lecturer(path):
+    return OF_THE_LECTURER in path.parts or path.name.startswith("key.")
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def folder(request, tmp_path_factory):
+    """A spec with a remark, and all files of all formats that can be made here."""
+    spec = tmp_path_factory.mktemp("spec") / "exercise.yaml"
+    text = bundled.path(request.param).read_text(encoding="utf-8")
+    spec.write_text(f"# {SECRET}\n{text}", encoding="utf-8")
+    formats = [form for form in FORMATS if form != "pdf" or HAS_PDF]
+    return backtrace.load(spec), backtrace.worksheet(str(spec), formats)
+
+
+def test_no_answer_is_in_what_students_get(folder):
+    spec, files = folder
+    hidden = secrets(spec)
+    assert len(hidden) > 10
+    students = {
+        Path(name): content for name, content in files.items() if not is_of_the_lecturer(Path(name))
+    }
+    assert len(students) >= 7
+    for path, content in students.items():
+        for where, text in texts(str(path), content):
+            leaks = {secret for secret in hidden if found(text, secret)}
+            assert not leaks, f"{where}: {leaks}"
+            assert SECRET not in text, where
+            assert "expect:" not in text, where
+
+
+def test_every_file_of_the_lecturer_has_answers(folder):
+    """The search finds what is there: else it might find nothing anywhere."""
+    spec, files = folder
+    hidden = secrets(spec)
+    for name, content in files.items():
+        if is_of_the_lecturer(Path(name)) and not name.endswith("gradescope.zip"):
+            known = {s for s in hidden for _, text in texts(name, content) if found(text, s)}
+            assert len(known) > len(hidden) / 2, name
+
+
+def test_variants_keep_their_answers_apart(run, tmp_path):  # noqa: F811
+    folder = tmp_path / "v"
+    done = run(
+        *("new", "xor", "--variants", "2", "--seed", "1", "-o", str(folder)),
+        *("--to", "md,moodle,gradescope,ipynb"),
+    )
+    assert done.code == 0, done.err
+    lecturers = {
+        path.relative_to(folder).as_posix() for path in (folder / OF_THE_LECTURER).rglob("*.*")
+    }
+    assert lecturers == {
+        *("lecturer/moodle.xml", "lecturer/v01/gradescope.zip", "lecturer/v02/gradescope.zip")
+    }
+    for name in ("v01", "v02"):
+        spec = backtrace.load(folder / f"{name}.yaml")
+        for path in (folder / name).iterdir():
+            if not is_of_the_lecturer(path.relative_to(folder)):
+                for where, text in texts(path.name, path.read_bytes()):
+                    assert not {s for s in secrets(spec) if found(text, s)}, where
