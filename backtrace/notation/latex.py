@@ -33,12 +33,13 @@ OPERATORS = {
     "⊡": r"\cdot ",
     "∂": r"\partial ",
     "≠": r"\neq ",
+    "≈": r"\approx ",
     "∗": r"\ast ",
     "ᵀ": r"^{\top} ",
 }
 FOLDS = frozenset("·⊙⊡∗+−/")  # before which a line may begin; the last three have spaces around
 NARROW, SMALL = frozenset(".,'|′ "), frozenset("()[]₀₁₂₃₄₅₆₇₈₉⁰¹²³⁴⁵⁶⁷⁸⁹⁽⁾ᵀⁿᵉʷᵒˡᵈᵃᵗᵃ")
-WIDE = frozenset("+−-=·⊙≥≤≠×Σ⋯…")
+WIDE = frozenset("+−-=≈·⊙≥≤≠×Σ⋯…")
 BRACKET = 0.4  # em
 
 

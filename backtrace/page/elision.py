@@ -14,13 +14,19 @@ SIDE = 4  # what is no longer than this is never elided
 class Elision(msgspec.Struct, frozen=True):
     """How much a page shows: sides up to ``longest``, of longer ones ``kept`` lines.
 
-    Quantities named in ``whole`` are never elided, with ``full`` none is.
+    Quantities named in ``whole`` are never elided, with ``full`` none is. Of a step that is worked
+    entry by entry ``unfolded`` entries at most, unless it is None; with ``full`` all.
     """
 
     kept: int = 3
     longest: int = LONGEST
     whole: tuple[str, ...] = ()
     full: bool = False
+    unfolded: int | None = None
+
+    @property
+    def most_unfolded(self) -> int | None:
+        return None if self.full else self.unfolded
 
     def cuts(self, *shapes: tuple[int, ...]) -> bool:
         """Whether one of an equation's matrices is large: then all of its long sides are cut."""

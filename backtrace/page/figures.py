@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import isfinite
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -21,6 +21,9 @@ from backtrace.tape.setting import Setting
 from backtrace.tape.trace import Trace, TracedStep
 
 EMPTY = "_"  # instead of a number: what a reader is to fill in
+EXACTLY, ABOUT = "=", "≈"  # what printed digits do with the printed result: they give it, or about
+
+Written = TypeVar("Written")
 
 
 class Printout(msgspec.Struct, frozen=True):
@@ -53,11 +56,31 @@ class Printout(msgspec.Struct, frozen=True):
 
 
 class UnfoldedEntry(msgspec.Struct, frozen=True):
-    """One entry unfolded: row and column from 0 (None of a scalar), stages, printed value."""
+    """One entry unfolded: row and column from 0 (None of a scalar), stages, printed value.
+
+    ``signs`` has for each stage the sign between it and the value: ``=``, or ``≈`` where its
+    printed digits don't come to the printed ones of the value. ``number`` is the value without
+    the decimals that only others of its matrix need.
+    """
 
     place: tuple[int, int] | None
     stages: tuple[Expr, ...]
+    signs: tuple[str, ...]
     value: str
+    number: str
+
+    def told(
+        self, written: Callable[[Expr], Written], plain: Callable[[Written], str], number: str
+    ) -> Iterator[tuple[Written, str]]:
+        """The stages that say something new, each with the sign behind it, as a format has them:
+        ``plain`` is all that is seen of one, ``number`` what it makes of the entry's."""
+        before = number
+        for stage, sign in zip(self.stages, self.signs, strict=True):
+            made = written(stage)
+            said = plain(made)
+            if said not in (number, before):
+                yield made, sign
+            before = said
 
 
 class Figures(msgspec.Struct, frozen=True):
@@ -142,23 +165,32 @@ class Figures(msgspec.Struct, frozen=True):
         """One entry worked, a stage after the other."""
         return tuple(notation.entry(traced, self.trace, row, column, self.symbols))
 
-    def adds_up(self, stage: Expr, value: str) -> bool:
-        """Whether the digits that are printed of a stage come to the printed value.
+    def sign(self, stage: Expr, value: str) -> str:
+        """``=`` where the digits that are printed of a stage come to the printed value, else ``≈``.
 
         Where a stage can't be worked from them, it is not said to be off.
         """
-        found = amount(stage, lambda each: _printed(self.number(each)))
-        if found is None or not isfinite(found):
-            return True
+        found = amount(stage, self.as_printed)
+        return EXACTLY if found is None else self.sign_of(found, value)
+
+    def sign_of(self, found: float, value: str) -> str:
+        """The same of what the printed digits come to."""
+        if not isfinite(found):
+            return EXACTLY
+        value = value.replace(self.decimal_mark, ".")
         unit = 10.0 ** min(_last_place(value), -self.decimals)
-        return abs(found - _printed(value)) < unit * HALF_A_UNIT
+        return EXACTLY if abs(found - printed_amount(value)) < unit * HALF_A_UNIT else ABOUT
+
+    def as_printed(self, value: Any) -> float:
+        """A number with the digits of it that are printed."""
+        return printed_amount(number(value, self.decimals))
 
 
 HALF_A_UNIT = 0.5 + 1e-6  # of the last digit, and a float's own noise
 
 
-def _printed(text: str) -> float:
-    """The number that a text stands for; a fraction is exact."""
+def printed_amount(text: str) -> float:
+    """The number that a text with a decimal point stands for; a fraction is exact."""
     above, _, below = text.partition("/")
     return float(above) / float(below or 1)
 

@@ -13,6 +13,7 @@ from backtrace.functions.formula import (
     Ref,
     Sentence,
     Symbol,
+    Text,
     Transposed,
     Value,
     filled,
@@ -25,11 +26,16 @@ from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import sentence_text
 from backtrace.notation.workings import constants, mean_is_late
 from backtrace.page import board
+from backtrace.page.figures import ABOUT
 from backtrace.spec.model import Arithmetic, Conventions
 from backtrace.tape.trace import Trace, TracedStep
 
 UpdateSteps: TypeAlias = Mapping[str, TracedStep]
 CONSTANT_DIGITS = 12  # a constant is shown as it was written
+MORE_DIGITS: Sentence = (
+    Text(ABOUT),
+    " where the printed digits don't add up: more are kept",
+)
 
 
 def architecture(trace: Trace) -> str:

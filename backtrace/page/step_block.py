@@ -6,13 +6,14 @@ A step that is worked is a block by itself; those given stand together, those of
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from backtrace.functions.amounts import functions_worked
 from backtrace.functions.formula import Equation, Expr, Ref, Sentence, Value
 from backtrace.notation.text import whole
 from backtrace.page.blocks import Block, Section
-from backtrace.page.figures import Figures, Printout, UnfoldedEntry
+from backtrace.page.figures import ABOUT, Figures, Printout, UnfoldedEntry
 from backtrace.tape.trace import TracedStep
 
 
@@ -95,15 +96,30 @@ class StepBlock(Block, frozen=True):
         return stages if alone else (*stages, further)
 
     def entries(self) -> Iterator[UnfoldedEntry]:
-        """Every entry that the matrix shows, unfolded; none of what is brief or given."""
+        """Every entry that the matrix shows, unfolded, as many as the page has room for; none of
+        what is brief or given."""
+        return islice(self.shown_entries(), self.figures.elision.most_unfolded)
+
+    def shown_entries(self) -> Iterator[UnfoldedEntry]:
         if self.equation is None or self.brief:
             return
         made = self.result
         for i, line in zip(made.rows, made.cells, strict=True):
             for j, text in zip(made.columns, line, strict=True):
                 if i is not None and j is not None:
-                    place = made.place(i, j)
-                    yield UnfoldedEntry(place if made.shape else None, self.worked(*place), text)
+                    yield self.entry(made.place(i, j), text)
+
+    def entry(self, place: tuple[int, int], value: str) -> UnfoldedEntry:
+        """The entry at a place of the whole value, unfolded; ``value`` is how it is printed."""
+        stages = self.worked(*place)
+        signs = tuple(self.figures.sign(stage, value) for stage in stages)
+        number = self.figures.number(self.traced.value[place if self.traced.shape else ()])
+        return UnfoldedEntry(place if self.value.shape else None, stages, signs, value, number)
+
+    @property
+    def approximates(self) -> bool:
+        """Whether printed digits of an entry don't add up to those of its value."""
+        return any(ABOUT in entry.signs for entry in self.entries())
 
     @property
     def remarks(self) -> Iterator[Sentence]:

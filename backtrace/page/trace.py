@@ -12,7 +12,7 @@ from backtrace.functions.formula import Ref, Sentence
 from backtrace.notation import steps as notation
 from backtrace.notation.notes import notes
 from backtrace.notation.symbols import Symbols
-from backtrace.notation.text import tokens
+from backtrace.notation.text import sentence_text, tokens, whole
 from backtrace.notation.titles import sample_words
 from backtrace.page import board, header
 from backtrace.page.blocks import (
@@ -65,12 +65,13 @@ def document(trace: Trace, view: View, elision: Elision = IN_PRINT) -> Document:
         trace = msgspec.structs.replace(trace, decimals=view.decimals)
     symbols = Symbols.of(trace)
     figures = Figures(trace, symbols, elision, view.selection.sample, view.decimal_mark)
+    more = [header.MORE_DIGITS] if _approximates(_Reader(figures, view).blocks()) else []
     return Document(
         title=trace.title,
         blocks=_Reader(figures, view).blocks(),
         architecture=header.architecture(trace),
-        facts=tuple(header.facts(trace, symbols)),
-        conventions=conventions(trace),
+        facts=(*header.facts(trace, symbols), *(sentence_text(each, symbols) for each in more)),
+        conventions=(*conventions(trace), *map(whole, more)),
         source=trace.source,
         notice=_notice(view.selection),
         symbols=symbols,
@@ -302,6 +303,16 @@ def _is_brief(traced: TracedStep) -> bool:
     if traced.operation == "activation_derivative":
         linear = traced.parameters["activation"] == "linear"
         return bool(linear and float(traced.parameters.get("slope", 1)) == 1)
+    return False
+
+
+def _approximates(blocks: Iterable[Block]) -> bool:
+    """Whether an entry is unfolded whose printed digits don't add up."""
+    for block in blocks:
+        inner = block.blocks if isinstance(block, Section) else ()
+        unfolded = isinstance(block, StepBlock) and block.unfolded and block.approximates
+        if unfolded or _approximates(inner):
+            return True
     return False
 
 

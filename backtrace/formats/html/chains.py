@@ -34,7 +34,7 @@ class ChainTable(msgspec.Struct, frozen=True):
             yield f'</td><td class="product">= {self.number(block.rest)}</td></tr>'
         if block.sums:
             yield f'<tr class="sum"><th scope="row">sum</th><td colspan="{across}"></td>'
-            yield f'<td class="product">= {self.number(block.total)}</td></tr>'
+            yield f'<td class="product">{block.sign} {self.number(block.total)}</td></tr>'
         yield "</tbody></table></div>"
 
     def path(self, path: ShownPath, head: str, across: int) -> Iterator[str]:
@@ -43,15 +43,15 @@ class ChainTable(msgspec.Struct, frozen=True):
         symbols = "<td>·</td>".join(f"<td>{self.math(each)}</td>" for each, _ in path.factors)
         numbers = "<td>·</td>".join(f"<td>{self.number(text)}</td>" for _, text in path.factors)
         yield f'<tr><th scope="row" rowspan="2">{head}</th>{symbols}{filler}'
-        yield f'<td class="product" rowspan="2">= {self.number(path.product)}</td></tr>'
+        yield f'<td class="product" rowspan="2">{path.sign} {self.number(path.product)}</td></tr>'
         yield f'<tr class="numbers">{numbers}{filler}</tr>'
 
     def derivations(self, block: Derivations) -> Iterator[str]:
         """Each = in a formula of its own: a line may be folded there."""
         yield '<ul class="derived">'
-        for name, _, stages in block.lines:
-            worked = (f"<span>= {self.math(stage)}</span>" for stage in stages)
-            yield f"<li>{' '.join([self.math(name), *worked])}</li>"
+        for line in block.lines:
+            worked = (f"<span>{sign} {self.math(stage)}</span>" for sign, stage in line.stages)
+            yield f"<li>{' '.join([self.math(line.symbol), *worked])}</li>"
         yield "</ul>"
 
     def given(self, block: GivenEntries) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from html import escape
 from pathlib import Path
@@ -25,11 +25,12 @@ from backtrace.formats.html.equations import HtmlEquations, entry_name, printed
 from backtrace.functions.formula import Expr, Ref, Row, Symbol, Value
 from backtrace.notation.mathml import MathML, ref_symbol
 from backtrace.notation.mathml_tokens import joined, numeral, operator
-from backtrace.notation.text import EXACT
+from backtrace.notation.text import EXACT, whole
 from backtrace.notation.workings import is_cut
 from backtrace.page import blocks
-from backtrace.page.figures import Figures, UnfoldedEntry
+from backtrace.page.figures import ABOUT, EXACTLY, UnfoldedEntry
 from backtrace.page.graph import Graph
+from backtrace.page.header import MORE_DIGITS
 from backtrace.page.inert import inert
 from backtrace.page.network.reader import network
 from backtrace.page.overview import Overview
@@ -113,6 +114,7 @@ class _Writer(BlockWriter[str]):
         self.contents = tuple(document.blocks)
         self.values_alone = False
         self.unfolded: set[str] = set()
+        self.approximates = False  # a number whose printed digits do not add up
         self.same_as: dict[str, str] = {}  # a step that only repeats another, by their HTML ids
 
     # The page
@@ -121,23 +123,23 @@ class _Writer(BlockWriter[str]):
         if self.document.handout is not None:
             yield from self.handout(self.document.handout)
             return
+        derivation = list(self.below(self.contents))  # before what the header says of it
         yield self.opening
         yield '<a class="skip" href="#derivation">Skip to the derivation</a>'
         yield from ("<header>", *self.header(), "</header>")
         yield from self.beside()
-        yield '<main id="derivation">'
-        yield from self.below(self.contents)
-        yield "</main>"
+        yield from ('<main id="derivation">', *derivation, "</main>")
         yield f"<footer>{MAKER}</footer>"
         yield "</div>"
 
     def fragment(self) -> Iterator[str]:
         """The same without what a page has once: its landmarks and its first heading."""
         self.level = 2
+        derivation = list(self.below(self.contents))
         yield self.opening
         yield from self.header()
         yield from self.beside()
-        yield from self.below(self.contents)
+        yield from derivation
         yield f'<p class="maker">{MAKER}</p>'
         yield "</div>"
 
@@ -157,7 +159,9 @@ class _Writer(BlockWriter[str]):
         page = self.document
         yield f'<h{self.level} class="headline">{_text(page.title)}</h{self.level}>'
         yield from _paragraphs({"standing": page.standing, "architecture": page.architecture})
-        yield from self.conventions(page.conventions)
+        more = [whole(MORE_DIGITS)] if self.approximates else []
+        told = (each for each in page.conventions if each not in more)
+        yield from self.conventions([*told, *more])
         source = f"Source: {page.source}" if page.source else ""
         yield from _paragraphs({"source": source, "notice": page.notice})
         glance = any(isinstance(each, Summary | Overview) for each in _walked(self.contents))
@@ -167,7 +171,7 @@ class _Writer(BlockWriter[str]):
             yield "Every sum</button>"
         yield from self.links()
 
-    def conventions(self, sentences: Iterable[blocks.Prose]) -> Iterator[str]:
+    def conventions(self, sentences: Sequence[blocks.Prose]) -> Iterator[str]:
         if not sentences:
             return
         level = self.level + 1
@@ -401,11 +405,18 @@ class _Writer(BlockWriter[str]):
             i, j = entry.place
             name += joined([operator("["), numeral(f"{i + 1}"), COMMA, numeral(f"{j + 1}")])
             name += joined([operator("]")])
-        worked = [*_stages(entry, step.figures), _numeral(entry.value)]
+        value, number = _numeral(entry.value), _numeral(entry.number)
+        style = (step.figures.symbols, step.figures.decimals, True, step.figures.decimal_mark)
+        write = MathML(*style, _entry_of).formula
+        told = entry.told(write, lambda each: MARKED.sub("", each), number)
         # each = in a formula of its own: a line may be folded there when it is printed
         # and, as elsewhere on a line of its own, with tall fractions
-        equals = (f"<math {TALL}><mo>=</mo><mrow>{part}</mrow></math>" for part in worked)
-        return " ".join([f"<math>{name}</math>", *equals])
+        line, sign = f"<math>{name}</math>", EXACTLY
+        for part, following in (*told, (value, "")):
+            line += f" <math {TALL}><mo>{sign}</mo><mrow>{part}</mrow></math>"
+            self.approximates |= sign == ABOUT
+            sign = following
+        return line
 
     # Words
 
@@ -434,19 +445,6 @@ def _spans(entry: UnfoldedEntry) -> str:
 
 def _range(numbers: list[int]) -> str:
     return f"{min(numbers) + 1}-{max(numbers) + 1}"
-
-
-def _stages(entry: UnfoldedEntry, figures: Figures) -> Iterator[str]:
-    """The stages that say something new."""
-    style = (figures.symbols, figures.decimals, True, figures.decimal_mark)
-    written = MathML(*style, _entry_of)
-    before = _numeral(entry.value)
-    for stage in entry.stages:
-        formula = written.formula(stage)
-        said = MARKED.sub("", formula)
-        if said != before:
-            yield formula
-        before = said
 
 
 def _only_quantity(expr: Expr) -> str:

@@ -8,11 +8,11 @@ import msgspec
 
 from backtrace.formats.latex.formulas import EQUALS
 from backtrace.functions.formula import Expr
-from backtrace.notation.latex import LaTeX, Tex, joined, numeral_width, width
+from backtrace.notation.latex import LaTeX, Tex, joined, numeral_width, operators, width
 from backtrace.notation.numbers import latex as numeral
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import EXACT
-from backtrace.page.why.blocks import Chain, Derivations, GivenEntries
+from backtrace.page.why.blocks import Chain, Derivation, Derivations, GivenEntries
 
 TIMES, PLUS = Tex(r" \cdot ", 0.8), Tex(" + ", 1.2)
 START = 3.0  # em of = or + before a line
@@ -37,7 +37,8 @@ class ChainFormulas(msgspec.Struct, frozen=True):
         sums = [[self.factor(text)] for text in block.sums]
         stages = [[*symbols, *more], [*numbers, *more], *([sums] if sums else [])]
         lines = [line for stage in stages for line in self.added(stage, left)]
-        lines.append(f"&= {self.number(block.total)}")
+        sums_up = block.sign if sums else block.paths[0].sign
+        lines.append(f"&{operators(sums_up).strip()} {self.number(block.total)}")
         return [f"{left} {lines[0]}", *lines[1:]]
 
     def added(self, terms: Sequence[Term], left: Tex) -> Iterator[str]:
@@ -55,17 +56,18 @@ class ChainFormulas(msgspec.Struct, frozen=True):
 
     def derivations(self, block: Derivations) -> list[str]:
         """A line an entry, its later stages below where they don't fit."""
-        return [line for name, _, stages in block.lines for line in self.derived(name, stages)]
+        return [line for each in block.lines for line in self.derived(each)]
 
-    def derived(self, name: Expr, stages: Sequence[Expr]) -> Iterator[str]:
-        left = self.formula(name)
-        room, lead, beside = self.room - left.width, f"{left} &= ", list[Tex]()
-        for stage in map(self.formula, stages):
-            if beside and width([*beside, stage]) + EQUALS * (len(beside) + 1) > room:
-                yield lead + " = ".join(map(str, beside))
-                lead, beside = "&= ", []
-            beside.append(stage)
-        yield lead + " = ".join(map(str, beside))
+    def derived(self, line: Derivation) -> Iterator[str]:
+        left = self.formula(line.symbol)
+        room, start, beside = self.room - left.width, f"{left} ", list[Tex]()
+        for sign, stage in line.stages:
+            worked = self.formula(stage)
+            if beside and width([*beside, worked]) + EQUALS > room:
+                yield f"{start}&{joined(beside)}"
+                start, beside = "", []
+            beside += [Tex(f" {operators(sign).strip()} ", EQUALS), worked]
+        yield f"{start}&{joined(beside)}"
 
     def given(self, block: GivenEntries) -> Iterator[str]:
         for symbol, _, number in block.entries:

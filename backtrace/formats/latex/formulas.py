@@ -9,7 +9,7 @@ a sign, and no ``_`` follows a brace.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from itertools import chain, groupby, repeat
 
 import msgspec
 from msgspec.structs import replace
@@ -20,12 +20,13 @@ from backtrace.notation.latex import (
     Tex,
     joined,
     numeral_width,
+    operators,
     ref_latex,
     symbol_width,
     width,
 )
 from backtrace.notation.numbers import latex as numeral
-from backtrace.page.figures import EMPTY, Figures, Printout, UnfoldedEntry
+from backtrace.page.figures import EMPTY, EXACTLY, Figures, Printout, UnfoldedEntry
 from backtrace.page.overview import is_written_out
 from backtrace.page.step_block import StepBlock
 from backtrace.tape.trace import TracedStep
@@ -134,24 +135,30 @@ class Formulas(msgspec.Struct, frozen=True):
         name, value = self.symbol(id), entry.value
         if entry.place is not None:
             name += f"[{entry.place[0] + 1},{entry.place[1] + 1}]"
-        stages = [self.writer(numbers=True).write(stage) for stage in entry.stages]
-        stages.append([Tex(numeral(value, self.mark), numeral_width(value))])
-        texts = [joined(stage) for stage in stages]
-        new = [stage for at, stage in enumerate(stages) if at == 0 or texts[at] != texts[at - 1]]
+        number = numeral(entry.number, self.mark)
+        told = list(entry.told(self.writer(numbers=True).write, joined, number))
+        result = [Tex(numeral(value, self.mark), numeral_width(value))]
+        stages = [*(stage for stage, _ in told), result]
+        signs = [EXACTLY, *(sign for _, sign in told)]
         room = self.width - START - symbol_width(id, self.figures.symbols) - QUAD
-        if sum(width(stage) + EQUALS for stage in new) <= room:
-            return self.aligned(name, [[" = ".join(map(joined, new))]])
-        return self.aligned(name, [folded(stage, room) for stage in new])
+        if sum(width(stage) + EQUALS for stage in stages) <= room:
+            beside = zip(map(operators, signs[1:]), stages[1:], strict=True)
+            more = "".join(f" {sign.strip()} {joined(stage)}" for sign, stage in beside)
+            return self.aligned(name, [[joined(stages[0]) + more]])
+        return self.aligned(name, [folded(stage, room) for stage in stages], signs)
 
-    def aligned(self, left: str, lines: Iterable[Sequence[str]]) -> list[str]:
+    def aligned(
+        self, left: str, lines: Iterable[Sequence[str]], signs: Iterable[str] = ()
+    ) -> list[str]:
         r"""``left &= first \\ &= second``: the parts of a folded line stand on lines of their own.
 
-        The last line has no ``\\`` yet: ``rows`` puts it between formulas.
+        The last line has no ``\\`` yet: ``rows`` puts it between formulas. ``signs`` stand in
+        place of =, where there are any.
         """
         written: list[str] = []
-        for parts in lines:
+        for parts, sign in zip(lines, chain(signs, repeat(EXACTLY)), strict=False):
             for at, part in enumerate(parts):
-                lead = "&= " if at == 0 else r"&\quad "
+                lead = f"&{operators(sign).strip()} " if at == 0 else r"&\quad "
                 written.append((f"{left} " if not written else "") + lead + part)
         return written
 

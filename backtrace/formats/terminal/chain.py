@@ -10,6 +10,7 @@ from backtrace.formats.terminal.boxes import Line
 from backtrace.formats.terminal.layout import INDENT, Layout, formula_lines
 from backtrace.functions.formula import Expr
 from backtrace.notation.numbers import aligned
+from backtrace.page.figures import EXACTLY
 from backtrace.page.why.blocks import Chain, Derivations, ShownPath
 
 TIMES, EQUALS = " · ", " = "
@@ -37,16 +38,18 @@ def chain(block: Chain, layout: Layout, say: Say) -> Iterator[Line]:
         yield [*name, (head, ""), (_beside(symbols, widths, times), "gradient")]
         worked = _beside(numbers, widths, times).ljust(across)
         name, head = [(" " * margin, "")], " + "
-        yield [*name, ("   " + worked, ""), *_product(products[at])]
+        product = _product(products[at], layout, block.paths[at].sign)
+        yield [*name, ("   " + worked, ""), *product]
     if block.further:
         words = block.further.ljust(across)
-        yield [*name, (head, ""), (words, "fact"), *_product(products[len(written)])]
+        yield [*name, (head, ""), (words, "fact"), *_product(products[len(written)], layout)]
     if block.sums:
-        yield [*name, (" " * (across + 3), ""), *_product(products[-1], "heading")]
+        total = _product(products[-1], layout, block.sign, "heading")
+        yield [*name, (" " * (across + 3), ""), *total]
 
 
-def _product(text: str, role: str = "") -> Line:
-    return [(EQUALS, ""), (text, role)]
+def _product(text: str, layout: Layout, sign: str = EXACTLY, role: str = "") -> Line:
+    return [(f" {layout.say(sign)} ", ""), (text, role)]
 
 
 def _closing(block: Chain) -> list[str]:
@@ -78,22 +81,23 @@ def _folded(
         parts = formula_lines(head + times.join(symbols), room)
         yield [(" " * INDENT + parts[0], "gradient")]
         yield from ([(margin + part, "gradient")] for part in parts[1:])
-        worked = f"= {times.join(numbers)} = {path.product}"
+        worked = f"= {times.join(numbers)} {layout.say(path.sign)} {path.product}"
         yield from ([(margin + part, "")] for part in formula_lines(worked, room))
     if block.further:
         yield [(f"{' ' * INDENT}+ {block.further}{EQUALS}{block.rest}", "fact")]
     if block.sums:
-        yield [(f"{margin}= ", ""), (block.total, "heading")]
+        yield [(f"{margin}{layout.say(block.sign)} ", ""), (block.total, "heading")]
 
 
 def derivations(block: Derivations, layout: Layout, say: Say) -> Iterator[Line]:
     """The = signs below each other; what is too long is folded before its signs."""
-    names = [layout.say(name) for _, name, _ in block.lines]
+    names = [layout.say(line.name) for line in block.lines]
     width = max(map(text_width, names))
     head = INDENT + width + len(EQUALS)
-    for name, (_, _, stages) in zip(names, block.lines, strict=True):
+    for name, line in zip(names, block.lines, strict=True):
         label = " " * INDENT + name + " " * (width - text_width(name))
-        text = EQUALS.join(map(say, stages))
+        signed = (f"{layout.say(sign)} {say(stage)}" for sign, stage in line.stages)
+        text = " ".join(signed).removeprefix(EQUALS.lstrip())
         first, *more = formula_lines(text, max(layout.breadth - head, 16))
         yield [(label, "computed"), (EQUALS + first, "")]
         yield from ([(" " * head + part, "")] for part in more)

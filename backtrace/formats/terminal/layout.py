@@ -15,7 +15,7 @@ from backtrace.page.tones import SIGNS
 INDENT = 4
 WIDEST = 120  # columns; on a wider page the right margin would be too far to see
 APART = "   "  # between short phrases on a line
-OPERATORS = re.compile(r" (?=(?:=|\+|−|-|·|\*|⊙|/|\(\.\)) )")  # where a formula may be folded
+OPERATORS = re.compile(r" (?=(?:=|≈|~|\+|−|-|·|\*|⊙|/|\(\.\)) )")  # where a formula may be folded
 ASCII_DASHES = {"─": "-", "═": "="}
 
 
@@ -136,4 +136,4 @@ def _rank(formula: str, at: int) -> tuple[int, int]:
     """How many brackets are around the sign behind ``at``, then how tightly it binds."""
     before, sign = formula[:at], formula[at + 1]
     depth = before.count("(") - before.count(")")
-    return depth, 0 if sign == "=" else 1 if sign in "+−-" else 2
+    return depth, 0 if sign in "=≈~" else 1 if sign in "+−-" else 2

@@ -13,10 +13,13 @@ from backtrace.page.elision import Elision
 from backtrace.page.trace import View, document
 from backtrace.tape.trace import Trace
 
+MOST_UNFOLDED = 12  # entries of a step, unless all are asked for
+
 
 def passages(trace: Trace, view: View, layout: Layout) -> Iterator[list[Line]]:
     """The header, then a step at a time."""
-    elision = Elision(whole=view.selection.only, full=view.selection.full)
+    chosen = view.selection
+    elision = Elision(whole=chosen.only, full=chosen.full, unfolded=MOST_UNFOLDED)
     page = document(trace, view, elision)
     if view.detail in ("overview", "summary"):  # which is to fit a screen
         page = msgspec.structs.replace(page, source="")

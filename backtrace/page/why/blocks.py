@@ -6,24 +6,31 @@ import msgspec
 
 from backtrace.functions.formula import EntrySymbol, Expr, Row, Text
 from backtrace.page.blocks import Block, Cell, Facts, Labelled
+from backtrace.page.figures import EXACTLY
 
 
 class ShownPath(msgspec.Struct, frozen=True):
-    """A path's factors, each as a formula in symbols and as a number, and their product."""
+    """A path's factors, each as a formula in symbols and as a number, and their product.
+
+    ``sign`` is ``=``, or ``≈`` where the printed factors don't come to the printed product.
+    """
 
     factors: tuple[tuple[Expr, str], ...]
     product: str
+    sign: str = EXACTLY
 
 
 class Chain(Block, frozen=True):
     """``left`` is the ``total`` of its paths: of the largest, and of ``further`` ones, which is
-    said in words, empty where all are shown; they add up to ``rest``."""
+    said in words, empty where all are shown; they add up to ``rest``. ``sign`` is ``≈`` where the
+    printed addends don't come to the printed total."""
 
     left: EntrySymbol
     paths: tuple[ShownPath, ...]
     total: str
     further: str = ""
     rest: str = ""
+    sign: str = EXACTLY
 
     @property
     def sums(self) -> tuple[str, ...]:
@@ -32,14 +39,22 @@ class Chain(Block, frozen=True):
         return found if len(found) > 1 else ()
 
 
-class Derivations(Block, frozen=True):
-    """A line each: the symbol of an entry, as text, and the stages of its working."""
+class Derivation(msgspec.Struct, frozen=True):
+    """An entry: its symbol, as text too, and the stages of its working, a sign before each."""
 
-    lines: tuple[tuple[EntrySymbol, str, tuple[Expr, ...]], ...]
+    symbol: EntrySymbol
+    name: str
+    stages: tuple[tuple[str, Expr], ...]
+
+
+class Derivations(Block, frozen=True):
+    """A line each."""
+
+    lines: tuple[Derivation, ...]
 
     @property
     def plainly(self) -> tuple[Labelled]:
-        rows = ((Cell(name), (_equated(stages),)) for _, name, stages in self.lines)
+        rows = ((Cell(line.name), (_equated(line.stages),)) for line in self.lines)
         return (Labelled(tuple(rows), of="formulas"),)
 
 
@@ -59,8 +74,8 @@ class GivenEntries(Block, frozen=True):
         return f"and {self.more:,} more"
 
 
-def _equated(stages: tuple[Expr, ...]) -> Row:
+def _equated(stages: tuple[tuple[str, Expr], ...]) -> Row:
     items: list[Expr] = []
-    for stage in stages:
-        items += [Text(" = " if items else "= "), stage]
+    for sign, stage in stages:
+        items += [Text(f" {sign} " if items else f"{sign} "), stage]
     return Row(tuple(items))

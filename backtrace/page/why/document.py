@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from math import prod
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from backtrace.chain.explanation import MOST_CHAINS, ChainOfEntry, Explanation
@@ -13,12 +15,13 @@ from backtrace.chain.paths import Path, ZeroFactor
 from backtrace.chain.unfolding import UnfoldedLine, entry_symbol, symbolic
 from backtrace.functions.formula import Expr, Sentence, Text, Value, rebuilt
 from backtrace.notation.symbols import Symbols
-from backtrace.notation.text import EXACT, text
+from backtrace.notation.text import EXACT, sentence_text, text, whole
 from backtrace.notation.workings import Workings
 from backtrace.page.blocks import Block, Document, Paragraph, Section
-from backtrace.page.figures import Figures
-from backtrace.page.header import facts
-from backtrace.page.why.blocks import Chain, Derivations, GivenEntries, ShownPath
+from backtrace.page.conventions import conventions
+from backtrace.page.figures import ABOUT, EXACTLY, Figures, printed_amount
+from backtrace.page.header import MORE_DIGITS, facts
+from backtrace.page.why.blocks import Chain, Derivation, Derivations, GivenEntries, ShownPath
 from backtrace.page.why.meaning import meaning
 from backtrace.spec.ids import At
 from backtrace.spec.wording import count
@@ -32,14 +35,29 @@ def document(found: Explanation) -> Document:
     """The whole page."""
     symbols = found.workings.symbols
     page = _Page(found, symbols, Figures(found.trace, symbols))
+    blocks = tuple(page.blocks())
+    more = [MORE_DIGITS] if ABOUT in _signs(blocks) else []
     return Document(
         title=f"Why {name_of(found)} is {page.number(found.value)}",
-        blocks=tuple(page.blocks()),
+        blocks=blocks,
         standing=found.trace.title,
         standing_tone="fact",
-        facts=tuple(facts(found.trace, symbols)),
+        facts=(*facts(found.trace, symbols), *(sentence_text(each, symbols) for each in more)),
+        conventions=(*conventions(found.trace), *map(whole, more)),
         symbols=symbols,
     )
+
+
+def _signs(blocks: Iterable[Block]) -> Iterator[str]:
+    """Before every number of the page that is worked."""
+    for block in blocks:
+        match block:
+            case Section():
+                yield from _signs(block.blocks)
+            case Chain():
+                yield from (block.sign, *(path.sign for path in block.paths))
+            case Derivations():
+                yield from (sign for line in block.lines for sign, _ in line.stages)
 
 
 def name_of(found: Explanation) -> str:
@@ -85,6 +103,9 @@ class _Page:
             further=count(chain.further, "further path") if chain.further else "",
             rest=self.number(chain.rest),
         )
+        addends = sum(map(printed_amount, shown.sums)) if shown.sums else chain.total
+        sign = self.figures.sign_of(float(addends), shown.total)
+        shown = msgspec.structs.replace(shown, sign=sign)
         counted = Paragraph(self.counted(chain))
         yield Section("", (counted, shown) if chain.paths else (counted,))
         remarks = tuple(self.remarks(chain))
@@ -115,7 +136,9 @@ class _Page:
             (symbolic(factor.formula, self.workings), self.number(factor.value))
             for factor in path.factors
         ]
-        return ShownPath(tuple(factors) or ((Text("1"), "1"),), self.number(path.value))
+        product, found = self.number(path.value), prod(printed_amount(text) for _, text in factors)
+        sign = self.figures.sign_of(found, product)
+        return ShownPath(tuple(factors) or ((Text("1"), "1"),), product, sign)
 
     def zeros(self, chain: ChainOfEntry) -> Sentence:
         """Which factors are 0, those that end the most paths first."""
@@ -153,13 +176,19 @@ class _Page:
             blocks.append(Paragraph(f"and {more}: the whole trace has them all", "fact"))
         yield Section(title, tuple(blocks), anchor=anchor)
 
-    def line(self, line: UnfoldedLine) -> Any:
-        value = self.workings.entry(*line.node).value
-        stages = [symbolic(line.stages[0], self.workings), *map(self.printed, line.stages)]
-        said = {text(stage, self.symbols, EXACT): stage for stage in stages}
-        said.pop(self.number(value), None)
-        shown = (*said.values(), Text(self.number(value)))
-        return entry_symbol(self.workings, line.node), self.name(line.node), shown
+    def line(self, line: UnfoldedLine) -> Derivation:
+        value, sign = self.number(self.workings.entry(*line.node).value), EXACTLY
+        symbols = symbolic(line.stages[0], self.workings)
+        shown = {text(symbols, self.symbols, EXACT): (sign, symbols)}
+        for stage in line.stages:
+            printed = self.printed(stage)
+            said = text(printed, self.symbols, EXACT)
+            if said != value and said not in shown:
+                shown[said] = (sign, printed)
+                sign = self.figures.sign(stage, value)
+        shown[value] = (sign, Text(value))
+        symbol = entry_symbol(self.workings, line.node)
+        return Derivation(symbol, self.name(line.node), tuple(shown.values()))
 
     def given(self) -> Iterator[Block]:
         found, steps = self.found.unfolded.given, self.workings

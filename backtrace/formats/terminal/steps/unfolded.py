@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import islice
 
 import msgspec
 
 from backtrace.formats.measure import text_width, wrapped
 from backtrace.formats.terminal.boxes import Line
 from backtrace.formats.terminal.layout import formula_lines
-from backtrace.notation.numbers import aligned, cells
+from backtrace.functions.formula import Expr
+from backtrace.notation.numbers import aligned
 from backtrace.notation.text import tokens
+from backtrace.page.figures import EXACTLY, UnfoldedEntry
 from backtrace.page.step_block import StepBlock
-
-MOST = 12  # entries unfolded unless all are asked for
 
 APART = 3  # columns of a sign of equality between two stages
 
@@ -32,11 +31,9 @@ class Unfolded(msgspec.Struct, frozen=True):
 
 def unfolded(step: StepBlock, room: int, say: Say) -> list[Line]:
     """The lines ``z₁[1,2] = 1·(-1) + 2·0 = -1 + 0 = -1`` of a step, ``room`` columns wide."""
-    places = step.figures.places(step.traced)
-    shown = list(places if step.figures.elision.full else islice(places, MOST))
-    rows = _with_values(step, shown, [_entry(step, i, j, say) for i, j in shown])
+    rows = _with_values([_entry(step, entry, say) for entry in step.entries()])
     lines = _in_columns(rows, room) or _stage_by_stage(rows, room)
-    left_out = sum(1 for _ in places)
+    left_out = max(1, step.value.size) - len(rows)
     if left_out:
         more = "entry" if left_out == 1 else "entries"
         told = say(f"… and {left_out} more {more}; --full shows them")
@@ -44,34 +41,25 @@ def unfolded(step: StepBlock, room: int, say: Say) -> list[Line]:
     return lines
 
 
-def _with_values(
-    step: StepBlock, shown: list[tuple[int, int]], rows: list[Unfolded]
-) -> list[Unfolded]:
-    """The rows, their values with the decimals that the matrix shows, the points in line."""
-    traced = step.traced
-    if not step.value.shape:
-        return rows
-    at = [list(axis) for axis in zip(*shown, strict=True)]
-    (values,) = cells(traced.value[at[0], at[1]][None], step.figures.decimals)
+def _with_values(rows: list[Unfolded]) -> list[Unfolded]:
+    """The rows, the points of their values in line."""
     return [
-        msgspec.structs.replace(row, value=value.rstrip())
-        for row, value in zip(rows, aligned(values), strict=True)
+        msgspec.structs.replace(row, value=value)
+        for row, value in zip(rows, aligned([row.value for row in rows]), strict=True)
     ]
 
 
-def _entry(step: StepBlock, i: int, j: int, say: Say) -> Unfolded:
-    traced, figures = step.traced, step.figures
-    is_matrix = bool(step.value.shape)
-    name = step.symbol + (f"[{i + 1},{j + 1}]" if is_matrix else "")
-    value = figures.number(traced.value[i, j] if is_matrix else step.value)
-    stages: list[str] = []
-    signs = ["="]
-    for stage in step.worked(i, j):
-        text = "".join(map(str, tokens(stage, figures.symbols, True, figures.decimals)))
-        if text not in (value, *stages[-1:]):
-            stages.append(say(text))
-            signs.append(say("=" if figures.adds_up(stage, value) else "≈"))
-    return Unfolded(say(name), stages, signs, value)
+def _entry(step: StepBlock, entry: UnfoldedEntry, say: Say) -> Unfolded:
+    figures, name = step.figures, step.symbol
+    if entry.place is not None:
+        name += f"[{entry.place[0] + 1},{entry.place[1] + 1}]"
+
+    def written(stage: Expr) -> str:
+        return say("".join(map(str, tokens(stage, figures.symbols, True, figures.decimals))))
+
+    told = list(entry.told(written, str, say(entry.number)))
+    signs = [EXACTLY, *(say(sign) for _, sign in told)]
+    return Unfolded(say(name), [text for text, _ in told], signs, entry.value)
 
 
 def _in_columns(rows: list[Unfolded], room: int) -> list[Line]:
