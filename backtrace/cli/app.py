@@ -321,7 +321,7 @@ def worksheet(
     ] = False,
 ) -> None:
     """Write an exercise as a sheet to fill in, with forms for the answers and the key."""
-    from backtrace.cli import worksheets
+    from backtrace.cli.courses import worksheets
     from backtrace.page.blocks import Handout
 
     worksheets.write_worksheet(
@@ -361,7 +361,7 @@ def quiz(
     width: WidthOption = None,
 ) -> None:
     """Work an exercise step by step: each value asked for, judged at once, with hints."""
-    from backtrace.cli import quizzing
+    from backtrace.cli.courses import quizzing
 
     raise typer.Exit(
         quizzing.quiz(
@@ -397,11 +397,15 @@ def new(
     samples: Annotated[int, typer.Option(min=1, max=12, help="Samples.")] = 1,
     activation: Annotated[str, typer.Option(metavar="NAME", help="Of the hidden units.")] = "relu",
     output_activation: Annotated[
-        str, typer.Option(metavar="NAME", help="Of the output units.")
-    ] = "linear",
+        str,
+        typer.Option(metavar="NAME", help="Of the output units; without it by the loss."),
+    ] = "",
     loss: Annotated[
         str,
-        typer.Option(metavar="NAME", help="Without it the one that goes with the output units."),
+        typer.Option(
+            metavar="NAME",
+            help="Without it the one that goes with the output units, or half_mse.",
+        ),
     ] = "",
     layout: Annotated[Literal["rows", "columns"], typer.Option(help="A sample is a …")] = "rows",
     sign: Annotated[
@@ -442,7 +446,7 @@ def new(
     ] = False,
 ) -> None:
     """Draw a fresh exercise with numbers that are pleasant by hand, or many variants of one."""
-    from backtrace.cli import creating
+    from backtrace.cli.courses import creating
     from backtrace.course.blueprint import Blueprint
     from backtrace.page.blocks import Handout
 
@@ -472,6 +476,52 @@ def new(
             force=force,
         )
     )
+
+
+@app.command()
+def init(
+    inputs: Annotated[str, typer.Option(metavar="N", help="Inputs of the network. [2]")] = "",
+    layers: Annotated[
+        str, typer.Option(metavar="N,...", help="Units of each layer, the outputs last. [3,1]")
+    ] = "",
+    activation: Annotated[
+        str, typer.Option(metavar="NAME", help="Of the hidden layers. [relu]")
+    ] = "",
+    output_activation: Annotated[
+        str, typer.Option(metavar="NAME", help="Of the outputs; without it by the loss.")
+    ] = "",
+    loss: Annotated[str, typer.Option(metavar="NAME", help="The loss. [mse]")] = "",
+    samples: Annotated[str, typer.Option(metavar="N", help="Samples. [1]")] = "",
+    layout: Annotated[
+        str, typer.Option(metavar="rows|columns", help="A sample is a row, a column. [rows]")
+    ] = "",
+    learning_rate: Annotated[
+        str, typer.Option(metavar="RATE", help="none: without an update. [0.1]")
+    ] = "",
+    equations: Annotated[
+        bool, typer.Option("--equations", help="Write the network as formulas on a board.")
+    ] = False,
+    output: Annotated[
+        str,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="The new file; - is stdout. [network.yaml]"
+        ),
+    ] = "",
+) -> None:
+    """Write a commented spec to begin from; without options it asks what it should be."""
+    from backtrace.cli.courses import starting
+
+    told = {
+        "inputs": inputs,
+        "layers": layers,
+        "activation": activation,
+        "output_activation": output_activation,
+        "loss": loss,
+        "samples": samples,
+        "layout": layout,
+        "learning_rate": learning_rate,
+    }
+    starting.start(told, output, equations=equations)
 
 
 @app.command()

@@ -136,7 +136,10 @@ def _of_activations(
     for traced in worked:
         name = traced.parameters.get("activation", traced.operation)
         row = ACTIVATIONS.get(name)
-        if traced.phase not in ("forward", "loss") or row is None or not row.elementwise:
+        if traced.phase not in ("forward", "loss") or row is None:
+            continue
+        if not row.elementwise:
+            found["saturated"] = max(found["saturated"], _certain(_floats(traced)))
             continue
         z = _floats(steps[traced.epoch, traced.batch, traced.operands[0]])
         settings = {key: float(value) for key, value in row.parameters.items()}
@@ -153,6 +156,12 @@ def _of_activations(
         found["off"] = float(not FEWEST_OFF <= share <= MOST_OFF)
         found["dead"] = float(sum(_dead(each) for each in off))
     return found
+
+
+def _certain(shares: Array) -> float:
+    """How many of a softmax's shares hardly change with what they are of; a mask's 0 is none."""
+    left = shares[shares > 0]
+    return _share(left * (1 - left) < SATURATED / 4)
 
 
 def _dead(off: Array) -> int:

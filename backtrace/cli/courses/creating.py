@@ -11,9 +11,9 @@ import numpy as np
 
 from backtrace.check.answers.headers import student_columns
 from backtrace.check.answers.table_rows import text_rows
+from backtrace.cli.courses.worksheets import formats_of, refusing, write_contents
 from backtrace.cli.output import STDOUT, Output
 from backtrace.cli.screen import emit, reading, refuse
-from backtrace.cli.worksheets import formats_of, refusing, write_contents
 from backtrace.course.blueprint import Blueprint
 from backtrace.course.exercises import Draft, fresh, variants
 from backtrace.course.manifest import MANIFEST
