@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from backtrace.check.judge.conventions import differing, is_worked_so, other_conventions
+from backtrace.check.judge.digits import PRINTED
 from backtrace.check.judge.exercise import Exercise, Key
 from backtrace.check.judge.judgement import Judgement
 from backtrace.check.judge.marks import for_work_done
@@ -169,6 +170,8 @@ class Checker(Exercise):
             *between_lines(usual.written, self.values),
             *(way for way in coarse if speaks_for(way, usual.quantities, self.steps)),
         ]
+        if usual.page.finest.digits >= PRINTED:
+            ways.insert(0, Working(float32=True))
         if self.may_be_cut(usual):
             ways.insert(0, Working(cut=True))
         work = Work(MOST_WORK)

@@ -7,9 +7,10 @@ own digits: 12 beside 0.031 has two significant ones, and 1230 may have three.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import TypeAlias
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 import numpy as np
@@ -24,9 +25,29 @@ from backtrace.spec.model import AnswerDigits
 Mask: TypeAlias = NDArray[np.bool_]
 NO_DECIMALS = 2  # to how many a sheet of whole numbers is read
 ALIKE = 0.9  # of the numbers: what a sheet does throughout
+PRINTED = 7  # significant digits that no hand writes; programs have as many in float32
 FINE = 2  # decimals from which on one significant digit says enough
 NOISE = 4 * 2.0**-52
 SLACK = 1e-12  # relative float noise that a comparison forgives
+ITSELF = 1e-14  # and that a number may be off by and still be taken for all that there is of it
+
+
+class Finest(NamedTuple):
+    """The most that any number of a sheet shows, but for digits that only a program prints."""
+
+    decimals: int
+    digits: int
+
+    def half_unit(self, values: Floats) -> Floats:
+        """Half a unit of numbers that show as much: of so many decimals, or of the significant
+        digits where those are coarser."""
+        with np.errstate(divide="ignore"):
+            place = np.floor(np.log10(np.abs(values)))
+        return np.asarray(0.5 * 10.0 ** np.maximum(-self.decimals, place + 1 - self.digits))
+
+    def decimals_of(self, value: float) -> int:
+        """How many decimals such a number shows."""
+        return round(-math.log10(2 * float(self.half_unit(np.array(value)))))
 
 
 class DigitReading(msgspec.Struct, frozen=True, eq=False):
@@ -69,13 +90,18 @@ class Numbers(msgspec.Struct, frozen=True, eq=False):
     def alone_in(self, box: Interval) -> Mask:
         """Which numbers equal a box that holds nothing else: they stand for themselves."""
         lo, hi = hull(box).lo[0], hull(box).hi[0]
-        low, high = lo - 1e-9 * np.abs(lo), hi + 1e-9 * np.abs(hi)
+        low, high = lo - ITSELF * np.abs(lo), hi + ITSELF * np.abs(hi)
         return np.asarray(single(box) & (low <= self.values) & (self.values <= high))
 
     def settled(self, box: Interval, alone: Mask) -> Interval:
         """What later steps take: all that each number may stand for, or itself alone."""
-        ends = (np.where(alone, self.values, end) for end in (self.low, self.high))
-        return between(*ends) if alone.any() else between(self.low, self.high)
+        if not alone.any():
+            return between(self.low, self.high)
+        lo, hi = hull(box).lo[0], hull(box).hi[0]
+        fine = hi - lo <= ITSELF * np.abs(self.values)
+        least = np.where(fine, self.values, np.maximum(lo, self.low))
+        most = np.where(fine, self.values, np.minimum(hi, self.high))
+        return between(np.where(alone, least, self.low), np.where(alone, most, self.high))
 
     def taken(self, which: NDArray[np.intp]) -> Numbers:
         """The same numbers, each read as the reading of that index has it."""
@@ -97,6 +123,13 @@ def kept_decimals(written: Mapping[Key, WrittenQuantity]) -> dict[Key, int]:
     return {place: max(found, default=usual) for place, found in shown.items()}
 
 
+def finest_digits(written: Mapping[Key, WrittenQuantity]) -> Finest:
+    """What the number with the most decimals shows, and that with the most digits."""
+    found = [cell for each in written.values() for cell in figures(each) if _shows_digits(cell)]
+    decimals = max((cell.decimals for cell in found), default=0)
+    return Finest(decimals, max((min(cell.digits, PRINTED) for cell in found), default=0))
+
+
 def usual_decimals(kept: Mapping[Key, int]) -> int:
     """How many decimals most quantities show; of a tie the more."""
     found = Counter(kept.values())
@@ -114,17 +147,71 @@ def kept_digits(written: Mapping[Key, WrittenQuantity]) -> int | None:
 
 
 def _shows_digits(cell: Figure) -> bool:
-    return cell.value != 0 and 0 < cell.decimals < EXACT
+    return cell.value != 0 and shows_decimals(cell)
 
 
 def _decimals(written: WrittenQuantity) -> Iterable[int]:
     for cell in figures(written):
-        if 0 < cell.decimals < EXACT:
-            yield cell.decimals
+        if shows_decimals(cell):
+            yield min(cell.decimals, EXACT)
+
+
+def shows_decimals(cell: Figure) -> bool:
+    """Whether a number says how many decimals its neighbours may have: a fraction does not, nor
+    does 3e-20, which is only small."""
+    return 0 < cell.decimals < EXACT or (cell.half_unit > 0 and cell.digits >= PRINTED)
 
 
 def figures(written: WrittenQuantity) -> Iterable[Figure]:
     return (cell for line in written.cells for cell in line if isinstance(cell, Figure))
+
+
+class PageDigits(NamedTuple):
+    """How the numbers of a sheet are written as a whole.
+
+    ``usual``: how many decimals most lines have, for a line may have lost all its zeros; None where
+    the sheet is written to significant digits, each number to its own decimals. ``finest``: what
+    its longest numbers have, for what was printed lost its zeros one by one. ``cut``: the digits
+    were cut off rather than rounded.
+    """
+
+    usual: int | None
+    finest: Finest
+    cut: bool = False
+
+
+class _Cells:
+    """What the cells of a quantity show, cell by cell.
+
+    ``own``: half a unit of the last digit; ``coarse``: the same where the last zeros of a whole
+    number only keep its place.
+    """
+
+    def __init__(self, written: WrittenQuantity, shape: tuple[int, int]) -> None:
+        self.values, self.own, self.coarse = (np.zeros(shape) for _ in range(3))
+        self.there = np.zeros(shape, dtype=bool)
+        self.decimals, self.digits, self.coarse_digits = (
+            np.zeros(shape, dtype=np.int64) for _ in range(3)
+        )
+        for i, line in enumerate(written.cells):
+            for j, cell in enumerate(line):
+                if isinstance(cell, Figure):
+                    self._show((i, j), cell)
+        self.exact = self.there & (self.own == 0)
+        self.largest = float(np.abs(self.values[self.there]).max(initial=0.0))
+
+    def _show(self, at: tuple[int, int], cell: Figure) -> None:
+        self.there[at], self.values[at] = True, cell.value
+        self.own[at], self.decimals[at], self.digits[at] = _own(cell), cell.decimals, cell.digits
+        self.coarse[at], self.coarse_digits[at] = _with_idle_zeros(cell)
+
+    def to(
+        self, half: Floats | float, decimals: int, asked: AnswerDigits, cut: bool
+    ) -> DigitReading:
+        """Read more finely than by their own digits, to so many decimals for the largest."""
+        enough = self.there & (self.exact | says_enough(self.largest, decimals, asked))
+        fine = np.where(self.exact, 0.0, np.minimum(self.own, half))
+        return _reading(self.values, fine, enough, cut=cut)
 
 
 def numbers(
@@ -132,53 +219,40 @@ def numbers(
     shape: tuple[int, int],
     decimals: int,
     asked: AnswerDigits,
-    *,
-    usual: int | None,
-    cut: bool = False,
+    page: PageDigits,
 ) -> Numbers:
-    """The numbers of a quantity whose lines were worked with so many ``decimals``.
-
-    ``usual``: how many most lines of the sheet have, for a line may have lost all its zeros; None
-    where the sheet is written to significant digits, each number to its own decimals.
-    ``cut``: the digits were cut off rather than rounded.
-    """
-    values = np.zeros(shape)
-    there = np.zeros(shape, dtype=bool)
-    own, places = np.zeros(shape), np.zeros(shape, dtype=np.int64)
-    digits = np.zeros(shape, dtype=np.int64)
-    coarse, coarse_digits = np.zeros(shape), np.zeros(shape, dtype=np.int64)
-    for i, line in enumerate(written.cells):
-        for j, cell in enumerate(line):
-            if isinstance(cell, Figure):
-                there[i, j], values[i, j] = True, cell.value
-                own[i, j], digits[i, j], places[i, j] = _own(cell), cell.digits, cell.decimals
-                coarse[i, j], coarse_digits[i, j] = _with_idle_zeros(cell)
-    exact = there & (own == 0)
-    habit = np.where(exact, 0.0, np.minimum(own, 0.5 * 10.0**-decimals))
-    largest = float(np.abs(values[there]).max(initial=0.0))
-    fine = there & (exact | says_enough(largest, decimals, asked))
-    by_digits = exact | (_enough_digits(digits, places, asked) & (values != 0))
-    readings = [_reading(values, own, by_digits, cut=cut)]
-    if usual is not None:
-        readings.insert(0, _reading(values, habit, fine, cut=cut))
-    if (coarse > own).any():
-        enough = exact | _enough_digits(coarse_digits, places, asked)
-        readings.append(_reading(values, coarse, enough, cut=cut))
-    if usual is not None and usual > decimals:
-        whole = np.where(exact, 0.0, np.minimum(own, 0.5 * 10.0**-usual))
-        fine = there & (exact | says_enough(largest, usual, asked))
-        readings.append(_reading(values, whole, fine, cut=cut))
+    """The numbers of a quantity whose lines were worked with so many ``decimals``."""
+    cells = _Cells(written, shape)
+    readings = (*_readings(cells, decimals, asked, page),)
     first = readings[0]
     return Numbers(
-        values,
-        there,
-        tuple(readings),
+        cells.values,
+        cells.there,
+        readings,
         0.5 * 10.0**-decimals,
         first.low,
         first.high,
         first.half,
         first.enough,
     )
+
+
+def _readings(
+    cells: _Cells, decimals: int, asked: AnswerDigits, page: PageDigits
+) -> Iterator[DigitReading]:
+    usual, finest, cut = page
+    if usual is not None:
+        yield cells.to(0.5 * 10.0**-decimals, decimals, asked, cut)
+    by_digits = _enough_digits(cells.digits, cells.decimals, asked) & (cells.values != 0)
+    yield _reading(cells.values, cells.own, cells.exact | by_digits, cut=cut)
+    if (cells.coarse > cells.own).any():
+        enough = cells.exact | _enough_digits(cells.coarse_digits, cells.decimals, asked)
+        yield _reading(cells.values, cells.coarse, enough, cut=cut)
+    if usual is not None and usual > decimals:
+        yield cells.to(0.5 * 10.0**-usual, usual, asked, cut)
+    if finest.decimals > max(decimals, usual or 0):
+        half = finest.half_unit(cells.values)
+        yield cells.to(half, finest.decimals_of(cells.largest), asked, cut)
 
 
 def _own(cell: Figure) -> float:

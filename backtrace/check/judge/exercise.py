@@ -125,8 +125,7 @@ class Exercise:
             unit = 10.0 ** -(arithmetic.decimals or 0)
             return widened(box, unit / 2, unit)
         if arithmetic.kind == "float32":
-            lo, hi = box.lo, box.hi
-            return Interval(lo - FLOAT32 * (1 + abs(lo)), hi + FLOAT32 * (1 + abs(hi)))
+            return in_float32(box)
         return box
 
     @cached_property
@@ -168,6 +167,12 @@ class Exercise:
             context = self.contexts[place[:2]]
             self._forms[place] = list(other_forms(self.steps[place], context))
         return self._forms[place]
+
+
+def in_float32(box: Interval) -> Interval:
+    """What a line may hold that is worked in float32."""
+    lo, hi = box.lo, box.hi
+    return Interval(lo - FLOAT32 * (1 + abs(lo)), hi + FLOAT32 * (1 + abs(hi)))
 
 
 def key(step: Step) -> Key:

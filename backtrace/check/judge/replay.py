@@ -12,7 +12,7 @@ from typing import Protocol, TypeAlias
 
 import numpy as np
 
-from backtrace.check.judge.exercise import ADAPTIVE, Exercise, Key, key
+from backtrace.check.judge.exercise import ADAPTIVE, Exercise, Key, in_float32, key
 from backtrace.check.judge.workings import Working
 from backtrace.check.mistakes.rewrites import Wrong
 from backtrace.check.rules.adaptive_steps import as_long_as_can_be
@@ -175,7 +175,8 @@ class Replay:
     def evaluated(self, step: Step, parameters: Parameters, operands: list[Interval]) -> Interval:
         size = sum(operand.lo.size for operand in operands)
         self.sheet.work.left -= 1 + size // LARGE
-        return self.exercise.line(self.with_parts(step.operation, parameters, operands))
+        found = self.exercise.line(self.with_parts(step.operation, parameters, operands))
+        return in_float32(found) if self.sheet.working.float32 else found
 
     def with_parts(
         self, operation: str, parameters: Parameters, operands: list[Interval]

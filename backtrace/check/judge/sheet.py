@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from backtrace.check.judge.digits import (
     Numbers,
+    PageDigits,
+    finest_digits,
     kept_decimals,
     kept_digits,
     numbers,
@@ -82,8 +84,9 @@ class Sheet:
         self.explains = explains  # whether what is wrong is to be explained
         self.written = {(w.epoch, w.batch, w.id): w for w in answers.written}
         self.decimals = kept_decimals(self.written)
-        self.usual_decimals = usual_decimals(self.decimals)
         self.digits = kept_digits(self.written)
+        usual = usual_decimals(self.decimals) if self.digits is None else None
+        self.page = PageDigits(usual, finest_digits(self.written), working.cut)
         # What was written, and as later steps take it; of what is right at sight when asked for.
         self.numbers = Postponed(self.read)
         self.intervals = Postponed(self.settled)
@@ -143,8 +146,7 @@ class Sheet:
             (rows, columns),
             self.decimals[place],
             self.exercise.asked,
-            usual=self.usual_decimals if self.digits is None else None,
-            cut=self.working.cut,
+            self.page,
         )
 
     def explained(self, place: Key, opened: list[StandIns]) -> None:

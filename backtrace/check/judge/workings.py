@@ -14,8 +14,7 @@ from typing import Literal
 import msgspec
 import numpy as np
 
-from backtrace.check.answers.figures import EXACT
-from backtrace.check.judge.digits import figures, kept_decimals
+from backtrace.check.judge.digits import PRINTED, figures, kept_decimals, shows_decimals
 from backtrace.check.judge.exercise import Key
 from backtrace.check.model import Figure, Judged, Verdict, WrittenQuantity
 from backtrace.check.rules.intervals import Floats
@@ -34,13 +33,14 @@ POWERS = (
 class Working(msgspec.Struct, frozen=True):
     """How a student got from line to line.
 
-    ``cut``: digits are cut off instead of rounded. ``scratch``: partial results are noted with so
-    few digits: powers (``exponentials``), all ``parts`` of lines, or whole ``lines``, by themselves
-    or with their parts (``all``). ``unwritten``: how the lines between those on the page are
-    rounded.
+    ``cut``: digits are cut off instead of rounded. ``float32``: worked by a program with no more
+    than its digits. ``scratch``: partial results are noted with so few digits: powers
+    (``exponentials``), all ``parts`` of lines, or whole ``lines``, by themselves or with their
+    parts (``all``). ``unwritten``: how the lines between those on the page are rounded.
     """
 
     cut: bool = False
+    float32: bool = False
     unwritten: Noting | None = None
     scratch: Noting | None = None
     coarse: Literal["exponentials", "parts", "lines", "all"] = "all"
@@ -66,6 +66,8 @@ class Working(msgspec.Struct, frozen=True):
         """As a report's ``conventions`` have it."""
         if self.cut:
             return {"rounding": "cut off"}
+        if self.float32:
+            return {"rounding": f"worked to {PRINTED} significant digits"}
         if self.unwritten is not None:
             return _worked_to(self.unwritten.half)
         if self.scratch is None:
@@ -133,7 +135,7 @@ def cut_balance(written: Mapping[Key, WrittenQuantity], values: Mapping[Key, Flo
             for cell, value in zip(cells, line, strict=False):
                 if not math.isfinite(value):
                     continue
-                if isinstance(cell, Figure) and 0 < cell.decimals < EXACT:
+                if isinstance(cell, Figure) and shows_decimals(cell):
                     size = abs(float(value)) * 10.0**cell.decimals
                     shown = round(abs(cell.value) * 10.0**cell.decimals)
                     balance += (shown == math.floor(size + 1e-9)) - (shown == round(size))

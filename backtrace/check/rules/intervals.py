@@ -392,6 +392,13 @@ def single(x: Interval) -> NDArray[np.bool_]:
     return np.asarray(hi - lo <= SINGLE * np.abs(lo) + NOISE)
 
 
+def is_left_alone(value: Floats, rounded: Floats, unit: Floats | float) -> NDArray[np.bool_]:
+    """Whether rounding to a multiple of ``unit`` changes nothing but float noise."""
+    return np.asarray(
+        np.abs(value - rounded) <= np.minimum(SINGLE * (1 + np.abs(value)), unit / 1e3)
+    )
+
+
 def widened(x: Interval, slack: Floats | float, unit: Floats | float) -> Interval:
     """``x``, a line that may have been rounded to a multiple of ``unit``, by up to ``slack``.
 
@@ -400,8 +407,7 @@ def widened(x: Interval, slack: Floats | float, unit: Floats | float) -> Interva
     """
     middle = (x.lo + x.hi) / 2
     rounded = np.round(middle / unit) * unit
-    unchanged = np.abs(middle - rounded) <= SINGLE * (1.0 + np.abs(middle))
-    kept = single(x)[None] & unchanged
+    kept = single(x)[None] & is_left_alone(middle, rounded, unit)
     if kept.all():
         return x
     return Interval(np.where(kept, x.lo, x.lo - slack), np.where(kept, x.hi, x.hi + slack))

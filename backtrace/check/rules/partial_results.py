@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import msgspec
 import numpy as np
 
-from backtrace.check.rules.intervals import Floats, Interval, hull, single
+from backtrace.check.rules.intervals import Floats, Interval, hull, is_left_alone, single
 from backtrace.functions.activations import SELU_ALPHA, SELU_SCALE, Parameters
 from backtrace.functions.elementary import FUNCTIONS
 from backtrace.functions.optimizers import momentums
@@ -55,7 +55,7 @@ class Noting(msgspec.Struct, frozen=True):
         error = self.error(np.maximum(np.abs(lo), np.abs(hi)))
         unit = np.where(error > 0, 2 * error, 1.0)
         middle = (lo + hi) / 2
-        kept = np.abs(np.round(middle / unit) * unit - middle) <= 1e-11 * (1 + np.abs(middle))
+        kept = is_left_alone(middle, np.round(middle / unit) * unit, unit)
         return np.where(single(x) & kept, 0.0, error)
 
 
