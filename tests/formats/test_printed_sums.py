@@ -82,7 +82,7 @@ def pages_of(name):
 def test_the_sign_is_that_of_the_printed_digits_and_the_header_says_so_once(name):
     for form, page in pages_of(name):
         found = assert_signs(form, page)
-        assert min(found.values()) > 1, (form, found)
+        assert min(found.values()) > 0, (form, found)
         assert page.count(MORE) == 1, form
 
 
