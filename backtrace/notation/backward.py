@@ -110,13 +110,19 @@ def shortcut_delta(step: Step, workings: Workings) -> Expr:
 
 
 def activation_derivative(step: Step, workings: Workings) -> Expr:
-    symbol = ACTIVATIONS[step.parameters["activation"]].symbol
-    return Apply(f"{symbol}′", Ref(step.operands[0]))
+    row = ACTIVATIONS[step.parameters["activation"]]
+    worked_from = step.parameters.get("slope_from")
+    if worked_from and row.from_activation_formula is not None and "ones" not in step.parameters:
+        return entrywise(filled(row.from_activation_formula, {"a": Ref(worked_from)}))
+    return Apply(f"{row.symbol}′", Ref(step.operands[0]))
 
 
 def derivative_entry(step: Step, workings: Workings) -> Expr:
-    formula = ACTIVATIONS[step.parameters["activation"]].derivative_formula
-    return filled(formula, holes(step, *map(Ref, step.operands)))
+    row = ACTIVATIONS[step.parameters["activation"]]
+    worked_from = step.parameters.get("slope_from")
+    if worked_from and row.from_activation_formula is not None:
+        return filled(row.from_activation_formula, {"a": Ref(worked_from)})
+    return filled(row.derivative_formula, holes(step, *map(Ref, step.operands)))
 
 
 def derivative_stages(traced: TracedStep, workings: Workings, i: int, j: int) -> Stages:
@@ -125,6 +131,8 @@ def derivative_stages(traced: TracedStep, workings: Workings, i: int, j: int) ->
         return [jacobian_entry(traced, workings, i, j)]
     entries = [workings.entry(id, i, j) for id in traced.operands]
     stages: Stages = [filled(activation.derivative_formula, holes(traced.step, *entries))]
+    if "slope_from" in traced.parameters:
+        stages = []
     if activation.from_activation_formula is not None:
         a = _activation_entry(traced, workings, i, j)
         stages.append(filled(activation.from_activation_formula, {"a": a}))

@@ -96,6 +96,12 @@ class Figures(msgspec.Struct, frozen=True):
     def decimals(self) -> int:
         return self.trace.decimals
 
+    @property
+    def line_decimals(self) -> int:
+        """The decimals that a line has at most, its zeros at the end printed or not."""
+        worked = self.trace.arithmetic.decimals
+        return self.decimals if worked is None else min(self.decimals, worked)
+
     def number(self, value: Any) -> str:
         """One number."""
         return number(value, self.decimals, self.decimal_mark)
@@ -178,7 +184,7 @@ class Figures(msgspec.Struct, frozen=True):
         if not isfinite(found):
             return EXACTLY
         value = value.replace(self.decimal_mark, ".")
-        unit = 10.0 ** min(_last_place(value), -self.decimals)
+        unit = 10.0 ** min(_last_place(value), -self.line_decimals)
         return EXACTLY if abs(found - printed_amount(value)) < unit * HALF_A_UNIT else ABOUT
 
     def as_printed(self, value: Any) -> float:

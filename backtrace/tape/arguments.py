@@ -68,10 +68,11 @@ def taken(parameters: Parameters, operands: Sequence[AnyArray]) -> list[AnyArray
     if "arguments" not in parameters:
         return list(operands)
     values = iter(operands)
-    return [
+    found = [
         _number(parameters[each]) if isinstance(each, str) else viewed(next(values), each)
         for each in parameters["arguments"]
     ]
+    return [*found, *values]  # what it is worked from besides is taken as it is
 
 
 def handed_back(parameters: Parameters, value: AnyArray) -> AnyArray:

@@ -135,7 +135,8 @@ def _activate(local: Local) -> Iterator[Way]:
     if local.step.parameters["activation"] == "round":
         yield from local.way(0)
         return
-    yield from local.way(0, "chain", local.arguments, **local.settings)
+    settings = {**local.settings, **local.graph.slope_from(local.step)}
+    yield from local.way(0, "chain", local.arguments, **settings)
     if len(local.arguments) > 1:
         yield from local.way(1, "chain_to_learned", local.arguments[:1], **local.settings)
 

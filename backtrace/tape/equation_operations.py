@@ -83,7 +83,10 @@ def _larger_slope(
 def _chain(
     s: Setting, p: Parameters, upstream: AnyArray, z: AnyArray, *learned: AnyArray
 ) -> AnyArray:
+    """From z, or, behind it, from the value of the step that ``slope_from`` names."""
     row = FUNCTIONS[p["activation"]]
+    if "slope_from" in p and learned and row.derivative_from_activation is not None:
+        return upstream * row.derivative_from_activation(learned[-1], p) + 0
     return upstream * row.derivative(z, row.at(p, learned)) + 0
 
 
@@ -483,6 +486,10 @@ def function_is_rational(p: Parameters) -> bool:
     return power_is_rational(p) if is_power else FUNCTIONS[p["activation"]].rational
 
 
+def slope_is_rational(p: Parameters) -> bool:
+    return "slope_from" in p or function_is_rational(p)
+
+
 def loss_is_rational(p: Parameters) -> bool:
     return LOSSES[p["loss"]].rational
 
@@ -501,7 +508,7 @@ EQUATION_OPERATIONS: dict[str, Operation] = {
     "smaller": Operation(_smaller, broadcast_shape),
     "over_slope": Operation(_over_slope, _broadcast_upstream),
     "larger_slope": Operation(_larger_slope, _broadcast_upstream),
-    "chain": Operation(_chain, _first, function_is_rational),
+    "chain": Operation(_chain, _first, slope_is_rational),
     "softmax": Operation(_softmax, _first, never_rational),
     "softmax_slope": Operation(_softmax_slope, _first, never_rational),
     "reduce": Operation(_reduce, _reduce_shape),

@@ -163,7 +163,9 @@ class EquationsWriter(TapeWriter):
                 Id(role, None, name), "given", (), "backward", {}, self.by_id[name].shape, id
             )
         forward = [step for step in self.steps if step.phase in ("forward", "loss")]
-        graph = ForwardGraph(self.by_id, Idioms(parameters=tuple(wanted)))
+        by_hand = self.spec.arithmetic.kind == "rounded"
+        idioms = Idioms(parameters=tuple(wanted), by_hand=by_hand)
+        graph = ForwardGraph(self.by_id, idioms)
         start = {name: Upstream(id) for name, id in given.items()}
         _EquationsBackward(forward, graph, wanted, self).walk(start)
 

@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Protocol, TypeAlias
 import msgspec
 
 from backtrace.functions.activations import ACTIVATIONS
+from backtrace.functions.elementary import FUNCTIONS
 from backtrace.functions.losses import LOSSES
 from backtrace.spec import ids
 from backtrace.tape.arguments import summed_over
@@ -65,7 +66,8 @@ class Idioms(msgspec.Struct, frozen=True):
     losses that are taken together with the activation before them; ``loss_gradients`` holds
     what the gradient of a loss needs to know (its constants, from where it is stable).
     ``line_of_bias`` says of a weight matrix which of its lines is a bias, ``shared`` names biases
-    of one number.
+    of one number. ``by_hand``: the slope of an activation is worked from what was written of it,
+    1 − a², where that is how people work.
     """
 
     mean_in_gradient: bool = False
@@ -75,6 +77,7 @@ class Idioms(msgspec.Struct, frozen=True):
     line_of_bias: Mapping[str, str] = {}
     shared: frozenset[str] = frozenset()
     parameters: tuple[str, ...] = ()
+    by_hand: bool = False
 
 
 class ForwardGraph(msgspec.Struct, frozen=True):
@@ -86,6 +89,12 @@ class ForwardGraph(msgspec.Struct, frozen=True):
     def own_samples(self, operand: str, upstream: Upstream) -> DraftParameters:
         """The 1/n that the gradient of ``operand`` takes here: only a parameter's does."""
         return upstream.samples if operand in self.idioms.parameters else {}
+
+    def slope_from(self, step: Step) -> DraftParameters:
+        """What the slope of an activation is worked from besides its own operands."""
+        row = FUNCTIONS[step.parameters["activation"]]
+        from_value = row.from_activation_formula is not None or not row.elementwise
+        return {"slope_from": step.id} if self.idioms.by_hand and from_value else {}
 
 
 GradientRule: TypeAlias = Callable[[ForwardGraph, Step, Upstream], Iterator[Way]]
@@ -138,7 +147,9 @@ def _with_mean(parameters: DraftParameters, samples: DraftParameters) -> DraftPa
 def _activate(graph: ForwardGraph, step: Step, upstream: Upstream) -> Iterator[Way]:
     z, *learned = step.operands
     function = {k: v for k, v in step.parameters.items() if k != "ones"}
-    slope = Draft("activation_derivative", step.operands, function, ids.id_of("slope", step.layer))
+    worked_from = graph.slope_from(step)
+    of_slope = {**(step.parameters if worked_from else function), **worked_from}
+    slope = Draft("activation_derivative", step.operands, of_slope, ids.id_of("slope", step.layer))
     elementwise = ACTIVATIONS[step.parameters["activation"]].elementwise
     product = "hadamard" if elementwise else "jacobian_product"
     yield Way(z, upstream, (slope, Draft(product, (upstream.id, slope.id))))

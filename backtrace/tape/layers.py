@@ -226,6 +226,7 @@ class LayersWriter(TapeWriter):
             lambdas={id: self.lambdas(self.unpenalised_line(id)) for id in penalised},
             line_of_bias={id: line for id, line in lines.items() if line},
             shared=frozenset(ids.parameter("bias", n) for n in shared),
+            by_hand=self.spec.arithmetic.kind == "rounded",
         )
 
     # What the derivation asks of its writer: see ``gradients.Writer``

@@ -32,6 +32,7 @@ from backtrace.tape.equation_operations import (
     function_is_rational,
     loss_is_rational,
     never_rational,
+    slope_is_rational,
 )
 from backtrace.tape.setting import Operation, Setting, Shape, transposed
 
@@ -100,6 +101,15 @@ def augmented(s: Setting, a: AnyArray, ones: str) -> AnyArray:
     return np.concatenate([line, a] if ones == "first" else [a, line], axis=axis)
 
 
+def without_ones(s: Setting, p: Parameters, a: Any) -> Any:
+    """An activation without the 1 for the next layer's bias that ``p`` says it carries."""
+    ones = p.get("ones", "")
+    if not ones:
+        return a
+    kept = slice(1, None) if ones == "first" else slice(None, -1)
+    return a[:, kept] if s.sample_axis == 0 else a[kept]
+
+
 def _activate_shape(s: Setting, p: Parameters, z: Shape, *learned: Shape) -> Shape:
     z = broadcast_shape(s, p, z, *learned) if learned else z
     if not p.get("ones"):
@@ -108,7 +118,13 @@ def _activate_shape(s: Setting, p: Parameters, z: Shape, *learned: Shape) -> Sha
 
 
 def _activation_derivative(s: Setting, p: Parameters, z: AnyArray, *learned: AnyArray) -> AnyArray:
+    """From z, or, behind it, from the activation of the step that ``slope_from`` names."""
     row = FUNCTIONS[p["activation"]]
+    if "slope_from" in p and learned:
+        a = without_ones(s, p, learned[0])
+        if row.derivative_from_activation is not None and row.elementwise:
+            return row.derivative_from_activation(a, p)
+        return s.rows(softmax_jacobian(s.rows(a)))
     if row.elementwise:
         return row.derivative(z, row.at(p, learned))
     return s.rows(softmax_jacobian(softmax(s.rows(z), axis=-1)))
@@ -323,7 +339,7 @@ OPERATIONS: dict[str, Operation] = {
     "add_bias": Operation(_add_bias, _bias_shape),
     "activate": Operation(_activate, _activate_shape, function_is_rational),
     "activation_derivative": Operation(
-        _activation_derivative, _derivative_shape, function_is_rational
+        _activation_derivative, _derivative_shape, slope_is_rational
     ),
     "chain_to_learned": Operation(_chain_to_learned, _upstream_shape, function_is_rational),
     "error": Operation(_error, _alike),

@@ -50,9 +50,10 @@ class Step(msgspec.Struct, frozen=True):
 
     @property
     def needed(self) -> tuple[str, ...]:
-        """The ids that its value is worked from: a loss may be worked from z for its digits."""
-        from_z = self.parameters.get("stable_from")
-        return (*self.operands, from_z) if from_z else self.operands
+        """The ids that its value is worked from: a loss may be worked from z for its digits, a
+        slope, where every line is rounded, from the activation that was written."""
+        more = self.parameters.get("stable_from") or self.parameters.get("slope_from")
+        return (*self.operands, more) if more else self.operands
 
 
 class Tape(msgspec.Struct, frozen=True):

@@ -348,6 +348,22 @@ arithmetic: {round_each_step: 3}
     assert marks(spec, "a1: [0.576, 0.622]")["a1"] == "wrong"
 
 
+def test_a_slope_may_be_worked_from_either_where_each_line_is_rounded():
+    # a = tanh(1.32) = 0.867 as written, and 1 − 0.867² = 0.2483; 1 − tanh²(1.32) = 0.2487.
+    spec = """
+layers: [{activation: tanh, weights: [[1]], bias: none}]
+inputs: [[1.32]]
+targets: [[0]]
+loss: half_mse
+arithmetic: {round_each_step: 3}
+"""
+    assert marks(spec, "a1: 0.867\ng1: 0.248\ndelta1: 0.215") == {
+        "a1": "right", "g1": "right", "delta1": "right"}  # fmt: skip
+    assert marks(spec, "a1: 0.867\ng1: 0.249\ndelta1: 0.216") == {
+        "a1": "right", "g1": "rounded", "delta1": "rounded"}  # fmt: skip
+    assert marks(spec, "a1: 0.867\ng1: 0.264")["g1"] == "wrong"
+
+
 def test_the_one_of_an_augmented_activation_may_be_left_out():
     # z1 = 0.5 + 1·1 = 1.5 with the bias first; a1 = [1 1.5], or 1.5 without the 1.
     spec = """

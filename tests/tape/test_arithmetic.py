@@ -23,6 +23,7 @@ from backtrace.spec.model import (
     Spec,
 )
 from backtrace.tape.arithmetic import round_half_away
+from backtrace.tape.loading import loads
 from backtrace.tape.run import trace
 from backtrace.tape.writer import TapeError
 from tests.tape.exercises import SGD, exercise, function
@@ -322,3 +323,64 @@ def test_float32_is_worked_in_float32():
     spec = Spec("", (layer("linear", written("1"), written(tiny)),), written("1"),
                 arithmetic=Arithmetic("float32"))  # fmt: skip
     assert trace(spec)["z1"].value.item() == 1.0
+
+
+# Worked by hand to three decimals, from the activation that stands there; from z it is another.
+BY_HAND = [
+    ("tanh", "1.32", 0.248),  # a = 0.867, 1 − 0.867² = 0.248311; 1 − tanh²(1.32) = 0.24869
+    ("sigmoid", "0.09", 0.25),  # a = 0.522, 0.522 · 0.478 = 0.249516; σ′(0.09) = 0.24949
+    ("bipolar_sigmoid", "0.19", 0.495),  # a = 0.095, ½(1 − 0.095²) = 0.49549; from z 0.49551
+    ("softsign", "0.014", 0.972),  # a = 0.014, (1 − 0.014)² = 0.972196; from z 0.97258
+]
+
+
+@pytest.mark.parametrize("bias", ["none", "{in_weights: first}"])
+@pytest.mark.parametrize(("activation", "z", "slope"), BY_HAND)
+def test_a_slope_is_worked_from_the_activation_that_was_written(activation, z, slope, bias):
+    ahead = "[[0], [1]]" if bias != "none" else "[[1]]"
+    worked = trace(
+        loads(
+            f"layers:\n  - {{activation: {activation}, weights: [[1]], bias: none}}\n"
+            f"  - {{activation: linear, weights: {ahead}, bias: {bias}}}\n"
+            f"inputs: [[{z}]]\ntargets: [[0]]\nloss: mse\narithmetic: {{round_each_step: 3}}\n",
+            "s.yaml",
+        )
+    )
+    assert worked.update(1, 1)["g1"].value.item() == slope
+
+
+@pytest.mark.parametrize(("activation", "z", "slope"), BY_HAND)
+def test_so_is_that_of_a_line_of_equations(activation, z, slope):
+    worked = trace(
+        loads(
+            f"given: {{z: [[1, {z}]]}}\nequations:\n"
+            f"  - h = {activation}(z[:,2].T)\n  - L = sum(h)\n"
+            "loss: L\narithmetic: {round_each_step: 3}\n",
+            "s.yaml",
+        )
+    )
+    assert worked.update(1, 1)["dz"].value[0, 1] == slope
+
+
+def test_a_jacobian_is_worked_from_the_softmax_that_was_written():
+    # a = (0.478, 0.522): 0.478 · 0.522 = 0.249516; σ′(0.09) = 0.24949
+    worked = trace(
+        loads(
+            "layers:\n  - {activation: softmax, weights: [[0, 1]], bias: none}\n"
+            "inputs: [[0.09]]\ntargets: [[0, 1]]\nloss: mse\narithmetic: {round_each_step: 3}\n",
+            "s.yaml",
+        )
+    )
+    assert worked.update(1, 1)["g1"].value.tolist() == [[0.25, -0.25], [-0.25, 0.25]]
+
+
+def test_the_half_of_a_slope_is_a_half():
+    # a = tanh(0.05) = 0.050, 1 − 0.05² = 0.9975, rounded away from zero
+    worked = trace(
+        loads(
+            "layers:\n  - {activation: tanh, weights: [[1]], bias: none}\n"
+            "inputs: [[0.05]]\ntargets: [[0]]\nloss: mse\narithmetic: {round_each_step: 3}\n",
+            "s.yaml",
+        )
+    )
+    assert worked.update(1, 1)["g1"].value.item() == 0.998

@@ -23,7 +23,6 @@ from backtrace.check.rules.intervals import (
     multiplied,
     outward,
 )
-from backtrace.check.rules.right_forms import without_ones
 from backtrace.check.rules.softmax_bounds import (
     at_corners,
     jacobian_from_softmax,
@@ -33,7 +32,7 @@ from backtrace.check.rules.softmax_bounds import (
 from backtrace.functions.activations import Parameters
 from backtrace.functions.elementary import FUNCTIONS
 from backtrace.functions.losses import LOSSES, LossRule
-from backtrace.tape.operations import OPERATIONS, augmented, mean
+from backtrace.tape.operations import OPERATIONS, augmented, mean, without_ones
 from backtrace.tape.setting import Setting
 
 IntervalRule: TypeAlias = Callable[..., Interval]

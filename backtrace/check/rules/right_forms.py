@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from backtrace.functions.activations import ACTIVATIONS, Parameters
 from backtrace.functions.array import AnyArray
 from backtrace.functions.losses import LOSSES
-from backtrace.tape.operations import OPERATIONS, mean
+from backtrace.tape.operations import OPERATIONS, mean, without_ones
 from backtrace.tape.setting import Evaluate, Setting
-
-
-def without_ones(s: Setting, p: Parameters, a: Any) -> Any:
-    """An activation without the 1 for the next layer's bias that ``p`` says it carries."""
-    ones = p.get("ones", "")
-    if not ones:
-        return a
-    kept = slice(1, None) if ones == "first" else slice(None, -1)
-    return a[:, kept] if s.sample_axis == 0 else a[kept]
 
 
 def _derivative_from_activation(s: Setting, p: Parameters, a: AnyArray) -> AnyArray:

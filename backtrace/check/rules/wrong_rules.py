@@ -16,10 +16,9 @@ from backtrace.check.rules.intervals import (
     point,
     product,
 )
-from backtrace.check.rules.right_forms import without_ones
 from backtrace.check.rules.softmax_bounds import softmax
 from backtrace.functions.activations import Parameters
-from backtrace.tape.operations import OPERATIONS, augmented, matmul_operands, mean
+from backtrace.tape.operations import OPERATIONS, augmented, matmul_operands, mean, without_ones
 from backtrace.tape.setting import Evaluate, Setting
 
 

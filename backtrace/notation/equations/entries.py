@@ -198,6 +198,8 @@ def _chain(entries: Entries, i: int, j: int) -> Stages:
     a = _activation(entries)
     if from_activation is not None and a is not None:
         value = Value(a.value[i, j], a.id, i, j)
+        if "slope_from" in p:
+            stages = []
         stages.append(_upstream(g, filled(from_activation, {"a": value})))
     return stages
 
