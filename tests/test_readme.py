@@ -89,6 +89,7 @@ def run(command, folder):
         command = command.partition(" && ")[2]
     if command == "python3 -m pytest":
         return None
+    command, _, file = command.partition(" > ")
     name, *arguments = shlex.split(command)
     assert name == "backtrace"
     done = subprocess.run(
@@ -100,6 +101,9 @@ def run(command, folder):
         encoding="utf-8",
     )
     assert done.returncode in (0, 1, 2)
+    if file:
+        (folder / file).write_text(done.stdout, encoding="utf-8")
+        return done.stderr
     return done.stdout + done.stderr
 
 
@@ -133,12 +137,17 @@ def test_most_lines_that_are_shown_are_shown_in_full():
     assert sum("..." in line for line in shown) < len(shown) / 4
 
 
+def completed(text):
+    """An example of a spec, or of a part of one with what else it needs."""
+    if re.search("^(layers|equations):", text, re.MULTILINE):
+        return text
+    missing = {k: v for k, v in BASE.items() if not re.search(f"^{k}:", text, re.MULTILINE)}
+    return text + "".join(f"{key}: {value}\n" for key, value in missing.items())
+
+
 @pytest.mark.parametrize("text", blocks("yaml"))
 def test_a_spec_can_be_traced(text):
-    if not re.search("^(layers|equations):", text, re.MULTILINE):
-        missing = {k: v for k, v in BASE.items() if not re.search(f"^{k}:", text, re.MULTILINE)}
-        text += "".join(f"{key}: {value}\n" for key, value in missing.items())
-    spec = backtrace.loads(text)
+    spec = backtrace.loads(completed(text))
     trace = backtrace.trace(spec)
     wanted = {"loss", "delta1"} if spec.equations is None else {spec.equations.objective, "dX"}
     assert all(id in trace for id in wanted)

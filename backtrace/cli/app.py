@@ -733,6 +733,20 @@ def help_on(
     print_help(" ".join(topic or []), width)
 
 
+@app.command()
+def schema(
+    of: Annotated[
+        Literal["spec", "answers", "trace", "report", "class"],
+        typer.Argument(metavar="NAME", help="spec, answers, trace, report or class."),
+    ],
+) -> None:
+    """Print the JSON Schema of a spec, of answers, a trace, a report, a class's reports."""
+    from backtrace.cli.screen import emit
+    from backtrace.formats.json.schemas.documents import text
+
+    emit(text(of).removesuffix("\n"))
+
+
 def only(called: list[str]) -> typer.Typer:
     """The app with the one command that is ``called``, or with all where that is none of them.
 

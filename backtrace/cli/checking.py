@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from time import monotonic
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -269,7 +269,7 @@ class Grader:
             page = classroom.document(self.checker, report)
             print_page(page, self.request.format, self.request.width)
 
-    def document(self, graded: Graded) -> dict[str, Any]:
+    def document(self, graded: Graded) -> report_json.ReportDocument:
         return report_json.report(self.findings(graded), self.request.level)
 
     # A stream

@@ -13,6 +13,8 @@ FOLDER = Path(__file__).resolve().parent.parent / "handbook"
 CONTENTS = "README"
 _ENTRY = re.compile(r"^\| \[[\w-]+\]\(([\w-]+)\.md\)", re.MULTILINE)
 _FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+_BAR = re.compile(r"(?<!\\)\|")
+_LINK = re.compile(r"\[([^]]+)\]\([^)]+\)")
 _HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)
 
 
@@ -60,3 +62,14 @@ def find(topic: str) -> str | None:
     if asked in topics():
         return chapter(asked)
     return sections().get(asked)
+
+
+def said_in(section: str) -> dict[str, str]:
+    """What the tables of a section say of each name in their first column, in plain words."""
+    lines = (find(section) or "").splitlines()
+    rows = (_BAR.split(line)[1:-1] for line in lines if line.startswith("|"))
+    return {
+        name: _LINK.sub(r"\1", said).strip()
+        for first, said, *_ in rows
+        for name in re.findall(r"`(\w+)", first)
+    }

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+EDITORS_LINE = "# yaml-language-server: $schema=spec.schema.json\n"
+"""With which each begins, for editors: the schema lies beside them."""
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 

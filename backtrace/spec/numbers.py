@@ -12,7 +12,7 @@ LONGEST = 100
 """Characters of one number; longer ones are refused, for exact arithmetic would drag them along."""
 
 _WHOLE = "(?:0|[1-9][0-9]*)"
-_NUMBER = re.compile(
+NUMBER = re.compile(
     rf"[+-]?(?:{_WHOLE}(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{{1,4}})?"
     rf"|(?P<above>[+-]?{_WHOLE}) ?/ ?(?P<below>{_WHOLE})",
     re.ASCII,
@@ -26,7 +26,7 @@ def written_number(text: str) -> Number | None:
     digits.
     """
     text = text.strip(" ")
-    match = _NUMBER.fullmatch(text) if len(text) <= LONGEST else None
+    match = NUMBER.fullmatch(text) if len(text) <= LONGEST else None
     value = None if match is None else _value(match)
     return None if value is None else Number(value, text)
 

@@ -54,10 +54,11 @@ def test_help_cuts_nothing_off(run, monkeypatch, width):
     assert "what is right, what is wrong, what follows from an earlier mistake." in said
 
 
-def test_show_prints_the_file_as_it_is(run, tmp_path):
+def test_show_prints_the_file_without_the_editors_line(run, tmp_path):
     done = run("show", "mlp-math")
     assert done.code == 0
-    assert done.out.encode() == bundled.path("mlp-math").read_bytes()
+    written = bundled.path("mlp-math").read_bytes()
+    assert written == bundled.EDITORS_LINE.encode() + done.out.encode()
     mine = tmp_path / "mine.yaml"
     mine.write_text(done.out, encoding="utf-8")
     assert run("trace", str(mine)).out == run("trace", "mlp-math").out

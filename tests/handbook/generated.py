@@ -1,4 +1,4 @@
-"""The parts of the handbook that are made of the program's own tables.
+"""The parts of the handbook that are made of the program's own tables, and the shipped schema.
 
     python -m tests.handbook.generated
 
@@ -12,9 +12,11 @@ import typer
 
 from backtrace.check.mistakes.catalogue import CATALOGUE
 from backtrace.cli.app import app
+from backtrace.formats.json.schemas import documents as schemas
 from backtrace.page.catalogue import PHASES
 
-HANDBOOK = Path(__file__).resolve().parent.parent.parent / "backtrace" / "handbook"
+ROOT = Path(__file__).resolve().parent.parent.parent
+HANDBOOK = ROOT / "backtrace" / "handbook"
 COMMANDS = typer.main.get_command(app).commands
 BEGIN, END = "<!-- generated: {} -->\n", "<!-- end -->\n"
 
@@ -101,7 +103,10 @@ def renewed(name, text):
     return f"{before}{begin}\n{PARTS[name]()}\n{END}{after}"
 
 
+SCHEMA = ROOT / "networks" / "spec.schema.json"
+
 if __name__ == "__main__":
+    SCHEMA.write_text(schemas.text("spec"), encoding="utf-8")
     for name in PARTS:
         path = HANDBOOK / f"{name}.md"
         path.write_text(renewed(name, path.read_text(encoding="utf-8")), encoding="utf-8")

@@ -36,7 +36,11 @@ def _characters() -> Callable[[str], str]:
 
 
 def print_network(name: str) -> None:
-    """The YAML text as it ships, comments and all; exits with 2 where there is no such network."""
+    """The YAML text, comments and all; exits with 2 where there is no such network.
+
+    Its first line, by which an editor finds the schema beside it, is left out: a copy of the text
+    lies elsewhere.
+    """
     from backtrace.spec import bundled
     from backtrace.spec.near_misses import near_miss
 
@@ -44,4 +48,5 @@ def print_network(name: str) -> None:
         near = near_miss(name, bundled.names())
         meant = f"Did you mean {near}? " if near else ""
         refuse([f"{name}: no bundled network. {meant}There are {', '.join(bundled.names())}."])
-    sys.stdout.write(bundled.path(name).read_text(encoding="utf-8"))
+    text = bundled.path(name).read_text(encoding="utf-8")
+    sys.stdout.write(text.removeprefix(bundled.EDITORS_LINE))

@@ -2,19 +2,93 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, TypedDict
 
 import msgspec
 
-from backtrace.check.model import ClassReport, Judged, Unreadable
+from backtrace.check.model import ClassReport, Judged, Unreadable, Verdict
 from backtrace.page.inert import inert
 from backtrace.page.report.content import Findings
 
-REPORT = "backtrace/report/1"
-CLASS = "backtrace/class/1"
 UNREADABLE = "backtrace/unreadable/1"
 NAMING = ("what", "how")  # the levels of hints that name a mistake
+
+
+class ScoreDocument(TypedDict):
+    """Marks an entry, and points by the course's policy."""
+
+    earned: float
+    possible: float
+    points: float
+    of: float
+
+
+class FirstMistake(TypedDict):
+    """The first wrong quantity in the order of work; entries are rows and columns from 1."""
+
+    id: str
+    entries: Sequence[tuple[int, int]]
+    mistakes: Sequence[str]
+
+
+class Expectation(TypedDict, total=False):
+    """What a quantity should be, where that is revealed."""
+
+    expected: Sequence[Sequence[float]]
+
+
+class QuantityDocument(Expectation):
+    """One quantity's verdict, entry by entry."""
+
+    id: str
+    verdict: Verdict
+    entries: Sequence[Sequence[Verdict]]
+    mistakes: Sequence[str]
+    root: str | None
+    hint: str | None
+    earned: float
+    possible: float
+    written: Sequence[Sequence[str]]
+    notes: Sequence[str]
+
+
+class Withheld(TypedDict):
+    """A carried quantity that earns nothing, and why."""
+
+    id: str
+    reason: str
+
+
+class ReportDocument(TypedDict):
+    """What is said of one student's sheet."""
+
+    schema: Literal["backtrace/report/1"]
+    student: str
+    file: str
+    keys: dict[str, str]
+    score: ScoreDocument
+    first_mistake: FirstMistake | None
+    quantities: list[QuantityDocument]
+    notes: Sequence[str]
+    conventions: dict[str, str] | None
+    withheld: list[Withheld]
+
+
+class Fault(TypedDict):
+    """A file that can't be read, and why."""
+
+    file: str
+    reason: str
+
+
+class ClassDocument(TypedDict):
+    """What is said of several sheets; ``mistakes`` has how many students made each."""
+
+    schema: Literal["backtrace/class/1"]
+    reports: list[ReportDocument]
+    unreadable: list[Fault]
+    mistakes: dict[str, int]
 
 
 def encode(document: Any) -> str:
@@ -22,7 +96,7 @@ def encode(document: Any) -> str:
     return msgspec.json.encode(document).decode()
 
 
-def report(findings: Findings, level: str = "how") -> dict[str, Any]:
+def report(findings: Findings, level: str = "how") -> ReportDocument:
     """One student's report. Below the level ``what`` no mistake is named.
 
     Beyond the schema's own keys each quantity has its marks and what was ``written``, and
@@ -32,7 +106,7 @@ def report(findings: Findings, level: str = "how") -> dict[str, Any]:
     naming = level in NAMING
     expected = {each.name: each.values for each in findings.expected}
     return {
-        "schema": REPORT,
+        "schema": "backtrace/report/1",
         "student": findings.student,
         "file": inert(said.file),
         "keys": said.keys,
@@ -50,10 +124,10 @@ def report(findings: Findings, level: str = "how") -> dict[str, Any]:
     }
 
 
-def class_report(report: ClassReport, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
+def class_report(report: ClassReport, reports: Iterable[ReportDocument]) -> ClassDocument:
     """A class: ``reports`` are those of the students, as ``report`` gives them."""
     return {
-        "schema": CLASS,
+        "schema": "backtrace/class/1",
         "reports": list(reports),
         "unreadable": [_fault(each) for each in report.unreadable],
         "mistakes": report.mistakes,
@@ -65,11 +139,11 @@ def unreadable(each: Unreadable) -> dict[str, Any]:
     return {"schema": UNREADABLE, **_fault(each)}
 
 
-def _fault(each: Unreadable) -> dict[str, str]:
+def _fault(each: Unreadable) -> Fault:
     return {"file": inert(each.file), "reason": inert(each.reason)}
 
 
-def _first(judged: Judged | None, naming: bool) -> dict[str, Any] | None:
+def _first(judged: Judged | None, naming: bool) -> FirstMistake | None:
     if judged is None:
         return None
     entries = judged.places("wrong")
@@ -82,9 +156,9 @@ def _first(judged: Judged | None, naming: bool) -> dict[str, Any] | None:
 
 def _quantity(
     judged: Judged, findings: Findings, naming: bool, expected: dict[str, Any]
-) -> dict[str, Any]:
+) -> QuantityDocument:
     hint = findings.hints.get(judged.name)
-    document = {
+    document: QuantityDocument = {
         "id": judged.name,
         "verdict": judged.verdict,
         "entries": judged.entries,
@@ -96,7 +170,9 @@ def _quantity(
         "written": [[inert(text) for text in line] for line in judged.written],
         "notes": [inert(note) for note in judged.notes],
     }
-    return document | ({"expected": expected[judged.name]} if judged.name in expected else {})
+    if judged.name in expected:
+        document["expected"] = expected[judged.name]
+    return document
 
 
 def _mark(value: float) -> int | float:

@@ -7,7 +7,7 @@ and all problems of a document are found at once.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
 import msgspec
 
@@ -19,23 +19,39 @@ from backtrace.spec.number_reading import NoNumber, read_number
 from backtrace.spec.numbers import Number
 from backtrace.spec.wording import cited, listed, shortened
 
-_YES = {"true", "yes", "on"}
-_NO = {"false", "no", "off"}
+YES = {"true", "yes", "on"}
+NO = {"false", "no", "off"}
 
 
 class Range(msgspec.Struct, frozen=True):
-    """The numbers a field accepts, and the words for them."""
+    """The numbers a field accepts, and the words for them.
+
+    From ``least`` to ``most``; more than ``above``, less than ``below``; not ``but``.
+    """
 
     words: str
-    accepts: Callable[[float], bool]
+    least: float | None = None
+    most: float | None = None
+    above: float | None = None
+    below: float | None = None
+    but: float | None = None
     mend: str = ""
 
+    def accepts(self, x: float) -> bool:
+        return (
+            (self.least is None or x >= self.least)
+            and (self.most is None or x <= self.most)
+            and (self.above is None or x > self.above)
+            and (self.below is None or x < self.below)
+            and x != self.but
+        )
 
-ANY = Range("a number", lambda x: True)
-POSITIVE = Range("a number above 0", lambda x: x > 0)
-NOT_NEGATIVE = Range("a number from 0 up", lambda x: x >= 0)
-DECAYING = Range("a number from 0 up to, but not including, 1", lambda x: 0 <= x < 1)
-FACTOR = Range("a number above 0 and at most 1", lambda x: 0 < x <= 1)
+
+ANY = Range("a number")
+POSITIVE = Range("a number above 0", above=0)
+NOT_NEGATIVE = Range("a number from 0 up", least=0)
+DECAYING = Range("a number from 0 up to, but not including, 1", least=0, below=1)
+FACTOR = Range("a number above 0 and at most 1", above=0, most=1)
 
 
 class Fields:
@@ -127,11 +143,18 @@ def fields(problems: Problems, node: Node, what: str, known: Collection[str]) ->
     return None
 
 
-def choice(problems: Problems, node: Node, allowed: Collection[str], default: str) -> str:
-    """One of the allowed words, or ``default`` and a problem."""
+def choice(
+    problems: Problems,
+    node: Node,
+    allowed: Collection[str],
+    default: str,
+    also: Collection[str] = (),
+) -> str:
+    """One of the allowed words, or ``default`` and a problem, which says what ``also`` may stand
+    there."""
     if isinstance(node, Scalar) and node.text in allowed:
         return node.text
-    problems.add_choice(node, kind(node), allowed, _suggestion(node, allowed), "E112")
+    problems.add_choice(node, kind(node), [*allowed, *also], _suggestion(node, allowed), "E112")
     return default
 
 
@@ -171,8 +194,8 @@ def whole(problems: Problems, node: Node, default: int, low: int, high: int | No
 def flag(problems: Problems, node: Node, *, default: bool) -> bool:
     """``true`` or ``false`` (or yes and no), or ``default`` and a problem."""
     text = node.text.lower() if isinstance(node, Scalar) else ""
-    if text in _YES or text in _NO:
-        return text in _YES
+    if text in YES or text in NO:
+        return text in YES
     problems.add(node, kind(node), "true or false", code="E110")
     return default
 

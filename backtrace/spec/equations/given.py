@@ -19,7 +19,7 @@ from backtrace.spec.wording import cited
 if TYPE_CHECKING:
     from backtrace.spec.read.weight_rules import Rule
 
-_LARGEST = 10_000  # rows or columns of what is drawn by rule
+LARGEST = 10_000  # rows or columns of what is drawn by rule
 
 INFINITE = {text: Number(float(text), text) for text in ("-inf", "inf")}
 """Numbers that may be given here alone: the masks of attention."""
@@ -95,5 +95,5 @@ def _shape(problems: Problems, node: Mapping, entry: Entry | None) -> tuple[int,
         problems.add(value, kind(value), expected, code="E110")
         return None
     seen = len(problems.found)
-    rows, columns = (whole(problems, item, 1, 1, _LARGEST) for item in value.items)
+    rows, columns = (whole(problems, item, 1, 1, LARGEST) for item in value.items)
     return (rows, columns) if len(problems.found) == seen else None

@@ -48,7 +48,7 @@ class LineReader:
                 line = self.line(item, variables)
                 if line is not None:
                     yield line
-            elif isinstance(item, MappingNode):
+            elif isinstance(item, MappingNode) and item.entries:
                 yield from self.loop(item, variables)
             else:
                 self.lose(item, kind(item), _FORM)

@@ -70,8 +70,8 @@ def read_arithmetic(problems: Problems, node: Node | None) -> Arithmetic:
         if entry is None:
             return Arithmetic()
         return Arithmetic("rounded", whole(problems, entry.value, 3, 0, MOST_DECIMALS))
-    name = choice(problems, node, (*ARITHMETIC, "{round_each_step: 3}"), "float64")
-    return msgspec.structs.replace(Arithmetic(), kind=name) if name in ARITHMETIC else Arithmetic()
+    name = choice(problems, node, ARITHMETIC, "float64", ["{round_each_step: 3}"])
+    return msgspec.structs.replace(Arithmetic(), kind=name)
 
 
 def read_decimals(problems: Problems, node: Node | None) -> int:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WAYS = ("every", "share", "rows", "inputs")
-_PART = Range("a number above 0 and below 1", lambda x: 0 < x < 1)
+PART = Range("a number above 0 and below 1", above=0, below=1)
 _FORMS = "{every: 5}, {share: 0.2}, {rows: 81..100} or {inputs: …, targets: …}"
 _EXAMPLE = "Hold out every fifth sample with `validation: {every: 5}`."
 
@@ -106,7 +106,7 @@ def read_held_out(
         entries,
         way=_way(problems, entries),
         every=entries.whole("every", 2, 2),
-        share=entries.number("share", Number(0.5, "0.5"), _PART),
+        share=entries.number("share", Number(0.5, "0.5"), PART),
         rows=(rows and read_span(problems, rows, "rows")) or range(0),
         inputs=read_samples(problems, entries, "inputs", folders, layout),
         targets=read_samples(problems, entries, "targets", folders, layout),

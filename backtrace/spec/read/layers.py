@@ -23,7 +23,7 @@ from backtrace.spec.read.other_layers import is_other_layer
 from backtrace.spec.read.written_matrix import WrittenMatrix, read_matrix
 
 BIAS_KEYS = ("in_weights", "shared", "threshold", "init", "file")
-_BIAS_RULES = ("zeros", "constant", "uniform", "normal")
+BIAS_RULES = ("zeros", "constant", "uniform", "normal")
 
 BiasKind: TypeAlias = Literal["none", "added", "shared", "threshold", "first", "last"]
 WeightsSource: TypeAlias = WrittenMatrix | weight_rules.Rule
@@ -207,7 +207,7 @@ def _read_special_bias(problems: Problems, node: Mapping, name: str, folders: Fo
         problems.add(node.entries[present[1]].key, found, "one of the two", code="E116")
         return BiasDraft("none", readable=False)
     if present and present[0] in ("init", "file"):
-        return _bias("added", _read_filled(problems, node, name, folders, _BIAS_RULES))
+        return _bias("added", _read_filled(problems, node, name, folders, BIAS_RULES))
     entries = Fields(problems, node, f"the bias {name}", BIAS_KEYS)
     value = entries.get(present[0]) if present else None
     if value is None:
@@ -221,7 +221,7 @@ def _read_special_bias(problems: Problems, node: Mapping, name: str, folders: Fo
         return BiasDraft("none", readable=False)
     form: BiasKind = "shared" if present[0] == "shared" else "threshold"
     if isinstance(value, Mapping):
-        return _bias(form, _read_filled(problems, value, name, folders, _BIAS_RULES))
+        return _bias(form, _read_filled(problems, value, name, folders, BIAS_RULES))
     return _bias(form, read_matrix(problems, value, name))
 
 

@@ -29,10 +29,10 @@ from backtrace.spec.numbers import Number
 from backtrace.spec.read.layers import named
 from backtrace.spec.read.written_matrix import WrittenMatrix, read_matrix
 
-_RATE = msgspec.structs.replace(
+RATE = msgspec.structs.replace(
     POSITIVE, mend="The rate is written without a minus; the update subtracts by itself."
 )
-_RANGES: dict[str, Range] = {
+CONSTANT_RANGES: dict[str, Range] = {
     "momentum": DECAYING,
     "beta1": DECAYING,
     "beta2": DECAYING,
@@ -42,7 +42,7 @@ _RANGES: dict[str, Range] = {
     "weight_decay": NOT_NEGATIVE,
     "momentum_decay": NOT_NEGATIVE,
 }
-_SCHEDULE_RANGES = {"factor": FACTOR, "decay": NOT_NEGATIVE}
+RATE_RANGES = {"factor": FACTOR, "decay": NOT_NEGATIVE}
 
 
 TRAINING_KEYS = ("epochs", "patience", "stop_at_loss")
@@ -93,7 +93,7 @@ def read_optimizer(problems: Problems, top: Fields, schedule: Schedule) -> Optim
     """``optimizer:``, or ``learning_rate:``, its short form for sgd, or a list of rates alone."""
     node = top.get("optimizer")
     if "optimizer" in top and "learning_rate" in top:
-        top.number("learning_rate", Number(1.0, "1"), _RATE)
+        top.number("learning_rate", Number(1.0, "1"), RATE)
         problems.add(
             top.key("learning_rate"),
             "`learning_rate` beside `optimizer`",
@@ -104,7 +104,7 @@ def read_optimizer(problems: Problems, top: Fields, schedule: Schedule) -> Optim
     if node is not None:
         return _read_optimizer(problems, node, schedule)
     if "learning_rate" in top and "optimizer" not in top:
-        return Optimizer("sgd", top.number("learning_rate", Number(1.0, "1"), _RATE))
+        return Optimizer("sgd", top.number("learning_rate", Number(1.0, "1"), RATE))
     if schedule.rates:
         return Optimizer("sgd", schedule.rates[0])
     return None
@@ -115,7 +115,7 @@ def read_schedule(problems: Problems, node: Node | None) -> Schedule:
     if node is None:
         return Schedule()
     if isinstance(node, Sequence):
-        rates = [number(problems, item, _RATE, Number(1.0, "1")) for item in node.items]
+        rates = [number(problems, item, RATE, Number(1.0, "1")) for item in node.items]
         if not rates:
             problems.add(node, "an empty list of rates", "a rate for each update", code="E109")
         return Schedule("list", rates=tuple(rates))
@@ -166,8 +166,8 @@ def read_updates(problems: Problems, node: Node | None) -> Updates:
     if node is None:
         return Updates()
     if not isinstance(node, Mapping):
-        words = ("batch", "online", "{batch_size: 2}")
-        return Updates(1 if choice(problems, node, words, "batch") == "online" else None)
+        way = choice(problems, node, ("batch", "online"), "batch", ["{batch_size: 2}"])
+        return Updates(1 if way == "online" else None)
     entries = Fields(problems, node, "`updates`", ["batch_size", "shuffle"])
     shuffle = entries.flag("shuffle", default=False)
     if "batch_size" in entries:
@@ -223,7 +223,7 @@ def _read_rate(
 ) -> Number:
     default = schedule.rates[0] if schedule.rates else own or Number(1.0, "1")
     if entries is not None and "learning_rate" in entries:
-        return entries.number("learning_rate", default, _RATE)
+        return entries.number("learning_rate", default, RATE)
     if not schedule.rates and own is None:
         name = node.text if isinstance(node, Scalar) else "…"
         problems.add(
@@ -244,7 +244,7 @@ def _read_constant(
     for name in said[1:]:
         found = f"`{name}` beside `{said[0]}`"
         problems.add(entries.key(name), found, "one of the two", "They mean the same.", code="E116")
-    return entries.number(said[0], default, _RANGES.get(key, ANY)) if said else default
+    return entries.number(said[0], default, CONSTANT_RANGES.get(key, ANY)) if said else default
 
 
 def _read_schedule(problems: Problems, name: str, node: Node) -> Schedule:
@@ -259,5 +259,5 @@ def _read_schedule(problems: Problems, name: str, node: Node) -> Schedule:
             every = entries.whole(key, 1, 1)
             constants[key] = Number(every, str(every))
         else:
-            constants[key] = entries.number(key, Number(1.0, "1"), _SCHEDULE_RANGES[key])
+            constants[key] = entries.number(key, Number(1.0, "1"), RATE_RANGES[key])
     return Schedule(name, constants)

@@ -223,6 +223,7 @@ def loop(*body, head="t = 1..3"):
             "Write an equals sign: `y = …`.",
         ),
         ("given: {x: 1}\nequations:\n  - [y]\n", (3, 5), "a list", "a line such as"),
+        ("given: {x: 1}\nequations:\n  - {}\n", (3, 5), "a mapping", "a line such as"),
     ],
 )
 def test_loops(document, place, found, said):

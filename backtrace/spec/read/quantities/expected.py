@@ -19,7 +19,7 @@ from backtrace.spec.wording import cited, count
 BLANKS = {text: Number(0.0, "") for text in ("_", "?", "~", "null", "Null", "NULL")}
 KEYS = ("value", "slips", "times", "where")
 FORM = "the figures as they are printed, `_` for an entry that is not"
-_NOT_ZERO = Range("a number other than 0", lambda x: x != 0)
+NOT_ZERO = Range("a number other than 0", but=0)
 _INDEX = re.compile(r"([1-9][0-9]{0,6}) ?, ?([1-9][0-9]{0,6})")
 
 
@@ -99,7 +99,7 @@ class _FigureReader:
         return msgspec.structs.replace(
             found,
             slips=self.slips(entries, written),
-            times=entries.number("times", Number(1.0, "1"), _NOT_ZERO),
+            times=entries.number("times", Number(1.0, "1"), NOT_ZERO),
             where=entries.text("where", ""),
         )
 

@@ -12,7 +12,7 @@ from backtrace.spec.document.reader import Node, Scalar
 from backtrace.spec.model import VERDICTS_WITH_CREDIT, Marks
 from backtrace.spec.read.quantities.quantity_ids import QuantityIds
 
-SHARE = Range("a share of a mark, from 0 to 1", lambda x: 0 <= x <= 1)
+SHARE = Range("a share of a mark, from 0 to 1", least=0, most=1)
 OMIT = "omit"
 KEYS = (
     *("points", "total", *VERDICTS_WITH_CREDIT),
