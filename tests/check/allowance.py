@@ -50,7 +50,14 @@ def reaches(work, id, seen, rounding):
             for rules in choices]  # fmt: skip
 
 
-def _unwritten(work, id, seen):
+def reach_with(work, id, seen, rounding, wrong):
+    """A Reach of line ``id`` with other rules in some lines, by line."""
+    chain = _unwritten(work, id, seen, wrong)
+    rules = {line: wrong.get(line, work.lines[line].rules[0]) for line in chain}
+    return _reach(work, chain, rules, seen, rounding)
+
+
+def _unwritten(work, id, seen, wrong=()):
     """``id`` and all that it rests on down to what is written or given, in the order of work."""
     needed, waiting = set(), [id]
     while waiting:
@@ -58,7 +65,8 @@ def _unwritten(work, id, seen):
         if line in needed:
             continue
         needed.add(line)
-        reads = {r for rule in work.lines[line].rules for r in rule.reads}
+        rules = (wrong[line],) if line in wrong else work.lines[line].rules
+        reads = {r for rule in rules for r in rule.reads}
         waiting += [r for r in reads if r not in seen and r not in work.givens]
     return [line for line in work.lines if line in needed]
 

@@ -13,6 +13,8 @@ from tests.check.allowance import Rounding, Seen, departures, reaches, stands_fo
 from tests.check.habits import Habit, numbers, random_habit, units, written_ids
 from tests.check.handwork import Rule, Work
 from tests.check.random_exercises import pick, random_spec
+from tests.check.rarer_wrong_rules import exchanged
+from tests.check.slips import SLIPS, slipped
 from tests.check.wrong_rules import (
     CATALOGUE,
     Wrong,
@@ -20,11 +22,13 @@ from tests.check.wrong_rules import (
     given_texts,
     misread_values,
     misreadings,
+    read_as,
+    right,
     wrong_rules,
 )
 
 HONEST = "honest"
-CODES = (*CATALOGUE, "given-misread", "arithmetic-slip")
+CODES = (*CATALOGUE, "given-misread", *SLIPS)
 LARGEST = 1e4
 ATTEMPTS = 1000
 
@@ -42,6 +46,14 @@ NEEDS = {
     "penalty-omitted": {"penalised": True},
     "penalty-on-bias": {"penalised": True, "biases": ("added", "first", "last")},
     "bias-omitted": {"biases": ("added", "shared", "threshold", "first", "last")},
+    "derivative-not-cancelled": {"losses": ("binary_cross_entropy", "cross_entropy")},
+    "complement-omitted": {"losses": ("binary_cross_entropy",)},
+    "square-omitted": {"losses": ("sse", "half_sse", "mse", "half_mse")},
+    "wrong-layer": {"square": True},
+    "summed-wrong-axis": {"square": True, "samples": 2},
+    "old-weights-used": {"optimizers": ("sgd",), "backpropagate_through": "updated"},
+    "velocity-omitted": {"optimizers": ("momentum", "nesterov"), "samples": 2, "batch_size": 1},
+    "bias-correction-omitted": {"optimizers": ("adam", "adamw")},
 }
 
 
@@ -124,10 +136,14 @@ SCALARS = ("loss", "data_loss", "penalty", "loss_after")
 def _mistake(random, code, work, ids):
     if code == HONEST:
         return None
-    if code == "arithmetic-slip":
-        return Wrong(code, pick(random, ids), None)
+    if code == "copied-wrong" and random.random() < 0.5:
+        return _miscopied(random, work, ids)
+    if code in SLIPS:
+        return Wrong(code, pick(random, _slippery(code, work, ids)), None)
     if code == "given-misread":
         return _misreading(random, work)
+    if code == "entries-exchanged" and random.random() < 0.5:
+        return _exchanged_givens(random, work)
     sites = [made for line in work.lines.values() for made in wrong_rules(work, line, (code,))]
     sites = [made for made in sites if not made.free or made.id in ids]
     return pick(random, sites) if sites else None
@@ -141,6 +157,38 @@ def _misreading(random, work):
     line = work.lines[first_use(work, id)]
     values = misread_values(work, id, changed)
     return Wrong("given-misread", line.id, None, (id, values), bool(random.random() < 0.3))
+
+
+def _slippery(code, work, ids):
+    """Where a slip can show: a unit of the last digit does only where nothing else is rounded."""
+    exact = [id for id in ids if set(right(work.lines[id]).reads) <= work.givens.keys()]
+    return (exact or ids) if code == "cut-off" else ids
+
+
+def _exchanged_givens(random, work):
+    id = pick(random, [id for id in given_texts(work) if first_use(work, id) is not None])
+    found = list(exchanged(work.givens[id]))
+    if not found:
+        return None
+    values = pick(random, found)(work.givens[id])
+    return Wrong("entries-exchanged", first_use(work, id), None, (id, values))
+
+
+def _miscopied(random, work, ids):
+    """An own number of a line before, read as another in one line."""
+    line = work.lines[pick(random, ids)]
+    own = [read for read in right(line).reads if read in ids]
+    if not own:
+        return None
+
+    def values(texts, carried):
+        place = pick(random, list(np.ndindex(texts.shape)))
+        others = [t for t in read_as(texts, place) if float(t) not in (0.0, float(texts[place]))]
+        changed = carried.copy()
+        changed[place] = float(pick(random, others))
+        return changed
+
+    return Wrong("copied-wrong", line.id, None, (pick(random, own), values), True)
 
 
 # Working a sheet
@@ -178,6 +226,8 @@ class _Student:
             return self.work.exact[line.id]
         if self.misreads_here(line):
             id, values = self.wrong.misread
+            if callable(values):
+                values = values(self.texts[id], self.values[id])
             operands = [values if read == id else x
                         for read, x in zip(rule.reads, operands, strict=True)]  # fmt: skip
         value = rule.work(*operands)
@@ -205,22 +255,15 @@ class _Student:
         if line.id not in self.ids and self.habit.carry != "rounded":
             return value
         texts = self.habit.write(value)
-        slips = self.wrong is not None and self.wrong.code == "arithmetic-slip"
-        if slips and self.wrong.id == line.id:
+        wrong = self.wrong
+        slips = wrong is not None and wrong.rule is None and wrong.misread is None
+        if slips and wrong.id == line.id:
             before = numbers(texts)
-            self.slip(texts)
+            slipped(self.random, wrong.code, texts, value)
             value = value + numbers(texts) - before
         if line.id in self.ids:
             self.texts[line.id] = texts
         return value if self.habit.carry == "full" else numbers(texts)
-
-    def slip(self, texts):
-        """One digit of one entry wrong."""
-        place = pick(self.random, list(np.ndindex(texts.shape)))
-        text = texts[place]
-        at = pick(self.random, [i for i, c in enumerate(text) if c.isdigit()])
-        digit = pick(self.random, [d for d in "0123456789" if d != text[at]])
-        texts[place] = f"{text[:at]}{digit}{text[at + 1 :]}"
 
 
 # The truth about a sheet
@@ -266,9 +309,13 @@ def slack_of(habit, cells):
 
 def line_reaches(work, id, seen, slack, cells):
     """The line's reaches, what was not written being rounded to the last decimal in ``cells``."""
-    rounding = Rounding(float(units(cells).min()), float(slack.min()))
     with np.errstate(all="ignore"):
-        return reaches(work, id, seen, rounding)
+        return reaches(work, id, seen, rounding_of(slack, cells))
+
+
+def rounding_of(slack, cells):
+    """What a line that was not written may have been rounded to, by those that were."""
+    return Rounding(float(units(cells).min()), float(slack.min()))
 
 
 def _tells_activations_apart(wrong, cells):
@@ -280,7 +327,7 @@ def _tells_activations_apart(wrong, cells):
 
 def _only_a_slip(work, id, wrong, seen, written, slack, found):
     """Whether no other mistake of the catalogue comes to what a slip has left on the page."""
-    if wrong.code != "arithmetic-slip":
+    if wrong.code not in SLIPS:
         return True
     radius = 1.5 * found[0].radius + slack
     with np.errstate(all="ignore"):
@@ -292,18 +339,19 @@ def _only_a_slip(work, id, wrong, seen, written, slack, found):
 
 def _alternatives(work, id, seen):
     """What line ``id`` comes to from what is seen, by every other mistake on the way to it."""
-    chain = _chain(work, id, seen)
-    for line in chain:
+    above = chain(work, id, seen)
+    for line in above:
         for made in wrong_rules(work, work.lines[line]):
             yield _replayed(work, id, seen, {line: made.rule}, {})
     for given, texts in given_texts(work).items():
-        if any(given in work.lines[line].rules[0].reads for line in chain):
+        if any(given in work.lines[line].rules[0].reads for line in above):
             for changed in misreadings(texts):
                 values = misread_values(work, given, changed)
                 yield _replayed(work, id, seen, {}, {given: values})
 
 
-def _chain(work, id, seen):
+def chain(work, id, seen):
+    """``id`` and what it rests on down to what is written, by the usual rules."""
     found, waiting = [], [id]
     while waiting:
         line = waiting.pop()

@@ -6,20 +6,18 @@ import numpy as np
 
 from backtrace.check.answers.reading import read_answers, reader
 from backtrace.check.judge.checker import Checker
+from backtrace.check.mistakes.diagnosis import MOST_EXPLANATIONS
 from tests.check.generator import HONEST, generate
+from tests.check.slips import SLIPS
+from tests.check.twins import twins
 
 ACCUSED = ("wrong", "unsupported", "malformed")
 NO_RIGHT_SHAPE = ("wrong", "malformed")
 
 
-SLIPS = {
-    *("sign-slip", "point-moved", "digits-swapped", "cut-off", "copied-wrong", "arithmetic-slip")
-}
-
-
 def names(code):
     """What a mistake may be called: one entry that is off is a slip of some kind."""
-    return SLIPS if code == "arithmetic-slip" else {code}
+    return set(SLIPS) if code in SLIPS else {code}
 
 
 class Outcome(NamedTuple):
@@ -63,17 +61,31 @@ def grade(seed, code):
         return Outcome(seed, code, sheet.habit.digits, accused=tuple(q.name for q in accused))
     first = accused[0] if accused else None
     located = first is not None and first.name == sheet.truth.id
+    said = set(first.mistakes) if located else set()
+    if located and (not said or not said <= names(code)):
+        named, alone = _among(twins(sheet), said, code)
+    else:
+        named = alone = located
     return Outcome(
         seed,
         code,
         sheet.habit.digits,
         located,
         located and set(sheet.truth.entries) <= set(first.places(*NO_RIGHT_SHAPE)),
-        located and not names(code).isdisjoint(first.mistakes),
-        located and bool(first.mistakes) and set(first.mistakes) <= names(code),
+        named,
+        alone,
         tuple(q.name for q in accused if q.name != sheet.truth.id),
         (sheet.truth.id, first and (first.name, first.mistakes)),
     )
+
+
+def _among(alike, said, code):
+    """Whether a mistake is named, and alone, that cannot be told from ``alike``: any of them is as
+    right, and where there are too many to be told, none."""
+    others = alike - names(code)
+    if not said:
+        return len(others) >= MOST_EXPLANATIONS, False
+    return not said.isdisjoint(names(code) | others), said <= names(code) | others
 
 
 def _checked(sheet):

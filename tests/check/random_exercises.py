@@ -1,5 +1,6 @@
 """Random exercises with numbers of one or two digits, as a teacher would set them."""
 
+import msgspec
 import numpy as np
 
 from backtrace.spec.model import (
@@ -49,9 +50,14 @@ def pick(random, choices, weights=None):
 
 
 def random_spec(random, *, square=False, losses=None, averaged=False, samples=1, penalised=False,
-                biases=None):  # fmt: skip
-    """A spec; the keywords make a mistake possible that few exercises leave room for."""
-    return _Draw(random).spec(square, losses, averaged, samples, penalised, biases)
+                biases=None, optimizers=None, **changed):  # fmt: skip
+    """A spec; the keywords make a mistake possible that few exercises leave room for; ``changed``
+    are fields of the spec as they shall be."""
+    draw = _Draw(random)
+    drawn = draw.spec(square, losses, averaged, samples, penalised, biases)
+    if optimizers is not None:
+        changed["optimizer"] = draw.optimizer_of(optimizers)
+    return msgspec.structs.replace(drawn, **changed)
 
 
 class _Draw:
@@ -196,7 +202,10 @@ class _Draw:
         if self.chance(0.15):
             return None
         names = ("sgd", "momentum", "adam", "nesterov", "rmsprop", "adagrad", "adamw")
-        name = pick(self.random, names, (40, 4, 2, 1, 1, 1, 1))
+        return self.optimizer_of(names, (40, 4, 2, 1, 1, 1, 1))
+
+    def optimizer_of(self, names, chances=None):
+        name = pick(self.random, names, chances)
         form = pick(self.random, ("accumulate", "step", "ema")) if name == "momentum" else None
         rate = pick(self.random, ("0.1", "0.5", "0.01", "0.2"), (4, 3, 1, 1))
         return Optimizer(name, Number(float(rate), rate), dict(CONSTANTS[name]), form)

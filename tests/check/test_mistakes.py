@@ -42,6 +42,13 @@ layers: [{activation: {name: prelu, alpha: [0.5, 0.3]}, weights: [[1, -2], [-2, 
 inputs: [[1, 2], [3, -1]]
 loss: {upstream: [[1, 2], [3, 4]]}
 """
+# z = [0.5 1.5], e = [-0.5 -0.5]
+PAIRED = """
+layers: [{activation: linear, weights: [[0.5]], bias: none}]
+inputs: [[1], [3]]
+targets: [[1], [2]]
+loss: mse
+"""
 # The bundled softmax: z2 = [1 2 0.5 / 1.5 0 -1]; e^z = [2.7183 7.3891 1.6487 / 4.4817 1 0.3679],
 # sums 11.7561 and 5.8496.
 SOFTMAX_A2 = "a2: [[0.2312, 0.6285, 0.1402], [0.7662, 0.1710, 0.0629]]\n"
@@ -134,6 +141,9 @@ ALONE = {
     "wrong-loss": (BINARY, "loss_terms: [[0.0713], [0.2673]]", "loss_terms"),
     # -ln 0.6225 = 0.4741, and 0 for the second, y = 0, where -ln 0.2689 = 1.3133 belongs
     "complement-omitted": (BINARY, "loss_terms: [[0.4741], [0.0000]]", "loss_terms"),
+    # [0.5 1.5] less 1 and less 2
+    "broadcast-over-samples": (
+        PAIRED, "a1: [[0.50], [1.50]]\nerror: [[-0.50, -1.50], [0.50, -0.50]]", "error"),
     # e^1 / (e^1 + e^1.5) = 0.3775, e^2 / (e^2 + 1) = 0.8808, e^0.5 / (e^0.5 + e^-1) = 0.8176
     "softmax-wrong-axis": (
         "softmax", "a2: [[0.3775, 0.8808, 0.8176], [0.6225, 0.1192, 0.1824]]", "a2"),
@@ -237,16 +247,20 @@ def test_a_sum_for_each_sample_where_one_for_each_unit_belongs():
 
 def test_two_ways_to_the_same_numbers_are_a_tie():
     """z1(1 − z1) may be the wrong formula, or the right one with a1 = z1, if a1 is not there. A
-    ReLU would do as well, for every z1 is positive; two digits are too few to speak of one."""
-    sheet = "g1: [[0.21, 0.21, 0.25, 0.09], [0.25, 0.00, 0.16, -0.39]]"
+    ReLU comes to the same as none, for every z1 is positive: that is the plainer mistake."""
+    sheet = "g1: [[0.210, 0.210, 0.250, 0.090], [0.250, 0.000, 0.160, -0.390]]"
     found = quantity("or-gate", sheet, "g1").explanations
     assert {e.mistakes for e in found} == {
         (("preactivation-in-derivative", "g1"),),
         (("activation-omitted", "a1"),),
     }
-    finer = "g1: [[0.210, 0.210, 0.250, 0.090], [0.250, 0.000, 0.160, -0.390]]"
-    told = {e.mistakes for e in quantity("or-gate", finer, "g1").explanations}
-    assert (("wrong-activation", "a1"),) in told
+
+
+def test_a_loss_over_every_pair_of_an_output_and_a_target():
+    """(0.25 + 2.25 + 0.25 + 0.25)/4 where (0.25 + 0.25)/2 belongs, and the same over 2."""
+    for loss in ("0.750", "1.500"):
+        found = quantity(PAIRED, f"loss: {loss}", "loss").mistakes
+        assert found == ("broadcast-over-samples",)
 
 
 def test_an_uphill_step_and_a_flipped_gradient_tell_apart_once_the_gradient_is_there():

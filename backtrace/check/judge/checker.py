@@ -26,6 +26,7 @@ from backtrace.check.judge.workings import (
     between_lines,
     coarser,
     cut_balance,
+    has_names,
     is_far_less,
     speaks_for,
 )
@@ -71,9 +72,13 @@ class Checker(Exercise):
             return report if read is answers else msgspec.structs.replace(report, read=read)
 
     def explained(self, answers: Answers, usual: Sheet) -> Report:
-        working = self.likelier_working(answers, usual)
-        sheet = self.sheet(answers, working, explains=True)
-        return self.report(answers, sheet.quantities, working.said)
+        """The report on a sheet with mistakes, in the working in which they have names."""
+        likely = self.likelier_workings(answers, usual)
+        sheets = (self.sheet(answers, working, explains=True) for working in likely)
+        sheet = next(sheets)
+        if not has_names(sheet.quantities):
+            sheet = next((other for other in sheets if has_names(other.quantities)), sheet)
+        return self.report(answers, sheet.quantities, sheet.working.said)
 
     def as_meant(self, answers: Answers, usual: Sheet) -> tuple[Answers, Sheet]:
         """The answers as their student meant them as a whole, and the sheet of those."""
@@ -193,14 +198,16 @@ class Checker(Exercise):
         in_order = sorted(wrong, key=self.order.__getitem__)
         return not any(accused((Judgement(sheet, at).judged(extra=False),)) for at in in_order)
 
-    def likelier_working(self, answers: Answers, usual: Sheet) -> Working:
-        """How a sheet was worked that has something wrong either way: digits were cut off where
-        that leaves less of it wrong."""
+    def likelier_workings(self, answers: Answers, usual: Sheet) -> list[Working]:
+        """How a sheet was worked that has something wrong either way, the likeliest first: digits
+        were cut off where that leaves less of it wrong."""
         if not self.may_be_cut(usual):
-            return usual.working
+            return [usual.working]
         cut = self.sheet(answers, Working(cut=True))
-        fewer = accused_entries(cut.quantities) < accused_entries(usual.quantities)
-        return cut.working if fewer else usual.working
+        more = accused_entries(cut.quantities) - accused_entries(usual.quantities)
+        if more == 0:
+            return [usual.working, cut.working]
+        return [cut.working if more < 0 else usual.working]
 
     def may_be_cut(self, usual: Sheet) -> bool:
         """Whether numbers look cut off: up to the first that is wrong by the exact values; where

@@ -55,6 +55,8 @@ class Numbered(Protocol):
     @property
     def intervals(self) -> Mapping[Key, Interval]: ...
 
+    def root(self, place: Key) -> Key | None: ...
+
     def ahead(self, place: Key) -> Interval | None: ...
 
 
@@ -140,7 +142,23 @@ class Replay:
         if step.operation == "forward_again":
             return self.forward_again(place)
         operands = [self.operand(source) for source in sources]
-        return self.evaluated(step, exercise.parameters[place], operands)
+        return self.evaluated(step, self.parameters(place), operands)
+
+    def parameters(self, place: Key) -> Parameters:
+        """Those of a step; an adaptive one has no bound unless its averages are of one gradient."""
+        own = self.exercise.parameters[place]
+        if "largest_ratio" not in own or not self.has_wrong_averages(place):
+            return own
+        return {name: value for name, value in own.items() if name != "largest_ratio"}
+
+    def has_wrong_averages(self, place: Key) -> bool:
+        """Whether m or v (m̂, v̂, s) of a step is replaced, or was worked wrong."""
+        operands = self.exercise.operands[place]
+        lines = {*operands, *(at for each in operands for at in self.exercise.operands[each])}
+        averages = {at for at in lines if self.exercise.steps[at].state}
+        return not averages.isdisjoint(self.over) or any(
+            self.sheet.root(each) in averages for each in operands
+        )
 
     def replaced(self, place: Key, instead: Step | Wrong) -> Interval:
         """What a step gives that stands in the place of another.

@@ -154,6 +154,11 @@ def accused_entries(quantities: tuple[Judged, ...]) -> int:
     return sum(len(each.places(*ACCUSED)) for each in quantities)
 
 
+def has_names(quantities: tuple[Judged, ...]) -> bool:
+    """Whether all that is wrong has an explanation."""
+    return all(each.explanations for each in quantities if each.verdict == "wrong")
+
+
 def is_far_less(before: tuple[Judged, ...], after: tuple[Judged, ...]) -> bool:
     """Whether a third or more of the entries that were accused no longer are, and marks rise."""
     rise = sum(each.earned for each in after) > sum(each.earned for each in before)

@@ -521,6 +521,18 @@ CATALOGUE: dict[str, Mistake] = {
             phase="loss",
         ),
         Mistake(
+            "broadcast-over-samples",
+            "every output is compared with every target",
+            "compared every output with every target in {id}",
+            "error and loss of several samples with one output",
+            "n × 1 minus n: a difference for each pair",
+            "Each sample has its own target: n differences, not n·n. In NumPy an n × 1 array minus "
+            "one of n is n × n: give both the same shape.",
+            "the mean of four (ŷᵢ − yⱼ)² for two samples",
+            rewrites.broadcast,
+            phase="loss",
+        ),
+        Mistake(
             "complement-omitted",
             "the part with 1 − y is missing",
             "left out the second half of the cross-entropy in {id}",

@@ -6,7 +6,7 @@ is named where it explains every written entry; what explains as well is a tie.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import combinations
 
@@ -16,19 +16,24 @@ from numpy.typing import NDArray
 
 from backtrace.check.judge.digits import figures
 from backtrace.check.judge.exercise import Key, key
-from backtrace.check.judge.replay import StandIns
+from backtrace.check.judge.replay import Replay, StandIns
+from backtrace.check.mistakes.evidence import Evidence
 from backtrace.check.mistakes.misreading import Misreading
 from backtrace.check.mistakes.rewrites import Wrong
 from backtrace.check.mistakes.slips import meant
 from backtrace.check.mistakes.wrong_quantity import Cause, WrongQuantity
 from backtrace.check.model import Explanation, Figure, WrittenQuantity
+from backtrace.check.rules.evaluation import interval
 from backtrace.check.rules.intervals import Floats, Interval, hull, scaled, single, summed
 from backtrace.functions.activations import ACTIVATIONS
 
 MOST_EXPLANATIONS = 3  # of one wrong step that are told; more can't be told apart
 FEW_UNITS = 4  # of the last digit, within which a number is known well enough to compare digits
 MOST_TIES = 12  # explanations of one wrong step that are kept
-PLAINER = {"activation-derivative-omitted", "relu-mask-ignored", "derivative-incomplete"}
+DISGUISES = {
+    *("wrong-activation", "wrong-layer", "value-for-error", "transposed"),
+    "preactivation-for-activation",
+}  # in which a plainer mistake may come
 TELLING_ENTRIES, TELLING_DIGITS = 3, 3
 WITHOUT_SLOPE = {"leaky_relu": "relu", "prelu": "relu"}  # what is left without the slope
 TELLING_UNIT = 1e-3  # of the largest entry: how coarse a line before may have been
@@ -46,6 +51,15 @@ class Diagnosis(WrongQuantity):
         return [key(step) for step in steps.values() if step.phase == "loss"]
 
     def found(self, wrong: NDArray[np.bool_]) -> list[Cause]:
+        """Every explanation of the entries marked ``wrong`` that fits the sheet best."""
+        return self.evidence.most_borne_out(self.explanations(wrong))
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """What the rest of the sheet says."""
+        return Evidence(self.sheet, self.place, self._unit)
+
+    def explanations(self, wrong: NDArray[np.bool_]) -> list[Cause]:
         """Every explanation of the entries marked ``wrong``, the simplest kind that there is.
 
         Where one of several entries is wrong, or some have lost their sign or their place, the hand
@@ -88,7 +102,7 @@ class Diagnosis(WrongQuantity):
         found = self.by_one_rule(wrong) or self.on_coarser_lines(wrong)
         if all(f.is_wrong_activation for f in found):  # one of a dozen activations often fits
             found += Misreading(self.sheet, self.place).given(wrong)
-        return [each for each in found if self.is_borne_out(each)]
+        return [each for each in found if self.evidence.is_borne_out(each)]
 
     def by_one_rule(self, wrong: NDArray[np.bool_]) -> list[Cause]:
         """One wrong rule at one step, or throughout."""
@@ -125,7 +139,9 @@ class Diagnosis(WrongQuantity):
             for place, rewrite in self.singles
             if rewrite.code not in OF_MANY_KINDS and (not only or place == self.place)
         ]
-        return [each for each in self.by_rules(self.pairs(singles)) if self.is_borne_out(each)]
+        return [
+            each for each in self.by_rules(self.pairs(singles)) if self.evidence.is_borne_out(each)
+        ]
 
     # Slips of the hand
 
@@ -164,53 +180,17 @@ class Diagnosis(WrongQuantity):
         step = self.exercise.steps[self.place]
         return bool(self.sheet.doubt_of_operands(self.place, step).any())
 
-    # What the rest of the sheet says
-
-    def is_borne_out(self, found: Cause) -> bool:
-        """Whether what else is written and right would be so under the explanation too."""
-        before = {
-            at: each
-            for at, each in found.stand_ins.items()
-            if at != self.place and at not in self.exercise.operands[self.place]
-        }
-        return not before or all(
-            self.agrees(place, before)
-            for place in self.sheet.written
-            if place != self.place and not before.keys().isdisjoint(self.unwritten_before(place))
-        )
-
-    def unwritten_before(self, place: Key) -> set[Key]:
-        """The lines that a quantity is worked from, up to those that were written."""
-        found: set[Key] = set()
-        waiting = list(self.exercise.operands[place])
-        while waiting:
-            source = waiting.pop()
-            if source not in found and source not in self.sheet.written:
-                found.add(source)
-                waiting += self.exercise.operands[source]
-        return found
-
-    def agrees(self, place: Key, stand_ins: StandIns) -> bool:
-        written = self.sheet.written[place]
-        if written.problem or self.exercise.is_given(place) or self.sheet.search.is_spent:
-            return True
-        numbers = self.sheet.numbers_of(written, place)
-        own = self.sheet.replay(numbers.unit).of(place)
-        if not numbers.meets(own).all():
-            return True  # it is not right either way
-        return bool(numbers.meets(self.sheet.replay(numbers.unit, stand_ins).of(place)).all())
-
     # Rules of the catalogue
 
     def without_disguises(self, found: list[Cause], wrong: NDArray[np.bool_]) -> list[Cause]:
-        """Another activation whose numbers are those of a plainer mistake is that mistake: with
-        every z positive, the slope of a ReLU is no slope at all. So is another rate or loss."""
-        plain = [f.box for f in found if f.box is not None and PLAINER & set(f.explanation.codes)]
-        of_few = [f for f in found if not OF_MANY_KINDS & set(f.explanation.codes)]
+        """Without what has the very numbers of a plainer mistake: with every z positive, another
+        activation's slope is no slope at all. So is another rate or loss."""
+        plain = [f.box for f in found if f.box is not None and not f.is_any_of(DISGUISES)]
+        of_few = [f for f in found if not f.is_any_of(OF_MANY_KINDS)]
         return [
             f
             for f in of_few or found
-            if not (f.is_wrong_activation and any(_same(f.box, box) for box in plain))
+            if not (f.is_any_of(DISGUISES) and any(_same(f.box, box) for box in plain))
             and (not f.is_wrong_activation or self.tells_activations_apart(f, wrong))
         ]
 
@@ -303,13 +283,11 @@ class Diagnosis(WrongQuantity):
         self.sheet.pairs_left -= len(found)
         return found
 
-    # A bias gradient of another shape
+    # A matrix of another shape
 
     def of_shape(self, written: WrittenQuantity) -> tuple[Explanation, ...]:
-        """A bias gradient left a line per sample, or with a sum a sample in place of one a unit."""
-        step = self.exercise.steps[self.place]
-        if step.operation != "sum_samples":
-            return ()
+        """What has another shape than it should, by a sum that was not taken or taken the other
+        way, or by outputs and targets that do not stand side by side."""
         rows = [[cell for cell in line if isinstance(cell, Figure)] for line in written.raw]
         if len({len(line) for line in rows}) != 1 or not rows[0]:
             return ()
@@ -317,17 +295,26 @@ class Diagnosis(WrongQuantity):
         half: Floats = np.array([[cell.half_unit for cell in line] for line in rows])
         if values.size != sum(map(len, written.raw)):
             return ()
-        delta = self.sheet.replay(float(half.max())).operand(self.exercise.operands[self.place][0])
-        axis = self.exercise.setting.sample_axis
-        n = delta.shape[axis]
-        for code, box in (
-            ("batch-not-summed", delta),
-            ("summed-wrong-axis", summed(delta, 1 - axis, keepdims=True)),
-        ):
-            for factor in (1.0, 1.0 / n, float(n)):
-                if _meets(scaled(box, factor), values, half):
-                    return (Explanation(((code, self.place[2]),)),)
+        for code, box in self.of_other_shapes(self.sheet.replay(float(half.max()))):
+            if _meets(box, values, half):
+                return (Explanation(((code, self.place[2]),)),)
         return ()
+
+    def of_other_shapes(self, replay: Replay) -> Iterator[tuple[str, Interval]]:
+        """A bias gradient left a line per sample, or with a sum a sample in place of one a unit;
+        an error for each pair of an output and a target."""
+        step, setting = self.exercise.steps[self.place], self.exercise.setting
+        operands = self.exercise.operands[self.place]
+        if step.operation == "sum_samples":
+            delta = replay.operand(operands[0])
+            n = delta.shape[setting.sample_axis]
+            for factor in (1.0, 1.0 / n, float(n)):
+                yield "batch-not-summed", scaled(delta, factor)
+                sums = summed(delta, 1 - setting.sample_axis, keepdims=True)
+                yield "summed-wrong-axis", scaled(sums, factor)
+        elif step.operation == "error" and 1 in step.shape:
+            a, y = map(replay.operand, operands)
+            yield "broadcast-over-samples", interval("error", setting, step.parameters, a, y.T)
 
 
 def _meets(box: Interval, values: Floats, half: Floats) -> bool:

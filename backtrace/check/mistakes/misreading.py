@@ -29,30 +29,32 @@ class Misreading(WrongQuantity):
         return self.of_one_given(wrong) or list(self.of_exchanged_givens())
 
     def of_one_given(self, wrong: NDArray[np.bool_]) -> list[Cause]:
+        """A given number that was read as another: throughout, or in one of several lines."""
         found: list[Cause] = []
         givens = [source for source in self.sources() if source not in self.sheet.intervals]
         for source, i, j in self.entries(givens):
-            if self.sheet.search.is_spent:
-                break
-            read = self.misread(source, i, j, wrong)
-            if read is None:
-                continue
-            text, low, high = read
-            explanation = self.read_as("given-misread", source, i, j, text)
-            instead = self.with_entry(source, i, j, low, high)
-            found.append(Cause(explanation, {source: instead}))
-            found += [Cause(explanation, once) for once in self.misread_once(source, instead)]
+            for reading in self.readings(source, i, j):
+                if self.sheet.search.is_spent:
+                    return found
+                read = self.misread(reading, wrong)
+                if read is not None:
+                    text, low, high = read
+                    explanation = self.read_as("given-misread", source, i, j, text)
+                    instead = reading.of(low, high)
+                    instead.pop(self.place, None)  # what was written there is known
+                    found.append(Cause(explanation, instead))
         return found
+
+    def readings(self, source: Key, i: int, j: int) -> Iterator[Reading]:
+        """An entry read otherwise wherever it is used, and in each line alone if those are more."""
+        yield Reading(self, source, i, j)
+        users = [place for place in self.path() if source in self.exercise.operands[place]]
+        for once in users if len(users) > 1 else []:
+            yield Reading(self, source, i, j, once)
 
     def read_as(self, code: str, source: Key, i: int, j: int, text: str) -> Explanation:
         detail = (row(Symbol(source[2]), f"[{i + 1},{j + 1}]"), f" read as {text}")
         return Explanation(((code, source[2]),), detail)
-
-    def misread_once(self, source: Key, instead: Interval) -> Iterator[StandIns]:
-        """The unwritten step that took the misread number, where it was read right elsewhere."""
-        for place in self.path():
-            if source in self.exercise.operands[place] and place != self.place:
-                yield {place: self.sheet.replay(self.unit, {source: instead}).step(place)}
 
     def own(self, wrong: NDArray[np.bool_]) -> list[Cause]:
         """A number of the student's own that was miscopied into this line; where it explains only
@@ -66,12 +68,12 @@ class Misreading(WrongQuantity):
         for source, i, j in self.entries(own):
             if self.sheet.search.is_spent:
                 break
-            texts = self.texts(source)
-            bounds = self.solved(source, i, j, wrong)
+            texts, reading = self.texts(source), Reading(self, source, i, j)
+            bounds = self.solved(reading, wrong)
             if bounds is None:
                 continue
             for text in texts.candidates(i, j) if several else texts.likely(i, j):
-                if bounds[0] <= float(text) <= bounds[1] and self.is_read(source, i, j, text):
+                if bounds[0] <= float(text) <= bounds[1] and self.is_read(reading, text):
                     return [Cause(self.read_as("copied-wrong", source, i, j, text))]
         return []
 
@@ -129,41 +131,35 @@ class Misreading(WrongQuantity):
         return Interval(lo[None], hi[None]) if (lo != hi).any() else point(lo)
 
     def misread(
-        self, source: Key, i: int, j: int, wrong: NDArray[np.bool_]
+        self, reading: Reading, wrong: NDArray[np.bool_]
     ) -> tuple[str, float, float] | None:
         """What the entry must have been read as to explain everything, with the bounds that the
         written digits leave; or None."""
-        texts = self.texts(source)
-        bounds = self.solved(source, i, j, wrong)
-        if bounds is None:
-            fitting = (
-                t for t in dict.fromkeys(texts.candidates(i, j)) if self.is_read(source, i, j, t)
-            )
-            text = next(fitting, None)
-            return None if text is None else (text, float(text), float(text))
-        low, high = bounds
+        texts, i, j = self.texts(reading.source), reading.row, reading.column
+        bounds = self.solved(reading, wrong)
+        low, high = (-np.inf, np.inf) if bounds is None else bounds
         likely = [text for text in texts.candidates(i, j) if low <= float(text) <= high]
-        if int(wrong.sum()) > 1:  # one number explains several entries: any plain number will do
-            simplest = texts.simplest(low, high)
+        if bounds is not None and int(wrong.sum()) > 1:  # one number explains several entries
+            simplest = texts.simplest(low, high)  # any plain number will do
             likely += [] if simplest is None else [simplest]
-        fitting = (t for t in dict.fromkeys(likely) if self.is_read(source, i, j, t))
-        text = next(fitting, None)
-        return None if text is None else (text, min(low, float(text)), max(high, float(text)))
+        likely += texts.likely(i, j)  # there may be other solutions
+        text = next((t for t in dict.fromkeys(likely) if self.is_read(reading, t)), None)
+        if text is None or bounds is None or not low <= float(text) <= high:
+            return None if text is None else (text, float(text), float(text))
+        return text, low, high
 
-    def is_read(self, source: Key, i: int, j: int, text: str) -> bool:
+    def is_read(self, reading: Reading, text: str) -> bool:
         """Whether reading the entry as ``text`` explains every written entry."""
-        return self.fits({source: self.with_entry(source, i, j, float(text), float(text))})
+        return self.fits(reading.of(float(text), float(text)))
 
-    def solved(
-        self, source: Key, i: int, j: int, wrong: NDArray[np.bool_]
-    ) -> tuple[float, float] | None:
+    def solved(self, reading: Reading, wrong: NDArray[np.bool_]) -> tuple[float, float] | None:
         """The bounds of the number that brings the first wrong entry to what was written."""
         at = tuple(np.argwhere(wrong)[0])
         target = float(self.numbers.values[at])
-        start = float(self.texts(source).values[i, j])
+        start = float(self.texts(reading.source).values[reading.row, reading.column])
 
         def ends(x: float) -> tuple[float, float]:
-            box = hull(self.replayed({source: self.with_entry(source, i, j, x, x)}))
+            box = hull(self.replayed(reading.of(x, x)))
             return float(box.lo[0][at]), float(box.hi[0][at])
 
         x0, x1 = start, start + max(0.125, abs(start) / 64)
@@ -180,6 +176,32 @@ class Misreading(WrongQuantity):
                 reach = (width + self.numbers.unit) / abs(slope)
                 return x1 - reach, x1 + reach
         return None
+
+
+class Reading:
+    """One entry of a matrix read as another number: everywhere, or in the line ``once`` alone."""
+
+    def __init__(
+        self, on: Misreading, source: Key, row: int, column: int, once: Key | None = None
+    ) -> None:
+        self.on = on
+        self.source = source
+        self.row = row
+        self.column = column
+        self.once = once
+
+    def of(self, low: float, high: float) -> StandIns:
+        """What stands in the place of others if the entry lies between these."""
+        instead = self.on.with_entry(self.source, self.row, self.column, low, high)
+        if self.once is None:
+            return {self.source: instead}
+        exercise, plain = self.on.exercise, self.on.sheet.replay(self.on.unit)
+        operands = [
+            instead if source == self.source else plain.operand(source)
+            for source in exercise.operands[self.once]
+        ]
+        parameters = exercise.parameters[self.once]
+        return {self.once: plain.evaluated(exercise.steps[self.once], parameters, operands)}
 
 
 def exchanges(shape: tuple[int, ...]) -> Iterator[tuple[NDArray[np.intp], str]]:

@@ -537,6 +537,19 @@ def square_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
         yield Wrong("square-omitted", _as(step, "sizes"), factor)
 
 
+def broadcast(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    """Every output against every target, as an n × 1 array minus one of n has it in NumPy."""
+    if step.operation != "total" or context.samples == 1 or context.spec.layers[-1].units > 1:
+        return
+    terms = context.steps[step.operands[0]]
+    if not LOSSES[terms.parameters["loss"]].from_error:
+        return
+    wrong = _without(_as(step, "total_of_pairs", terms.operands, **terms.parameters), "stable_from")
+    yield Wrong("broadcast-over-samples", wrong)
+    if "samples" in step.parameters:
+        yield Wrong("broadcast-over-samples", wrong, 1.0 / context.samples)
+
+
 PROBABILITIES = ("sigmoid", "softmax")  # what a logarithm may be taken of
 OTHER_LOSSES = ("half_sse", "sse", "mae", "binary_cross_entropy", "cross_entropy")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 import msgspec
 
 from backtrace.check.judge.digits import Numbers
@@ -23,6 +25,10 @@ class Cause(msgspec.Struct, frozen=True):
     @property
     def is_wrong_activation(self) -> bool:
         return "wrong-activation" in self.explanation.codes
+
+    def is_any_of(self, codes: Set[str]) -> bool:
+        """Whether one of the rules has one of these codes."""
+        return not codes.isdisjoint(self.explanation.codes)
 
 
 class WrongQuantity:

@@ -155,6 +155,14 @@ def _sizes(s: Setting, p: Parameters, a: Interval, y: Interval) -> Interval:
     return absolute(e) if p.get("absolute") else e
 
 
+def _total_of_pairs(s: Setting, p: Parameters, a: Interval, y: Interval) -> Interval:
+    """The loss over every pair of an output and a target."""
+    n, axis = a.shape[s.sample_axis], s.sample_axis
+    every = a.rearranged(lambda x: np.repeat(x, n, axis))
+    other = y.rearranged(lambda x: np.concatenate([x] * n, axis))
+    return _right("total", s, p, NARROWER["loss_terms"](s, p, every, other))
+
+
 def _sum_with_penalty(s: Setting, p: Parameters, delta: Interval, b: Interval) -> Interval:
     data = _right("sum_samples", s, p, delta)
     return _right("add_penalty", s, {**p, "omit": ""}, data, b)
@@ -177,6 +185,7 @@ WRONG_RULES: dict[str, Evaluate] = {
     "chain_to_whole": _chain_to_whole,
     "softmax_wrong_axis": _softmax_wrong_axis,
     "sizes": _sizes,
+    "total_of_pairs": _total_of_pairs,
     "slope_times_z": _slope_times_z,
     "mistaken_function": _mistaken_function,
     "shortcut_times_slope": _shortcut_times_slope,
