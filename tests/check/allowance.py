@@ -52,12 +52,21 @@ def reaches(work, id, seen, rounding):
 
 def reach_with(work, id, seen, rounding, wrong):
     """A Reach of line ``id`` with other rules in some lines, by line."""
-    chain = _unwritten(work, id, seen, wrong)
-    rules = {line: wrong.get(line, work.lines[line].rules[0]) for line in chain}
-    return _reach(work, chain, rules, seen, rounding)
+    rules = {}
+
+    def note(line):
+        """The lines that this one rests on before it: a wrong rule may reach for a later one."""
+        rule = wrong.get(line, work.lines[line].rules[0])
+        for read in rule.reads:
+            if read not in rules and read not in seen and read not in work.givens:
+                note(read)
+        rules[line] = rule
+
+    note(id)
+    return _reach(work, [*rules], rules, seen, rounding)
 
 
-def _unwritten(work, id, seen, wrong=()):
+def _unwritten(work, id, seen):
     """``id`` and all that it rests on down to what is written or given, in the order of work."""
     needed, waiting = set(), [id]
     while waiting:
@@ -65,8 +74,7 @@ def _unwritten(work, id, seen, wrong=()):
         if line in needed:
             continue
         needed.add(line)
-        rules = (wrong[line],) if line in wrong else work.lines[line].rules
-        reads = {r for rule in rules for r in rule.reads}
+        reads = {r for rule in work.lines[line].rules for r in rule.reads}
         waiting += [r for r in reads if r not in seen and r not in work.givens]
     return [line for line in work.lines if line in needed]
 

@@ -139,7 +139,7 @@ def _mistake(random, code, work, ids):
     if code == "copied-wrong" and random.random() < 0.5:
         return _miscopied(random, work, ids)
     if code in SLIPS:
-        return Wrong(code, pick(random, _slippery(code, work, ids)), None)
+        return Wrong(code, pick(random, ids), None)
     if code == "given-misread":
         return _misreading(random, work)
     if code == "entries-exchanged" and random.random() < 0.5:
@@ -157,12 +157,6 @@ def _misreading(random, work):
     line = work.lines[first_use(work, id)]
     values = misread_values(work, id, changed)
     return Wrong("given-misread", line.id, None, (id, values), bool(random.random() < 0.3))
-
-
-def _slippery(code, work, ids):
-    """Where a slip can show: a unit of the last digit does only where nothing else is rounded."""
-    exact = [id for id in ids if set(right(work.lines[id]).reads) <= work.givens.keys()]
-    return (exact or ids) if code == "cut-off" else ids
 
 
 def _exchanged_givens(random, work):
@@ -280,8 +274,8 @@ def _truth(work, habit, texts, wrong):
         found = line_reaches(work, id, seen, slack, cells)
         away = departures(work, id, found, written, slack)
         if away.max() == 2:
-            if not _tells_activations_apart(wrong, cells):
-                return "unclear"
+            if not (written.any() and _tells_activations_apart(wrong, cells, away)):
+                return "unclear"  # nothing but zeros says nothing
             if not _only_a_slip(work, id, wrong, seen, written, slack, found):
                 return "unclear"
             return _truth_at(work, id, wrong, away == 2)
@@ -318,11 +312,12 @@ def rounding_of(slack, cells):
     return Rounding(float(units(cells).min()), float(slack.min()))
 
 
-def _tells_activations_apart(wrong, cells):
+def _tells_activations_apart(wrong, cells, away):
     """One of a dozen activations fits nearly any few numbers: three of three digits tell them
-    apart."""
+    apart, and one entry of several that is off may be a slip."""
     significant = (len(text.lstrip("-0.").replace(".", "")) for text in cells.flat)
-    return wrong.code != "wrong-activation" or sum(count >= 3 for count in significant) >= 3
+    enough = sum(count >= 3 for count in significant) >= 3 and (away == 2).sum() > 1
+    return wrong.code != "wrong-activation" or enough
 
 
 def _only_a_slip(work, id, wrong, seen, written, slack, found):

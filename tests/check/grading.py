@@ -17,7 +17,7 @@ NO_RIGHT_SHAPE = ("wrong", "malformed")
 
 def names(code):
     """What a mistake may be called: one entry that is off is a slip of some kind."""
-    return set(SLIPS) if code in SLIPS else {code}
+    return {*SLIPS, "cut-off"} if code in SLIPS else {code}
 
 
 class Outcome(NamedTuple):

@@ -6,9 +6,7 @@ import numpy as np
 
 from tests.check.random_exercises import pick
 
-SLIPS = (
-    *("sign-slip", "point-moved", "digits-swapped", "cut-off", "copied-wrong", "arithmetic-slip"),
-)
+SLIPS = ("sign-slip", "point-moved", "digits-swapped", "copied-wrong", "arithmetic-slip")
 
 
 def slipped(random, code, texts, values):
@@ -45,13 +43,6 @@ def _swapped(text, value):
             yield "".join(letters)
 
 
-def _cut(text, value):
-    """Towards 0 where rounding goes away from it."""
-    unit = 10.0 ** -len(text.partition(".")[2])
-    if abs(float(text)) > abs(value) + unit / 100 and abs(float(text)) > unit:
-        yield f"{float(text) - np.sign(value) * unit:.{len(text.partition('.')[2])}f}"
-
-
 def _copied(text, value):
     for at, own in enumerate(text):
         if own.isdigit():
@@ -70,7 +61,6 @@ SLIP = {
     "sign-slip": _sign,
     "point-moved": _point,
     "digits-swapped": _swapped,
-    "cut-off": _cut,
     "copied-wrong": _copied,
     "arithmetic-slip": _worked,
 }

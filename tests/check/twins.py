@@ -22,7 +22,7 @@ def twins(sheet):
     work = Work(sheet.spec)
     seen, cells, slack = _seen(work, sheet)
     written = numbers(cells)
-    found = set(SLIPS) if len(sheet.truth.entries) == 1 else set()
+    found = {*SLIPS, "cut-off"} if len(sheet.truth.entries) == 1 else set()
     for code, reach in _others(work, sheet.truth.id, seen, rounding_of(slack, cells)):
         if code not in found and reach.centre.shape == written.shape:
             far = np.abs(written - reach.centre)
