@@ -22,11 +22,11 @@ def points(quantities: Sequence[Judged], policy: Marks | None) -> list[Score]:
     ``total`` they are scaled to that."""
     policy = policy or PLAIN
     first = next((each for each in quantities if each.verdict == "wrong"), None)
-    worth = [_worth(each, policy) for each in quantities]
-    whole = sum(worth)
+    of_each = [_worth(each, policy) for each in quantities]
+    whole = sum(of_each)
     scale = 1.0 if policy.total is None or not whole else float(policy.total) / whole
     found = []
-    for each, of in zip(quantities, worth, strict=True):
+    for each, of in zip(quantities, of_each, strict=True):
         share = _share(each, policy, counts=not policy.only_first_mistake or each is first)
         found.append(Score(of * scale * share, of * scale))
     return found
@@ -35,9 +35,12 @@ def points(quantities: Sequence[Judged], policy: Marks | None) -> list[Score]:
 def _worth(judged: Judged, policy: Marks) -> float:
     """The points that a quantity may earn; none where all its entries are left out of account."""
     entries = judged.possible - _omitted(judged, policy)
-    if entries <= 0:
-        return 0.0
-    named = policy.points.get(judged.name, policy.points.get(str(At(judged.id))))
+    return worth(judged.name, judged.id, entries, policy) if entries > 0 else 0.0
+
+
+def worth(name: str, id: str, entries: float, policy: Marks) -> float:
+    """The points, not scaled to a total, of a quantity of so many entries."""
+    named = policy.points.get(name, policy.points.get(str(At(id))))
     return entries if named is None else float(named)
 
 

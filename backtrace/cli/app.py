@@ -288,7 +288,9 @@ def worksheet(
     to: Annotated[
         str,
         typer.Option(
-            metavar="FORMATS", help="What sheet and key are printed as: md, html, tex, pdf."
+            metavar="FORMATS",
+            help="What sheet and key are printed as: md, html, tex, pdf; and what else is written: "
+            "xlsx, ipynb, moodle, qti, canvas, gradescope.",
         ),
     ] = "md,html",
     ask: Annotated[

@@ -40,6 +40,8 @@ class Platform(msgspec.Struct, frozen=True):
 
 PLATFORMS: dict[str, Platform] = {
     "moodle": Platform("moodle:questions", pooled=True),
+    "qti": Platform("qti:package", pooled=True),
+    "canvas": Platform("canvas:package"),
     "gradescope": Platform("gradescope_archive:archive"),
     "ipynb": Platform("notebook:notebook", for_students=True),
 }

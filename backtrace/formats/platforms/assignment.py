@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from backtrace.check.policy import PLAIN, worth
 from backtrace.course.worksheet import Worksheet
 from backtrace.formats.registry import NotExpressibleError
 from backtrace.page import worksheet as page
@@ -30,6 +31,16 @@ class Assignment(msgspec.Struct, frozen=True):
     @property
     def title(self) -> str:
         return self.sheet.trace.title or "backtrace"
+
+    @property
+    def points(self) -> dict[str, float]:
+        """The points of an entry of each quantity that is asked for, by its name."""
+        policy = self.sheet.spec.marks or PLAIN
+        sizes = {each: each.shape[0] * each.shape[1] for each in self.sheet.asked}
+        of = {each: worth(each.name, each.id, size, policy) for each, size in sizes.items()}
+        whole = sum(of.values())
+        scale = 1.0 if policy.total is None or not whole else float(policy.total) / whole
+        return {each.name: of[each] * scale / size for each, size in sizes.items()}
 
     @property
     def document(self) -> Document:

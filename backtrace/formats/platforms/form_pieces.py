@@ -6,16 +6,19 @@ written is the platform's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
+from math import isfinite
 
 import msgspec
 import numpy as np
 
 from backtrace.check.answers.names import Quantity
+from backtrace.formats.answer_forms import columns
 from backtrace.formats.latex.formulas import Formulas, rows
 from backtrace.formats.platforms.assignment import Assignment
-from backtrace.functions.array import Array
+from backtrace.formats.registry import NotExpressibleError
+from backtrace.functions.formula import Expr
 from backtrace.notation.latex import latex
 from backtrace.notation.text import EXACT
 from backtrace.page import blocks
@@ -24,17 +27,39 @@ from backtrace.page.step_block import Gallery, StepBlock
 
 WIDTH = 60.0  # em of a formula
 DIGITS = 12  # decimals of a value: its tolerance is coarser by far
-HALF = 0.5005  # of the last decimal asked for: what is rounded either way from a tie is right
+HALF = 0.5005  # of a unit of the last decimal asked for: a tie may be rounded either way
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """An entry that is asked for: where it is (from 0), what it is called, what has to be found."""
+
+    quantity: Quantity
+    i: int
+    j: int
+    name: str
+    value: float
 
 
 class FormPieces:
-    """The pieces of an assignment's form."""
+    """The pieces of an assignment's form. Raises NotExpressibleError where an answer is no number
+    that can be typed."""
 
     def __init__(self, assignment: Assignment) -> None:
         self.sheet = assignment.sheet
         self.document = assignment.form
+        self.points = assignment.points
         self.asked = {quantity.name: quantity for quantity in self.sheet.asked}
         self.tolerance = HALF * 10.0**-self.sheet.decimals
+        endless = [each.name for each in self.answers() if not isfinite(each.value)]
+        if endless:
+            raise NotExpressibleError(
+                f"{assignment.title}: {', '.join(endless)}: not a finite number, which nobody can "
+                "type into a form; say with --ask what is asked for"
+            )
+
+    def answers(self) -> Iterator[Entry]:
+        for quantity in self.sheet.asked:
+            yield from self.entries(quantity)
 
     def pieces(self) -> Iterator[str | StepBlock]:
         return self.of(self.document.blocks)
@@ -59,27 +84,25 @@ class FormPieces:
     def gallery(self, block: Gallery) -> Iterator[str | StepBlock]:
         given = [step for step in block.steps if not step.blank]
         if given:
-            yield self.displayed(rows([Formulas(given[0].figures, WIDTH).given(given)]))
+            yield self.given(given)
         yield from (step for step in block.steps if step.blank)
 
     def step(self, step: StepBlock) -> Iterator[str | StepBlock]:
         """Its title, its formula and, where it is to be worked, the step for its places."""
         yield f"<p><strong>{step.number}. {escape(inert(step.title))}</strong></p>"
         to_work = step.blank and not step.brief
-        stated = msgspec.structs.replace(step, brief=True) if to_work else step
-        yield self.displayed(rows([Formulas(step.figures, WIDTH).step(stated)]))
+        yield self.stated(msgspec.structs.replace(step, brief=True) if to_work else step)
         if to_work:
             yield step
 
     def quantity(self, step: StepBlock) -> Quantity:
         return self.asked[str(step.traced.step.at)]
 
-    def right(self, quantity: Quantity) -> Array:
-        """What has to be found, as a matrix."""
-        return np.asarray(self.sheet.value(quantity), dtype=float).reshape(quantity.shape)
-
-    def symbol(self, step: StepBlock) -> str:
-        return step.figures.symbols.latex(step.id)
+    def entries(self, quantity: Quantity) -> Iterator[Entry]:
+        right = np.asarray(self.sheet.value(quantity), dtype=float).ravel()
+        places = np.ndindex(*quantity.shape)
+        for (i, j), name, value in zip(places, columns(quantity), right, strict=True):
+            yield Entry(quantity, i, j, name, float(value))
 
     # How it is written
 
@@ -87,22 +110,42 @@ class FormPieces:
         """A formula among words."""
         return f"\\({escape(tex, quote=False)}\\)"
 
-    def displayed(self, lines: str) -> str:
-        """The lines of an ``aligned`` on their own."""
-        return f"<p>\\[\\begin{{aligned}}{escape(lines, quote=False)}\\end{{aligned}}\\]</p>"
+    def displayed(self, tex: str) -> str:
+        """A formula on its own."""
+        return f"<p>\\[{escape(tex, quote=False)}\\]</p>"
+
+    def given(self, steps: Sequence[StepBlock]) -> str:
+        return self.displayed(_aligned(Formulas(steps[0].figures, WIDTH).given(steps)))
+
+    def stated(self, step: StepBlock) -> str:
+        return self.displayed(_aligned(Formulas(step.figures, WIDTH).step(step)))
+
+    def symbol(self, step: StepBlock) -> str:
+        return self.formula(step.figures.symbols.latex(step.id))
+
+    def expression(self, expr: Expr) -> str:
+        symbols = self.document.symbols
+        assert symbols is not None
+        return self.formula(latex(expr, symbols, EXACT))
 
     def prose(self, words: blocks.Prose) -> str:
         parts = (words,) if isinstance(words, str) else words
-        symbols = self.document.symbols
-        assert symbols is not None
         return "".join(
-            escape(inert(part))
-            if isinstance(part, str)
-            else self.formula(latex(part, symbols, EXACT))
+            escape(inert(part)) if isinstance(part, str) else self.expression(part)
             for part in parts
         )
 
 
+def _aligned(lines: Sequence[str]) -> str:
+    return f"\\begin{{aligned}}{rows([lines])}\\end{{aligned}}"
+
+
+def table(rows: Iterable[Iterable[str]]) -> str:
+    """Cells in rows."""
+    lines = (f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+    return f"<table><tbody>{''.join(lines)}</tbody></table>"
+
+
 def plain(value: float) -> str:
     """A number without an exponent, which not every platform takes."""
-    return f"{value:.{DIGITS}f}".rstrip("0").rstrip(".")
+    return f"{round(value, DIGITS) + 0.0:.{DIGITS}f}".rstrip("0").rstrip(".")

@@ -8,17 +8,20 @@ What has a meaning in a Cloze place is escaped there.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
 from html import escape
+from itertools import groupby
+from math import lcm
 
-from backtrace.check.answers.names import Quantity
 from backtrace.course.wrong_values import WrongValues
 from backtrace.formats.platforms.assignment import Assignment
-from backtrace.formats.platforms.form_pieces import FormPieces, plain
+from backtrace.formats.platforms.form_pieces import Entry, FormPieces, plain, table
 from backtrace.page.inert import inert
 from backtrace.page.step_block import StepBlock
 
 MARK = "<!-- Made by backtrace. -->"
+FINEST = 1000  # of a share of the points
 SPECIAL = re.compile(r"([}#~/\"\\])")  # of Cloze, in feedback
 
 
@@ -43,6 +46,7 @@ class _Question(FormPieces):
     def __init__(self, assignment: Assignment) -> None:
         super().__init__(assignment)
         self.wrongs = WrongValues(assignment.sheet.spec)
+        self.weights = _weights(self.points)
 
     def lines(self, name: str) -> Iterator[str]:
         pieces = (
@@ -57,22 +61,24 @@ class _Question(FormPieces):
     def places(self, step: StepBlock) -> str:
         """A table with a place for each entry."""
         quantity = self.quantity(step)
-        rows = "".join(
-            f"<tr>{''.join(self.cells(quantity, i, line))}</tr>"
-            for i, line in enumerate(self.right(quantity))
-        )
-        symbol = self.formula(f"{self.symbol(step)} =")
-        return f"<table><tr><td>{symbol}</td><td><table>{rows}</table></td></tr></table>"
+        rows = groupby(self.entries(quantity), key=lambda entry: entry.i)
+        places = table(map(self.place, row) for _, row in rows)
+        return table([[f"{self.symbol(step)} =", places]])
 
-    def cells(self, quantity: Quantity, i: int, line: Sequence[float]) -> Iterator[str]:
-        for j, value in enumerate(line):
-            yield f"<td>{self.place(quantity, i, j, float(value))}</td>"
-
-    def place(self, quantity: Quantity, i: int, j: int, value: float) -> str:
+    def place(self, entry: Entry) -> str:
         """``{1:NUMERICAL:=0.7311:0.00005~%0%0.5:0.00005#the bias is missing}``."""
         tolerance = plain(self.tolerance)
-        told = [f"={plain(value)}:{tolerance}"]
-        for wrong, title in self.wrongs.at(quantity, i, j, self.tolerance).items():
+        told = [f"={plain(entry.value)}:{tolerance}"]
+        for wrong, title in self.wrongs.at(
+            entry.quantity, entry.i, entry.j, self.tolerance
+        ).items():
             said = SPECIAL.sub(r"\\\1", title)
             told.append(f"%0%{plain(wrong)}:{tolerance}#{said}")
-        return f"{{1:NUMERICAL:{'~'.join(told)}}}"
+        return f"{{{self.weights[entry.quantity.name]}:NUMERICAL:{'~'.join(told)}}}"
+
+
+def _weights(points: Mapping[str, float]) -> dict[str, int]:
+    """Whole numbers in the proportions of the points: a place has no other weights."""
+    shares = {name: Fraction(of).limit_denominator(FINEST) for name, of in points.items()}
+    common = lcm(*(share.denominator for share in shares.values()))
+    return {name: int(share * common) for name, share in shares.items()}
