@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from io import TextIOWrapper
 from types import FrameType
 from typing import Literal, NoReturn, TextIO
 
@@ -79,6 +80,8 @@ def main() -> None:
     if hasattr(sys, "set_int_max_str_digits"):  # Python 3.10 may be without
         sys.set_int_max_str_digits(0)  # exact fractions grow without end, and are printed whole
     _stand_in()
+    if isinstance(sys.stdout, TextIOWrapper):  # a letter that it lacks is no reason to fail
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         with _interruptible() as loaded:
             run = _loaded(sys.argv[1:])

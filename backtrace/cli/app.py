@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import copy
 from typing import Annotated, Any, Literal
 
@@ -29,16 +31,35 @@ from backtrace.cli.options import (
     parsed_digits,
 )
 from backtrace.cli.training.command import TrainCommand, train
+from backtrace.page.inert import inert
 
 OUTSIDE = re.compile(r",(?![^\[(]*[\])])")  # a comma outside brackets
+
+
+UsageError: Any = typer.BadParameter.__base__
+
+
+@contextmanager
+def _quoted() -> Iterator[None]:
+    """What Typer finds wrong is said with nothing in it that a terminal would obey."""
+    try:
+        yield
+    except UsageError as error:
+        error.message = inert(error.message)
+        raise
 
 
 class Commands(TyperGroup):
     """Commands whose reader (head, less) may stop early; Typer would end with 1 then."""
 
+    def make_context(self, *given: Any, **more: Any) -> Any:
+        with _quoted():
+            return super().make_context(*given, **more)
+
     def invoke(self, ctx: Any) -> Any:
         try:
-            result = super().invoke(ctx)
+            with _quoted():
+                result = super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:
             # Python flushes stdout once more as it exits: into nothing, so that it is quiet.

@@ -20,7 +20,7 @@ from backtrace.check.judge.checker import Checker
 from backtrace.check.model import WORST_FIRST, Answers, ClassReport, Report, Unreadable, Verdict
 from backtrace.check.policy import counted as counting
 from backtrace.cli.handing_back import write_feedback, write_results
-from backtrace.cli.screen import emit, print_page, reading, refuse, useless
+from backtrace.cli.screen import emit, print_page, reading, refuse, tell, useless
 from backtrace.course.manifest import MANIFEST, Manifest, read_manifest
 from backtrace.formats.csv import results
 from backtrace.formats.json import gradescope
@@ -213,7 +213,7 @@ class Grader:
         """A sheet that can't be read: Gradescope's student wants to be told all the same."""
         if self.request.format == "gradescope":
             emit(report_json.encode(gradescope.refused(unreadable)))
-        print(unreadable.reason, file=sys.stderr)
+        tell(unreadable.reason)
         return UNREAD
 
     def print_sheet(self, graded: Graded) -> None:
@@ -240,7 +240,7 @@ class Grader:
         kept = counting([each.report for each in graded], self.policy)
         graded = [graded[at] for at in kept]
         if not graded and not unreadable:
-            print(f"{', '.join(self.request.answers)}: no answers in it", file=sys.stderr)
+            tell(f"{', '.join(self.request.answers)}: no answers in it")
             return UNREAD
         report = ClassReport(tuple(each.report for each in graded), tuple(unreadable))
         self.hand_back(graded)
@@ -298,7 +298,7 @@ def _exercises(request: CheckRequest) -> tuple[Manifest | None, dict[str, Checke
         return None, {"": _checker(request.spec, request)}
     if not (folder / MANIFEST).is_file():
         refuse([f"{request.spec}: a folder without {MANIFEST}, which says what the variants are"])
-    with reading():
+    with reading(request.spec):
         manifest = read_manifest(folder)
     checkers = {name: _checker(str(path), request) for name, path in manifest.variants.items()}
     forms = {tuple(checker.steps) for checker in checkers.values()}
@@ -308,7 +308,7 @@ def _exercises(request: CheckRequest) -> tuple[Manifest | None, dict[str, Checke
 
 
 def _checker(source: str, request: CheckRequest) -> Checker:
-    with reading():
+    with reading(source):
         try:
             spec = load(source, data_folder=request.data)
         except SpecError:

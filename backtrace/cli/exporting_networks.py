@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from backtrace.cli.output import STDOUT, Output
-from backtrace.cli.screen import reading, refuse
+from backtrace.cli.screen import reading, refuse, tell
 from backtrace.cli.sources import saved_content
 from backtrace.formats.registry import (
     NETWORK_FORMATS,
@@ -34,7 +33,7 @@ def export_network(
         _check_changed(row, file)
     spec = _loaded(format, source, data, epochs)
     try:
-        with reading():
+        with reading(source):
             written = row.render(spec, name)
     except MissingExtraError as error:
         refuse([str(error)])
@@ -42,7 +41,7 @@ def export_network(
         refuse([f"--to {format}: {error}"])
     if written.beside is not None:
         Output(name, force=force, is_ours=is_ours).write(written.beside)
-        print(f"{name}: the data and parameters that {output} reads", file=sys.stderr)
+        tell(f"{name}: the data and parameters that {output} reads")
     file.write(written.content)
 
 
@@ -75,7 +74,7 @@ def _loaded(format: str, source: str, data: Path | None, epochs: int | None) -> 
         refuse([f"--to {format}: {name} is a saved trace, which has no optimizer; name its spec"])
     from backtrace.tape.loading import load
 
-    with reading():
+    with reading(source):
         spec = load(source, data_folder=data)
     if epochs is None:
         return spec

@@ -13,7 +13,7 @@ from pathlib import Path
 from time import time
 from types import FrameType
 
-from backtrace.cli.screen import refuse
+from backtrace.cli.screen import refuse, tell
 
 STDOUT = "-"
 START = 4096  # bytes in which a file shows whose it is
@@ -105,10 +105,10 @@ class Output:
         except OSError as error:
             return f"{self.name}: not written ({error.strerror}); {left}"
         except KeyboardInterrupt:
-            print(f"{self.name}: not written (interrupted); {left}", file=sys.stderr)
+            tell(f"{self.name}: not written (interrupted); {left}")
             raise
         except _SignalledError as ended:
-            print(f"{self.name}: not written ({ended}); {left}", file=sys.stderr)
+            tell(f"{self.name}: not written ({ended}); {left}")
             sys.exit(SIGNALLED + ended.number)
         return ""
 

@@ -49,7 +49,7 @@ def predict(request: PredictRequest) -> None:
     from backtrace.spec.read.parameters import read_parameters, with_parameters
     from backtrace.tape.loading import load
 
-    with reading():
+    with reading(request.spec):
         spec = load(request.spec, data_folder=request.data)
         if spec.equations is not None:
             refuse(["predict takes samples through layers; `backtrace trace` works equations out"])
@@ -65,7 +65,7 @@ def predict(request: PredictRequest) -> None:
         return
     from backtrace.page.prediction import document
 
-    with reading():
+    with reading(request.spec):
         page = document(found, spec, _origin(request.parameters), held_out=request.held_out)
     show_page(page, request.width)
 

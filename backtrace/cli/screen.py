@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import msgspec
 
+from backtrace.page.inert import inert
+
 if TYPE_CHECKING:
     from backtrace.formats.terminal.boxes import Line
     from backtrace.formats.terminal.layout import Layout
@@ -150,16 +152,24 @@ def useless(options: Mapping[str, bool], choosing: str, chosen: str) -> list[str
     return [f"{', '.join(given)}: of no use with {choosing} {chosen}"] if given else []
 
 
+def tell(words: str, stream: TextIO | None = None) -> None:
+    """Prints lines of words, on stderr unless ``stream`` is another, with nothing in them, be it
+    from an argument or a file, that a terminal would obey."""
+    shown = "\n".join(map(inert, words.split("\n")))
+    print(shown, file=stream or sys.stderr, flush=True)
+
+
 def refuse(problems: Iterable[str]) -> NoReturn:
     """Says on stderr what is wrong and exits with 2."""
     for problem in problems:
-        print(problem, file=sys.stderr)
+        tell(problem)
     sys.exit(WRONG_SPEC)
 
 
 @contextmanager
-def reading() -> Iterator[None]:
-    """Turns what is wrong with a spec into words on stderr and exit code 2."""
+def reading(source: str) -> Iterator[None]:
+    """Turns what is wrong with a spec, of which ``source`` is the name, into words on stderr and
+    exit code 2."""
     from backtrace.spec import SpecError
     from backtrace.tape.writer import TapeError
 
@@ -168,7 +178,7 @@ def reading() -> Iterator[None]:
     except SpecError as error:
         refuse_spec(error)
     except TapeError as error:
-        refuse([str(error)])
+        refuse([f"{'<stdin>' if source == '-' else source}: {error}"])
 
 
 def refuse_spec(error: SpecError) -> NoReturn:

@@ -25,7 +25,7 @@ def worked(source: str, data: Path | None, epochs: int | None) -> Trace:
     from backtrace.tape.loading import load
     from backtrace.tape.run import trace
 
-    with reading():
+    with reading(source):
         spec = load(source, data_folder=data)
         if epochs is not None:
             if epochs > 1 and spec.optimizer is None:

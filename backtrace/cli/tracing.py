@@ -6,7 +6,7 @@ import sys
 
 import msgspec
 
-from backtrace.cli.screen import NARROWEST, Screen, refuse, useless
+from backtrace.cli.screen import NARROWEST, Screen, emit, refuse, tell, useless
 from backtrace.page.selection import Selection, problems, resolved
 from backtrace.page.trace import View
 from backtrace.tape.trace import Trace
@@ -23,7 +23,7 @@ def print_trace(
     if json:
         from backtrace.formats.json.trace import encode
 
-        print(encode(trace, selection))
+        emit(encode(trace, selection))
         return
     view = msgspec.structs.replace(view, selection=selection)
     screen = Screen.of_stdout(width)
@@ -59,7 +59,7 @@ def _print_text(trace: Trace, view: View, screen: Screen, *, pause: bool) -> Non
 
     stop_after_each = pause and sys.stdin.isatty() and sys.stdout.isatty()
     if pause and not stop_after_each:
-        print("--pause needs a terminal: printing without a stop", file=sys.stderr)
+        tell("--pause needs a terminal: printing without a stop")
     prompt = FIRST_PROMPT
     layout = Layout(max(screen.width, NARROWEST), screen.unicode)
     for number, passage in enumerate(passages(trace, view, layout)):

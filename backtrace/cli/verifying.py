@@ -50,7 +50,7 @@ def verification(
     """Verifies an update, the first where it is None; exits with 2 where the spec is wrong."""
     from backtrace.tape.loading import load
 
-    with reading():
+    with reading(source):
         spec = load(source, data_folder=data)
         epoch, batch = update or (1, 1)
         only_figures = not spec.has_backward and bool(spec.expected)

@@ -49,6 +49,9 @@ class FloatArithmetic(msgspec.Struct, frozen=True):
     def recorded(self, value: Array) -> Array:
         return value
 
+    def beyond(self, value: Array) -> bool:
+        return False
+
 
 class Fractions(msgspec.Struct, frozen=True):
     """Exact fractions; with ``decimals``, each line rounded to that many, halves away from zero.
@@ -72,7 +75,7 @@ class Fractions(msgspec.Struct, frozen=True):
         return {k: v.fraction if isinstance(v, Number) else v for k, v in parameters.items()}
 
     def operand(self, value: Array, rational: bool) -> Array:
-        return value if rational else np.asarray(value, dtype=np.float64)
+        return value if rational else as_floats(value)
 
     def line(self, value: Array) -> Array:
         value = np.asarray(value)
@@ -82,7 +85,11 @@ class Fractions(msgspec.Struct, frozen=True):
         return _each(lambda x: round_half_away(x, decimals), value)
 
     def recorded(self, value: Array) -> Array:
-        return value if self.decimals is None else np.asarray(value, dtype=np.float64)
+        return value if self.decimals is None else as_floats(value)
+
+    def beyond(self, value: Array) -> bool:
+        """Whether a fraction of it is finite and its float is not."""
+        return any(np.isinf(_as_float(x)) and not isinstance(x, float) for x in value.flat)
 
 
 def fraction_of(value: Any) -> Any:

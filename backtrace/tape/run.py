@@ -108,10 +108,20 @@ def states(spec: Spec) -> tuple[str, ...]:
 
 
 def run(tape: Tape, start: Mapping[str, Array]) -> Iterable[TracedStep]:
-    """Works every step of a tape; ``start`` holds what ``starting_values`` gives."""
+    """Works every step of a tape; ``start`` holds what ``starting_values`` gives.
+
+    Raises ``TapeError`` where a fraction leaves the range of the floats: pages, drawings and checks
+    measure by them. (A training goes on, and says that it has diverged.)
+    """
     runner = Runner(tape, start)
     for step in tape.steps:
-        yield runner.work(step)
+        traced = runner.work(step)
+        if runner.numbers.beyond(runner.values[step.id]):
+            raise TapeError(
+                f"{step.id} has a fraction beyond 1.8e308, where the floats end. Take smaller "
+                "numbers, or arithmetic: float64, which goes on with inf."
+            )
+        yield traced
 
 
 class Runner:

@@ -13,13 +13,14 @@ from backtrace.check.answers.headers import student_columns
 from backtrace.check.answers.table_rows import text_rows
 from backtrace.cli.courses.worksheets import formats_of, refusing, write_contents
 from backtrace.cli.output import STDOUT, Output
-from backtrace.cli.screen import emit, reading, refuse
+from backtrace.cli.screen import emit, reading, refuse, tell
 from backtrace.course.blueprint import Blueprint
 from backtrace.course.exercises import Draft, fresh, variants
 from backtrace.course.manifest import MANIFEST
 from backtrace.course.pleasantness import COSTS, WORDS
 from backtrace.course.template import Template, template
 from backtrace.course.worksheet import worksheet
+from backtrace.formats.json.text import json_text
 from backtrace.formats.platforms.assignment import Assignment
 from backtrace.formats.worksheet_files import variant_files
 from backtrace.page.blocks import Handout
@@ -64,7 +65,7 @@ def create(request: NewRequest) -> None:
     if request.students is not None and request.variants is None:
         refuse(["--students: assigns variants; say with --variants how many there are"])
     seed = _seed(request.seed)
-    with reading():
+    with reading(request.template or "backtrace new"):
         source, folder = _template(request)
         title = _title(request, seed)
         if request.variants is None:
@@ -89,12 +90,12 @@ def _write_one(request: NewRequest, draft: Draft, seed: int) -> None:
     text = f"{MADE}, seed {seed}.\n{draft.text}"
     if request.output == STDOUT:
         emit(text.rstrip("\n"))
-        print(_said(draft), file=sys.stderr)
+        tell(_said(draft))
         return
     mark = MADE.encode()
     file = Output(request.output, force=request.force, is_ours=lambda s: s.startswith(mark))
     file.write(text.encode())
-    print(f"{request.output}: {_said(draft)}")
+    tell(f"{request.output}: {_said(draft)}", sys.stdout)
 
 
 def _said(draft: Draft) -> str:
@@ -118,9 +119,10 @@ def _write_variants(request: NewRequest, drafts: list[Draft], seed: int) -> None
     contents[MANIFEST] = _manifest(request, named, seed).encode()
     write_contents(request.output, contents, force=request.force)
     costs = [draft.cost for draft in drafts]
-    print(
+    tell(
         f"{request.output}: {count(len(drafts), 'variant')}, seed {seed}, "
-        f"difficulty {min(costs):.2f} to {max(costs):.2f}"
+        f"difficulty {min(costs):.2f} to {max(costs):.2f}",
+        sys.stdout,
     )
 
 
@@ -148,7 +150,7 @@ def _manifest(request: NewRequest, named: Mapping[str, Draft], seed: int) -> str
         names = list(named)
         lines += ["students:"]
         lines += [
-            f"  {msgspec.json.encode(student).decode()}: {names[place % len(names)]}"
+            f"  {json_text(student)}: {names[place % len(names)]}"
             for student, place in zip(students, order.tolist(), strict=True)
         ]
     return "\n".join(lines) + "\n"

@@ -13,7 +13,7 @@ from backtrace.check.answers.names import Quantity
 from backtrace.check.answers.tree import AnswersError
 from backtrace.check.model import MARK, Judged, Verdict
 from backtrace.cli.output import Output
-from backtrace.cli.screen import Screen, reading, refuse, show_page
+from backtrace.cli.screen import Screen, reading, refuse, show_page, tell
 from backtrace.course.quiz import BLANK, Quiz, Rows
 from backtrace.course.typed_numbers import NotANumberError, entries
 from backtrace.course.worksheet import WorksheetError, worksheet
@@ -69,7 +69,7 @@ class _Back(Exception):  # noqa: N818 - nothing went wrong
 
 def quiz(request: QuizRequest) -> int:
     """Asks until everything is answered, or the student quits; the exit code."""
-    with reading():
+    with reading(request.spec):
         spec = load(request.spec, data_folder=request.data)
         try:
             asked = Quiz(worksheet(spec, request.ask, request.show))
@@ -83,7 +83,7 @@ def quiz(request: QuizRequest) -> int:
         table.ask_all()
     except KeyboardInterrupt:
         table.keep(file)
-        print(f"\nKept in {name}; --resume goes on.", file=sys.stderr)
+        tell(f"\nKept in {name}; --resume goes on.")
         return INTERRUPTED
     table.keep(file)
     table.sum_up(name)
@@ -144,7 +144,7 @@ class _Table:
     def say(self, words: str, inset: str = "") -> None:
         """Words, folded to the reader's terminal."""
         width = Screen.of_stdout(self.request.width).width
-        print(fill(words, width, initial_indent=inset, subsequent_indent=inset))
+        tell(fill(words, width, initial_indent=inset, subsequent_indent=inset), sys.stdout)
 
     def show_given(self) -> None:
         from backtrace.page.blocks import Document
@@ -258,9 +258,10 @@ class _Table:
         left = list(self.quiz.waiting())
         if left:
             are = "is" if len(left) == 1 else "are"
-            print(f"\n{count(len(left), 'step')} {are} left; --resume goes on from {name}.")
+            still = f"{count(len(left), 'step')} {are} left"
+            tell(f"\n{still}; --resume goes on from {name}.", sys.stdout)
         for line in self.next(set().union(*(judged.mistakes for judged in report.quantities))):
-            print(line)
+            tell(line, sys.stdout)
 
     def next(self, codes: set[str]) -> Iterator[str]:
         """A fresh exercise in which the same mistakes would show."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from backtrace.cli.output import Output
-from backtrace.cli.screen import reading, refuse
+from backtrace.cli.screen import reading, refuse, tell
 from backtrace.course.languages import LANGUAGES
 from backtrace.course.worksheet import WorksheetError, worksheet
 from backtrace.formats.platforms.assignment import Assignment
@@ -36,7 +37,7 @@ class WorksheetRequest(msgspec.Struct, frozen=True):
 
 def write_worksheet(request: WorksheetRequest) -> None:
     """Writes every file or, where one can't be written, none; says which."""
-    with reading():
+    with reading(request.spec):
         content, file, folder = read_source(request.spec)
         spec = loads(content, file, folder=folder, data_folder=request.data)
     formats = formats_of(request.formats, request.handout.language)
@@ -45,7 +46,7 @@ def write_worksheet(request: WorksheetRequest) -> None:
         text = content.decode("utf-8-sig")
         contents = dict(files(Assignment(sheet, text, request.handout, request.steps), formats))
     write_contents(request.folder, contents, force=request.force)
-    print(f"{request.folder}: {', '.join(contents)}")
+    tell(f"{request.folder}: {', '.join(contents)}", sys.stdout)
 
 
 @contextmanager

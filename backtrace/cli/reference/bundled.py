@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 
-from backtrace.cli.screen import refuse
+from backtrace.cli.screen import emit, refuse
 
 
 def print_list() -> None:
@@ -49,4 +48,5 @@ def print_network(name: str) -> None:
         meant = f"Did you mean {near}? " if near else ""
         refuse([f"{name}: no bundled network. {meant}There are {', '.join(bundled.names())}."])
     text = bundled.path(name).read_text(encoding="utf-8")
-    sys.stdout.write(text.removeprefix(bundled.EDITORS_LINE))
+    emit(text.removeprefix(bundled.EDITORS_LINE).removesuffix("
+"))

@@ -38,7 +38,7 @@ def print_hidden(source: str, data: Path | None, form: str, width: int | None) -
     from backtrace.page.report.phrases import Words
     from backtrace.tape.loading import load
 
-    with reading():
+    with reading(source):
         spec = load(source, data_folder=data)
         found = spec.title, revealing(spec), Words(spec)
     if form == "json":

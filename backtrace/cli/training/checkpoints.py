@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 
 import msgspec
 
-from backtrace.cli.screen import reading, refuse
+from backtrace.cli.screen import reading, refuse, tell
 from backtrace.cli.training.save_file import SaveFile, Traits
 from backtrace.spec.model import Spec
 from backtrace.tape.training import Progress, Record, Training
@@ -33,7 +32,7 @@ class Checkpoints:
         problem = self.saving.save(progress(), record)
         self.saved = monotonic()
         if problem and problem != self.problem:
-            print(problem, file=sys.stderr)
+            tell(problem)
         self.problem = problem
 
     def _due(self, record: Record) -> bool:
@@ -83,9 +82,9 @@ def _content(path: str) -> bytes:
 def _begun(path: str, spec: Spec) -> Spec:
     from backtrace.spec.read.parameters import read_parameters, with_parameters
 
-    with reading():
+    with reading(path):
         begun = with_parameters(spec, read_parameters(path, spec))
-    print(f"{path} has parameters and no more: begun at epoch 0 with them", file=sys.stderr)
+    tell(f"{path} has parameters and no more: begun at epoch 0 with them")
     return begun
 
 

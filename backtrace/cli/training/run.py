@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from backtrace.cli.output import STDOUT, Output
-from backtrace.cli.screen import WRONG_SPEC, reading, refuse, show_page, useless
+from backtrace.cli.screen import WRONG_SPEC, emit, reading, refuse, show_page, tell, useless
 from backtrace.cli.training.checkpoints import Checkpoints, standing, taken_up
 from backtrace.cli.training.epoch_log import EpochLog
 from backtrace.cli.training.epoch_log import is_ours as is_our_log
@@ -145,7 +145,7 @@ def _loaded(request: TrainRequest) -> tuple[SpecText, Spec]:
     from backtrace.tape.loading import loads
     from backtrace.tape.training import check_trainable
 
-    with reading():
+    with reading(request.spec):
         text = spec_text(request.spec, request.data)
         spec = overridden(
             loads(
@@ -223,7 +223,7 @@ class _Run:
         log, traces, checkpoints = self.log(), self.files.traces, None
         if self.saving is not None:
             checkpoints = Checkpoints(self.saving, self.request.checkpoint_every)
-        with watching(self.spec, self.request.quiet) as show, reading():
+        with watching(self.spec, self.request.quiet) as show, reading(self.request.spec):
 
             def watch(record: Record, progress: Callable[[], Progress]) -> bool:
                 show(record, progress)
@@ -283,7 +283,7 @@ class _Run:
         if self.request.json:
             from backtrace.formats.json.training import encode
 
-            print(encode(self.spec, training))
+            emit(encode(self.spec, training))
             return
         from backtrace.page.training.document import document
 
@@ -296,11 +296,11 @@ class _Run:
         """What went wrong; and where the training is, to a person, after Ctrl-C to everybody."""
         if training.ended == "interrupted":
             epoch = training.progress.last.epoch
-            print(f"Interrupted after epoch {epoch}: {self.left()}", file=sys.stderr)
+            tell(f"Interrupted after epoch {epoch}: {self.left()}")
         elif self.saving is not None and not self.unsaved and sys.stderr.isatty():
-            print(f"Saved {self.saving.where}", file=sys.stderr)
+            tell(f"Saved {self.saving.where}")
         for problem in self.problems:
-            print(problem, file=sys.stderr)
+            tell(problem)
 
     def left(self) -> str:
         """What an interrupted training has left, and what goes on from there."""

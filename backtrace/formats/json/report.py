@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, TypedDict
 
-import msgspec
-
 from backtrace.check.model import ClassReport, Judged, Unreadable, Verdict
+from backtrace.formats.json.text import json_text
 from backtrace.page.inert import inert
 from backtrace.page.report.content import Findings
 
@@ -93,7 +92,7 @@ class ClassDocument(TypedDict):
 
 def encode(document: Any) -> str:
     """A document in one line of JSON text."""
-    return msgspec.json.encode(document).decode()
+    return json_text(document)
 
 
 def report(findings: Findings, level: str = "how") -> ReportDocument:

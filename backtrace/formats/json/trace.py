@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from backtrace.formats.json.text import json_text
 from backtrace.functions.formula import Expr, Ref, row
 from backtrace.functions.number import Number
 from backtrace.notation.latex import latex
@@ -39,7 +40,7 @@ class TraceFormatError(ValueError):
 def encode(trace: Trace, selection: Selection = EVERYTHING) -> str:
     """A trace, or what is selected of it, as JSON text: full precision, non-finite values and
     fractions as strings."""
-    return msgspec.json.encode(as_document(trace, selection), enc_hook=_number).decode()
+    return json_text(as_document(trace, selection), _number)
 
 
 def exported(trace: Trace, view: View) -> str:

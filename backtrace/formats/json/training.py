@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from backtrace.formats.json.text import json_text
 from backtrace.formats.json.trace import plain
 from backtrace.spec.model import Spec
 from backtrace.tape.training import Measured, Training
@@ -16,7 +17,7 @@ SCHEMA = "backtrace/training/1"
 
 def encode(spec: Spec, training: Training) -> str:
     """The training as JSON text: full precision, non-finite values and fractions as strings."""
-    return msgspec.json.encode(as_document(spec, training)).decode()
+    return json_text(as_document(spec, training))
 
 
 def as_document(spec: Spec, training: Training) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from backtrace.check.judge.published import ComparedFigure, ComparedLine
+from backtrace.formats.json.text import json_text
 from backtrace.formats.json.trace import finite
 from backtrace.page.inert import inert
 from backtrace.verify import Comparison, Kink, Verification
@@ -19,7 +20,7 @@ SCHEMA = "backtrace/verification/1"
 
 def encode(verification: Verification | None, held: Sequence[ComparedLine], *, agrees: bool) -> str:
     """The verification in one line of JSON text; without a loss there are no gradients."""
-    return msgspec.json.encode(document(verification, held, agrees=agrees)).decode()
+    return json_text(document(verification, held, agrees=agrees))
 
 
 def document(

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from backtrace.formats.terminal.boxes import Line
+from backtrace.page.inert import inert
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -63,17 +64,18 @@ STYLES: dict[str, str] = {
 
 
 def coloured(lines: Iterable[Line], styles: Mapping[str, str]) -> Text:
-    """``lines`` with the style of each span's role; nothing in them is taken for markup."""
+    """``lines`` with the style of each span's role; nothing in them is taken for markup, nor for
+    an order to the terminal."""
     from rich.text import Text
 
     whole = Text(no_wrap=True, overflow="ignore")
     for number, line in enumerate(lines):
         whole.append("\n" if number else "")
         for part, role in line:
-            whole.append(part, styles.get(role))
+            whole.append(inert(part), styles.get(role))
     return whole
 
 
 def uncoloured(lines: Iterable[Line]) -> str:
     """The same lines as plain text; rich is not loaded for it."""
-    return "\n".join("".join(part for part, _ in line).rstrip() for line in lines)
+    return "\n".join(inert("".join(part for part, _ in line).rstrip()) for line in lines)

@@ -16,7 +16,7 @@ from backtrace.page.training.advice import doubts, remedies, what_happened
 from backtrace.page.training.chart import Chart, losses
 from backtrace.page.training.confusion import Confusion, confusion_of, percent
 from backtrace.spec.excerpt import excerpt
-from backtrace.spec.model import Spec
+from backtrace.spec.model import Arithmetic, Spec
 from backtrace.spec.wording import listed
 from backtrace.tape.parameters import trained_ids
 from backtrace.tape.run import trace
@@ -60,7 +60,7 @@ def outcome(
     all; they are needed for the confusions of classes only. ``behind`` are the epochs that a
     training which was taken up had behind it, None where it has begun here.
     """
-    sketch = trace(excerpt(spec, 1, 1))
+    sketch = _sketch(spec)
     symbols = Symbols.of(sketch)
     kept = _marked(training)
     shown = _shown(training.records, kept)
@@ -83,6 +83,12 @@ def outcome(
         confusion=confusion,
         symbols=symbols,
     )
+
+
+def _sketch(spec: Spec) -> Trace:
+    """One sample's trace, for its shapes: in floats, which diverge where fractions have no end."""
+    one = trace(msgspec.structs.replace(excerpt(spec, 1, 1), arithmetic=Arithmetic()))
+    return msgspec.structs.replace(one, arithmetic=spec.arithmetic)
 
 
 def _chart(spec: Spec, training: Training, kept: int | None) -> Chart:
