@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePath
 
 
 def printable(text: str) -> str:
@@ -18,6 +19,13 @@ def shortened(text: str, limit: int) -> str:
 def cited(text: str, limit: int = 40) -> str:
     """``text`` as a message shows it: between quotes, on one line, shortened."""
     return f'"{shortened(text, limit)}"'
+
+
+def title_of(file: str) -> str:
+    """The name of a file as a title, without its ending; what is no text in it is a question
+    mark. Nothing of ``<stdin>``."""
+    stem = "" if file.startswith("<") else PurePath(file).stem
+    return stem.encode(errors="replace").decode()
 
 
 def count(number: int, singular: str, plural: str = "") -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from backtrace.cli.output import STDOUT, Output
-from backtrace.cli.screen import emit, refuse
+from backtrace.cli.screen import emit, refuse, tell
 from backtrace.course.blueprint import Blueprint
 from backtrace.course.starter import UNITS, starter
 from backtrace.functions.losses import LOSSES
@@ -149,7 +149,7 @@ def _asked() -> dict[str, Any]:
     for option, question in QUESTIONS.items():
         found[option] = _answer(question) if question.words else question.parse(question.usual)
         while misfits := _misfits(found):
-            print(f"  {misfits[0]}", file=sys.stderr)
+            tell(f"  {misfits[0]}")
             found[option] = _answer(question)
     return found
 
@@ -167,4 +167,4 @@ def _answer(question: Question) -> Any:
         try:
             return question.parse(typed or question.usual)
         except ValueError as error:
-            print(f"  {typed}: {error}", file=sys.stderr)
+            tell(f"  {typed}: {error}")

@@ -41,7 +41,7 @@ def write_worksheet(request: WorksheetRequest) -> None:
         content, file, folder = read_source(request.spec)
         spec = loads(content, file, folder=folder, data_folder=request.data)
     formats = formats_of(request.formats, request.handout.language)
-    with refusing():
+    with refusing(), reading(request.spec):
         sheet = worksheet(spec, request.ask, request.show)
         text = content.decode("utf-8-sig")
         contents = dict(files(Assignment(sheet, text, request.handout, request.steps), formats))

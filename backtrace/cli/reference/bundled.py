@@ -48,5 +48,4 @@ def print_network(name: str) -> None:
         meant = f"Did you mean {near}? " if near else ""
         refuse([f"{name}: no bundled network. {meant}There are {', '.join(bundled.names())}."])
     text = bundled.path(name).read_text(encoding="utf-8")
-    emit(text.removeprefix(bundled.EDITORS_LINE).removesuffix("
-"))
+    emit(text.removeprefix(bundled.EDITORS_LINE).removesuffix("\n"))

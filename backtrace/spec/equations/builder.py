@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,6 +30,7 @@ from backtrace.spec.read.training import (
     read_schedule,
     read_training,
 )
+from backtrace.spec.wording import title_of
 
 if TYPE_CHECKING:
     from backtrace.spec.document.folders import Folders
@@ -72,7 +72,7 @@ def _read(problems: Problems, top: Fields, folders: Folders) -> Spec | None:
     equations = read_equations(problems, top, folders, conventions, seed)
     schedule = read_schedule(problems, top.get("schedule"))
     training_epochs, stop = read_training(problems, top.get("training"), None)
-    title = "" if problems.file.startswith("<") else PurePath(problems.file).stem
+    title = title_of(problems.file)
     spec = Spec(
         title=top.text("title", title),
         source=top.text("source", ""),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from pathlib import PurePath
 from typing import Any
 
 from msgspec.structs import replace
@@ -50,7 +49,7 @@ from backtrace.spec.read.training import (
     read_training,
     read_updates,
 )
-from backtrace.spec.wording import count
+from backtrace.spec.wording import count, title_of
 
 LARGEST_SEED = 2**32 - 1
 
@@ -144,7 +143,7 @@ def _read_settings(
     top = parts.top
     updates = read_updates(problems, top.get("updates"))
     training_epochs, stop = read_training(problems, top.get("training"), parts.loss)
-    title = "" if problems.file.startswith("<") else PurePath(problems.file).stem
+    title = title_of(problems.file)
     return {
         "title": top.text("title", title),
         "source": top.text("source", ""),

@@ -71,7 +71,7 @@ def test_options_of_samples_are_refused(run, options, said):
 def test_update_lines_of_one_s_own_are_not_trained(run):
     done = run("train", "perceptron")
     assert (done.code, done.out) == (2, "")
-    assert done.err.startswith("training needs a loss: `loss: L`")
+    assert done.err.startswith("perceptron: training needs a loss: `loss: L`")
     assert "backtrace trace" in done.err
 
 
