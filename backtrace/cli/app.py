@@ -559,7 +559,7 @@ def check(
         ),
     ],
     format: Annotated[
-        Literal["text", "markdown", "csv", "json", "jsonl", "gradescope"],
+        Literal["text", "markdown", "html", "csv", "json", "jsonl", "gradescope"],
         typer.Option(
             help="What to print. jsonl reads a stream of answers, one JSON object a line, and "
             "writes a report for each; gradescope is one student's results.json."
@@ -604,6 +604,9 @@ def check(
             '{student: "ID number", "z1[1,1]": "Response 1"}.',
         ),
     ] = None,
+    names: Annotated[
+        bool, typer.Option("--names", help="Name the students on the page of a class.")
+    ] = False,
     feedback: Annotated[
         str | None,
         typer.Option(metavar="FOLDER", help="Write a page for each student into FOLDER."),
@@ -642,6 +645,7 @@ def check(
             feedback=feedback,
             feedback_format=feedback_as,
             results=results,
+            names=names,
             force=force,
             data=data,
             width=width,

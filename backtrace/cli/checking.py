@@ -38,7 +38,8 @@ OF_A_CLASS = ("csv", "jsonl")
 OF_A_STUDENT = ("gradescope",)
 STDIN = "<stdin>"
 
-Format: TypeAlias = Literal["text", "markdown", "csv", "json", "jsonl", "gradescope"]
+Format: TypeAlias = Literal["text", "markdown", "html", "csv", "json", "jsonl", "gradescope"]
+PAGES = ("text", "markdown", "html")
 FeedbackFormat: TypeAlias = Literal["md", "html", "txt"]
 
 
@@ -57,6 +58,7 @@ class CheckRequest(msgspec.Struct, frozen=True, dict=True):
     feedback: str | None
     feedback_format: FeedbackFormat
     results: str | None
+    names: bool
     force: bool
     data: Path | None
     width: int | None
@@ -102,8 +104,9 @@ def problems(request: CheckRequest) -> Iterator[str]:
         yield "- stands for stdin twice: the spec or one answers file can be read from it"
     if request.several and request.format in OF_A_STUDENT:
         yield f"--format {request.format} is for one student's answers; give one file"
-    for_people = request.format in ("text", "markdown", "csv")
-    if request.several and for_people:
+    if request.names and not (request.several and request.format in PAGES):
+        yield "--names: for the page of a class (text, markdown or html), which else has none"
+    if request.several and request.format in (*PAGES, "csv"):
         shaping = {"--hints": request.hints is not None, "--reveal": request.reveal}
         given = [option for option, used in shaping.items() if used]
         if given and request.feedback is None:
@@ -266,7 +269,7 @@ class Grader:
 
             emit(class_table.encode(self.checker, report).removesuffix("\n"))
         else:
-            page = classroom.document(self.checker, report)
+            page = classroom.document(self.checker, report, names=self.request.names)
             print_page(page, self.request.format, self.request.width)
 
     def document(self, graded: Graded) -> report_json.ReportDocument:

@@ -137,11 +137,15 @@ def show_page(document: Document, width: int | None) -> None:
 
 
 def print_page(document: Document, form: str, width: int | None) -> None:
-    """A page in Markdown, or as text for people."""
+    """A page in Markdown or HTML, or as text for people."""
     if form == "markdown":
         from backtrace.formats.markdown import writer as markdown
 
         emit(markdown.text(document))
+    elif form == "html":
+        from backtrace.formats.html import writer as html
+
+        emit(html.file(document).rstrip("\n"))
     else:
         show_page(document, width)
 

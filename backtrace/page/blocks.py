@@ -168,15 +168,20 @@ class Bar(msgspec.Struct, frozen=True):
 
 
 class Bars(Block, frozen=True):
-    """Numbers under each other; ``smaller`` ones are left out."""
+    """Numbers under each other; ``smaller`` ones are left out. ``heads`` say of what they are,
+    where they stand in a table."""
 
     rows: tuple[Bar, ...]
     smaller: int = 0
+    heads: tuple[str, str, str] = ("class", "output", "")
 
     @property
     def plainly(self) -> tuple[Table]:
+        label, number, remark = self.heads
+        columns = (Column(label), Column(number), Column(remark, left=True))
         rows = ((Cell(bar.label), Cell(bar.number), bar.remark) for bar in self.rows)
-        columns = (Column("class"), Column("output"), Column("", left=True))
+        if not any(bar.remark.text for bar in self.rows):
+            return (Table(columns[:2], tuple(row[:2] for row in rows)),)
         return (Table(columns, tuple(rows)),)
 
 

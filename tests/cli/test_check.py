@@ -5,6 +5,7 @@ import json
 import time
 
 import pytest
+import yaml
 
 from backtrace.cli.checking import counted
 from tests.cli.running import ESCAPE, on_a_terminal, piped, run
@@ -82,7 +83,7 @@ def test_the_spec_and_the_answers_the_wrong_way_round_are_told(run, homework):
 
 def test_one_bad_file_does_not_stop_the_class(run, homework):
     spec, bad = str(homework / "spec.yaml"), str(homework / "bad.yaml")
-    done = run("check", spec, str(homework / "class"), bad)
+    done = run("check", spec, str(homework / "class"), bad, "--names")
     assert done.code == 3
     assert "Ada        7/7" in done.out
     assert "Bo         7/9" in done.out
@@ -257,3 +258,25 @@ def test_mistakes_lists_the_catalogue_and_what_an_exercise_hides(run):
     assert run("mistakes", "no-such-network").code == 2
     assert run("mistakes", "--format", "json", "--width", "80").code == 2
     assert run("mistakes", "--data", ".").code == 2
+
+
+@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize("option", [("--hints", "none"), ("--reveal",), ("--names",)])
+@pytest.mark.parametrize("form", ["text", "markdown", "html", "csv", "json", "jsonl", "gradescope"])
+def test_an_option_shapes_what_is_printed_or_is_refused_by_its_name(
+    run, homework, tmp_path, form, option, several
+):
+    """Bo's gradient has the wrong sign: there is something to hint at and to reveal."""
+    sheet = homework / "class" / "bo.yaml"
+    if form == "jsonl":
+        answers = yaml.safe_load(sheet.read_text())
+        sheet = tmp_path / "stream.jsonl"
+        sheet.write_text(json.dumps(answers) + "\n")
+    given = [str(sheet), *([str(homework / "class" / "ada.yaml")] if several else [])]
+    command = ("check", str(homework / "spec.yaml"), *given, "--format", form)
+    plain, told = run(*command), run(*command, *option)
+    if told.code == 2:
+        assert told.out == ""
+        assert option[0] in told.err or plain.code == 2
+    else:
+        assert told.out != plain.out

@@ -90,12 +90,12 @@ def marked(text, spec=TWO_SAMPLES, level="how", reveal=False, **options):
     return Marked(checker, report, commentator.findings(sheet, report), commentator)
 
 
-def of_class(texts, spec=TWO_SAMPLES, unreadable=()):
+def of_class(texts, spec=TWO_SAMPLES, unreadable=(), names=True):
     """The checker, the report on all sheets and what a teacher is shown of it."""
     checker = exercise(spec)
     reports = tuple(checker.check(answers(checker, text)) for text in texts)
     report = ClassReport(reports, tuple(unreadable))
-    return checker, report, document(checker, report)
+    return checker, report, document(checker, report, names=names)
 
 
 def named(student, answers="{loss: 2.5}"):

@@ -4,10 +4,13 @@ import csv
 import io
 import json
 
+import numpy as np
 import pytest
 
+import backtrace
 from backtrace.check.model import ClassReport, Unreadable
 from backtrace.formats.csv import classroom as class_table
+from backtrace.formats.html import writer as html
 from backtrace.formats.json import report as report_json
 from backtrace.formats.markdown import writer as markdown
 from backtrace.formats.measure import text_width
@@ -44,18 +47,20 @@ def table(checker, report):
 
 def below(room, title):
     """The rows or the items of the section of that title."""
-    ((block,),) = [section.blocks for section in room.blocks if section.title == title]
+    ((*_, block),) = [section.blocks for section in room.blocks if section.title == title]
     return block.items if isinstance(block, Bullets) else block.rows
 
 
 def students(room):
-    rows = [name for name, *_ in room.blocks[0].blocks[0].rows]
+    rows = [name for name, *_ in room.blocks[-1].blocks[0].rows]
     return [name.text for name in rows if name.tone != "label"]
 
 
 def test_the_table_has_a_row_a_student_and_a_column_a_step():
     _, _, room = of_class([ALL_RIGHT, SIGN_FLIPPED])
-    assert text(room).splitlines()[2:6] == [
+    said = text(room).splitlines()
+    at = next(at for at, line in enumerate(said) if "By name" in line)
+    assert said[at + 1 : at + 5] == [
         " student  marks  z₁   L    δ₁   dW₁  W₁ⁿᵉʷ",
         " Ada        7/7  ✓    ✓         ✓    ✓",
         " Bo         7/9  ✓    ✓    ✓    ✗ 2  →",
@@ -64,9 +69,67 @@ def test_the_table_has_a_row_a_student_and_a_column_a_step():
     assert "✗ wrong, in so many entries" in text(room)
 
 
+def test_who_is_who_stands_there_only_when_asked_for():
+    misspelt = named("Di", "{losss: 1}")
+    for names in (False, True):
+        _, _, room = of_class([ALL_RIGHT, SIGN_FLIPPED, ODD, misspelt], names=names)
+        for page in (text(room), markdown.text(room), html.file(room)):
+            assert ("Ada" in page) == ("By name" in page) == names
+            assert ("Cy" in page) == ("Di" in page) == names
+    assert "1 student: " in text(of_class([ALL_RIGHT, misspelt], names=False)[2])
+
+
+def test_marks_are_a_distribution():
+    _, _, room = of_class([ALL_RIGHT] * 3 + [SIGN_FLIPPED] * 2, TWO_SAMPLES + "ask: [z1, dW1]\n")
+    # z1 and dW1 have two entries each: four marks, two of them with both of dW1 wrong
+    bars = [(bar.label, bar.number, bar.share) for bar in below(room, "Marks")]
+    assert bars == [("4", "3", 1), ("3 to below 4", "0", 0), ("2 to below 3", "2", 2 / 3)]
+
+
+def test_marks_out_of_different_totals_are_shares():
+    _, _, room = of_class([ALL_RIGHT, SIGN_FLIPPED])  # 7 of 7, and 7 of 9: 78 %
+    marks = next(each for each in room.blocks if each.title == "Marks").blocks[0].rows
+    assert [(bar.label, bar.number) for bar in marks if bar.number != "0"] == [
+        ("100 %", "1"),
+        ("70 to below 80 %", "1"),
+    ]
+
+
+def test_steps_say_how_many_have_them_right_and_where_mistakes_begin():
+    _, _, room = of_class([ALL_RIGHT] * 3 + [SIGN_FLIPPED])
+    (steps,) = [each.blocks for each in room.blocks if each.title == "Step by step"]
+    bars = [(bar.label, bar.number, bar.remark.text) for bar in steps[0].rows]
+    assert bars == [("dW₁", "75 %", "the first mistake of 1"), ("W₁ⁿᵉʷ", "75 %", "")]
+    assert steps[1].words == "Right for all who gave them: z₁, L, δ₁."
+
+
+def test_what_many_sheets_have_in_common_is_said_first():
+    odd = "{z1: [[5], [7.1]]}"  # 3 is right; 7.1 for it is no known mistake
+    sheets = [named(f"S{n}", odd.replace("7.1", text)) for n, text in enumerate(["7.1", "7.10"])]
+    assert "What to teach again" not in text(of_class([ALL_RIGHT])[2])
+    room = of_class([*sheets, named("S3", odd), ALL_RIGHT])[2]
+    (again,) = [each.blocks for each in room.blocks if each.title == "What to teach again"]
+    said = "3 sheets have 7.1 for z₁[2,1], by no mistake that is known: what were they given?"
+    assert again[0].items == (said,)
+    assert of_class([*sheets, ALL_RIGHT])[2].blocks[1].blocks[0] != again[0]
+
+
+def test_sheets_cut_off_or_under_another_convention_are_counted():
+    """An OR gate's z₂ is 1.10278…; cut off to three decimals it is 1.102."""
+    spec = backtrace.load("or-gate")
+    steps = {s.id: np.atleast_2d(s.value) for s in backtrace.trace(spec) if s.phase != "given"}
+    cut = {id: np.trunc(v * 1000 + np.sign(v) * 1e-9) / 1000 for id, v in steps.items()}
+    sheet = {id: [[f"{x:.3f}" for x in row] for row in v] for id, v in cut.items()}
+    sheets = [f"student: S{n}\nanswers: {json.dumps(sheet)}" for n in range(3)]
+    _, report, room = of_class(sheets, "or-gate")
+    assert [each.conventions for each in report.reports] == [{"rounding": "cut off"}] * 3
+    assert "3 sheets are cut off, not rounded: they are read so" in text(room)
+    assert of_class(sheets[:2], "or-gate")[2].blocks[1].title != "What to teach again"
+
+
 def test_mistakes_are_counted_in_sentences():
     _, report, room = of_class([ALL_RIGHT, SIGN_FLIPPED, SIGN_FLIPPED.replace("Bo", "Cy")])
-    assert below(room, "What went wrong") == (("2 of 3", 2 / 3, "have the wrong sign in dW₁"),)
+    assert below(room, "What to teach again") == (("2 of 3", 2 / 3, "have the wrong sign in dW₁"),)
     assert f"2 of 3  {'█' * 13:20}  have the wrong sign in dW₁" in text(room)
     assert report.mistakes == {"sign-flipped": 2}
     _, _, room = of_class([SIGN_FLIPPED])
@@ -133,7 +196,7 @@ def test_students_of_one_name_are_told_apart():
     checker = exercise()
     sheets = [("a/1.yaml", ALL_RIGHT), ("a/2.yaml", ALL_RIGHT), ("a/3.yaml", SIGN_FLIPPED)]
     reports = tuple(checker.check(answers(checker, sheet, file)) for file, sheet in sheets)
-    room = document(checker, ClassReport(reports))
+    room = document(checker, ClassReport(reports), names=True)
     assert students(room) == ["Ada (1.yaml)", "Ada (2.yaml)", "Bo"]
     # rows of one table have one file
     _, _, room = of_class([ALL_RIGHT, ALL_RIGHT, SIGN_FLIPPED])

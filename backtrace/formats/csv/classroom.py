@@ -7,8 +7,8 @@ from typing import Any
 from backtrace.check.judge.checker import Checker
 from backtrace.check.model import ClassReport, Report
 from backtrace.formats.escaping import spreadsheet
-from backtrace.page.report.classroom import steps_of
 from backtrace.page.report.phrases import plain_number
+from backtrace.page.report.roster import steps_of
 
 FIRST = ("student", "file", "earned", "possible", "first_mistake", "mistakes")
 LAST = ("unreadable",)

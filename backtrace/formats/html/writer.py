@@ -19,9 +19,10 @@ from backtrace.formats.drawing import palette
 from backtrace.formats.drawing.graph import COLOURS, GraphDrawing
 from backtrace.formats.drawing.hairpin import HairpinDrawing
 from backtrace.formats.drawing.network import NetworkDrawing
+from backtrace.formats.html import tables
 from backtrace.formats.html.chains import ChainTable
 from backtrace.formats.html.drawings import beside_text, drawn, legend, telling
-from backtrace.formats.html.equations import HtmlEquations, entry_name, printed
+from backtrace.formats.html.equations import HtmlEquations, entry_name
 from backtrace.functions.formula import Expr, Ref, Row, Symbol, Value
 from backtrace.notation.mathml import MathML, ref_symbol
 from backtrace.notation.mathml_tokens import joined, numeral, operator
@@ -48,7 +49,6 @@ TALL = 'displaystyle="true"'
 DIGEST = 8  # hexadecimal digits, enough for the fragments of one page
 MARKED = re.compile(r' data-e="[^"]*"')
 COMMA = operator(",")
-NUMBER = re.compile(r"-?[\d.,]+(?:e-?\d+|/\d+)?")
 CLASSES = {"": "", "pass": "", "losses": ' class="course"'}
 
 
@@ -243,12 +243,13 @@ class _Writer(BlockWriter[str]):
         return f'<{tag} class="{kind}"{anchor}>{words}</{tag}>'
 
     def table(self, block: blocks.Table) -> Iterator[str]:
-        yield '<table class="losses"><thead><tr>'
-        yield "".join(f'<th scope="col">{_text(column.header)}</th>' for column in block.columns)
-        yield "</tr></thead><tbody>"
-        for row in block.rows:
-            yield f"<tr>{''.join(map(_cell, row))}</tr>"
-        yield "</tbody></table>"
+        return tables.table(block)
+
+    def bars(self, block: blocks.Bars) -> Iterator[str]:
+        return tables.bars(block)
+
+    def shares(self, block: blocks.Shares) -> Iterator[str]:
+        return tables.shares(block)
 
     def graph(self, block: Graph) -> Iterator[str]:
         """The drawing stands in the page, in its colours."""
@@ -477,10 +478,6 @@ def _paragraphs(texts: Mapping[str, str]) -> Iterator[str]:
 
 def _list(items: Iterable[str]) -> Iterator[str]:
     yield from ("<ul>", *(f"<li>{item}</li>" for item in items), "</ul>")
-
-
-def _cell(cell: blocks.Cell) -> str:
-    return f"<td>{printed(cell.text) if NUMBER.fullmatch(cell.text) else _text(cell.text)}</td>"
 
 
 def _entry_of(value: Value) -> str:

@@ -20,13 +20,17 @@ def bars(block: Bars, room: int, layout: Layout) -> Iterator[Line]:
     labels = even([layout.say(bar.label) for bar in block.rows])
     remarks = [_remark(bar.remark, layout) for bar in block.rows]
     numbers = even([layout.say(bar.number) for bar in block.rows])
-    taken = text_width(labels[0] + numbers[0]) + max(map(line_width, remarks)) + 2
-    longest = max(SHORTEST, min(LONGEST, room - taken))
+    taken = text_width(labels[0] + numbers[0]) + 2
+    widest = max(map(line_width, remarks))
+    beside = taken + widest + SHORTEST <= room
+    longest = max(SHORTEST, min(LONGEST, room - taken - (widest if beside else 0)))
     for bar, label, number, remark in zip(block.rows, labels, numbers, remarks, strict=True):
         drawn: Line = []
         if bar.share is not None:
             drawn = [(_stroke(bar.share, longest, layout) + " ", "bar")]
-        yield [(f"{label} ", "label"), *drawn, (number, ""), *remark]
+        yield [(f"{label} ", "label"), *drawn, (number, ""), *(remark if beside else [])]
+        if remark and not beside:
+            yield remark
     if block.smaller:
         yield [(layout.say(f"and {block.smaller} smaller ones"), "fact")]
 

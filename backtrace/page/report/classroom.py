@@ -1,165 +1,149 @@
-"""What is said of a class: a row a student, what went wrong how often, whom to talk to."""
+"""What is said of a class: how it did, step by step, what to teach again, whom to talk to."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import PurePath
-from typing import TypeAlias
+from collections.abc import Iterator, Sequence
 
 from backtrace.check.judge.checker import Checker
-from backtrace.check.judge.exercise import Key
 from backtrace.check.model import ClassReport, Explanation, Judged, Report
 from backtrace.page.blocks import (
+    Bar,
+    Bars,
     Block,
     Bullets,
     Cell,
-    Column,
     Document,
-    Facts,
     Paragraph,
     Section,
     Shares,
-    Table,
 )
 from backtrace.page.inert import inert
-from backtrace.page.report.phrases import (
-    LEGEND,
-    SPOKEN,
-    Words,
-    done_by,
-    entries,
-    marks,
-    name_of,
-    plain_number,
+from backtrace.page.report.causes import common_causes
+from backtrace.page.report.phrases import Words, done_by, entries, marks, plain_number
+from backtrace.page.report.roster import (
+    Named,
+    roster,
+    share_right,
+    steps_of,
+    symbols_of,
+    told_apart,
 )
 from backtrace.spec.wording import count, listed
 
 LOW = 0.5  # of the marks; whoever has less may need help
-WRONG = "wrong, in so many entries"
 FEW = 3  # students that are named behind a note
+MOST_BINS = 10
+WIDTHS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)  # of a bin of marks
 LINE = re.compile(r"^line \d+: ")
 
 
-Named: TypeAlias = "list[tuple[str, Report]]"  # each report by who handed the sheet in
-
-
-def document(checker: Checker, report: ClassReport) -> Document:
-    """The class as a page: the table, what went wrong how often, whom to talk to."""
+def document(checker: Checker, report: ClassReport, *, names: bool = False) -> Document:
+    """The class as a page; who is who stands on it only with ``names``."""
     title, students = inert(checker.spec.title), count(len(report.reports), "student")
     heading = f"{title} · {students}" if title else students
-    return Document(heading, tuple(_blocks(checker, report)), _standing(report.reports))
+    return Document(heading, tuple(_blocks(checker, report, names)), _standing(report.reports))
 
 
-def _blocks(checker: Checker, report: ClassReport) -> Iterator[Block]:
+def _blocks(checker: Checker, report: ClassReport, names: bool) -> Iterator[Block]:
     words = Words(checker.spec)
-    named = list(zip(_told_apart(report.reports), report.reports, strict=True))
-    if named:
-        yield Section("", tuple(_table(checker, named, words)))
-    shares = tuple(_shares(report.reports, words))
-    if shares:
-        yield Section("What went wrong", (Shares(shares),))
-    talks = tuple(_attention(named, words))
+    reports = report.reports
+    named = list(zip(told_apart(reports), reports, strict=True))
+    if len(reports) > 1:
+        yield Section("Marks", tuple(_marks(checker, reports)))
+    again = tuple(_again(reports, words))
+    if again:
+        yield Section("What to teach again", again)
+    if len(reports) > 1:
+        yield Section("Step by step", tuple(_steps(checker, reports, words)))
+    talks = tuple(_attention(named, words, names))
     if talks:
         yield Section("Whom to talk to", talks)
-    notes = tuple(_notes(named, words))
+    notes = tuple(_notes(named, words, names))
     if notes:
         yield Section("Notes", (Bullets(notes),))
     if report.unreadable:
         reasons = tuple(inert(each.reason) for each in report.unreadable)
         yield Section("Files that could not be read", (Bullets(reasons, "wrong"),))
+    if names and named:
+        yield Section("By name", tuple(roster(checker, named, words)))
 
 
-def _table(checker: Checker, named: Named, words: Words) -> Iterator[Block]:
-    """A row a student, a column a step; below it what the signs mean."""
-    reports = [report for _, report in named]
-    steps = steps_of(checker, reports)
-    several = len({(epoch, batch) for epoch, batch, _ in steps.values()}) > 1
-    columns = [Column("student", left=True), Column("marks")]
-    for epoch, batch, id in steps.values():
-        update = f"@{epoch}.{batch}" if several else ""
-        columns.append(Column(words.symbols.name(id) + update, left=True))
-    found = [{judged.name: judged for judged in each.quantities} for each in reports]
-    rows = (
-        (
-            Cell(student),
-            Cell(f"{plain_number(report.score.points)}/{plain_number(report.score.of)}"),
-            *(_verdict(given.get(name)) for name in steps),
-        )
-        for (student, report), given in zip(named, found, strict=True)
-    )
-    shares = [_right([given[name] for given in found if name in given]) for name in steps]
-    last = (Cell("% right", "label"), Cell(""), *(Cell(share, "heading") for share in shares))
-    all_rows = (*rows, last) if len(reports) > 1 else tuple(rows)
-    yield Table(tuple(columns), all_rows, "groups")
-    used = {judged.verdict for given in found for judged in given.values()}
-    legend = tuple(
-        Cell(WRONG if verdict == "wrong" else LEGEND[verdict], verdict)
-        for verdict in SPOKEN
-        if verdict in used
-    )
-    marking = _marking(checker, reports)
-    below: list[Block] = [Facts(legend)] if legend else []
-    below += [Paragraph(marking, "fact")] if marking else []
-    if below:
-        yield Section("", tuple(below))
+# How they did
 
 
-def _verdict(judged: Judged | None) -> Cell:
-    """The sign of a verdict; of what is wrong, how many entries, so that it is seen."""
-    if judged is None:
-        return Cell("")
-    several = judged.verdict == "wrong" and sum(map(len, judged.entries)) > 1
-    return Cell(str(len(judged.places("wrong"))) if several else "", judged.verdict)
+def _marks(checker: Checker, reports: Sequence[Report]) -> Iterator[Block]:
+    """How many students have how many marks, in percent where these are out of different totals."""
+    totals = {report.score.of for report in reports}
+    if len(totals) == 1:
+        values, of, unit = [report.score.points for report in reports], max(totals), ""
+    else:
+        values, of, unit = [100 * _share(report) for report in reports], 100.0, " %"
+    yield Bars(tuple(_bins(values, of, unit)), heads=("marks", "students", ""))
+    if len(totals) > 1 and not checker.spec.ask:
+        said = "Each is marked on what they gave; `ask:` in the spec names what counts for all."
+        yield Paragraph(said, "fact")
 
 
-def _right(given: Sequence[Judged]) -> str:
-    """The share of a step that is right, in percent of those who wrote it or had to."""
-    well = sum(judged.verdict in ("right", "rounded") for judged in given)
-    return str(round(100 * well / len(given))) if given else ""
+def _bins(values: Sequence[float], of: float, unit: str) -> Iterator[Bar]:
+    """From the most marks to the fewest that anybody has; full marks stand by themselves."""
+    width = next((each for each in WIDTHS if of <= MOST_BINS * each), of / MOST_BINS)
+    full = sum(value >= of for value in values)
+    counted = {f"{plain_number(of)}{unit}": full}
+    top = of
+    while top > 0 and any(value < top for value in values):
+        low = max(top - width, 0)
+        inside = sum(low <= value < top for value in values)
+        counted[f"{plain_number(low)} to below {plain_number(top)}{unit}"] = inside
+        top = low
+    most = max(counted.values())
+    for label, students in counted.items():
+        yield Bar(label, str(students), students / most)
 
 
-def steps_of(checker: Checker, reports: Iterable[Report]) -> dict[str, Key]:
-    """The steps that anybody wrote or was asked for, in the order of work, by their names."""
-    used = {(q.epoch, q.batch, q.id) for report in reports for q in report.quantities}
-    return {name_of(step): step for step in checker.steps if step in used}
+def _steps(checker: Checker, reports: Sequence[Report], words: Words) -> Iterator[Block]:
+    """Of each step how many have it right, and whose first mistake it is."""
+    symbols = symbols_of(steps_of(checker, reports), words)
+    firsts = [report.first_mistake for report in reports]
+    rows, easy = [], []
+    for name, symbol in symbols.items():
+        share = share_right([q for report in reports for q in report.quantities if q.name == name])
+        first = sum(judged is not None and judged.name == name for judged in firsts)
+        if share is None:
+            continue
+        if share == 1:
+            easy.append(symbol)
+            continue
+        remark = Cell(f"the first mistake of {first}", "wrong") if first else Cell("")
+        rows.append(Bar(symbol, f"{100 * share:.0f} %", share, remark))
+    if rows:
+        yield Bars(tuple(rows), heads=("step", "right", ""))
+    if easy:
+        yield Paragraph(f"Right for all who gave them: {', '.join(easy)}.", "fact")
 
 
-def _told_apart(reports: tuple[Report, ...]) -> list[str]:
-    """The students' names; of those that several have, the file too, or which of them it is."""
-    same: dict[str, list[Report]] = {}
-    for report in reports:
-        same.setdefault(inert(report.student), []).append(report)
-    labels = {name: _labels(name, group) for name, group in same.items()}
-    return [labels[inert(report.student)].pop(0) for report in reports]
+def _again(reports: Sequence[Report], words: Words) -> Iterator[Block]:
+    causes = common_causes(reports, words)
+    if causes:
+        yield Bullets(tuple(causes), "note")
+    shares = tuple(_shares(reports, words))
+    if shares:
+        yield Shares(shares)
 
 
-def _labels(name: str, group: list[Report]) -> list[str]:
-    if len(group) == 1:
-        return [name]
-    for shorter in (True, False):
-        files = [inert(PurePath(r.file).name if shorter else r.file) for r in group]
-        if len(set(files)) == len(files):
-            return [f"{name} ({file})" for file in files]
-    return [f"{name} ({number} of {len(group)})" for number in range(1, len(group) + 1)]
+# How the sheets were read
 
 
-def _marking(checker: Checker, reports: Sequence[Report]) -> str:
-    """Why marks are out of different totals, where they are."""
-    if checker.spec.ask or len({report.score.of for report in reports}) <= 1:
-        return ""
-    return "Each is marked on what they gave; `ask:` in the spec names what counts for all."
-
-
-def _notes(named: Named, words: Words) -> Iterator[str]:
-    """How the sheets were read, each note once, with whom it concerns unless that is everybody."""
+def _notes(named: Named, words: Words, names: bool) -> Iterator[str]:
+    """Each note once, with whom it concerns unless that is everybody."""
     concerned: dict[str, list[str]] = {}
     for name, report in named:
         for note in dict.fromkeys(_notes_of(report, words)):
             concerned.setdefault(note, []).append(name)
-    for note, names in concerned.items():
-        few = listed(names, "and") if len(names) <= FEW else count(len(names), "student")
-        yield note if len(names) == len(named) > 1 else f"{few}: {note}"
+    for note, students in concerned.items():
+        by_name = names and len(students) <= FEW
+        who = listed(students, "and") if by_name else count(len(students), "student")
+        yield note if len(students) == len(named) > 1 else f"{who}: {note}"
 
 
 def _notes_of(report: Report, words: Words) -> Iterator[str]:
@@ -197,7 +181,10 @@ def _range(values: list[float]) -> str:
     return " to ".join(dict.fromkeys(map(plain_number, (min(values), max(values)))))
 
 
-def _shares(reports: tuple[Report, ...], words: Words) -> Iterator[tuple[str, float, str]]:
+# What went wrong
+
+
+def _shares(reports: Sequence[Report], words: Words) -> Iterator[tuple[str, float, str]]:
     """How many students did what, the most frequent first; a student counts once for each deed."""
     counts: dict[str, int] = {}
     for report in reports:
@@ -221,15 +208,17 @@ def _unlike(explanations: tuple[Explanation, ...]) -> list[Explanation]:
     return list({explanation.mistakes: explanation for explanation in explanations}.values())
 
 
-def _attention(named: Named, words: Words) -> Iterator[Block]:
-    """Why to talk to somebody, and to whom: few marks, a first mistake that nothing explains."""
+def _attention(named: Named, words: Words, names: bool) -> Iterator[Block]:
+    """Why to talk to somebody, and to whom or to how many: few marks, a first mistake that nothing
+    explains."""
     concerned: dict[str, list[str]] = {}
     for student, report in sorted(named, key=lambda each: _share(each[1])):
         for reason, detail in _reasons(report, words):
             concerned.setdefault(reason, []).append(f"{student}{detail}")
     for reason, students in concerned.items():
         yield Paragraph(reason, "heading", 1)
-        yield Paragraph(", ".join(students), inset=2)
+        who = ", ".join(students) if names else count(len(students), "student")
+        yield Paragraph(who, inset=2)
 
 
 def _reasons(report: Report, words: Words) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from backtrace.check.judge.exercise import Key
 from backtrace.check.mistakes.catalogue import CATALOGUE
@@ -200,11 +200,26 @@ def withheld_because(why: Trivial, words: Words) -> str:
 
 def worked_by(conventions: Mapping[str, str], words: Words) -> str:
     """In which other way a whole sheet was worked, in a sentence or two."""
-    named = [CONVENTION_SAID[item] for item in conventions.items() if item in CONVENTION_SAID]
-    constant = words.symbols.constant
-    said = [each.format(n=constant("samples"), rate=constant("rate")) for each in named]
+    said = _conventions_said(conventions, words)
     worked = f"Worked {' and '.join(said)}: the sheet is read so." if said else ""
     return " ".join(filter(None, (worked, _rounded_by(conventions))))
+
+
+def _conventions_said(conventions: Mapping[str, str], words: Words) -> list[str]:
+    named = [CONVENTION_SAID[item] for item in conventions.items() if item in CONVENTION_SAID]
+    constant = words.symbols.constant
+    return [each.format(n=constant("samples"), rate=constant("rate")) for each in named]
+
+
+def convention_words(conventions: Mapping[str, str], words: Words) -> Iterator[str]:
+    """The same of many sheets, after their number: ``are cut off, not rounded``."""
+    for said in _conventions_said(conventions, words):
+        yield f"are worked {said}: they are read so"
+    rounding = conventions.get("rounding", "")
+    if rounding == "cut off":
+        yield "are cut off, not rounded: they are read so"
+    elif rounding:
+        yield f"are {rounding}, and written to more: more digits should be carried"
 
 
 def _rounded_by(conventions: Mapping[str, str]) -> str:
