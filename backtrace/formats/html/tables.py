@@ -55,8 +55,8 @@ def _side(left: bool) -> str:
 def _drawn(share: float | None) -> str:
     if share is None:
         return "<td></td>"
-    width = share * BAR  # in an attribute: the page allows no style beside its own
-    return f'<td class="bar"><svg width="{width:.2f}em" height=".8em" aria-hidden="true"></svg></td>'
+    size = f'width="{share * BAR:.2f}em" height=".8em"'  # the page allows no style but its own
+    return f'<td class="bar"><svg {size} aria-hidden="true"></svg></td>'
 
 
 def _cell(cell: blocks.Cell, left: bool) -> str:
