@@ -115,11 +115,23 @@ class Answers(msgspec.Struct, frozen=True):
 class Explanation(msgspec.Struct, frozen=True):
     """One way a wrong value comes about: the mistakes made, each (code, id of the step) in order.
 
-    ``detail`` is what a single mistake adds (which given number was read as what).
+    ``detail`` is what a single mistake adds (which given number was read as what). The same mistake
+    may explain as much ``or_in`` other lines, ``or_else`` with another detail.
     """
 
     mistakes: tuple[tuple[str, str], ...]
     detail: Sentence = ()
+    or_in: tuple[str, ...] = ()
+    or_else: bool = False
+
+    def beside(self, first: Explanation) -> Explanation:
+        """``first``, an explanation of the same kind, with the word that this is another."""
+        if len(self.mistakes) > 1:
+            return first
+        told = {*first.or_in, first.mistakes[0][1]}
+        others = tuple(id for _, id in self.mistakes if id not in told)
+        or_else = first.or_else or self.detail != first.detail
+        return msgspec.structs.replace(first, or_in=(*first.or_in, *others), or_else=or_else)
 
     @property
     def codes(self) -> tuple[str, ...]:

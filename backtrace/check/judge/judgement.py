@@ -283,7 +283,8 @@ class Judgement:
         ordered, self.repeated = repeating(found, self.sheet.judged.values())
         kinds: dict[tuple[str, ...], Explanation] = {}
         for explanation in ordered:
-            kinds.setdefault(tuple(sorted(explanation.codes)), explanation)
+            kind = tuple(sorted(explanation.codes))
+            kinds[kind] = explanation.beside(kinds[kind]) if kind in kinds else explanation
         if len(kinds) > MOST_EXPLANATIONS and not self.repeated:
             self.alike = len(kinds)
             return ()

@@ -25,7 +25,8 @@ class Mistake(msgspec.Struct, frozen=True):
     """One row of the catalogue. ``tell`` is said to the student; ``wrongs`` replays it.
 
     ``deed`` is what "3 of 30" did, with ``{id}`` for the symbol of the step, ``{slope}`` for σ′ of
-    its layer and ``{n}``. ``detail`` is what a single mistake adds to its title, if anything.
+    its layer and ``{n}``. ``detail`` is what a single mistake adds to its title, if anything,
+    ``whole`` the title with it in one.
     ``told_of`` is what is told instead where the step has a role, its layer an activation or the
     exercise a loss of that name; ``called`` its title there.
     """
@@ -40,6 +41,7 @@ class Mistake(msgspec.Struct, frozen=True):
     wrongs: Callable[[Step, UpdateContext], Iterator[Wrong]] = no_rule
     phase: MistakePhase = "any"
     detail: str = ""
+    whole: str = ""
     told_of: Mapping[str, str] = {}
     called: Mapping[str, str] = {}
 
@@ -278,7 +280,8 @@ CATALOGUE: dict[str, Mistake] = {
             "used another quantity instead of the gradient in {id}",
             "δ, and what is worked from it",
             "a, z, ŷ − y, the loss or dW where δ or da belongs",
-            "What goes back is the gradient that reaches the unit, not the output of the unit.",
+            "What goes back is the gradient that reaches the unit: no output, no loss and no "
+            "gradient of weights stands for it.",
             "da₁ = a₂·W₂ᵀ instead of δ₂·W₂ᵀ",
             rewrites.value_for_error,
             detail="{} was used",
@@ -606,6 +609,7 @@ CATALOGUE: dict[str, Mistake] = {
             "The numbers are right: look at their places.",
             "[[3, 4], [1, 2]] instead of [[1, 2], [3, 4]]",
             detail="{}",
+            whole="{} are exchanged",
         ),
         Mistake(
             "sign-slip",

@@ -219,7 +219,7 @@ def exchanges(shape: tuple[int, ...]) -> Iterator[tuple[NDArray[np.intp], str]]:
             (i, j), (k, m) = (divmod(at, shape[1]) for at in (one, two))
             if shape == (2, 2) and (i, j) == (m, k):
                 continue  # that is the matrix transposed
-            yield order.reshape(shape), f"[{i + 1},{j + 1}] and [{k + 1},{m + 1}]"
+            yield order.reshape(shape), f"entries [{i + 1},{j + 1}] and [{k + 1},{m + 1}]"
 
 
 def _reordered(box: Interval, order: NDArray[np.intp]) -> Interval:

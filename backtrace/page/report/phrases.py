@@ -53,6 +53,7 @@ NUMBERS = [
 ]
 # What says in its detail where it is.
 NAMED_IN_DETAIL = {"given-misread", "entries-exchanged", "copied-wrong", "addend-omitted"}
+MOST_LINES = 3  # in any of which a mistake may have been made, that are named
 MOST_PLACES = 6  # entries that a sentence lists one by one
 
 
@@ -77,19 +78,40 @@ class Words:
 
     def cause(self, explanation: Explanation, judged: str) -> str:
         """What went wrong, after a colon: ``the bias is missing, in z₁``."""
-        detail = explanation.detail if len(explanation.mistakes) == 1 else ()
-        causes = [self._mistake(code, id, judged, detail) for code, id in explanation.mistakes]
+        by_code: dict[str, list[str]] = {}
+        for code, id in explanation.mistakes:
+            by_code.setdefault(code, []).append(id)
+        causes = [
+            f"{self._title(code, ids[0], explanation)}{self._place(code, ids, explanation, judged)}"
+            for code, ids in by_code.items()
+        ]
         if len(causes) > 1:
             return f"two things at once: {'; and '.join(causes)}"
         return causes[0]
 
-    def _mistake(self, code: str, id: str, judged: str, detail: Sentence) -> str:
-        elsewhere = id != judged and code not in NAMED_IN_DETAIL
-        place = f", in {self.symbols.name(id)}" if elsewhere else ""
-        form = CATALOGUE[code].detail
-        more = f" ({form.format(self.said(detail))})" if detail and form else ""
-        title = self._fitting(CATALOGUE[code].called, id) or CATALOGUE[code].title
-        return f"{title}{more}{place}"
+    def _title(self, code: str, id: str, explanation: Explanation) -> str:
+        """``another activation (tanh was used)``; ``rows 1 and 2 of dW₁ are exchanged``."""
+        row = CATALOGUE[code]
+        title = self._fitting(row.called, id) or row.title
+        if not (explanation.detail and row.detail) or len(explanation.mistakes) > 1:
+            return title
+        more = row.detail.format(self.said(explanation.detail))
+        if row.whole and not explanation.or_else:
+            return row.whole.format(self.said(explanation.detail))
+        return f"{title} ({'for example ' if explanation.or_else else ''}{more})"
+
+    def _place(self, code: str, ids: list[str], explanation: Explanation, judged: str) -> str:
+        """Where it was made, if not in the line itself or said already: ``, in da₁ and da₂``."""
+        if code in NAMED_IN_DETAIL:
+            return ""
+        every = [*ids, *explanation.or_in]
+        if every == [judged]:
+            return ""
+        names = ["here" if id == judged else self.symbols.name(id) for id in every[:MOST_LINES]]
+        if len(every) > MOST_LINES:
+            names[-1] = "a line before"
+        said = listed(names, "or" if explanation.or_in else "and")
+        return f", {said}" if every[0] == judged else f", in {said}"
 
     def advice(self, explanation: Explanation) -> tuple[str, ...]:
         """What to do about it, in words that fit this exercise's activation and loss."""
