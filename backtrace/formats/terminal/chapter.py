@@ -11,7 +11,7 @@ from itertools import zip_longest
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
-from backtrace.formats.measure import pieces_of, plain, text_width, wrapped
+from backtrace.formats.measure import plain, text_width, wrapped
 from backtrace.formats.terminal.boxes import Line
 from backtrace.formats.terminal.layout import INDENT, Layout
 
@@ -71,7 +71,7 @@ class _Chapter:
         spare = self.layout.breadth - max(map(text_width, shown), default=0)
         margin = max(0, min(margin + INDENT, spare))
         for line in shown:
-            for piece in pieces_of(line, self.layout.breadth - margin):
+            for piece in _folded(line, self.layout.breadth - margin):
                 yield [(" " * margin, ""), (piece, "code" if line.startswith("$ ") else "")]
 
     def table(self, node: SyntaxTreeNode, margin: int) -> Iterator[Line]:
@@ -120,6 +120,15 @@ def _toned(found: Iterable[str], tone: str = "") -> list[Line]:
             spans.append((f"`{part}", "code") if code else (part, tone))
         result.append(spans)
     return result
+
+
+def _folded(line: str, room: int) -> list[str]:
+    """A line of an example, what does not fit a little further in than it begins."""
+    if text_width(line) <= room:
+        return [line]
+    indent = min(len(line) - len(line.lstrip()), room // 2)
+    first, *more = wrapped(line, room - indent - 2)
+    return [" " * indent + first, *(" " * (indent + 2) + part for part in more)]
 
 
 def _widths(rows: Sequence[Sequence[str]], breadth: int) -> list[int]:
