@@ -13,6 +13,7 @@ FEW = 12  # cases of one test that are always run
 MOST_PROCESSES = 4  # each collects all tests, and processors that are seen may be others'
 WHOLE = (
     *("test_structure", "test_readme", "test_new_rows"),  # what a new module, command or row needs
+    "test_errors",  # one example a kind
     *("test_printed_entries", "test_intervals", "test_mistakes"),  # few others see what these see
 )
 

@@ -24,7 +24,7 @@ COLLECT_AFTER = 400_000
 def _give_up(error: OSError) -> NoReturn:
     """Says why nothing more could be written (a full disk), where a traceback would say less."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that exiting is quiet
-    print(f"backtrace: could not write the output: {error.strerror}", file=sys.stderr)
+    print(f"backtrace: could not write the output: {error.strerror} [E508]", file=sys.stderr)
     sys.exit(UNWRITABLE)
 
 

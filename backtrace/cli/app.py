@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
@@ -20,6 +20,7 @@ from backtrace.cli.options import (
     Detail,
     EpochsOption,
     ExplainOption,
+    IdleOptionError,
     LayerOption,
     OnlyOption,
     SampleOption,
@@ -33,19 +34,36 @@ from backtrace.cli.options import (
 from backtrace.cli.training.command import TrainCommand, train
 from backtrace.page.inert import inert
 
+if TYPE_CHECKING:
+    from backtrace.spec.error_codes import ErrorCode
+
 OUTSIDE = re.compile(r",(?![^\[(]*[\])])")  # a comma outside brackets
 
 
 UsageError: Any = typer.BadParameter.__base__
+USAGE: dict[str, ErrorCode] = {  # by the names of Typer's errors, which are Click's
+    "UsageError": "E501",
+    "NoSuchOption": "E501",
+    "BadArgumentUsage": "E501",
+    "MissingParameter": "E502",
+    "BadOptionUsage": "E502",
+    "BadParameter": "E503",
+    "IdleOptionError": "E504",
+}
 
 
 @contextmanager
 def _quoted() -> Iterator[None]:
-    """What Typer finds wrong is said with nothing in it that a terminal would obey."""
+    """What Typer finds wrong is said with its number, and with nothing in it that a terminal would
+    obey."""
     try:
         yield
     except UsageError as error:
         error.message = inert(error.message)
+        code = USAGE.get(type(error).__name__)
+        if code:
+            said = error.format_message()
+            error.format_message = lambda: f"{said} [{code}]"
         raise
 
 
@@ -737,7 +755,7 @@ def mistakes(
 
     check_format(format, {"--width": width is not None})
     if spec is None and data is not None:
-        raise typer.BadParameter("--data: there is no SPEC that names files")
+        raise IdleOptionError("--data: there is no SPEC that names files")
     if spec is None:
         catalogue.print_catalogue(format, width)
     elif catalogue.is_code(spec):
@@ -772,6 +790,32 @@ def schema(
     from backtrace.formats.json.schemas.documents import text
 
     emit(text(of).removesuffix("\n"))
+
+
+@app.command()
+def completion(
+    shell: Annotated[
+        Literal["bash", "zsh", "fish"] | None,
+        typer.Argument(metavar="SHELL", help="bash, zsh or fish.", show_default=False),
+    ] = None,
+    ids: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SPEC",
+            help="The ids of a spec, which the scripts ask for.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Print what makes a shell complete commands, options, networks and ids at Tab."""
+    from backtrace.cli.reference.completion import ids_of, script
+
+    if ids is not None:
+        print("\n".join(ids_of(ids)))
+    elif shell is None:
+        raise typer.BadParameter("say which: bash, zsh or fish", param_hint="'SHELL'")
+    else:
+        print(script(shell, typer.main.get_command(app)), end="")
 
 
 def only(called: list[str]) -> typer.Typer:

@@ -20,7 +20,16 @@ from backtrace.check.judge.checker import Checker
 from backtrace.check.model import WORST_FIRST, Answers, ClassReport, Report, Unreadable, Verdict
 from backtrace.check.policy import counted as counting
 from backtrace.cli.handing_back import write_feedback, write_results
-from backtrace.cli.screen import emit, print_page, reading, refuse, tell, useless
+from backtrace.cli.screen import (
+    complain,
+    emit,
+    print_page,
+    reading,
+    refuse,
+    refuse_answers,
+    tell,
+    useless,
+)
 from backtrace.course.manifest import MANIFEST, Manifest, read_manifest
 from backtrace.formats.csv import results
 from backtrace.formats.json import gradescope
@@ -90,7 +99,7 @@ def check(request: CheckRequest) -> int:
     """Judges and prints; returns the exit code (3 before 1). Exits with 2 for wrong requests."""
     found = list(problems(request))
     if found:
-        refuse(found)
+        refuse(found, "E504")
     grader = Grader(request)
     if request.format == "jsonl":
         return grader.stream()
@@ -161,7 +170,9 @@ class Grader:
         variant = self.manifest.variant_of(answers)
         if variant is not None:
             return self.checkers[variant]
-        reason = f"{self.request.spec}: {MANIFEST} has no variant for {cited(answers.student)}"
+        reason = (
+            f"{self.request.spec}: {MANIFEST} has no variant for {cited(answers.student)} [E410]"
+        )
         return Unreadable(answers.file, reason)
 
     def commentator(self, checker: Checker) -> Commentator:
@@ -243,7 +254,7 @@ class Grader:
         kept = counting([each.report for each in graded], self.policy)
         graded = [graded[at] for at in kept]
         if not graded and not unreadable:
-            tell(f"{', '.join(self.request.answers)}: no answers in it")
+            complain(f"{', '.join(self.request.answers)}: no answers in it", "E409")
             return UNREAD
         report = ClassReport(tuple(each.report for each in graded), tuple(unreadable))
         self.hand_back(graded)
@@ -300,13 +311,19 @@ def _exercises(request: CheckRequest) -> tuple[Manifest | None, dict[str, Checke
     if not folder.is_dir():
         return None, {"": _checker(request.spec, request)}
     if not (folder / MANIFEST).is_file():
-        refuse([f"{request.spec}: a folder without {MANIFEST}, which says what the variants are"])
+        refuse(
+            [f"{request.spec}: a folder without {MANIFEST}, which says what the variants are"],
+            "E410",
+        )
     with reading(request.spec):
         manifest = read_manifest(folder)
     checkers = {name: _checker(str(path), request) for name, path in manifest.variants.items()}
     forms = {tuple(checker.steps) for checker in checkers.values()}
     if len(forms) > 1:
-        refuse([f"{request.spec}: the variants have different quantities; check each by itself"])
+        refuse(
+            [f"{request.spec}: the variants have different quantities; check each by itself"],
+            "E410",
+        )
     return manifest, checkers
 
 
@@ -316,7 +333,7 @@ def _checker(source: str, request: CheckRequest) -> Checker:
             spec = load(source, data_folder=request.data)
         except SpecError:
             if any(map(_holds_spec, request.answers)):
-                refuse(["the spec comes first: backtrace check SPEC ANSWERS"])
+                refuse(["the spec comes first: backtrace check SPEC ANSWERS"], "E402")
             raise
         return Checker(spec, request.asked, request.credit, strict=request.strict)
 
@@ -326,13 +343,13 @@ def _told(file: str) -> dict[str, str]:
     try:
         root = read_sheet(content(Path(file), LIMITS.bytes), file)
     except AnswersError as error:
-        refuse([error.reason])
+        refuse_answers(error)
     entries = root.entries if isinstance(root, Mapping) else {}
     nodes = {key: entry.value for key, entry in entries.items()}
     told = {key: node.text for key, node in nodes.items() if isinstance(node, Scalar)}
     if not told or len(told) < len(nodes):
         expected = 'ids and the headers of their columns, such as `z1[1,1]: "Response 1"`'
-        refuse([f"{file}: expected {expected}"])
+        refuse([f"{file}: expected {expected}"], "E407")
     return told
 
 

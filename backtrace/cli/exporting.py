@@ -39,20 +39,20 @@ def export(
     try:
         file.write(FORMATS[form].render(trace, view))
     except MissingExtraError as error:
-        refuse([str(error)])
+        refuse([str(error)], error.code)
 
 
 def format_of(output: str, to: str | None) -> str:
     """The name of the format: as --to says, else as the file's ending does."""
     if to is not None:
         if to not in ALL_FORMATS:
-            refuse([f"--to {to}: no such format. {_known()}"])
+            refuse([f"--to {to}: no such format. {_known()}"], "E507")
         return to
     if output == STDOUT:
-        refuse([f"-o -: say with --to what to print. {_known()}"])
+        refuse([f"-o -: say with --to what to print. {_known()}"], "E507")
     ending = Path(output).suffix.lower()
     if ending not in ENDINGS:
-        refuse([f"{output}: no format by its ending; say it with --to. {_known()}"])
+        refuse([f"{output}: no format by its ending; say it with --to. {_known()}"], "E507")
     return ENDINGS[ending]
 
 
@@ -66,4 +66,4 @@ def check_options(given: Mapping[str, bool], form: str) -> None:
     unheeded = {f"--{option}": used for option, used in given.items() if option not in heeded}
     problems = useless(unheeded, "--to", form)
     if problems:
-        refuse(problems)
+        refuse(problems, "E504")

@@ -36,9 +36,9 @@ def export_network(
         with reading(source):
             written = row.render(spec, name)
     except MissingExtraError as error:
-        refuse([str(error)])
+        refuse([str(error)], "E510")
     except NotExpressibleError as error:
-        refuse([f"--to {format}: {error}"])
+        refuse([f"--to {format}: {error}"], "E511")
     if written.beside is not None:
         Output(name, force=force, is_ours=is_ours).write(written.beside)
         tell(f"{name}: the data and parameters that {output} reads")
@@ -52,9 +52,9 @@ def _check_changed(row: NetworkFormat, file: Output) -> None:
     try:
         changed = row.changed(file.path.read_bytes())
     except OSError as error:
-        refuse([f"{file.name}: can't be read ({error.strerror}), so it is left as it is"])
+        refuse([f"{file.name}: can't be read ({error.strerror}), so it is left as it is"], "E508")
     if changed:
-        refuse([f"{file.name}: changed since backtrace made it; --force replaces it"])
+        refuse([f"{file.name}: changed since backtrace made it; --force replaces it"], "E509")
 
 
 def _beside(output: str, ending: str) -> str:
@@ -63,7 +63,10 @@ def _beside(output: str, ending: str) -> str:
         return ""
     beside = str(Path(output).with_suffix(ending))
     if beside == output:
-        refuse([f"{output}: the name of the file that may stand beside it; take another ending"])
+        refuse(
+            [f"{output}: the name of the file that may stand beside it; take another ending"],
+            "E522",
+        )
     return beside
 
 
@@ -71,7 +74,10 @@ def _loaded(format: str, source: str, data: Path | None, epochs: int | None) -> 
     """The spec, which trains ``epochs`` epochs where that is not None."""
     if saved_content(source) is not None:
         name = "<stdin>" if source == "-" else source
-        refuse([f"--to {format}: {name} is a saved trace, which has no optimizer; name its spec"])
+        refuse(
+            [f"--to {format}: {name} is a saved trace, which has no optimizer; name its spec"],
+            "E603",
+        )
     from backtrace.tape.loading import load
 
     with reading(source):
@@ -80,5 +86,5 @@ def _loaded(format: str, source: str, data: Path | None, epochs: int | None) -> 
         return spec
     if spec.optimizer is None:
         still = "the spec has no learning_rate and no optimizer"
-        refuse([f"--epochs {epochs}: {still}, so that every epoch would be the same"])
+        refuse([f"--epochs {epochs}: {still}, so that every epoch would be the same"], "E516")
     return msgspec.structs.replace(spec, epochs=epochs, training_epochs=epochs)

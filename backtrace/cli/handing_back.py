@@ -31,7 +31,7 @@ def write_feedback(
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        refuse([f"{folder}: no folder can be made there ({error.strerror})"])
+        refuse([f"{folder}: no folder can be made there ({error.strerror})"], "E508")
     names = _names([report for report, _ in pages])
     files = [Output(str(path / f"{name}.{form}"), force=force, is_ours=is_ours) for name in names]
     for file, (_, document) in zip(files, pages, strict=True):

@@ -54,6 +54,10 @@ ExplainOption = Annotated[
 ]
 
 
+class IdleOptionError(typer.BadParameter):
+    """Options of which one leaves the other nothing to do."""
+
+
 def parsed(parse: Callable[[str], Value], text: str, option: str) -> Value:
     """What an option's text stands for; where ``parse`` raises ValueError, the option is wrong."""
     try:
@@ -69,13 +73,13 @@ def check_format(format: str, text_only: Mapping[str, bool], why: str = "") -> N
     from backtrace.cli.screen import useless  # only here: --help starts without msgspec
 
     for problem in useless(text_only, "--format", format):
-        raise typer.BadParameter(problem + why)
+        raise IdleOptionError(problem + why)
 
 
 def parsed_digits(decimals: int | None, digits: int | None) -> AnswerDigits | None:
     """The digits that the command line asks of answers; None where it leaves them to the spec."""
     if decimals is not None and digits is not None:
-        raise typer.BadParameter("--decimals and --min-digits: ask for one of them")
+        raise IdleOptionError("--decimals and --min-digits: ask for one of them")
     from backtrace.spec.model import AnswerDigits
 
     return None if decimals is digits is None else AnswerDigits(decimals, digits)

@@ -13,7 +13,7 @@ from pathlib import Path
 from time import time
 from types import FrameType
 
-from backtrace.cli.screen import refuse, tell
+from backtrace.cli.screen import complain, refuse
 
 STDOUT = "-"
 START = 4096  # bytes in which a file shows whose it is
@@ -43,19 +43,19 @@ class Output:
         try:
             self._check(force, is_ours)
         except OSError as error:  # a name that is too long, say
-            refuse([f"{name}: not written ({error.strerror})"])
+            refuse([f"{name}: not written ({error.strerror})"], "E508")
 
     def _check(self, force: bool, is_ours: Callable[[bytes], bool]) -> None:
         """What can be said before any work is done."""
         if self.path.is_dir():
-            refuse([f"{self.name}: a folder; name a file in it"])
+            refuse([f"{self.name}: a folder; name a file in it"], "E508")
         if not self.path.parent.is_dir():
-            refuse([f"{self.name}: there is no folder {Path(self.name).parent}"])
+            refuse([f"{self.name}: there is no folder {Path(self.name).parent}"], "E508")
         if not force and self.path.is_file():
             self._check_ours(is_ours)
         problem = self._attempt(lambda: _tried(self.path))
         if problem:
-            refuse([problem])
+            refuse([problem], "E508")
 
     def _check_ours(self, is_ours: Callable[[bytes], bool]) -> None:
         """A file that backtrace made, or an empty one, may be replaced."""
@@ -63,15 +63,19 @@ class Output:
             with self.path.open("rb") as stream:
                 ours = is_ours(stream.read(START)) or self.path.stat().st_size == 0
         except OSError as error:
-            refuse([f"{self.name}: can't be read ({error.strerror}), so it is left as it is"])
+            refuse(
+                [f"{self.name}: can't be read ({error.strerror}), so it is left as it is"], "E508"
+            )
         if not ours:
-            refuse([f"{self.name}: a file that backtrace did not make; --force replaces it"])
+            refuse(
+                [f"{self.name}: a file that backtrace did not make; --force replaces it"], "E509"
+            )
 
     def write(self, content: bytes) -> None:
         """Writes the whole content."""
         problem = self.attempt(content)
         if problem:
-            refuse([problem])
+            refuse([problem], "E508")
 
     def attempt(self, content: bytes) -> str:
         """Writes the whole content and goes on; why it could not be written, or nothing."""
@@ -95,7 +99,7 @@ class Output:
         except BrokenPipeError:
             raise
         except OSError as error:
-            refuse([f"standard output: not written ({error.strerror})"])
+            refuse([f"standard output: not written ({error.strerror})"], "E508")
 
     def _attempt(self, write: Callable[[], object]) -> str:
         existed = self.path.exists()
@@ -105,10 +109,10 @@ class Output:
         except OSError as error:
             return f"{self.name}: not written ({error.strerror}); {left}"
         except KeyboardInterrupt:
-            tell(f"{self.name}: not written (interrupted); {left}")
+            complain(f"{self.name}: not written (interrupted); {left}", "E508")
             raise
         except _SignalledError as ended:
-            tell(f"{self.name}: not written ({ended}); {left}")
+            complain(f"{self.name}: not written ({ended}); {left}", "E508")
             sys.exit(SIGNALLED + ended.number)
         return ""
 

@@ -52,7 +52,10 @@ def predict(request: PredictRequest) -> None:
     with reading(request.spec):
         spec = load(request.spec, data_folder=request.data)
         if spec.equations is not None:
-            refuse(["predict takes samples through layers; `backtrace trace` works equations out"])
+            refuse(
+                ["predict takes samples through layers; `backtrace trace` works equations out"],
+                "E517",
+            )
         if request.parameters is not None:
             spec = with_parameters(spec, read_parameters(request.parameters, spec))
         _check_samples(spec, request)
@@ -75,13 +78,13 @@ def _check_samples(spec: Spec, request: PredictRequest) -> None:
 
     if request.held_out and spec.validation is None:
         mend = "`validation: {every: 5}` holds out every fifth sample"
-        refuse([f"--held-out: the spec holds out no samples; {mend}"])
+        refuse([f"--held-out: the spec holds out no samples; {mend}"], "E517")
     number = spec.held_out_samples if request.held_out else spec.samples
     last = max(span[-1] for span in request.samples)
     if last > number:
         verb = "is" if number == 1 else "are"
         which = "held-out sample" if request.held_out else "sample"
-        refuse([f"--sample {last}: there {verb} {count(number, which)}"])
+        refuse([f"--sample {last}: there {verb} {count(number, which)}"], "E505")
 
 
 def _worked(spec: Spec, request: PredictRequest) -> list[Prediction]:

@@ -13,10 +13,12 @@ import msgspec
 from backtrace.page.inert import inert
 
 if TYPE_CHECKING:
+    from backtrace.check.answers.tree import AnswersError
     from backtrace.formats.terminal.boxes import Line
     from backtrace.formats.terminal.layout import Layout
     from backtrace.page.blocks import Document
     from backtrace.spec import SpecError
+    from backtrace.spec.error_codes import ErrorCode
 
 WRONG_SPEC = 2
 DEFAULT_WIDTH = 80  # of a pipe, where no terminal has a width
@@ -163,10 +165,19 @@ def tell(words: str, stream: TextIO | None = None) -> None:
     print(shown, file=stream or sys.stderr, flush=True)
 
 
-def refuse(problems: Iterable[str]) -> NoReturn:
+def complain(problem: str, code: ErrorCode) -> None:
+    """Says on stderr what is wrong, and its number, quietly on a terminal."""
+    if sys.stderr.isatty():
+        said: Line = [(f"{inert(problem)} ", ""), (f"[{code}]", "fact")]
+        Screen.of(sys.stderr).show([said], sys.stderr)
+    else:
+        tell(f"{problem} [{code}]")
+
+
+def refuse(problems: Iterable[str], code: ErrorCode) -> NoReturn:
     """Says on stderr what is wrong and exits with 2."""
     for problem in problems:
-        tell(problem)
+        complain(problem, code)
     sys.exit(WRONG_SPEC)
 
 
@@ -182,7 +193,13 @@ def reading(source: str) -> Iterator[None]:
     except SpecError as error:
         refuse_spec(error)
     except TapeError as error:
-        refuse([f"{'<stdin>' if source == '-' else source}: {error}"])
+        refuse([f"{'<stdin>' if source == '-' else source}: {error}"], error.code)
+
+
+def refuse_answers(error: AnswersError) -> NoReturn:
+    """Says on stderr what is wrong with an answers file and exits with 2."""
+    tell(error.reason)
+    sys.exit(WRONG_SPEC)
 
 
 def refuse_spec(error: SpecError) -> NoReturn:
@@ -192,7 +209,8 @@ def refuse_spec(error: SpecError) -> NoReturn:
     one line, for who searches it.
     """
     if not sys.stderr.isatty():
-        refuse([str(error)])
+        print(error, file=sys.stderr)
+        sys.exit(WRONG_SPEC)
     from backtrace.formats.terminal import problems
 
     screen = Screen.of(sys.stderr)

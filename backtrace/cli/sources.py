@@ -30,7 +30,9 @@ def worked(source: str, data: Path | None, epochs: int | None) -> Trace:
         if epochs is not None:
             if epochs > 1 and spec.optimizer is None:
                 still = "the spec has no learning_rate and no optimizer"
-                refuse([f"--epochs {epochs}: {still}, so that every epoch would be the same"])
+                refuse(
+                    [f"--epochs {epochs}: {still}, so that every epoch would be the same"], "E516"
+                )
             spec = msgspec.structs.replace(spec, epochs=epochs)
         return trace(spec)
 
@@ -60,10 +62,10 @@ def _saved(source: str, content: bytes, data: Path | None, epochs: int | None) -
     try:
         trace = read(content)
     except TraceFormatError as error:
-        refuse([f"{name}: {error}"])
+        refuse([f"{name}: {error}"], error.code)
     if data is not None:
-        refuse([f"--data: {name} is a saved trace, which names no files"])
+        refuse([f"--data: {name} is a saved trace, which names no files"], "E603")
     last = max(epoch for epoch, _ in trace.updates)
     if epochs is not None and epochs > last:
-        refuse([f"--epochs {epochs}: {name} is a saved trace of {last}"])
+        refuse([f"--epochs {epochs}: {name} is a saved trace of {last}"], "E516")
     return trace

@@ -41,7 +41,7 @@ def check_watched(detail: str | None, *, pause: bool) -> None:
     if detail not in (None, "overview"):
         found += useless({"--watch": True}, "--detail", str(detail))
     if found:
-        refuse(found)
+        refuse(found, "E504")
 
 
 def chosen(trace: Trace, selection: Selection) -> Selection:
@@ -49,7 +49,7 @@ def chosen(trace: Trace, selection: Selection) -> Selection:
     selection = resolved(trace, selection)
     found = problems(trace, selection)
     if found:
-        refuse(found)
+        refuse(found, "E505")
     return selection
 
 

@@ -97,4 +97,7 @@ def _check_unused(options: Mapping[str, bool]) -> None:
     """What has no meaning where there are no gradients, only published figures."""
     given = [option for option, used in options.items() if used]
     if given:
-        refuse([f"{', '.join(given)}: of no use without a loss; there are no gradients to verify"])
+        refuse(
+            [f"{', '.join(given)}: of no use without a loss; there are no gradients to verify"],
+            "E504",
+        )

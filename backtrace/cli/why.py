@@ -40,7 +40,7 @@ def print_why(request: WhyRequest) -> None:
     try:
         found = Explanation.of(trace, *asked.located(trace))
     except NoSuchEntryError as error:
-        refuse([str(error)])
+        refuse([str(error)], error.code)
     if request.form == "json":
         from backtrace.formats.json.report import encode
         from backtrace.formats.json.why import as_document

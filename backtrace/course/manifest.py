@@ -44,7 +44,7 @@ def read_manifest(folder: Path) -> Manifest:
         for name, node in told.items():
             if not variants[name].is_file():
                 found = f"`{node.text}`"
-                problems.add(node, found, "the name of a file beside the manifest", code="E413")
+                problems.add(node, found, "the name of a file beside the manifest", code="E410")
         students = dict(_assigned(problems, top, variants))
     problems.raise_any()
     return Manifest(variants, students)
@@ -56,7 +56,7 @@ def _assigned(
     for student, node in _texts(problems, top.get("students")):
         if node.text not in variants:
             expected = "a variant: " + ", ".join(variants)
-            problems.add(node, f"`{node.text}`", expected, code="E413")
+            problems.add(node, f"`{node.text}`", expected, code="E410")
         yield student, node.text
 
 

@@ -68,7 +68,7 @@ def template(content: bytes, file: str) -> Template:
     fields = tuple(_fields(root))
     if not fields:
         raise whole_file(
-            file, "a spec without numbers of its own", "one that has some", code="E520"
+            file, "a spec without numbers of its own", "one that has some", code="E518"
         )
     return Template(tuple(lines), fields)
 

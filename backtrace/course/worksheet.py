@@ -11,6 +11,7 @@ from backtrace.functions.array import Array
 from backtrace.notation.forward import is_identity
 from backtrace.notation.steps import repeats
 from backtrace.spec import ids
+from backtrace.spec.error_codes import ErrorCode
 from backtrace.spec.model import Spec
 from backtrace.spec.wording import cited
 from backtrace.tape.compile import compile_tape
@@ -20,6 +21,8 @@ from backtrace.tape.trace import Trace, TracedStep
 
 class WorksheetError(ValueError):
     """What is asked for, or to be shown, names nothing of the exercise: ``problems`` says why."""
+
+    code: ErrorCode = "E513"
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("; ".join(problems))

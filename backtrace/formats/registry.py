@@ -13,6 +13,7 @@ from backtrace.formats import file_signatures as signatures
 
 if TYPE_CHECKING:
     from backtrace.page.trace import View
+    from backtrace.spec.error_codes import ErrorCode
     from backtrace.spec.model import Spec
     from backtrace.tape.trace import Trace
 
@@ -22,6 +23,8 @@ DRAWN = frozenset(["detail overview", "decimals", "decimal-mark"])
 
 class MissingExtraError(RuntimeError):
     """A format's library is not installed; the message says what to install."""
+
+    code: ErrorCode = "E510"
 
 
 class PageFormat(msgspec.Struct, frozen=True):
@@ -90,6 +93,8 @@ class NetworkFormat(msgspec.Struct, frozen=True):
 
 class NotExpressibleError(ValueError):
     """A spec that a format has no words for; the message says what and why."""
+
+    code: ErrorCode = "E511"
 
 
 FORMATS: dict[str, PageFormat] = {

@@ -43,6 +43,11 @@ ErrorCode: TypeAlias = Literal[
     "E215",  # the letter of a gradient and its sign
     "E216",  # a short-cut that there is not
     "E217",  # one sample to standardize by
+    "E220",  # exact arithmetic, and what leaves the fractions
+    "E221",  # a step whose operands do not fit
+    "E222",  # nothing to train
+    "E223",  # nothing to verify
+    "E224",  # an update that is not worked
     # data files
     "E301",  # no such file
     "E302",  # a file that can't be read
@@ -59,12 +64,46 @@ ErrorCode: TypeAlias = Literal[
     "E313",  # rows of different lengths
     "E314",  # parameters that are not there, or of another shape
     # answers and classes
-    "E413",  # a manifest of variants
+    "E401",  # no ids and values
+    "E402",  # a spec and answers, exchanged
+    "E403",  # a file that can't be read
+    "E404",  # a row of a table
+    "E405",  # a table without a header
+    "E406",  # columns of what is asked for
+    "E407",  # what says which columns are which
+    "E408",  # a damaged workbook
+    "E409",  # no answers at all
+    "E410",  # variants and who has which
     # the command line and what is written
-    "E511",  # an extra that is not installed
-    "E520",  # a spec without numbers that could be drawn anew
+    "E501",  # no such command or option
+    "E502",  # an argument or an option is missing
+    "E503",  # the value of an option
+    "E504",  # options that do not go together
+    "E505",  # a selection of what is not there
+    "E506",  # no such network or topic
+    "E507",  # no such format
+    "E508",  # what could not be written
+    "E509",  # a file that is somebody else's
+    "E510",  # a program or library that is not installed
+    "E511",  # what a format has no words for
+    "E512",  # an entry that is not there
+    "E513",  # what a sheet is to ask for
+    "E514",  # no such language
+    "E515",  # answers that are kept already
+    "E516",  # epochs
+    "E517",  # no samples to predict for
+    "E518",  # a spec without numbers that could be drawn anew
+    "E519",  # a list of students
+    "E520",  # options of a training that its spec can't take
+    "E521",  # a name for the traces of epochs
+    "E522",  # two outputs in one file
     # saved traces and trainings
-    "E604",  # a damaged checkpoint
+    "E601",  # no trace, or a damaged one
+    "E602",  # a part of a trace
+    "E603",  # a saved trace where a spec is needed
+    "E604",  # no checkpoint, or a damaged one
+    "E605",  # the checkpoint of another training
+    "E606",  # a checkpoint without its best epoch
     # equations
     "E701",  # a formula that can't be read
     "E702",  # a function: its name, or what stands in its brackets

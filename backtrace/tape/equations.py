@@ -349,7 +349,8 @@ class _LineWriter:
 def leaves_fractions(id: str, what: str) -> TapeError:
     return TapeError(
         f"arithmetic: exact stops at {id}: {what} leaves the fractions. "
-        "Take arithmetic: float64 or {round_each_step: 4}."
+        "Take arithmetic: float64 or {round_each_step: 4}.",
+        "E220",
     )
 
 

@@ -119,7 +119,8 @@ def run(tape: Tape, start: Mapping[str, Array]) -> Iterable[TracedStep]:
         if runner.numbers.beyond(runner.values[step.id]):
             raise TapeError(
                 f"{step.id} has a fraction beyond 1.8e308, where the floats end. Take smaller "
-                "numbers, or arithmetic: float64, which goes on with inf."
+                "numbers, or arithmetic: float64, which goes on with inf.",
+                "E220",
             )
         yield traced
 
@@ -185,7 +186,7 @@ class Runner:
                 return evaluate(self.setting, self.numbers, step, values)
             except ZeroDivisionError:
                 said = f"arithmetic: exact stops at {step.id}: a division by 0. Take float64."
-                raise TapeError(said) from None
+                raise TapeError(said, "E220") from None
 
         if len(self.lanes) == 1:
             return evaluate_on(step, values)

@@ -8,6 +8,7 @@ from typing import Any
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.optimizers import OPTIMIZERS, UpdateLine
 from backtrace.spec import ids
+from backtrace.spec.error_codes import ErrorCode
 from backtrace.spec.ids import Id
 from backtrace.spec.model import Spec
 from backtrace.tape.arguments import argument_shapes, handed_back_shape
@@ -20,6 +21,10 @@ from backtrace.tape.updates import Update, rate
 
 class TapeError(Exception):
     """A network that is well formed but can't be worked as asked; says which step and why."""
+
+    def __init__(self, message: str, code: ErrorCode) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class TapeWriter:
@@ -60,7 +65,9 @@ class TapeWriter:
             taken = argument_shapes(parameters, shapes)
             shape = handed_back_shape(parameters, row.shape(self.setting, parameters, *taken))
         except ValueError as error:
-            raise TapeError(f"{name} = {operation}({', '.join(operands)}): {error}") from None
+            raise TapeError(
+                f"{name} = {operation}({', '.join(operands)}): {error}", "E221"
+            ) from None
         self.check_arithmetic(name, operation, operands, parameters)
         return self.append(id, operation, operands, phase, parameters, shape, text)
 
@@ -107,7 +114,8 @@ class TapeWriter:
             f"arithmetic: exact stops at {id} = {operation}({', '.join(operands)}): {name} "
             f"leaves the fractions. Use {', '.join(units)} or {last} units with "
             "a squared, absolute, Huber or hinge loss, or take arithmetic: float64 or "
-            "{round_each_step: 4}."
+            "{round_each_step: 4}.",
+            "E220",
         )
 
     # Given

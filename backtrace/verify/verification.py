@@ -63,7 +63,7 @@ def verify(
     aim = objective(steps, -1 if setting.descent else 1)
     values = worked(aim.steps, given, setting, FloatArithmetic(np.float64))
     if aim.terms.id in values and not np.isfinite(values[aim.terms.id]).all():
-        raise TapeError("the loss is not a finite number, so that it has no differences")
+        raise TapeError("the loss is not a finite number, so that it has no differences", "E223")
     with one_thread_each():  # a stack is many small products, which threads only hold up
         verifier = _Verifier(spec, Evaluations(aim, values, setting), request, progress)
         comparisons = [verifier.comparison(step) for step in verifier.gradients]
@@ -76,17 +76,20 @@ def _check_verifiable(spec: Spec) -> None:
     """Raises TapeError, in words, for a spec without gradients."""
     if spec.equations is not None:
         if not spec.equations.has_backward:
-            raise TapeError("there is nothing to verify without `loss: L` (or `maximize: J`)")
+            raise TapeError(
+                "there is nothing to verify without `loss: L` (or `maximize: J`)", "E223"
+            )
         return
     if spec.loss is None:
         raise TapeError(
-            "there is nothing to verify without a loss: add `loss: mse`, with `targets`"
+            "there is nothing to verify without a loss: add `loss: mse`, with `targets`", "E223"
         )
     step = [layer for layer in spec.layers if not differentiable(layer)]
     if step:
         raise TapeError(
             f"there is no gradient to verify, since {step[0].activation.name} units have no slope: "
-            "take sigmoid, tanh or relu units"
+            "take sigmoid, tanh or relu units",
+            "E223",
         )
 
 
@@ -95,7 +98,8 @@ def _given(spec: Spec, request: Request) -> dict[str, Array]:
     if request.epoch > spec.epochs:
         raise TapeError(
             f"there is no epoch {request.epoch}: the spec works {count(spec.epochs, 'epoch')}; "
-            f"write `epochs: {request.epoch}`, so that it is worked"
+            f"write `epochs: {request.epoch}`, so that it is worked",
+            "E224",
         )
     tape = compile_tape(spec, range(1, request.epoch + 1))
     place = (request.epoch, request.batch)
@@ -110,7 +114,8 @@ def _given(spec: Spec, request: Request) -> dict[str, Array]:
         return found
     batches = {step.batch for step in tape if step.epoch == request.epoch}
     raise TapeError(
-        f"there is no batch {request.batch} in epoch {request.epoch}, which has {len(batches)}"
+        f"there is no batch {request.batch} in epoch {request.epoch}, which has {len(batches)}",
+        "E224",
     )
 
 

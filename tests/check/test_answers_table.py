@@ -140,12 +140,12 @@ def test_ragged_rows_cost_only_themselves():
     answers, unreadable = table("student,b1[1,1],loss\nA,1\nB,1,2\nC,0,5,0,72\nD,3,4\n")
     assert [one.student for one in answers] == ["B", "D"]
     assert [(one.file, one.reason) for one in unreadable] == [
-        ("class.csv:2", "class.csv:2:1: found 2 cells; expected 3, as the header has"),
+        ("class.csv:2", "class.csv:2:1: found 2 cells; expected 3, as the header has [E404]"),
         (
             "class.csv:4",
             (
                 "class.csv:4:1: found 5 cells; expected 3, as the header has; "
-                "a decimal comma needs quotes, or `;` between the cells"
+                "a decimal comma needs quotes, or `;` between the cells [E404]"
             ),
         ),
     ]

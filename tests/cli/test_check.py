@@ -77,7 +77,10 @@ def test_exit_code_3_for_answers_that_cannot_be_read(run, homework):
 def test_the_spec_and_the_answers_the_wrong_way_round_are_told(run, homework):
     spec, sheet = str(homework / "spec.yaml"), str(homework / "class" / "ada.yaml")
     done = run("check", sheet, spec)
-    assert (done.code, done.err) == (2, "the spec comes first: backtrace check SPEC ANSWERS\n")
+    assert (done.code, done.err) == (
+        2,
+        "the spec comes first: backtrace check SPEC ANSWERS [E402]\n",
+    )
     assert run("check", spec, spec).code == 3
 
 

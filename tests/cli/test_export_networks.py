@@ -71,7 +71,7 @@ def test_a_program_that_somebody_changed_is_theirs(run, tmp_path):
     file.write_text(changed, encoding="utf-8")
     done = run("export", "xor", "-o", str(file))
     assert (done.code, done.err) == (
-        2, f"{file}: changed since backtrace made it; --force replaces it\n"
+        2, f"{file}: changed since backtrace made it; --force replaces it [E509]\n"
     )  # fmt: skip
     assert file.read_text(encoding="utf-8") == changed
     assert run("export", "xor", "-o", str(file), "--force").code == 0

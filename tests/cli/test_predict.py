@@ -87,7 +87,7 @@ def test_some_samples_are_taken_in_the_order_they_are_named(run):
     assert [each["sample"] for each in found] == [4, 1, 2]
     assert [each["target"] for each in found] == [0, 0, 1]
     done = run("predict", "xor", "--sample", "1,5,2")
-    assert done.err.strip() == "--sample 5: there are 4 samples"
+    assert done.err.strip() == "--sample 5: there are 4 samples [E505]"
 
 
 def test_a_held_out_sample_is_called_so(run):
@@ -172,7 +172,7 @@ def test_a_sample_that_is_none_is_refused(run, sample):
 def test_a_sample_that_is_not_there_is_refused(run):
     done = run("predict", "xor", "--sample", "3..5")
     assert (done.code, done.out) == (2, "")
-    assert done.err.strip() == "--sample 5: there are 4 samples"
+    assert done.err.strip() == "--sample 5: there are 4 samples [E505]"
 
 
 def test_held_out_samples_that_are_not_there_are_refused(run):

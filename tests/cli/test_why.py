@@ -85,7 +85,7 @@ def test_a_later_update(run, tmp_path):
     assert run("why", str(spec), "dW1@2").out.startswith("Why dW1@2.1 is 0.3 ")
     refused = run("why", "mlp-math", "dW1[1,1]@1.2")
     assert refused.code == 2
-    assert refused.err == "dW1[1,1]@1.2: the last update is epoch 1, batch 1\n"
+    assert refused.err == "dW1[1,1]@1.2: the last update is epoch 1, batch 1 [E512]\n"
 
 
 def test_rounded_lines_are_said_to_be(run, tmp_path):
@@ -114,7 +114,7 @@ def test_rounded_lines_are_said_to_be(run, tmp_path):
 def test_what_is_not_there_is_said(run, asked, said):
     refused = run("why", "mlp-math", asked)
     assert (refused.code, refused.out) == (2, "")
-    assert refused.err.rstrip("\n") == said
+    assert refused.err == f"{said} [E512]\n"
 
 
 def test_every_format(run):

@@ -111,12 +111,14 @@ def _open(path: Path) -> int:
 
 def _error(path: Path, reason: str) -> AnswersError:
     file = str(path)
-    return AnswersError(file, f"{inert(file)}: found a file that can't be read ({inert(reason)})")
+    return AnswersError(
+        file, f"{inert(file)}: found a file that can't be read ({inert(reason)})", "E403"
+    )
 
 
 def _refused(path: Path, fault: str) -> Unreadable:
     file = inert(str(path))
-    return Unreadable(file, f"{file}: found {fault}; expected an answers file")
+    return Unreadable(file, f"{file}: found {fault}; expected an answers file [E403]")
 
 
 def _fault(path: Path) -> str:

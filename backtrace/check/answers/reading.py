@@ -72,12 +72,12 @@ def _answers(content: bytes, file: str, line: int, unnamed: str, reader: Reader)
         raise _misshapen(root, file, line, "keys and values, such as `z1: [0.5, 1]`")
     if is_spec(root):
         swapped = "found a spec; expected answers: `backtrace check SPEC ANSWERS`"
-        raise AnswersError(file, f"{inert(file)}: {swapped}")
+        raise AnswersError(file, f"{inert(file)}: {swapped}", "E402")
     notes: list[str] = []
     student, answers = _parts(root, file, line, notes)
     if not answers.entries:
         nothing = "found no answers; expected ids and values, such as `z1: [0.5, 1]`"
-        raise AnswersError(file, f"{inert(file)}: {nothing}")
+        raise AnswersError(file, f"{inert(file)}: {nothing}", "E401")
     written = _Collector(reader, notes).collect(answers)
     return Answers(inert(student) or unnamed, inert(file), written, most_notes(notes))
 
@@ -90,7 +90,7 @@ def is_spec(root: Node) -> bool:
 def _misshapen(node: Node, file: str, first_line: int, expected: str) -> AnswersError:
     place = f":{node.line + first_line - 1}:{node.column}" if node.line else ""
     reason = f"{inert(file)}{place}: found {kind(node)}; expected {expected}"
-    return AnswersError(file, reason)
+    return AnswersError(file, reason, "E401")
 
 
 def _parts(root: Mapping, file: str, line: int, notes: list[str]) -> tuple[str, Mapping]:

@@ -53,7 +53,7 @@ def read_table(
     try:
         columns = table_columns(header.cells, reader, [note] if note else [], told or {})
     except MissingColumnsError as error:
-        raise AnswersError(file, f"{inert(file)}:{header.line}:1: {error}") from None
+        raise AnswersError(file, f"{inert(file)}:{header.line}:1: {error}", "E406") from None
     if not columns.quantities:
         raise _no_header(file, header.line, "no column that is a quantity of this exercise")
     return _students(rows, columns, file)
@@ -61,7 +61,7 @@ def read_table(
 
 def _no_header(file: str, line: int, found: str) -> AnswersError:
     expected = "a header such as student, z1[1,1], z1[1,2], loss"
-    return AnswersError(file, f"{inert(file)}:{line}:1: found {found}; expected {expected}")
+    return AnswersError(file, f"{inert(file)}:{line}:1: found {found}; expected {expected}", "E405")
 
 
 def _students(
@@ -76,7 +76,7 @@ def _students(
         fault = row.fault or _unfit(row.cells, columns.width)
         if fault:
             place = f"{inert(file)}:{row.line}"
-            unreadable.append(Unreadable(place, f"{place}:1: found {fault}"))
+            unreadable.append(Unreadable(place, f"{place}:1: found {fault} [E404]"))
             continue
         if columns.student.is_of_nobody(row.cells):
             continue

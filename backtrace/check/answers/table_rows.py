@@ -56,7 +56,7 @@ def workbook_rows(content: bytes, file: str, most: int = MOST_ROWS_OF_A_WORKBOOK
         from openpyxl import load_workbook
     except ImportError:
         needs = "needs openpyxl: pip install 'backtrace-nn[xlsx]', or save the table as CSV"
-        raise AnswersError(file, f"{inert(file)}: a workbook; it {needs}") from None
+        raise AnswersError(file, f"{inert(file)}: a workbook; it {needs}", "E510") from None
     try:
         sheet: Any = load_workbook(io.BytesIO(content), read_only=True, data_only=True).worksheets[
             0
@@ -68,7 +68,7 @@ def workbook_rows(content: bytes, file: str, most: int = MOST_ROWS_OF_A_WORKBOOK
     except Exception as error:  # noqa: BLE001 - of a damaged file openpyxl raises anything
         kind = type(error).__name__
         reason = f"found a file that is no workbook ({kind}); expected an .xlsx"
-        raise AnswersError(file, f"{inert(file)}: {reason}") from None
+        raise AnswersError(file, f"{inert(file)}: {reason}", "E408") from None
 
 
 def _shown(cell: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Final
 
 from backtrace.spec.document.problems import SpecError
 from backtrace.spec.document.reader import (
@@ -16,10 +16,12 @@ from backtrace.spec.document.reader import (
     YamlDocument,
     read,
 )
+from backtrace.spec.error_codes import ErrorCode
 from backtrace.spec.wording import cited, count, shortened
 
 LIMITS = Limits(bytes=1_000_000, depth=16, nodes=100_000)
-EMPTY, REPEATED_KEY = "E103", "E107"
+EMPTY: Final = "E103"
+REPEATED_KEY: Final = "E107"
 OF_SPECS = (EMPTY, "E105", "E106")  # nothing in it, a control character, too large
 """Problems that are mended otherwise in an answers file than in a spec."""
 LONGEST_NAME = 200
@@ -30,12 +32,15 @@ _BARE_QUESTION_MARK = re.compile(rb"([\[,]\s*)\?(?=\s*[,\]])|(:[ \t]+)\?(?=[ \t]
 
 
 class AnswersError(Exception):
-    """An answers file that can't be read; ``reason`` begins with FILE:LINE:COLUMN, on one line."""
+    """An answers file that can't be read.
 
-    def __init__(self, file: str, reason: str) -> None:
+    ``reason``, on one line, begins with FILE:LINE:COLUMN and ends with the number of the error.
+    """
+
+    def __init__(self, file: str, reason: str, code: ErrorCode) -> None:
         self.file = file
-        self.reason = reason
-        super().__init__(reason)
+        self.reason = f"{reason} [{code}]"
+        super().__init__(self.reason)
 
 
 def read_sheet(content: bytes, file: str, first_line: int = 1) -> Node:
@@ -46,7 +51,7 @@ def read_sheet(content: bytes, file: str, first_line: int = 1) -> Node:
     if len(content) > LIMITS.bytes:
         raise too_large(file, len(content), LIMITS.bytes)
     if not content.strip():
-        raise AnswersError(file, f"{inert(file)}: found nothing; expected answers")
+        raise AnswersError(file, f"{inert(file)}: found nothing; expected answers", EMPTY)
     if content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         root = _json(content, file)
         if root is not None:
@@ -57,7 +62,9 @@ def read_sheet(content: bytes, file: str, first_line: int = 1) -> Node:
 def too_large(file: str, size: int, limit: int) -> AnswersError:
     """The error for a file of ``size`` bytes where at most ``limit`` are read."""
     found = count(size, "byte")
-    return AnswersError(file, f"{inert(file)}: found {found}; expected at most {limit} bytes")
+    return AnswersError(
+        file, f"{inert(file)}: found {found}; expected at most {limit} bytes", "E106"
+    )
 
 
 def inert(text: str) -> str:
@@ -108,7 +115,7 @@ def _json(content: bytes, file: str) -> Node | None:
         return None
     if repeated:
         reason = f"found {repeated[0]} a second time; expected every key once"
-        raise AnswersError(file, f"{inert(file)}: {reason}")
+        raise AnswersError(file, f"{inert(file)}: {reason}", REPEATED_KEY)
     return root if _within_limits(root) else None
 
 
@@ -175,4 +182,4 @@ def _unreadable(error: SpecError, file: str, first_line: int) -> AnswersError:
     more = len(error.problems) - 1
     rest = f" ({count(more, 'more problem')})" if more else ""
     reason = f"found {problem.found}; expected {expected}{mend}{rest}"
-    return AnswersError(file, f"{inert(file)}{line}: {reason}")
+    return AnswersError(file, f"{inert(file)}{line}: {reason}", problem.code)

@@ -61,9 +61,9 @@ def parsed_hidden(text: str) -> tuple[int, ...]:
 def create(request: NewRequest) -> None:
     """Draws and writes; exits with 2 where anything of that is wrong."""
     if request.variants is not None and request.output == STDOUT:
-        refuse(["--variants: say with -o which folder they are written into"])
+        refuse(["--variants: say with -o which folder they are written into"], "E504")
     if request.students is not None and request.variants is None:
-        refuse(["--students: assigns variants; say with --variants how many there are"])
+        refuse(["--students: assigns variants; say with --variants how many there are"], "E504")
     seed = _seed(request.seed)
     with reading(request.template or "backtrace new"):
         source, folder = _template(request)
@@ -161,15 +161,20 @@ def _students(file: str) -> list[str]:
     try:
         content = Path(file).expanduser().read_bytes()
     except OSError as error:
-        refuse([f"--students {file}: can't be read ({error.strerror})"])
+        refuse([f"--students {file}: can't be read ({error.strerror})"], "E519")
     rows, _ = text_rows(content)
     lines = [row.cells for row in rows if not row.is_empty and not row.fault]
     if len(lines) < 2:
-        refuse([f"--students {file}: expected a header, such as student, id, and a row a student"])
+        refuse(
+            [f"--students {file}: expected a header, such as student, id, and a row a student"],
+            "E519",
+        )
     columns = student_columns(lines[0])
     if not columns.taken - {columns.time}:
         header = ", ".join(lines[0])
-        refuse([f"--students {file}: no column of {header} is a name, a number or an address"])
+        refuse(
+            [f"--students {file}: no column of {header} is a name, a number or an address"], "E519"
+        )
     found = (
         next(iter(columns.keys(cells).values()), columns.student(cells))
         for cells in lines[1:]

@@ -13,7 +13,7 @@ from backtrace.check.answers.names import Quantity
 from backtrace.check.answers.tree import AnswersError
 from backtrace.check.model import MARK, Judged, Verdict
 from backtrace.cli.output import Output
-from backtrace.cli.screen import Screen, reading, refuse, show_page, tell
+from backtrace.cli.screen import Screen, reading, refuse, refuse_answers, show_page, tell
 from backtrace.course.quiz import BLANK, Quiz, Rows
 from backtrace.course.typed_numbers import NotANumberError, entries
 from backtrace.course.worksheet import WorksheetError, worksheet
@@ -74,7 +74,7 @@ def quiz(request: QuizRequest) -> int:
         try:
             asked = Quiz(worksheet(spec, request.ask, request.show))
         except WorksheetError as error:
-            refuse(error.problems)
+            refuse(error.problems, error.code)
     name = request.progress or f"{Path(request.spec).stem or 'quiz'}.answers.yaml"
     _take_up(asked, name, request)
     file = Output(name, force=request.force or request.resume, is_ours=_is_quiz)
@@ -104,11 +104,13 @@ def _take_up(asked: Quiz, name: str, request: QuizRequest) -> None:
         try:
             asked.take_up(path.read_bytes(), name)
         except OSError as error:
-            refuse([f"--resume: {name} can't be read ({error.strerror})"])
+            refuse([f"--resume: {name} can't be read ({error.strerror})"], "E515")
         except AnswersError as error:
-            refuse([error.reason])
+            refuse_answers(error)
     elif path.exists() and not request.force:
-        refuse([f"{name}: answers are there already; --resume goes on, --force begins anew"])
+        refuse(
+            [f"{name}: answers are there already; --resume goes on, --force begins anew"], "E515"
+        )
 
 
 class _Table:

@@ -85,7 +85,7 @@ def start(told: Mapping[str, str], output: str, *, equations: bool) -> None:
     """Asks, where no option says anything, and writes; never over another file."""
     name = output or FILE
     if name != STDOUT and Path(name).expanduser().exists():
-        refuse([f"{name}: is there already, and stays as it is; -o FILE writes elsewhere"])
+        refuse([f"{name}: is there already, and stays as it is; -o FILE writes elsewhere"], "E509")
     file = Output(name, force=False, is_ours=lambda start: False)
     chosen = _chosen(told) if any(told.values()) or equations else _asked()
     text = starter(_shape(chosen), equations=equations)
@@ -123,7 +123,7 @@ def _chosen(told: Mapping[str, str]) -> dict[str, Any]:
             problems.append(f"--{option.replace('_', '-')} {text}: {error}")
     problems += _misfits(found)
     if problems:
-        refuse(problems)
+        refuse(problems, "E503")
     return found
 
 

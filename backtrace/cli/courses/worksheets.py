@@ -55,16 +55,16 @@ def refusing() -> Iterator[None]:
     try:
         yield
     except WorksheetError as error:
-        refuse(error.problems)
+        refuse(error.problems, error.code)
     except (MissingExtraError, NotExpressibleError) as error:
-        refuse([str(error)])
+        refuse([str(error)], error.code)
 
 
 def formats_of(names: Iterable[str], language: str) -> tuple[str, ...]:
     """The formats that are asked for; exits with 2 where one, or the language, there is not."""
     if language not in LANGUAGES:
         known = ", ".join(LANGUAGES)
-        refuse([f"--language {language}: there is none. There are {known}."])
+        refuse([f"--language {language}: there is none. There are {known}."], "E514")
     return tuple(dict.fromkeys(map(_format, names)))
 
 
@@ -72,7 +72,7 @@ def _format(name: str) -> str:
     try:
         return format_of(name)
     except KeyError:
-        refuse([f"--to {name}: no such format. There are {', '.join(FORMATS)}."])
+        refuse([f"--to {name}: no such format. There are {', '.join(FORMATS)}."], "E507")
 
 
 def write_contents(name: str, contents: Mapping[str, bytes], *, force: bool) -> None:
@@ -85,13 +85,14 @@ def write_contents(name: str, contents: Mapping[str, bytes], *, force: bool) -> 
     in_the_way = [file for file in changed if (folder / file).exists()]
     if in_the_way and not force:
         refuse(
-            [f"{folder / file}: another file is there; --force replaces it" for file in in_the_way]
+            [f"{folder / file}: another file is there; --force replaces it" for file in in_the_way],
+            "E509",
         )
     try:
         for parent in {(folder / file).parent for file in contents}:
             parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        refuse([f"{name}: no folder can be made there ({error.strerror})"])
+        refuse([f"{name}: no folder can be made there ({error.strerror})"], "E508")
     outputs = {
         file: Output(str(folder / file), force=True, is_ours=lambda start: True) for file in changed
     }

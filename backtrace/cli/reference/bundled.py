@@ -46,6 +46,8 @@ def print_network(name: str) -> None:
     if name not in bundled.names():
         near = near_miss(name, bundled.names())
         meant = f"Did you mean {near}? " if near else ""
-        refuse([f"{name}: no bundled network. {meant}There are {', '.join(bundled.names())}."])
+        refuse(
+            [f"{name}: no bundled network. {meant}There are {', '.join(bundled.names())}."], "E506"
+        )
     text = bundled.path(name).read_text(encoding="utf-8")
     emit(text.removeprefix(bundled.EDITORS_LINE).removesuffix("\n"))

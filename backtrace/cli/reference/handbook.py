@@ -13,7 +13,7 @@ def print_help(topic: str, width: int | None) -> None:
 
     found = handbook.find(topic) if topic else handbook.chapter(handbook.CONTENTS)
     if found is None:
-        refuse([_unknown(topic)])
+        refuse([_unknown(topic)], "E506")
     show(lambda layout: chapter.lines(found, layout), width)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 
 import msgspec
 
-from backtrace.cli.screen import reading, refuse, tell
+from backtrace.cli.screen import WRONG_SPEC, complain, reading, refuse, tell
 from backtrace.cli.training.save_file import SaveFile, Traits
 from backtrace.spec.model import Spec
 from backtrace.tape.training import Progress, Record, Training
@@ -68,7 +69,7 @@ def taken_up(path: str, spec: Spec, traits: Traits) -> tuple[Spec, Progress | No
         _check_same(path, header.fingerprint, traits(), _from_file(path, spec))
         progress = progress_of(content, header, spec)
     except DataError as error:
-        refuse([f"--resume {path}: {error}"])
+        refuse([f"--resume {path}: {error}"], "E604")
     return spec, _judged(path, progress, spec)
 
 
@@ -76,7 +77,10 @@ def _content(path: str) -> bytes:
     try:
         return Path(path).expanduser().read_bytes()
     except (OSError, ValueError) as error:
-        refuse([f"--resume {path}: can't be read ({getattr(error, 'strerror', None) or error})"])
+        refuse(
+            [f"--resume {path}: can't be read ({getattr(error, 'strerror', None) or error})"],
+            "E604",
+        )
 
 
 def _begun(path: str, spec: Spec) -> Spec:
@@ -101,14 +105,13 @@ def _check_same(path: str, there: dict[str, str], here: dict[str, str], begin: s
 
     found = differences(there, here)
     if found:
-        refuse(
-            [
-                f"--resume {path}: saved by another training",
-                *(f"  {each}" for each in found),
-                "To start a new training from its parameters, write",
-                begin,
-            ]
-        )
+        complain(f"--resume {path}: saved by another training", "E605")
+        more = [
+            *(f"  {each}" for each in found),
+            "To start a new training from its parameters, write",
+        ]
+        tell("\n".join([*more, begin]))
+        sys.exit(WRONG_SPEC)
 
 
 def _judged(path: str, progress: Progress, spec: Spec) -> Progress:
@@ -117,5 +120,5 @@ def _judged(path: str, progress: Progress, spec: Spec) -> Progress:
         return msgspec.structs.replace(progress, best=None)
     if progress.best is None and progress.last.epoch:
         unknown = "made without a patience, so that its best epoch is not known"
-        refuse([f"--resume {path}: {unknown}; leave the patience out"])
+        refuse([f"--resume {path}: {unknown}; leave the patience out"], "E606")
     return progress

@@ -49,12 +49,14 @@ class EpochTraces:
     def _format(self, pattern: str) -> PageFormat:
         """As the ending says; some endings are of formats that have no place for a trace."""
         if len(self.wanted) > 1 and PLACE not in pattern:
-            refuse([f"--trace-to {pattern}: write {PLACE} where the epoch's number belongs"])
+            refuse(
+                [f"--trace-to {pattern}: write {PLACE} where the epoch's number belongs"], "E521"
+            )
         name = ENDINGS.get(Path(pattern).suffix.lower(), "")
         if name not in FORMATS:
             found = f"{name} has a network, not its trace" if name else "no format by its ending"
             known = ", ".join(row.ending for row in FORMATS.values())
-            refuse([f"--trace-to {pattern}: {found}. There are {known}."])
+            refuse([f"--trace-to {pattern}: {found}. There are {known}."], "E521")
         return FORMATS[name]
 
     def seen(self, spec: Spec, record: Record, progress: Callable[[], Progress]) -> None:

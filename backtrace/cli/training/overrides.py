@@ -37,7 +37,7 @@ def overridden(spec: Spec, chosen: Overrides, text: SpecText) -> Spec:
     problems += _batches(spec)
     problems += _seed(spec, chosen, text)
     if problems:
-        refuse(problems)
+        refuse(problems, "E520")
     return spec
 
 

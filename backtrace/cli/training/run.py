@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from backtrace.cli.output import STDOUT, Output
-from backtrace.cli.screen import WRONG_SPEC, emit, reading, refuse, show_page, tell, useless
+from backtrace.cli.screen import (
+    WRONG_SPEC,
+    complain,
+    emit,
+    reading,
+    refuse,
+    show_page,
+    tell,
+    useless,
+)
 from backtrace.cli.training.checkpoints import Checkpoints, standing, taken_up
 from backtrace.cli.training.epoch_log import EpochLog
 from backtrace.cli.training.epoch_log import is_ours as is_our_log
@@ -87,7 +96,7 @@ def _check_options(request: TrainRequest) -> None:
         if plot != STDOUT and Path(plot).suffix.lower() not in PLOTS
     ]
     if problems:
-        refuse(problems)
+        refuse(problems, "E504")
 
 
 class _Files(msgspec.Struct, frozen=True):
@@ -137,7 +146,7 @@ def _check_apart(files: _Files) -> None:
             problems.append(f"{name}: the same file as {first[output.path]}; name another")
         first.setdefault(output.path, name)
     if problems:
-        refuse(problems)
+        refuse(problems, "E522")
 
 
 def _loaded(request: TrainRequest) -> tuple[SpecText, Spec]:
@@ -175,7 +184,7 @@ def _check_epochs(request: TrainRequest, spec: Spec, progress: Progress | None) 
         if epoch > last
     ]
     if problems:
-        refuse(problems)
+        refuse(problems, "E516")
 
 
 # --- the training and its end
@@ -300,7 +309,7 @@ class _Run:
         elif self.saving is not None and not self.unsaved and sys.stderr.isatty():
             tell(f"Saved {self.saving.where}")
         for problem in self.problems:
-            tell(problem)
+            complain(problem, "E508")
 
     def left(self) -> str:
         """What an interrupted training has left, and what goes on from there."""

@@ -88,7 +88,9 @@ def saving_output(name: str, *, force: bool) -> Output:
     """The file of ``--save``; exits with 2 where it can't be one."""
     known = (ARCHIVE, SAFETENSORS, *TEXT)
     if _ending(name) not in known:
-        refuse([f"--save {name}: no format by its ending. There are {', '.join(known[:-1])}."])
+        refuse(
+            [f"--save {name}: no format by its ending. There are {', '.join(known[:-1])}."], "E507"
+        )
     return Output(name, force=force, is_ours=_is_ours)
 
 
@@ -102,11 +104,11 @@ def check_unfinished(output: Output) -> None:
     try:
         header = header_of(output.path.read_bytes())
     except DataError as error:
-        refuse([f"--save {output.name}: {error}; --force replaces it"])
+        refuse([f"--save {output.name}: {error}; --force replaces it"], "E604")
     if header is not None and header.epoch:
         saved = f"a training with {count(header.epoch, 'epoch')} behind it"
         mend = "--resume takes it up, --force begins anew and replaces it"
-        refuse([f"--save {output.name}: {saved}; {mend}"])
+        refuse([f"--save {output.name}: {saved}; {mend}"], "E509")
 
 
 def _check_names(output: Output, spec: Spec) -> None:
@@ -116,7 +118,7 @@ def _check_names(output: Output, spec: Spec) -> None:
     taken = taken_names(parameter_ids(spec))
     if taken:
         found = f"the file calls something else {listed(taken, 'and')}"
-        refuse([f"--save {output.name}: {found}; rename them, or save as .safetensors"])
+        refuse([f"--save {output.name}: {found}; rename them, or save as .safetensors"], "E511")
 
 
 def _check_short(output: Output, spec: Spec) -> None:
@@ -125,7 +127,7 @@ def _check_short(output: Output, spec: Spec) -> None:
     numbers = numbers_of(spec)
     if numbers > MOST_NUMBERS:
         found = f"{numbers} weights and biases, and a spec is for at most {MOST_NUMBERS}"
-        refuse([f"--save {output.name}: {found}; save them as .npz"])
+        refuse([f"--save {output.name}: {found}; save them as .npz"], "E511")
 
 
 def _ending(name: str) -> str:

@@ -46,7 +46,10 @@ def spec_text(source: str, data: Path | None) -> SpecText:
     for a saved trace, which has the numbers of a network and not the network."""
     content, file, folder = read_source(source)
     if BEGINNING.match(content):
-        refuse([f"{file}: a saved trace, which can't be trained; name the spec it was made from"])
+        refuse(
+            [f"{file}: a saved trace, which can't be trained; name the spec it was made from"],
+            "E603",
+        )
     return SpecText(content, file, folder, data)
 
 

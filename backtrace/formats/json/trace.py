@@ -19,6 +19,7 @@ from backtrace.notation.symbols import IDS, Symbols
 from backtrace.notation.text import sentence_text, text
 from backtrace.page.selection import Selection, chosen
 from backtrace.spec import ids
+from backtrace.spec.error_codes import ErrorCode
 from backtrace.spec.model import Arithmetic, Conventions, Notation
 from backtrace.spec.read.conventions import ARITHMETIC
 from backtrace.tape.steps import Step
@@ -35,6 +36,10 @@ FRACTION = re.compile(r"-?\d+/\d+")
 
 class TraceFormatError(ValueError):
     """A text that is not a trace of this schema; says what was expected instead."""
+
+    def __init__(self, message: str, code: ErrorCode = "E601") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 def encode(trace: Trace, selection: Selection = EVERYTHING) -> str:

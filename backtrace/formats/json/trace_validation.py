@@ -68,7 +68,8 @@ def _check_update(trace: Trace, place: tuple[int, int]) -> None:
         if id not in steps:
             raise TraceFormatError(
                 f"a part of a trace ({id} of epoch {place[0]}, batch {place[1]} is missing): save "
-                "the whole one, without --only, --layer or --sample"
+                "the whole one, without --only, --layer or --sample",
+                "E602",
             )
     known: dict[str, TracedStep] = {}
     for traced in steps.values():
@@ -94,7 +95,8 @@ def _check_step(trace: Trace, traced: TracedStep, known: Mapping[str, TracedStep
     if missing:
         raise TraceFormatError(
             f"a part of a trace ({missing[0]}, from which {traced.id} is made, is missing): save "
-            "the whole one, without --only, --layer or --sample"
+            "the whole one, without --only, --layer or --sample",
+            "E602",
         )
     _check_value(trace, traced, known)
 

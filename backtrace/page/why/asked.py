@@ -8,6 +8,7 @@ import msgspec
 
 from backtrace.chain.model import EntryNode
 from backtrace.page.selection import meant, spellings, unknown, without_gradient
+from backtrace.spec.error_codes import ErrorCode
 from backtrace.spec.ids import At
 from backtrace.spec.names import ascii_of, inside_partial, key_of
 from backtrace.tape.trace import Trace, TracedStep
@@ -19,6 +20,8 @@ _INDEXED = re.compile(rf"(.+?){_WHERE}{_INDEX}{_WHERE}")
 
 class NoSuchEntryError(ValueError):
     """A trace has not what is asked for; the message says what it has."""
+
+    code: ErrorCode = "E512"
 
 
 class Asked(msgspec.Struct, frozen=True):

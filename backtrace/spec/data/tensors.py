@@ -31,7 +31,7 @@ def tensors(content: bytes) -> dict[str, NDArray[Any]]:
             "a .safetensors, which the extra safetensors reads",
             "that extra, or an .npz, which needs nothing",
             f"Install it: {INSTALL}.",
-            code="E511",
+            code="E510",
         ) from None
     try:
         loaded: dict[str, NDArray[Any]] = arrays.load(content)

@@ -71,31 +71,36 @@ def check_trainable(spec: Spec) -> None:
     if spec.equations is not None:
         _check_equations(spec.equations)
     elif spec.loss is None or spec.loss.name == "upstream":
-        raise TapeError("training needs a loss: `loss: mse`, with `targets`")
+        raise TapeError("training needs a loss: `loss: mse`, with `targets`", "E222")
     if spec.optimizer is None:
-        raise TapeError("training needs a rate: `learning_rate: 0.1`, or an `optimizer`")
+        raise TapeError("training needs a rate: `learning_rate: 0.1`, or an `optimizer`", "E222")
     if step:
         raise TapeError(
             f"training needs a derivative, and {step[0].activation.name} units have none: take "
-            "sigmoid, tanh or relu units"
+            "sigmoid, tanh or relu units",
+            "E222",
         )
     if not trained_ids(spec):
-        raise TapeError("`freeze` leaves no parameter to train")
+        raise TapeError("`freeze` leaves no parameter to train", "E222")
 
 
 def _check_equations(equations: Equations) -> None:
     if not equations.objective:
         raise TapeError(
             "training needs a loss: `loss: L`, the name of a line that updates make smaller (or "
-            "`maximize: J`). Update lines of one's own are worked once, by `backtrace trace`"
+            "`maximize: J`). Update lines of one's own are worked once, by `backtrace trace`",
+            "E222",
         )
     if not equations.parameters:
-        raise TapeError("training needs `parameters: [W]`, the given names that an update changes")
+        raise TapeError(
+            "training needs `parameters: [W]`, the given names that an update changes", "E222"
+        )
     taken = {ids.updated(name) for name in equations.parameters}
     for line in equations.lines:
         if line.id in taken:
             raise TapeError(
-                f"{line.id} is a line, and what the updated parameter will be called: rename it"
+                f"{line.id} is a line, and what the updated parameter will be called: rename it",
+                "E222",
             )
 
 

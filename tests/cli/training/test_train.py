@@ -581,7 +581,7 @@ def test_two_outputs_on_one_path_are_refused(spec, run, tmp_path, monkeypatch, o
     before = sorted(tmp_path.iterdir())
     done = run("train", name, "--epochs", "2", *options)
     assert (done.code, done.out) == (2, "")
-    assert done.err.splitlines() == [f"{each}; name another" for each in said]
+    assert done.err.splitlines() == [f"{each}; name another [E522]" for each in said]
     assert sorted(tmp_path.iterdir()) == before
 
 
@@ -605,7 +605,8 @@ def test_what_can_t_be_written_is_said_before_anything_is_worked(
     monkeypatch.setattr(os, "open", read_only)
     done = run("train", name, "--epochs", "1000000", *options)
     assert (done.code, done.out) == (2, "")
-    assert done.err == f"{file}: not written (Read-only file system); there is no such file now\n"
+    why = "not written (Read-only file system); there is no such file now [E508]"
+    assert done.err == f"{file}: {why}\n"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["spec.yaml"]
 
 

@@ -386,7 +386,7 @@ def test_a_saved_training_is_not_replaced_by_accident(run, spec, tmp_path):
     assert (done.code, done.out) == (2, "")
     assert done.err == (
         f"--save {state}: a training with 5 epochs behind it; "
-        "--resume takes it up, --force begins anew and replaces it\n"
+        "--resume takes it up, --force begins anew and replaces it [E509]\n"
     )
     assert state.read_bytes() == before
     worked(run, *options, "--epochs", "3", "--force")
