@@ -45,9 +45,15 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: zipfile.ZipFile) ->
     assert tops == {"backtrace", f"{_dist_info(wheel)}"}
 
 
-def test_its_command_is_backtrace(wheel: zipfile.ZipFile) -> None:
+def test_its_command_is_backtrace_and_for_uvx_and_pipx_the_name_of_the_wheel(
+    wheel: zipfile.ZipFile,
+) -> None:
     entry_points = wheel.read(f"{_dist_info(wheel)}/entry_points.txt").decode()
-    assert "backtrace = backtrace.cli:main" in entry_points.splitlines()
+    assert entry_points.split() == [
+        "[console_scripts]",
+        *("backtrace", "=", "backtrace.cli:main"),
+        *("backtrace-nn", "=", "backtrace.cli:main"),
+    ]
 
 
 def test_the_licence_and_the_attribution_come_with_it(wheel: zipfile.ZipFile) -> None:
