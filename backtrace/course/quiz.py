@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from backtrace.check.answers.names import Quantity, Reader, reader
 from backtrace.check.answers.reading import read_answers
 from backtrace.check.judge.checker import Checker
 from backtrace.check.model import Answers, Judged, Report, texts
 from backtrace.course.worksheet import Worksheet
+from backtrace.notation.numbers import cells
 
 BLANK = "_"
+GIVEN_DECIMALS = 12  # as they are written
 Rows = list[list[str]]
 
 
@@ -38,8 +42,35 @@ class Quiz:
                 self.answers[name] = [[text or BLANK for text in row] for row in rows]
 
     def waiting(self) -> Iterator[Quantity]:
-        """What has no answer yet."""
-        return (each for each in self.quantities if each.name not in self.answers)
+        """What has no answer yet, or only a part of one."""
+        return (each for each in self.quantities if not self.is_whole(each.name))
+
+    def is_whole(self, name: str) -> bool:
+        return name in self.answers and all(BLANK not in row for row in self.answers[name])
+
+    def begun(self, quantity: Quantity) -> Rows:
+        """The entries of a quantity as far as they are there, where some are and some are not; else
+        as many blanks."""
+        rows, columns = quantity.shape
+        kept = self.answers.get(quantity.name)
+        if kept is None or self.is_whole(quantity.name):
+            return [[BLANK] * columns for _ in range(rows)]
+        return [list(row) for row in kept]
+
+    def operands(self, quantity: Quantity) -> dict[str, Rows]:
+        """What a step is worked from, by id: the student's own numbers, or what is given."""
+        trace = self.sheet.trace
+        update = trace.update(quantity.epoch, quantity.batch)
+        found: dict[str, Rows] = {}
+        for id in update[quantity.id].operands:
+            traced = update[id]
+            name = str(traced.at)
+            if self.is_whole(name):
+                found[id] = self.answers[name]
+            elif traced.phase == "given" or name in self.sheet.shown:
+                decimals = GIVEN_DECIMALS if traced.phase == "given" else trace.decimals
+                found[id] = cells(np.atleast_2d(traced.value), decimals)
+        return found
 
     def put(self, quantity: Quantity, rows: Rows) -> Judged | None:
         """Takes an answer; how it stands. None where all of it is left out."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import math
 import operator
+import re
 from collections.abc import Callable
 
 from backtrace.check.answers.figures import understood
@@ -12,6 +13,7 @@ from backtrace.check.model import Malformed
 
 LONGEST = 200  # characters of one entry
 LARGEST_POWER = 100
+DECIMAL_COMMA = re.compile(r"[-+−]?\d+,\d+")
 BLANKS = ("_", "?", "~")
 OPERATORS: dict[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: operator.add,
@@ -37,9 +39,13 @@ class NotANumberError(ValueError):
 def entries(line: str, count: int) -> list[str]:
     """The texts of ``count`` entries, or of fewer, where fewer were typed.
 
-    Entries are separated by commas or semicolons, or, of plain numbers, by spaces. Raises
-    NotANumberError for what is none, or for more than were asked for.
+    Entries are separated by commas or semicolons, or, of plain numbers, by spaces. A comma within
+    every number (``0,5 1,25``), or in the only one, is its decimal mark. Raises NotANumberError for
+    what is none, or for more than were asked for.
     """
+    words = line.strip("[] \t").replace(";", " ").split()
+    if all(map(DECIMAL_COMMA.fullmatch, words)) and (count == 1 or len(words) > 1):
+        line = " ".join(words).replace(",", ".")
     parts = [part.strip() for part in line.strip("[] \t").replace(";", ",").split(",")]
     parts = [part for part in parts if part]
     if len(parts) == 1 and count > 1:
@@ -47,7 +53,7 @@ def entries(line: str, count: int) -> list[str]:
         if all(_is_number(word) for word in words):
             parts = words
     if len(parts) > count:
-        raise NotANumberError(f"{len(parts)} numbers; {count} at most are wanted here")
+        raise NotANumberError(f"{len(parts)} numbers, and only {count} left to give")
     return [entry(part) for part in parts]
 
 

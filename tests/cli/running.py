@@ -90,12 +90,13 @@ def on_a_terminal(*arguments, typed=b"", columns=80, **environment):
     )
     os.close(theirs)
     os.write(ours, typed)
-    shown = _everything(ours)
+    shown = everything(ours)
     os.close(ours)
     return Outcome(process.wait(), shown.decode().replace("\r\n", "\n"), "")
 
 
-def _everything(file):
+def everything(file):
+    """All that a terminal shows until the program at its other side has gone."""
     shown = b""
     while True:
         try:

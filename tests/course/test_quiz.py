@@ -1,5 +1,7 @@
 """The quiz: what is typed, how it is judged, hints that rise, and answers that are kept."""
 
+import os
+import subprocess
 import sys
 
 import pytest
@@ -9,7 +11,7 @@ import backtrace
 from backtrace.course.quiz import Quiz
 from backtrace.course.typed_numbers import NotANumberError, entries
 from backtrace.course.worksheet import worksheet
-from tests.cli.running import run  # noqa: F401
+from tests.cli.running import everything, piped, run  # noqa: F401
 
 CTRL_C = "\x03"
 
@@ -30,6 +32,9 @@ CTRL_C = "\x03"
         ("_, 1", 2, ["_", "1"]),
         ("1", 3, ["1"]),
         ("", 2, []),
+        ("0,593", 1, ["0.593"]),  # the comma of a decimal number, where it can be no other
+        ("0,5 -1,25 3,0", 3, ["0.5", "-1.25", "3.0"]),
+        ("1,2", 2, ["1", "2"]),
     ],
 )
 def test_numbers_and_sums(line, count, expected):
@@ -144,3 +149,127 @@ def test_ctrl_c_keeps_what_was_answered(answer):
     assert done.code == 130
     assert "--resume" in done.err
     assert list(yaml.safe_load(kept.read_text())["answers"]) == ["product1"]
+
+
+# --- on a terminal
+
+
+class Student:
+    """Someone at a terminal of 80 columns, who types once what is waited for stands there."""
+
+    def __init__(self, folder, *arguments):
+        pty = pytest.importorskip("pty")
+        self.ours, theirs = pty.openpty()
+        # The first terminal that the leader of a session opens is the one Ctrl-C is typed at.
+        opened = 'exec <"$TERMINAL" >"$TERMINAL" 2>&1; exec "$@"'
+        program = (sys.executable, "-m", "backtrace", "quiz", *arguments)
+        clean = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "PYTHONPATH")}
+        settings = {"TERM": "xterm", "COLUMNS": "80", "PYTHONIOENCODING": "utf-8"}
+        self.process = subprocess.Popen(
+            ["sh", "-c", opened, "sh", *program],
+            cwd=folder,
+            env=clean | settings | {"TERMINAL": os.ttyname(theirs)},
+            start_new_session=True,
+        )
+        self.theirs = theirs  # open until the program has it open, or it would be gone
+        self.shown = b""
+
+    def sees(self, text):
+        """What was shown up to this; the test fails where the program ends before."""
+        wanted = text.encode()
+        while wanted not in self.shown:
+            try:
+                part = os.read(self.ours, 4096)
+            except OSError:
+                part = b""
+            self.close_theirs()
+            assert part, f"{text!r} never came:\n{self.shown.decode(errors='replace')}"
+            self.shown += part
+        before, _, self.shown = self.shown.partition(wanted)
+        return before.decode()
+
+    def close_theirs(self):
+        """Ours is at its end when the program is: nothing else may have the other side open."""
+        if self.theirs is not None:
+            os.close(self.theirs)
+            self.theirs = None
+
+    def types(self, line):
+        os.write(self.ours, line.encode())
+
+    def leaves(self):
+        """The exit code, once all is read."""
+        self.shown += everything(self.ours)
+        os.close(self.ours)
+        return self.process.wait(timeout=60)
+
+
+def test_a_student_at_a_terminal_who_is_interrupted_and_goes_on(tmp_path):
+    asked = ("mlp-math", "--ask", "product1,z1,a1")
+    ada = Student(tmp_path, *asked)
+    assert "Step 1 of 3: XW₁ = X · W₁" in ada.sees("XW₁ (3 numbers): ")
+    ada.types("0.5*1 + 1.5*2, -1*1+0*2, 1\n")  # 3.5, −1, 1
+    ada.sees("✓ right")
+    ada.sees("Z₁ (3 numbers): ")
+    ada.types("?\n")
+    help = ada.sees("Z₁ (3 numbers): ")
+    assert "[ 3.5  -1  1 ]" in help.replace("\r", "")  # her own product, as she has it
+    assert "0.2  -0.3  0.1" in help
+    ada.types("3.5 -1 1.0\n")
+    ada.sees("not right")
+    ada.sees("Enter tries again")
+    ada.types("7.4/2\n")  # an answer to that, too: 3.7
+    ada.sees("Z₁[1,2]: ")
+    ada.types(CTRL_C)
+    ada.sees("--resume goes on")
+    assert ada.leaves() == 130
+    kept = tmp_path / "mlp-math.answers.yaml"
+    assert yaml.safe_load(kept.read_text())["answers"] == {
+        "product1": [["3.5", "-1", "1"]],
+        "z1": [["3.7", "_", "_"]],
+    }
+    again = Student(tmp_path, *asked, "--resume")
+    before = again.sees("Z₁[1,2]: ")
+    assert "Step 2 of 3" in before
+    assert "Step 1" not in before
+    again.types("-1.3 1.1\n")
+    again.sees("✓ right")
+    again.sees("H₁ (3 numbers): ")
+    again.types("back\n")
+    again.sees("Z₁ (3 numbers): ")
+    again.types("3.7 -1.3 1.1\n")
+    again.sees("H₁ (3 numbers): ")
+    again.types("37/10 0 1,1\n")
+    again.sees("? says what is wanted")
+    again.types("37/10, 0, 1.1\n")
+    again.sees("✓ right")
+    assert again.leaves() == 0
+    shown = again.shown.decode()
+    assert "9 of 9 entries are correct" in shown
+    assert "answers of" not in shown
+
+
+def test_what_was_typed_before_quitting_is_kept_and_only_the_rest_is_asked_for(answer):
+    _, kept = answer("3.5 -1.0", "quit")
+    assert yaml.safe_load(kept.read_text())["answers"] == {"product1": [["3.5", "-1.0", "_"]]}
+    resumed, _ = answer("1.0", "3.7 -1.3 1.1", options=("--resume",))
+    assert resumed.code == 0
+    assert "XW₁[1,3]: " in resumed.out
+
+
+def test_what_is_shown_helps_and_is_not_asked_for(answer):
+    done, _ = answer("?", "quit", options=("--ask", "z1", "--show", "product1"))
+    assert "Step 1 of 1" in done.out
+    assert "3.5" in done.out
+
+
+def test_a_quiz_follows_over_a_pipe(tmp_path):
+    kept = str(tmp_path / "kept.yaml")
+    typed = b"3.5 -1.0 1.0\n3.7 -1.3 1.1\n"
+    asked = ("quiz", "mlp-math", "--ask", "product1,z1", "--progress", kept)
+    done = piped(*asked, stdin=typed)
+    assert done.code == 0, done.err
+    lines = done.out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "\x1b" not in done.out
+    assert [line for line in lines if "✓" in line][:2] == ["  ✓ right", "  ✓ right"]

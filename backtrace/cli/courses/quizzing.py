@@ -20,6 +20,8 @@ from backtrace.course.worksheet import WorksheetError, worksheet
 from backtrace.notation import steps as notation
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import sentence_text, text
+from backtrace.page.blocks import Answer, Document, Matrices
+from backtrace.page.elision import is_large
 from backtrace.page.report import sheet as page
 from backtrace.page.report.content import Commentator, Level
 from backtrace.page.report.phrases import STANDING
@@ -29,8 +31,8 @@ from backtrace.tape.loading import load
 START = b"# A quiz of backtrace"
 LEVELS: tuple[Level, ...] = ("where", "what", "how")  # of hints, each says more
 HELP = (
-    "Type the numbers of a row with commas or spaces between them; 1/3 and 0.5*1 - 2*0.3 are "
-    "worked out. Other words: ? for a hint, skip, back, quit."
+    "Type the numbers of a row with spaces or commas between them, or one at a time; 1/3 and "
+    "0.5*1 - 2*0.3 are worked out. Other words: ? for help, skip, back, quit."
 )
 SAID: dict[Verdict, str] = {
     "right": "right",
@@ -121,6 +123,8 @@ class _Table:
         self.trace = asked.sheet.trace
         self.symbols = Symbols.of(self.trace)
         self.commentators = [Commentator(asked.checker, level) for level in LEVELS]
+        self.layout = Screen.of_stdout(request.width).layout
+        self.ahead = ""  # a line that was typed where something else was asked
 
     def ask_all(self) -> None:
         """Every quantity that has no answer yet, in the order of work."""
@@ -149,7 +153,6 @@ class _Table:
         tell(fill(words, width, initial_indent=inset, subsequent_indent=inset), sys.stdout)
 
     def show_given(self) -> None:
-        from backtrace.page.blocks import Document
         from backtrace.page.trace import View, document
 
         whole = document(self.trace, View())
@@ -162,48 +165,61 @@ class _Table:
         """One quantity: asked until it stands, or the student goes on."""
         quantity = self.quiz.quantities[at]
         traced = self.trace.update(quantity.epoch, quantity.batch)[quantity.id]
-        formula = notation.equation(traced, self.trace, self.symbols).formula
+        formula = text(notation.equation(traced, self.trace, self.symbols).formula, self.symbols)
         shape = "" if quantity.shape == (1, 1) else f"   {quantity.shape[0]} × {quantity.shape[1]}"
         steps = len(self.quiz.quantities)
-        print(f"\nStep {at + 1} of {steps}: {text(formula, self.symbols)}{shape}")
-        level = 0
+        print()
+        self.say(f"Step {at + 1} of {steps}: {formula}{shape}")
+        level, rows = 0, self.quiz.begun(quantity)
         while True:
-            judged = self.quiz.put(quantity, self.rows(quantity))
+            judged = self.quiz.put(quantity, self.filled(quantity, rows))
             if judged is None:
-                print(f"  {self.symbols.name(quantity.id)} is left out.")
+                self.say(f"{self.symbols.name(quantity.id)} is left out.", "  ")
                 return
-            print(f"  {MARK[judged.verdict]} {SAID[judged.verdict]}")
+            self.say(f"{MARK[judged.verdict]} {SAID[judged.verdict]}", "  ")
             if judged.verdict in STANDING:
                 return
             self.hint(judged, level)
             if not self.again():
                 return
             level = min(level + 1, len(LEVELS) - 1)
+            rows = [[BLANK] * quantity.shape[1] for _ in range(quantity.shape[0])]
 
     def again(self) -> bool:
-        """Whether the student tries once more."""
+        """Whether the student tries once more; numbers are the answer to that already."""
         said = self.line("  Enter tries again, skip goes on with your numbers: ")
+        self.ahead = "" if said == "skip" else said
         return said != "skip"
 
-    def rows(self, quantity: Quantity) -> Rows:
-        """The entries of a quantity, a row after the other, or fewer at a time."""
-        rows, columns = quantity.shape
-        found: Rows = []
-        for i in range(rows):
-            row: list[str] = []
-            while len(row) < columns:
-                typed = self.line(f"  {self.prompt(quantity, i, len(row))}: ")
+    def filled(self, quantity: Quantity, rows: Rows) -> Rows:
+        """The blanks of a quantity asked for, a row after the other, or fewer at a time. What was
+        typed is kept also where the student has enough in the midst of it."""
+        blanks = [
+            (i, j) for i, row in enumerate(rows) for j, text in enumerate(row) if text == BLANK
+        ]
+        try:
+            while blanks:
+                i, j = blanks[0]
+                left = sum(row == i for row, _ in blanks)
+                typed = self.line(f"  {self.prompt(quantity, i, j)}: ")
                 if typed == "skip":
-                    return [*found, *([[BLANK] * columns] * (rows - i))]
+                    break
                 if typed == "?":
                     self.help(quantity)
                     continue
                 try:
-                    row += entries(typed, columns - len(row))
+                    given = entries(typed, left)
                 except NotANumberError as error:
-                    self.say(f"{error}. {HELP}", "  ")
-            found.append(row)
-        return found
+                    self.say(f"{error}. ? says what is wanted.", "  ")
+                    continue
+                for (row, column), text in zip(blanks, given, strict=False):
+                    rows[row][column] = text
+                blanks = blanks[len(given) :]
+        except (_Quit, _Back, EOFError, KeyboardInterrupt):
+            if any(text != BLANK for row in rows for text in row):
+                self.quiz.answers[quantity.name] = rows
+            raise
+        return rows
 
     def prompt(self, quantity: Quantity, i: int, there: int) -> str:
         symbol = self.symbols.name(quantity.id)
@@ -217,9 +233,11 @@ class _Table:
 
     def line(self, prompt: str) -> str:
         """What is typed next, in lower case where it is a word. Raises _Quit, _Back, EOFError."""
-        typed = input(prompt).strip()
-        if not sys.stdin.isatty():
-            print()  # what is typed over a pipe shows no line of its own
+        typed, self.ahead = self.ahead, ""
+        if not typed:
+            typed = input(self.layout.say(prompt)).strip()
+            if not sys.stdin.isatty():
+                print()  # what is typed over a pipe shows no line of its own
         word = typed.lower()
         if word in ("quit", "q"):
             raise _Quit
@@ -228,10 +246,19 @@ class _Table:
         return word if word in ("skip", "?") else typed
 
     def help(self, quantity: Quantity) -> None:
-        """Before an answer: what the step does, and why."""
+        """Before an answer: what the step does, and why, and the numbers that it is worked from."""
         traced = self.trace.update(quantity.epoch, quantity.batch)[quantity.id]
         why = sentence_text(notation.why(traced, self.trace, self.symbols), self.symbols)
         self.say(f"{notation.title(traced.step, self.symbols)}. {why}", "  ")
+        operands = tuple(
+            Answer(id, self.symbols.name(id), (("", tuple(map(tuple, rows))),))
+            for id, rows in self.quiz.operands(quantity).items()
+            if not is_large((len(rows), len(rows[0])))
+        )
+        if operands:
+            page = Document("", (Matrices(operands),), symbols=self.symbols)
+            show_page(page, self.request.width)
+        self.say(HELP, "  ")
 
     def hint(self, judged: Judged, level: int) -> None:
         """What is told of a mistake at a level."""
@@ -256,7 +283,8 @@ class _Table:
         report = self.quiz.checker.check(written)
         print()
         findings = self.commentators[-1].findings(written, report)
-        show_page(page.document(findings), self.request.width)
+        document = msgspec.structs.replace(page.document(findings), title=self.trace.title)
+        show_page(document, self.request.width)
         left = list(self.quiz.waiting())
         if left:
             are = "is" if len(left) == 1 else "are"
