@@ -329,7 +329,7 @@ def worksheet(
         typer.Option(
             metavar="FORMATS",
             help="What sheet and key are printed as: md, html, tex, pdf; and what else is written: "
-            "xlsx, ipynb, moodle, qti, canvas, gradescope.",
+            "xlsx, ipynb, moodle, qti, canvas, gradescope, github-classroom.",
         ),
     ] = "md,html",
     ask: Annotated[

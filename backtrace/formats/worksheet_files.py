@@ -43,6 +43,7 @@ PLATFORMS: dict[str, Platform] = {
     "qti": Platform("qti:package", pooled=True),
     "canvas": Platform("canvas:package"),
     "gradescope": Platform("gradescope_archive:archive"),
+    "github-classroom": Platform("github_classroom:repository", for_students=True),
     "ipynb": Platform("notebook:notebook", for_students=True),
 }
 FORMATS = (*PRINTED, "xlsx", *PLATFORMS)

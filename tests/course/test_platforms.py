@@ -1,13 +1,7 @@
 """What platforms take: Moodle's questions, Gradescope's archive, a notebook; and the same from
 Python."""
 
-import io
-import json
-import os
 import re
-import subprocess
-import sys
-import zipfile
 from xml.etree import ElementTree as ET
 
 import nbformat
@@ -17,7 +11,6 @@ import pytest
 import backtrace
 from backtrace.course.worksheet import worksheet
 from backtrace.formats.platforms.assignment import Assignment
-from backtrace.formats.platforms.gradescope_archive import archive
 from backtrace.formats.platforms.moodle import questions
 from backtrace.formats.platforms.notebook import notebook
 from backtrace.page.blocks import Handout
@@ -85,41 +78,6 @@ def test_a_place_knows_the_number_of_a_mistake():
     place = PLACE.findall(text.text)[3]
     assert marks_of(place, 3.7)[0] == 100
     assert marks_of(place, 3.5) == (0, "the bias is missing")
-
-
-# --- Gradescope
-
-
-def graded(tmp_path, files):
-    content = archive([assignment_of("mlp-math")])["gradescope.zip"]
-    with zipfile.ZipFile(io.BytesIO(content)) as folder:
-        assert all(
-            folder.getinfo(n).external_attr >> 16 & 0o100 for n in ("setup.sh", "run_autograder")
-        )
-        folder.extractall(tmp_path / "source")
-    (tmp_path / "submission").mkdir()
-    for name, text in files.items():
-        (tmp_path / "submission" / name).write_text(text)
-    subprocess.run(
-        [sys.executable, str(tmp_path / "source" / "run_autograder")],
-        env={**os.environ, "AUTOGRADER": str(tmp_path)},
-        check=True,
-    )
-    return json.loads((tmp_path / "results" / "results.json").read_text())
-
-
-def test_the_unpacked_archive_grades(tmp_path):
-    results = graded(tmp_path, {"a.yaml": "z1: [3.7, -1.3, 1.1]\nloss: 9.00\n"})
-    assert results["score"] == 3
-    assert [test["max_score"] for test in results["tests"]] == [3, 1]
-    assert {test["visibility"] for test in results["tests"]} == {"after_due_date"}
-
-
-@pytest.mark.parametrize("files", [{}, {"a.yaml": "[1, 2"}])
-def test_a_submission_without_answers_has_no_marks_and_is_told_so(tmp_path, files):
-    results = graded(tmp_path, files)
-    assert results["score"] == 0
-    assert results["output"]
 
 
 # --- a notebook

@@ -15,7 +15,7 @@ from backtrace.page import worksheet as page
 from backtrace.page.blocks import Document, Handout
 from backtrace.spec.document.rewriting import has_key, without
 
-OF_THE_KEY = ("expect",)  # keys of a spec whose numbers are answers
+SAID_ANEW = ("expect", "ask")  # the first has answers, the second may ask for less than a sheet
 DATE = (1980, 1, 1, 0, 0, 0)  # the same archive every time
 
 
@@ -54,16 +54,18 @@ class Assignment(msgspec.Struct, frozen=True):
 
     @property
     def handed_out(self) -> str:
-        """The spec's text without comments, which may tell anything, and without its answers.
+        """The spec's text without comments, which may tell anything, and without its answers; it
+        asks for what the sheet does, so that nothing that is left out is given away.
 
         Raises NotExpressibleError where its numbers come from files: it goes where these are not.
         """
         if has_key(self.text, "file"):
             raise NotExpressibleError(
                 f"{self.title}: takes numbers from files, which are not where the platform works; "
-                "write the numbers into the spec, or ask for md, html, tex, pdf, moodle or qti"
+                "write the numbers into the spec, or ask for another format"
             )
-        return without(self.text, OF_THE_KEY)
+        asked = ", ".join(f'"{quantity.name}"' for quantity in self.sheet.asked)
+        return f"{without(self.text, SAID_ANEW)}ask: [{asked}]\n"
 
 
 def zipped(files: Mapping[str, bytes], programs: frozenset[str] = frozenset()) -> bytes:

@@ -1,33 +1,43 @@
 """An exercise as a Gradescope autograder: the archive that is uploaded there.
 
-It has the spec, what installs this program, and what checks a submission (a YAML, JSON or CSV file
-of answers) when one is made; results follow Gradescope's autograder specification.
+It has the spec, this program and what installs it, and what checks a submission (a YAML, JSON or
+CSV file of answers, or a workbook) when one is made; results follow Gradescope's autograder
+specification.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from backtrace import __version__
 from backtrace.formats.platforms.assignment import Assignment, zipped
+from backtrace.formats.platforms.own_wheel import wheel
 
-SETUP = f"""#!/usr/bin/env bash
+SETUP = """#!/usr/bin/env bash
+# Run once, when the autograder's image is built. Ubuntu 22.04 or later has the Python it needs.
 set -e
-apt-get install -y python3 python3-pip || true
-python3 -m pip install "backtrace-nn=={__version__}" || \\
-  python3 -m pip install --break-system-packages "backtrace-nn=={__version__}"
+here="${AUTOGRADER:-/autograder}"
+command -v apt-get >/dev/null && apt-get update && apt-get install -y python3 python3-venv
+python3 -m venv "$here/python"
+"$here/python/bin/python" -m pip install "$here/source/WHEEL[xlsx]"
 """
-RUN = """#!/usr/bin/env python3
-# Checks the first answers file of a submission; what students see before the due date is VISIBLE.
+RUN = """#!/usr/bin/env bash
+here="${AUTOGRADER:-/autograder}"
+exec "$here/python/bin/python" "$here/source/grade.py"
+"""
+GRADE = '''"""Checks the first answers file of a submission.
+
+Marks and feedback are shown to students from VISIBLE on; what could not be read is told at once.
+"""
+
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-VISIBLE = "{visibility}"
+VISIBLE = "after_due_date"  # or: visible, after_published, hidden
 HERE = Path(os.environ.get("AUTOGRADER", "/autograder"))
-ENDINGS = (".yaml", ".yml", ".json", ".csv")
+ENDINGS = (".yaml", ".yml", ".json", ".csv", ".xlsx")
 
 answers = sorted(p for p in (HERE / "submission").iterdir() if p.suffix.lower() in ENDINGS)
 if answers:
@@ -35,24 +45,35 @@ if answers:
     done = subprocess.run(
         [*command, str(answers[0]), "--format", "gradescope"], capture_output=True, text=True
     )
-    failed = {{"score": 0, "output": done.stderr}}
+    failed = {"score": 0, "output": done.stderr}
     results = json.loads(done.stdout) if done.stdout.strip() else failed
 else:
-    results = {{"score": 0, "output": "No answers file (.yaml, .json, .csv) was handed in."}}
-for test in results.get("tests", []):
-    test["visibility"] = VISIBLE
+    results = {"score": 0, "output": "No answers file (.yaml, .json, .csv, .xlsx) was handed in."}
+if results.get("tests"):
+    results["visibility"] = VISIBLE
+    for test in results["tests"]:
+        test["visibility"] = VISIBLE
 folder = HERE / "results"
 folder.mkdir(exist_ok=True)
 (folder / "results.json").write_text(json.dumps(results), encoding="utf-8")
-"""
+'''
 
 
 def archive(assignments: Sequence[Assignment]) -> dict[str, bytes]:
-    """The archive of the one assignment; what its tests say is shown after the due date."""
+    """The archive of the one assignment; marks and feedback are shown after the due date.
+
+    Raises MissingExtraError as ``wheel`` does, NotExpressibleError as ``handed_out`` does.
+    """
     (assignment,) = assignments
+    name, content = wheel()
     programs = {
-        "setup.sh": SETUP.encode(),
-        "run_autograder": RUN.format(visibility="after_due_date").encode(),
+        "setup.sh": SETUP.replace("WHEEL", name).encode(),
+        "run_autograder": RUN.encode(),
     }
-    files = {**programs, "spec.yaml": assignment.handed_out.encode()}
+    files = {
+        **programs,
+        "grade.py": GRADE.encode(),
+        "spec.yaml": assignment.handed_out.encode(),
+        name: content,
+    }
     return {"gradescope.zip": zipped(files, frozenset(programs))}
