@@ -139,24 +139,6 @@ def test_a_stream_has_a_report_for_each_line(homework):
     assert (done.code, done.out) == (0, "")
 
 
-def test_a_stream_answers_each_line_at_once(homework):
-    import subprocess
-    import sys
-
-    arguments = ["check", str(homework / "spec.yaml"), "-", "--format", "jsonl"]
-    with subprocess.Popen(
-        [sys.executable, "-m", "backtrace", *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    ) as process:
-        for student in ("Ada", "Bo"):
-            line = {"student": student, "answers": {"loss": 2.5}}
-            process.stdin.write(json.dumps(line).encode() + b"\n")
-            process.stdin.flush()
-            assert json.loads(process.stdout.readline())["student"] == student
-        process.stdin.close()
-
-
 def test_files_can_be_streamed_too(check):
     done = check("ada.yaml", "bo.yaml", "--format", "jsonl")
     assert done.code == 1
