@@ -39,6 +39,8 @@ from backtrace.page.report.content import Commentator, Findings, Level, all_well
 from backtrace.spec import SpecError
 from backtrace.spec.document.reader import Mapping, Scalar
 from backtrace.spec.model import AnswerDigits, Marks
+from backtrace.spec.numbers import written_number
+from backtrace.spec.read.quantities.marks import SHARE
 from backtrace.spec.wording import cited
 from backtrace.tape.loading import load
 
@@ -139,13 +141,10 @@ def parsed_credit(text: str) -> dict[Verdict, float]:
 
 
 def _share(text: str, part: str) -> float:
-    try:
-        share = float(text)
-    except ValueError:
-        share = -1.0
-    if not 0 <= share <= 1:
+    share = written_number(text)
+    if share is None or not SHARE.accepts(share):
         raise ValueError(f"{part!r}: the share of a mark is a number from 0 to 1")
-    return share
+    return float(share)
 
 
 class Grader:

@@ -53,6 +53,7 @@ def test_what_is_missing_or_empty_is_not_all_well(run, homework):
 def test_exit_code_2_for_the_spec_and_the_command_line(run, check, homework):
     assert run("check", "no-such-network", str(homework / "bad.yaml")).code == 2
     assert check("ada.yaml", "--credit", "carried=2").code == 2
+    assert check("ada.yaml", "--credit", "carried=nan").code == 2
     assert check("ada.yaml", "--credit", "sloppy=1").code == 2
     assert check("ada.yaml", "--format", "xml").code == 2
     assert check("ada.yaml", "--format", "json", "--width", "80").code == 2

@@ -80,3 +80,12 @@ def test_on_a_terminal_code_and_headings_stand_out():
     assert f"{ESCAPE}[1mIds{ESCAPE}[0m" in shown
     assert f"{ESCAPE}[1m`NAME.1`{ESCAPE}[0m" in shown
     assert ESCAPE not in on_a_terminal("help", "ids", NO_COLOR="1").out
+
+
+def test_no_two_sections_are_called_alike():
+    """Or one could not be asked for; a section called as a chapter is that of a command."""
+    text = "\n".join(handbook.chapter(topic) for topic in TOPICS)
+    prose = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    found = [handbook.topic_of(each) for each in re.findall(r"^##+ (.+)$", prose, re.MULTILINE)]
+    assert len(found) == len(set(found))
+    assert set(found) == set(handbook.sections())

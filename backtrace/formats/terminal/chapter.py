@@ -84,10 +84,13 @@ class _Chapter:
         for row in rows:
             row[0] = row[0].replace("`", "")  # a column of names
         widths = _widths(rows, self.layout.breadth - margin)
+        apart = any(text_width(row[0]) > widths[0] for row in rows)  # else a row's end is not seen
         for at, row in enumerate(rows):
             cells = [wrapped(text, width) for text, width in zip(row, widths, strict=True)]
             tones = ["label" if at == 0 else "code", *["label" if at == 0 else ""] * len(cells)]
             columns = [_toned(cell, tone) for cell, tone in zip(cells, tones, strict=False)]
+            if apart and at > 1:
+                yield []
             for parts in zip_longest(*columns, fillvalue=[("", "")]):
                 yield _beside(parts, widths, margin)
             if at == 0:
