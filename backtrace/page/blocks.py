@@ -273,7 +273,18 @@ class Course(Block, frozen=True):
 
 
 class DotsLegend(Block, frozen=True):
-    """That ⋯ and ⋮ stand for what is left out of large matrices."""
+    """That ⋯ and ⋮ stand for what is left out of large matrices; of some lengths the lines shown
+    are not the first and the last ones but these, from 0."""
+
+    windows: tuple[tuple[int, range], ...] = ()
+
+    @property
+    def where(self) -> str:
+        """``Of 784 lines 407 to 409 are shown, where the largest numbers are.``"""
+        if not self.windows:
+            return ""
+        first, *more = (f"of {n:,} lines {w.start + 1:,} to {w.stop:,}" for n, w in self.windows)
+        return ", ".join([f"O{first[1:]} are shown", *more, "where the largest numbers are."])
 
 
 class Handout(msgspec.Struct, frozen=True):

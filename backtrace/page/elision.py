@@ -1,14 +1,24 @@
-"""Which matrices are too large to be shown whole, and which of their lines stand for the rest."""
+"""Which matrices are too large to be shown whole, and which of their lines stand for the rest.
+
+The first two and the last one, as everybody writes it; but where there is nothing at the corners of
+a long matrix, those where something is: an image is black at its edges. What has one length is cut
+alike on the whole page, so that the columns of a factor are the rows of the next.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from math import prod
 
 import msgspec
+import numpy as np
+
+from backtrace.functions.array import AnyArray
 
 LONGEST = 12  # rows or columns that a matrix may have before it is elided
 MOST_ENTRIES = 64
 SIDE = 4  # what is no longer than this is never elided
+KEPT = 3  # lines of a long side
 
 
 class Elision(msgspec.Struct, frozen=True):
@@ -23,6 +33,7 @@ class Elision(msgspec.Struct, frozen=True):
     whole: tuple[str, ...] = ()
     full: bool = False
     unfolded: int | None = None
+    windows: Mapping[int, range] = {}
 
     @property
     def most_unfolded(self) -> int | None:
@@ -35,7 +46,13 @@ class Elision(msgspec.Struct, frozen=True):
     def lines(self, count: int, id: str, *, elided: bool) -> list[int]:
         """Which of ``count`` rows or columns of a quantity to show."""
         whole = self.full or id in self.whole or count <= SIDE
-        return shown(count, self.kept if elided and not whole else count)
+        return self.shown(count, self.kept if elided and not whole else count)
+
+    def shown(self, count: int, most: int) -> list[int]:
+        """Which of ``count`` rows or columns to show, when at most ``most`` are wanted."""
+        if most < count and count in self.windows:
+            return list(self.windows[count][:most])
+        return shown(count, most)
 
 
 def is_large(shape: tuple[int, ...]) -> bool:
@@ -49,3 +66,29 @@ def shown(count: int, most: int) -> list[int]:
         return list(range(count))
     last = most // 2
     return [*range(most - last), *range(count - last, count)]
+
+
+def windows(values: Iterable[AnyArray]) -> dict[int, range]:
+    """Of every length of a long side at whose ends a matrix is 0, the lines where most is."""
+    found: dict[int, list[AnyArray]] = {}
+    for value in values:
+        for axis, count in enumerate(value.shape):
+            if count > LONGEST:
+                found.setdefault(count, []).append(_sizes(value, axis))
+    return {
+        count: _fullest(sum(sizes))
+        for count, sizes in found.items()
+        if any((each[shown(count, KEPT)] == 0).any() and each.any() for each in sizes)
+    }
+
+
+def _sizes(value: AnyArray, axis: int) -> AnyArray:
+    """How large the entries of each line are, beside those of the line with the largest."""
+    entries = np.abs(np.nan_to_num(np.asarray(value, dtype=float), posinf=0.0, neginf=0.0))
+    sizes: AnyArray = entries.mean(axis=1 - axis)
+    return sizes / max(sizes.max(), np.finfo(float).tiny)
+
+
+def _fullest(sizes: AnyArray) -> range:
+    start = int(np.argmax(np.convolve(sizes, np.ones(KEPT), "valid")))
+    return range(start, start + KEPT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from math import isfinite
 from typing import Any, TypeVar
 
@@ -152,9 +153,9 @@ class Figures(msgspec.Struct, frozen=True):
             return Printout(ref, (), ((self.number(value),),), (0,), (0,))
         rows, columns = (self.elision.lines(count, ref.id, elided=elided) for count in value.shape)
         texts = cells(value[rows][:, columns], self.decimals, self.decimal_mark)
-        across = _with_gaps(columns)
+        across = _with_gaps(columns, value.shape[1])
         filled = dict(zip(rows, (_spaced(line, across) for line in texts), strict=True))
-        lines = _with_gaps(rows)
+        lines = _with_gaps(rows, value.shape[0])
         empty = ("",) * len(across)
         printed = tuple(empty if i is None else filled[i] for i in lines)
         return Printout(ref, value.shape, printed, lines, across, origin)
@@ -212,10 +213,9 @@ def _spaced(line: list[str], columns: tuple[int | None, ...]) -> tuple[str, ...]
     return tuple("" if column is None else next(texts) for column in columns)
 
 
-def _with_gaps(numbers: list[int]) -> tuple[int | None, ...]:
+def _with_gaps(numbers: list[int], count: int) -> tuple[int | None, ...]:
+    """With None where lines are left out, also before the first and behind the last."""
     filled: list[int | None] = []
-    for at, line in enumerate(numbers):
-        if at and line != numbers[at - 1] + 1:
-            filled.append(None)
-        filled.append(line)
-    return tuple(filled)
+    for before, line in pairwise([-1, *numbers, count]):
+        filled += [line] if line == before + 1 else [None, line]
+    return tuple(filled[:-1])

@@ -27,7 +27,7 @@ from backtrace.page.blocks import (
     Table,
 )
 from backtrace.page.conventions import conventions
-from backtrace.page.elision import Elision
+from backtrace.page.elision import Elision, windows
 from backtrace.page.figures import Figures
 from backtrace.page.graph import MOST_ALONE, MOST_NODES, graph
 from backtrace.page.overview import Overview, is_written_out, overview
@@ -64,6 +64,8 @@ def document(trace: Trace, view: View, elision: Elision = IN_PRINT) -> Document:
     if view.decimals is not None:
         trace = msgspec.structs.replace(trace, decimals=view.decimals)
     symbols = Symbols.of(trace)
+    values = (traced.value for traced in header.first_update(trace).values())
+    elision = msgspec.structs.replace(elision, windows=windows(values))
     figures = Figures(trace, symbols, elision, view.selection.sample, view.decimal_mark)
     more = [header.MORE_DIGITS] if _approximates(_Reader(figures, view).blocks()) else []
     return Document(
@@ -132,7 +134,7 @@ class _Reader(msgspec.Struct, frozen=True):
             elided |= any(map(_is_elided, blocks))
             yield from self.update(place, blocks)
         if elided:
-            yield DotsLegend()
+            yield DotsLegend(tuple(self.figures.elision.windows.items()))
         if self.has_graph:
             drawn = graph(self.trace, places[0], self.figures.decimal_mark)
             yield from [drawn] if len(drawn.nodes) <= MOST_NODES else []

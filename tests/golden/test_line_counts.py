@@ -9,7 +9,7 @@ from backtrace.formats.terminal.layout import Layout
 from backtrace.formats.terminal.trace import passages
 from backtrace.page.trace import View
 from backtrace.spec import bundled
-from tests.golden.line_counts import FILE, counted
+from tests.golden.line_counts import FILE, WIDTHS, counted
 
 ROWS = {row.split("\t")[0]: row for row in FILE.read_text(encoding="utf-8").splitlines()}
 MOST = {"small-mlp": 60, "scalar-chain": 45}  # lines at 80 columns
@@ -26,8 +26,9 @@ def test_it_takes_the_lines_it_did(name):
 
 @pytest.mark.parametrize("name", ROWS)
 def test_a_wider_page_is_no_longer(name):
-    _, narrow, wide = ROWS[name].split("\t")
-    assert int(wide) <= int(narrow) <= MOST.get(name, int(narrow))
+    lines = dict(zip(WIDTHS, map(int, ROWS[name].split("\t")[1:]), strict=True))
+    assert list(lines.values()) == sorted(lines.values(), reverse=True)
+    assert lines[80] <= MOST.get(name, lines[80])
 
 
 @pytest.mark.parametrize("name", ["small-mlp", "or-gate", "digits", "attention", "lstm"])

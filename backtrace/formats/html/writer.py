@@ -189,6 +189,10 @@ class _Writer(BlockWriter[str]):
             tag = "div" if self.prefix else "nav"  # a landmark is a page's own
             yield from (f'<{tag} class="contents">', *_list(links), f"</{tag}>")
 
+    def dotslegend(self, block: blocks.DotsLegend) -> Iterator[str]:
+        told = f"⋯ and ⋮ stand for what is left out of large matrices. {block.where}"
+        yield f'<p class="note">{told.rstrip()}</p>'
+
     def paragraph(self, block: blocks.Paragraph) -> Iterator[str]:
         kind = f' class="{block.tone}"' if block.tone else ""
         yield f"<p{kind}>{self.words(block.words)}</p>"

@@ -165,7 +165,7 @@ class _Writer(FormulaPage):
 
     def dotslegend(self, block: blocks.DotsLegend) -> Iterator[str]:
         dots = r"$\cdots$ and $\vdots$ stand for what is left out."
-        return self.remark(f"Large matrices are shown in part: {dots}")
+        return self.remark(f"Large matrices are shown in part: {dots} {block.where}".rstrip())
 
     def display(self, formulas: Iterable[Sequence[str]]) -> Iterator[str]:
         """A display formula, blank lines around it."""

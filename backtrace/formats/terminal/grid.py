@@ -119,19 +119,22 @@ def marks(text: str) -> list[Piece]:
 
 
 def with_gaps(
-    cells: list[list[str]], rows: Sequence[int], columns: Sequence[int]
+    cells: list[list[str]], rows: Sequence[int], columns: Sequence[int], shape: tuple[int, ...]
 ) -> list[list[str]]:
-    """The shown ``cells`` with ⋯, ⋮ and ⋱ where ``rows`` and ``columns`` leave some out."""
-    filled = [_gaps_filled(row, columns, MORE_COLUMNS) for row in cells]
-    dots = _gaps_filled([MORE_ROWS] * len(columns), columns, MORE_BOTH)
-    return _gaps_filled(filled, rows, dots)
+    """The shown ``cells`` with ⋯, ⋮ and ⋱ where ``rows`` and ``columns``, from 0, leave out some of
+    a matrix of this ``shape``."""
+    filled = [_gaps_filled(row, columns, MORE_COLUMNS, shape[1]) for row in cells]
+    dots = _gaps_filled([MORE_ROWS] * len(columns), columns, MORE_BOTH, shape[1])
+    return _gaps_filled(filled, rows, dots, shape[0])
 
 
-def _gaps_filled(items: Sequence[Item], numbers: Sequence[int], gap: Item) -> list[Item]:
-    filled = list(items[:1])
-    for (before, after), item in zip(pairwise(numbers), items[1:], strict=True):
+def _gaps_filled(
+    items: Sequence[Item], numbers: Sequence[int], gap: Item, count: int
+) -> list[Item]:
+    filled: list[Item] = []
+    for (before, after), item in zip(pairwise([-1, *numbers]), items, strict=True):
         filled += [item] if after == before + 1 else [gap, item]
-    return filled
+    return filled if numbers[-1] == count - 1 else [*filled, gap]
 
 
 def broken(line: Line, width: int) -> Iterator[Line]:

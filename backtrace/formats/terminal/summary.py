@@ -11,11 +11,12 @@ from backtrace.formats.terminal.boxes import MORE_COLUMNS, MORE_ROWS, Line
 from backtrace.formats.terminal.grid import with_gaps
 from backtrace.formats.terminal.layout import Layout
 from backtrace.notation.numbers import aligned, cells, number
-from backtrace.page.elision import is_large, shown
+from backtrace.page.elision import Elision, is_large
 from backtrace.page.sections import ROLES, SECTIONS
 from backtrace.page.step_block import StepBlock
 
 GAP = "  "
+WHOLE = Elision()
 ENTRY = re.compile(r"(\s*)(\S+(?: [;\]])?)")  # with the gap before, and the sign behind it
 MOST_ROWS = 3  # of a matrix that may take a line each
 MOST_LINES = 2  # that a matrix of more rows may take before it is elided
@@ -74,7 +75,7 @@ def _shown(step: StepBlock, room: int, say: Callable[[str], str]) -> list[str]:
         if full or len(lines) <= (MOST_ROWS if value.shape[0] <= MOST_ROWS else MOST_LINES):
             return lines
     for rows, columns in [(2, 2), (1, 2)]:
-        text = say(_brief(value, decimals, rows, columns))
+        text = say(_brief(value, decimals, rows, columns, step.figures.elision))
         if text_width(text) <= room:
             return [text]
     return [say(MORE_COLUMNS)]
@@ -111,10 +112,11 @@ def _filled(entries: str, room: int) -> list[str]:
     return lines
 
 
-def _brief(value: Any, decimals: int, most_rows: int, most_columns: int) -> str:
+def _brief(
+    value: Any, decimals: int, most_rows: int, most_columns: int, elision: Elision = WHOLE
+) -> str:
     """``[ 1  2 ; 3  4 ]``, with ⋯ for what is more than so many rows and columns."""
-    rows, columns = shown(value.shape[0], most_rows), shown(value.shape[1], most_columns)
-    texts = with_gaps(cells(value[rows][:, columns], decimals), rows, columns)
-    lines = [MORE_ROWS if row[0] == MORE_ROWS else GAP.join(row) for row in texts]
-    left_out = f" ; {MORE_ROWS}" if len(rows) == 1 < value.shape[0] else ""
-    return f"[ {' ; '.join(lines)}{left_out} ]"
+    rows, columns = map(elision.shown, value.shape, (most_rows, most_columns))
+    texts = with_gaps(cells(value[rows][:, columns], decimals), rows, columns, value.shape)
+    lines = [MORE_ROWS if MORE_ROWS in row else GAP.join(row) for row in texts]
+    return f"[ {' ; '.join(lines)} ]"

@@ -16,7 +16,7 @@ from backtrace.formats.terminal.steps.updates import packed, update_box
 from backtrace.formats.terminal.summary import summary
 from backtrace.functions.formula import Ref
 from backtrace.notation.text import text
-from backtrace.page.blocks import Block, Section
+from backtrace.page.blocks import Block, DotsLegend, Section
 from backtrace.page.lines.joined import Joined, LossAgain, Updates, joined
 from backtrace.page.sections import ROLES
 from backtrace.page.step_block import Gallery, StepBlock, Summary
@@ -33,6 +33,7 @@ class StepWriter(BlockWriter[Line]):
         self.put_in = PutIn(layout)
         self.columns = Columns()
         self.height = 0  # of the step above in the same section
+        self.where = ""  # large matrices are shown, if not at their corners
 
     def gallery(self, given: Gallery) -> list[Line]:
         groups: dict[int | None, list[Box]] = {}
@@ -50,6 +51,10 @@ class StepWriter(BlockWriter[Line]):
         self.summary_elided |= any(gap in words for line in lines for words, _ in line)
         return [[], *lines]
 
+    def dotslegend(self, block: DotsLegend) -> list[Line]:
+        self.where = block.where
+        return []
+
     def closing(self) -> list[Line]:
         """What the dots stand for, and how to see it."""
         lines: list[Line] = []
@@ -57,9 +62,9 @@ class StepWriter(BlockWriter[Line]):
         elided = self.put_in.elided
         if elided is not None:
             whole = f"--only {elided.id} the whole of {elided.symbol}"
-            lines += self.layout.paragraph(f"{told}, {whole}.", "fact")
+            lines += self.layout.paragraph(f"{told}, {whole}. {self.where}", "fact")
         if self.summary_elided:
-            lines += self.layout.paragraph(f"{told}.", "fact", 0)
+            lines += self.layout.paragraph(f"{told}. {self.where}", "fact", 0)
         return [[], *lines] if lines else []
 
     def aligned(self, section: Section) -> list[Block]:
