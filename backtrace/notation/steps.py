@@ -8,10 +8,15 @@ from __future__ import annotations
 from backtrace.functions.formula import Equation, Ref, Sentence
 from backtrace.notation import backward, forward, loss, update
 from backtrace.notation.equations import entries, right_sides
-from backtrace.notation.equations.titles import equation_title, equation_why, is_of_equations
+from backtrace.notation.equations.titles import (
+    equation_title,
+    equation_why,
+    is_of_equations,
+    short_equation_title,
+)
 from backtrace.notation.forward import is_identity
 from backtrace.notation.symbols import IDS, Symbols
-from backtrace.notation.titles import TITLES
+from backtrace.notation.titles import SHORTER, TITLES
 from backtrace.notation.whys import WHYS
 from backtrace.notation.workings import Stages, Workings, Writing, added, filled_in
 from backtrace.tape.steps import Step
@@ -72,6 +77,15 @@ def title(step: Step, symbols: Symbols = IDS) -> str:
     if step.role == "loss_after" and step.of and symbols.conventions.sign == "descent":
         return f"{symbols.name(step.of)} with the new parameters"  # it is climbed: no loss
     return TITLES[step.operation](step)
+
+
+def short_title(step: Step, symbols: Symbols = IDS) -> str:
+    """The same in fewer words; empty where there are none."""
+    if is_of_equations(step):
+        return short_equation_title(step, symbols)
+    if step.role == "gradient" and step.of:
+        return f"Gradient of {symbols.name(step.of)}"
+    return SHORTER[step.operation](step) if step.operation in SHORTER else ""
 
 
 def why(traced: TracedStep, trace: Trace, symbols: Symbols | None = None) -> Sentence:

@@ -129,3 +129,30 @@ TITLES: dict[str, Callable[[Step], str]] = {
     "apply_step": _parameter_title("Update {}"),
     "forward_again": lambda step: "The loss with the new parameters",
 }
+
+
+# Where there is little room; what has no row here has one title.
+SHORTER: dict[str, Callable[[Step], str]] = {
+    "matmul": lambda step: "Times the weights",
+    "activation_derivative": lambda step: f"Slope: {_activation(step)}′",
+    "activate": _activation,
+    "error": lambda step: "Error",
+    "penalty": lambda step: "Penalty",
+    "loss_gradient": lambda step: "Gradient",
+    "total": lambda step: _total_title(step).partition(":")[0],
+    "shortcut_delta": lambda step: "Gradient, by the shortcut",
+    "hadamard": lambda step: "Times the slope",
+    "jacobian_product": lambda step: "Back through the softmax",
+    "accumulate": lambda step: "Velocity",
+    "accumulate_step": lambda step: "Velocity",
+    "average": lambda step: "Running average",
+    "accumulate_squares": lambda step: "Added up",
+    "average_squares": lambda step: "Running average",
+    "unbias": lambda step: "Start corrected",
+    "look_ahead_average": lambda step: "Looking ahead",
+    "look_ahead_step": lambda step: "Looking ahead",
+    "rescale": lambda step: "In another size",
+    "adaptive_step": lambda step: "The step",
+    "decayed_step": lambda step: "The step",
+    "forward_again": lambda step: "The new loss",
+}

@@ -11,6 +11,7 @@ from typing import Any
 
 from backtrace.functions.amounts import functions_worked
 from backtrace.functions.formula import Equation, Expr, Ref, Sentence, Value
+from backtrace.notation.steps import short_title
 from backtrace.notation.text import whole
 from backtrace.page.blocks import Block, Section
 from backtrace.page.figures import ABOUT, Figures, Printout, UnfoldedEntry
@@ -52,6 +53,13 @@ class StepBlock(Block, frozen=True):
     @property
     def symbol(self) -> str:
         return self.figures.symbols.name(self.traced.id)
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """The title, and, where there is a shorter one, that."""
+        return tuple(
+            filter(None, (self.title, short_title(self.traced.step, self.figures.symbols)))
+        )
 
     @property
     def tells_value(self) -> bool:

@@ -61,6 +61,17 @@ def equation_title(step: Step, symbols: Symbols) -> str:
     return f"For {symbols.name(line)}: {words}"
 
 
+def short_equation_title(step: Step, symbols: Symbols) -> str:
+    """The same in fewer words, where there is little room."""
+    if step.phase != "backward":
+        words = _words(step).partition(",")[0]
+        return words[:1].upper() + words[1:]
+    if step.role == "share":
+        user, _ = ids.line_and_part(ids.user_of(step.id, step.of))
+        return f"By way of {symbols.name(user)}"
+    return "The start" if step.operation == "given" else "Gradient"
+
+
 def _words(step: Step) -> str:
     if step.operation == "activate":
         return FUNCTIONS[step.parameters["activation"]].title

@@ -145,16 +145,21 @@ def test_decimal_points_stand_in_line_and_dots_in_the_middle():
 def test_what_is_left_out_of_a_large_matrix():
     assert shown(784, 5) == [0, 1, 2, 782, 783]
     assert shown(5, 5) == [0, 1, 2, 3, 4]
-    assert with_gaps([["a", "b"], ["c", "d"]], [0, 7], [0, 9]) == [
+    assert with_gaps([["a", "b"], ["c", "d"]], [0, 7], [0, 9], (8, 10)) == [
         ["a", "⋯", "b"],
         ["⋮", "⋱", "⋮"],
         ["c", "⋯", "d"],
+    ]
+    assert with_gaps([["a", "b"]], [3], [4, 5], (5, 9)) == [
+        ["⋱", "⋮", "⋮", "⋱"],
+        ["⋯", "a", "b", "⋯"],
+        ["⋱", "⋮", "⋮", "⋱"],
     ]
 
 
 def test_captions_name_the_columns_of_the_whole_matrix():
     kept = shown(784, 5)
-    row = with_gaps([["1.0000"] * 5], [0], kept)
+    row = with_gaps([["1.0000"] * 5], [0], kept, (1, 784))
     lines = picture([NamedMatrix("x", row, "1 × 784", columns=(1, 2, 3, 0, 783, 784))], 40)
     assert any("1 × 784, columns 1–3" in line for line in lines)
     assert any("columns 783–784" in line for line in lines)

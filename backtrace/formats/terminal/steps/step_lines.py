@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 
 import msgspec
 
-from backtrace.formats.measure import text_width
+from backtrace.formats.measure import text_width, wrapped
 from backtrace.formats.terminal.boxes import (
     Box,
     Line,
@@ -54,12 +55,15 @@ def formula_of(step: Joined, layout: Layout, symbols: int = 0) -> str:
 
 
 class StepLine(msgspec.Struct, frozen=True):
-    """What is on a line: its number, the formula, the numbers put in and what stands beside."""
+    """What is on a line: its number, the formula, the numbers put in and what stands beside.
+
+    Of the ``asides``, which say the same in fewer and fewer words, the first that fits.
+    """
 
     number: Line
     formula: str
     pieces: Sequence[Piece]
-    aside: str = ""
+    asides: tuple[str, ...] = ()
 
     def lines(self, page: Layout, column: int) -> list[Line]:
         """One line, if it fits; else the result stands below the numbers or both below the formula,
@@ -68,8 +72,9 @@ class StepLine(msgspec.Struct, frozen=True):
         heads = [self.head(room) for room in dict.fromkeys((max(column, width), width))]
         for head in heads:
             box = joined([head, beside(self.pieces, page.style)])
-            if box.width <= page.breadth:
-                return self.with_aside(box, page)
+            lines = self.with_aside(box.lines, box.middle, page)
+            if lines:
+                return lines
         below = self.below(page)
         hanging = self.hanging(heads[-1], page) if len(self.pieces) > 1 else []
         return hanging if hanging and len(hanging) < len(below) else below
@@ -84,9 +89,8 @@ class StepLine(msgspec.Struct, frozen=True):
         *numbers, equals, result = self.pieces
         boxes = [beside(part, page.style) for part in (numbers, [equals, result])]
         rows = [joined([head, boxes[0]]), shifted(boxes[1], head.width)]
-        if not numbers or any(row.width > page.breadth for row in rows):
-            return []
-        return [trimmed(line) for row in rows for line in row.lines]
+        lines = [line for row in rows for line in row.lines]
+        return self.with_aside(lines, rows[0].middle, page) if numbers else []
 
     def below(self, page: Layout) -> list[Line]:
         indent = line_width(self.number)
@@ -95,15 +99,25 @@ class StepLine(msgspec.Struct, frozen=True):
         first, *more = [self.formula] if fits else formula_lines(self.formula, room - CONTINUED)
         lines: list[Line] = [[*self.number, (first, "")]]
         lines += [[(" " * (indent + CONTINUED) + line, "")] for line in more]
-        if not more:
-            lines = self.with_aside(Box(lines, line_width(lines[0])), page)
+        lines = self.with_aside(lines, 0, page) or lines + self.aside_below(page)
         return lines + equation(self.pieces, page.breadth, INDENT, page.style)
 
-    def with_aside(self, box: Box, page: Layout) -> list[Line]:
-        """The lines of a box, and in that of the formula, at the margin, what is said beside."""
-        lines = [trimmed(line) for line in box.lines]
-        middle, aside = lines[box.middle], page.say(self.aside)
-        space = page.breadth - line_width(middle) - text_width(aside)
-        if aside and space >= APART:
-            lines[box.middle] = [*middle, (" " * space, ""), (aside, "aside")]
-        return lines
+    def with_aside(self, lines: Sequence[Line], middle: int, page: Layout) -> list[Line]:
+        """The lines, and at the margin, in the ``middle`` one or in another that has room, what is
+        said beside; none where they or that don't fit."""
+        lines = [trimmed(line) for line in lines]
+        room = [page.breadth - line_width(line) for line in lines]
+        if min(room) < 0 or not self.asides:
+            return [] if min(room) < 0 else lines
+        others = [at for at in range(len(lines)) if at != middle]
+        for at, aside in [*product([middle], self.asides), *product(others, self.asides)]:
+            space = room[at] - text_width(page.say(aside))
+            if space >= APART:
+                lines[at] = [*lines[at], (" " * space, ""), (page.say(aside), "aside")]
+                return lines
+        return []
+
+    def aside_below(self, page: Layout) -> list[Line]:
+        """What is said beside, on lines of its own."""
+        words = wrapped(page.say(self.asides[-1]), page.breadth - line_width(self.number))
+        return [[(" " * (page.breadth - text_width(line)), ""), (line, "aside")] for line in words]

@@ -80,7 +80,7 @@ class StepWriter(BlockWriter[Line]):
             self.number(block.numbers, block.worked),
             formula,
             self.put_in.pieces(block.worked),
-            self.aside(block),
+            self.asides(block),
         )
         lines = line.lines(self.layout, self.columns.formulas)
         return self.apart(lines + self.said_below(block.steps))
@@ -88,11 +88,12 @@ class StepWriter(BlockWriter[Line]):
     def stepblock(self, step: StepBlock) -> list[Line]:
         return self.joined(Joined((step,)))
 
-    def aside(self, block: Joined) -> str:
-        """What stands at the margin: what the step does, or the slopes that change nothing."""
+    def asides(self, block: Joined) -> tuple[str, ...]:
+        """What may stand at the margin: what the step does, or the slopes that change nothing."""
         slopes = [step.equation.formula for step in block.beside if step.equation is not None]
         symbols = block.worked.figures.symbols
-        return ", ".join(text(slope, symbols) for slope in slopes) or block.worked.title
+        told = ", ".join(text(slope, symbols) for slope in slopes)
+        return (told,) if told else block.worked.titles
 
     def number(self, numbers: str, step: StepBlock) -> Line:
         label = self.layout.say(numbers).rjust(self.columns.numbers)
@@ -151,7 +152,7 @@ class StepWriter(BlockWriter[Line]):
         result = NamedMatrix("", [[after]], role=RESULT, bare=True)
         pieces: list[Piece] = [Mark(before), Mark(arrow), result, Mark(change)]
         number = self.number(str(block.step.number), block.step)
-        line = StepLine(number, self.layout.say(block.symbol), pieces, block.step.title)
+        line = StepLine(number, self.layout.say(block.symbol), pieces, block.step.titles)
         return self.apart([*line.lines(self.layout, 0), *self.said_below([block.step])])
 
 
