@@ -285,9 +285,7 @@ def test_a_sample_by_itself(traces):
     first, second = section(found, "2  z⁽¹⁾", 2)
     assert first.startswith(" 2  z⁽¹⁾  = W⁽¹⁾x + b⁽¹⁾")
     said = first.removesuffix("Add the bias") + second
-    assert re.sub(" +", " ", said).endswith(
-        "⎡ 0.4 ⎤ + ⎡ 0.3 ⎤ = ⎡ 0.7 ⎤ ⎣ 0.5 ⎦ ⎣ 0.5 ⎦ ⎣ 1.0 ⎦"
-    )
+    assert re.sub(" +", " ", said).endswith("⎡ 0.4 ⎤ + ⎡ 0.3 ⎤ = ⎡ 0.7 ⎤ ⎣ 0.5 ⎦ ⎣ 0.5 ⎦ ⎣ 1.0 ⎦")
     assert any("Sample 2 by itself" in line for line in found)
     assert not any("Gradient of" in line for line in found)
 

@@ -109,7 +109,7 @@ class StepLine(msgspec.Struct, frozen=True):
         room = [page.breadth - line_width(line) for line in lines]
         if min(room) < 0 or not self.asides:
             return [] if min(room) < 0 else lines
-        others = [at for at in range(len(lines)) if at != middle]
+        others = [*range(middle + 1, len(lines)), *range(middle)]
         for at, aside in [*product([middle], self.asides), *product(others, self.asides)]:
             space = room[at] - text_width(page.say(aside))
             if space >= APART:
