@@ -10,6 +10,7 @@ from backtrace.check.mistakes.diagnosis import MOST_EXPLANATIONS
 from tests.check.generator import HONEST, generate
 from tests.check.slips import SLIPS
 from tests.check.twins import twins
+from tests.check.wrong_rules import CATALOGUE
 
 ACCUSED = ("wrong", "unsupported", "malformed")
 NO_RIGHT_SHAPE = ("wrong", "malformed")
@@ -60,32 +61,45 @@ def grade(seed, code):
     if sheet.truth is None:
         return Outcome(seed, code, sheet.habit.digits, accused=tuple(q.name for q in accused))
     first = accused[0] if accused else None
-    located = first is not None and first.name == sheet.truth.id
+    located = first is not None and _is_place(first, sheet)
     said = set(first.mistakes) if located else set()
-    if located and (not said or not said <= names(code)):
-        named, alone = _among(twins(sheet), said, code)
-    else:
-        named = alone = located
+    named, alone = (False, False) if not located else _is_named(sheet, said)
     return Outcome(
         seed,
         code,
         sheet.habit.digits,
         located,
-        located and set(sheet.truth.entries) <= set(first.places(*NO_RIGHT_SHAPE)),
+        located and (first.name != sheet.truth.id or _covers(first, sheet.truth.entries)),
         named,
         alone,
-        tuple(q.name for q in accused if q.name != sheet.truth.id),
+        tuple(q.name for q in accused if q.name not in (sheet.truth.id, located and first.name)),
         (sheet.truth.id, first and (first.name, first.mistakes)),
     )
 
 
-def _among(alike, said, code):
-    """Whether a mistake is named, and alone, that cannot be told from ``alike``: any of them is as
-    right, and where there are too many to be told, none."""
-    others = alike - names(code)
+def _covers(judged, entries):
+    return set(entries) <= set(judged.places(*NO_RIGHT_SHAPE))
+
+
+def _is_place(first, sheet):
+    """Whether the first line that is called wrong is the first that is so; a line before it that
+    shows the same mistake less clearly is as good."""
+    if first.name == sheet.truth.id:
+        return True
+    order = [*sheet.answers]
+    earlier = order.index(first.name) < order.index(sheet.truth.id)
+    return earlier and set(first.mistakes) == names(sheet.truth.code)
+
+
+def _is_named(sheet, said):
+    """Whether a mistake is named, and alone. What cannot be told from it is as right; and where
+    there is too much of that to be told, none."""
+    own = names(sheet.truth.code)
     if not said:
+        others = twins(sheet, {*CATALOGUE} - own)
         return len(others) >= MOST_EXPLANATIONS, False
-    return not said.isdisjoint(names(code) | others), said <= names(code) | others
+    others = said - own and twins(sheet, said - own)
+    return not said.isdisjoint(own | others), said <= own | others
 
 
 def _checked(sheet):

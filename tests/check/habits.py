@@ -7,6 +7,8 @@ import numpy as np
 
 from tests.check.random_exercises import pick
 
+NOISE = 1e-12
+
 
 class Habit(NamedTuple):
     """``digits`` are decimals, or significant digits where ``significant``.
@@ -34,7 +36,8 @@ class Habit(NamedTuple):
         return texts
 
     def text(self, value):
-        shown = Decimal(f"{value:.12g}")  # a calculator's display: 0.3, not 0.29999999999999999
+        # A calculator's display: 0.3, not 0.29999999999999999, and 0 where a sum cancels.
+        shown = Decimal(f"{value:.12g}") if abs(value) > NOISE else Decimal(0)
         text = f"{shown.quantize(Decimal(1).scaleb(-self.decimals(shown)), self.mode()):f}"
         if self.trims and "." in text and Decimal(text) == shown:
             text = text.rstrip("0").rstrip(".")

@@ -77,3 +77,19 @@ def test_at_a_kink_the_right_sheet_is_right_and_the_wrong_one_wrong(kind):
     spec, right, wrong, place = KINKS[kind]
     assert set(marks(spec, right).values()) == {"right"}
     assert marks(spec, wrong)[place] == "wrong"
+
+
+def test_a_unit_that_is_off_is_not_on_because_its_output_is_written_0():
+    """z = [0.5287·(−1) 0.0311·(−1)] − 0.41 is below 0: a is 0 and so is its slope, though 0.000000
+    stands for a little more as well. e = 0.6 and −1.94, and twice that is da, but not δ."""
+    off = """
+layers: [{activation: relu, weights: [[0.528668, 0.031112]], bias: {shared: -0.41}}]
+inputs: -1
+targets: [-0.60, 1.94]
+loss: sse
+"""
+    sheet = "product1: [[-0.528668, -0.031112]]\na1: [[0.000000, 0.000000]]\n"
+    sheet += "error: [[0.600000, -1.940000]]\n"
+    on, right = "delta1: [[1.200000, -3.880000]]\n", "delta1: [[0.000000, 0.000000]]\n"
+    assert marks(off, f"{sheet}{on}dW1: [[-1.200000, 3.880000]]\n")["delta1"] == "wrong"
+    assert marks(off, sheet + right)["delta1"] == "right"

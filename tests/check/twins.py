@@ -16,18 +16,20 @@ from tests.check.slips import SLIPS
 from tests.check.wrong_rules import given_texts, misread_values, misreadings, right, wrong_rules
 
 
-def twins(sheet):
-    """The codes of all other rules that give what is written where the mistake shows; one entry
+def twins(sheet, codes):
+    """Those of the codes whose rules also give what is written where the mistake shows; one entry
     alone may be any slip."""
     work = Work(sheet.spec)
     seen, cells, slack = _seen(work, sheet)
     written = numbers(cells)
-    found = {*SLIPS, "cut-off"} if len(sheet.truth.entries) == 1 else set()
-    for code, reach in _others(work, sheet.truth.id, seen, rounding_of(slack, cells)):
+    found = {*SLIPS, "cut-off"} & codes if len(sheet.truth.entries) == 1 else set()
+    for code, reach in _others(work, sheet.truth.id, seen, rounding_of(slack, cells), codes):
         if code not in found and reach.centre.shape == written.shape:
             far = np.abs(written - reach.centre)
             if (far <= reach.radius + slack + 1e-9 * (1 + np.abs(written))).all():
                 found.add(code)
+                if found == codes:
+                    break
     return found
 
 
@@ -46,13 +48,15 @@ def _seen(work, sheet):
     raise AssertionError("a mistake shows in no line")
 
 
-def _others(work, id, seen, rounding):
+def _others(work, id, seen, rounding, codes):
     with np.errstate(all="ignore"):
         above = chain(work, id, seen)
         for line in above:
-            for made in wrong_rules(work, work.lines[line]):
+            for made in wrong_rules(work, work.lines[line], codes):
                 if not made.free:
                     yield made.code, reach_with(work, id, seen, rounding, {line: made.rule})
+        if "given-misread" not in codes:
+            return
         other = copy.copy(work)
         for given, texts in given_texts(work).items():
             if any(given in right(work.lines[line]).reads for line in above):

@@ -200,7 +200,7 @@ def _(work, line):
 # Signs, halves and 1/n
 
 
-@wrong("sign-flipped", "error", "loss_terms", "da", "delta", "dW", "db", "data_dW")
+@wrong("sign-flipped", "product", "error", "loss_terms", "da", "delta", "dW", "db", "data_dW")
 def _(work, line):
     yield after(right(line), lambda x: -x)
 

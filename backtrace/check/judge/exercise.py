@@ -196,8 +196,8 @@ def other_forms(step: Step, context: UpdateContext) -> Iterator[Step]:
         falling = float(step.parameters.get("slope", 1)) < 0
         if row.derivative_from_activation is not None and not falling:
             activation = context.steps[id_of("activation", step.layer)]
-            ones = activation.parameters.get("ones", "")
-            yield form("derivative_from_activation", (activation.id,), ones=ones)
+            ones, kinked = activation.parameters.get("ones", ""), bool(row.kinks(step.parameters))
+            yield form("derivative_from_activation", (activation.id,), ones=ones, by_sight=kinked)
     elif step.operation == "loss_terms" and error in context.steps:
         if LOSSES[step.parameters["loss"]].from_error:
             yield form("loss_terms_from_error", (error,))

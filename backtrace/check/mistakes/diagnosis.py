@@ -67,7 +67,8 @@ class Diagnosis(WrongQuantity):
         rules first. Who copies given numbers, digit for digit, did just that.
         """
         slips = self.by_slips(wrong)
-        rules = self.by_singles(wrong)
+        reads = not (wrong.size > 1 and slips and not self.evidence.unexplained_later)
+        rules = self.by_singles(wrong, reads=reads)
         copied = [rule for rule in rules if self.is_copied(rule)]
         if copied:
             return copied
@@ -97,12 +98,13 @@ class Diagnosis(WrongQuantity):
         by_right = np.abs(_middle(self.replayed({})) - self.numbers.values)
         return bool((wrong | (by_rule <= by_right + 2 * self.numbers.half)).all())
 
-    def by_singles(self, wrong: NDArray[np.bool_]) -> list[Cause]:
-        """One wrong rule, or one given number misread."""
+    def by_singles(self, wrong: NDArray[np.bool_], *, reads: bool) -> list[Cause]:
+        """One wrong rule; or, where it ``reads``, one given number misread."""
         found = self.by_one_rule(wrong) or self.on_coarser_lines(wrong)
-        if all(f.is_wrong_activation for f in found):  # one of a dozen activations often fits
-            found += Misreading(self.sheet, self.place).given(wrong)
-        return [each for each in found if self.evidence.is_borne_out(each)]
+        if reads and all(f.is_wrong_activation for f in found):  # one of a dozen often fits
+            given = Misreading(self.sheet, self.place).given(wrong)
+            found += [each for each in given if self.evidence.is_borne_out(each)]
+        return found
 
     def by_one_rule(self, wrong: NDArray[np.bool_]) -> list[Cause]:
         """One wrong rule at one step, or throughout."""
@@ -230,7 +232,7 @@ class Diagnosis(WrongQuantity):
         attempts: list[tuple[tuple[Key, Wrong], ...]],
         other_ways: Sequence[tuple[tuple[Key, Wrong], StandIns]] = (),
     ) -> list[Cause]:
-        """What explains everything, nearest to the quantity first."""
+        """What explains everything here and agrees with the rest, nearest to the quantity first."""
         found: list[Cause] = []
         ways: list[tuple[tuple[tuple[Key, Wrong], ...], StandIns]]
         ways = [(attempt, {}) for attempt in attempts]
@@ -246,7 +248,8 @@ class Diagnosis(WrongQuantity):
             detail = next((wrong.detail for _, wrong in attempt if wrong.detail), ())
             stand_ins: StandIns = {at: wrong for at, wrong in attempt if self.stands_in(at)}
             replayed = self.replayed({**form, **dict(attempt)})
-            found.append(Cause(Explanation(tuple(codes), detail), stand_ins, replayed))
+            cause = Cause(Explanation(tuple(codes), detail), stand_ins, replayed)
+            found += [cause] if self.evidence.is_borne_out(cause) else []
             if len(found) >= MOST_TIES:
                 break
         return found

@@ -17,7 +17,7 @@ from backtrace.check.rules.intervals import Floats, Interval, hull, point
 from backtrace.functions.formula import Sentence, Symbol, row
 
 MOST_READ = 60  # numbers that are tried as misread for one wrong step
-FEWEST_DIGITS = 2  # of a number that one of many others may explain
+FEWEST_DIGITS = 2  # of one number, or twice as many of several, that one of many may explain
 MOST_LINES = 8  # rows, columns or entries of a matrix that are tried as exchanged
 
 
@@ -25,8 +25,10 @@ class Misreading(WrongQuantity):
     """What was taken for something else on the way to one wrong quantity."""
 
     def given(self, wrong: NDArray[np.bool_]) -> list[Cause]:
-        """A given number that was read as another, or two that were exchanged."""
-        return self.of_one_given(wrong) or list(self.of_exchanged_givens())
+        """A given number that was read as another, or two that were exchanged; these, which are
+        few, are tried first."""
+        exchanged = list(self.of_exchanged_givens())
+        return self.of_one_given(wrong) or exchanged
 
     def of_one_given(self, wrong: NDArray[np.bool_]) -> list[Cause]:
         """A given number that was read as another: throughout, or in one of several lines."""
@@ -61,7 +63,8 @@ class Misreading(WrongQuantity):
         an entry or two, by a slip that few numbers fit."""
         cells = self.sheet.written[self.place].cells
         found = [cells[i][j] for i, j in np.argwhere(wrong).tolist()]
-        if not all(isinstance(cell, Figure) and cell.digits >= FEWEST_DIGITS for cell in found):
+        digits = sum(cell.digits for cell in found if isinstance(cell, Figure))
+        if digits < FEWEST_DIGITS * min(len(found), 2):
             return []
         own = [source for source in self.sources() if not self.exercise.is_given(source)]
         several = int(wrong.sum()) > 2

@@ -93,12 +93,21 @@ def _derivative_from_activation(s: Setting, p: Parameters, a: Interval) -> Inter
     row = FUNCTIONS[p["activation"]]
     from_a = row.derivative_from_activation
     assert from_a is not None
-    a = _in_range(without_ones(s, p, a), *row.range)
+    a, turning = without_ones(s, p, a), row.from_activation_turning(p)
+    if p.get("by_sight"):  # a written 0.00 is off, whatever it stands for
+        a = _aside(a, turning)
+    a = _in_range(a, *row.range)
     if not row.elementwise:
         return rows(s, jacobian_from_softmax(rows(s, hull(a))))
-    turning = row.from_activation_turning(p)
-    jumps = turning if row.kinks(p) else ()
-    return mapped(a, lambda x: from_a(x, p), () if jumps else turning, jumps)
+    return mapped(a, lambda x: from_a(x, p), () if row.kinks(p) else turning)
+
+
+def _aside(a: Interval, jumps: tuple[float, ...]) -> Interval:
+    """The middle alone of what lies on both sides of a jump: the number that was written there."""
+    ends = hull(a)
+    both = np.logical_or.reduce([(ends.lo < at) & (at < ends.hi) for at in jumps])
+    middle = (ends.lo + ends.hi) / 2
+    return Interval(np.where(both, middle, ends.lo), np.where(both, middle, ends.hi))
 
 
 def _in_range(a: Interval, low: float, high: float) -> Interval:
