@@ -33,6 +33,10 @@ class Digits(NamedTuple):
         text = f"{shown.quantize(Decimal(1).scaleb(-max(decimals, 0)), mode):f}"
         return text.removeprefix("-") if Decimal(text) == 0 else text
 
+    def tells(self, values):
+        """Which numbers show two significant digits."""
+        return self.significant | (np.abs(values) >= 10.0 ** (1 - self.count))
+
     def round(self, value):
         return float(self.text(value)) if math.isfinite(value) else value
 
@@ -44,6 +48,8 @@ class Habit(NamedTuple):
     calculator's own digits; ``inside`` says of what: ``exponentials``, ``products``, ``updates``,
     or all ``steps`` of a line.
     ``carries``: ``full`` digits into the next line, those ``written``, or ``scratch`` digits.
+    ``keeps``: numbers that would show fewer than two digits stay in the calculator, as a v of
+    0.00003 does, by whose root one divides.
     ``varies``: each line has decimals of its own. ``drops`` trailing zeros, as spreadsheets do.
     """
 
@@ -52,12 +58,14 @@ class Habit(NamedTuple):
     notes: Digits | None = None
     inside: tuple[str, ...] = ()
     scratch: Digits | None = None
+    keeps: bool = False
     varies: bool = False
     drops: bool = False
     leaves_out: float = 0.0
 
     def note(self, values):
-        return np.vectorize(self.notes.round, otypes=[float])(values)
+        noted = np.vectorize(self.notes.round, otypes=[float])(values)
+        return np.where(self.notes.tells(values), noted, values) if self.keeps else noted
 
 
 class Noted(np.ndarray):
@@ -173,11 +181,11 @@ class Person:
         out = hidden or self.random.random() < self.habit.leaves_out
         if not out:
             self.sheet[id] = texts
-        if self.habit.scratch is not None:
-            return np.vectorize(self.habit.scratch.round, otypes=[float])(value)
-        if self.habit.carries == "full" or out:
+        if self.habit.carries == "full" or (out and self.habit.scratch is None):
             return value
-        return np.vectorize(float, otypes=[float])(texts)
+        taken = self.habit.scratch or writes
+        carried = np.vectorize(taken.round, otypes=[float])(value)
+        return np.where(taken.tells(value), carried, value) if self.habit.keeps else carried
 
 
 def dropped(text):
@@ -210,6 +218,7 @@ def plain(count, **more):
 
 
 INSIDE = ("exponentials", "products", "updates")
+EVERYTHING = (*INSIDE, "steps")
 HABITS = {
     "lines rounded to 4 decimals": plain(4),
     "lines rounded to 3 decimals": plain(3),
@@ -230,6 +239,18 @@ HABITS = {
     "everything to 4 significant digits": Habit(
         Digits(4, significant=True), notes=Digits(4, significant=True), inside=INSIDE
     ),
+    "every key of the calculator, 4 decimals": plain(
+        4, notes=Digits(4), inside=EVERYTHING, keeps=True
+    ),
+    "every key, 3 decimals, some lines left out": plain(
+        3, notes=Digits(3), inside=EVERYTHING, keeps=True, leaves_out=0.4
+    ),
+    "every key to 4 significant digits": Habit(
+        Digits(4, significant=True), notes=Digits(4, significant=True), inside=EVERYTHING
+    ),
+    "small numbers kept in the calculator": plain(4, keeps=True),
+    "small numbers kept, 3 decimals": plain(3, keeps=True),
     "scratch lines one decimal coarser": plain(4, scratch=Digits(3)),
+    "scratch lines coarser, small numbers kept": plain(4, scratch=Digits(3), keeps=True),
     "decimals that vary from line to line": plain(4, varies=True),
 }

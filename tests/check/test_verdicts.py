@@ -148,8 +148,8 @@ def test_a_rounded_number_stands_for_all_it_may_have_been():
 
 def test_an_unwritten_line_may_have_been_rounded_too():
     """delta2 in two decimals from a2 in two: g2 unwritten, 0.75 · 0.25 = 0.1875 → 0.19."""
-    # 0.75 · 0.19 = 0.1425 → 0.14; exactly 0.1405. With g rounded to 0.2 the student has 0.15, and
-    # that is not what rounding to the decimals on the page gives.
+    # 0.75 · 0.19 = 0.1425 → 0.14; exactly 0.1405. With a, 1 − a and g rounded on the way and
+    # every time to the wrong side it is 0.755 · 0.2037 = 0.154; 0.17 is not what rounding gives.
     given = "a2: [0.75, 0.77, 0.76, 0.78]\n"
     found = entries(
         "or-gate",
@@ -160,7 +160,7 @@ def test_an_unwritten_line_may_have_been_rounded_too():
     assert set(found[0].split()) <= {"right", "rounded"}
     found = entries(
         "or-gate",
-        given + "delta2: [0.16, -0.04, -0.04, -0.04]",
+        given + "delta2: [0.17, -0.04, -0.04, -0.04]",
         "delta2",
         asked=AnswerDigits(digits=1),
     )

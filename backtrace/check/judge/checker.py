@@ -210,21 +210,17 @@ class Checker(Exercise):
         return [cut.working if more < 0 else usual.working]
 
     def may_be_cut(self, usual: Sheet) -> bool:
-        """Whether numbers look cut off: up to the first that is wrong by the exact values; where
-        those say nothing, the rest by what is written before each."""
+        """Whether numbers look cut off: up to the first that is wrong by the exact values, or all
+        of them by what is written before each."""
         if self.strict:
             return False
         first = min(map(self.order.__getitem__, accused_places(usual.quantities)))
         early = {at: each for at, each in usual.written.items() if self.order[at] <= first}
-        balance = cut_balance(early, self.values)
-        if balance == 0:
-            later = {
-                at: each
-                for at, each in usual.written.items()
-                if at not in early and each.cells and not self.is_given(at)
-            }
-            balance = cut_balance(later, {at: usual.middle_from_written(at) for at in later})
-        return balance > 0
+        if cut_balance(early, self.values) > 0:
+            return True
+        worked = {at: each for at, each in usual.written.items()
+                  if each.cells and not self.is_given(at)}  # fmt: skip
+        return cut_balance(worked, {at: usual.middle_from_written(at) for at in worked}) > 0
 
     def report(
         self,

@@ -33,6 +33,8 @@ from backtrace.spec.ids import At
 from backtrace.tape.arithmetic import as_floats
 from backtrace.tape.steps import Step
 
+CLOSE = 5.0  # what part of a number its room may be and still tell something
+NEAR = 10.0  # what part of a number roundings may come to
 UNFINISHED = (
     "not every explanation was tried: too many lines that it is worked from are not written"
 )
@@ -67,7 +69,8 @@ class Judgement:
         place, (rows, columns) = self.place, self._shape()
         self.sheet.numbers.waiting.add(place)
         self.sheet.intervals.waiting.add(place)
-        self.sheet.doubts[place] = self.sheet.vague[place] = np.zeros((rows, columns), dtype=bool)
+        none = np.zeros((rows, columns), dtype=bool)
+        self.sheet.doubts[place] = self.sheet.vague[place] = self.sheet.adrift[place] = none
         self.sheet.roots[place] = None
         possible = 0.0 if extra else float(rows * columns)
         right: Verdict = "right"
@@ -93,7 +96,8 @@ class Judgement:
         rows, columns = self._shape()
         entries = ((verdict,) * columns,) * rows
         self.sheet.doubts[self.place] = np.ones((rows, columns), dtype=bool)
-        self.sheet.vague[self.place] = np.zeros((rows, columns), dtype=bool)
+        none = np.zeros((rows, columns), dtype=bool)
+        self.sheet.vague[self.place] = self.sheet.adrift[self.place] = none
         return Judged(
             *self._id(),
             verdict,
@@ -122,7 +126,8 @@ class Judgement:
         self.sheet.intervals[self.place] = point(taken)
         if same.all():
             self.sheet.holding.add(self.place)
-        self.sheet.vague[self.place] = np.zeros(same.shape, dtype=bool)
+        none = np.zeros(same.shape, dtype=bool)
+        self.sheet.vague[self.place] = self.sheet.adrift[self.place] = none
         names = np.where(same, "right", "wrong")
         found = self.verdict(names, numbers, ~same, explanations, extra=False)
         if found.id in self.exercise.spec.ask:
@@ -142,6 +147,9 @@ class Judgement:
         numbers = self.sheet.numbers[place] = numbers.taken(which)
         in_l, in_g = _at(follows, which), _at(allowed, which)
         vague = self.sheet.vagueness_of_operands(place, self.step)
+        vague = (vague | self.tells_nothing(numbers, box)) & in_l & ~in_g
+        if (vague & ~doubt).any():
+            vague &= ~self.tells_all_the_same(numbers)
         names = np.where(
             in_g,
             np.where(in_l, "right", "unsupported"),
@@ -150,7 +158,7 @@ class Judgement:
             ),
         ).astype(object)
         too_vague = self.too_vague(numbers, box, alone) & (in_g | in_l)
-        names[too_vague | self.tells_nothing(numbers, box) & ~in_g] = "imprecise"
+        names[too_vague | self.tells_nothing(numbers, box) & vague] = "imprecise"
         names[np.isinf(as_floats(self.exact)) & numbers.there & ~doubt] = "wrong"  # a mask's −∞
         self.settle(numbers, box, alone, names)
         explanations: tuple[Explanation, ...] = ()
@@ -237,6 +245,15 @@ class Judgement:
         """Anything follows from the student's own work; only the exact value says that it is so."""
         return np.asarray(numbers.there & (numbers.half > 0) & box.unbounded)
 
+    def tells_all_the_same(self, numbers: Numbers) -> Doubt:
+        """Which entries follow closely from vague ones that may be right: those leave little room,
+        or did so in the calculator, where the 0.0000 of the page was still 0.00003."""
+        box = self.sheet.replay(numbers.unit, self.sheet.kept_for(self.place)).step(self.place)
+        fine = 4 * np.minimum(numbers.half, numbers.unit)
+        narrow = box.hi - box.lo <= np.maximum(fine, np.abs(numbers.values) / CLOSE)
+        near = Interval(np.where(narrow, box.lo, np.inf), np.where(narrow, box.hi, -np.inf))
+        return numbers.meets(near) & ~self.sheet.adrift_in_operands(self.place, self.step)
+
     @cached_property
     def resting(self) -> Doubt:
         """Which entries rest on a doubtful entry of an operand."""
@@ -264,10 +281,27 @@ class Judgement:
         elif (names == "right").all():
             self.sheet.holding.add(self.place)
         self.sheet.intervals[self.place] = taken
+        self.sheet.adrift[self.place] = vague & self.far_from_spec(numbers, taken)
+        if vague.any():
+            self.keep(numbers, taken, vague)
         self.sheet.doubts[self.place] = doubt
         self.sheet.vague[self.place] = vague
         root = self.sheet.first_root(self.exercise.operands[self.place])
         self.sheet.roots[self.place] = self.origin if root is None else root
+
+    def far_from_spec(self, numbers: Numbers, taken: Interval) -> Doubt:
+        """Which entries are further from what the spec allows than rounding takes honest work."""
+        room = np.maximum(4 * np.minimum(numbers.half, numbers.unit), np.abs(self.exact) / NEAR)
+        return np.asarray((taken.lo[0] > self.exact + room) | (taken.hi[0] < self.exact - room))
+
+    def keep(self, numbers: Numbers, taken: Interval, vague: Doubt) -> None:
+        """What the calculator still held of entries that show next to nothing."""
+        box = hull(self.sheet.replay(0.0, self.sheet.kept_for(self.place)).step(self.place))
+        inside = vague & numbers.there & (box.lo <= taken.hi)[0] & (taken.lo <= box.hi)[0]
+        self.sheet.kept[self.place] = Interval(
+            np.where(inside, np.maximum(box.lo, taken.lo), taken.lo),
+            np.where(inside, np.minimum(box.hi, taken.hi), taken.hi),
+        )
 
     def explain(self, names: NDArray[Any]) -> tuple[Explanation, ...]:
         """The explanations, each kind once; what they put in an operand's place is remembered."""

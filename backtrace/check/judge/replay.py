@@ -30,6 +30,7 @@ StandIns: TypeAlias = dict[Key, Step | Wrong | Interval]
 Override: TypeAlias = Mapping[Key, Step | Wrong | Interval]
 NOTHING: Override = {}
 KNOW_THEIR_PARTS = ("matmul", "loss_terms", "loss_terms_from_error")  # and which are left alone
+TELLING = 20.0  # half units in the last place that make two significant digits
 LARGE = 500  # entries of the operands of a line, for which it counts as another one
 
 
@@ -241,10 +242,16 @@ class Replay:
 
     def carried(self, x: Interval) -> Interval:
         """A written number as the next line took it: perhaps with the fewer digits of scratch
-        paper."""
+        paper. What would show next to nothing there may have stayed in the calculator."""
         working = self.sheet.working
-        coarse = working.scratch is not None and working.has_coarse_lines
-        return working.scratch.rounded(x) if coarse and working.scratch is not None else x
+        if working.scratch is None or not working.has_coarse_lines:
+            return x
+        coarse = working.scratch.rounded(x)
+        tiny = np.maximum(np.abs(x.lo), np.abs(x.hi)) < TELLING * working.scratch.half
+        if not tiny.any():
+            return coarse
+        both = either(x, coarse)
+        return Interval(np.where(tiny, both.lo, coarse.lo), np.where(tiny, both.hi, coarse.hi))
 
     def on_scratch_paper(self, x: Interval) -> Interval:
         """A line that nobody writes twice, with the fewer digits of scratch paper."""

@@ -93,6 +93,8 @@ class Sheet:
         self.holding: set[Key] = set()  # what holds the exact numbers, written or not
         self.doubts: dict[Key, Doubt] = {}  # entries that are, or rest on, something wrong
         self.vague: dict[Key, Doubt] = {}  # entries that are, or rest on, something imprecise
+        self.adrift: dict[Key, Doubt] = {}  # imprecise ones that are not what the spec allows
+        self.kept: dict[Key, Interval] = {}  # vague quantities as the calculator still had them
         self.judged: dict[Key, Judged] = {}
         self.quantities: tuple[Judged, ...] = ()  # when all are
         self.hypotheses: list[Hypothesis] = []
@@ -188,6 +190,10 @@ class Sheet:
         }
         return hull(self.replay(0.0, over).step(place))
 
+    def kept_for(self, place: Key) -> StandIns:
+        """The vague quantities that a step is worked from, as the calculator still had them."""
+        return {at: self.kept[at] for at in self.sources(place) if at in self.kept}
+
     def middle_from_written(self, place: Key) -> Floats:
         """The one value that this is, or the middle of where it lies."""
         box = self.from_written(place)
@@ -224,6 +230,10 @@ class Sheet:
     def vagueness_of_operands(self, place: Key, step: Step) -> Doubt:
         """Which entries of a step rest on an imprecise entry of an operand."""
         return self._of_operands(self.vague, place, step)
+
+    def adrift_in_operands(self, place: Key, step: Step) -> Doubt:
+        """Which entries of a step rest on an imprecise entry that may well be wrong."""
+        return self._of_operands(self.adrift, place, step)
 
     def _marks(self, marks: dict[Key, Doubt], place: Key) -> Doubt:
         def is_known(at: Key) -> bool:

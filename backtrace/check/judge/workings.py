@@ -25,8 +25,8 @@ from backtrace.tape.steps import Step
 ACCUSED: tuple[Verdict, ...] = ("wrong", "unsupported", "malformed")
 COARSEST = 2  # decimals or significant digits of scratch work
 POWERS = (
-    *("activate", "activation_derivative", "softmax", "chain", "loss_of"),
-    *("loss_terms_from_z", "forward_again"),
+    *("activate", "activation_derivative", "derivative_from_activation", "softmax", "chain"),
+    *("loss_of", "loss_terms_from_z", "forward_again"),
 )
 
 
@@ -115,7 +115,7 @@ def coarser(written: Mapping[Key, WrittenQuantity]) -> Iterator[Working]:
 def speaks_for(working: Working, usual: tuple[Judged, ...], steps: Mapping[Key, Step]) -> bool:
     """Whether enough of a sheet is off for coarse scratch work to be more than a slip of the hand.
 
-    A single line off is one; but who rounds powers has little else to show for it.
+    A single number off is one; but who rounds powers has little else to show for it.
     """
     off = [each for each in usual if each.verdict in ACCUSED]
     lines = {
@@ -124,7 +124,7 @@ def speaks_for(working: Working, usual: tuple[Judged, ...], steps: Mapping[Key, 
         if step.operation in POWERS
     }
     powers = all((each.epoch, each.batch, each.id) in lines for each in off)
-    return len(off) > 1 or (working.coarse == "exponentials" and powers)
+    return accused_entries(usual) > 1 or (working.coarse == "exponentials" and powers)
 
 
 def cut_balance(written: Mapping[Key, WrittenQuantity], values: Mapping[Key, Floats]) -> int:

@@ -12,8 +12,8 @@ import numpy as np
 from backtrace.check.rules.equation_rules import along
 from backtrace.check.rules.interval_rules import derivative, rows
 from backtrace.check.rules.intervals import UNBOUNDED, Floats, Interval, hull, multiplied, point
-from backtrace.check.rules.partial_results import PARTIAL_RESULTS, Noting, Slack, size_of
-from backtrace.functions.activations import Parameters
+from backtrace.check.rules.partial_results import PARTIAL_RESULTS, Noting, Slack, size_of, slope
+from backtrace.functions.activations import ACTIVATIONS, Parameters
 from backtrace.tape.arguments import taken
 from backtrace.tape.equation_operations import entries_of
 from backtrace.tape.setting import Setting
@@ -47,8 +47,10 @@ def _placed(p: Parameters, noting: Noting, off: Any, given: list[Interval]) -> A
 def _chain(
     s: Setting, p: Parameters, noting: Noting, upstream: Interval, z: Interval, *learned: Interval
 ) -> Any:
-    """The slope, and a square or a quotient on the way to it."""
-    return 2 * size_of(upstream) * noting.error(size_of(derivative(s, p, z, *learned)))
+    """The slope, and what is noted on the way to it."""
+    noted = noting.error(size_of(derivative(s, p, z, *learned)))
+    known = p["activation"] in ACTIVATIONS
+    return size_of(upstream) * (noted + (slope(s, p, noting, z) if known else noted))
 
 
 def _chain_from_activation(

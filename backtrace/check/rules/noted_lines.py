@@ -14,6 +14,7 @@ import numpy as np
 
 from backtrace.check.rules.intervals import Floats, Interval, hull, point
 from backtrace.check.rules.partial_results import Noting, ordered, products_of
+from backtrace.check.rules.right_forms import without_ones
 from backtrace.check.rules.softmax_bounds import jacobian_from_softmax
 from backtrace.functions.activations import SELU_ALPHA, SELU_SCALE, Parameters
 from backtrace.functions.elementary import FUNCTIONS
@@ -77,6 +78,13 @@ def _rounded_slope(
         return _rounded_jacobian(s, noting, z)
     ways = SLOPES.get(p["activation"])
     return None if ways is None else _pieces(ways, noting, z, p)
+
+
+def _rounded_slope_of_a(s: Setting, p: Parameters, noting: Noting, a: Interval) -> Interval | None:
+    """1 − e^−a of a softplus."""
+    if p["activation"] != "softplus":
+        return None
+    return _pieces((_by(-1.0, lambda e, a, p: 1 - e),), noting, without_ones(s, p, a), p)
 
 
 def _pieces(ways: tuple[NotedWay, ...], noting: Noting, z: Interval, p: Parameters) -> Interval:
@@ -156,6 +164,11 @@ def _gelu_slope(noting: Noting, z: Interval, p: Parameters) -> Ends:
     return _extremes(ends)
 
 
+def _tables_slope(noting: Noting, z: Interval, p: Parameters) -> Ends:
+    """Φ and φ read off a table, or by a key of the calculator."""
+    return FUNCTIONS["gelu"].derivative(z.lo, p), FUNCTIONS["gelu"].derivative(z.hi, p)
+
+
 def _of_softplus(way: NotedWay) -> NotedWay:
     """What another way gives of ln(1 + e^z), e^z rounded."""
 
@@ -230,7 +243,7 @@ SLOPES: dict[str, tuple[NotedWay, ...]] = {
     ),
     "elu": (_by(1.0, lambda e, z, p: np.where(z > 0, 1.0, float(p["alpha"]) * e)),),
     "selu": tuple(_selu(SELU_POWER, np.ones_like, notes=notes) for notes in (False, True)),
-    "gelu": (_gelu_slope,),
+    "gelu": (_gelu_slope, _tables_slope),
 }
 
 
@@ -294,6 +307,7 @@ ROUNDED_PARTS: dict[str, Callable[..., Interval | None]] = {
     "matmul": _rounded_matmul,
     "activate": _rounded_activate,
     "activation_derivative": _rounded_slope,
+    "derivative_from_activation": _rounded_slope_of_a,
     "softmax": _rounded_softmax_of_equations,
     "loss_of": _rounded_loss,
 }

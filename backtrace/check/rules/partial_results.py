@@ -39,6 +39,10 @@ class Noting(msgspec.Struct, frozen=True):
             place = np.floor(np.log10(np.where(size > 0, size, 1.0)))
         return np.where(size > 0, np.maximum(0.5 * 10.0 ** (place + 1 - self.digits), self.half), 0)
 
+    def error_of_sum(self, size: Floats) -> Floats:
+        """The same of a sum of noted numbers: it has no more decimals than they have."""
+        return np.zeros(np.shape(size)) if self.digits is None else self.error(size)
+
     def rounded(self, x: Interval) -> Interval:
         """What the interval's numbers are rounded to: either way, where they lie between two."""
         return Interval(self._rounded(x.lo, -1.0), self._rounded(x.hi, 1.0))
@@ -151,19 +155,25 @@ def _beside_ones(s: Setting, off: Floats, ones: str) -> Floats:
 def _sigmoid(noting: Noting, z: Floats, p: Parameters) -> Floats:
     """1/(1 + e⁻ᶻ) moves by σ² for e⁻ᶻ, eᶻ/(1 + eᶻ) by (1 − σ)² for eᶻ."""
     a = 1 / (1 + np.exp(-z))
-    by_minus, by_plus = noting.error(np.exp(-z)) * a * a, noting.error(np.exp(z)) * (1 - a) ** 2
+    down, up = np.exp(-z), np.exp(z)
+    by_minus = (noting.error(down) + noting.error_of_sum(1 + down)) * a * a
+    by_plus = noting.error(up) * (1 - a) ** 2 + noting.error_of_sum(1 + up) * a * (1 - a)
     return np.asarray(np.maximum(by_minus, by_plus))
 
 
 def _tanh(noting: Noting, z: Floats, p: Parameters) -> Floats:
-    """(eᶻ − e⁻ᶻ)/(eᶻ + e⁻ᶻ), both powers and both sums rounded, or by e^2z or e^−2z."""
+    """(eᶻ − e⁻ᶻ)/(eᶻ + e⁻ᶻ), powers and sums rounded, or by e^2z or e^−2z.
+
+    A sum below moves the quotient by its own share at most, and so does a difference above.
+    """
     up, down = np.exp(np.abs(z)), np.exp(-np.abs(z))
     whole = up + down
     by_both = 2 * (down * noting.error(up) + up * noting.error(down)) / (whole * whole)
-    by_one = 2 * noting.error(up * up) / (1 + up * up) ** 2
-    by_other = 2 * noting.error(down * down) / (1 + down * down) ** 2
-    most = np.maximum.reduce([by_both, by_one, by_other])
-    return np.asarray(most + 2 * noting.error(whole) / whole)
+    ways = [by_both + 2 * noting.error_of_sum(whole) / whole]
+    for power in (up * up, down * down):
+        sums = 2 * noting.error_of_sum(1 + power) / (1 + power)
+        ways.append(2 * noting.error(power) / (1 + power) ** 2 + sums)
+    return np.asarray(np.maximum.reduce(ways))
 
 
 def _exponential(factor: Callable[[Parameters], float]) -> Callable[..., Floats]:
@@ -183,7 +193,8 @@ def _selu(noting: Noting, z: Floats, p: Parameters) -> Floats:
 
 
 def _softplus(noting: Noting, z: Floats, p: Parameters) -> Floats:
-    return np.asarray(noting.error(np.exp(z)) / (1 + np.exp(z)))
+    power = np.exp(z)
+    return np.asarray((noting.error(power) + noting.error_of_sum(1 + power)) / (1 + power))
 
 
 def _softsign(noting: Noting, z: Floats, p: Parameters) -> Floats:
@@ -240,8 +251,34 @@ def _softmax(s: Setting, noting: Noting, z: Interval) -> Floats:
     return off
 
 
-def _slope(s: Setting, p: Parameters, noting: Noting, x: Interval, *learned: Interval) -> Any:
-    """1 − a², a(1 − a): a square, or the activation itself, on the way."""
+def slope(s: Setting, p: Parameters, noting: Noting, x: Interval, *learned: Interval) -> Any:
+    """1 − a², a(1 − a): the activation itself, as noted, and a square on the way."""
+    row = FUNCTIONS[p["activation"]]
+    if not row.elementwise:
+        return 2 * np.max(_softmax(s, noting, x)) + 3 * noting.error(np.ones(1))[0]
+    if row.rational and row.from_activation_formula is None:
+        return 0.0
+    return np.maximum(*(_slope_at(noting, end[0], p) for end in (x.lo, x.hi)))
+
+
+def _slope_at(noting: Noting, z: Floats, p: Parameters) -> Floats:
+    """How far the slope at z moves with its activation, which stays on its side of 0."""
+    row = FUNCTIONS[p["activation"]]
+    square = noting.error(np.ones_like(z))
+    if row.rational:
+        return square
+    from_a = row.derivative_from_activation
+    if from_a is None:  # σ(z) + z·σ′(z) and the like
+        return 2 * (1 + np.abs(z)) * square
+    a = row.value(z, p)
+    off = INNER_RESULTS.get(p["activation"], _usual)(noting, z, p) + noting.error(a)
+    ends = [np.where(x * a <= 0, a, x) for x in (a - off, a + off)]
+    moved = np.maximum(*(np.abs(from_a(x, p) - from_a(a, p)) for x in ends))
+    return np.asarray(square + moved)
+
+
+def _square_of_slope(s: Setting, p: Parameters, noting: Noting, a: Interval) -> Any:
+    """The square on the way from a written a."""
     row = FUNCTIONS[p["activation"]]
     whole = row.rational and row.from_activation_formula is None
     return 0.0 if whole else noting.error(np.ones(1))[0]
@@ -267,8 +304,14 @@ def _squared(noting: Noting, p: Parameters, a: Interval, y: Interval) -> Any:
 
 
 def _logarithm(noting: Noting, p: Parameters, a: Interval, y: Interval) -> Any:
-    """ln ŷ before it is multiplied."""
-    return np.where(is_trivial(y.lo[0], y.hi[0]), 0.0, 3 * noting.error(np.ones_like(size_of(a))))
+    """ln ŷ before it is multiplied, and 1 − ŷ before its logarithm."""
+    multiplied = np.where(
+        is_trivial(y.lo[0], y.hi[0]), 0.0, 3 * noting.error(np.ones_like(size_of(a)))
+    )
+    if p["loss"] == "cross_entropy":
+        return multiplied
+    other = 1 - a.hi[0]
+    return multiplied + np.where(y.lo[0] == 1, 0.0, noting.error_of_sum(other) / other)
 
 
 def _divergence(noting: Noting, p: Parameters, a: Interval, y: Interval) -> Any:
@@ -293,6 +336,8 @@ ADDENDS: dict[str, Slack] = {
     "binary_cross_entropy": _logarithm,
     "kl": _divergence,
     "log_cosh": _log_cosh,
+    "hinge": lambda noting, p, a, y: 2 * noting.error_of_sum(2 + 2 * size_of(a).max()),
+    "mae": lambda noting, p, a, y: 0.0,  # the error is the line
     "binary_hinge": lambda noting, p, a, y: 0.0,  # −ŷ or ŷ, and 1: nothing is noted
 }
 
@@ -419,8 +464,8 @@ PARTIAL_RESULTS: dict[str, Slack] = {
     "sum_samples": _share,
     "total": _share,
     "activate": _activate,
-    "activation_derivative": _slope,
-    "derivative_from_activation": _slope,
+    "activation_derivative": slope,
+    "derivative_from_activation": _square_of_slope,
     "loss_terms": _loss_terms,
     "loss_terms_from_error": _loss_terms_from_error,
     "loss_gradient": _loss_gradient,
