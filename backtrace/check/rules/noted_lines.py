@@ -14,13 +14,12 @@ import numpy as np
 
 from backtrace.check.rules.intervals import Floats, Interval, hull, point
 from backtrace.check.rules.partial_results import Noting, ordered, products_of
-from backtrace.check.rules.right_forms import without_ones
 from backtrace.check.rules.softmax_bounds import jacobian_from_softmax
 from backtrace.functions.activations import SELU_ALPHA, SELU_SCALE, Parameters
 from backtrace.functions.elementary import FUNCTIONS
 from backtrace.tape.arguments import taken
 from backtrace.tape.equation_operations import softmax_axis
-from backtrace.tape.operations import augmented
+from backtrace.tape.operations import augmented, without_ones
 from backtrace.tape.setting import Setting
 
 Ends: TypeAlias = tuple[Floats, Floats]  # at the lowest z and at the highest
