@@ -8,8 +8,7 @@ import msgspec
 
 from backtrace.check.answers.names import Quantity, Reader, reader
 from backtrace.functions.array import Array
-from backtrace.notation.forward import is_identity
-from backtrace.notation.steps import repeats
+from backtrace.notation.steps import is_work, repeats
 from backtrace.spec import ids
 from backtrace.spec.error_codes import ErrorCode
 from backtrace.spec.model import Spec
@@ -84,22 +83,13 @@ def worksheet(spec: Spec, ask: Iterable[str] = (), show: Iterable[str] = ()) -> 
     wanted = [*ask] or [*spec.ask]
     asked = [quantity for name in wanted for quantity in names.quantities(name)]
     if not wanted:
-        asked = [names.of_step(traced) for traced in trace if _is_work(traced, trace)]
+        asked = [names.of_step(traced) for traced in trace if is_work(traced, trace)]
     left = {quantity.order: quantity for quantity in asked if quantity.name not in shown}
     if not left and not names.problems:
         names.problems.append("nothing is left to be asked: all of it is shown")
     if names.problems:
         raise WorksheetError(names.problems)
     return Worksheet(spec, trace, tuple(left[order] for order in sorted(left)), frozenset(shown))
-
-
-def _is_work(traced: TracedStep, trace: Trace) -> bool:
-    """Whether a step has to be worked: not what is given, repeats another or is 1 by its rule, nor
-    a part of a line."""
-    one = traced.operation == "given" or (
-        traced.operation == "activation_derivative" and is_identity(traced.parameters)
-    )
-    return not (one or repeats(traced, trace) is not None or ids.is_part(traced.id))
 
 
 class _Names:

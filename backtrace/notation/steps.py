@@ -19,6 +19,7 @@ from backtrace.notation.symbols import IDS, Symbols
 from backtrace.notation.titles import SHORTER, TITLES
 from backtrace.notation.whys import WHYS
 from backtrace.notation.workings import Stages, Workings, Writing, added, filled_in
+from backtrace.spec import ids
 from backtrace.tape.steps import Step
 from backtrace.tape.trace import Trace, TracedStep
 
@@ -51,6 +52,15 @@ def writing(step: Step) -> Writing:
     """The row of a step; of equations, whose operands may be parts and numbers, one of its own."""
     is_own = is_of_equations(step) and step.operation in right_sides.RIGHTS
     return OF_EQUATIONS if is_own or step.operation == "given" else NOTATION[step.operation]
+
+
+def is_work(traced: TracedStep, trace: Trace) -> bool:
+    """Whether a step has to be worked: not what is given, repeats another or is 1 by its rule, nor
+    a part of a line."""
+    one = traced.operation == "given" or (
+        traced.operation == "activation_derivative" and is_identity(traced.parameters)
+    )
+    return not (one or repeats(traced, trace) is not None or ids.is_part(traced.id))
 
 
 def repeats(traced: TracedStep, trace: Trace) -> str | None:

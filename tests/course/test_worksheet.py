@@ -1,19 +1,15 @@
 """Worksheets: what is asked stands empty on every sheet, and what is filled in is right."""
 
-import csv
-import io
 import re
 from string import Formatter
 
 import msgspec
 import numpy as np
 import pytest
-import yaml
 
 import backtrace
 from backtrace.check.answers.names import reader
 from backtrace.check.answers.reading import read_answers
-from backtrace.check.answers.table import read_table
 from backtrace.check.judge.checker import Checker
 from backtrace.course.languages import LANGUAGES
 from backtrace.course.worksheet import WorksheetError, worksheet
@@ -34,20 +30,10 @@ WRITERS = {"markdown": markdown.file, "latex": latex.file, "html": html.file}
 NUMBER = re.compile(r"(?<![\d.])-?\d+\.\d{3,}(?![\d.])")
 
 
-def judged(spec, content, *, table=False):
+def judged(spec, content):
     checker = Checker(spec)
     known = reader(checker.tape, spec)
-    if table:
-        (answers,), unreadable = read_table(content.encode(), "class.csv", known)
-        assert not unreadable
-    else:
-        answers = read_answers(content.encode(), "key.yaml", known)
-    return checker.check(answers)
-
-
-def written(value, decimals):
-    """As a person writes it: rounded, halves away from zero up to the last bit."""
-    return [[f"{float(x):.{decimals}f}" for x in row] for row in np.atleast_2d(value)]
+    return checker.check(read_answers(content.encode(), "key.yaml", known))
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -55,39 +41,6 @@ def test_a_filled_key_is_all_right(name):
     spec = backtrace.load(name)
     report = judged(spec, answer_forms.filled(worksheet(spec)))
     assert report.earned == report.possible > 0
-
-
-@pytest.mark.parametrize("decimals", [3, 4])
-@pytest.mark.parametrize("name", NETWORKS)
-def test_a_form_filled_from_the_trace_earns_every_mark(name, decimals):
-    spec = backtrace.load(name)
-    if spec.arithmetic.kind == "exact":
-        pytest.skip("its answers are fractions")
-    sheet = worksheet(spec)
-    form = yaml.safe_load(answer_forms.form(sheet))
-    for quantity in sheet.asked:
-        rows = written(sheet.value(quantity), decimals)
-        form["answers"][quantity.name] = rows if quantity.shape != (1, 1) else rows[0][0]
-    report = judged(spec, yaml.safe_dump({**form, "student": "A"}))
-    assert report.earned == report.possible > 0
-
-
-@pytest.mark.parametrize("name", ["mlp-math", "or-gate", "attention", "adam"])
-def test_a_row_of_the_table_filled_from_the_trace_earns_every_mark(name):
-    spec = backtrace.load(name)
-    sheet = worksheet(spec)
-    header, blank = csv.reader(io.StringIO(answer_forms.table(sheet)))
-    assert set(blank) == {""}
-    numbers = [
-        text
-        for quantity in sheet.asked
-        for row in written(sheet.value(quantity), 4)
-        for text in row
-    ]
-    row = ",".join(["A", *numbers])
-    text = f"{','.join(f'{name!r}'.replace(chr(39), chr(34)) for name in header)}\n{row}\n"
-    report = judged(spec, text, table=True)
-    assert report.earned == report.possible == len(numbers)
 
 
 @pytest.mark.parametrize("form", WRITERS)

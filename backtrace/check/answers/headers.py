@@ -11,7 +11,9 @@ from backtrace.check.answers.fitting import places
 from backtrace.check.answers.names import Quantity, Reader, Reference
 from backtrace.check.answers.reading import MOST_EXPLAINED, most_notes, out_of_range
 from backtrace.check.answers.tree import inert
+from backtrace.notation.steps import is_work
 from backtrace.spec.wording import cited, count
+from backtrace.tape.run import trace
 
 # Words of the columns that say who a row is of, the likeliest first, and whose they are.
 NAMES = ("student", "students", "name", "student name", "your name", "full name", "name student")
@@ -29,7 +31,7 @@ OTHERS = re.compile(
     r"attempt|score|group|grade(/[\d.,]+)?|(total|auto) points|n correct|n incorrect|course|"
     r"[\d.,]+|feedback|username|root account|id"
 )
-NUMBERED = re.compile(r"(?:response|question|answer|antwort|réponse|respuesta|q)\.? *(\d{1,4})")
+NUMBERED = re.compile(r"(response|answer|antwort|réponse|respuesta|question|q)\.? *(\d{1,4})")
 _BEFORE = re.compile(r"\s*\d+\s*:\s*(.+)")  # Canvas has the question's number before it
 _UNDERSCORED = re.compile(r"(.+?)_([0-9]{1,6})(?:_([0-9]{1,6}))?")
 # The rest of `z1[1,1]` after its comma; what follows must not open another index.
@@ -223,28 +225,44 @@ class _Header:
         return next(iter(distinct.values())) if len(distinct) == 1 else None
 
     def in_order(self, unknown: list[int]) -> tuple[dict[int, Reference], list[int]]:
-        """``Response 1, Response 2, …`` are the entries asked for, in the order of ``ask``."""
-        numbered = {at: NUMBERED.fullmatch(self.folded[at]) for at in unknown if at < MOST_FOLDED}
-        answers = sorted((int(m[1]), at) for at, m in numbered.items() if m is not None)
-        entries = list(self.asked_entries())
-        if not answers or len(answers) != len(entries):
+        """``Response 1, Response 2, …`` are the entries asked for, in the order of a form."""
+        numbered: dict[str, list[tuple[int, int]]] = {}  # by their word: a question is no response
+        for at in unknown:
+            match = NUMBERED.fullmatch(self.folded[at]) if at < MOST_FOLDED else None
+            if match is not None:
+                numbered.setdefault(match[1], []).append((int(match[2]), at))
+        entries = list(self.asked_entries()) if numbered else []
+        answers = next((sorted(a) for a in numbered.values() if len(a) == len(entries)), None)
+        if answers is None:
+            if numbered:
+                raise MissingColumnsError(self.not_in_order(numbered, entries))
             return {}, unknown
         meant = {at: entry for (_, at), entry in zip(answers, entries, strict=True)}
         first, last = (cited(self.header[at]) for at in (answers[0][1], answers[-1][1]))
         self.notes.append(
-            f"columns {first} to {last} are read as what `ask` names, entry by entry; "
-            "--columns says otherwise"
+            f"columns {first} to {last} are read as what is asked for, entry by entry in the order "
+            "of a form; --columns says otherwise"
         )
         return meant, [at for at in unknown if at not in meant]
 
     def asked_entries(self) -> Iterator[Reference]:
+        """In the order of work, as they stand on a worksheet."""
+        for quantity in sorted(self.asked(), key=lambda each: each.order):
+            rows, columns = quantity.shape
+            for i in range(1, rows + 1):
+                for j in range(1, columns + 1):
+                    yield Reference(quantity, (i, j))
+
+    def asked(self) -> Iterator[Quantity]:
+        """What the spec asks for, or else a worksheet would."""
         for name in self.reader.spec.ask:
             found = self.reader.find(name)
             assert found is not None  # the spec's reader has held it against the tape
-            rows, columns = found.quantity.shape
-            for i in range(1, rows + 1):
-                for j in range(1, columns + 1):
-                    yield Reference(found.quantity, (i, j))
+            yield found.quantity
+        if not self.reader.spec.ask:
+            whole = trace(self.reader.spec)
+            steps = (traced for traced in whole if is_work(traced, whole))
+            yield from (self.reader.quantities[s.epoch, s.batch, s.id] for s in steps)
 
     def quantity(
         self, quantity: Quantity, columns: list[int], meant: Mapping[int, Reference]
@@ -271,6 +289,18 @@ class _Header:
         return EntryColumns(quantity, tuple((at, place) for place, at in taken.items()), None, note)
 
     # What is said of the header
+
+    def not_in_order(
+        self, numbered: Mapping[str, Sequence[object]], entries: Sequence[Reference]
+    ) -> str:
+        """That there are more or fewer numbered columns than entries asked for."""
+        word, columns = max(numbered.items(), key=lambda item: len(item[1]))
+        first = entries[0]
+        return (
+            f"found {count(len(columns), 'column')} called {word} 1, 2, …; expected "
+            f"{len(entries)}, one for each entry asked for, from {first.quantity.name} on. Say "
+            "what is asked for with `ask` in the spec, or with --columns FILE.yaml which is which"
+        )
 
     def say_same(self, columns: Sequence[int]) -> None:
         first, *others = (cited(self.header[at].strip()) for at in columns)

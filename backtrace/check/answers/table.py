@@ -14,6 +14,7 @@ from backtrace.check.answers.headers import (
     table_columns,
 )
 from backtrace.check.answers.names import Reader
+from backtrace.check.answers.response_parts import unfolded
 from backtrace.check.answers.table_rows import TableRow, text_rows, workbook_rows
 from backtrace.check.answers.tree import AnswersError, inert, read_sheet, too_large
 from backtrace.check.answers.workbook_form import is_form, read_form
@@ -44,9 +45,10 @@ def read_table(
         found = workbook_rows(content, file)
         if is_form(found):
             return [read_form(found, file, reader)], []
-        rows = iter(found)
+        rows = unfolded(iter(found))
     else:
-        rows, note = text_rows(content)
+        read, note = text_rows(content)
+        rows = unfolded(read)
     header = next((row for row in rows if not row.is_empty), None)
     if header is None or header.fault:
         raise _no_header(file, header.line if header else 1, header.fault if header else "nothing")
