@@ -11,6 +11,7 @@ from backtrace.check.answers.names import reader
 from backtrace.check.answers.reading import read_answers
 from backtrace.check.judge.checker import Checker
 from backtrace.check.model import Answers, Report
+from backtrace.check.policy import points
 from backtrace.spec.model import Spec
 from backtrace.tape.loading import loads
 
@@ -24,6 +25,17 @@ def check(spec: Spec | str, answers: Mapping[str, Any] | str) -> Report:
     """
     checker = checker_of(spec)
     return checker.check(read(checker, answers))
+
+
+def marks(spec: Spec | str, answers: Mapping[str, Any] | str) -> dict[str, float]:
+    """The points that each quantity earns, by its name; arguments and errors as ``check`` has them.
+
+    Where the spec asks for quantities, all of these are there.
+    """
+    checker = checker_of(spec)
+    judged = checker.check(read(checker, answers)).quantities
+    found = points(judged, checker.spec.marks)
+    return {each.name: score.points for each, score in zip(judged, found, strict=True)}
 
 
 def checker_of(spec: Spec | str) -> Checker:

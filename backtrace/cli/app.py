@@ -329,7 +329,7 @@ def worksheet(
         typer.Option(
             metavar="FORMATS",
             help="What sheet and key are printed as: md, html, tex, pdf; and what else is written: "
-            "xlsx, ipynb, moodle, qti, canvas, gradescope, github-classroom.",
+            "xlsx, ipynb, nbgrader, otter, moodle, qti, canvas, gradescope, github-classroom.",
         ),
     ] = "md,html",
     ask: Annotated[
@@ -474,7 +474,10 @@ def new(
         typer.Option(metavar="FILE", help="A list (CSV) of those who get a variant each."),
     ] = None,
     to: Annotated[
-        str, typer.Option(metavar="FORMATS", help="What the variants' sheets are printed as.")
+        str,
+        typer.Option(
+            metavar="FORMATS", help="What the variants' sheets are: as in worksheet --to."
+        ),
     ] = "md,html",
     ask: Annotated[
         str, typer.Option(metavar="IDS", help="What the variants' sheets ask for.")

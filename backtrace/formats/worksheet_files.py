@@ -44,6 +44,8 @@ PLATFORMS: dict[str, Platform] = {
     "canvas": Platform("canvas:package"),
     "gradescope": Platform("gradescope_archive:archive"),
     "github-classroom": Platform("github_classroom:repository", for_students=True),
+    "nbgrader": Platform("graded_notebooks:nbgrader"),
+    "otter": Platform("graded_notebooks:otter"),
     "ipynb": Platform("notebook:notebook", for_students=True),
 }
 FORMATS = (*PRINTED, "xlsx", *PLATFORMS)

@@ -1,10 +1,8 @@
-"""What platforms take: Moodle's questions, Gradescope's archive, a notebook; and the same from
-Python."""
+"""What platforms take: Moodle's questions; and the same from Python."""
 
 import re
 from xml.etree import ElementTree as ET
 
-import nbformat
 import numpy as np
 import pytest
 
@@ -12,7 +10,6 @@ import backtrace
 from backtrace.course.worksheet import worksheet
 from backtrace.formats.platforms.assignment import Assignment
 from backtrace.formats.platforms.moodle import questions
-from backtrace.formats.platforms.notebook import notebook
 from backtrace.page.blocks import Handout
 from backtrace.spec import bundled
 from tests.cli.running import run  # noqa: F401
@@ -78,28 +75,6 @@ def test_a_place_knows_the_number_of_a_mistake():
     place = PLACE.findall(text.text)[3]
     assert marks_of(place, 3.7)[0] == 100
     assert marks_of(place, 3.5) == (0, "the bias is missing")
-
-
-# --- a notebook
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_notebook_filled_in_is_all_right(name, capsys):
-    assignment = assignment_of(name)
-    sheet = assignment.sheet
-    made = nbformat.reads(notebook([assignment])["sheet.ipynb"].decode(), as_version=4)
-    nbformat.validate(made)
-    cells = [cell.source for cell in made.cells if cell.cell_type == "code"]
-    space = {}
-    for cell in cells:
-        exec(cell, space)
-    entries = sum(int(np.prod(quantity.shape)) for quantity in sheet.asked)
-    assert all(set(np.ravel(value)) == {"_"} for value in space["answers"].values())
-    capsys.readouterr()
-    for quantity in sheet.asked:
-        space["answers"][quantity.name] = sheet.value(quantity).reshape(quantity.shape)
-    exec(cells[-1], space)
-    assert f"{entries} of {entries}" in capsys.readouterr().out
 
 
 # --- from Python
