@@ -15,6 +15,7 @@ from backtrace.functions.formula import Expr, Ref
 from backtrace.notation import steps as notation
 from backtrace.notation.numbers import cells, number
 from backtrace.notation.symbols import Symbols
+from backtrace.page.board import objective
 from backtrace.page.elision import Elision
 from backtrace.page.lines.change import telling_decimals
 from backtrace.page.selection import one_sample, sample_slice
@@ -92,10 +93,21 @@ class Figures(msgspec.Struct, frozen=True):
     elision: Elision = Elision()
     sample: int | None = None
     decimal_mark: str = "."
+    compares: bool = False  # the loss and what became of it stand by themselves, to be compared
 
     @property
     def decimals(self) -> int:
         return self.trace.decimals
+
+    def decimals_of(self, traced: TracedStep) -> int:
+        """Of a number: of the loss, where it is compared, those in which it has changed."""
+        if not self.compares:
+            return self.decimals
+        update, goal = self.trace.update(traced.epoch, traced.batch), objective(self.trace)
+        after = next((each for each in update.values() if each.role == "loss_after"), None)
+        if goal is None or after is None or traced.id not in (goal.id, after.id):
+            return self.decimals
+        return telling_decimals([update[goal.id].value.item(), after.value.item()], self.decimals)
 
     @property
     def line_decimals(self) -> int:
@@ -107,10 +119,10 @@ class Figures(msgspec.Struct, frozen=True):
         """One number."""
         return number(value, self.decimals, self.decimal_mark)
 
-    def column(self, values: list[float]) -> list[str]:
+    def column(self, values: list[float], decimals: int) -> list[str]:
         """Numbers with the same decimals each."""
         stood = np.array(values, dtype=float)[:, None]
-        return [text for (text,) in cells(stood, self.decimals, self.decimal_mark)]
+        return [text for (text,) in cells(stood, decimals, self.decimal_mark)]
 
     def telling(self, values: Sequence[float]) -> list[str]:
         """A loss before and after: with the digits that show where it changes."""
@@ -150,7 +162,8 @@ class Figures(msgspec.Struct, frozen=True):
             value, origin = self._without_bias(ref, value, origin)
         value = value.T if ref.transposed else value
         if value.shape == ():
-            return Printout(ref, (), ((self.number(value),),), (0,), (0,))
+            text = number(value, self.decimals_of(traced), self.decimal_mark)
+            return Printout(ref, (), ((text,),), (0,), (0,))
         rows, columns = (self.elision.lines(count, ref.id, elided=elided) for count in value.shape)
         texts = cells(value[rows][:, columns], self.decimals, self.decimal_mark)
         across = _with_gaps(columns, value.shape[1])

@@ -30,6 +30,7 @@ from backtrace.page.conventions import conventions
 from backtrace.page.elision import Elision, windows
 from backtrace.page.figures import Figures
 from backtrace.page.graph import MOST_ALONE, MOST_NODES, graph
+from backtrace.page.lines.change import IN_A_TABLE, telling_decimals
 from backtrace.page.overview import Overview, is_written_out, overview
 from backtrace.page.sections import SECTIONS
 from backtrace.page.selection import Selection, is_principal, steps, updates
@@ -66,7 +67,9 @@ def document(trace: Trace, view: View, elision: Elision = IN_PRINT) -> Document:
     symbols = Symbols.of(trace)
     values = (traced.value for traced in header.first_update(trace).values())
     elision = msgspec.structs.replace(elision, windows=windows(values))
-    figures = Figures(trace, symbols, elision, view.selection.sample, view.decimal_mark)
+    compares = view.detail in ("overview", "summary")
+    selected = view.selection.sample, view.decimal_mark
+    figures = Figures(trace, symbols, elision, *selected, compares)
     more = [header.MORE_DIGITS] if _approximates(_Reader(figures, view).blocks()) else []
     return Document(
         title=trace.title,
@@ -86,7 +89,8 @@ def document(trace: Trace, view: View, elision: Elision = IN_PRINT) -> Document:
 
 def first_overview(trace: Trace, view: View) -> Overview:
     """The overview of the first update to show, of a trace of layers."""
-    figures = Figures(trace, Symbols.of(trace), IN_PRINT, view.selection.sample, view.decimal_mark)
+    selected = view.selection.sample, view.decimal_mark
+    figures = Figures(trace, Symbols.of(trace), IN_PRINT, *selected, compares=True)
     place = updates(trace, view.selection)[0][0]
     return overview([traced for _, traced in steps(trace, place, view.selection)], figures)
 
@@ -97,7 +101,8 @@ def _glance(figures: Figures, view: View) -> Overview | None:
     if not worked or len(trace.updates) > 1 or view.selection.only or board.is_board(trace):
         return None
     found = overview(
-        [traced for _, traced in steps(trace, trace.updates[0], view.selection)], figures
+        [traced for _, traced in steps(trace, trace.updates[0], view.selection)],
+        msgspec.structs.replace(figures, compares=True),
     )
     whole = all(is_written_out(step) for column in found.every_column for step in column.steps)
     return found if whole else None
@@ -145,7 +150,9 @@ class _Reader(msgspec.Struct, frozen=True):
         worked = [step for each in sections for step in each.blocks if isinstance(step, StepBlock)]
         if len(self.trace.updates) == 1:
             found = tuple(step for step in worked if is_principal(step.traced))
-            yield from [Results(found)] if FEW < len(found) <= MOST_RESULTS else []
+            if FEW < len(found) <= MOST_RESULTS:
+                figures = msgspec.structs.replace(self.figures, compares=True)
+                yield Results(tuple(msgspec.structs.replace(s, figures=figures) for s in found))
 
     @property
     def has_graph(self) -> bool:
@@ -374,8 +381,9 @@ def _table(points: list[LossPoint], figures: Figures) -> Table:
     kept = points
     if len(points) > FIRST_LOSSES + LAST_LOSSES:
         kept = [*points[:FIRST_LOSSES], *points[-LAST_LOSSES:]]
-    before = figures.column([early for _, early, _ in kept])
-    later = figures.column([early if late is None else late for _, early, late in kept])
+    pairs = [(early, early if late is None else late) for _, early, late in kept]
+    told = telling_decimals([each for pair in pairs for each in pair], figures.decimals, IN_A_TABLE)
+    before, later = (figures.column(list(each), told) for each in zip(*pairs, strict=True))
     rows = [
         [str(epoch), str(batch), *texts]
         for ((epoch, batch), _, _), *texts in zip(kept, before, later, strict=True)

@@ -69,7 +69,7 @@ def _shown(step: StepBlock, room: int, say: Callable[[str], str]) -> list[str]:
     value, decimals, full = step.value, step.figures.decimals, step.figures.elision.full
     room = max(room, 1)
     if value.shape == ():
-        return list(pieces_of(inline(value, decimals), room))
+        return list(pieces_of(inline(value, step.figures.decimals_of(step.traced)), room))
     if full or not is_large(value.shape):
         lines = _folded(value, decimals, room, full=full)
         if full or len(lines) <= (MOST_ROWS if value.shape[0] <= MOST_ROWS else MOST_LINES):

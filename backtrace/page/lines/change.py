@@ -9,16 +9,19 @@ from math import isfinite
 from backtrace.notation.numbers import small
 
 MOST_DECIMALS = 12  # more digits of a loss mean nothing
+IN_A_TABLE = 8  # more of a whole column of them are hard to read
 FEWER, MORE = "▼", "▲"
 
 
-def telling_decimals(values: Sequence[float], decimals: int) -> int:
-    """The fewest decimals, of at least ``decimals``, with which neighbours that differ look so."""
+def telling_decimals(values: Sequence[float], decimals: int, most: int = MOST_DECIMALS) -> int:
+    """The fewest decimals, from ``decimals`` to ``most``, with which no more neighbours that differ
+    look the same than have to."""
     pairs = [pair for pair in pairwise(map(float, values)) if pair[0] != pair[1]]
-    for told in range(decimals, MOST_DECIMALS):
-        if all(f"{before:.{told}f}" != f"{after:.{told}f}" for before, after in pairs):
-            return told
-    return decimals
+
+    def alike(told: int) -> int:
+        return sum(f"{before:.{told}f}" == f"{after:.{told}f}" for before, after in pairs)
+
+    return min(range(decimals, max(most, decimals) + 1), key=alike)
 
 
 def change(before: float, after: float) -> str:

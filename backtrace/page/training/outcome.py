@@ -12,6 +12,7 @@ from backtrace.notation.numbers import cells, number
 from backtrace.notation.symbols import Symbols
 from backtrace.page import header
 from backtrace.page.inert import inert
+from backtrace.page.lines.change import IN_A_TABLE, telling_decimals
 from backtrace.page.training.advice import doubts, remedies, what_happened
 from backtrace.page.training.chart import Chart, losses
 from backtrace.page.training.confusion import Confusion, confusion_of, percent
@@ -163,7 +164,8 @@ def _table(spec: Spec, records: Sequence[Record]) -> list[list[str]]:
 
 def _losses(values: Sequence[float], decimals: int) -> list[str]:
     column = np.array(values, dtype=np.float64).reshape(-1, 1)
-    return [row[0] for row in cells(column, max(decimals, LOSS_DECIMALS))]
+    told = telling_decimals(values, max(decimals, LOSS_DECIMALS), IN_A_TABLE)
+    return [row[0] for row in cells(column, told)]
 
 
 def _share(share: float | None) -> str:
