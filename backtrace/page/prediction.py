@@ -25,6 +25,7 @@ from backtrace.page.blocks import (
 )
 from backtrace.page.inert import inert
 from backtrace.page.long_fractions import readable
+from backtrace.page.standardizing import standardized_inputs
 from backtrace.spec.excerpt import excerpt
 from backtrace.spec.ids import id_of
 from backtrace.spec.model import Spec
@@ -139,9 +140,13 @@ def document(
     sketch = trace(msgspec.structs.replace(excerpt(spec, 1, 1), loss=None, optimizer=None))
     symbols = Symbols.of(sketch)
     which = "Held-out sample" if held_out else "Sample"
+    said = filter(None, (f"parameters {parameters}", standardized_inputs(spec)))
     return Document(
         inert(spec.title),
-        (Paragraph(f"parameters {parameters}", "fact"), *samples(found, spec, symbols, which)),
+        (
+            *(Paragraph(words, "fact") for words in said),
+            *samples(found, spec, symbols, which),
+        ),
         architecture=header.architecture(sketch),
         symbols=symbols,
     )

@@ -70,7 +70,9 @@ def document(trace: Trace, view: View, elision: Elision = IN_PRINT) -> Document:
     compares = view.detail in ("overview", "summary")
     selected = view.selection.sample, view.decimal_mark
     figures = Figures(trace, symbols, elision, *selected, compares)
-    more = [header.MORE_DIGITS] if _approximates(_Reader(figures, view).blocks()) else []
+    unfolds = view.detail == "entries"
+    off = unfolds and _approximates(_Reader(figures, view).blocks())
+    more = [header.MORE_DIGITS] if off else []
     return Document(
         title=trace.title,
         blocks=_Reader(figures, view).blocks(),
@@ -319,8 +321,7 @@ def _approximates(blocks: Iterable[Block]) -> bool:
     """Whether an entry is unfolded whose printed digits don't add up."""
     for block in blocks:
         inner = block.blocks if isinstance(block, Section) else ()
-        unfolded = isinstance(block, StepBlock) and block.unfolded and block.approximates
-        if unfolded or _approximates(inner):
+        if (isinstance(block, StepBlock) and block.approximates) or _approximates(inner):
             return True
     return False
 

@@ -1,5 +1,7 @@
 """A PReLU's slope in what is written for other programs: files of weights, specs, PyTorch."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,8 @@ from backtrace.formats.registry import FORMATS
 from backtrace.formats.torch.program import program
 from backtrace.formats.trained_spec import Origin, trained_spec
 from backtrace.formats.weights import starting_parameters
+from backtrace.page.network.reader import network
+from backtrace.page.selection import Selection
 from backtrace.page.trace import View
 from backtrace.spec.read.parameters import read_parameters, with_parameters
 from backtrace.tape.loading import loads
@@ -83,3 +87,14 @@ def test_every_page_has_its_lines(format):
     page = FORMATS[format].render(trace(spec_of("prelu")), View()).decode()
     assert "Gradient of the slope" in page
     assert ("α" if format == "html" else "\\alpha_{1}") in page
+
+
+def test_the_drawing_has_it_below_its_units():
+    # z₁ = (-3, 4), a₁ = (-0.75, 4), ŷ = 1: δ₂ = 2 · (1 − 1.5)/2, da₁ = -0.5 · (2, 0.5), of which
+    # min(0, z₁) makes -1 · -3 and 0
+    worked = trace(spec_of("{name: prelu, alpha: [0.25, -1]}"), range(1, 2))
+    units = network(worked, Selection(sample=1)).columns[1].units
+    said = [[(each.symbol, each.number) for each in unit.parameters[-1]] for unit in units]
+    assert said == [[("α₁", "0.25"), ("dα₁", "3")], [("α₁", "−1"), ("dα₁", "0")]]
+    drawn = FORMATS["svg"].render(worked, View(selection=Selection(sample=1))).decode()
+    assert re.search("α₁ 0.25<.*dα₁ 3<", re.sub("<tspan[^>]*>", "", drawn))

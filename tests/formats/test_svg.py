@@ -146,7 +146,11 @@ def in_numbers(found):
     return [
         (
             [
-                (u.place, u.value, *(each and each.number for each in (u.z, u.delta, u.bias)))
+                (
+                    *(u.place, u.value),
+                    *(each and each.number for each in (u.z, u.delta)),
+                    *(each and each.number for pair in u.parameters for each in pair),
+                )
                 for u in column.units
             ],
             column.edges,
@@ -364,6 +368,8 @@ def test_the_overview_has_the_numbers_of_the_trace(name):
     trace = TRACES[name]
     root = drawn(trace, detail="overview")
     known = {bare(said(entry)) for step in trace for entry in np.ravel(step.value)}
+    losses = [float(step.value) for step in trace if step.role in ("loss", "loss_after")]
+    known |= {bare(f"{loss:.5f}") for loss in losses}  # as many as tell them apart
     found = set(map(bare, texts(root, "entry")))
     assert len(found) > 10
     assert found <= known

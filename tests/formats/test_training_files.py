@@ -167,3 +167,11 @@ def test_worked_outputs_are_taken_as_they_are():
     training = made_up(XOR, [1.0, 0.5], right=[0.5, 0.5])
     text = trained_markdown(XOR, training, outputs(XOR, training))
     assert "of 4 samples correct" in text
+
+
+def test_the_curve_has_the_colours_of_a_dark_screen_too():
+    svg = curve_svg(XOR, made_up(XOR, [1.0, 0.5]))
+    light, dark = svg.partition("<style>")[2].split("@media (prefers-color-scheme: dark)")
+    for rule in (".page", "text", ".training", ".tick"):
+        colour = re.compile(rf"{re.escape(rule)}{{[^}}]*(#[0-9a-f]{{6}})")
+        assert colour.search(light)[1] != colour.search(dark)[1], rule

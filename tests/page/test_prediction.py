@@ -79,6 +79,19 @@ def test_softmax_without_targets_still_tells_classes():
     assert "predicted 1 ──" in page(spec, [found])
 
 
+def test_standardized_inputs_are_said_to_be():
+    spec = backtrace.loads(
+        "layers: [{activation: linear, weights: [[1], [1]], bias: none}]\n"
+        "inputs: [[1, 10], [3, 30]]\ntargets: [[0], [1]]\nloss: mse\nstandardize: true\n"
+    )
+    found = document(of(spec, [0.0]), spec, "as the spec gives them", held_out=False)
+    said = " ".join(uncoloured(lines(found, Layout(200))).split())
+    assert "standardized" in said
+    assert "mean 2, 20; deviation 1, 10" in said  # ½(1 + 3), √(½(1 + 1)); ten times both
+    plain = document(of(MLP, [0.0]), MLP, "as the spec gives them", held_out=False)
+    assert "standardized" not in uncoloured(lines(plain, Layout(200)))
+
+
 def test_what_is_not_finite_has_no_class():
     (found,) = of(SOFTMAX, [math.nan, 0.5, 0.5])
     assert found.taken is None

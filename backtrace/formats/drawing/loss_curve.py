@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from backtrace.formats import file_signatures
+from backtrace.formats.drawing import palette
 from backtrace.formats.drawing.sketches import SketchesDrawing
 from backtrace.formats.measure import wrapped
 from backtrace.page.blocks import Section
@@ -25,25 +26,24 @@ MOST_POINTS = 600  # of a line, twice what can be told apart
 TITLE_LETTER, LETTER = 11.0, 7.0
 LEGEND = 150.0  # from one entry to the next
 
-STYLE = """
-svg{font-family:system-ui,-apple-system,"Segoe UI","DejaVu Sans",Arial,sans-serif}
-.page{fill:#fdfdfb;stroke:#d9d6cd}
-text{fill:#24292f;font-size:12px}
-.title{font-size:19px;font-weight:600}
-.fact{fill:#57606a;font-size:13px}
-.heading{font-size:14px;font-weight:600}
-.tick{fill:#57606a}
-.value{text-anchor:end}
-.epoch{text-anchor:middle}
-.grid{stroke:#e4e1d8}
-.axis{stroke:#9aa4af}
-.line{fill:none;stroke-width:2;stroke-linejoin:round}
-.training{stroke:#1f6feb}
-.held-out{stroke:#a01967;stroke-dasharray:6 4}
-.kept{stroke:#2da44e;stroke-dasharray:2 3}
-.dot{fill:#2da44e}
-.lone{fill:#1f6feb}
-"""
+RULES = {
+    ".page": "fill:{paper};stroke:{rule}",
+    "text": "fill:{ink};font-size:12px",
+    ".title": "font-size:19px;font-weight:600",
+    ".fact": "fill:{quiet};font-size:13px",
+    ".heading": "font-size:14px;font-weight:600",
+    ".tick": "fill:{quiet}",
+    ".value": "text-anchor:end",
+    ".epoch": "text-anchor:middle",
+    ".grid": "stroke:{rule}",
+    ".axis": "stroke:{wire}",
+    ".line": "fill:none;stroke-width:2;stroke-linejoin:round",
+    ".training": "stroke:{forward}",
+    ".held-out": "stroke:{falls};stroke-dasharray:6 4",
+    ".kept": "stroke:{updated};stroke-dasharray:2 3",
+    ".dot": "fill:{updated}",
+    ".lone": "fill:{forward}",
+}
 
 
 def curve_svg(spec: Spec, training: Training, learned: Iterable[Section] = ()) -> str:
@@ -88,7 +88,7 @@ class _CurveDrawing:
         yield file_signatures.TAGGED
         yield f'<title id="title">{_text(self.said.title)}</title>'
         yield f'<desc id="about">{_text(_ending(self.said))}</desc>'
-        yield f"<style>{STYLE}</style>"
+        yield f"<style>{palette.of_file(RULES)}</style>"
         inside = f'width="{WIDTH - 1:.0f}" height="{height - 1:.0f}"'
         yield f'<rect class="page" x="0.5" y="0.5" {inside} rx="10"/>'
         for at, (line, role) in enumerate(self.head):

@@ -65,6 +65,10 @@ class NetworkDrawing:
         self.found, self.columns = found, found.columns
         tallest = max(map(_slots, found.columns))
         self.sizes = ROOMY if tallest <= FEW_UNITS else DENSE
+        units = [unit for column in found.columns for unit in column.units]
+        more = LINE * max(0, max(len(unit.parameters) for unit in units) - 1)
+        sizes = self.sizes
+        self.sizes = Sizes(sizes.radius, sizes.above, sizes.below + more, sizes.row + more)
         self.inner = tallest * self.sizes.row
         self.height = HEAD + self.inner
         start = MARGIN + self.reach(0)
@@ -207,8 +211,7 @@ class NetworkDrawing:
         if unit.z:
             yield text_at(place.x, above, "forward halo", symbols(_said(unit.z)))
         lines = [[_span(unit.delta, "backward")]] if unit.delta else []
-        if unit.bias or unit.bias_gradient:
-            lines.append([_span(unit.bias, "forward"), _span(unit.bias_gradient, "backward")])
+        lines += [[_span(own, "forward"), _span(d, "backward")] for own, d in unit.parameters]
         for at, spans in enumerate(lines):
             yield text_at(place.x, below + LINE * at, "halo", " \u00a0".join(filter(None, spans)))
 
@@ -226,7 +229,7 @@ def _strips_of(column: LayerColumn) -> float:
 
 def _texts(unit: Unit) -> list[str]:
     """What stands above a unit and below it, a line each."""
-    lines = [[unit.z], [unit.delta], [unit.bias, unit.bias_gradient]]
+    lines = [[unit.z], [unit.delta], *unit.parameters]
     return ["  ".join(_said(each) for each in line if each) for line in lines]
 
 

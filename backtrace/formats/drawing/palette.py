@@ -95,10 +95,10 @@ RULES = {
 }
 
 
-def of_file() -> str:
-    """The style of a drawing that is a file of its own."""
-    dark = _rules({key: rule for key, rule in RULES.items() if "{" in rule}, DARK)
-    return f"svg{{{FONT}}}{_rules(RULES, LIGHT)}@media (prefers-color-scheme: dark){{{dark}}}"
+def of_file(rules: Mapping[str, str] = RULES) -> str:
+    """The style of a drawing that is a file of its own, in ``rules`` with names for colours."""
+    dark = _rules({key: rule for key, rule in rules.items() if "{" in rule}, DARK)
+    return f"svg{{{FONT}}}{_rules(rules, LIGHT)}@media (prefers-color-scheme: dark){{{dark}}}"
 
 
 def in_page() -> str:

@@ -72,7 +72,7 @@ class SketchesDrawing:
                 start += count
         colour = of_light if self.block.ends is None else of_two_sides
         for level, path in sorted(paths.items()):
-            yield f'<path fill="{colour(level)}" stroke="none" d="{path}"/>'
+            yield f'<path fill="{colour(level)}" shape-rendering="crispEdges" d="{path}"/>'
 
 
 def _mark(mark: Mark, x: float, y: float, cell: float) -> str:

@@ -75,8 +75,12 @@ def _shape(layer: int, label: str) -> str:
 
 
 def _label(column: LayerColumn, unit: Unit) -> str:
-    bias = "" if unit.bias is None else f"<br>b = {_without_exponent(unit.bias.number)}"
-    return _unit_name(column, unit.place) + bias
+    own = (
+        f"<br>{each.symbol[:1]} = {_without_exponent(each.number)}"
+        for each, _ in unit.parameters
+        if each is not None
+    )
+    return _unit_name(column, unit.place) + "".join(own)
 
 
 def _unit_name(column: LayerColumn, place: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -15,6 +15,7 @@ from backtrace.page.header import activation_name
 from backtrace.page.network.units import Edge, LabelledNumber, LayerColumn, Network, Unit
 from backtrace.page.network.words import NetworkWords
 from backtrace.page.selection import Selection, one_sample, sample_index, steps, updates
+from backtrace.spec import ids
 from backtrace.tape.arithmetic import arithmetic, as_floats
 from backtrace.tape.run import evaluate
 from backtrace.tape.setting import Setting
@@ -118,8 +119,7 @@ class _SampleReader:
             self.entry(f"a{layer}", at),
             self.of_unit(f"z{layer}", at),
             self.of_unit(f"delta{layer}", at),
-            self.of_bias(layer, at, ""),
-            self.of_bias(layer, at, "d"),
+            tuple(pair for pair in self.parameters(layer, at) if pair != (None, None)),
             bool(flat and seen and self.line(f"g{layer}")[at] == 0),
             *(tuple(each[:, at].tolist()) for each in led),
         )
@@ -136,12 +136,26 @@ class _SampleReader:
         written = self.entry(id, at)
         return LabelledNumber(self.symbols.name(id), written) if written else None
 
+    def parameters(
+        self, layer: int, at: int
+    ) -> Iterator[tuple[LabelledNumber | None, LabelledNumber | None]]:
+        """A unit's bias and what its activation learns, each with its gradient."""
+        yield self.of_bias(layer, at, ""), self.of_bias(layer, at, "d")
+        slope = ids.parameter("learned_slope", layer)
+        yield self.of_vector(slope, at), self.of_vector(ids.gradient(slope), at)
+
+    def of_vector(self, id: str, at: int) -> LabelledNumber | None:
+        """A unit's number of a vector, or the one that all units share."""
+        if not self.shows(id):
+            return None
+        values = self.share(id).ravel()
+        return LabelledNumber(self.symbols.name(id), self.say(values[min(at, len(values) - 1)]))
+
     def of_bias(self, layer: int, at: int, before: str) -> LabelledNumber | None:
         """A unit's bias (or its gradient): of a vector, shared, or a line of the weights."""
-        id = f"{before}b{layer}"
-        if self.shows(id):
-            values = self.share(id).ravel()
-            return LabelledNumber(self.symbols.name(id), self.say(values[min(at, len(values) - 1)]))
+        found = self.of_vector(f"{before}b{layer}", at)
+        if found is not None:
+            return found
         ones, weights = self.ones(layer - 1), f"{before}W{layer}"
         if not ones or not self.shows(weights):
             return None

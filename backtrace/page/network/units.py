@@ -15,16 +15,16 @@ class LabelledNumber(msgspec.Struct, frozen=True):
 class Unit(msgspec.Struct, frozen=True):
     """A unit: ``place`` is its number in its layer, from 1; what it does not have is None.
 
-    ``off``: nothing goes back through it, its activation is level there. ``weights`` are those of
-    all that lead to it, ``gradients`` theirs, each beside the largest of its layer, from −1 to 1.
+    ``parameters`` are its bias and what its activation learns, each with its gradient. ``off``:
+    nothing goes back through it, its activation is level there. ``weights`` are those of all that
+    lead to it, ``gradients`` theirs, each beside the largest of its layer, from −1 to 1.
     """
 
     place: int
     value: str
     z: LabelledNumber | None = None
     delta: LabelledNumber | None = None
-    bias: LabelledNumber | None = None
-    bias_gradient: LabelledNumber | None = None
+    parameters: tuple[tuple[LabelledNumber | None, LabelledNumber | None], ...] = ()
     off: bool = False
     weights: tuple[float, ...] = ()
     gradients: tuple[float, ...] = ()
