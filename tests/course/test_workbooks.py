@@ -46,9 +46,11 @@ def rows_by_id(content):
     return {sheet.cell(row, 1).value: row for row in range(FIRST_ROW, sheet.max_row + 1)}
 
 
-def given_cells(worked, id):
+def given_cells(content, worked, id):
     """Where a given quantity of the first update stands: they come first, a row between two."""
-    row = FIRST_ROW + (len(worked.updates) > 1)
+    sheet = load_workbook(io.BytesIO(content)).worksheets[0]
+    headings = [sheet.cell(row, 1).value for row in range(1, sheet.max_row + 1)]
+    row = headings.index("Given") + 2
     for traced in worked:
         if traced.id == id:
             return cells_of(row, traced.shape)
@@ -93,7 +95,7 @@ def test_a_changed_weight_changes_everything_that_rests_on_it(name):
     value = weight.value.astype(float)
     value[0, 0] += 0.125
     changed = trace(spec, state={weight.id: arithmetic(spec.arithmetic).given(value)})
-    place = given_cells(sheet.trace, weight.id)[0][0]
+    place = given_cells(workbook.key(sheet, Handout()), sheet.trace, weight.id)[0][0]
     assert_is_worked(sheet, changed, {place: value[0, 0]})
 
 
@@ -118,6 +120,26 @@ def test_a_class_in_a_workbook_stays_a_class():
     answers, unreadable = read_table(written.getvalue(), "c.xlsx", reader(Checker(spec).tape, spec))
     assert not unreadable
     assert [each.student for each in answers] == ["student", "loss", "Bob"]
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw"])
+def test_constants_stand_in_cells_and_all_that_rests_on_them_follows(optimizer):
+    """The trace that another rate gives, in every entry; no formula has it in itself."""
+    text = f"""
+layers: [{{activation: linear, weights: [[0.5]], bias: 0.25}}]
+inputs: [[2], [3]]
+targets: [[1], [5]]
+loss: half_mse
+epochs: 2
+optimizer: {{name: {optimizer}, learning_rate: 0.125}}
+"""
+    sheet = worksheet(loads(text))
+    content = workbook.key(sheet, Handout())
+    assert not any("0.125" in formula for formula in formulas(content).values())
+    page = load_workbook(io.BytesIO(content)).worksheets[0]
+    labels = {page.cell(row, 2).value: row for row in range(FIRST_ROW, page.max_row + 1)}
+    other = trace(loads(text.replace("0.125", "0.25")))
+    assert_is_worked(sheet, other, {cell(labels["η"], FIRST_COLUMN): 0.25})
 
 
 # --- every row of the tables

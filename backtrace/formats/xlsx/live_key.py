@@ -17,6 +17,7 @@ from backtrace.formats.registry import NotExpressibleError
 from backtrace.formats.xlsx.cell_formula import Formula, call, formula
 from backtrace.formats.xlsx.cells import Cells, cells
 from backtrace.functions.array import Array
+from backtrace.functions.number import Number
 from backtrace.spec.model import Arithmetic
 from backtrace.tape.arithmetic import FloatArithmetic, arithmetic
 from backtrace.tape.run import evaluate
@@ -58,13 +59,21 @@ def column_name(column: int) -> str:
     return (column_name(before - 1) if before else "") + chr(ord("A") + last)
 
 
+def _numbers_of(parameters: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """The numbers among them that somebody wrote, by name."""
+    return [(name, float(v)) for name, v in parameters.items() if isinstance(v, Number)]
+
+
 class CellArithmetic(msgspec.Struct, frozen=True):
     """Formulas as a step's operands and value; with ``decimals`` every line is rounded."""
 
     decimals: int | None = None
+    constants: dict[tuple[str, float], Cells] = {}
 
     def parameters(self, parameters: Mapping[str, Any], rational: bool = True) -> dict[str, Any]:
-        return FloatArithmetic(np.float64).parameters(parameters)
+        found = FloatArithmetic(np.float64).parameters(parameters)
+        written = _numbers_of(parameters)
+        return found | {one[0]: self.constants[one] for one in written if one in self.constants}
 
     def operand(self, value: Array, rational: bool) -> Array:
         return value
@@ -81,7 +90,8 @@ class CellArithmetic(msgspec.Struct, frozen=True):
 
 
 class LiveKey:
-    """Lays a trace out, block below block; ``at`` is the row (from 0) of the first."""
+    """Lays a trace out, block below block, its constants above it; ``at`` is the row (from 0) of
+    the first."""
 
     def __init__(self, trace: Trace, at: int) -> None:
         self.trace = trace
@@ -90,6 +100,36 @@ class LiveKey:
         self.cells = CellArithmetic.of(trace.arithmetic)
         self.numbers = arithmetic(trace.arithmetic)
         self.blocks: dict[tuple[int, int], dict[str, Block]] = {}
+        self.constants = self.place_constants()
+
+    def place_constants(self) -> dict[tuple[str, float], int]:
+        """The row of each constant of the updates, by its name and value: η, β₁, … One by which a
+        step is worked that takes no cell in its place stays a number in all of them."""
+        steps = [traced.step for traced in self.trace if traced.phase == "update"]
+        used = {step.at: _numbers_of(step.parameters) for step in steps}
+        found = dict.fromkeys(constant for several in used.values() for constant in several)
+        rows = {constant: self.at + number for number, constant in enumerate(found)}
+        places = {constant: cells(_references(row, ())) for constant, row in rows.items()}
+        live = msgspec.structs.replace(self.cells, constants=places)
+        fixed = {c for step in steps if not self.takes_cells(step, live) for c in used[step.at]}
+        kept = [constant for constant in found if constant not in fixed]
+        rows = {constant: self.at + number for number, constant in enumerate(kept)}
+        places = {constant: cells(_references(row, ())) for constant, row in rows.items()}
+        self.cells = msgspec.structs.replace(self.cells, constants=places)
+        self.at += len(rows) + 1 if rows else 0
+        return rows
+
+    def takes_cells(self, step: Step, live: CellArithmetic) -> bool:
+        """Whether a step can be worked with its constants in cells."""
+        update = self.trace.update(step.epoch, step.batch)
+        if step.operation == "forward_again":
+            return True
+        operands = {id: cells(_references(0, update[id].shape)) for id in step.needed}
+        try:
+            evaluate(self.setting, live, step, operands)
+        except (NotExpressibleError, TypeError):  # as where a constant is read as a number
+            return False
+        return True
 
     def of(self, update: tuple[int, int]) -> Iterator[Block]:
         """The blocks of one update, whose predecessors have been laid out."""

@@ -64,6 +64,11 @@ def key(sheet: Worksheet, handout: Handout) -> bytes:
     page.above(" · ".join(filter(None, (page.title, page.words["key"]))), "live key")
     page.student("key")
     live = LiveKey(sheet.trace, FIRST_ROW)
+    if live.constants:
+        page.write(FIRST_ROW - 1, 0, page.words["section constants"], "heading")
+    for (name, value), row in live.constants.items():
+        page.write(row, 1, page.symbols.constant(name), "plain")
+        page.number(row, FIRST_COLUMN, value, "given")
     for update in sheet.trace.updates:
         live.at += page.update_heading(live.at - 1, update)
         for block in live.of(update):
