@@ -6,6 +6,9 @@ import pytest
 
 from backtrace.check.mistakes.catalogue import CATALOGUE
 from backtrace.formats.measure import text_width
+from backtrace.formats.terminal import chapter
+from backtrace.formats.terminal.boxes import line_width
+from backtrace.formats.terminal.layout import Layout
 from backtrace.page import handbook
 from tests.cli.running import ESCAPE, on_a_terminal, run
 
@@ -25,8 +28,9 @@ def letters(text):
 def test_a_chapter_is_shown_whole_and_fits(run, topic, width):
     done = run("help", topic, "--width", str(width))
     assert (done.code, done.err) == (0, "")
-    lines = done.out.splitlines()
-    assert max(map(text_width, lines)) <= width
+    assert max(map(text_width, done.out.splitlines())) <= width
+    set_in_lines = chapter.lines(handbook.chapter(topic), Layout(width))  # none ends in spaces
+    assert max(map(line_width, set_in_lines)) <= width
     assert "](" not in re.sub(r"`[^`]*`", "", done.out)
     shown = letters(done.out)
     found = re.sub(r"<!--.*?-->", "", handbook.chapter(topic))

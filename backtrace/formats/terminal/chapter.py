@@ -145,9 +145,10 @@ def _widths(rows: Sequence[Sequence[str]], breadth: int) -> list[int]:
 
 
 def _beside(parts: Sequence[Line], widths: Sequence[int], margin: int) -> Line:
-    """The cells of a line, each in the width of its column."""
-    line: Line = [(" " * margin, "")]
+    """The cells of a line, each in the width of its column, nothing behind the last one."""
+    line: Line = []
+    gap = " " * margin
     for part, width in zip(parts, widths, strict=True):
-        used = sum(text_width(text) for text, _ in part)
-        line += [*part, (" " * (width - used) + GAP, "")]
+        line += [(gap, ""), *part]
+        gap = " " * (width - sum(text_width(text) for text, _ in part)) + GAP
     return line

@@ -58,8 +58,10 @@ class Layout(msgspec.Struct, frozen=True):
         stroke = dash if self.unicode else ASCII_DASHES[dash]
         left, right = self.say(left), self.say(right)
         filled = self.breadth - 4 - text_width(left) - (text_width(right) + 4 if right else 0)
-        if filled < 1:
+        if filled < 1 and right:
             return [*self.rule(left, "", dash, tone), *self.paragraph(right, "rule")]
+        if filled < 1:
+            return self.paragraph(left, tone, 0)
         line: Line = [(stroke * 2 + " ", "rule"), (left, tone), (f" {stroke * filled}", "rule")]
         return [[*line, (f" {right} ", ""), (stroke * 2, "rule")] if right else line]
 

@@ -16,6 +16,13 @@ def test_a_rule_is_as_wide_as_the_page():
     ]
 
 
+def test_a_title_too_long_for_a_rule_is_folded():
+    lines = Layout(20).rule("A heading that is wider than that", "aside")
+    assert ["".join(part for part, _ in line).strip() for line in lines] == [
+        "A heading that is", "wider than that", "aside",
+    ]  # fmt: skip
+
+
 def test_a_rule_too_short_for_both_ends_puts_one_below():
     assert texts(Layout(24).rule("Forward", "layer 1, sigmoid")) == [
         "── Forward ─────────────",
