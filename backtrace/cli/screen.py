@@ -168,8 +168,13 @@ def tell(words: str, stream: TextIO | None = None) -> None:
 def complain(problem: str, code: ErrorCode) -> None:
     """Says on stderr what is wrong, and its number, quietly on a terminal."""
     if sys.stderr.isatty():
-        said: Line = [(f"{inert(problem)} ", ""), (f"[{code}]", "fact")]
-        Screen.of(sys.stderr).show([said], sys.stderr)
+        from backtrace.formats.measure import wrapped
+
+        screen = Screen.of(sys.stderr)
+        *lines, last = wrapped(f"{inert(problem)} [{code}]", screen.layout.breadth)
+        last = last.removesuffix(f"[{code}]")
+        said: list[Line] = [*([(line, "")] for line in lines), [(last, ""), (f"[{code}]", "fact")]]
+        screen.show(said, sys.stderr)
     else:
         tell(f"{problem} [{code}]")
 
@@ -205,14 +210,11 @@ def refuse_answers(error: AnswersError) -> NoReturn:
 def refuse_spec(error: SpecError) -> NoReturn:
     """Says on stderr what is wrong with a spec and exits with 2.
 
-    On a terminal it is folded and coloured; in a pipe a position and what is found there stay on
-    one line, for who searches it.
+    In a pipe a position and what is found there stay on one line, for who searches it.
     """
-    if not sys.stderr.isatty():
-        print(error, file=sys.stderr)
-        sys.exit(WRONG_SPEC)
     from backtrace.formats.terminal import problems
 
     screen = Screen.of(sys.stderr)
-    screen.show(problems.lines(error, screen.layout), sys.stderr)
+    folds = sys.stderr.isatty()
+    screen.show(problems.lines(error, screen.layout, folds=folds), sys.stderr)
     sys.exit(WRONG_SPEC)
