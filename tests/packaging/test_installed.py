@@ -64,7 +64,7 @@ def lowest(wheel):
         (metadata,) = (name for name in archive.namelist() if name.endswith("METADATA"))
         text = archive.read(metadata).decode()
     found = re.findall(r"^Requires-Dist: ([\w-]+)(?:<\S+,)?>=([\d.]+)$", text, re.MULTILINE)
-    assert len(found) == len(re.findall(r"^Requires-Dist: [^;]*$", text, re.MULTILINE)) == 6
+    assert len(found) == len(re.findall(r"^Requires-Dist: [^;\n]*$", text, re.MULTILINE)) > 5
     return "".join(f"{name}=={version}\n" for name, version in found)
 
 
@@ -76,7 +76,7 @@ def test_the_wheel_alone_works_all_bundled_networks(wheel, tmp_path, versions):
     pins = lowest(wheel) if versions == "lowest" else ""
     (tmp_path / "pins.txt").write_text(pins, encoding="utf-8")
     installed = pip(
-        *("--python", programs / "python", "install", "--only-binary=:all:"),
+        *("--python", programs / "python", "install", "--only-binary=:all:", "--no-compile"),
         *("--constraint", tmp_path / "pins.txt", wheel),
     )
     assert installed.returncode == 0, installed.stderr

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from backtrace.formats.registry import NotExpressibleError
+from backtrace.formats.torch import processes
 from backtrace.formats.torch.equations import definitions, lines, program_names
 from backtrace.formats.torch.optimizer import optimizer
 from backtrace.formats.torch.python_text import matrix, remark
@@ -81,7 +82,7 @@ def blocks(
     taken = _names_in("\n".join(line for block in ends for line in block))
     ids = [*found.stored, *(line.id for line in spec.equations.lines)]
     program = _Program(spec, found, beside, program_names(ids, taken))
-    yield from program.given()
+    yield from (*processes.alone(), *program.given())
     yield from definitions(spec)
     yield program.loss()
     yield program.check(tolerances)
@@ -175,7 +176,7 @@ class _Program:
             f"check({self.names[self.found.of[id]]}.grad, {self.names[id]})"
             for id in self.found.gradients
         ]
-        said = 'print("The first gradients are those of the trace.")'
+        said = 'say("The first gradients are those of the trace.")'
         return ["loss().backward()", *compared, said]
 
     def update(self) -> list[str]:
@@ -183,7 +184,7 @@ class _Program:
             f"    check({self.names[self.found.of[id]]}, {self.names[id]})"
             for id in self.found.updated
         ]
-        said = '    print("The first update is that of the trace.")'
+        said = '    say("The first update is that of the trace.")'
         return ["def check_update():", '    """After the first epoch."""', *compared, said]
 
     def net(self) -> list[str]:

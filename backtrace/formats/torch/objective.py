@@ -148,6 +148,11 @@ def _addends(part: Regularization) -> str:
 
 def _whole(spec: Spec, loss: Loss) -> Iterator[str]:
     named = ", ".join(arguments(loss))
-    n = "len(x)" if spec.regularization and FORMS[spec.regularization.form].per_sample else ""
     yield f"def loss({named}):"
-    yield f"    return data_loss({named}) + penalty({n})"
+    yield f"    return data_loss({named}) + {penalty_call(spec)}"
+
+
+def penalty_call(spec: Spec) -> str:
+    """The penalty beside the loss of ``x``."""
+    per_sample = spec.regularization and FORMS[spec.regularization.form].per_sample
+    return f"penalty({'len(x)' if per_sample else ''})"

@@ -49,10 +49,11 @@ def optimizer(spec: Spec) -> list[str]:
     """What stands before the epochs: the frozen parameters, the optimizer and the schedule."""
     assert spec.optimizer is not None
     frozen = [p.target for p in parameters(spec) if p.id in spec.freeze]
-    lines = [f"{target}.requires_grad_(False)  # frozen" for target in frozen]
-    trained = ALL
-    if lines:
-        lines.append("trained = [p for p in net.parameters() if p.requires_grad]")
+    lines, trained = [], ALL
+    if frozen:
+        others = [p.target for p in parameters(spec) if p.id not in spec.freeze]
+        lines = remark(f"All but what is frozen: {', '.join(frozen)}.")
+        lines += folded("trained = [", ", ".join(others), "]", "")
         trained = "trained"
     if by_hand(spec):
         return [*lines, *_step(spec, spec.optimizer, trained)]

@@ -13,6 +13,7 @@ import numpy as np
 
 from backtrace.formats import file_signatures, weights
 from backtrace.formats.registry import NotExpressibleError, Written, checksum
+from backtrace.formats.torch import processes
 from backtrace.formats.torch.equations_program import EquationArrays
 from backtrace.formats.torch.equations_program import blocks as equation_blocks
 from backtrace.formats.torch.network import definitions, network, parameters
@@ -228,15 +229,17 @@ def _text(
 
 def _layer_blocks(spec: Spec, found: _Arrays, beside: str) -> Iterator[list[str]]:
     z = ends_at_z(spec)
-    yield from _given(spec, found, beside)
+    yield from (*processes.beginning(), *_given(spec, found, beside))
     yield from (*definitions(spec, ends_at_z=z), network(spec, ends_at_z=z))
+    yield processes.shared()
     assert spec.loss is not None
-    yield from objective(spec, spec.loss)
+    yield from (*objective(spec, spec.loss), processes.backward(spec))
     yield from (batches(spec), _check(spec, found))
     if trains(spec):
         yield from (optimizer(spec), *training(spec))
     else:
         yield ["# The spec ends here: no rate, or nothing that is not frozen."]
+    yield processes.end()
 
 
 def _docstring(spec: Spec, subject: str, beside: str, needs: list[str]) -> list[str]:
@@ -253,13 +256,14 @@ def _docstring(spec: Spec, subject: str, beside: str, needs: list[str]) -> list[
 
 IMPORTS = {
     "copy.": "import copy",
+    "os.": "import os",
     "Path(": "from pathlib import Path",
     "np.": "import numpy as np",
     "torch": "import torch",
     "nn.": "from torch import nn",
     "F.": "from torch.nn import functional as F",
 }
-STANDARD = ("copy.", "Path(")
+STANDARD = ("copy.", "os.", "Path(")
 
 
 def _imports(blocks: list[list[str]]) -> Iterator[str]:
@@ -323,7 +327,7 @@ def _words_of_gradients(spec: Spec) -> str:
 def _tensors(arrays: dict[str, AnyArray], beside: str) -> Iterator[str]:
     for name, array in arrays.items():
         if beside:
-            yield f'{name} = torch.from_numpy(given["{name}"])'
+            yield f'{name} = torch.as_tensor(given["{name}"])'
         else:
             yield from matrix(f"{name} = torch.tensor(", array, ")")
 
@@ -336,7 +340,7 @@ def _check(spec: Spec, found: _Arrays) -> list[str]:
     batch = first_batch(spec)
     lines = remark("The first gradients are those of the trace, or the program ends here.")
     lines += [f"first = {batch}"] if batch else []
-    lines.append(f"loss({taken(spec, 'first' if batch else '')}).backward()")
+    lines.append(f"backward({taken(spec, 'first' if batch else '')})")
     lines.append("for parameter, gradient in [")
     downhill = spec.conventions.sign == "descent"
     for parameter in parameters(spec):
@@ -347,5 +351,5 @@ def _check(spec: Spec, found: _Arrays) -> list[str]:
         "]:",
         f"    atol = {share} * gradient.abs().max().item() + {roundings}  # for roundings",
         "    torch.testing.assert_close(parameter.grad, gradient, rtol=0, atol=atol)",
-        'print("The first gradients are those of the trace.")',
+        'say("The first gradients are those of the trace.")',
     ]

@@ -99,7 +99,7 @@ def _report(spec: Spec) -> Iterator[str]:
         yield f'        line += f"  held out: loss {{{data_loss(spec)}({held}):.6g}}"'
         if classes(spec):
             yield f'        line += f"  accuracy {{accuracy({held}):.1%}}"'
-    yield "    print(line)"
+    yield "    say(line)"
 
 
 def _held_out(spec: Spec) -> str:
@@ -127,8 +127,10 @@ def _updates(spec: Spec, indent: str) -> Iterator[str]:
         indent, index = f"{indent}    ", "batch"
     owner = "net" if by_hand(spec) else "optimizer"
     yield f"{indent}{owner}.zero_grad()"
-    value = f"loss({taken(spec, index)})"
-    yield f"{indent}{f'(-{value})' if spec.climbs else value}.backward()"
+    if spec.equations is None:
+        yield f"{indent}backward({taken(spec, index)})"
+    else:
+        yield f"{indent}{'(-loss())' if spec.climbs else 'loss()'}.backward()"
     yield from (f"{indent}{line}" for line in clipping(spec))
     if by_hand(spec):
         yield f"{indent}step()"
@@ -159,7 +161,7 @@ def _watched(spec: Spec) -> Iterator[str]:
     yield from _shown_or_done(spec)
     if best:
         yield "net.load_state_dict(best)"
-        yield 'print("The best is kept:")'
+        yield 'say("The best is kept:")'
         yield "report(best_epoch)"
 
 
