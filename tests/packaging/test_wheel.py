@@ -40,6 +40,13 @@ def test_every_file_of_the_networks_is_in_the_wheel(wheel: zipfile.ZipFile) -> N
         assert wheel.read(name) == path.read_bytes()
 
 
+def test_every_chapter_of_the_handbook_is_in_the_wheel(wheel: zipfile.ZipFile) -> None:
+    files = list((PROJECT / "backtrace" / "handbook").iterdir())
+    assert len(files) > 15
+    for path in files:
+        assert wheel.read(f"backtrace/handbook/{path.name}") == path.read_bytes()
+
+
 def test_the_wheel_holds_the_package_and_nothing_else(wheel: zipfile.ZipFile) -> None:
     tops = {name.partition("/")[0] for name in wheel.namelist()}
     assert tops == {"backtrace", f"{_dist_info(wheel)}"}
