@@ -48,6 +48,7 @@ ErrorCode: TypeAlias = Literal[
     "E222",  # nothing to train
     "E223",  # nothing to verify
     "E224",  # an update that is not worked
+    "E225",  # quantities, or steps, too large or too many
     # data files
     "E301",  # no such file
     "E302",  # a file that can't be read

@@ -9,7 +9,10 @@ from backtrace.tape.chunks import chunk_size
 from backtrace.tape.layers import LayersWriter
 from backtrace.tape.steps import Step, Tape
 from backtrace.tape.updates import Update, updates
-from backtrace.tape.writer import TapeWriter
+from backtrace.tape.writer import TapeError, TapeWriter
+
+MOST_STEPS = 200_000
+"""Steps that are kept with their values and printed."""
 
 
 def compile_tape(spec: Spec, epochs: range | None = None) -> Tape:
@@ -22,6 +25,20 @@ def compile_tape(spec: Spec, epochs: range | None = None) -> Tape:
     for update in updates(spec, epochs):
         steps += written(spec, update, first=not steps)
     return Tape(tuple(steps), spec.conventions, spec.arithmetic, chunk_size(spec))
+
+
+def check_length(spec: Spec, epochs: range | None = None, most: int = MOST_STEPS) -> None:
+    """Raises TapeError where the updates of these epochs have more steps than ``most``."""
+    number = len(epochs or range(spec.epochs)) * spec.batches
+    if number == 1:
+        return
+    steps = number * len(compile_update(spec, spec.batch_samples(1)))
+    if steps > most:
+        raise TapeError(
+            f"{number:,} updates have {steps:,} steps, and here each is kept: at most {most:,}. "
+            "Take fewer `epochs`; `backtrace train` goes on for as long as you like.",
+            "E225",
+        )
 
 
 def compile_update(spec: Spec, samples: int) -> list[Step]:

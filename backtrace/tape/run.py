@@ -22,7 +22,7 @@ from backtrace.tape.chunks import (
     lanes_of,
     one_thread_each,
 )
-from backtrace.tape.compile import compile_tape
+from backtrace.tape.compile import check_length, compile_tape
 from backtrace.tape.operations import OPERATIONS, augmented
 from backtrace.tape.parameters import (
     INPUTS,
@@ -49,6 +49,7 @@ def trace(
     they are not those of the spec. Raises ``TapeError`` where the arithmetic asked for can't
     carry a step (fractions through a sigmoid).
     """
+    check_length(spec, epochs)
     tape = compile_tape(spec, epochs)
     start = starting_values(spec) | given_values(spec, state or {})
     return Trace(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 from backtrace.functions.activations import ACTIVATIONS
@@ -17,6 +18,9 @@ from backtrace.tape.parameters import trained_ids
 from backtrace.tape.setting import Setting
 from backtrace.tape.steps import Phase, Step
 from backtrace.tape.updates import Update, rate
+
+LARGEST_QUANTITY = 64_000_000
+"""Of one quantity: 512 MB of floats. A data set of 60,000 images of 784 pixels has 47 million."""
 
 
 class TapeError(Exception):
@@ -68,6 +72,7 @@ class TapeWriter:
             raise TapeError(
                 f"{name} = {operation}({', '.join(operands)}): {error}", "E221"
             ) from None
+        self.check_size(name, shape)
         self.check_arithmetic(name, operation, operands, parameters)
         return self.append(id, operation, operands, phase, parameters, shape, text)
 
@@ -102,6 +107,16 @@ class TapeWriter:
 
     def check_new(self, id: str) -> None:
         assert id not in self.by_id, f"{id} is bound twice"
+
+    def check_size(self, id: str, shape: tuple[int, ...]) -> None:
+        entries = prod(shape)
+        if entries > LARGEST_QUANTITY:
+            size = " × ".join(f"{each:,}" for each in shape)
+            raise TapeError(
+                f"{id} would be {size}, {entries:,} numbers, and one quantity may have at most "
+                f"{LARGEST_QUANTITY:,}. Take fewer samples at a time, or fewer units.",
+                "E225",
+            )
 
     def check_arithmetic(
         self, id: str, operation: str, operands: tuple[str, ...], parameters: dict[str, Any]

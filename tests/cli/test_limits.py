@@ -1,5 +1,7 @@
 """What is too large to be worked is refused at once: what it is, the limit, how to go on."""
 
+import json
+
 import pytest
 
 from tests.cli.running import run
@@ -47,3 +49,59 @@ def test_a_float_of_a_fraction_beyond_them_is_inf(run, here):
     (here / "huge.yaml").write_text(text)
     learnt = run("train", "huge.yaml", "--epochs", "1", "--format", "json")  # σ(∞) = 1, the target
     assert '"losses":[0.0,0.0]' in learnt.out
+
+
+def deep(layers, more=""):
+    one = "- {activation: tanh, weights: 0.9, bias: 0.1}\n"
+    return f"layers:\n{one * layers}inputs: 0.5\ntargets: 1\nloss: mse\nlearning_rate: 0.1\n{more}"
+
+
+def wide(units, more=""):
+    targets = ", ".join(["1"] + ["0"] * (units - 1))
+    return f"""\
+layers: [{{units: {units}, activation: softmax, weights: {{init: xavier}}, bias: none}}]
+inputs: 1
+targets: [[{targets}]]
+loss: cross_entropy
+learning_rate: 0.1
+{more}
+"""
+
+
+def drawn(units):
+    layer = f"{{units: {units}, activation: relu, weights: {{init: he}}, bias: none}}"
+    return f"layers: [{layer}]\ninputs: [{[1] * 21}]\nloss: output\nlearning_rate: 0.1\n"
+
+
+def test_a_network_deeper_than_python_s_stack(run, here):
+    (here / "deep.yaml").write_text(deep(250))
+    (here / "sheet.yaml").write_text("answers: {z1: 0.55}")
+    trained = json.loads(run("train", "deep.yaml", "--epochs", "1", "--format", "json").out)
+    traced = run("trace", "deep.yaml", "--only", "loss,loss_after", "--format", "json")
+    before, after = json.loads(traced.out)["steps"]
+    assert trained["losses"] == [before["value"], after["value"]]
+    assert run("check", "deep.yaml", "sheet.yaml").code == 0  # 0.5 · 0.9 + 0.1
+
+
+@pytest.mark.parametrize(
+    ("spec", "command", "said"),
+    [
+        (drawn(10**9), ["trace"], "found 1000000000; expected a whole number, 1 to 1000000"),
+        (drawn(10**6), ["train"], "21,000,000 of them; expected at most 20,000,000"),
+        (wide(9000, "output_delta: chain"), ["trace"], "g1 would be 9,000 × 9,000, 81,000,000"),
+        (wide(9000, "output_delta: chain"), ["train", "--epochs", "2"], "at most 64,000,000"),
+        (wide(4000), ["mistakes"], "a1, a softmax of 1 × 4,000, is too large to be checked"),
+        (wide(4000), ["check", "sheet.yaml"], "16,000,000 corners"),
+        (deep(1, "epochs: 20000"), ["trace"], "20,000 updates have"),
+        (deep(1, "epochs: 20000"), ["check", "sheet.yaml"], "at most 20,000"),
+        (deep(100), ["mistakes"], "an update has 1,206 steps"),
+    ],
+    ids=range(9),
+)
+def test_too_large(run, here, spec, command, said):
+    (here / "spec.yaml").write_text(spec)
+    (here / "sheet.yaml").write_text("answers: {z1: 0.55}")
+    outcome = run(command[0], "spec.yaml", *command[1:])
+    assert (outcome.code, outcome.out) == (2, "")
+    assert said in outcome.err
+    assert outcome.err.startswith("spec.yaml:")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
+from math import prod
 from typing import Any, TypeAlias
 
 import msgspec
@@ -15,19 +16,22 @@ from backtrace.check.mistakes.rewrites import UpdateContext, Wrong
 from backtrace.check.model import WORST_FIRST, Verdict
 from backtrace.check.rules.adaptive_steps import largest_ratio
 from backtrace.check.rules.intervals import Floats, Interval, point, widened
+from backtrace.check.rules.softmax_bounds import MOST_CORNERS
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.elementary import ELEMENTARY, FUNCTIONS
 from backtrace.functions.losses import LOSSES
 from backtrace.spec.ids import id_of
 from backtrace.spec.model import AnswerDigits, Spec
 from backtrace.tape.arithmetic import FloatArithmetic
-from backtrace.tape.compile import compile_tape
+from backtrace.tape.compile import check_length, compile_tape
 from backtrace.tape.parameters import given_matrices
 from backtrace.tape.run import run, starting_values
 from backtrace.tape.setting import Setting
 from backtrace.tape.steps import Step, Tape
+from backtrace.tape.writer import TapeError
 
 Key: TypeAlias = tuple[int, int, str]  # epoch, batch, id
+MOST_STEPS = 20_000  # of all updates; a sheet is held against every one
 FLOAT32 = 1e-6  # relative noise of a line in float32
 ADAPTIVE = ("adaptive_step", "decayed_step")
 DIVIDING = (*ADAPTIVE, "rescale", "over", "over_slope")
@@ -50,7 +54,9 @@ class Exercise:
         credit: Mapping[Verdict, float] | None = None,
     ) -> None:
         self.spec = spec
+        check_length(spec, most=MOST_STEPS)
         self.tape: Tape = compile_tape(spec)
+        self._check_softmaxes()
         self.setting = Setting(spec.conventions)
         self.asked = asked or spec.answer_digits
         policy = {} if spec.marks is None else spec.marks.credit
@@ -84,6 +90,19 @@ class Exercise:
         self._forms: dict[Key, list[Step]] = {}
         self._matrices = given_matrices(spec)
         self._texts: dict[Key, GivenTexts] = {}
+
+    def _check_softmaxes(self) -> None:
+        for step in self.tape.steps:
+            softmax = "softmax" in (step.operation, step.parameters.get("activation"))
+            corners = prod(step.shape) * max(step.shape, default=1)
+            if softmax and corners > MOST_CORNERS:
+                size = " × ".join(f"{each:,}" for each in step.shape)
+                raise TapeError(
+                    f"{step.id}, a softmax of {size}, is too large to be checked: what digits may "
+                    f"stand for has {corners:,} corners, and at most {MOST_CORNERS:,} are worked. "
+                    "Take fewer units or samples.",
+                    "E225",
+                )
 
     def _contexts(self) -> dict[tuple[int, int], UpdateContext]:
         updates: dict[tuple[int, int], dict[str, Step]] = {}

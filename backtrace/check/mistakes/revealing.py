@@ -15,8 +15,11 @@ from backtrace.check.mistakes.rewrites import Wrong
 from backtrace.check.model import Answers
 from backtrace.check.rules.intervals import Floats, hull
 from backtrace.spec.model import Spec
+from backtrace.tape.compile import compile_update
+from backtrace.tape.writer import TapeError
 
 SAME, TINY = 1e-9, 1e-12  # of two wrong values that are one
+MOST_STEPS = 1_000  # of an update
 OF_SEVERAL_SAMPLES = {"mean-omitted", "mean-twice", "batch-not-summed", "summed-wrong-axis"}
 
 
@@ -43,7 +46,17 @@ class Revealing(msgspec.Struct, frozen=True):
 
 def revealing(spec: Spec) -> Revealing:
     """Replays every mistake of the catalogue on the exact numbers of the spec's first update, and
-    looks at what is asked for, or else at the step itself, to the digits that answers have."""
+    looks at what is asked for, or else at the step itself, to the digits that answers have.
+
+    Raises TapeError where the spec has too many steps for that.
+    """
+    steps = len(compile_update(spec, spec.batch_samples(1)))
+    if steps > MOST_STEPS:
+        raise TapeError(
+            f"an update has {steps:,} steps, at each of which every mistake would be tried: at "
+            f"most {MOST_STEPS:,}. Take fewer layers; `backtrace check` goes on beyond.",
+            "E225",
+        )
     exercise = Exercise(spec)
     sheet = Sheet(exercise, Answers("", "", ()), Working())
     revealed: dict[str, list[str]] = {}

@@ -10,12 +10,18 @@ import numpy as np
 from backtrace.check.rules.intervals import Floats, Interval, hull, outward
 from backtrace.functions.activations import softmax as softmax_of
 
+MOST_CORNERS = 10_000_000
+"""Of a softmax's bounds: samples × k × k."""
+
 
 def at_corners(function: Callable[..., Floats], own: Floats, others: Floats, *rest: Any) -> Floats:
     """Each entry of ``function`` where its own z is ``own`` and the rest of its sample ``others``.
 
-    A softmax rises in its own z and falls in all others, so these are its extrema.
+    A softmax rises in its own z and falls in all others, so these are its extrema. Raises
+    ValueError where there are too many: a wrong rule may take a softmax of what is none.
     """
+    if own.size * own.shape[1] > MOST_CORNERS:
+        raise ValueError(f"the softmax of {own.shape[1]} numbers")
     mine = np.eye(own.shape[1], dtype=bool)[:, None, :]
     corners: Floats = np.einsum("jsj->sj", function(np.where(mine, own, others), *rest))
     return corners

@@ -23,6 +23,7 @@ from backtrace.spec.read.other_layers import is_other_layer
 from backtrace.spec.read.written_matrix import WrittenMatrix, read_matrix
 
 BIAS_KEYS = ("in_weights", "shared", "threshold", "init", "file")
+MOST_UNITS = 1_000_000
 BIAS_RULES = ("zeros", "constant", "uniform", "normal")
 
 BiasKind: TypeAlias = Literal["none", "added", "shared", "threshold", "first", "last"]
@@ -120,7 +121,7 @@ def _read_layer(problems: Problems, node: Node, number: int, folders: Folders) -
     return LayerDraft(
         number=number,
         place=node,
-        units=entries.whole("units", 0, 1) or None,
+        units=entries.whole("units", 0, 1, MOST_UNITS) or None,
         activation=unit,
         weights=None if weights is None else _read_weights(problems, weights, number, folders),
         bias=_read_bias(problems, bias, number, folders),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import prod
 from typing import Any, TypeAlias
 
 import msgspec
@@ -241,6 +242,11 @@ class _Fit:
             return None, None
         fan = weight_rules.Fan(self.width, layer.units)
         shape = (fan.inputs + (1 if layer.augmented else 0), fan.units)
+        if prod(shape) > weight_rules.MOST_DRAWN:
+            found = f"{shape[0]:,} × {shape[1]:,} weights by rule, {prod(shape):,} of them"
+            expected = f"at most {weight_rules.MOST_DRAWN:,} in a layer"
+            self.problems.add(rule.place, found, expected, "Take fewer `units`.", code="E106")
+            return None, None
         stream = 2 * layer.number
         values = weight_rules.draw(rule, shape, fan, self.draft.seed, stream)
         # drawn in × out whatever the orientation, so that both mean the same network

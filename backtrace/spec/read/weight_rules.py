@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 Weights: TypeAlias = "NDArray[np.float64]"
 Draw: TypeAlias = "Callable[[Generator, tuple[int, int], Fan, dict[str, float]], Weights]"
 
+MOST_DRAWN = 20_000_000
+"""The weights of one layer that are drawn by rule: 160 MB of floats."""
+
 DEFAULT_SEED = 0
 """The seed of a spec without ``seed:``; every run draws the same numbers."""
 

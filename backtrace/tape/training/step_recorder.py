@@ -65,10 +65,25 @@ class StepRecorder:
         return self
 
     def __getitem__(self, id: str) -> Placeholder:
-        if id not in self.values:
-            with np.errstate(all="ignore"):
-                self.values[id] = self._total(id) if id in self.totals else self._step(id)
+        waiting = [id]  # not by calling itself: a network may be deeper than Python's stack
+        with np.errstate(all="ignore"):
+            while waiting:
+                at = waiting[-1]
+                missing = [] if at in self.totals else self._missing(at)
+                waiting += reversed(missing)
+                if not missing:
+                    self._record(waiting.pop())
         return self.values[id]
+
+    def _missing(self, id: str) -> list[str]:
+        """What a step rests on that is not recorded yet."""
+        if id in self.values:
+            return []
+        return [operand for operand in self.steps[id].needed if operand not in self.values]
+
+    def _record(self, id: str) -> None:
+        if id not in self.values:
+            self.values[id] = self._total(id) if id in self.totals else self._step(id)
 
     def _total(self, id: str) -> Placeholder:
         total = self.recording.given(self.totals[id])
@@ -76,8 +91,6 @@ class StepRecorder:
 
     def _step(self, id: str) -> Placeholder:
         step = self.steps[id]
-        for operand in step.needed:
-            self[operand]
         step = without_mean(step) if id in self.shares else step
         if isinstance(self.numbers, FloatArithmetic) and not self._varying(step):
             try:
