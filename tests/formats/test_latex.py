@@ -11,7 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import backtrace
+from backtrace.formats.latex.pdf import pdf
 from backtrace.formats.latex.tex_text import escaped
+from backtrace.formats.registry import MissingExtraError
+from backtrace.page.blocks import Document
 from backtrace.page.trace import View
 from backtrace.spec import bundled
 from tests.formats.formula_numbers import MATRIX, assert_result, cells, is_part
@@ -140,6 +143,9 @@ def test_other_scripts_are_written_as_they_are():
         escaped("сеть один, 网络")
         == r"\foreign{Cyrillic}{сеть один}, \foreign{Chinese}{网\hspace{0pt}络}"
     )
+    # a comma is as wide as the words, no line begins with it
+    assert escaped("网，ReLU。") == r"\foreign{Chinese}{网，}ReLU\foreign{Chinese}{。}"
+    assert escaped("网，络") == r"\foreign{Chinese}{网，\hspace{0pt}络}"
     assert escaped("רשת נוירונים") == r"\foreign{Hebrew}{\textdir TRT רשת נוירונים}"
 
 
@@ -203,6 +209,14 @@ def test_tex_sets_titles_in_other_scripts_or_says_what_is_missing(tmp_path, engi
     assert [said for said in log_says if "Missing character" not in said] == []
     if not fragment:
         assert log_says == []
+
+
+@pytest.mark.slow
+def test_a_pdf_with_holes_in_it_is_refused_with_what_mends_it(engine, monkeypatch):
+    """Linear B is in no font anywhere."""
+    monkeypatch.setattr("backtrace.formats.latex.pdf.PROGRAMS", (engine,))
+    with pytest.raises(MissingExtraError, match=r"Linear: .*fonts-noto"):
+        pdf(Document(title="𐀀𐀁", blocks=()))
 
 
 def test_the_test_sees_a_warning():
