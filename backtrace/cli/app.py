@@ -476,15 +476,17 @@ def new(
     to: Annotated[
         str,
         typer.Option(
-            metavar="FORMATS", help="What the variants' sheets are: as in worksheet --to."
+            metavar="FORMATS",
+            help="What the variants' sheets are: as in worksheet --to. [md,html]",
         ),
-    ] = "md,html",
+    ] = "",
     ask: Annotated[
-        str, typer.Option(metavar="IDS", help="What the variants' sheets ask for.")
+        str, typer.Option(metavar="IDS", help="What is asked for, instead of the spec's `ask`.")
     ] = "",
     language: Annotated[
-        str, typer.Option(metavar="CODE", help="The words of the sheets: en, de, fr, es or zh.")
-    ] = "en",
+        str,
+        typer.Option(metavar="CODE", help="The words of the sheets: en, de, fr, es or zh. [en]"),
+    ] = "",
     force: Annotated[
         bool, typer.Option("--force", help="Replace files that are there and are others.")
     ] = False,
@@ -492,7 +494,6 @@ def new(
     """Draw a fresh exercise with numbers that are pleasant by hand, or many variants of one."""
     from backtrace.cli.courses import creating
     from backtrace.course.blueprint import Blueprint
-    from backtrace.page.blocks import Handout
 
     creating.create(
         creating.NewRequest(
@@ -516,7 +517,7 @@ def new(
             students=students,
             formats=_names(to),
             ask=_names(ask),
-            handout=Handout(language),
+            language=language,
             force=force,
         )
     )

@@ -279,7 +279,9 @@ class Grader:
 
             emit(class_table.encode(self.checker, report).removesuffix("\n"))
         else:
-            page = classroom.document(self.checker, report, names=self.request.names)
+            title = None if self.manifest is None else self.manifest.title
+            names = self.request.names
+            page = classroom.document(self.checker, report, names=names, title=title)
             print_page(page, self.request.format, self.request.width)
 
     def document(self, graded: Graded) -> report_json.ReportDocument:

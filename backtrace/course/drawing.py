@@ -15,23 +15,24 @@ SMALL_WHOLE = (-3, -2, -1, 1, 2, 3)
 OFTEN = 0.5  # of whole numbers 1 and 2 are likelier
 BITS = frozenset(["0", "1"])
 SIGNS = frozenset(["-1", "1"])
+TARGETS = ("targets", "classes")
 
 
 def drawn(field: NumberField, random: np.random.Generator) -> list[str]:
     """The numbers of a field anew.
 
     Classes and truth tables stay what they are in kind: targets of 0 and 1 (or ±1) are drawn as
-    such, a sample of one class as that of one class, and given masks stay. All else is drawn with
-    the decimals and the size of what stands there.
+    such, one alone only where it is a class, a sample of one class as that of one class, and given
+    masks stay. All else is drawn with the decimals and the size of what stands there.
     """
     texts = field.texts
     kinds = {text.removesuffix(".0") for text in texts}
     if kinds <= BITS:
         if field.kind == "given" or (field.kind == "inputs" and len(texts) > field.width):
             return list(texts)
-        if field.kind == "targets":
+        if field.kind == "classes" or (field.kind == "targets" and len(kinds) > 1):
             return _classes(field, random)
-    if kinds <= SIGNS and field.kind == "targets":
+    if kinds <= SIGNS and field.kind in TARGETS and (field.kind == "classes" or len(kinds) > 1):
         return _mixed(texts, ("-1", "1"), random)
     if any("e" in text.lower() or "/" in text for text in texts):
         return list(texts)  # a tolerance, a third
@@ -41,7 +42,7 @@ def drawn(field: NumberField, random: np.random.Generator) -> list[str]:
 def changed(field: NumberField, texts: list[str], random: np.random.Generator) -> list[str]:
     """The numbers of a field with one of them drawn anew, or all where they belong together."""
     other = drawn(field, random)
-    if field.kind == "targets":
+    if field.kind in TARGETS:
         return other
     at = int(random.integers(len(texts)))
     return [*texts[:at], other[at], *texts[at + 1 :]]

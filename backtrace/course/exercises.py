@@ -14,7 +14,7 @@ from backtrace.check.mistakes.revealing import revealing
 from backtrace.course.drawing import changed, drawn
 from backtrace.course.pleasantness import Pleasantness, pleasantness
 from backtrace.course.rerun import Rerun
-from backtrace.course.template import Template
+from backtrace.course.template import Template, title_line
 from backtrace.spec.document.problems import SpecError
 from backtrace.spec.model import Spec
 from backtrace.tape.loading import loads
@@ -44,7 +44,7 @@ class Draft(msgspec.Struct, frozen=True):
         """The same under another title."""
         _, _, rest = self.text.partition("\n")
         spec = msgspec.structs.replace(self.spec, title=title)
-        return msgspec.structs.replace(self, text=f"title: {title}\n{rest}", spec=spec)
+        return msgspec.structs.replace(self, text=f"{title_line(title)}\n{rest}", spec=spec)
 
 
 def fresh(template: Template, title: str, seed: Sequence[int], folder: Path = Path()) -> Draft:

@@ -13,14 +13,16 @@ from backtrace.spec.document.problems import Problems
 from backtrace.spec.document.reader import Node, Scalar, kind, read
 
 MANIFEST = "manifest.yaml"
+KEYS = ("title", "variants", "students", "difficulty")
 
 
 class Manifest(msgspec.Struct, frozen=True):
     """``variants`` are spec files by the variants' names, ``students`` the variants' names by
-    whatever a table knows students by: a number, an address, a name."""
+    whatever a table knows students by: a number, an address, a name. ``title`` is that of all."""
 
     variants: dict[str, Path]
     students: dict[str, str]
+    title: str = ""
 
     def variant_of(self, answers: Answers) -> str | None:
         """The variant that a sheet is of; None where the manifest does not say."""
@@ -34,7 +36,10 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
     document = read(path.read_bytes(), str(path))
     problems = document.problems
-    top = fields(problems, document.root, "a manifest", ("variants", "students", "difficulty"))
+    top = fields(
+        problems, document.root, "a manifest", ("title", "variants", "students", "difficulty")
+    )
+    title = top.get("title") if top is not None else None
     variants: dict[str, Path] = {}
     students: dict[str, str] = {}
     if top is not None:
@@ -47,7 +52,7 @@ def read_manifest(folder: Path) -> Manifest:
                 problems.add(node, found, "the name of a file beside the manifest", code="E410")
         students = dict(_assigned(problems, top, variants))
     problems.raise_any()
-    return Manifest(variants, students)
+    return Manifest(variants, students, title.text if isinstance(title, Scalar) else "")
 
 
 def _assigned(

@@ -223,9 +223,47 @@ def test_a_folder_of_variants(run, tmp_path):  # noqa: F811
     assert len(json.loads(done.out)["reports"]) == 3
 
 
+def test_what_is_asked_for_and_the_title_are_part_of_the_variants(run, tmp_path):  # noqa: F811
+    """A title may have a colon in it; who leaves out what is asked for has no marks for it."""
+    folder = tmp_path / "variants"
+    told = ("--title", "Sheet 3: XOR, # by hand", "--ask", "z1,loss", "--to", "md")
+    done = run("new", "small-mlp", "--variants", "2", "--seed", "1", "-o", str(folder), *told)
+    assert done.code == 0, done.err
+    spec = backtrace.load(folder / "v02.yaml")
+    assert spec.title == "Sheet 3: XOR, # by hand, variant 2"
+    assert spec.ask == ("z1", "loss")
+    manifest = folder / "manifest.yaml"
+    manifest.write_text(manifest.read_text() + "students: {Ada: v01, Bo: v02}\n")
+    key = yaml.safe_load((folder / "v01" / "key.yaml").read_text())["answers"]
+    assert list(key) == ["z1", "loss"]
+    (tmp_path / "class.csv").write_text(f'student,z1,loss\nAda,"{key["z1"]}",{key["loss"]}\nBo,,\n')
+    done = run("check", str(folder), str(tmp_path / "class.csv"), "--names")
+    assert done.out.startswith("Sheet 3: XOR, # by hand · 2 students")
+    assert "Ada        3/3" in done.out
+    assert "Bo         0/3" in done.out
+
+
+def test_what_is_asked_for_stands_in_one_exercise_too(run):  # noqa: F811
+    done = run("new", "--seed", "1", "--ask", "z1,delta2")
+    assert backtrace.loads(done.out).ask == ("z1", "delta2")
+
+
+def test_a_lone_target_of_1_is_a_number_unless_it_is_a_class():
+    regression = UNIT.format(activation="linear", w=0.5, x=2)
+    random = np.random.default_rng(1)
+    field = template(regression.encode(), "t").fields[-1]
+    assert {drawn(field, random)[0] for _ in range(40)} > {"1", "2"}
+    classified = regression.replace("half_sse", "binary_cross_entropy").replace("linear", "sigmoid")
+    field = template(classified.encode(), "t").fields[-1]
+    assert {drawn(field, random)[0] for _ in range(40)} == {"0", "1"}
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
+        ("--to", "md"),
+        ("--language", "de"),
+        ("--ask", "q9"),
         ("--variants", "2"),
         ("--students", "list.csv"),
         ("--hidden", "x"),

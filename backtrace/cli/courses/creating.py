@@ -18,7 +18,7 @@ from backtrace.course.blueprint import Blueprint
 from backtrace.course.exercises import Draft, fresh, variants
 from backtrace.course.manifest import MANIFEST
 from backtrace.course.pleasantness import COSTS, WORDS
-from backtrace.course.template import Template, template
+from backtrace.course.template import Template, template, title_line
 from backtrace.course.worksheet import worksheet
 from backtrace.formats.json.text import json_text
 from backtrace.formats.platforms.assignment import Assignment
@@ -29,6 +29,7 @@ from backtrace.spec.wording import count
 
 LARGEST_SEED = 2**31
 MOST_UNITS = 12
+PRINTED, ENGLISH = ("md", "html"), "en"
 MADE = "# Made by backtrace new"
 
 
@@ -44,7 +45,7 @@ class NewRequest(msgspec.Struct, frozen=True):
     students: str | None
     formats: tuple[str, ...]
     ask: tuple[str, ...]
-    handout: Handout
+    language: str
     force: bool
 
 
@@ -64,6 +65,11 @@ def create(request: NewRequest) -> None:
         refuse(["--variants: say with -o which folder they are written into"], "E504")
     if request.students is not None and request.variants is None:
         refuse(["--students: assigns variants; say with --variants how many there are"], "E504")
+    if request.variants is None:
+        given = {"--to": request.formats, "--language": request.language}
+        only = "for the sheets of variants; say with --variants how many there are"
+        if useless := [f"{option}: {only}" for option, told in given.items() if told]:
+            refuse(useless, "E504")
     seed = _seed(request.seed)
     with reading(request.template or "backtrace new"):
         source, folder = _template(request)
@@ -81,9 +87,10 @@ def _seed(asked: int | None) -> int:
 
 def _template(request: NewRequest) -> tuple[Template, Path]:
     if request.template is None:
-        return template(request.blueprint.text.encode(), "the network asked for"), Path()
+        text = request.blueprint.text.encode()
+        return template(text, "the network asked for", request.ask), Path()
     content, file, folder = read_source(request.template)
-    return template(content, file), folder
+    return template(content, file, request.ask), folder
 
 
 def _write_one(request: NewRequest, draft: Draft, seed: int) -> None:
@@ -113,7 +120,7 @@ def _write_variants(request: NewRequest, drafts: list[Draft], seed: int) -> None
         f"{name}.yaml": f"{MADE}, seed {seed}.\n{draft.text}".encode()
         for name, draft in named.items()
     }
-    formats = formats_of(request.formats, request.handout.language)
+    formats = formats_of(request.formats or PRINTED, request.language or ENGLISH)
     with refusing():
         contents |= variant_files(dict(_assignments(request, named, seed)), formats)
     contents[MANIFEST] = _manifest(request, named, seed).encode()
@@ -129,10 +136,10 @@ def _write_variants(request: NewRequest, drafts: list[Draft], seed: int) -> None
 def _assignments(
     request: NewRequest, named: Mapping[str, Draft], seed: int
 ) -> Iterator[tuple[str, Assignment]]:
-    of = _title(request, seed)
+    of, handout = _title(request, seed), Handout(request.language or ENGLISH)
     for name, draft in named.items():
-        sheet = worksheet(draft.spec, request.ask)
-        yield name, Assignment(sheet, draft.text, request.handout, of=of)
+        sheet = worksheet(draft.spec)
+        yield name, Assignment(sheet, draft.text, handout, of=of)
 
 
 def _title(request: NewRequest, seed: int) -> str:
@@ -140,7 +147,7 @@ def _title(request: NewRequest, seed: int) -> str:
 
 
 def _manifest(request: NewRequest, named: Mapping[str, Draft], seed: int) -> str:
-    lines = [f"{MADE}, seed {seed}.", "variants:"]
+    lines = [f"{MADE}, seed {seed}.", title_line(_title(request, seed)), "variants:"]
     lines += [f'  "{name}": {name}.yaml' for name in named]
     lines += ["difficulty:  # what unpleasant numbers cost; 0 is the most pleasant"]
     lines += [f'  "{name}": {draft.cost:.2f}' for name, draft in named.items()]
