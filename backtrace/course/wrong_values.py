@@ -6,7 +6,7 @@ import numpy as np
 
 from backtrace.check.answers.names import Quantity
 from backtrace.check.judge.exercise import Exercise
-from backtrace.check.judge.sheet import Sheet
+from backtrace.check.judge.sheet import Page, Sheet
 from backtrace.check.judge.workings import Working
 from backtrace.check.mistakes.catalogue import CATALOGUE
 from backtrace.check.mistakes.diagnosis import OF_MANY_KINDS
@@ -22,7 +22,7 @@ class WrongValues:
 
     def __init__(self, spec: Spec) -> None:
         self.exercise = Exercise(spec)
-        self.sheet = Sheet(self.exercise, Answers("", "", ()), Working())
+        self.sheet = Sheet(self.exercise, Page(Answers("", "", ())), Working())
 
     def at(self, quantity: Quantity, i: int, j: int, tolerance: float) -> dict[float, str]:
         """The wrong values of an entry (from 0), each with the title of its mistake.

@@ -7,7 +7,7 @@ from backtrace.check.answers.reading import read_answers, reader
 from backtrace.check.judge import judgement
 from backtrace.check.judge.at_sight import is_right_at_sight
 from backtrace.check.judge.checker import Checker
-from backtrace.check.judge.sheet import Sheet
+from backtrace.check.judge.sheet import Page, Sheet
 from backtrace.check.judge.workings import Working
 from tests.check.calculator import HABITS, person
 from tests.check.typed import answers_of, spec_of
@@ -45,5 +45,5 @@ def test_what_is_right_at_sight_is_right_when_worked(habit, monkeypatch):
 )
 def test_what_takes_a_closer_look(sheet, place):
     checker = Checker(spec_of("mlp-math"))
-    judged = Sheet(checker, answers_of(checker, sheet), Working())
+    judged = Sheet(checker, Page(answers_of(checker, sheet)), Working())
     assert not is_right_at_sight(judged, (1, 1, place))

@@ -128,3 +128,25 @@ def test_the_order_of_samples_says_nothing(seed, code):
         for id, cells in sheet.answers.items()
     }
     assert_same(judged(spec, sheet.answers), judged(other, answers), arranged)
+
+
+# Two students with the same numbers
+
+
+def test_the_same_mistake_is_said_to_each_under_their_own_name():
+    from tests.check.typed import exercise
+
+    checker = Checker(exercise("mlp-math"))
+    read = reader(checker.tape, checker.spec)
+    sheet = "student: {}\nanswers: {{z1: [3.7, -1.3, 1.1], a1: [3.7, -1.3, 1.1], nothing: 1}}"
+    reports = [
+        checker.check(read_answers(sheet.format(name).encode(), f"{name}.yaml", read))
+        for name in ("Ada", "Blaise")
+    ]
+    assert [(each.student, each.file) for each in reports] == [
+        ("Ada", "Ada.yaml"),
+        ("Blaise", "Blaise.yaml"),
+    ]
+    assert reports[0].quantities == reports[1].quantities
+    assert reports[0].notes == reports[1].notes
+    assert [q.verdict for q in reports[0].quantities] == ["right", "wrong"]

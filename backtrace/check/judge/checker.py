@@ -16,7 +16,7 @@ from backtrace.check.judge.judgement import Judgement
 from backtrace.check.judge.marks import for_work_done
 from backtrace.check.judge.readings import readings
 from backtrace.check.judge.replay import Work
-from backtrace.check.judge.sheet import MOST_WORK, Sheet
+from backtrace.check.judge.sheet import MOST_WORK, Page, Sheet
 from backtrace.check.judge.workings import (
     ACCUSED,
     Working,
@@ -28,11 +28,14 @@ from backtrace.check.judge.workings import (
     cut_balance,
     has_names,
     is_far_less,
+    loosest,
     speaks_for,
 )
 from backtrace.check.model import Answers, Judged, Report, Verdict, WrittenQuantity
 from backtrace.check.policy import score
 from backtrace.spec.model import AnswerDigits, Spec
+
+MOST_REMEMBERED = 200  # reports on sheets with mistakes
 
 
 class Checker(Exercise):
@@ -51,6 +54,8 @@ class Checker(Exercise):
     ) -> None:
         super().__init__(spec, asked, credit)
         self.strict = strict or spec.accept == "none"
+        self._last_page: Page | None = None
+        self._same_as: dict[tuple[WrittenQuantity, ...], Report] = {}
 
     def check(self, answers: Answers) -> Report:
         """The report on one sheet. Never raises, whatever was written.
@@ -58,18 +63,40 @@ class Checker(Exercise):
         A sheet that has something wrong is tried whole in other ways of working before anything
         is said to be a mistake.
         """
-        # Where a student's numbers overflow or have no logarithm, the interval says so.
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
-            usual = self.sheet(answers, Working())
-            if not accused(usual.quantities):
-                return self.report(answers, usual.quantities)
-            read, usual = self.as_meant(answers, usual)
-            report = (
-                self.in_other_working(read, usual)
-                or self.in_other_convention(read, usual)
-                or self.explained(read, usual)
-            )
-            return report if read is answers else msgspec.structs.replace(report, read=read)
+        report = self._same_as.get(answers.written)
+        if report is None:
+            # Where a student's numbers overflow or have no logarithm, the interval says so.
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
+                usual = self.sheet(answers, Working())
+                if not accused(usual.quantities):
+                    return self.report(answers, usual.quantities)
+                report = self.with_mistakes(answers, usual)
+            self.remember(answers, report)
+        return msgspec.structs.replace(
+            report,
+            student=answers.student,
+            file=answers.file,
+            notes=answers.notes,
+            keys=answers.keys,
+        )
+
+    def remember(self, answers: Answers, report: Report) -> None:
+        """Keeps a report for those who wrote the same: a mistake that is often made gives the same
+        numbers each time. What was read otherwise is its student's own."""
+        if len(self._same_as) >= MOST_REMEMBERED:
+            self._same_as.clear()
+        if report.read is None:
+            self._same_as[answers.written] = report
+
+    def with_mistakes(self, answers: Answers, usual: Sheet) -> Report:
+        """The report on a sheet that has something wrong in the usual working."""
+        read, usual = self.as_meant(answers, usual)
+        report = (
+            self.in_other_working(read, usual)
+            or self.in_other_convention(read, usual)
+            or self.explained(read, usual)
+        )
+        return report if read is answers else msgspec.structs.replace(report, read=read)
 
     def explained(self, answers: Answers, usual: Sheet) -> Report:
         """The report on a sheet with mistakes, in the working in which they have names."""
@@ -136,9 +163,15 @@ class Checker(Exercise):
             for said, spec in other_conventions(self.spec)
         ]
 
+    def _page(self, answers: Answers) -> Page:
+        """The page of the answers, made once for all ways in which they are tried."""
+        if self._last_page is None or self._last_page.answers is not answers:
+            self._last_page = Page(answers)
+        return self._last_page
+
     def sheet(self, answers: Answers, working: Working, *, explains: bool = False) -> Sheet:
         """A sheet, judged."""
-        sheet = Sheet(self, answers, working, explains=explains)
+        sheet = Sheet(self, self._page(answers), working, explains=explains)
         sheet.quantities = for_work_done(sheet, tuple(self._judged(sheet)))
         return sheet
 
@@ -150,7 +183,7 @@ class Checker(Exercise):
         work: Work | None = None,
     ) -> Sheet | None:
         """A sheet, judged in an attempt to have nothing else ``wrong``; None where there is."""
-        sheet = Sheet(self, answers, working, explains=False)
+        sheet = Sheet(self, self._page(answers), working, explains=False)
         sheet.work = work or sheet.work
         found: list[Judged] = []
         for judged in self._judged(sheet):
@@ -170,6 +203,9 @@ class Checker(Exercise):
     def other_working(self, answers: Answers, usual: Sheet) -> Sheet | None:
         """The sheet in the first other way of working that leaves nothing wrong, and for which
         more than a single number speaks."""
+        work = Work(MOST_WORK)
+        if not self.may_stand(answers, loosest(usual.decimals), usual, work):
+            return None
         coarse = coarser(usual.written)
         ways = [
             *between_lines(usual.written, self.values),
@@ -179,7 +215,6 @@ class Checker(Exercise):
             ways.insert(0, Working(float32=True))
         if self.may_be_cut(usual):
             ways.insert(0, Working(cut=True))
-        work = Work(MOST_WORK)
         for working in ways:
             if self.may_stand(answers, working, usual, work):
                 sheet = self.attempt(answers, working, work=work)
@@ -190,7 +225,7 @@ class Checker(Exercise):
     def may_stand(self, answers: Answers, working: Working, usual: Sheet, work: Work) -> bool:
         """Whether what is wrong in the usual working may stand in another, if every other number
         is taken for all that it may stand for: who asks this first need not judge whole sheets."""
-        sheet = Sheet(self, answers, working, explains=False)
+        sheet = Sheet(self, self._page(answers), working, explains=False)
         sheet.work = work
         wrong = accused_places(usual.quantities)
         if not sheet.take_as_written(wrong):
@@ -216,11 +251,13 @@ class Checker(Exercise):
             return False
         first = min(map(self.order.__getitem__, accused_places(usual.quantities)))
         early = {at: each for at, each in usual.written.items() if self.order[at] <= first}
-        if cut_balance(early, self.values) > 0:
-            return True
+        balance = cut_balance(early, self.values)
+        entries = sum(len(line) for each in early.values() for line in each.cells)
+        if balance > 0 or 4 * balance < -entries:  # as many rounded up as who rounds has
+            return balance > 0
         worked = {at: each for at, each in usual.written.items()
                   if each.cells and not self.is_given(at)}  # fmt: skip
-        return cut_balance(worked, {at: usual.middle_from_written(at) for at in worked}) > 0
+        return cut_balance(worked, usual.middles_from_written(worked)) > 0
 
     def report(
         self,

@@ -86,6 +86,11 @@ class Exercise:
         self.operands: dict[Key, tuple[Key, ...]] = {
             place: self._operands(step) for place, step in self.steps.items()
         }
+        self.givens = frozenset(
+            place
+            for place, step in self.steps.items()
+            if step.operation == "given" and not self.operands[place]
+        )
         self._wrongs: dict[Key, list[Wrong]] = {}
         self._forms: dict[Key, list[Step]] = {}
         self._matrices = given_matrices(spec)
@@ -125,7 +130,7 @@ class Exercise:
 
     def is_given(self, place: Key) -> bool:
         """Whether the spec itself says the number (and no earlier update)."""
-        return self.steps[place].operation == "given" and not self.operands[place]
+        return place in self.givens
 
     def lines_before(self, place: Key, is_known: Callable[[Key], bool]) -> list[Key]:
         """The lines not known that a quantity is worked from, in the order of work, itself last."""

@@ -102,10 +102,12 @@ class Replay:
             return replaced
         if replaced is None and place in self.sheet.intervals:
             return self.carried(self.sheet.intervals[place])
-        if replaced is None and self.exercise.is_given(place):
-            return self.exercise.exact(place)
         found = self.worked.get(place)
-        return found if found is not None or replaced is not None else self.sheet.ahead(place)
+        if found is not None or replaced is not None:
+            return found
+        if place in self.exercise.givens:
+            return self.exercise.exact(place)
+        return self.sheet.ahead(place)
 
     def line(self, place: Key) -> Interval:
         """A line that was not written."""
@@ -208,6 +210,8 @@ class Replay:
                 return by_parts
         found = interval(operation, setting, parameters, *operands)
         noting = self.noting
+        if working.coarse == "any" and working.scratch is not None:
+            noting = working.scratch
         off = slack(operation, setting, parameters, noting, *operands)
         if operation not in KNOW_THEIR_PARTS and np.any(off):
             off = np.where(noting.of(found) == 0, 0.0, off)
@@ -246,6 +250,8 @@ class Replay:
         working = self.sheet.working
         if working.scratch is None or not working.has_coarse_lines:
             return x
+        if working.coarse == "any":
+            return self.on_scratch_paper(x)
         coarse = working.scratch.rounded(x)
         tiny = np.maximum(np.abs(x.lo), np.abs(x.hi)) < TELLING * working.scratch.half
         if not tiny.any():
@@ -278,6 +284,8 @@ class Replay:
         if self.unit == 0:
             return x
         working = self.sheet.working
+        if working.coarse == "any":
+            return self.on_scratch_paper(x)
         half = self.noting.error(np.maximum(np.abs(x.lo), np.abs(x.hi)))
         wide = widened(x, half * (2 if working.cut else 1), 2 * half)
         return wide if working.between is None else either(wide, working.between.rounded(x))

@@ -6,7 +6,7 @@ in mind where explanations tie.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from typing import Any, TypeAlias, TypeVar
 
@@ -73,27 +73,49 @@ class Postponed(dict[Key, Value]):
         return self[place] if place in self else default  # noqa: SIM401
 
 
-class Sheet:
-    """One student's answers in the course of being judged."""
+class Marks(dict[Key, Doubt]):
+    """Which entries of quantities are of a kind; most sheets have none of it."""
 
-    def __init__(
-        self, exercise: Exercise, answers: Answers, working: Working, *, explains: bool = True
-    ) -> None:
-        self.exercise = exercise
-        self.working = working
-        self.explains = explains  # whether what is wrong is to be explained
+    some = False
+
+    def __setitem__(self, place: Key, marks: Doubt) -> None:
+        super().__setitem__(place, marks)
+        self.some = self.some or bool(marks.any())
+
+
+class Page:
+    """What was written, and to how many digits, however it was worked."""
+
+    def __init__(self, answers: Answers) -> None:
+        self.answers = answers
         self.written = {(w.epoch, w.batch, w.id): w for w in answers.written}
         self.decimals = kept_decimals(self.written)
         self.digits = kept_digits(self.written)
         usual = usual_decimals(self.decimals) if self.digits is None else None
-        self.page = PageDigits(usual, finest_digits(self.written), working.cut)
+        self.rounded = PageDigits(usual, finest_digits(self.written))
+        self.cut = self.rounded._replace(cut=True)
+
+
+class Sheet:
+    """One student's answers in the course of being judged."""
+
+    def __init__(
+        self, exercise: Exercise, page: Page, working: Working, *, explains: bool = True
+    ) -> None:
+        self.exercise = exercise
+        self.working = working
+        self.explains = explains  # whether what is wrong is to be explained
+        self.written = page.written
+        self.decimals = page.decimals
+        self.digits = page.digits
+        self.page = page.cut if working.cut else page.rounded
         # What was written, and as later steps take it; of what is right at sight when asked for.
         self.numbers = Postponed(self.read)
         self.intervals = Postponed(self.settled)
         self.holding: set[Key] = set()  # what holds the exact numbers, written or not
-        self.doubts: dict[Key, Doubt] = {}  # entries that are, or rest on, something wrong
-        self.vague: dict[Key, Doubt] = {}  # entries that are, or rest on, something imprecise
-        self.adrift: dict[Key, Doubt] = {}  # imprecise ones that are not what the spec allows
+        self.doubts = Marks()  # entries that are, or rest on, something wrong
+        self.vague = Marks()  # entries that are, or rest on, something imprecise
+        self.adrift = Marks()  # imprecise ones that are not what the spec allows
         self.kept: dict[Key, Interval] = {}  # vague quantities as the calculator still had them
         self.judged: dict[Key, Judged] = {}
         self.quantities: tuple[Judged, ...] = ()  # when all are
@@ -194,8 +216,17 @@ class Sheet:
         """The vague quantities that a step is worked from, as the calculator still had them."""
         return {at: self.kept[at] for at in self.sources(place) if at in self.kept}
 
+    def middles_from_written(self, places: Iterable[Key]) -> dict[Key, Floats]:
+        """The one value that each is by the numbers written before it, as they stand, or the middle
+        of where it lies."""
+        written = {at: self.numbers[at] for at in self.written if self.written[at].cells}
+        over = {at: point(each.values) for at, each in written.items() if each.there.all()}
+        replay = Replay(self, 0.0, over, None)
+        boxes = {place: hull(replay.step(place)) for place in places}
+        return {place: (box.lo[0] + box.hi[0]) / 2 for place, box in boxes.items()}
+
     def middle_from_written(self, place: Key) -> Floats:
-        """The one value that this is, or the middle of where it lies."""
+        """The same of one quantity."""
         box = self.from_written(place)
         middle: Floats = (box.lo[0] + box.hi[0]) / 2
         return middle
@@ -235,18 +266,21 @@ class Sheet:
         """Which entries of a step rest on an imprecise entry that may well be wrong."""
         return self._of_operands(self.adrift, place, step)
 
-    def _marks(self, marks: dict[Key, Doubt], place: Key) -> Doubt:
+    def _marks(self, marks: Marks, place: Key) -> Doubt:
         def is_known(at: Key) -> bool:
             return at in marks or self.exercise.is_given(at)
 
-        if self.exercise.is_given(place) and place not in marks:
+        is_none = not marks.some or self.exercise.is_given(place)
+        if is_none and place not in marks:
             return np.zeros(self.exercise.values[place].shape, dtype=bool)
         if place not in marks:
             for at in self.exercise.lines_before(place, is_known):
                 marks[at] = self._of_operands(marks, at, self.exercise.steps[at])
         return marks[place]
 
-    def _of_operands(self, marks: dict[Key, Doubt], place: Key, step: Step) -> Doubt:
+    def _of_operands(self, marks: Marks, place: Key, step: Step) -> Doubt:
+        if not marks.some:
+            return np.zeros(self.exercise.values[place].shape, dtype=bool)
         if step.operation == "given":
             return self._marks(marks, self.exercise.operands[place][0])
         found = [self._marks(marks, (*place[:2], id)) for id in step.operands]

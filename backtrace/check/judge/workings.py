@@ -36,14 +36,15 @@ class Working(msgspec.Struct, frozen=True):
     ``cut``: digits are cut off instead of rounded. ``float32``: worked by a program with no more
     than its digits. ``scratch``: partial results are noted with so few digits: powers
     (``exponentials``), all ``parts`` of lines, or whole ``lines``, by themselves or with their
-    parts (``all``). ``unwritten``: how the lines between those on the page are rounded.
+    parts (``all``), or ``any`` of these, more or less so. ``unwritten``: how the lines between
+    those on the page are rounded.
     """
 
     cut: bool = False
     float32: bool = False
     unwritten: Noting | None = None
     scratch: Noting | None = None
-    coarse: Literal["exponentials", "parts", "lines", "all"] = "all"
+    coarse: Literal["exponentials", "parts", "lines", "all", "any"] = "all"
 
     def has_coarse_parts(self, operation: str) -> bool:
         return self.coarse in ("parts", "all") or (
@@ -52,7 +53,7 @@ class Working(msgspec.Struct, frozen=True):
 
     @property
     def has_coarse_lines(self) -> bool:
-        return self.coarse in ("lines", "all")
+        return self.coarse in ("lines", "all", "any")
 
     @property
     def between(self) -> Noting | None:
@@ -110,6 +111,12 @@ def coarser(written: Mapping[Key, WrittenQuantity]) -> Iterator[Working]:
     for coarse in ("exponentials", "parts", "lines", "all"):
         for noting in notings:
             yield Working(scratch=noting, coarse=coarse)
+
+
+def loosest(decimals: Mapping[Key, int]) -> Working:
+    """What holds whatever may be written in any other working."""
+    fewest = min(decimals.values(), default=COARSEST)
+    return Working(scratch=Noting(10.0 ** -min(COARSEST, fewest), COARSEST), coarse="any")
 
 
 def speaks_for(working: Working, usual: tuple[Judged, ...], steps: Mapping[Key, Step]) -> bool:

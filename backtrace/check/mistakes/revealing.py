@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from backtrace.check.judge.exercise import Exercise, Key
-from backtrace.check.judge.sheet import Sheet
+from backtrace.check.judge.sheet import Page, Sheet
 from backtrace.check.judge.workings import Working
 from backtrace.check.mistakes.catalogue import CATALOGUE
 from backtrace.check.mistakes.diagnosis import OF_MANY_KINDS
@@ -58,7 +58,7 @@ def revealing(spec: Spec) -> Revealing:
             "E225",
         )
     exercise = Exercise(spec)
-    sheet = Sheet(exercise, Answers("", "", ()), Working())
+    sheet = Sheet(exercise, Page(Answers("", "", ())), Working())
     revealed: dict[str, list[str]] = {}
     hidden: list[Hidden] = []
     alike: list[tuple[str, tuple[str, ...]]] = []

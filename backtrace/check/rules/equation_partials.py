@@ -31,7 +31,7 @@ def slack(
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         off = 0.0 if rule is None else rule(s, p, noting, *given)
         found = np.asarray(_placed(p, noting, off, given), dtype=np.float64)
-    bounded: Floats = np.minimum(np.nan_to_num(found, nan=UNBOUNDED, posinf=UNBOUNDED), UNBOUNDED)
+    bounded: Floats = np.fmin(found, UNBOUNDED)  # and for what is no number
     return bounded
 
 

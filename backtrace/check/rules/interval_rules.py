@@ -99,7 +99,8 @@ def _derivative_from_activation(s: Setting, p: Parameters, a: Interval) -> Inter
     a = _in_range(a, *row.range)
     if not row.elementwise:
         return rows(s, jacobian_from_softmax(rows(s, hull(a))))
-    return mapped(a, lambda x: from_a(x, p), () if row.kinks(p) else turning)
+    jumps = turning if row.kinks(p) else ()
+    return mapped(a, lambda x: from_a(x, p), () if jumps else turning, jumps)
 
 
 def _aside(a: Interval, jumps: tuple[float, ...]) -> Interval:

@@ -21,8 +21,6 @@ from backtrace.functions.optimizers import momentums
 from backtrace.tape.operations import matmul_operands
 from backtrace.tape.setting import Setting
 
-TRIVIAL = (0.0, 1.0)  # who multiplies by these notes nothing down
-
 
 class Noting(msgspec.Struct, frozen=True):
     """How partial results are rounded: ``half`` a unit of a decimal each way, or to so many
@@ -106,7 +104,8 @@ def _noted(noting: Noting, x: Interval) -> Floats:
 
 
 def is_trivial(lo: Floats, hi: Floats) -> Any:
-    return (lo == hi) & np.isin(np.abs(lo), TRIVIAL)
+    """Who multiplies by 0 or by 1 notes nothing down."""
+    return (lo == hi) & ((lo == 0) | (np.abs(lo) == 1))
 
 
 def _share(s: Setting, p: Parameters, noting: Noting, x: Interval) -> Any:
