@@ -102,6 +102,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=(
+        "`backtrace help` shows the handbook. "
         "Exit codes: 0 all well; 1 the answers have mistakes, a gradient disagrees, or a training "
         "diverged; 2 the command line or the spec is wrong; 3 an answers file can't be read; "
         "130 interrupted by Ctrl-C."

@@ -51,6 +51,14 @@ def test_every_key_and_word_of_a_spec():
     assert words - blank - code_of(*chapters) - {"inf"} == set()
 
 
+@pytest.mark.parametrize("name", ["trace", "report", "class"])
+def test_every_key_of_what_programs_read(name):
+    found = documents.SCHEMAS[name]()["$defs"]
+    keys = {key for title, part in found.items() if title not in ("Conventions", "Notation")
+            for key in part["properties"]}  # fmt: skip
+    assert keys - code_of("json") == set()
+
+
 def test_every_kind_of_id():
     said = {re.sub(r"\d", "", word) for word in code_of("ids")}
     for role in get_args(ids.Role):
