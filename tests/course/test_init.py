@@ -124,6 +124,7 @@ def _next(typed):
         (("--inputs", "0"), "--inputs 0: expected a number from 1 to 12"),
         (("--layers", "3,x"), "--layers 3,x"),
         (("--activation", "step"), "--activation step: there are"),
+        (("--activation", "Swish"), "did you mean silu?"),
         (("--loss", "crossentropy"), "did you mean cross_entropy?"),
         (("--layout", "row"), "did you mean rows?"),
         (("--learning-rate", "-1"), "--learning-rate -1: expected a number above 0, or none"),

@@ -6,15 +6,17 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import msgspec
 
 from backtrace.cli.output import STDOUT, Output
-from backtrace.cli.screen import emit, refuse, tell
+from backtrace.cli.screen import Screen, emit, refuse, tell
 from backtrace.course.blueprint import Blueprint
 from backtrace.course.starter import UNITS, starter
 from backtrace.functions.losses import LOSSES
+from backtrace.spec.document.vocabulary import SYNONYMS
 from backtrace.spec.near_misses import near_miss
 from backtrace.spec.numbers import written_number
 from backtrace.spec.read.consistency import PROBABILITIES
@@ -48,7 +50,8 @@ def _layers(text: str) -> tuple[int, ...]:
 def _name(known: Iterable[str], text: str) -> str:
     if text in known:
         return text
-    near = near_miss(text, known)
+    near = SYNONYMS.get(text.lower(), "")
+    near = near if near in known else near_miss(text, known)
     meant = f"did you mean {near}? " if near else ""
     raise ValueError(f"{meant}there are {', '.join(known)}")
 
@@ -73,9 +76,7 @@ QUESTIONS: dict[str, Question] = {
     ),
     "output_activation": Question("", "", lambda text: text and _name(UNITS, text)),
     "samples": Question("Samples", "1", _count),
-    "layout": Question(
-        "A sample is one of the rows, or columns", "rows", partial(_name, ("rows", "columns"))
-    ),
+    "layout": Question("Samples are rows, or columns", "rows", partial(_name, ("rows", "columns"))),
     "learning_rate": Question("Learning rate, or none", "0.1", _rate),
 }
 """By the option that says the same; what has no words is only an option."""
@@ -149,7 +150,7 @@ def _asked() -> dict[str, Any]:
     for option, question in QUESTIONS.items():
         found[option] = _answer(question) if question.words else question.parse(question.usual)
         while misfits := _misfits(found):
-            tell(f"  {misfits[0]}")
+            _say(misfits[0])
             found[option] = _answer(question)
     return found
 
@@ -167,4 +168,11 @@ def _answer(question: Question) -> Any:
         try:
             return question.parse(typed or question.usual)
         except ValueError as error:
-            tell(f"  {typed}: {error}")
+            _say(f"{typed}: {error}")
+
+
+def _say(words: str) -> None:
+    """Below an answer, folded to the reader's terminal."""
+    inset = "  "
+    width = Screen.of(sys.stderr).width
+    tell(fill(words, width, initial_indent=inset, subsequent_indent=inset))
