@@ -86,7 +86,7 @@ def folder(request, tmp_path_factory):
     spec = tmp_path_factory.mktemp("spec") / "exercise.yaml"
     text = bundled.path(request.param).read_text(encoding="utf-8")
     spec.write_text(f"# {SECRET}\n{text}", encoding="utf-8")
-    formats = [form for form in FORMATS if form != "pdf" or HAS_PDF]
+    formats = [form for form in FORMATS if form != "pdf" or (HAS_PDF and request.param == NAMES[0])]
     return backtrace.load(spec), backtrace.worksheet(str(spec), formats)
 
 
@@ -115,7 +115,9 @@ def test_the_search_finds_the_answers_in_the_files_of_the_lecturer(folder):
             assert len(known) > len(hidden) / 2, name
 
 
-def test_variants_keep_their_answers_apart(run, tmp_path):  # noqa: F811
+def test_variants_keep_their_answers_apart(run, tmp_path, monkeypatch):  # noqa: F811
+    for name in ("DRAWN", "CHANGED", "LOOKED_INTO"):
+        monkeypatch.setattr(f"backtrace.course.exercises.{name}", 1)  # how pleasant is not asked
     folder = tmp_path / "v"
     done = run(
         *("new", "xor", "--variants", "2", "--seed", "1", "-o", str(folder)),

@@ -1,6 +1,7 @@
 """What platforms take: Moodle's questions; and the same from Python."""
 
 import re
+from importlib.resources import files
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -10,6 +11,7 @@ import backtrace
 from backtrace.course.worksheet import worksheet
 from backtrace.formats.platforms.assignment import Assignment
 from backtrace.formats.platforms.moodle import questions
+from backtrace.formats.worksheet_files import PLATFORMS
 from backtrace.page.blocks import Handout
 from backtrace.spec import bundled
 from tests.cli.running import run  # noqa: F401
@@ -69,6 +71,18 @@ def test_variants_are_questions_of_one_category():
     assert names == [first.title, second.title]
 
 
+@pytest.mark.parametrize(
+    ("marks", "weights"),
+    [("{total: 10}", {"1"}), ("{points: {z1: 1, error: 2}}", {"1", "3", "6"})],
+)
+def test_weights_are_in_the_proportions_of_the_marks(marks, weights):
+    """The three entries of z1 have 1/3 each and error 2: times three, 1 and 6, the others 3."""
+    text = bundled.path("mlp-math").read_text(encoding="utf-8") + f"marks: {marks}\n"
+    question = question_of(Assignment(worksheet(backtrace.loads(text)), text, Handout()))
+    written = question.find("question[@type='cloze']/questiontext/text").text
+    assert set(re.findall(r"\{(\d+):NUMERICAL", written)) == weights
+
+
 def test_a_place_knows_the_number_of_a_mistake():
     """mlp-math: z₁ = [3.7 −1.3 1.1]; without the bias of 0.2 its first entry is 3.5."""
     text = question_of(assignment_of("mlp-math")).find("question[@type='cloze']/questiontext/text")
@@ -116,6 +130,14 @@ def test_the_other_commands_from_python(capsys):
     assert [layer.units for layer in fresh.layers] == [3, 1]
     assert len(backtrace.train(backtrace.load("xor")).records) > 1
     assert capsys.readouterr() == ("", "")
+
+
+def test_every_format_is_in_the_help_and_in_the_handbook(run):  # noqa: F811
+    told = "".join(run("worksheet", "--help").out.replace("│", " ").split())
+    chapter = files("backtrace").joinpath("handbook", "courses.md").read_text(encoding="utf-8")
+    for name in PLATFORMS:
+        assert name in told
+        assert f"| `{name}` |" in chapter
 
 
 def test_the_command_writes_what_platforms_take(run, tmp_path):  # noqa: F811

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from html import escape
 from itertools import groupby
-from math import lcm
+from math import gcd, lcm
 
 from backtrace.course.wrong_values import WrongValues
 from backtrace.formats.platforms.assignment import Assignment
@@ -81,4 +81,6 @@ def _weights(points: Mapping[str, float]) -> dict[str, int]:
     """Whole numbers in the proportions of the points: a place has no other weights."""
     shares = {name: Fraction(of).limit_denominator(FINEST) for name, of in points.items()}
     common = lcm(*(share.denominator for share in shares.values()))
-    return {name: int(share * common) for name, share in shares.items()}
+    weights = {name: int(share * common) for name, share in shares.items()}
+    divisor = gcd(*weights.values()) or 1
+    return {name: weight // divisor for name, weight in weights.items()}
