@@ -310,9 +310,15 @@ def log_softmax(z: AnyArray, axis: int) -> AnyArray:
 
 
 def softmax_jacobian(a: AnyArray) -> AnyArray:
-    """diag(a) − a aᵀ for each sample of ``a`` (samples × k), stacked: (samples·k) × k."""
+    """diag(a) − a aᵀ for each sample of ``a`` (samples × k), stacked: (samples·k) × k.
+
+    a − a² loses its digits where a is near 1: on the diagonal stands a·Σ of the others, who add up
+    to 1 − a.
+    """
     samples, k = a.shape
-    jacobians = a[:, :, None] * np.eye(k, dtype=a.dtype) - a[:, :, None] * a[:, None, :]
+    diagonal = np.eye(k, dtype=a.dtype)
+    beside = a[:, :, None] * a[:, None, :] * (1 - diagonal)
+    jacobians = summed(beside, -1) * diagonal - beside
     return jacobians.reshape(samples * k, k)
 
 

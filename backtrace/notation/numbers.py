@@ -135,7 +135,11 @@ def _read(value: Any, decimals: int) -> Numeral | str:
     text = _significant(value, decimals)
     if _is_word(text):
         return text
-    return _numeral(text)
+    numeral = _numeral(text)
+    if getattr(value, "itemsize", 8) == 4:
+        whole = _numeral(str(value))  # 0.12344996 is 0.12345 without noise, and is 0.1234
+        return numeral if _shown(numeral, decimals) == _shown(whole, decimals) else whole
+    return numeral
 
 
 def _significant(value: Any, decimals: int) -> str:
@@ -145,6 +149,12 @@ def _significant(value: Any, decimals: int) -> str:
     if abs(value) < 10.0 ** (kept - decimals):
         return f"{float(value):.{kept - 1}e}"
     return str(value) if single else repr(float(value))
+
+
+def _shown(entry: Numeral, decimals: int) -> int:
+    """The digits that are printed of it, as one number."""
+    extreme = _is_extreme(entry, decimals)
+    return _rounded(entry.digits, max(SIGNIFICANT, decimals) if extreme else entry.point + decimals)
 
 
 def _numeral(text: str) -> Numeral:

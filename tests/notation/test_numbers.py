@@ -220,3 +220,16 @@ def test_a_duration_has_the_unit_that_suits_it(seconds, printed):
 )
 def test_a_tiny_constant_is_a_power_of_ten_where_it_is_one(value, printed):
     assert constant(value, 4) == printed
+
+
+def test_a_float32_is_rounded_once():
+    """As its shortest text is: 0.12344996 is 0.12345 to five decimals, and 0.1234 to four."""
+    assert number(np.float32(0.12344996), 4) == "0.1234"
+    assert number(np.float32(0.12345), 4) == "0.1235"
+    assert number(np.float32(0.1) + np.float32(0.2), 4) == "0.3"  # noise is still none
+    random = np.random.default_rng(1)
+    for decimals in (2, 3, 4, 5):
+        ties = np.round(random.uniform(-9, 9, 500), decimals + 1)
+        for value in (ties + random.integers(-5, 6, 500) * 1e-7).astype(np.float32):
+            exact = Decimal(str(value)).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
+            assert Decimal(number(value, decimals)) == exact or "e" in number(value, decimals)

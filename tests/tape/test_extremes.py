@@ -80,6 +80,18 @@ def test_the_long_way_gives_the_shortcuts_delta(z, y):
         assert steps["delta1"].value.item() == pytest.approx(delta, rel=1e-12, abs=1e-300)
 
 
+@pytest.mark.parametrize("z", [0, 5, 30, 37, 40, 300, 700])
+@pytest.mark.parametrize("y", [[1, 0], [0, 1], [0.25, 0.75]])
+def test_the_long_way_through_a_softmax(z, y):
+    """Of two units a(1 − a) = 1/((1 + e^z)(1 + e^−z)); a − a² has no digit left beyond z = 37."""
+    slope = 1 / ((1 + math.exp(z)) * (1 + math.exp(-z)))
+    steps = at("softmax", "cross_entropy", [z, 0], y, output_delta="chain")
+    square = [[slope, -slope], [-slope, slope]]
+    np.testing.assert_allclose(steps["g1"].value, square, rtol=1e-14)
+    delta = -1 / (1 + math.exp(z)) if y[0] == 1 else 1 / (1 + math.exp(-z)) - y[0]
+    np.testing.assert_allclose(steps["delta1"].value, [[delta, -delta]], rtol=1e-12, atol=1e-300)
+
+
 @pytest.mark.parametrize("conventions", CONVENTIONS)
 def test_the_long_way_under_every_convention(conventions):
     case = {"widths": (2, 3, 2), "activations": ("tanh", "sigmoid"), "n": 5,
