@@ -141,7 +141,10 @@ def _alike(found: Array | None, id: str, like: Array) -> Array:
 
 def _fraction(text: str) -> Fraction | float:
     try:
-        return float(text) if text in ("inf", "-inf", "nan") else Fraction(text)
+        if text in ("inf", "-inf", "nan"):
+            return float(text)
+        above, _, below = text.partition("/")  # no power of ten, which may be of any size
+        return Fraction(int(above), int(below or "1"))
     except (ValueError, ZeroDivisionError):
         raise CheckpointError(f"{text[:40]!r} where a fraction belongs") from None
 
@@ -149,6 +152,8 @@ def _fraction(text: str) -> Fraction | float:
 def _records(found: Array | None, header: Header) -> tuple[Record, ...]:
     if found is None or found.shape != (header.epoch, len(header.columns)):
         raise CheckpointError(f"no {RECORDS} of {header.epoch} epochs")
+    if found.dtype != np.float64 or not np.isfinite(found).all():
+        raise CheckpointError(f"{RECORDS} that are no finite numbers")
     if header.epoch and not {"loss"} <= set(header.columns) <= set(COLUMNS):
         raise CheckpointError(f"{RECORDS} with the columns {', '.join(header.columns) or 'none'}")
     rows = [dict(zip(header.columns, row, strict=True)) for row in found.tolist()]

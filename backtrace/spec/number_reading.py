@@ -110,6 +110,7 @@ def _odd_character(text: str) -> NoNumber | None:
         (" with a typographic minus", text.translate(_MINUSES), "Type the minus of the keyboard"),
         (", with its digits in groups", _ungrouped(text), "Write"),
         (" with a letter for a digit", text.translate(_LOOKALIKES), "Type the digit"),
+        (", a mixed number", _improper(text), "Write"),
         (", written with special characters", _plain(text), "Write"),
         (", with a space after its sign", re.sub(r"^([+-])\s+", r"\1", text), "Write"),
     ):
@@ -124,6 +125,16 @@ def _ungrouped(text: str) -> str:
 
 def _plain(text: str) -> str:
     return unicodedata.normalize("NFKC", text).replace("\u2044", "/").strip()
+
+
+def _improper(text: str) -> str:
+    """2½ as 5/2."""
+    apart = "".join(f" {_plain(c)}" if "/" in _plain(c) else c for c in text)
+    match = re.fullmatch("([+-]?)([0-9]+) +([0-9]+)/([0-9]+)", apart)
+    if match is None or "/" in text:
+        return text
+    sign, (whole, above, below) = match[1], map(int, match.groups()[1:])
+    return f"{sign}{whole * below + above}/{below}"
 
 
 def _decimal_comma(text: str) -> NoNumber | None:

@@ -67,6 +67,8 @@ def test_numbers_keep_their_text_and_exact_value(text, value):
         ("", "nothing", "Write the number"),
         ("null", "nothing", "Write the number"),
         ("½", "special characters", "1/2"),
+        ("2½", "a mixed number", "Write: 5/2."),
+        ("-1 ⅓", "a mixed number", "Write: -4/3."),
         ("１２", "special characters", "12"),
         ("0.5 -1", "2 numbers", "0.5, -1"),
         ("1;2", "2 numbers", "1, 2"),

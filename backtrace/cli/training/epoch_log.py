@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from time import monotonic
@@ -27,6 +30,7 @@ class EpochLog:
         self.earlier = earlier
         self.flushed = monotonic()
         self.file: IO[str] | None = None
+        self.size = 0  # bytes, where nobody else writes
         self.problem = ""
 
     def seen(self, record: Record) -> None:
@@ -41,16 +45,27 @@ class EpochLog:
     def _add(self, text: str) -> None:
         if self.file is None:
             self.file = self.output.path.open("a", encoding="ascii", newline="")
+            self.size = os.fstat(self.file.fileno()).st_size
         self.file.write(text)
+        self.size += len(text)
         if monotonic() - self.flushed > FLUSHED:
-            self.file.flush()
-            self.flushed = monotonic()
+            self._flush(self.file)
+
+    def _flush(self, file: IO[str]) -> None:
+        """OSError where another program has replaced the file, or writes into it as well."""
+        file.flush()
+        self.flushed = monotonic()
+        ours, there = os.fstat(file.fileno()), self.output.path.stat()
+        ours_alone = os.path.samestat(ours, there) and ours.st_size == self.size
+        if stat.S_ISREG(ours.st_mode) and not ours_alone:
+            raise OSError(errno.EBUSY, "another program writes into it as well")
 
     def close(self) -> list[str]:
         """Writes what has not been written yet; what has kept rows from being written."""
         with self._failures():
             if self.file is not None:
-                self.file.close()
+                with self.file:
+                    self._flush(self.file)
         return [self.problem] if self.problem else []
 
     @contextmanager

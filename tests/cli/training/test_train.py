@@ -15,7 +15,9 @@ import numpy as np
 import pytest
 
 import backtrace
+from backtrace.cli.training import epoch_log
 from backtrace.cli.training.command import filled
+from backtrace.cli.training.epoch_log import EpochLog
 from backtrace.formats.json.trace_validation import read
 from backtrace.formats.registry import ENDINGS, FORMATS, is_ours
 from tests.cli.running import on_a_terminal, piped, run
@@ -326,6 +328,32 @@ def test_the_log_is_written_as_it_goes(spec, tmp_path):
         process.kill()
         process.wait()
     assert len(log.read_text().splitlines()) > 50
+
+
+@pytest.mark.parametrize("meddled", ["replaced", "appended"])
+def test_two_trainings_with_one_log_do_not_mix_their_rows(
+    spec, run, tmp_path, monkeypatch, meddled
+):
+    """Another program replaces the log after the second epoch, or writes a row into it."""
+    log, seen = tmp_path / "log.csv", EpochLog.seen
+    monkeypatch.setattr(epoch_log, "FLUSHED", -1.0)
+
+    def meddling(self, record):
+        seen(self, record)
+        if record.epoch == 2 and meddled == "replaced":
+            (tmp_path / "new").write_text("theirs\n")
+            (tmp_path / "new").replace(log)
+        elif record.epoch == 2:
+            with log.open("a") as file:
+                file.write("theirs\n")
+
+    monkeypatch.setattr(EpochLog, "seen", meddling)
+    done = run("train", spec(), "--epochs", "9", "--log", str(log))
+    assert done.code == 2
+    assert "the log ends early (another program writes into it as well)" in done.err
+    lines = log.read_text().splitlines()
+    assert lines == ["theirs"] if meddled == "replaced" else lines[4] == "theirs"
+    assert len(lines) <= 6  # no more of ours than the row that found it
 
 
 def test_a_log_of_a_resumed_training_is_that_of_an_unbroken_one(spec, run, tmp_path):

@@ -513,6 +513,38 @@ def test_a_damaged_checkpoint_is_refused_or_as_it_was(checkpoint, data):
         assert np.array_equal(progress.last.values[id], value)
 
 
+@pytest.mark.parametrize(
+    ("arithmetic", "entry", "value", "said"),
+    [
+        ("float64", "records", np.full((2, 2), np.nan), "records that are no finite numbers"),
+        ("float64", "records", np.full((2, 2), "x"), "records that are no finite numbers"),
+        (
+            "float64",
+            "records",
+            np.ones((2, 2), dtype=complex),
+            "records that are no finite numbers",
+        ),
+        ("exact", "W1", np.array([["1e9999999"]]), "'1e9999999' where a fraction belongs"),
+        ("exact", "W1", np.array([["1/0"]]), "'1/0' where a fraction belongs"),
+        ("exact", "W1", np.array([["²"]]), "'²' where a fraction belongs"),
+    ],
+    ids=range(6),
+)
+def test_a_crafted_checkpoint_is_refused_at_once(run, tmp_path, arithmetic, entry, value, said):
+    name, state = tmp_path / "spec.yaml", tmp_path / "state.npz"
+    layer = "{activation: linear, weights: 1, bias: none}"
+    given = f"inputs: 1\ntargets: 0\nloss: mse\nlearning_rate: 0.1\narithmetic: {arithmetic}\n"
+    name.write_text(f"layers: [{layer}]\n{given}")
+    assert run("train", str(name), "--epochs", "2", "--save", str(state)).code == 0
+    with np.load(state) as saved:
+        arrays = dict(saved)
+    shape = arrays[entry].shape
+    np.savez(state, **arrays | {entry: value[: shape[0], : shape[1]]})
+    done = run("train", str(name), "--epochs", "4", "--resume", str(state))
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+
+
 @pytest.mark.parametrize("damage", ["cut", "empty", "text", "entry"])
 def test_a_damaged_file_is_said_in_words_and_left_as_it_is(run, spec, tmp_path, damage):
     state = tmp_path / "s.npz"
