@@ -25,7 +25,7 @@ from backtrace.check.mistakes.wrong_quantity import Cause, WrongQuantity
 from backtrace.check.model import Explanation, Figure, WrittenQuantity
 from backtrace.check.rules.evaluation import interval
 from backtrace.check.rules.intervals import Floats, Interval, hull, scaled, single, summed
-from backtrace.functions.activations import ACTIVATIONS
+from backtrace.functions.elementary import FUNCTIONS
 
 MOST_EXPLANATIONS = 3  # of one wrong step that are told; more can't be told apart
 FEW_UNITS = 4  # of the last digit, within which a number is known well enough to compare digits
@@ -168,6 +168,8 @@ class Diagnosis(WrongQuantity):
         low, high = float(box.lo[0][at]), float(box.hi[0][at])
         if not isinstance(cell, Figure) or cell.half_unit == 0 or bool(box.unbounded[at]):
             return []
+        if cell.value == 0 and cell.decimals == 0:
+            return []  # nothing that stands there has slipped
         reach = FEW_UNITS * cell.half_unit
         exact = float(self.exercise.values[self.place][at])
         is_fine = high - low <= 2 * reach
@@ -200,15 +202,22 @@ class Diagnosis(WrongQuantity):
         """One of a dozen activations often fits: one that the exercise has not (nor its own without
         the slope) is offered only where enough entries with enough digits agree, and not for one
         entry of several."""
-        names = [layer.activation.name for layer in self.exercise.spec.layers]
+        names = self.own_activations()
         names += [WITHOUT_SLOPE[name] for name in names if name in WITHOUT_SLOPE]
-        own = {(ACTIVATIONS[name].title,) for name in names}
+        own = {(FUNCTIONS[name].title,) for name in names}
         if found.explanation.detail in own:
             return True
         if wrong.size > 1 and int(wrong.sum()) == 1:
             return False
         written = self.sheet.written[self.place]
         return sum(cell.digits >= TELLING_DIGITS for cell in figures(written)) >= TELLING_ENTRIES
+
+    def own_activations(self) -> list[str]:
+        """Those that the exercise has."""
+        layers = [layer.activation.name for layer in self.exercise.spec.layers]
+        steps = () if layers else self.exercise.steps.values()
+        used = [s.parameters["activation"] for s in steps if s.operation == "activate"]
+        return layers or list(dict.fromkeys(used))
 
     def by_other_ways(self, path: list[Key]) -> list[tuple[tuple[Key, Wrong], StandIns]]:
         """Wrong steps that lie on another right way to the quantity: g worked from an a that was

@@ -12,12 +12,17 @@ from backtrace.check.mistakes.rewrites import (
     UpdateContext,
     Wrong,
     ascent,
+    bias_correction_omitted,
     clip_omitted,
     delta_for_upstream,
     is_identity,
     learning_rate_omitted,
+    old_value_dropped,
     positive_counted,
+    rate_misread,
+    square_omitted,
     update_omitted,
+    velocity_omitted,
 )
 from backtrace.functions.elementary import FUNCTIONS
 from backtrace.functions.formula import Symbol
@@ -337,7 +342,18 @@ LINES: tuple[Rewrite, ...] = (
     entries_by_product,
     bias_omitted,
 )
-UPDATES: tuple[Rewrite, ...] = (learning_rate_omitted, ascent, update_omitted, clip_omitted)
+UPDATES: tuple[Rewrite, ...] = (
+    learning_rate_omitted,
+    ascent,
+    rate_misread,
+    update_omitted,
+    old_value_dropped,
+    velocity_omitted,
+    bias_correction_omitted,
+    square_omitted,
+    clip_omitted,
+    transposed,
+)
 
 
 def wrongs_of_equations(step: Step, context: UpdateContext) -> Iterator[Wrong]:

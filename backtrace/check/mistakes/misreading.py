@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +19,8 @@ from backtrace.functions.formula import Sentence, Symbol, row
 
 MOST_READ = 60  # numbers that are tried as misread for one wrong step
 FEWEST_DIGITS = 2  # of one number, or twice as many of several, that one of many may explain
+MOST_TRIED = 8  # numbers, to find the one that an entry must have been read as
+CLOSE = 0.1  # of half a unit of what was written: as near as it must be brought to that
 MOST_LINES = 8  # rows, columns or entries of a matrix that are tried as exchanged
 
 
@@ -41,7 +44,7 @@ class Misreading(WrongQuantity):
                 read = self.misread(reading, wrong)
                 if read is not None:
                     text, low, high = read
-                    explanation = self.read_as("given-misread", source, i, j, text)
+                    explanation = self.read_as("given-misread", source, i, j, text, low == high)
                     instead = reading.of(low, high)
                     instead.pop(self.place, None)  # what was written there is known
                     found.append(Cause(explanation, instead))
@@ -54,9 +57,12 @@ class Misreading(WrongQuantity):
         for once in users if len(users) > 1 else []:
             yield Reading(self, source, i, j, once)
 
-    def read_as(self, code: str, source: Key, i: int, j: int, text: str) -> Explanation:
+    def read_as(
+        self, code: str, source: Key, i: int, j: int, text: str, or_else: bool = False
+    ) -> Explanation:
+        """An entry read as a number, ``or_else`` as another."""
         detail = (row(Symbol(source[2]), f"[{i + 1},{j + 1}]"), f" read as {text}")
-        return Explanation(((code, source[2]),), detail)
+        return Explanation(((code, source[2]),), detail, or_else=or_else)
 
     def own(self, wrong: NDArray[np.bool_]) -> list[Cause]:
         """A number of the student's own that was miscopied into this line; where it explains only
@@ -73,10 +79,10 @@ class Misreading(WrongQuantity):
                 break
             texts, reading = self.texts(source), Reading(self, source, i, j)
             bounds = self.solved(reading, wrong)
-            if bounds is None:
+            if bounds is None or not bounds.is_finite:
                 continue
             for text in texts.candidates(i, j) if several else texts.likely(i, j):
-                if bounds[0] <= float(text) <= bounds[1] and self.is_read(reading, text):
+                if bounds.hold(text) and self.is_read(reading, text):
                     return [Cause(self.read_as("copied-wrong", source, i, j, text))]
         return []
 
@@ -140,45 +146,65 @@ class Misreading(WrongQuantity):
         written digits leave; or None."""
         texts, i, j = self.texts(reading.source), reading.row, reading.column
         bounds = self.solved(reading, wrong)
-        low, high = (-np.inf, np.inf) if bounds is None else bounds
-        likely = [text for text in texts.candidates(i, j) if low <= float(text) <= high]
-        if bounds is not None and int(wrong.sum()) > 1:  # one number explains several entries
-            simplest = texts.simplest(low, high)  # any plain number will do
+        if bounds is None:
+            return None
+        likely = [text for text in texts.candidates(i, j) if bounds.hold(text)]
+        if bounds.is_finite and int(wrong.sum()) > 1:  # one number explains several entries:
+            simplest = texts.simplest(bounds.low, bounds.high)  # any plain number will do
             likely += [] if simplest is None else [simplest]
-        likely += texts.likely(i, j)  # there may be other solutions
+        likely += [] if bounds.alone else texts.likely(i, j)
         text = next((t for t in dict.fromkeys(likely) if self.is_read(reading, t)), None)
-        if text is None or bounds is None or not low <= float(text) <= high:
+        if text is None or not (bounds.is_finite and bounds.hold(text)):
             return None if text is None else (text, float(text), float(text))
-        return text, low, high
+        return text, bounds.low, bounds.high
 
     def is_read(self, reading: Reading, text: str) -> bool:
         """Whether reading the entry as ``text`` explains every written entry."""
         return self.fits(reading.of(float(text), float(text)))
 
-    def solved(self, reading: Reading, wrong: NDArray[np.bool_]) -> tuple[float, float] | None:
-        """The bounds of the number that brings the first wrong entry to what was written."""
+    def solved(self, reading: Reading, wrong: NDArray[np.bool_]) -> Bounds | None:
+        """The bounds of the number that brings the first wrong entry to what was written; None
+        where no number does, since it does not reach it."""
         at = tuple(np.argwhere(wrong)[0])
         target = float(self.numbers.values[at])
+        near = CLOSE * float(self.numbers.half[at]) + 1e-9 * (1 + abs(target))
         start = float(self.texts(reading.source).values[reading.row, reading.column])
 
         def ends(x: float) -> tuple[float, float]:
             box = hull(self.replayed(reading.of(x, x)))
             return float(box.lo[0][at]), float(box.hi[0][at])
 
-        x0, x1 = start, start + max(0.125, abs(start) / 64)
-        y0, (low, high) = sum(ends(x0)) / 2, ends(x1)
-        for _ in range(12):
+        first, (low, high) = ends(start), ends(start + max(0.125, abs(start) / 64))
+        if first == (low, high) and ends(-start - 1.0) == first == ends(start + 1.0):
+            return None
+        x0, x1, y0 = start, start + max(0.125, abs(start) / 64), sum(first) / 2
+        for tried in range(MOST_TRIED):
             y1 = (low + high) / 2
             slope = (y1 - y0) / (x1 - x0) if x1 != x0 else 0.0
             if slope == 0 or not np.isfinite(slope):
-                return None
+                break
             x0, y0, x1 = x1, y1, x1 + (target - y1) / slope
             low, high = ends(x1)
-            if abs((low + high) / 2 - target) < 1e-9 * (1 + abs(target)):
+            if abs((low + high) / 2 - target) < near:
                 width = (high - low) / 2 + float(self.numbers.half[at])
                 reach = (width + self.numbers.unit) / abs(slope)
-                return x1 - reach, x1 + reach
-        return None
+                return Bounds(x1 - reach, x1 + reach, alone=tried == 0)
+        return Bounds(-np.inf, np.inf)
+
+
+class Bounds(msgspec.Struct, frozen=True):
+    """Where a number must lie; ``alone`` where no other solution is to be expected."""
+
+    low: float
+    high: float
+    alone: bool = False
+
+    @property
+    def is_finite(self) -> bool:
+        return bool(np.isfinite(self.high - self.low))
+
+    def hold(self, text: str) -> bool:
+        return self.low <= float(text) <= self.high
 
 
 class Reading:

@@ -32,9 +32,10 @@ def meant(cell: Figure) -> Iterator[Meant]:
         yield _around("sign-slip", -cell.value, cell.half_unit)
         yield from _with_the_point_moved(cell)
     yield from _with_digits_swapped(cell)
-    unit = CUT * 2 * cell.half_unit
-    low, high = (0.0, unit) if cell.value >= 0 else (-unit, 0.0)
-    yield Meant("cut-off", cell.value + low, cell.value + high, fine=True)
+    if cell.value != 0:
+        unit = CUT * 2 * cell.half_unit
+        low, high = (0.0, unit) if cell.value > 0 else (-unit, 0.0)
+        yield Meant("cut-off", cell.value + low, cell.value + high, fine=True)
     yield from _with_another_digit(cell)
 
 

@@ -104,11 +104,13 @@ def _derivative_from_activation(s: Setting, p: Parameters, a: Interval) -> Inter
 
 
 def _aside(a: Interval, jumps: tuple[float, ...]) -> Interval:
-    """The middle alone of what lies on both sides of a jump: the number that was written there."""
+    """The jump alone for what lies on both sides of it: there the slope is that of 0."""
     ends = hull(a)
-    both = np.logical_or.reduce([(ends.lo < at) & (at < ends.hi) for at in jumps])
-    middle = (ends.lo + ends.hi) / 2
-    return Interval(np.where(both, middle, ends.lo), np.where(both, middle, ends.hi))
+    lo, hi = ends.lo, ends.hi
+    for at in jumps:
+        both = (lo < at) & (at < hi)
+        lo, hi = np.where(both, at, lo), np.where(both, at, hi)
+    return Interval(lo, hi)
 
 
 def _in_range(a: Interval, low: float, high: float) -> Interval:
