@@ -83,11 +83,10 @@ def stands_for(printed, value):
         return False
     down = spread(printed)
     across = spread(zip(*printed, strict=True))
-    rows, columns = places(down, value.shape[0]), places(across, value.shape[1])
-    if rows is None or columns is None:
-        return False
-    return all(
-        printed[r][c].stands_for(value[i, j]) for r, i in rows.items() for c, j in columns.items()
+    return any(
+        all(printed[r][c].stands_for(value[i, j]) for r, i in rows for c, j in columns)
+        for rows in places(down, value.shape[0])
+        for columns in places(across, value.shape[1])
     )
 
 
@@ -97,11 +96,17 @@ def spread(lines):
 
 
 def places(kept, length):
-    """Which line of a matrix of ``length`` each printed line is; None where it can't be."""
+    """Which line of a matrix of ``length`` each printed line may be, in every way it can: with one
+    gap the first and the last ones, with a gap at both ends any that follow each other."""
     if all(kept):
-        return dict(enumerate(range(length))) if len(kept) == length else None
-    gap = kept.index(False)
+        return [list(enumerate(range(length)))] if len(kept) == length else []
+    gap, inside = kept.index(False), len(kept) - 2
     after = len(kept) - gap - 1
+    if kept == [False, *[True] * inside, False]:
+        return [
+            [(1 + at, start + at) for at in range(inside)] for start in range(1, length - inside)
+        ]
     if kept.count(False) != 1 or gap + after >= length:
-        return None
-    return {at: at for at in range(gap)} | {gap + 1 + k: length - after + k for k in range(after)}
+        return []
+    first = [(at, at) for at in range(gap)]
+    return [first + [(gap + 1 + k, length - after + k) for k in range(after)]]

@@ -15,6 +15,7 @@ from backtrace.formats.latex.pdf import pdf
 from backtrace.formats.latex.tex_text import escaped
 from backtrace.formats.registry import MissingExtraError
 from backtrace.page.blocks import Document
+from backtrace.page.selection import Selection
 from backtrace.page.trace import View
 from backtrace.spec import bundled
 from tests.formats.formula_numbers import MATRIX, assert_result, cells, is_part
@@ -46,7 +47,8 @@ def test_every_network_in_every_detail(name, detail):
     text = page(name, detail, explain=True)
     assert text.isascii()
     assert text.startswith("% Made by backtrace.\n")
-    assert re.findall(r"\\usepackage(?:\[.*\])?\{(.*)\}", text) == ["geometry", "amsmath", "color"]
+    packages = ["geometry", "amsmath", "color", *(["graphicx"] if name in LAYERED else [])]
+    assert re.findall(r"\\usepackage(?:\[.*\])?\{(.*)\}", text) == packages
     begun = re.findall(r"\\(begin|end)\{(\w+\*?)\}", text)
     stack = []
     for kind, name_ in begun:
@@ -221,3 +223,25 @@ def test_a_pdf_with_holes_in_it_is_refused_with_what_mends_it(engine, monkeypatc
 
 def test_the_test_sees_a_warning():
     assert COMPLAINT.findall("Overfull \\hbox (3pt too wide)\nLaTeX Font Warning: Font shape\n")
+
+
+def test_the_network_is_drawn_with_the_numbers_of_a_sample():
+    # x = (1, 2): z1 = (3.7, -1.3, 1.1), ŷ = 4.35; dW1 = xᵀ·δ1 has 2 · 1.7 = 3.4 at [2,1]
+    drawn = page("mlp-math").partition(r"\begin{picture}")[2].partition(r"\end{picture}")[0]
+    said = re.sub(r"\$_\{\d\}\$|\$\\delta\$|\$-\$", lambda m: "-" * (m[0] == "$-$"), drawn)
+    for number in ("3.7", "-1.3", "1.1", "4.35", "0.7225", "3.4", "6.29"):
+        assert re.search(rf"[{{ ]{re.escape(number)}}}", said), number
+    point = r"[\d.]+ [\d.]+"
+    edges = re.findall(rf" w (?:\[5 2\] 0 d )?{point} m {point} l S Q", drawn)
+    assert len(edges) == 2 * 3 + 3 + 1
+    assert drawn.count(" c B Q") == 2 + 3 + 1 + 1  # a circle each
+    assert "A hatched unit is off" in page("mlp-math")
+
+
+def test_what_is_not_asked_for_is_not_drawn():
+    shown = page("mlp-math", selection=Selection(only=("z1",)))
+    drawn = shown.partition(r"\begin{picture}")[2].partition(r"\end{picture}")[0]
+    assert "3.7" in drawn
+    assert "4.35" not in drawn
+    assert r"\begin{picture}" not in page("mlp-math", fragment=True)
+    assert r"\begin{picture}" not in page("graph")

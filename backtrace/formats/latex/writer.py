@@ -1,8 +1,8 @@
 r"""A document as LaTeX, or as a piece to ``\input``, that needs amsmath and nothing else.
 
-The document loads geometry and color as well, which every TeX has. Both pdflatex and lualatex set
-it without a warning: text from the spec is written in ASCII, accents as commands. Other scripts
-than Latin are for lualatex, which takes their fonts from the system.
+The document loads geometry, color and graphicx as well, which every TeX has. Both pdflatex and
+lualatex set it without a warning: text from the spec is written in ASCII, accents as commands.
+Other scripts than Latin are for lualatex, which takes their fonts from the system.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from backtrace.formats import file_signatures
 from backtrace.formats.drawing.palette import LIGHT
 from backtrace.formats.latex.formulas import COLOURS, rows
+from backtrace.formats.latex.network import OPERATORS, about, picture, symbol_text
 from backtrace.formats.latex.scripts import definitions, split
 from backtrace.formats.latex.steps import FormulaPage
 from backtrace.formats.latex.tex_text import escaped
 from backtrace.page import blocks
+from backtrace.page.network.reader import network
 from backtrace.page.sections import WAYS
 from backtrace.page.step_block import StepBlock
 
@@ -62,6 +64,8 @@ class _Writer(FormulaPage):
         yield from (*PREAMBLE, *scripts)
         if self.document.handout is None:  # a place stays with its formula
             yield from (r"\usepackage{color}", *_colours(), r"\allowdisplaybreaks[1]")
+        if self.draws:
+            yield from (r"\usepackage{graphicx}", *OPERATORS)
         yield from (r"\begin{document}", r"\begin{center}")
         yield from (rf"{{\LARGE {title}\par}}", r"\end{center}")
         yield from body
@@ -85,9 +89,31 @@ class _Writer(FormulaPage):
         if page.conventions:
             conventions = blocks.Bullets(page.conventions)
             yield from self.section(blocks.Section("Conventions", (conventions,)))
+        if self.draws:
+            yield from self.network()
         if page.glance is not None:
             yield from self.section(blocks.Section("At a glance", (page.glance,)))
         yield from self.blocks(page.blocks)
+
+    @property
+    def draws(self) -> bool:
+        """Whether the network is drawn: on a page of its own, in colours."""
+        return (
+            self.coloured and self.document.trace is not None and bool(self.document.architecture)
+        )
+
+    def network(self) -> Iterator[str]:
+        """The drawing of one sample, and what stands where."""
+        page = self.document
+        assert page.trace is not None
+        found = network(page.trace, page.selection, page.decimal_mark)
+        yield from self.heading(blocks.Section("Network", ()))
+        yield from self.said(self.text(found.about)) if found.about else ()
+        yield from picture(found)
+        for words, colour in ((found.forward, "forward"), (found.backward, "backward")):
+            if words:
+                yield from self.said(rf"{{\color{{{colour}}}{symbol_text(words)}.\par}}")
+        yield from self.said(" ".join(about(found)))
 
     def text(self, text: str) -> str:
         self.letters.update((script, run[0]) for script, run in split(text) if script)
