@@ -10,6 +10,7 @@ from backtrace.check.answers.names import reader
 from backtrace.check.answers.reading import read_answers
 from backtrace.check.judge.checker import Checker
 from backtrace.check.policy import counted, points
+from backtrace.formats.csv.results import number
 from backtrace.spec import SpecError
 from tests.cli.running import run  # noqa: F401
 
@@ -159,6 +160,13 @@ def test_results_and_feedback(run, classroom):  # noqa: F811
     assert {path.name for path in pages.iterdir()} == {"007.html", "008.html"}
     assert "Bo Diddley" in (pages / "008.html").read_text()
     assert run(*command, *wanted).code == 1  # what backtrace has written is written anew
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(45 * (20 / 45) + 4e-15, "20"), (40 / 3, "13.33"), (0.5, "0.5"), (0, "0")]
+)
+def test_marks_have_no_digits_of_adding_up(value, shown):
+    assert repr(number(value)) == shown
 
 
 def test_full_marks_by_the_policy_are_all_well(run, classroom):  # noqa: F811

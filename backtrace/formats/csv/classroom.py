@@ -6,8 +6,8 @@ from typing import Any
 
 from backtrace.check.judge.checker import Checker
 from backtrace.check.model import ClassReport, Report
+from backtrace.formats.csv.results import number
 from backtrace.formats.escaping import spreadsheet
-from backtrace.page.report.phrases import plain_number
 from backtrace.page.report.roster import steps_of
 
 FIRST = ("student", "file", "earned", "possible", "first_mistake", "mistakes")
@@ -40,12 +40,8 @@ def _student(report: Report) -> list[Any]:
     return [
         spreadsheet(report.student),
         spreadsheet(report.file),
-        _number(report.earned),
-        _number(report.possible),
+        number(report.earned),
+        number(report.possible),
         first.name if first else "",
         " ".join(first.mistakes) if first else "",
     ]
-
-
-def _number(value: float) -> float | int:
-    return int(value) if value == int(value) else float(plain_number(value))

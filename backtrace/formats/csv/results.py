@@ -10,7 +10,6 @@ from typing import Any
 from backtrace.check.model import Report
 from backtrace.check.policy import points
 from backtrace.formats.escaping import spreadsheet
-from backtrace.page.report.phrases import plain_number
 from backtrace.spec.model import Marks
 
 START = b'"student","points","of","first_mistake"'
@@ -34,11 +33,13 @@ def _row(
     first = report.first_mistake
     scores = points(report.quantities, policy)
     earned = {q.name: s.points for q, s in zip(report.quantities, scores, strict=True)}
-    yield from (spreadsheet(report.student), _number(report.score.points), _number(report.score.of))
+    yield from (spreadsheet(report.student), number(report.score.points), number(report.score.of))
     yield from ("", "") if first is None else (first.name, " ".join(first.mistakes))
     yield from (spreadsheet(report.keys.get(key, "")) for key in keys)
-    yield from (_number(earned[name]) if name in earned else "" for name in names)
+    yield from (number(earned[name]) if name in earned else "" for name in names)
 
 
-def _number(value: float) -> float | int:
-    return int(value) if value == int(value) else float(plain_number(value))
+def number(value: float) -> float | int:
+    """A mark without needless digits, nor those of adding up: 20, 14.33."""
+    text = plain_number(value)
+    return float(text) if "." in text else int(text)

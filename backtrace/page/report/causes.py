@@ -12,6 +12,7 @@ from backtrace.spec.numbers import written_number
 from backtrace.spec.wording import count
 
 FEWEST = 3  # sheets that have a thing in common
+LOOK = "look at what they were given"
 MISREAD, SLIP = "given-misread", "arithmetic-slip"
 
 
@@ -35,7 +36,7 @@ def _of_sheet(report: Report, words: Words) -> Iterator[str]:
         return
     likeliest = first.explanations[0] if first.explanations else None
     if likeliest is not None and likeliest.codes == (MISREAD,):
-        yield f"have {words.said(likeliest.detail)}: is that how it was handed out?"
+        yield f"have {words.said(likeliest.detail)}: {LOOK}"
     elif likeliest is None or SLIP in first.mistakes:
         yield from _same_number(first, words)
 
@@ -49,4 +50,4 @@ def _same_number(first: Judged, words: Words) -> Iterator[str]:
             text = text if number is None else f"{number:.12g}"  # 3.7 and 3.700 are one
             single = sum(map(len, first.entries)) == 1
             where = words.name(first.name) + ("" if single else f"[{i},{j}]")
-            yield f"have {text} for {where}, by no mistake that is known: what were they given?"
+            yield f"have {text} for {where}, which no known mistake gives: {LOOK}"
