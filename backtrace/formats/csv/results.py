@@ -10,6 +10,7 @@ from typing import Any
 from backtrace.check.model import Report
 from backtrace.check.policy import points
 from backtrace.formats.escaping import spreadsheet
+from backtrace.page.report.phrases import plain_number
 from backtrace.spec.model import Marks
 
 START = b'"student","points","of","first_mistake"'
