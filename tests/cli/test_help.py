@@ -47,6 +47,7 @@ def test_a_table_stands_in_columns_at_80(run):
     said = run("help", "losses", "--width", "80").out
     assert re.search(r"^mae  +1/n Σ\|e\|  +slope 0 at e = 0$", said, re.MULTILINE)
     assert "Activations" not in said
+    assert "Optimizers" not in said  # the next section
     assert "regularization" in said
 
 

@@ -12,8 +12,13 @@ import yaml
 import backtrace
 from backtrace.check.answers.reading import AnswersError, read_answers, reader
 from backtrace.formats.json.schemas import documents
+from backtrace.formats.json.schemas.parts import PARTS, number
 from backtrace.formats.json.trace import TraceFormatError, decode, encode
 from backtrace.spec import bundled
+from backtrace.spec.document import fields
+from backtrace.spec.read.holdout import PART
+from backtrace.spec.read.quantities.expected import NOT_ZERO
+from backtrace.spec.read.quantities.marks import SHARE
 from backtrace.tape.compile import compile_tape
 from tests import test_readme
 from tests.cli.running import run
@@ -93,6 +98,25 @@ def test_keys_say_what_they_are_for():
     assert "the first layer first" in layers["layers"]["description"]
     assert all(key.get("description") for key in layers.values())
     assert not any("](" in key["description"] for key in layers.values())
+
+
+RANGES = [
+    (fields.POSITIVE, [0, -1], [0.1, 5]),
+    (fields.NOT_NEGATIVE, [-0.1], [0, 5]),
+    (fields.DECAYING, [-0.1, 1, 2], [0, 0.9]),
+    (fields.FACTOR, [0, 1.1], [0.1, 1]),
+    (SHARE, [-0.1, 1.1], [0, 1]),
+    (PART, [0, 1], [0.5]),
+    (NOT_ZERO, [0], [-1, 2]),
+]
+
+
+@pytest.mark.parametrize(("accepted", "outside", "inside"), RANGES)
+def test_a_range_is_the_same_to_both(accepted, outside, inside):
+    schema = {"$defs": PARTS, **number(accepted)}
+    for value, good in [*((x, False) for x in outside), *((x, True) for x in inside)]:
+        assert accepted.accepts(value) is good
+        assert jsonschema.Draft202012Validator(schema).is_valid(value) is good
 
 
 # Specs
