@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import log
 
 from backtrace.formats.torch.expression import ATOM, Expression
 from backtrace.formats.torch.network import parameters, scaled
@@ -22,7 +23,7 @@ SUMS = {
     "binary_cross_entropy": "-(y * log_a + (1 - y) * log_rest).sum()",
     "cross_entropy": "-(y * log_a).sum()",
     "kl": 'F.kl_div(log_a, y, reduction="sum")',
-    "log_cosh": "torch.log(torch.cosh(a - y)).sum()",
+    "log_cosh": f"(torch.logaddexp(a - y, y - a) - {log(2)}).sum()",  # cosh leaves the floats
     "binary_hinge": "F.relu(1 - y * a).sum()",
     "hinge": "(F.relu(1 + a - true) * (1 - y)).sum()",
     "upstream": "(upstream * a).sum()",
