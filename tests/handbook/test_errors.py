@@ -1,5 +1,6 @@
 """Every kind of error has a number, a section in the handbook, and an example that provokes it."""
 
+import ast
 import re
 import shlex
 import sys
@@ -10,8 +11,9 @@ import pytest
 from backtrace.page import handbook
 from backtrace.spec.error_codes import ErrorCode
 from backtrace.tape.writer import TapeError
-from tests.cli.running import run  # noqa: F401 - a fixture
+from tests.cli.running import ROOT, run  # noqa: F401 - a fixture
 
+PACKAGE = ROOT / "backtrace"
 CHAPTER = handbook.chapter("errors")
 CODES = get_args(ErrorCode)
 TOP_KEY = re.compile(r"^(\w+):.*\n(?:[ \-].*\n)*", re.MULTILINE)
@@ -81,6 +83,40 @@ def test_the_example_of_a_kind_provokes_it_and_no_other(code, run, tmp_path, mon
     assert set(re.findall(r"\[(E\d{3})\]", last.out + last.err)) == {code}, last.err
     assert last.code in (2, 3)
     assert not any(each.code for each in done[:-1] if each is not None)
+
+
+INNER = {  # errors that are caught and told by others, under their numbers
+    *("MisfitError", "_HoldOutError", "MissingColumnsError", "UnwritableError"),
+    *("NotANumberError", "IdleOptionError", "_SignalledError", "_Quit", "_Back"),
+}
+
+
+def test_every_error_of_ours_says_its_number():
+    """Whoever refuses or collects problems must name one, which mypy sees to."""
+    without = set()
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            bases = {ast.unparse(base) for base in getattr(node, "bases", ())}
+            is_error = any(re.search(r"(Error|Exception|BadParameter)$", base) for base in bases)
+            if is_error and not re.search(r"\bcode\b|\bSpecError\b", ast.unparse(node)):
+                own = bases & {"DataError", "MissingExtraError"}  # which have theirs
+                without |= set() if own else {node.name}
+    assert without - {"SpecError"} == INNER
+
+
+def test_the_program_ends_in_a_few_places_only():
+    """All others ask one of these, and so for a number."""
+    ends = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        if re.search(
+            r"\bsys\.exit\(|\bSystemExit\b|\bos\._exit\(", path.read_text(encoding="utf-8")
+        )
+    }
+    assert ends == {
+        *("cli/__init__.py", "cli/screen.py", "cli/output.py"),
+        "cli/training/checkpoints.py",
+    }
 
 
 def test_the_spec_that_the_examples_are_put_into_is_without_fault(run, tmp_path):  # noqa: F811

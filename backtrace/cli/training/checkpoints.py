@@ -33,7 +33,7 @@ class Checkpoints:
         problem = self.saving.save(progress(), record)
         self.saved = monotonic()
         if problem and problem != self.problem:
-            tell(problem)
+            complain(problem, "E508")
         self.problem = problem
 
     def _due(self, record: Record) -> bool:
