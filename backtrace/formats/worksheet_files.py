@@ -42,7 +42,7 @@ PLATFORMS: dict[str, Platform] = {
     "moodle": Platform("moodle:questions", pooled=True),
     "qti": Platform("qti:package", pooled=True),
     "canvas": Platform("canvas:package"),
-    "gradescope": Platform("gradescope_archive:archive"),
+    "gradescope": Platform("gradescope_archive:archives", pooled=True),
     "github-classroom": Platform("github_classroom:repository", for_students=True),
     "nbgrader": Platform("graded_notebooks:nbgrader"),
     "otter": Platform("graded_notebooks:otter"),

@@ -14,7 +14,7 @@ import yaml
 
 from backtrace.formats.answer_forms import filled
 from backtrace.formats.platforms.github_classroom import repository
-from backtrace.formats.platforms.gradescope_archive import archive
+from backtrace.formats.platforms.gradescope_archive import archives
 from backtrace.formats.platforms.own_wheel import wheel
 from tests.course.test_platforms import assignment_of
 
@@ -54,9 +54,9 @@ def test_the_wheel_is_this_program_without_what_has_answers(site):
 # --- Gradescope
 
 
-def graded(site, tmp_path, files):
+def graded(site, tmp_path, files, assignments=(), users=()):
     """What Gradescope gets, the archive being unpacked and its ``run_autograder`` run."""
-    content = archive([assignment_of("mlp-math")])["gradescope.zip"]
+    content = archives(assignments or [assignment_of("mlp-math")])["gradescope.zip"]
     with zipfile.ZipFile(io.BytesIO(content)) as folder:
         for name in ("setup.sh", "run_autograder"):
             assert folder.getinfo(name).external_attr >> 16 & 0o100
@@ -66,6 +66,7 @@ def graded(site, tmp_path, files):
     python.parent.mkdir(parents=True)
     python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
     python.chmod(0o755)
+    (tmp_path / "submission_metadata.json").write_text(json.dumps({"users": users}))
     (tmp_path / "submission").mkdir()
     for name, text in files.items():
         (tmp_path / "submission" / name).write_text(text)
@@ -95,6 +96,23 @@ def test_a_submission_without_answers_has_no_marks_and_is_told_so(site, tmp_path
     assert results["score"] == 0
     assert results["output"]
     assert results.get("visibility", "visible") == "visible"
+
+
+@pytest.mark.parametrize(("email", "score"), [("ADA@x.org", 36), ("bo@x.org", 0), ("cy@x.org", 0)])
+def test_of_variants_each_student_has_their_own(site, tmp_path, email, score):
+    """Ada hands in what is right of hers; to Bo's variant it does not belong; Cy is on no list."""
+    first = assignment_of("mlp-math", name="v01", students=("7", "ada@x.org"))
+    second = assignment_of("small-mlp", name="v02", students=("8", "bo@x.org"))
+    users = [{"email": email, "id": 1, "name": "A"}]
+    handed_in = {"a.yaml": "z1: [3.7, -1.3, 1.1]" if score == 0 else filled(first.sheet)}
+    results = graded(site, tmp_path, handed_in, [first, second], users)
+    assert results["score"] == score
+    assert ("which variant" in results["output"]) == (email == "cy@x.org")
+
+
+def test_variants_of_nobody_have_an_archive_each():
+    variants = [assignment_of("mlp-math", name=name) for name in ("v01", "v02")]
+    assert set(archives(variants)) == {"v01/gradescope.zip", "v02/gradescope.zip"}
 
 
 # --- GitHub Classroom

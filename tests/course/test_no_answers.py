@@ -2,6 +2,7 @@
 format, inside archives and workbooks too."""
 
 import io
+import json
 import re
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 import backtrace
 from backtrace.course.worksheet import worksheet
@@ -113,6 +115,28 @@ def test_the_search_finds_the_answers_in_the_files_of_the_lecturer(folder):
         if is_of_the_lecturer(Path(name)) and not name.endswith(BY_THE_SPEC):
             known = set().union(*(leaks(text, hidden) for _, text in texts(name, content)))
             assert len(known) > len(hidden) / 2, name
+
+
+def test_variants_of_a_class_have_one_archive_that_knows_who_has_which(run, tmp_path, monkeypatch):  # noqa: F811
+    """By whatever only one of them is called: there are two Adas."""
+    for name in ("DRAWN", "CHANGED", "LOOKED_INTO"):
+        monkeypatch.setattr(f"backtrace.course.exercises.{name}", 1)
+    students = tmp_path / "list.csv"
+    students.write_text("Name,ID number,Email\nAda,007,a@x.org\nAda,008,b@x.org\nBo,009,c@x.org\n")
+    folder = tmp_path / "v"
+    done = run(
+        *("new", "graph", "--variants", "2", "--seed", "1", "-o", str(folder)),
+        *("--students", str(students), "--to", "gradescope"),
+    )
+    assert done.code == 0, done.err
+    with zipfile.ZipFile(folder / OF_THE_LECTURER / "gradescope.zip") as archive:
+        known = json.loads(archive.read("variants.json"))
+        assert {"v01.yaml", "v02.yaml"} <= set(archive.namelist())
+    assert set(known) == {"007", "a@x.org", "008", "b@x.org", "009", "c@x.org", "Bo"}
+    manifest = yaml.safe_load((folder / "manifest.yaml").read_text())["students"]
+    assert {number: known[number] for number in manifest} == {
+        number: f"{variant}.yaml" for number, variant in manifest.items()
+    }
 
 
 def test_variants_keep_their_answers_apart(run, tmp_path, monkeypatch):  # noqa: F811

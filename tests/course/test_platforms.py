@@ -20,7 +20,7 @@ NAMES = ["mlp-math", "or-gate", "softmax", "attention", "adam"]
 PLACE = re.compile(r"\{1:NUMERICAL:((?:\\.|[^{}\\])*)\}")
 
 
-def assignment_of(name, **told):
+def assignment_of(name, /, **told):
     text = bundled.path(name).read_text(encoding="utf-8")
     return Assignment(worksheet(backtrace.load(name)), text, Handout(), **told)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 import numpy as np
@@ -27,6 +29,7 @@ from backtrace.page.blocks import Handout
 from backtrace.spec.document.spec_source import read_source
 from backtrace.spec.wording import count
 
+Names: TypeAlias = tuple[str, ...]  # of a student: number, address, name, the first of a list first
 LARGEST_SEED = 2**31
 MOST_UNITS = 12
 PRINTED, ENGLISH = ("md", "html"), "en"
@@ -121,9 +124,10 @@ def _write_variants(request: NewRequest, drafts: list[Draft], seed: int) -> None
         for name, draft in named.items()
     }
     formats = formats_of(request.formats or PRINTED, request.language or ENGLISH)
+    students = _assigned(request, list(named), seed)
     with refusing():
-        contents |= variant_files(dict(_assignments(request, named, seed)), formats)
-    contents[MANIFEST] = _manifest(request, named, seed).encode()
+        contents |= variant_files(_assignments(request, named, students, seed), formats)
+    contents[MANIFEST] = _manifest(request, named, students, seed).encode()
     write_contents(request.output, contents, force=request.force)
     costs = [draft.cost for draft in drafts]
     tell(
@@ -134,37 +138,55 @@ def _write_variants(request: NewRequest, drafts: list[Draft], seed: int) -> None
 
 
 def _assignments(
-    request: NewRequest, named: Mapping[str, Draft], seed: int
-) -> Iterator[tuple[str, Assignment]]:
+    request: NewRequest, named: Mapping[str, Draft], students: Mapping[Names, str], seed: int
+) -> dict[str, Assignment]:
     of, handout = _title(request, seed), Handout(request.language or ENGLISH)
-    for name, draft in named.items():
-        sheet = worksheet(draft.spec)
-        yield name, Assignment(sheet, draft.text, handout, of=of)
+    times = Counter(each for told in students for each in told)  # two may be of one name
+    known: dict[str, list[str]] = {name: [] for name in named}
+    for told, own in students.items():
+        known[own] += [each for each in told if times[each] == 1]
+    return {
+        name: Assignment(
+            worksheet(draft.spec),
+            draft.text,
+            handout,
+            name=name,
+            of=of,
+            students=tuple(known[name]),
+        )
+        for name, draft in named.items()
+    }
+
+
+def _assigned(request: NewRequest, variants: Sequence[str], seed: int) -> dict[Names, str]:
+    """The variant that each student gets."""
+    students = [] if request.students is None else _students(request.students)
+    order = np.random.default_rng([seed, 1]).permutation(len(students)).tolist()
+    return {
+        student: variants[place % len(variants)]
+        for student, place in zip(students, order, strict=True)
+    }
 
 
 def _title(request: NewRequest, seed: int) -> str:
     return request.title or f"Exercise {seed}"
 
 
-def _manifest(request: NewRequest, named: Mapping[str, Draft], seed: int) -> str:
+def _manifest(
+    request: NewRequest, named: Mapping[str, Draft], students: Mapping[Names, str], seed: int
+) -> str:
     lines = [f"{MADE}, seed {seed}.", title_line(_title(request, seed)), "variants:"]
     lines += [f'  "{name}": {name}.yaml' for name in named]
     lines += ["difficulty:  # what unpleasant numbers cost; 0 is the most pleasant"]
     lines += [f'  "{name}": {draft.cost:.2f}' for name, draft in named.items()]
-    students = [] if request.students is None else _students(request.students)
     if students:
-        order = np.random.default_rng([seed, 1]).permutation(len(students))
-        names = list(named)
         lines += ["students:"]
-        lines += [
-            f"  {json_text(student)}: {names[place % len(names)]}"
-            for student, place in zip(students, order.tolist(), strict=True)
-        ]
+        lines += [f"  {json_text(told[0])}: {own}" for told, own in students.items()]
     return "\n".join(lines) + "\n"
 
 
-def _students(file: str) -> list[str]:
-    """Whoever is on a list (CSV): by the number, or the address, or the name."""
+def _students(file: str) -> list[Names]:
+    """Whoever is on a list (CSV): by the number, the address, the name, what there is."""
     try:
         content = Path(file).expanduser().read_bytes()
     except OSError as error:
@@ -183,8 +205,8 @@ def _students(file: str) -> list[str]:
             [f"--students {file}: no column of {header} is a name, a number or an address"], "E519"
         )
     found = (
-        next(iter(columns.keys(cells).values()), columns.student(cells))
+        tuple(filter(None, (*columns.keys(cells).values(), columns.student(cells))))
         for cells in lines[1:]
         if len(cells) >= len(lines[0])
     )
-    return list(dict.fromkeys(each for each in found if each))
+    return list({told[0]: told for told in found if told}.values())

@@ -20,13 +20,16 @@ DATE = (1980, 1, 1, 0, 0, 0)  # the same archive every time
 
 
 class Assignment(msgspec.Struct, frozen=True):
-    """``text`` is the spec's, ``of`` the title of the exercise that it is a variant of, if any."""
+    """``text`` is the spec's. A variant has a ``name``, the title of the exercise that it is one
+    ``of``, and the ``students`` who have it, by what a course knows them by."""
 
     sheet: Worksheet
     text: str
     handout: Handout
     steps: bool = True
+    name: str = ""
     of: str = ""
+    students: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:

@@ -6,6 +6,7 @@ have answers, are left out.
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -22,6 +23,7 @@ Tag: py3-none-any
 """
 
 
+@cache
 def wheel() -> tuple[str, bytes]:
     """The wheel's name, by which pip knows it, and its content.
 
