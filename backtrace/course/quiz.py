@@ -86,13 +86,15 @@ class Quiz:
     @property
     def text(self) -> str:
         """The answers as a file that ``backtrace check`` reads."""
-        lines = [f"  {name}: {_listed(rows)}" for name, rows in self.answers.items()]
+        scalars = {quantity.name for quantity in self.quantities if quantity.scalar}
+        lines = [
+            f"  {name}: " + (f'"{rows[0][0]}"' if name in scalars else _listed(rows))
+            for name, rows in self.answers.items()
+        ]
         return "\n".join(["answers:", *lines]) + "\n" if lines else "answers: {}\n"
 
 
 def _listed(rows: Rows) -> str:
     """Every text in quotes: a fraction, a decimal comma and a _ stay what was typed."""
-    if len(rows) == len(rows[0]) == 1:
-        return f'"{rows[0][0]}"'
     lines = (", ".join(f'"{text}"' for text in row) for row in rows)
     return f"[{', '.join(f'[{line}]' for line in lines)}]"

@@ -257,6 +257,19 @@ def test_what_was_typed_before_quitting_is_kept_and_only_the_rest_is_asked_for(a
     assert "XW₁[1,3]: " in resumed.out
 
 
+def test_layers_marks_are_raised_and_a_matrix_of_one_number_is_one(run, monkeypatch, tmp_path):  # noqa: F811
+    """or-gate writes layers as W⁽²⁾; its b⁽²⁾ is 1 × 1, δ⁽²⁾·1ᵀ its gradient."""
+    spec = backtrace.load("or-gate")
+    value = backtrace.trace(spec)["db2"].value
+    kept = str(tmp_path / "kept.yaml")
+    monkeypatch.setattr("builtins.input", lambda prompt="": f"{float(value.item()):.4f}")
+    done = run("quiz", "or-gate", "--ask", "db2", "--progress", kept)
+    assert done.code == 0, done.out
+    assert "^(" not in done.out
+    assert "1 × 1" not in done.out
+    assert "Step 1 of 1: ∂C/∂b⁽²⁾" in done.out
+
+
 def test_what_is_shown_helps_and_is_not_asked_for(answer):
     done, _ = answer("?", "quit", options=("--ask", "z1", "--show", "product1"))
     assert "Step 1 of 1" in done.out

@@ -149,8 +149,8 @@ class _Table:
 
     def say(self, words: str, inset: str = "") -> None:
         """Words, folded to the reader's terminal."""
-        width = Screen.of_stdout(self.request.width).width
-        tell(fill(words, width, initial_indent=inset, subsequent_indent=inset), sys.stdout)
+        said, width = self.layout.say(words), self.layout.width
+        tell(fill(said, width, initial_indent=inset, subsequent_indent=inset), sys.stdout)
 
     def show_given(self) -> None:
         from backtrace.page.trace import View, document
