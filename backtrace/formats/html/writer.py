@@ -145,7 +145,8 @@ class _Writer(BlockWriter[str]):
 
     @property
     def opening(self) -> str:
-        return f'<div class="page{" drawn" if self.has_network else ""}">'
+        drawn = self.has_network or self.graph_beside is not None
+        return f'<div class="page{" drawn" if drawn else ""}">'
 
     def handout(self, printed: blocks.Handout) -> Iterator[str]:
         """A page to be printed, all of its words its own."""
@@ -256,7 +257,9 @@ class _Writer(BlockWriter[str]):
         return tables.shares(block)
 
     def graph(self, block: Graph) -> Iterator[str]:
-        """The drawing stands in the page, in its colours."""
+        """The drawing stands in the page, in its colours, unless it stands beside the text."""
+        if block is self.graph_beside:
+            return
         drawing, heading = GraphDrawing(block), self.id("graph")
         yield "<section>"
         yield f'<h{self.level} class="heading" id="{heading}">Graph</h{self.level}>'
@@ -270,19 +273,33 @@ class _Writer(BlockWriter[str]):
         yield from legend(drawing)
 
     def beside(self) -> Iterator[str]:
-        """The network of a trace, which stays in view where there is room for it."""
-        page = self.document
-        if not self.has_network or page.trace is None:
-            return
-        found = network(page.trace, page.selection, page.decimal_mark)
-        drawing, heading = NetworkDrawing(found), self.id("network")
-        tag = "div" if self.prefix else "aside"
+        """The network of a trace, the graph of its equations, which stay in view where there is
+        room for it."""
+        page, graph = self.document, self.graph_beside
+        if graph is not None:
+            named = f'aria-labelledby="{self.id("graph")}"'
+            about = f'<p class="legend">{_text(f"{graph.legend} {COLOURS}")}</p>'
+            shown = [*beside_text(GraphDrawing(graph), named), about]
+            yield from self.set_beside("graph", "Graph", "", shown)
+        elif self.has_network and page.trace is not None:
+            found = network(page.trace, page.selection, page.decimal_mark)
+            drawing = NetworkDrawing(found)
+            shown = [*beside_text(drawing, telling(found.told)), *legend(drawing)]
+            yield from self.set_beside("network", "Network", found.about, shown)
+
+    def set_beside(self, id: str, title: str, about: str, shown: Iterable[str]) -> Iterator[str]:
+        tag, heading, level = "div" if self.prefix else "aside", self.id(id), self.level + 1
+        aside = f' <span class="layer">{_text(about)}</span>' if about else ""
         yield f'<{tag} class="beside" aria-labelledby="{heading}">'
-        yield f'<h{self.level + 1} class="heading" id="{heading}">Network '
-        yield f'<span class="layer">{_text(found.about)}</span></h{self.level + 1}>'
-        yield from beside_text(drawing, telling(found.told))
-        yield from legend(drawing)
+        yield f'<h{level} class="heading" id="{heading}">{title}{aside}</h{level}>'
+        yield from shown
         yield f"</{tag}>"
+
+    @property
+    def graph_beside(self) -> Graph | None:
+        """The graph of a page that has more than it."""
+        graphs = (block for block in self.contents if isinstance(block, Graph))
+        return next((graph for graph in graphs if not graph.alone), None)
 
     @property
     def has_network(self) -> bool:
