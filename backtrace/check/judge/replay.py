@@ -29,7 +29,9 @@ from backtrace.tape.steps import Step
 StandIns: TypeAlias = dict[Key, Step | Wrong | Interval]
 Override: TypeAlias = Mapping[Key, Step | Wrong | Interval]
 NOTHING: Override = {}
-KNOW_THEIR_PARTS = ("matmul", "loss_terms", "loss_terms_from_error")  # and which are left alone
+KNOW_THEIR_PARTS = (  # and which are left alone
+    *("matmul", "sum_samples", "total", "loss_terms", "loss_terms_from_error"),
+)
 TELLING = 20.0  # half units in the last place that make two significant digits
 LARGE = 500  # entries of the operands of a line, for which it counts as another one
 

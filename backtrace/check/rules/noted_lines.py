@@ -178,6 +178,19 @@ def _of_softplus(way: NotedWay) -> NotedWay:
     return following
 
 
+def _mish_slope(sigmoid: NotedWay) -> NotedWay:
+    """t + z·(1 − t²)·σ(z), where t is tanh ln(1 + e^z), e^z rounded."""
+
+    def slope(noting: Noting, z: Interval, p: Parameters) -> Ends:
+        ts = [np.tanh(np.log(1 + end)) for end in _power(noting, z, 1.0)]
+        shares = sigmoid(noting, z, p)
+        return _extremes(
+            [t + x * (1 - t * t) * a for t in ts for a in shares for x in (z.lo, z.hi)]
+        )
+
+    return slope
+
+
 def _calculators_tanh(noting: Noting, z: Interval, p: Parameters) -> Ends:
     return np.tanh(z.lo), np.tanh(z.hi)
 
@@ -243,6 +256,7 @@ SLOPES: dict[str, tuple[NotedWay, ...]] = {
     "elu": (_by(1.0, lambda e, z, p: np.where(z > 0, 1.0, float(p["alpha"]) * e)),),
     "selu": tuple(_selu(SELU_POWER, np.ones_like, notes=notes) for notes in (False, True)),
     "gelu": (_gelu_slope, _tables_slope),
+    "mish": tuple(map(_mish_slope, SIGMOID)),
 }
 
 

@@ -113,7 +113,12 @@ def _share(s: Setting, p: Parameters, noting: Noting, x: Interval) -> Any:
     n = p.get("samples", 1)
     if n == 1:
         return 0.0
-    return noting.of(Interval(x.lo / n, x.hi / n)).sum()
+    off = noting.of(Interval(x.lo / n, x.hi / n))
+    return off.sum() if p.get("all") else off.sum(axis=s.sample_axis, keepdims=True)
+
+
+def _shares_of_all(s: Setting, p: Parameters, noting: Noting, x: Interval) -> Any:
+    return _share(s, {**p, "all": True}, noting, x)
 
 
 def _product_of_constant(name: str) -> Slack:
@@ -196,6 +201,17 @@ def _softplus(noting: Noting, z: Floats, p: Parameters) -> Floats:
     return np.asarray((noting.error(power) + noting.error_of_sum(1 + power)) / (1 + power))
 
 
+def _silu(noting: Noting, z: Floats, p: Parameters) -> Floats:
+    """z times a σ that was noted."""
+    return np.asarray(np.abs(z) * (_sigmoid(noting, z, p) + noting.error(1 / (1 + np.exp(-z)))))
+
+
+def _mish(noting: Noting, z: Floats, p: Parameters) -> Floats:
+    """z times a tanh of a logarithm, both noted."""
+    inner = _softplus(noting, z, p) + noting.error(np.log(1 + np.exp(z)))
+    return np.asarray(np.abs(z) * (inner + noting.error(np.ones_like(z))))
+
+
 def _softsign(noting: Noting, z: Floats, p: Parameters) -> Floats:
     below = 1 + np.abs(z)
     return np.asarray(noting.error(below) * np.abs(z) / below**2)
@@ -231,6 +247,8 @@ INNER_RESULTS: dict[str, Callable[..., Floats]] = {
     "power": _power,
     "hard_sigmoid": _hard_sigmoid,
     "softplus": _softplus,
+    "silu": _silu,
+    "mish": _mish,
     "elu": _exponential(lambda p: abs(float(p["alpha"]))),
     "selu": _selu,
 }
@@ -263,6 +281,9 @@ def slope(s: Setting, p: Parameters, noting: Noting, x: Interval, *learned: Inte
 def _slope_at(noting: Noting, z: Floats, p: Parameters) -> Floats:
     """How far the slope at z moves with its activation, which stays on its side of 0."""
     row = FUNCTIONS[p["activation"]]
+    if p["activation"] == "softsign":  # 1/(1 + |z|)²: the sum and its square
+        below = 1 + np.abs(z)
+        return np.asarray(2 * noting.error(below) / below**3 + noting.error(below**2) / below**4)
     square = noting.error(np.ones_like(z))
     if row.rational:
         return square
@@ -450,18 +471,19 @@ def _rescale(
 def _adaptive_step(s: Setting, p: Parameters, noting: Noting, *operands: Interval) -> Any:
     m, v = operands[:2]
     rate, root = abs(float(p["rate"])), np.sqrt(np.maximum(v.lo[0], 0.0))
-    off = noting.error(root)
+    off = noting.error(root) + noting.error_of_sum(root)
     safe = np.maximum(root - off, 1e-300)
-    wide = rate * size_of(m) * off / (safe * safe) + noting.error(rate * size_of(m)) / safe
-    return np.minimum(wide, rate * (1 + size_of(m) / safe)) + noting.error(
-        rate * np.ones_like(root)
-    )
+    ratio = size_of(m) / safe
+    wide = rate * ratio * off / safe + noting.error(rate * size_of(m)) / safe
+    longest = np.minimum(ratio, p.get("largest_ratio", np.inf))
+    noted = np.maximum(noting.error(rate * np.ones_like(root)), rate * noting.error(longest))
+    return np.minimum(wide, rate * (1 + ratio)) + noted
 
 
 PARTIAL_RESULTS: dict[str, Slack] = {
     "matmul": _matmul,
     "sum_samples": _share,
-    "total": _share,
+    "total": _shares_of_all,
     "activate": _activate,
     "activation_derivative": slope,
     "derivative_from_activation": _square_of_slope,
