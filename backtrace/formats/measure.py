@@ -13,7 +13,7 @@ from backtrace.notation.text import ASCII, to_ascii
 # what the table of formulas does not have: signs of a page
 PAGE_SIGNS = str.maketrans({
     "⋮": ":", "⋱": "...", "“": '"', "”": '"', "‘": "'", "’": "'", "←": "<-", "∞": "inf", "×": "x",
-    "µ": "u", "▼": "down", "▲": "up",
+    "µ": "u", "▼": "down", "▲": "up", "¼": "1/4",
 })  # fmt: skip
 
 

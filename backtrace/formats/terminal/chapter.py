@@ -16,6 +16,11 @@ from backtrace.formats.terminal.boxes import Line
 from backtrace.formats.terminal.layout import INDENT, Layout
 
 GAP = "  "
+DRAWN = str.maketrans(
+    "✓✗≈─━╌│├┤┼╿╰╯╮▶◀◆◂┌┐└┘░▒▓█▋▎▏●⎡⎢⎣⎤⎥⎦",
+    "+x=-=-|||+^`'.><*<++++.:+###|*[[[]]]",
+)
+"""What examples draw, in ASCII."""
 NARROW_CELL = 6  # columns that a cell has at least
 
 
@@ -66,8 +71,8 @@ class _Chapter:
 
     def fence(self, node: SyntaxTreeNode, margin: int) -> Iterator[Line]:
         """An example as it stands: further in where that fits, folded where nothing else does."""
-        say = str if self.layout.unicode else plain
-        shown = [say(line) for line in node.content.splitlines()]
+        text = node.content if self.layout.unicode else plain(node.content.translate(DRAWN))
+        shown = text.splitlines()
         spare = self.layout.breadth - max(map(text_width, shown), default=0)
         margin = max(0, min(margin + INDENT, spare))
         for line in shown:
