@@ -173,7 +173,10 @@ def complain(problem: str, code: ErrorCode) -> None:
         screen = Screen.of(sys.stderr)
         *lines, last = wrapped(f"{inert(problem)} [{code}]", screen.layout.breadth)
         last = last.removesuffix(f"[{code}]")
-        said: list[Line] = [*([(line, "")] for line in lines), [(last, ""), (f"[{code}]", "fact")]]
+        said: list[Line] = [
+            *([(line, "")] for line in lines),
+            [(last, ""), (f"[{code}]", "number")],
+        ]
         screen.show(said, sys.stderr)
     else:
         tell(f"{problem} [{code}]")
@@ -183,7 +186,14 @@ def refuse(problems: Iterable[str], code: ErrorCode) -> NoReturn:
     """Says on stderr what is wrong and exits with 2."""
     for problem in problems:
         complain(problem, code)
+    _refer_to_handbook(code)
     sys.exit(WRONG_SPEC)
+
+
+def _refer_to_handbook(code: ErrorCode) -> None:
+    """Says to a person at a terminal what the number is good for."""
+    if sys.stderr.isatty():
+        Screen.of(sys.stderr).show([[(f"backtrace help {code} says more.", "number")]], sys.stderr)
 
 
 @contextmanager
@@ -217,4 +227,5 @@ def refuse_spec(error: SpecError) -> NoReturn:
     screen = Screen.of(sys.stderr)
     folds = sys.stderr.isatty()
     screen.show(problems.lines(error, screen.layout, folds=folds), sys.stderr)
+    _refer_to_handbook(error.problems[0].code)
     sys.exit(WRONG_SPEC)

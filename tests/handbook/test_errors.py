@@ -11,7 +11,7 @@ import pytest
 from backtrace.page import handbook
 from backtrace.spec.error_codes import ErrorCode
 from backtrace.tape.writer import TapeError
-from tests.cli.running import ROOT, run  # noqa: F401 - a fixture
+from tests.cli.running import ROOT, on_a_terminal, run  # noqa: F401 - a fixture
 
 PACKAGE = ROOT / "backtrace"
 CHAPTER = handbook.chapter("errors")
@@ -126,3 +126,11 @@ def test_the_spec_that_the_examples_are_put_into_is_without_fault(run, tmp_path)
 
 def test_a_number_is_looked_up_in_the_handbook(run):  # noqa: F811
     assert "unknown key" in run("help", "e108").out.lower()
+
+
+@pytest.mark.parametrize("name", ["mlp-meth", "mlp-math"])
+def test_a_person_at_a_terminal_is_told_where_a_number_is_explained(name):
+    code = {"mlp-meth": "E118", "mlp-math": "E505"}[name]
+    shown = on_a_terminal("trace", name, "--only", "q9", NO_COLOR="1").out
+    assert f"[{code}]\n" in shown
+    assert shown.endswith(f"backtrace help {code} says more.\n")

@@ -59,6 +59,7 @@ STYLES: dict[str, str] = {
     "aside": "italic",
     "rule": "dim",
     "axis": "dim",
+    "number": "dim",  # of an error
 }
 """The tones of blocks, and the parts of what a terminal draws, as rich's styles."""
 

@@ -54,7 +54,7 @@ def _message(problem: Problem, words: str, layout: Layout, folds: bool) -> Itera
     lines += [[(INSET, ""), (line, "message")] for line in more]
     last, role = lines[-1][-1]
     if last.endswith(number):
-        lines[-1][-1:] = [(last.removesuffix(number), role), (number, "fact")]
+        lines[-1][-1:] = [(last.removesuffix(number), role), (number, "number")]
     yield from lines
 
 

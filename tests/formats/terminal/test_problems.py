@@ -47,7 +47,7 @@ def test_every_part_has_its_colour_and_the_choices_come_last():
     page = lines(of(WRONG), Layout(80))
     roles = [line[-1][1] for line in page[: page.index([])]]
     assert page[0][0] == ("<text>:2:17:", "place")
-    assert roles == ["fact", "quote", "caret", "mend", *["fact"] * (len(roles) - 4)]
+    assert roles == ["number", "quote", "caret", "mend", *["fact"] * (len(roles) - 4)]
 
 
 def test_the_same_is_said_once():
