@@ -55,9 +55,12 @@ def _blocks(checker: Checker, report: ClassReport, names: bool) -> Iterator[Bloc
     named = list(zip(told_apart(reports), reports, strict=True))
     if len(reports) > 1:
         yield Section("Marks", tuple(_marks(checker, reports)))
-    again = tuple(_again(reports, words))
-    if again:
-        yield Section("What to teach again", again)
+    causes = tuple(common_causes(reports, words))
+    if causes:
+        yield Section("What many sheets have in common", (Bullets(causes, "note"),))
+    shares = tuple(_shares(reports, words))
+    if shares:
+        yield Section("What to teach again", (Shares(shares),))
     if len(reports) > 1:
         yield Section("Step by step", tuple(_steps(checker, reports, words)))
     talks = tuple(_attention(named, words, names))
@@ -124,15 +127,6 @@ def _steps(checker: Checker, reports: Sequence[Report], words: Words) -> Iterato
         yield Bars(tuple(rows), heads=("step", "right", ""))
     if easy:
         yield Paragraph(f"Right for all who gave them: {', '.join(easy)}.", "fact")
-
-
-def _again(reports: Sequence[Report], words: Words) -> Iterator[Block]:
-    causes = common_causes(reports, words)
-    if causes:
-        yield Bullets(tuple(causes), "note")
-    shares = tuple(_shares(reports, words))
-    if shares:
-        yield Shares(shares)
 
 
 # How the sheets were read
