@@ -91,11 +91,10 @@ def variant_files(
 def _own(assignment: Assignment, formats: Sequence[str]) -> Iterator[tuple[str, bytes]]:
     """What each variant has for itself."""
     sheet, handout = assignment.sheet, assignment.handout
-    document, key = assignment.document, page.key(sheet, handout)
     for form in formats:
         if form in PRINTED:
-            yield f"sheet.{PRINTED[form]}", _printed(document, form)
-            yield f"key.{PRINTED[form]}", _printed(key, form)
+            yield f"sheet.{PRINTED[form]}", _printed(assignment.document, form)
+            yield f"key.{PRINTED[form]}", _printed(page.key(sheet, handout), form)
         elif form == "xlsx":
             from backtrace.formats.xlsx import workbook
 

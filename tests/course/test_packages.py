@@ -4,7 +4,9 @@ The schemas are not to be had here. What QTI 2.1 allows stands below as its info
 it; a package for Canvas has no element that text2qti, whose packages Canvas takes, has not.
 """
 
+import csv
 import io
+import json
 import re
 import zipfile
 from decimal import Decimal
@@ -262,6 +264,29 @@ def test_a_package_for_canvas_is_made_as_text2qti_makes_it():
         for path, attributes in shape(ET.fromstring(content)):
             assert path in allowed
             assert attributes <= allowed[path] | {"schemaLocation"}, path
+
+
+def test_what_canvas_exports_of_a_quiz_is_read_back_as_all_right(run, tmp_path):  # noqa: F811
+    """Its student analysis has a column a question: the question's number and its text, without
+    tags."""
+    assignment = assignment_of("multi-neuron")
+    _, quiz = quiz_of(assignment)
+    texts = [found(item, "mattext")[0].text for item in questions_of(quiz)]
+    headers = [
+        f"{at}: {re.sub(r'<[^>]*>', '', text)}".strip() for at, text in enumerate(texts, 10000)
+    ]
+    answers = [f"{x:.4f}" for x in expected(assignment.sheet)]
+    table = [["name", "id", "submitted", "attempt"], ["Ada", "7", "2026-05-01 09:00:00 UTC", "1"]]
+    for header, answer in zip(headers, answers, strict=True):
+        table = [[*table[0], header, "1.0"], [*table[1], answer, "1.0"]]
+    file = tmp_path / "canvas.csv"
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream).writerows(table)
+    done = run("check", "multi-neuron", str(file), "--format", "json")
+    assert done.code == 0, done.err
+    (report,) = json.loads(done.out)["reports"]
+    score = report["score"]
+    assert score["earned"] == score["possible"] == len(answers)
 
 
 def test_canvas_does_not_get_an_answer_that_it_reads_as_0(run, tmp_path):  # noqa: F811

@@ -115,8 +115,9 @@ class _Quiz(FormPieces):
             yield self.item(number + 1, "text_only_question", 0.0, "".join(above))
 
     def question(self, number: int, entry: Entry, symbol: str) -> str:
+        """By its name in letters ``backtrace check`` knows it in a table of students' answers."""
         place = "" if entry.quantity.scalar else f"[{entry.i + 1},{entry.j + 1}]"
-        asked = f"<p>{symbol}{place} =</p>"
+        asked = f"<p>{entry.name}: {symbol}{place} =</p>"
         low, high = (plain(entry.value + way * self.tolerance) for way in (-1, 1))
         respond = 'respident="response1"'
         return self.item(
