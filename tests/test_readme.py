@@ -3,7 +3,6 @@
 import doctest
 import re
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 
@@ -26,8 +25,11 @@ from backtrace.spec.read.holdout import WAYS
 from backtrace.spec.read.layers import BIAS_KEYS, LAYER_KEYS
 from backtrace.spec.read.training import TRAINING_KEYS
 from backtrace.spec.read.weight_rules import INITIALIZERS
+from tests.cli.running import run
 from tests.golden import pictures
 from tests.test_structure import ORDER
+
+__all__ = ["run"]
 
 ROOT = Path(__file__).resolve().parent.parent
 HANDBOOK = ROOT / "backtrace" / "handbook"
@@ -84,39 +86,38 @@ def matches(shown, printed):
     return re.fullmatch(pattern, printed) is not None
 
 
-def run(command, folder):
+@pytest.fixture
+def printed_by(run, tmp_path, monkeypatch):
     """What a command prints, on both streams; None for the one that runs these tests."""
-    if command.startswith("python3 -m pip install"):
-        command = command.partition(" && ")[2]
-    if command == "python3 -m pytest":
-        return None
-    command, _, file = command.partition(" > ")
-    name, *arguments = shlex.split(command)
-    assert name == "backtrace"
-    done = subprocess.run(
-        [sys.executable, "-c", "from backtrace.cli import main; main()", *arguments],
-        cwd=folder,
-        env={"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
-        capture_output=True,
-        check=False,
-        encoding="utf-8",
-    )
-    assert done.returncode in (0, 1, 2)
-    if file:
-        (folder / file).write_text(done.stdout, encoding="utf-8")
-        return done.stderr
-    return done.stdout + done.stderr
+    monkeypatch.chdir(tmp_path)
+
+    def printed(command):
+        if command.startswith("python3 -m pip install"):
+            command = command.partition(" && ")[2]
+        if command == "python3 -m pytest":
+            return None
+        command, _, file = command.partition(" > ")
+        name, *arguments = shlex.split(command)
+        assert name == "backtrace"
+        done = run(*arguments)
+        assert done.code in (0, 1, 2)
+        if file:
+            (tmp_path / file).write_text(done.out, encoding="utf-8")
+            return done.err
+        return done.out + done.err
+
+    return printed
 
 
 @pytest.mark.parametrize("block", blocks("console"))
-def test_a_command_prints_what_is_shown(block, tmp_path):
+def test_a_command_prints_what_is_shown(block, printed_by, tmp_path):
     found = examples(block)
     assert found
     for example in found:
         if example.command.startswith("cat "):
             (tmp_path / example.command[4:]).write_text(example.shown, encoding="utf-8")
             continue
-        printed = run(example.command, tmp_path)
+        printed = printed_by(example.command)
         if printed is None:
             assert not example.shown
         else:
@@ -338,10 +339,10 @@ def test_the_readme_is_a_landing_page():
     assert len(re.findall(r"^\$ python3 -m pip install ", text, re.MULTILINE)) == 2
 
 
-def test_the_picture_is_what_the_program_draws(tmp_path):
+def test_the_picture_is_what_the_program_draws(printed_by, tmp_path):
     """`python -m tests.golden.pictures` draws it anew."""
     assert f"`{pictures.LANDING}`" in DOCUMENTS[ROOT / "README.md"]
-    run(pictures.LANDING, tmp_path)
+    printed_by(pictures.LANDING)
     drawn = (tmp_path / "small-mlp.svg").read_text(encoding="utf-8")
     assert drawn == (HANDBOOK / "small-mlp.svg").read_text(encoding="utf-8")
 
