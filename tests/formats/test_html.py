@@ -11,6 +11,8 @@ from itertools import pairwise
 import msgspec
 import numpy as np
 import pytest
+from html5lib import HTMLParser as StrictParser
+from html5lib.html5parser import ParseError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -439,3 +441,20 @@ def test_an_overview_is_all_of_its_page():
     assert "<aside" not in text
     assert 'aria-label="Forward: x = [0  0  1  1 ; 0  1  0  1]' in text
     assert "a<sup>(1)</sup>" in html(TRACES["or-gate"], View())  # in the legend of the network
+
+
+@pytest.mark.parametrize(
+    ("name", "detail"), [("mlp-math", "matrices"), ("graph", "matrices"), ("or-gate", "overview")]
+)
+def test_the_page_is_valid(name, detail):
+    """As the standard reads it: no tag astray, no attribute twice, none where it may not stand."""
+    trace = TRACES.get(name) or backtrace.trace(backtrace.load(name))
+    page, fragment = (html(trace, View(detail=detail, fragment=part)) for part in (False, True))
+    for whole in (page, f"<!doctype html><title>Two</title>{fragment}"):
+        StrictParser(strict=True).parse(whole)
+
+
+@pytest.mark.parametrize("page", ["<p>a</div>", "<p id=a id=b>", "<table><p></table>"])
+def test_a_page_that_is_not_is_seen(page):
+    with pytest.raises(ParseError):
+        StrictParser(strict=True).parse(f"<!doctype html><title>x</title>{page}")
