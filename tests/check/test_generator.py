@@ -3,11 +3,14 @@
 import numpy as np
 import pytest
 
+from backtrace.check.mistakes.catalogue import CATALOGUE
 from backtrace.spec.model import Bias, Function, Layer, Loss, Matrix, Spec
 from tests.check.allowance import Rounding, Seen, departures, reaches, stands_for_itself
 from tests.check.generator import CODES, HONEST, generate, line_reaches, slack_of
 from tests.check.habits import Habit, numbers
 from tests.check.handwork import Work
+from tests.check.test_equations import WRONG as AT_BOARDS
+from tests.check.test_learned_slope import WRONG as OF_SLOPES
 from tests.check.wrong_rules import read_as, wrong_rules
 from tests.sampling import share
 
@@ -43,6 +46,12 @@ def test_the_same_seed_gives_the_same_sheet():
 
 def test_the_seed_alone_chooses_among_all_codes():
     assert {generate(seed).code for seed in range(len(CODES) + 1)} == {HONEST, *CODES}
+
+
+def test_every_mistake_of_the_catalogue_is_made_by_somebody():
+    """In layers, at boards, or where a slope is learned; a number that is cut off is a unit off,
+    as honest rounding may be, and has its own test."""
+    assert {*CODES, *AT_BOARDS, *OF_SLOPES, "cut-off"} == {*CATALOGUE}
 
 
 @pytest.mark.parametrize("code", CODES)

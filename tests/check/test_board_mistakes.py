@@ -1,0 +1,48 @@
+"""Mistakes at the lines of the bundled boards: found where they were made, and named.
+
+One sheet for each place; see ``board_mistakes``.
+"""
+
+import pytest
+
+import backtrace
+from backtrace.check.judge.checker import Checker
+from backtrace.check.judge.workings import ACCUSED
+from tests.check.board_mistakes import mistakes, sheet
+from tests.check.grading import names
+from tests.check.typed import answers_of
+from tests.sampling import is_taken
+
+BOARDS = (
+    *("attention", "autoencoder", "batch-norm", "convolution", "dropout", "graph", "gru"),
+    *("layer-norm", "lstm", "recurrent", "residual", "skip-gram"),
+)
+EVERY = 7  # of the mistakes that a run takes as a whole
+ALIKE = {  # that may give the very numbers of another
+    "half-factor": {"mean-omitted"},
+    "sign-flipped": {"entries-exchanged", "way-omitted"},
+    "way-omitted": {"one-step-only"},
+    "one-step-only": {"way-omitted"},
+}
+
+
+def sheets(name):
+    checker = Checker(backtrace.load(name))
+    for place, mistake in enumerate(mistakes(checker.spec)):
+        if place % EVERY == len(name) % EVERY and is_taken(place // EVERY):
+            typed = sheet(checker.spec, mistake)
+            if typed is not None:
+                report = checker.check(answers_of(checker, typed))
+                yield mistake, [q for q in report.quantities if q.verdict in ACCUSED]
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_a_mistake_at_a_board_is_found_and_named(name):
+    found = list(sheets(name))
+    assert [(m.id, [q.name for q in wrong]) for m, wrong in found] == [
+        (m.id, [m.id]) for m, _ in found
+    ]
+    for mistake, (wrong,) in found:
+        own = names(mistake.code)
+        assert own & set(wrong.mistakes), mistake
+        assert set(wrong.mistakes) <= own | ALIKE.get(mistake.code, set()), mistake
