@@ -29,7 +29,7 @@ from backtrace.functions.elementary import FUNCTIONS
 
 MOST_EXPLANATIONS = 3  # of one wrong step that are told; more can't be told apart
 FEW_UNITS = 4  # of the last digit, within which a number is known well enough to compare digits
-MOST_TIES = 12  # explanations of one wrong step that are kept
+MOST_TIES = 40  # explanations of one wrong step that are looked at
 DISGUISES = {
     *("wrong-activation", "wrong-layer", "value-for-error", "transposed"),
     "preactivation-for-activation",
@@ -74,6 +74,8 @@ class Diagnosis(WrongQuantity):
             return copied
         only = int(wrong.sum()) == 1
         if wrong.size > 1 and slips:
+            if self.evidence.supports(rules):
+                return rules
             rules = [rule for rule in rules if self.leaves_the_rest(rule, wrong)]
             return [*slips, *rules] if len(slips) + len(rules) <= MOST_EXPLANATIONS else slips
         if not rules:

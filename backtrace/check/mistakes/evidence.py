@@ -35,6 +35,10 @@ class Evidence(WrongQuantity):
         most = max(explained)
         return [each for each, lines in zip(found, explained, strict=True) if lines == most]
 
+    def supports(self, found: list[Cause]) -> bool:
+        """Whether a later line that otherwise follows from nothing does under any of these."""
+        return any(self.explained_later(each.stand_ins) for each in found)
+
     def explained_later(self, stand_ins: StandIns) -> int:
         over = {at: each for at, each in stand_ins.items() if at != self.place}
         return sum(

@@ -19,6 +19,7 @@ from backtrace.functions.formula import Sentence, Symbol, row
 
 MOST_READ = 60  # numbers that are tried as misread for one wrong step
 FEWEST_DIGITS = 2  # of one number, or twice as many of several, that one of many may explain
+MANY_DIGITS = 8  # of two numbers, that one digit of another explains
 MOST_TRIED = 8  # numbers, to find the one that an entry must have been read as
 CLOSE = 0.1  # of half a unit of what was written: as near as it must be brought to that
 MOST_LINES = 8  # rows, columns or entries of a matrix that are tried as exchanged
@@ -73,7 +74,7 @@ class Misreading(WrongQuantity):
         if digits < FEWEST_DIGITS * min(len(found), 2):
             return []
         own = [source for source in self.sources() if not self.exercise.is_given(source)]
-        several = int(wrong.sum()) > 2
+        several = int(wrong.sum()) > 2 or (len(found) == 2 and digits >= MANY_DIGITS)
         for source, i, j in self.entries(own):
             if self.sheet.search.is_spent:
                 break
