@@ -96,3 +96,10 @@ def test_no_two_sections_are_called_alike():
     found = [handbook.topic_of(each) for each in re.findall(r"^##+ (.+)$", prose, re.MULTILINE)]
     assert len(found) == len(set(found))
     assert set(found) == set(handbook.sections())
+
+
+def test_every_topic_that_is_named_is_one():
+    text = "\n".join(handbook.chapter(topic) for topic in [*TOPICS, handbook.CONTENTS])
+    named = {" ".join(words.split()) for words in re.findall(r"`backtrace help\s+([^`]+)`", text)}
+    assert len(named) > 3
+    assert {words for words in named if handbook.find(words) is None} <= {"TOPIC", "[TOPIC]"}
