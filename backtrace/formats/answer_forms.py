@@ -40,8 +40,8 @@ def filled(sheet: Worksheet) -> str:
 
 
 def _text(number: object) -> str:
-    """All digits of a float, the shortest that are it; a fraction as it is."""
-    return repr(float(number)) if isinstance(number, float) else str(number)
+    """A float without what adding up in doubles leaves at its end; a fraction as it is."""
+    return f"{number + 0.0:.12g}" if isinstance(number, float) else str(number)
 
 
 def _written(sheet: Worksheet, quantity: Quantity, rows: Sequence[Sequence[str]]) -> Iterator[str]:

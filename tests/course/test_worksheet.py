@@ -167,3 +167,9 @@ def test_what_there_is_none_of_is_refused(run, tmp_path, wrong):  # noqa: F811
     assert refused.code == 2
     assert wrong[1] in refused.err
     assert not (tmp_path / "new").exists()
+
+
+def test_a_key_has_no_digits_that_only_adding_up_in_doubles_leaves():
+    """1.16 − 1 is 0.16 by hand and 0.15999999999999992 in doubles."""
+    key = answer_forms.filled(worksheet(backtrace.load("small-mlp")))
+    assert "\n  error: 0.16  #" in key
