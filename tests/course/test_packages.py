@@ -289,17 +289,18 @@ def test_what_canvas_exports_of_a_quiz_is_read_back_as_all_right(run, tmp_path):
     assert score["earned"] == score["possible"] == len(answers)
 
 
-def test_canvas_does_not_get_an_answer_that_it_reads_as_0(run, tmp_path):  # noqa: F811
+@pytest.mark.parametrize("form", ["canvas", "qti"])
+def test_canvas_does_not_get_an_answer_that_it_reads_as_0(run, tmp_path, form):  # noqa: F811
     """z = [0.25 · 0.0003, 0.25 · 2] = [0.000075, 0.5]."""
     spec = tmp_path / "tiny.yaml"
     spec.write_text(TINY)
-    refused = run("worksheet", str(spec), "-o", str(tmp_path / "out"), "--to", "canvas,md")
+    refused = run("worksheet", str(spec), "-o", str(tmp_path / "out"), "--to", f"{form},md")
     assert refused.code == 2
     assert "product1[1,1] (7.5e-05)" in refused.err
     assert "product1[1,2]" not in refused.err
     assert not (tmp_path / "out").exists()
     done = run(
-        *("worksheet", str(spec), "-o", str(tmp_path / "out"), "--to", "canvas"),
+        *("worksheet", str(spec), "-o", str(tmp_path / "out"), "--to", form),
         *("--ask", "loss,delta1"),
     )
     assert done.code == 0, done.err

@@ -12,11 +12,9 @@ from html import escape
 from urllib.parse import quote
 
 from backtrace.formats.platforms.assignment import Assignment, zipped
-from backtrace.formats.platforms.form_pieces import HALF, Entry, FormPieces, plain
-from backtrace.formats.registry import NotExpressibleError
+from backtrace.formats.platforms.form_pieces import HALF, SMALLEST, Entry, FormPieces, plain
 from backtrace.page.inert import inert
 
-SMALLEST = 1e-4  # what is below, Canvas reads as 0: it keeps four decimals of what is typed
 QTI = "http://www.imsglobal.org/xsd/ims_qtiasiv1p2"
 CONTENT = "http://www.imsglobal.org/xsd/imsccv1p1/imscp_v1p1"
 CANVAS = "http://canvas.instructure.com/xsd/cccv1p0"
@@ -24,10 +22,7 @@ HEAD = '<?xml version="1.0" encoding="UTF-8"?>'
 
 
 def package(assignments: Sequence[Assignment]) -> dict[str, bytes]:
-    """The package of the one assignment.
-
-    Raises NotExpressibleError where Canvas would read an answer as 0.
-    """
+    """The package of the one assignment. Raises NotExpressibleError as ``refuse_small`` does."""
     (assignment,) = assignments
     quiz = _Quiz(assignment)
     files = {
@@ -44,17 +39,7 @@ class _Quiz(FormPieces):
         self.tolerance = max(self.tolerance, HALF * SMALLEST)
         self.title = escape(inert(assignment.title))
         self.id = f"backtrace_{sha256(assignment.text.encode()).hexdigest()[:16]}"
-        small = [
-            f"{each.name} ({each.value:.2g})"
-            for each in self.answers()
-            if 0 < abs(float(plain(each.value))) < SMALLEST
-        ]
-        if small:
-            raise NotExpressibleError(
-                f"canvas: {assignment.title}: Canvas reads answers under {plain(SMALLEST)} as 0: "
-                f"{', '.join(small)}. Say with --ask what else is asked for, or give these away "
-                "with --show"
-            )
+        self.refuse_small("canvas")
 
     def formula(self, tex: str) -> str:
         """As Canvas's own editor writes it: an image that Canvas draws, and what it is of."""

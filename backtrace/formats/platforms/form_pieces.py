@@ -27,6 +27,7 @@ from backtrace.page.step_block import Gallery, StepBlock
 
 WIDTH = 60.0  # em of a formula
 DIGITS = 12  # decimals of a value: its tolerance is coarser by far
+SMALLEST = 1e-4  # what is below, Canvas reads as 0: it keeps four decimals of what is typed
 HALF = 0.5005  # of a unit of the last decimal asked for: a tie may be rounded either way
 
 
@@ -60,6 +61,20 @@ class FormPieces:
     def answers(self) -> Iterator[Entry]:
         for quantity in self.sheet.asked:
             yield from self.entries(quantity)
+
+    def refuse_small(self, form: str) -> None:
+        """Raises NotExpressibleError where Canvas would read an answer as 0."""
+        small = [
+            f"{each.name} ({each.value:.2g})"
+            for each in self.answers()
+            if 0 < abs(float(plain(each.value))) < SMALLEST
+        ]
+        if small:
+            raise NotExpressibleError(
+                f"{form}: {self.document.title}: Canvas reads less than {plain(SMALLEST)} as 0: "
+                f"{', '.join(small)}. Say with --ask what else is asked for, or give these away "
+                "with --show"
+            )
 
     def pieces(self) -> Iterator[str | StepBlock]:
         return self.of(self.document.blocks)

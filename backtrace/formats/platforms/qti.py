@@ -34,7 +34,8 @@ LENGTH = 12  # characters of a place
 
 
 def package(assignments: Sequence[Assignment]) -> dict[str, bytes]:
-    """A package with an item for each variant and a test that picks one of them."""
+    """A package with an item for each variant and a test that picks one of them. Raises
+    NotExpressibleError as ``refuse_small`` does."""
     items = [_Item(assignment) for assignment in assignments]
     title = escape(inert(assignments[0].of or assignments[0].title))
     files = {"imsmanifest.xml": _manifest(items), "test.xml": _test(items, title)}
@@ -48,6 +49,7 @@ class _Item(FormPieces):
         self.title = escape(inert(assignment.title))
         self.id = f"item-{sha256(assignment.text.encode()).hexdigest()[:16]}"
         self.file = f"{self.id}.xml"
+        self.refuse_small("qti")  # Canvas takes these packages too
         self.ids = {each.name: f"R{at}" for at, each in enumerate(self.answers(), 1)}
 
     def text(self) -> str:
