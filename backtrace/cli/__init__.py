@@ -22,7 +22,14 @@ COLLECT_AFTER = 400_000
 
 
 def _give_up(error: OSError) -> NoReturn:
-    """Says why nothing more could be written (a full disk), where a traceback would say less."""
+    """Says why a file can't be used, or nothing more be written (a full disk), where a traceback
+    would say less."""
+    if error.filename is not None:  # a name that is too long, a folder that may not be looked into
+        from backtrace.page.inert import inert
+
+        name = inert(os.fsdecode(error.filename))
+        print(f"{name}: can't be used ({error.strerror}) [E302]", file=sys.stderr)
+        sys.exit(UNWRITABLE)
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that exiting is quiet
     print(f"backtrace: could not write the output: {error.strerror} [E508]", file=sys.stderr)
     sys.exit(UNWRITABLE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import abc
 from collections.abc import Iterable, Iterator, Sequence
@@ -86,7 +87,7 @@ class CheckRequest(msgspec.Struct, frozen=True, dict=True):
         paths = [Path(answers) for answers in self.answers]
         if self.format in OF_A_CLASS or len(paths) > 1:
             return True
-        return self.answers[0] != "-" and (paths[0].is_dir() or is_of_a_class(paths[0]))
+        return self.answers[0] != "-" and (os.path.isdir(paths[0]) or is_of_a_class(paths[0]))  # noqa: PTH112
 
 
 class Graded(msgspec.Struct, frozen=True):

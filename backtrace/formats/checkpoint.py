@@ -18,7 +18,7 @@ import numpy as np
 
 from backtrace.formats.weights import npz
 from backtrace.functions.array import Array
-from backtrace.spec.data.arrays import texts
+from backtrace.spec.data.arrays import fraction, texts
 from backtrace.spec.data.contents import ArraysFound, read_arrays
 from backtrace.spec.data.request import DataError
 from backtrace.spec.model import Spec
@@ -143,8 +143,7 @@ def _fraction(text: str) -> Fraction | float:
     try:
         if text in ("inf", "-inf", "nan"):
             return float(text)
-        above, _, below = text.partition("/")  # no power of ten, which may be of any size
-        return Fraction(int(above), int(below or "1"))
+        return fraction(text)
     except (ValueError, ZeroDivisionError):
         raise CheckpointError(f"{text[:40]!r} where a fraction belongs") from None
 

@@ -80,7 +80,7 @@ def _packed(widths: Sequence[float], room: float) -> list[range]:
         if rows[-1] and sum(widths[rows[-1].start : at + 1]) > room:
             rows.append(range(at, at))
         rows[-1] = range(rows[-1].start, at + 1)
-    return rows
+    return [row for row in rows if row]
 
 
 def is_written_out(step: StepBlock) -> bool:

@@ -177,7 +177,8 @@ class _Reader(msgspec.Struct, frozen=True):
         chosen = steps(self.trace, place, self.view.selection)
         if not board.is_board(self.trace):
             found = [traced for _, traced in chosen]
-            return overview(found, self.figures, self.reached(place))
+            hairpin = overview(found, self.figures, self.reached(place))
+            return hairpin if hairpin.every_column else Summary(tuple(self.sections(place)))
         drawn = graph(self.trace, place, self.figures.decimal_mark)
         if len(drawn.nodes) > MOST_ALONE or self.view.selection.only:
             return Summary(tuple(self.sections(place)))

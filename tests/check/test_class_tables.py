@@ -2,12 +2,15 @@
 
 import csv
 import io
+import re
+import zipfile
 
 import numpy as np
 import pytest
 from openpyxl import Workbook
 
 import backtrace
+from backtrace.check.answers import table_rows
 from backtrace.check.answers.names import reader
 from backtrace.check.answers.table import read_table
 from backtrace.check.answers.tree import AnswersError
@@ -180,3 +183,28 @@ def test_a_damaged_workbook_is_said_to_be_one():
     with pytest.raises(AnswersError) as refused:
         read(workbook()[:900])
     assert "no workbook" in refused.value.reason
+
+
+def test_a_workbook_is_read_up_to_a_size(monkeypatch):
+    """Of its cells, and of the bytes packed in it; what it says of its size is no matter."""
+    for limit, most in (("MOST_CELLS_OF_A_WORKBOOK", 20), ("MOST_BYTES_OF_A_WORKBOOK", 2_000)):
+        with monkeypatch.context() as patched:
+            patched.setattr(table_rows, limit, most)
+            with pytest.raises(AnswersError) as refused:
+                read(workbook())
+            assert "too large" in refused.value.reason
+    said = workbook_saying("A1:XFD1048576")
+    assert len(table_rows.workbook_rows(said, "class.xlsx")) == 1 + len(NAMES)
+
+
+def workbook_saying(size):
+    """The same workbook, which says of its sheet that it is of this size."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(workbook())) as packed, zipfile.ZipFile(content, "w") as made:
+        for each in packed.namelist():
+            text = packed.read(each)
+            if each.endswith("sheet1.xml"):
+                text = re.sub(rb'(?<=<dimension ref=")[^"]*', size.encode(), text)
+                assert size.encode() in text
+            made.writestr(each, text)
+    return content.getvalue()

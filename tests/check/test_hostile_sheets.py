@@ -94,8 +94,9 @@ learning_rate: 0.1
     "momentum over two epochs": "momentum",
     "Adam over two epochs": "adam",
 }  # fmt: skip
-ODD = ("0", "1", "-1", "0.5", "1e300", "-1e300", "1e-300", "123456789.123456", "_", "oops", "1/3",
-       "0.0", "-0.00", "9e99", "1e9999", "nan", ".inf", "0.333", "7", "1e3")  # fmt: skip
+ODD = ("0", "1", "-1", "0.5", "1e300", "-1e300", "1e-300", "1e-308", "123456789.123456", "_",
+       "oops", "1/3", "0.0", "-0.00", "9e99", "1e9999", "nan", ".inf", "0.333", "7",
+       "1e3")  # fmt: skip
 
 
 def sheet_of(checker, text, skip=1):

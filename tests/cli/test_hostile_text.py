@@ -124,3 +124,18 @@ def test_a_stdout_that_is_not_unicode(encoding):
     assert (
         piped("show", "attention", PYTHONIOENCODING=encoding).out == piped("show", "attention").out
     )
+
+
+def test_names_that_no_file_can_have(run, folder):
+    """Said of the file, with the code that its place has; not of the output."""
+    long = "x" * 300
+    for arguments, code in (
+        (["trace", long], 2), (["check", long, "sheet"], 2), (["check", "plain.yaml", long], 3),
+        (["worksheet", "plain.yaml", "-o", long], 2), (["init", "-o", long], 2),
+        (["train", "plain.yaml", "--resume", long], 2),
+    ):  # fmt: skip
+        outcome = run(*arguments)
+        assert (outcome.code, outcome.out) == (code, "")
+        assert long in outcome.err
+    (folder / "manifest.yaml").write_text(f'variants: {{v01: "{long}", v02: "a\\0b"}}')
+    assert run("check", ".", "sheet").code == 2

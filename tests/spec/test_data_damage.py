@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from backtrace.spec.data import contents
+from backtrace.spec.data import arrays
 from backtrace.spec.data.request import ChosenColumns, DataError
 from tests.sampling import share
 from tests.spec.files import idx, problem_of, spec_of, values_of
@@ -289,6 +289,21 @@ def test_headers_of_npy_that_no_array_of_numbers_has(path, header):
 
 
 def test_of_what_gzip_packed_there_is_a_limit(path, monkeypatch):
-    monkeypatch.setattr(contents, "MOST_BYTES", 50_000_000)
+    monkeypatch.setattr(arrays, "MOST_BYTES", 50_000_000)
     bomb = gzip.compress(bytes(60_000_000))
-    assert error(path, bomb).expected == "at most 50000000 bytes"
+    assert error(path, bomb).expected == "at most 50,000,000"
+
+
+def test_of_what_an_archive_would_unpack_there_is_a_limit(path, monkeypatch):
+    monkeypatch.setattr(arrays, "MOST_BYTES", 50_000)
+    packed = npz(small=np.zeros((2, 2)), large=np.zeros((100, 100)))
+    assert len(packed) < 5_000
+    damage = error(path, packed, array="small")
+    assert damage.found == '"large.npy", packed from 80,128 bytes or more'
+
+
+@pytest.mark.parametrize("text", ["1e9999999", f"{'0' * 200}1e9999999", "9" * 300_000])
+def test_texts_that_would_be_numbers_of_any_size(text):
+    with pytest.raises(DataError) as refused:
+        arrays.numbers(np.array([[text]]))
+    assert refused.value.code == "E309"

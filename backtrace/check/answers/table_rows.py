@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import zipfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,13 +16,15 @@ MOST_LINES_OF_A_ROW = 20
 """Lines that a quoted cell may run over; beyond that its quote was forgotten."""
 MOST_COLUMNS = 100_000
 MOST_ROWS_OF_A_WORKBOOK = 100_000
+MOST_CELLS_OF_A_WORKBOOK = 2_000_000
+MOST_BYTES_OF_A_WORKBOOK = 200_000_000  # unpacked
 
 _SEPARATORS = ";\t,"
 _QUOTED = re.compile('"[^"]*"')
 _BRACKETED = re.compile(r"[\[(][^\[\]()]*[\])]")
 _LINE_BREAK = re.compile("\r\n|[\r\n]")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
-_DECIMALS = re.compile(r"0\.(0+)")
+_DECIMALS = re.compile(r"0\.(0{1,30})")
 
 
 class TableRow(msgspec.Struct, frozen=True):
@@ -58,17 +61,32 @@ def workbook_rows(content: bytes, file: str, most: int = MOST_ROWS_OF_A_WORKBOOK
         needs = "needs openpyxl: pip install 'backtrace-nn[xlsx]', or save the table as CSV"
         raise AnswersError(file, f"{inert(file)}: a workbook; it {needs}", "E510") from None
     try:
-        sheet: Any = load_workbook(io.BytesIO(content), read_only=True, data_only=True).worksheets[
-            0
-        ]
-        return [
-            TableRow(line, [_shown(cell) for cell in row])
-            for line, row in enumerate(sheet.iter_rows(max_row=most), 1)
-        ]
+        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+            if sum(each.file_size for each in packed.infolist()) > MOST_BYTES_OF_A_WORKBOOK:
+                raise _TooLargeError
+        book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+        return list(_sheet_rows(book.worksheets[0], most))
+    except _TooLargeError:
+        reason = f"{inert(file)}: a workbook that is too large; save its sheet as CSV"
+        raise AnswersError(file, reason, "E408") from None
     except Exception as error:  # noqa: BLE001 - of a damaged file openpyxl raises anything
         kind = type(error).__name__
         reason = f"found a file that is no workbook ({kind}); expected an .xlsx"
         raise AnswersError(file, f"{inert(file)}: {reason}", "E408") from None
+
+
+class _TooLargeError(Exception):
+    """A workbook has more in it than a class has answers."""
+
+
+def _sheet_rows(sheet: Any, most: int) -> Iterator[TableRow]:
+    sheet.reset_dimensions()  # a row is as wide as it is, whatever the sheet says of itself
+    left = MOST_CELLS_OF_A_WORKBOOK
+    for line, row in enumerate(sheet.iter_rows(max_row=most), 1):
+        left -= len(row)
+        if left < 0:
+            raise _TooLargeError
+        yield TableRow(line, [_shown(cell) for cell in row])
 
 
 def _shown(cell: Any) -> str:

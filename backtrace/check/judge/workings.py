@@ -140,12 +140,12 @@ def cut_balance(written: Mapping[Key, WrittenQuantity], values: Mapping[Key, Flo
     for place, each in written.items():
         for cells, line in zip(each.cells, values[place], strict=False):
             for cell, value in zip(cells, line, strict=False):
-                if not math.isfinite(value):
-                    continue
                 if isinstance(cell, Figure) and shows_decimals(cell):
                     size = abs(float(value)) * 10.0**cell.decimals
-                    shown = round(abs(cell.value) * 10.0**cell.decimals)
-                    balance += (shown == math.floor(size + 1e-9)) - (shown == round(size))
+                    shown = abs(cell.value) * 10.0**cell.decimals
+                    if math.isfinite(size) and math.isfinite(shown):
+                        whole = round(shown)
+                        balance += (whole == math.floor(size + 1e-9)) - (whole == round(size))
     return balance
 
 

@@ -41,7 +41,7 @@ def _line(cells: Sequence[str]) -> str:
 
 def _cells(column: OverviewColumn, block: Overview, width: float) -> list[tuple[str, float]]:
     """What stands above the arrows, on the one forward, on the one back, and below."""
-    first = column is block.columns[0]
+    first = column is block.every_column[0]
     turns = block.turns and column is block.loss and column.backward is None
     return [
         _pile(column.above, width),

@@ -19,11 +19,17 @@ import numpy as np
 from backtrace.spec.data.request import DataError
 from backtrace.spec.number_reading import NoNumber, read_number
 from backtrace.spec.numbers import LONGEST, Number
+from backtrace.spec.wording import cited
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 NamedArrays: TypeAlias = "Mapping[str, NDArray[Any]]"
+
+MOST_BYTES = 600_000_000
+"""Of what is unpacked: 64 million floats, as many as one quantity may have, are 512 million."""
+
+LONGEST_FRACTION = 200_000  # digits, which Python reads in a second
 
 REAL = "biuf"  # the kinds of NumPy's types that are real numbers; b are true and false, 1 and 0
 
@@ -81,7 +87,16 @@ def npz_arrays(file: BinaryIO) -> Iterator[NamedArrays]:
     Raises DataError, also then.
     """
     with _as_read(".npz"), np.load(file, allow_pickle=False) as archive:
+        for each in archive.zip.infolist():  # which says what it would unpack, before it does
+            check_size(each.filename, each.file_size)
         yield archive
+
+
+def check_size(name: str, size: int) -> None:
+    """Raises DataError where something that is packed is too large to be unpacked."""
+    if size > MOST_BYTES:
+        found = f"{cited(name)}, packed from {size:,} bytes or more"
+        raise DataError(found, f"at most {MOST_BYTES:,}", code="E302")
 
 
 def texts(array: NDArray[Any]) -> list[str]:
@@ -97,6 +112,17 @@ def texts(array: NDArray[Any]) -> list[str]:
 def numbers(array: NDArray[Any]) -> list[Number]:
     """Those that stand in an array of texts, one after another. Raises DataError."""
     return [_number(text) for text in texts(array)]
+
+
+def fraction(text: str) -> Fraction:
+    """What exact arithmetic saves, ``-17/4``. Raises ValueError, or ZeroDivisionError.
+
+    It has no power of ten, which could be of any size.
+    """
+    above, slash, below = text.partition("/")
+    if len(text) > LONGEST_FRACTION:
+        raise ValueError(f"a fraction of {len(text)} digits")
+    return Fraction(int(above), int(below) if slash else 1)
 
 
 @contextmanager
@@ -118,5 +144,5 @@ def _number(text: str) -> Number:
         return reading
     if len(text) > LONGEST:
         with suppress(ValueError, ArithmeticError):  # none, by 0, or beyond what a float can hold
-            return Number(float(Fraction(text)), text)
+            return Number(float(fraction(text)), text)
     raise DataError(reading.found, "a number", reading.mend, code="E309")

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeAlias
 
 import numpy as np
 
-from backtrace.spec.data.arrays import IDX_TYPES, NamedArrays, npz_arrays, read_idx, read_npy
+from backtrace.spec.data.arrays import (
+    IDX_TYPES,
+    NamedArrays,
+    check_size,
+    npz_arrays,
+    read_idx,
+    read_npy,
+)
 from backtrace.spec.data.comma_separated import read_csv
 from backtrace.spec.data.request import DataError, DataRequest
 from backtrace.spec.data.table import DataTable, table_of
@@ -23,9 +30,6 @@ if TYPE_CHECKING:
 
 DataFormat: TypeAlias = Literal["npz", "safetensors", "npy", "IDX", "CSV"]
 ArraysFound: TypeAlias = "dict[str, NDArray[Any] | None]"  # None: only its name is known
-
-MOST_BYTES = 4_000_000_000
-"""Of what gzip packed; the real data sets that people train on by hand are far below."""
 
 BY_NAME: tuple[DataFormat, ...] = ("npz", "safetensors")
 
@@ -87,10 +91,7 @@ def _unpacked(packed: BinaryIO) -> BinaryIO:
         with GzipFile(fileobj=packed) as file:
             while block := file.read(_BLOCK):
                 content.write(block)
-                if content.tell() > MOST_BYTES:
-                    raise DataError(
-                        "a gzip file of too much", f"at most {MOST_BYTES} bytes", code="E302"
-                    )
+                check_size("gzip file", content.tell())
     except (EOFError, BadGzipFile, zlib.error):
         found = "a damaged or truncated gzip file"
         raise DataError(found, "an intact one", "Fetch it again.", code="E303") from None

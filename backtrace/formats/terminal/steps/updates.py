@@ -26,7 +26,10 @@ BETWEEN = 3  # columns between two parameters
 def update_box(
     number: Line, name: str, old: NamedMatrix, new: NamedMatrix, layout: Layout
 ) -> Box | None:
-    """``20  W₁ ⎡ 0.1 → 0.092   0.2 → 0.190 ⎤``; None where it is wider than the page."""
+    """``20  W₁ ⎡ 0.1 → 0.092   0.2 → 0.190 ⎤``; None where it is wider than the page, or one
+    of both is shown whole and the other is not."""
+    if [len(row) for row in old.cells] != [len(row) for row in new.cells]:
+        return None
     head: Line = [*number, (f"{name} ", "")]
     start = Box([head], line_width(head))
     box = joined([start, matrix(_from_old_to_new(old, new, layout.say("→")), layout.style)])
