@@ -20,7 +20,7 @@ from backtrace.check.rules.equation_partials import slack
 from backtrace.check.rules.evaluation import interval
 from backtrace.check.rules.intervals import Interval, clipped, either, widened
 from backtrace.check.rules.noted_lines import noted
-from backtrace.check.rules.partial_results import Noting, widened_by
+from backtrace.check.rules.noting import Noting, widened_by
 from backtrace.functions.activations import Parameters
 from backtrace.functions.elementary import FUNCTIONS
 from backtrace.tape.arithmetic import FloatArithmetic
@@ -30,7 +30,9 @@ StandIns: TypeAlias = dict[Key, Step | Wrong | Interval]
 Override: TypeAlias = Mapping[Key, Step | Wrong | Interval]
 NOTHING: Override = {}
 KNOW_THEIR_PARTS = (  # and which are left alone
-    *("matmul", "sum_samples", "total", "loss_terms", "loss_terms_from_error"),
+    *("matmul", "sum_samples", "total", "loss_terms", "loss_terms_from_error", "penalty"),
+    *("descend", "accumulate", "accumulate_step", "average", "accumulate_squares"),
+    "average_squares",
 )
 TELLING = 20.0  # half units in the last place that make two significant digits
 LARGE = 500  # entries of the operands of a line, for which it counts as another one

@@ -18,7 +18,7 @@ from backtrace.check.judge.digits import PRINTED, figures, kept_decimals, shows_
 from backtrace.check.judge.exercise import Key
 from backtrace.check.model import Figure, Judged, Verdict, WrittenQuantity
 from backtrace.check.rules.intervals import Floats
-from backtrace.check.rules.partial_results import Noting
+from backtrace.check.rules.noting import Noting
 from backtrace.spec.ids import line_and_part
 from backtrace.tape.steps import Step
 

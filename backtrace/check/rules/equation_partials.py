@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from backtrace.check.rules.equation_rules import along
+from backtrace.check.rules.function_partials import slope, softmax_noted
 from backtrace.check.rules.interval_rules import derivative, rows
 from backtrace.check.rules.intervals import UNBOUNDED, Floats, Interval, hull, multiplied, point
-from backtrace.check.rules.partial_results import PARTIAL_RESULTS, Noting, Slack, size_of, slope
+from backtrace.check.rules.noting import Noting, Slack, size_of
+from backtrace.check.rules.partial_results import PARTIAL_RESULTS
 from backtrace.functions.activations import ACTIVATIONS, Parameters
 from backtrace.tape.arguments import taken
 from backtrace.tape.equation_operations import entries_of
@@ -60,15 +62,9 @@ def _chain_from_activation(
 
 
 def _softmax(s: Setting, p: Parameters, noting: Noting, z: Interval) -> Any:
-    """A share moves by (1 − a)/Σ for its own power, by a/Σ for another's and for their sum."""
     off = np.zeros(z.shape)
     for end in (z.lo, z.hi):
-        turned = along(s, p, Interval(end, end)).lo[0]
-        powers = np.exp(turned)
-        whole = powers.sum(axis=1, keepdims=True)
-        a, error = powers / whole, noting.error(powers)
-        others = error.sum(axis=1, keepdims=True) - error
-        found = ((1 - a) * error + a * (others + noting.error(whole))) / whole
+        found = softmax_noted(noting, along(s, p, Interval(end, end)).lo[0])
         off = np.maximum(off, along(s, p, point(found)).lo[0])
     return off
 

@@ -13,7 +13,8 @@ from typing import TypeAlias
 import numpy as np
 
 from backtrace.check.rules.intervals import Floats, Interval, hull, point
-from backtrace.check.rules.partial_results import Noting, ordered, products_of
+from backtrace.check.rules.noting import Noting, ordered
+from backtrace.check.rules.partial_results import products_of
 from backtrace.check.rules.softmax_bounds import jacobian_from_softmax
 from backtrace.functions.activations import SELU_ALPHA, SELU_SCALE, Parameters
 from backtrace.functions.elementary import FUNCTIONS

@@ -1,0 +1,85 @@
+"""How partial results are noted down, and what rounding one does to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import msgspec
+import numpy as np
+
+from backtrace.check.rules.intervals import Floats, Interval, hull, is_left_alone, single
+
+
+class Noting(msgspec.Struct, frozen=True):
+    """How partial results are rounded: ``half`` a unit of a decimal each way, or to so many
+    significant ``digits``, whichever is coarser."""
+
+    half: float
+    digits: int | None = None
+
+    def error(self, size: Floats) -> Floats:
+        """Half a unit in the last place of numbers of this size."""
+        if self.digits is None:
+            return np.full(np.shape(size), self.half)
+        with np.errstate(divide="ignore"):
+            place = np.floor(np.log10(np.where(size > 0, size, 1.0)))
+        return np.where(size > 0, np.maximum(0.5 * 10.0 ** (place + 1 - self.digits), self.half), 0)
+
+    def error_of_sum(self, size: Floats) -> Floats:
+        """The same of a sum of noted numbers: it has no more decimals than they have."""
+        return np.zeros(np.shape(size)) if self.digits is None else self.error(size)
+
+    def rounded(self, x: Interval) -> Interval:
+        """What the interval's numbers are rounded to: either way, where they lie between two."""
+        return Interval(self._rounded(x.lo, -1.0), self._rounded(x.hi, 1.0))
+
+    def _rounded(self, x: Floats, side: float) -> Floats:
+        error = self.error(np.abs(x))
+        unit = np.where(error > 0, 2 * error, 1.0)
+        tie = side * 1e-9  # a tie goes to the side that the interval opens to
+        return np.where(error > 0, np.round(x / unit + tie) * unit, x)
+
+    def of(self, x: Interval) -> Floats:
+        """What rounding may do to a partial result; nothing to a number that it leaves alone."""
+        lo, hi = hull(x).lo[0], hull(x).hi[0]
+        error = self.error(np.maximum(np.abs(lo), np.abs(hi)))
+        unit = np.where(error > 0, 2 * error, 1.0)
+        middle = (lo + hi) / 2
+        kept = is_left_alone(middle, np.round(middle / unit) * unit, unit)
+        return np.where(single(x) & kept, 0.0, error)
+
+
+Slack: TypeAlias = Callable[..., Any]
+
+
+def widened_by(x: Interval, off: Floats | float) -> Interval:
+    if not np.any(off):
+        return x
+    return Interval(x.lo - off, x.hi + off)
+
+
+def size_of(x: Interval) -> Floats:
+    """How large its entries can be."""
+    return np.asarray(np.maximum(np.abs(x.lo[0]), np.abs(x.hi[0])))
+
+
+def noted_one_by_one(noting: Noting, x: Interval) -> Floats:
+    """``Noting.of`` for an array of any number of axes."""
+    shape = x.lo.shape[1:]
+    flat = Interval(x.lo.reshape(1, 1, -1), x.hi.reshape(1, 1, -1))
+    return noting.of(flat).reshape(shape)
+
+
+def is_trivial(lo: Floats, hi: Floats) -> Any:
+    """Who multiplies by 0 or by 1 notes nothing down."""
+    return (lo == hi) & ((lo == 0) | (np.abs(lo) == 1))
+
+
+def part(noting: Noting, factor: float, x: Interval) -> Floats:
+    """What noting a constant times x may do: η·dW, β·v."""
+    return noting.of(Interval(*ordered(x.lo * factor, x.hi * factor)))
+
+
+def ordered(one: Floats, two: Floats) -> tuple[Floats, Floats]:
+    return np.minimum(one, two), np.maximum(one, two)

@@ -1,0 +1,150 @@
+"""How far roundings on the way can take penalties and the lines of an update."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from backtrace.check.rules.intervals import Interval, absolute, multiplied, scaled, summed
+from backtrace.check.rules.noting import Noting, Slack, part, size_of
+from backtrace.functions.activations import Parameters
+from backtrace.functions.optimizers import momentums
+from backtrace.tape.setting import Setting
+
+
+def _product_of_constant(name: str) -> Slack:
+    """A constant times the last operand: η·dW, β·v, λ·w."""
+
+    def off(s: Setting, p: Parameters, noting: Noting, *operands: Interval) -> Any:
+        return part(noting, float(p[name]), operands[-1])
+
+    return off
+
+
+def _penalty(s: Setting, p: Parameters, noting: Noting, *weights: Interval) -> Any:
+    """Each λw² (λ|w|, λ/2·w²) before the sum, and w² before that; or the sum of a matrix."""
+    l1, l2, over = float(p["l1"]), float(p["l2"]), float(p.get("over", 1))
+    ways = []
+    for share in (1.0, 0.5, 1 / over, 0.5 / over):
+        off = 0.0
+        for w in weights:
+            square, size = multiplied(w, w), absolute(w)
+            off += float((part(noting, share * l2, square) + l2 * noting.of(square)).sum())
+            off += float(part(noting, share * l1, size).sum())
+            off += float(noting.of(scaled(summed(square), share * l2)).sum())
+        ways.append(off)
+    return max(ways)
+
+
+def _add_penalty(s: Setting, p: Parameters, noting: Noting, data: Interval, w: Interval) -> Any:
+    amount = float(p["l1"]) + 2 * float(p["l2"])
+    return noting.error(amount * np.maximum(size_of(w), 1e-300))
+
+
+def _gradient_norm(s: Setting, p: Parameters, noting: Noting, *gradients: Interval) -> Any:
+    """Each square before they are added up; the root of a smaller sum moves further."""
+    off = sum(float(noting.error(size_of(g) ** 2).sum()) for g in gradients)
+    least = sum(float((np.maximum(np.maximum(g.lo, -g.hi)[0], 0.0) ** 2).sum()) for g in gradients)
+    whole = max(least, off)
+    return math.sqrt(whole) - math.sqrt(whole - off)
+
+
+def _clip_to_norm(s: Setting, p: Parameters, noting: Noting, g: Interval, norm: Interval) -> Any:
+    """The factor before the product, or g/norm before it is multiplied by c."""
+    limit = float(p["limit"])
+    ends = [limit / np.maximum(end, limit) for end in (norm.hi, norm.lo)]
+    share = size_of(g) * ends[1][0] / limit
+    factor = noting.of(Interval(*ends))
+    return np.where(factor > 0, np.maximum(size_of(g) * factor, limit * noting.error(share)), 0.0)
+
+
+def _average(s: Setting, p: Parameters, noting: Noting, old: Interval, new: Interval) -> Any:
+    beta = float(p["beta"])
+    return part(noting, beta, old) + part(noting, 1 - beta, new)
+
+
+def _average_squares(s: Setting, p: Parameters, noting: Noting, v: Interval, g: Interval) -> Any:
+    beta, squares = float(p["beta"]), multiplied(g, g)
+    parts = part(noting, beta, v) + part(noting, 1 - beta, squares)
+    return parts + (1 - beta) * noting.of(squares)
+
+
+def _squares(s: Setting, p: Parameters, noting: Noting, v: Interval, g: Interval) -> Any:
+    return noting.of(multiplied(g, g))
+
+
+def _momentum(s: Setting, p: Parameters, noting: Noting, v: Interval, g: Interval) -> Any:
+    kept = part(noting, float(p["beta"]), v)
+    return kept + part(noting, float(p["rate"]), g) if "rate" in p else kept
+
+
+def _look_ahead(s: Setting, p: Parameters, noting: Noting, g: Interval, v: Interval) -> Any:
+    rate = abs(float(p["rate"]))
+    inner = noting.error(float(p["beta"]) * size_of(v)) + noting.error(size_of(g) + size_of(v))
+    return rate * inner
+
+
+def _unbias(s: Setting, p: Parameters, noting: Noting, m: Interval) -> Any:
+    below = 1 - float(p["beta"]) ** p["t"]
+    off = noting.of(Interval(np.full((1, 1, 1), below), np.full((1, 1, 1), below)))[0, 0]
+    return size_of(m) * off / (below * max(below - off, 1e-300))
+
+
+def _look_ahead_average(s: Setting, p: Parameters, noting: Noting, m: Interval, g: Interval) -> Any:
+    """Each share before the sum, and the product before it is divided."""
+    mu = momentums(float(p["beta"]), float(p["momentum_decay"]), p["t"])
+    found = np.zeros(m.shape)
+    for x, share, rest in (
+        (m, mu.next, 1 - mu.product * mu.next),
+        (g, 1 - mu.now, 1 - mu.product),
+    ):
+        size = share * size_of(x)
+        found = found + noting.error(size) / rest + noting.error(size / rest)
+    return found
+
+
+def _rescale(
+    s: Setting, p: Parameters, noting: Noting, g: Interval, steps: Interval, squares: Interval
+) -> Any:
+    """Both roots, and their quotient."""
+    epsilon = float(p["epsilon"])
+    above = np.sqrt(np.maximum(steps.hi[0], 0.0) + epsilon)
+    below = np.sqrt(np.maximum(squares.lo[0], 0.0) + epsilon)
+    off = noting.error(below)
+    safe = np.maximum(below - off, 1e-300)
+    quotient = (noting.error(above) + above * off / safe) / safe
+    return size_of(g) * (quotient + noting.error(above / safe))
+
+
+def _adaptive_step(s: Setting, p: Parameters, noting: Noting, *operands: Interval) -> Any:
+    m, v = operands[:2]
+    rate, root = abs(float(p["rate"])), np.sqrt(np.maximum(v.lo[0], 0.0))
+    off = noting.error(root) + noting.error_of_sum(root)
+    safe = np.maximum(root - off, 1e-300)
+    ratio = size_of(m) / safe
+    wide = rate * ratio * off / safe + noting.error(rate * size_of(m)) / safe
+    longest = np.minimum(ratio, p.get("largest_ratio", np.inf))
+    noted = np.maximum(noting.error(rate * np.ones_like(root)), rate * noting.error(longest))
+    return np.minimum(wide, rate * (1 + ratio)) + noted
+
+
+UPDATE_PARTIALS: dict[str, Slack] = {
+    "penalty": _penalty,
+    "add_penalty": _add_penalty,
+    "gradient_norm": _gradient_norm,
+    "clip_to_norm": _clip_to_norm,
+    "descend": _product_of_constant("rate"),
+    "accumulate": _momentum,
+    "accumulate_step": _momentum,
+    "average": _average,
+    "accumulate_squares": _squares,
+    "average_squares": _average_squares,
+    "look_ahead_step": _look_ahead,
+    "unbias": _unbias,
+    "look_ahead_average": _look_ahead_average,
+    "rescale": _rescale,
+    "adaptive_step": _adaptive_step,
+    "decayed_step": _adaptive_step,
+}
