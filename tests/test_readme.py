@@ -170,6 +170,16 @@ def test_every_example_is_of_a_kind_that_is_tested():
     assert languages == {"console", "yaml", "pycon", "text"}
 
 
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
+def test_no_row_of_a_table_loses_a_cell(path):
+    """A bar that is not escaped, also in code, ends a cell; what is too much is not shown."""
+    for table in re.findall(
+        r"^\|.*\n\|[-|]+\|\n(?:\|.*\n)+", prose_of(DOCUMENTS[path]), re.MULTILINE
+    ):
+        widths = {len(re.split(r"(?<!\\)\|", line)) for line in table.splitlines()}
+        assert len(widths) == 1, table
+
+
 # What there is, and what is listed
 
 

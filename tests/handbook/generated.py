@@ -23,12 +23,12 @@ BEGIN, END = "<!-- generated: {} -->\n", "<!-- end -->\n"
 
 def cell(text):
     """A text in a table of Markdown."""
-    return re.sub(r"([|*<])", r"\\\1", text)
+    return re.sub(r"([|*<])", r"\\\1", re.sub(r"(\\\w+)", r"`\1`", text))
 
 
 def flags(option):
     """How an option is written: ``--output FILE``, ``-o``; its choices are in the next cell."""
-    value = "" if option.is_flag else f" {option.metavar or 'N'}"
+    value = "" if option.is_flag else f" {cell(option.metavar or 'N')}"
     if getattr(option.type, "choices", None):
         value = ""
     names = [*sorted(option.opts, key=len, reverse=True), *option.secondary_opts]
