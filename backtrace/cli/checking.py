@@ -284,6 +284,8 @@ class Grader:
             names = self.request.names
             page = classroom.document(self.checker, report, names=names, title=title)
             print_page(page, self.request.format, self.request.width)
+            if self.request.format == "text" and not names and sys.stdout.isatty():
+                tell("\n--names names the students; --results FILE.csv writes their marks.")
 
     def document(self, graded: Graded) -> report_json.ReportDocument:
         return report_json.report(self.findings(graded), self.request.level)

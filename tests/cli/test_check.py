@@ -192,6 +192,14 @@ def test_gradescope_is_told_of_a_submission_that_cannot_be_read(run, homework):
     assert json.loads(done.out)["score"] == 0
 
 
+def test_a_class_on_a_terminal_is_told_how_to_be_named(homework):
+    arguments = ("check", str(homework / "spec.yaml"), str(homework / "class"))
+    assert "--names names the students" in on_a_terminal(*arguments).out
+    assert "names the students" not in on_a_terminal(*arguments, "--names").out
+    piped_out = piped(*arguments)
+    assert "names the students" not in piped_out.out + piped_out.err
+
+
 def test_colour_only_on_a_terminal_that_wants_it(homework):
     arguments = ("check", str(homework / "spec.yaml"), str(homework / "class" / "bo.yaml"))
     assert ESCAPE not in piped(*arguments).out
