@@ -68,17 +68,18 @@ def shown(count: int, most: int) -> list[int]:
     return [*range(most - last), *range(count - last, count)]
 
 
-def windows(values: Iterable[AnyArray]) -> dict[int, range]:
-    """Of every length of a long side at whose ends a matrix is 0, the lines where most is."""
+def windows(values: Iterable[AnyArray], kept: int = KEPT) -> dict[int, range]:
+    """Of every length of a long side at whose ends a matrix is 0, the ``kept`` lines where most
+    is."""
     found: dict[int, list[AnyArray]] = {}
     for value in values:
         for axis, count in enumerate(value.shape):
             if count > LONGEST:
                 found.setdefault(count, []).append(_sizes(value, axis))
     return {
-        count: _fullest(sum(sizes))
+        count: _fullest(sum(sizes), kept)
         for count, sizes in found.items()
-        if any((each[shown(count, KEPT)] == 0).any() and each.any() for each in sizes)
+        if any((each[shown(count, kept)] == 0).any() and each.any() for each in sizes)
     }
 
 
@@ -89,6 +90,6 @@ def _sizes(value: AnyArray, axis: int) -> AnyArray:
     return sizes / max(sizes.max(), np.finfo(float).tiny)
 
 
-def _fullest(sizes: AnyArray) -> range:
-    start = int(np.argmax(np.convolve(sizes, np.ones(KEPT), "valid")))
-    return range(start, start + KEPT)
+def _fullest(sizes: AnyArray, kept: int) -> range:
+    start = int(np.argmax(np.convolve(sizes, np.ones(kept), "valid")))
+    return range(start, start + kept)

@@ -446,3 +446,12 @@ def test_without_the_extra_a_picture_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "resvg_py", None)
     with pytest.raises(PictureUnavailableError, match=r"backtrace-nn\[png\]"):
         png(TRACES["delta-rule"], View())
+
+
+def test_of_many_inputs_those_are_drawn_where_something_is():
+    # the corners of all ten images are black
+    (inputs, *_) = network(TRACES["mnist"], Selection()).columns
+    places = [unit.place for unit in inputs.units]
+    assert places == list(range(places[0], places[0] + 7))
+    assert any(unit.value != "0" for unit in inputs.units)
+    assert "777 more of 784" in texts(drawn(TRACES["mnist"]), "size")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from math import degrees
 
 import msgspec
@@ -133,8 +134,10 @@ class NetworkDrawing:
     def reach(self, at: int) -> float:
         """How far a column reaches from its middle, with its heading."""
         column = self.columns[at]
-        heading = max(text_width(column.heading), text_width(column.symbol))
-        return max(self.widest(at), heading * LETTER / 2)
+        words = [column.heading, column.symbol]
+        if len(column.units) < column.size:
+            words.append(left_out(column.size - len(column.units), column))
+        return max(self.widest(at), max(map(text_width, words)) * LETTER / 2)
 
     def has_strips(self, at: int) -> bool:
         return not self.labels[at] and bool(_strips_of(self.columns[at]))
@@ -189,12 +192,20 @@ class NetworkDrawing:
 
     def left_out(self, at: int, column: LayerColumn) -> Iterator[str]:
         """⋮ and a count, where units of a large layer are not shown."""
-        for above, below in zip(self.places[at], self.places[at][1:], strict=False):
+        for x, y, count in self.gaps(at):
+            yield text_at(x, y - 8, "more halo", "⋮")
+            yield text_at(x, y + 14, "size halo", left_out(count, column))
+
+    def gaps(self, at: int) -> Iterator[tuple[float, float, int]]:
+        """Where in a column units are left out, and how many; above it also those below."""
+        places, size = self.places[at], self.columns[at].size
+        lower = (self.sizes.below - self.sizes.above) / 2
+        if places[0].unit.place > 1:
+            yield places[0].x, places[0].y - self.sizes.row + lower, size - len(places)
+        for above, below in pairwise(places):
             count = below.unit.place - above.unit.place - 1
             if count:
-                y = (above.y + below.y) / 2 + (self.sizes.below - self.sizes.above) / 2
-                yield text_at(above.x, y - 8, "more halo", "⋮")
-                yield text_at(above.x, y + 14, "size halo", f"{count} more of {column.size}")
+                yield above.x, (above.y + below.y) / 2 + lower, count
 
     def unit(self, place: Place, column: LayerColumn) -> Iterator[str]:
         unit, radius = place.unit, self.sizes.radius
@@ -214,6 +225,10 @@ class NetworkDrawing:
         lines += [[_span(own, "forward"), _span(d, "backward")] for own, d in unit.parameters]
         for at, spans in enumerate(lines):
             yield text_at(place.x, below + LINE * at, "halo", " \u00a0".join(filter(None, spans)))
+
+
+def left_out(count: int, column: LayerColumn) -> str:
+    return f"{count:,} more of {column.size:,}"
 
 
 def _slots(column: LayerColumn) -> int:

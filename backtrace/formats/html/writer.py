@@ -183,9 +183,10 @@ class _Writer(BlockWriter[str]):
         """Links to the updates, or to the sections of the only one."""
         sections = [block for block in _flat(self.contents) if block.part != "losses"]
         if len(sections) > 1:
+            named = {each.heading or each.title: each.anchor for each in reversed(sections)}
             links = (
-                f'<a href="#{self.id(each.anchor)}">{_text(each.heading or each.title)}</a>'
-                for each in sections
+                f'<a href="#{self.id(anchor)}">{_text(words)}</a>'  # to the first of a name
+                for words, anchor in reversed(named.items())
             )
             tag = "div" if self.prefix else "nav"  # a landmark is a page's own
             yield from (f'<{tag} class="contents">', *_list(links), f"</{tag}>")

@@ -7,7 +7,6 @@ Lines and circles are operators of PDF, which every engine that writes it can be
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 from math import cos, degrees, sin
 
 from backtrace.formats.drawing.label_layout import Rectangle
@@ -146,12 +145,9 @@ class _Picture:
         return path
 
     def left_out(self, at: int, column: LayerColumn) -> Iterator[str]:
-        for above, below in pairwise(self.drawing.places[at]):
-            count = below.unit.place - above.unit.place - 1
-            if count:
-                told = rf"$\vdots$\\{count:,} more\\of {column.size:,}"
-                y = (above.y + below.y) / 2
-                yield self.over_lines(above.x, y, rf"\shortstack{{{told}}}")
+        for x, y, count in self.drawing.gaps(at):
+            told = rf"$\vdots$\\{count:,} more\\of {column.size:,}"
+            yield self.over_lines(x, y, rf"\shortstack{{{told}}}")
 
 
 def _ink(name: str) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from backtrace.notation.numbers import number
 from backtrace.notation.symbols import Symbols
-from backtrace.page.elision import shown
+from backtrace.page.elision import Elision, windows
 from backtrace.page.header import activation_name
 from backtrace.page.network.units import Edge, LabelledNumber, LayerColumn, Network, Unit
 from backtrace.page.network.words import NetworkWords
@@ -55,6 +55,8 @@ class _SampleReader:
         self.sample, self.several = sample or self.numbers[0], len(self.numbers) > 1
         self.row = sample_index(self.steps["a0"], self.sample) or 0
         self.last = max(traced.layer or 0 for traced in self.steps.values())
+        values = (traced.value for traced in self.steps.values())
+        self.elision = Elision(windows=windows(values, KEPT_UNITS))
 
     def network(self) -> Network:
         columns = (self.inputs(), *map(self.layer, range(1, self.last + 1)))
@@ -75,6 +77,11 @@ class _SampleReader:
     def say(self, value: Any) -> str:
         return number(value, self.trace.decimals, self.mark).replace("-", "−")
 
+    def kept(self, size: int) -> list[int]:
+        """Which units of a layer are shown: of a large one the first and the last, or where there
+        is most."""
+        return self.elision.shown(size, size if size <= MOST_UNITS else KEPT_UNITS)
+
     def shows(self, *ids: str) -> bool:
         """Whether a reader asked to see any of these, and there is one."""
         return any(id in self.wanted for id in ids)
@@ -83,14 +90,14 @@ class _SampleReader:
 
     def inputs(self) -> LayerColumn:
         values = self.line("a0")
-        units = tuple(Unit(at + 1, self.entry("a0", at)) for at in _kept(len(values)))
+        units = tuple(Unit(at + 1, self.entry("a0", at)) for at in self.kept(len(values)))
         return LayerColumn(0, "Inputs", self.symbols.name("a0"), len(values), units)
 
     def layer(self, layer: int) -> LayerColumn:
         step = self.steps[f"a{layer}"]
         size = len(self.line(step.id))
         led = [self.relative(self.weights(f"{d}W{layer}"), size) for d in ("", "d")]
-        units = tuple(self.unit(layer, at, led) for at in _kept(size))
+        units = tuple(self.unit(layer, at, led) for at in self.kept(size))
         heading = f"Layer {layer}, {activation_name(step)}"
         edges = self.edges(layer, units)
         return LayerColumn(layer, heading, self.symbols.name(step.id), size, units, edges)
@@ -174,7 +181,7 @@ class _SampleReader:
                 "" if gradients is None else self.say(gradients[i, unit.place - 1]),
                 unit.weights[i] if unit.weights else 0.0,
             )
-            for source, i in enumerate(_kept(inputs))
+            for source, i in enumerate(self.kept(inputs))
             for target, unit in enumerate(units)
         )
 
@@ -238,7 +245,3 @@ class _SampleReader:
             f"The largest gradient of a weight is {self.say(value[i, j])}, in layer "
             f"{self.steps[id].layer} from unit {i + 1} to unit {j + 1}"
         )
-
-
-def _kept(size: int) -> list[int]:
-    return shown(size, size if size <= MOST_UNITS else KEPT_UNITS)
