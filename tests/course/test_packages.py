@@ -298,6 +298,7 @@ def test_canvas_does_not_get_an_answer_that_it_reads_as_0(run, tmp_path, form): 
     assert refused.code == 2
     assert "product1[1,1] (7.5e-05)" in refused.err
     assert "product1[1,2]" not in refused.err
+    assert "--show product1" in refused.err
     assert not (tmp_path / "out").exists()
     done = run(
         *("worksheet", str(spec), "-o", str(tmp_path / "out"), "--to", form),

@@ -64,16 +64,14 @@ class FormPieces:
 
     def refuse_small(self, form: str) -> None:
         """Raises NotExpressibleError where Canvas would read an answer as 0."""
-        small = [
-            f"{each.name} ({each.value:.2g})"
-            for each in self.answers()
-            if 0 < abs(float(plain(each.value))) < SMALLEST
-        ]
+        small = [each for each in self.answers() if 0 < abs(float(plain(each.value))) < SMALLEST]
         if small:
+            entries = ", ".join(f"{each.name} ({each.value:.2g})" for each in small)
+            names = ",".join(dict.fromkeys(each.quantity.name for each in small))
             raise NotExpressibleError(
                 f"{form}: {self.document.title}: Canvas reads less than {plain(SMALLEST)} as 0: "
-                f"{', '.join(small)}. Say with --ask what else is asked for, or give these away "
-                "with --show"
+                f"{entries}. Give it away (--show {names}), or ask for less (--ask, or `ask` in "
+                "the spec)"
             )
 
     def pieces(self) -> Iterator[str | StepBlock]:
