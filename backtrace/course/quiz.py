@@ -10,6 +10,7 @@ from backtrace.check.answers.names import Quantity, Reader, reader
 from backtrace.check.answers.reading import read_answers
 from backtrace.check.judge.checker import Checker
 from backtrace.check.model import Answers, Judged, Report, texts
+from backtrace.course.template import quoted
 from backtrace.course.worksheet import Worksheet
 from backtrace.notation.numbers import cells
 
@@ -88,7 +89,7 @@ class Quiz:
         """The answers as a file that ``backtrace check`` reads."""
         scalars = {quantity.name for quantity in self.quantities if quantity.scalar}
         lines = [
-            f"  {name}: " + (f'"{rows[0][0]}"' if name in scalars else _listed(rows))
+            f"  {name}: " + (quoted(rows[0][0]) if name in scalars else _listed(rows))
             for name, rows in self.answers.items()
         ]
         return "\n".join(["answers:", *lines]) + "\n" if lines else "answers: {}\n"
@@ -96,5 +97,5 @@ class Quiz:
 
 def _listed(rows: Rows) -> str:
     """Every text in quotes: a fraction, a decimal comma and a _ stay what was typed."""
-    lines = (", ".join(f'"{text}"' for text in row) for row in rows)
+    lines = (", ".join(map(quoted, row)) for row in rows)
     return f"[{', '.join(f'[{line}]' for line in lines)}]"

@@ -65,8 +65,9 @@ def title_line(title: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """A text in double quotes, as YAML and JSON have it."""
-    return json.dumps(text, ensure_ascii=False)
+    """A text in double quotes, as YAML and JSON have it: what is no letter is escaped."""
+    written = json.dumps(text, ensure_ascii=False)
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in written)
 
 
 def template(content: bytes, file: str, ask: Sequence[str] = ()) -> Template:

@@ -136,6 +136,6 @@ def test_names_that_no_file_can_have(run, folder):
     ):  # fmt: skip
         outcome = run(*arguments)
         assert (outcome.code, outcome.out) == (code, "")
-        assert long in outcome.err
+        assert long[:90] in outcome.err
     (folder / "manifest.yaml").write_text(f'variants: {{v01: "{long}", v02: "a\\0b"}}')
     assert run("check", ".", "sheet").code == 2

@@ -286,3 +286,19 @@ def test_a_quiz_follows_over_a_pipe(tmp_path):
     assert max(map(len, lines)) <= 80
     assert "\x1b" not in done.out
     assert [line for line in lines if "✓" in line][:2] == ["  ✓ right", "  ✓ right"]
+
+
+@pytest.mark.parametrize(
+    "text", ['"3"', "\ufeff3", "3\\", "\\x41", "3\x7f", "½\u2028", "#", "]: *"]
+)
+def test_what_is_kept_is_taken_up_whatever_was_written(text):
+    quiz = Quiz(worksheet(backtrace.load("mlp-math"), ["z1", "a1", "loss"]))
+    again = Quiz(worksheet(backtrace.load("mlp-math"), ["z1", "a1", "loss"]))
+    z, _, loss = quiz.quantities
+    quiz.put(z, [[text, "-1.0", "1.0"]])
+    quiz.put(loss, [[text]])
+    again.take_up(quiz.text.encode(), "kept")
+    assert quiz.text.replace("\n", "").isprintable()
+    assert [*again.answers] == [*quiz.answers]
+    if text.isprintable():  # else it is kept as it is shown
+        assert again.answers == quiz.answers
