@@ -87,8 +87,7 @@ def _network(shape: Blueprint) -> Iterator[str]:
 
 
 def _board(shape: Blueprint) -> Iterator[str]:
-    rows = shape.layout == "rows"
-    line = "row" if rows else "column"
+    line = "row" if shape.layout == "rows" else "column"
     yield from _said(
         "Formulas for backtrace, as they stand on the board. Change whatever you like: what does "
         "not fit is said, with its line. `backtrace trace` with the name of this file works them, "
@@ -113,16 +112,7 @@ def _board(shape: Blueprint) -> Iterator[str]:
         f"Losses, of a prediction and its target: {', '.join(_losses())}.",
     )
     yield "equations:"
-    before = "X"
-    for number, (name, _, _) in enumerate(layers, 1):
-        product = f"{before} @ W{number}" if rows else f"W{number} @ {before}"
-        yield f"  - Z{number} = {product} + b{number}"
-        before = f"Z{number}"
-        if name != "linear":
-            yield f"  - A{number} = {name}({before})"
-            before = f"A{number}"
-    objective = f"{shape.loss_name}({before}, Y)" if shape.targets_text else f"sum({before})"
-    yield f"  - L = {objective}"
+    yield from _lines(shape)
     yield from _said("What is differentiated: a name that is a single number.")
     yield "loss: L"
     yield from _said("Whose gradients are not wanted; every other name gets one, dNAME.")
@@ -134,6 +124,20 @@ def _board(shape: Blueprint) -> Iterator[str]:
     yield from _update(shape)
     yield from _said("Decimals to print.")
     yield "display: {decimals: 4}"
+
+
+def _lines(shape: Blueprint) -> Iterator[str]:
+    """The formulas of a dense network; a linear unit needs none of its own."""
+    before = "X"
+    for number, (name, _, _) in enumerate(shape.layers, 1):
+        weights = f"W{number}"
+        product = f"{before} @ {weights}" if shape.layout == "rows" else f"{weights} @ {before}"
+        before = f"Z{number}"
+        yield f"  - {before} = {product} + b{number}"
+        if name != "linear":
+            yield f"  - A{number} = {name}({before})"
+            before = f"A{number}"
+    yield f"  - L = {f'{shape.loss_name}({before}, Y)' if shape.targets_text else f'sum({before})'}"
 
 
 def _losses() -> list[str]:
