@@ -43,6 +43,7 @@ def test_a_sheet_keeps_the_written_digits_in_the_order_of_work():
     [
         "loss: 0.50",
         "student: ada\nloss: 0.50",
+        "Name: ada\nloss: 0.50",
         "answers: {loss: 0.50}",
         "Answers: {L: 0.50}\nStudent: ada",
         '{"answers": {"loss": 0.50}}',

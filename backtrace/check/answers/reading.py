@@ -96,9 +96,10 @@ def _misshapen(node: Node, file: str, first_line: int, expected: str) -> Answers
 def _parts(root: Mapping, file: str, line: int, notes: list[str]) -> tuple[str, Mapping]:
     """The student's name, empty where there is none, and the mapping of ids to answers."""
     keys = {key.strip().lower(): key for key in reversed(root.entries)}
-    student = _student(root, keys.get("student"), notes)
+    named = keys.get("student", keys.get("name"))
+    student = _student(root, named, notes)
     wrapper = keys.get("answers")
-    rest = {key: entry for key, entry in root.entries.items() if key != keys.get("student")}
+    rest = {key: entry for key, entry in root.entries.items() if key != named}
     if wrapper is None:
         return student, Mapping(root.line, root.column, 1, rest)
     answers = root.entries[wrapper].value
