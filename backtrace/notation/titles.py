@@ -135,7 +135,7 @@ TITLES: dict[str, Callable[[Step], str]] = {
 SHORTER: dict[str, Callable[[Step], str]] = {
     "matmul": lambda step: "Times the weights",
     "activation_derivative": lambda step: f"Slope: {_activation(step)}′",
-    "activate": _activation,
+    "activate": lambda step: _activation(step)[:1].upper() + _activation(step)[1:],
     "error": lambda step: "Error",
     "penalty": lambda step: "Penalty",
     "loss_gradient": lambda step: "Gradient",

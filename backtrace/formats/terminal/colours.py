@@ -73,7 +73,15 @@ def coloured(lines: Iterable[Line], styles: Mapping[str, str]) -> Text:
     for number, line in enumerate(lines):
         whole.append("\n" if number else "")
         for part, role in line:
-            whole.append(inert(part), styles.get(role))
+            shown = inert(part)
+            if role.endswith(".name"):  # its ground is no wider than it
+                name = shown.strip()
+                before, shown, after = shown.partition(name) if name else (shown, "", "")
+                whole.append(before)
+                whole.append(shown, styles.get(role))
+                whole.append(after)
+            else:
+                whole.append(shown, styles.get(role))
     return whole
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 import backtrace
-from backtrace.formats.terminal.colours import STYLES, uncoloured
+from backtrace.formats.terminal.colours import STYLES, coloured, uncoloured
 from backtrace.formats.terminal.layout import Layout
 from backtrace.formats.terminal.trace import passages
 from backtrace.page.trace import View
@@ -61,3 +61,10 @@ def test_the_direction_is_said_without_a_colour():
     headings = [line for lines in page for line in uncoloured(lines).split("\n") if "──" in line]
     assert [" → " in line for line in headings if "Forward" in line] == [True, True]
     assert [" ← " in line for line in headings if "Backward" in line] == [True, True]
+
+
+def test_the_ground_of_a_name_is_no_wider_than_it():
+    text = coloured([[("  W₁ ", "updated.name"), ("  ", "updated.name"), (" 7", "")]], STYLES)
+    assert text.plain == "  W₁    7"
+    (span,) = text.spans
+    assert (text.plain[span.start : span.end], span.style) == ("W₁", STYLES["updated.name"])
