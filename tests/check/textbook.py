@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+NOISE = 1e-12  # what is left of a sum that cancels
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 _ERF = np.frompyfunc(math.erf, 1, 1)
 
@@ -71,8 +72,8 @@ def _elu(alpha, scale=1.0):
 def _leaky(slope):
     return Activation(
         lambda z: np.where(z > 0, z, slope * z),
-        lambda z: np.where(z > 0, 1.0, slope),
-        lambda a: np.where(a > 0, 1.0, slope),
+        lambda z: np.where(z > NOISE, 1.0, slope),
+        lambda a: np.where(a > NOISE, 1.0, slope),
     )
 
 
@@ -94,7 +95,7 @@ def activation(name, parameters=()):
         "sigmoid": lambda: Activation(sigmoid, sigmoid_slope, lambda a: a * (1 - a)),
         "tanh": lambda: Activation(np.tanh, lambda z: 1 - np.tanh(z) ** 2, lambda a: 1 - a**2),
         "relu": lambda: Activation(
-            lambda z: np.maximum(z, 0), lambda z: 1.0 * (z > 0), lambda a: 1.0 * (a > 0)
+            lambda z: np.maximum(z, 0), lambda z: 1.0 * (z > NOISE), lambda a: 1.0 * (a > NOISE)
         ),
         "bipolar_sigmoid": lambda: Activation(
             lambda z: (1 - np.exp(-z)) / (1 + np.exp(-z)),

@@ -196,9 +196,14 @@ class Diagnosis(WrongQuantity):
         return [
             f
             for f in of_few or found
-            if not (f.is_any_of(DISGUISES) and any(_same(f.box, box) for box in plain))
+            if not (f.is_any_of(DISGUISES) and self.is_disguise(f, plain))
             and (not f.is_wrong_activation or self.tells_activations_apart(f, wrong))
         ]
+
+    def is_disguise(self, found: Cause, plain: list[Interval]) -> bool:
+        """Whether a plainer mistake has the same numbers, here and further down."""
+        same = any(_same(found.box, box) for box in plain)
+        return same and not self.evidence.supports([found])
 
     def tells_activations_apart(self, found: Cause, wrong: NDArray[np.bool_]) -> bool:
         """One of a dozen activations often fits: one that the exercise has not (nor its own without

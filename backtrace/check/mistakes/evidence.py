@@ -88,4 +88,5 @@ class Evidence(WrongQuantity):
         return self.fits_under(place, numbers, stand_ins)
 
     def fits_under(self, place: Key, numbers: Numbers, over: Override = NOTHING) -> bool:
-        return bool(numbers.meets(self.sheet.replay(numbers.unit, over).of(place)).all())
+        box = self.sheet.replay(numbers.unit, over).of(place)
+        return bool(numbers.meets(box).all() and not box.unbounded[numbers.there].any())

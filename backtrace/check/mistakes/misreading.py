@@ -31,7 +31,7 @@ class Misreading(WrongQuantity):
     def given(self, wrong: NDArray[np.bool_]) -> list[Cause]:
         """A given number that was read as another, or two that were exchanged; these, which are
         few, are tried first."""
-        exchanged = list(self.of_exchanged_givens())
+        exchanged = [*self.of_exchanged_givens(), *self.of_exchanged_lines(wrong)]
         return self.of_one_given(wrong) or exchanged
 
     def of_one_given(self, wrong: NDArray[np.bool_]) -> list[Cause]:
@@ -99,6 +99,17 @@ class Misreading(WrongQuantity):
                     continue
                 if self.fits({source: point(instead)}):
                     yield Cause(self.exchanged(source, which), {source: point(instead)})
+
+    def of_exchanged_lines(self, wrong: NDArray[np.bool_]) -> Iterator[Cause]:
+        """Two rows or columns of a line that was not written, each in the other's place."""
+        for place in self.path()[1:] if int(wrong.sum()) > 1 else []:
+            box = self.sheet.replay(self.unit).operand(place)
+            for order, which in exchanges(box.shape, entries=False):
+                if self.sheet.search.is_spent:
+                    return
+                instead = _reordered(box, order)
+                if self.fits({place: instead}):
+                    yield Cause(self.exchanged(place, which), {place: instead})
 
     def in_place(self) -> list[Cause]:
         """Two rows, columns or entries of the result itself, each in the other's place."""
@@ -234,15 +245,18 @@ class Reading:
         return {self.once: plain.evaluated(exercise.steps[self.once], parameters, operands)}
 
 
-def exchanges(shape: tuple[int, ...]) -> Iterator[tuple[NDArray[np.intp], str]]:
-    """The order of a matrix's entries with two rows, columns or entries exchanged, and which."""
+def exchanges(
+    shape: tuple[int, ...], *, entries: bool = True
+) -> Iterator[tuple[NDArray[np.intp], str]]:
+    """The order of a matrix's entries with two of its rows, columns or ``entries`` exchanged, and
+    which."""
     places = np.arange(int(np.prod(shape))).reshape(shape)
     for axis, lines in enumerate(("rows", "columns")):
         for one, two in combinations(range(min(shape[axis], MOST_LINES)), 2):
             order = np.arange(shape[axis])
             order[[one, two]] = two, one
             yield np.take(places, order, axis), f"{lines} {one + 1} and {two + 1}"
-    if 1 not in shape:
+    if entries and 1 not in shape:
         for one, two in combinations(range(min(places.size, MOST_LINES)), 2):
             order = places.ravel().copy()
             order[[one, two]] = two, one

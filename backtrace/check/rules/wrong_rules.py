@@ -52,10 +52,11 @@ def _slope_times_z(s: Setting, p: Parameters, z: Interval, *learned: Interval) -
 
 
 def _mistaken_function(s: Setting, p: Parameters, z: Interval) -> Interval:
-    """σ(−z), or tan z on the branch through 0, with the 1s of an augmented layer."""
+    """σ(−z), or tan z, with the 1s of an augmented layer."""
     if p["function"] == "σ(−z)":
         return NARROWER["activate"](s, p, negated(z))
-    steep = (z.lo <= -np.pi / 2) | (np.pi / 2 <= z.hi)
+    branches = (np.floor(end / np.pi + 0.5) for end in (z.lo, z.hi))
+    steep = np.not_equal(*branches)
     lo, hi = np.where(steep, -np.inf, np.tan(z.lo)), np.where(steep, np.inf, np.tan(z.hi))
     found: Interval = augmented(s, Interval(lo, hi), p.get("ones", ""))
     return found
