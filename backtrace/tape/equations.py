@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
+from math import prod
 from typing import Any, ClassVar
 
 from backtrace.functions.losses import LOSSES
@@ -44,6 +45,7 @@ from backtrace.tape.updates import Update
 from backtrace.tape.writer import TapeError, TapeWriter
 
 MOST_ENTRIES = 4_000_000  # of one matrix
+MOST_PRODUCTS = 64_000_000  # of all windows of a convolution or a pooling
 
 _BINARY = {"+": "plus", "-": "minus", "*": "times", "/": "over", "@": "matmul", "neg": "negate"}
 
@@ -330,6 +332,9 @@ class _LineWriter:
         rows, columns = OPERATIONS[operation].shape(self.writer.setting, settings, *shapes)
         if rows * columns > MOST_ENTRIES:
             raise ValueError(f"a {sized((rows, columns))} matrix, which is too large for a board")
+        products = rows * columns * _window(operation, settings, shapes)
+        if products > MOST_PRODUCTS:
+            raise ValueError(f"{products:,} products in its windows, at most {MOST_PRODUCTS:,}")
 
     @property
     def phase(self) -> Phase:
@@ -344,6 +349,13 @@ class _LineWriter:
     def shape_of(self, argument: Argument) -> Shape:
         operands, taken = described([argument])
         return argument_shapes(taken, [self.writer.by_id[id].shape for id in operands])[0]
+
+
+def _window(operation: str, settings: Mapping[str, Any], shapes: Sequence[Shape]) -> int:
+    """How many entries of its operand an entry of a convolution or a pooling is made of."""
+    if operation in ("conv", "conv_transpose"):
+        return prod(shapes[1])
+    return int(settings["size"]) ** 2 if operation == "pool" else 1
 
 
 def leaves_fractions(id: str, what: str) -> TapeError:

@@ -105,3 +105,20 @@ def test_too_large(run, here, spec, command, said):
     assert (outcome.code, outcome.out) == (2, "")
     assert said in outcome.err
     assert outcome.err.startswith("spec.yaml:")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("max_pool(pad(x, 500), size=100, stride=1)", "8,154,090,000 products"),
+        ("conv_transpose(pad(x, 90), pad(x, 90))", "products in its windows, at most 64,000,000"),
+        ("pad(x, 2000)", "4002 × 4002 matrix, which is too large for a board"),
+        ("round(x, 400)", "at most 12 decimals"),
+    ],
+)
+def test_too_large_for_a_board(run, here, line, said):
+    given = "given: {x: [[1, 2], [3, 4]]}\n"
+    (here / "board.yaml").write_text(f"{given}equations: ['A = {line}', 'L = sum(A)']\nloss: L\n")
+    outcome = run("trace", "board.yaml")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert said in outcome.err

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 LONGEST = 2_000  # characters of a line: more is no formula on a board
 DEEPEST = 60  # brackets inside brackets
 DEEPEST_TREE = 100  # operations inside operations
+MOST_DECIMALS = 12  # to which `round` rounds, as `display` has at most
 LARGEST_EXPONENT = 1_000  # of exact fractions
 
 _MARK = "ǀ"  # a letter to Python, and in no name of ours
@@ -422,7 +423,10 @@ class _LineReader:
     def setting(self, signature: Signature, key: str, node: ast.expr) -> CallSetting:
         kind = signature.settings[key]
         if kind in ("size", "count"):
-            return self.size(node, 1 if kind == "size" else 0)
+            size = self.size(node, 1 if kind == "size" else 0)
+            if key == "decimals" and size > MOST_DECIMALS:
+                self.refuse(node, f"at most {MOST_DECIMALS} decimals", code="E702")
+            return size
         if kind == "number":
             value = self.expression(node)
             if not isinstance(value, ConstantTerm):
