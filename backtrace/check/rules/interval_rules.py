@@ -96,7 +96,9 @@ def _derivative_from_activation(s: Setting, p: Parameters, a: Interval) -> Inter
     a, turning = without_ones(s, p, a), row.from_activation_turning(p)
     if p.get("by_sight"):  # a written 0.00 is off, whatever it stands for
         a = _aside(a, turning)
-    a = _in_range(a, *row.range)
+    low, high = _bounds(row.range)
+    middle = (a.lo + a.hi) / 2  # as it is written, be it rounded out of the range: SELU's -1.76
+    a = _in_range(a, np.minimum(low, middle), np.maximum(high, middle))
     if not row.elementwise:
         return rows(s, jacobian_from_softmax(rows(s, hull(a))))
     jumps = turning if row.kinks(p) else ()
@@ -113,10 +115,9 @@ def _aside(a: Interval, jumps: tuple[float, ...]) -> Interval:
     return Interval(lo, hi)
 
 
-def _in_range(a: Interval, low: float, high: float) -> Interval:
+def _in_range(a: Interval, low: float | Floats, high: float | Floats) -> Interval:
     """The part of an activation's interval in its range; where there is none (somebody forgot the
     activation, and went on) the interval as it is."""
-    low, high = _bounds((low, high))
     reaches = (a.hi >= low) & (a.lo <= high)
     kept = clipped(a, low, high)
     if reaches.all():

@@ -96,7 +96,7 @@ def bounded(lo: Floats, hi: Floats) -> Interval:
     return Interval(np.fmax(lo, -UNBOUNDED), np.fmin(hi, UNBOUNDED))
 
 
-def clipped(x: Interval, low: float, high: float) -> Interval:
+def clipped(x: Interval, low: float | Floats, high: float | Floats) -> Interval:
     """The part of the interval inside the range of an operation."""
     return Interval(np.clip(x.lo, low, high), np.clip(x.hi, low, high))
 
