@@ -83,3 +83,17 @@ db1: [0.0056, 0.0090, -0.0040]
         "db1": (("mean-twice",), "dW2"),
     }
     assert (found.earned, found.possible) == (40 - 6, 40)  # the six entries of dW2
+
+
+@pytest.mark.parametrize("sheet", ["four-independent-slips", "one-digit-w1-new"])
+def test_new_weights_alone_are_given_no_false_cause(sheet):
+    """Two units in the last place may come of the lines between; what does is never ``carried``
+    from another result, nor taken for another activation."""
+    answers = (FOLDER / f"{sheet}.answers.yaml").read_bytes()
+    quantities = report(backtrace.load(str(FOLDER / "tanh-sigmoid.spec.yaml")), answers).quantities
+    assert {verdict for q in quantities for row in q.entries for verdict in row} <= {
+        "right", "rounded", "wrong",
+    }  # fmt: skip
+    slips = {"copied-wrong", "arithmetic-slip", "digits-swapped", "point-moved", "sign-slip"}
+    assert {code for q in quantities for code in q.mistakes} <= slips
+    assert [q.root for q in quantities] == [None] * 4

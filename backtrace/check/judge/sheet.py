@@ -34,7 +34,7 @@ from backtrace.tape.steps import Step
 Doubt: TypeAlias = NDArray[np.bool_]
 MOST_HYPOTHESES = 12  # ways the sheet may have come about that are kept in mind
 MOST_WORK = 8_000  # lines that are worked for the verdicts on one sheet, by other right forms too
-MOST_SEARCH = 6_000  # lines that are worked in search of its mistakes
+MOST_SEARCH = 5_000  # lines that are worked in search of its mistakes
 MOST_PAIRS = 1000  # pairs of mistakes that are tried for one sheet, over all its wrong steps
 
 

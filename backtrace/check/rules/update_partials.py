@@ -121,7 +121,7 @@ def _rescale(
 def _adaptive_step(s: Setting, p: Parameters, noting: Noting, *operands: Interval) -> Any:
     m, v = operands[:2]
     rate, root = abs(float(p["rate"])), np.sqrt(np.maximum(v.lo[0], 0.0))
-    off = noting.error(root) + noting.error_of_sum(root)
+    off = noting.error(root) + noting.error_of_sum(root + float(p["epsilon"]))
     safe = np.maximum(root - off, 1e-300)
     ratio = size_of(m) / safe
     wide = rate * ratio * off / safe + noting.error(rate * size_of(m)) / safe
