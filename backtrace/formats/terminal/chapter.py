@@ -6,7 +6,7 @@ Code keeps its backquotes, so that it is told from words in a pipe as well; link
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import zip_longest
+from itertools import permutations, zip_longest
 
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
@@ -140,13 +140,48 @@ def _folded(line: str, room: int) -> list[str]:
 
 
 def _widths(rows: Sequence[Sequence[str]], breadth: int) -> list[int]:
-    """The columns' widths: as much as each needs, the widest less where there is too little."""
-    needed = [max(map(text_width, column)) for column in zip(*rows, strict=True)]
+    """The columns' widths: as much as each needs; where there is too little, so that the table is
+    as low as it gets when what a column has too much goes to another."""
+    sizes = [[text_width(text) for text in column] for column in zip(*rows, strict=True)]
+    needed = list(map(max, sizes))
     room = breadth - len(GAP) * (len(needed) - 1)
     most = max(needed)
     while sum(min(width, most) for width in needed) > room and most > NARROW_CELL:
         most -= 1
-    return [min(width, most) for width in needed]
+    widths = [min(width, most) for width in needed]
+    words = (" ".join(column).split() for column in zip(*rows, strict=True))
+    least = [max(NARROW_CELL, *map(text_width, found)) for found in words]
+    while sum(needed) > room:
+        lower = [
+            each
+            for each in _exchanged(widths)
+            if all(
+                width >= floor for width, floor in zip(each, map(min, least, widths), strict=True)
+            )
+        ]
+        best = min(lower, key=lambda each: _height(sizes, each), default=widths)
+        if _height(sizes, best) >= _height(sizes, widths):
+            break
+        widths = best
+    return widths
+
+
+def _exchanged(widths: Sequence[int]) -> Iterator[list[int]]:
+    """The widths with some of one column given to another, a little or more."""
+    for step in (2, 6, 14):
+        for give, take in permutations(range(len(widths)), 2):
+            changed = list(widths)
+            changed[give] -= step
+            changed[take] += step
+            yield changed
+
+
+def _height(sizes: Sequence[Sequence[int]], widths: Sequence[int]) -> int:
+    """About how many lines the table takes."""
+    lines = (
+        [-(-size // width) for size in column] for column, width in zip(sizes, widths, strict=True)
+    )
+    return sum(map(max, zip(*lines, strict=True)))
 
 
 def _beside(parts: Sequence[Line], widths: Sequence[int], margin: int) -> Line:
