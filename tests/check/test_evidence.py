@@ -51,3 +51,11 @@ def test_a_tangent_beyond_its_pole_is_a_number_too():
     spec += "loss: output\n"
     (found,) = quantity(spec, "a1: [-2.1850, -2.9271, 0.5463]", "a1").explanations
     assert (found.codes, said(found)) == (("wrong-activation",), "tan")
+
+
+def test_a_rule_that_would_give_anything_explains_nothing():
+    """v̂ rounds to 0.0000, so that a wrong m̂ or v̂ allows steps of any length."""
+    spec = "layers: [{activation: linear, weights: 0.5, bias: none}]\ninputs: 0.3\ntargets: 0.5\n"
+    spec += "loss: half_mse\noptimizer: {name: adam, learning_rate: 0.1}\n"
+    sheet = "dW1: -0.105\nvW1: 0.0000\nstep_W1: 123.45\n"
+    assert quantity(spec, sheet, "step_W1").mistakes == ("arithmetic-slip",)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Set
+from functools import cached_property
 
 import msgspec
+import numpy as np
 
 from backtrace.check.judge.digits import Numbers
 from backtrace.check.judge.exercise import Key
 from backtrace.check.judge.replay import Override, StandIns
 from backtrace.check.judge.sheet import Sheet
 from backtrace.check.model import Explanation
-from backtrace.check.rules.intervals import Interval
+from backtrace.check.rules.intervals import Interval, hull
+
+VAGUE = 4.0  # times as wide as a number is off: what gives that gives anything
 
 
 class Cause(msgspec.Struct, frozen=True):
@@ -82,9 +86,22 @@ class WrongQuantity:
             return False
         if not self.numbers.values.any() and (box.lo.any() or box.hi.any()):
             return False  # zeros say nothing of a rule that gives something near them
-        return bool(self.numbers.meets(box).all()) and not bool(
-            box.unbounded[self.numbers.there].any()
-        )
+        if box.unbounded[self.numbers.there].any() or not self.numbers.meets(box).all():
+            return False
+        return self.says_something(box)
+
+    def says_something(self, box: Interval) -> bool:
+        """Whether a rule is not so vague that what is wrong would follow from it in any case."""
+        right, ends = hull(self.right), hull(box)
+        middle = (right.lo[0] + right.hi[0]) / 2
+        off = self.numbers.there & ~self.numbers.meets(self.right)
+        width = ends.hi[0] - ends.lo[0]
+        return bool((width <= VAGUE * np.abs(self.numbers.values - middle))[off].all())
+
+    @cached_property
+    def right(self) -> Interval:
+        """What the right rule gives."""
+        return self.replayed({})
 
     def replayed(self, over: Override) -> Interval:
         return self.sheet.replay(self.unit, over).of(self.place)
