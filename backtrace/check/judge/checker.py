@@ -63,29 +63,25 @@ class Checker(Exercise):
         A sheet that has something wrong is tried whole in other ways of working before anything
         is said to be a mistake.
         """
-        report = self._same_as.get(answers.written)
-        if report is None:
-            # Where a student's numbers overflow or have no logarithm, the interval says so.
-            with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
-                usual = self.sheet(answers, Working())
-                if not accused(usual.quantities):
-                    return self.report(answers, usual.quantities)
-                report = self.with_mistakes(answers, usual)
-            self.remember(answers, report)
-        return msgspec.structs.replace(
-            report,
-            student=answers.student,
-            file=answers.file,
-            notes=answers.notes,
-            keys=answers.keys,
-        )
+        known = self._same_as.get(answers.written)
+        if known is not None:
+            own = {name: getattr(answers, name) for name in ("student", "file", "notes", "keys")}
+            return msgspec.structs.replace(known, **own)
+        # Where a student's numbers overflow or have no logarithm, the interval says so.
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
+            usual = self.sheet(answers, Working())
+            if not accused(usual.quantities):
+                return self.report(answers, usual.quantities)
+            report = self.with_mistakes(answers, usual)
+        self.remember(answers, report)
+        return report
 
     def remember(self, answers: Answers, report: Report) -> None:
         """Keeps a report for those who wrote the same: a mistake that is often made gives the same
         numbers each time. What was read otherwise is its student's own."""
         if len(self._same_as) >= MOST_REMEMBERED:
             self._same_as.clear()
-        if report.read is None:
+        if report.read is None and report.notes == answers.notes:
             self._same_as[answers.written] = report
 
     def with_mistakes(self, answers: Answers, usual: Sheet) -> Report:
