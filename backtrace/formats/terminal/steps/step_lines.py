@@ -72,7 +72,7 @@ class StepLine(msgspec.Struct, frozen=True):
         heads = [self.head(room) for room in dict.fromkeys((max(column, width), width))]
         for head in heads:
             box = joined([head, beside(self.pieces, page.style)])
-            lines = self.with_aside(box.lines, box.middle, page)
+            lines = self.with_aside(box.lines, box, page)
             if lines:
                 return lines
         below = self.below(page)
@@ -90,7 +90,7 @@ class StepLine(msgspec.Struct, frozen=True):
         boxes = [beside(part, page.style) for part in (numbers, [equals, result])]
         rows = [joined([head, boxes[0]]), shifted(boxes[1], head.width)]
         lines = [line for row in rows for line in row.lines]
-        return self.with_aside(lines, rows[0].middle, page) if numbers else []
+        return self.with_aside(lines, rows[0], page) if numbers else []
 
     def below(self, page: Layout) -> list[Line]:
         indent = line_width(self.number)
@@ -99,17 +99,19 @@ class StepLine(msgspec.Struct, frozen=True):
         first, *more = [self.formula] if fits else formula_lines(self.formula, room - CONTINUED)
         lines: list[Line] = [[*self.number, (first, "")]]
         lines += [[(" " * (indent + CONTINUED) + line, "")] for line in more]
-        lines = self.with_aside(lines, 0, page) or lines + self.aside_below(page)
+        one = Box(lines, line_width(lines[0]))
+        lines = self.with_aside(lines, one, page) or lines + self.aside_below(page)
         return lines + equation(self.pieces, page.breadth, INDENT, page.style)
 
-    def with_aside(self, lines: Sequence[Line], middle: int, page: Layout) -> list[Line]:
-        """The lines, and at the margin, in the ``middle`` one or in another that has room, what is
-        said beside; none where they or that don't fit."""
+    def with_aside(self, lines: Sequence[Line], box: Box, page: Layout) -> list[Line]:
+        """The lines, and at the margin what is said beside, in the middle one of the ``box`` that
+        they begin with, or in another of its matrix; none where they or that don't fit."""
         lines = [trimmed(line) for line in lines]
         room = [page.breadth - line_width(line) for line in lines]
         if min(room) < 0 or not self.asides:
             return [] if min(room) < 0 else lines
-        others = [*range(middle + 1, len(lines)), *range(middle)]
+        middle, above = box.middle, box.middle - box.above
+        others = [*range(middle + 1, middle + 1 + box.below), *range(above, middle)]
         for at, aside in [*product([middle], self.asides), *product(others, self.asides)]:
             space = room[at] - text_width(page.say(aside))
             if space >= APART:
