@@ -9,7 +9,9 @@ from functools import cache
 import numpy as np
 import pytest
 
+import backtrace
 from backtrace.check.judge.checker import Checker
+from backtrace.spec import bundled
 from tests.check.typed import answers_of, exercise, listed
 from tests.networks.kinds import EQUATIONS, LAYERED
 from tests.sampling import some
@@ -57,3 +59,19 @@ def test_a_printed_key_earns_every_mark(name, form, lines):
     assert report.earned == report.possible
     if "float32" not in form:
         assert report.conventions is None
+
+
+ROUNDED = [
+    (name, decimals) for name in ("adam", "momentum", "or-gate", "softmax") for decimals in (2, 3)
+]
+
+
+@pytest.mark.parametrize(("name", "decimals"), ROUNDED)
+def test_the_key_of_an_exercise_whose_every_line_is_rounded_earns_every_mark(name, decimals):
+    """Also where Adam's v is 0.00 by the exercise itself, and its step -10 000 000."""
+    text = bundled.path(name).read_text(encoding="utf-8")
+    checker = Checker(backtrace.loads(f"{text}\narithmetic: {{round_each_step: {decimals}}}\n"))
+    sheet = printed(checker, f"{{:.{decimals}f}}".format, LEFT_OUT["all lines"])
+    report = checker.check(answers_of(checker, sheet))
+    assert [q.name for q in report.quantities if q.verdict not in ("right", "rounded")] == []
+    assert report.earned == report.possible

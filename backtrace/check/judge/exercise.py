@@ -74,7 +74,7 @@ class Exercise:
             for place, step in self.steps.items()
         }
         for place, step in self.steps.items():
-            if step.operation in ADAPTIVE:
+            if step.operation in ADAPTIVE and spec.arithmetic.kind != "rounded":
                 epoch, batch, _ = place
                 above, below = (self.steps[epoch, batch, id] for id in step.operands[:2])
                 self.parameters[place]["largest_ratio"] = largest_ratio(above, below)

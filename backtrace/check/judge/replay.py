@@ -183,7 +183,8 @@ class Replay:
             return instead.made_of(self.applied(instead.step, operand))
         parameters = FloatArithmetic(np.float64).parameters(instead.parameters)
         if instead.operation in ADAPTIVE:
-            parameters["largest_ratio"] = self.exercise.parameters[key(instead)]["largest_ratio"]
+            own = self.exercise.parameters[key(instead)]
+            parameters.update({k: v for k, v in own.items() if k == "largest_ratio"})
         return self.evaluated(instead, parameters, [operand(id) for id in instead.operands])
 
     def before(self, place: Key) -> Replay:
