@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from io import TextIOWrapper
+from io import BufferedWriter, FileIO, TextIOWrapper
 from types import FrameType
 from typing import Literal, NoReturn, TextIO
 
@@ -46,6 +46,24 @@ def _stand_in() -> None:
         sys.stdout = _nothing(os.O_WRONLY, "w")
     if sys.stderr is None:
         sys.stderr = _nothing(os.O_WRONLY, "w")
+
+
+def _write_whole() -> None:
+    """Has standard output written to the last byte, or an error raised.
+
+    PYTHONUNBUFFERED puts no buffer before it, and then nobody looks how much of a write was taken:
+    on a disk that is full the rest would be lost without a word. A letter that the encoding lacks
+    is no reason to fail.
+    """
+    out = sys.stdout
+    if not isinstance(out, TextIOWrapper):
+        return
+    out.reconfigure(errors="backslashreplace")
+    raw: object = out.buffer
+    if isinstance(raw, FileIO):
+        sys.stdout = TextIOWrapper(
+            BufferedWriter(raw), out.encoding, out.errors, line_buffering=True
+        )
 
 
 def _nothing(flags: int, mode: Literal["r", "w"]) -> TextIO:
@@ -87,8 +105,7 @@ def main() -> None:
     if hasattr(sys, "set_int_max_str_digits"):  # Python 3.10 may be without
         sys.set_int_max_str_digits(0)  # exact fractions grow without end, and are printed whole
     _stand_in()
-    if isinstance(sys.stdout, TextIOWrapper):  # a letter that it lacks is no reason to fail
-        sys.stdout.reconfigure(errors="backslashreplace")
+    _write_whole()
     try:
         with _interruptible() as loaded:
             run = _loaded(sys.argv[1:])
