@@ -337,7 +337,8 @@ def _alternatives(work, id, seen):
     above = chain(work, id, seen)
     for line in above:
         for made in wrong_rules(work, work.lines[line]):
-            yield _replayed(work, id, seen, {line: made.rule}, {})
+            if not made.free or line == id:  # with no right shape there is no next line
+                yield _replayed(work, id, seen, {line: made.rule}, {})
     for given, texts in given_texts(work).items():
         if any(given in work.lines[line].rules[0].reads for line in above):
             for changed in misreadings(texts):
