@@ -74,7 +74,7 @@ def drawn(units):
 
 
 def test_a_network_deeper_than_python_s_stack(run, here):
-    (here / "deep.yaml").write_text(deep(250))
+    (here / "deep.yaml").write_text(deep(200))
     (here / "sheet.yaml").write_text("answers: {z1: 0.55}")
     trained = json.loads(run("train", "deep.yaml", "--epochs", "1", "--format", "json").out)
     traced = run("trace", "deep.yaml", "--only", "loss,loss_after", "--format", "json")
