@@ -84,9 +84,11 @@ def windows(values: Iterable[AnyArray], kept: int = KEPT) -> dict[int, range]:
 
 
 def _sizes(value: AnyArray, axis: int) -> AnyArray:
-    """How large the entries of each line are, beside those of the line with the largest."""
-    entries = np.abs(np.nan_to_num(np.asarray(value, dtype=float), posinf=0.0, neginf=0.0))
-    sizes: AnyArray = entries.mean(axis=1 - axis)
+    """How large the entries of each line are, beside those of the line with the largest; their
+    squares are added up without a copy of the matrix."""
+    entries = value if value.dtype.kind == "f" else np.asarray(value, dtype=float)
+    squares = np.einsum("ij,ij->i" if axis == 0 else "ij,ij->j", entries, entries)
+    sizes: AnyArray = np.sqrt(np.nan_to_num(squares, posinf=0.0, neginf=0.0))
     return sizes / max(sizes.max(), np.finfo(float).tiny)
 
 
