@@ -115,11 +115,12 @@ def test_rounding_is_traced_to_the_numbers_it_comes_from():
 
 
 def test_several_explanations_are_listed_as_one_of_these():
-    # 0.4·0.3 + 0.6·0.5 + 0.5 = 0.92: σ left out, or z put in its place; a₁ was not written
-    tie = "answers: {z2: [[0.920, 1.380, 1.180, 1.640]]}"
-    found = marked(tie, "or-gate").findings.mistakes[0]
-    assert len(found.causes) > 1
-    assert "one of these explains it" in text(marked(tie, "or-gate").findings)
+    # ((0.5 − 1)² + (1 − 2)²)/2 = 0.625; with two samples twice of it is the 1/n left out, or a 2
+    spec = "layers: [{activation: linear, weights: 0.5, bias: none}]\n"
+    spec += "inputs: [[1], [2]]\ntargets: [[1], [2]]\nloss: mse\n"
+    tie = marked("answers: {loss: 1.2500}", spec).findings
+    assert len(tie.mistakes[0].causes) > 1
+    assert "one of these explains it" in text(tie)
 
 
 def test_an_entry_that_is_no_number_is_cited_with_the_reason():
