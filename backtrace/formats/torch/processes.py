@@ -66,4 +66,10 @@ def backward(spec: Spec) -> list[str]:
 
 
 def end() -> list[str]:
-    return ["if PROCESSES > 1:", "    torch.distributed.destroy_process_group()"]
+    """The processes leave together, and with nothing left that would still speak to the others."""
+    return [
+        "if PROCESSES > 1:",
+        "    net = net.module",
+        "    torch.distributed.barrier()",
+        "    torch.distributed.destroy_process_group()",
+    ]
