@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from math import nan
 from typing import Literal, TypeAlias
 
@@ -53,6 +54,16 @@ class Figure(msgspec.Struct, frozen=True):
     half_unit: float
     decimals: int
     digits: int
+
+    @property
+    def plain(self) -> str:
+        """Its digits as ``float`` reads them, whatever comma, minus or sign it was written with."""
+        mended = self.text.replace(",", ".").lstrip("=≈≅~ ")
+        with suppress(ValueError):
+            if float(mended) == self.value:
+                return mended
+        shown = self.half_unit > 0 and self.decimals >= 0
+        return f"{self.value:.{self.decimals}f}" if shown else f"{self.value:.12g}"
 
 
 class Malformed(msgspec.Struct, frozen=True):

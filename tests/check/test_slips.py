@@ -1,5 +1,7 @@
 """Slips of the hand in one entry of many, and rules that the rest of a sheet speaks against."""
 
+import re
+
 import pytest
 
 from tests.check.test_mistakes import SQUARE
@@ -19,6 +21,14 @@ SLIPPED = [
 @pytest.mark.parametrize(("cells", "code"), SLIPPED)
 def test_a_slip_of_one_entry_has_its_name(cells, code):
     assert quantity(SQUARE, f"dW2: {cells}", "dW2").mistakes == (code,)
+
+
+@pytest.mark.parametrize(("cells", "code"), SLIPPED)
+def test_a_slip_has_its_name_however_the_decimals_are_marked(cells, code):
+    """A decimal comma, and a typographic minus."""
+    typed = re.sub(r"[-\d.]+", lambda number: f'"{number[0]}"', cells)
+    typed = typed.replace(".", ",").replace("-", "−")
+    assert quantity(SQUARE, f"dW2: {typed}", "dW2").mistakes == (code,)
 
 
 def test_a_sign_that_is_wrong_everywhere_is_a_rule():

@@ -139,7 +139,9 @@ class Misreading(WrongQuantity):
         if self.exercise.is_given(source) and source not in self.sheet.intervals:
             return self.exercise.given_texts(source)
         cells = self.sheet.written[source].cells
-        texts = [[cell.text if isinstance(cell, Figure) else "" for cell in line] for line in cells]
+        texts = [
+            [cell.plain if isinstance(cell, Figure) else "" for cell in line] for line in cells
+        ]
         return GivenTexts(self.sheet.numbers[source].values, texts)
 
     def with_entry(self, source: Key, i: int, j: int, low: float, high: float) -> Interval:

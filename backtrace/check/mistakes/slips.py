@@ -52,7 +52,7 @@ def _with_the_point_moved(cell: Figure) -> Iterator[Meant]:
 
 def _with_digits_swapped(cell: Figure) -> Iterator[Meant]:
     for one, two in pairwise(_places(cell)):
-        digits = list(cell.text)
+        digits = list(cell.plain)
         digits[one], digits[two] = digits[two], digits[one]
         if digits[one] != digits[two]:
             yield _read("digits-swapped", cell, "".join(digits))
@@ -61,8 +61,8 @@ def _with_digits_swapped(cell: Figure) -> Iterator[Meant]:
 def _with_another_digit(cell: Figure) -> Iterator[Meant]:
     for place in _places(cell):
         for digit in "0123456789":
-            other = f"{cell.text[:place]}{digit}{cell.text[place + 1 :]}"
-            if digit != cell.text[place] and float(other) != 0:
+            other = f"{cell.plain[:place]}{digit}{cell.plain[place + 1 :]}"
+            if digit != cell.plain[place] and float(other) != 0:
                 yield _read("copied-wrong", cell, other)
 
 
@@ -72,7 +72,7 @@ def _read(code: str, cell: Figure, text: str) -> Meant:
 
 def _places(cell: Figure) -> list[int]:
     """Where the digits of a plain decimal stand; of any other number, nowhere."""
-    plain = cell.text.lstrip("+-").replace(".", "", 1)
+    plain = "" if "/" in cell.text else cell.plain.lstrip("+-").replace(".", "", 1)
     if not (plain.isascii() and plain.isdigit()) or len(plain) > MOST_DIGITS:
         return []
-    return [k for k, character in enumerate(cell.text) if character.isdigit()]
+    return [k for k, character in enumerate(cell.plain) if character.isdigit()]
