@@ -324,9 +324,9 @@ class _Header:
         columns = ", ".join(cited(self.header[at].strip()) for at in unknown[:MOST_EXPLAINED])
         beside = f"; the columns {columns} have no meaning here" if unknown else ""
         raise MissingColumnsError(
-            f"{len(names)} of the {count(len(asked), 'quantity')} asked for have no column: "
-            f"{listed}{beside}. Say with --columns FILE.yaml which is which, such as "
-            f'{{student: "{self.header[0].strip()}", {names[0]}: "Response 1"}}'
+            f"{len(names)} of the {count(len(asked), 'quantity', 'quantities')} asked for have no "
+            f"column: {listed}{beside}. Say with --columns FILE.yaml which is which, such as "
+            f'{{{names[0]}: "Response 1"}}'
         )
 
     def place(self, name: str) -> str:

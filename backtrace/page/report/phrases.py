@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from backtrace.check.judge.exercise import Key
@@ -107,9 +108,11 @@ class Words:
         every = [*ids, *explanation.or_in]
         if every == [judged]:
             return ""
-        names = ["here" if id == judged else self.symbols.name(id) for id in every[:MOST_LINES]]
+        names = [self.symbols.name(id) for id in every[:MOST_LINES]]
         if len(every) > MOST_LINES:
             names[-1] = "a line before"
+        if every[0] == judged:
+            names = ["here", *(f"in {name}" for name in names[1:])]
         said = listed(names, "or" if explanation.or_in else "and")
         return f", {said}" if every[0] == judged else f", in {said}"
 
@@ -183,7 +186,7 @@ def _all(total: int) -> str:
 
 def done_by(students: int, deed: str) -> str:
     """A deed as it is said of so many: one ``has`` what several ``have``."""
-    return f"has {deed[5:]}" if students == 1 and deed.startswith("have ") else deed
+    return deed if students > 1 else re.sub(r"^have |(?<=, or )have ", "has ", deed)
 
 
 def in_words(number: int) -> str:
