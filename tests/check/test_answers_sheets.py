@@ -248,6 +248,12 @@ def test_decimal_commas_that_yaml_took_apart_are_put_together():
     ]
 
 
+@pytest.mark.parametrize("typed", ["0.5, -7, 1.25", "0,5, -7, 1,25", "0.5 , -7 , 1.25"])
+def test_a_list_without_brackets_may_have_commas(typed):
+    written = sheet(f"b1: {typed}").written[0]
+    assert [cell.value for cell in written.cells[0]] == [0.5, -7, 1.25]
+
+
 def test_commas_of_a_list_that_fits_are_left_alone():
     written = only("b1: [0,593, 7]")
     assert [cell.value for cell in written.cells[0]] == [0, 593, 7]

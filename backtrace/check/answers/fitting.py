@@ -207,12 +207,14 @@ def _turned_matrix(
 
 
 def _with_spaces(given: WrittenCells) -> WrittenCells | None:
-    """As the program prints matrices, `1 2 ; 3 4`: spaces between entries, `;` between rows."""
+    """As the program prints matrices, `1 2 ; 3 4`: spaces between entries, a comma before some of
+    them, `;` between rows."""
     texts = [" ".join(cell.text for cell in row) for row in given.rows]
     if not any(" " in cell.text.strip() or ";" in cell.text for row in given.rows for cell in row):
         return None
     lines = ";".join(texts).replace("[", " ").replace("]", " ").split(";")
-    rows = [[Scalar(0, 0, 1, text) for text in line.split()] for line in lines if line.strip()]
+    told = [[text.rstrip(",") for text in line.split()] for line in lines if line.strip()]
+    rows = [[Scalar(0, 0, 1, text) for text in line if text] for line in told]
     if len(rows) == 1 and given.form != "matrix":
         return WrittenCells("list", rows)
     return WrittenCells("matrix", rows)
