@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from io import BufferedWriter, FileIO, TextIOWrapper
+from io import FileIO, TextIOWrapper
 from types import FrameType
 from typing import Literal, NoReturn, TextIO
 
@@ -60,10 +60,9 @@ def _write_whole() -> None:
         return
     out.reconfigure(errors="backslashreplace")
     raw: object = out.buffer
-    if isinstance(raw, FileIO):
-        sys.stdout = TextIOWrapper(
-            BufferedWriter(raw), out.encoding, out.errors, line_buffering=True
-        )
+    if isinstance(raw, FileIO):  # whose descriptor stays open when this goes
+        whole = os.fdopen(raw.fileno(), "wb", closefd=False)
+        sys.stdout = TextIOWrapper(whole, out.encoding, out.errors, line_buffering=True)
 
 
 def _nothing(flags: int, mode: Literal["r", "w"]) -> TextIO:

@@ -1,6 +1,7 @@
 """The quiz: what is typed, how it is judged, hints that rise, and answers that are kept."""
 
 import os
+import select
 import subprocess
 import sys
 
@@ -176,17 +177,29 @@ class Student:
 
     def sees(self, text):
         """What was shown up to this; the test fails where the program ends before."""
-        wanted = text.encode()
-        while wanted not in self.shown:
-            try:
-                part = os.read(self.ours, 4096)
-            except OSError:
-                part = b""
-            self.close_theirs()
-            assert part, f"{text!r} never came:\n{self.shown.decode(errors='replace')}"
-            self.shown += part
-        before, _, self.shown = self.shown.partition(wanted)
+        while text.encode() not in self.shown:
+            self.reads(text)
+        before, _, self.shown = self.shown.partition(text.encode())
         return before.decode()
+
+    def reads(self, text):
+        try:
+            part = os.read(self.ours, 4096)
+        except OSError:
+            part = b""
+        self.close_theirs()
+        assert part, f"{text!r} never came:\n{self.shown.decode(errors='replace')}"
+        self.shown += part
+
+    def interrupts_until(self, text):
+        """Ctrl-C as people press it: once more where it came just before the program listened."""
+        self.types(CTRL_C)
+        while text.encode() not in self.shown:
+            if select.select([self.ours], [], [], 5)[0]:
+                self.reads(text)
+            else:
+                self.types(CTRL_C)
+        return self.sees(text)
 
     def close_theirs(self):
         """Ours is at its end when the program is: nothing else may have the other side open."""
@@ -220,8 +233,7 @@ def test_a_student_at_a_terminal_who_is_interrupted_and_goes_on(tmp_path):
     ada.sees("Enter tries again")
     ada.types("7.4/2\n")  # an answer to that, too: 3.7
     ada.sees("Z₁[1,2]: ")
-    ada.types(CTRL_C)
-    ada.sees("--resume goes on")
+    ada.interrupts_until("--resume goes on")
     assert ada.leaves() == 130
     kept = tmp_path / "mlp-math.answers.yaml"
     assert yaml.safe_load(kept.read_text())["answers"] == {
