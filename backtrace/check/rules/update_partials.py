@@ -87,10 +87,9 @@ def _look_ahead(s: Setting, p: Parameters, noting: Noting, g: Interval, v: Inter
 
 
 def _unbias(s: Setting, p: Parameters, noting: Noting, m: Interval) -> Any:
-    """1 − βᵗ before the quotient, but where it would be 0.00."""
     below = 1 - float(p["beta"]) ** p["t"]
     off = noting.of(Interval(np.full((1, 1, 1), below), np.full((1, 1, 1), below)))[0, 0]
-    return size_of(m) * off / (below * (below - off)) if below > 2 * off else 0.0
+    return size_of(m) * off / (below * max(below - off, 1e-300))
 
 
 def _look_ahead_average(s: Setting, p: Parameters, noting: Noting, m: Interval, g: Interval) -> Any:
