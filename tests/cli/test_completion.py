@@ -28,6 +28,8 @@ CASES = [  # what is typed, what is offered, and what is not
     ("backtrace check mlp-math an", {"answers.yaml"}, {"net.yaml"}),
     ("backtrace export mlp-math --to s", {"svg", "safetensors"}, {"json", "net.yaml"}),
     ("backtrace new --loss hu", {"huber"}, {"hinge"}),
+    ("backtrace init --activation s", {"sigmoid", "softplus"}, {"step"}),
+    ("backtrace init --layout ", {"rows", "columns"}, {"net.yaml"}),
     ("backtrace mistakes relu", {"relu-mask-ignored"}, {"mlp-math"}),
     ("backtrace help tr", {"training", "trace"}, {"check"}),
     ("backtrace completion f", {"fish"}, {"bash"}),

@@ -95,9 +95,9 @@ def _line(help: str | None) -> str:
 def _words(name: str, metavar: str) -> Iterable[str]:
     from backtrace.check.mistakes.catalogue import CATALOGUE
     from backtrace.course.languages import LANGUAGES
+    from backtrace.course.starter import UNITS
     from backtrace.formats.registry import ALL_FORMATS
     from backtrace.formats.worksheet_files import FORMATS
-    from backtrace.functions.activations import ACTIVATIONS
     from backtrace.functions.losses import LOSSES
     from backtrace.page import handbook
     from backtrace.spec import bundled
@@ -110,8 +110,9 @@ def _words(name: str, metavar: str) -> Iterable[str]:
         ("to", "FORMAT"): lambda: ALL_FORMATS,
         ("to", "FORMATS"): lambda: FORMATS,
         ("language", "CODE"): lambda: LANGUAGES,
-        ("activation", "NAME"): lambda: ACTIVATIONS,
-        ("output_activation", "NAME"): lambda: ACTIVATIONS,
+        ("activation", "NAME"): lambda: UNITS,
+        ("output_activation", "NAME"): lambda: UNITS,
+        ("layout", "rows|columns"): lambda: ("rows", "columns"),
         ("loss", "NAME"): lambda: LOSSES,
         ("topic", "TOPIC"): handbook.topics,
     }
