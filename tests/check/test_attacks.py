@@ -36,6 +36,24 @@ def test_squares_that_round_to_0_allow_no_step_of_any_length():
     assert (found["vW1"], found["step_W1"]) == ("imprecise", "wrong")
 
 
+@pytest.mark.parametrize(
+    ("optimizer", "right", "wrong"),
+    [
+        # the first step is 0.1 · g/√((1 − 0.99) g²) = 1
+        ("{name: rmsprop, learning_rate: 0.1}", "-0.500", ("1.500", "0.500")),
+        # 0.1 · g/√g² = 0.1
+        ("{name: adam, learning_rate: 0.1}", "0.400", ("0.600", "0.500")),
+    ],
+)
+def test_a_step_goes_the_way_of_its_gradient_and_goes_some_way(optimizer, right, wrong):
+    # z = 0.5 · 0.3 = 0.15, and dW = (0.15 + 0.27) · 0.3 = 0.126 at a target of -0.27
+    spec = ONE_WEIGHT.replace("{name: adam, learning_rate: 0.1}", optimizer)
+    spec = spec.replace("targets: 0.5", "targets: -0.27")
+    for written in wrong:
+        assert marks(spec, f"dW1: 0.126\nW1_new: {written}")["W1_new"] == "wrong"
+    assert marks(spec, f"dW1: 0.126\nW1_new: {right}")["W1_new"] in ("right", "rounded")
+
+
 def test_one_delta_must_fit_all_entries_that_use_it():
     # z = 1 + 4 + 0.3 = 5.3, δ = 2.3, dW = [230, 460]; no δ gives both 110 = 100 δ and 590 = 200 δ.
     assert marks(WHOLE_NUMBERS, "dW1: [230, 460]")["dW1"] == "right"

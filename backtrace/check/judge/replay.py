@@ -222,7 +222,7 @@ class Replay:
             off = np.where(noting.of(found) == 0, 0.0, off)
         wide = widened_by(found, off)
         knows = "largest_ratio" in parameters
-        return as_long_as_can_be(parameters, wide, operands) if knows else wide
+        return as_long_as_can_be(setting, parameters, wide, operands) if knows else wide
 
     def forward_again(self, place: Key) -> Interval:
         """The forward part once more on the new parameters, none of its lines written.

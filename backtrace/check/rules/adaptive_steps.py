@@ -10,8 +10,9 @@ import math
 
 import numpy as np
 
-from backtrace.check.rules.intervals import Interval
+from backtrace.check.rules.intervals import Interval, point
 from backtrace.functions.activations import Parameters
+from backtrace.tape.setting import Setting
 from backtrace.tape.steps import Step
 
 ROUNDED = 4.0  # times as long a step may be when both were rounded before they were divided
@@ -30,10 +31,23 @@ def largest_ratio(above: Step, below: Step) -> float:
     return scale * math.sqrt(squares)
 
 
-def as_long_as_can_be(p: Parameters, step: Interval, operands: list[Interval]) -> Interval:
-    """The part of a step's interval within reach; ``p["largest_ratio"]`` says how far that is."""
-    most = np.full(step.shape, ROUNDED * abs(float(p["rate"])) * p["largest_ratio"])
-    for weights in operands[2:]:  # that decay
-        size = np.maximum(np.abs(weights.lo), np.abs(weights.hi)).max(axis=0)
-        most += abs(float(p["rate"]) * float(p["weight_decay"])) * size
-    return Interval(np.clip(step.lo, -most, most), np.clip(step.hi, -most, most))
+def as_long_as_can_be(
+    s: Setting, p: Parameters, step: Interval, operands: list[Interval]
+) -> Interval:
+    """The part of a step's interval within reach; ``p["largest_ratio"]`` says how far that is.
+
+    It goes the way of what stands above, and not less far than the largest square below allows.
+    """
+    above, below, *decaying = operands
+    rate = abs(float(p["rate"]))
+    most = np.full(step.shape, ROUNDED * rate * p["largest_ratio"])
+    root = np.sqrt(np.maximum(below.hi.max(axis=0), 0.0)) + float(p["epsilon"])
+    way = s.downhill(point(np.sign(above.lo.min(axis=0)) + np.sign(above.hi.max(axis=0)))).lo[0]
+    size = np.minimum(np.abs(above.lo.min(axis=0)), np.abs(above.hi.max(axis=0)))
+    least = rate * size / root / 2
+    low, high = np.where(way >= 2, least, -most), np.where(way <= -2, -least, most)
+    for weights in decaying:
+        decay = rate * abs(float(p["weight_decay"]))
+        decay = decay * np.maximum(np.abs(weights.lo), np.abs(weights.hi)).max(axis=0)
+        low, high = low - decay, high + decay
+    return Interval(np.clip(step.lo, low, high), np.clip(step.hi, low, high))
