@@ -2,6 +2,7 @@
 
 import os
 import select
+import signal
 import subprocess
 import sys
 
@@ -166,12 +167,15 @@ class Student:
         program = (sys.executable, "-m", "backtrace", "quiz", *arguments)
         clean = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "PYTHONPATH")}
         settings = {"TERM": "xterm", "COLUMNS": "80", "PYTHONIOENCODING": "utf-8"}
+        # Who runs the tests in the background ignores Ctrl-C, and so would the program.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         self.process = subprocess.Popen(
             ["sh", "-c", opened, "sh", *program],
             cwd=folder,
             env=clean | settings | {"TERMINAL": os.ttyname(theirs)},
             start_new_session=True,
         )
+        signal.signal(signal.SIGINT, before)
         self.theirs = theirs  # open until the program has it open, or it would be gone
         self.shown = b""
 

@@ -67,7 +67,10 @@ def test_pytorch_has_a_module_for_it():
     assert "    prelu1.weight.copy_(alpha1.flatten())" in text
     assert "    (prelu1.weight, dalpha1.flatten())," in text
     assert "parameters = [layer1.weight, layer2.weight, layer2.bias]" in text  # of the penalty
-    assert "prelu1.weight.requires_grad_(False)  # frozen" in text
+    assert "# All but what is frozen: prelu1.weight." in text
+    (trained,) = re.findall(r"^trained = .*$", text, re.MULTILINE)
+    assert "layer2.bias" in trained
+    assert "prelu1" not in trained
 
 
 def test_in_equations_pytorch_is_told_what_it_is():
