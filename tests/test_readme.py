@@ -371,11 +371,13 @@ def test_the_modules_are_those_of_the_tree():
     (tree,) = (text for text in blocks("text") if text.startswith("functions/"))
     found = re.findall(r"^( *)(\w+)/", tree, re.MULTILINE)
     assert [name for indent, name in found if not indent] == ORDER
-    folder = ""
+    program, path, drawn = ROOT / "backtrace", [], {Path()}
     for indent, name in found:
-        folder = f"{folder}/{name}" if indent else name
-        assert (ROOT / "backtrace" / folder / "__init__.py").exists(), folder
-        folder = folder.split("/")[0]
+        path[len(indent) // 2 :] = [name]
+        drawn.add(Path(*path))
+    there = {at.parent.relative_to(program) for at in program.rglob("__init__.py")}
+    assert drawn <= there
+    assert {at for at in there - drawn if at.parts[0] != "formats"} == set()
 
 
 # The walks of a value

@@ -2,7 +2,6 @@
 
 import json
 import re
-from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -103,15 +102,3 @@ def test_the_names_of_students_are_understood(row):
             found = find(name)
             assert found is not None, name
             assert found.quantity.id == id, name
-
-
-def test_the_map_of_the_program_has_every_folder():
-    """But those of ``formats``, of which each is a format."""
-    program = Path(backtrace.__file__).parent
-    there = {at.parent.relative_to(program) for at in program.rglob("__init__.py")}
-    drawn, path = {Path()}, []
-    plan = (HANDBOOK / "inside.md").read_text(encoding="utf-8").split("```")[1]
-    for indent, name in re.findall(r"^( *)(\w+)/  ", plan, re.MULTILINE):
-        path[len(indent) // 2 :] = [name]
-        drawn.add(Path(*path))
-    assert {at for at in there ^ drawn if "formats" not in at.parts[:-1]} == set()
