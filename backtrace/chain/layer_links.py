@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from math import isinf
 from typing import TypeAlias
 
 from msgspec.structs import replace
@@ -83,12 +84,29 @@ def _of_a_sum(traced: TracedStep) -> TracedStep:
 def _hadamard(traced: TracedStep, workings: Workings, i: int, j: int) -> Iterator[Link]:
     """A slope that is 1 everywhere is no factor."""
     onto, slope = (workings.entry(id, i, j) for id in traced.operands)
+    if _is_limit(traced, onto):
+        yield _limit(traced, workings, i, j)
+        return
     passes = is_identity(workings.steps[slope.id].parameters)
     yield Link(() if passes else (Factor.of(slope),), reached(onto))
 
 
+def _is_limit(traced: TracedStep, arrived: Value) -> bool:
+    """Whether an entry is no product of numbers, ∞ · 0, but what it comes to."""
+    return "saturated" in traced.parameters and isinf(arrived.value)
+
+
+def _limit(traced: TracedStep, workings: Workings, i: int, j: int) -> Link:
+    """The path ends at δ itself."""
+    return Link((Factor.of(workings.entry(traced.id, i, j)),))
+
+
 def _jacobian_product(traced: TracedStep, workings: Workings, i: int, j: int) -> Iterator[Link]:
-    for onto, slope in jacobian_terms(traced, workings, i, j):
+    terms = jacobian_terms(traced, workings, i, j)
+    if any(_is_limit(traced, onto) for onto, _ in terms):
+        yield _limit(traced, workings, i, j)
+        return
+    for onto, slope in terms:
         formula = partial(_of_jacobian, workings, slope)
         yield Link((Factor(slope.value, formula),), reached(onto))
 

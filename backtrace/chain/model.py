@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import msgspec
+import numpy as np
 
 from backtrace.functions.formula import Expr, Value
 
@@ -53,8 +54,9 @@ class Link(msgspec.Struct, frozen=True):
 
 
 def product(values: Iterable[Any]) -> Any:
-    """The product of numbers of one arithmetic, 1 of none."""
+    """The product of numbers of one arithmetic, 1 of none; without a warning what is no number."""
     whole: Any = 1
-    for value in values:
-        whole = whole * value
+    with np.errstate(all="ignore"):
+        for value in values:
+            whole = whole * value
     return whole

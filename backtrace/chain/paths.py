@@ -14,6 +14,7 @@ from math import inf, isnan, log
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from backtrace.chain.equation_links import LocalDerivatives, equation_links
 from backtrace.chain.layer_links import LINKS, is_gradient
@@ -77,16 +78,21 @@ class Paths:
         """How many paths have a factor of 0."""
 
         def others(link: Link, onward: int | None) -> int:
-            return 0 if link.coefficient == 0 else 1 if onward is None else onward
+            return 0 if self.is_zero(link) else 1 if onward is None else onward
 
         return self.number - int(self.along(others, sum)[self.start])
+
+    def is_zero(self, link: Link) -> bool:
+        """Whether the paths by a link are zero, whatever comes behind it."""
+        finite = link.onto is None or self.largest[link.onto] < inf
+        return finite and bool(link.coefficient == 0)
 
     @cached_property
     def total(self) -> Any:
         """What all paths add up to."""
 
         def share(link: Link, onward: Any) -> Any:
-            return link.coefficient if onward is None else link.coefficient * onward
+            return link.coefficient if onward is None else product((link.coefficient, onward))
 
         return self.along(share, sum)[self.start]
 
@@ -95,7 +101,7 @@ class Paths:
         """The size of the largest path from each entry."""
 
         def size(link: Link, onward: float | None) -> float:
-            return _size(link.coefficient) * (1.0 if onward is None else onward)
+            return _longer(_size(link.coefficient), 1.0 if onward is None else onward)
 
         return self.along(size, lambda sizes: max(sizes, default=0.0))
 
@@ -115,7 +121,7 @@ class Paths:
             so_far = _size(path.value)
             for link in reversed(self.links[path.nodes[-1]]):
                 onward = 1.0 if link.onto is None else self.largest[link.onto]
-                size = so_far * _size(link.coefficient) * onward
+                size = _longer(so_far, _longer(_size(link.coefficient), onward))
                 if size or with_zeros:
                     nodes = path.nodes if link.onto is None else (*path.nodes, link.onto)
                     longer = Path((*path.factors, *link.factors), nodes)
@@ -128,7 +134,7 @@ class Paths:
         ended: dict[str, ZeroFactor] = {}
         for node in reversed(self.upward):
             for link in self.links[node] if ways[node] else ():
-                if link.coefficient != 0:
+                if not self.is_zero(link):
                     if link.onto is not None:
                         ways[link.onto] += ways[node]
                     continue
@@ -150,16 +156,23 @@ def _size(value: Any) -> float:
     return inf if isnan(size) else size
 
 
+def _longer(size: float, onward: float) -> float:
+    """The size of a path made longer: 0 · ∞ is no number, and so no path that is zero."""
+    product = size * onward
+    return inf if isnan(product) else product
+
+
 def _links_from(workings: Workings, start: EntryNode) -> dict[EntryNode, tuple[Link, ...]]:
     """The links of every entry that can be reached."""
     found: dict[EntryNode, tuple[Link, ...]] = {}
     locals: dict[str, LocalDerivatives] = {}
     waiting = [start]
-    while waiting:
-        node = waiting.pop()
-        if node not in found:
-            found[node] = tuple(links_at(workings, node, locals))
-            waiting += [link.onto for link in found[node] if link.onto is not None]
+    with np.errstate(all="ignore"):  # a slope may be infinite, as it stands in the trace
+        while waiting:
+            node = waiting.pop()
+            if node not in found:
+                found[node] = tuple(links_at(workings, node, locals))
+                waiting += [link.onto for link in found[node] if link.onto is not None]
     return found
 
 

@@ -18,6 +18,8 @@ from backtrace.functions.activations import (
     Parameters,
     filled,
     log_softmax,
+    sigmoid,
+    softmax,
     softplus,
     summed,
 )
@@ -46,7 +48,9 @@ class LossRule(msgspec.Struct, frozen=True):
     ``terms(a, y, p)`` takes samples × k arrays, or stacks of them. ``gradient`` takes e = ŷ − y
     and p where ``from_error`` is true, else (a, y, p). ``stable`` gives the terms from z for the
     activations whose logarithm would be taken of a rounded 0 otherwise, ``stable_gradient`` the
-    gradient from z where a rounded a would be subtracted from 1. ``kinks(a, y, p)`` is, entry by
+    gradient from z where a rounded a would be subtracted from 1. ``through`` gives ∂terms/∂z from
+    z for the activations whose slope falls to 0 as fast as the gradient grows: where floats have
+    ∞ · 0, it has the product's limit. ``kinks(a, y, p)`` is, entry by
     entry, how far the prediction is from a point without a derivative, with its sign; None where
     there are no such points. ``case(a, y, p)`` is the addend's formula on the side of these
     numbers, where ``term_formula`` only names it. ``entrywise``: each addend depends on its own
@@ -66,6 +70,7 @@ class LossRule(msgspec.Struct, frozen=True):
     parameters: dict[str, Number] = {}
     stable: dict[str, LossFunction] = {}
     stable_gradient: dict[str, LossFunction] = {}
+    through: dict[str, LossFunction] = {}
     shortcut: str = ""  # the output activation with which delta is simply ŷ − y
     rational: bool = True
     kinks: LossFunction | None = None
@@ -150,6 +155,11 @@ def _binary_cross_entropy_gradient_from_z(z: AnyArray, y: AnyArray, p: Parameter
     return np.where(y == 1, 0.0, off) - np.where(y == 0, 0.0, on)
 
 
+def _binary_cross_entropy_through_sigmoid(z: AnyArray, y: AnyArray, p: Parameters) -> AnyArray:
+    # (a − y)/(a(1 − a)) · a(1 − a), with σ(−z) for 1 − a
+    return (1 - y) * sigmoid(z) - y * sigmoid(-z)
+
+
 def _cross_entropy(a: AnyArray, y: AnyArray, p: Parameters) -> AnyArray:
     return 0.0 - _weighted_log(y, a)
 
@@ -164,6 +174,14 @@ def _cross_entropy_from_sigmoid(z: AnyArray, y: AnyArray, p: Parameters) -> AnyA
 
 def _cross_entropy_gradient(a: AnyArray, y: AnyArray, p: Parameters) -> AnyArray:
     return 0.0 - _quotient(y, a)
+
+
+def _cross_entropy_through_softmax(z: AnyArray, y: AnyArray, p: Parameters) -> AnyArray:
+    return softmax(z, axis=-1) * summed(y, axis=-1) - y  # −Σⱼ yⱼ/aⱼ · aⱼ(1 − aⱼ or −aᵢ)
+
+
+def _cross_entropy_through_sigmoid(z: AnyArray, y: AnyArray, p: Parameters) -> AnyArray:
+    return 0.0 - y * sigmoid(-z)  # −y/a · a(1 − a)
 
 
 def _divergence(a: AnyArray, y: AnyArray, p: Parameters) -> AnyArray:
@@ -316,6 +334,7 @@ LOSSES: dict[str, LossRule] = {
         outputs="unit_interval",
         stable={"sigmoid": _binary_cross_entropy_from_z},
         stable_gradient={"sigmoid": _binary_cross_entropy_gradient_from_z},
+        through={"sigmoid": _binary_cross_entropy_through_sigmoid},
         shortcut="sigmoid",
         rational=False,
     ),
@@ -330,6 +349,10 @@ LOSSES: dict[str, LossRule] = {
         targets="distribution",
         outputs="unit_interval",
         stable={"softmax": _cross_entropy_from_softmax, "sigmoid": _cross_entropy_from_sigmoid},
+        through={
+            "softmax": _cross_entropy_through_softmax,
+            "sigmoid": _cross_entropy_through_sigmoid,
+        },
         shortcut="softmax",
         rational=False,
     ),
@@ -363,6 +386,10 @@ LOSSES: dict[str, LossRule] = {
         targets="distribution",
         outputs="unit_interval",
         stable={"softmax": _divergence_from_softmax, "sigmoid": _divergence_from_sigmoid},
+        through={
+            "softmax": _cross_entropy_through_softmax,
+            "sigmoid": _cross_entropy_through_sigmoid,
+        },
         shortcut="softmax",
         rational=False,
         case=_divergence_case,

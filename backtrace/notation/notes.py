@@ -22,6 +22,7 @@ Kind: TypeAlias = Literal[
     "kink",
     "noise",
     "not_finite",
+    "limit",
     "through_updated",
     "units_off",
     "repeated",
@@ -69,7 +70,7 @@ def _not_finite(step: Step, values: ValuesById) -> Iterator[Note]:
     if not all(_finite(values[id]) for id in step.operands):
         return
     said = " is no longer finite: the numbers have grown too large"
-    if step.role == "named":
+    if step.layer is None and step.phase != "update":  # a line of a board, or its gradient
         said += ", or something is divided by 0 or has no root or logarithm"
     if step.operation in ("loss_terms", "loss_gradient"):
         said = (
@@ -77,6 +78,24 @@ def _not_finite(step: Step, values: ValuesById) -> Iterator[Note]:
             "and the formula divides by it or takes its ln"
         )
     yield Note("not_finite", (Symbol(step.id), said))
+
+
+def _in_the_limit(step: Step, values: ValuesById) -> Iterator[Note]:
+    """Of a δ that is worked where floats have ∞ · 0."""
+    arrived, slope = step.operands
+    if "saturated" in step.parameters and np.isinf(values[arrived]).any():
+        z, target = step.parameters["saturated"]["of"]
+        said = (
+            *(
+                "where ",
+                Symbol(arrived),
+                " is infinite, ",
+                Symbol(slope),
+                " is all but 0: there stands ",
+            ),
+            *("what their product comes to, worked from ", Symbol(z), " and ", Symbol(target)),
+        )
+        yield Note("limit", said)
 
 
 def _finite(value: Array) -> bool:
@@ -230,6 +249,8 @@ MOST_NAMED = 3  # units that are named one by one; of more, the count is given
 NOTES: dict[str, Callable[[Step, ValuesById], Iterator[Note]]] = {
     "activation_derivative": _at_kinks,
     "chain": _at_kinks_on_the_way,
+    "hadamard": _in_the_limit,
+    "jacobian_product": _in_the_limit,
     "pool": _winners,
     "loss_gradient": _at_no_error,
     "matmul": _through_updated,

@@ -39,11 +39,13 @@ class Draft(msgspec.Struct, frozen=True):
 class Upstream(msgspec.Struct, frozen=True):
     """The gradient that has reached a step: its id, empty for the 1 that the loss starts from.
 
-    ``samples`` are the n of a 1/n that no step has yet; it goes on until one takes it.
+    ``samples`` are the n of a 1/n that no step has yet; it goes on until one takes it. ``limit``
+    is what the slope of the output is multiplied to where the gradient of the loss is infinite.
     """
 
     id: str = ""
     samples: DraftParameters = {}
+    limit: DraftParameters = {}
 
 
 class Way(msgspec.Struct, frozen=True):
@@ -125,17 +127,22 @@ def _loss_terms(graph: ForwardGraph, step: Step, upstream: Upstream) -> Iterator
     prediction = step.operands[0]
     row, before = LOSSES[step.parameters["loss"]], graph.steps.get(prediction)
     now = {} if graph.idioms.mean_in_gradient else upstream.samples
-    later = Upstream("", upstream.samples if graph.idioms.mean_in_gradient else {})
+    unused = upstream.samples if graph.idioms.mean_in_gradient else {}
     activation = None if before is None else before.parameters.get("activation")
     if graph.idioms.fused and row.shortcut and activation == row.shortcut:
         assert before is not None
         parameters = now | {"loss": step.parameters["loss"]}
         draft = Draft("shortcut_delta", step.operands[:2], parameters)
-        yield Way(before.operands[0], later, (draft,))
+        yield Way(before.operands[0], Upstream("", unused), (draft,))
         return
     operands = ("error",) if row.from_error else step.operands
     draft = Draft("loss_gradient", operands, _with_mean(graph.idioms.loss_gradient, now))
-    yield Way(prediction, later, (draft,))
+    limit: DraftParameters = {}
+    if before is not None and activation in row.through and not graph.idioms.by_hand:
+        of = [before.operands[0], step.operands[1]]
+        about = {"loss": step.parameters["loss"], "activation": activation, **now, "of": of}
+        limit = {"saturated": about}
+    yield Way(prediction, Upstream("", unused, limit), (draft,))
 
 
 def _with_mean(parameters: DraftParameters, samples: DraftParameters) -> DraftParameters:
@@ -152,7 +159,8 @@ def _activate(graph: ForwardGraph, step: Step, upstream: Upstream) -> Iterator[W
     slope = Draft("activation_derivative", step.operands, of_slope, ids.id_of("slope", step.layer))
     elementwise = ACTIVATIONS[step.parameters["activation"]].elementwise
     product = "hadamard" if elementwise else "jacobian_product"
-    yield Way(z, upstream, (slope, Draft(product, (upstream.id, slope.id))))
+    onward = Upstream(upstream.id, upstream.samples)
+    yield Way(z, onward, (slope, Draft(product, (upstream.id, slope.id), upstream.limit)))
     for id in learned:
         summed = summed_over(graph.steps[z].shape, graph.steps[id].shape)
         parameters = {**function, **summed, **graph.own_samples(id, upstream)}
@@ -310,4 +318,4 @@ class Backward:
         for draft in (*before, msgspec.structs.replace(last, id=name)):
             operands = tuple(map(self.writer.stand_in, draft.operands))
             self.writer.write_gradient(msgspec.structs.replace(draft, operands=operands), id)
-        return Upstream(name, way.upstream.samples)
+        return msgspec.structs.replace(way.upstream, id=name)

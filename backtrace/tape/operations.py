@@ -208,14 +208,34 @@ def _error(s: Setting, p: Parameters, a: AnyArray, y: AnyArray) -> AnyArray:
     return y - a if s.descent else a - y
 
 
-def _hadamard(s: Setting, p: Parameters, da: AnyArray, g: AnyArray) -> AnyArray:
-    return da * g + 0  # to a float, -3.4 · 0 is -0
+def _hadamard(
+    s: Setting, p: Parameters, da: AnyArray, g: AnyArray, *limit_of: AnyArray
+) -> AnyArray:
+    product = da * g + 0  # to a float, -3.4 · 0 is -0
+    return (
+        np.where(np.isinf(da), _limit(s, p["saturated"], *limit_of), product)
+        if limit_of
+        else product
+    )
 
 
-def _jacobian_product(s: Setting, p: Parameters, da: AnyArray, g: AnyArray) -> AnyArray:
+def _jacobian_product(
+    s: Setting, p: Parameters, da: AnyArray, g: AnyArray, *limit_of: AnyArray
+) -> AnyArray:
     da, g = s.rows(da), s.rows(g)
     samples, k = da.shape
-    return s.rows(np.einsum("sij,sj->si", g.reshape(samples, k, k), da))
+    product = np.einsum("sij,sj->si", g.reshape(samples, k, k), da)
+    if limit_of:
+        infinite = np.max(np.isinf(da), axis=-1, keepdims=True)
+        product = np.where(infinite, s.rows(_limit(s, p["saturated"], *limit_of)), product)
+    return s.rows(product)
+
+
+def _limit(s: Setting, p: Parameters, z: AnyArray, y: AnyArray) -> AnyArray:
+    """What the gradient of a loss times the slope of a saturated output comes to."""
+    through = LOSSES[p["loss"]].through[p["activation"]]
+    gradient = mean(s.rows(through(s.rows(z), s.rows(y), p)), p)
+    return -gradient if s.descent else gradient
 
 
 def _jacobian_shape(s: Setting, p: Parameters, da: Shape, g: Shape) -> Shape:

@@ -51,7 +51,10 @@ class Step(msgspec.Struct, frozen=True):
     @property
     def needed(self) -> tuple[str, ...]:
         """The ids that its value is worked from: a loss may be worked from z for its digits, a
-        slope, where every line is rounded, from the activation that was written."""
+        slope, where every line is rounded, from the activation that was written; a δ, where it
+        is ∞ · 0, from z and the targets."""
+        if "saturated" in self.parameters:
+            return (*self.operands, *self.parameters["saturated"]["of"])
         more = self.parameters.get("stable_from") or self.parameters.get("slope_from")
         return (*self.operands, more) if more else self.operands
 

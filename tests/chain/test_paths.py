@@ -15,7 +15,7 @@ from backtrace.chain.paths import Paths, links_at
 from backtrace.functions.losses import LOSSES
 from backtrace.notation.workings import Workings
 from backtrace.spec.bundled import names
-from backtrace.spec.model import Regularization
+from backtrace.spec.model import Matrix, Regularization
 from backtrace.tape.loading import load, loads
 from backtrace.tape.run import trace
 from tests.notation.random_equations import loss_of_two, random_equations
@@ -82,6 +82,35 @@ def test_of_large_networks_every_entry_is_the_sum_of_its_links(name, request):
 @given(networks([each for each in LOSSES if each != "hinge"], conventions=CONVENTION))
 def test_of_any_network_of_layers(arguments):
     assert_paths_add_up(trace(exercise(**arguments)))
+
+
+@pytest.mark.parametrize(
+    ("loss", "activation"), [("binary_cross_entropy", "sigmoid"), ("cross_entropy", "softmax")]
+)
+def test_a_path_through_a_saturated_output_ends_at_its_delta(loss, activation):
+    """Its factors are ∞ and 0, its δ has digits."""
+    spec = exercise([2, 3, 2], ["relu", activation], loss=loss, n=3, output_delta="chain")
+    inputs = Matrix(spec.inputs.values * 3000)
+    traced = trace(msgspec.structs.replace(spec, inputs=inputs))
+    assert np.isinf(traced["da2"].value).any()
+    wrong = [
+        node
+        for workings, node, value in gradients(traced)
+        if node.id != "da2"
+        and not np.isclose(Paths(workings, node).total, value, rtol=1e-9, atol=1e-9)
+    ]
+    assert wrong == []
+
+
+def test_a_path_of_zero_times_infinity_is_no_number():
+    """It is no path that is zero: it is walked, and the sum has no number either."""
+    paths = paths_of(trace(loads(f"given: {{z: 800, y: 0}}\nequations:\n{BCE}loss: L\n")), "dz")
+    assert (paths.number, paths.number_of_zeros, paths.zeros()) == (1, 0, [])
+    assert [np.isnan(path.value) for path in paths.walked()] == [True]
+    assert np.isnan(paths.total)
+
+
+BCE = "  - a = sigmoid(z)\n  - L = binary_cross_entropy(a, y)\n"
 
 
 @pytest.mark.parametrize("loss", ["hinge", "cross_entropy"])

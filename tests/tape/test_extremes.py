@@ -2,6 +2,7 @@
 
 import math
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -20,6 +21,7 @@ from backtrace.spec.model import (
     Spec,
 )
 from backtrace.tape.run import trace
+from backtrace.tape.training import train
 from tests.tape.exercises import CONVENTIONS, DIFFERENTIABLE, PROBABILITIES, SGD, exercise, function
 
 
@@ -99,6 +101,63 @@ def test_the_long_way_under_every_convention(conventions):
     short, chain = trace(exercise(**case)), trace(exercise(**case, output_delta="chain"))
     for step in short:
         np.testing.assert_allclose(chain[step.id].value, step.value, rtol=1e-11, atol=1e-14)
+
+
+@pytest.mark.parametrize(("loss", "activation", "turn"), [
+    ("binary_cross_entropy", "sigmoid", lambda sigma, y: sigma - y),
+    ("cross_entropy", "sigmoid", lambda sigma, y: -y * (1 - sigma)),
+    ("kl", "sigmoid", lambda sigma, y: -y * (1 - sigma)),
+])  # fmt: skip
+@pytest.mark.parametrize("z", [-1000, -746, -710, 710, 746, 1000])
+@pytest.mark.parametrize("y", [0, 0.25, 1])
+def test_where_the_long_way_is_infinity_times_nothing(loss, activation, turn, z, y):
+    """So far out σ is 0 or 1, and the gradient by a is beyond what a float can hold."""
+    steps = at(activation, loss, [z], [y], output_delta="chain", optimizer=SGD)
+    delta = turn(float(z > 0), y)
+    assert steps["delta1"].value.item() == pytest.approx(delta, abs=1e-300)
+    assert steps["W1_new"].value.item() == pytest.approx(z - 0.1 * delta)
+    said = [note.kind for note in notes(steps["delta1"], steps)]
+    assert said == (["limit"] if np.isinf(steps["da1"].value).any() else [])
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "kl"])
+@pytest.mark.parametrize("y", [[1, 0, 0], [0, 0, 1], [0.25, 0.5, 0.25]])
+def test_where_the_long_way_through_a_softmax_is_infinity_times_nothing(loss, y):
+    for z in ([1000, 0, -1000], [800, 0, 800], [0, -712, -746]):
+        powers = np.exp(np.array(z) - max(z))
+        steps = at("softmax", loss, z, y, output_delta="chain")
+        delta = [powers / powers.sum() - y]
+        np.testing.assert_allclose(steps["delta1"].value, delta, rtol=1e-12, atol=1e-300)
+
+
+SATURATED = {"widths": (2, 3, 2), "activations": ("relu", "sigmoid"), "n": 5,
+             "loss": "binary_cross_entropy"}  # fmt: skip
+
+
+def saturated(conventions, **fields):
+    """The exercise with inputs so large that outputs saturate, on the right and the wrong side."""
+    spec = exercise(**SATURATED, conventions=conventions, **fields)
+    inputs = Matrix(spec.inputs.values * 3000)
+    return msgspec.structs.replace(spec, inputs=inputs)
+
+
+@pytest.mark.parametrize("conventions", CONVENTIONS)
+def test_the_long_way_of_saturated_outputs_under_every_convention(conventions):
+    short = trace(saturated(conventions))
+    chain = trace(saturated(conventions, output_delta="chain"))
+    assert np.isinf(chain["da2"].value).any()
+    for id in ("delta2", "dW2", "db2", "dW1", "W1_new"):
+        np.testing.assert_allclose(chain[id].value, short[id].value, rtol=1e-11, atol=1e-9)
+
+
+def test_a_training_by_the_long_way_of_saturated_outputs_is_that_by_the_short():
+    short, chain = (
+        train(msgspec.structs.replace(saturated(CONVENTIONS[0]), output_delta=way, epochs=3))
+        for way in ("shortcut", "chain")
+    )
+    losses = [[record.training.loss for record in each.records] for each in (short, chain)]
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-9)
+    assert len(set(losses[0])) == 4
 
 
 def test_by_hand_the_long_way_takes_the_rounded_activation():

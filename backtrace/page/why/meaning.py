@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isnan
 from typing import Any
 
 from backtrace.chain.explanation import ChainOfEntry
@@ -16,12 +17,14 @@ TOLD = ("gradient", "delta", "activation_gradient")
 
 
 def meaning(chain: ChainOfEntry, workings: Workings, number: Callable[[Any], str]) -> Sentence:
-    """Nothing, where it is no derivative of the whole loss."""
+    """Nothing, where it is no derivative of the whole loss, or no number."""
     traced = workings.steps[chain.node.id]
     loss = next((step for step in workings.steps.values() if step.phase == "loss"), None)
     if traced.role not in TOLD or loss is None or traced.of not in workings.steps:
         return ()
     goal = workings.symbols.unicode(workings.symbols.objective)
+    if isnan(chain.value):
+        return ()
     slope = -chain.value if workings.setting.descent else chain.value
     subject = entry_symbol(workings, EntryNode(traced.of, *chain.node[1:]))
     if slope == 0:
