@@ -71,7 +71,7 @@ def variants(
     middle = float(np.median([each.cost for each in drafts]))
     nearest = sorted(range(len(drafts)), key=lambda at: abs(drafts[at].cost - middle))[:count]
     kept = (drafts[at] for at in sorted(nearest))
-    return [draft.titled(f"{title}, variant {at}") for at, draft in enumerate(kept, 1)]
+    return [draft.titled(f"{title} · {at}") for at, draft in enumerate(kept, 1)]
 
 
 class _Sketch(msgspec.Struct, frozen=True):

@@ -65,7 +65,8 @@ class Quiz:
         found: dict[str, Rows] = {}
         for id in update[quantity.id].operands:
             traced = update[id]
-            name = str(traced.at)
+            source = self.sheet.source(traced)
+            name = str((source or traced).at)
             if self.is_whole(name):
                 found[id] = self.answers[name]
             elif traced.phase == "given" or name in self.sheet.shown:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 
 import msgspec
 
@@ -11,6 +12,7 @@ from backtrace.functions.array import Array
 from backtrace.notation.steps import is_work, repeats
 from backtrace.spec import ids
 from backtrace.spec.error_codes import ErrorCode
+from backtrace.spec.ids import At
 from backtrace.spec.model import Spec
 from backtrace.spec.wording import cited
 from backtrace.tape.compile import compile_tape
@@ -28,12 +30,12 @@ class WorksheetError(ValueError):
         self.problems = tuple(problems)
 
 
-class Worksheet(msgspec.Struct, frozen=True):
+class Worksheet(msgspec.Struct, frozen=True, dict=True):
     """An exercise with empty places.
 
     ``asked`` are the quantities to be worked, in the order of work; ``shown`` those whose values
-    are given away. Of what is in neither, a step that only repeats one of them is said as a
-    formula, and nothing else stands on the sheet.
+    are given away. Of what is in neither, a step that an asked one needs, or that only repeats
+    what stands there, is said as a formula; nothing else stands on the sheet.
     """
 
     spec: Spec
@@ -42,17 +44,33 @@ class Worksheet(msgspec.Struct, frozen=True):
     shown: frozenset[str]
 
     def asks(self, traced: TracedStep) -> bool:
-        return str(traced.step.at) in self.places
+        return str(traced.at) in self.places
 
     def shows(self, traced: TracedStep) -> bool:
-        return traced.phase == "given" or str(traced.step.at) in self.shown
+        """Whether its value stands there. What an update takes up from the one before does where
+        nothing before it is asked: a new weight would tell the gradient too."""
+        source = self.source(traced)
+        if source is not None and (self.asked[0].epoch, self.asked[0].batch) < _update(traced):
+            return self.shows(source)
+        return traced.phase == "given" or str(traced.at) in self.shown
+
+    def source(self, traced: TracedStep) -> TracedStep | None:
+        """The step of the update before that this one takes up; None for every other."""
+        if traced.phase != "given" or "from" not in traced.parameters:
+            return None
+        before = self.trace.updates[self.trace.updates.index(_update(traced)) - 1]
+        return self.trace.update(*before)[traced.parameters["from"]]
 
     def says(self, traced: TracedStep) -> bool:
-        """Whether it repeats, and so needs no place of its own, what stands on the sheet."""
+        """Whether it is on the way to what is asked, or repeats what stands on the sheet: its
+        formula is there and no place of its own."""
+        return str(traced.at) in self.on_the_way or self._repeats(traced)
+
+    def _repeats(self, traced: TracedStep) -> bool:
         same = repeats(traced, self.trace)
         if same is None:
             return False
-        source = self.trace.update(traced.epoch, traced.batch)[same]
+        source = self.trace.update(*_update(traced))[same]
         return self.asks(source) or self.shows(source) or self.says(source)
 
     def value(self, quantity: Quantity) -> Array:
@@ -68,6 +86,27 @@ class Worksheet(msgspec.Struct, frozen=True):
     @property
     def places(self) -> frozenset[str]:
         return frozenset(quantity.name for quantity in self.asked)
+
+    @cached_property
+    def on_the_way(self) -> frozenset[str]:
+        """What has to be worked for the asked quantities and has no place: their operands, and
+        theirs, back to what stands on the sheet."""
+        found: set[str] = set()
+        needed: set[str] = set()
+        for traced in reversed(self.trace.steps):
+            at = str(traced.at)
+            if at in needed and not (self.asks(traced) or self.shows(traced)):
+                found.add(at)
+            elif not self.asks(traced):
+                continue
+            source = self.source(traced)
+            operands = (At(id, *_update(traced)) for id in traced.operands)
+            needed.update(map(str, operands if source is None else [source.at]))
+        return frozenset(found)
+
+
+def _update(traced: TracedStep) -> tuple[int, int]:
+    return traced.epoch, traced.batch
 
 
 def worksheet(spec: Spec, ask: Iterable[str] = (), show: Iterable[str] = ()) -> Worksheet:

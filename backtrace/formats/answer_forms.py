@@ -7,23 +7,22 @@ import io
 from collections.abc import Iterator, Sequence
 
 from backtrace.check.answers.names import Quantity, shape_of
+from backtrace.course.languages import LANGUAGES
 from backtrace.course.worksheet import Worksheet
 from backtrace.notation.symbols import Symbols
+from backtrace.page.blocks import Handout
 from backtrace.page.inert import inert
 
 BLANK = "_"
 LINE = 80  # characters of a matrix that stands on one line
 
 
-def form(sheet: Worksheet) -> str:
+def form(sheet: Worksheet, handout: Handout) -> str:
     """``answers.yaml``: every quantity asked for, ``_`` for each of its entries."""
-    lines = [
-        f"# Answers to: {inert(sheet.trace.title) or 'this exercise'}",
-        "# Put your number in place of each _ ; a matrix is a list of its rows.",
-        "# A _ that stays is an entry left out.",
-        "student: _",
-        "answers:",
-    ]
+    words, title = LANGUAGES[handout.language], inert(sheet.trace.title)
+    told = [words["answers to"].format(title=title)] if title else []
+    told += [words["each place"], words["left out"]]
+    lines = [*(f"# {line}" for line in told), "student: _", "answers:"]
     for quantity in sheet.asked:
         height, width = quantity.shape
         lines += _written(sheet, quantity, [[BLANK] * width] * height)

@@ -102,7 +102,7 @@ def _own(assignment: Assignment, formats: Sequence[str]) -> Iterator[tuple[str, 
             yield "key.xlsx", workbook.key(sheet, handout)
     for platform in _platforms(formats, pooled=False):
         yield from platform.files([assignment])
-    yield "answers.yaml", answer_forms.form(sheet).encode()
+    yield "answers.yaml", answer_forms.form(sheet, handout).encode()
     yield TABLE, answer_forms.table(sheet).encode()
     yield "key.yaml", answer_forms.filled(sheet).encode()
 

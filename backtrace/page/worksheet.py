@@ -124,7 +124,9 @@ class _Sheet(msgspec.Struct, frozen=True):
                 inner = tuple(self.of_section(block.blocks))
                 title = self.words[f"section {block.part}"]
             if inner:
-                yield Section(title, inner, self.aside(block), "", block.part, block.anchor)
+                aside = self.aside(block)
+                heading = f"{title} · {aside}" if aside else ""
+                yield Section(title, inner, aside, heading, block.part, block.anchor)
 
     def update_title(self, update: Section) -> str:
         first = next(_steps((update,)))
@@ -141,9 +143,17 @@ class _Sheet(msgspec.Struct, frozen=True):
     def of_section(self, blocks: Iterable[Block]) -> Iterator[Block]:
         for block in blocks:
             if isinstance(block, Gallery):
-                yield block
+                yield from self.gallery(block)
             elif isinstance(block, StepBlock):
                 yield from self.step(block)
+
+    def gallery(self, given: Gallery) -> Iterator[Block]:
+        """What is given; what an update takes up from another one that is asked only on the key."""
+        told = [step for step in given.steps if self.filled or self.sheet.shows(step.traced)]
+        if told:
+            yield Gallery(tuple(told))
+        if len(told) < len(given.steps):
+            yield Paragraph(self.words["taken up"])
 
     def step(self, step: StepBlock) -> Iterator[Block]:
         sheet, traced = self.sheet, step.traced
@@ -163,9 +173,12 @@ class _Sheet(msgspec.Struct, frozen=True):
     def without_steps(self, blocks: Iterable[Block]) -> Iterator[Section]:
         """What is given or shown, and below it the empty places alone."""
         found = list(_steps(blocks))
-        known = tuple(step for step in found if self.sheet.shows(step.traced))
+        known = tuple(
+            step for step in found if step.traced.phase == "given" or self.sheet.shows(step.traced)
+        )
         empty = [step for step in found if self.sheet.asks(step.traced)]
-        yield Section(self.words["section given"], (Gallery(known),), part="given", anchor="given")
+        given = tuple(self.gallery(Gallery(known)))
+        yield Section(self.words["section given"], given, part="given", anchor="given")
         inner: list[Block] = []
         for step in empty:
             inner += [Gallery((msgspec.structs.replace(step, blank=True),)), Room(_room(step))]

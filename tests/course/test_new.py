@@ -230,7 +230,7 @@ def test_what_is_asked_for_and_the_title_are_part_of_the_variants(run, tmp_path)
     done = run("new", "small-mlp", "--variants", "2", "--seed", "1", "-o", str(folder), *told)
     assert done.code == 0, done.err
     spec = backtrace.load(folder / "v02.yaml")
-    assert spec.title == "Sheet 3: XOR, # by hand, variant 2"
+    assert spec.title == "Sheet 3: XOR, # by hand · 2"
     assert spec.ask == ("z1", "loss")
     manifest = folder / "manifest.yaml"
     manifest.write_text(manifest.read_text() + "students: {Ada: v01, Bo: v02}\n")

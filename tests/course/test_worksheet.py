@@ -57,7 +57,10 @@ def test_nothing_that_is_asked_stands_on_a_sheet(name, form):
             .replace("00.0000", "")
         )
         given = [
-            float(x) for step in sheet.trace if step.phase == "given" for x in np.ravel(step.value)
+            float(x)
+            for step in sheet.trace
+            if step.phase == "given" and "from" not in step.parameters  # W1 of a second update
+            for x in np.ravel(step.value)
         ]
         rates = [
             float(x)
@@ -84,6 +87,38 @@ def test_a_family_and_a_students_name_are_asked_for():
     spec = backtrace.load("mlp-math")
     asked = worksheet(spec, ask=["delta", "dZ2", "h1"]).asked
     assert [quantity.id for quantity in asked] == ["a1", "delta2", "delta1"]  # the order of work
+
+
+def test_what_leads_to_what_is_asked_stands_there_as_formulas():
+    """δ₁ needs all that comes before it, but not the gradients of layer 2 nor the loss; where a₁
+    is given away, not what leads to a₁ alone."""
+    spec = backtrace.load("or-gate")
+    needed = {"product1", "z1", "a1", "product2", "z2", "a2", "error", "da2", "g2", "delta2"}
+    needed |= {"da1", "g1"}
+    assert worksheet(spec, ask=["delta1"]).on_the_way == needed
+    shown = worksheet(spec, ask=["delta2"], show=["a1"])
+    assert shown.on_the_way == {"product2", "z2", "a2", "error", "da2", "g2"}
+    text = markdown.file(page.document(shown, Handout("de")))
+    assert r"z^{(2)} &= W^{(2)} a^{(1)} + b^{(2)}" in text
+    assert "## Rückwärts · Schicht 2\n" in text
+    assert text.count(r"\underline") == 4  # places: δ₂ of four samples
+
+
+def test_a_second_update_does_not_tell_what_the_first_is_asked_for():
+    """W₁ⁿᵉʷ of the first update tells its gradient; where no such thing is asked, it is given, and
+    a frozen weight always is."""
+    spec = backtrace.load("momentum")
+
+    def given(spec, **asked):
+        sheet = worksheet(spec, **asked)
+        return sheet.shows(sheet.trace["W1@2"])
+
+    assert not given(spec)
+    assert not given(spec, ask=["dW1", "dW1@2"])
+    assert given(spec, ask=["dW1@2"])
+    assert given(spec, ask=["dW1", "dW1@2"], show=["W1_new"])
+    frozen = msgspec.structs.replace(spec, freeze=frozenset(["W1"]))
+    assert given(frozen, ask=["dW1", "dW1@2"])
 
 
 def test_the_specs_own_ask_holds():

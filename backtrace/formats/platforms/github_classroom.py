@@ -85,7 +85,7 @@ def repository(assignments: Sequence[Assignment]) -> dict[str, bytes]:
     points = sum(of * sizes[quantity] for quantity, of in assignment.points.items())
     files = {
         "README.md": markdown.file(assignment.document).encode(),
-        "answers.yaml": answer_forms.form(assignment.sheet).encode(),
+        "answers.yaml": answer_forms.form(assignment.sheet, assignment.handout).encode(),
         ".github/workflows/classroom.yml": _placed(WORKFLOW, name).encode(),
         f"{FOLDER}/grade.py": GRADE.format(points=round(points, 6)).encode(),
         f"{FOLDER}/exercise.yaml": assignment.handed_out.encode(),
