@@ -69,6 +69,90 @@ loss: L
     assert "dy" not in trace
 
 
+# Where there is a choice: at a kink, among equals, where windows don't fit, on halves
+
+
+def test_the_first_of_equal_maxima_has_it_all():
+    trace = traced("""\
+given: {x: [[1, 3], [3, 3]]}
+equations: ["m = max(x)", "r = max(x, each=row)", "c = max(x, each=column)"]
+upstream: {m: 5, r: [[1], [2]], c: [[10, 20]]}
+""")
+    assert values(trace, "m", "r", "c") == [[[3]], [[3], [3]], [[3, 3]]]
+    assert values(trace, "dx_from_m") == [[[0, 5], [0, 0]]]  # row after row
+    assert values(trace, "dx_from_r", "dx_from_c") == [[[0, 1], [2, 0]], [[0, 20], [10, 0]]]
+
+
+def test_the_first_of_two_equals_has_it_all():
+    trace = traced("""\
+given: {u: [[1, 2, 3]], v: [[1, 3, 2]]}
+equations: ["a = maximum(u, v)", "b = minimum(u, v)"]
+upstream: {a: [[1, 1, 1]], b: [[10, 10, 10]]}
+""")
+    assert values(trace, "du_from_a", "dv_from_a") == [[[1, 0, 1]], [[0, 1, 0]]]
+    assert values(trace, "du_from_b", "dv_from_b") == [[[10, 10, 0]], [[0, 0, 10]]]
+
+
+def test_the_first_of_a_pool_of_equals_has_it_all():
+    trace = traced("""\
+given: {x: [[0, 1, 1], [0, 1, 0]]}
+equations: ["p = max_pool(x, 2, 1)"]
+upstream: {p: [[1, 20]]}
+""")
+    assert values(trace, "p", "dx") == [[[1, 1]], [[0, 21, 0], [0, 0, 0]]]  # above, left: the same
+
+
+def test_at_its_kink_a_function_has_the_slope_0():
+    trace = traced("""\
+given: {x: [[-1, 0, 1]], a: [[1, 1, 0.5]], y: [[1, -1, 1]]}
+equations: ["r = relu(x)", "s = abs(x)", "h = binary_hinge(a, y)"]
+upstream: {r: [[1, 1, 1]], s: [[1, 1, 1]], h: 1}
+""")
+    assert values(trace, "dx_from_r", "dx_from_s") == [[[0, 0, 1]], [[-1, 0, 1]]]
+    # 1 − y·a is 0, 2 and 0.5: −y by a, −a by y, but where it is 0
+    assert values(trace, "h", "da", "dy") == [[[2.5]], [[0, 1, -1]], [[0, -1, -0.5]]]
+
+
+def test_what_no_window_reaches_is_left_out():
+    """Of 4 entries a window of 3 takes the first three; its next step, 2 on, would lead beyond."""
+    trace = traced("""\
+given: {x: [[1, 2, 3, 4]], k: [[1, 0, -2]], z: [[1, 2, 3, 9], [4, 5, 6, 9], [7, 8, 9, 9]]}
+equations: ["c = conv(x, k, stride=2)", "m = mean_pool(z, 3, 2)", "w = max_pool(z[:,1..2], 2)"]
+upstream: {c: 1, m: 9, w: 1}
+""")
+    assert values(trace, "c", "dx", "dk") == [[[-5]], [[1, 0, -2, 0]], [[1, 2, 3]]]  # 1 − 6
+    assert values(trace, "m", "w") == [[[5]], [[5]]]
+    assert values(trace, "dz_from_m") == [[[1, 1, 1, 0]] * 3]
+
+
+def test_a_kernel_is_flipped_by_half_a_turn():
+    text = "given: {x: [[1, 2], [3, 4]], k: [[5, 6], [7, 8]]}\nequations: ['c = conv(x, k%s)']\n"
+    text += "loss: c\n"
+    plain, flipped = traced(text % ""), traced(text % ", flip=true")
+    assert values(plain, "c") == [[[5 + 12 + 21 + 32]]]
+    assert values(flipped, "c") == [[[8 + 14 + 18 + 20]]]  # by [[8, 7], [6, 5]]
+    assert values(flipped, "dx", "dk") == [[[8, 7], [6, 5]], [[4, 3], [2, 1]]]
+
+
+def test_an_unbiased_variance_is_over_one_less_than_its_own_numbers():
+    trace = traced("""\
+given: {x: [[1, 2, 6], [4, 4, 1]]}
+equations: ["r = var(x, each=row, unbiased=true)", "c = var(x, each=column, unbiased=true)"]
+upstream: {r: [[1], [1]], c: [[1, 1, 1]]}
+""")
+    # rows: means 3, 3, deviations −2 −1 3 and 1 1 −2; columns of two: ½ (difference)²
+    assert values(trace, "r", "c") == [[[7], [3]], [[4.5, 2, 12.5]]]
+    assert values(trace, "dx_from_r") == [[[-2, -1, 3], [1, 1, -2]]]  # 2 (x − mean) / 2
+    assert values(trace, "dx_from_c") == [[[-3, -2, 5], [3, 2, -5]]]  # 2 (x − mean) / 1
+
+
+def test_halves_are_rounded_away_from_0():
+    trace = traced(
+        "given: {x: [[0.25, -0.25, 2.5]]}\nequations: ['r = round(x, 1)', 'w = round(x, 0)']"
+    )
+    assert values(trace, "r", "w") == [[[0.3, -0.3, 2.5]], [[0, 0, 3]]]
+
+
 # Ids
 
 

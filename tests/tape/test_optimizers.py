@@ -221,6 +221,23 @@ def test_online_and_small_batches_with_a_smaller_last_one(case, batch_size):
     assert (2, last + 1) not in steps.updates
 
 
+@pytest.mark.parametrize("sign", ["gradient", "descent"])
+def test_decay_shrinks_the_weights_whatever_the_sign(sign):
+    """e = 2·1 − 1 = 1, and a first step of Adam is the rate: 2 − 0.1·1 − 0.1·0.5·2 = 1.8."""
+    steps = trace(
+        loads(f"""
+layers: [{{activation: linear, weights: [[2]], bias: none}}]
+inputs: 1
+targets: 1
+loss: half_sse
+optimizer: {{name: adamw, learning_rate: 0.1, weight_decay: 0.5}}
+conventions: {{sign: {sign}}}
+""")
+    )
+    assert steps["dW1"].value.item() == (1 if sign == "gradient" else -1)
+    assert steps["W1_new"].value.item() == pytest.approx(1.8, abs=1e-8)
+
+
 def test_every_state_starts_at_0_and_is_carried():
     spec = exercise((2, 3), ("tanh",), n=5, batch_size=2, epochs=2, optimizer=CASES["adam"][1])
     steps = trace(spec)
