@@ -50,7 +50,7 @@ class Worksheet(msgspec.Struct, frozen=True, dict=True):
         """Whether its value stands there. What an update takes up from the one before does where
         nothing before it is asked: a new weight would tell the gradient too."""
         source = self.source(traced)
-        if source is not None and (self.asked[0].epoch, self.asked[0].batch) < _update(traced):
+        if source is not None and (self.asked[0].epoch, self.asked[0].batch) < update_of(traced):
             return self.shows(source)
         return traced.phase == "given" or str(traced.at) in self.shown
 
@@ -58,7 +58,7 @@ class Worksheet(msgspec.Struct, frozen=True, dict=True):
         """The step of the update before that this one takes up; None for every other."""
         if traced.phase != "given" or "from" not in traced.parameters:
             return None
-        before = self.trace.updates[self.trace.updates.index(_update(traced)) - 1]
+        before = self.trace.updates[self.trace.updates.index(update_of(traced)) - 1]
         return self.trace.update(*before)[traced.parameters["from"]]
 
     def says(self, traced: TracedStep) -> bool:
@@ -70,7 +70,7 @@ class Worksheet(msgspec.Struct, frozen=True, dict=True):
         same = repeats(traced, self.trace)
         if same is None:
             return False
-        source = self.trace.update(*_update(traced))[same]
+        source = self.trace.update(*update_of(traced))[same]
         return self.asks(source) or self.shows(source) or self.says(source)
 
     def value(self, quantity: Quantity) -> Array:
@@ -100,12 +100,12 @@ class Worksheet(msgspec.Struct, frozen=True, dict=True):
             elif not self.asks(traced):
                 continue
             source = self.source(traced)
-            operands = (At(id, *_update(traced)) for id in traced.operands)
+            operands = (At(id, *update_of(traced)) for id in traced.operands)
             needed.update(map(str, operands if source is None else [source.at]))
         return frozenset(found)
 
 
-def _update(traced: TracedStep) -> tuple[int, int]:
+def update_of(traced: TracedStep) -> tuple[int, int]:
     return traced.epoch, traced.batch
 
 

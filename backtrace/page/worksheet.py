@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 import msgspec
 
 from backtrace.course.languages import LANGUAGES, Words
-from backtrace.course.worksheet import Worksheet
+from backtrace.course.worksheet import Worksheet, update_of
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.formula import Sentence
 from backtrace.notation.symbols import Symbols
@@ -62,6 +62,19 @@ def key(sheet: Worksheet, handout: Handout) -> Document:
     blocks = tuple(writer.sections(trace_page.document(sheet.trace, WHOLE).blocks))
     title = " · ".join(filter(None, (sheet.trace.title, writer.words["key"])))
     return writer.document(title, blocks, handout)
+
+
+def given(sheet: Worksheet, epoch: int, batch: int, handout: Handout) -> Section:
+    """What an update starts from; where there are several, beside the title which one it is."""
+    writer = _Sheet(sheet, LANGUAGES[handout.language], Symbols.of(sheet.trace))
+    steps = [
+        step
+        for step in _steps(trace_page.document(sheet.trace, WHOLE).blocks)
+        if (step.traced.phase, *update_of(step.traced)) == ("given", epoch, batch)
+    ]
+    aside = writer.update_title(epoch, batch) if len(sheet.trace.updates) > 1 else ""
+    blocks = tuple(writer.gallery(Gallery(tuple(steps))))
+    return Section(writer.words["section given"], blocks, aside, part="given", anchor="given")
 
 
 class _Sheet(msgspec.Struct, frozen=True):
@@ -119,7 +132,7 @@ class _Sheet(msgspec.Struct, frozen=True):
                 continue
             if block.part == "pass":
                 inner: tuple[Block, ...] = tuple(self.sections(block.blocks))
-                title = self.update_title(block)
+                title = self.update_title(*update_of(next(_steps((block,))).traced))
             else:
                 inner = tuple(self.of_section(block.blocks))
                 title = self.words[f"section {block.part}"]
@@ -128,11 +141,9 @@ class _Sheet(msgspec.Struct, frozen=True):
                 heading = f"{title} · {aside}" if aside else ""
                 yield Section(title, inner, aside, heading, block.part, block.anchor)
 
-    def update_title(self, update: Section) -> str:
-        first = next(_steps((update,)))
+    def update_title(self, epoch: int, batch: int) -> str:
         several = max(batch for _, batch in self.sheet.trace.updates) > 1
-        at = first.traced.step
-        return self.words["batch" if several else "epoch"].format(epoch=at.epoch, batch=at.batch)
+        return self.words["batch" if several else "epoch"].format(epoch=epoch, batch=batch)
 
     def aside(self, section: Section) -> str:
         if section.part == "pass" or not section.aside:

@@ -78,7 +78,7 @@ def answer(run, monkeypatch, tmp_path):  # noqa: F811
     """``answer("3.5 -1 1", "quit")``: what a quiz of mlp-math says to these lines."""
     kept = tmp_path / "kept.yaml"
 
-    def answered(*lines, options=()):
+    def answered(*lines, exercise=("mlp-math", "--ask", "product1,z1"), options=()):
         typed = iter(lines)
 
         def read(prompt=""):
@@ -91,7 +91,7 @@ def answer(run, monkeypatch, tmp_path):  # noqa: F811
             return line
 
         monkeypatch.setattr("builtins.input", read)
-        done = run("quiz", "mlp-math", "--ask", "product1,z1", "--progress", str(kept), *options)
+        done = run("quiz", *exercise, "--progress", str(kept), *options)
         return done, kept
 
     return answered
@@ -119,6 +119,21 @@ def test_hints_say_more_each_time(answer):
     assert "The rule is" in third
     assert "3.7" not in first + second + third  # what is right is never said
     assert "backtrace new mlp-math --seed" in done.out
+
+
+def test_a_second_update_begins_with_ones_own_numbers(answer):
+    """momentum by hand: W₁ⁿᵉʷ = [0.9, −0.5] (its ``expect``), which the second update's Given must
+    not tell before it is asked; with the slip [0.9, −1.5], help for xW₁ of epoch 2 shows −1.5, and
+    x·W₁ = [0.9 − 3, 2.7 + 1.5] = [−2.1, 4.2] follows."""
+    exercise = ("momentum", "--ask", "W1_new,product1@2")
+    done, _ = answer("0.9", "-1.5", "skip", "?", "-2.1", "4.2", exercise=exercise)
+    assert done.code == 1, done.err
+    before, epoch, after = done.out.partition("Epoch 2")
+    assert "Epoch 1" in before
+    assert epoch
+    assert "-0.5" not in before + after
+    assert "-1.5" in after
+    assert "→ carried" in after
 
 
 def test_back_skip_help_and_quit(answer):

@@ -20,11 +20,12 @@ from backtrace.course.worksheet import WorksheetError, worksheet
 from backtrace.notation import steps as notation
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import sentence_text, text
-from backtrace.page.blocks import Answer, Document, Matrices
+from backtrace.page.blocks import Answer, Document, Handout, Matrices
 from backtrace.page.elision import is_large
 from backtrace.page.report import sheet as page
 from backtrace.page.report.content import Commentator, Level
 from backtrace.page.report.phrases import STANDING
+from backtrace.page.worksheet import given
 from backtrace.spec.wording import count
 from backtrace.tape.loading import load
 
@@ -130,13 +131,16 @@ class _Table:
         """Every quantity that has no answer yet, in the order of work."""
         quantities = self.quiz.quantities
         self.say(f"{self.trace.title}. {len(quantities)} steps. {HELP}")
-        self.show_given()
         waiting = {quantity.name for quantity in self.quiz.waiting()}
-        at = 0
+        at, shown = 0, (0, 0)
         while at < len(quantities):
             if quantities[at].name not in waiting:
                 at += 1
                 continue
+            update = (quantities[at].epoch, quantities[at].batch)
+            if update != shown:
+                self.show_given(*update)
+                shown = update
             try:
                 self.step(at)
                 at += 1
@@ -152,14 +156,10 @@ class _Table:
         said, width = self.layout.say(words), self.layout.width
         tell(fill(said, width, initial_indent=inset, subsequent_indent=inset), sys.stdout)
 
-    def show_given(self) -> None:
-        from backtrace.page.trace import View, document
-
-        whole = document(self.trace, View())
-        given = next(block for block in whole.blocks if getattr(block, "part", "") == "given")
-        show_page(
-            Document("", (given,), symbols=whole.symbols, trace=whole.trace), self.request.width
-        )
+    def show_given(self, epoch: int, batch: int) -> None:
+        blocks = (given(self.quiz.sheet, epoch, batch, Handout()),)
+        page = Document("", blocks, symbols=self.symbols, trace=self.trace)
+        show_page(page, self.request.width)
 
     def step(self, at: int) -> None:
         """One quantity: asked until it stands, or the student goes on."""
