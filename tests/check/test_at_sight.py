@@ -1,16 +1,17 @@
-"""What is right at sight is right when it is worked, in every field of the report."""
+"""What is said at sight is what is said when all is worked, in every field of the report."""
 
 import numpy as np
 import pytest
 
 from backtrace.check.answers.reading import read_answers, reader
 from backtrace.check.judge import judgement
-from backtrace.check.judge.at_sight import is_right_at_sight
+from backtrace.check.judge.at_sight import is_right_at_sight, verdicts_at_sight
 from backtrace.check.judge.checker import Checker
 from backtrace.check.judge.sheet import Page, Sheet
 from backtrace.check.judge.workings import Working
 from tests.check.calculator import HABITS, person
-from tests.check.typed import answers_of, spec_of
+from tests.check.generator import generate
+from tests.check.typed import answers_of, listed, spec_of
 from tests.sampling import share
 
 SEEDS = range(1, 1 + share(30))
@@ -32,6 +33,43 @@ def test_what_is_right_at_sight_is_right_when_worked(habit, monkeypatch):
     at_sight = [quantities(seed, habit) for seed in SEEDS]
     monkeypatch.setattr(judgement, "is_right_at_sight", lambda sheet, place: False)
     assert [quantities(seed, habit) for seed in SEEDS] == at_sight
+
+
+MISTAKEN = ("bias-omitted", "mean-omitted", "sign-flipped", "given-misread", "copied-wrong")
+
+
+@pytest.mark.parametrize("code", MISTAKEN)
+def test_what_follows_from_a_mistake_at_sight_does_so_when_worked(code, monkeypatch):
+    sheets = [generate(seed, code) for seed in range(share(12))]
+
+    def reports():
+        for each in sheets:
+            text = "\n".join(f"{id}: {listed(cells)}" for id, cells in each.answers.items())
+            yield Checker(each.spec).check(answers_of(Checker(each.spec), text))
+
+    at_sight = [*reports()]
+    seen = []
+    monkeypatch.setattr(judgement, "verdicts_at_sight", lambda sheet, place: seen.append(place))
+    assert [*reports()] == at_sight
+    assert len(seen) > len(sheets)
+
+
+WRONG_Z1 = "z1: [3.7, -1.3, 1.2]\n"  # 1.1 with a slip
+
+
+@pytest.mark.parametrize(
+    ("line", "verdicts"),
+    [
+        ("a1: [3.7, 0, 1.2]", (("right", "right", "carried"),)),
+        ("a1: [3.7, 0, 1.1]", None),  # the last does not follow from the 1.2
+        ("a1: [3.7, 0, _]", None),
+    ],
+)
+def test_entries_that_follow_from_a_slip(line, verdicts):
+    checker = Checker(spec_of("mlp-math"))
+    judged = checker.sheet(answers_of(checker, WRONG_Z1 + line), Working())
+    judged.doubts[1, 1, "z1"] = np.array([[False, False, True]])
+    assert verdicts_at_sight(judged, (1, 1, "a1")) == verdicts
 
 
 @pytest.mark.parametrize(

@@ -1,27 +1,45 @@
-"""Quantities that are right as they stand, and need not be worked.
+"""Quantities of which all can be said as they stand: no interval need be worked.
 
 What a step gives on numbers that hold the exact ones holds its own exact one. So long as all that a
 quantity is worked from stands for the exact numbers, so it does itself, by the student's work as by
-the spec; only a line that may be unbounded (a logarithm, a divisor that may be 0) takes a closer
-look.
+the spec. And what it gives on the numbers as they are written is among what it gives on all that
+they may stand for. Only a line that may be unbounded (a logarithm, a divisor that may be 0) takes a
+closer look.
 """
 
 from __future__ import annotations
 
-from backtrace.check.judge.digits import SLACK, says_enough
+import math
+from typing import TypeAlias
+
+from backtrace.check.judge.digits import (
+    SAME,
+    SLACK,
+    coarsest_half_unit,
+    own_half_unit,
+    says_enough,
+)
 from backtrace.check.judge.exercise import Key
 from backtrace.check.judge.sheet import Sheet
 from backtrace.check.judge.workings import Working
-from backtrace.check.model import Figure
+from backtrace.check.model import AnswerCell, Figure, Verdict
+
+Entries: TypeAlias = tuple[tuple[Verdict, ...], ...]
+ALONE = 1e-10  # relatively further from what the numbers before give, it does not stand for itself
 
 
 def is_right_at_sight(sheet: Sheet, place: Key) -> bool:
     """Whether a quantity is right, however it is worked; noted on the sheet."""
-    usual = sheet.working == Working() and sheet.digits is None
+    usual = _is_usual(sheet)
     if not (usual and _stands_for_the_exact(sheet, place) and _rests_on_the_exact(sheet, place)):
         return False
     sheet.holding.add(place)
     return True
+
+
+def _is_usual(sheet: Sheet) -> bool:
+    """Whether lines are rounded as most people round them, all to the decimals of a quantity."""
+    return sheet.working == Working() and sheet.digits is None
 
 
 def _stands_for_the_exact(sheet: Sheet, place: Key) -> bool:
@@ -56,3 +74,44 @@ def _rests_on_the_exact(sheet: Sheet, place: Key) -> bool:
                 return False
     holding.update(lines)
     return True
+
+
+def verdicts_at_sight(sheet: Sheet, place: Key) -> Entries | None:
+    """The verdict of every entry of a quantity that follows from what is written before it, all as
+    it stands; None where that takes a closer look."""
+    cells = sheet.written[place].cells
+    sizes = [abs(cell.value) for line in cells for cell in line if isinstance(cell, Figure)]
+    exercise, decimals = sheet.exercise, sheet.decimals[place]
+    usual = _is_usual(sheet) and not sheet.vague.some and len(sizes) == exercise.values[place].size
+    if not (usual and says_enough(max(sizes), decimals, exercise.asked)):
+        return None
+    worked = sheet.in_floats.step(place)
+    if worked is None:
+        return None
+    doubts = sheet.doubt_of_operands(place, exercise.steps[place]).tolist()
+    unit, exact = 0.5 * 10.0**-decimals, exercise.values[place].tolist()
+    found: list[tuple[Verdict, ...]] = []
+    for line in zip(cells, worked.tolist(), exact, doubts, strict=True):
+        verdicts = [_verdict(*entry, unit) for entry in zip(*line, strict=True)]
+        if None in verdicts:
+            return None
+        found.append(tuple(filter(None, verdicts)))
+    return tuple(found)
+
+
+def _verdict(
+    cell: AnswerCell, worked: float, exact: float, doubtful: bool, unit: float
+) -> Verdict | None:
+    """That of an entry which follows; None for what may not, for what some reading of its digits
+    may have in the spec's interval, and for what may stand for itself."""
+    assert isinstance(cell, Figure)
+    half, slack = min(own_half_unit(cell), unit), SLACK * (1 + abs(cell.value))
+    off, away = abs(cell.value - worked), abs(cell.value - exact)
+    if not off <= half + slack / 2:
+        return None
+    if away <= half:
+        is_same = away <= SAME * (1 + abs(exact))
+        return "right" if is_same or off > ALONE * (1 + abs(worked)) else None
+    if away <= coarsest_half_unit(cell) + 2 * slack or math.isinf(exact):
+        return None
+    return "carried" if doubtful else "rounded"

@@ -29,6 +29,7 @@ PRINTED = 7  # significant digits that no hand writes; programs have as many in 
 FINE = 2  # decimals from which on one significant digit says enough
 NOISE = 4 * 2.0**-52
 SLACK = 1e-12  # relative float noise that a comparison forgives
+SAME = 1e-9  # relative difference within which a number is the spec's own
 ITSELF = 1e-14  # and that a number may be off by and still be taken for all that there is of it
 
 
@@ -202,7 +203,8 @@ class _Cells:
 
     def _show(self, at: tuple[int, int], cell: Figure) -> None:
         self.there[at], self.values[at] = True, cell.value
-        self.own[at], self.decimals[at], self.digits[at] = _own(cell), cell.decimals, cell.digits
+        self.own[at] = own_half_unit(cell)
+        self.decimals[at], self.digits[at] = cell.decimals, cell.digits
         self.coarse[at], self.coarse_digits[at] = _with_idle_zeros(cell)
 
     def to(
@@ -255,9 +257,14 @@ def _readings(
         yield cells.to(half, finest.decimals_of(cells.largest), asked, cut)
 
 
-def _own(cell: Figure) -> float:
+def own_half_unit(cell: Figure) -> float:
     """Half a unit of the last digit, and of a zero no more than a whole number's."""
     return min(cell.half_unit, 0.5) if cell.value == 0 else cell.half_unit
+
+
+def coarsest_half_unit(cell: Figure) -> float:
+    """Half a unit of the last digit that must tell something."""
+    return _with_idle_zeros(cell)[0]
 
 
 def _with_idle_zeros(cell: Figure) -> tuple[float, int]:
@@ -265,7 +272,9 @@ def _with_idle_zeros(cell: Figure) -> tuple[float, int]:
     whole = cell.decimals == 0 and cell.value != 0 and float(cell.value).is_integer()
     text = str(abs(int(cell.value))) if whole and abs(cell.value) < 1e15 else ""
     idle = min(len(text) - len(text.rstrip("0")), max(len(text) - 2, 0))
-    return (cell.half_unit * 10.0**idle, cell.digits - idle) if idle else (_own(cell), cell.digits)
+    if not idle:
+        return own_half_unit(cell), cell.digits
+    return cell.half_unit * 10.0**idle, cell.digits - idle
 
 
 def says_enough(largest: float, decimals: int, asked: AnswerDigits) -> bool:

@@ -13,8 +13,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from backtrace.check.judge.at_sight import is_right_at_sight
-from backtrace.check.judge.digits import SLACK, DigitReading, Numbers
+from backtrace.check.judge.at_sight import Entries, is_right_at_sight, verdicts_at_sight
+from backtrace.check.judge.digits import SAME, SLACK, DigitReading, Numbers
 from backtrace.check.judge.exercise import Key
 from backtrace.check.judge.replay import Override
 from backtrace.check.judge.sheet import Doubt, Hypothesis, Sheet
@@ -59,28 +59,42 @@ class Judgement:
         if self.written.problem:
             return self.misshapen(extra)
         is_given = self.exercise.is_given(self.place)
-        if not is_given and is_right_at_sight(self.sheet, self.place):
-            return self.right(extra)
+        seen = None if is_given else self.seen()
+        if seen is not None:
+            return self.at_sight(seen, extra)
         numbers = self.sheet.numbers[self.place] = self.sheet.read(self.place)
         return self.given(numbers) if is_given else self.worked(numbers, extra)
 
-    def right(self, extra: bool) -> Judged:
-        """All entries right at sight; what later steps take is seen to where any needs it."""
-        place, (rows, columns) = self.place, self._shape()
-        self.sheet.numbers.waiting.add(place)
-        self.sheet.intervals.waiting.add(place)
-        none = np.zeros((rows, columns), dtype=bool)
-        self.sheet.doubts[place] = self.sheet.vague[place] = self.sheet.adrift[place] = none
-        self.sheet.roots[place] = None
-        possible = 0.0 if extra else float(rows * columns)
-        right: Verdict = "right"
+    def seen(self) -> Entries | None:
+        """The verdicts that can be said at sight, where all can."""
+        if is_right_at_sight(self.sheet, self.place):
+            rows, columns = self._shape()
+            right: Verdict = "right"
+            return ((right,) * columns,) * rows
+        return verdicts_at_sight(self.sheet, self.place)
+
+    def at_sight(self, entries: Entries, extra: bool) -> Judged:
+        """Said at sight; what later steps take is seen to where any needs it."""
+        place, sheet, none = self.place, self.sheet, np.zeros(self._shape(), dtype=bool)
+        sheet.numbers.waiting.add(place)
+        sheet.intervals.waiting.add(place)
+        sheet.vague[place] = sheet.adrift[place] = none
+        worst = self.worst(entries)
+        if worst == "right":
+            sheet.holding.add(place)
+        doubt = np.array(entries) == "carried" if worst == "carried" else none
+        sheet.doubts[place] = doubt
+        operands = self.exercise.operands[place] if sheet.doubts.some else ()
+        root = sheet.roots[place] = sheet.first_root(operands)
+        credit = self.exercise.credit
         return Judged(
             *self._id(),
-            right,
-            ((right,) * columns,) * rows,
+            worst,
+            entries,
             texts(self.written.cells),
-            earned=possible * self.exercise.credit["right"],
-            possible=possible,
+            root=_name(root) if root is not None and worst == "carried" else None,
+            earned=0.0 if extra else sum(credit[each] for line in entries for each in line),
+            possible=0.0 if extra else float(none.size),
             notes=self.written.notes,
         )
 
@@ -170,7 +184,7 @@ class Judgement:
         """Which entries lie in G. A number that can only be this one stands for itself."""
         slack = SLACK * (1.0 + np.abs(numbers.values))
         near = (reading.low - slack <= self.exact) & (self.exact <= reading.high + slack)
-        same = np.abs(numbers.values - self.exact) <= 1e-9 * (1.0 + np.abs(self.exact))
+        same = np.abs(numbers.values - self.exact) <= SAME * (1.0 + np.abs(self.exact))
         return np.asarray(near & (same | ~alone))
 
     def in_own_work(self, numbers: Numbers, own: Interval) -> tuple[Doubt, Interval, Doubt]:
@@ -340,8 +354,8 @@ class Judgement:
                 names[i, j] = "missing"
                 if isinstance(cell, Malformed):
                     names[i, j] = "right" if cell.value == self.exact[i, j] else "malformed"
-        entries: tuple[tuple[Verdict, ...], ...] = tuple(map(tuple, names.tolist()))
-        worst = min((v for line in entries for v in line), key=WORST_FIRST.index)
+        entries: Entries = tuple(map(tuple, names.tolist()))
+        worst = self.worst(entries)
         cut = worst == "wrong" and (self.sheet.work.is_spent or self.sheet.search.is_spent)
         root = self.sheet.roots.get(self.place) if worst in ("carried", "unsupported") else None
         return Judged(
@@ -357,6 +371,9 @@ class Judgement:
             alike=self.alike,
             repeated=self.repeated,
         )
+
+    def worst(self, entries: Entries) -> Verdict:
+        return min({v for line in entries for v in line}, key=WORST_FIRST.index)
 
     def earned(self, names: NDArray[Any]) -> float:
         """Marks by the policy."""

@@ -24,6 +24,7 @@ from backtrace.check.judge.digits import (
     usual_decimals,
 )
 from backtrace.check.judge.exercise import Exercise, Key
+from backtrace.check.judge.in_floats import InFloats
 from backtrace.check.judge.replay import NOTHING, Override, Replay, StandIns, Work
 from backtrace.check.judge.workings import Working
 from backtrace.check.model import Answers, Figure, Judged, WrittenQuantity
@@ -123,6 +124,7 @@ class Sheet:
         self.pairs_left = MOST_PAIRS
         self.roots: dict[Key, Key | None] = {}
         self.replays: dict[float, Replay] = {}  # by unit, those in which nothing is replaced
+        self.in_floats = InFloats(self)
         self.work = Work(MOST_WORK)
         self.search = Work(MOST_SEARCH)
 

@@ -7,7 +7,7 @@ import numpy as np
 from backtrace.check.rules.dependence import Dependence, Marks, marks
 from backtrace.check.rules.equation_rules import EQUATION_FORMS, EQUATION_RULES
 from backtrace.check.rules.interval_rules import NARROWER
-from backtrace.check.rules.intervals import EPS, Interval, point
+from backtrace.check.rules.intervals import EPS, Floats, Interval, point
 from backtrace.check.rules.right_forms import RIGHT_FORMS
 from backtrace.check.rules.wrong_rules import WRONG_RULES
 from backtrace.functions.activations import Parameters
@@ -52,6 +52,20 @@ def _cleared(
     if not left.any():
         return found
     return Interval(*(np.where(left, 0.0, end) for end in (found.lo, found.hi)))
+
+
+def number(operation: str, s: Setting, p: Parameters, *operands: Floats) -> Floats:
+    """What a step gives on plain numbers, without what only rounding leaves of a sum."""
+    given = taken(p, operands)
+    value = handed_back(p, _evaluate(operation)(s, p, *given))
+    found: Floats = np.array(value, dtype=np.float64, ndmin=2)
+    if operation not in SIZES or "undo" in p:
+        return found
+    reach = np.abs(found)
+    if not (reach < NEAR_ZERO).any():
+        return found
+    left = reach <= ROUNDINGS * EPS * SIZES[operation](s, p, *map(np.abs, given))
+    return np.where(left, 0.0, found)
 
 
 def dependent(operation: str, s: Setting, p: Parameters, *operands: Marks) -> Marks:
