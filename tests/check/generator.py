@@ -254,10 +254,18 @@ class _Student:
         if slips and wrong.id == line.id:
             before = numbers(texts)
             slipped(self.random, wrong.code, texts, value)
-            value = value + numbers(texts) - before
+            value = slipped_too(wrong.code, value, before, numbers(texts))
         if line.id in self.ids:
             self.texts[line.id] = texts
         return value if self.habit.carry == "full" else numbers(texts)
+
+
+def slipped_too(code, value, before, after):
+    """A value that its text was a rounding of, with the slip that befell the text."""
+    if code != "point-moved":
+        return value + after - before
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(after == before, value, value * after / before)
 
 
 # The truth about a sheet

@@ -49,6 +49,20 @@ inputs: [[1], [3]]
 targets: [[1], [2]]
 loss: mse
 """
+SQUARED_SOFTMAX = """
+layers: [{activation: softmax, weights: [[1, 0], [0, 1]], bias: none}]
+inputs: [[0.5, 0]]
+targets: [[1, 0]]
+loss: sse
+"""
+# z = 1 - 2 + 0.5, e = -0.8, dW = 2e·x = [-1.6 -3.2]: m̂/√v̂ = -1
+FIRST_ADAM = """
+layers: [{activation: linear, weights: [[1], [-1]], bias: 0.5}]
+inputs: [[1, 2]]
+targets: [[0.3]]
+loss: mse
+optimizer: {name: adam, learning_rate: 0.1}
+"""
 # The bundled softmax: z2 = [1 2 0.5 / 1.5 0 -1]; e^z = [2.7183 7.3891 1.6487 / 4.4817 1 0.3679],
 # sums 11.7561 and 5.8496.
 SOFTMAX_A2 = "a2: [[0.2312, 0.6285, 0.1402], [0.7662, 0.1710, 0.0629]]\n"
@@ -214,6 +228,13 @@ DETAILED = [
     # loss_terms = [2 0.5 / 0.5 4.5] for delta2: a1ᵀ·loss_terms = [12+1 3+9 / 14 3.5]
     (SQUARE, "loss_terms: [[2, 0.5], [0.5, 4.5]]\ndW2: [[13.00, 12.00], [14.00, 3.50]]", "dW2",
      "value-for-error", "loss_terms"),
+    # a = σ(±0.5) = [0.6225 0.3775], a for da: aᵢ(aᵢ − Σa²), Σa² = 0.3875 + 0.1425 = 0.53, and
+    # 0.6225 · 0.0925 = 0.0576; 2(a − y) = ∓0.7551 belongs there
+    (SQUARED_SOFTMAX, "a1: [0.6225, 0.3775]\nda1: [-0.7551, 0.7551]\ndelta1: [0.0576, -0.0576]",
+     "delta1", "value-for-error", "a1"),
+    # W2 - 0.1 dW2 = [1.5 0.4 / -1.7 2.65]
+    (SQUARE, "dW2: [[5, 6], [7, 3.5]]\nW2_new: [[-1.50, -0.40], [1.70, -2.65]]", "W2_new",
+     "sign-flipped", ""),
     # The columns of the targets exchanged, [27 5 / 0 7]: [7-27 28-5 / 6-0 3-7]
     (SQUARE, "error: [[-20.00, 23.00], [6.00, -4.00]]", "error", "entries-exchanged",
      "columns 1 and 2 of y"),
@@ -310,6 +331,13 @@ def test_a_wrong_line_that_was_not_written_shows_at_the_next_one():
     found = quantity(SQUARE, "W1_new: [[0.60, -1.55], [1.55, 4.40]]", "W1_new")
     assert found.places("wrong") == [(1, 2), (2, 2)]
     assert found.mistakes == ("relu-mask-ignored",)
+
+
+def test_a_rule_is_named_also_where_an_unwritten_divisor_would_round_to_nothing():
+    """v = 0.001·g² = 0.00256 and 0.01 is 0.00 or 0.01 on scratch paper, and anything over it; but
+    W + 0.1·m̂/√v = W + 0.1/√0.001 = W + 3.16 needs no such paper. Another rate would."""
+    found = quantity(FIRST_ADAM, "W1_new: [[4.16], [2.16]]", "W1_new")
+    assert found.mistakes == ("bias-correction-omitted",)
 
 
 def test_an_explanation_stands_in_and_nothing_is_charged_twice():

@@ -200,7 +200,10 @@ def _(work, line):
 # Signs, halves and 1/n
 
 
-@wrong("sign-flipped", "product", "error", "loss_terms", "da", "delta", "dW", "db", "data_dW")
+SIGNED = ("product", "z", "error", "loss_terms", "loss", "data_loss", "da", "g", "delta")
+
+
+@wrong("sign-flipped", *SIGNED, "dW", "db", "data_dW", "W_new", "b_new", "loss_after")
 def _(work, line):
     yield after(right(line), lambda x: -x)
 
@@ -217,6 +220,15 @@ def _(work, line):
 def _(work, line):
     if line.layer == work.last:
         for factor in (0.5, 2.0):
+            yield after(right(line), lambda x, factor=factor: factor * x)
+
+
+@wrong("half-factor", "dW", "db")
+def _(work, line):
+    """A factor in one gradient alone; n has a name of its own."""
+    n = work.samples[line.where]
+    for factor in (0.5, 2.0):
+        if not summed_up(line) and factor not in (n, 1 / n):
             yield after(right(line), lambda x, factor=factor: factor * x)
 
 
@@ -431,6 +443,15 @@ def _(work, line):
         for factor in (10, 0.1):
             if abs(factor * float(chosen.learning_rate) - 1) > 1e-9:
                 yield Rule(rule.reads, lambda w, g, k=factor: w + k * (rule.work(w, g) - w))
+
+
+@wrong("rate-misread", "step_W", "step_b")
+def _(work, line):
+    chosen = work.spec.optimizer
+    if chosen.form != "step" and chosen.name != "adamw":
+        for factor in (10, 0.1):
+            if abs(factor * float(chosen.learning_rate) - 1) > 1e-9:
+                yield after(right(line), lambda step, k=factor: k * step)
 
 
 @wrong("update-omitted", "W_new", "b_new")

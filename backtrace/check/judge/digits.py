@@ -67,12 +67,14 @@ class DigitReading(msgspec.Struct, frozen=True, eq=False):
 class Numbers(msgspec.Struct, frozen=True, eq=False):
     """What was written for one quantity: the values, which of them are there, and their readings,
     the likeliest first. ``low``, ``high``, ``half`` and ``enough`` are those of the readings that
-    were taken, entry by entry. ``unit`` is half a unit of the decimals that were kept.
+    were taken, entry by entry. ``unit`` is half a unit of the decimals that were kept; ``own`` is
+    the index of the reading of each number by its own digits.
     """
 
     values: Floats
     there: Mask
     readings: tuple[DigitReading, ...]
+    own: int
     unit: float
     low: Floats
     high: Floats
@@ -138,13 +140,21 @@ def usual_decimals(kept: Mapping[Key, int]) -> int:
 
 
 def kept_digits(written: Mapping[Key, WrittenQuantity]) -> int | None:
-    """To how many significant digits a sheet is written throughout; None where it is not."""
+    """To how many significant digits a sheet is written throughout; None where it is not.
+
+    Zeros may have been dropped: then it is those that have as many digits whose decimals vary.
+    """
     found = [cell for each in written.values() for cell in figures(each) if _shows_digits(cell)]
     if not found:
         return None
     usual, alike = Counter(cell.digits for cell in found).most_common(1)[0]
-    varied = len({cell.decimals for cell in found}) > 1
-    return usual if varied and alike >= ALIKE * len(found) else None
+    most = ALIKE * len(found)
+    if alike >= most:
+        return usual if len({cell.decimals for cell in found}) > 1 else None
+    decimals = Counter(cell.decimals for cell in found if cell.digits == usual)
+    varied = max(decimals.values()) <= ALIKE * alike
+    fewer = sum(cell.digits < usual for cell in found)
+    return usual if varied and 2 * alike >= len(found) and alike + fewer >= most else None
 
 
 def _shows_digits(cell: Figure) -> bool:
@@ -231,6 +241,7 @@ def numbers(
         cells.values,
         cells.there,
         readings,
+        0 if page.usual is None else 1,
         0.5 * 10.0**-decimals,
         first.low,
         first.high,

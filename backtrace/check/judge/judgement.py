@@ -157,7 +157,7 @@ class Judgement:
         alone = numbers.alone_in(box)
         allowed = np.stack([self.in_spec(reading, numbers, alone) for reading in numbers.readings])
         enough = np.stack([reading.enough for reading in numbers.readings])
-        which = _likeliest(follows, allowed, enough)
+        which = _likeliest(follows, allowed, enough, numbers.own)
         numbers = self.sheet.numbers[place] = numbers.taken(which)
         in_l, in_g = _at(follows, which), _at(allowed, which)
         vague = self.sheet.vagueness_of_operands(place, self.step)
@@ -380,13 +380,12 @@ class Judgement:
         return sum(self.exercise.credit.get(verdict, 0.0) for verdict in names.ravel())
 
 
-def _likeliest(follows: Doubt, allowed: Doubt, enough: Doubt) -> NDArray[np.intp]:
+def _likeliest(follows: Doubt, allowed: Doubt, enough: Doubt, own: int) -> NDArray[np.intp]:
     """The index of each entry's reading: the first in which it is right and says enough, else the
     first in which it follows from the student's own work, else the first that the spec allows.
 
     What fits nothing is read by its own digits.
     """
-    own = min(1, len(follows) - 1)
     otherwise = np.where(allowed.any(axis=0), allowed.argmax(axis=0), own)
     chosen = np.where(follows.any(axis=0), follows.argmax(axis=0), otherwise)
     right = follows & allowed & enough

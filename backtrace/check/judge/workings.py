@@ -14,7 +14,13 @@ from typing import Literal
 import msgspec
 import numpy as np
 
-from backtrace.check.judge.digits import PRINTED, figures, kept_decimals, shows_decimals
+from backtrace.check.judge.digits import (
+    PRINTED,
+    figures,
+    kept_decimals,
+    kept_digits,
+    shows_decimals,
+)
 from backtrace.check.judge.exercise import Key
 from backtrace.check.model import Figure, Judged, Verdict, WrittenQuantity
 from backtrace.check.rules.intervals import Floats
@@ -87,8 +93,11 @@ def between_lines(
 ) -> Iterator[Working]:
     """Unwritten lines rounded to the fewest decimals of the page, where its decimals vary.
 
-    What shows all that it has (an exact 0.5) says nothing of how lines are rounded.
+    What shows all that it has (an exact 0.5) says nothing of how lines are rounded; nor do decimals
+    that vary because numbers have so many significant digits.
     """
+    if kept_digits(written) is not None:
+        return
     kept = kept_decimals(written)
     shown = {
         kept[at]

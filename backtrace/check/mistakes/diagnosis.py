@@ -6,6 +6,7 @@ is named where it explains every written entry; what explains as well is a tie.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import combinations
@@ -19,7 +20,7 @@ from backtrace.check.judge.exercise import Key, key
 from backtrace.check.judge.replay import Replay, StandIns
 from backtrace.check.mistakes.evidence import Evidence
 from backtrace.check.mistakes.misreading import Misreading
-from backtrace.check.mistakes.rewrites import Wrong
+from backtrace.check.mistakes.rewrites import Wrong, negated
 from backtrace.check.mistakes.slips import meant
 from backtrace.check.mistakes.wrong_quantity import Cause, WrongQuantity
 from backtrace.check.model import Explanation, Figure, WrittenQuantity
@@ -37,6 +38,7 @@ DISGUISES = {
 TELLING_ENTRIES, TELLING_DIGITS = 3, 3
 WITHOUT_SLOPE = {"leaky_relu": "relu", "prelu": "relu"}  # what is left without the slope
 TELLING_UNIT = 1e-3  # of the largest entry: how coarse a line before may have been
+NEAR, FAR = 1.0, 10.0  # units that a written number misses what a rule gives exactly
 OF_MANY_KINDS = {"rate-misread", "wrong-loss"}  # one of which often fits
 
 
@@ -112,7 +114,8 @@ class Diagnosis(WrongQuantity):
         """One wrong rule at one step, or throughout."""
         attempts: list[tuple[tuple[Key, Wrong], ...]] = [(single,) for single in self.singles]
         found = self.by_rules(attempts, self.by_other_ways(self.path()))
-        return self.without_disguises(found or self.by_rules(self.throughout()), wrong)
+        found = self.nearest(found or self.by_rules(self.throughout()))
+        return self.without_disguises(found, wrong)
 
     def on_coarser_lines(self, wrong: NDArray[np.bool_]) -> list[Cause]:
         """The same, if the lines before were kept to as few decimals as others of the sheet."""
@@ -126,7 +129,13 @@ class Diagnosis(WrongQuantity):
     def singles(self) -> list[tuple[Key, Wrong]]:
         path = self.path()
         places = [*path, *(at for at in self.again() if at not in path)]
-        return [(place, rewrite) for place in places for rewrite in self.exercise.wrongs(place)]
+        found = [(place, rewrite) for place in places for rewrite in self.exercise.wrongs(place)]
+        codes = {wrong.code for place, wrong in found if place == self.place}
+        step = self.exercise.steps[self.place]
+        is_told = codes & {"sign-flipped", "ascent-for-descent"} and step.operation != "descend"
+        if step.operation != "forward_again" and not is_told:
+            found.append((self.place, negated(step)))
+        return found
 
     def throughout(self) -> list[tuple[tuple[Key, Wrong], ...]]:
         """The same wrong rule in every layer on the way."""
@@ -188,10 +197,25 @@ class Diagnosis(WrongQuantity):
 
     # Rules of the catalogue
 
+    def nearest(self, found: list[Cause]) -> list[Cause]:
+        """Without what only much rounding between the lines would explain, where another rule
+        gives the very numbers."""
+        far = [self.far_from(each) for each in found]
+        return [each for each, off in zip(found, far, strict=True) if off <= FAR or min(far) > NEAR]
+
+    def far_from(self, found: Cause) -> float:
+        """By how many units what was written misses what a rule gives if nothing is rounded."""
+        if found.exact is None or found.exact.unbounded.any():
+            return math.inf
+        low, high = hull(found.exact).lo[0], hull(found.exact).hi[0]
+        numbers = self.numbers
+        missed = np.maximum(low - numbers.high, numbers.low - high) / (2 * numbers.unit)
+        return float(np.where(numbers.there, missed, 0.0).max(initial=0.0))
+
     def without_disguises(self, found: list[Cause], wrong: NDArray[np.bool_]) -> list[Cause]:
         """Without what has the very numbers of a plainer mistake: with every z positive, another
         activation's slope is no slope at all. So is another rate or loss."""
-        plain = [f.box for f in found if f.box is not None and not f.is_any_of(DISGUISES)]
+        plain = [f.exact for f in found if f.exact is not None and not f.is_any_of(DISGUISES)]
         of_few = [f for f in found if not f.is_any_of(OF_MANY_KINDS)]
         return [
             f
@@ -202,7 +226,7 @@ class Diagnosis(WrongQuantity):
 
     def is_disguise(self, found: Cause, plain: list[Interval]) -> bool:
         """Whether a plainer mistake has the same numbers, here and further down."""
-        same = any(_same(found.box, box) for box in plain)
+        same = any(_same(found.exact, box) for box in plain)
         return same and not self.evidence.supports([found])
 
     def tells_activations_apart(self, found: Cause, wrong: NDArray[np.bool_]) -> bool:
@@ -265,8 +289,9 @@ class Diagnosis(WrongQuantity):
             ]
             detail = next((wrong.detail for _, wrong in attempt if wrong.detail), ())
             stand_ins: StandIns = {at: wrong for at, wrong in attempt if self.stands_in(at)}
-            replayed = self.replayed({**form, **dict(attempt)})
-            cause = Cause(Explanation(tuple(codes), detail), stand_ins, replayed)
+            over: StandIns = {**form, **dict(attempt)}
+            boxes = self.replayed(over), self.unrounded(over)
+            cause = Cause(Explanation(tuple(codes), detail), stand_ins, *boxes)
             found += [cause] if self.evidence.is_borne_out(cause) else []
             if len(found) >= MOST_TIES:
                 break

@@ -233,13 +233,18 @@ def _is_gradient(step: Step) -> bool:
 SIGNED = (
     *("error", "loss_terms", "total", "loss_gradient", "shortcut_delta", "hadamard"),
     *("jacobian_product", "chain_to_learned", "sum_samples", "add_penalty", "accumulate"),
-    "average",
+    *("average", "matmul"),
 )
 
 
+def negated(step: Step) -> Wrong:
+    """The negative of a line, told of the line itself; of one before it might be σ(−z) as well."""
+    return Wrong("sign-flipped", step, -1.0)
+
+
 def sign_flipped(step: Step, context: UpdateContext) -> Iterator[Wrong]:
-    if step.operation in SIGNED or step.operation == "matmul":
-        yield Wrong("sign-flipped", step, -1.0)
+    if step.operation in SIGNED:
+        yield negated(step)
     if step.operation == "add_bias":
         subtract = not step.parameters.get("subtract", False)
         yield Wrong("sign-flipped", _as(step, "add_bias", subtract=subtract))
@@ -282,7 +287,7 @@ def weights_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
         yield Wrong("weights-omitted-going-back", _as(step, "product_with_ones", at=at))
 
 
-PASSING_ON = ("matmul", "hadamard", "chain_to_learned")  # what has arrived
+PASSING_ON = ("matmul", "hadamard", "jacobian_product", "chain_to_learned")  # what has arrived
 
 
 def value_for_error(step: Step, context: UpdateContext) -> Iterator[Wrong]:

@@ -7,15 +7,18 @@ from functools import cached_property
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from backtrace.check.judge.digits import Numbers
 from backtrace.check.judge.exercise import Key
 from backtrace.check.judge.replay import Override, StandIns
 from backtrace.check.judge.sheet import Sheet
 from backtrace.check.model import Explanation
-from backtrace.check.rules.intervals import Interval, hull
+from backtrace.check.rules.intervals import Floats, Interval, hull
 
 VAGUE = 4.0  # times as wide as a number is off: what gives that gives anything
+LEAST_SAID, MOST_SAID = np.log(VAGUE), np.log(100.0)  # against a rule, and for it, by one entry
+TINY = 1e-300
 
 
 class Cause(msgspec.Struct, frozen=True):
@@ -25,6 +28,7 @@ class Cause(msgspec.Struct, frozen=True):
     explanation: Explanation
     stand_ins: StandIns = {}
     box: Interval | None = None  # what the wrong rule gives
+    exact: Interval | None = None  # the same if the lines between were not rounded
 
     @property
     def is_wrong_activation(self) -> bool:
@@ -80,23 +84,47 @@ class WrongQuantity:
         return Cause(Explanation(((code, self.place[2]),)))
 
     def fits(self, over: Override) -> bool:
-        """Whether every written entry overlaps what the step gives under ``over``."""
+        """Whether every written entry overlaps what the step gives under ``over``.
+
+        What anything would follow from once lines between are rounded (a quotient by what may have
+        been 0) fits where it gives the numbers without.
+        """
         box = self.replayed(over)
         if box.shape != self.exercise.values[self.place].shape:
             return False
         if not self.numbers.values.any() and (box.lo.any() or box.hi.any()):
             return False  # zeros say nothing of a rule that gives something near them
-        if box.unbounded[self.numbers.there].any() or not self.numbers.meets(box).all():
+        vague = box.unbounded[self.numbers.there].any() or not self.says_something(box)
+        if not (vague or self.numbers.meets(box).all()):
             return False
-        return self.says_something(box)
+        return not vague or self.is_given_by(self.unrounded(over))
+
+    def is_given_by(self, box: Interval) -> bool:
+        """Whether the numbers lie in a box that says something."""
+        bounded = not box.unbounded[self.numbers.there].any()
+        return bounded and bool(self.numbers.meets(box).all()) and self.says_something(box)
 
     def says_something(self, box: Interval) -> bool:
-        """Whether a rule is not so vague that what is wrong would follow from it in any case."""
-        right, ends = hull(self.right), hull(box)
-        middle = (right.lo[0] + right.hi[0]) / 2
-        off = self.numbers.there & ~self.numbers.meets(self.right)
-        width = ends.hi[0] - ends.lo[0]
-        return bool((width <= VAGUE * np.abs(self.numbers.values - middle))[off].all())
+        """Whether a rule is not so vague that what is wrong would follow from it in any case: what
+        some entries leave open, others may make good."""
+        ends = hull(box)
+        off = np.abs(self.numbers.values - self.middle)[self.off]
+        width = (ends.hi[0] - ends.lo[0])[self.off]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            said = np.log(VAGUE * off) - np.log(np.maximum(width, TINY))
+        return bool(np.nan_to_num(said, nan=-MOST_SAID).clip(-LEAST_SAID, MOST_SAID).sum() >= 0)
+
+    @cached_property
+    def off(self) -> NDArray[np.bool_]:
+        """Which entries the right rule does not give."""
+        return np.asarray(self.numbers.there & ~self.numbers.meets(self.right))
+
+    @cached_property
+    def middle(self) -> Floats:
+        """What the right rule gives, or the middle of it."""
+        fine = self.unrounded({})
+        right = hull(self.right if fine.unbounded.any() else fine)
+        return np.asarray((right.lo[0] + right.hi[0]) / 2)
 
     @cached_property
     def right(self) -> Interval:
@@ -105,3 +133,7 @@ class WrongQuantity:
 
     def replayed(self, over: Override) -> Interval:
         return self.sheet.replay(self.unit, over).of(self.place)
+
+    def unrounded(self, over: Override) -> Interval:
+        """The same if the lines between were not rounded."""
+        return self.sheet.replay(0.0, over).of(self.place)

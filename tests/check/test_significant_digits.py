@@ -1,0 +1,54 @@
+"""Sheets that are written to so many significant digits, each number to its own decimals."""
+
+import pytest
+
+from backtrace.check.judge.checker import Checker
+from backtrace.check.judge.digits import kept_digits
+from backtrace.check.judge.workings import between_lines
+from tests.check.typed import answers_of, marks, spec_of
+
+# a1 = [1.2344 0.012347 56.784], z2 = 6 · 1.2344 = 7.4064
+SPEC = """
+layers:
+  - {activation: linear, weights: [[1.2344, 0.012347, 56.784]], bias: none}
+  - {activation: linear, weights: [[6], [0], [0]], bias: none}
+inputs: 1
+targets: 1
+loss: mse
+"""
+
+
+def written(checker, sheet):
+    return {(1, 1, each.id): each for each in answers_of(checker, sheet).written}
+
+
+@pytest.mark.parametrize(
+    ("sheet", "digits"),
+    [
+        ("a1: [1.234, 0.01235, 56.78]\nz2: 7.406", 4),
+        ("a1: [0.5, 0.01235, 56.78]\nz2: 7.406", 4),  # 0.5000 without its zeros
+        ("a1: [0.5, 0.123, 0.456]\nz2: 0.012", None),  # three decimals
+        ("a1: [1.234, 0.012, 56.784]\nz2: 7.406", None),  # three decimals
+    ],
+)
+def test_how_many_digits_a_sheet_has_throughout(sheet, digits):
+    assert kept_digits(written(Checker(spec_of(SPEC)), sheet)) == digits
+
+
+def test_what_fits_nothing_is_read_by_its_own_digits():
+    """1.5344 for 1.2344, of which the calculator kept all: 6 · 1.5344 = 9.2064. Of 1.53400, as fine
+    as 0.01235 is, 9.204 would follow."""
+    assert marks(SPEC, "a1: [1.534, 0.01235, 56.78]\nz2: 9.206") == {
+        "a1": "wrong",
+        "z2": "carried",
+    }
+
+
+def test_decimals_that_vary_with_the_size_of_numbers_say_nothing_of_scratch_paper():
+    checker = Checker(spec_of(SPEC))
+    by_digits = written(checker, "a1: [1.234, 0.01235, 56.78]\nz2: 7.406")
+    by_decimals = written(checker, "a1: [1.234, 0.012, 56.784]\nz2: 7.41")
+    assert [*between_lines(by_digits, checker.values)] == []
+    assert [way.said for way in between_lines(by_decimals, checker.values)] == [
+        {"rounding": "worked to 2 decimals"}
+    ]
