@@ -200,10 +200,13 @@ def _(work, line):
 # Signs, halves and 1/n
 
 
-SIGNED = ("product", "z", "error", "loss_terms", "loss", "data_loss", "da", "g", "delta")
+SIGNED = (
+    *("product", "z", "error", "loss_terms", "loss", "data_loss", "penalty", "loss_after"),
+    *("da", "g", "delta", "dW", "db", "data_dW", "W_new", "b_new"),
+)
 
 
-@wrong("sign-flipped", *SIGNED, "dW", "db", "data_dW", "W_new", "b_new", "loss_after")
+@wrong("sign-flipped", *SIGNED)
 def _(work, line):
     yield after(right(line), lambda x: -x)
 
