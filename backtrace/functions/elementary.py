@@ -30,7 +30,9 @@ def _power(z: AnyArray, p: Parameters) -> AnyArray:
 
 def _power_derivative(z: AnyArray, p: Parameters) -> AnyArray:
     exponent = _exponent(p)
-    return filled(z, 1) if exponent == 1 else exponent * z ** (exponent - 1)
+    if exponent in (0, 1):  # not 0 · 0⁻¹
+        return filled(z, exponent)
+    return exponent * z ** (exponent - 1)
 
 
 def _exponent(p: Parameters) -> float | int:

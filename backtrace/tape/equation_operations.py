@@ -77,7 +77,7 @@ def _larger_slope(
 ) -> AnyArray:
     """Where the first (``of`` 1) or the second is chosen; of two equal ones the first has it."""
     first = (x >= y) if p["largest"] else (x <= y)
-    return np.where(first == (p["of"] == 1), upstream, upstream * 0)
+    return np.where(first == (p["of"] == 1), upstream, filled(upstream, 0))
 
 
 def _chain(
@@ -167,10 +167,10 @@ def _reduce_shape(s: Setting, p: Parameters, x: Shape) -> Shape:
 
 def _reduce_slope(s: Setting, p: Parameters, upstream: AnyArray, x: AnyArray) -> AnyArray:
     if p["reduce"] == "max":
-        return np.where(winners(x, p), upstream, upstream * 0)
+        return np.where(winners(x, p), upstream, filled(upstream, 0))
     if p["reduce"] == "var":
         return upstream * 2 * (x - _mean(x, p)) / _freedom(p, x.shape)
-    spread = upstream + x * 0
+    spread = upstream + filled(x, 0)  # not x · 0: of an infinite x that is no number
     return spread / entries_of(p, x.shape) if p["reduce"] == "mean" else spread
 
 
@@ -408,7 +408,7 @@ def _pool_slope(s: Setting, p: Parameters, upstream: AnyArray, x: AnyArray) -> A
     if p["pool"] == "mean":
         parts = [upstream / (size[0] * size[1])] * (size[0] * size[1])
     else:
-        parts = [np.where(wins, upstream, upstream * 0) for wins in pool_winners(p, x)]
+        parts = [np.where(wins, upstream, filled(upstream, 0)) for wins in pool_winners(p, x)]
     return spread_windows(parts, size, p["stride"], x.shape[-2:])
 
 

@@ -194,6 +194,26 @@ def test_every_loss_is_live(name):
             live(text.replace("targets: [[1, 0], [0, 1]]\n", "") if name == "output" else text)
 
 
+def test_a_delta_that_is_infinity_times_nothing_stands_as_a_number():
+    """A cell holds no ∞: what is worked from such a δ is live, δ itself is not."""
+    sheet = worksheet(loads(SATURATED))
+    content = workbook.key(sheet, Handout())
+    row = rows_by_id(content)["delta1"]
+    assert cell(row, FIRST_COLUMN) not in formulas(content)
+    page = load_workbook(io.BytesIO(content)).worksheets[0]
+    assert [page.cell(row + i, FIRST_COLUMN).value for i in range(2)] == [0.5, -0.5]
+    assert cell(rows_by_id(content)["dW1"], FIRST_COLUMN) in formulas(content)
+
+
+SATURATED = """
+layers: [{activation: sigmoid, weights: 1, bias: none}]
+inputs: [[800], [-800]]
+targets: [[0], [1]]
+loss: binary_cross_entropy
+output_delta: chain
+"""
+
+
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_every_optimizer_is_live(name):
     more = f"optimizer: {{name: {name}, learning_rate: 0.1}}\nepochs: 2"

@@ -386,3 +386,32 @@ def test_what_is_infinite_or_no_number_is_worked_without_a_word_of_numpy():
     trace = traced("given: {x: 0}\nequations:\n  - y = 1 / x\n  - z = ln(x)\n  - u = y + z\n")
     assert values(trace, "y", "z") == [[[math.inf]], [[-math.inf]]]
     assert math.isnan(trace["u"].value.item())
+
+
+@pytest.mark.parametrize(
+    ("line", "values", "gradient"),
+    [
+        ("x ^ 0", [1, 1, 1], [0, 0, 0]),
+        ("x ^ 1", [0, 2, -1], [1, 1, 1]),
+        ("1 / x", [math.inf, 1 / 2, -1], [-math.inf, -1 / 4, -1]),
+        ("x ^ -1", [math.inf, 1 / 2, -1], [-math.inf, -1 / 4, -1]),
+        ("sqrt(abs(x))", [0, math.sqrt(2), 1], [math.nan, 1 / math.sqrt(8), -1 / 2]),
+        ("ln(x ^ 2)", [-math.inf, math.log(4), 0], [math.nan, 1, -2]),
+        ("ln(x)", [-math.inf, math.log(2), math.nan], [math.inf, 1 / 2, -1]),
+        ("maximum(x, 1 / x)", [math.inf, 2, -1], [-math.inf, 1, 1]),
+    ],
+)
+def test_at_zero_a_line_is_what_floating_point_arithmetic_has(line, values, gradient):
+    """1/0 is ∞ and ∞ · 0 no number; the gradient of a sum is 1 whatever it adds up."""
+    text = f"given: {{x: [[0, 2, -1]]}}\nequations: ['y = {line}', L = sum(y)]\nloss: L\n"
+    trace = backtrace.trace(backtrace.loads(text))
+    np.testing.assert_allclose(trace["y"].value, [values])
+    np.testing.assert_array_equal(trace["dy"].value, [[1, 1, 1]])
+    np.testing.assert_allclose(trace["dx"].value, [gradient])
+
+
+def test_the_largest_alone_gets_a_gradient_also_an_infinite_one():
+    text = "given: {x: [[1, 2], [4, 3]], y: 0}\nequations: ['M = NAME', L = M / y]\nloss: L\n"
+    for name in ("max(x)", "max_pool(x, size=2)"):
+        trace = backtrace.trace(backtrace.loads(text.replace("NAME", name)))
+        np.testing.assert_array_equal(trace["dx"].value, [[0, 0], [math.inf, 0]])

@@ -59,6 +59,12 @@ def column_name(column: int) -> str:
     return (column_name(before - 1) if before else "") + chr(ord("A") + last)
 
 
+def _of_numbers(step: Step) -> Step:
+    """The step without what stands in for ∞ · 0, which its cells do not have."""
+    parameters = {key: value for key, value in step.parameters.items() if key != "saturated"}
+    return msgspec.structs.replace(step, parameters=parameters)
+
+
 def _numbers_of(parameters: Mapping[str, Any]) -> list[tuple[str, float]]:
     """The numbers among them that somebody wrote, by name."""
     return [(name, float(v)) for name, v in parameters.items() if isinstance(v, Number)]
@@ -164,12 +170,14 @@ class LiveKey:
             earlier = self.earlier(traced)
             return None if earlier is None else earlier.places
         placed = self.blocks[traced.epoch, traced.batch]
+        if "saturated" in traced.parameters and np.isinf(placed[traced.operands[0]].values).any():
+            raise NotExpressibleError("a cell holds no ∞, and no limit")
         return self.worked(traced.step, {id: block.places for id, block in placed.items()})
 
     def worked(self, step: Step, references: Mapping[str, Cells]) -> Cells:
         if math.prod(step.shape) > MOST:
             raise NotExpressibleError("more entries than are worked live")
-        found = evaluate(self.setting, self.cells, step, references)
+        found = evaluate(self.setting, self.cells, _of_numbers(step), references)
         assert isinstance(found, Cells)
         return found
 

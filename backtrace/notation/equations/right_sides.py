@@ -144,9 +144,11 @@ def slope_formula(parameters: Any) -> Expr:
         return FUNCTIONS[parameters["activation"]].derivative_formula
     exponent = exponent_of(parameters)
     less = exponent.fraction - 1
+    if not (exponent and less):
+        return Literal(exponent)
     z: Expr = Hole("z") if less == 1 else power(Hole("z"), Number(float(less), str(less)))
     number: Expr = Literal(exponent) if exponent > 0 else Brackets(Text(f"−{exponent.text[1:]}"))
-    return Product((number, z)) if less else Literal(exponent)
+    return Product((number, z))
 
 
 def _chain(taken: Taken) -> Expr:

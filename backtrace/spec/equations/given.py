@@ -21,8 +21,14 @@ if TYPE_CHECKING:
 
 LARGEST = 10_000  # rows or columns of what is drawn by rule
 
-INFINITE = {text: Number(float(text), text) for text in ("-inf", "inf")}
-"""Numbers that may be given here alone: the masks of attention."""
+_SPELLINGS = {"-inf": ("-inf", "-.inf"), "inf": ("inf", "+inf", ".inf", "+.inf")}
+
+INFINITE = {
+    spelling: Number(float(text), text)
+    for text, spellings in _SPELLINGS.items()
+    for spelling in spellings
+}
+"""Numbers that may be given here alone: the masks of attention, also as YAML has them."""
 
 
 def read_given(

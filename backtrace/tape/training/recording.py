@@ -122,7 +122,7 @@ class Recording:
                 return x  # in another order in memory, a product of matrices may end in other bits
         found = self._once(ufunc, beside, result)
         if ufunc is np.negative:  # −(−x) is x
-            self.known[ufunc, result.dtype, found.place] = beside[0]
+            self.known[ufunc, result.dtype, result.shape, found.place] = beside[0]
         return found
 
     def where(self, condition: Placeholder, x: Any, y: Any) -> Placeholder:
@@ -164,7 +164,8 @@ class Recording:
         self, function: Any, operands: list[Placeholder], result: AnyArray, **options: Any
     ) -> Placeholder:
         places = (operand.place for operand in operands)
-        key = (function, result.dtype, *sorted(options.items()), *places)
+        # The shape too: a constant of equal entries is kept as one number, whatever it spreads over.
+        key = (function, result.dtype, result.shape, *sorted(options.items()), *places)
         if key not in self.known and all(operand.constant for operand in operands):
             self.known[key] = self.given(result, constant=True)
         elif key not in self.known:

@@ -78,7 +78,7 @@ given:
   number: -1/3
   row: [1, 2, 3]
   matrix: [[1, 2], [3, 4]]
-  mask: [[0, -inf], [0, 0]]
+  mask: [[0, -inf], [-.inf, +inf]]
   lambda: 1e-3
   drawn: {init: uniform, low: -0.5, high: 0.5, shape: [2, 3]}
   table: {file: table.csv}
@@ -100,7 +100,7 @@ def test_what_is_given(tmp_path):
         "drawn": (2, 3),
         "table": (3, 2),
     }
-    assert found["mask"].values.tolist() == [[0, -np.inf], [0, 0]]
+    assert found["mask"].values.tolist() == [[0, -np.inf], [-np.inf, np.inf]]
     assert found["table"].values.tolist() == [[1, 2], [3, 4], [5, 6]]
     assert np.abs(found["drawn"].values).max() <= 0.5
     again = backtrace.loads(GIVEN, folder=tmp_path).equations.given["drawn"].values
