@@ -164,7 +164,7 @@ class Recording:
         self, function: Any, operands: list[Placeholder], result: AnyArray, **options: Any
     ) -> Placeholder:
         places = (operand.place for operand in operands)
-        # The shape too: a constant of equal entries is kept as one number, whatever it spreads over.
+        # Its shape too: a constant of equal entries is kept as one number, however far it spreads.
         key = (function, result.dtype, result.shape, *sorted(options.items()), *places)
         if key not in self.known and all(operand.constant for operand in operands):
             self.known[key] = self.given(result, constant=True)
