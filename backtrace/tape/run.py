@@ -14,7 +14,7 @@ from backtrace.spec import ids
 from backtrace.spec.model import Spec
 from backtrace.tape.arguments import handed_back, taken
 from backtrace.tape.arithmetic import NumberSystem, arithmetic
-from backtrace.tape.cancellation import cleared
+from backtrace.tape.cancellation import cleared, terms_of
 from backtrace.tape.chunks import (
     contiguous,
     in_chunks,
@@ -137,6 +137,7 @@ class Runner:
         self.before: Values = {}
         self.values: Values = {}
         self.forward: list[Step] = []
+        self.terms: Values = {}  # of sums, how large what they add up is
         self.updated: Values = {}  # by the parameter's own id
         self.chunk = tape.chunk
         self.lanes = lanes_of(None, 0)
@@ -146,7 +147,7 @@ class Runner:
         if (step.epoch, step.batch) != self.place:
             self.place = (step.epoch, step.batch)
             self.before, self.values, self.forward = self.values, {}, []
-            self.updated = {}
+            self.terms, self.updated = {}, {}
             self.by_sample = set()
             samples = 0 if self.chunk is None else step.shape[self.setting.sample_axis]
             self.lanes = lanes_of(self.chunk, samples)
@@ -171,13 +172,20 @@ class Runner:
             return self.given(step)
         if step.operation == "forward_again":
             return self.forward_again(step.of)
-        return self.without_noise(step, self.evaluated(step, self.values), self.values)
+        value = self.evaluated(step, self.values)
+        return self.without_noise(step, value, self.values, self.terms)
 
-    def without_noise(self, step: Step, value: Array, values: Mapping[str, Array]) -> Array:
+    def without_noise(
+        self, step: Step, value: Array, values: Mapping[str, Array], terms: Values
+    ) -> Array:
         rational = OPERATIONS[step.operation].rational(step.parameters)
         parameters = self.numbers.parameters(step.parameters, rational)
-        operands = [values[name] for name in step.operands]
-        return cleared(self.setting, step, parameters, operands, value)
+        operands = [terms.get(name, values[name]) for name in step.operands]
+        own = terms_of(self.setting, step, parameters, operands, value)
+        if own is None:
+            return value
+        terms[step.id] = own
+        return cleared(value, own)
 
     def evaluated(self, step: Step, values: Mapping[str, Array]) -> Array:
         """A step's value on these; of a large batch chunk by chunk."""
@@ -206,10 +214,10 @@ class Runner:
 
     def forward_again(self, objective: str) -> Array:
         """The forward part of the update once more, on the new parameters."""
-        values = self.values | self.updated
+        values, terms = self.values | self.updated, Values()
         for earlier in self.forward:
             value = self.evaluated(earlier, values)
-            values[earlier.id] = self.without_noise(earlier, value, values)
+            values[earlier.id] = self.without_noise(earlier, value, values, terms)
         return values[objective or self.forward[-1].id]
 
 

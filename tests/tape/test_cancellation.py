@@ -31,6 +31,48 @@ def test_a_unit_on_its_kink_is_on_its_kink(bias):
     assert trace["g1"].value.tolist() == [[0.0]]
 
 
+SUM_OF_SUMS = """
+layers:
+  - {{activation: {activation}, weights: [[0.45], [-0.42]], bias: {bias}}}
+inputs: [[6, 6.5]]
+targets: {target}
+loss: {loss}
+learning_rate: 0.1
+"""
+
+
+def test_what_a_smaller_number_is_added_to_keeps_the_noise_of_its_own_terms():
+    """2.7 − 2.73 is −0.03 but for the noise of the 2.73, and with 0.03 there is nothing else."""
+    assert 6 * 0.45 - 6.5 * 0.42 + 0.03 > 4 * 2.0**-52 * 0.06  # more than −0.03 and 0.03 make
+    text = SUM_OF_SUMS.format(activation="relu", bias=0.03, target=1, loss="half_sse")
+    trace = backtrace.trace(backtrace.loads(text))
+    assert [trace[id].value.item() for id in ("z1", "a1", "g1", "db1")] == [0, 0, 0, 0]
+    assert trace["loss_after"].value.item() == 0.5
+
+
+def test_so_does_an_error_that_is_taken_of_such_a_sum():
+    text = SUM_OF_SUMS.format(activation="linear", bias="none", target=-0.03, loss="mae")
+    trace = backtrace.trace(backtrace.loads(text))
+    assert [trace[id].value.item() for id in ("error", "da1")] == [0, 0]
+
+
+def test_so_does_a_line_of_equations():
+    trace = backtrace.trace(
+        backtrace.loads("""
+given: {x: [[6, 6.5]], W: [[0.45], [-0.42]], b: 0.03}
+equations: [a = relu(x @ W + b)]
+loss: a
+""")
+    )
+    assert trace["a.2"].value.item() == trace["da.2"].value.item() == trace["db"].value.item() == 0
+
+
+def test_a_slope_is_no_sum_however_large_its_z_is():
+    text = SUM_OF_SUMS.format(activation="{name: linear, slope: 1e-3}", bias="1e30", target=1,
+                              loss="half_sse")  # fmt: skip
+    assert backtrace.trace(backtrace.loads(text))["g1"].value.item() == 1e-3
+
+
 def test_a_step_of_such_a_sum_is_on_the_side_that_0_is_on():
     by_hand = backtrace.loads(SPEC.format(activation="step", bias="-0.8", target="1", loss="mse"))
     plain = backtrace.trace(by_hand)

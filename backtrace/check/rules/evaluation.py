@@ -7,7 +7,7 @@ import numpy as np
 from backtrace.check.rules.dependence import Dependence, Marks, marks
 from backtrace.check.rules.equation_rules import EQUATION_FORMS, EQUATION_RULES
 from backtrace.check.rules.interval_rules import NARROWER
-from backtrace.check.rules.intervals import EPS, Floats, Interval, point
+from backtrace.check.rules.intervals import EPS, Floats, Interval, hull, point, single
 from backtrace.check.rules.right_forms import RIGHT_FORMS
 from backtrace.check.rules.wrong_rules import WRONG_RULES
 from backtrace.functions.activations import Parameters
@@ -47,8 +47,7 @@ def _cleared(
     reach = np.maximum(np.abs(found.lo), np.abs(found.hi))
     if not (reach < NEAR_ZERO).any() or "undo" in p:
         return found
-    sizes = [np.maximum(np.abs(x.lo), np.abs(x.hi)).max(axis=0) for x in given]
-    left = reach <= ROUNDINGS * EPS * SIZES[operation](s, p, *sizes)
+    left = reach <= ROUNDINGS * EPS * SIZES[operation](s, p, *map(_size, given))
     if not left.any():
         return found
     return Interval(*(np.where(left, 0.0, end) for end in (found.lo, found.hi)))
@@ -66,6 +65,14 @@ def number(operation: str, s: Setting, p: Parameters, *operands: Floats) -> Floa
         return found
     left = reach <= ROUNDINGS * EPS * SIZES[operation](s, p, *map(np.abs, given))
     return np.where(left, 0.0, found)
+
+
+def _size(x: Interval) -> Floats:
+    """How large an operand is; of a sum that was not written also what rounding did to its terms,
+    which is all the width that one number has."""
+    ends, size = hull(x), np.maximum(np.abs(x.lo), np.abs(x.hi)).max(axis=0)
+    noise = (ends.hi - ends.lo)[0] / (EPS * ROUNDINGS)
+    return np.asarray(size + np.where(single(x), noise, 0.0))
 
 
 def dependent(operation: str, s: Setting, p: Parameters, *operands: Marks) -> Marks:
