@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -14,6 +15,13 @@ from backtrace.spec import model
 
 if TYPE_CHECKING:
     from fractions import Fraction
+
+
+LONGEST_FRACTION = 200_000
+"""Digits above and below its line, as many as a file may hold; a sum of two takes seconds."""
+
+MOST_DIGITS = 1_000_000
+"""Of all fractions of one quantity."""
 
 
 class NumberSystem(Protocol):
@@ -78,9 +86,10 @@ class Fractions(msgspec.Struct, frozen=True):
         return value if rational else as_floats(value)
 
     def line(self, value: Array) -> Array:
+        """Raises OverflowError, in words, where fractions have grown too long."""
         value = np.asarray(value)
         if self.decimals is None:  # floats are whole numbers that were made here, an identity's
-            return value if value.dtype == object else _each(fraction_of, value)
+            return _not_too_long(value) if value.dtype == object else _each(fraction_of, value)
         decimals = self.decimals
         return _each(lambda x: round_half_away(x, decimals), value)
 
@@ -90,6 +99,21 @@ class Fractions(msgspec.Struct, frozen=True):
     def beyond(self, value: Array) -> bool:
         """Whether a fraction of it is finite and its float is not."""
         return any(np.isinf(_as_float(x)) and not isinstance(x, float) for x in value.flat)
+
+
+def _not_too_long(value: Array) -> Array:
+    """A product has the digits of its factors together: a few epochs more may take hours."""
+    fractions = [x for x in value.flat if not isinstance(x, float)]
+    bits = [x.numerator.bit_length() + x.denominator.bit_length() for x in fractions]
+    digits = [int(each * math.log10(2)) for each in (max(bits, default=0), sum(bits))]
+    for number, most in zip(digits, (LONGEST_FRACTION, MOST_DIGITS), strict=True):
+        if number > most:
+            whose = "a fraction" if most == LONGEST_FRACTION else "all fractions together"
+            raise OverflowError(
+                f"{whose} would have {number:,} digits, and may have at most {most:,}: they grow "
+                "with every line. Take fewer epochs or lines, or arithmetic: float64."
+            )
+    return value
 
 
 def fraction_of(value: Any) -> Any:

@@ -191,11 +191,7 @@ class Runner:
         """A step's value on these; of a large batch chunk by chunk."""
 
         def evaluate_on(step: Step, values: Mapping[str, Array]) -> Array:
-            try:
-                return evaluate(self.setting, self.numbers, step, values)
-            except ZeroDivisionError:
-                said = f"arithmetic: exact stops at {step.id}: a division by 0. Take float64."
-                raise TapeError(said, "E220") from None
+            return evaluate(self.setting, self.numbers, step, values)
 
         if len(self.lanes) == 1:
             return evaluate_on(step, values)
@@ -248,12 +244,20 @@ def worked(
 def evaluate(
     setting: Setting, numbers: NumberSystem, step: Step, values: Mapping[str, Array]
 ) -> Array:
-    """The value of one step on the values of its operands, rounded as the arithmetic says."""
+    """The value of one step on the values of its operands, rounded as the arithmetic says.
+
+    Raises TapeError where fractions can't go on: over 0, or with too many digits.
+    """
     row = OPERATIONS[step.operation]
     rational = row.rational(step.parameters)
     parameters = numbers.parameters(step.parameters, rational)
     operands = [numbers.operand(values[name], rational) for name in step.needed]
     # A diverging update overflows; the value says so (inf, nan), a warning on stderr would not.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
-        value = row.evaluate(setting, parameters, *taken(parameters, operands))
-        return numbers.line(handed_back(parameters, value))
+        try:
+            value = row.evaluate(setting, parameters, *taken(parameters, operands))
+            return numbers.line(handed_back(parameters, value))
+        except (ZeroDivisionError, OverflowError) as error:
+            zero = isinstance(error, ZeroDivisionError)
+            why = "a division by 0. Take float64." if zero else str(error)
+            raise TapeError(f"arithmetic: exact stops at {step.id}: {why}", "E220") from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
+from math import isqrt, prod
 from typing import Any
 
 from backtrace.functions.activations import ACTIVATIONS
@@ -21,6 +21,9 @@ from backtrace.tape.updates import Update, rate
 
 LARGEST_QUANTITY = 64_000_000
 """Of one quantity: 512 MB of floats. A data set of 60,000 images of 784 pixels has 47 million."""
+
+MOST_OF_FRACTIONS = 2_000_000
+"""Products of one line in exact arithmetic, which take about 10 seconds."""
 
 
 class TapeError(Exception):
@@ -73,6 +76,8 @@ class TapeWriter:
                 f"{name} = {operation}({', '.join(operands)}): {error}", "E221"
             ) from None
         self.check_size(name, shape)
+        if self.spec.arithmetic.kind == "exact":
+            self.check_work(name, operation, [*shapes, shape])
         self.check_arithmetic(name, operation, operands, parameters)
         return self.append(id, operation, operands, phase, parameters, shape, text)
 
@@ -115,6 +120,17 @@ class TapeWriter:
             raise TapeError(
                 f"{id} would be {size}, {entries:,} numbers, and one quantity may have at most "
                 f"{LARGEST_QUANTITY:,}. Take fewer samples at a time, or fewer units.",
+                "E225",
+            )
+
+    def check_work(self, id: str, operation: str, shapes: Sequence[tuple[int, ...]]) -> None:
+        """Python works fractions one by one. A product takes as many steps as its matrices span."""
+        products = prod(map(prod, shapes))
+        products = isqrt(products) if operation == "matmul" else max(map(prod, shapes))
+        if products > MOST_OF_FRACTIONS:
+            raise TapeError(
+                f"arithmetic: exact stops at {id}: {products:,} products of fractions, at most "
+                f"{MOST_OF_FRACTIONS:,} in one line. Take fewer samples or units, or float64.",
                 "E225",
             )
 

@@ -122,3 +122,64 @@ def test_too_large_for_a_board(run, here, line, said):
     outcome = run("trace", "board.yaml")
     assert (outcome.code, outcome.out) == (2, "")
     assert said in outcome.err
+
+
+def squared(times):
+    """A fraction whose digits double with every line."""
+    lines = ["x0 = 1/3 + x"] + [f"x{n} = x{n - 1} * x{n - 1}" for n in range(1, times + 1)]
+    return f"given: {{x: 1/7}}\narithmetic: exact\nequations: [{', '.join(lines)}]\n"
+
+
+def matrix(rows, columns, line):
+    rule = f"{{init: uniform, low: -1, high: 1, shape: [{rows}, {columns}]}}"
+    return f"given: {{A: {rule}}}\nseed: 1\narithmetic: exact\nequations: [L = {line}]\nloss: L\n"
+
+
+EXACT = """\
+layers:
+  - {activation: relu, weights: [[1/3, 2/7], [1/5, 3/11]], bias: [1/2, 1/3]}
+  - {activation: linear, weights: [[1/3], [2/3]], bias: none}
+inputs: [[1/3, 2/7]]
+targets: 1
+loss: mse
+learning_rate: 1/100
+arithmetic: exact
+"""
+
+
+OVER_NOTHING = """\
+given: {x: 2, y: 0}
+equations: [L = x / y]
+loss: L
+parameters: [x]
+learning_rate: 1
+arithmetic: exact
+"""
+
+
+@pytest.mark.parametrize(
+    ("spec", "command", "said"),
+    [
+        # 10/21 raised to 2¹⁷ has 2¹⁷ · log₁₀ (10 · 21) = 304,378 digits
+        (squared(60), ["trace"], "x17: a fraction would have 304,37"),
+        (squared(60), ["check", "sheet.yaml"], "may have at most 200,000"),
+        (EXACT, ["trace", "--epochs", "20"], "they grow with every line"),
+        (EXACT, ["train", "--epochs", "20"], " epochs, arithmetic: exact stops at"),
+        (matrix(300, 200, "sum(A @ A.T)"), ["trace"], "stops at L.1: 18,000,000 products"),
+        (matrix(2000, 1001, "sum(A)"), ["trace"], "stops at L: 2,002,000 products"),
+        (OVER_NOTHING, ["train", "--epochs", "2"], "exact stops at dx: a division by 0"),
+    ],
+    ids=range(7),
+)  # fmt: skip
+def test_fractions_that_can_not_go_on(run, here, spec, command, said):
+    (here / "spec.yaml").write_text(spec)
+    (here / "sheet.yaml").write_text("answers: {x1: 0.55}")
+    outcome = run(command[0], "spec.yaml", *command[1:])
+    assert (outcome.code, outcome.out) == (2, "")
+    assert said in outcome.err
+    assert outcome.err.startswith("spec.yaml:")
+
+
+def test_fractions_may_be_long(run, here):
+    (here / "spec.yaml").write_text(squared(12))
+    assert run("trace", "spec.yaml").code == 0

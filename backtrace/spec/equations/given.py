@@ -21,14 +21,11 @@ if TYPE_CHECKING:
 
 LARGEST = 10_000  # rows or columns of what is drawn by rule
 
-_SPELLINGS = {"-inf": ("-inf", "-.inf"), "inf": ("inf", "+inf", ".inf", "+.inf")}
+INFINITE = {text: Number(float(text), text) for text in ("-inf", "inf")}
+"""Numbers that may be given here alone: the masks of attention."""
 
-INFINITE = {
-    spelling: Number(float(text), text)
-    for text, spellings in _SPELLINGS.items()
-    for spelling in spellings
-}
-"""Numbers that may be given here alone: the masks of attention, also as YAML has them."""
+_SPELLINGS = INFINITE | {text.replace("inf", ".inf"): INFINITE[text] for text in INFINITE}
+"""Also as YAML has them."""
 
 
 def read_given(
@@ -66,7 +63,7 @@ def _matrix(
     if isinstance(node, Mapping):
         written = samples_of_file(problems, node, name, folders)
     else:
-        written = read_matrix(problems, node, name, INFINITE)
+        written = read_matrix(problems, node, name, _SPELLINGS)
     if written is None:
         return None
     shapes = written.shapes

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from math import isfinite
 from typing import TypeAlias
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from backtrace.spec import ids
 from backtrace.spec.model import Equations, Spec
+from backtrace.spec.wording import count
 from backtrace.tape.parameters import differentiable, parameter_ids, trained_ids
 from backtrace.tape.run import starting_values, states, trace
 from backtrace.tape.trace import Trace
@@ -138,7 +139,7 @@ class _Loop:
     def next_epoch(self) -> Ending | None:
         """Works an epoch, or only measures after the last; why the training ends here, or None."""
         at_end = self.engine.number >= self.spec.epochs
-        with self.at_work:
+        with self.at_work, _of_epoch(self.engine.number):
             held_out = None if self.held_out is None else self.held_out()
             self.engine.keep()
             measured = self.engine.measure() if at_end else self.engine.epoch()
@@ -196,3 +197,13 @@ class _Loop:
             state = self.best or finite
             divergence = first_not_finite(self.spec, finite, self.engine.kept())
         return Training(tuple(self.records), state, ended, progress, divergence)
+
+
+@contextmanager
+def _of_epoch(behind: int) -> Iterator[None]:
+    """Says in which epoch fractions can't go on, where it is not the first."""
+    try:
+        yield
+    except TapeError as error:
+        where = f"after {count(behind, 'epoch')}, " if behind else ""
+        raise TapeError(where + str(error), error.code) from None

@@ -78,7 +78,7 @@ given:
   number: -1/3
   row: [1, 2, 3]
   matrix: [[1, 2], [3, 4]]
-  mask: [[0, -inf], [-.inf, +inf]]
+  mask: [[0, -inf], [-.inf, .inf]]
   lambda: 1e-3
   drawn: {init: uniform, low: -0.5, high: 0.5, shape: [2, 3]}
   table: {file: table.csv}
