@@ -17,6 +17,10 @@ CASES = [
     ("factor-in-two-gradients", "-onlydW2", {"dW2": "half-factor"}),
     # the entries of dW2 added up for δ2·W2ᵀ
     ("gradient-for-delta-times-weights", "", {"dW1": "value-for-error"}),
+    # 1 added to every output: b2 read as 1
+    ("zeros-on-the-way", "", {"a2": "given-misread"}),
+    # δ1 = [4 -4], and its signs are lost in dW1 = δ1·1
+    ("cancels-to-zero", "-new", {"dW1": "sign-flipped"}),
     ("weights-left-out-going-back", "", {"dW1": "weights-omitted-going-back"}),
     # z1·g1 for g1; worked to more decimals than dW2 shows
     ("z-times-slope", "", {"dW1": "z-times-slope", "db1": "z-times-slope"}),
@@ -38,6 +42,26 @@ def found(spec, answers):
 def test_what_was_settled_in_discussion_is_named(name, sheet, mistakes):
     said = found(f"{name}.spec.yaml", f"{name}.answers{sheet}.yaml")
     assert said == {id: (code,) for id, code in mistakes.items()}
+
+
+def test_a_given_number_read_as_another_comes_before_what_else_may_be():
+    """3 - 3 is 0, and 2 - 3 is -1: b2 is 3, read as 2. The signs of dW1 = δ1·1 are lost as well."""
+    said = found("cancels-to-zero.spec.yaml", "cancels-to-zero.answers-old.yaml")
+    assert list(said) == ["a2", "dW1"]
+    assert said["a2"][0] == "given-misread"
+    assert "sign-flipped" in said["dW1"]
+
+
+def test_two_decimals_do_not_tell_a_lost_sign_from_the_gradient_taken_for_delta():
+    """dW1 is [-0.0100 0.0142 / -0.0060 0.0085]: written without its signs to two decimals, it is
+    [0.01 0.01 / 0.01 0.01]. The sums of dW2's rows times x come to [0.0146 0.0130 / 0.0088
+    0.0078], the same."""
+    said = found(
+        "gradient-for-delta-times-weights.spec.yaml",
+        "gradient-for-delta-times-weights.answers-printed.yaml",
+    )
+    assert list(said) == ["dW1"]
+    assert set(said["dW1"]) == {"sign-slip", "value-for-error"}
 
 
 def test_a_sign_lost_in_two_entries():

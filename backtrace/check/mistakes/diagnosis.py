@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from backtrace.check.judge.digits import figures
 from backtrace.check.judge.exercise import Key, key
 from backtrace.check.judge.replay import Replay, StandIns
-from backtrace.check.mistakes.evidence import Evidence
+from backtrace.check.mistakes.evidence import Evidence, is_as_near, middle
 from backtrace.check.mistakes.misreading import Misreading
 from backtrace.check.mistakes.rewrites import Wrong, negated
 from backtrace.check.mistakes.slips import meant
@@ -91,16 +91,16 @@ class Diagnosis(WrongQuantity):
         box = found.box
         if box is None or box.shape != self.numbers.values.shape or not single(box).all():
             return False
-        return np.allclose(_middle(box), self.numbers.values, rtol=1e-9, atol=1e-12)
+        return np.allclose(middle(box), self.numbers.values, rtol=1e-9, atol=1e-12)
 
     def leaves_the_rest(self, found: Cause, wrong: NDArray[np.bool_]) -> bool:
-        """Whether what is not wrong lies as near to what a rule gives as to what the right one
-        does, to a unit."""
+        """Whether what is wrong lies within a unit of what a rule gives, and what is not, here and
+        further down, as near to that as to what the right one gives, to a unit."""
         if found.box is None or found.box.shape != wrong.shape:
             return True
-        by_rule = np.abs(_middle(found.box) - self.numbers.values)
-        by_right = np.abs(_middle(self.replayed({})) - self.numbers.values)
-        return bool((wrong | (by_rule <= by_right + 2 * self.numbers.half)).all())
+        near = np.abs(middle(found.box) - self.numbers.values) <= 2 * self.numbers.half
+        as_near = is_as_near(self.numbers, found.box, self.replayed({}))
+        return bool(np.where(wrong, near, as_near).all()) and self.evidence.leaves_the_others(found)
 
     def by_singles(self, wrong: NDArray[np.bool_], *, reads: bool) -> list[Cause]:
         """One wrong rule; or, where it ``reads``, one given number misread."""
@@ -372,11 +372,6 @@ def _meets(box: Interval, values: Floats, half: Floats) -> bool:
         low.shape == turn.shape and bool(((low <= turn + h) & (turn - h <= high)).all())
         for turn, h in zip(turns, halves, strict=False)
     )
-
-
-def _middle(box: Interval) -> Floats:
-    ends = hull(box)
-    return np.asarray((ends.lo[0] + ends.hi[0]) / 2)
 
 
 def _same(one: Interval | None, other: Interval) -> bool:

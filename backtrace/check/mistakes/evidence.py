@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
+
 from backtrace.check.judge.digits import Numbers
 from backtrace.check.judge.exercise import Key
 from backtrace.check.judge.replay import NOTHING, Override, StandIns
 from backtrace.check.mistakes.wrong_quantity import Cause, WrongQuantity
+from backtrace.check.rules.intervals import Floats, Interval, hull
 
 
 class Evidence(WrongQuantity):
@@ -26,6 +30,19 @@ class Evidence(WrongQuantity):
             for place in self.sheet.written
             if place != self.place and self.rests_on(place, before)
         )
+
+    def leaves_the_others(self, found: Cause) -> bool:
+        """Whether all that rests on what a rule changes lies as near to what follows from that as
+        to what follows without, to a unit: who wrote nothing in between leaves much room."""
+        before = {at: each for at, each in found.stand_ins.items() if at != self.place}
+        for place, numbers in self.others():
+            if self.rests_on(place, before):
+                by_rule, by_right = (
+                    self.sheet.replay(numbers.unit, over).of(place) for over in (before, NOTHING)
+                )
+                if not is_as_near(numbers, by_rule, by_right).all():
+                    return False
+        return True
 
     def most_borne_out(self, found: list[Cause]) -> list[Cause]:
         """The explanations under which most of the later lines follow that otherwise do not."""
@@ -90,3 +107,14 @@ class Evidence(WrongQuantity):
     def fits_under(self, place: Key, numbers: Numbers, over: Override = NOTHING) -> bool:
         box = self.sheet.replay(numbers.unit, over).of(place)
         return bool(numbers.meets(box).all() and not box.unbounded[numbers.there].any())
+
+
+def is_as_near(numbers: Numbers, one: Interval, other: Interval) -> NDArray[np.bool_]:
+    """Which numbers lie as near to the middle of one box as to that of another, to a unit."""
+    away, from_other = (np.abs(middle(box) - numbers.values) for box in (one, other))
+    return np.asarray(~numbers.there | (away <= from_other + 2 * numbers.half))
+
+
+def middle(box: Interval) -> Floats:
+    ends = hull(box)
+    return np.asarray((ends.lo[0] + ends.hi[0]) / 2)
