@@ -54,6 +54,36 @@ def test_a_step_goes_the_way_of_its_gradient_and_goes_some_way(optimizer, right,
     assert marks(spec, f"dW1: 0.126\nW1_new: {right}")["W1_new"] in ("right", "rounded")
 
 
+@pytest.mark.parametrize("optimizer", ["rmsprop", "adagrad", "adam", "adamw"])
+@pytest.mark.parametrize("times", [0.1, 0.5, 2, 3])
+def test_a_first_step_is_as_long_as_it_must_be(optimizer, times):
+    """Its average and its squares are of one gradient, and no rounding of a v of 0.0000159 (that of
+    Adam: 0.001 · 0.126²) makes it ten times as long, or half; 0.0000 is no number to divide by."""
+    spec = ONE_WEIGHT.replace("name: adam", f"name: {optimizer}")
+    spec = spec.replace("targets: 0.5", "targets: -0.27")
+    # g/√((1 − β₂)g²) is 10 for RMSProp's β₂ of 0.99; AdamW's weights decay by 0.1 · 0.01 · 0.5.
+    length = {"rmsprop": 1.0}.get(optimizer, 0.1)
+    decayed = {"adamw": 0.0005}.get(optimizer, 0.0)
+    for sheet in ("dW1: 0.126\n", "dW1: 0.126\nmhatW1: 0.126\n"):
+        if "mhat" in sheet and "adam" not in optimizer:
+            continue
+        verdict = marks(spec, f"{sheet}W1_new: {0.5 - decayed - times * length:.3f}")["W1_new"]
+        assert verdict == "wrong"
+        verdict = marks(spec, f"{sheet}W1_new: {0.5 - decayed - length:.4f}")["W1_new"]
+        assert verdict in ("right", "rounded")
+
+
+def test_a_second_step_is_bounded_by_its_two_gradients():
+    """g = 0.126 twice: m̂ = 0.126 and √v̂ = 0.126, and the step is 0.1 again."""
+    spec = ONE_WEIGHT.replace("targets: 0.5", "targets: -0.27") + "epochs: 2\n"
+    # W = 0.4 gives z = 0.12 and dW = 0.39 · 0.3 = 0.117: m̂ = (0.09·0.126 + 0.1·0.117)/0.19 = 0.1213
+    # and v̂ = (0.000999·0.126² + 0.001·0.117²)/0.001999 = 0.01478, √v̂ = 0.1216, a step of 0.0998.
+    sheet = "dW1: 0.126\nW1_new: 0.400\ndW1@2: 0.117\nW1_new@2: "
+    assert marks(spec, f"{sheet}0.300")["W1_new@2.1"] in ("right", "rounded")
+    for wrong in ("0.390", "0.350", "0.200", "0.100", "0.500"):
+        assert marks(spec, f"{sheet}{wrong}")["W1_new@2.1"] == "wrong"
+
+
 def test_one_delta_must_fit_all_entries_that_use_it():
     # z = 1 + 4 + 0.3 = 5.3, δ = 2.3, dW = [230, 460]; no δ gives both 110 = 100 δ and 590 = 200 δ.
     assert marks(WHOLE_NUMBERS, "dW1: [230, 460]")["dW1"] == "right"

@@ -14,7 +14,7 @@ from backtrace.check.mistakes.catalogue import wrongs
 from backtrace.check.mistakes.given_texts import GivenTexts
 from backtrace.check.mistakes.rewrites import UpdateContext, Wrong
 from backtrace.check.model import WORST_FIRST, Verdict
-from backtrace.check.rules.adaptive_steps import largest_ratio
+from backtrace.check.rules.adaptive_steps import first_gradient, largest_ratio
 from backtrace.check.rules.intervals import Floats, Interval, point, widened
 from backtrace.check.rules.softmax_bounds import MOST_CORNERS
 from backtrace.functions.activations import ACTIVATIONS
@@ -73,11 +73,14 @@ class Exercise:
             place: FloatArithmetic(np.float64).parameters(step.parameters)
             for place, step in self.steps.items()
         }
+        self.first_gradients: dict[Key, Key] = {}  # of the first steps of adaptive optimizers
         for place, step in self.steps.items():
             if step.operation in ADAPTIVE and spec.arithmetic.kind != "rounded":
-                epoch, batch, _ = place
-                above, below = (self.steps[epoch, batch, id] for id in step.operands[:2])
-                self.parameters[place]["largest_ratio"] = largest_ratio(above, below)
+                steps = self.contexts[place[:2]].steps
+                self.parameters[place]["largest_ratio"] = largest_ratio(step, steps)
+                gradient = first_gradient(step, steps)
+                if gradient is not None:
+                    self.first_gradients[place] = (*place[:2], gradient)
         self.values: dict[Key, Floats] = {}
         for traced in run(self.tape, starting_values(spec)):
             value = np.array(traced.value, dtype=np.float64, ndmin=2)

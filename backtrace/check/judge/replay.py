@@ -8,6 +8,7 @@ replaced step reaches is worked once for all replays of a sheet.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from backtrace.check.judge.exercise import ADAPTIVE, Exercise, Key, in_float32, key
 from backtrace.check.judge.workings import Working
 from backtrace.check.mistakes.rewrites import Wrong
-from backtrace.check.rules.adaptive_steps import as_long_as_can_be
+from backtrace.check.rules.adaptive_steps import Quotient, as_long_as_can_be
 from backtrace.check.rules.equation_partials import slack
 from backtrace.check.rules.evaluation import interval
 from backtrace.check.rules.intervals import Interval, clipped, either, widened
@@ -35,6 +36,7 @@ KNOW_THEIR_PARTS = (  # and which are left alone
     "average_squares",
 )
 TELLING = 20.0  # half units in the last place that make two significant digits
+FINER = 10.0  # times as fine as a unit is the next
 LARGE = 500  # entries of the operands of a line, for which it counts as another one
 
 
@@ -149,14 +151,41 @@ class Replay:
         if step.operation == "forward_again":
             return self.forward_again(place)
         operands = [self.operand(source) for source in sources]
-        return self.evaluated(step, self.parameters(place), operands)
+        return self.within_reach(step, exercise.parameters[place], operands)
 
-    def parameters(self, place: Key) -> Parameters:
-        """Those of a step; an adaptive one has no bound unless its averages are of one gradient."""
+    def within_reach(
+        self, step: Step, parameters: Parameters, operands: list[Interval]
+    ) -> Interval:
+        """What a step gives; an adaptive one has a bound if its averages are of one gradient."""
+        found, place = self.evaluated(step, parameters, operands), key(step)
         own = self.exercise.parameters[place]
-        if "largest_ratio" not in own or not self.has_wrong_averages(place):
-            return own
-        return {name: value for name, value in own.items() if name != "largest_ratio"}
+        if step.operation not in ADAPTIVE or "largest_ratio" not in own:
+            return found
+        is_own = step.operands == self.exercise.steps[place].operands
+        if not is_own or self.has_wrong_averages(place):
+            return found
+        noting = Noting(2 * self.noting.half) if self.sheet.working.cut else self.noting
+        quotient = self.quotient(place, operands)
+        limited = {**parameters, "largest_ratio": own["largest_ratio"]}
+        setting = self.exercise.setting
+        return as_long_as_can_be(setting, limited, noting, found, quotient, operands[2:])
+
+    def quotient(self, place: Key, operands: list[Interval]) -> Quotient:
+        above, below = self.exercise.operands[place][:2]
+        gradient = self.exercise.first_gradients.get(place)
+        return Quotient(
+            operands[0],
+            operands[1],
+            self.kept.operand(above),
+            self.kept.operand(below),
+            None if gradient is None else self.kept.operand(gradient),
+        )
+
+    @cached_property
+    def kept(self) -> Replay:
+        """The same if nothing was rounded on the way."""
+        plain = None if self.plain is None else self.plain.kept
+        return self if self.unit == 0 else Replay(self.sheet, 0.0, self.over, plain)
 
     def has_wrong_averages(self, place: Key) -> bool:
         """Whether m or v (m̂, v̂, s) of a step is replaced, or was worked wrong."""
@@ -176,16 +205,13 @@ class Replay:
         before = self.before(place)
         if isinstance(instead, Wrong) and instead.step.operation == "given":
             return instead.made_of(before.step(place))  # it comes from the update before
-        return self.applied(instead, lambda name: before.operand((*place[:2], name)))
+        return before.applied(instead, lambda name: before.operand((*place[:2], name)))
 
     def applied(self, instead: Step | Wrong, operand: Callable[[str], Interval]) -> Interval:
         if isinstance(instead, Wrong):
             return instead.made_of(self.applied(instead.step, operand))
         parameters = FloatArithmetic(np.float64).parameters(instead.parameters)
-        if instead.operation in ADAPTIVE:
-            own = self.exercise.parameters[key(instead)]
-            parameters.update({k: v for k, v in own.items() if k == "largest_ratio"})
-        return self.evaluated(instead, parameters, [operand(id) for id in instead.operands])
+        return self.within_reach(instead, parameters, [operand(id) for id in instead.operands])
 
     def before(self, place: Key) -> Replay:
         """The replay with only what is replaced before a line."""
@@ -220,9 +246,7 @@ class Replay:
         off = slack(operation, setting, parameters, noting, *operands)
         if operation not in KNOW_THEIR_PARTS and np.any(off):
             off = np.where(noting.of(found) == 0, 0.0, off)
-        wide = widened_by(found, off)
-        knows = "largest_ratio" in parameters
-        return as_long_as_can_be(setting, parameters, wide, operands) if knows else wide
+        return widened_by(found, off)
 
     def forward_again(self, place: Key) -> Interval:
         """The forward part once more on the new parameters, none of its lines written.
@@ -291,6 +315,20 @@ class Replay:
         working = self.sheet.working
         if working.coarse == "any":
             return self.on_scratch_paper(x)
-        half = self.noting.error(np.maximum(np.abs(x.lo), np.abs(x.hi)))
-        wide = widened(x, half * (2 if working.cut else 1), 2 * half)
-        return wide if working.between is None else either(wide, working.between.rounded(x))
+        if working.cut:
+            half = self.noting.error(np.maximum(np.abs(x.lo), np.abs(x.hi)))
+            wide = widened(x, 2 * half, 2 * half)
+        else:
+            wide = _at_most_so_coarse(self.noting, x)
+        if working.between is not None:
+            wide = either(wide, working.between.rounded(x))
+        if working.unwritten is not None and self.unit < working.unwritten.half / FINER:
+            finer = Noting(working.unwritten.half / FINER)
+            wide = either(wide, _at_most_so_coarse(finer, x))
+        return wide
+
+
+def _at_most_so_coarse(noting: Noting, x: Interval) -> Interval:
+    """``x`` rounded so, or more finely, or not at all: which way a known number goes is known."""
+    half = noting.error(np.maximum(np.abs(x.lo), np.abs(x.hi)))
+    return either(widened(x, half / FINER, 2 * half), noting.rounded(x))
