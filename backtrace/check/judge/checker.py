@@ -9,6 +9,7 @@ from functools import cached_property
 import msgspec
 import numpy as np
 
+from backtrace.check.judge.borne_out import is_borne_out
 from backtrace.check.judge.conventions import differing, is_worked_so, other_conventions
 from backtrace.check.judge.digits import PRINTED
 from backtrace.check.judge.exercise import Exercise, Key
@@ -214,6 +215,8 @@ class Checker(Exercise):
         for working in ways:
             if self.may_stand(answers, working, usual, work):
                 sheet = self.attempt(answers, working, work=work)
+                if sheet is not None and working.is_coarse:
+                    sheet = sheet if is_borne_out(sheet, usual.quantities) else None
                 if sheet is not None or work.is_spent:
                     return sheet
         return None

@@ -62,6 +62,11 @@ class Working(msgspec.Struct, frozen=True):
         return self.coarse in ("lines", "all", "any")
 
     @property
+    def is_coarse(self) -> bool:
+        """Whether something was kept with fewer digits than are written."""
+        return self.scratch is not None or self.unwritten is not None
+
+    @property
     def between(self) -> Noting | None:
         """How lines that were not written may have been rounded, if more coarsely than the next."""
         if self.scratch is None or self.scratch.digits is not None or not self.has_coarse_lines:

@@ -1,0 +1,36 @@
+"""What coarse scratch work would excuse is excused only where it has left its mark."""
+
+import numpy as np
+
+import backtrace
+from tests.check.generator import write_sheet
+from tests.check.habits import Habit
+from tests.check.handwork import Work
+from tests.check.typed import listed, report
+from tests.check.wrong_rules import wrong_rules
+
+SPEC = """
+layers:
+  - {activation: sigmoid, weights: [[0.31, 0.26, -0.42]], bias: {threshold: [0.55, 0.42, 0.03]}}
+  - {activation: sigmoid, weights: [[0.88, -0.92], [0.37, -0.21], [0.5, -0.05]], bias: [0.12, -0.55]}
+  - {activation: sigmoid, weights: [[-0.56, -0.56], [0.65, 0.9]], bias: [-0.91, -0.15]}
+inputs: [[1.46], [-0.87], [-1.07], [1.02], [0.3]]
+targets: [[0, 1], [0, 1], [1, 0], [0, 0], [0, 1]]
+loss: binary_cross_entropy
+learning_rate: 0.1
+"""
+FINAL = ("W1_new", "b1_new", "W2_new", "b2_new", "W3_new", "b3_new")
+
+
+def test_a_mistake_among_final_numbers_that_are_fine_is_no_coarse_rounding():
+    """b1 with the gradient of one sample, out by 0.0003, which two decimals on the way could be;
+    but 18 other numbers are right to six."""
+    work = Work(backtrace.loads(SPEC))
+    (wrong,) = [*wrong_rules(work, work.lines["db1"], ("batch-not-summed",))][4:5]
+    texts, _ = write_sheet(np.random.default_rng(0), work, Habit(6), FINAL, wrong)
+    sheet = "\n".join(f"{id}: {listed(cells.tolist())}" for id, cells in texts.items())
+    found = report(SPEC, sheet)
+    assert found.conventions is None
+    assert {q.name: q.mistakes for q in found.quantities if q.verdict == "wrong"} == {
+        "b1_new": ("batch-not-summed",)
+    }
