@@ -245,10 +245,10 @@ class _Update:
         over = self.n if loss.mean else 1
         final = "loss_after" if mark else "loss"
         if self.spec.regularization is None:
-            self.add(final, ((terms,), lambda t: total(t) / over))
+            self.add(final, ((terms,), lambda t: total(t / over)))
             return
         data, penalty = f"{mark}data_loss", f"{mark}penalty"
-        self.add(data, ((terms,), lambda t: total(t) / over), hidden=hidden)
+        self.add(data, ((terms,), lambda t: total(t / over)), hidden=hidden)
         chosen = tuple(id for id in self.work.parameters() if self.work.penalised(id))
         reads = tuple(self.parameter(id, mark) for id in chosen)
         self.add(penalty, (reads, lambda *ws: self.penalty(chosen, ws)), hidden=hidden)
@@ -344,7 +344,7 @@ class _Update:
             axes = (-1, -2) if kind == "shared" else -2
             self.gradient(
                 f"b{number}", (f"delta{number}",),
-                lambda d: sign * d.sum(axis=axes, keepdims=True) / over,
+                lambda d: sign * (d / over).sum(axis=axes, keepdims=True),
             )  # fmt: skip
 
     def gradient(self, id, reads, function):

@@ -115,6 +115,7 @@ def _(work, line):
     taken = {"da": ("a", "z"), "delta": ("a",)}.get(arrives, ())
     names = [f"{kind}{layer}" for kind in taken]
     names += ["loss_terms"] if layer == work.last and taken else []
+    names += ["error"] if layer == work.last and arrives == "delta" else []
     for name in names:
         other = work.names[line.where].get(name)
         if other and work.shapes[other] == work.shapes[rule.reads[at]]:

@@ -216,13 +216,13 @@ class Diagnosis(WrongQuantity):
         """Without what has the very numbers of a plainer mistake: with every z positive, another
         activation's slope is no slope at all. So is another rate or loss."""
         plain = [f.exact for f in found if f.exact is not None and not f.is_any_of(DISGUISES)]
-        of_few = [f for f in found if not f.is_any_of(OF_MANY_KINDS)]
-        return [
+        told = [
             f
-            for f in of_few or found
+            for f in found
             if not (f.is_any_of(DISGUISES) and self.is_disguise(f, plain))
             and (not f.is_wrong_activation or self.tells_activations_apart(f, wrong))
         ]
+        return [f for f in told if not f.is_any_of(OF_MANY_KINDS)] or told
 
     def is_disguise(self, found: Cause, plain: list[Interval]) -> bool:
         """Whether a plainer mistake has the same numbers, here and further down."""

@@ -312,7 +312,7 @@ def _taken_for(operand: Step, context: UpdateContext) -> list[Step]:
         "activation_gradient": ("activation", "preactivation"),
     }
     found = [context.find(role, operand.layer) for role in roles.get(operand.role, ())]
-    if operand.layer == context.last:
+    if operand.role in roles and operand.layer == context.last:
         found += [context.find("loss_terms")]
         found += [context.find("error")] if operand.role == "delta" else []
     return [each for each in found if each is not None]
