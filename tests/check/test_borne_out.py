@@ -12,7 +12,9 @@ from tests.check.wrong_rules import wrong_rules
 SPEC = """
 layers:
   - {activation: sigmoid, weights: [[0.31, 0.26, -0.42]], bias: {threshold: [0.55, 0.42, 0.03]}}
-  - {activation: sigmoid, weights: [[0.88, -0.92], [0.37, -0.21], [0.5, -0.05]], bias: [0.12, -0.55]}
+  - activation: sigmoid
+    weights: [[0.88, -0.92], [0.37, -0.21], [0.5, -0.05]]
+    bias: [0.12, -0.55]
   - {activation: sigmoid, weights: [[-0.56, -0.56], [0.65, 0.9]], bias: [-0.91, -0.15]}
 inputs: [[1.46], [-0.87], [-1.07], [1.02], [0.3]]
 targets: [[0, 1], [0, 1], [1, 0], [0, 0], [0, 1]]

@@ -201,7 +201,7 @@ def _(work, line):
 
 
 SIGNED = (
-    *("product", "z", "error", "loss_terms", "loss", "data_loss", "penalty", "loss_after"),
+    *("product", "z", "a", "error", "loss_terms", "loss", "data_loss", "penalty", "loss_after"),
     *("da", "g", "delta", "dW", "db", "data_dW", "W_new", "b_new"),
 )
 
