@@ -296,3 +296,12 @@ def test_a_network_of_a_shape(run, tmp_path):  # noqa: F811
 def test_a_spec_without_numbers_is_no_template():
     with pytest.raises(SpecError):
         template(b"layers: [{units: 2, weights: {init: he}}]\ninputs: {file: x.csv}\n", "t")
+
+
+def test_a_template_that_is_no_spec_is_told_with_its_own_place(run, tmp_path):  # noqa: F811
+    spec = tmp_path / "mine.yaml"
+    text = "# by hand\n\ntitle: t\nlayers: [{weights: [[1]], activation: stepp}]\ninputs: [[1]]\n"
+    spec.write_text(text, encoding="utf-8")
+    done = run("new", str(spec), "--seed", "1")
+    assert done.code == 2
+    assert f"{spec}:4:43" in done.err  # the column of stepp

@@ -28,6 +28,7 @@ from backtrace.formats.worksheet_files import variant_files
 from backtrace.page.blocks import Handout
 from backtrace.spec.document.spec_source import read_source
 from backtrace.spec.wording import count
+from backtrace.tape.loading import loads
 
 Names: TypeAlias = tuple[str, ...]  # of a student: number, address, name, the first of a list first
 LARGEST_SEED = 2**31
@@ -93,6 +94,7 @@ def _template(request: NewRequest) -> tuple[Template, Path]:
         text = request.blueprint.text.encode()
         return template(text, "the network asked for", request.ask), Path()
     content, file, folder = read_source(request.template)
+    loads(content, file, folder=folder)  # its problems are told at their places
     return template(content, file, request.ask), folder
 
 
