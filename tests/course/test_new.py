@@ -304,4 +304,4 @@ def test_a_template_that_is_no_spec_is_told_with_its_own_place(run, tmp_path):  
     spec.write_text(text, encoding="utf-8")
     done = run("new", str(spec), "--seed", "1")
     assert done.code == 2
-    assert f"{spec}:4:43" in done.err  # the column of stepp
+    assert f"{spec}:4:39" in done.err  # after 38 characters
