@@ -135,17 +135,14 @@ def matrix(rows, columns, line):
     return f"given: {{A: {rule}}}\nseed: 1\narithmetic: exact\nequations: [L = {line}]\nloss: L\n"
 
 
-EXACT = """\
-layers:
-  - {activation: relu, weights: [[1/3, 2/7], [1/5, 3/11]], bias: [1/2, 1/3]}
-  - {activation: linear, weights: [[1/3], [2/3]], bias: none}
-inputs: [[1/3, 2/7]]
-targets: 1
-loss: mse
-learning_rate: 1/100
+CUBED = """\
+given: {x: 1/3}
+equations: [L = x * x * x]
+loss: L
+parameters: [x]
+learning_rate: 1/7
 arithmetic: exact
 """
-
 
 OVER_NOTHING = """\
 given: {x: 2, y: 0}
@@ -163,8 +160,8 @@ arithmetic: exact
         # 10/21 raised to 2¹⁷ has 2¹⁷ · log₁₀ (10 · 21) = 304,378 digits
         (squared(60), ["trace"], "x17: a fraction would have 304,37"),
         (squared(60), ["check", "sheet.yaml"], "may have at most 200,000"),
-        (EXACT, ["trace", "--epochs", "20"], "they grow with every line"),
-        (EXACT, ["train", "--epochs", "20"], " epochs, arithmetic: exact stops at"),
+        (CUBED, ["trace", "--epochs", "50"], "they grow with every line"),
+        (CUBED, ["train", "--epochs", "50"], " epochs, arithmetic: exact stops at"),
         (matrix(300, 200, "sum(A @ A.T)"), ["trace"], "stops at L.1: 18,000,000 products"),
         (matrix(2000, 1001, "sum(A)"), ["trace"], "stops at L: 2,002,000 products"),
         (OVER_NOTHING, ["train", "--epochs", "2"], "exact stops at dx: a division by 0"),
