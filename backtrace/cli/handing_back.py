@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from backtrace.formats.registry import is_ours
 from backtrace.page.blocks import Document
 
 PLAIN = re.compile(r"[^\w.@+-]+")
+DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # to Windows
+ENCODING = sys.getfilesystemencoding()  # which may lack letters of a name
 LONGEST = 80  # characters of a file's name
 WIDTH = 80  # columns of a page of plain text
 
@@ -43,7 +46,9 @@ def _names(reports: Sequence[Report]) -> Iterator[str]:
     taken: dict[str, int] = {}
     for report in reports:
         told = next(iter(report.keys.values()), report.student)
+        told = told.encode(ENCODING, "replace").decode(ENCODING)
         name = PLAIN.sub("_", told).strip("._")[:LONGEST] or "student"
+        name += "_" * bool(DEVICES.fullmatch(name))
         taken[name.lower()] = taken.get(name.lower(), 0) + 1
         count = taken[name.lower()]
         yield name if count == 1 else f"{name}-{count}"

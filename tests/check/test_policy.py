@@ -10,6 +10,7 @@ from backtrace.check.answers.names import reader
 from backtrace.check.answers.reading import read_answers
 from backtrace.check.judge.checker import Checker
 from backtrace.check.policy import counted, points
+from backtrace.cli import handing_back
 from backtrace.formats.csv.results import number
 from backtrace.spec import SpecError
 from tests.cli.running import run  # noqa: F401
@@ -160,6 +161,16 @@ def test_results_and_feedback(run, classroom):  # noqa: F811
     assert {path.name for path in pages.iterdir()} == {"007.html", "008.html"}
     assert "Bo Diddley" in (pages / "008.html").read_text()
     assert run(*command, *wanted).code == 1  # what backtrace has written is written anew
+
+
+def test_a_page_has_a_name_that_the_file_system_takes(run, classroom, monkeypatch):  # noqa: F811
+    """Also one whose encoding lacks a letter, and Windows, to which ``nul`` is a device."""
+    monkeypatch.setattr(handing_back, "ENCODING", "ascii")
+    table, pages = classroom / "class.csv", classroom / "feedback"
+    rows = [f"{student},7.0,12.5,5.0,15.0" for student in ("Łucja", "NUL", "com1.x")]
+    table.write_text("\n".join(["student,z1,loss,delta1,dW1", *rows]), encoding="utf-8")
+    run("check", str(classroom / "spec.yaml"), str(table), "--feedback", str(pages))
+    assert {path.stem for path in pages.iterdir()} == {"ucja", "NUL_", "com1.x_"}
 
 
 @pytest.mark.parametrize(

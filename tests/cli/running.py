@@ -61,7 +61,7 @@ def wait_until(happened, process):
 
 
 def piped(*arguments, stdin=b"", **environment):
-    """A process whose output is a pipe; what it prints is UTF-8."""
+    """A process whose output is a pipe; what it prints is UTF-8, its lines end as the system's."""
     clean = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "NO_COLOR", "TERM")}
     done = subprocess.run(
         [sys.executable, "-m", "backtrace", *arguments],
@@ -70,7 +70,8 @@ def piped(*arguments, stdin=b"", **environment):
         check=False,
         env=clean | {"PYTHONIOENCODING": "utf-8"} | environment,
     )
-    return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode())
+    out, err = (each.decode().replace(os.linesep, "\n") for each in (done.stdout, done.stderr))
+    return Outcome(done.returncode, out, err)
 
 
 def on_a_terminal(*arguments, typed=b"", columns=80, **environment):

@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import signal
 import stat
 import subprocess
@@ -236,12 +235,11 @@ def test_a_link_stays_and_the_mode_too(run, tmp_path):
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
 
 
-def failing(*arguments, limit=None, preexec=None, **options):
+def failing(*arguments, limit, **options):
+    resource = pytest.importorskip("resource", reason="limits of a process are POSIX's")
+
     def before():
-        if limit is not None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-        if preexec is not None:
-            preexec()
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
     command = [sys.executable, "-m", "backtrace", "export", *arguments]
     return subprocess.run(
@@ -249,7 +247,6 @@ def failing(*arguments, limit=None, preexec=None, **options):
     )
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="limits of a process are POSIX's")
 def test_a_disk_that_is_full_leaves_the_old_file(tmp_path, run):
     file = tmp_path / "page.md"
     run("export", "mlp-math", "-o", str(file))
@@ -307,9 +304,10 @@ def heard():
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
 @pytest.mark.usefixtures("heard")
-def test_a_signal_leaves_the_old_file_and_no_other(tmp_path, number, monkeypatch, capsys):
+def test_a_signal_leaves_the_old_file_and_no_other(tmp_path, name, monkeypatch, capsys):
+    number = getattr(signal, name)
     file = tmp_path / "page.md"
     file.write_bytes(b"<!-- Made by backtrace. -->")
 
