@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import zipfile
@@ -67,6 +68,23 @@ def test_the_licence_and_the_attribution_come_with_it(wheel: zipfile.ZipFile) ->
     licence = wheel.read(f"{_dist_info(wheel)}/licenses/LICENSE").decode()
     assert "the backtrace authors" in licence
     assert "https://doi.org/10.24432/C50P49" in licence
+
+
+def test_its_page_links_to_nothing_that_is_not_there(wheel: zipfile.ZipFile) -> None:
+    """PyPI shows the README without the files beside it."""
+    metadata = wheel.read(f"{_dist_info(wheel)}/METADATA").decode()
+    head, _, page = metadata.partition("\n\n")
+    assert "Description-Content-Type: text/markdown" in head
+    assert page.startswith("# backtrace\n")
+    links = re.findall(r"\]\(([^)]*)\)", page)
+    assert links
+    assert [link for link in links if not link.startswith("https://")] == []
+    assert "python3 -m pip install backtrace-nn && backtrace trace mlp-math" in page
+    assert "pip install ." not in page
+    assert "repository" not in page.lower().replace("machine learning repository", "")
+    named = set(re.findall(r"\(`backtrace help (\w+)`\)", page))
+    chapters = {path.stem for path in (PROJECT / "backtrace" / "handbook").glob("*.md")}
+    assert named == chapters - {"README"}
 
 
 def _dist_info(wheel: zipfile.ZipFile) -> str:
