@@ -136,6 +136,20 @@ def test_a_written_number_that_is_the_value_stands_for_itself():
     assert named("mlp-math", sheet) == [("z2", {"bias-omitted"})]
 
 
+def test_a_zero_that_can_be_nothing_else_is_no_rounded_number():
+    """z = 0.3, e = 0.3 − 0.298 = 0.002 = δ, which 0.00 would stand for; after z = −0.3 the unit is
+    off, and δ is 0 and no more."""
+    spec = """
+layers: [{activation: relu, weights: [[0.3]], bias: none}]
+inputs: [[1]]
+targets: [[0.298]]
+loss: half_sse
+"""
+    found = report(spec, "z1: -0.30\ng1: 0\ndelta1: 0.00")
+    assert [q.verdict for q in found.quantities] == ["wrong", "carried", "carried"]
+    assert found.earned == 0  # zeros that follow from zeros take no work
+
+
 def test_a_rounded_number_stands_for_all_it_may_have_been():
     # product2 = 0.4 a1 + 0.6 a1' from 0.57, 0.62: 0.4 · 0.575 + 0.6 · 0.625 = 0.605, at most;
     # 0.6 is what two decimals give at the middle, 0.605 is still fair, 0.606 is not.
@@ -190,6 +204,50 @@ def test_saturated_and_tiny_numbers_do_not_divide_by_0():
         "wrong",
         "imprecise",
     )
+
+
+def test_the_line_that_shows_most_decimals_says_how_finely_it_was_worked():
+    """z = 0.5012 + 0.0488 = 0.55 and 0.4512 + 0.0468 = 0.498: who writes three decimals has noted
+    0.451 in between, not 0.45, and 0.55 is 0.550."""
+    spec = """
+layers: [{activation: linear, weights: [[0.5012, 0.4512]], bias: [0.0488, 0.0468]}]
+inputs: [[1]]
+"""
+    assert entries(spec, "z1: [0.55, 0.498]", "z1") == ["right right"]
+    assert entries(spec, "z1: [0.55, 0.494]", "z1") == ["right wrong"]
+
+
+def test_a_bare_whole_number_is_read_to_the_fewest_decimals_of_the_sheet():
+    """e = 0.2345 + 0.2655 − 1.5198 = −1.0198 and e² = 1.04: 1 is 1.0 beside the 0.5."""
+    spec = """
+layers: [{activation: linear, weights: [[0.2345]], bias: 0.2655}]
+inputs: [[1]]
+targets: [[1.5198]]
+loss: sse
+"""
+    assert marks(spec, "product1: 0.2345\nz1: 0.5\nloss: 1")["loss"] == "right"
+    assert marks(spec, "product1: 0.2345\nz1: 0.5000\nloss: 1")["loss"] == "imprecise"
+
+
+def test_the_last_zeros_of_a_whole_number_may_be_idle_but_two_digits_count():
+    """13.2 · 100 = 1320: 1300 is 1250 … 1350, and 1000 no more than 950 … 1050."""
+    spec = "layers: [{activation: linear, weights: [[13.2]], bias: none}]\ninputs: [[100]]\n"
+    for written, verdict in (("1300", "right"), ("1400", "wrong"), ("1000", "wrong")):
+        assert marks(spec, f"z1: {written}") == {"z1": verdict}
+
+
+def test_as_many_digits_as_are_asked_for_are_enough():
+    """0.12346 and 1.23456 to four significant digits; three decimals are asked for, or four."""
+    spec = (
+        "layers: [{activation: linear, weights: [[0.12346, 1.23456]], bias: none}]\ninputs: [[1]]\n"
+    )
+    sheet = "z1: [0.1235, 1.235]"
+    for asked, verdict in ((3, "right"), (4, "imprecise")):
+        assert entries(spec, sheet, "z1", asked=AnswerDigits(decimals=asked)) == [
+            f"right {verdict}"
+        ]
+        assert entries(spec, sheet, "z1", asked=AnswerDigits(digits=asked)) == ["right right"]
+    assert entries(spec, sheet, "z1", asked=AnswerDigits(digits=5)) == ["imprecise imprecise"]
 
 
 # Several right ways
@@ -284,11 +342,37 @@ def test_nothing_is_earned_on_an_activation_that_was_made_all_zero():
     assert (found.verdict, found.earned, found.possible) == ("carried", 0, 1)
 
 
+def test_who_fills_three_lines_with_one_number_earns_nothing_by_it():
+    """z1, a1 are right; 4 for 4.35 is wrong, as it is for e = 0.5 and da2 = 2·4 in what follows."""
+    right = "z1: [3.7, -1.3, 1.1]\na1: [3.7, 0, 1.1]\n"
+    filled = "z2: 4.00\na2: 4.00\nerror: 4.00\nda2: 4.00\ndelta2: 4.00"
+    found = {q.name: q for q in report("mlp-math", right + filled).quantities}
+    wrong = [name for name, q in found.items() if q.verdict == "wrong"]
+    assert wrong == ["z2", "error", "da2"]
+    for name in ("a2", "delta2"):
+        assert (found[name].verdict, found[name].earned) == ("carried", 0)
+        assert found[name].withheld.holds == "filled"
+
+
+def test_what_follows_on_a_sheet_that_is_two_thirds_wrong_is_earned_and_not_beyond():
+    """z1 and the loss are wrong, the error follows: two to one; with dW1 it is three to one."""
+    spec = """
+layers: [{activation: linear, weights: [[2]], bias: 1}]
+inputs: [[3]]
+targets: [[2]]
+loss: half_sse
+"""
+    sheet = "z1: 6.00\nerror: 4.00\nloss: 9.90\n"  # 2·3 + 1 = 7; 6 − 2 = 4; ½·16 = 8
+    assert quantity(spec, sheet, "error").earned == 1
+    assert quantity(spec, sheet + "dW1: 9.90\n", "error").earned == 0
+
+
 def test_a_given_number_copied_wrong_is_charged_there_alone():
     # b1 = [0.2 -0.3 0.1] copied as [0.2 0.3 0.1]: z1 = [3.7 -0.7 1.1]
     found = report("mlp-math", "b1: [0.2, 0.3, 0.1]\nz1: [3.7, -0.7, 1.1]")
     assert [(q.name, q.verdict) for q in found.quantities] == [("b1", "wrong"), ("z1", "carried")]
     assert found.quantities[0].mistakes == ("given-misread",)
+    assert (found.earned, found.possible) == (3, 4)  # z1, and of b1 the entry that is off
 
 
 def test_a_given_number_written_again_earns_nothing():

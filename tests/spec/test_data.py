@@ -39,6 +39,13 @@ def test_idx_files_are_flattened_scaled_and_one_hot(folder):
     assert spec.inputs.written is None
 
 
+def test_the_1_of_a_class_is_scaled_and_its_label_is_not(folder):
+    """As a course has it whose units cannot reach 1."""
+    given = "{file: labels-idx1-ubyte.gz, one_hot: 3, scale: 0.9}"
+    spec = spec_of(folder, "{file: images-idx3-ubyte}", given)
+    assert spec.targets.values.tolist() == [[0, 0, 0.9], [0.9, 0, 0], [0, 0.9, 0]]
+
+
 def test_columns_layout_turns_the_samples_of_a_file(folder):
     spec = spec_of(
         folder,

@@ -55,6 +55,13 @@ def test_texts_may_stand_in_columns_that_are_not_taken(folder):
     assert '"setosa" in row 1 (line 2), column 3' in problem.found
 
 
+def test_what_excel_puts_first_is_no_part_of_a_name_nor_of_a_number(folder):
+    (folder / "excel.csv").write_bytes(("\ufeff" + KAGGLE).encode())
+    assert inputs_of(folder, "{file: excel.csv, columns: label}") == [[2], [0], [1]]
+    (folder / "plain.csv").write_bytes("\ufeff1,2\n3,4\n5,6\n".encode())
+    assert inputs_of(folder, "{file: plain.csv}") == [[1, 2], [3, 4], [5, 6]]
+
+
 @pytest.mark.parametrize(
     "content",
     [
