@@ -1,5 +1,5 @@
-"""A sheet's judgement does not hang on the order of its lines, on its layout, or on that of the
-samples."""
+"""A sheet's judgement does not hang on the order of its lines, on its layout, on that of the
+samples, or on what was worked before."""
 
 import msgspec
 import numpy as np
@@ -8,6 +8,8 @@ import pytest
 from backtrace.check.answers.reading import read_answers, reader
 from backtrace.check.judge.checker import Checker
 from backtrace.check.judge.readings import OF_SAMPLES
+from backtrace.check.judge.remembered import Remembered
+from backtrace.check.judge.sheet import Sheet
 from backtrace.spec.model import Matrix
 from tests.check.generator import generate
 from tests.check.typed import listed
@@ -128,6 +130,25 @@ def test_the_order_of_samples_says_nothing(seed, code):
         for id, cells in sheet.answers.items()
     }
     assert_same(judged(spec, sheet.answers), judged(other, answers), arranged)
+
+
+# What was worked before, for another student or in another way
+
+
+@pytest.mark.parametrize(("seed", "code"), SHEETS)
+def test_what_is_remembered_says_nothing(seed, code, monkeypatch):
+    sheet = generate(seed, code)
+    said = judged(sheet.spec, sheet.answers)
+    begin, wanted = Sheet.__init__, []
+
+    def begun(self, *arguments, before=None, **options):
+        wanted.append(before)
+        begin(self, *arguments, **options)
+
+    monkeypatch.setattr(Sheet, "__init__", begun)
+    monkeypatch.setattr(Remembered, "get", lambda self, key: wanted.append(key))
+    assert_same(judged(sheet.spec, sheet.answers), said, lambda name, entries: entries)
+    assert any(wanted) or code == "honest"
 
 
 # Two students with the same numbers

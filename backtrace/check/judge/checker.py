@@ -98,7 +98,7 @@ class Checker(Exercise):
     def explained(self, answers: Answers, usual: Sheet) -> Report:
         """The report on a sheet with mistakes, in the working in which they have names."""
         likely = self.likelier_workings(answers, usual)
-        sheets = (self.sheet(answers, working, explains=True) for working in likely)
+        sheets = (self.with_explanations(answers, judged) for judged in likely)
         sheet = next(sheets)
         if not has_names(sheet.quantities):
             sheet = next((other for other in sheets if has_names(other.quantities)), sheet)
@@ -166,9 +166,15 @@ class Checker(Exercise):
             self._last_page = Page(answers)
         return self._last_page
 
-    def sheet(self, answers: Answers, working: Working, *, explains: bool = False) -> Sheet:
+    def sheet(self, answers: Answers, working: Working) -> Sheet:
         """A sheet, judged."""
-        sheet = Sheet(self, self._page(answers), working, explains=explains)
+        sheet = Sheet(self, self._page(answers), working, explains=False)
+        sheet.quantities = for_work_done(sheet, tuple(self._judged(sheet)))
+        return sheet
+
+    def with_explanations(self, answers: Answers, judged: Sheet) -> Sheet:
+        """A judged sheet, once more, and what is wrong explained."""
+        sheet = Sheet(self, self._page(answers), judged.working, before=judged)
         sheet.quantities = for_work_done(sheet, tuple(self._judged(sheet)))
         return sheet
 
@@ -232,16 +238,16 @@ class Checker(Exercise):
         in_order = sorted(wrong, key=self.order.__getitem__)
         return not any(accused((Judgement(sheet, at).judged(extra=False),)) for at in in_order)
 
-    def likelier_workings(self, answers: Answers, usual: Sheet) -> list[Working]:
-        """How a sheet was worked that has something wrong either way, the likeliest first: digits
+    def likelier_workings(self, answers: Answers, usual: Sheet) -> list[Sheet]:
+        """A sheet that has something wrong however it was worked, the likeliest way first: digits
         were cut off where that leaves less of it wrong."""
         if not self.may_be_cut(usual):
-            return [usual.working]
+            return [usual]
         cut = self.sheet(answers, Working(cut=True))
         more = accused_entries(cut.quantities) - accused_entries(usual.quantities)
         if more == 0:
-            return [usual.working, cut.working]
-        return [cut.working if more < 0 else usual.working]
+            return [usual, cut]
+        return [cut if more < 0 else usual]
 
     def may_be_cut(self, usual: Sheet) -> bool:
         """Whether numbers look cut off: up to the first that is wrong by the exact values, or all
@@ -256,7 +262,8 @@ class Checker(Exercise):
             return balance > 0
         worked = {at: each for at, each in usual.written.items()
                   if each.cells and not self.is_given(at)}  # fmt: skip
-        return cut_balance(worked, usual.middles_from_written(worked)) > 0
+        by_these = {at: usual.middle_from_written(at) for at in worked}
+        return cut_balance(worked, by_these) > 0
 
     def report(
         self,

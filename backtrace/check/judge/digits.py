@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 import msgspec
@@ -18,14 +19,16 @@ from numpy.typing import NDArray
 
 from backtrace.check.answers.figures import EXACT
 from backtrace.check.judge.exercise import Key
-from backtrace.check.model import Figure, WrittenQuantity
+from backtrace.check.model import AnswerCell, Figure, WrittenQuantity
 from backtrace.check.rules.intervals import Floats, Interval, between, hull, single
 from backtrace.spec.model import AnswerDigits
 
 Mask: TypeAlias = NDArray[np.bool_]
+Cells: TypeAlias = tuple[tuple[AnswerCell, ...], ...]
 NO_DECIMALS = 2  # to how many a sheet of whole numbers is read
 ALIKE = 0.9  # of the numbers: what a sheet does throughout
 PRINTED = 7  # significant digits that no hand writes; programs have as many in float32
+REMEMBERED = 100  # entries; larger matrices are rare, and too large to be kept
 FINE = 2  # decimals from which on one significant digit says enough
 NOISE = 4 * 2.0**-52
 SLACK = 1e-12  # relative float noise that a comparison forgives
@@ -198,13 +201,13 @@ class _Cells:
     number only keep its place.
     """
 
-    def __init__(self, written: WrittenQuantity, shape: tuple[int, int]) -> None:
+    def __init__(self, rows: Cells, shape: tuple[int, int]) -> None:
         self.values, self.own, self.coarse = (np.zeros(shape) for _ in range(3))
         self.there = np.zeros(shape, dtype=bool)
         self.decimals, self.digits, self.coarse_digits = (
             np.zeros(shape, dtype=np.int64) for _ in range(3)
         )
-        for i, line in enumerate(written.cells):
+        for i, line in enumerate(rows):
             for j, cell in enumerate(line):
                 if isinstance(cell, Figure):
                     self._show((i, j), cell)
@@ -234,7 +237,15 @@ def numbers(
     page: PageDigits,
 ) -> Numbers:
     """The numbers of a quantity whose lines were worked with so many ``decimals``."""
-    cells = _Cells(written, shape)
+    remembered = shape[0] * shape[1] <= REMEMBERED
+    make = _remembered_numbers if remembered else _numbers
+    return make(written.cells, shape, decimals, asked, page)
+
+
+def _numbers(
+    rows: Cells, shape: tuple[int, int], decimals: int, asked: AnswerDigits, page: PageDigits
+) -> Numbers:
+    cells = _Cells(rows, shape)
     readings = (*_readings(cells, decimals, asked, page),)
     first = readings[0]
     return Numbers(
@@ -248,6 +259,10 @@ def numbers(
         first.half,
         first.enough,
     )
+
+
+# A class writes the same right numbers again and again, and one sheet is read in several ways.
+_remembered_numbers = lru_cache(maxsize=2048)(_numbers)
 
 
 def _readings(

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import msgspec
 import numpy as np
 
+from backtrace.check.judge.remembered import Remembered
 from backtrace.check.mistakes.catalogue import wrongs
 from backtrace.check.mistakes.given_texts import GivenTexts
 from backtrace.check.mistakes.rewrites import UpdateContext, Wrong
@@ -94,6 +95,7 @@ class Exercise:
             for place, step in self.steps.items()
             if step.operation == "given" and not self.operands[place]
         )
+        self.remembered = Remembered()
         self._wrongs: dict[Key, list[Wrong]] = {}
         self._forms: dict[Key, list[Step]] = {}
         self._matrices = given_matrices(spec)

@@ -58,12 +58,31 @@ class Judgement:
         """The verdict; ``extra`` is whether the quantity was not asked for and earns nothing."""
         if self.written.problem:
             return self.misshapen(extra)
+        before = self.sheet.before
+        if before is not None and not self.sheet.hypotheses:
+            return self.as_before(before)
         is_given = self.exercise.is_given(self.place)
         seen = None if is_given else self.seen()
         if seen is not None:
             return self.at_sight(seen, extra)
         numbers = self.sheet.numbers[self.place] = self.sheet.read(self.place)
         return self.given(numbers) if is_given else self.worked(numbers, extra)
+
+    def as_before(self, before: Sheet) -> Judged:
+        """What was said when nothing was explained: so long as no explanation stands in the place
+        of another quantity, nothing else is said now."""
+        self.sheet.take_over(before, self.place)
+        judged = before.judged[self.place]
+        if judged.verdict != "wrong" or self.exercise.is_given(self.place):
+            return judged
+        explanations = self.explain(np.array(judged.entries))
+        return msgspec.structs.replace(
+            judged,
+            explanations=explanations,
+            notes=self.notes(judged.verdict),
+            alike=self.alike,
+            repeated=self.repeated,
+        )
 
     def seen(self) -> Entries | None:
         """The verdicts that can be said at sight, where all can."""
@@ -356,7 +375,6 @@ class Judgement:
                     names[i, j] = "right" if cell.value == self.exact[i, j] else "malformed"
         entries: Entries = tuple(map(tuple, names.tolist()))
         worst = self.worst(entries)
-        cut = worst == "wrong" and (self.sheet.work.is_spent or self.sheet.search.is_spent)
         root = self.sheet.roots.get(self.place) if worst in ("carried", "unsupported") else None
         return Judged(
             *self._id(),
@@ -367,10 +385,15 @@ class Judgement:
             root=None if root is None else _name(root),
             earned=0.0 if extra else self.earned(names),
             possible=0.0 if extra else float(names.size),
-            notes=(*self.written.notes, UNFINISHED) if cut else self.written.notes,
+            notes=self.notes(worst),
             alike=self.alike,
             repeated=self.repeated,
         )
+
+    def notes(self, worst: Verdict) -> tuple[str, ...]:
+        """The reader's, and whether anything was left untried."""
+        cut = worst == "wrong" and (self.sheet.work.is_spent or self.sheet.search.is_spent)
+        return (*self.written.notes, UNFINISHED) if cut else self.written.notes
 
     def worst(self, entries: Entries) -> Verdict:
         return min({v for line in entries for v in line}, key=WORST_FIRST.index)

@@ -227,6 +227,19 @@ class Replay:
     def evaluated(self, step: Step, parameters: Parameters, operands: list[Interval]) -> Interval:
         size = sum(operand.lo.size for operand in operands)
         self.sheet.work.left -= 1 + size // LARGE
+        if size > LARGE:
+            return self.newly_evaluated(step, parameters, operands)
+        remembered = self.exercise.remembered
+        key = remembered.key(step, operands, self.sheet.working, self.noting)
+        found = remembered.get(key)
+        if found is None:
+            found = self.newly_evaluated(step, parameters, operands)
+            remembered.keep(key, step, found)
+        return found
+
+    def newly_evaluated(
+        self, step: Step, parameters: Parameters, operands: list[Interval]
+    ) -> Interval:
         found = self.exercise.line(self.with_parts(step.operation, parameters, operands))
         return in_float32(found) if self.sheet.working.float32 else found
 

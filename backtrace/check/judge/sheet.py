@@ -6,8 +6,9 @@ in mind where explanations tie.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
+from functools import cached_property
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
@@ -62,6 +63,13 @@ class Postponed(dict[Key, Value]):
         """Whether the value has been made."""
         return super().__contains__(place)
 
+    def take_over(self, others: Postponed[Value], place: Key) -> None:
+        """Has the value that others have, or will."""
+        if others.is_there(place):
+            self[place] = others[place]
+        else:
+            self.waiting.add(place)
+
     def __contains__(self, place: object) -> bool:
         return place in self.waiting or super().__contains__(place)
 
@@ -101,11 +109,20 @@ class Sheet:
     """One student's answers in the course of being judged."""
 
     def __init__(
-        self, exercise: Exercise, page: Page, working: Working, *, explains: bool = True
+        self,
+        exercise: Exercise,
+        page: Page,
+        working: Working,
+        *,
+        explains: bool = True,
+        before: Sheet | None = None,
     ) -> None:
         self.exercise = exercise
         self.working = working
         self.explains = explains  # whether what is wrong is to be explained
+        self.work = Work(MOST_WORK)
+        # The same, judged without explanations; not where it was cut short.
+        self.before = None if before is None or before.work.is_spent else before
         self.written = page.written
         self.decimals = page.decimals
         self.digits = page.digits
@@ -125,7 +142,6 @@ class Sheet:
         self.roots: dict[Key, Key | None] = {}
         self.replays: dict[float, Replay] = {}  # by unit, those in which nothing is replaced
         self.in_floats = InFloats(self)
-        self.work = Work(MOST_WORK)
         self.search = Work(MOST_SEARCH)
 
     def read(self, place: Key) -> Numbers:
@@ -145,6 +161,20 @@ class Sheet:
                 box = self.replay(numbers.unit).step(at)
                 self.intervals[at] = numbers.settled(box, numbers.alone_in(box))
         return self.intervals[place]
+
+    def take_over(self, before: Sheet, place: Key) -> None:
+        """Has of a quantity what the sheet has that was judged ``before``."""
+        self.numbers.take_over(before.numbers, place)
+        self.intervals.take_over(before.intervals, place)
+        if place in before.holding:
+            self.holding.add(place)
+        self.doubts[place] = before.doubts[place]
+        self.vague[place] = before.vague[place]
+        self.adrift[place] = before.adrift[place]
+        if place in before.kept:
+            self.kept[place] = before.kept[place]
+        if place in before.roots:
+            self.roots[place] = before.roots[place]
 
     def take_as_written(self, places: AbstractSet[Key]) -> bool:
         """Has all other quantities stand for whatever their digits allow; whether all are whole."""
@@ -218,20 +248,21 @@ class Sheet:
         """The vague quantities that a step is worked from, as the calculator still had them."""
         return {at: self.kept[at] for at in self.sources(place) if at in self.kept}
 
-    def middles_from_written(self, places: Iterable[Key]) -> dict[Key, Floats]:
-        """The one value that each is by the numbers written before it, as they stand, or the middle
-        of where it lies."""
-        written = {at: self.numbers[at] for at in self.written if self.written[at].cells}
-        over = {at: point(each.values) for at, each in written.items() if each.there.all()}
-        replay = Replay(self, 0.0, over, None)
-        boxes = {place: hull(replay.step(place)) for place in places}
-        return {place: (box.lo[0] + box.hi[0]) / 2 for place, box in boxes.items()}
-
     def middle_from_written(self, place: Key) -> Floats:
-        """The same of one quantity."""
+        """The one value that a quantity has by the numbers written before it, as they stand, or the
+        middle of where it lies."""
+        worked = self.in_floats.step(place) if self.is_plain else None
+        if worked is not None:
+            return worked
         box = self.from_written(place)
         middle: Floats = (box.lo[0] + box.hi[0]) / 2
         return middle
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether lines are worked as usual, from what is given as it is given."""
+        copies = any(self.exercise.is_given(at) for at in self.written)
+        return self.working == Working() and not copies
 
     def sources(self, place: Key) -> Iterator[Key]:
         """The written quantities that a step is worked from, past those that were not written."""

@@ -14,6 +14,7 @@ from backtrace.check.judge.replay import StandIns
 from backtrace.check.mistakes.given_texts import GivenTexts
 from backtrace.check.mistakes.wrong_quantity import Cause, WrongQuantity
 from backtrace.check.model import Explanation, Figure
+from backtrace.check.rules.evaluation import dependent
 from backtrace.check.rules.intervals import Floats, Interval, hull, point
 from backtrace.functions.formula import Sentence, Symbol, row
 
@@ -179,7 +180,9 @@ class Misreading(WrongQuantity):
     def solved(self, reading: Reading, wrong: NDArray[np.bool_]) -> Bounds | None:
         """The bounds of the number that brings the first wrong entry to what was written; None
         where no number does, since it does not reach it."""
-        at = tuple(np.argwhere(wrong)[0])
+        at = tuple(np.argwhere(wrong)[0].tolist())
+        if not reading.reaches(at):
+            return None
         target = float(self.numbers.values[at])
         near = CLOSE * float(self.numbers.half[at]) + 1e-9 * (1 + abs(target))
         start = float(self.texts(reading.source).values[reading.row, reading.column])
@@ -245,6 +248,28 @@ class Reading:
         ]
         parameters = exercise.parameters[self.once]
         return {self.once: plain.evaluated(exercise.steps[self.once], parameters, operands)}
+
+    def reaches(self, at: tuple[int, ...]) -> bool:
+        """Whether that entry of the wrong quantity rests on this one at all."""
+        exercise = self.on.exercise
+        marks: dict[Key, NDArray[np.bool_]] = {}
+        read = np.zeros(exercise.values[self.source].shape, dtype=bool)
+        read[self.row, self.column] = True
+        for place in sorted(self.on.path(), key=exercise.order.__getitem__):
+            operands = exercise.operands[place]
+            known = marks if self.once not in (None, place) else {**marks, self.source: read}
+            if known.keys().isdisjoint(operands):
+                continue
+            step = exercise.steps[place]
+            if step.operation in ("given", "forward_again"):
+                return True
+            found = [
+                known.get(source, np.zeros(exercise.values[source].shape, dtype=bool))
+                for source in operands
+            ]
+            parameters = exercise.parameters[place]
+            marks[place] = dependent(step.operation, exercise.setting, parameters, *found)
+        return self.on.place in marks and bool(marks[self.on.place][at])
 
 
 def exchanges(

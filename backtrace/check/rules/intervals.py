@@ -405,9 +405,12 @@ def widened(x: Interval, slack: Floats | float, unit: Floats | float) -> Interva
     A single number that this rounding leaves alone stays as it is: 3.7 is 3.7 to any number of
     decimals from one on.
     """
+    alone = single(x)
+    if not alone.any():
+        return Interval(x.lo - slack, x.hi + slack)
     middle = (x.lo + x.hi) / 2
     rounded = np.round(middle / unit) * unit
-    kept = single(x)[None] & is_left_alone(middle, rounded, unit)
+    kept = alone[None] & is_left_alone(middle, rounded, unit)
     if kept.all():
         return x
     return Interval(np.where(kept, x.lo, x.lo - slack), np.where(kept, x.hi, x.hi + slack))

@@ -42,12 +42,15 @@ class Noting(msgspec.Struct, frozen=True):
 
     def of(self, x: Interval) -> Floats:
         """What rounding may do to a partial result; nothing to a number that it leaves alone."""
-        lo, hi = hull(x).lo[0], hull(x).hi[0]
+        ends, alone = hull(x), single(x)
+        lo, hi = ends.lo[0], ends.hi[0]
         error = self.error(np.maximum(np.abs(lo), np.abs(hi)))
+        if not alone.any():
+            return error
         unit = np.where(error > 0, 2 * error, 1.0)
         middle = (lo + hi) / 2
         kept = is_left_alone(middle, np.round(middle / unit) * unit, unit)
-        return np.where(single(x) & kept, 0.0, error)
+        return np.where(alone & kept, 0.0, error)
 
 
 Slack: TypeAlias = Callable[..., Any]
