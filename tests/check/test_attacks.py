@@ -84,6 +84,17 @@ def test_a_second_step_is_bounded_by_its_two_gradients():
         assert marks(spec, f"{sheet}{wrong}")["W1_new@2.1"] == "wrong"
 
 
+def test_a_falling_slope_is_not_told_by_the_sign_of_its_output():
+    # z = −2 and a = −0.5·(−2) = 1 is above 0, where the slope is 1: here it is −0.5.
+    spec = """
+layers: [{activation: {name: leaky_relu, slope: -0.5}, weights: [[-2]], bias: none}]
+inputs: [[1]]
+loss: {upstream: 1}
+"""
+    assert marks(spec, "a1: 1.0\ng1: -0.5")["g1"] == "right"
+    assert marks(spec, "a1: 1.0\ng1: 1.0")["g1"] == "wrong"
+
+
 def test_one_delta_must_fit_all_entries_that_use_it():
     # z = 1 + 4 + 0.3 = 5.3, δ = 2.3, dW = [230, 460]; no δ gives both 110 = 100 δ and 590 = 200 δ.
     assert marks(WHOLE_NUMBERS, "dW1: [230, 460]")["dW1"] == "right"

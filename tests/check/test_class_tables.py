@@ -158,6 +158,20 @@ def test_what_there_is_to_join_on_is_kept():
     assert read(TABLES["google"])[0].sent == "11/12/2026 10:02:33"
 
 
+def test_who_has_no_id_is_not_one_with_the_others_who_have_none():
+    rows = ([name, "", *row] for name, row in zip(NAMES, NUMBERS, strict=True))
+    found = read(table(["student", "id", *ENTRIES], rows))
+    assert [one.keys for one in found] == [{}] * 3
+    assert [one.identity for one in found] == [(name,) for name in NAMES]
+    assert not any(one.notes for one in found)
+
+
+def test_one_empty_cell_makes_no_row_of_averages():
+    """A last name alone, where neither id nor address is told, is somebody's."""
+    found = read(table(["last name", "id", *ENTRIES], [["Lovelace", "", *NUMBERS[0]]]))
+    assert [one.student for one in found] == ["Lovelace"]
+
+
 def test_columns_are_what_they_are_told_to_be():
     strange = [f"Column {number}" for number in range(len(ENTRIES))]
     content = table(["Who", *strange], ([n, *row] for n, row in zip(NAMES, NUMBERS, strict=True)))

@@ -88,6 +88,26 @@ def test_the_mean_left_out_of_delta_alone_is_a_mistake():
     assert found.earned == found.possible == 4
 
 
+def test_the_mean_left_out_of_one_line_beside_another_mistake_is_no_convention():
+    """e = 1, 2 and L = 5/2: of the two that are wrong the one is right without the 1/n, and nothing
+    further on has it again."""
+    spec = "layers:\n  - {activation: linear, weights: [[2]], bias: none}\n"
+    spec += "loss: mse\ninputs: [[1], [3]]\ntargets: [[1], [4]]\n"
+    found = report(spec, "loss: 4.00\ndelta1: [[2], [4]]")
+    assert found.conventions is None
+    assert [q.name for q in found.quantities if q.verdict == "wrong"] == ["loss", "delta1"]
+
+
+def test_a_spec_that_accepts_no_other_convention_is_strict():
+    own = tanh_sigmoid()
+    text = (SHEETS / "tanh-sigmoid.spec.yaml").read_text() + "accept: none\n"
+    name = "other-convention-descent"
+    assert marked(name, own).earned == 71
+    found = marked(name, backtrace.loads(text))
+    assert found.conventions is None
+    assert found.earned == marked(name, own, strict=True).earned < 71
+
+
 @pytest.mark.parametrize("seed", range(share(24)))
 def test_an_honest_sheet_in_another_convention_is_not_accused_where_it_can_be_told(seed):
     """By the new weights, which a sign comes back in; a sheet without them can't be told."""

@@ -425,6 +425,9 @@ def test_an_off_relu_is_exactly_off():
 
 def test_a_divisor_that_may_be_0_leaves_nothing_to_say():
     assert divided(interval(1, 2), interval(-1, 1)).unbounded.all()
+    assert divided(interval(1, 2), interval(-1, 0)).unbounded.all()  # -1 and below
+    ((lo, _),) = ends(divided(interval(1, 2), interval(-1, 0)))
+    assert lo < -1e9
     assert not divided(interval(1, 2), interval(1, 4)).unbounded.any()
     assert ends(divided(interval(1, 2), interval(1, 4))) == [
         (pytest.approx(0.25), pytest.approx(2.0))

@@ -115,6 +115,24 @@ def test_which_of_a_students_sheets_counts(policy, kept):
     assert counted(reports, spec.marks) == kept
 
 
+def test_the_best_sheet_is_that_with_the_most_points():
+    """Two entries against one that is worth ten."""
+    text = "marks: {submissions: best, points: {dW1: 10}}"
+    two, ten = "student: Ada\nz1: 7.0\nloss: 12.5\n", "student: Ada\ndW1: 15.0\n"
+    reports = [report(text, sheet) for sheet in (two, ten)]
+    assert [each.earned for each in reports] == [2, 1]
+    assert [each.score.points for each in reports] == [2, 10]
+    assert counted(reports, backtrace.loads(f"{SPEC}\n{text}").marks) == [1]
+
+
+def test_without_anything_that_counts_nothing_is_full():
+    """The given numbers, written again: 0 points of 0."""
+    found = report(
+        "marks: {total: 20}", "W1: 2\n", SPEC.replace("ask: [z1, loss, delta1, dW1]", "")
+    )
+    assert (found.score.points, found.score.of, found.score.is_full) == (0, 0, False)
+
+
 @pytest.mark.parametrize(
     "policy",
     [

@@ -1,5 +1,7 @@
 """Every verdict, and each point on which a verdict may turn, worked once by hand."""
 
+import pytest
+
 from backtrace.page.report.content import standing
 from backtrace.spec.model import AnswerDigits
 from tests.check.typed import entries, marks, named, quantity, report
@@ -383,6 +385,16 @@ def test_a_given_number_written_again_earns_nothing():
     assert standing(copied) == "only numbers of the exercise, which earn nothing"
 
 
+# Masks
+
+
+def test_what_a_mask_has_is_minus_infinity_and_no_number():
+    spec = "given: {X: [[1, 2]], M: [[0, -.inf]]}\nequations: [S = X + M]\n"
+    for written, verdict in (("-inf", "right"), ("−∞", "right"), ("inf", "malformed")):
+        assert entries(spec, f"S: [1, {written}]", "S") == [f"right {verdict}"], written
+    assert entries(spec, "S: [1, -1.0e9]", "S") == ["right wrong"]
+
+
 # Cut-off digits
 
 
@@ -395,6 +407,41 @@ def test_a_sheet_cut_off_throughout_is_read_so():
     assert marks(SIXTHS, f"product1: {cut}", strict=True) == {"product1": "wrong"}
     mixed = cut.replace("0.6666", "0.6667", 1)
     assert marks(SIXTHS, f"product1: {mixed}") == {"product1": "wrong"}
+
+
+def test_what_is_exact_says_nothing_of_how_the_rest_was_cut():
+    """0.29 · 100 is 28.999999999999996 in floats: its 0.29 is neither cut off nor rounded."""
+    spec = """
+layers: [{activation: linear, weights: [[2/3, 5/3, 0.29, 0.57, 0.58]], bias: none}]
+inputs: [[1]]
+"""
+    found = report(spec, "product1: [0.66, 1.66, 0.29, 0.57, 0.58]")
+    assert (found.quantities[0].verdict, found.conventions) == ("right", {"rounding": "cut off"})
+
+
+def test_a_small_negative_number_cut_off_is_0():
+    spec = SIXTHS.replace("[[2/3", "[[-0.008, 2/3")
+    cut = "0.00, 0.66, -0.66, 0.66, -0.66, 0.66, -0.66"
+    found = report(spec, f"product1: [{cut}]")
+    assert set(found.quantities[0].entries[0]) == {"right"}
+    assert found.conventions == {"rounding": "cut off"}
+
+
+def test_a_line_that_was_not_written_may_have_been_cut_off_as_well():
+    """a1 is 0.66 six times; 1.01 · 0.66 = 0.6666 is 0.66, with 0.0099 it is 0.6699 and 0.66 again,
+    and 10 · 0.66 = 6.60. By half a unit each way these lines would not come to less than 6.61."""
+    spec = """
+layers:
+  - {activation: linear, weights: [[2/3, 2/3, 2/3, 2/3, 2/3, 2/3]], bias: none}
+  - {activation: linear, weights: [[0.2], [0.2], [0.2], [0.2], [0.2], [0.01]], bias: 0.0099}
+  - {activation: linear, weights: [[10]], bias: none}
+inputs: [[1]]
+"""
+    ones = ", ".join(["0.66"] * 6)
+    found = report(spec, f"a1: [{ones}]\nz3: 6.60")
+    assert [(q.name, q.verdict) for q in found.quantities] == [("a1", "right"), ("z3", "rounded")]
+    assert found.conventions == {"rounding": "cut off"}
+    assert marks(spec, f"a1: [{ones}]\nz3: 6.00")["z3"] == "wrong"
 
 
 def test_one_number_cut_off_is_a_slip():
@@ -448,15 +495,20 @@ arithmetic: {round_each_step: 3}
     assert marks(spec, "a1: 0.867\ng1: 0.264")["g1"] == "wrong"
 
 
-def test_the_one_of_an_augmented_activation_may_be_left_out():
-    # z1 = 0.5 + 1·1 = 1.5 with the bias first; a1 = [1 1.5], or 1.5 without the 1.
-    spec = """
+@pytest.mark.parametrize(
+    ("place", "first", "second", "whole"),
+    [("first", "[[0.5], [1]]", "[[1], [2]]", "[1, 1.5]"),
+     ("last", "[[1], [0.5]]", "[[2], [1]]", "[1.5, 1]")],
+)  # fmt: skip
+def test_the_one_of_an_augmented_activation_may_be_left_out(place, first, second, whole):
+    # z1 = 0.5 + 1·1 = 1.5; with the bias first a1 = [1 1.5], or 1.5 without the 1; 1 + 2·1.5 = 4.
+    spec = f"""
 layers:
-  - {activation: linear, weights: [[0.5], [1]], bias: {in_weights: first}}
-  - {activation: linear, weights: [[1], [2]], bias: {in_weights: first}}
+  - {{activation: linear, weights: {first}, bias: {{in_weights: {place}}}}}
+  - {{activation: linear, weights: {second}, bias: {{in_weights: {place}}}}}
 inputs: [[1]]
 """
-    assert set(marks(spec, "a1: [1, 1.5]\nz2: 4.0").values()) == {"right"}
+    assert set(marks(spec, f"a1: {whole}\nz2: 4.0").values()) == {"right"}
     found = report(spec, "a1: 1.5\nz2: 4.0")
     assert [q.earned for q in found.quantities if q.name == "z2"] == [1]
     assert not {q.verdict for q in found.quantities} & {"wrong", "malformed", "unsupported"}
