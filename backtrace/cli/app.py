@@ -79,7 +79,11 @@ class Commands(TyperGroup):
             with _quoted():
                 result = super().invoke(ctx)
             sys.stdout.flush()
-        except BrokenPipeError:
+        except OSError as error:
+            from backtrace.cli.output import is_unread
+
+            if not is_unread(error):
+                raise
             # Python flushes stdout once more as it exits: into nothing, so that it is quiet.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit from None

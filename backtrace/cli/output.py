@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import signal
@@ -22,6 +23,7 @@ ABANDONED = 3600.0  # seconds after which nobody is writing that one any more
 ENDING_SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
+WINDOWS = os.name == "nt"
 SIGNALLED = 128  # plus the signal: how a shell reports what a signal ended
 
 
@@ -96,9 +98,9 @@ class Output:
         try:
             sys.stdout.buffer.write(content)
             sys.stdout.buffer.flush()
-        except BrokenPipeError:
-            raise
         except OSError as error:
+            if is_unread(error):
+                raise
             refuse([f"standard output: not written ({error.strerror})"], "E508")
 
     def _attempt(self, write: Callable[[], object]) -> str:
@@ -115,6 +117,12 @@ class Output:
             complain(f"{self.name}: not written ({ended}); {left}", "E508")
             sys.exit(SIGNALLED + ended.number)
         return ""
+
+
+def is_unread(error: OSError) -> bool:
+    """Whether what is written has no reader any more; Windows has no better word for that."""
+    unnamed = WINDOWS and error.errno == errno.EINVAL and error.filename is None
+    return isinstance(error, BrokenPipeError) or unnamed
 
 
 def _tried(path: Path) -> None:

@@ -61,6 +61,8 @@ def _words(typed):
 
 @pytest.fixture
 def folder(run, tmp_path):
+    if os.name != "posix":
+        pytest.skip("the shells are those of POSIX")
     """A folder with files, the scripts and a program of our name, as an environment for shells."""
     for shell in ("bash", "zsh", "fish"):
         script = run("completion", shell)

@@ -1,5 +1,6 @@
 """``backtrace export``: every format, files whole or not at all, saved traces in place of specs."""
 
+import errno
 import json
 import os
 import signal
@@ -232,7 +233,7 @@ def test_a_link_stays_and_the_mode_too(run, tmp_path):
     run("export", "mlp-math", "-o", str(link))
     assert link.is_symlink()
     assert "MLP Math" in file.read_text()
-    assert stat.S_IMODE(file.stat().st_mode) == 0o640
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640 or os.name != "posix"
 
 
 def failing(*arguments, limit, **options):
@@ -344,3 +345,12 @@ def test_a_long_trace_has_every_update(format):
     page = registry.FORMATS[format].render(trace, View(selection=Selection(epochs=30))).decode()
     assert page.count("Epoch ") == 30
     assert np.isfinite(trace["loss@30"].value)
+
+
+@pytest.mark.parametrize("windows", [True, False])
+def test_windows_calls_a_reader_that_is_gone_an_invalid_argument(monkeypatch, windows):
+    monkeypatch.setattr(output, "WINDOWS", windows)
+    assert output.is_unread(OSError(errno.EPIPE, "Broken pipe"))
+    assert output.is_unread(OSError(errno.EINVAL, "Invalid argument")) == windows
+    assert not output.is_unread(OSError(errno.EINVAL, "Invalid argument", "a?b.md"))
+    assert not output.is_unread(OSError(errno.ENOSPC, "No space left on device"))
