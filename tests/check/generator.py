@@ -145,8 +145,13 @@ def _mistake(random, code, work, ids):
     if code == "entries-exchanged" and random.random() < 0.5:
         return _exchanged_givens(random, work)
     sites = [made for line in work.lines.values() for made in wrong_rules(work, line, (code,))]
-    sites = [made for made in sites if not made.free or made.id in ids]
+    sites = [made for made in sites if made.id in ids or not (made.free or _is_bare(work, made))]
     return pick(random, sites) if sites else None
+
+
+def _is_bare(work, made):
+    """Whether a mistake is none that people make on the way: −z, if z is not written down."""
+    return made.code == "sign-flipped" and work.lines[made.id].kind in ("z", "a", "g")
 
 
 def _misreading(random, work):

@@ -373,6 +373,13 @@ def test_a_misread_target_costs_one_step():
     assert {said(e) for e in found.first_mistake.explanations} >= {"y[1,1] read as 2.5"}
 
 
+def test_a_number_misread_that_turns_a_unit_on():
+    """x = 2 read as 8: a = [8−5 8] for [0 2]; of the unit that was off no slope leads there."""
+    spec = "layers: [{activation: relu, weights: [[1, 1]], bias: [-5, 0]}]\ninputs: 2\n"
+    (found,) = quantity(spec + "loss: output\n", "a1: [3.00, 8.00]", "a1").explanations
+    assert (found.codes, said(found)) == (("given-misread",), "a0[1,1] read as 8")
+
+
 def test_a_bias_gradient_left_a_line_per_sample():
     found = quantity("or-gate", "delta1: [[0.0137, -0.0036, -0.0041, -0.0031],"
                      " [0.0198, -0.0048, -0.0055, -0.0039]]\n"

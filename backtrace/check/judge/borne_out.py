@@ -11,7 +11,7 @@ from backtrace.check.rules.intervals import hull
 
 ROOM = 40.0  # units of the last digit: of numbers with so much room few are right by chance
 FEW = 3  # numbers, that may be so all the same
-MOST = 2.0  # times as many numbers without a mark of it as with one
+MOST = 0.5  # times as many numbers without a mark of it as with one
 
 
 def is_borne_out(coarse: Sheet, usual: tuple[Judged, ...]) -> bool:

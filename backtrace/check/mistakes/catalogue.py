@@ -200,7 +200,7 @@ CATALOGUE: dict[str, Mistake] = {
             "sign-flipped",
             "the sign is the wrong way round",
             "have the wrong sign in {id}",
-            "any step of loss and backward pass, and the bias",
+            "any step of loss and backward pass, the bias, and any line that is written",
             "the negative of the right value",
             "Check which way round the difference is taken: the sign is opposite.",
             "e = y − ŷ instead of ŷ − y",

@@ -178,9 +178,11 @@ class Misreading(WrongQuantity):
         return self.fits(reading.of(float(text), float(text)))
 
     def solved(self, reading: Reading, wrong: NDArray[np.bool_]) -> Bounds | None:
-        """The bounds of the number that brings the first wrong entry to what was written; None
-        where no number does, since it does not reach it."""
-        at = tuple(np.argwhere(wrong)[0].tolist())
+        """The bounds of the number that brings a wrong entry to what was written; None where no
+        number does, since it does not reach it. A unit that is off, or was, has no slope to go by.
+        """
+        on = wrong & (self.numbers.values != 0) & (self.middle != 0)
+        at = tuple(np.argwhere(on if on.any() else wrong)[0].tolist())
         if not reading.reaches(at):
             return None
         target = float(self.numbers.values[at])
