@@ -139,7 +139,7 @@ def test_files_are_relative_to_the_spec(folder):
         (idx(IMAGES) + b"x", "more bytes after the last entry"),
         (struct.pack(">BBBBI", 0, 0, 8, 1, 2**32 - 1) + b"123", "an end in row 4"),
         (b"\0\1\2\3\4", "bytes 00 01 02 03"),
-        (gzip.compress(idx(IMAGES))[:-12], "a damaged or truncated gzip file"),
+        (gzip.compress(idx(IMAGES), mtime=0)[:-12], "a damaged or truncated gzip file"),
         (b"\x1f\x8bnonsense", "a damaged or truncated gzip file"),
         (b"1,2\n3,x\n", '"x" in row 2, column 2'),
         (b"1,2\n3\n", "1 column in row 2"),
