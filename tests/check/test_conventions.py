@@ -98,6 +98,15 @@ def test_the_mean_left_out_of_one_line_beside_another_mistake_is_no_convention()
     assert [q.name for q in found.quantities if q.verdict == "wrong"] == ["loss", "delta1"]
 
 
+def test_another_convention_is_seen_where_it_clears_a_third_of_what_is_wrong():
+    """δ without its 1/n, 2 and 4, and dW = 7 with it; three entries of the loss are wrong too."""
+    spec = "layers:\n  - {activation: linear, weights: [[2]], bias: none}\n"
+    spec += "loss: mse\nlearning_rate: 0.1\ninputs: [[1], [3]]\ntargets: [[1], [4]]\n"
+    found = report(spec, "loss_terms: [[1.5], [4.5]]\nloss: 9.9\ndelta1: [[2], [4]]\ndW1: [[7]]")
+    assert found.conventions == {"mean_in": "gradient"}
+    assert [q.name for q in found.quantities if q.verdict == "wrong"] == ["loss_terms", "loss"]
+
+
 def test_a_spec_that_accepts_no_other_convention_is_strict():
     own = tanh_sigmoid()
     text = (SHEETS / "tanh-sigmoid.spec.yaml").read_text() + "accept: none\n"

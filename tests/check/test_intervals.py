@@ -24,6 +24,7 @@ from backtrace.check.rules.intervals import (
     widened,
 )
 from backtrace.check.rules.intervals import product as matrix_product
+from backtrace.check.rules.noting import Noting
 from backtrace.check.rules.right_forms import RIGHT_FORMS
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.losses import LOSSES
@@ -421,6 +422,16 @@ def test_a_square_is_never_negative_and_no_product_of_two():
 def test_an_off_relu_is_exactly_off():
     box = bounds("activate", ROWS, {"activation": "relu"}, interval(-2, -1))
     assert ends(box) == [(0.0, 0.0)]
+
+
+def test_half_a_unit_of_a_number_that_is_noted():
+    """To three digits 123 is 122.5 … 123.5 and 0.0456 half of 0.0001 each way; a 0 is 0."""
+    size = np.array([123.0, 0.0456, 0.0])
+    assert Noting(0.0, 3).error(size) == pytest.approx([0.5, 0.00005, 0.0], rel=1e-12)
+    assert Noting(0.005, 3).error(size) == pytest.approx(
+        [0.5, 0.005, 0.0], rel=1e-12
+    )  # the coarser
+    assert Noting(0.005).error(size) == pytest.approx([0.005] * 3, rel=1e-12)
 
 
 def test_a_divisor_that_may_be_0_leaves_nothing_to_say():

@@ -2,13 +2,16 @@
 
 import csv
 import json
+import re
 
 import pytest
+from msgspec.structs import replace
 
 import backtrace
 from backtrace.check.answers.names import reader
 from backtrace.check.answers.reading import read_answers
 from backtrace.check.judge.checker import Checker
+from backtrace.check.model import ClassReport
 from backtrace.check.policy import counted, points
 from backtrace.cli import handing_back
 from backtrace.formats.csv.results import number
@@ -96,6 +99,18 @@ def test_a_mistake_made_again_costs_what_the_policy_says():
     )
     assert free.of == half.of == whole.of == 14
     assert (free.points, half.points, whole.points) == (12, 9.5, 7)  # 2 lost; of 5 again half; all
+    assert ClassReport((report("", sheet, TWICE),)).mistakes == {"learning-rate-omitted": 1}
+    # One entry of W2_new left out; what is wrong after W1_new costs nothing, what is missing does.
+    short = re.sub(r"(W2_new: \[\[[^]]*\], \[)[^]]*", r"\1_", sheet)
+    assert report("marks: {only_first_mistake: true}", short, TWICE).score.points == 7 + 2 + 1 + 1
+
+
+def test_who_writes_the_same_wrong_numbers_keeps_name_and_keys():
+    checker = Checker(backtrace.loads(SPEC))
+    ada = read_answers(SLIP.encode(), "a.yaml", reader(checker.tape, checker.spec))
+    for name, id in (("Ada", "007"), ("Bo", "008")):
+        found = checker.check(replace(ada, student=name, keys={"id": id}))
+        assert (found.student, found.keys, found.identity) == (name, {"id": id}, (id,))
 
 
 @pytest.mark.parametrize(
@@ -244,6 +259,15 @@ def test_each_sheet_is_taken_by_its_own_variant(run, variants):  # noqa: F811
         if quantity["id"] in ("z1", "loss")
     )
     assert "Eve" in said["unreadable"][0]["reason"]
+
+
+def test_a_student_is_known_by_the_id_before_the_name(run, variants):  # noqa: F811
+    """Two are called Bo Diddley; the manifest has the one by name and the other by number."""
+    rows = "student,id,z1,loss,delta1\nBo Diddley,007,7.0,12.5,5.0\nBo Diddley,,9.0,24.5,7.0\n"
+    (variants / "class.csv").write_text(rows)
+    done = run("check", str(variants), str(variants / "class.csv"), "--format", "json")
+    verdicts = [one["quantities"][0]["verdict"] for one in json.loads(done.out)["reports"]]
+    assert verdicts == ["right", "right"]
 
 
 @pytest.mark.parametrize(

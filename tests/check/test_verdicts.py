@@ -369,6 +369,22 @@ loss: half_sse
     assert quantity(spec, sheet + "dW1: 9.90\n", "error").earned == 0
 
 
+def test_ones_that_are_right_make_no_step_trivial():
+    """z = 0.5 1 1.5 2, all on. After z = −0.5 the slope 1 does not follow, but it is right; da is
+    wrong, and δ = 9 · 1 is worked as well as the others are."""
+    spec = """
+layers: [{activation: relu, weights: [[0.5]], bias: none}]
+inputs: [[1], [2], [3], [4]]
+targets: [[0], [0], [0], [0]]
+loss: half_sse
+"""
+    sheet = "z1: [-0.50, 1.00, 1.50, 2.00]\ng1: [1, 1, 1, 1]\n"
+    sheet += "da1: [9.00, 1.00, 1.50, 2.00]\ndelta1: [9.00, 1.00, 1.50, 2.00]"
+    found = {q.name: q for q in report(spec, sheet).quantities}
+    assert [q.verdict for q in found.values()] == ["wrong", "wrong", "unsupported", "carried"]
+    assert (found["delta1"].earned, found["delta1"].withheld) == (4, None)
+
+
 def test_a_given_number_copied_wrong_is_charged_there_alone():
     # b1 = [0.2 -0.3 0.1] copied as [0.2 0.3 0.1]: z1 = [3.7 -0.7 1.1]
     found = report("mlp-math", "b1: [0.2, 0.3, 0.1]\nz1: [3.7, -0.7, 1.1]")
@@ -427,21 +443,20 @@ def test_a_small_negative_number_cut_off_is_0():
     assert found.conventions == {"rounding": "cut off"}
 
 
-def test_a_line_that_was_not_written_may_have_been_cut_off_as_well():
-    """a1 is 0.66 six times; 1.01 · 0.66 = 0.6666 is 0.66, with 0.0099 it is 0.6699 and 0.66 again,
-    and 10 · 0.66 = 6.60. By half a unit each way these lines would not come to less than 6.61."""
+def test_lines_that_were_not_written_may_have_been_cut_off_as_well():
+    """1.015 · 0.66 = 0.6699 is 0.66, with 0.0099 it is 0.6699 and 0.66 again, and 10 · 0.66 = 6.60.
+    Half a unit a line, as who rounds has it, would not take these lines below 6.64."""
     spec = """
 layers:
-  - {activation: linear, weights: [[2/3, 2/3, 2/3, 2/3, 2/3, 2/3]], bias: none}
-  - {activation: linear, weights: [[0.2], [0.2], [0.2], [0.2], [0.2], [0.01]], bias: 0.0099}
+  - {activation: linear, weights: [[2/3]], bias: none}
+  - {activation: linear, weights: [[1.015]], bias: 0.0099}
   - {activation: linear, weights: [[10]], bias: none}
-inputs: [[1]]
+inputs: [[1], [1], [1], [-1]]
 """
-    ones = ", ".join(["0.66"] * 6)
-    found = report(spec, f"a1: [{ones}]\nz3: 6.60")
+    # −1.015 · 0.66 = −0.6699 is −0.66, with 0.0099 it is −0.6501 and −0.65
+    found = report(spec, "a1: [0.66, 0.66, 0.66, -0.66]\nz3: [6.60, 6.60, 6.60, -6.50]")
     assert [(q.name, q.verdict) for q in found.quantities] == [("a1", "right"), ("z3", "rounded")]
     assert found.conventions == {"rounding": "cut off"}
-    assert marks(spec, f"a1: [{ones}]\nz3: 6.00")["z3"] == "wrong"
 
 
 def test_one_number_cut_off_is_a_slip():

@@ -86,6 +86,15 @@ def test_the_sign_is_that_of_the_printed_digits_and_the_header_says_so_once(name
         assert page.count(MORE) == 1, form
 
 
+def test_a_short_result_is_as_exact_as_the_digits_that_lines_have():
+    """Twice 0.3333 and once is 0.9999, not the 1 that stands there, however few digits that has."""
+    layer = "layers: [{activation: linear, weights: [[1/3], [1/3]], bias: none}]"
+    trace = backtrace.trace(backtrace.loads(f"{layer}\ninputs: [[2, 1]]\n"))
+    page = markdown_file(document(trace, View(detail="entries")))
+    sums = r"2\cdot 0.3333 + 1\cdot 0.3333 \approx 0.6667 + 0.3333 = 1"
+    assert sums in page
+
+
 def test_nothing_is_said_where_all_digits_stand_on_the_page():
     for form, page in pages_of("mlp-math"):
         assert assert_signs(form, page)["≈"] == 0
