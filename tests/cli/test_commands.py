@@ -1,5 +1,6 @@
 """``list``, ``show``, ``--version``, ``--help``, and how the program starts and stops."""
 
+import io
 import subprocess
 import sys
 
@@ -8,6 +9,8 @@ import pytest
 import backtrace
 import backtrace.cli.app
 from backtrace.cli import main
+from backtrace.cli.app import _name
+from backtrace.cli.app import app as commands
 from backtrace.spec import bundled
 from tests.cli.running import piped, run
 
@@ -99,6 +102,16 @@ def test_no_command_shows_the_help(run):
     done = run()
     assert "Usage:" in done.out + done.err
     assert done.code in (0, 2)  # Typer's, by its version
+
+
+@pytest.mark.parametrize("command", commands.registered_commands, ids=_name)
+def test_a_command_by_itself_works_or_says_what_it_lacks(run, tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "stdin", io.StringIO())  # init asks, and takes what it offers
+    done = run(_name(command))
+    assert done.code in (0, 2)
+    assert done.out + done.err
+    assert done.code == 0 or "[E50" in done.err
 
 
 def test_an_unknown_command_is_refused(run):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Any
 
 import typer
@@ -19,10 +20,9 @@ class TrainCommand(TyperCommand):
 
 def filled(arguments: list[str], option: str) -> list[str]:
     """With an empty value for the option where it has none, which Typer has no word for."""
-    followed = zip(arguments, [*arguments[1:], "-"], strict=True)
     return [
         f"{option}=" if argument == option and following.startswith("-") else argument
-        for argument, following in followed
+        for argument, following in pairwise([*arguments, "-"])
     ]
 
 

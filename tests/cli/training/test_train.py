@@ -492,7 +492,7 @@ def test_a_network_that_can_t_be_trained_is_refused_in_words(spec, run):
 
 def test_fractions_that_can_t_be_kept_are_refused_before_anything_is_written(spec, run, tmp_path):
     log = tmp_path / "l.csv"
-    log.write_text("epoch,loss,accuracy,validation_loss,validation_accuracy,learning_rate\n")
+    log.write_bytes(b"epoch,loss,accuracy,validation_loss,validation_accuracy,learning_rate\n")
     done = run("train", spec(FOUR + "arithmetic: exact\n"), "--log", str(log))
     assert (done.code, done.out) == (2, "")
     assert "tanh" in done.err
