@@ -67,8 +67,13 @@ def ascii_of(name: str) -> str:
 
 def key_of(name: str) -> str:
     """What is the same for all spellings of a name: no case, no marks around its numbers."""
-    bare = _IDLE.sub("", name)
+    bare = without_marks(name)
     return bare if _KEEPS_CASE.fullmatch(bare) else bare.lower()
+
+
+def without_marks(name: str) -> str:
+    """``name`` without the marks around its letters: W_Q is WQ, but h_1_1 is h1_1."""
+    return _IDLE.sub("", name)
 
 
 def _aliases(spec: Spec) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -2,6 +2,10 @@
 
 import pytest
 
+import backtrace
+from backtrace.check.answers.names import reader
+from backtrace.notation.symbols import Symbols
+from backtrace.tape.compile import compile_tape
 from tests.check.answer_exercises import (
     ADAM,
     AUGMENTED,
@@ -11,6 +15,7 @@ from tests.check.answer_exercises import (
     PLAIN,
     reader_of,
 )
+from tests.networks.kinds import EQUATIONS
 
 NAMES = {
     "a0": "X x A0 a0 inputs x₀ h0",
@@ -160,3 +165,55 @@ def test_where_the_ones_of_a_bias_stand():
     # 3 features and the 1 over 2 samples, then 2 units and the 1
     assert reader.find("a0").quantity.shape == (4, 2)
     assert reader.find("a1").quantity.shape == (3, 2)
+
+
+CELL = """
+given: {x: [1, 2], h_0: [0, 0], W_Q: [[1, 2], [3, 4]], W: [1, 2], W1: [3, 4], y: 1}
+equations:
+  - z_1 = x @ W_Q + h_0
+  - S = 2 * (z_1 * W) + W1
+  - L = half_mse(sum(S), y)
+loss: L
+constants: [x, y]
+parameters: [W_Q, W]
+learning_rate: 0.1
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "id", "index"),
+    [
+        *((name, "z_1", ()) for name in ("z_1", "z1", "z₁", "Z₁", "z[1]", "z^(1)", "z_{1}")),
+        *((name, "z_1", (1, 2)) for name in ("z₁[1,2]", "z1[1,2]")),
+        *((name, "W_Q_new", ()) for name in ("W_Qⁿᵉʷ", "WQ_new", "W_Q_new", "wqnew")),
+        *((name, "dW_Q", ()) for name in ("dW_Q", "dWQ", "dwq", "∂L/∂W_Q", "dL/dWQ")),
+        *((name, "S.1", ()) for name in ("S.1", "S⁽¹⁾")),
+        ("S⁽¹⁾[1,2]", "S.1", (1, 2)),
+        ("dS⁽¹⁾", "dS.1", ()),
+        ("S(1)", "S", (1,)),  # typed so it is an entry, as it was
+        ("W[1]", "W", (1,)),  # not W1
+        ("W₁", "W1", ()),
+        ("Lⁿᵉʷ", "loss_after", ()),
+        ("z₁@1.1", "z_1", ()),
+    ],
+)
+def test_names_on_a_board_as_they_are_printed_and_without_their_marks(name, id, index):
+    reference = reader_of(CELL).find(name)
+    assert reference is not None, reader_of(CELL).explain(name)
+    assert (reference.quantity.id, reference.index) == (id, index)
+
+
+def test_a_name_that_may_mean_two_lines_is_asked_back():
+    twice = CELL.replace("z_1 =", "WQ =").replace("z_1 *", "WQ *")
+    assert reader_of(twice).find("W·Q") is None
+
+
+@pytest.mark.parametrize("name", EQUATIONS)
+def test_every_symbol_of_a_board_means_its_quantity(name):
+    spec = backtrace.load(name)
+    tape, symbols = compile_tape(spec), Symbols.asked_by(spec)
+    names = reader(tape, spec)
+    found = {step.id: names.find(symbols.name(step.id)) for step in tape.steps}
+    assert {id: each and (each.quantity.id, each.index) for id, each in found.items()} == {
+        id: (id, ()) for id in found
+    }

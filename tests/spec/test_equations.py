@@ -69,4 +69,4 @@ def test_given_alone_asks_for_equations():
 @pytest.mark.parametrize("name", ["loss", "cost", "J", "j"])
 def test_a_loss_has_the_usual_names_too(name):
     equations = loads(board("  - J = u + 1\n", after="loss: J\n")).equations
-    assert EquationNames(equations, ["J", "u"]).id(name) == "J"
+    assert EquationNames(equations, {"J": "J", "u": "u"}).id(name) == "J"

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Iterator
 
 import msgspec
 
+from backtrace.notation.symbols import EquationSymbols
 from backtrace.spec import ids
 from backtrace.spec.equations.answer_names import EquationNames
 from backtrace.spec.ids import At, Role, id_of
@@ -66,14 +69,14 @@ class Reader:
         }
         names = dict.fromkeys(step.id for step in tape.steps)
         self._ids = called(spec, names)
-        self._lines = EquationNames(spec.equations, names) if spec.equations else None
+        self._lines = _names_of_lines(tape, spec)
         self._found: dict[str, Reference] = {}
 
     def find(self, name: str) -> Reference | None:
         """The quantity or the entry that ``name`` means, or None (``explain`` says why)."""
         reference = self._found.get(name)
         if reference is None and len(name) <= _LONGEST:
-            reference = self._find(ascii_of(name))
+            reference = self._as_printed(name) or self._find(ascii_of(name))
             if reference is not None and len(self._found) < 10_000:
                 self._found[name] = reference
         return reference
@@ -87,20 +90,23 @@ class Reader:
         meant = self._special(name) if len(name) <= _LONGEST else ""
         return f"{cited(name)} {meant or self._near(name)}"
 
+    def _as_printed(self, name: str) -> Reference | None:
+        """S⁽¹⁾, the symbol of a part of a line, would else be read as an entry of S."""
+        if self._lines is None or name.isascii():
+            return None
+        for base, place, index in _taken_apart(unicodedata.normalize("NFC", name).strip()):
+            quantity = self.quantities.get((*place, self._lines.printed.get(base, "")))
+            if quantity is not None:
+                return Reference(quantity, index)
+        return None
+
     def _find(self, name: str) -> Reference | None:
-        for pattern in (_INDEXED, _WHOLE):
-            match = pattern.fullmatch(name)
-            if match is None:
-                continue
-            base, epoch, batch, *rest = match.groups()
-            index = tuple(int(number) for number in rest[:2] if number)
-            if any(rest[2:]):
-                epoch, batch = rest[2:]
-            place = (int(epoch or 1), int(batch or 1))
+        for base, place, index in _taken_apart(name):
             quantity = self.quantities.get((*place, self._id(base)))
             if self._lines is not None and len(index) == 1:  # h[2] is h_2
-                indexed = self.quantities.get((*place, self._id(f"{base}_{index[0]}")))
-                quantity, index = (quantity, index) if indexed is None else (indexed, ())
+                indexed = self.quantities.get((*place, self._lines.id(f"{base}_{index[0]}")))
+                if indexed is not None:
+                    return Reference(indexed)
             if quantity is not None:
                 return Reference(quantity, index, self._derivative_note(base, quantity))
         return None
@@ -112,7 +118,7 @@ class Reader:
     def _named(self, base: str) -> str:
         """The id, of whatever exercise, that ``base`` names; ∂L/∂z2 and dL_dz2 name dz2."""
         if self._lines is not None:
-            return self._lines.id(base)
+            return self._lines.id(base) or self._lines.alike(base)
         key = key_of(base)
         return self._ids.get(key, "") or self._ids.get(inside_partial(key), "")
 
@@ -181,6 +187,28 @@ def shape_of(quantity: Quantity) -> str:
     """``one number`` or ``2 × 3``."""
     rows, columns = quantity.shape
     return "one number" if quantity.scalar else f"{rows} × {columns}"
+
+
+def _taken_apart(name: str) -> Iterator[tuple[str, tuple[int, int], tuple[int, ...]]]:
+    """What may be the name alone, the update (epoch, batch) and the index (from 1) behind it."""
+    for pattern in (_INDEXED, _WHOLE):
+        match = pattern.fullmatch(name)
+        if match is None:
+            continue
+        base, epoch, batch, *rest = match.groups()
+        index = tuple(int(number) for number in rest[:2] if number)
+        if any(rest[2:]):
+            epoch, batch = rest[2:]
+        yield base, (int(epoch or 1), int(batch or 1)), index
+
+
+def _names_of_lines(tape: Tape, spec: Spec) -> EquationNames | None:
+    if spec.equations is None:
+        return None
+    steps = {step.id: step for step in tape.steps}
+    symbols = EquationSymbols(spec.notation, steps.values(), spec.conventions)
+    printed = {id: unicodedata.normalize("NFC", symbols.name(id)) for id in steps}
+    return EquationNames(spec.equations, printed)
 
 
 def _quantity(step: Step, order: int, spec: Spec) -> Quantity:
