@@ -25,6 +25,7 @@ from backtrace.spec.model import AnswerDigits
 
 Mask: TypeAlias = NDArray[np.bool_]
 Cells: TypeAlias = tuple[tuple[AnswerCell, ...], ...]
+WHOLE = 0.5  # half a unit of a whole number
 NO_DECIMALS = 2  # to how many a sheet of whole numbers is read
 ALIKE = 0.9  # of the numbers: what a sheet does throughout
 PRINTED = 7  # significant digits that no hand writes; programs have as many in float32
@@ -211,6 +212,7 @@ class _Cells:
             for j, cell in enumerate(line):
                 if isinstance(cell, Figure):
                     self._show((i, j), cell)
+        self._read_zeros()
         self.exact = self.there & (self.own == 0)
         self.largest = float(np.abs(self.values[self.there]).max(initial=0.0))
 
@@ -219,6 +221,15 @@ class _Cells:
         self.own[at] = own_half_unit(cell)
         self.decimals[at], self.digits[at] = cell.decimals, cell.digits
         self.coarse[at], self.coarse_digits[at] = _with_idle_zeros(cell)
+
+    def _read_zeros(self) -> None:
+        """A 0 has no digit of its own: beside others it shows what the least exact of them does,
+        and nobody rounds 0.3 to 0 beside -19.511."""
+        shows = self.there & (self.values != 0) & (self.own > 0)
+        if shows.any():
+            zeros = self.there & (self.values == 0)
+            for half in (self.own, self.coarse):
+                half[zeros] = np.minimum(half[zeros], half[shows].max())
 
     def to(
         self, half: Floats | float, decimals: int, asked: AnswerDigits, cut: bool
@@ -253,7 +264,7 @@ def _numbers(
         cells.there,
         readings,
         0 if page.usual is None else 1,
-        0.5 * 10.0**-decimals,
+        0.5 * 10.0 ** -max(decimals, min(page.finest.decimals, FINE)),
         first.low,
         first.high,
         first.half,
@@ -273,6 +284,8 @@ def _readings(
         yield cells.to(0.5 * 10.0**-decimals, decimals, asked, cut)
     by_digits = _enough_digits(cells.digits, cells.decimals, asked) & (cells.values != 0)
     yield _reading(cells.values, cells.own, cells.exact | by_digits, cut=cut)
+    if usual is None and (cells.values == 0).any():  # which has no significant digit
+        yield cells.to(0.5 * 10.0**-decimals, decimals, asked, cut)
     if (cells.coarse > cells.own).any():
         enough = cells.exact | _enough_digits(cells.coarse_digits, cells.decimals, asked)
         yield _reading(cells.values, cells.coarse, enough, cut=cut)
@@ -285,7 +298,7 @@ def _readings(
 
 def own_half_unit(cell: Figure) -> float:
     """Half a unit of the last digit, and of a zero no more than a whole number's."""
-    return min(cell.half_unit, 0.5) if cell.value == 0 else cell.half_unit
+    return min(cell.half_unit, WHOLE) if cell.value == 0 else cell.half_unit
 
 
 def coarsest_half_unit(cell: Figure) -> float:

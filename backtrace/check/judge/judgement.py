@@ -128,8 +128,9 @@ class Judgement:
         verdict: Verdict = "wrong" if explanations else "malformed"
         rows, columns = self._shape()
         entries = ((verdict,) * columns,) * rows
-        self.sheet.doubts[self.place] = np.ones((rows, columns), dtype=bool)
         none = np.zeros((rows, columns), dtype=bool)
+        # From a matrix of no shape nothing follows but from the mistake that made it so.
+        self.sheet.doubts[self.place] = ~none if explanations else none
         self.sheet.vague[self.place] = self.sheet.adrift[self.place] = none
         return Judged(
             *self._id(),
@@ -405,14 +406,15 @@ class Judgement:
 
 def _likeliest(follows: Doubt, allowed: Doubt, enough: Doubt, own: int) -> NDArray[np.intp]:
     """The index of each entry's reading: the first in which it is right and says enough, else the
-    first in which it follows from the student's own work, else the first that the spec allows.
+    first in which it follows from the student's own work (and says enough, if it does in any), else
+    the first that the spec allows.
 
     What fits nothing is read by its own digits.
     """
-    otherwise = np.where(allowed.any(axis=0), allowed.argmax(axis=0), own)
-    chosen = np.where(follows.any(axis=0), follows.argmax(axis=0), otherwise)
-    right = follows & allowed & enough
-    return np.asarray(np.where(right.any(axis=0), right.argmax(axis=0), chosen))
+    chosen = np.full(follows.shape[1:], own)
+    for fits in (allowed, follows, follows & enough, follows & allowed & enough):
+        chosen = np.where(fits.any(axis=0), fits.argmax(axis=0), chosen)
+    return chosen
 
 
 def _at(readings: Doubt, which: NDArray[np.intp]) -> Doubt:

@@ -2,13 +2,15 @@
 
 A value that follows from an earlier mistake earns its mark, unless what it rests on makes the step
 trivial (zeros, ones, a given number copied). Where most of a sheet is wrong, or only copies what is
-(a linear unit, a z without a bias, a δ times 1), what follows does so by chance.
+(a linear unit, a z without a bias, a δ times 1), what follows does so by chance; and so it does
+where most is wrong from the first mistake on, and what is named there after many kinds of mistakes.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import dropwhile
 from typing import Literal
 
 import msgspec
@@ -22,6 +24,8 @@ from backtrace.check.model import Judged, Trivial
 from backtrace.check.rules.intervals import Floats
 
 MOST_ALIKE = 3  # wrong quantities filled with one number, from which on nobody worked it
+MOST_KINDS = 4  # of mistakes on one sheet, from which on nobody can tell them
+MANY = 6  # wrong numbers that no rule fits by chance
 MOST_WRONG = 2  # times as many entries as stand, on a sheet that shows work
 
 
@@ -31,12 +35,19 @@ def for_work_done(sheet: Sheet, quantities: tuple[Judged, ...]) -> tuple[Judged,
     Who has worked at all keeps those that are only copied: the next line is so, and right; and the
     same mistake costs once.
     """
+    late = _from_the_first_mistake(quantities)
+    works_on = _shows_work(late, 0, times=1)
+    if (
+        not works_on
+        and len({each.mistakes or each.name for each in late if _is_wrong(each)}) >= MOST_KINDS
+    ):
+        quantities = tuple(map(_unnamed, quantities))
     carried = [each for each in quantities if each.places("carried")]
     why = {each.name: _trivial(sheet, _key(each)) for each in carried}
     most = sum(len(each.places("carried")) for each in carried)
-    if not _shows_work(quantities, most) and not _shows_work(
-        quantities, _idle(sheet, carried, why)
-    ):
+    idle = _idle(sheet, carried, why)
+    is_chance = not _shows_work(quantities, most) and not _shows_work(quantities, idle)
+    if is_chance or not works_on:
         why = {each.name: Trivial(each.id, "chance") for each in carried}
     filled = _filled(sheet, quantities)
     why |= {each.name: Trivial(each.id, "filled") for each in carried if each.name in filled}
@@ -47,6 +58,22 @@ def for_work_done(sheet: Sheet, quantities: tuple[Judged, ...]) -> tuple[Judged,
     if not _shows_work((*unexplained, *carried), _idle(sheet, carried, why), times=1):
         return tuple(paid)
     return tuple(each if each.name in filled else _charged_once(sheet, each) for each in paid)
+
+
+def _from_the_first_mistake(quantities: tuple[Judged, ...]) -> tuple[Judged, ...]:
+    """What was worked after something was wrong, and that itself."""
+    return tuple(dropwhile(lambda each: not each.places(*ACCUSED), quantities))
+
+
+def _is_wrong(judged: Judged) -> bool:
+    return judged.verdict == "wrong"
+
+
+def _unnamed(judged: Judged) -> Judged:
+    """Without the mistakes that some number or other of a sheet full of them fits."""
+    if len(judged.places("wrong")) >= MANY or not judged.explanations:
+        return judged
+    return msgspec.structs.replace(judged, explanations=(), repeated=None)
 
 
 def _filled(sheet: Sheet, quantities: tuple[Judged, ...]) -> set[str]:

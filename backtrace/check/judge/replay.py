@@ -178,14 +178,13 @@ class Replay:
             operands[1],
             self.kept.operand(above),
             self.kept.operand(below),
-            None if gradient is None else self.kept.operand(gradient),
+            None if gradient is None else self.operand(gradient),
         )
 
     @cached_property
     def kept(self) -> Replay:
-        """The same if nothing was rounded on the way."""
-        plain = None if self.plain is None else self.plain.kept
-        return self if self.unit == 0 else Replay(self.sheet, 0.0, self.over, plain)
+        """The same with averages that were kept in the calculator."""
+        return _KeptAverages(self)
 
     def has_wrong_averages(self, place: Key) -> bool:
         """Whether m or v (m̂, v̂, s) of a step is replaced, or was worked wrong."""
@@ -339,6 +338,27 @@ class Replay:
             finer = Noting(working.unwritten.half / FINER)
             wide = either(wide, _at_most_so_coarse(finer, x))
         return wide
+
+
+class _KeptAverages(Replay):
+    """A replay in which no average of gradients or of their squares is rounded; all else is that of
+    another."""
+
+    def __init__(self, all_else: Replay) -> None:
+        super().__init__(all_else.sheet, all_else.unit, all_else.over, None)
+        self.all_else = all_else
+
+    def known(self, place: Key) -> Interval | None:
+        is_average = self.exercise.steps[place].state
+        return super().known(place) if is_average else self.all_else.operand(place)
+
+    def may_be_rounded(self, place: Key, x: Interval) -> Interval:
+        return x
+
+    def with_parts(
+        self, operation: str, parameters: Parameters, operands: list[Interval]
+    ) -> Interval:
+        return interval(operation, self.exercise.setting, parameters, *operands)
 
 
 def _at_most_so_coarse(noting: Noting, x: Interval) -> Interval:

@@ -149,18 +149,26 @@ def speaks_for(working: Working, usual: tuple[Judged, ...], steps: Mapping[Key, 
 
 
 def cut_balance(written: Mapping[Key, WrittenQuantity], values: Mapping[Key, Floats]) -> int:
-    """How many more numbers are these values cut off, and not rounded, than the reverse."""
-    balance = 0
-    for place, each in written.items():
-        for cells, line in zip(each.cells, values[place], strict=False):
-            for cell, value in zip(cells, line, strict=False):
-                if isinstance(cell, Figure) and shows_decimals(cell):
-                    size = abs(float(value)) * 10.0**cell.decimals
-                    shown = abs(cell.value) * 10.0**cell.decimals
-                    if math.isfinite(size) and math.isfinite(shown):
-                        whole = round(shown)
-                        balance += (whole == math.floor(size + 1e-9)) - (whole == round(size))
-    return balance
+    """How many more numbers are these values cut off, and not rounded, than the reverse; none where
+    most are neither, as those are of a sheet that was filled with one number. A 0 shows nothing."""
+    found = [
+        _ways(cell, float(value))
+        for place, each in written.items()
+        for cells, line in zip(each.cells, values[place], strict=False)
+        for cell, value in zip(cells, line, strict=False)
+        if isinstance(cell, Figure) and cell.value != 0 and shows_decimals(cell)
+    ]
+    cut, rounded = (sum(way) for way in zip(*found, strict=True)) if found else (0, 0)
+    return cut - rounded if 2 * max(cut, rounded) >= len(found) else 0
+
+
+def _ways(cell: Figure, value: float) -> tuple[bool, bool]:
+    """Whether a number is a value cut off, and whether it is that rounded."""
+    size = abs(value) * 10.0**cell.decimals
+    shown = abs(cell.value) * 10.0**cell.decimals
+    if not (math.isfinite(size) and math.isfinite(shown)):
+        return False, False
+    return round(shown) == math.floor(size + 1e-9), round(shown) == round(size)
 
 
 def accused(quantities: tuple[Judged, ...]) -> bool:
