@@ -24,6 +24,7 @@ from backtrace.check.model import Judged, Trivial
 from backtrace.check.rules.intervals import Floats
 
 MOST_ALIKE = 3  # wrong quantities filled with one number, from which on nobody worked it
+MOST_SLIPS = 4  # wrong numbers more than stand beside them, of somebody who works on
 MOST_KINDS = 4  # of mistakes on one sheet, from which on nobody can tell them
 MANY = 6  # wrong numbers that no rule fits by chance
 MOST_WRONG = 2  # times as many entries as stand, on a sheet that shows work
@@ -35,12 +36,8 @@ def for_work_done(sheet: Sheet, quantities: tuple[Judged, ...]) -> tuple[Judged,
     Who has worked at all keeps those that are only copied: the next line is so, and right; and the
     same mistake costs once.
     """
-    late = _from_the_first_mistake(quantities)
-    works_on = _shows_work(late, 0, times=1)
-    if (
-        not works_on
-        and len({each.mistakes or each.name for each in late if _is_wrong(each)}) >= MOST_KINDS
-    ):
+    works_on = _works_on(quantities)
+    if not works_on and _kinds(quantities) >= MOST_KINDS:
         quantities = tuple(map(_unnamed, quantities))
     carried = [each for each in quantities if each.places("carried")]
     why = {each.name: _trivial(sheet, _key(each)) for each in carried}
@@ -60,13 +57,16 @@ def for_work_done(sheet: Sheet, quantities: tuple[Judged, ...]) -> tuple[Judged,
     return tuple(each if each.name in filled else _charged_once(sheet, each) for each in paid)
 
 
-def _from_the_first_mistake(quantities: tuple[Judged, ...]) -> tuple[Judged, ...]:
-    """What was worked after something was wrong, and that itself."""
-    return tuple(dropwhile(lambda each: not each.places(*ACCUSED), quantities))
+def _works_on(quantities: tuple[Judged, ...]) -> bool:
+    """Whether what is wrong from the first mistake on is not much more than what stands there."""
+    late = tuple(dropwhile(lambda each: not each.places(*ACCUSED), quantities))
+    return _wrong(late) <= _standing(late) + MOST_SLIPS
 
 
-def _is_wrong(judged: Judged) -> bool:
-    return judged.verdict == "wrong"
+def _kinds(quantities: tuple[Judged, ...]) -> int:
+    """How many kinds of mistakes there are; what has no name is a kind of its own."""
+    wrong = [each for each in quantities if each.verdict == "wrong"]
+    return len({each.mistakes or (each.name,) for each in wrong})
 
 
 def _unnamed(judged: Judged) -> Judged:
@@ -109,9 +109,15 @@ def _idle(sheet: Sheet, carried: list[Judged], why: Mapping[str, Trivial | None]
 
 def _shows_work(quantities: tuple[Judged, ...], idle: int, times: int = MOST_WRONG) -> bool:
     """Whether what is wrong or took no work is at most so many times what stands."""
-    stands = sum(len(each.places("right", "rounded", "carried")) for each in quantities)
-    wrong = sum(len(each.places(*ACCUSED)) for each in quantities)
-    return wrong + idle <= times * (stands - idle)
+    return _wrong(quantities) + idle <= times * (_standing(quantities) - idle)
+
+
+def _wrong(quantities: tuple[Judged, ...]) -> int:
+    return sum(len(each.places(*ACCUSED)) for each in quantities)
+
+
+def _standing(quantities: tuple[Judged, ...]) -> int:
+    return sum(len(each.places("right", "rounded", "carried")) for each in quantities)
 
 
 def _key(judged: Judged) -> Key:

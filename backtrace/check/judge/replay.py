@@ -355,10 +355,9 @@ class _KeptAverages(Replay):
     def may_be_rounded(self, place: Key, x: Interval) -> Interval:
         return x
 
-    def with_parts(
-        self, operation: str, parameters: Parameters, operands: list[Interval]
-    ) -> Interval:
-        return interval(operation, self.exercise.setting, parameters, *operands)
+    def evaluated(self, step: Step, parameters: Parameters, operands: list[Interval]) -> Interval:
+        self.sheet.work.left -= 1
+        return interval(step.operation, self.exercise.setting, parameters, *operands)
 
 
 def _at_most_so_coarse(noting: Noting, x: Interval) -> Interval:
