@@ -30,6 +30,7 @@ from tests.check.wrong_rules import (
 HONEST = "honest"
 CODES = (*CATALOGUE, "given-misread", *SLIPS)
 LARGEST = 1e4
+MOST_OFF = 1e3
 ATTEMPTS = 1000
 
 # What an exercise needs before a mistake can be made in it.
@@ -106,7 +107,7 @@ def _draw(seed, code, random):
     if wrong is None and code != HONEST:
         return "unfit"
     texts, values = write_sheet(random, work, habit, ids, wrong)
-    if not _tame(values):
+    if not _tame(values) or _divides_by_nothing(work, values):
         return "unfit"
     truth = None
     if wrong is not None:
@@ -119,6 +120,13 @@ def _draw(seed, code, random):
 
 def _tame(values):
     return all(np.isfinite(x).all() and np.abs(x).max() < LARGEST for x in values.values())
+
+
+def _divides_by_nothing(work, values):
+    """Whether a number is out by the thousand: nobody goes on with a square that rounds to 0."""
+    return any(
+        np.abs(values[id]).max() > MOST_OFF * (1 + np.abs(x).max()) for id, x in work.exact.items()
+    )
 
 
 def _on_page(work, id, cells):

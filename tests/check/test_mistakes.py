@@ -373,6 +373,13 @@ def test_a_misread_target_costs_one_step():
     assert {said(e) for e in found.first_mistake.explanations} >= {"y[1,1] read as 2.5"}
 
 
+def test_the_negative_of_what_an_optimizer_gives():
+    """W + step = [1.1 -0.9]; the step itself the wrong way round goes uphill."""
+    assert named(FIRST_ADAM, "W1_new: [[-1.100], [0.900]]") == [("W1_new", {"sign-flipped"})]
+    found = named(FIRST_ADAM, "mhatW1: [[-1.6], [-3.2]]\nstep_W1: [[-0.100], [-0.100]]")
+    assert found == [("step_W1", {"ascent-for-descent"})]
+
+
 def test_a_number_misread_that_turns_a_unit_on():
     """x = 2 read as 8: a = [8−5 8] for [0 2]; of the unit that was off no slope leads there."""
     spec = "layers: [{activation: relu, weights: [[1, 1]], bias: [-5, 0]}]\ninputs: 2\n"

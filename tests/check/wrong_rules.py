@@ -438,6 +438,12 @@ def _(work, line):
     yield Rule(rule.reads, lambda w, g: 2 * w - rule.work(w, g))
 
 
+@wrong("ascent-for-descent", "step_W", "step_b")
+def _(work, line):
+    if work.spec.optimizer.form != "step":
+        yield after(right(line), lambda step: -step)
+
+
 @wrong("rate-misread", "W_new", "b_new")
 def _(work, line):
     """The point of η moved, but for an η of 1, which is no η."""

@@ -130,10 +130,10 @@ class Diagnosis(WrongQuantity):
         path = self.path()
         places = [*path, *(at for at in self.again() if at not in path)]
         found = [(place, rewrite) for place in places for rewrite in self.exercise.wrongs(place)]
-        codes = {wrong.code for place, wrong in found if place == self.place}
         step = self.exercise.steps[self.place]
-        is_told = codes & {"sign-flipped", "ascent-for-descent"} and step.operation != "descend"
-        if step.operation != "forward_again" and not is_told:
+        uphill = "rate" in step.parameters and step.operation != "descend"  # ascent-for-descent
+        told = (place == self.place and wrong.code == "sign-flipped" for place, wrong in found)
+        if step.operation != "forward_again" and not uphill and not any(told):
             found.append((self.place, negated(step)))
         return found
 

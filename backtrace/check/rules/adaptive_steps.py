@@ -85,10 +85,11 @@ def as_long_as_can_be(
     is_known = is_written & (squares.most <= KNOWN * squares.least)
     if is_known.all():
         return step
-    rate = abs(float(p["rate"]))
+    rate, up = abs(float(p["rate"])), float(p["rate"]) < 0  # which is a mistake
     low, high, may_be_none = _lengths(p, noting, q)
     signed = hull(q.above if q.gradient is None else q.gradient)
     way = s.downhill(point(np.sign(signed.lo[0]) + np.sign(signed.hi[0]))).lo[0]
+    way = -way if up else way
     least = np.where(way >= 2, rate * low, -rate * high)
     most = np.where(way <= -2, -rate * low, rate * high)
     decay = np.zeros(step.shape)
