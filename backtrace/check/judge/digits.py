@@ -28,6 +28,7 @@ Cells: TypeAlias = tuple[tuple[AnswerCell, ...], ...]
 WHOLE = 0.5  # half a unit of a whole number
 NO_DECIMALS = 2  # to how many a sheet of whole numbers is read
 ALIKE = 0.9  # of the numbers: what a sheet does throughout
+MANY = 0.75  # of them, that still have their zeros
 PRINTED = 7  # significant digits that no hand writes; programs have as many in float32
 REMEMBERED = 100  # entries; larger matrices are rare, and too large to be kept
 FINE = 2  # decimals from which on one significant digit says enough
@@ -158,7 +159,7 @@ def kept_digits(written: Mapping[Key, WrittenQuantity]) -> int | None:
     decimals = Counter(cell.decimals for cell in found if cell.digits == usual)
     varied = max(decimals.values()) <= ALIKE * alike
     fewer = sum(cell.digits < usual for cell in found)
-    return usual if varied and 2 * alike >= len(found) and alike + fewer >= most else None
+    return usual if varied and alike >= MANY * len(found) and alike + fewer >= most else None
 
 
 def _shows_digits(cell: Figure) -> bool:
