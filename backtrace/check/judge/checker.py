@@ -36,7 +36,7 @@ from backtrace.check.model import Answers, Judged, Report, Verdict, WrittenQuant
 from backtrace.check.policy import score
 from backtrace.spec.model import AnswerDigits, Spec
 
-MOST_REMEMBERED = 200  # reports on sheets with mistakes
+MOST_REMEMBERED = 200  # reports, the last that were new
 
 
 class Checker(Exercise):
@@ -71,18 +71,19 @@ class Checker(Exercise):
         # Where a student's numbers overflow or have no logarithm, the interval says so.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
             usual = self.sheet(answers, Working())
-            if not accused(usual.quantities):
-                return self.report(answers, usual.quantities)
-            report = self.with_mistakes(answers, usual)
+            if accused(usual.quantities):
+                report = self.with_mistakes(answers, usual)
+            else:
+                report = self.report(answers, usual.quantities)
         self.remember(answers, report)
         return report
 
     def remember(self, answers: Answers, report: Report) -> None:
-        """Keeps a report for those who wrote the same: a mistake that is often made gives the same
-        numbers each time. What was read otherwise is its student's own."""
-        if len(self._same_as) >= MOST_REMEMBERED:
-            self._same_as.clear()
+        """Keeps a report for those who wrote the same: what is right, and a mistake that is often
+        made, gives the same numbers each time. What was read otherwise is its student's own."""
         if report.read is None and report.notes == answers.notes:
+            if len(self._same_as) >= MOST_REMEMBERED:
+                del self._same_as[next(iter(self._same_as))]
             self._same_as[answers.written] = report
 
     def with_mistakes(self, answers: Answers, usual: Sheet) -> Report:

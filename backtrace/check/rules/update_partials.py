@@ -26,14 +26,16 @@ def _product_of_constant(name: str) -> Slack:
 def _penalty(s: Setting, p: Parameters, noting: Noting, *weights: Interval) -> Any:
     """Each λw² (λ|w|, λ/2·w²) before the sum, and w² before that; or the sum of a matrix."""
     l1, l2, over = float(p["l1"]), float(p["l2"]), float(p.get("over", 1))
+    squares = [multiplied(w, w) if l2 else None for w in weights]
     ways = []
-    for share in (1.0, 0.5, 1 / over, 0.5 / over):
+    for share in {1.0, 0.5, 1 / over, 0.5 / over}:
         off = 0.0
-        for w in weights:
-            square, size = multiplied(w, w), absolute(w)
-            off += float((part(noting, share * l2, square) + l2 * noting.of(square)).sum())
-            off += float(part(noting, share * l1, size).sum())
-            off += float(noting.of(scaled(summed(square), share * l2)).sum())
+        for w, square in zip(weights, squares, strict=True):
+            if square is not None:
+                off += float((part(noting, share * l2, square) + l2 * noting.of(square)).sum())
+                off += float(noting.of(scaled(summed(square), share * l2)).sum())
+            if l1:
+                off += float(part(noting, share * l1, absolute(w)).sum())
         ways.append(off)
     return max(ways)
 
