@@ -335,6 +335,14 @@ def test_the_usual_choice_at_a_kink():
     hard = ACTIVATIONS["hard_sigmoid"]
     assert of(hard, "derivative", [-3.0, 3.0], hard.parameters).tolist() == [0, 0]
     assert of(ACTIVATIONS["hard_tanh"], "derivative", [-1.0, 1.0], {}).tolist() == [0, 0]
+    # and who works the slope from the activation comes to the same
+    elu = {"alpha": 2}
+    for row, p in [(ACTIVATIONS["elu"], elu), *((r, r.parameters) for r in ACTIVATIONS.values())]:
+        kinks = list(row.kinks(p))
+        if row.derivative_from_activation is not None and row.elementwise and kinks:
+            a = of(row, "value", kinks, p)
+            from_a = of(row, "derivative_from_activation", a, p)
+            assert from_a.tolist() == pytest.approx(of(row, "derivative", kinks, p).tolist())
 
 
 @pytest.mark.parametrize("name", sorted(ACTIVATIONS))
