@@ -13,6 +13,7 @@ from backtrace.check.model import Answers, Judged, Report, texts
 from backtrace.course.template import quoted
 from backtrace.course.worksheet import Worksheet
 from backtrace.notation.numbers import cells
+from backtrace.tape.trace import TracedStep
 
 BLANK = "_"
 GIVEN_DECIMALS = 12  # as they are written
@@ -59,20 +60,46 @@ class Quiz:
         return [list(row) for row in kept]
 
     def operands(self, quantity: Quantity) -> dict[str, Rows]:
-        """What a step is worked from, by id: the student's own numbers, or what is given."""
-        trace = self.sheet.trace
-        update = trace.update(quantity.epoch, quantity.batch)
+        """What a step is worked from, by id: the student's own numbers, or what is given; of an
+        operand that nobody was asked for what that is worked from."""
+        update = self.sheet.trace.update(quantity.epoch, quantity.batch)
         found: dict[str, Rows] = {}
-        for id in update[quantity.id].operands:
-            traced = update[id]
-            source = self.sheet.source(traced)
-            name = str((source or traced).at)
-            if self.is_whole(name):
-                found[id] = self.answers[name]
-            elif traced.phase == "given" or name in self.sheet.shown:
-                decimals = GIVEN_DECIMALS if traced.phase == "given" else trace.decimals
-                found[id] = cells(np.atleast_2d(traced.value), decimals)
+        waiting = [*update[quantity.id].operands]
+        while waiting:
+            traced = update[waiting.pop(0)]
+            rows = self._known(traced)
+            if rows is not None:
+                found[traced.id] = rows
+            elif str(traced.at) in self.sheet.on_the_way:
+                waiting = [*traced.operands, *waiting]
         return found
+
+    def _known(self, traced: TracedStep) -> Rows | None:
+        """The numbers of a step that a student can know; None where there are none yet."""
+        source = self.sheet.source(traced)
+        name = str((source or traced).at)
+        if self.is_whole(name):
+            return self.answers[name]
+        if traced.phase == "given":
+            return cells(np.atleast_2d(traced.value), GIVEN_DECIMALS)
+        if name in self.sheet.shown:
+            return cells(np.atleast_2d(traced.value), self.sheet.trace.decimals)
+        return None
+
+    def way_to(self, quantity: Quantity) -> Iterator[TracedStep]:
+        """The steps that nobody is asked for and that come between it and what was asked before."""
+        names = [each.name for each in self.quantities]
+        before = names[: names.index(quantity.name)]
+        found: list[TracedStep] = []
+        for traced in self.sheet.trace:
+            name = str(traced.at)
+            if name == quantity.name:
+                break
+            if name in before:
+                found.clear()
+            elif name in self.sheet.on_the_way and traced.phase != "given":
+                found.append(traced)
+        yield from found
 
     def put(self, quantity: Quantity, rows: Rows) -> Judged | None:
         """Takes an answer; how it stands. None where all of it is left out."""

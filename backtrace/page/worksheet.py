@@ -9,7 +9,8 @@ import msgspec
 from backtrace.course.languages import LANGUAGES, Words
 from backtrace.course.worksheet import Worksheet, update_of
 from backtrace.functions.activations import ACTIVATIONS
-from backtrace.functions.formula import Sentence
+from backtrace.functions.formula import Constant, Expr, Sentence, Value, parts, row
+from backtrace.notation.steps import equation
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.workings import mean_is_late
 from backtrace.page import board, header
@@ -34,6 +35,8 @@ SUMS = frozenset(
     ["matmul", "sum_samples", "jacobian_product", "chain_to_learned", "loss_terms", "conv"]
 )
 WHOLE = trace_page.View(selection=Selection(full=True))
+OF_AN_UPDATE = {"samples", "t", "mu", "mu_next", "mu_product"}  # counted, or worked from others
+MOST_RATES = 12  # that a schedule's are told one by one
 RULE = "_" * 16  # where a name is written
 
 
@@ -64,6 +67,13 @@ def key(sheet: Worksheet, handout: Handout) -> Document:
     return writer.document(title, blocks, handout)
 
 
+def introduction(sheet: Worksheet, handout: Handout) -> tuple[Block, ...]:
+    """What has to be known before the first step: network, conventions, constants, digits."""
+    exact = sheet.trace.arithmetic.kind == "exact"
+    writer = _Sheet(sheet, LANGUAGES[handout.language], Symbols.of(sheet.trace))
+    return tuple(writer.facts("instructions exact" if exact else "instructions form"))
+
+
 def given(sheet: Worksheet, epoch: int, batch: int, handout: Handout) -> Section:
     """What an update starts from; where there are several, beside the title which one it is."""
     writer = _Sheet(sheet, LANGUAGES[handout.language], Symbols.of(sheet.trace))
@@ -91,8 +101,12 @@ class _Sheet(msgspec.Struct, frozen=True):
     # What stands above
 
     def above(self, told: str) -> Iterator[Block]:
-        words, trace = self.words, self.sheet.trace
+        words = self.words
         yield Paragraph(f"{words['name']}: {RULE}    {words['date']}: {RULE}", "label")
+        yield from self.facts(told)
+
+    def facts(self, told: str) -> Iterator[Block]:
+        words, trace = self.words, self.sheet.trace
         network = header.architecture(trace)
         known = {words["network"]: network, words["source"]: trace.source}
         facts = (f"{label}: {said}" for label, said in known.items() if said)
@@ -119,9 +133,33 @@ class _Sheet(msgspec.Struct, frozen=True):
 
     def update(self) -> Iterator[Sentence]:
         title, rates = header.optimizer(self.sheet.trace)
-        title = self.words.get(title, title)
+        constants = self.constants()
+        varying = [Value(rate) for rate in constants.pop("rate", ())]
+        if rates is not None and 1 < len(varying) <= MOST_RATES:
+            each = [part for rate in varying for part in (rate, "; ")][:-1]
+            rates = row(Constant("rate"), " = ", *each)
         if title:
+            title = self.words.get(title, title)
             yield (title,) if rates is None else (f"{title}, ", rates)
+        if constants:
+            told = [row(Constant(name), " = ", Value(of[0])) for name, of in constants.items()]
+            yield tuple(part for one in told for part in (one, ", "))[:-1]
+
+    def constants(self) -> dict[str, list[float]]:
+        """The numbers that formulas of the loss, the gradients and the updates have a letter for,
+        one for each update where they differ."""
+        found: dict[str, dict[tuple[int, int], float]] = {}
+        trace = self.sheet.trace
+        for traced in trace:
+            if traced.phase in ("loss", "backward", "update") and traced.operation != "given":
+                formula = equation(traced, trace, self.symbols).formula
+                for each in _constants(formula):
+                    found.setdefault(each.name, {})[update_of(traced)] = each.value
+        return {
+            name: [*(values.values() if len({*values.values()}) > 1 else [*values.values()][:1])]
+            for name, values in found.items()
+            if name not in OF_AN_UPDATE
+        }
 
     # The steps
 
@@ -182,18 +220,58 @@ class _Sheet(msgspec.Struct, frozen=True):
             yield msgspec.structs.replace(step, **changed, blank=not shown, brief=True)
 
     def without_steps(self, blocks: Iterable[Block]) -> Iterator[Section]:
-        """What is given or shown, and below it the empty places alone."""
+        """What is given or shown, the formulas that no one could know, and below them the empty
+        places alone; all that for each update until nothing more is asked."""
         found = list(_steps(blocks))
-        known = tuple(
-            step for step in found if step.traced.phase == "given" or self.sheet.shows(step.traced)
-        )
-        empty = [step for step in found if self.sheet.asks(step.traced)]
-        given = tuple(self.gallery(Gallery(known)))
-        yield Section(self.words["section given"], given, part="given", anchor="given")
+        updates = self.sheet.trace.updates
+        last = self.sheet.asked[-1]
+        for update in updates[: updates.index((last.epoch, last.batch)) + 1]:
+            own = [step for step in found if update_of(step.traced) == update]
+            inner = tuple(self.places(own, update))
+            if len(updates) == 1:
+                yield from inner
+            else:
+                anchor = "update-{}-{}".format(*update)
+                yield Section(self.update_title(*update), inner, part="pass", anchor=anchor)
+
+    def places(self, steps: list[StepBlock], update: tuple[int, int]) -> Iterator[Section]:
+        known = [
+            step for step in steps if step.traced.phase == "given" or self.sheet.shows(step.traced)
+        ]
+        empty = [step for step in steps if self.sheet.asks(step.traced)]
+        given: list[Block] = [*self.gallery(Gallery(tuple(known)))]
+        at = "" if len(self.sheet.trace.updates) == 1 else "-{}-{}".format(*update)
+        if update == self.sheet.trace.updates[0]:
+            rules = tuple(self.rules())
+            given += [Bullets(rules)] if rules else []
+        if given:
+            title = self.words["section given"]
+            yield Section(title, tuple(given), part="given", anchor=f"given{at}")
         inner: list[Block] = []
         for step in empty:
             inner += [Gallery((msgspec.structs.replace(step, blank=True),)), Room(_room(step))]
-        yield Section(self.words["to work"], tuple(inner), part="forward", anchor="work")
+        if inner:
+            title = self.words["to work"]
+            yield Section(title, tuple(inner), part="forward", anchor=f"work{at}")
+
+    def rules(self) -> Iterator[Sentence]:
+        """The formulas of a board, and an update that goes by a state of its own: what makes the
+        exercise this one and not another."""
+        trace = self.sheet.trace
+        first = header.first_update(trace).values()
+        updated = [traced for traced in first if traced.phase == "update" and traced.of]
+        own = {updated[0].of} if any(traced.role == "state" for traced in updated) else set()
+        lines = [
+            traced
+            for traced in first
+            if (board.is_board(trace) and traced.phase in ("forward", "loss"))
+            or traced.role in ("penalty", "gradient_norm")
+            or (traced.role == "clipped_gradient" and traced.of == updated[0].of)
+            or (traced.phase == "update" and traced.of in own)
+        ]
+        lines = [traced for traced in lines if not ids.is_part(traced.id)]
+        for traced in lines:
+            yield (equation(traced, trace, self.symbols).formula,)
 
     def title(self, traced: TracedStep) -> str:
         """What a step does, by the role of what it works out."""
@@ -248,6 +326,13 @@ TITLES: dict[str, Callable[[_Sheet, TracedStep], str]] = {
     "gradient": _gradient,
     "share": _share,
 }
+
+
+def _constants(formula: Expr) -> Iterator[Constant]:
+    if isinstance(formula, Constant):
+        yield formula
+    for part in parts(formula):
+        yield from _constants(part)
 
 
 def _room(step: StepBlock) -> int:

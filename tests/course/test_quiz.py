@@ -136,6 +136,16 @@ def test_a_second_update_begins_with_ones_own_numbers(answer):
     assert "→ carried" in after
 
 
+def test_a_quiz_says_what_is_needed_for_what_it_asks(answer):
+    """The rate, the digits and the steps on the way to δ₁; help has the numbers of those too."""
+    done, _ = answer("?", "quit", exercise=("small-mlp", "--ask", "delta1"))
+    assert "lr = 0.1" in done.out
+    assert "4 decimals" in done.out
+    before, _, after = done.out.partition("Step 1 of 1: δ₁")
+    assert "z₁ = xW₁ + b₁" in before
+    assert "0.3" in after.partition("W₁")[2]  # a weight of layer 1, two steps before
+
+
 def test_back_skip_help_and_quit(answer):
     done, kept = answer("?", "skip", "back", "3.5 -1.0 1.0", "quit")
     assert done.code == 1
@@ -296,7 +306,7 @@ def test_layers_marks_are_raised_and_a_matrix_of_one_number_is_one(run, monkeypa
     monkeypatch.setattr("builtins.input", lambda prompt="": f"{float(value.item()):.4f}")
     done = run("quiz", "or-gate", "--ask", "db2", "--progress", kept)
     assert done.code == 0, done.out
-    assert "^(" not in done.out
+    assert "^(2)" not in done.out
     assert "1 × 1" not in done.out
     assert "Step 1 of 1: ∂C/∂b⁽²⁾" in done.out
 

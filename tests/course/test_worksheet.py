@@ -121,6 +121,39 @@ def test_a_second_update_does_not_tell_what_the_first_is_asked_for():
     assert given(frozen, ask=["dW1", "dW1@2"])
 
 
+LAW = """
+layers: [{weights: [[1]], bias: 0, activation: linear}]
+inputs: [[1]]
+targets: 2
+loss: {name: huber, delta: 0.3}
+regularization: {l2: 0.03}
+optimizer: {name: momentum, learning_rate: 0.5, momentum: 0.9, form: ema}
+schedule: {exponential: {factor: 0.7}}
+clip: {norm: 0.4}
+epochs: 2
+"""
+
+
+def test_a_sheet_has_all_the_constants_and_without_steps_the_rules_too():
+    sheet = worksheet(backtrace.loads(LAW), ask=["W1_new", "W1_new@2"])
+    steps, bare = (
+        markdown.file(page.document(sheet, Handout(), steps=steps)) for steps in (True, False)
+    )
+    for text in (steps, bare):
+        for constant in (r"\eta = 0.5; 0.35", r"\lambda = 0.03", r"\beta = 0.9", "c = 0.4"):
+            assert constant in text
+    assert r"- $v_{W_{1}} = \beta\cdot v_{W_{1}}^{\mathrm{old}} + (1 - \beta)" in bare
+    assert bare.index("## Epoch 1") < bare.index(r"W_{1}^{\mathrm{new}} &=") < bare.index("Epoch 2")
+
+
+def test_a_board_without_steps_keeps_its_equations():
+    sheet = worksheet(backtrace.load("attention"), ask=["dW_Q"])
+    text = markdown.file(page.document(sheet, Handout(), steps=False))
+    assert r"- $Q = X \cdot W_Q$" in text or r"- $Q = X \cdot W_{Q}$" in text
+    assert r"\mathrm{softmax}(S)" in text
+    assert "dS" not in text
+
+
 def test_the_specs_own_ask_holds():
     spec = msgspec.structs.replace(backtrace.load("mlp-math"), ask=("z1", "delta1"))
     assert [quantity.id for quantity in worksheet(spec).asked] == ["z1", "delta1"]

@@ -33,7 +33,7 @@ ALLOWED = re.compile(
     r"\\(?:textbackslash|textasciicircum|textasciitilde|textasciigrave|dots|pounds|ss|o|O|ae|AE|oe"
     r"|OE|l|L|i|S)\{\}|\\hspace\{0pt\}|\\[{}$&#%_]|\\[`'^~=.\"urHvc]\{(?:\\i|\\j|[A-Za-z])\}"
     r"|\\[`'^~=.\"]\{(?:\\[`'^~=.\"uHvc]\{)+[A-Za-z]\}+"
-    r"|\$[<>|]\$|\$[-']\$|\$[_^]\{\d\}\$|\$\^\{\\circ\}\$|\$\\tfrac\{1\}\{2\}\$|\$\\[A-Za-z]+\$"
+    r"|\$[<>|]\$|\$[-']\$|\$[_^]\{(?:[\d()+=-]|\\mathrm\{\w+\})\}\$|\$\^\{\\circ\}\$|\$\\tfrac\{1\}\{2\}\$|\$\\[A-Za-z]+\$"
     r"|\{[\[\]]\}|[-'?!,]\{\}"
 )
 
@@ -134,6 +134,8 @@ def test_texts_keep_their_meaning():
         escaped("50% of $5 {a_b} #1 & x^2") == r"50\% of \$5 \{a\_b\} \#1 \& x\textasciicircum{}2"
     )
     assert escaped("δ₂ → ŷ") == r"$\delta$$_{2}$ $\to$ \^{y}"
+    assert escaped("δ：") == r"$\delta$:"
+    assert escaped("S⁽¹⁾ⁿ") == r"S$^{(}$$^{1}$$^{)}$$^{\mathrm{n}}$"
     assert escaped("Łódź, naïve, one-way") == r"\L{}\'{o}d\'{z}, na\"{\i}ve, one-way"
     assert escaped("-- ''") == "-{}- '{}'"  # TeX would make one sign of two
     assert escaped("😀") == "?"

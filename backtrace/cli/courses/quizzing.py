@@ -20,14 +20,15 @@ from backtrace.course.worksheet import WorksheetError, worksheet
 from backtrace.notation import steps as notation
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import sentence_text, text
-from backtrace.page.blocks import Answer, Document, Handout, Matrices
+from backtrace.page.blocks import Answer, Block, Document, Handout, Matrices
 from backtrace.page.elision import is_large
 from backtrace.page.report import sheet as page
 from backtrace.page.report.content import Commentator, Level
 from backtrace.page.report.phrases import STANDING
-from backtrace.page.worksheet import given
+from backtrace.page.worksheet import given, introduction
 from backtrace.spec.wording import count
 from backtrace.tape.loading import load
+from backtrace.tape.trace import TracedStep
 
 START = b"# A quiz of backtrace"
 LEVELS: tuple[Level, ...] = ("where", "what", "how")  # of hints, each says more
@@ -131,6 +132,7 @@ class _Table:
         """Every quantity that has no answer yet, in the order of work."""
         quantities = self.quiz.quantities
         self.say(f"{self.trace.title}. {len(quantities)} steps. {HELP}")
+        self.show(*introduction(self.quiz.sheet, Handout()))
         waiting = {quantity.name for quantity in self.quiz.waiting()}
         at, shown = 0, (0, 0)
         while at < len(quantities):
@@ -157,7 +159,9 @@ class _Table:
         tell(fill(said, width, initial_indent=inset, subsequent_indent=inset), sys.stdout)
 
     def show_given(self, epoch: int, batch: int) -> None:
-        blocks = (given(self.quiz.sheet, epoch, batch, Handout()),)
+        self.show(given(self.quiz.sheet, epoch, batch, Handout()))
+
+    def show(self, *blocks: Block) -> None:
         page = Document("", blocks, symbols=self.symbols, trace=self.trace)
         show_page(page, self.request.width)
 
@@ -165,10 +169,12 @@ class _Table:
         """One quantity: asked until it stands, or the student goes on."""
         quantity = self.quiz.quantities[at]
         traced = self.trace.update(quantity.epoch, quantity.batch)[quantity.id]
-        formula = text(notation.equation(traced, self.trace, self.symbols).formula, self.symbols)
+        formula = self.formula(traced)
         shape = "" if quantity.shape == (1, 1) else f"   {quantity.shape[0]} × {quantity.shape[1]}"
         steps = len(self.quiz.quantities)
         print()
+        for between in self.quiz.way_to(quantity):
+            self.say(self.formula(between), "  ")
         self.say(f"Step {at + 1} of {steps}: {formula}{shape}")
         level, rows = 0, self.quiz.begun(quantity)
         while True:
@@ -184,6 +190,9 @@ class _Table:
                 return
             level = min(level + 1, len(LEVELS) - 1)
             rows = [[BLANK] * quantity.shape[1] for _ in range(quantity.shape[0])]
+
+    def formula(self, traced: TracedStep) -> str:
+        return text(notation.equation(traced, self.trace, self.symbols).formula, self.symbols)
 
     def again(self) -> bool:
         """Whether the student tries once more; numbers are the answer to that already."""
@@ -256,8 +265,7 @@ class _Table:
             if not is_large((len(rows), len(rows[0])))
         )
         if operands:
-            page = Document("", (Matrices(operands),), symbols=self.symbols)
-            show_page(page, self.request.width)
+            self.show(Matrices(operands))
         self.say(HELP, "  ")
 
     def hint(self, judged: Judged, level: int) -> None:

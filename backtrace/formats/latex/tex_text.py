@@ -35,7 +35,7 @@ GREEK = {
     "ω": "omega", "Γ": "Gamma", "Δ": "Delta", "Θ": "Theta", "Λ": "Lambda", "Ξ": "Xi", "Π": "Pi",
     "Φ": "Phi", "Ψ": "Psi", "Ω": "Omega", "ℓ": "ell",
 }  # fmt: skip
-SCRIPTS = {"₀₁₂₃₄₅₆₇₈₉": "_", "⁰¹²³⁴⁵⁶⁷⁸⁹": "^"}
+SCRIPTS = {"<sub": "_", "<super": "^"}  # as Unicode says what ₂ and ⁿ are
 ACCENTS = {
     "\u0300": r"\`", "\u0301": r"\'", "\u0302": r"\^", "\u0303": r"\~", "\u0304": r"\=",
     "\u0306": r"\u", "\u0307": r"\.", "\u0308": r"\"", "\u030a": r"\r", "\u030b": r"\H",
@@ -83,15 +83,23 @@ def _character(character: str) -> str:
 
 
 def _script(character: str) -> str:
-    for digits, mark in SCRIPTS.items():
-        if character in digits:
-            return f"${mark}{{{digits.index(character)}}}$"
-    return ""
+    kind, _, points = unicodedata.decomposition(character).partition("> ")
+    if kind not in SCRIPTS:
+        return ""
+    raised = "".join(chr(int(point, 16)) for point in points.split()).replace("−", "-")
+    if not raised.isascii() or not (raised.isalnum() or raised in tuple("()+-=")):
+        return ""
+    raised = (
+        raised if raised.isdecimal() else rf"\mathrm{{{raised}}}" if raised.isalpha() else raised
+    )
+    return f"${SCRIPTS[kind]}{{{raised}}}$"
 
 
 def _accented(character: str) -> str:
     """A letter with its accents; the letter alone where TeX has not the accent."""
     base, *marks = list(unicodedata.normalize("NFKD", character))
+    if base.isascii() and base.isprintable() and base != character and not marks:
+        return _character(base)  # a full-width sign
     if not base.isascii() or not base.isalnum():
         return "?"
     known = [ACCENTS[mark] for mark in marks if mark in ACCENTS]
