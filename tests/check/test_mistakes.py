@@ -373,8 +373,30 @@ def test_a_misread_target_costs_one_step():
     assert {said(e) for e in found.first_mistake.explanations} >= {"y[1,1] read as 2.5"}
 
 
-def test_the_negative_of_what_an_optimizer_gives():
-    """W + step = [1.1 -0.9]; the step itself the wrong way round goes uphill."""
+@pytest.mark.parametrize(
+    "conventions",
+    ["{weights: out_in}", "{layout: columns, weights: in_out}"],
+)
+def test_the_gradient_of_weights_added_up_for_delta_whatever_way_they_stand(conventions):
+    """a1 = [1 2], z2 = [7 0], δ2 = [5 -2]: dW2 = [5 10 / -2 -4] by outputs, and 5 − 2, 10 − 4."""
+    turned = "columns" in conventions
+    first, second = ([[1, 2]], [[1, 2], [3, -1]]) if turned else ([[1], [2]], [[1, 3], [2, -1]])
+    spec = f"""
+conventions: {conventions}
+layers:
+  - {{activation: linear, weights: {first}, bias: none}}
+  - {{activation: linear, weights: {second}, bias: none}}
+inputs: 1
+targets: {[[2], [2]] if turned else [[2, 2]]}
+loss: half_sse
+"""
+    (found,) = quantity(spec, "da1: [3.00, 6.00]", "da1").explanations
+    assert (found.codes, said(found)) == (("value-for-error",), "dW2")
+
+
+def test_the_negative_of_a_whole_line():
+    """z1 = [6 7 / 2 -5]; W + step = [1.1 -0.9]; the step itself, negative, goes uphill."""
+    assert named(SQUARE, "z1: [[-6, -7], [-2, 5]]") == [("z1", {"sign-flipped"})]
     assert named(FIRST_ADAM, "W1_new: [[-1.100], [0.900]]") == [("W1_new", {"sign-flipped"})]
     found = named(FIRST_ADAM, "mhatW1: [[-1.6], [-3.2]]\nstep_W1: [[-0.100], [-0.100]]")
     assert found == [("step_W1", {"ascent-for-descent"})]

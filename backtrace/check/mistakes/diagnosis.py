@@ -132,7 +132,7 @@ class Diagnosis(WrongQuantity):
         found = [(place, rewrite) for place in places for rewrite in self.exercise.wrongs(place)]
         step = self.exercise.steps[self.place]
         uphill = "rate" in step.parameters and step.operation != "descend"  # ascent-for-descent
-        told = (place == self.place and wrong.code == "sign-flipped" for place, wrong in found)
+        told = (place == self.place and wrong == negated(step) for place, wrong in found)
         if step.operation != "forward_again" and not uphill and not any(told):
             found.append((self.place, negated(step)))
         return found

@@ -301,7 +301,7 @@ def value_for_error(step: Step, context: UpdateContext) -> Iterator[Wrong]:
                 yield Wrong("value-for-error", wrong, detail=(Symbol(other.id),))
     if step.role == "activation_gradient" and context.samples == 1:
         for gradient in context.steps.values():
-            if gradient.role == "gradient" and gradient.of in step.operands:
+            if gradient.role in GRADIENTS and gradient.of in step.operands:
                 wrong = _as(step, "summed_over_outputs", (gradient.id,))
                 yield Wrong("value-for-error", wrong, detail=(Symbol(gradient.id),))
 

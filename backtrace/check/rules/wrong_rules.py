@@ -15,6 +15,7 @@ from backtrace.check.rules.intervals import (
     negated,
     point,
     product,
+    summed,
 )
 from backtrace.check.rules.softmax_bounds import softmax
 from backtrace.functions.activations import Parameters
@@ -107,9 +108,10 @@ def _product_with_ones(s: Setting, p: Parameters, *factors: Interval) -> Interva
 
 def _summed_over_outputs(s: Setting, p: Parameters, dw: Interval) -> Interval:
     """A gradient's entries added up, for each unit that they come from."""
-    if s.sample_axis == 0:
-        return product(dw, point(np.ones((dw.shape[1], 1)))).T
-    return product(point(np.ones((1, dw.shape[0]))), dw).T
+    omit = p.get("omit", "")
+    own = Interval(s.without_bias(dw.lo, omit), s.without_bias(dw.hi, omit))
+    sums = summed(own, 1 - s.input_axis, keepdims=True)
+    return sums.T if s.input_axis == s.sample_axis else sums
 
 
 # Samples
