@@ -12,11 +12,12 @@ from tests.check.typed import listed
 from tests.sampling import share, some
 
 BUNDLED = ("mlp-math", "small-mlp", "or-gate")
-CONSTANTS = ("0", "1", "0.0", "0.5", "9", "0e9")
-SLACK = 0.02  # of the marks that there are
+RARER = ("1", "0.1", "9", "99", "1e1", "5e3", "-1", "1e-9", "0.0000")
+CONSTANTS = ("0", "0.0", "0.00", "0.5", "0e9", *some(RARER))
 TURNS = share(60)  # of the hill-climber
 TRIED = ("0.00", "1.00", "0.1", "-0.25", "3.10", "9e3", "0.5", "2")
 RANDOM_SPECS = some((2, 3, 4, 5))
+GUESSES = some(range(12))
 
 
 def half(text):
@@ -89,7 +90,7 @@ def test_one_constant_everywhere_earns_what_is_right_as_written(name):
         text: idler.gain({place: idler.filled(place, text) for place in idler.places})
         for text in CONSTANTS
     }
-    assert {text: gain for text, gain in gains.items() if gain > SLACK} == {}
+    assert {text: gain for text, gain in gains.items() if gain > 0} == {}
 
 
 @pytest.mark.parametrize("source", [*BUNDLED, *RANDOM_SPECS])
@@ -104,7 +105,7 @@ def test_who_climbs_by_chance_gets_nowhere(source):
         gain = idler.quick_gain(moved)
         if gain >= best:
             sheet, best = moved, gain
-    assert max(best, idler.gain(sheet)) <= SLACK
+    assert max(best, idler.gain(sheet)) <= 0
 
 
 @pytest.mark.parametrize("text", ["0.00", "0.5", "1.00"])
@@ -119,4 +120,62 @@ def test_one_number_after_an_honest_forward_part_earns_nothing(source, text):
     to_four = np.vectorize("{:.4f}".format, otypes=[object])
     honest = {place: to_four(values[place]) for place in ahead}
     sheet = honest | {place: idler.filled(place, text) for place in backward}
-    assert idler.gain(sheet) <= SLACK
+    assert idler.gain(sheet) <= 0
+
+
+def drawn(seed, kind):
+    """An idler, a source of chance, and an honest forward part to four decimals."""
+    idler = Idler(random_spec(np.random.default_rng([seed, 55])))
+    values = idler.checker.values
+    ahead = [p for p in idler.places if idler.checker.steps[p].phase == "forward"]
+    to_four = np.vectorize("{:.4f}".format, otypes=[object])
+    honest = {place: to_four(values[place]) for place in ahead}
+    return idler, np.random.default_rng([seed, kind]), honest
+
+
+@pytest.mark.parametrize("seed", some(range(8)))
+def test_given_numbers_copied_after_an_honest_forward_part_earn_nothing(seed):
+    """By chance some follow from each other."""
+    idler, random, sheet = drawn(seed, 1)
+    values = idler.checker.values
+    given = [f"{value:.1f}" for place in idler.givens for value in values[place].ravel()]
+    sheet |= {
+        place: random.choice(given, values[place].shape).astype(object)
+        for place in idler.places
+        if place not in sheet
+    }
+    assert idler.gain(sheet) <= 0.02
+
+
+@pytest.mark.parametrize("seed", GUESSES)
+def test_a_sheet_of_guesses_has_no_named_mistakes(seed):
+    """Some rule or other gives a single number of a few digits; only slips of the hand are left out
+    of account where nothing but one entry is wrong."""
+    idler, random, _ = drawn(seed, 2)
+    decimals = 2 + seed % 3
+    sheet = {}
+    for place in idler.places:
+        size = np.abs(idler.checker.values[place]).max() or 1.0
+        guesses = random.uniform(-1.5, 1.5, idler.checker.values[place].shape) * size
+        sheet[place] = np.vectorize(f"{{:.{decimals}f}}".format, otypes=[object])(guesses)
+    found = idler.checker.check(idler.read(sheet)).quantities
+    assert [(q.name, q.mistakes) for q in found if q.mistakes] == []
+
+
+# Every a is from 0 to 1, and so is much else: 0.0 is that cut off.
+SIGMOIDS = """
+layers:
+  - {activation: sigmoid, weights: [[-1.5, -1.0, 0.6], [0.2, 0.76, 0.5]], bias: [0.9, -1.5]}
+  - {activation: sigmoid, weights: [[-0.3, -2.0], [0.3, -0.9]], bias: [1.0, -0.2]}
+inputs: [[0.8, -0.5], [1.9, 1.5], [-1.0, -0.1]]
+targets: [[1.0, 0.99], [0.0, 0.01]]
+loss: half_mse
+conventions: {layout: columns, mean_in: gradient}
+"""
+
+
+def test_zeros_show_no_digits_that_were_cut_off():
+    idler = Idler(backtrace.loads(SIGMOIDS))
+    ids = ("z1", "a1", "z2", "a2", "loss", "delta2", "dW2", "db2", "delta1", "dW1", "db1")
+    sheet = {(1, 1, id): idler.filled((1, 1, id), "0.0") for id in ids}
+    assert idler.checker.check(idler.read(sheet)).conventions is None

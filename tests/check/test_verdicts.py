@@ -527,3 +527,45 @@ inputs: [[1]]
     found = report(spec, "a1: 1.5\nz2: 4.0")
     assert [q.earned for q in found.quantities if q.name == "z2"] == [1]
     assert not {q.verdict for q in found.quantities} & {"wrong", "malformed", "unsupported"}
+
+
+# z = [0.3 -19.511]
+BESIDE = """
+layers: [{activation: linear, weights: [[0.3, -19.511]], bias: none}]
+inputs: [[1]]
+"""
+
+
+def test_a_bare_0_beside_decimals_is_no_number_that_rounds_to_0():
+    """0.3 is 0.300 beside -19.511; beside whole numbers 0 may be anything up to a half."""
+    assert entries(BESIDE, "z1: [[0, -19.511]]", "z1") == ["wrong right"]
+    assert entries(BESIDE, "z1: [[0, -20]]", "z1") == ["imprecise right"]
+    assert entries(BESIDE, "z1: [[0, 0]]", "z1") == ["imprecise wrong"]
+
+
+def test_a_0_of_significant_digits_is_as_fine_as_its_line():
+    """z = [3.5003 2.162] and e = [0.5 0.25]; b_new = [0.5003 - 0.5, 0.412 - 0.25] = [0.0003 0.162]:
+    to three digits 0 beside 0.162 is 0.000."""
+    spec = """
+layers: [{activation: linear, weights: [[1.2, 0.7]], bias: [[0.5003, 0.412]]}]
+inputs: [[2.5]]
+targets: [[3.0003, 1.912]]
+loss: half_sse
+learning_rate: 1
+"""
+    sheet = "z1: [[3.50, 2.16]]\ndelta1: [[0.500, 0.250]]\ndW1: [[1.25, 0.625]]\n"
+    assert entries(spec, sheet + "b1_new: [[0, 0.162]]", "b1_new") == ["right right"]
+
+
+def test_from_a_matrix_of_no_shape_nothing_is_carried():
+    """z = 1.004 + 0.02·100 and δ = 2.004, to two decimals 2.00: dW = [2.00 200.00] is rounded, and
+    rests on nothing of the four entries that are written for δ."""
+    spec = """
+layers: [{activation: linear, weights: [[1.004], [0.02]], bias: none}]
+inputs: [[1, 100]]
+targets: 1
+loss: half_sse
+"""
+    rounded = marks(spec, "delta1: [[1, 2], [3, 4]]\ndW1: [2.00, 200.00]")
+    assert rounded == {"delta1": "malformed", "dW1": "rounded"}
+    assert marks(spec, "delta1: [[1, 2], [3, 4]]\ndW1: [2.60, 260.00]")["dW1"] == "wrong"
