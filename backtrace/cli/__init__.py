@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from io import FileIO, TextIOWrapper
 from types import FrameType
@@ -98,6 +98,12 @@ def _interruptible() -> Iterator[Callable[[], object]]:
             signal.signal(signal.SIGINT, before)
 
 
+def _numbers_as_they_come() -> AbstractContextManager[object]:
+    """What is infinite, or no number, stands on the page; NumPy's warnings would say less."""
+    numpy = sys.modules.get("numpy")
+    return nullcontext() if numpy is None else numpy.errstate(all="ignore")
+
+
 def main() -> None:
     """Runs ``backtrace``. Nothing that goes wrong with a user's input ends in a traceback."""
     gc.set_threshold(COLLECT_AFTER)
@@ -109,7 +115,8 @@ def main() -> None:
         with _interruptible() as loaded:
             run = _loaded(sys.argv[1:])
             loaded()
-            run()
+            with _numbers_as_they_come():
+                run()
             sys.stdout.flush()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

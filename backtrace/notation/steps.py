@@ -5,6 +5,8 @@ One row an operation, in ``NOTATION``; every renderer reads a step through the f
 
 from __future__ import annotations
 
+import numpy as np
+
 from backtrace.functions.formula import Equation, Ref, Sentence
 from backtrace.notation import backward, forward, loss, update
 from backtrace.notation.equations import entries, right_sides
@@ -44,7 +46,8 @@ def entry(
 def entry_stages(traced: TracedStep, workings: Workings, i: int, j: int) -> Stages:
     written = writing(traced.step)
     if written.stages is not None:
-        return written.stages(traced, workings, i, j)
+        with np.errstate(all="ignore"):  # a product may be infinite where numbers are that large
+            return written.stages(traced, workings, i, j)
     return [filled_in(written.right(traced.step, workings), workings, i, j)]
 
 

@@ -169,7 +169,9 @@ def test_json_carries_the_decimals_to_print():
     assert again == msgspec.structs.replace(trace, decimals=2)
 
 
-DOCUMENT = json.loads(encode(backtrace.trace(backtrace.load("softmax"))))
+DOCUMENTS = [
+    json.loads(encode(backtrace.trace(backtrace.load(name)))) for name in ("softmax", "attention")
+]
 ODD = st.sampled_from([
     None, -1, 0, 10**400, 1.5, "", "x", "\\input{x}", "<b>", "1/0", "nan", [], {}, [[]],
     [[1], [2, 3]], True, "W9999999", "a0", ["a0"], "given", "matmul",
@@ -179,7 +181,7 @@ ODD = st.sampled_from([
 @st.composite
 def spoilt(draw):
     """A saved trace with one thing changed or gone, somewhere."""
-    document = json.loads(json.dumps(DOCUMENT))
+    document = json.loads(json.dumps(draw(st.sampled_from(DOCUMENTS))))
     here, key = document, draw(st.sampled_from(sorted(document)))
     while isinstance(here[key], dict | list) and here[key] and draw(st.booleans()):
         here = here[key]
@@ -189,6 +191,14 @@ def spoilt(draw):
     else:
         del here[key]
     return document
+
+
+def test_a_line_of_a_board_that_has_another_name_is_refused():
+    """As its own loss with the new parameters it would have no title."""
+    text = json.dumps(DOCUMENTS[1])
+    assert text.count('"id": "loss_after"') == 1
+    with pytest.raises(TraceFormatError, match="can't be written"):
+        read(text.replace('"id": "loss_after"', '"id": "lo_after"').encode())
 
 
 @given(spoilt())

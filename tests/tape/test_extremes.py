@@ -9,6 +9,7 @@ import pytest
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.losses import LOSSES
 from backtrace.notation.notes import notes
+from backtrace.notation.steps import entry
 from backtrace.spec.model import (
     Arithmetic,
     Bias,
@@ -20,6 +21,7 @@ from backtrace.spec.model import (
     Optimizer,
     Spec,
 )
+from backtrace.tape.loading import loads
 from backtrace.tape.run import trace
 from backtrace.tape.training import train
 from tests.tape.exercises import CONVENTIONS, DIFFERENTIABLE, PROBABILITIES, SGD, exercise, function
@@ -128,6 +130,14 @@ def test_where_the_long_way_through_a_softmax_is_infinity_times_nothing(loss, y)
         steps = at("softmax", loss, z, y, output_delta="chain")
         delta = [powers / powers.sum() - y]
         np.testing.assert_allclose(steps["delta1"].value, delta, rtol=1e-12, atol=1e-300)
+
+
+def test_what_is_beyond_a_float_is_unfolded_without_a_warning():
+    """1e308 · 100 is no float; pytest takes a warning for a failure."""
+    text = "layers: [{activation: linear, weights: [[1e308], [2]], bias: none}]\ninputs: [[100, 3]]"
+    steps = trace(loads(text))
+    assert np.isinf(steps["product1"].value).all()
+    assert len(entry(steps["product1"], steps, 0, 0)) > 1
 
 
 SATURATED = {"widths": (2, 3, 2), "activations": ("relu", "sigmoid"), "n": 5,

@@ -130,6 +130,8 @@ def _write_once(trace: Trace, steps: Mapping[str, TracedStep]) -> None:
     header.facts(trace, symbols)
     for traced in steps.values():
         if traced.operation != "given":
+            notation.title(traced.step, symbols)
+            notation.short_title(traced.step, symbols)
             notation.equation(traced, trace, symbols)
             notation.why(traced, trace, symbols)
             if traced.value.size:
