@@ -39,21 +39,23 @@ class NotANumberError(ValueError):
 def entries(line: str, count: int) -> list[str]:
     """The texts of ``count`` entries, or of fewer, where fewer were typed.
 
-    Entries are separated by commas or semicolons, or, of plain numbers, by spaces. A comma within
-    every number (``0,5 1,25``), or in the only one, is its decimal mark. Raises NotANumberError for
-    what is none, or for more than were asked for.
+    Entries are separated by commas or semicolons, or, of plain numbers, by spaces: ``3 -1`` are
+    two, ``3 - 1`` is a sum. A comma within every number (``0,5 1,25``), or in the only one, is its
+    decimal mark. Raises NotANumberError for what is none, or for more than were asked for.
     """
     words = line.strip("[] \t").replace(";", " ").split()
     if all(map(DECIMAL_COMMA.fullmatch, words)) and (count == 1 or len(words) > 1):
         line = " ".join(words).replace(",", ".")
     parts = [part.strip() for part in line.strip("[] \t").replace(";", ",").split(",")]
     parts = [part for part in parts if part]
-    if len(parts) == 1 and count > 1:
+    is_one = count == 1 and len(parts) == 1 and _is_number(parts[0])  # 2 17/21
+    if len(parts) == 1 and not is_one:
         words = parts[0].split()
         if all(_is_number(word) for word in words):
             parts = words
     if len(parts) > count:
-        raise NotANumberError(f"{len(parts)} numbers, and only {count} left to give")
+        wanted = "one number is wanted here" if count == 1 else f"{count} numbers are wanted here"
+        raise NotANumberError(f"{wanted}, and {len(parts)} were typed")
     return [entry(part) for part in parts]
 
 

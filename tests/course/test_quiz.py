@@ -37,6 +37,9 @@ CTRL_C = "\x03"
         ("0,593", 1, ["0.593"]),  # the comma of a decimal number, where it can be no other
         ("0,5 -1,25 3,0", 3, ["0.5", "-1.25", "3.0"]),
         ("1,2", 2, ["1", "2"]),
+        ("-0.194 -0.189", 2, ["-0.194", "-0.189"]),
+        ("0.35 - 0.05", 1, ["0.3"]),
+        ("2 17/21", 1, ["2 17/21"]),
     ],
 )
 def test_numbers_and_sums(line, count, expected):
@@ -53,6 +56,12 @@ def test_numbers_and_sums(line, count, expected):
 def test_what_is_no_number_is_refused(line):
     with pytest.raises(NotANumberError):
         entries(line, 3)
+
+
+@pytest.mark.parametrize("line", ["-0.194 -0.189", "0.35 0.65", "0.35, 0.65", "3 -1"])
+def test_two_numbers_where_one_is_wanted_are_not_worked_into_one(line):
+    with pytest.raises(NotANumberError, match="^one number is wanted here, and 2 were typed$"):
+        entries(line, 1)
 
 
 # --- the state of a quiz

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping as Dictionary
 from collections.abc import Sequence as Row
 from typing import TypeAlias
@@ -41,8 +42,8 @@ def fit(quantity: Quantity, node: Node) -> WrittenQuantity | None:
 
     A flat list, a number for 1 × 1, and a transposed matrix are turned as meant, the ones of an
     augmented activation are put in where they were left out, and a comma that YAML took apart
-    (``[0,593, 0,597]``) is put together again; the notes say so. ``1 2 ; 3 4`` is a matrix. What
-    fits no way round has a ``problem`` and ``raw`` cells.
+    (``[0,593, 0,597]``) is put together again; the notes say so. ``1 2 ; 3 4`` is a matrix, and so
+    are the lines of a text block. What fits no way round has a ``problem`` and ``raw`` cells.
     """
     given = _given(node)
     grid, notes = _fitted(quantity, given)
@@ -121,7 +122,9 @@ def _place(shape: IndexPair, index: tuple[int, ...]) -> IndexPair | None:
 
 def _given(node: Node) -> WrittenCells:
     if isinstance(node, Scalar):
-        return WrittenCells("number", [[node]])
+        number = WrittenCells("number", [[node]])
+        is_block = "\n" in node.text.strip()
+        return (_with_spaces(number) if is_block else None) or number
     if not isinstance(node, Sequence):
         return WrittenCells("mapping")
     scalars = [item for item in node.items if isinstance(item, Scalar)]
@@ -208,11 +211,11 @@ def _turned_matrix(
 
 def _with_spaces(given: WrittenCells) -> WrittenCells | None:
     """As the program prints matrices, `1 2 ; 3 4`: spaces between entries, a comma before some of
-    them, `;` between rows."""
-    texts = [" ".join(cell.text for cell in row) for row in given.rows]
-    if not any(" " in cell.text.strip() or ";" in cell.text for row in given.rows for cell in row):
+    them, `;` or, in a text block, a new line between rows."""
+    texts = [" ".join(cell.text.strip() for cell in row) for row in given.rows]
+    if not any(mark in cell.text.strip() for row in given.rows for cell in row for mark in " ;\n"):
         return None
-    lines = ";".join(texts).replace("[", " ").replace("]", " ").split(";")
+    lines = re.split("[;\n]", ";".join(texts).replace("[", " ").replace("]", " "))
     told = [[text.rstrip(",") for text in line.split()] for line in lines if line.strip()]
     rows = [[Scalar(0, 0, 1, text) for text in line if text] for line in told]
     if len(rows) == 1 and given.form != "matrix":

@@ -131,7 +131,7 @@ class _Table:
     def ask_all(self) -> None:
         """Every quantity that has no answer yet, in the order of work."""
         quantities = self.quiz.quantities
-        self.say(f"{self.trace.title}. {len(quantities)} steps. {HELP}")
+self.say(f"{self.trace.title}. {count(len(quantities), 'step')}. {HELP}")
         self.show(*introduction(self.quiz.sheet, Handout()))
         waiting = {quantity.name for quantity in self.quiz.waiting()}
         at, shown = 0, (0, 0)
@@ -235,10 +235,12 @@ class _Table:
         rows, columns = quantity.shape
         if rows == columns == 1:
             return symbol
+        if columns == 1:
+            return f"{symbol}, row {i + 1} (one number)"
         if there:
             return f"{symbol}[{i + 1},{there + 1}]"
         line = f"{symbol}, row {i + 1}" if rows > 1 else symbol
-        return f"{line} ({columns} numbers)" if columns > 1 else line
+        return f"{line} ({columns} numbers)"
 
     def line(self, prompt: str) -> str:
         """What is typed next, in lower case where it is a word. Raises _Quit, _Back, EOFError."""
