@@ -131,7 +131,7 @@ class _Table:
     def ask_all(self) -> None:
         """Every quantity that has no answer yet, in the order of work."""
         quantities = self.quiz.quantities
-self.say(f"{self.trace.title}. {count(len(quantities), 'step')}. {HELP}")
+        self.say(f"{self.trace.title}. {count(len(quantities), 'step')}. {HELP}")
         self.show(*introduction(self.quiz.sheet, Handout()))
         waiting = {quantity.name for quantity in self.quiz.waiting()}
         at, shown = 0, (0, 0)
