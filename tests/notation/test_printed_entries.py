@@ -12,7 +12,7 @@ from backtrace.notation import steps as notation
 from backtrace.notation.equations.titles import is_of_equations
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import tokens
-from backtrace.spec.model import Clip, Number, Optimizer, Regularization
+from backtrace.spec.model import Clip, Conventions, Number, Optimizer, Regularization
 from backtrace.tape.run import trace
 from backtrace.tape.setting import Setting
 from tests.check.random_exercises import random_spec
@@ -155,6 +155,14 @@ def test_every_penalty(form, l1, l2, bias):
             conventions=conventions,
         )  # fmt: skip
         assert_printed_as_worked(trace(spec))
+
+
+def test_a_hinge_of_samples_in_columns():
+    """Each sample has its own true class, which stands in its column."""
+    columns = Conventions("columns", "out_in")
+    found = trace(exercise((2, 3), ("linear",), loss="hinge", n=5, conventions=columns))
+    assert len(set(np.argmax(found["y"].value, axis=0))) > 1
+    assert_printed_as_worked(found)
 
 
 @pytest.mark.parametrize("seed", range(15))
