@@ -88,6 +88,7 @@ class Noted(np.ndarray):
         if ufunc is np.exp and "exponentials" in habit.inside:
             value = habit.note(value)
         is_product = ufunc in PRODUCTS and method == "__call__" and "products" in habit.inside
+        is_product &= not any(x.ndim == 0 and abs(x) == 1 for x in plain)  # a sign is no product
         if is_product or ("steps" in habit.inside and np.asarray(value).dtype == float):
             value = habit.note(value)
         return noted(value, habit)
@@ -252,5 +253,7 @@ HABITS = {
     "small numbers kept, 3 decimals": plain(3, keeps=True),
     "scratch lines one decimal coarser": plain(4, scratch=Digits(3)),
     "scratch lines coarser, small numbers kept": plain(4, scratch=Digits(3), keeps=True),
+    "products to 3 decimals, 4 written": plain(4, notes=Digits(3), inside=("products",)),
+    "e^z, products and updates to 3 decimals, 5 written": plain(5, notes=Digits(3), inside=INSIDE),
     "decimals that vary from line to line": plain(4, varies=True),
 }

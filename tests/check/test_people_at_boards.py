@@ -14,7 +14,7 @@ from tests.check.calculator import HABITS, Digits, plain
 from tests.check.typed import report
 from tests.tape.boards import board
 
-BOARDS = 90
+BOARDS = 104
 STEPS = ("steps", "products")
 AT_BOARDS = (
     {  # where nothing is divided by the root of squares

@@ -38,8 +38,11 @@ def test_lines_between_may_have_the_fewest_decimals_of_the_page():
     assert found.conventions == {"rounding": "worked to 2 decimals"}
 
 
-def test_no_other_line_explains_decimals_that_the_page_has_nowhere():
-    assert marks(ONE_WEIGHT, "z1: 0.512")["z1"] == "wrong"
+def test_a_product_may_have_been_noted_with_fewer_decimals_and_no_others():
+    found = report(ONE_WEIGHT, "z1: 0.512")
+    assert [q.verdict for q in found.quantities] == ["rounded"]
+    assert found.conventions == {"rounding": "worked to 2 decimals"}
+    assert marks(ONE_WEIGHT, "z1: 0.510")["z1"] == "wrong"
     assert marks(ONE_WEIGHT, "z1: 0.514\nloss: 0.05")["z1"] == "wrong"  # 0.20 at most
 
 
@@ -64,3 +67,40 @@ def test_where_anything_would_follow_the_exact_value_is_right():
     before = "dW1: [-0.667, -0.167, 0.833]\nW1_new: [20.68, 5.18, -25.82]\n"
     assert marks(LARGE_STEP, before + "loss_after: 15.50")["loss_after"] == "right"
     assert marks(LARGE_STEP, before + "loss_after: 16.50")["loss_after"] not in GOOD
+
+
+# Scratch work of some kinds is coarser than the page, of others not.
+
+TWO_PRODUCTS = """
+layers: [{activation: linear, weights: [[0.37], [0.53]], bias: 0.2}]
+inputs: [[0.37, 0.61]]
+targets: 1
+loss: half_sse
+learning_rate: 0.3
+"""
+
+
+def test_products_alone_may_be_noted_with_fewer_digits():
+    # 0.1369 and 0.3233 as 0.14 and 0.32: z = 0.66, δ = -0.34. -0.34 · 0.37 = -0.1258 by itself
+    # is no addend, and dW needs no note.
+    sheet = "z1: 0.6600\ndelta1: -0.3400\ndW1: [[-0.1258], [-0.2074]]\ndb1: -0.3400\n"
+    found = report(TWO_PRODUCTS, sheet)
+    assert {q.verdict for q in found.quantities} == {"rounded"}
+    # 0.137 + 0.323 = 0.460 would be 0.66 as well: it is never said to be coarser than it was.
+    assert found.conventions == {"rounding": "worked to 3 decimals"}
+
+
+def test_the_products_of_the_rate_may_be_noted_with_fewer_digits():
+    # z = 0.6602. 0.3 · 0.1257 = 0.0377 as 0.04, 0.3 · 0.2073 = 0.0622 as 0.06, 0.1019 as 0.10.
+    sheet = "z1: 0.6602\nW1_new: [[0.4100], [0.5900]]\nb1_new: 0.3000\n"
+    found = report(TWO_PRODUCTS, sheet)
+    assert [q.verdict for q in found.quantities] == ["right", "rounded", "rounded"]
+    assert found.conventions == {"rounding": "worked to 2 decimals"}
+    slipped = sheet.replace("0.5900", "0.5950")
+    assert marks(TWO_PRODUCTS, slipped)["W1_new"] == "wrong"
+
+
+def test_who_rounds_one_sum_of_products_has_rounded_the_others():
+    # z = 0.66 as above, but dW = -0.1256, which no rounding of -0.34 · 0.37 = -0.1258 gives.
+    sheet = "z1: 0.6600\ndelta1: -0.3400\ndW1: [[-0.1256], [-0.2074]]\n"
+    assert marks(TWO_PRODUCTS, sheet)["dW1"] == "wrong"

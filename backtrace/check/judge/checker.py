@@ -17,6 +17,7 @@ from backtrace.check.judge.judgement import Judgement
 from backtrace.check.judge.marks import for_work_done
 from backtrace.check.judge.readings import readings
 from backtrace.check.judge.replay import Work
+from backtrace.check.judge.scratch_work import ScratchWork, Tried
 from backtrace.check.judge.sheet import MOST_WORK, Page, Sheet
 from backtrace.check.judge.workings import (
     ACCUSED,
@@ -30,7 +31,6 @@ from backtrace.check.judge.workings import (
     has_names,
     is_far_less,
     loosest,
-    speaks_for,
 )
 from backtrace.check.model import Answers, Judged, Report, Verdict, WrittenQuantity
 from backtrace.check.policy import score
@@ -187,13 +187,24 @@ class Checker(Exercise):
         work: Work | None = None,
     ) -> Sheet | None:
         """A sheet, judged in an attempt to have nothing else ``wrong``; None where there is."""
+        found = self.tried(answers, working, wrong, work)
+        return found if isinstance(found, Sheet) else None
+
+    def tried(
+        self,
+        answers: Answers,
+        working: Working,
+        wrong: AbstractSet[Key] = frozenset(),
+        work: Work | None = None,
+    ) -> Tried:
+        """A sheet, judged to the first line that is not among what is known to be ``wrong``."""
         sheet = Sheet(self, self._page(answers), working, explains=False)
         sheet.work = work or sheet.work
         found: list[Judged] = []
         for judged in self._judged(sheet):
             found.append(judged)
-            if not accused_places((judged,)) <= wrong:
-                return None
+            for place in accused_places((judged,)) - wrong:
+                return place
         sheet.quantities = for_work_done(sheet, tuple(found))
         return sheet
 
@@ -210,11 +221,7 @@ class Checker(Exercise):
         work = Work(MOST_WORK)
         if not self.may_stand(answers, loosest(usual.decimals), usual, work):
             return None
-        coarse = coarser(usual.written)
-        ways = [
-            *between_lines(usual.written, self.values),
-            *(way for way in coarse if speaks_for(way, usual.quantities, self.steps)),
-        ]
+        ways = [*between_lines(usual.written, self.values)]
         if usual.page.finest.digits >= PRINTED:
             ways.insert(0, Working(float32=True))
         if self.may_be_cut(usual):
@@ -224,6 +231,20 @@ class Checker(Exercise):
                 sheet = self.attempt(answers, working, work=work)
                 if sheet is not None and working.is_coarse:
                     sheet = sheet if is_borne_out(sheet, usual.quantities) else None
+                if sheet is not None or work.is_spent:
+                    return sheet
+        return self.with_coarse_scratch_work(answers, usual, work)
+
+    def with_coarse_scratch_work(self, answers: Answers, usual: Sheet, work: Work) -> Sheet | None:
+        search = ScratchWork(self, usual, lambda working: self.tried(answers, working, work=work))
+        notings = [
+            noting
+            for noting in coarser(usual.written)
+            if self.may_stand(answers, Working(scratch=noting, loose=True), usual, work)
+        ]
+        for lines in (False, True):
+            for noting in notings:
+                sheet = search.noted(noting, lines=lines)
                 if sheet is not None or work.is_spent:
                     return sheet
         return None

@@ -172,7 +172,7 @@ class Judgement:
 
     def worked(self, numbers: Numbers, extra: bool) -> Judged:
         place = self.place
-        own = self.sheet.replay(numbers.unit).step(place)
+        own = self.sheet.replay(numbers.unit).of(place)
         follows, box, doubt = self.in_own_work(numbers, own)
         alone = numbers.alone_in(box)
         allowed = np.stack([self.in_spec(reading, numbers, alone) for reading in numbers.readings])

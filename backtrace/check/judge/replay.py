@@ -19,9 +19,9 @@ from backtrace.check.mistakes.rewrites import Wrong
 from backtrace.check.rules.adaptive_steps import Quotient, as_long_as_can_be
 from backtrace.check.rules.equation_partials import slack
 from backtrace.check.rules.evaluation import interval
-from backtrace.check.rules.intervals import Interval, clipped, either, widened
+from backtrace.check.rules.intervals import Interval, clipped, either, in_any, widened
 from backtrace.check.rules.noted_lines import noted
-from backtrace.check.rules.noting import Noting, widened_by
+from backtrace.check.rules.noting import TELLING, Noting, widened_by
 from backtrace.functions.activations import Parameters
 from backtrace.functions.elementary import FUNCTIONS
 from backtrace.tape.arithmetic import FloatArithmetic
@@ -35,7 +35,6 @@ KNOW_THEIR_PARTS = (  # and which are left alone
     *("descend", "accumulate", "accumulate_step", "average", "accumulate_squares"),
     "average_squares",
 )
-TELLING = 20.0  # half units in the last place that make two significant digits
 FINER = 10.0  # times as fine as a unit is the next
 LARGE = 500  # entries of the operands of a line, for which it counts as another one
 
@@ -140,7 +139,17 @@ class Replay:
         replaced = self.over.get(place)
         if isinstance(replaced, Interval):
             return replaced
-        return self.step(place) if replaced is None else self.replaced(place, replaced)
+        found = self.step(place) if replaced is None else self.replaced(place, replaced)
+        step = self.exercise.steps[place] if replaced is None else replaced
+        return self.noted_whole(step.operation, found) if isinstance(step, Step) else found
+
+    def noted_whole(self, operation: str, found: Interval) -> Interval:
+        """A line on the page that was itself noted with the fewer digits, and then written with
+        zeros."""
+        working = self.sheet.working
+        if working.scratch is None or operation not in working.parts:
+            return found
+        return in_any((found, working.scratch.rounded(found)))
 
     def step(self, place: Key) -> Interval:
         """L of a step: its rule on the operands as the student has them."""
@@ -246,15 +255,24 @@ class Replay:
         self, operation: str, parameters: Parameters, operands: list[Interval]
     ) -> Interval:
         """What a line gives, whose partial results may have been rounded as well."""
-        setting, working = self.exercise.setting, self.sheet.working
-        if working.scratch is not None and working.has_coarse_parts(operation):
-            by_parts = noted(operation, setting, parameters, working.scratch, *operands)
-            if by_parts is not None:
-                return by_parts
+        working = self.sheet.working
+        if working.scratch is None or not working.has_coarse_parts(operation):
+            return self.with_slack(operation, parameters, operands, self.noting)
+        if working.loose:
+            found = self.with_slack(operation, parameters, operands, working.scratch)
+            return self.on_scratch_paper(found)
+        setting = self.exercise.setting
+        by_parts = noted(operation, setting, parameters, working.scratch, *operands)
+        if by_parts is not None:
+            return by_parts
+        return self.with_slack(operation, parameters, operands, working.scratch)
+
+    def with_slack(
+        self, operation: str, parameters: Parameters, operands: list[Interval], noting: Noting
+    ) -> Interval:
+        """What a line gives, as far off as its partial results may take it."""
+        setting = self.exercise.setting
         found = interval(operation, setting, parameters, *operands)
-        noting = self.noting
-        if working.coarse == "any" and working.scratch is not None:
-            noting = working.scratch
         off = slack(operation, setting, parameters, noting, *operands)
         if operation not in KNOW_THEIR_PARTS and np.any(off):
             off = np.where(noting.of(found) == 0, 0.0, off)
@@ -291,7 +309,7 @@ class Replay:
         working = self.sheet.working
         if working.scratch is None or not working.has_coarse_lines:
             return x
-        if working.coarse == "any":
+        if working.loose:
             return self.on_scratch_paper(x)
         coarse = working.scratch.rounded(x)
         tiny = np.maximum(np.abs(x.lo), np.abs(x.hi)) < TELLING * working.scratch.half
@@ -325,7 +343,7 @@ class Replay:
         if self.unit == 0:
             return x
         working = self.sheet.working
-        if working.coarse == "any":
+        if working.loose:
             return self.on_scratch_paper(x)
         if working.cut:
             half = self.noting.error(np.maximum(np.abs(x.lo), np.abs(x.hi)))

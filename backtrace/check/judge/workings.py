@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Literal
 
 import msgspec
 import numpy as np
@@ -25,41 +24,35 @@ from backtrace.check.judge.exercise import Key
 from backtrace.check.model import Figure, Judged, Verdict, WrittenQuantity
 from backtrace.check.rules.intervals import Floats
 from backtrace.check.rules.noting import Noting
-from backtrace.spec.ids import line_and_part
-from backtrace.tape.steps import Step
 
 ACCUSED: tuple[Verdict, ...] = ("wrong", "unsupported", "malformed")
 COARSEST = 2  # decimals or significant digits of scratch work
-POWERS = (
-    *("activate", "activation_derivative", "derivative_from_activation", "softmax", "chain"),
-    *("loss_of", "loss_terms_from_z", "forward_again"),
-)
 
 
 class Working(msgspec.Struct, frozen=True):
     """How a student got from line to line.
 
     ``cut``: digits are cut off instead of rounded. ``float32``: worked by a program with no more
-    than its digits. ``scratch``: partial results are noted with so few digits: powers
-    (``exponentials``), all ``parts`` of lines, or whole ``lines``, by themselves or with their
-    parts (``all``), or ``any`` of these, more or less so. ``unwritten``: how the lines between
-    those on the page are rounded.
+    than its digits. ``unwritten``: how the lines between those on the page are rounded.
+    ``scratch``: how scratch work is noted, where it has fewer digits than the page: the partial
+    results of these operations (``parts``), what is carried from line to line (``lines``), or any
+    of it, more or less so (``loose``).
     """
 
     cut: bool = False
     float32: bool = False
     unwritten: Noting | None = None
     scratch: Noting | None = None
-    coarse: Literal["exponentials", "parts", "lines", "all", "any"] = "all"
+    parts: frozenset[str] = frozenset()
+    lines: bool = False
+    loose: bool = False
 
     def has_coarse_parts(self, operation: str) -> bool:
-        return self.coarse in ("parts", "all") or (
-            self.coarse == "exponentials" and operation in POWERS
-        )
+        return self.loose or operation in self.parts
 
     @property
     def has_coarse_lines(self) -> bool:
-        return self.coarse in ("lines", "all", "any")
+        return self.lines or self.loose
 
     @property
     def is_coarse(self) -> bool:
@@ -114,38 +107,20 @@ def between_lines(
         yield Working(unwritten=Noting(0.5 * 10.0**-decimals))
 
 
-def coarser(written: Mapping[Key, WrittenQuantity]) -> Iterator[Working]:
+def coarser(written: Mapping[Key, WrittenQuantity]) -> list[Noting]:
     """Scratch work to fewer digits than are written, from the finest on."""
     most = max(kept_decimals(written).values(), default=0)
     some = sorted(
         {most - 1, most - 2, *range(COARSEST, 5)} & {*range(COARSEST, most)}, reverse=True
     )
     notings = [Noting(0.5 * 10.0**-decimals) for decimals in some]
-    notings += [Noting(0.0, digits) for digits in (4, 3, COARSEST)]
-    for coarse in ("exponentials", "parts", "lines", "all"):
-        for noting in notings:
-            yield Working(scratch=noting, coarse=coarse)
+    return [*notings, *(Noting(0.0, digits) for digits in (4, 3, COARSEST))]
 
 
 def loosest(decimals: Mapping[Key, int]) -> Working:
     """What holds whatever may be written in any other working."""
     fewest = min(decimals.values(), default=COARSEST)
-    return Working(scratch=Noting(10.0 ** -min(COARSEST, fewest), COARSEST), coarse="any")
-
-
-def speaks_for(working: Working, usual: tuple[Judged, ...], steps: Mapping[Key, Step]) -> bool:
-    """Whether enough of a sheet is off for coarse scratch work to be more than a slip of the hand.
-
-    A single number off is one; but who rounds powers has little else to show for it.
-    """
-    off = [each for each in usual if each.verdict in ACCUSED]
-    lines = {
-        (*place[:2], line_and_part(place[2])[0])
-        for place, step in steps.items()
-        if step.operation in POWERS
-    }
-    powers = all((each.epoch, each.batch, each.id) in lines for each in off)
-    return accused_entries(usual) > 1 or (working.coarse == "exponentials" and powers)
+    return Working(scratch=Noting(10.0 ** -min(COARSEST, fewest), COARSEST), loose=True)
 
 
 def cut_balance(written: Mapping[Key, WrittenQuantity], values: Mapping[Key, Floats]) -> int:

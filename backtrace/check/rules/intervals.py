@@ -6,7 +6,7 @@ An ``Interval`` holds, for every entry, one or more pieces [lo, hi]; several pie
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Any, TypeAlias
 
@@ -81,6 +81,12 @@ def hull(x: Interval) -> Interval:
 def either(x: Interval, y: Interval) -> Interval:
     """From the lower of two to the higher, piece by piece."""
     return Interval(np.minimum(x.lo, y.lo), np.maximum(x.hi, y.hi))
+
+
+def in_any(ways: Iterable[Interval]) -> Interval:
+    """The pieces of all of them."""
+    lows, highs = zip(*((each.lo, each.hi) for each in ways), strict=True)
+    return Interval(np.concatenate(lows), np.concatenate(highs))
 
 
 def outward(lo: Floats, hi: Floats, ulps: float = 4.0) -> Interval:

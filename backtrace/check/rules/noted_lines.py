@@ -12,7 +12,20 @@ from typing import TypeAlias
 
 import numpy as np
 
-from backtrace.check.rules.intervals import Floats, Interval, hull, point
+from backtrace.check.rules.evaluation import interval
+from backtrace.check.rules.intervals import (
+    Floats,
+    Interval,
+    added,
+    hull,
+    in_any,
+    multiplied,
+    negated,
+    point,
+    scaled,
+    subtracted,
+    summed,
+)
 from backtrace.check.rules.noting import Noting, ordered
 from backtrace.check.rules.partial_results import products_of
 from backtrace.check.rules.softmax_bounds import jacobian_from_softmax
@@ -24,6 +37,8 @@ from backtrace.tape.operations import augmented, without_ones
 from backtrace.tape.setting import Setting
 
 Ends: TypeAlias = tuple[Floats, Floats]  # at the lowest z and at the highest
+Rule: TypeAlias = Callable[..., Interval | None]
+HALF_SQUARES = {"half_sse": 0.5, "half_mse": 0.5, "mse_elements": 0.0}  # 0: one of the outputs
 NotedWay: TypeAlias = Callable[[Noting, Interval, Parameters], Ends]
 
 
@@ -43,13 +58,60 @@ def noted(
 def _rounded_matmul(
     s: Setting, p: Parameters, noting: Noting, x: Interval, y: Interval
 ) -> Interval:
+    """A product with 0 or 1, or one that is the whole line, need not be noted, and may be."""
     products, trivial = products_of(s, p, x, y)
-    rounded = noting.rounded(products)
-    lo = np.where(trivial, products.lo, rounded.lo).sum(axis=2)
-    hi = np.where(trivial, products.hi, rounded.hi).sum(axis=2)
     n = p.get("samples", 1)
+    alone = products.shape[1] == 1 and n == 1
+    found = in_any(noting.ways(products, trivial | alone))
+    lo, hi = found.lo.sum(axis=2), found.hi.sum(axis=2)
     noise = 1e-12 * (np.abs(lo) + np.abs(hi))
     return Interval((lo - noise) / n, (hi + noise) / n)
+
+
+def _rounded_whole(operation: str) -> Callable[..., Interval]:
+    """A line that is a product by itself."""
+
+    def rounded(s: Setting, p: Parameters, noting: Noting, *operands: Interval) -> Interval:
+        return in_any(noting.ways(interval(operation, s, p, *operands)))
+
+    return rounded
+
+
+def _rounded_terms(s: Setting, p: Parameters, noting: Noting, *operands: Interval) -> Interval:
+    """Each addend, or its square before it is halved."""
+    from_error = len(operands) == 1
+    operation = "loss_terms_from_error" if from_error else "loss_terms"
+    whole = _rounded_whole(operation)(s, p, noting, *operands)
+    if p["loss"] not in HALF_SQUARES:
+        return whole
+    error = operands[0] if from_error else subtracted(*operands)
+    share = HALF_SQUARES[p["loss"]] or 1 / error.shape[1 - s.sample_axis]
+    squares = noting.ways(multiplied(error, error))
+    return in_any((whole, *(scaled(square, share) for square in squares)))
+
+
+def _rounded_descend(
+    s: Setting, p: Parameters, noting: Noting, w: Interval, gradient: Interval
+) -> Interval:
+    """Each η·dW before the difference."""
+    change = in_any(noting.ways(scaled(gradient, float(p["rate"]))))
+    return added(w, change) if s.descent else subtracted(w, change)
+
+
+def _rounded_share(s: Setting, p: Parameters, noting: Noting, x: Interval) -> Interval | None:
+    """Each sample's share before the batch's sum."""
+    if p.get("samples", 1) == 1:
+        return None
+    axis = None if p.get("all") else s.sample_axis
+    shares = scaled(x, 1 / p["samples"])
+    whole = in_any(summed(way, axis, keepdims=True) for way in noting.ways(shares))
+    return negated(whole) if p.get("negate") else whole
+
+
+def _rounded_share_of_all(
+    s: Setting, p: Parameters, noting: Noting, x: Interval
+) -> Interval | None:
+    return _rounded_share(s, {**p, "all": True}, noting, x)
 
 
 # Powers of e, and what is worked from them
@@ -81,15 +143,13 @@ def _rounded_slope(
 
 
 def _rounded_slope_of_a(s: Setting, p: Parameters, noting: Noting, a: Interval) -> Interval | None:
-    """1 − e^−a of a softplus."""
-    if p["activation"] != "softplus":
-        return None
-    return _pieces((_by(-1.0, lambda e, a, p: 1 - e),), noting, without_ones(s, p, a), p)
+    """1 − a² by the square, a(1 − a) by the difference, 1 − e^−a of a softplus."""
+    way = SLOPES_OF_A.get(p["activation"])
+    return None if way is None else _pieces((way,), noting, without_ones(s, p, a), p)
 
 
 def _pieces(ways: tuple[NotedWay, ...], noting: Noting, z: Interval, p: Parameters) -> Interval:
-    lows, highs = zip(*(_ordered_ends(way(noting, z, p)) for way in ways), strict=True)
-    return Interval(np.concatenate(lows), np.concatenate(highs))
+    return in_any(Interval(*_ordered_ends(way(noting, z, p))) for way in ways)
 
 
 def _ordered_ends(ends: Ends) -> Ends:
@@ -143,6 +203,10 @@ def _times_z(way: NotedWay, *, notes: bool = False) -> NotedWay:
         return _extremes(found)
 
     return product
+
+
+def _itself(noting: Noting, a: Interval, p: Parameters) -> Ends:
+    return a.lo, a.hi
 
 
 def _sum(one: NotedWay, two: NotedWay) -> NotedWay:
@@ -261,6 +325,14 @@ SLOPES: dict[str, tuple[NotedWay, ...]] = {
 }
 
 
+SLOPES_OF_A: dict[str, NotedWay] = {
+    "tanh": _from(_from(_itself, np.square), lambda x: 1 - x, notes=True),
+    "bipolar_sigmoid": _from(_from(_itself, np.square), lambda x: (1 - x) / 2, notes=True),
+    "sigmoid": _times_z(_from(_itself, lambda a: 1 - a), notes=True),
+    "softplus": _by(-1.0, lambda e, a, p: 1 - e),
+}
+
+
 def _rounded_jacobian(s: Setting, noting: Noting, z: Interval) -> Interval:
     a = _rounded_softmax(noting, z, 2 - s.sample_axis)
     blocks = [
@@ -288,9 +360,7 @@ def _rounded_softmax(noting: Noting, z: Interval, axis: int) -> Interval:
     off = Interval(
         np.where(at_top, 0.0, z.lo - largest_hi), np.where(at_top, 0.0, z.hi - largest_lo)
     )
-    ways = [_shares(*_power(noting, x, 1.0), axis) for x in (z, off)]
-    lows, highs = zip(*ways, strict=True)
-    return Interval(np.concatenate(lows), np.concatenate(highs))
+    return in_any(Interval(*_shares(*_power(noting, x, 1.0), axis)) for x in (z, off))
 
 
 def _rounded_loss(
@@ -317,8 +387,15 @@ def _shares(low: Floats, high: Floats, axis: int) -> Ends:
     return _ordered_ends((low / (low + others_high), high / (high + others_low)))
 
 
-ROUNDED_PARTS: dict[str, Callable[..., Interval | None]] = {
+ROUNDED_PARTS: dict[str, Rule] = {
     "matmul": _rounded_matmul,
+    "hadamard": _rounded_whole("hadamard"),
+    "scale_step": _rounded_whole("scale_step"),
+    "loss_terms": _rounded_terms,
+    "loss_terms_from_error": _rounded_terms,
+    "descend": _rounded_descend,
+    "sum_samples": _rounded_share,
+    "total": _rounded_share_of_all,
     "activate": _rounded_activate,
     "activation_derivative": _rounded_slope,
     "derivative_from_activation": _rounded_slope_of_a,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import msgspec
 import numpy as np
 
 from backtrace.check.rules.intervals import Floats, Interval, hull, is_left_alone, single
+
+TELLING = 20.0  # half units in the last place that make two significant digits
 
 
 class Noting(msgspec.Struct, frozen=True):
@@ -33,6 +35,15 @@ class Noting(msgspec.Struct, frozen=True):
     def rounded(self, x: Interval) -> Interval:
         """What the interval's numbers are rounded to: either way, where they lie between two."""
         return Interval(self._rounded(x.lo, -1.0), self._rounded(x.hi, 1.0))
+
+    def ways(self, x: Interval, trivial: Any = False) -> Iterator[Interval]:
+        """What may be noted of numbers: all of them rounded; the trivial ones as they are; also
+        those that would show next to nothing, which stay in the calculator."""
+        rounded, tiny = self.rounded(x), size_of(x)[None] < TELLING * self.half
+        yield rounded
+        for kept in (trivial, trivial | tiny):
+            if np.any(kept):
+                yield Interval(np.where(kept, x.lo, rounded.lo), np.where(kept, x.hi, rounded.hi))
 
     def _rounded(self, x: Floats, side: float) -> Floats:
         error = self.error(np.abs(x))
