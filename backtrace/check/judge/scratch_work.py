@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 import msgspec
+import numpy as np
 
 from backtrace.check.judge.borne_out import is_borne_out
 from backtrace.check.judge.exercise import Exercise, Key
 from backtrace.check.judge.sheet import Sheet
 from backtrace.check.judge.workings import Working, accused_entries, accused_places
 from backtrace.check.rules.equation_partials import EQUATION_PARTIALS
+from backtrace.check.rules.intervals import Interval
 from backtrace.check.rules.noted_lines import ROUNDED_PARTS
 from backtrace.check.rules.noting import Noting
 from backtrace.check.rules.partial_results import PARTIAL_RESULTS
@@ -37,6 +39,7 @@ KINDS: tuple[Operations, ...] = (  # what is noted in these operations is of one
     frozenset(("scale_step", *UPDATE_PARTIALS)) - {"penalty", "add_penalty"},
 )
 EXACT = POWERS | ROUNDED_PARTS.keys()
+CLOSE = 6.0  # half units of the last digit that leave little room for another number
 KIND_OF = {operation: kind for kind in KINDS for operation in kind}
 
 
@@ -61,21 +64,39 @@ class ScratchWork:
             if wider is None:
                 return None
             working, found = wider
-        is_shown = self.is_shown(working) and is_borne_out(found, self.usual.quantities)
-        return found if is_shown else None
+        return found if self.is_shown(working, found) else None
 
-    def is_shown(self, working: Working) -> bool:
-        """Whether coarse scratch work is more than a slip of the hand: a number that coarse partial
-        results give exactly speaks for it, or several lines, or of what is carried two numbers."""
+    def is_shown(self, working: Working, sheet: Sheet) -> bool:
+        """Whether coarse scratch work is more than a slip of the hand: several numbers speak for
+        it, or one that coarse partial results of known digits give closely."""
+        usual = self.usual.quantities
+        places = accused_places(usual)
         by_digits = working.scratch is not None and working.scratch.digits is not None
-        exact = working.parts <= (POWERS if by_digits else EXACT)
-        places = accused_places(self.usual.quantities)
-        is_far = any(self.exercise.steps[at].operation == "forward_again" for at in places)
-        if exact and not working.lines and not is_far:
-            return True
-        if working.parts <= EXACT:
-            return accused_entries(self.usual.quantities) > 1
-        return not by_digits and len(places) > 1
+        exact = working.parts <= (POWERS if by_digits else EXACT) and not working.lines
+        if exact and all(self.is_direct(place) for place in places):
+            return accused_entries(usual) > 1 or self.is_close(sheet, places)
+        if accused_entries(usual) == 1:
+            return exact and self.is_close(sheet, places) and is_borne_out(sheet, usual)
+        several = working.parts <= EXACT or (len(places) > 1 and not by_digits)
+        return several and is_borne_out(sheet, usual)
+
+    def is_direct(self, place: Key) -> bool:
+        """Whether all that a line is worked from is on the page."""
+        return all(
+            at in self.usual.written or self.exercise.is_given(at)
+            for at in self.exercise.operands[place]
+        )
+
+    def is_close(self, sheet: Sheet, places: set[Key]) -> bool:
+        """Whether lines are what their work gives to within a few units of the last digit."""
+        for place in places:
+            numbers = sheet.numbers[place]
+            box = sheet.replay(numbers.unit).of(place)
+            close = box.hi - box.lo <= CLOSE * numbers.half
+            low, high = np.where(close, box.lo, np.inf), np.where(close, box.hi, -np.inf)
+            if not numbers.meets(Interval(low, high)).all():
+                return False
+        return True
 
     def wider(self, working: Working, at: Key) -> tuple[Working, Tried] | None:
         """With more operations noted so, the first of them by which the line at hand stands."""
