@@ -170,8 +170,11 @@ class Grader:
         variant = self.manifest.variant_of(answers)
         if variant is not None:
             return self.checkers[variant]
+        first = next(iter(self.manifest.students), "")
+        known = f"; it knows its students by names such as {cited(first)}" if first else ""
         reason = (
-            f"{self.request.spec}: {MANIFEST} has no variant for {cited(answers.student)} [E410]"
+            f"{self.request.spec}: {MANIFEST} has no variant for {cited(answers.student)}{known} "
+            "[E410]"
         )
         return Unreadable(answers.file, reason)
 

@@ -9,7 +9,7 @@ import msgspec
 
 from backtrace.cli.exporting_networks import export_network
 from backtrace.cli.output import STDOUT, Output
-from backtrace.cli.screen import refuse, useless
+from backtrace.cli.screen import refuse, tell, useless
 from backtrace.cli.sources import worked
 from backtrace.cli.tracing import chosen
 from backtrace.formats.registry import (
@@ -20,7 +20,9 @@ from backtrace.formats.registry import (
     MissingExtraError,
     is_ours,
 )
+from backtrace.page.selection import updates
 from backtrace.page.trace import View
+from backtrace.spec.wording import count
 
 OF_DERIVATIONS = frozenset(["only", "layer", "sample", "epochs"])  # options all of them heed
 
@@ -40,6 +42,10 @@ def export(
         file.write(FORMATS[form].render(trace, view))
     except MissingExtraError as error:
         refuse([str(error)], error.code)
+    left_out = updates(trace, view.selection)[1] if "explain" in FORMATS[form].options else 0
+    if left_out:
+        every = trace.updates[-1][0]
+        tell(f"{count(left_out, 'update')} left out; --epochs {every} writes all of them")
 
 
 def format_of(output: str, to: str | None) -> str:

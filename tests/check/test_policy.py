@@ -258,7 +258,9 @@ def test_each_sheet_is_taken_by_its_own_variant(run, variants):  # noqa: F811
         for quantity in one["quantities"]
         if quantity["id"] in ("z1", "loss")
     )
-    assert "Eve" in said["unreadable"][0]["reason"]
+    reason = said["unreadable"][0]["reason"]
+    assert "Eve" in reason
+    assert '"007"' in reason  # what the manifest knows students by
 
 
 def test_a_student_is_known_by_the_id_before_the_name(run, variants):  # noqa: F811

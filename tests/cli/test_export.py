@@ -77,6 +77,23 @@ def test_help_names_every_format(run):
     assert all(name in told for name in registry.FORMATS)
 
 
+def test_updates_that_are_left_out_are_told_and_how_to_have_them(run, tmp_path):
+    """Two epochs of three samples, one a time: of 6 updates 3 are shown."""
+    spec = tmp_path / "six.yaml"
+    spec.write_text(
+        "layers: [{weights: [[1]], bias: 0, activation: linear}]\ninputs: [[1], [2], [3]]\n"
+        "targets: [[1], [1], [2]]\nloss: mse\nlearning_rate: 0.1\nupdates: online\nepochs: 2\n"
+    )
+    done = run("export", str(spec), "-o", str(tmp_path / "six.md"))
+    assert (done.code, "3 updates left out" in done.err, "--epochs 2" in done.err) == (
+        0,
+        True,
+        True,
+    )
+    again = run("export", str(spec), "-o", str(tmp_path / "six.md"), "--epochs", "2")
+    assert again.err == ""
+
+
 def test_the_format_is_the_endings_unless_said(run, tmp_path):
     as_said, by_ending = tmp_path / "a.txt", tmp_path / "a.TEX"
     run("export", "xor", "-o", str(as_said), "--to", "latex")

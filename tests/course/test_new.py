@@ -305,3 +305,12 @@ def test_a_template_that_is_no_spec_is_told_with_its_own_place(run, tmp_path):  
     done = run("new", str(spec), "--seed", "1")
     assert done.code == 2
     assert f"{spec}:4:39" in done.err  # after 38 characters
+
+
+def test_a_spec_of_ones_own_keeps_its_title(run, tmp_path):  # noqa: F811
+    spec = tmp_path / "five.yaml"
+    text = bundled.path("mlp-math").read_text(encoding="utf-8")
+    spec.write_text(f"{text}title: Exercise 5\n".replace("title: MLP", "# MLP", 1), "utf-8")
+    done = run("new", str(spec), "--seed", "1", "-o", str(tmp_path / "fresh.yaml"))
+    assert done.code == 0, done.err
+    assert backtrace.load(tmp_path / "fresh.yaml").title == "Exercise 5"

@@ -26,6 +26,7 @@ from backtrace.formats.json.text import json_text
 from backtrace.formats.platforms.assignment import Assignment
 from backtrace.formats.worksheet_files import variant_files
 from backtrace.page.blocks import Handout
+from backtrace.spec import bundled
 from backtrace.spec.document.spec_source import read_source
 from backtrace.spec.wording import count
 from backtrace.tape.loading import loads
@@ -76,26 +77,29 @@ def create(request: NewRequest) -> None:
             refuse(useless, "E504")
     seed = _seed(request.seed)
     with reading(request.template or "backtrace new"):
-        source, folder = _template(request)
-        title = _title(request, seed)
+        source, folder, title = _template(request, seed)
         if request.variants is None:
             _write_one(request, fresh(source, title, (seed,), folder), seed)
             return
         found = variants(source, title, seed, request.variants, folder)
-    _write_variants(request, found, seed)
+    _write_variants(request, found, seed, title)
 
 
 def _seed(asked: int | None) -> int:
     return int(np.random.default_rng().integers(LARGEST_SEED)) if asked is None else asked
 
 
-def _template(request: NewRequest) -> tuple[Template, Path]:
+def _template(request: NewRequest, seed: int) -> tuple[Template, Path, str]:
+    """What is drawn from, where its files lie, and the title: a file's own, unless one is told."""
+    title = request.title or f"Exercise {seed}"
     if request.template is None:
         text = request.blueprint.text.encode()
-        return template(text, "the network asked for", request.ask), Path()
+        return template(text, "the network asked for", request.ask), Path(), title
     content, file, folder = read_source(request.template)
-    loads(content, file, folder=folder)  # its problems are told at their places
-    return template(content, file, request.ask), folder
+    spec = loads(content, file, folder=folder)  # its problems are told at their places
+    if not request.title and request.template not in bundled.names():
+        title = spec.title or title
+    return template(content, file, request.ask), folder, title
 
 
 def _write_one(request: NewRequest, draft: Draft, seed: int) -> None:
@@ -118,7 +122,7 @@ def _said(draft: Draft) -> str:
     return f"cost {draft.cost:.2f} (0 is the most pleasant); {'; '.join(found)}"
 
 
-def _write_variants(request: NewRequest, drafts: list[Draft], seed: int) -> None:
+def _write_variants(request: NewRequest, drafts: list[Draft], seed: int, title: str) -> None:
     width = max(2, len(str(len(drafts))))
     named = {f"v{at:0{width}}": draft for at, draft in enumerate(drafts, 1)}
     contents = {
@@ -128,8 +132,8 @@ def _write_variants(request: NewRequest, drafts: list[Draft], seed: int) -> None
     formats = formats_of(request.formats or PRINTED, request.language or ENGLISH)
     students = _assigned(request, list(named), seed)
     with refusing():
-        contents |= variant_files(_assignments(request, named, students, seed), formats)
-    contents[MANIFEST] = _manifest(request, named, students, seed).encode()
+        contents |= variant_files(_assignments(request, named, students, title), formats)
+    contents[MANIFEST] = _manifest(title, named, students, seed).encode()
     write_contents(request.output, contents, force=request.force)
     costs = [draft.cost for draft in drafts]
     tell(
@@ -140,9 +144,9 @@ def _write_variants(request: NewRequest, drafts: list[Draft], seed: int) -> None
 
 
 def _assignments(
-    request: NewRequest, named: Mapping[str, Draft], students: Mapping[Names, str], seed: int
+    request: NewRequest, named: Mapping[str, Draft], students: Mapping[Names, str], of: str
 ) -> dict[str, Assignment]:
-    of, handout = _title(request, seed), Handout(request.language or ENGLISH)
+    handout = Handout(request.language or ENGLISH)
     times = Counter(each for told in students for each in told)  # two may be of one name
     known: dict[str, list[str]] = {name: [] for name in named}
     for told, own in students.items():
@@ -170,14 +174,10 @@ def _assigned(request: NewRequest, variants: Sequence[str], seed: int) -> dict[N
     }
 
 
-def _title(request: NewRequest, seed: int) -> str:
-    return request.title or f"Exercise {seed}"
-
-
 def _manifest(
-    request: NewRequest, named: Mapping[str, Draft], students: Mapping[Names, str], seed: int
+    title: str, named: Mapping[str, Draft], students: Mapping[Names, str], seed: int
 ) -> str:
-    lines = [f"{MADE}, seed {seed}.", title_line(_title(request, seed)), "variants:"]
+    lines = [f"{MADE}, seed {seed}.", title_line(title), "variants:"]
     lines += [f'  "{name}": {name}.yaml' for name in named]
     lines += ["difficulty:  # what unpleasant numbers cost; 0 is the most pleasant"]
     lines += [f'  "{name}": {draft.cost:.2f}' for name, draft in named.items()]
