@@ -78,6 +78,8 @@ class Diagnosis(WrongQuantity):
         if wrong.size > 1 and slips:
             if self.evidence.supports(rules):
                 return rules
+            if wrong.all():  # exchanged; of δ = [a −a] a sign is as plain
+                return [*rules, *slips]
             rules = [rule for rule in rules if self.leaves_the_rest(rule, wrong)]
             return [*slips, *rules] if len(slips) + len(rules) <= MOST_EXPLANATIONS else slips
         if not rules:
@@ -215,11 +217,14 @@ class Diagnosis(WrongQuantity):
     def without_disguises(self, found: list[Cause], wrong: NDArray[np.bool_]) -> list[Cause]:
         """Without what has the very numbers of a plainer mistake: with every z positive, another
         activation's slope is no slope at all. So is another rate or loss."""
-        plain = [f.exact for f in found if f.exact is not None and not f.is_any_of(DISGUISES)]
+        own = (("sign-flipped", self.place[2]),)  # b + η·db, where b is 0
+        hiding = [f.is_any_of(DISGUISES) or f.explanation.mistakes == own for f in found]
+        pairs = [*zip(found, hiding, strict=True)]
+        plain = [f.exact for f, hides in pairs if f.exact is not None and not hides]
         told = [
             f
-            for f in found
-            if not (f.is_any_of(DISGUISES) and self.is_disguise(f, plain))
+            for f, hides in pairs
+            if not (hides and self.is_disguise(f, plain))
             and (not f.is_wrong_activation or self.tells_activations_apart(f, wrong))
         ]
         return [f for f in told if not f.is_any_of(OF_MANY_KINDS)] or told
