@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.check.typed import marks, named
+from tests.check.typed import entries, marks, named, report
 
 ONE_WEIGHT = """
 layers: [{activation: linear, weights: 0.5, bias: none}]
@@ -161,3 +161,91 @@ loss: sse
     on, right = "delta1: [[1.200000, -3.880000]]\n", "delta1: [[0.000000, 0.000000]]\n"
     assert marks(off, f"{sheet}{on}dW1: [[-1.200000, 3.880000]]\n")["delta1"] == "wrong"
     assert marks(off, sheet + right)["delta1"] == "right"
+
+
+# What is written to no digit
+
+WIDE = """
+layers:
+- {activation: sigmoid, weights: [[0.4, 0.2], [0.1, -0.3]], bias: [0.1, 0.2]}
+- {activation: sigmoid, weights: [[0.4], [0.2]], bias: 0.1}
+inputs: [[1, 1]]
+targets: 1
+loss: half_mse
+ask: [a2, dW1, db1, dW2, db2]
+"""
+LINEAR = """
+layers: [{activation: linear, weights: [[0.4], [0.1]], bias: 0.1}]
+inputs: [[1, 1]]
+targets: 1
+loss: half_mse
+ask: [a1, loss, delta1]
+"""
+
+
+def test_numbers_with_units_of_a_billion_earn_nothing():
+    sheet = "a1: [0e9, 1]\nproduct2: 0e9\na2: 0.111\ndelta2: 8.76\ndW2: [123.4, 8.76]\ndb2: 8.76\n"
+    sheet += "delta1: [0e9, 1]\ndW1: [[-1.23, 1.00], [4.56, 0.987]]\ndb1: [33.3, 1.23]\n"
+    found = report(WIDE, sheet)
+    assert (found.earned, found.possible) == (0, 10)
+    ids = ("z1", "a1", "loss_terms", "loss", "da1", "delta1")
+    found = report(LINEAR, "g1: 1\n" + "".join(f"{id}: 0e9\n" for id in ids))
+    assert (found.earned, found.possible) == (0, 3)
+
+
+def test_given_numbers_written_as_0_earn_nothing_and_are_not_right():
+    """or-gate's weights are 0.4, 0.6 …; W2 is given as [0.4, 0.6] too."""
+    found = report("or-gate", "W1: [[0, 0], [0, 0]]\nb1: [0, 0]\nW2: [0, 1]\nb2: 0\n")
+    assert (found.earned, found.possible) == (0, 0)
+    assert "right" not in {q.verdict for q in found.quantities}
+    assert entries(LINEAR, "W1: [0.4, 0.10]", "W1") == ["right", "right"]
+
+
+# Honest sheets that were accused
+
+
+def test_what_a_rounded_0_hides_is_told_by_z():
+    """z = [10 0]: a = [1.0000 0.0000], and -ln a₂ is 10 + ln(1 + e⁻¹⁰) = 10.00005."""
+    spec = """
+layers: [{activation: softmax, weights: [[10, 0]], bias: none}]
+inputs: 1
+targets: [[0, 1]]
+loss: cross_entropy
+"""
+    for first in ("", "z1: [10, 0]\n"):
+        found = report(spec, first + "a1: [1.0000, 0.0000]\nloss: 10.0000")
+        assert found.earned == found.possible
+
+
+def test_a_tie_and_ten_digits_of_rounded_numbers_stand_for_themselves():
+    """0.77²/2 is 0.29645, a tie; (4447.502748 + 1156.748121)/2 = 2802.1254345, another."""
+    tie = """
+layers: [{activation: sigmoid, weights: 25, bias: none}]
+inputs: 1
+targets: 0.23
+loss: half_mse
+"""
+    ten = """
+layers: [{activation: linear, weights: 1, bias: none}]
+inputs: [[66.6896], [34.011]]
+targets: [[0], [0]]
+loss: mse
+"""
+    found = report(tie, "a1: 1.0000\nerror: 0.7700\nloss_terms: 0.2965")
+    assert found.earned == found.possible == 3
+    found = report(ten, "loss_terms: [4447.502748, 1156.748121]\nloss: 2802.125435")
+    assert found.earned == found.possible == 3
+
+
+def test_a_loss_worked_by_a_wrong_rule_is_charged_once():
+    """e² is 0.25 and 1: their sum is 1.25, their mean 0.625; after the update a quarter of each."""
+    spec = """
+layers: [{activation: linear, weights: 0.5, bias: none}]
+inputs: [[1], [2]]
+targets: [[1], [2]]
+loss: mse
+learning_rate: 0.1
+"""
+    found = report(spec, "loss: 1.2500\nloss_after: 0.3125")
+    assert [q.verdict for q in found.quantities] == ["wrong", "carried"]
+    assert found.earned == 1

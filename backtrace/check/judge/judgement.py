@@ -151,8 +151,10 @@ class Judgement:
 
     def given(self, numbers: Numbers) -> Judged:
         """Copying it earns nothing, unless it was asked for; misreading it costs its entries."""
-        near = [(r.low <= self.exact) & (self.exact <= r.high) for r in numbers.readings]
-        same = np.stack(near).any(axis=0) | ~numbers.there
+        near = np.stack([(r.low <= self.exact) & (self.exact <= r.high) for r in numbers.readings])
+        same = near.any(axis=0) | ~numbers.there
+        shown = near & np.stack([reading.enough for reading in numbers.readings])
+        vague = ~shown.any(axis=0) & numbers.there & (numbers.values != self.exact)
         taken = np.where(same, self.exact, numbers.values)
         explanations: tuple[Explanation, ...] = ()
         if not same.all():
@@ -162,7 +164,7 @@ class Judgement:
             self.sheet.holding.add(self.place)
         none = np.zeros(same.shape, dtype=bool)
         self.sheet.vague[self.place] = self.sheet.adrift[self.place] = none
-        names = np.where(same, "right", "wrong")
+        names = np.where(same, np.where(vague, "imprecise", "right"), "wrong")
         found = self.verdict(names, numbers, ~same, explanations, extra=False)
         if found.id in self.exercise.spec.ask:
             return found
