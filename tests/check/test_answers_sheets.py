@@ -144,7 +144,6 @@ def test_epochs_and_batches_come_in_their_order():
             [["1", "2", "3"], ["4", "5", "6"]],
             "3 × 2 is read as 2 × 3, transposed",
         ),
-        ("b2: 7", [["7"]], "one number is read as a 1 × 1 matrix"),
         ("b2: [7]", [["7"]], "a flat list is read as 1 × 1"),
         ("b2: [[7]]", [["7"]], ""),
         ("loss: 7", [["7"]], ""),

@@ -95,7 +95,26 @@ def test_a_table_in_the_encoding_of_an_older_excel():
 def test_two_rows_of_one_student_are_kept_and_said():
     answers, _ = table("student,loss\nAda,1\nBo,2\nAda,3\n")
     assert [texts(one)["loss"] for one in answers] == [[["1"]], [["2"]], [["3"]]]
-    assert [one.notes for one in answers] == [(), (), ('"Ada" has two rows, lines 2 and 4',)]
+    (said,) = answers[2].notes
+    assert said.startswith('"Ada" has two rows, lines 2 and 4: both are marked; `marks:')
+    assert [one.notes for one in answers[:2]] == [(), ()]
+
+
+@pytest.mark.parametrize("which", ["last", "best", "first"])
+def test_of_two_rows_it_is_said_which_counts(which):
+    reader = reader_of(f"{PLAIN}marks: {{submissions: {which}}}\n")
+    answers, _ = read_table(b"student,loss\nAda,1\nAda,3\n", "class.csv", reader)
+    assert answers[1].notes == (f'"Ada" has two rows, lines 2 and 3: the {which} one counts',)
+
+
+def test_a_comma_that_may_group_thousands_is_said_once_and_only_in_doubt():
+    doubtful, clear = (
+        students(f"student;loss;b2\nAda;−1,234;{b}\n")["Ada"] for b in ("2,345", "0,5")
+    )
+    assert doubtful.notes == (
+        "2,345 is read with a decimal comma (if the comma groups thousands, leave it out)",
+    )
+    assert clear.notes == ()
 
 
 def test_students_without_a_name_and_tables_without_names():

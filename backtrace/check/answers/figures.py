@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from math import inf, nan
 
-from backtrace.check.model import AnswerCell, Figure, Malformed
+from backtrace.check.model import AnswerCell, Figure, Malformed, WrittenQuantity
 from backtrace.spec.number_reading import read_number
 from backtrace.spec.numbers import LONGEST, Number
 from backtrace.spec.wording import cited, shortened
@@ -103,14 +104,22 @@ def _as_meant(text: str) -> tuple[str, str]:
         said += [saying] if mended != before else []
     if _DECIMAL_COMMA.fullmatch(mended):
         said.append(COMMA)
-        doubtful = _PERHAPS_THOUSANDS.fullmatch(mended)
         mended = mended.replace(",", ".")
-        if doubtful:
-            said[-1] += " (if the comma groups thousands, leave it out)"
     how = " and ".join(said)
     if said and {*said} <= {MINUS, COMMA}:
         return mended, f"numbers are read {how}"
     return mended, f"{text} is read as {mended}, {how}" if said else ""
+
+
+def comma_in_doubt(written: Iterable[WrittenQuantity]) -> str:
+    """A note on a sheet whose only commas may as well group thousands, as in 1,234, or nothing."""
+    cells = (cell for one in written for line in one.cells or one.raw for cell in line)
+    plain = ((cell.text, _with_plain_minus(cell.text)) for cell in cells if cell is not None)
+    commas = [(text, each) for text, each in plain if _DECIMAL_COMMA.fullmatch(each)]
+    if not commas or not all(_PERHAPS_THOUSANDS.fullmatch(each) for _, each in commas):
+        return ""
+    text = commas[0][0]
+    return f"{text} is read {COMMA} (if the comma groups thousands, leave it out)"
 
 
 def _with_plain_minus(text: str) -> str:

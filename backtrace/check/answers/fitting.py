@@ -190,7 +190,7 @@ def _turned_to(
     if given.form == "matrix":
         return _turned_matrix(shape, given.rows)
     if given.form == "number" and shape == (1, 1):
-        return given.rows, "" if quantity.scalar else "one number is read as a 1 × 1 matrix"
+        return given.rows, ""
     if given.form == "list" and 1 in shape and len(given.rows[0]) == rows * columns:
         grid = given.rows if rows == 1 else [[cell] for cell in given.rows[0]]
         return grid, f"a flat list is read as {shape_of(quantity)}"

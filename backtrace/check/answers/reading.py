@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 from typing import BinaryIO
 
+from backtrace.check.answers.figures import comma_in_doubt
 from backtrace.check.answers.fitting import fit, places, scattered
 from backtrace.check.answers.names import Quantity, Reader, Reference, reader
 from backtrace.check.answers.tree import LIMITS, AnswersError, inert, read_sheet
@@ -79,6 +80,7 @@ def _answers(content: bytes, file: str, line: int, unnamed: str, reader: Reader)
         nothing = "found no answers; expected ids and values, such as `z1: [0.5, 1]`"
         raise AnswersError(file, f"{inert(file)}: {nothing}", "E401")
     written = _Collector(reader, notes).collect(answers)
+    notes += filter(None, [comma_in_doubt(written)])
     return Answers(inert(student) or unnamed, inert(file), written, most_notes(notes))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from backtrace.check.answers.figures import comma_in_doubt
 from backtrace.check.answers.fitting import fit, scattered
 from backtrace.check.answers.headers import (
     EntryColumns,
@@ -20,6 +21,7 @@ from backtrace.check.answers.tree import AnswersError, inert, read_sheet, too_la
 from backtrace.check.answers.workbook_form import is_form, read_form
 from backtrace.check.model import Answers, Unreadable, WrittenQuantity
 from backtrace.spec.document.reader import Scalar
+from backtrace.spec.model import Marks
 from backtrace.spec.wording import cited, count
 
 MOST_BYTES = 50_000_000
@@ -58,7 +60,14 @@ def read_table(
         raise AnswersError(file, f"{inert(file)}:{header.line}:1: {error}", "E406") from None
     if not columns.quantities:
         raise _no_header(file, header.line, "no column that is a quantity of this exercise")
-    return _students(rows, columns, file)
+    return _students(rows, columns, file, _counting(reader.spec.marks))
+
+
+def _counting(policy: Marks | None) -> str:
+    """Which of a student's rows counts."""
+    if policy is None:
+        return "both are marked; `marks: {submissions: last}` in the spec would let one count"
+    return f"the {policy.submissions} one counts"
 
 
 def _no_header(file: str, line: int, found: str) -> AnswersError:
@@ -67,7 +76,7 @@ def _no_header(file: str, line: int, found: str) -> AnswersError:
 
 
 def _students(
-    rows: Iterator[TableRow], columns: TableColumns, file: str
+    rows: Iterator[TableRow], columns: TableColumns, file: str, counting: str
 ) -> tuple[list[Answers], list[Unreadable]]:
     answers: list[Answers] = []
     unreadable: list[Unreadable] = []
@@ -85,7 +94,8 @@ def _students(
         found = _answers(row, columns, inert(file))
         first = lines.setdefault(found.identity, row.line)
         if first != row.line:
-            twice = f"{cited(found.student)} has two rows, lines {first} and {row.line}"
+            rows_of = f"{cited(found.student)} has two rows, lines {first} and {row.line}"
+            twice = f"{rows_of}: {counting}"
             found = msgspec.structs.replace(found, notes=(*found.notes, twice))
         answers.append(found)
     return answers, unreadable
@@ -102,11 +112,13 @@ def _unfit(cells: list[str], width: int) -> str:
 def _answers(row: TableRow, columns: TableColumns, file: str) -> Answers:
     who = columns.student
     found = (_quantity(row, each) for each in columns.quantities)
+    written = tuple(one for one in found if one is not None)
+    doubt = comma_in_doubt(written)
     return Answers(
         student=who.student(row.cells) or f"row {row.line}",
         file=file,
-        written=tuple(one for one in found if one is not None),
-        notes=columns.notes,
+        written=written,
+        notes=(*columns.notes, doubt) if doubt else columns.notes,
         keys=who.keys(row.cells),
         sent=row.cells[who.time].strip() if who.time is not None else "",
     )

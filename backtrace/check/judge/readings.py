@@ -33,8 +33,8 @@ OF_WEIGHTS: tuple[Role, ...] = (
     "step",
     "updated",
 )
-THROUGHOUT = "everything is written transposed: the square matrices are read so too"
-IN_GRADIENTS = "the gradients and the new weights are written transposed: the square ones too"
+THROUGHOUT = "Everything is written transposed: the square matrices are read so too."
+IN_GRADIENTS = "The gradients and the new weights are written transposed: the square ones too."
 
 
 class SheetReading(msgspec.Struct, frozen=True, eq=False):
