@@ -104,3 +104,21 @@ def test_who_rounds_one_sum_of_products_has_rounded_the_others():
     # z = 0.66 as above, but dW = -0.1256, which no rounding of -0.34 · 0.37 = -0.1258 gives.
     sheet = "z1: 0.6600\ndelta1: -0.3400\ndW1: [[-0.1256], [-0.2074]]\n"
     assert marks(TWO_PRODUCTS, sheet)["dW1"] == "wrong"
+
+
+TWO_WEIGHTS = """
+layers: [{activation: linear, weights: [[0.5], [0.3]], bias: none}]
+inputs: [[2, 1]]
+targets: 3
+loss: half_sse
+optimizer: {name: adam, learning_rate: 0.1}
+"""
+
+
+def test_of_a_small_number_that_is_divided_by_at_least_one_digit_is_noted():
+    # z = 1.3, e = -1.7, dW = -3.4 and -1.7, v = 0.001 · 11.56 = 0.0116 and 0.0029. To two decimals
+    # 1 - 0.999 is 0.00, by which nobody divides: with one digit it is 0.0015 at most, 0.0005 at
+    # least, and 0.015 / 0.0005 = 30.
+    before = "dW1: [[-3.40], [-1.70]]\nvW1: [[0.01], [0.00]]\n"
+    assert marks(TWO_WEIGHTS, before + "vhatW1: [[11.56], [2.89]]")["vhatW1"] == "right"
+    assert marks(TWO_WEIGHTS, before + "vhatW1: [[99.00], [2.89]]")["vhatW1"] == "wrong"

@@ -89,9 +89,11 @@ def _look_ahead(s: Setting, p: Parameters, noting: Noting, g: Interval, v: Inter
 
 
 def _unbias(s: Setting, p: Parameters, noting: Noting, m: Interval) -> Any:
+    """1 − βᵗ, of which at least the first digit is noted: nobody divides by 0.00."""
     below = 1 - float(p["beta"]) ** p["t"]
-    off = noting.of(Interval(np.full((1, 1, 1), below), np.full((1, 1, 1), below)))[0, 0]
-    return size_of(m) * off / (below * max(below - off, 1e-300))
+    whole = Interval(np.full((1, 1, 1), below), np.full((1, 1, 1), below))
+    off = np.minimum(noting.of(whole)[0, 0], 0.5 * 10.0 ** math.floor(math.log10(below)))
+    return size_of(m) * off / (below * (below - off))
 
 
 def _look_ahead_average(s: Setting, p: Parameters, noting: Noting, m: Interval, g: Interval) -> Any:
