@@ -22,7 +22,7 @@ import backtrace
 
 SIZES = (1, 30, 300, 3000)
 TURNS = 3
-TARGET = 10.0  # milliseconds a student beyond start-up
+TARGET = 5.0  # milliseconds a student beyond start-up
 DECIMALS = 4
 
 

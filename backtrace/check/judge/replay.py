@@ -346,7 +346,7 @@ class Replay:
         if working.loose:
             return self.on_scratch_paper(x)
         if working.cut:
-            half = self.noting.error(np.maximum(np.abs(x.lo), np.abs(x.hi)))
+            half = self.noting.error_in(x)
             wide = widened(x, 2 * half, 2 * half)
         else:
             wide = _at_most_so_coarse(self.noting, x)
@@ -380,5 +380,5 @@ class _KeptAverages(Replay):
 
 def _at_most_so_coarse(noting: Noting, x: Interval) -> Interval:
     """``x`` rounded so, or more finely, or not at all: which way a known number goes is known."""
-    half = noting.error(np.maximum(np.abs(x.lo), np.abs(x.hi)))
+    half = noting.error_in(x)
     return either(widened(x, half / FINER, 2 * half), noting.rounded(x))

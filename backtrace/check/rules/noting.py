@@ -45,10 +45,18 @@ class Noting(msgspec.Struct, frozen=True):
             if np.any(kept):
                 yield Interval(np.where(kept, x.lo, rounded.lo), np.where(kept, x.hi, rounded.hi))
 
+    def error_in(self, x: Interval) -> Floats | float:
+        """Half a unit in the last place of the numbers of an interval."""
+        if self.digits is None:
+            return self.half
+        return self.error(np.maximum(np.abs(x.lo), np.abs(x.hi)))
+
     def _rounded(self, x: Floats, side: float) -> Floats:
+        tie = side * 1e-9  # a tie goes to the side that the interval opens to
+        if self.digits is None and self.half > 0:
+            return np.round(x / (2 * self.half) + tie) * (2 * self.half)
         error = self.error(np.abs(x))
         unit = np.where(error > 0, 2 * error, 1.0)
-        tie = side * 1e-9  # a tie goes to the side that the interval opens to
         return np.where(error > 0, np.round(x / unit + tie) * unit, x)
 
     def of(self, x: Interval) -> Floats:
