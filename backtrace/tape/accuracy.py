@@ -40,7 +40,8 @@ def classes(spec: Spec) -> int:
 
 def are_signs(spec: Spec) -> bool:
     """Whether the targets of two classes are −1 and 1."""
-    return spec.loss is not None and LOSSES[spec.loss.name].targets == SIGNS
+    row = None if spec.loss is None else LOSSES.get(spec.loss.name)  # an upstream has none
+    return row is not None and row.targets == SIGNS
 
 
 def boundary(spec: Spec) -> float:

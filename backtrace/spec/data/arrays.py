@@ -55,7 +55,11 @@ def read_idx(file: BinaryIO) -> NDArray[Any]:
         )
     shape = struct.unpack(f">{magic[3]}I", header)
     kind = np.dtype(IDX_TYPES[magic[2]])
-    content = file.getbuffer()[file.tell() :] if isinstance(file, BytesIO) else file.read()
+    content: bytes | memoryview
+    if isinstance(file, BytesIO):  # not its buffer, which would have to be given back before it
+        content = memoryview(file.getvalue())[file.tell() :]
+    else:
+        content = file.read()
     said, size = " × ".join(map(str, shape)) or "1", prod(shape) * kind.itemsize
     if len(content) < size:
         row = len(content) * shape[0] // size + 1 if shape else 1
