@@ -130,7 +130,8 @@ def test_a_spec_without_loss_or_targets_will_do():
 
 
 def test_a_gradient_that_is_given_in_place_of_a_loss_will_do_too():
-    spec = b"{layers: [{activation: linear, weights: 2, bias: none}], inputs: 3, loss: {upstream: 1}}"
+    layer = b"{activation: linear, weights: 2, bias: none}"
+    spec = b"{layers: [" + layer + b"], inputs: 3, loss: {upstream: 1}}"
     done = piped("predict", "-", stdin=spec)
     assert (done.code, done.err) == (0, "")
     assert done.out.split()[-1] == "6"
