@@ -84,6 +84,8 @@ def _(work, line):
     if goes_back(work, line):
         ones = np.ones((1, work.shapes[line.id][1]))
         yield Rule(right(line).reads[:1], lambda d: d.sum(axis=-1, keepdims=True) * ones)
+        if work.shapes[right(line).reads[0]] == work.shapes[line.id]:
+            yield Rule(right(line).reads[:1], lambda d: d)
 
 
 @wrong("wrong-layer", "da", "dW", "data_dW")
@@ -112,16 +114,33 @@ def _(work, line):
     at = 1 if line.kind in ("dW", "data_dW") else 0
     arrives = re.sub(r"[\d@.].*", "", rule.reads[at])
     layer = line.layer + 1 if line.kind == "da" else line.layer
-    taken = {"da": ("a", "z"), "delta": ("a",)}.get(arrives, ())
+    for other in taken_for(work, line, arrives, layer, rule.reads[at]):
+        reads = list(rule.reads)
+        reads[at] = other
+        yield Rule(tuple(reads), rule.work)
+
+
+@wrong("value-for-error", "delta", "da")
+def _(work, line):
+    """The same written down as δ or da. An error is δ without its slope, and an output where the
+    error stands is a target taken for 0."""
+    from_error = {re.sub(r"[\d@.].*", "", id) for id in right(line).reads} & {"y", "error"}
+    for other in taken_for(work, line, line.kind, line.layer, line.id):
+        kind = re.sub(r"[\d@.].*", "", other)
+        if kind != "error" and not (from_error and kind == "a"):
+            yield Rule((other,), lambda x: x)
+
+
+def taken_for(work, line, kind, layer, id):
+    """What may be taken for a δ or da of the same shape."""
+    taken = {"da": ("a", "z"), "delta": ("a",)}.get(kind, ())
     names = [f"{kind}{layer}" for kind in taken]
     names += ["loss_terms"] if layer == work.last and taken else []
-    names += ["error"] if layer == work.last and arrives == "delta" else []
+    names += ["error"] if layer == work.last and kind == "delta" else []
     for name in names:
         other = work.names[line.where].get(name)
-        if other and work.shapes[other] == work.shapes[rule.reads[at]]:
-            reads = list(rule.reads)
-            reads[at] = other
-            yield Rule(tuple(reads), rule.work)
+        if other and work.shapes[other] == work.shapes[id]:
+            yield other
 
 
 @wrong("value-for-error", "da")

@@ -232,6 +232,11 @@ DETAILED = [
     # 0.6225 · 0.0925 = 0.0576; 2(a − y) = ∓0.7551 belongs there
     (SQUARED_SOFTMAX, "a1: [0.6225, 0.3775]\nda1: [-0.7551, 0.7551]\ndelta1: [0.0576, -0.0576]",
      "delta1", "value-for-error", "a1"),
+    # delta2 as it stands, a2 and z1
+    (SQUARE, "delta2: [[1.00, 0.50], [-0.50, 1.50]]\nda1: [[1.00, 0.50], [-0.50, 1.50]]", "da1",
+     "weights-omitted-going-back", ""),
+    (SQUARE, "delta2: [[7.00, 28.00], [6.00, 3.00]]", "delta2", "value-for-error", "a2"),
+    (SQUARE, "da1: [[6.00, 7.00], [2.00, -5.00]]", "da1", "value-for-error", "z1"),
     # W2 - 0.1 dW2 = [1.5 0.4 / -1.7 2.65]
     (SQUARE, "dW2: [[5, 6], [7, 3.5]]\nW2_new: [[-1.50, -0.40], [1.70, -2.65]]", "W2_new",
      "sign-flipped", ""),
@@ -400,6 +405,18 @@ def test_the_negative_of_a_whole_line():
     assert named(FIRST_ADAM, "W1_new: [[-1.100], [0.900]]") == [("W1_new", {"sign-flipped"})]
     found = named(FIRST_ADAM, "mhatW1: [[-1.6], [-3.2]]\nstep_W1: [[-0.100], [-0.100]]")
     assert found == [("step_W1", {"ascent-for-descent"})]
+
+
+def test_an_output_without_its_single_target_is_that_target_read_as_0():
+    """a = σ(±0.5) = [0.6225 0.3775], y = [1 0]. Of y = [1 1] two would be misread: σ(0) = 0.5."""
+    spec = SQUARED_SOFTMAX.replace("sse", "cross_entropy")
+    found = quantity(spec, "delta1: [0.6225, 0.3775]", "delta1").explanations
+    assert [e.codes for e in found] == [("given-misread",), ("arithmetic-slip",)]
+    assert said(found[0]) == "y[1,1] read as 0"
+    spec = spec.replace("softmax", "sigmoid").replace("targets: [[1, 0]]", "targets: [[1, 1]]")
+    spec = spec.replace("cross_entropy", "binary_cross_entropy")
+    (found,) = quantity(spec, "delta1: [0.6225, 0.5000]", "delta1").explanations
+    assert (found.codes, said(found)) == (("value-for-error",), "a1")
 
 
 def test_a_number_misread_that_turns_a_unit_on():

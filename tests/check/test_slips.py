@@ -31,6 +31,27 @@ def test_a_slip_has_its_name_however_the_decimals_are_marked(cells, code):
     assert quantity(SQUARE, f"dW2: {typed}", "dW2").mistakes == (code,)
 
 
+TANH_OF_FOUR = """
+layers:
+  - {activation: tanh, weights: [[0.6, 1.1], [-1.2, -0.5]], bias: [0.1, 0.1]}
+  - {activation: linear, weights: [[-0.1], [0.9]], bias: [0.3]}
+inputs: [[0.3, -1.6], [2.9, 1.2], [-0.7, -1.3], [2.6, -1.4]]
+targets: [[-0.9], [0.3], [-1.4], [-0.5]]
+loss: mse
+"""
+
+
+def test_a_moved_point_leaves_a_number_known_to_as_many_digits_as_before():
+    """0.9757·0.9304 + 0.3799·0.4269 + 0.8455·0.7987 + 0.9975·0.7996 = 2.5429, written 0.25429; it
+    is 2.54281 in full, further from 2.5429 than a few units of the digit that 0.25429 ends in."""
+    sheet = """
+    a1: [[0.9757, 0.8426], [0.3799, 0.9908], [0.8455, -0.0200], [0.9975, 0.9987]]
+    delta2: [[0.9304], [0.4269], [0.7987], [0.7996]]
+    dW2: [[0.25429], [1.9895]]
+    """
+    assert quantity(TANH_OF_FOUR, sheet, "dW2").mistakes == ("point-moved",)
+
+
 def test_a_sign_that_is_wrong_everywhere_is_a_rule():
     assert "sign-flipped" in quantity(SQUARE, "dW2: [[-5, -6], [-7, -3.5]]", "dW2").mistakes
 

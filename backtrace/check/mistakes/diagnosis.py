@@ -183,14 +183,18 @@ class Diagnosis(WrongQuantity):
             return []
         if cell.value == 0 and cell.decimals == 0:
             return []  # nothing that stands there has slipped
-        reach = FEW_UNITS * cell.half_unit
         exact = float(self.exercise.values[self.place][at])
-        is_fine = high - low <= 2 * reach
         is_told = cell.digits >= TELLING_DIGITS and not self.rests_on_wrong
-        if not is_fine and is_told and low <= exact <= high:
-            low, high, is_fine = max(low, exact - reach), min(high, exact + reach), True
-        fits = (m for m in meant(cell) if m.low <= high and low <= m.high)
-        return list(dict.fromkeys(m.code for m in fits if is_fine or not m.fine))
+        is_told = is_told and low <= exact <= high
+        found: dict[str, None] = {}
+        for m in meant(cell):
+            reach = FEW_UNITS * max(cell.half_unit, (m.high - m.low) / 2)
+            is_fine, least, most = high - low <= 2 * reach, low, high
+            if not is_fine and is_told:
+                least, most, is_fine = max(low, exact - reach), min(high, exact + reach), True
+            if m.low <= most and least <= m.high and (is_fine or not m.fine):
+                found[m.code] = None
+        return list(found)
 
     @cached_property
     def rests_on_wrong(self) -> bool:

@@ -281,17 +281,24 @@ def transposed(step: Step, context: UpdateContext) -> Iterator[Wrong]:
 
 
 def weights_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
-    """Each unit gets the sum of the δ that come back, none of them weighted."""
+    """Each unit gets the sum of the δ that come back, none of them weighted; or δ as it stands."""
     if step.operation == "matmul" and step.role == "activation_gradient":
         at = next(k for k, id in enumerate(step.operands) if context.is_weight(id))
         yield Wrong("weights-omitted-going-back", _as(step, "product_with_ones", at=at))
+        delta = step.operands[1 - at]
+        if context.steps[delta].shape == step.shape:
+            yield Wrong("weights-omitted-going-back", _as(step, "copy", (delta,)))
 
 
 PASSING_ON = ("matmul", "hadamard", "jacobian_product", "chain_to_learned")  # what has arrived
 
 
 def value_for_error(step: Step, context: UpdateContext) -> Iterator[Wrong]:
-    """An activation, a pre-activation or the error where what reaches the unit belongs."""
+    """An activation, a pre-activation or the error where what reaches the unit belongs: in its own
+    line, or where it is passed on."""
+    for other in _written_for(step, context):
+        wrong = _as(step, "copy", (other.id,))
+        yield Wrong("value-for-error", wrong, detail=(Symbol(other.id),))
     if step.phase != "backward" or step.operation not in PASSING_ON:
         return
     for operand in (context.steps[id] for id in step.operands):
@@ -304,6 +311,20 @@ def value_for_error(step: Step, context: UpdateContext) -> Iterator[Wrong]:
             if gradient.role in GRADIENTS and gradient.of in step.operands:
                 wrong = _as(step, "summed_over_outputs", (gradient.id,))
                 yield Wrong("value-for-error", wrong, detail=(Symbol(gradient.id),))
+
+
+def _written_for(step: Step, context: UpdateContext) -> list[Step]:
+    """What may be copied into the line of a δ or da. An error, or a − y where a single y is not 0,
+    is another mistake: no slope, a target taken for 0."""
+    targets = context.spec.targets
+    single = targets is None or np.count_nonzero(targets.values) < 2 or math.prod(step.shape) == 1
+    from_targets = step.operation in ("shortcut_delta", "loss_gradient")
+    return [
+        other
+        for other in _taken_for(step, context)
+        if other.shape == step.shape and other.role != "error"
+        if not (from_targets and single and other.role == "activation")
+    ]
 
 
 def _taken_for(operand: Step, context: UpdateContext) -> list[Step]:
