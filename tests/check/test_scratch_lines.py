@@ -100,6 +100,14 @@ def test_the_products_of_the_rate_may_be_noted_with_fewer_digits():
     assert marks(TWO_PRODUCTS, slipped)["W1_new"] == "wrong"
 
 
+def test_a_product_that_is_the_whole_line_may_be_noted_with_fewer_digits_and_squares_not():
+    # σ(0.66) = 0.6593, e = -0.1407, e²/2 = 0.0099; σ′ = 0.2246, -0.1407 · 0.2246 = -0.0316, -0.032.
+    spec = TWO_PRODUCTS.replace("linear", "sigmoid").replace("targets: 1", "targets: 0.8")
+    sheet = "z1: 0.6602\na1: 0.6593\nloss: 0.0099\ng1: 0.2246\ndelta1: "
+    assert marks(spec, sheet + "-0.0320")["delta1"] == "rounded"
+    assert marks(spec, sheet + "-0.0330")["delta1"] == "wrong"
+
+
 def test_who_rounds_one_sum_of_products_has_rounded_the_others():
     # z = 0.66 as above, but dW = -0.1256, which no rounding of -0.34 · 0.37 = -0.1258 gives.
     sheet = "z1: 0.6600\ndelta1: -0.3400\ndW1: [[-0.1256], [-0.2074]]\n"

@@ -33,8 +33,7 @@ POWERS = frozenset(
 KINDS: tuple[Operations, ...] = (  # what is noted in these operations is of one kind
     POWERS,
     frozenset(("derivative_from_activation", "chain_from_activation")),
-    frozenset(("hadamard", "loss_terms", "loss_terms_from_error")),
-    frozenset(("sum_samples", "total")),
+    frozenset(("loss_terms", "loss_terms_from_error")),
     frozenset(("penalty", "add_penalty")),
     frozenset(("scale_step", *UPDATE_PARTIALS)) - {"penalty", "add_penalty"},
 )
