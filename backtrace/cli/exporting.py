@@ -52,18 +52,21 @@ def format_of(output: str, to: str | None) -> str:
     """The name of the format: as --to says, else as the file's ending does."""
     if to is not None:
         if to not in ALL_FORMATS:
-            refuse([f"--to {to}: no such format. {_known()}"], "E507")
+            refuse([f"--to {to}: no such format. {_known(to)}"], "E507")
         return to
     if output == STDOUT:
-        refuse([f"-o -: say with --to what to print. {_known()}"], "E507")
+        refuse([f"-o -: say with --to what to print. {_known('')}"], "E507")
     ending = Path(output).suffix.lower()
     if ending not in ENDINGS:
-        refuse([f"{output}: no format by its ending; say it with --to. {_known()}"], "E507")
+        unnamed = f"{output}: no format by its ending; say it with --to"
+        refuse([f"{unnamed}. {_known(ending.lstrip('.'))}"], "E507")
     return ENDINGS[ending]
 
 
-def _known() -> str:
-    return f"There are {', '.join(f'{name} ({row.ending})' for name, row in ALL_FORMATS.items())}."
+def _known(asked: str) -> str:
+    way = "Write a .tex and run pdflatex on it; `backtrace worksheet --to pdf` prints a key. "
+    known = ", ".join(f"{name} ({row.ending})" for name, row in ALL_FORMATS.items())
+    return f"{way if asked == 'pdf' else ''}There are {known}."
 
 
 def check_options(given: Mapping[str, bool], form: str) -> None:

@@ -117,7 +117,7 @@ def worksheet(spec: Spec, ask: Iterable[str] = (), show: Iterable[str] = ()) -> 
     here, or where nothing is left to be asked.
     """
     trace = worked(spec)
-    names = _Names(reader(compile_tape(spec), spec))
+    names = _Names(reader(compile_tape(spec), spec), trace)
     shown = [quantity.name for name in show for quantity in names.quantities(name)]
     wanted = [*ask] or [*spec.ask]
     asked = [quantity for name in wanted for quantity in names.quantities(name)]
@@ -134,19 +134,21 @@ def worksheet(spec: Spec, ask: Iterable[str] = (), show: Iterable[str] = ()) -> 
 class _Names:
     """What names mean in an exercise; those that mean nothing become problems."""
 
-    def __init__(self, known: Reader) -> None:
+    def __init__(self, known: Reader, trace: Trace) -> None:
         self.known = known
+        self.worked = {str(traced.at) for traced in trace if traced.phase != "given"}
         self.problems: list[str] = []
 
     def of_step(self, traced: TracedStep) -> Quantity:
         return self.known.quantities[traced.epoch, traced.batch, traced.id]
 
     def quantities(self, name: str) -> list[Quantity]:
-        """The quantity that is called so, or all of a family in every update."""
+        """The quantity that is called so, or all of a family that is worked, in every update."""
         found = self.known.find(name)
         if found is not None and not found.index:
             return [found.quantity]
         of_family = [one for one in self.known.quantities.values() if ids.family(one.id) == name]
+        of_family = [one for one in of_family if one.name in self.worked] or of_family
         if not of_family:
             entry = f"{cited(name)} is an entry; whole quantities are asked for and shown"
             self.problems.append(self.known.unknown(name) if found is None else entry)

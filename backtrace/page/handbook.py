@@ -64,6 +64,14 @@ def find(topic: str) -> str | None:
     return sections().get(asked)
 
 
+def speaking_of(word: str) -> list[str]:
+    """The sections in which a word stands, as they are asked for, the one that has it most first:
+    of what has no heading of its own."""
+    found = re.compile(rf"\b{re.escape(word)}\b", re.IGNORECASE)
+    times = {name: len(found.findall(text)) for name, text in sections().items()}
+    return sorted(filter(times.get, times), key=lambda name: -times[name])
+
+
 def said_in(section: str) -> dict[str, str]:
     """What the tables of a section say of each name in their first column, in plain words."""
     lines = (find(section) or "").splitlines()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -51,10 +52,7 @@ def problems(trace: Trace, selection: Selection) -> list[str]:
     """What a selection asks for that the trace does not have, in words."""
     known = dict.fromkeys(name for step in trace for name in (step.id, family(step.id)))
     names = [name for name in selection.only if name not in known]
-    found = [
-        f"--only {name}: {without_gradient(name, trace) or unknown(name, list(known))}"
-        for name in names
-    ]
+    found = [f"--only {name}: {_why_not(name, trace, known)}" for name in names]
     if is_board(trace):
         return [*found, *_of_layers_only(selection)] or _nothing(trace, selection)
     layers = max((step.layer or 0 for step in trace), default=0)
@@ -93,7 +91,7 @@ def meant(name: str, spelt: set[tuple[str, str]]) -> str:
 
 def _folded(name: str) -> str:
     """What is the same for ``delta_2``, ``Delta2``, ``δ₂`` and ``δ^(2)``."""
-    return MARKS.sub("", to_ascii(name)).lower()
+    return MARKS.sub("", to_ascii(unicodedata.normalize("NFKC", name))).lower()
 
 
 def without_gradient(name: str, trace: Trace) -> str:
@@ -114,10 +112,13 @@ def without_gradient(name: str, trace: Trace) -> str:
     return f"{of} has no gradient: {goal.id} does not depend on it"
 
 
-def unknown(name: str, known: list[str]) -> str:
+def _why_not(name: str, trace: Trace, known: Iterable[str]) -> str:
     base = re.split(r"[\[(]", name)[0]
-    if base in known:
-        return f"--only takes whole quantities, such as {base}"
+    whole = f"--only takes whole quantities, such as {base}" if base in known else ""
+    return without_gradient(name, trace) or whole or unknown(name, known)
+
+
+def unknown(name: str, known: Iterable[str]) -> str:
     from difflib import get_close_matches
 
     folded = {_folded(each): each for each in known}

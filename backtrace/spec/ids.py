@@ -204,8 +204,8 @@ def user_of(share: str, of: str) -> str:
 
 
 def family(id: str) -> str:
-    """The id without its layer: ``W1_new`` is a ``W_new``."""
-    return re.sub(r"\d+", "", id, count=1)
+    """The id without its layer: ``W1_new`` is a ``W_new``; or its number in a loop: z of z_1."""
+    return re.sub(r"(?:_\d+)+|\d+", "", id, count=1)
 
 
 def parse(text: str) -> Id | None:

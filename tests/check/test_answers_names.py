@@ -134,7 +134,7 @@ def test_the_derivative_of_another_function_is_said():
         ("delta_3", "did you mean"),
         ("dW3", "did you mean dW2?"),
         ("dX", "(da0) is not a step of this exercise"),
-        ("data_dW1", "(data_dW1) is not a step"),
+        ("data_dW1", '"data_dW1" is not a step'),
         ("z1@3", "epoch 3, batch 1, which this exercise has not"),
         ("l", "no quantity"),
         ("E1", "no quantity"),
@@ -201,6 +201,11 @@ def test_names_on_a_board_as_they_are_printed_and_without_their_marks(name, id, 
     reference = reader_of(CELL).find(name)
     assert reference is not None, reader_of(CELL).explain(name)
     assert (reference.quantity.id, reference.index) == (id, index)
+
+
+def test_a_step_that_is_not_there_is_named_once():
+    assert reader_of(PLAIN).unknown("mW1") == '"mW1" is not a step of this exercise'
+    assert reader_of(PLAIN).unknown("m_W₁") == '"m_W₁" (mW1) is not a step of this exercise'
 
 
 def test_a_name_that_may_mean_two_lines_is_asked_back():

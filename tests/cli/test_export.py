@@ -108,6 +108,7 @@ def test_the_format_is_the_endings_unless_said(run, tmp_path):
         (["-o", "a.doc"], "a.doc: no format by its ending"),
         (["-o", "-"], "-o -: say with --to"),
         (["-o", "a.md", "--to", "word"], "--to word: no such format"),
+        (["-o", "a.pdf"], "Write a .tex and run pdflatex on it"),
         (["-o", "a.json", "--detail", "entries"], "--detail: of no use with --to json"),
         (["-o", "a.md", "--fragment"], "--fragment: of no use with --to markdown"),
         (["-o", "a.svg", "--explain"], "--explain: of no use with --to svg"),

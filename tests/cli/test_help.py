@@ -56,6 +56,21 @@ def test_a_section_is_found_by_its_heading(run, topic):
     assert "ended by Ctrl-C" in run("help", *topic.split()).out
 
 
+@pytest.mark.parametrize("word", ["adam", "momentum", "beta"])
+def test_a_word_without_a_heading_leads_to_where_it_stands(run, word):
+    refused = run("help", word)
+    assert refused.code == 2
+    assert f"{word}: no topic of the handbook. It stands under optimizers" in refused.err
+    assert "It stands" not in run("help", "zzzz").err
+
+
+def test_a_mistake_that_is_nearly_named(run):
+    refused = run("mistakes", "relu-mask")
+    assert refused.code == 2
+    assert "Did you mean relu-mask-ignored?" in refused.err
+    assert "Did you mean `mlp-math`?" in run("mistakes", "mlp-mth").err
+
+
 def test_a_mistake_is_found_by_its_code(run):
     for code, found in list(CATALOGUE.items())[:3]:
         assert found.title[1:] in " ".join(run("help", code).out.split())

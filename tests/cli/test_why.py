@@ -107,6 +107,7 @@ def test_rounded_lines_are_said_to_be(run, tmp_path):
         ("dW1", "dW1: dW1 is 2 × 3; ask for an entry: dW1[1,1]"),
         ("dW1[3,1]", "dW1[3,1]: dW1 is 2 × 3: its rows are 1 to 2, its columns 1 to 3"),
         ("dW1[2]", "dW1[2]: dW1 is 2 × 3; ask for an entry: dW1[1,1]"),
+        ("dW1[x]", "dW1[x]: there is no such quantity; did you mean dW1?"),
         ("dW9[1,1]", "dW9[1,1]: there is no such quantity; did you mean dW2?"),
         ("nonsense", "nonsense: there is no such quantity"),
     ],
@@ -115,6 +116,10 @@ def test_what_is_not_there_is_said(run, asked, said):
     refused = run("why", "mlp-math", asked)
     assert (refused.code, refused.out) == (2, "")
     assert refused.err == f"{said} [E512]\n"
+
+
+def test_an_entry_in_round_brackets(run):
+    assert run("why", "mlp-math", "dW1(1,2)").out == run("why", "mlp-math", "dW1[1,2]").out
 
 
 def test_every_format(run):

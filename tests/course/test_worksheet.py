@@ -89,6 +89,17 @@ def test_a_family_and_a_students_name_are_asked_for():
     assert [quantity.id for quantity in asked] == ["a1", "delta2", "delta1"]  # the order of work
 
 
+def test_a_name_of_a_loop_asks_for_all_of_its_lines():
+    loop = """
+given: {h_0: 1, x: [[1], [2]]}
+equations:
+  - {for: t = 1..2, do: ["h[t] = tanh(x[t,1] * h[t-1])"]}
+"""
+    asked = worksheet(backtrace.loads(loop), ask=["h"]).asked
+    assert [quantity.id for quantity in asked] == ["h_1", "h_2"]  # h_0 is given
+    assert backtrace.loads(f"{loop}ask: [h]\n").ask == ("h_1", "h_2")
+
+
 def test_what_leads_to_what_is_asked_stands_there_as_formulas():
     """δ₁ needs all that comes before it, but not the gradients of layer 2 nor the loss; where a₁
     is given away, not what leads to a₁ alone."""

@@ -25,7 +25,10 @@ def trace():
 
 @pytest.mark.parametrize(
     ("id", "expected"),
-    [("delta2", "delta"), ("W1_new", "W_new"), ("step_W2", "step_W"), ("loss", "loss")],
+    [
+        *(("delta2", "delta"), ("W1_new", "W_new"), ("step_W2", "step_W"), ("loss", "loss")),
+        *(("h_1", "h"), ("dh_12", "dh"), ("h_1_2", "h"), ("W_Q", "W_Q")),
+    ],
 )
 def test_a_family_is_the_id_without_its_layer(id, expected):
     assert family(id) == expected
@@ -50,6 +53,7 @@ def test_what_is_not_there_is_said(trace):
         ("w1_NEW", "W1_new"),
         ("DELTA", "delta"),
         ("δ^(1)", "delta1"),
+        ("δ⁽¹⁾", "delta1"),
         ("zz1", "zz1"),
     ],
 )

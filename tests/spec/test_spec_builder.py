@@ -410,6 +410,7 @@ def test_the_remaining_fields():
         (TRAINED + "conventions: [rows]\n", 6, 14, "a list for `conventions`", ""),
         (TRAINED + "ask: [z1, zz]\n", 6, 11, '"zz"', "from 1 to 1"),
         (TRAINED + "ask: [W1_new]\n", 6, 7, '"W1_new"', ""),
+        (TRAINED + "ask: [z1, detla]\n", 6, 11, '"detla"', "Did you mean `delta`?"),
         (TRAINED + "ask: [z3]\n", 6, 7, '"z3"', "from 1 to 1"),
         (TRAINED + "seed: -1\n", 6, 7, "-1", ""),
         (TRAINED + "trace: {inputs_gradient: 1}\n", 6, 26, '"1"', ""),

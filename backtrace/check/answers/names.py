@@ -158,7 +158,8 @@ class Reader:
             return self._other_sign(id)
         if (1, 1, id) in self.quantities and epoch:
             return f"speaks of epoch {epoch}, batch {batch or 1}, which this exercise has not"
-        return f"({id}) is not a step of this exercise" if id else ""
+        other = "" if id in ("", name) else f"({id}) "
+        return f"{other}is not a step of this exercise" if id else ""
 
     def _other_sign(self, id: str) -> str:
         if self.spec.conventions.sign == "descent":

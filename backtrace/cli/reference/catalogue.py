@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from backtrace.check.mistakes.catalogue import CATALOGUE
-from backtrace.cli.screen import emit, print_page, reading
+from backtrace.cli.screen import emit, print_page, reading, refuse
 from backtrace.formats.json import catalogue as documents
 from backtrace.formats.json.report import encode
 from backtrace.page import catalogue
+from backtrace.page.inert import inert
+from backtrace.spec import bundled
+from backtrace.spec.near_misses import near_miss
 
 
 def print_catalogue(form: str, width: int | None) -> None:
@@ -38,6 +41,10 @@ def print_hidden(source: str, data: Path | None, form: str, width: int | None) -
     from backtrace.page.report.phrases import Words
     from backtrace.tape.loading import load
 
+    meant = "" if Path(source).suffix else near_miss(source, CATALOGUE)
+    if meant and not Path(source).exists() and source not in bundled.names():
+        named = f"{inert(source)}: no mistake of this name, and no spec"
+        refuse([f"{named}. Did you mean {meant}?"], "E506")
     with reading(source):
         spec = load(source, data_folder=data)
         found = spec.title, revealing(spec), Words(spec)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from backtrace.cli.screen import refuse, show
 from backtrace.page import handbook
 from backtrace.page.inert import inert
+from backtrace.spec.wording import listed
+
+MOST_SECTIONS = 3  # that are named where a word stands
 
 
 def print_help(topic: str, width: int | None) -> None:
@@ -22,5 +25,8 @@ def _unknown(topic: str) -> str:
 
     near = near_miss(topic, [*handbook.topics(), *handbook.sections()])
     meant = f"Did you mean {near}? " if near else ""
+    speaking = [] if near else handbook.speaking_of(topic)[:MOST_SECTIONS]
+    if speaking:
+        meant = f"It stands under {listed(speaking, 'and')}. "
     there = ", ".join(handbook.topics())
     return f"{inert(topic)}: no topic of the handbook. {meant}There are {there}."

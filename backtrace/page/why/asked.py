@@ -14,7 +14,7 @@ from backtrace.spec.names import ascii_of, inside_partial, key_of
 from backtrace.tape.trace import Trace, TracedStep
 
 _WHERE = r"((?:@[0-9]{1,7}(?:\.[0-9]{1,7})?)?)"
-_INDEX = r"(?<!\^)\[\s*([0-9]{1,6})\s*(?:[,;]\s*([0-9]{1,6})\s*)?\]"
+_INDEX = r"(?<!\^)[\[(]\s*([0-9]{1,6})\s*(?:[,;]\s*([0-9]{1,6})\s*)?[\])]"
 _INDEXED = re.compile(rf"(.+?){_WHERE}{_INDEX}{_WHERE}")
 
 

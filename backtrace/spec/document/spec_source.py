@@ -40,7 +40,9 @@ def read_source(source: str | Path) -> tuple[bytes, str, Path]:
 
 def _missing(source: str) -> SpecError:
     looks_bundled = "/" not in source and "\\" not in source
-    meant = near_miss(source.removesuffix(".yaml"), bundled.names()) if looks_bundled else ""
+    meant = _beside(Path(source).expanduser())
+    if looks_bundled and not meant:
+        meant = near_miss(source.removesuffix(".yaml"), bundled.names())
     mend = "`backtrace list` shows the bundled networks."
     if meant:
         mend = f"Did you mean `{meant}`? {mend}"
@@ -50,6 +52,13 @@ def _missing(source: str) -> SpecError:
     return whole_file(
         source, found, "the path of a spec, or the name of a bundled network", mend, code="E118"
     )
+
+
+def _beside(path: Path) -> str:
+    """The same name with the other ending of a spec, where there is such a file."""
+    endings = (".yaml", ".yml", ".json")
+    others = (path.with_suffix(ending) for ending in endings) if path.name else ()
+    return next((str(other) for other in others if other.is_file()), "")
 
 
 def _folder(source: str) -> SpecError:

@@ -47,10 +47,9 @@ def _points(
     named = fields(problems, node, "`points`", _keys(node))
     if named is None:
         return
-    known = quantities.shapes(1) or {}
     for name, entry in named.node.entries.items():
         worth = number(problems, entry.value, NOT_NEGATIVE, Number(0.0))
-        whole = [id for id in known if ids.family(id) == name and name not in known]
+        whole = quantities.of_family(name)
         if not whole:
             at = ids.At.parse(name)
             word = Scalar(entry.key.line, entry.key.column, entry.key.length, name)

@@ -11,7 +11,7 @@ from backtrace.spec.document.problems import Problems
 from backtrace.spec.document.reader import Node, Scalar
 from backtrace.spec.ids import At
 from backtrace.spec.model import Spec
-from backtrace.spec.near_misses import near_miss
+from backtrace.spec.near_misses import misspelled, near_miss
 from backtrace.spec.wording import cited
 
 Shapes: TypeAlias = Mapping[str, tuple[int, ...]]
@@ -53,6 +53,15 @@ class QuantityIds:
             self._shapes[batch] = self._shapes_of(self.spec, batch)
         return self._shapes[batch]
 
+    def of_family(self, name: str) -> list[str]:
+        """What the family of a name stands for, of a loop's only what it works: h_1, not h_0.
+        Nothing where the name is a quantity by itself."""
+        known = self.shapes(1) or {}
+        board = self.spec.equations if self.spec is not None else None
+        given = board.given if board is not None else ()
+        whole = [id for id in known if ids.family(id) == name and id not in given]
+        return [] if name in known else whole
+
     def check(self, word: Scalar, id: str, key: str) -> bool:
         """Whether a trace of the spec has the id; if not, a problem of ``word`` under ``key``."""
         known, is_layered = self.shapes(1), self._is_layered(id)
@@ -62,7 +71,8 @@ class QuantityIds:
             found, expected = f"{cited(id)} in `{key}`", "a step of this spec's trace"
             self.problems.add(word, found, expected, _MENDS.get(id, _MEND), code="E211")
             return False
-        meant = self._meant(id, known or {})
+        families = map(ids.family, known or {}) if key == "ask" else ()
+        meant = misspelled(id, families) or self._meant(id, known or {})
         layers = f"Layers count from 1 to {self.layers}." if self.layers else ""
         expected = f"the id of a quantity of this spec, such as {self._examples()}"
         mend = f"Did you mean `{meant}`?" if meant else layers
@@ -95,8 +105,7 @@ def read_ask(node: Node | None, quantities: QuantityIds) -> tuple[str, ...]:
         return ()
     asked: list[str] = []
     for word in names(quantities.problems, node, "quantities"):
-        known = quantities.shapes(1) or {}
-        whole = [id for id in known if ids.family(id) == word.text and word.text not in known]
+        whole = quantities.of_family(word.text)
         if not whole:
             at = At.parse(word.text)
             quantities.check(word, word.text if at is None else at.id, "ask")
