@@ -114,6 +114,25 @@ def test_the_first_wrong_entry_is_worked():
     assert {2.0, 0.5, 0.1} <= numbers_in(line.right)
 
 
+def test_what_an_earlier_update_left_is_the_students_own():
+    """v ← βv + dW, with the 1.1 written for the v of the update before; its key has 1."""
+    spec = """
+layers: [{activation: linear, weights: [[2]], bias: none}]
+inputs: [[1], [3]]
+targets: [[1], [2]]
+loss: half_sse
+optimizer: {name: momentum, learning_rate: 0.1, momentum: 0.5}
+updates: online
+"""
+    _, _, line = line_of(spec, "answers: {vW1: 1.1, dW1@1.2: 11.1, vW1@1.2: 12.7}", "vW1@1.2")
+    assert line.right == "0.5·1.1 + 11.1"
+
+
+def test_no_brackets_stand_around_a_whole_line():
+    _, _, line = line_of("mlp-math", "answers: {z2: 4.3, loss: 3.3}", "loss")
+    assert line.right == "(4.3 − 3.5)²"
+
+
 def test_a_given_number_has_no_line():
     _, _, line = line_of("mlp-math", "b1: [0.2, 0.3, 0.1]", "b1")
     assert line is None

@@ -450,7 +450,7 @@ CATALOGUE: dict[str, Mistake] = {
             "did not update {id}",
             "updates",
             "W_new = W",
-            "Biases are updated as weights are: the old value minus η times its gradient.",
+            "The new value is the old one minus η times its gradient, of weights and biases alike.",
             "b_new = b instead of b − η·db",
             rewrites.update_omitted,
             phase="update",

@@ -22,6 +22,7 @@ from backtrace.functions.formula import (
     Expr,
     Row,
     Symbol,
+    Terms,
     Value,
     parts,
     rebuilt,
@@ -67,8 +68,8 @@ class _StudentPage:
     def __init__(self, exercise: Exercise, answers: Answers, place: Key) -> None:
         self.exercise = exercise
         self.place = place
-        self.written: dict[str, WrittenQuantity] = {
-            w.id: w for w in answers.written if (w.epoch, w.batch) == place[:2] and w.cells
+        self.written: dict[Key, WrittenQuantity] = {
+            (w.epoch, w.batch, w.id): w for w in answers.written if w.cells
         }
         spec = exercise.spec
         self.symbols = Symbols.asked_by(spec)
@@ -84,8 +85,12 @@ class _StudentPage:
         known = np.full(exact.shape, math.nan)
         if self.exercise.is_given(place):
             known[...] = exact
-        if id in self.written:
-            for i, line in enumerate(self.written[id].cells):
+        written = self.written.get(place)
+        if written is None and self.exercise.steps[place].operation == "given":
+            before = self.exercise.operands[place]  # what the update before left: W1_new is W1
+            written = self.written.get(before[0]) if before else None
+        if written is not None:
+            for i, line in enumerate(written.cells):
                 for j, cell in enumerate(line):
                     if isinstance(cell, Figure):
                         known[i, j] = cell.value
@@ -110,7 +115,7 @@ class _StudentPage:
     def worked(self, place: Key, i: int, j: int) -> str:
         line = ""
         for depth in DEPTHS:
-            own = self.unfolded(place[2], i, j, depth, {place[2]})
+            own = _bare(self.unfolded(place[2], i, j, depth, {place[2]}))
             line = text(own, self.symbols, DECIMALS)
             if len(line) <= LONGEST:
                 break
@@ -141,7 +146,10 @@ class _StudentPage:
         def inner(part: Expr) -> Expr:
             return self.resolved(part, depth, above)
 
-        return rebuilt(expr, inner)
+        found = rebuilt(expr, inner)
+        if isinstance(found, Brackets) and isinstance(found.inner, Brackets):
+            return found.inner
+        return found
 
     def unwritten(self, value: Value, depth: int, above: set[str]) -> Expr:
         """What stands for a number that was not written: its own line, or its symbol."""
@@ -154,6 +162,17 @@ class _StudentPage:
         deeper = depth if repeats else depth - 1
         own = self.unfolded(value.id, value.row, value.column, deeper, above | {value.id})
         return own if _is_short(own) else Brackets(own)
+
+
+def _bare(expr: Expr) -> Expr:
+    """A whole line without brackets around it."""
+    while True:
+        if isinstance(expr, Brackets):
+            expr = expr.inner
+        elif isinstance(expr, Row | Terms) and len(expr.items) == 1:
+            expr = expr.items[0]
+        else:
+            return expr
 
 
 def _is_short(expr: Expr) -> bool:
