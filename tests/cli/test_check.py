@@ -274,3 +274,22 @@ def test_an_option_shapes_what_is_printed_or_is_refused_by_its_name(
         assert option[0] in told.err or plain.code == 2
     else:
         assert told.out != plain.out
+
+
+def test_a_mistake_that_is_repeated_is_said_once(run, tmp_path):
+    """z₁ = [3.3 7.7], e = 3.3 − 15.4 + 0.1 − 3.5 = −15.5, δ₁ = [−15.5 31]; every η is left out."""
+    (tmp_path / "spec.yaml").write_text(
+        "layers:\n"
+        "  - {activation: linear, weights: [[2, 1], [0.5, 3]], bias: [0.3, 0.7]}\n"
+        "  - {activation: linear, weights: [[1], [-2]], bias: 0.1}\n"
+        "inputs: [[1, 2]]\ntargets: 3.5\nloss: half_sse\nlearning_rate: 0.1\n"
+    )
+    (tmp_path / "answers.yaml").write_text(
+        "dW1: [[-15.5, 31.0], [-31.0, 62.0]]\nW1_new: [[17.5, -30.0], [31.5, -59.0]]\n"
+        "db1: [-15.5, 31.0]\nb1_new: [15.8, -30.3]\ndW2: [[-51.15], [-119.35]]\n"
+        "W2_new: [[52.15], [117.35]]\ndb2: -15.5\nb2_new: 15.6\n"
+    )
+    said = run("check", str(tmp_path / "spec.yaml"), str(tmp_path / "answers.yaml")).out
+    again = "b₁ⁿᵉʷ, both entries; W₂ⁿᵉʷ, both entries; b₂ⁿᵉʷ: the learning rate is missing.\n"
+    assert again + "    The same mistake as in W₁ⁿᵉʷ: it is charged once.\n" in said
+    assert said.count("charged once") == 1

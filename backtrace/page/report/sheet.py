@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 
 from backtrace.page.blocks import (
     Answer,
@@ -40,9 +41,11 @@ def document(findings: Findings) -> Document:
 def _blocks(findings: Findings) -> Iterator[Block]:
     if findings.groups:
         yield Section("", (_verdicts(findings),))
-    for finding in findings.mistakes:
-        heading = "The first mistake" if finding.first else "Another mistake"
-        yield Section("", tuple(_mistake(finding)), heading=heading)
+    for _, alike in groupby(findings.mistakes, _once):
+        same = tuple(alike)
+        heading = "The first mistake" if same[0].first else "Another mistake"
+        told = _mistake(same[0]) if len(same) == 1 else _repeated(same)
+        yield Section("", tuple(told), heading=heading)
     if findings.expected:
         astray = (each for each in findings.expected if not each.right)
         yield Section("Expected", tuple(map(_expected, astray)))
@@ -61,6 +64,24 @@ def _verdicts(findings: Findings) -> Table:
         for group in findings.groups
     )
     return Table((Column("", left=True),) * 3, tuple(rows), "wraps")
+
+
+def _once(finding: Finding) -> str:
+    """What is said once of neighbours: that they repeat a mistake; of any other itself alone."""
+    repeats = len(finding.causes or ()) == 1 and finding.judged.repeated
+    return f"as {repeats}" if repeats else f"at {finding.judged.name}"
+
+
+def _repeated(findings: tuple[Finding, ...]) -> Iterator[Block]:
+    """Where the same mistake was made again; the same cause on one line, the advice once."""
+    places: dict[str, list[str]] = {}
+    for finding in findings:
+        for cause in finding.causes or ():
+            places.setdefault(cause.named, []).append(finding.where)
+    for named, where in places.items():
+        yield Paragraph(f"{'; '.join(where)}: {named}.", "mistake")
+    advice = (line for each in findings for cause in each.causes or () for line in cause.advice)
+    yield from (Paragraph(line, "advice", 2) for line in dict.fromkeys(advice))
 
 
 def _mistake(finding: Finding) -> Iterator[Block]:
