@@ -22,6 +22,17 @@ def test_the_misread_number_is_the_one_that_explains_the_lines_further_down():
     assert marks(LINE, sheet)["b1_new"] == "carried"
 
 
+def test_a_sign_of_a_given_number_that_is_lost_here_and_further_down_was_misread():
+    """z = 0.5 + 0.6 - 0.4 = 0.7, e = -0.3, dW = [-0.3 -0.6]: a bias taken off, if b1_new is 0.4 +
+    0.03; it is -0.4 + 0.03 if b1 was read as -0.4, and nothing is wrong but that."""
+    sheet = "z1: 0.700\ndW1: [-0.300, -0.600]\n"
+    assert quantity(LINE, sheet + "b1_new: 0.430\n", "z1").mistakes == ("sign-flipped",)
+    sheet += "b1_new: -0.370\n"
+    (found,) = quantity(LINE, sheet, "z1").explanations
+    assert (found.codes, said(found)) == (("given-misread",), "b1[1,1] read as -0.4")
+    assert marks(LINE, sheet)["b1_new"] == "carried"
+
+
 def test_several_numbers_that_may_have_been_misread_are_said_to_be_several():
     found = quantity(LINE, "z1: 2.000\n", "z1").explanations[0]
     assert (found.codes, found.or_else) == (("given-misread",), True)

@@ -399,6 +399,24 @@ loss: half_sse
     assert (found.codes, said(found)) == (("value-for-error",), "dW2")
 
 
+def test_a_sheet_that_is_filled_with_one_number_has_no_pair_of_mistakes():
+    """a2 is 0.34 everywhere, and a third of it 0.1: that is no output taken for the gradient and
+    averaged over three outputs."""
+    spec = """
+conventions: {layout: columns, mean_in: gradient}
+layers:
+  - {activation: leaky_relu, weights: [[1.1, 0.9], [-0.3, -0.7]], bias: [0.1, -0.4]}
+  - {activation: softmax, weights: [[-0.9, 0.7], [-0.9, 1.2], [-1, 0.1]], bias: none}
+inputs: [[-1.6, -0.3], [2.3, 0.8]]
+targets: [[0, 0], [1, 0], [0, 1]]
+loss: cross_entropy
+"""
+    sheet = "a1: [[0.4100, 0.4900], [-0.0153, -0.0087]]\n"
+    sheet += "a2: [[0.3377, 0.3387], [0.3351, 0.3372], [0.3271, 0.3241]]\n"
+    sheet += "delta2: [[0.1, 0.1], [0.1, 0.1], [0.1, 0.1]]\n"
+    assert quantity(spec, sheet, "delta2").mistakes == ()
+
+
 def test_the_negative_of_a_whole_line():
     """z1 = [6 7 / 2 -5]; W + step = [1.1 -0.9]; the step itself, negative, goes uphill."""
     assert named(SQUARE, "z1: [[-6, -7], [-2, 5]]") == [("z1", {"sign-flipped"})]

@@ -40,6 +40,7 @@ WITHOUT_SLOPE = {"leaky_relu": "relu", "prelu": "relu"}  # what is left without 
 TELLING_UNIT = 1e-3  # of the largest entry: how coarse a line before may have been
 NEAR, FAR = 1.0, 10.0  # units that a written number misses what a rule gives exactly
 OF_MANY_KINDS = {"rate-misread", "wrong-loss"}  # one of which often fits
+MADE_ALONE = {*OF_MANY_KINDS, "value-for-error"}  # with another mistake they fit too much
 
 
 class Diagnosis(WrongQuantity):
@@ -72,7 +73,7 @@ class Diagnosis(WrongQuantity):
         reads = not (wrong.size > 1 and slips and not self.evidence.unexplained_later)
         rules = self.by_singles(wrong, reads=reads)
         copied = [rule for rule in rules if self.is_copied(rule)]
-        if copied:
+        if copied and not self.evidence.supports(rules):
             return copied
         only = int(wrong.sum()) == 1
         if wrong.size > 1 and slips:
@@ -105,11 +106,15 @@ class Diagnosis(WrongQuantity):
         return bool(np.where(wrong, near, as_near).all()) and self.evidence.leaves_the_others(found)
 
     def by_singles(self, wrong: NDArray[np.bool_], *, reads: bool) -> list[Cause]:
-        """One wrong rule; or, where it ``reads``, one given number misread."""
+        """One wrong rule; or, where it ``reads``, one given number misread. A bias that seems to be
+        left out or taken off was misread if a line further down has it so too."""
         found = self.by_one_rule(wrong) or self.on_coarser_lines(wrong)
-        if reads and all(f.is_wrong_activation for f in found):  # one of a dozen often fits
+        is_open = all(f.is_wrong_activation for f in found)  # one of a dozen often fits
+        adds = self.exercise.steps[self.place].operation == "add_bias"
+        if reads and (is_open or (adds and self.evidence.unexplained_later)):
             given = Misreading(self.sheet, self.place).given(wrong)
-            found += [each for each in given if self.evidence.is_borne_out(each)]
+            given = [each for each in given if self.evidence.is_borne_out(each)]
+            found += given if is_open else self.evidence.explaining_more(given, found)
         return found
 
     def by_one_rule(self, wrong: NDArray[np.bool_]) -> list[Cause]:
@@ -152,7 +157,7 @@ class Diagnosis(WrongQuantity):
         singles = [
             (place, rewrite)
             for place, rewrite in self.singles
-            if rewrite.code not in OF_MANY_KINDS and (not only or place == self.place)
+            if rewrite.code not in MADE_ALONE and (not only or place == self.place)
         ]
         return [
             each for each in self.by_rules(self.pairs(singles)) if self.evidence.is_borne_out(each)
@@ -221,7 +226,8 @@ class Diagnosis(WrongQuantity):
     def without_disguises(self, found: list[Cause], wrong: NDArray[np.bool_]) -> list[Cause]:
         """Without what has the very numbers of a plainer mistake: with every z positive, another
         activation's slope is no slope at all. So is another rate or loss."""
-        own = (("sign-flipped", self.place[2]),)  # b + η·db, where b is 0
+        is_new = self.exercise.steps[self.place].role == "updated"
+        own = (("sign-flipped", self.place[2]),) if is_new else None  # b + η·db, where b is 0
         hiding = [f.is_any_of(DISGUISES) or f.explanation.mistakes == own for f in found]
         pairs = [*zip(found, hiding, strict=True)]
         plain = [f.exact for f, hides in pairs if f.exact is not None and not hides]

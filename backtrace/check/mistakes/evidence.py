@@ -56,6 +56,11 @@ class Evidence(WrongQuantity):
         """Whether a later line that otherwise follows from nothing does under any of these."""
         return any(self.explained_later(each.stand_ins) for each in found)
 
+    def explaining_more(self, found: list[Cause], others: list[Cause]) -> list[Cause]:
+        """Those under which more of the later lines follow than under any of the others."""
+        most = max((self.explained_later(each.stand_ins) for each in others), default=0)
+        return [each for each in found if self.explained_later(each.stand_ins) > most]
+
     def explained_later(self, stand_ins: StandIns) -> int:
         over = {at: each for at, each in stand_ins.items() if at != self.place}
         return sum(
