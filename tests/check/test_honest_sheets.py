@@ -96,6 +96,31 @@ def test_cut_off_digits_earn_every_mark_and_are_said_to_be_cut_off(name, habit):
     assert [(q.name, q.verdict) for q in good if q.verdict not in GOOD] == []
 
 
+def test_digits_cut_off_in_a_line_that_is_not_written_make_what_follows_look_rounded():
+    """a is cut off, and not written: σ(-0.6133) = 0.35131 is 0.3513, and the error -0.6487 is the
+    right one rounded, too. -ln(1 - 0.5994) = 0.91479 and -ln(1 - 0.3358) = 0.40917 are cut off."""
+    spec = """
+layers: [{activation: sigmoid, weights: [[0.99, 0.6]], bias: [[0.32]]}]
+inputs: [[-0.51, -0.47, -1.2, 0.82], [0.98, -0.78, 0.31, 0.55]]
+targets: [[0, 1, 0, 1]]
+loss: binary_cross_entropy
+conventions: {layout: columns, weights: out_in, mean_in: gradient}
+"""
+    written = """
+z1: [0.4031, -0.6133, -0.6820, 1.4618]
+error: [0.5994, -0.6487, 0.3358, -0.1882]
+loss_terms: [0.9147, 1.0461, 0.4091, 0.2085]
+loss: 0.6446
+delta1: [0.5994, -0.6487, 0.3358, -0.1882]
+db1: 0.0245
+"""
+    found = report(spec, written)
+    assert [q.verdict for q in found.quantities if q.verdict not in GOOD] == []
+    assert found.conventions == {"rounding": "cut off"}
+    found = report(spec, written, strict=True)
+    assert [q.name for q in found.quantities if q.verdict == "wrong"] == ["loss_terms"]
+
+
 def test_cut_off_digits_are_a_mistake_where_the_course_says_so():
     # 0.66818777 is 0.668 either way, 0.57444252 is 0.5744, cut off as well as rounded, but
     # 0.71094950 is 0.7109, and 0.78583498 is 0.7858; 0.62245933 is 0.6224 cut off, 0.6225 rounded.

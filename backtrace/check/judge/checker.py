@@ -26,8 +26,8 @@ from backtrace.check.judge.workings import (
     accused_entries,
     accused_places,
     between_lines,
+    clear_balance,
     coarser,
-    cut_balance,
     has_names,
     is_far_less,
     loosest,
@@ -37,6 +37,7 @@ from backtrace.check.policy import score
 from backtrace.spec.model import AnswerDigits, Spec
 
 MOST_REMEMBERED = 200  # reports, the last that were new
+MOST_CUT = 6.0  # half units that digits cut off, in a line and in those before it, may come to
 
 
 class Checker(Exercise):
@@ -224,7 +225,8 @@ class Checker(Exercise):
         ways = [*between_lines(usual.written, self.values)]
         if usual.page.finest.digits >= PRINTED:
             ways.insert(0, Working(float32=True))
-        if self.may_be_cut(usual):
+        cut = self.signs_of_cutting(usual)
+        if cut > 0:
             ways.insert(0, Working(cut=True))
         for working in ways:
             if self.may_stand(answers, working, usual, work):
@@ -233,7 +235,10 @@ class Checker(Exercise):
                     sheet = sheet if is_borne_out(sheet, usual.quantities) else None
                 if sheet is not None or work.is_spent:
                     return sheet
-        return self.with_coarse_scratch_work(answers, usual, work)
+        coarse = self.with_coarse_scratch_work(answers, usual, work)
+        if coarse is None and cut == 0 and not work.is_spent and _are_near(usual):
+            return self.attempt(answers, Working(cut=True), work=work)
+        return coarse
 
     def with_coarse_scratch_work(self, answers: Answers, usual: Sheet, work: Work) -> Sheet | None:
         search = ScratchWork(self, usual, lambda working: self.tried(answers, working, work=work))
@@ -263,7 +268,7 @@ class Checker(Exercise):
     def likelier_workings(self, answers: Answers, usual: Sheet) -> list[Sheet]:
         """A sheet that has something wrong however it was worked, the likeliest way first: digits
         were cut off where that leaves less of it wrong."""
-        if not self.may_be_cut(usual):
+        if self.signs_of_cutting(usual) <= 0:
             return [usual]
         cut = self.sheet(answers, Working(cut=True))
         more = accused_entries(cut.quantities) - accused_entries(usual.quantities)
@@ -271,21 +276,20 @@ class Checker(Exercise):
             return [usual, cut]
         return [cut if more < 0 else usual]
 
-    def may_be_cut(self, usual: Sheet) -> bool:
-        """Whether numbers look cut off: up to the first that is wrong by the exact values, or all
-        of them by what is written before each."""
+    def signs_of_cutting(self, usual: Sheet) -> int:
+        """Above 0 where numbers look cut off, below 0 where they look rounded, 0 where they show
+        neither: up to the first that is wrong by the exact values, or all of them by what is
+        written before each. An unwritten â that was cut off makes 1 − â look rounded."""
         if self.strict:
-            return False
+            return -1
         first = min(map(self.order.__getitem__, accused_places(usual.quantities)))
         early = {at: each for at, each in usual.written.items() if self.order[at] <= first}
-        balance = cut_balance(early, self.values)
-        entries = sum(len(line) for each in early.values() for line in each.cells)
-        if balance > 0 or 4 * balance < -entries:  # as many rounded up as who rounds has
-            return balance > 0
+        balance = clear_balance(early, self.values)
+        if balance != 0:
+            return balance
         worked = {at: each for at, each in usual.written.items()
                   if each.cells and not self.is_given(at)}  # fmt: skip
-        by_these = {at: usual.middle_from_written(at) for at in worked}
-        return cut_balance(worked, by_these) > 0
+        return clear_balance(worked, {at: usual.middle_from_written(at) for at in worked})
 
     def report(
         self,
@@ -325,3 +329,14 @@ def _anything(written: WrittenQuantity) -> bool:
     """Whether a quantity has an entry at all, and not only blanks."""
     cells = written.cells or written.raw
     return any(cell is not None for line in cells for cell in line) or bool(written.problem)
+
+
+def _are_near(usual: Sheet) -> bool:
+    """Whether several entries are wrong, and none by more than cutting off may come to."""
+    wrong = [(np.array(q.entries) == "wrong", (q.epoch, q.batch, q.id)) for q in usual.quantities]
+    for entries, place in wrong:
+        if entries.any():
+            off = np.abs(usual.numbers[place].values - usual.middle_from_written(place))
+            if (off > MOST_CUT * usual.numbers[place].half)[entries].any():
+                return False
+    return sum(int(entries.sum()) for entries, _ in wrong) > 1

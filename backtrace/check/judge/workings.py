@@ -137,6 +137,14 @@ def cut_balance(written: Mapping[Key, WrittenQuantity], values: Mapping[Key, Flo
     return cut - rounded if 2 * max(cut, rounded) >= len(found) else 0
 
 
+def clear_balance(written: Mapping[Key, WrittenQuantity], values: Mapping[Key, Floats]) -> int:
+    """The same, and 0 where it is below and more than who rounds has: of numbers that are rounded,
+    half show it."""
+    balance = cut_balance(written, values)
+    entries = sum(len(line) for each in written.values() for line in each.cells)
+    return balance if balance > 0 or 4 * balance < -entries else 0
+
+
 def _ways(cell: Figure, value: float) -> tuple[bool, bool]:
     """Whether a number is a value cut off, and whether it is that rounded."""
     size = abs(value) * 10.0**cell.decimals
