@@ -23,9 +23,12 @@ def form(sheet: Worksheet, handout: Handout) -> str:
     told = [words["answers to"].format(title=title)] if title else []
     told += [words["each place"], words["left out"]]
     lines = [*(f"# {line}" for line in told), "student: _", "answers:"]
+    several = max(batch for _, batch in sheet.trace.updates) > 1
+    update = words["batch" if several else "epoch"] if len(sheet.trace.updates) > 1 else ""
     for quantity in sheet.asked:
         height, width = quantity.shape
-        lines += _written(sheet, quantity, [[BLANK] * width] * height)
+        of = update.format(epoch=quantity.epoch, batch=quantity.batch)
+        lines += _written(sheet, quantity, [[BLANK] * width] * height, of)
     return "\n".join(lines) + "\n"
 
 
@@ -43,10 +46,14 @@ def _text(number: object) -> str:
     return f"{number + 0.0:.12g}" if isinstance(number, float) else str(number)
 
 
-def _written(sheet: Worksheet, quantity: Quantity, rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """One quantity of a form: on a line, or, where that is too long, a row a line."""
+def _written(
+    sheet: Worksheet, quantity: Quantity, rows: Sequence[Sequence[str]], of: str = ""
+) -> Iterator[str]:
+    """One quantity of a form, with the name of its update (``of``) where there are several: on a
+    line, or, where that is too long, a row a line."""
     symbol = Symbols.of(sheet.trace).name(quantity.id)
-    told = f"# {symbol}" + ("" if quantity.scalar else f", {shape_of(quantity)}")
+    shape = "" if quantity.scalar else shape_of(quantity)
+    told = f"# {', '.join(filter(None, (symbol, shape, of)))}"
     lines = [f"[{', '.join(row)}]" for row in rows]
     if quantity.shape == (1, 1):
         yield f"  {quantity.name}: {rows[0][0]}  {told}"

@@ -157,6 +157,11 @@ def test_a_sheet_has_all_the_constants_and_without_steps_the_rules_too():
     assert bare.index("## Epoch 1") < bare.index(r"W_{1}^{\mathrm{new}} &=") < bare.index("Epoch 2")
 
 
+def test_a_form_says_of_which_update_a_quantity_is():
+    form = answer_forms.form(worksheet(backtrace.load("momentum"), ask=["db1@2"]), Handout("de"))
+    assert "  db1@2.1: _  # db₁, 1 × 1, Epoche 2\n" in form
+
+
 def test_a_board_without_steps_keeps_its_equations():
     sheet = worksheet(backtrace.load("attention"), ask=["dW_Q"])
     text = markdown.file(page.document(sheet, Handout(), steps=False))
