@@ -130,3 +130,17 @@ def test_of_a_small_number_that_is_divided_by_at_least_one_digit_is_noted():
     before = "dW1: [[-3.40], [-1.70]]\nvW1: [[0.01], [0.00]]\n"
     assert marks(TWO_WEIGHTS, before + "vhatW1: [[11.56], [2.89]]")["vhatW1"] == "right"
     assert marks(TWO_WEIGHTS, before + "vhatW1: [[99.00], [2.89]]")["vhatW1"] == "wrong"
+
+
+def test_of_what_may_have_been_noted_coarsely_each_is_tried():
+    """e^-2.6691 = 0.0693 is 0.07, 0.07/1.07 = 0.06542, and -ln(1 - 0.0654) = 0.0676: no logarithm
+    was rounded to 0.07, though it might."""
+    spec = """
+layers: [{activation: sigmoid, weights: -2.6, bias: none}]
+inputs: 1
+targets: 0
+loss: binary_cross_entropy
+learning_rate: 1
+"""
+    assert marks(spec, "W1_new: -2.6691\nloss_after: 0.0676")["loss_after"] in GOOD
+    assert marks(spec, "W1_new: -2.6691\nloss_after: 0.0673")["loss_after"] == "wrong"

@@ -8,6 +8,7 @@ way, and then in every line: who has rounded one sum of products so has rounded 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import starmap
 from typing import TypeAlias
 
 import msgspec
@@ -58,8 +59,13 @@ class ScratchWork:
         the hand."""
         working = Working(scratch=noting, lines=lines)
         found = self.judged(working)
+        starts = [(working, found)] if isinstance(found, Sheet) else self.wider(working, found)
+        return next(filter(None, starmap(self.completed, starts)), None)
+
+    def completed(self, working: Working, found: Tried) -> Sheet | None:
+        """The sheet with all noted so that it needs, if there is such a one and it is shown."""
         while not isinstance(found, Sheet):
-            wider = self.wider(working, found)
+            wider = next(self.wider(working, found), None)
             if wider is None:
                 return None
             working, found = wider
@@ -97,16 +103,15 @@ class ScratchWork:
                 return False
         return True
 
-    def wider(self, working: Working, at: Key) -> tuple[Working, Tried] | None:
-        """With more operations noted so, the first of them by which the line at hand stands."""
+    def wider(self, working: Working, at: Key) -> Iterator[tuple[Working, Tried]]:
+        """With more operations noted so, those by which the line at hand stands."""
         for operations in self.operations_to(at):
             parts = working.parts | operations
             if parts != working.parts:
                 wider = msgspec.structs.replace(working, parts=parts)
                 found = self.judged(wider)
                 if isinstance(found, Sheet) or self.exercise.order[found] > self.exercise.order[at]:
-                    return wider, found
-        return None
+                    yield wider, found
 
     def operations_to(self, at: Key) -> Iterator[Operations]:
         """What may be noted on the way to a line: of itself, of one of the unwritten lines before

@@ -175,7 +175,7 @@ def _loss_terms_from_z(s: Setting, p: Parameters, z: Interval, y: Interval) -> I
 
 
 def _prediction(row: LossRule, a: Interval) -> Interval:
-    return _in_range(hull(a), 0.0, 1.0) if row.outputs == "unit_interval" else hull(a)
+    return _in_range(a, 0.0, 1.0) if row.outputs == "unit_interval" else a
 
 
 def _convex(

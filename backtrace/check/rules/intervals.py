@@ -252,6 +252,8 @@ def summed(
     x: Interval, axis: int | tuple[int, ...] | None = None, keepdims: bool = False
 ) -> Interval:
     """The sum along an axis; over all entries it stays 1 × 1."""
+    if x.shape == (1, 1) and len(x.lo) > 1 and (axis is None or keepdims):
+        return x  # of one number
     x = hull(x)
     lo, hi = x.lo[0], x.hi[0]
     size = np.maximum(np.abs(lo), np.abs(hi)).sum(axis=axis, keepdims=keepdims)
