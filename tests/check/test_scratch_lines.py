@@ -144,3 +144,63 @@ learning_rate: 1
 """
     assert marks(spec, "W1_new: -2.6691\nloss_after: 0.0676")["loss_after"] in GOOD
     assert marks(spec, "W1_new: -2.6691\nloss_after: 0.0673")["loss_after"] == "wrong"
+
+
+# e⁻⁰·⁷ = 0.4966 noted 0.50, 1/1.50 = 0.6667; e⁰·² = 1.2214 noted 1.22, 1/2.22 = 0.4505;
+# z2 = 0.6667·0.47 + 0.4505·0.23 + 0.1 = 0.5170, e⁻⁰·⁵¹⁷ = 0.5963 noted 0.60, 1/1.60 = 0.6250.
+# The slip: δ2 = da2 = -0.375, and not -0.375·0.625·0.375. dW2 = -0.375·a1, da1 = -0.375·W2.
+POWERS_TO_TWO_DECIMALS = """
+layers:
+  - {activation: sigmoid, weights: [[0.4, 0.2], [0.1, -0.3]], bias: [0.1, 0.2]}
+  - {activation: sigmoid, weights: [[0.47], [0.23]], bias: 0.1}
+inputs: [[1, 2]]
+targets: 1
+loss: half_mse
+"""
+WITH_A_SLIP = """
+z1: [0.7000, -0.2000]
+a1: [{a1}]
+z2: {z2}
+a2: {a2}
+error: {error}
+delta2: {error}
+dW2: [{dW2}]
+da1: [{da1}]
+"""
+
+
+def test_a_mistake_does_not_hide_how_coarsely_all_else_was_noted():
+    sheet = WITH_A_SLIP.format(
+        a1="0.6667, 0.4505", z2="0.5170", a2="0.6250", error="-0.3750",
+        dW2="-0.2500, -0.1689", da1="-0.1763, -0.0863",
+    )  # fmt: skip
+    found = report(POWERS_TO_TWO_DECIMALS, sheet)
+    wrong = {q.name: q.mistakes for q in found.quantities if q.verdict == "wrong"}
+    assert wrong == {"delta2": ("activation-derivative-omitted",)}
+    assert found.conventions == {"rounding": "worked to 2 decimals"}
+    verdicts = {q.name: q.verdict for q in found.quantities}
+    assert verdicts["dW2"] == verdicts["da1"] == "carried"
+    assert verdicts["a1"] == verdicts["a2"] == "rounded"
+
+
+def test_beside_a_mistake_one_line_alone_may_be_a_slip_of_the_hand():
+    # a2 by the power as it is: 1/1.5963 = 0.6264, -0.3736·a1 = (-0.2491, -0.1683).
+    sheet = WITH_A_SLIP.format(
+        a1="0.6667, 0.4505", z2="0.5170", a2="0.6264", error="-0.3736",
+        dW2="-0.2491, -0.1683", da1="-0.1756, -0.0859",
+    )  # fmt: skip
+    found = report(POWERS_TO_TWO_DECIMALS, sheet)
+    assert [q.name for q in found.quantities if q.verdict == "wrong"] == ["a1", "delta2"]
+    assert found.conventions is None
+
+
+def test_beside_a_mistake_what_no_coarse_power_gives_stays_wrong():
+    # 1/0.6637 - 1 = 0.5067, 1/0.4535 - 1 = 1.2051, and 1/0.6301 - 1 = 0.5870, where powers are
+    # 0.4966, 1.2214, and e^-(0.6637·0.47 + 0.4535·0.23 + 0.1) = e⁻⁰·⁵¹⁶² = 0.5968.
+    sheet = WITH_A_SLIP.format(
+        a1="0.6637, 0.4535", z2="0.5162", a2="0.6301", error="-0.3699",
+        dW2="-0.2455, -0.1677", da1="-0.1739, -0.0851",
+    )  # fmt: skip
+    found = report(POWERS_TO_TWO_DECIMALS, sheet)
+    assert [q.name for q in found.quantities if q.verdict == "wrong"] == ["a1", "a2", "delta2"]
+    assert found.conventions is None

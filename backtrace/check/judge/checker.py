@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from functools import cached_property
+from itertools import islice
 
 import msgspec
 import numpy as np
@@ -36,6 +37,7 @@ from backtrace.check.model import Answers, Judged, Report, Verdict, WrittenQuant
 from backtrace.check.policy import score
 from backtrace.spec.model import AnswerDigits, Spec
 
+MOST_MISTAKES = 2  # lines wrong however coarsely the rest was noted; else it is no habit
 MOST_REMEMBERED = 200  # reports, the last that were new
 MOST_CUT = 6.0  # half units that digits cut off, in a line and in those before it, may come to
 
@@ -240,34 +242,60 @@ class Checker(Exercise):
             return self.attempt(answers, Working(cut=True), work=work)
         return coarse
 
-    def with_coarse_scratch_work(self, answers: Answers, usual: Sheet, work: Work) -> Sheet | None:
-        search = ScratchWork(self, usual, lambda working: self.tried(answers, working, work=work))
+    def with_coarse_scratch_work(
+        self, answers: Answers, usual: Sheet, work: Work, mistakes: int = 0
+    ) -> Sheet | None:
+        """The sheet as its scratch work was noted coarsely, with so many ``mistakes`` at most."""
+
+        def judged(working: Working, wrong: AbstractSet[Key]) -> Tried:
+            return self.tried(answers, working, wrong, work)
+
+        search = ScratchWork(self, usual, judged)
         notings = [
             noting
             for noting in coarser(usual.written)
-            if self.may_stand(answers, Working(scratch=noting, loose=True), usual, work)
+            if self.may_stand(
+                answers, Working(scratch=noting, loose=True), usual, work, but=mistakes
+            )
         ]
         for lines in (False, True):
             for noting in notings:
-                sheet = search.noted(noting, lines=lines)
+                sheet = search.noted(noting, lines=lines, mistakes=mistakes)
                 if sheet is not None or work.is_spent:
                     return sheet
         return None
 
-    def may_stand(self, answers: Answers, working: Working, usual: Sheet, work: Work) -> bool:
-        """Whether what is wrong in the usual working may stand in another, if every other number
-        is taken for all that it may stand for: who asks this first need not judge whole sheets."""
+    def may_stand(
+        self, answers: Answers, working: Working, usual: Sheet, work: Work, but: int = 0
+    ) -> bool:
+        """Whether what is wrong in the usual working may stand in another, ``but`` for so many
+        lines, if every other number is taken for all that it may stand for: who asks this first
+        need not judge whole sheets."""
         sheet = Sheet(self, self._page(answers), working, explains=False)
         sheet.work = work
         wrong = accused_places(usual.quantities)
         if not sheet.take_as_written(wrong):
             return True
         in_order = sorted(wrong, key=self.order.__getitem__)
-        return not any(accused((Judgement(sheet, at).judged(extra=False),)) for at in in_order)
+        fallen = (at for at in in_order if accused((Judgement(sheet, at).judged(extra=False),)))
+        return len([*islice(fallen, but + 1)]) <= but
+
+    def with_mistakes_and_coarse_scratch_work(self, answers: Answers, usual: Sheet) -> Sheet | None:
+        """The sheet of a few mistakes among lines whose scratch work was noted coarsely; the usual
+        working accuses at least two lines besides."""
+        work, most = Work(MOST_WORK), MOST_MISTAKES
+        if len(accused_places(usual.quantities)) < 3:
+            return None
+        if not self.may_stand(answers, loosest(usual.decimals), usual, work, but=most):
+            return None
+        return self.with_coarse_scratch_work(answers, usual, work, most)
 
     def likelier_workings(self, answers: Answers, usual: Sheet) -> list[Sheet]:
-        """A sheet that has something wrong however it was worked, the likeliest way first: digits
-        were cut off where that leaves less of it wrong."""
+        """A sheet that has something wrong however it was worked, the likeliest way first: scratch
+        work was coarse, or digits were cut off, where that leaves less of it wrong."""
+        coarse = self.with_mistakes_and_coarse_scratch_work(answers, usual)
+        if coarse is not None:
+            return [coarse]
         if self.signs_of_cutting(usual) <= 0:
             return [usual]
         cut = self.sheet(answers, Working(cut=True))

@@ -8,7 +8,7 @@ way, and then in every line: who has rounded one sum of products so has rounded 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import starmap
+from collections.abc import Set as AbstractSet
 from typing import TypeAlias
 
 import msgspec
@@ -17,7 +17,13 @@ import numpy as np
 from backtrace.check.judge.borne_out import is_borne_out
 from backtrace.check.judge.exercise import Exercise, Key
 from backtrace.check.judge.sheet import Sheet
-from backtrace.check.judge.workings import Working, accused_entries, accused_places
+from backtrace.check.judge.workings import (
+    Working,
+    accused_entries,
+    accused_places,
+    is_far_less,
+)
+from backtrace.check.model import Judged
 from backtrace.check.rules.equation_partials import EQUATION_PARTIALS
 from backtrace.check.rules.intervals import Interval
 from backtrace.check.rules.noted_lines import ROUNDED_PARTS
@@ -47,35 +53,46 @@ class ScratchWork:
     """The search through one sheet; ``judged`` tries it in a working."""
 
     def __init__(
-        self, exercise: Exercise, usual: Sheet, judged: Callable[[Working], Tried]
+        self,
+        exercise: Exercise,
+        usual: Sheet,
+        judged: Callable[[Working, AbstractSet[Key]], Tried],
+        mistakes: int = 0,
     ) -> None:
         self.exercise = exercise
         self.usual = usual
         self.judged = judged
+        self.mistakes = mistakes  # how many lines may be wrong however it was noted
 
     def noted(self, noting: Noting, *, lines: bool) -> Sheet | None:
         """The sheet whose scratch work has so few digits; ``lines``: what is carried from line to
         line as well. None where it has not, or where a single number says so that may be a slip of
         the hand."""
-        working = Working(scratch=noting, lines=lines)
-        found = self.judged(working)
-        starts = [(working, found)] if isinstance(found, Sheet) else self.wider(working, found)
-        return next(filter(None, starmap(self.completed, starts)), None)
+        working, wrong = Working(scratch=noting, lines=lines), frozenset[Key]()
+        found = self.judged(working, wrong)
+        if isinstance(found, Sheet):
+            return self.completed(working, wrong, found)
+        starts = self.further(working, wrong, found)
+        return next(filter(None, (self.completed(*start) for start in starts)), None)
 
-    def completed(self, working: Working, found: Tried) -> Sheet | None:
+    def completed(self, working: Working, wrong: AbstractSet[Key], found: Tried) -> Sheet | None:
         """The sheet with all noted so that it needs, if there is such a one and it is shown."""
         while not isinstance(found, Sheet):
-            wider = next(self.wider(working, found), None)
-            if wider is None:
+            further = next(self.further(working, wrong, found), None)
+            if further is None:
                 return None
-            working, found = wider
+            working, wrong, found = further
         return found if self.is_shown(working, found) else None
 
     def is_shown(self, working: Working, sheet: Sheet) -> bool:
         """Whether coarse scratch work is more than a slip of the hand: several numbers speak for
-        it, or one that coarse partial results of known digits give closely."""
-        usual = self.usual.quantities
+        it, or one that coarse partial results of known digits give closely; and several lines where
+        others stay wrong."""
+        wrong = accused_places(sheet.quantities)
+        usual = _but(wrong, self.usual.quantities)
         places = accused_places(usual)
+        if wrong and (len(places) < 2 or not is_far_less(self.usual.quantities, sheet.quantities)):
+            return False
         by_digits = working.scratch is not None and working.scratch.digits is not None
         exact = working.parts <= (POWERS if by_digits else EXACT) and not working.lines
         if exact and all(self.is_direct(place) for place in places):
@@ -103,15 +120,23 @@ class ScratchWork:
                 return False
         return True
 
-    def wider(self, working: Working, at: Key) -> Iterator[tuple[Working, Tried]]:
-        """With more operations noted so, those by which the line at hand stands."""
+    def further(
+        self, working: Working, wrong: AbstractSet[Key], at: Key
+    ) -> Iterator[tuple[Working, AbstractSet[Key], Tried]]:
+        """With more operations noted so, those by which the line at hand stands; where it stands
+        by none, with this line wrong as well, if so many may be."""
+        mended = False
         for operations in self.operations_to(at):
             parts = working.parts | operations
             if parts != working.parts:
                 wider = msgspec.structs.replace(working, parts=parts)
-                found = self.judged(wider)
+                found = self.judged(wider, wrong)
                 if isinstance(found, Sheet) or self.exercise.order[found] > self.exercise.order[at]:
-                    yield wider, found
+                    mended = True
+                    yield wider, wrong, found
+        if not mended and len(wrong) < self.mistakes:
+            wrong = wrong | {at}
+            yield working, wrong, self.judged(working, wrong)
 
     def operations_to(self, at: Key) -> Iterator[Operations]:
         """What may be noted on the way to a line: of itself, of one of the unwritten lines before
@@ -135,3 +160,7 @@ class ScratchWork:
 def _notes_something(step: Step) -> bool:
     tables = (PARTIAL_RESULTS, EQUATION_PARTIALS, ROUNDED_PARTS)
     return "summed" in step.parameters or any(step.operation in table for table in tables)
+
+
+def _but(places: AbstractSet[Key], quantities: tuple[Judged, ...]) -> tuple[Judged, ...]:
+    return tuple(q for q in quantities if (q.epoch, q.batch, q.id) not in places)
