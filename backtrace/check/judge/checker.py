@@ -291,18 +291,18 @@ class Checker(Exercise):
         return self.with_coarse_scratch_work(answers, usual, work, most)
 
     def likelier_workings(self, answers: Answers, usual: Sheet) -> list[Sheet]:
-        """A sheet that has something wrong however it was worked, the likeliest way first: scratch
-        work was coarse, or digits were cut off, where that leaves less of it wrong."""
+        """A sheet that has something wrong however it was worked, the likeliest way first: digits
+        were cut off, or else scratch work was coarse, where that leaves less of it wrong."""
+        ways = [usual]
+        if self.signs_of_cutting(usual) > 0:
+            cut = self.sheet(answers, Working(cut=True))
+            more = accused_entries(cut.quantities) - accused_entries(usual.quantities)
+            ways = [usual, cut] if more == 0 else [cut if more < 0 else usual]
         coarse = self.with_mistakes_and_coarse_scratch_work(answers, usual)
-        if coarse is not None:
-            return [coarse]
-        if self.signs_of_cutting(usual) <= 0:
-            return [usual]
-        cut = self.sheet(answers, Working(cut=True))
-        more = accused_entries(cut.quantities) - accused_entries(usual.quantities)
-        if more == 0:
-            return [usual, cut]
-        return [cut if more < 0 else usual]
+        if coarse is None:
+            return ways
+        fewest = accused_entries(ways[0].quantities)
+        return [coarse] if accused_entries(coarse.quantities) < fewest else ways
 
     def signs_of_cutting(self, usual: Sheet) -> int:
         """Above 0 where numbers look cut off, below 0 where they look rounded, 0 where they show
