@@ -250,7 +250,7 @@ class Checker(Exercise):
         def judged(working: Working, wrong: AbstractSet[Key]) -> Tried:
             return self.tried(answers, working, wrong, work)
 
-        search = ScratchWork(self, usual, judged)
+        search = ScratchWork(self, usual, judged, mistakes)
         notings = [
             noting
             for noting in coarser(usual.written)
@@ -260,7 +260,7 @@ class Checker(Exercise):
         ]
         for lines in (False, True):
             for noting in notings:
-                sheet = search.noted(noting, lines=lines, mistakes=mistakes)
+                sheet = search.noted(noting, lines=lines)
                 if sheet is not None or work.is_spent:
                     return sheet
         return None
@@ -297,12 +297,11 @@ class Checker(Exercise):
         if self.signs_of_cutting(usual) > 0:
             cut = self.sheet(answers, Working(cut=True))
             more = accused_entries(cut.quantities) - accused_entries(usual.quantities)
-            ways = [usual, cut] if more == 0 else [cut if more < 0 else usual]
+            if more < 0:
+                return [cut]
+            ways += [cut] if more == 0 else []
         coarse = self.with_mistakes_and_coarse_scratch_work(answers, usual)
-        if coarse is None:
-            return ways
-        fewest = accused_entries(ways[0].quantities)
-        return [coarse] if accused_entries(coarse.quantities) < fewest else ways
+        return ways if coarse is None else [coarse]
 
     def signs_of_cutting(self, usual: Sheet) -> int:
         """Above 0 where numbers look cut off, below 0 where they look rounded, 0 where they show
