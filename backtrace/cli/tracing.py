@@ -7,7 +7,7 @@ import sys
 import msgspec
 
 from backtrace.cli.screen import NARROWEST, Screen, emit, refuse, tell, useless
-from backtrace.page.selection import Selection, problems, resolved
+from backtrace.page.selection import Selection, problems, resolved, too_long
 from backtrace.page.trace import View
 from backtrace.tape.trace import Trace
 
@@ -25,6 +25,8 @@ def print_trace(
 
         emit(encode(trace, selection))
         return
+    if view.detail == "entries" and (found := too_long(trace, selection)):
+        refuse(found, "E505")
     view = msgspec.structs.replace(view, selection=selection)
     screen = Screen.of_stdout(width)
     if watch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -17,6 +18,7 @@ from backtrace.spec import ids
 from backtrace.spec.ids import family
 from backtrace.tape.trace import Trace, TracedStep
 
+MOST_ENTRIES = 20_000  # that a page works out one by one: a few seconds, and a book to read
 FEW_UPDATES = 4  # this many are shown without being asked for
 MARKS = re.compile(r"[\s_^()\[\]]")
 OF_SAMPLES = frozenset(["a", "y", "product", "z", "error", "loss_terms", "da", "g", "delta"])
@@ -159,6 +161,22 @@ def sample_index(inputs: TracedStep, sample: int) -> int | None:
     """Where a sample, counted in the whole data from 1, stands in an update; None if elsewhere."""
     numbers = inputs.sample_numbers
     return numbers.index(sample) if sample in numbers else None
+
+
+def too_long(trace: Trace, selection: Selection) -> list[str]:
+    """Why not every entry that is asked for is written out, where there are very many."""
+    shown = (
+        traced
+        for place in updates(trace, selection)[0]
+        for _, traced in steps(trace, place, selection)
+        if traced.phase != "given"
+    )
+    entries = sum(math.prod(traced.shape) for traced in shown)
+    if not selection.full or entries <= MOST_ENTRIES:
+        return []
+    told = f"{entries:,} sums to write out, and at most {MOST_ENTRIES:,} are"
+    instead = "Choose some by --only or --layer, leave --full out, or take --format json"
+    return [f"--detail entries --full: {told}. {instead}"]
 
 
 def steps(

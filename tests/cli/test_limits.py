@@ -177,6 +177,20 @@ def test_fractions_that_can_not_go_on(run, here, spec, command, said):
     assert outcome.err.startswith("spec.yaml:")
 
 
+def test_a_page_of_very_many_sums_is_refused_and_a_part_of_it_is_not(run, here):
+    """xW₁ and its like have 100 entries, dW₁ and W₁ⁿᵉʷ 100·100 each: 20,000 and more."""
+    row = ", ".join(["0.5"] * 100)
+    (here / "wide.yaml").write_text(
+        "layers: [{units: 100, activation: linear, weights: {init: normal}, bias: none}]\n"
+        f"inputs: [[{row}]]\ntargets: [[{row}]]\nloss: mse\nlearning_rate: 0.1\nseed: 1\n"
+    )
+    asked = ("trace", "wide.yaml", "--detail", "entries", "--full")
+    refused = run(*asked)
+    assert (refused.code, refused.out) == (2, "")
+    assert "sums to write out" in refused.err
+    assert run(*asked, "--only", "z1").code == 0
+
+
 def test_fractions_may_be_long(run, here):
     (here / "spec.yaml").write_text(squared(12))
     assert run("trace", "spec.yaml").code == 0
