@@ -8,6 +8,7 @@ from functools import cached_property
 import msgspec
 
 from backtrace.check.answers.names import Quantity, Reader, reader
+from backtrace.course.languages import Words
 from backtrace.functions.array import Array
 from backtrace.notation.steps import is_work, repeats
 from backtrace.spec import ids
@@ -76,6 +77,13 @@ class Worksheet(msgspec.Struct, frozen=True, dict=True):
     def value(self, quantity: Quantity) -> Array:
         """What has to be found."""
         return self.trace.update(quantity.epoch, quantity.batch)[quantity.id].value
+
+    def update_name(self, words: Words, update: tuple[int, int]) -> str:
+        """``Epoch 2, batch 1``, or the epoch alone where each has one; empty of an only update."""
+        if len(self.trace.updates) == 1:
+            return ""
+        several = max(batch for _, batch in self.trace.updates) > 1
+        return words["batch" if several else "epoch"].format(epoch=update[0], batch=update[1])
 
     @property
     def decimals(self) -> int:

@@ -23,11 +23,9 @@ def form(sheet: Worksheet, handout: Handout) -> str:
     told = [words["answers to"].format(title=title)] if title else []
     told += [words["each place"], words["left out"]]
     lines = [*(f"# {line}" for line in told), "student: _", "answers:"]
-    several = max(batch for _, batch in sheet.trace.updates) > 1
-    update = words["batch" if several else "epoch"] if len(sheet.trace.updates) > 1 else ""
     for quantity in sheet.asked:
         height, width = quantity.shape
-        of = update.format(epoch=quantity.epoch, batch=quantity.batch)
+        of = sheet.update_name(words, (quantity.epoch, quantity.batch))
         lines += _written(sheet, quantity, [[BLANK] * width] * height, of)
     return "\n".join(lines) + "\n"
 

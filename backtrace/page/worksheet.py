@@ -82,7 +82,7 @@ def given(sheet: Worksheet, epoch: int, batch: int, handout: Handout) -> Section
         for step in _steps(trace_page.document(sheet.trace, WHOLE).blocks)
         if (step.traced.phase, *update_of(step.traced)) == ("given", epoch, batch)
     ]
-    aside = writer.update_title(epoch, batch) if len(sheet.trace.updates) > 1 else ""
+    aside = sheet.update_name(writer.words, (epoch, batch))
     blocks = tuple(writer.gallery(Gallery(tuple(steps))))
     return Section(writer.words["section given"], blocks, aside, part="given", anchor="given")
 
@@ -170,7 +170,8 @@ class _Sheet(msgspec.Struct, frozen=True):
                 continue
             if block.part == "pass":
                 inner: tuple[Block, ...] = tuple(self.sections(block.blocks))
-                title = self.update_title(*update_of(next(_steps((block,))).traced))
+                update = update_of(next(_steps((block,))).traced)
+                title = self.sheet.update_name(self.words, update)
             else:
                 inner = tuple(self.of_section(block.blocks))
                 title = self.words[f"section {block.part}"]
@@ -178,10 +179,6 @@ class _Sheet(msgspec.Struct, frozen=True):
                 aside = self.aside(block)
                 heading = f"{title} · {aside}" if aside else ""
                 yield Section(title, inner, aside, heading, block.part, block.anchor)
-
-    def update_title(self, epoch: int, batch: int) -> str:
-        several = max(batch for _, batch in self.sheet.trace.updates) > 1
-        return self.words["batch" if several else "epoch"].format(epoch=epoch, batch=batch)
 
     def aside(self, section: Section) -> str:
         if section.part == "pass" or not section.aside:
@@ -232,21 +229,23 @@ class _Sheet(msgspec.Struct, frozen=True):
                 yield from inner
             else:
                 anchor = "update-{}-{}".format(*update)
-                yield Section(self.update_title(*update), inner, part="pass", anchor=anchor)
+                yield Section(
+                    self.sheet.update_name(self.words, update), inner, part="pass", anchor=anchor
+                )
 
     def places(self, steps: list[StepBlock], update: tuple[int, int]) -> Iterator[Section]:
         known = [
             step for step in steps if step.traced.phase == "given" or self.sheet.shows(step.traced)
         ]
         empty = [step for step in steps if self.sheet.asks(step.traced)]
-        given: list[Block] = [*self.gallery(Gallery(tuple(known)))]
+        start: list[Block] = [*self.gallery(Gallery(tuple(known)))]
         at = "" if len(self.sheet.trace.updates) == 1 else "-{}-{}".format(*update)
         if update == self.sheet.trace.updates[0]:
             rules = tuple(self.rules())
-            given += [Bullets(rules)] if rules else []
-        if given:
+            start += [Bullets(rules)] if rules else []
+        if start:
             title = self.words["section given"]
-            yield Section(title, tuple(given), part="given", anchor=f"given{at}")
+            yield Section(title, tuple(start), part="given", anchor=f"given{at}")
         inner: list[Block] = []
         for step in empty:
             inner += [Gallery((msgspec.structs.replace(step, blank=True),)), Room(_room(step))]

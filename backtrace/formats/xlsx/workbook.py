@@ -134,11 +134,9 @@ class _Page:
     def update_heading(self, row: int, update: tuple[int, int]) -> int:
         """The heading of one of several updates; how many rows it takes."""
         self.phase = ""
-        if len(self.sheet.trace.updates) == 1:
+        told = self.sheet.update_name(self.words, update)
+        if not told:
             return 0
-        epoch, batch = update
-        several = any(number > 1 for _, number in self.sheet.trace.updates)
-        told = self.words["batch" if several else "epoch"].format(epoch=epoch, batch=batch)
         self.write(row, 0, told, "title")
         return 1
 
