@@ -76,8 +76,8 @@ class Quiz:
 
     def _known(self, traced: TracedStep) -> Rows | None:
         """The numbers of a step that a student can know; None where there are none yet."""
-        source = self.sheet.source(traced)
-        name = str((source or traced).at)
+        origin = self.sheet.origin(traced)
+        name = str((origin or traced).at)
         if self.is_whole(name):
             return self.answers[name]
         if traced.phase == "given":

@@ -50,12 +50,12 @@ class Worksheet(msgspec.Struct, frozen=True, dict=True):
     def shows(self, traced: TracedStep) -> bool:
         """Whether its value stands there. What an update takes up from the one before does where
         nothing before it is asked: a new weight would tell the gradient too."""
-        source = self.source(traced)
-        if source is not None and (self.asked[0].epoch, self.asked[0].batch) < update_of(traced):
-            return self.shows(source)
+        origin = self.origin(traced)
+        if origin is not None and (self.asked[0].epoch, self.asked[0].batch) < update_of(traced):
+            return self.shows(origin)
         return traced.phase == "given" or str(traced.at) in self.shown
 
-    def source(self, traced: TracedStep) -> TracedStep | None:
+    def origin(self, traced: TracedStep) -> TracedStep | None:
         """The step of the update before that this one takes up; None for every other."""
         if traced.phase != "given" or "from" not in traced.parameters:
             return None
@@ -107,9 +107,9 @@ class Worksheet(msgspec.Struct, frozen=True, dict=True):
                 found.add(at)
             elif not self.asks(traced):
                 continue
-            source = self.source(traced)
+            origin = self.origin(traced)
             operands = (At(id, *update_of(traced)) for id in traced.operands)
-            needed.update(map(str, operands if source is None else [source.at]))
+            needed.update(map(str, operands if origin is None else [origin.at]))
         return frozenset(found)
 
 
