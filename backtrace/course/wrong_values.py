@@ -9,8 +9,8 @@ from backtrace.check.judge.exercise import Exercise
 from backtrace.check.judge.sheet import Page, Sheet
 from backtrace.check.judge.workings import Working
 from backtrace.check.mistakes.catalogue import CATALOGUE
-from backtrace.check.mistakes.diagnosis import OF_MANY_KINDS
 from backtrace.check.mistakes.revealing import replayed
+from backtrace.check.mistakes.rule_search import OF_MANY_KINDS
 from backtrace.check.model import Answers
 from backtrace.spec.model import Spec
 

@@ -19,6 +19,7 @@ from backtrace.check.judge.exercise import Key
 from backtrace.check.judge.replay import Override
 from backtrace.check.judge.sheet import Doubt, Hypothesis, Sheet
 from backtrace.check.mistakes.diagnosis import MOST_EXPLANATIONS, Diagnosis
+from backtrace.check.mistakes.other_shapes import OtherShape
 from backtrace.check.mistakes.repetition import repeating
 from backtrace.check.model import (
     WORST_FIRST,
@@ -124,7 +125,7 @@ class Judgement:
     # A shape that fits no way round
 
     def misshapen(self, extra: bool) -> Judged:
-        explanations = self.likeliest(Diagnosis(self.sheet, self.place).of_shape(self.written))
+        explanations = self.likeliest(OtherShape(self.sheet, self.place).explanations(self.written))
         verdict: Verdict = "wrong" if explanations else "malformed"
         rows, columns = self._shape()
         entries = ((verdict,) * columns,) * rows

@@ -9,9 +9,9 @@ from backtrace.check.judge.exercise import Exercise, Key
 from backtrace.check.judge.sheet import Page, Sheet
 from backtrace.check.judge.workings import Working
 from backtrace.check.mistakes.catalogue import CATALOGUE
-from backtrace.check.mistakes.diagnosis import OF_MANY_KINDS
 from backtrace.check.mistakes.hiding import Hiding, differs_at, hiding
 from backtrace.check.mistakes.rewrites import Wrong
+from backtrace.check.mistakes.rule_search import OF_MANY_KINDS
 from backtrace.check.model import Answers
 from backtrace.check.rules.intervals import Floats, hull
 from backtrace.spec.model import Spec

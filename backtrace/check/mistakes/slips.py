@@ -3,15 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import pairwise
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
+from backtrace.check.mistakes.misreading import Misreading
+from backtrace.check.mistakes.wrong_quantity import Cause, WrongQuantity
 from backtrace.check.model import Figure
+from backtrace.check.rules.intervals import Interval, hull
 
 SHIFTS = (1, -1, 2, -2, 3, -3)
 CUT = 0.999  # of a unit: a digit further is no number cut off
 MOST_DIGITS = 12  # of a number; one that long is copied by a machine
+FEW_UNITS = 4  # of the last digit, within which a number is known well enough to compare digits
+TELLING_DIGITS = 3  # of a number, that the exact one is held against
+
+
+class Slips(WrongQuantity):
+    """What befell single numbers of one wrong quantity of a sheet."""
+
+    def of(self, wrong: NDArray[np.bool_]) -> list[Cause]:
+        """The slips that explain all entries that are wrong, where others are not."""
+        box = hull(self.replayed({}))
+        entries = [tuple(at) for at in np.argwhere(wrong).tolist()]
+        exchanged = Misreading(self.sheet, self.place).in_place() if len(entries) > 1 else []
+        if exchanged:
+            return exchanged
+        if wrong.size > 1 and len(entries) == int((self.numbers.values != 0).sum()):
+            return []  # every entry: that is no slip
+        slips = [self.slips_of(at, box) for at in entries]
+        if len(entries) > 1:
+            slips = [[code for code in each if code == "sign-slip"] for each in slips]
+        shared = [code for code in slips[0] if all(code in each for each in slips)] if slips else []
+        return [self.cause(code) for code in shared[:1]]
+
+    def slips_of(self, at: tuple[int, ...], box: Interval) -> list[str]:
+        """What may have befallen one number, the likeliest first."""
+        cell = self.sheet.written[self.place].cells[at[0]][at[1]]
+        low, high = float(box.lo[0][at]), float(box.hi[0][at])
+        if not isinstance(cell, Figure) or cell.half_unit == 0 or bool(box.unbounded[at]):
+            return []
+        if cell.value == 0 and cell.decimals == 0:
+            return []  # nothing that stands there has slipped
+        exact = float(self.exercise.values[self.place][at])
+        is_told = cell.digits >= TELLING_DIGITS and not self.rests_on_wrong
+        is_told = is_told and low <= exact <= high
+        found: dict[str, None] = {}
+        for m in meant(cell):
+            reach = FEW_UNITS * max(cell.half_unit, (m.high - m.low) / 2)
+            is_fine, least, most = high - low <= 2 * reach, low, high
+            if not is_fine and is_told:
+                least, most, is_fine = max(low, exact - reach), min(high, exact + reach), True
+            if m.low <= most and least <= m.high and (is_fine or not m.fine):
+                found[m.code] = None
+        return list(found)
+
+    @cached_property
+    def rests_on_wrong(self) -> bool:
+        step = self.exercise.steps[self.place]
+        return bool(self.sheet.doubt_of_operands(self.place, step).any())
 
 
 class Meant(msgspec.Struct, frozen=True):

@@ -1,0 +1,248 @@
+"""Wrong rules of the catalogue, tried at a wrong step and along the unwritten ones before it.
+
+One, the same throughout, or two.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import combinations
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from backtrace.check.judge.digits import figures
+from backtrace.check.judge.exercise import Key, key
+from backtrace.check.judge.replay import StandIns
+from backtrace.check.mistakes.evidence import Evidence
+from backtrace.check.mistakes.rewrites import Wrong, negated
+from backtrace.check.mistakes.wrong_quantity import Cause, WrongQuantity
+from backtrace.check.model import Explanation
+from backtrace.check.rules.intervals import Interval, hull
+from backtrace.functions.elementary import FUNCTIONS
+
+MOST_TIES = 40  # explanations of one wrong step that are looked at
+DISGUISES = {
+    *("wrong-activation", "wrong-layer", "value-for-error", "transposed"),
+    "preactivation-for-activation",
+}  # in which a plainer mistake may come
+TELLING_ENTRIES, TELLING_DIGITS = 3, 3
+WITHOUT_SLOPE = {"leaky_relu": "relu", "prelu": "relu"}  # what is left without the slope
+NEAR, FAR = 1.0, 10.0  # units that a written number misses what a rule gives exactly
+OF_MANY_KINDS = {"rate-misread", "wrong-loss"}  # one of which often fits
+MADE_ALONE = {*OF_MANY_KINDS, "value-for-error"}  # with another mistake they fit too much
+
+
+class RuleSearch(WrongQuantity):
+    """The rules that explain one wrong quantity of a sheet."""
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """What the rest of the sheet says."""
+        return Evidence(self.sheet, self.place, self._unit)
+
+    def by_one_rule(self, wrong: NDArray[np.bool_]) -> list[Cause]:
+        """One wrong rule at one step, or throughout."""
+        attempts: list[tuple[tuple[Key, Wrong], ...]] = [(single,) for single in self.singles]
+        found = self.by_rules(attempts, self.by_other_ways(self.path()))
+        found = self.nearest(found or self.by_rules(self.throughout()))
+        return self.without_disguises(found, wrong)
+
+    @cached_property
+    def singles(self) -> list[tuple[Key, Wrong]]:
+        path = self.path()
+        places = [*path, *(at for at in self.again() if at not in path)]
+        found = [(place, rewrite) for place in places for rewrite in self.exercise.wrongs(place)]
+        step = self.exercise.steps[self.place]
+        uphill = "rate" in step.parameters and step.operation != "descend"  # ascent-for-descent
+        told = (place == self.place and wrong == negated(step) for place, wrong in found)
+        if step.operation != "forward_again" and not uphill and not any(told):
+            found.append((self.place, negated(step)))
+        return found
+
+    def again(self) -> list[Key]:
+        """The lines of the loss, which the loss after the update works once more."""
+        steps = self.exercise.contexts[self.place[:2]].steps
+        if self.exercise.steps[self.place].operation != "forward_again":
+            return []
+        return [key(step) for step in steps.values() if step.phase == "loss"]
+
+    def throughout(self) -> list[tuple[tuple[Key, Wrong], ...]]:
+        """The same wrong rule in every layer on the way."""
+        rules: dict[str, dict[Key, Wrong]] = {}
+        for place, wrong in self.singles:
+            rules.setdefault(wrong.code, {}).setdefault(place, wrong)
+        return [tuple(places.items()) for places in rules.values() if len(places) > 1]
+
+    def by_pairs(self, only: bool) -> list[Cause]:
+        """Two mistakes; for one entry at the step itself alone: further off, some pair fits nearly
+        every number."""
+        singles = [
+            (place, rewrite)
+            for place, rewrite in self.singles
+            if rewrite.code not in MADE_ALONE and (not only or place == self.place)
+        ]
+        return [
+            each for each in self.by_rules(self.pairs(singles)) if self.evidence.is_borne_out(each)
+        ]
+
+    def nearest(self, found: list[Cause]) -> list[Cause]:
+        """Without what only much rounding between the lines would explain, where another rule
+        gives the very numbers."""
+        far = [self.far_from(each) for each in found]
+        return [each for each, off in zip(found, far, strict=True) if off <= FAR or min(far) > NEAR]
+
+    def far_from(self, found: Cause) -> float:
+        """By how many units what was written misses what a rule gives if nothing is rounded."""
+        if found.exact is None or found.exact.unbounded.any():
+            return math.inf
+        low, high = hull(found.exact).lo[0], hull(found.exact).hi[0]
+        numbers = self.numbers
+        missed = np.maximum(low - numbers.high, numbers.low - high) / (2 * numbers.unit)
+        return float(np.where(numbers.there, missed, 0.0).max(initial=0.0))
+
+    def without_disguises(self, found: list[Cause], wrong: NDArray[np.bool_]) -> list[Cause]:
+        """Without what has the very numbers of a plainer mistake: with every z positive, another
+        activation's slope is no slope at all. So is another rate or loss."""
+        is_new = self.exercise.steps[self.place].role == "updated"
+        own = (("sign-flipped", self.place[2]),) if is_new else None  # b + η·db, where b is 0
+        hiding = [f.is_any_of(DISGUISES) or f.explanation.mistakes == own for f in found]
+        pairs = [*zip(found, hiding, strict=True)]
+        plain = [f.exact for f, hides in pairs if f.exact is not None and not hides]
+        told = [
+            f
+            for f, hides in pairs
+            if not (hides and self.is_disguise(f, plain))
+            and (not f.is_wrong_activation or self.tells_activations_apart(f, wrong))
+        ]
+        return [f for f in told if not f.is_any_of(OF_MANY_KINDS)] or told
+
+    def is_disguise(self, found: Cause, plain: list[Interval]) -> bool:
+        """Whether a plainer mistake has the same numbers, here and further down."""
+        same = any(_same(found.exact, box) for box in plain)
+        return same and not self.evidence.supports([found])
+
+    def tells_activations_apart(self, found: Cause, wrong: NDArray[np.bool_]) -> bool:
+        """One of a dozen activations often fits: one that the exercise has not (nor its own without
+        the slope) is offered only where enough entries with enough digits agree, and not for one
+        entry of several."""
+        names = self.own_activations()
+        names += [WITHOUT_SLOPE[name] for name in names if name in WITHOUT_SLOPE]
+        own = {(FUNCTIONS[name].title,) for name in names}
+        if found.explanation.detail in own:
+            return True
+        if wrong.size > 1 and int(wrong.sum()) == 1:
+            return False
+        written = self.sheet.written[self.place]
+        telling = sum(cell.digits >= TELLING_DIGITS for cell in figures(written))
+        few = self.exercise.spec.equations is not None  # that are taken for each other there
+        return telling >= TELLING_ENTRIES - few
+
+    def own_activations(self) -> list[str]:
+        """Those that the exercise has."""
+        layers = [layer.activation.name for layer in self.exercise.spec.layers]
+        steps = () if layers else self.exercise.steps.values()
+        used = [s.parameters["activation"] for s in steps if s.operation == "activate"]
+        return layers or list(dict.fromkeys(used))
+
+    def by_other_ways(self, path: list[Key]) -> list[tuple[tuple[Key, Wrong], StandIns]]:
+        """Wrong steps that lie on another right way to the quantity: g worked from an a that was
+        not written, and that has no activation."""
+        ways: list[tuple[tuple[Key, Wrong], StandIns]] = []
+        for where in path:
+            for form in self.exercise.forms(where):
+                for id in form.operands:
+                    beside = (where[0], where[1], id)
+                    if (
+                        beside in path
+                        or beside in self.sheet.intervals
+                        or self.exercise.is_given(beside)
+                    ):
+                        continue
+                    ways += [((beside, w), {where: form}) for w in self.exercise.wrongs(beside)]
+        return ways
+
+    def by_rules(
+        self,
+        attempts: list[tuple[tuple[Key, Wrong], ...]],
+        other_ways: Sequence[tuple[tuple[Key, Wrong], StandIns]] = (),
+    ) -> list[Cause]:
+        """What explains everything here and agrees with the rest, nearest to the quantity first."""
+        found: list[Cause] = []
+        ways: list[tuple[tuple[tuple[Key, Wrong], ...], StandIns]]
+        ways = [(attempt, {}) for attempt in attempts]
+        ways += [((single,), form) for single, form in other_ways]
+        for attempt, form in ways:
+            if self.sheet.search.is_spent:
+                break
+            if not self.explains(attempt, form):
+                continue
+            codes = [
+                (code, self.where(at)) for at, wrong in attempt for code in wrong.code.split("+")
+            ]
+            detail = next((wrong.detail for _, wrong in attempt if wrong.detail), ())
+            stand_ins: StandIns = {at: wrong for at, wrong in attempt if self.stands_in(at)}
+            over: StandIns = {**form, **dict(attempt)}
+            boxes = self.replayed(over), self.unrounded(over)
+            cause = Cause(Explanation(tuple(codes), detail), stand_ins, *boxes)
+            found += [cause] if self.evidence.is_borne_out(cause) else []
+            if len(found) >= MOST_TIES:
+                break
+        return found
+
+    def where(self, place: Key) -> str:
+        """The id of the quantity in which a wrong rule shows."""
+        return self.place[2] if place in self.again() else place[2]
+
+    def stands_in(self, place: Key) -> bool:
+        """Whether later steps can't take what was written, but need to know the wrong rule: that of
+        a line that was not written, or of the loss, which is worked again after the update."""
+        return place != self.place or self.exercise.steps[place].phase == "loss"
+
+    def explains(self, attempt: tuple[tuple[Key, Wrong], ...], form: StandIns) -> bool:
+        over: StandIns = {**form, **dict(attempt)}
+        try:
+            return self.fits(over)
+        except (ValueError, KeyError):  # operands whose shapes do not meet
+            return False
+
+    def pairs(self, singles: list[tuple[Key, Wrong]]) -> list[tuple[tuple[Key, Wrong], ...]]:
+        """Two mistakes: at two steps, or a factor, a sign or a turn on top of another rule."""
+        found: list[tuple[tuple[Key, Wrong], ...]] = []
+        for one, two in combinations(singles, 2):
+            if one[0] != two[0]:
+                if one[1].code != two[1].code:
+                    found.append((one, two))
+                continue
+            both = _composed(one[1], two[1])
+            if both is not None:
+                found.append(((one[0], both),))
+            if len(found) >= self.sheet.pairs_left:
+                break
+        self.sheet.pairs_left -= len(found)
+        return found
+
+
+def _same(one: Interval | None, other: Interval) -> bool:
+    if one is None or one.shape != other.shape:
+        return False
+    first, second = hull(one), hull(other)
+    ends = ((first.lo, second.lo), (first.hi, second.hi))
+    return all(np.allclose(a, b, rtol=1e-9, atol=1e-12) for a, b in ends)
+
+
+def _composed(one: Wrong, two: Wrong) -> Wrong | None:
+    """Two rewrites of one step as one, where the second only multiplies or turns the result."""
+    for base, extra in ((one, two), (two, one)):
+        plain = extra.step.operation == base.step.operation and extra.step is not base.step
+        if (extra.factor != 1 or extra.turn) and not plain and base.code != extra.code:
+            return msgspec.structs.replace(
+                base,
+                code=f"{base.code}+{extra.code}",
+                factor=base.factor * extra.factor,
+                turn=base.turn != extra.turn,
+            )
+    return None
