@@ -70,3 +70,39 @@ def test_a_rule_that_would_give_anything_explains_nothing():
     spec += "loss: half_mse\noptimizer: {name: adam, learning_rate: 0.1}\n"
     sheet = "dW1: -0.105\nvW1: 0.0000\nstep_W1: 123.45\n"
     assert quantity(spec, sheet, "step_W1").mistakes == ("arithmetic-slip",)
+
+
+def test_a_number_may_be_misread_in_one_of_the_lines_that_use_it():
+    """a = z = 2.0 needs 0.5 more, of x, W or b; in dW = e·x x is right, in the update W and b, for
+    e = 1.0."""
+    sheet = "a1: 2.000\ndW1: [1.000, 2.000]\nW1_new: [0.400, 0.100]\nb1_new: 0.300\n"
+    assert quantity(LINE, sheet, "a1").mistakes == ("given-misread", "arithmetic-slip")
+    assert [*marks(LINE, sheet).values()] == ["wrong", *["carried"] * 3]
+
+
+def test_two_numbers_that_were_exchanged_explain_more_than_one_that_was_misread():
+    """z = 0.3·1 + 0.5·2 + 0.4 = 1.7 is also that of b = 0.6; e = 0.7, dW = [0.7 1.4], and the new
+    weights are 0.3 - 0.07 and 0.5 - 0.14."""
+    sheet = "z1: 1.700\nW1_new: [0.230, 0.360]\n"
+    (found,) = quantity(LINE, sheet, "z1").explanations
+    assert (found.codes, said(found)) == (("entries-exchanged",), "rows 1 and 2 of W1")
+    assert marks(LINE, sheet)["W1_new"] == "carried"
+
+
+def test_the_way_of_a_first_step_is_that_of_the_wrong_gradient_where_only_averages_are_written():
+    """y - a for a - y: db = -0.5 and dW = [-0.5 -1], of which m is a tenth and v = g²/1000; each
+    weight rises by η = 0.1."""
+    spec = LINE.replace("learning_rate: 0.1", "optimizer: {name: adam, learning_rate: 0.1}")
+    sheet = """db1: -0.50000\nmW1: [-0.05000, -0.10000]\nvW1: [0.00025, 0.00100]
+W1_new: [0.60000, 0.40000]\n"""
+    found = marks(spec, sheet)
+    assert (found["db1"], found["mW1"], found["W1_new"]) == ("wrong", "carried", "carried")
+
+
+def test_an_activation_out_of_its_range_is_all_that_its_digits_allow():
+    """-ln(1 + e^-0.733) = -0.39240, and 1 - e^0.39240 = -0.4805 where 1 - e^0.392 is -0.4799."""
+    spec = (
+        "layers: [{activation: softplus, weights: -0.733, bias: none}]\ninputs: 1\nloss: output\n"
+    )
+    assert marks(spec, "a1: -0.392\ng1: -0.481\n") == {"a1": "wrong", "g1": "carried"}
+    assert marks(spec, "a1: -0.392\ng1: -0.483\n")["g1"] == "wrong"

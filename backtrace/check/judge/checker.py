@@ -35,6 +35,7 @@ from backtrace.check.judge.workings import (
 )
 from backtrace.check.model import Answers, Judged, Report, Verdict, WrittenQuantity
 from backtrace.check.policy import score
+from backtrace.check.rules.intervals import Floats
 from backtrace.spec.model import AnswerDigits, Spec
 
 MOST_MISTAKES = 2  # lines wrong however coarsely the rest was noted; else it is no habit
@@ -306,7 +307,9 @@ class Checker(Exercise):
     def signs_of_cutting(self, usual: Sheet) -> int:
         """Above 0 where numbers look cut off, below 0 where they look rounded, 0 where they show
         neither: up to the first that is wrong by the exact values, or all of them by what is
-        written before each. An unwritten â that was cut off makes 1 − â look rounded."""
+        written before each, or else by the exact values again where no mistake reaches. An
+        unwritten â that was cut off makes 1 − â look rounded, and so does what was worked with all
+        digits."""
         if self.strict:
             return -1
         first = min(map(self.order.__getitem__, accused_places(usual.quantities)))
@@ -316,7 +319,16 @@ class Checker(Exercise):
             return balance
         worked = {at: each for at, each in usual.written.items()
                   if each.cells and not self.is_given(at)}  # fmt: skip
-        return clear_balance(worked, {at: usual.middle_from_written(at) for at in worked})
+        own = {at: usual.middle_from_written(at) for at in worked}
+        return clear_balance(worked, own) or clear_balance(worked, self.untouched(usual, own))
+
+    def untouched(self, usual: Sheet, own: Mapping[Key, Floats]) -> dict[Key, Floats]:
+        """The exact values of what rests on nothing wrong; of the rest what a student's ``own``
+        work gives."""
+        return {
+            at: np.where(usual.doubt_of_operands(at, self.steps[at]), values, self.values[at])
+            for at, values in own.items()
+        }
 
     def report(
         self,

@@ -126,10 +126,15 @@ class Replay:
         return self.may_be_rounded(place, self.step(place))
 
     def is_changed(self, place: Key) -> bool:
-        """Whether a line that is about to be worked rests on a replaced one."""
+        """Whether a line that is about to be worked rests on a replaced one; the length of a first
+        step rests on its gradient too, past averages that were written."""
+        sources = self.exercise.operands[place]
+        gradient = self.exercise.first_gradients.get(place)
+        if gradient is not None:
+            self.operand(gradient)
+            sources = (*sources, gradient)
         return self.exercise.steps[place].operation == "forward_again" or any(
-            source in self.over or source in self.changed
-            for source in self.exercise.operands[place]
+            source in self.over or source in self.changed for source in sources
         )
 
     # Steps

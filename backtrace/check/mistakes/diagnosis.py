@@ -88,10 +88,20 @@ class Diagnosis(WrongQuantity):
         is_open = all(f.is_wrong_activation for f in found)  # one of a dozen often fits
         adds = self.exercise.steps[self.place].operation == "add_bias"
         if reads and (is_open or (adds and self.evidence.unexplained_later)):
-            given = Misreading(self.sheet, self.place).given(wrong)
-            given = [each for each in given if self.evidence.is_borne_out(each)]
+            given = self.by_misreading(wrong)
             found += given if is_open else self.evidence.explaining_more(given, found)
         return found
+
+    def by_misreading(self, wrong: NDArray[np.bool_]) -> list[Cause]:
+        """A given number that was read as another; or two that were exchanged, which are few and
+        tried first, where no other reading does or those make more of the later lines follow."""
+        misreading = Misreading(self.sheet, self.place)
+        exchanged, read = misreading.of_exchanged(wrong), misreading.of_one_given(wrong)
+        read, exchanged = (
+            [each for each in found if self.evidence.is_borne_out(each)]
+            for found in (read, exchanged)
+        )
+        return [*read, *self.evidence.explaining_more(exchanged, read)] if read else exchanged
 
     def on_coarser_lines(self, wrong: NDArray[np.bool_]) -> list[Cause]:
         """The same, if the lines before were kept to as few decimals as others of the sheet."""

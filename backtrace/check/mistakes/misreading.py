@@ -29,11 +29,9 @@ MOST_LINES = 8  # rows, columns or entries of a matrix that are tried as exchang
 class Misreading(WrongQuantity):
     """What was taken for something else on the way to one wrong quantity."""
 
-    def given(self, wrong: NDArray[np.bool_]) -> list[Cause]:
-        """A given number that was read as another, or two that were exchanged; these, which are
-        few, are tried first."""
-        exchanged = [*self.of_exchanged_givens(), *self.of_exchanged_lines(wrong)]
-        return self.of_one_given(wrong) or exchanged
+    def of_exchanged(self, wrong: NDArray[np.bool_]) -> list[Cause]:
+        """Numbers, or whole lines of a matrix, each taken for the other."""
+        return [*self.of_exchanged_givens(), *self.of_exchanged_lines(wrong)]
 
     def of_one_given(self, wrong: NDArray[np.bool_]) -> list[Cause]:
         """A given number that was read as another: throughout, or in one of several lines."""
@@ -55,9 +53,10 @@ class Misreading(WrongQuantity):
     def readings(self, source: Key, i: int, j: int) -> Iterator[Reading]:
         """An entry read otherwise wherever it is used, and in each line alone if those are more."""
         yield Reading(self, source, i, j)
-        users = [place for place in self.path() if source in self.exercise.operands[place]]
-        for once in users if len(users) > 1 else []:
-            yield Reading(self, source, i, j, once)
+        users = [place for place, used in self.exercise.operands.items() if source in used]
+        for once in self.path() if len(users) > 1 else []:
+            if once in users:
+                yield Reading(self, source, i, j, once)
 
     def read_as(
         self, code: str, source: Key, i: int, j: int, text: str, or_else: bool = False

@@ -98,7 +98,8 @@ def _derivative_from_activation(s: Setting, p: Parameters, a: Interval) -> Inter
         a = _aside(a, turning)
     low, high = _bounds(row.range)
     middle = (a.lo + a.hi) / 2  # as it is written, be it rounded out of the range: SELU's -1.76
-    a = _in_range(a, np.minimum(low, middle), np.maximum(high, middle))
+    least = np.where(a.hi < low, a.lo, np.minimum(low, middle))  # or wrong, and all of it out of it
+    a = _in_range(a, least, np.where(a.lo > high, a.hi, np.maximum(high, middle)))
     if not row.elementwise:
         return rows(s, jacobian_from_softmax(rows(s, hull(a))))
     jumps = turning if row.kinks(p) else ()
