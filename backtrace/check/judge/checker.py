@@ -222,7 +222,7 @@ class Checker(Exercise):
     def other_working(self, answers: Answers, usual: Sheet) -> Sheet | None:
         """The sheet in the first other way of working that leaves nothing wrong, and for which
         more than a single number speaks."""
-        work = Work(MOST_WORK)
+        usual, work = self.lenient(answers, usual), Work(MOST_WORK)
         if not self.may_stand(answers, loosest(usual.decimals), usual, work):
             return None
         ways = [*between_lines(usual.written, self.values)]
@@ -242,6 +242,13 @@ class Checker(Exercise):
         if coarse is None and cut == 0 and not work.is_spent and _are_near(usual):
             return self.attempt(answers, Working(cut=True), work=work)
         return coarse
+
+    def lenient(self, answers: Answers, usual: Sheet) -> Sheet:
+        """The usual sheet, as if lines were rounded again and again, where that too leaves
+        something wrong: what follows so speaks for no other way of working."""
+        if usual.lenient is None:
+            usual.lenient = self.sheet(answers, Working(again=True))
+        return usual.lenient if accused(usual.lenient.quantities) else usual
 
     def with_coarse_scratch_work(
         self, answers: Answers, usual: Sheet, work: Work, mistakes: int = 0
@@ -294,14 +301,14 @@ class Checker(Exercise):
     def likelier_workings(self, answers: Answers, usual: Sheet) -> list[Sheet]:
         """A sheet that has something wrong however it was worked, the likeliest way first: digits
         were cut off, or else scratch work was coarse, where that leaves less of it wrong."""
-        ways = [usual]
-        if self.signs_of_cutting(usual) > 0:
+        ways, lenient = [usual], self.lenient(answers, usual)
+        if self.signs_of_cutting(lenient) > 0:
             cut = self.sheet(answers, Working(cut=True))
-            more = accused_entries(cut.quantities) - accused_entries(usual.quantities)
+            more = accused_entries(cut.quantities) - accused_entries(lenient.quantities)
             if more < 0:
                 return [cut]
             ways += [cut] if more == 0 else []
-        coarse = self.with_mistakes_and_coarse_scratch_work(answers, usual)
+        coarse = self.with_mistakes_and_coarse_scratch_work(answers, lenient)
         return ways if coarse is None else [coarse]
 
     def signs_of_cutting(self, usual: Sheet) -> int:

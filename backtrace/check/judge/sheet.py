@@ -137,6 +137,7 @@ class Sheet:
         self.kept: dict[Key, Interval] = {}  # vague quantities as the calculator still had them
         self.judged: dict[Key, Judged] = {}
         self.quantities: tuple[Judged, ...] = ()  # when all are
+        self.lenient: Sheet | None = None  # the same with lines rounded again and again
         self.hypotheses: list[Hypothesis] = []
         self.pairs_left = MOST_PAIRS
         self.roots: dict[Key, Key | None] = {}

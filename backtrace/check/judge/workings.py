@@ -36,7 +36,8 @@ class Working(msgspec.Struct, frozen=True):
     than its digits. ``unwritten``: how the lines between those on the page are rounded.
     ``scratch``: how scratch work is noted, where it has fewer digits than the page: the partial
     results of these operations (``parts``), what is carried from line to line (``lines``), or any
-    of it, more or less so (``loose``).
+    of it, more or less so (``loose``). ``again``: a line may have been rounded though it had no
+    more decimals than it shows, as who is excused for other things is not held to it.
     """
 
     cut: bool = False
@@ -46,6 +47,7 @@ class Working(msgspec.Struct, frozen=True):
     parts: frozenset[str] = frozenset()
     lines: bool = False
     loose: bool = False
+    again: bool = False
 
     def has_coarse_parts(self, operation: str) -> bool:
         return self.loose or operation in self.parts
@@ -53,6 +55,11 @@ class Working(msgspec.Struct, frozen=True):
     @property
     def has_coarse_lines(self) -> bool:
         return self.lines or self.loose
+
+    @property
+    def rounds_once(self) -> bool:
+        """Whether what has few decimals is known not to be rounded again."""
+        return self == Working()
 
     @property
     def is_coarse(self) -> bool:
