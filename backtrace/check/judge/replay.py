@@ -20,7 +20,7 @@ from backtrace.check.rules.adaptive_steps import Quotient, as_long_as_can_be
 from backtrace.check.rules.equation_partials import slack
 from backtrace.check.rules.evaluation import interval
 from backtrace.check.rules.few_decimals import passes_on, past_the_line
-from backtrace.check.rules.intervals import Interval, clipped, either, hull, in_any, widened
+from backtrace.check.rules.intervals import Interval, clipped, either, in_any, widened
 from backtrace.check.rules.noted_lines import noted
 from backtrace.check.rules.noting import TELLING, Noting, widened_by
 from backtrace.functions.activations import Parameters
@@ -186,7 +186,9 @@ class Replay:
         ]
         if all(one is other for one, other in zip(before, operands, strict=True)):
             return found
-        finer, found = hull(self.within_reach(step, parameters, before)), hull(found)
+        finer = self.within_reach(step, parameters, before)
+        if np.all(same) or finer.lo.shape != found.lo.shape:
+            return finer if np.all(same) else found
         return Interval(np.where(same, finer.lo, found.lo), np.where(same, finer.hi, found.hi))
 
     def barely_rounded(self, place: Key, operand: Interval) -> Interval:

@@ -53,11 +53,12 @@ class Diagnosis(WrongQuantity):
             return copied
         only = int(wrong.sum()) == 1
         if wrong.size > 1 and slips:
-            if self.evidence.supports(rules):
-                return rules
+            near = [rule for rule in rules if self.leaves_the_rest(rule, wrong)]
+            if self.evidence.supports(near):
+                return near
             if wrong.all():  # exchanged; of δ = [a −a] a sign is as plain
                 return [*rules, *slips]
-            rules = [rule for rule in rules if self.leaves_the_rest(rule, wrong)]
+            rules = near
             return [*slips, *rules] if len(slips) + len(rules) <= MOST_EXPLANATIONS else slips
         if not rules:
             rules = Misreading(self.sheet, self.place).own(wrong) or self.rules.by_pairs(only)
