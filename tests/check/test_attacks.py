@@ -30,6 +30,18 @@ def test_the_first_step_of_adam_is_no_longer_than_its_rate():
     assert marks(ONE_WEIGHT, "dW1: -0.1050\nW1_new: 5.0000")["W1_new"] == "wrong"
 
 
+def test_averages_too_small_to_be_noted_were_not():
+    """dW = (0.005 - 0.5) * 0.01 = -0.00495: m = -0.0005 and v = 0.00000002 stay in the calculator,
+    and the step is as long as the rate; without the corrections 0.1/√0.001 = 3.162 times so."""
+    spec = ONE_WEIGHT.replace("inputs: 0.3", "inputs: 0.01").replace("rate: 0.1", "rate: 1")
+    assert marks(spec, "loss: 0.123\nW1_new: 1.500")["W1_new"] == "right"
+    assert marks(spec, "loss: 0.123\nW1_new: 3.662")["W1_new"] == "wrong"
+    averages = "mW1: 0.000\nvW1: 0.000\nW1_new: "
+    assert marks(spec, averages + "1.500")["W1_new"] == "right"
+    found = report(spec, averages + "3.662")
+    assert found.first_mistake.mistakes == ("bias-correction-omitted",)
+
+
 def test_squares_that_round_to_0_allow_no_step_of_any_length():
     # v = 0.001 * 0.105² = 0.000011, 0.0000 to four decimals.
     found = marks(ONE_WEIGHT, "dW1: -0.105\nvW1: 0.0000\nstep_W1: 123.45\nW1_new: 123.95")

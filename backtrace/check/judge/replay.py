@@ -210,9 +210,10 @@ class Replay:
         is_own = step.operands == self.exercise.steps[place].operands
         if not is_own or self.has_wrong_averages(place):
             return found
-        noting = Noting(2 * self.noting.half) if self.sheet.working.cut else self.noting
         quotient = self.quotient(place, operands)
-        limited = {**parameters, "largest_ratio": own["largest_ratio"]}
+        cut = self.sheet.working.cut
+        limited = {**parameters, "largest_ratio": own["largest_ratio"], "cut": cut}
+        noting = Noting(2 * self.noting.half) if cut else self.noting
         setting = self.exercise.setting
         return as_long_as_can_be(setting, limited, noting, found, quotient, operands[2:])
 

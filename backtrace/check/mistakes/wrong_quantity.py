@@ -135,5 +135,6 @@ class WrongQuantity:
         return self.sheet.replay(self.unit, over).of(self.place)
 
     def unrounded(self, over: Override) -> Interval:
-        """The same if the lines between were not rounded."""
-        return self.sheet.replay(0.0, over).of(self.place)
+        """The same if the lines between were not rounded, from what the calculator still had of
+        numbers that show next to nothing."""
+        return self.sheet.replay(0.0, {**self.sheet.kept_for(self.place), **over}).of(self.place)

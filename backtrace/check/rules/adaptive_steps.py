@@ -76,7 +76,7 @@ def as_long_as_can_be(
     s: Setting, p: Parameters, noting: Noting, step: Interval, q: Quotient, weights: list[Interval]
 ) -> Interval:
     """The part of a step's interval within reach; ``p["largest_ratio"]`` says how far that is (of
-    first steps, how far they go). ``weights`` decay.
+    first steps, how far they go), ``p["cut"]`` whether digits are cut off. ``weights`` decay.
 
     It goes the way of what stands above, unless what was noted of that is 0. Squares that were
     written, and show a digit, are as they stand.
@@ -124,12 +124,17 @@ def _lengths(
         squares = Sizes(*((each / ratio) ** 2 for each in above))
         low, high = (each / (each / ratio + epsilon + TINY) for each in above)
     products = Sizes(*(rate * each for each in above))
+    noted = _noted_if_it_shows if is_first else _noted
     limits = (ROUNDED, ROUNDED) if is_first else (ANY, SQUARES_ADDED)
-    shrunk, grown = _noted(above, _sizes(q.above), limits[0], _room(q.above, q.kept_above))
-    few, many = _noted(squares, _sizes(q.below), limits[1], _room(q.below, q.kept_below))
+    shrunk, grown = noted(noting, above, _sizes(q.above), limits[0], _room(q.above, q.kept_above))
+    few, many = noted(noting, squares, _sizes(q.below), limits[1], _room(q.below, q.kept_below))
     roots = Sizes(*map(np.sqrt, squares))
-    small, large = _noted(roots, _off_by(noting, roots), ROUNDED)
-    less, more = _noted(products, _off_by(noting, products), ROUNDED)
+    small, large = noted(noting, roots, _off_by(noting, roots), ROUNDED)
+    less, more = noted(noting, products, _off_by(noting, products), ROUNDED)
+    if rate == 1:  # nothing is multiplied
+        less, more = np.array(1.0), np.array(1.0)
+    if not p["cut"]:  # less than a unit that shows was rounded up
+        small = np.where(roots.most < 2 * noting.error(roots.most), np.maximum(small, 1.0), small)
     half = noting.error(products.least)
     none = (_sizes(q.above).least == 0) | (products.least <= half)
     low = low * shrunk * less / (np.sqrt(many) * large)
@@ -160,10 +165,30 @@ def _is_written(noted: Interval, kept: Interval) -> NDArray[np.bool_]:
     return np.asarray(((one.lo == other.lo) & (one.hi == other.hi))[0])
 
 
-def _noted(kept: Sizes, noted: Sizes, limits: Sizes, room: Floats | float = 0.0) -> Sizes:
+def _noted(
+    noting: Noting, kept: Sizes, noted: Sizes, limits: Sizes, room: Floats | float = 0.0
+) -> Sizes:
     """How many times as large as they were the noted numbers are, at least and at most, if none
     was noted as 0."""
+    down = np.maximum(kept.least - noted.least, room)
+    return _times_as_large(kept, down, np.maximum(noted.most - kept.most, room), limits)
+
+
+def _noted_if_it_shows(
+    noting: Noting, kept: Sizes, noted: Sizes, limits: Sizes, room: Floats | float = 0.0
+) -> Sizes:
+    """The same of numbers that nothing else was added to: what is smaller than half a unit would
+    be noted as 0, and so was not."""
+    own = noting.error(kept.most)
+    down, up = np.maximum(kept.least - noted.least, room), np.maximum(noted.most - kept.most, room)
+    before = 2 * kept.most >= np.maximum(down, up)  # also lines before it may have been rounded
+    shows = before | (kept.most >= own)
+    down, up = (np.where(shows, np.where(before, off, own), 0.0) for off in (down, up))
+    return _times_as_large(kept, down, up, limits)
+
+
+def _times_as_large(kept: Sizes, down: Floats, up: Floats, limits: Sizes) -> Sizes:
     known = np.maximum(kept.least, TINY)
-    shrunk = 1 - np.maximum(kept.least - noted.least, room) / known
-    grown = 1 + np.maximum(noted.most - kept.most, room) / known
-    return Sizes(np.maximum(shrunk, limits.least), np.minimum(grown, limits.most))
+    return Sizes(
+        np.maximum(1 - down / known, limits.least), np.minimum(1 + up / known, limits.most)
+    )
