@@ -12,6 +12,7 @@ import numpy as np
 from tests.check.allowance import Rounding, Seen, departures, reaches, stands_for_itself
 from tests.check.habits import Habit, numbers, random_habit, units, written_ids
 from tests.check.handwork import Rule, Work
+from tests.check.published_wrong_rules import through_slope  # noqa: F401, its rows
 from tests.check.random_exercises import pick, random_spec
 from tests.check.rarer_wrong_rules import exchanged
 from tests.check.slips import SLIPS, slipped
@@ -55,6 +56,12 @@ NEEDS = {
     "old-weights-used": {"optimizers": ("sgd",), "backpropagate_through": "updated"},
     "velocity-omitted": {"optimizers": ("momentum", "nesterov"), "samples": 2, "batch_size": 1},
     "bias-correction-omitted": {"optimizers": ("adam", "adamw")},
+    "correction-of-another-step": {"optimizers": ("adam", "adamw")},
+    "root-omitted": {"optimizers": ("adam", "adagrad", "rmsprop")},
+    "velocity-form": {"optimizers": ("momentum", "nesterov")},
+    "average-shares": {"optimizers": ("adam", "adamw", "rmsprop", "momentum")},
+    "summed-as-a-whole": {"samples": 2, "biases": ("added", "threshold")},
+    "jacobian-diagonal-only": {"losses": ("cross_entropy",), "output_delta": "chain"},
 }
 
 

@@ -71,6 +71,16 @@ equations: ["R = sum(w * x)", "K = 0.25 * sum(w^2)", L = R + K]
 loss: L
 constants: [x]
 """
+MASKED = """
+given: {T: [[1, 2], [3, 4]], M: [[0, -inf], [0, 0]]}
+equations: [S = T + M, A = softmax(S)]
+"""
+ROOTED = """
+given: {x: [[1, 4, 3]], w: [[2, 0.5, 3]], c: [[1, -2, 0.5]]}
+equations: [v = w * x, s = sqrt(v), L = sum(c * s)]
+loss: L
+constants: [x, c]
+"""
 """Small graphs of the kinds that courses set."""
 
 
@@ -112,9 +122,18 @@ WRONG = {
     "kernel-turned": (POOL, "C", lambda v: _conv(v["I"], v["k"][::-1, ::-1])),
     "mask-omitted": (DROPOUT, "dh", lambda v: v["dd"]),
     "addend-omitted": (TWO_PARTS, "L", lambda v: v["R"]),
+    "scale-misread": (ATTENTION, "S", lambda v: v["Q"] @ v["K"].T / 2),
+    "another-factor": (ATTENTION, "dW_Q", lambda v: v["Q"].T @ v["dQ"]),
+    "mask-after-softmax": (MASKED, "A", lambda v: _softmax(v["T"]) * [[1, 0], [1, 1]]),
+    "root-omitted": (ROOTED, "s", lambda v: v["v"]),
+    "upstream-omitted": (ROOTED, "dv", lambda v: 1 / (2 * np.sqrt(v["v"]))),
     "clip-omitted": (CLIPPED, "clipped_dW_Q", lambda v: v["dW_Q"]),
     "learning-rate-omitted": (ATTENTION, "W_Q_new", lambda v: v["W_Q"] - v["dW_Q"]),
 }
+
+
+def _softmax(x):
+    return np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
 
 
 def _conv(x, k):
@@ -180,10 +199,6 @@ def test_intervals_hold_whatever_lies_in_their_operands(text):
             assert found.shape == value.shape
 
 
-MASKED = """
-given: {T: [[1, 2], [3, 4]], M: [[0, -inf], [0, 0]]}
-equations: [S = T + M, A = softmax(S)]
-"""
 # softmax of (1, 2) is 1/(1 + e) = 0.269 and 0.731, so is that of (3, 4); of (1, −∞) it is 1 and 0
 
 

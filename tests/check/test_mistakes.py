@@ -49,6 +49,12 @@ inputs: [[1], [3]]
 targets: [[1], [2]]
 loss: mse
 """
+# z = X, half of it off
+HALF_OFF = """
+layers: [{activation: relu, weights: [[1, 0], [0, 1]], bias: none}]
+inputs: [[1, -2], [3, 1]]
+loss: {upstream: [[-1, 2], [2, -3]]}
+"""
 SQUARED_SOFTMAX = """
 layers: [{activation: softmax, weights: [[1, 0], [0, 1]], bias: none}]
 inputs: [[0.5, 0]]
@@ -189,6 +195,26 @@ ALONE = {
     "positive-units-counted": (SLOPED, "dalpha1: [16.0, -34.0]", "dalpha1"),
     # delta1 = [0.5 2 / 3 1.2]: 0.5·(-2), 1.2·(-11)
     "slope-twice": (SLOPED, "dalpha1: [-1.0, -13.2]", "dalpha1"),
+    # max(0, da), where da = [-1 2 / 2 -3] and z = [1 -2 / 3 1]
+    "mask-of-gradient": (HALF_OFF, "delta1: [[0, 2], [2, 0]]", "delta1"),
+    "upstream-omitted": (
+        "or-gate", OR_A2 + "g2: [0.1870, 0.1773, 0.1814, 0.1725]\n"
+        "delta2: [0.1870, 0.1773, 0.1814, 0.1725]", "delta2"),
+    # 1 + 0.5 - 0.5 + 1.5
+    "summed-as-a-whole": (
+        SQUARE, "delta2: [[1.00, 0.50], [-0.50, 1.50]]\ndb2: [2.50, 2.50]", "db2"),
+    # 2X + 0.5 with the first W = [1 -1]: z = [-0.5 4.5] once more
+    "first-weights-kept": (
+        "momentum", "W1_new: [0.9, -0.5]\nb1_new: 0.6\nz1@2: [[-0.50], [4.50]]", "z1@2.1"),
+    # v = 0.5·0 - 0.1 [1 -5]
+    "velocity-form": ("momentum", "dW1: [[1], [-5]]\nvW1: [[-0.10], [0.50]]", "vW1"),
+    # v = 0.999 g² with g = [1 -5]
+    "average-shares": ("adam", "dW1: [[1], [-5]]\nvW1: [[0.999], [24.975]]", "vW1"),
+    # m = [0.1 -0.5], over 1 - 0.9² = 0.19
+    "correction-of-another-step": (
+        "adam", "mW1: [[0.100], [-0.500]]\nmhatW1: [[0.5263], [-2.6316]]", "mhatW1"),
+    # dW = -[1.6 3.2], m̂ = dW, v̂ = dW² = [2.56 10.24]: -0.1·m̂/v̂ = 0.1/1.6 and 0.1/3.2
+    "root-omitted": (FIRST_ADAM, "step_W1: [[0.0625], [0.0313]]", "step_W1"),
     "arithmetic-slip": (SQUARE, "loss_terms: [[2.00, 0.50], [0.73, 4.50]]", "loss_terms"),
 }  # fmt: skip
 

@@ -250,7 +250,7 @@ class Replay:
         """
         before = self.before(place)
         if isinstance(instead, Wrong) and instead.step.operation == "given":
-            return instead.made_of(before.step(place))  # it comes from the update before
+            return instead.made_of(before.step(key(instead.step)))  # from an update before
         return before.applied(instead, lambda name: before.operand((*place[:2], name)))
 
     def applied(self, instead: Step | Wrong, operand: Callable[[str], Interval]) -> Interval:

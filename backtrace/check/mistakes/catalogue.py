@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from backtrace.check.mistakes import equation_rewrites, rewrites
+from backtrace.check.mistakes import equation_rewrites, rewrites, update_rewrites
 from backtrace.check.mistakes.rewrites import UpdateContext, Wrong
 from backtrace.tape.steps import Step
 
@@ -78,6 +78,28 @@ CATALOGUE: dict[str, Mistake] = {
             "Where z ≤ 0 the ReLU is off: its derivative is 0, and so is δ there.",
             "δ₁ = [1.7 -3.4 0.85] instead of [1.7 0 0.85] for z₁ = [3.7 -1.3 1.1]",
             rewrites.derivative_skipped("relu-mask-ignored", relu=True),
+            phase="backward",
+        ),
+        Mistake(
+            "mask-of-gradient",
+            "the mask is taken from the gradient, not from z",
+            "put the gradient to 0 where it was negative, not where z was, in {id}",
+            "δ of a ReLU unit",
+            "δ = max(0, da)",
+            "A ReLU is off where z ≤ 0; what arrives may well be negative. It is z that counts.",
+            "δ₁ = [0 2] instead of [-1 0] for da₁ = [-1 2], z₁ = [3 -1]",
+            rewrites.mask_of_gradient,
+            phase="backward",
+        ),
+        Mistake(
+            "upstream-omitted",
+            "what arrives at the unit is left out",
+            "left out what arrives at the unit, in {id}",
+            "δ, and what is worked from it",
+            "δ = g′(z), without da ⊙",
+            "The derivative is one factor of the chain, the gradient that arrives is the other.",
+            "δ₁ = a₁(1 − a₁) instead of da₁ ⊙ a₁(1 − a₁)",
+            rewrites.upstream_omitted,
             phase="backward",
         ),
         Mistake(
@@ -285,6 +307,14 @@ CATALOGUE: dict[str, Mistake] = {
             "da₁ = a₂·W₂ᵀ instead of δ₂·W₂ᵀ",
             rewrites.value_for_error,
             detail="{} was used",
+            told_of={
+                "updated": "What is multiplied with the learning rate is the gradient of the "
+                "parameter.",
+                **dict.fromkeys(
+                    ("gradient", "data_gradient"),
+                    "What is added up here is the gradient that reaches the units.",
+                ),
+            },
             phase="backward",
         ),
         Mistake(
@@ -296,6 +326,18 @@ CATALOGUE: dict[str, Mistake] = {
             "A bias belongs to a unit: add up what the samples say of that unit.",
             "db = [-0.103 0.125], a sum a sample, instead of a sum a unit",
             rewrites.summed_wrong_axis,
+            phase="backward",
+        ),
+        Mistake(
+            "summed-as-a-whole",
+            "one sum over samples and units alike",
+            "took one sum over samples and units alike for {id}",
+            "db of several samples and units",
+            "the same Σ for every bias",
+            "A bias belongs to a unit: add up the samples for each unit on its own. In NumPy: "
+            "np.sum(delta, axis=0), a sample a row.",
+            "db = [0.3 0.3] instead of [0.1 0.2]",
+            rewrites.summed_as_a_whole,
             phase="backward",
         ),
         Mistake(
@@ -418,7 +460,7 @@ CATALOGUE: dict[str, Mistake] = {
             "η = 1",
             "Multiply the gradient by the learning rate before subtracting it.",
             "W − dW instead of W − 0.1·dW",
-            rewrites.learning_rate_omitted,
+            update_rewrites.learning_rate_omitted,
             phase="update",
         ),
         Mistake(
@@ -429,7 +471,7 @@ CATALOGUE: dict[str, Mistake] = {
             "+ for −",
             "Going down means subtracting the gradient.",
             "W + η·dW instead of W − η·dW",
-            rewrites.ascent,
+            update_rewrites.ascent,
             phase="update",
         ),
         Mistake(
@@ -440,7 +482,7 @@ CATALOGUE: dict[str, Mistake] = {
             "another η",
             "Compare your learning rate with the one given.",
             "W − 0.01·dW instead of W − 0.1·dW",
-            rewrites.rate_misread,
+            update_rewrites.rate_misread,
             detail="{} was used",
             phase="update",
         ),
@@ -452,7 +494,19 @@ CATALOGUE: dict[str, Mistake] = {
             "W_new = W",
             "The new value is the old one minus η times its gradient, of weights and biases alike.",
             "b_new = b instead of b − η·db",
-            rewrites.update_omitted,
+            update_rewrites.update_omitted,
+            phase="update",
+        ),
+        Mistake(
+            "first-weights-kept",
+            "the first weights are used again",
+            "took the first weights again for {id}",
+            "weights and biases of every update but the first",
+            "W of the first update in a later one",
+            "An update starts from the weights that the one before has left: so does the next "
+            "sample, and the next epoch.",
+            "z₁ of the second sample with W₁ instead of W₁_new",
+            update_rewrites.first_weights_kept,
             phase="update",
         ),
         Mistake(
@@ -463,7 +517,7 @@ CATALOGUE: dict[str, Mistake] = {
             "W_new = −η·dW",
             "The step is added to the old value; it does not replace it.",
             "W_new = −0.1·dW instead of W − 0.1·dW",
-            rewrites.old_value_dropped,
+            update_rewrites.old_value_dropped,
             phase="update",
         ),
         Mistake(
@@ -474,7 +528,31 @@ CATALOGUE: dict[str, Mistake] = {
             "v = dW",
             "The velocity keeps a share β of what it was.",
             "v = dW instead of 0.9·v + dW",
-            rewrites.velocity_omitted,
+            update_rewrites.velocity_omitted,
+            phase="update",
+        ),
+        Mistake(
+            "velocity-form",
+            "another form of momentum",
+            "took another form of momentum in {id}",
+            "v and the step of momentum and Nesterov",
+            "β·v + g, β·v − η·g or β·v + (1 − β)·g for each other; the step of another of them",
+            "Books write momentum in several ways: take the one that the exercise has, for v and "
+            "for the step alike.",
+            "v = 0.9·v − η·dW instead of 0.9·v + dW",
+            update_rewrites.velocity_form,
+            phase="update",
+        ),
+        Mistake(
+            "average-shares",
+            "other shares of old and new in an average",
+            "took other shares of old and new in {id}",
+            "m, v and s of adaptive optimizers, v of momentum",
+            "β and 1 − β exchanged, or one of them left out",
+            "Of the old average a share β is kept, and of what is new 1 − β is added.",
+            "s = 0.1·s + 0.9·g² instead of 0.9·s + 0.1·g²",
+            update_rewrites.average_shares,
+            detail="{}",
             phase="update",
         ),
         Mistake(
@@ -485,7 +563,30 @@ CATALOGUE: dict[str, Mistake] = {
             "m̂ = m",
             "Divide by 1 − βᵗ: the averages began at 0.",
             "m̂ = 0.1·g instead of g after the first update",
-            rewrites.bias_correction_omitted,
+            update_rewrites.bias_correction_omitted,
+            phase="update",
+        ),
+        Mistake(
+            "correction-of-another-step",
+            "the correction is that of another update",
+            "corrected with the t of another update in {id}",
+            "m̂ and v̂ of Adam",
+            "1 − β, or βᵗ with another t",
+            "t counts the updates from 1, and β is raised to it: 1 − βᵗ.",
+            "m̂ = m/(1 − 0.9) instead of m/(1 − 0.9²) in the second update",
+            update_rewrites.correction_of_another_step,
+            detail="{}",
+            phase="update",
+        ),
+        Mistake(
+            "root-omitted",
+            "the root is missing",
+            "left out the root in {id}",
+            "the step of adaptive optimizers; a line with a root",
+            "v for √v",
+            "Look at the line again: it has a root in it.",
+            "η·m̂/(v̂ + ε) instead of η·m̂/(√v̂ + ε)",
+            update_rewrites.step_root_omitted,
             phase="update",
         ),
         Mistake(
@@ -565,7 +666,7 @@ CATALOGUE: dict[str, Mistake] = {
             "g instead of min(1, c/norm)·g",
             "The spec clips the gradients: look at the norm, or at the largest entry, first.",
             "dW = [3 4] kept, though its norm 5 is above c = 1",
-            rewrites.clip_omitted,
+            update_rewrites.clip_omitted,
             phase="update",
         ),
         Mistake(
@@ -727,6 +828,17 @@ CATALOGUE: dict[str, Mistake] = {
             phase="backward",
         ),
         Mistake(
+            "mask-after-softmax",
+            "the mask comes after the softmax",
+            "put the mask after the softmax in {id}",
+            "a softmax of masked scores",
+            "softmax(S) ⊙ mask",
+            "Mask first: what is left adds up to 1 only if the softmax never saw the rest.",
+            "[0.3 0.2 0] instead of [0.6 0.4 0]",
+            equation_rewrites.mask_after_softmax,
+            phase="forward",
+        ),
+        Mistake(
             "scale-omitted",
             "a constant factor is left out",
             "left out a constant factor in {id}",
@@ -738,6 +850,30 @@ CATALOGUE: dict[str, Mistake] = {
             phase="backward",
         ),
         Mistake(
+            "scale-misread",
+            "another constant factor",
+            "took another constant factor in {id}",
+            "a line divided or multiplied by a number, such as √d of attention or p of dropout",
+            "d for √d, 1 − p for p, times for divided by",
+            "Compare the constant of the line with yours.",
+            "S = Q·Kᵀ/2 instead of Q·Kᵀ/√2",
+            equation_rewrites.scale_misread,
+            detail="{} was used",
+            phase="forward",
+        ),
+        Mistake(
+            "another-factor",
+            "another quantity stands in the product",
+            "took another quantity as a factor in {id}",
+            "gradients at a board",
+            "hₜ for hₜ₋₁, x for x̂",
+            "A gradient takes what stood in the forward line: look there for the other factor.",
+            "dW = h₂ᵀ·dz₂ instead of h₁ᵀ·dz₂",
+            equation_rewrites.another_factor,
+            detail="{} was used",
+            phase="backward",
+        ),
+        Mistake(
             "jacobian-diagonal-only",
             "only the diagonal of the Jacobian is used",
             "used only the diagonal of the Jacobian in {id}",
@@ -746,7 +882,7 @@ CATALOGUE: dict[str, Mistake] = {
             "Every output of a softmax depends on every input: the entries beside the diagonal, "
             "−aᵢaⱼ, count as well.",
             "dS = dA ⊙ A(1 − A)",
-            equation_rewrites.jacobian_diagonal,
+            rewrites.jacobian_diagonal,
             phase="backward",
         ),
         Mistake(

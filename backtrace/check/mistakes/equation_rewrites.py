@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
@@ -11,22 +12,30 @@ import numpy as np
 from backtrace.check.mistakes.rewrites import (
     UpdateContext,
     Wrong,
-    ascent,
-    bias_correction_omitted,
-    clip_omitted,
     delta_for_upstream,
     is_identity,
+    positive_counted,
+    square_omitted,
+)
+from backtrace.check.mistakes.update_rewrites import (
+    ascent,
+    average_shares,
+    bias_correction_omitted,
+    clip_omitted,
+    correction_of_another_step,
+    first_weights_kept,
     learning_rate_omitted,
     old_value_dropped,
-    positive_counted,
     rate_misread,
-    square_omitted,
+    step_root_omitted,
     update_omitted,
+    velocity_form,
     velocity_omitted,
 )
 from backtrace.functions.elementary import FUNCTIONS
 from backtrace.functions.formula import Symbol
-from backtrace.tape.arguments import arguments_of
+from backtrace.spec import ids
+from backtrace.tape.arguments import Argument, arguments_of
 from backtrace.tape.equation_operations import entries_of
 from backtrace.tape.steps import Step
 
@@ -89,7 +98,9 @@ def _added(step: Step, ways: tuple[str, ...]) -> Step:
 
 def one_step_only(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     """Of three ways and more a single one: mostly the last time step's."""
-    if _is_way(step) and step.operation == "add" and len(step.operands) > 2:
+    if not _is_way(step) or step.operation != "add" or len(step.operands) < 3:
+        return
+    if not any(context.steps[id].operation == "reduce_slope" for id in step.operands):
         for only in step.operands:
             yield Wrong("one-step-only", _added(step, (only,)), detail=("only ", Symbol(only)))
 
@@ -153,18 +164,60 @@ def _averaged(step: Step, context: UpdateContext) -> int:
 
 
 def scale_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
-    """A constant that divides or multiplies left out: √d of attention."""
-    if step.operation not in ("over", "times") or "arguments" not in step.parameters:
+    """A constant that divides or multiplies left out: √d of attention, 1/p of dropout."""
+    constant = _scale(step, context)
+    if constant is None:
         return
     arguments = arguments_of(step.operands, step.parameters)
-    numbers = [each for each in arguments if each.number is not None]
-    if len(numbers) != 1 or float(numbers[0].number or 0) in (0.0, 1.0, -1.0):
+    kept = [each for each in arguments if each.number is None and each.id != constant.id]
+    views = {"arguments": [list(kept[0].views)]} if kept[0].views else {}
+    yield Wrong("scale-omitted", _as(step, "copy", (kept[0].id,), **views))
+
+
+def scale_misread(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    """d for √d, or the reverse; another half or double of it; times for divided by."""
+    constant = _scale(step, context)
+    if constant is None:
         return
-    if step.operation == "over" and arguments[0].number is not None:
-        return
-    kept = [list(each.views) for each in arguments if each.number is None]
-    views = {"arguments": kept} if kept[0] else {}
-    yield Wrong("scale-omitted", _as(step, "copy", step.operands, **views))
+    c = _value(constant, context)
+    others = {c * c: "its square", 2 * c: "twice it", c / 2: "half of it"}
+    if c > 0:
+        others[math.sqrt(c)] = "its root"
+    if 0 < c < 1:
+        others[1 - c] = "1 − it"
+    for other, said in others.items():
+        if other not in (0.0, 1.0, c):
+            factor = c / other if step.operation == "over" else other / c
+            yield Wrong("scale-misread", step, factor, detail=(f"{other:.6g}, {said},",))
+    turned = "times" if step.operation == "over" else "over"
+    factor = c * c if turned == "times" else 1 / (c * c)
+    yield Wrong("scale-misread", step, factor, detail=(f"1/{c:.6g}",))
+
+
+def _scale(step: Step, context: UpdateContext) -> Argument | None:
+    """The one constant by which a line multiplies or divides: a number in it, or a given one whose
+    gradient nobody wants."""
+    if step.operation not in ("over", "times"):
+        return None
+    arguments = arguments_of(step.operands, step.parameters)
+    constants = [each for each in arguments if _is_constant(each, context)]
+    if len(constants) != 1 or (step.operation == "over" and arguments[0] is constants[0]):
+        return None
+    return None if _value(constants[0], context) in (0.0, 1.0, -1.0) else constants[0]
+
+
+def _is_constant(argument: Argument, context: UpdateContext) -> bool:
+    board = context.spec.equations
+    if argument.number is not None or board is None:
+        return argument.number is not None
+    shape = context.steps[argument.id].shape
+    return argument.id in board.given and argument.id in board.constants and shape == (1, 1)
+
+
+def _value(constant: Argument, context: UpdateContext) -> float:
+    if constant.number is not None or context.spec.equations is None:
+        return float(constant.number or 0)
+    return float(context.spec.equations.given[constant.id].values[0, 0])
 
 
 def mask_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
@@ -197,6 +250,51 @@ def derivative_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
         relu = step.parameters["activation"] == "relu"
         code = "relu-mask-ignored" if relu else "activation-derivative-omitted"
         yield Wrong(code, _as(step, "copy", step.operands[:1]))
+
+
+def upstream_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    """The derivative alone, without what arrives at it."""
+    if step.operation == "chain" and not is_identity(step.parameters):
+        wrong = msgspec.structs.replace(step, operation="chain_alone")
+        yield Wrong("upstream-omitted", wrong)
+
+
+def mask_after_softmax(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    """A softmax of all scores, those that are masked put to 0 after it."""
+    before = context.steps.get(step.operands[0]) if step.operation == "softmax" else None
+    if before is None or before.operation != "plus" or "arguments" in before.parameters:
+        return
+    masks = [id for id in before.operands if _is_mask(id, before, context)]
+    if len(masks) == 1:
+        scores = tuple(id for id in before.operands if id not in masks)
+        wrong = msgspec.structs.replace(
+            step, operation="masked_softmax", operands=(*scores, masks[0])
+        )
+        yield Wrong("mask-after-softmax", wrong)
+
+
+def root_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    if step.operation == "activate" and step.parameters["activation"] == "sqrt":
+        yield Wrong("root-omitted", _plain_copy(step))
+
+
+def another_factor(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    """In a gradient a quantity of the forward pass that is not the one that stood there: the state
+    of another time step, x for x̂."""
+    if not _is_way(step) or step.operation not in ("matmul", "times"):
+        return
+    if "arguments" in step.parameters:
+        return
+    for operand in (context.steps[id] for id in step.operands):
+        if operand.phase == "backward":
+            continue
+        for other in context.steps.values():
+            is_named = other.role == "named" and not ids.is_part(other.id)
+            same = other.shape == operand.shape and other.phase in ("given", "forward")
+            if is_named and same and other.id not in (operand.id, step.of):
+                operands = tuple(other.id if id == operand.id else id for id in step.operands)
+                wrong = msgspec.structs.replace(step, operands=operands)
+                yield Wrong("another-factor", wrong, detail=(Symbol(other.id),))
 
 
 def derivative_at_activation(step: Step, context: UpdateContext) -> Iterator[Wrong]:
@@ -324,7 +422,13 @@ LINES: tuple[Rewrite, ...] = (
     mean_omitted,
     mean_twice,
     scale_omitted,
+    scale_misread,
     mask_omitted,
+    mask_after_softmax,
+    root_omitted,
+    upstream_omitted,
+    another_factor,
+    first_weights_kept,
     derivative_omitted,
     derivative_at_activation,
     positive_counted,
@@ -349,7 +453,11 @@ UPDATES: tuple[Rewrite, ...] = (
     update_omitted,
     old_value_dropped,
     velocity_omitted,
+    velocity_form,
+    average_shares,
     bias_correction_omitted,
+    correction_of_another_step,
+    step_root_omitted,
     square_omitted,
     clip_omitted,
     transposed,

@@ -23,13 +23,17 @@ from backtrace.tape.steps import Step
 
 
 class Wrong(msgspec.Struct, frozen=True):
-    """A wrong step in the place of a right one: worked by its rule, then multiplied and turned."""
+    """A wrong step in the place of a right one: worked by its rule, then multiplied and turned.
+
+    ``if_written``: only where the step itself stands on the page, since a later one says the same.
+    """
 
     code: str
     step: Step
     factor: float = 1.0
     turn: bool = False
     detail: Sentence = ()
+    if_written: bool = False
 
     def made_of(self, x: Interval) -> Interval:
         """What the step has worked, multiplied and turned."""
@@ -72,7 +76,7 @@ class UpdateContext(msgspec.Struct, frozen=True):
         return step.role == "weight" or (step.role == "updated" and self.is_weight(step.of))
 
 
-def _as(
+def as_operation(
     step: Step, operation: str, operands: tuple[str, ...] | None = None, **parameters: Any
 ) -> Step:
     """``step`` with another operation, operands, and parameters added or replaced."""
@@ -86,7 +90,7 @@ def _as(
 
 def _with_operand(step: Step, id: str, other: str) -> Step:
     """``step`` with another operand in the place of one."""
-    return _as(step, step.operation, tuple(other if x == id else x for x in step.operands))
+    return as_operation(step, step.operation, tuple(other if x == id else x for x in step.operands))
 
 
 def _without(step: Step, *names: str) -> Step:
@@ -108,25 +112,59 @@ def is_identity(parameters: Mapping[str, Any]) -> bool:
 
 
 def derivative_skipped(code: str, relu: bool) -> Callable[[Step, UpdateContext], Iterator[Wrong]]:
-    """δ = da; or da in the place of δ in what is worked from δ."""
+    """δ = da; or da in the place of δ in what is worked from δ; or ∂L/∂a where the short-cut has
+    the slope in it."""
 
     def wrongs(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+        if step.operation == "shortcut_delta" and not relu:
+            yield Wrong(code, as_operation(step, "loss_gradient"))
         activation = _slope(step, context)
         if activation and (activation == "relu") == relu:
-            yield Wrong(code, _as(step, "copy", step.operands[:1]))
+            yield Wrong(code, as_operation(step, "copy", step.operands[:1]))
         for delta in (context.steps[id] for id in step.operands):
             activation = _slope(delta, context) if delta.role == "delta" else ""
             if activation and (activation == "relu") == relu:
                 yield Wrong(code, _with_operand(step, delta.id, delta.operands[0]))
+        own = "" if is_identity(step.parameters) else step.parameters.get("activation")
+        if step.operation == "activation_derivative" and own and (own == "relu") == relu:
+            ones = _instead(step, {"activation": "linear", "slope": 1.0})
+            yield Wrong(code, ones, if_written=True)
 
     return wrongs
+
+
+def upstream_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    """δ = g, or g in the place of δ in what is worked from δ."""
+    code = "upstream-omitted"
+    if step.operation == "hadamard" and _slope(step, context):
+        yield Wrong(code, as_operation(step, "copy", step.operands[1:]))
+    for delta in (context.steps[id] for id in step.operands):
+        if delta.role == "delta" and delta.operation == "hadamard" and _slope(delta, context):
+            yield Wrong(code, _with_operand(step, delta.id, delta.operands[1]))
+
+
+def mask_of_gradient(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    """What arrives is let through where it is positive itself, not where z is."""
+    if step.operation == "hadamard" and _slope(step, context) == "relu":
+        wrong = as_operation(step, "activate", step.operands[:1], activation="relu")
+        yield Wrong("mask-of-gradient", wrong)
+
+
+def jacobian_diagonal(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    """a(1 − a) of a softmax, as if each output had its own z."""
+    a = context.find("activation", step.layer)
+    if step.operation == "jacobian_product" and a is not None and a.shape == step.shape:
+        wrong = as_operation(step, "softmax_diagonal", (step.operands[0], a.id))
+        yield Wrong("jacobian-diagonal-only", wrong)
 
 
 def derivative_at_a(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation == "activation_derivative" and _curved(step):
         yield Wrong(
             "derivative-at-activation",
-            _as(step, "derivative_at_activation", _own_activation(step), **_ones(step, context)),
+            as_operation(
+                step, "derivative_at_activation", _own_activation(step), **_ones(step, context)
+            ),
         )
 
 
@@ -150,7 +188,7 @@ def derivative_incomplete(step: Step, context: UpdateContext) -> Iterator[Wrong]
     fragments = {"sigmoid": ("a", "1-a"), "tanh": ("1-a",)}
     for fragment in fragments.get(step.parameters["activation"], ()):
         parameters = {"fragment": fragment, **_ones(step, context)}
-        wrong = _as(step, "derivative_fragment", _own_activation(step), **parameters)
+        wrong = as_operation(step, "derivative_fragment", _own_activation(step), **parameters)
         yield Wrong("derivative-incomplete", wrong)
 
 
@@ -161,7 +199,7 @@ SHORT_FORMULAS = {"sigmoid": "a(1-a)", "tanh": "1-a²"}
 def preactivation_in_derivative(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     fragment = SHORT_FORMULAS.get(step.parameters.get("activation", ""))
     if step.operation == "activation_derivative" and fragment is not None:
-        wrong = _as(step, "derivative_fragment", fragment=fragment)
+        wrong = as_operation(step, "derivative_fragment", fragment=fragment)
         yield Wrong("preactivation-in-derivative", wrong)
 
 
@@ -169,7 +207,7 @@ def z_times_slope(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation != "activation_derivative" or is_identity(step.parameters):
         return
     if ACTIVATIONS[step.parameters["activation"]].elementwise:
-        yield Wrong("z-times-slope", _as(step, "slope_times_z"))
+        yield Wrong("z-times-slope", as_operation(step, "slope_times_z"))
 
 
 def _averaged(step: Step) -> int:
@@ -180,7 +218,7 @@ def mean_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if _averaged(step) > 1:
         yield Wrong("mean-omitted", step, float(_averaged(step)))
     if step.operation in ("penalty", "add_penalty") and step.parameters["over"] > 1:
-        yield Wrong("mean-omitted", _as(step, step.operation, over=1))
+        yield Wrong("mean-omitted", as_operation(step, step.operation, over=1))
 
 
 def _is_output_delta(step: Step, context: UpdateContext) -> bool:
@@ -197,7 +235,7 @@ def mean_twice(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     penalised = step.operation in ("penalty", "add_penalty")
     if penalised and step.parameters["over"] == 1 and n > 1:
         l1, l2 = (float(step.parameters[name]) / n for name in ("l1", "l2"))
-        yield Wrong("mean-twice", _as(step, step.operation, l1=l1, l2=l2))
+        yield Wrong("mean-twice", as_operation(step, step.operation, l1=l1, l2=l2))
 
 
 def mean_over_outputs(step: Step, context: UpdateContext) -> Iterator[Wrong]:
@@ -215,7 +253,7 @@ def half_factor(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation in ("penalty", "add_penalty") and float(step.parameters["l2"]):
         for factor in (2.0, 0.5):
             l2 = float(step.parameters["l2"]) * factor
-            yield Wrong("half-factor", _as(step, step.operation, l2=l2))
+            yield Wrong("half-factor", as_operation(step, step.operation, l2=l2))
     if _is_gradient(step):  # a factor n has a name of its own
         for factor, said in ((2.0, "twice"), (0.5, "half"), (4.0, "four times"), (0.25, "¼ of")):
             alone = math.prod(step.shape) == 1 and factor not in (2.0, 0.5)
@@ -247,10 +285,10 @@ def sign_flipped(step: Step, context: UpdateContext) -> Iterator[Wrong]:
         yield negated(step)
     if step.operation == "add_bias":
         subtract = not step.parameters.get("subtract", False)
-        yield Wrong("sign-flipped", _as(step, "add_bias", subtract=subtract))
+        yield Wrong("sign-flipped", as_operation(step, "add_bias", subtract=subtract))
     if step.operation == "add_penalty":
         l1, l2 = (-float(step.parameters[name]) for name in ("l1", "l2"))
-        yield Wrong("sign-flipped", _as(step, "add_penalty", l1=l1, l2=l2))
+        yield Wrong("sign-flipped", as_operation(step, "add_penalty", l1=l1, l2=l2))
 
 
 def weights_not_transposed(step: Step, context: UpdateContext) -> Iterator[Wrong]:
@@ -260,7 +298,7 @@ def weights_not_transposed(step: Step, context: UpdateContext) -> Iterator[Wrong
     at = next((k for k, id in enumerate(step.operands) if context.is_weight(id)), None)
     side = "" if at is None else ("first", "second")[at]
     transpose = "" if step.parameters.get("transpose", "") == side else side
-    wrong = _as(step, "matmul", transpose=transpose)
+    wrong = as_operation(step, "matmul", transpose=transpose)
     if wrong.parameters != step.parameters and _product_shape(wrong, context) == step.shape:
         yield Wrong("weights-not-transposed", wrong)
 
@@ -284,10 +322,10 @@ def weights_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     """Each unit gets the sum of the δ that come back, none of them weighted; or δ as it stands."""
     if step.operation == "matmul" and step.role == "activation_gradient":
         at = next(k for k, id in enumerate(step.operands) if context.is_weight(id))
-        yield Wrong("weights-omitted-going-back", _as(step, "product_with_ones", at=at))
+        yield Wrong("weights-omitted-going-back", as_operation(step, "product_with_ones", at=at))
         delta = step.operands[1 - at]
         if context.steps[delta].shape == step.shape:
-            yield Wrong("weights-omitted-going-back", _as(step, "copy", (delta,)))
+            yield Wrong("weights-omitted-going-back", as_operation(step, "copy", (delta,)))
 
 
 PASSING_ON = ("matmul", "hadamard", "jacobian_product", "chain_to_learned")  # what has arrived
@@ -297,8 +335,9 @@ def value_for_error(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     """An activation, a pre-activation or the error where what reaches the unit belongs: in its own
     line, or where it is passed on."""
     for other in _written_for(step, context):
-        wrong = _as(step, "copy", (other.id,))
+        wrong = as_operation(step, "copy", (other.id,))
         yield Wrong("value-for-error", wrong, detail=(Symbol(other.id),))
+    yield from _for_gradient(step, context)
     if step.phase != "backward" or step.operation not in PASSING_ON:
         return
     for operand in (context.steps[id] for id in step.operands):
@@ -309,8 +348,20 @@ def value_for_error(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.role == "activation_gradient" and context.samples == 1:
         for gradient in context.steps.values():
             if gradient.role in GRADIENTS and gradient.of in step.operands:
-                wrong = _as(step, "summed_over_outputs", (gradient.id,))
+                wrong = as_operation(step, "summed_over_outputs", (gradient.id,))
                 yield Wrong("value-for-error", wrong, detail=(Symbol(gradient.id),))
+
+
+def _for_gradient(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    """W where dW belongs in an update; the entries of dW added up for db."""
+    if step.operation == "descend":
+        wrong = as_operation(step, "descend", (step.operands[0],) * 2)
+        yield Wrong("value-for-error", wrong, detail=(Symbol(step.operands[0]),))
+    for other in context.steps.values() if step.operation == "sum_samples" else ():
+        is_of_weights = other.operation == "matmul" and other.role in GRADIENTS
+        if is_of_weights and step.operands[0] in other.operands:
+            wrong = as_operation(step, "summed_over_inputs", (other.id,))
+            yield Wrong("value-for-error", wrong, detail=(Symbol(other.id),))
 
 
 def _written_for(step: Step, context: UpdateContext) -> list[Step]:
@@ -342,7 +393,14 @@ def _taken_for(operand: Step, context: UpdateContext) -> list[Step]:
 def summed_wrong_axis(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     shape = context.steps[step.operands[0]].shape if step.operation == "sum_samples" else ()
     if len(shape) == 2 and shape[0] == shape[1] > 1:
-        yield Wrong("summed-wrong-axis", _as(step, "sum_units"))
+        yield Wrong("summed-wrong-axis", as_operation(step, "sum_units"))
+
+
+def summed_as_a_whole(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    """One sum over units and samples, for every unit: ``np.sum`` without an axis."""
+    shape = context.steps[step.operands[0]].shape if step.operation == "sum_samples" else ()
+    if len(shape) == 2 and step.shape != (1, 1) and min(shape) > 1:
+        yield Wrong("summed-as-a-whole", as_operation(step, "sum_of_all"))
 
 
 def updated_weights(step: Step, context: UpdateContext) -> Iterator[Wrong]:
@@ -363,7 +421,7 @@ def old_weights(step: Step, context: UpdateContext) -> Iterator[Wrong]:
 def matrix_product_for_hadamard(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation == "hadamard" and len(set(step.shape)) == 1 and step.shape[0] > 1:
         for turn, reverse in product_of((False, True), repeat=2):
-            wrong = _as(step, "hadamard_as_product", turn=turn, reverse=reverse)
+            wrong = as_operation(step, "hadamard_as_product", turn=turn, reverse=reverse)
             yield Wrong("matrix-product-for-hadamard", wrong)
 
 
@@ -371,7 +429,7 @@ def hadamard_for_matrix_product(step: Step, context: UpdateContext) -> Iterator[
     if step.operation != "matmul":
         return
     for transpose in dict.fromkeys((step.parameters.get("transpose", ""), "", "first", "second")):
-        wrong = _as(step, "entrywise_product", transpose=transpose)
+        wrong = as_operation(step, "entrywise_product", transpose=transpose)
         empty = [np.empty(context.steps[id].shape) for id in step.operands]
         x, y = matmul_operands(context.setting, wrong.parameters, *empty)
         if x.shape == y.shape == step.shape:
@@ -380,10 +438,10 @@ def hadamard_for_matrix_product(step: Step, context: UpdateContext) -> Iterator[
 
 def bias_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation == "add_bias":
-        yield Wrong("bias-omitted", _as(step, "copy", step.operands[:1]))
+        yield Wrong("bias-omitted", as_operation(step, "copy", step.operands[:1]))
     kind = context.spec.layers[(step.layer or 1) - 1].bias.kind
     if step.role == "product" and kind in ("first", "last"):
-        yield Wrong("bias-omitted", _as(step, "product_without_bias", ones=kind))
+        yield Wrong("bias-omitted", as_operation(step, "product_without_bias", ones=kind))
 
 
 def bias_in_backward(step: Step, context: UpdateContext) -> Iterator[Wrong]:
@@ -393,7 +451,9 @@ def bias_in_backward(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     for layer in ((step.layer or 0), (step.layer or 0) + 1):  # its own bias, or the next layer's
         bias = context.find("bias", layer)
         if bias is not None and math.prod(bias.shape) in (1, units):
-            yield Wrong("bias-in-backward", _as(step, "matmul_plus", (*step.operands, bias.id)))
+            yield Wrong(
+                "bias-in-backward", as_operation(step, "matmul_plus", (*step.operands, bias.id))
+            )
 
 
 def activation_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
@@ -427,7 +487,7 @@ def wrong_activation(step: Step, context: UpdateContext) -> Iterator[Wrong]:
         yield Wrong("wrong-activation", wrong, detail=(row.title,))
     if step.operation == "activate":
         for wrong_name in MISTAKEN_FUNCTIONS.get(right, ()):
-            wrong = _as(step, "mistaken_function", function=wrong_name)
+            wrong = as_operation(step, "mistaken_function", function=wrong_name)
             yield Wrong("wrong-activation", wrong, detail=(wrong_name,))
     yield from _wrong_slope_formula(step, context)
 
@@ -440,7 +500,7 @@ def _wrong_slope_formula(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     for name, fragment in SHORT_FORMULAS.items():
         if name != own:
             parameters = {"fragment": fragment, **_ones(step, context)}
-            wrong = _as(step, "derivative_fragment", _own_activation(step), **parameters)
+            wrong = as_operation(step, "derivative_fragment", _own_activation(step), **parameters)
             yield Wrong("wrong-activation", wrong, detail=(ACTIVATIONS[name].title,))
 
 
@@ -455,7 +515,9 @@ def preactivation(step: Step, context: UpdateContext) -> Iterator[Wrong]:
         wrong = _without(_with_operand(step, activation.id, z), "stable_from")
         if context.steps[z].shape != activation.shape:  # z takes the 1 that a carries
             ones = activation.parameters["ones"]
-            wrong = _as(wrong, "augmented_matmul", ones=ones, augmented=wrong.operands.index(z))
+            wrong = as_operation(
+                wrong, "augmented_matmul", ones=ones, augmented=wrong.operands.index(z)
+            )
         yield Wrong("preactivation-for-activation", wrong)
 
 
@@ -466,7 +528,7 @@ def batch_not_summed(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if n == 1 or operation is None:
         return
     for at, sample in enumerate(context.inputs.sample_numbers):
-        wrong = _as(step, operation, at=at)
+        wrong = as_operation(step, operation, at=at)
         yield Wrong("batch-not-summed", wrong, detail=(str(sample),))
         if "samples" in step.parameters:
             yield Wrong("batch-not-summed", _without(wrong, "samples"), detail=(str(sample),))
@@ -478,7 +540,7 @@ OF_ONE_SAMPLE = {"sum_samples": "one_sample", "chain_to_learned": "chain_of_one_
 def positive_counted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     """Every z counts for the slope, also those that are passed on as they are."""
     if step.operation == "chain_to_learned":
-        yield Wrong("positive-units-counted", _as(step, "chain_to_whole"))
+        yield Wrong("positive-units-counted", as_operation(step, "chain_to_whole"))
 
 
 def delta_for_upstream(step: Step, context: UpdateContext) -> Iterator[Wrong]:
@@ -491,76 +553,18 @@ def delta_for_upstream(step: Step, context: UpdateContext) -> Iterator[Wrong]:
             yield Wrong("slope-twice", _with_operand(step, upstream, other.id))
 
 
-def learning_rate_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
-    if "rate" in step.parameters:
-        yield Wrong("learning-rate-omitted", _as(step, step.operation, rate=1.0))
-
-
-RATES = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.3, 0.5)  # that courses have
-
-
-def rate_misread(step: Step, context: UpdateContext) -> Iterator[Wrong]:
-    """Another η: the point moved; and, where more than one entry speaks for it, a usual one."""
-    if "rate" not in step.parameters:
-        return
-    right = float(step.parameters["rate"])
-    others = [float(f"{right * factor:.12g}") for factor in (10.0, 0.1, 100.0, 0.01, 2.0, 0.5)]
-    others += RATES if math.prod(step.shape) > 1 else ()
-    for rate in dict.fromkeys(others):
-        if rate not in (right, 1.0):
-            wrong = _as(step, step.operation, rate=rate)
-            yield Wrong("rate-misread", wrong, detail=(f"{rate:.12g}",))
-
-
-def update_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
-    carries = context.spec.backpropagate_through == "updated" and context.is_weight(step.id)
-    if step.operation in ("descend", "apply_step") and not carries:  # old-weights-used
-        yield Wrong("update-omitted", _as(step, "copy", step.operands[:1]))
-
-
-def clip_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
-    if step.role == "clipped_gradient":
-        yield Wrong("clip-omitted", _as(step, "copy", step.operands[:1]))
-
-
-def ascent(step: Step, context: UpdateContext) -> Iterator[Wrong]:
-    if "rate" in step.parameters:
-        rate = -float(step.parameters["rate"])
-        yield Wrong("ascent-for-descent", _as(step, step.operation, rate=rate))
-    if step.operation == "apply_step":
-        data = step.operands
-        yield Wrong("ascent-for-descent", _as(step, "add_bias", data, subtract=True))
-
-
-def old_value_dropped(step: Step, context: UpdateContext) -> Iterator[Wrong]:
-    if step.operation == "descend":
-        yield Wrong("old-value-dropped", _as(step, "scale_step", step.operands[1:]))
-    if step.operation == "apply_step":
-        yield Wrong("old-value-dropped", _as(step, "copy", step.operands[1:]))
-
-
-def velocity_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
-    if step.operation in ("accumulate", "average") and step.state != "m":
-        yield Wrong("velocity-omitted", _as(step, "copy", step.operands[1:]))
-
-
-def bias_correction_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
-    if step.operation == "unbias":
-        yield Wrong("bias-correction-omitted", _as(step, "copy"))
-
-
 SQUARED = {"sse": 1.0, "half_sse": 0.5, "mse": 1.0, "half_mse": 0.5}  # and the factor of e²
 
 
 def square_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation == "average_squares":
-        yield Wrong("square-omitted", _as(step, "average"))
+        yield Wrong("square-omitted", as_operation(step, "average"))
     if step.operation == "accumulate_squares":
-        yield Wrong("square-omitted", _as(step, "add"))
+        yield Wrong("square-omitted", as_operation(step, "add"))
     if step.operation == "loss_terms" and step.parameters["loss"] in SQUARED:
         factor = SQUARED[step.parameters["loss"]]
-        yield Wrong("square-omitted", _as(step, "sizes", absolute=True), factor)
-        yield Wrong("square-omitted", _as(step, "sizes"), factor)
+        yield Wrong("square-omitted", as_operation(step, "sizes", absolute=True), factor)
+        yield Wrong("square-omitted", as_operation(step, "sizes"), factor)
 
 
 def broadcast(step: Step, context: UpdateContext) -> Iterator[Wrong]:
@@ -570,7 +574,9 @@ def broadcast(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     terms = context.steps[step.operands[0]]
     if not LOSSES[terms.parameters["loss"]].from_error:
         return
-    wrong = _without(_as(step, "total_of_pairs", terms.operands, **terms.parameters), "stable_from")
+    wrong = _without(
+        as_operation(step, "total_of_pairs", terms.operands, **terms.parameters), "stable_from"
+    )
     yield Wrong("broadcast-over-samples", wrong)
     if "samples" in step.parameters:
         yield Wrong("broadcast-over-samples", wrong, 1.0 / context.samples)
@@ -596,7 +602,7 @@ def wrong_loss(step: Step, context: UpdateContext) -> Iterator[Wrong]:
             continue
         by_error = step.operation == "loss_gradient" and row.from_error
         operation = "loss_gradient_from_activation" if by_error else step.operation
-        wrong = _without(_as(step, operation, operands, loss=name), "stable_from")
+        wrong = _without(as_operation(step, operation, operands, loss=name), "stable_from")
         yield Wrong("wrong-loss", wrong, detail=(row.title,))
 
 
@@ -608,23 +614,23 @@ def wrong_log_base(step: Step, context: UpdateContext) -> Iterator[Wrong]:
 
 def complement_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation == "loss_terms" and step.parameters["loss"] == "binary_cross_entropy":
-        wrong = _without(_as(step, "loss_terms", loss="cross_entropy"), "stable_from")
+        wrong = _without(as_operation(step, "loss_terms", loss="cross_entropy"), "stable_from")
         yield Wrong("complement-omitted", wrong)
 
 
 def softmax_axis(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation == "activate" and step.parameters["activation"] == "softmax":
-        yield Wrong("softmax-wrong-axis", _as(step, "softmax_wrong_axis"))
+        yield Wrong("softmax-wrong-axis", as_operation(step, "softmax_wrong_axis"))
 
 
 def derivative_not_cancelled(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation == "shortcut_delta":
-        yield Wrong("derivative-not-cancelled", _as(step, "shortcut_times_slope"))
+        yield Wrong("derivative-not-cancelled", as_operation(step, "shortcut_times_slope"))
 
 
 def penalty_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation == "add_penalty" or (step.operation == "add" and step.role == "loss"):
-        yield Wrong("penalty-omitted", _as(step, "copy", step.operands[:1]))
+        yield Wrong("penalty-omitted", as_operation(step, "copy", step.operands[:1]))
 
 
 def penalty_on_bias(step: Step, context: UpdateContext) -> Iterator[Wrong]:
@@ -634,14 +640,18 @@ def penalty_on_bias(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     penalised = (s for s in context.steps.values() if s.operation == "add_penalty")
     shared = {k: v for s in penalised for k, v in s.parameters.items() if k != "omit"}
     if step.operation == "sum_samples" and shared:
-        wrong = _as(step, "sum_with_penalty", (*step.operands, id_of("bias", step.layer)), **shared)
+        wrong = as_operation(
+            step, "sum_with_penalty", (*step.operands, id_of("bias", step.layer)), **shared
+        )
         yield Wrong("penalty-on-bias", wrong)
     if step.operation == "penalty":
         biases = tuple(s.id for s in context.steps.values() if s.role == "bias")
         omit = [""] * (len(step.operands) + len(biases))
-        yield Wrong("penalty-on-bias", _as(step, "penalty", (*step.operands, *biases), omit=omit))
+        yield Wrong(
+            "penalty-on-bias", as_operation(step, "penalty", (*step.operands, *biases), omit=omit)
+        )
     if step.operation == "add_penalty" and step.parameters.get("omit"):
-        yield Wrong("penalty-on-bias", _as(step, "add_penalty", omit=""))
+        yield Wrong("penalty-on-bias", as_operation(step, "add_penalty", omit=""))
 
 
 def wrong_layer(step: Step, context: UpdateContext) -> Iterator[Wrong]:

@@ -27,13 +27,18 @@ from backtrace.functions.elementary import FUNCTIONS
 MOST_TIES = 40  # explanations of one wrong step that are looked at
 DISGUISES = {
     *("wrong-activation", "wrong-layer", "value-for-error", "transposed"),
-    "preactivation-for-activation",
+    *("preactivation-for-activation", "another-factor", "scale-misread", "mask-of-gradient"),
 }  # in which a plainer mistake may come
 TELLING_ENTRIES, TELLING_DIGITS = 3, 3
 WITHOUT_SLOPE = {"leaky_relu": "relu", "prelu": "relu"}  # what is left without the slope
 NEAR, FAR = 1.0, 10.0  # units that a written number misses what a rule gives exactly
 OF_MANY_KINDS = {"rate-misread", "wrong-loss"}  # one of which often fits
-MADE_ALONE = {*OF_MANY_KINDS, "value-for-error"}  # with another mistake they fit too much
+MADE_ALONE = {
+    *OF_MANY_KINDS,
+    "value-for-error",
+    "another-factor",
+    "scale-misread",
+}  # with another mistake they fit too much
 
 
 class RuleSearch(WrongQuantity):
@@ -55,7 +60,12 @@ class RuleSearch(WrongQuantity):
     def singles(self) -> list[tuple[Key, Wrong]]:
         path = self.path()
         places = [*path, *(at for at in self.again() if at not in path)]
-        found = [(place, rewrite) for place in places for rewrite in self.exercise.wrongs(place)]
+        found = [
+            (place, rewrite)
+            for place in places
+            for rewrite in self.exercise.wrongs(place)
+            if place == self.place or not rewrite.if_written
+        ]
         step = self.exercise.steps[self.place]
         uphill = "rate" in step.parameters and step.operation != "descend"  # ascent-for-descent
         told = (place == self.place and wrong == negated(step) for place, wrong in found)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
+from backtrace.check.rules.equation_rules import EQUATION_RULES
 from backtrace.check.rules.interval_rules import NARROWER, rows
 from backtrace.check.rules.intervals import (
     Interval,
     RealFunction,
     absolute,
     added,
+    divided,
     mapped,
     multiplied,
     negated,
     point,
     product,
+    scaled,
     summed,
 )
 from backtrace.check.rules.softmax_bounds import softmax
@@ -121,6 +124,19 @@ def _sum_units(s: Setting, p: Parameters, delta: Interval) -> Interval:
     return _right("sum_samples", s, p, delta.T)
 
 
+def _sum_of_all(s: Setting, p: Parameters, delta: Interval) -> Interval:
+    """The sum over samples and units alike, for every unit."""
+    whole = _right("sum_samples", s, {**p, "all": True}, delta)
+    each = (1, delta.shape[1]) if s.sample_axis == 0 else (delta.shape[0], 1)
+    return whole.rearranged(lambda x: np.broadcast_to(x, each))
+
+
+def _summed_over_inputs(s: Setting, p: Parameters, dw: Interval) -> Interval:
+    """A gradient's entries added up, for each unit that they lead to."""
+    sums = summed(dw, s.input_axis, keepdims=True)
+    return sums if s.input_axis == s.sample_axis else sums.T
+
+
 def _sample(s: Setting, x: Interval, at: int) -> Interval:
     return x[at : at + 1] if s.sample_axis == 0 else x[:, at : at + 1]
 
@@ -171,6 +187,29 @@ def _sum_with_penalty(s: Setting, p: Parameters, delta: Interval, b: Interval) -
     return _right("add_penalty", s, {**p, "omit": ""}, data, b)
 
 
+# Updates and equations
+
+
+def _faded_squares(s: Setting, p: Parameters, v: Interval, g: Interval) -> Interval:
+    return added(scaled(v, p["beta"]), multiplied(g, g))
+
+
+def _step_without_root(s: Setting, p: Parameters, m: Interval, v: Interval) -> Interval:
+    found: Interval = s.downhill(divided(scaled(m, p["rate"]), added(v, point(p["epsilon"]))))
+    return found
+
+
+def _chain_alone(s: Setting, p: Parameters, upstream: Interval, *data: Interval) -> Interval:
+    """A derivative as if a 1 had arrived at it."""
+    return EQUATION_RULES["chain"](s, p, point(np.ones(upstream.shape)), *data)
+
+
+def _masked_softmax(s: Setting, p: Parameters, x: Interval, mask: Interval) -> Interval:
+    """A softmax of everything, and 0 where the mask is −∞."""
+    kept = (~mask.unbounded).astype(np.float64)
+    return multiplied(EQUATION_RULES["softmax"](s, p, x), point(kept))
+
+
 WRONG_RULES: dict[str, Evaluate] = {
     "derivative_at_activation": _derivative_at_activation,
     "derivative_fragment": _derivative_fragment,
@@ -193,4 +232,10 @@ WRONG_RULES: dict[str, Evaluate] = {
     "mistaken_function": _mistaken_function,
     "shortcut_times_slope": _shortcut_times_slope,
     "sum_with_penalty": _sum_with_penalty,
+    "sum_of_all": _sum_of_all,
+    "summed_over_inputs": _summed_over_inputs,
+    "faded_squares": _faded_squares,
+    "step_without_root": _step_without_root,
+    "chain_alone": _chain_alone,
+    "masked_softmax": _masked_softmax,
 }
