@@ -106,3 +106,65 @@ def test_an_activation_out_of_its_range_is_all_that_its_digits_allow():
     )
     assert marks(spec, "a1: -0.392\ng1: -0.481\n") == {"a1": "wrong", "g1": "carried"}
     assert marks(spec, "a1: -0.392\ng1: -0.483\n")["g1"] == "wrong"
+
+
+# One deed that explains most lines
+
+
+def test_a_number_misread_explains_more_than_a_rule_that_fits_one_line():
+    """Of Adam's first step the sign alone shows. With W2 read as -0.2: a2 = -0.1, e < 0, dW2 < 0
+    and W2_new = -0.2 + 0.3; dW1 = -0.2·e > 0 and W1_new = 0.5 - 0.3, as if δ1 had lost its sign."""
+    spec = """
+layers: [{activation: linear, weights: 0.5, bias: none},
+         {activation: linear, weights: 0.2, bias: none}]
+inputs: 1
+targets: 1
+loss: half_sse
+optimizer: {name: adam, learning_rate: 0.3}
+"""
+    sheet = "W1_new: 0.2000\nW2_new: 0.1000\n"
+    (found,) = quantity(spec, sheet, "W1_new").explanations
+    assert (found.codes, said(found)) == (("given-misread",), "W2[1,1] read as -0.2")
+    assert marks(spec, sheet)["W2_new"] == "carried"
+
+
+def test_another_activation_is_told_by_the_lines_further_down():
+    """tanh 0.6 = 0.5370 and tanh -0.9 = -0.7163 in an a1 that was not written: a2 is their sum, and
+    a(1 - a) is 0.2486 and -1.2294, where one number alone could be that of any misread one."""
+    spec = """
+layers: [{activation: sigmoid, weights: [[0.6, -0.9]], bias: none},
+         {activation: linear, weights: [[1], [1]], bias: none}]
+inputs: 1
+targets: 1
+loss: half_sse
+"""
+    sheet = "a2: -0.1793\ng1: [0.2486, -1.2294]\n"
+    (found,) = quantity(spec, sheet, "a2").explanations
+    assert (found.codes, said(found)) == (("wrong-activation",), "tanh")
+    assert marks(spec, sheet)["g1"] == "carried"
+
+
+def test_an_activation_left_out_is_so_where_the_slope_is_worked_from_it():
+    """a1 = z1 = 0.5, a2 = 1.0, e = 1.0 - 0.2 = 0.8; da1 = 1.6, g1 = 1 - 0.5² = 0.75: dW1 = 1.2, and
+    W2_new = 2 - 0.1·0.8·0.5."""
+    spec = """
+layers: [{activation: tanh, weights: 0.5, bias: none},
+         {activation: linear, weights: 2, bias: none}]
+inputs: 1
+targets: 0.2
+loss: half_sse
+learning_rate: 0.1
+"""
+    sheet = "W1_new: 0.3800\nW2_new: 1.9600\n"
+    assert quantity(spec, sheet, "W1_new").mistakes == ("activation-omitted",)
+    assert marks(spec, sheet)["W2_new"] == "carried"
+
+
+def test_of_tied_mistakes_the_one_that_was_made_again_stands_alone():
+    """m̂ = dW = [1 -1] and 1 for b: + 0.1·[1 -1] is also the right step, its entries exchanged."""
+    spec = LINE.replace("inputs: [1, 2]", "inputs: [1, -1]").replace("targets: 1", "targets: -0.4")
+    spec = spec.replace("learning_rate: 0.1", "optimizer: {name: adam, learning_rate: 0.1}")
+    sheet = "mhatW1: [1.000, -1.000]\nstep_W1: [0.100, -0.100]\nstep_b1: 0.100\n"
+    found = {q.name: q for q in report(spec, sheet).quantities}
+    assert found["step_W1"].mistakes == found["step_b1"].mistakes == ("ascent-for-descent",)
+    assert found["step_b1"].repeated == "step_W1"

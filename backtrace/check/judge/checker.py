@@ -33,6 +33,7 @@ from backtrace.check.judge.workings import (
     is_far_less,
     loosest,
 )
+from backtrace.check.mistakes.repetition import likelier_together
 from backtrace.check.model import Answers, Judged, Report, Verdict, WrittenQuantity
 from backtrace.check.policy import score
 from backtrace.check.rules.intervals import Floats
@@ -180,7 +181,8 @@ class Checker(Exercise):
     def with_explanations(self, answers: Answers, judged: Sheet) -> Sheet:
         """A judged sheet, once more, and what is wrong explained."""
         sheet = Sheet(self, self._page(answers), judged.working, before=judged)
-        sheet.quantities = for_work_done(sheet, tuple(self._judged(sheet)))
+        explained = likelier_together([*self._judged(sheet)])
+        sheet.quantities = for_work_done(sheet, explained)
         return sheet
 
     def attempt(
@@ -302,12 +304,13 @@ class Checker(Exercise):
         """A sheet that has something wrong however it was worked, the likeliest way first: digits
         were cut off, or else scratch work was coarse, where that leaves less of it wrong."""
         ways, lenient = [usual], self.lenient(answers, usual)
-        if self.signs_of_cutting(lenient) > 0:
+        signs = self.signs_of_cutting(lenient)
+        if signs >= 0:
             cut = self.sheet(answers, Working(cut=True))
             more = accused_entries(cut.quantities) - accused_entries(lenient.quantities)
-            if more < 0:
+            if more < 0 < signs:
                 return [cut]
-            ways += [cut] if more == 0 else []
+            ways += [cut] if more <= 0 else []
         coarse = self.with_mistakes_and_coarse_scratch_work(answers, lenient)
         return ways if coarse is None else [coarse]
 

@@ -95,11 +95,13 @@ class Numbers(msgspec.Struct, frozen=True, eq=False):
         overlap = (box.lo - slack <= reading.high) & (reading.low <= box.hi + slack)
         return np.asarray(overlap.any(axis=0) | ~self.there)
 
-    def alone_in(self, box: Interval) -> Mask:
-        """Which numbers equal a box that holds nothing else: they stand for themselves."""
+    def alone_in(self, box: Interval, noise: float = 0.0) -> Mask:
+        """Which numbers equal a box that holds nothing else, but for the ``noise`` of the lines:
+        they stand for themselves."""
         lo, hi = hull(box).lo[0], hull(box).hi[0]
         low, high = lo - ITSELF * np.abs(lo), hi + ITSELF * np.abs(hi)
-        return np.asarray(single(box) & (low <= self.values) & (self.values <= high))
+        is_one = single(box) | (hi - lo <= noise * (1 + np.abs(lo)))
+        return np.asarray(is_one & (low <= self.values) & (self.values <= high))
 
     def settled(self, box: Interval, alone: Mask) -> Interval:
         """What later steps take: all that each number may stand for, or itself alone."""

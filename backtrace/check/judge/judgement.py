@@ -305,7 +305,7 @@ class Judgement:
 
     def settle(self, numbers: Numbers, box: Interval, alone: Doubt, names: NDArray[Any]) -> None:
         """What later steps take for this quantity, and which of its entries are doubtful."""
-        taken = numbers.settled(box, alone)
+        taken = numbers.settled(box, alone | numbers.alone_in(box, self.sheet.noise))
         vague = names == "imprecise"
         doubt = ~((names == "right") | (names == "rounded") | vague)
         if not numbers.there.all():

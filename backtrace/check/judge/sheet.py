@@ -24,7 +24,7 @@ from backtrace.check.judge.digits import (
     numbers,
     usual_decimals,
 )
-from backtrace.check.judge.exercise import Exercise, Key
+from backtrace.check.judge.exercise import FLOAT32, Exercise, Key
 from backtrace.check.judge.in_floats import InFloats
 from backtrace.check.judge.replay import NOTHING, Override, Replay, StandIns, Work
 from backtrace.check.judge.workings import Working
@@ -36,7 +36,8 @@ from backtrace.tape.steps import Step
 Doubt: TypeAlias = NDArray[np.bool_]
 MOST_HYPOTHESES = 12  # ways the sheet may have come about that are kept in mind
 MOST_WORK = 8_000  # lines that are worked for the verdicts on one sheet, by other right forms too
-MOST_SEARCH = 5_000  # lines that are worked in search of its mistakes
+MOST_SEARCH = 8_000  # lines that are worked in search of its mistakes
+SEVERAL = 50  # lines, one worked from the other
 MOST_PAIRS = 1000  # pairs of mistakes that are tried for one sheet, over all its wrong steps
 
 
@@ -145,6 +146,11 @@ class Sheet:
         self.in_floats = InFloats(self)
         self.search = Work(MOST_SEARCH)
 
+    @property
+    def noise(self) -> float:
+        """How far what comes to one number may lie apart, as part of it."""
+        return SEVERAL * FLOAT32 if self.working.float32 else 0.0
+
     def read(self, place: Key) -> Numbers:
         """The written numbers of a quantity."""
         return self.numbers_of(self.written[place], place)
@@ -160,7 +166,7 @@ class Sheet:
             if at in self.intervals or at == place:
                 numbers = self.numbers[at]
                 box = self.replay(numbers.unit).step(at)
-                self.intervals[at] = numbers.settled(box, numbers.alone_in(box))
+                self.intervals[at] = numbers.settled(box, numbers.alone_in(box, self.noise))
         return self.intervals[place]
 
     def take_over(self, before: Sheet, place: Key) -> None:

@@ -83,15 +83,24 @@ class Diagnosis(WrongQuantity):
         return bool(np.where(wrong, near, as_near).all()) and self.evidence.leaves_the_others(found)
 
     def by_singles(self, wrong: NDArray[np.bool_], *, reads: bool) -> list[Cause]:
-        """One wrong rule; or, where it ``reads``, one given number misread. A bias that seems to be
-        left out or taken off was misread if a line further down has it so too."""
+        """One wrong rule; or, where it ``reads``, one given number misread: where there is no rule,
+        or more of the later lines follow from that than from any: a bias that seems to be taken off
+        lost its sign if a line further down has it so too."""
         found = self.rules.by_one_rule(wrong) or self.on_coarser_lines(wrong)
+        if not reads:
+            return found
         is_open = all(f.is_wrong_activation for f in found)  # one of a dozen often fits
-        adds = self.exercise.steps[self.place].operation == "add_bias"
-        if reads and (is_open or (adds and self.evidence.unexplained_later)):
+        given = self.by_misreading_further_down() if self.evidence.is_left_open_by(found) else []
+        if is_open and not given:
             given = self.by_misreading(wrong)
-            found += given if is_open else self.evidence.explaining_more(given, found)
-        return found
+        return [*found, *(given if is_open else self.evidence.explaining_more(given, found))]
+
+    def by_misreading_further_down(self) -> list[Cause]:
+        """A given number that was read as another where a later line takes it up, which follows
+        from nothing else: there few numbers come into question."""
+        later = [Misreading(self.sheet, place) for place in self.evidence.unexplained_later]
+        causes = (cause for misreading in later for cause in misreading.of_one_operand())
+        return [each for each in causes if self.fits(each.stand_ins)]
 
     def by_misreading(self, wrong: NDArray[np.bool_]) -> list[Cause]:
         """A given number that was read as another; or two that were exchanged, which are few and

@@ -13,6 +13,7 @@ from backtrace.check.judge.exercise import Key
 from backtrace.check.judge.replay import NOTHING, Override, StandIns
 from backtrace.check.mistakes.wrong_quantity import Cause, WrongQuantity
 from backtrace.check.rules.intervals import Floats, Interval, hull
+from backtrace.tape.steps import Step
 
 
 class Evidence(WrongQuantity):
@@ -48,7 +49,7 @@ class Evidence(WrongQuantity):
         """The explanations under which most of the later lines follow that otherwise do not."""
         if len(found) < 2 or not any(each.stand_ins for each in found):
             return found
-        explained = [self.explained_later(each.stand_ins) for each in found]
+        explained = [len(self.explained_later(each.stand_ins)) for each in found]
         most = max(explained)
         return [each for each, lines in zip(found, explained, strict=True) if lines == most]
 
@@ -58,16 +59,24 @@ class Evidence(WrongQuantity):
 
     def explaining_more(self, found: list[Cause], others: list[Cause]) -> list[Cause]:
         """Those under which more of the later lines follow than under any of the others."""
-        most = max((self.explained_later(each.stand_ins) for each in others), default=0)
-        return [each for each in found if self.explained_later(each.stand_ins) > most]
+        most = max((len(self.explained_later(each.stand_ins)) for each in others), default=0)
+        return [each for each in found if len(self.explained_later(each.stand_ins)) > most]
 
-    def explained_later(self, stand_ins: StandIns) -> int:
-        over = {at: each for at, each in stand_ins.items() if at != self.place}
-        return sum(
-            self.fits_under(place, numbers, over)
-            for place, numbers in self.unexplained_later.items()
-            if self.rests_on(place, over)
+    def is_left_open_by(self, found: list[Cause]) -> bool:
+        """Whether a later line follows from nothing, under any of these either."""
+        return all(
+            len(self.explained_later(each.stand_ins)) < len(self.unexplained_later)
+            for each in found
         )
+
+    def explained_later(self, stand_ins: StandIns) -> list[Key]:
+        """The later lines that follow under an explanation, and from nothing otherwise."""
+        over = {at: each for at, each in stand_ins.items() if at != self.place}
+        return [
+            place
+            for place, numbers in self.unexplained_later.items()
+            if self.rests_on(place, over) and self.fits_under(place, numbers, over)
+        ]
 
     @cached_property
     def unexplained_later(self) -> dict[Key, Numbers]:
@@ -76,7 +85,7 @@ class Evidence(WrongQuantity):
         return {
             place: numbers
             for place, numbers in self.others()
-            if order[place] > order[self.place] and not self.fits_under(place, numbers)
+            if order[place] > order[self.place] and not self.fits_under(place, numbers, {})
         }
 
     def others(self) -> Iterator[tuple[Key, Numbers]]:
@@ -90,26 +99,59 @@ class Evidence(WrongQuantity):
         return not changed.keys().isdisjoint(self.unwritten_before(place))
 
     def unwritten_before(self, place: Key) -> set[Key]:
-        """The lines that a quantity is worked from, up to those that were written."""
+        """The lines that a quantity is worked from in any right way, up to those that were
+        written."""
         found: set[Key] = set()
-        waiting = list(self.exercise.operands[place])
+        waiting = self.worked_from(place)
         while waiting:
             source = waiting.pop()
             if source not in found and source not in self.sheet.written:
                 found.add(source)
-                waiting += self.exercise.operands[source]
+                waiting += self.worked_from(source)
         return found
 
+    def worked_from(self, place: Key) -> list[Key]:
+        """What a line is worked from, by the tape and by other right forms."""
+        others = (id for form in self.exercise.forms(place) for id in form.operands)
+        return [*self.exercise.operands[place], *((*place[:2], id) for id in others)]
+
     def agrees(self, place: Key, stand_ins: StandIns) -> bool:
+        """Whether a line that is right by some form of it is so under the explanation too: by that
+        form, or by one that takes up what is changed."""
         written = self.sheet.written[place]
-        if written.problem or self.exercise.is_given(place) or self.sheet.search.is_spent:
+        if written.problem or self.exercise.is_given(place):
             return True
         numbers = self.sheet.numbers_of(written, place)
-        if not self.fits_under(place, numbers):
+        right = next((f for f in self.forms(place) if self.meets(place, numbers, f)), None)
+        if right is None:
             return True  # it is not right either way
-        return self.fits_under(place, numbers, stand_ins)
+        touching = (f for f in self.forms(place) if self.takes_up(f, stand_ins))
+        return not self.sheet.search.is_spent and any(
+            self.meets(place, numbers, {**form, **stand_ins}) for form in (right, *touching)
+        )
 
-    def fits_under(self, place: Key, numbers: Numbers, over: Override = NOTHING) -> bool:
+    def takes_up(self, form: StandIns, changed: StandIns) -> bool:
+        """Whether another form of a step has a changed line as an operand."""
+        return any(
+            (*where[:2], id) in changed
+            for where, step in form.items()
+            if isinstance(step, Step)
+            for id in step.operands
+        )
+
+    def forms(self, place: Key) -> Iterator[StandIns]:
+        """The right ways to work a line: as the tape has it, or with another form of it or of an
+        unwritten line before it."""
+        yield {}
+        for where in (place, *self.unwritten_before(place)):
+            for form in self.exercise.forms(where):
+                yield {where: form}
+
+    def fits_under(self, place: Key, numbers: Numbers, over: StandIns) -> bool:
+        """Whether a line follows by any right form."""
+        return any(self.meets(place, numbers, {**form, **over}) for form in self.forms(place))
+
+    def meets(self, place: Key, numbers: Numbers, over: Override) -> bool:
         box = self.sheet.replay(numbers.unit, over).of(place)
         return bool(numbers.meets(box).all() and not box.unbounded[numbers.there].any())
 

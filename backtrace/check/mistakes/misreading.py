@@ -50,6 +50,22 @@ class Misreading(WrongQuantity):
                     found.append(Cause(explanation, instead))
         return found
 
+    def of_one_operand(self) -> Iterator[Cause]:
+        """A given number of which the line itself is worked, read as another throughout."""
+        givens = [
+            source
+            for source in self.exercise.operands[self.place]
+            if self.exercise.is_given(source) and source not in self.sheet.written
+        ]
+        for source, i, j in self.entries(givens):
+            if self.off.any() and not self.sheet.search.is_spent:
+                read = self.misread(Reading(self, source, i, j), self.off)
+                if read is not None:
+                    text, low, high = read
+                    explanation = self.read_as("given-misread", source, i, j, text, low == high)
+                    instead = self.with_entry(source, i, j, low, high)
+                    yield Cause(explanation, {source: instead})
+
     def readings(self, source: Key, i: int, j: int) -> Iterator[Reading]:
         """An entry read otherwise wherever it is used, and in each line alone if those are more."""
         yield Reading(self, source, i, j)

@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import combinations
+from typing import TypeAlias
 
 import msgspec
 import numpy as np
@@ -18,6 +19,7 @@ from backtrace.check.judge.digits import figures
 from backtrace.check.judge.exercise import Key, key
 from backtrace.check.judge.replay import StandIns
 from backtrace.check.mistakes.evidence import Evidence
+from backtrace.check.mistakes.repetition import Kind, kind_of, made_before
 from backtrace.check.mistakes.rewrites import Wrong, negated
 from backtrace.check.mistakes.wrong_quantity import Cause, WrongQuantity
 from backtrace.check.model import Explanation
@@ -40,6 +42,8 @@ MADE_ALONE = {
     "scale-misread",
 }  # with another mistake they fit too much
 
+Attempt: TypeAlias = tuple[tuple[Key, Wrong], ...]  # steps with the wrong ones in their place
+
 
 class RuleSearch(WrongQuantity):
     """The rules that explain one wrong quantity of a sheet."""
@@ -50,11 +54,27 @@ class RuleSearch(WrongQuantity):
         return Evidence(self.sheet, self.place, self._unit)
 
     def by_one_rule(self, wrong: NDArray[np.bool_]) -> list[Cause]:
-        """One wrong rule at one step, or throughout."""
-        attempts: list[tuple[tuple[Key, Wrong], ...]] = [(single,) for single in self.singles]
+        """One wrong rule at one step, or throughout; the likeliest is one that was used before."""
+        attempts: list[Attempt] = [(single,) for single in self.singles]
+        found = self.by_rules([each for each in attempts if self.was_made_before(each)])
+        if found:
+            return found
         found = self.by_rules(attempts, self.by_other_ways(self.path()))
         found = self.nearest(found or self.by_rules(self.throughout()))
         return self.without_disguises(found, wrong)
+
+    def was_made_before(self, attempt: Attempt) -> bool:
+        """Whether the same mistake explains an earlier quantity."""
+        return kind_of(self.explanation(attempt)) in self.made_before
+
+    @cached_property
+    def made_before(self) -> set[Kind]:
+        return made_before(self.sheet.judged.values())
+
+    def explanation(self, attempt: Attempt) -> Explanation:
+        codes = [(code, self.where(at)) for at, wrong in attempt for code in wrong.code.split("+")]
+        detail = next((wrong.detail for _, wrong in attempt if wrong.detail), ())
+        return Explanation(tuple(codes), detail)
 
     @cached_property
     def singles(self) -> list[tuple[Key, Wrong]]:
@@ -80,7 +100,7 @@ class RuleSearch(WrongQuantity):
             return []
         return [key(step) for step in steps.values() if step.phase == "loss"]
 
-    def throughout(self) -> list[tuple[tuple[Key, Wrong], ...]]:
+    def throughout(self) -> list[Attempt]:
         """The same wrong rule in every layer on the way."""
         rules: dict[str, dict[Key, Wrong]] = {}
         for place, wrong in self.singles:
@@ -137,8 +157,8 @@ class RuleSearch(WrongQuantity):
 
     def tells_activations_apart(self, found: Cause, wrong: NDArray[np.bool_]) -> bool:
         """One of a dozen activations often fits: one that the exercise has not (nor its own without
-        the slope) is offered only where enough entries with enough digits agree, and not for one
-        entry of several."""
+        the slope) is offered only where enough entries with enough digits agree, here and where
+        that explains a later line, and not for one entry of several."""
         names = self.own_activations()
         names += [WITHOUT_SLOPE[name] for name in names if name in WITHOUT_SLOPE]
         own = {(FUNCTIONS[name].title,) for name in names}
@@ -146,8 +166,9 @@ class RuleSearch(WrongQuantity):
             return True
         if wrong.size > 1 and int(wrong.sum()) == 1:
             return False
-        written = self.sheet.written[self.place]
-        telling = sum(cell.digits >= TELLING_DIGITS for cell in figures(written))
+        lines = [self.place, *self.evidence.explained_later(found.stand_ins)]
+        cells = (cell for at in lines for cell in figures(self.sheet.written[at]))
+        telling = sum(cell.digits >= TELLING_DIGITS for cell in cells)
         few = self.exercise.spec.equations is not None  # that are taken for each other there
         return telling >= TELLING_ENTRIES - few
 
@@ -159,30 +180,28 @@ class RuleSearch(WrongQuantity):
         return layers or list(dict.fromkeys(used))
 
     def by_other_ways(self, path: list[Key]) -> list[tuple[tuple[Key, Wrong], StandIns]]:
-        """Wrong steps that lie on another right way to the quantity: g worked from an a that was
-        not written, and that has no activation."""
+        """Wrong steps on another right way to the quantity: g worked from an a that was not
+        written, and that has no activation, whether or not the usual way passes a too."""
         ways: list[tuple[tuple[Key, Wrong], StandIns]] = []
         for where in path:
             for form in self.exercise.forms(where):
                 for id in form.operands:
                     beside = (where[0], where[1], id)
-                    if (
-                        beside in path
-                        or beside in self.sheet.intervals
-                        or self.exercise.is_given(beside)
-                    ):
+                    if beside in self.sheet.intervals or self.exercise.is_given(beside):
+                        continue
+                    if beside in path and self.exercise.steps[beside].operation != "activate":
                         continue
                     ways += [((beside, w), {where: form}) for w in self.exercise.wrongs(beside)]
         return ways
 
     def by_rules(
         self,
-        attempts: list[tuple[tuple[Key, Wrong], ...]],
+        attempts: list[Attempt],
         other_ways: Sequence[tuple[tuple[Key, Wrong], StandIns]] = (),
     ) -> list[Cause]:
         """What explains everything here and agrees with the rest, nearest to the quantity first."""
         found: list[Cause] = []
-        ways: list[tuple[tuple[tuple[Key, Wrong], ...], StandIns]]
+        ways: list[tuple[Attempt, StandIns]]
         ways = [(attempt, {}) for attempt in attempts]
         ways += [((single,), form) for single, form in other_ways]
         for attempt, form in ways:
@@ -190,14 +209,10 @@ class RuleSearch(WrongQuantity):
                 break
             if not self.explains(attempt, form):
                 continue
-            codes = [
-                (code, self.where(at)) for at, wrong in attempt for code in wrong.code.split("+")
-            ]
-            detail = next((wrong.detail for _, wrong in attempt if wrong.detail), ())
             stand_ins: StandIns = {at: wrong for at, wrong in attempt if self.stands_in(at)}
             over: StandIns = {**form, **dict(attempt)}
             boxes = self.replayed(over), self.unrounded(over)
-            cause = Cause(Explanation(tuple(codes), detail), stand_ins, *boxes)
+            cause = Cause(self.explanation(attempt), stand_ins, *boxes)
             found += [cause] if self.evidence.is_borne_out(cause) else []
             if len(found) >= MOST_TIES:
                 break
@@ -212,16 +227,16 @@ class RuleSearch(WrongQuantity):
         a line that was not written, or of the loss, which is worked again after the update."""
         return place != self.place or self.exercise.steps[place].phase == "loss"
 
-    def explains(self, attempt: tuple[tuple[Key, Wrong], ...], form: StandIns) -> bool:
+    def explains(self, attempt: Attempt, form: StandIns) -> bool:
         over: StandIns = {**form, **dict(attempt)}
         try:
             return self.fits(over)
         except (ValueError, KeyError):  # operands whose shapes do not meet
             return False
 
-    def pairs(self, singles: list[tuple[Key, Wrong]]) -> list[tuple[tuple[Key, Wrong], ...]]:
+    def pairs(self, singles: list[tuple[Key, Wrong]]) -> list[Attempt]:
         """Two mistakes: at two steps, or a factor, a sign or a turn on top of another rule."""
-        found: list[tuple[tuple[Key, Wrong], ...]] = []
+        found: list[Attempt] = []
         for one, two in combinations(singles, 2):
             if one[0] != two[0]:
                 if one[1].code != two[1].code:

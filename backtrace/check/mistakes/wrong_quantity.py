@@ -53,9 +53,10 @@ class WrongQuantity:
     def unit(self) -> float:
         return self.numbers.unit if self._unit is None else self._unit
 
-    @property
+    @cached_property
     def numbers(self) -> Numbers:
-        return self.sheet.numbers[self.place]
+        known = self.place in self.sheet.numbers
+        return self.sheet.numbers[self.place] if known else self.sheet.read(self.place)
 
     def path(self) -> list[Key]:
         """The step and the unwritten ones it is worked from, nearest first."""
