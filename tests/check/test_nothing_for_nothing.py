@@ -8,7 +8,7 @@ from backtrace.check.answers.reading import read_answers, reader
 from backtrace.check.judge.checker import Checker
 from backtrace.check.judge.workings import Working
 from tests.check.random_exercises import random_spec
-from tests.check.typed import listed
+from tests.check.typed import listed, named, report
 from tests.sampling import share, some
 
 BUNDLED = ("mlp-math", "small-mlp", "or-gate")
@@ -160,6 +160,99 @@ def test_a_sheet_of_guesses_has_no_named_mistakes(seed):
         sheet[place] = np.vectorize(f"{{:.{decimals}f}}".format, otypes=[object])(guesses)
     found = idler.checker.check(idler.read(sheet)).quantities
     assert [(q.name, q.mistakes) for q in found if q.mistakes] == []
+
+
+@pytest.mark.parametrize("seed", some((0, 3, 7, 10, 13)))
+def test_of_ones_and_zeros_no_mistake_is_known(seed):
+    """−1, 0 and 1 in every entry: some of it is always the other's negative."""
+    idler, random, _ = drawn(seed, 3)
+    sheet = {
+        place: random.integers(-1, 2, idler.checker.values[place].shape).astype(str).astype(object)
+        for place in idler.places
+    }
+    found = idler.checker.check(idler.read(sheet)).quantities
+    wrong = [q for q in found if q.verdict == "wrong"]
+    assert len(wrong) > 3
+    assert [(q.name, q.mistakes) for q in wrong if q.mistakes] == []
+
+
+def test_one_mistake_among_whole_numbers_of_one_digit_keeps_its_name():
+    """z1 = 2·1 + 1 and −2 − 1, without the bias 1: [2 -2], and what follows from that."""
+    small = """
+layers:
+  - {activation: relu, weights: [[2, -2]], bias: [1, -1]}
+  - {activation: linear, weights: [[1], [2]], bias: 1}
+inputs: [[1]]
+targets: [[2]]
+loss: half_sse
+learning_rate: 1
+"""
+    sheet = "z1: [2, -2]\na1: [2, 0]\na2: 3\nerror: 1\ndelta2: 1\ndelta1: [1, 0]\ndW1: [1, 0]\n"
+    assert named(small, sheet) == [("z1", {"bias-omitted"})]
+
+
+# The class's sheet 4 (2 → 2 sigmoid → 2 softmax, two samples): z1 = [2.6 0.2 / 1.1 0.7],
+# a1 = [0.9309 0.5498 / 0.7503 0.6682], z2 = [1.2058 0.2688 / 1.0844 0.6861],
+# a2 = [0.7185 0.2815 / 0.5983 0.4017], loss = ½(0.3306 + 0.9121) = 0.6213;
+# delta2 = ½[-0.2815 0.2815 / 0.5983 -0.5983]; W1_new is W1 to a decimal.
+SHEET_4 = """
+layers:
+  - {activation: sigmoid, weights: [[0.5, -1], [1, 0.5]], bias: [0.1, 0.2]}
+  - {activation: softmax, weights: [[1, -1], [0.5, 2]], bias: [0, 0.1]}
+inputs: [[1, 2], [0, 1]]
+targets: [[1, 0], [0, 1]]
+loss: cross_entropy
+learning_rate: 0.1
+ask: [z1, a1, z2, a2, loss, delta2, dW2, db2, da1, delta1, dW1, db1, W1_new]
+"""
+AHEAD = """
+z1: [[2.6, 0.2], [1.1, 0.7]]
+a1: [[0.931, 0.550], [0.750, 0.668]]
+z2: [[1.206, 0.269], [1.084, 0.686]]
+a2: [[0.719, 0.281], [0.598, 0.402]]
+loss: 0.621
+W1_new: [[0.5, -1], [1, 0.5]]
+"""
+NOTHING_AHEAD = """
+z1: [[0, 0], [0, 0]]
+a1: [[0, 0], [0, 0]]
+z2: [[0, 0], [0, 0]]
+a2: [[0, 0], [0, 0]]
+loss: 0
+W1_new: [[0, 0], [0, 0]]
+"""
+NOTHING_BACK = """
+delta2: [[0, 0], [0, 0]]
+dW2: [[0, 0], [0, 0]]
+db2: [[0, 0]]
+da1: [[0, 0], [0, 0]]
+delta1: [[0, 0], [0, 0]]
+dW1: [[0, 0], [0, 0]]
+db1: [[0, 0]]
+"""
+BACK = ("delta2", "dW2", "db2", "da1", "delta1", "dW1", "db1")
+
+
+def test_a_backward_pass_of_zeros_earns_what_stands_before_it():
+    """4 + 4 + 4 + 4 + 1 entries ahead and 4 of W1_new are right as written; 24 of zeros."""
+    found = report(SHEET_4, AHEAD + NOTHING_BACK)
+    assert (found.earned, found.possible) == (21, 45)
+    verdicts = {q.name: q.verdict for q in found.quantities}
+    assert {verdicts[id] for id in BACK} <= {"wrong", "imprecise", "carried"}
+    assert verdicts["delta2"] in ("wrong", "imprecise")
+    unpaid = {q.name for q in found.quantities if q.verdict == "carried"}
+    assert {q.name for q in found.quantities if q.withheld} == unpaid
+
+
+def test_nothing_but_zeros_earns_nothing_and_says_why():
+    found = report(SHEET_4, NOTHING_AHEAD + NOTHING_BACK)
+    assert (found.earned, found.possible) == (0, 45)
+    assert found.first_mistake.name == "z1"
+    assert [(q.name, q.mistakes) for q in found.quantities if q.mistakes] == []
+    assert "right" not in {q.verdict for q in found.quantities}
+    carried = {q.name for q in found.quantities if q.places("carried")}
+    assert carried
+    assert {q.name for q in found.quantities if q.withheld} == carried
 
 
 # Every a is from 0 to 1, and so is much else: 0.0 is that cut off.

@@ -8,6 +8,7 @@ where most is wrong from the first mistake on, and what is named there after man
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import dropwhile
@@ -17,6 +18,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from backtrace.check.judge.digits import figures
 from backtrace.check.judge.exercise import Key
 from backtrace.check.judge.sheet import Sheet
 from backtrace.check.judge.workings import ACCUSED
@@ -37,8 +39,11 @@ def for_work_done(sheet: Sheet, quantities: tuple[Judged, ...]) -> tuple[Judged,
     same mistake costs once.
     """
     works_on = _works_on(quantities)
-    if not works_on and _kinds(quantities) >= MOST_KINDS:
-        quantities = tuple(map(_unnamed, quantities))
+    if _kinds(quantities) >= MOST_KINDS:
+        shows_digits = _shows_digits(sheet, quantities)
+        if not (works_on and shows_digits):
+            many = MANY if shows_digits else math.inf
+            quantities = tuple(_unnamed(each, many) for each in quantities)
     carried = [each for each in quantities if each.places("carried")]
     why = {each.name: _trivial(sheet, _key(each)) for each in carried}
     most = sum(len(each.places("carried")) for each in carried)
@@ -69,9 +74,21 @@ def _kinds(quantities: tuple[Judged, ...]) -> int:
     return len({each.mistakes or (each.name,) for each in wrong})
 
 
-def _unnamed(judged: Judged) -> Judged:
-    """Without the mistakes that some number or other of a sheet full of them fits."""
-    if len(judged.places("wrong")) >= MANY or not judged.explanations:
+def _shows_digits(sheet: Sheet, quantities: tuple[Judged, ...]) -> bool:
+    """Whether any number that was worked has a second digit: of -1, 0 and 1 every mistake comes to
+    one or another."""
+    return any(
+        cell.digits > 1
+        for each in quantities
+        if not sheet.exercise.is_given(_key(each))
+        for cell in figures(sheet.written[_key(each)])
+    )
+
+
+def _unnamed(judged: Judged, many: float) -> Judged:
+    """Without the mistakes that some number or other of a sheet full of them fits, unless as many
+    numbers as that bear one out."""
+    if len(judged.places("wrong")) >= many or not judged.explanations:
         return judged
     return msgspec.structs.replace(judged, explanations=(), repeated=None)
 
