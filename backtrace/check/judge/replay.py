@@ -19,7 +19,7 @@ from backtrace.check.mistakes.rewrites import Wrong
 from backtrace.check.rules.adaptive_steps import Quotient, as_long_as_can_be
 from backtrace.check.rules.equation_partials import slack
 from backtrace.check.rules.evaluation import interval
-from backtrace.check.rules.few_decimals import passes_on, past_the_line
+from backtrace.check.rules.few_decimals import past_the_line
 from backtrace.check.rules.intervals import Interval, clipped, either, in_any, widened
 from backtrace.check.rules.noted_lines import noted
 from backtrace.check.rules.noting import TELLING, Noting, widened_by
@@ -81,7 +81,6 @@ class Replay:
         self.over = over
         self.plain = plain  # the replay in which nothing is replaced
         self.worked: dict[Key, Interval] = {}
-        self.unrounded: dict[Key, Interval] = {}  # the same before it was rounded
         self.changed: set[Key] = set()  # what was worked and rests on a replaced step
         self.earlier: dict[int, Replay] = {}
         digits = sheet.digits
@@ -125,8 +124,7 @@ class Replay:
         if self.plain is not None and not self.is_changed(place):
             return self.plain.operand(place)
         self.changed.add(place)
-        self.unrounded[place] = found = self.step(place)
-        return self.may_be_rounded(place, found)
+        return self.may_be_rounded(place, self.step(place))
 
     def is_changed(self, place: Key) -> bool:
         """Whether a line that is about to be worked rests on a replaced one; the length of a first
@@ -168,36 +166,7 @@ class Replay:
         if step.operation == "forward_again":
             return self.forward_again(place)
         operands = [self.operand(source) for source in sources]
-        found = self.within_reach(step, exercise.parameters[place], operands)
-        return self.not_rounded_again(place, operands, found)
-
-    def not_rounded_again(self, place: Key, operands: list[Interval], found: Interval) -> Interval:
-        """What a step gives that passes on a line as it is: of the two one at most was rounded."""
-        if self.noting.digits is not None or not self.sheet.working.rounds_once:
-            return found
-        exercise, step = self.exercise, self.exercise.steps[place]
-        parameters = exercise.parameters[place]
-        same = passes_on(step.operation, exercise.setting, parameters, self.noting, *operands)
-        if not np.any(same):
-            return found
-        before = [
-            self.barely_rounded(source, operand)
-            for source, operand in zip(exercise.operands[place], operands, strict=True)
-        ]
-        if all(one is other for one, other in zip(before, operands, strict=True)):
-            return found
-        finer = self.within_reach(step, parameters, before)
-        if np.all(same) or finer.lo.shape != found.lo.shape:
-            return finer if np.all(same) else found
-        return Interval(np.where(same, finer.lo, found.lo), np.where(same, finer.hi, found.hi))
-
-    def barely_rounded(self, place: Key, operand: Interval) -> Interval:
-        """A line that was not written, not rounded or to more decimals; any other as it is."""
-        replay = self if place in self.unrounded or self.plain is None else self.plain
-        found = replay.unrounded.get(place)
-        if found is None or operand is not replay.worked.get(place):
-            return operand
-        return widened(found, self.unit / FINER, 2 * self.unit)
+        return self.within_reach(step, exercise.parameters[place], operands)
 
     def within_reach(
         self, step: Step, parameters: Parameters, operands: list[Interval]

@@ -1,8 +1,7 @@
-"""Lines that have no more decimals than what they are worked from, and so are not rounded again.
+"""Lines with no more decimals than the parts that they are added up from: not rounded again.
 
-Who notes each product to three decimals and adds them up has a sum of three decimals; a bias of one
-decimal leaves a product of three as it is, and so does a slope of 1. Either what the line is worked
-from was rounded, or the line: not both, one half unit upon the other.
+Who notes each product to three decimals and adds them up has a sum of three decimals. Either the
+parts were rounded, or the line: not both, one half unit upon the other.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from backtrace.check.rules.intervals import Interval, hull, is_left_alone, single
-from backtrace.check.rules.noting import Noting, is_trivial
+from backtrace.check.rules.noting import Noting
 from backtrace.check.rules.partial_results import products_of
 from backtrace.functions.activations import Parameters
 from backtrace.tape.arguments import taken
@@ -21,9 +20,6 @@ from backtrace.tape.setting import Setting
 
 Rule: TypeAlias = Callable[..., Any]
 FINER = 10.0  # times as fine as a line its parts may have been noted, and then the line rounded
-
-
-# Sums of noted parts: how far these take them, past the half unit that a line is off by itself
 
 
 def past_the_line(
@@ -35,8 +31,9 @@ def past_the_line(
     if rule is None or noting.half == 0 or not np.any(off) or "summed" in p or "undo" in p:
         return off
     given = map(hull, taken(p, operands))
-    again = max(1 / p.get("samples", FINER), 1 / FINER)  # a sum is divided, and rounded after all
-    past = np.maximum(off - noting.half, off * again)
+    n = p.get("samples", 1)
+    share = 1 / FINER if n == 1 else max(1 / n, 1 / FINER)  # what is divided is rounded after all
+    past = np.maximum(off - noting.half, off * share)
     return np.where(rule(s, p, noting, *given), past, off)
 
 
@@ -60,45 +57,6 @@ ADDED_UP: Mapping[str, Rule] = {
     "sum_samples": _all,
     "total": _all,
     "average": _all,
-}
-
-
-# Lines that pass on one of their operands as it is, or with a number of few decimals added to it
-
-
-def passes_on(
-    operation: str, s: Setting, p: Parameters, noting: Noting, *operands: Interval
-) -> Any:
-    """Which entries of a line have the decimals of what it is worked from."""
-    rule = PASSED_ON.get(operation)
-    if rule is None or noting.half == 0 or "arguments" in p or "summed" in p or "undo" in p:
-        return False
-    return rule(s, p, noting, *map(hull, operands))
-
-
-def _with_few(s: Setting, p: Parameters, noting: Noting, *operands: Interval) -> Any:
-    """Of two operands one has few decimals."""
-    return len(operands) == 2 and has_few(noting, operands[0]) | has_few(noting, operands[1])
-
-
-def _times_one(
-    s: Setting, p: Parameters, noting: Noting, da: Interval, g: Interval, *limit_of: Interval
-) -> Any:
-    return is_trivial(g.lo[0], g.hi[0])
-
-
-def _on_or_off(s: Setting, p: Parameters, noting: Noting, z: Interval, *learned: Interval) -> Any:
-    if p.get("ones"):
-        return False
-    return p["activation"] == "linear" or (p["activation"] == "relu")
-
-
-PASSED_ON: Mapping[str, Rule] = {
-    "add_bias": _with_few,
-    "error": _with_few,
-    "apply_step": _with_few,
-    "hadamard": _times_one,
-    "activate": _on_or_off,
 }
 
 
