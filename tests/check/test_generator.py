@@ -50,9 +50,10 @@ def test_the_seed_alone_chooses_among_all_codes():
 
 def test_every_mistake_of_the_catalogue_is_made_by_somebody():
     """In layers, at boards, or where a slope is learned; a number that is cut off is a unit off,
-    as honest rounding may be, and has its own test. So has who goes back to the first weights: a
-    student of the generator makes a mistake in one line, that is one of several."""
-    apart = {"cut-off", "first-weights-kept"}
+    as honest rounding may be, and has its own test. So has who goes back to the first weights, or
+    exchanges two lines: a student of the generator makes a mistake in one line, that is one of
+    several."""
+    apart = {"cut-off", "first-weights-kept", "lines-exchanged"}
     assert {*CODES, *AT_BOARDS, *OF_SLOPES, *apart} == {*CATALOGUE}
 
 

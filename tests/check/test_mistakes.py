@@ -225,7 +225,8 @@ def said(explanation):
 
 
 def test_every_code_has_its_example():
-    assert set(ALONE) | set(WRONG) == set(CATALOGUE)
+    """Two lines exchanged are two wrong ones: they have a test of their own."""
+    assert {*ALONE, *WRONG, "lines-exchanged"} == {*CATALOGUE}
 
 
 @pytest.mark.parametrize("code", ALONE)

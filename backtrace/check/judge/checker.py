@@ -13,6 +13,7 @@ import numpy as np
 from backtrace.check.judge.borne_out import is_borne_out
 from backtrace.check.judge.conventions import differing, is_worked_so, other_conventions
 from backtrace.check.judge.digits import PRINTED
+from backtrace.check.judge.exchanged_lines import exchanged
 from backtrace.check.judge.exercise import Exercise, Key
 from backtrace.check.judge.judgement import Judgement
 from backtrace.check.judge.marks import for_work_done
@@ -93,12 +94,15 @@ class Checker(Exercise):
 
     def with_mistakes(self, answers: Answers, usual: Sheet) -> Report:
         """The report on a sheet that has something wrong in the usual working."""
-        read, usual = self.as_meant(answers, usual)
+        meant, usual = self.as_meant(answers, usual)
+        back = exchanged(meant, usual, lambda read: self.sheet(read, Working()))
+        read, usual = (meant, usual) if back is None else (back.answers, back.sheet)
         report = (
             self.in_other_working(read, usual)
             or self.in_other_convention(read, usual)
             or self.explained(read, usual)
         )
+        report = report if back is None else back.charged(report, meant)
         return report if read is answers else msgspec.structs.replace(report, read=read)
 
     def explained(self, answers: Answers, usual: Sheet) -> Report:

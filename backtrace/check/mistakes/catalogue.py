@@ -713,6 +713,17 @@ CATALOGUE: dict[str, Mistake] = {
             whole="{} are exchanged",
         ),
         Mistake(
+            "lines-exchanged",
+            "two lines are exchanged",
+            "wrote {id} and another line under each other's names",
+            "two quantities of one shape",
+            "each under the name of the other",
+            "The numbers are right: write each line under its own name.",
+            "z: [[0.500], [0.786]], p: [[0.000], [1.300]] instead of the reverse",
+            detail="{}",
+            whole="{} are exchanged",
+        ),
+        Mistake(
             "sign-slip",
             "the sign is lost",
             "lost a sign in {id}",

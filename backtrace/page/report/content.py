@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any, Literal, TypeAlias
 
 import msgspec
+import numpy as np
 
-from backtrace.check.answers.figures import EXACT
+from backtrace.check.answers.figures import EXACT, understood
 from backtrace.check.judge.checker import Checker
 from backtrace.check.judge.exercise import Key
 from backtrace.check.mistakes.hints import WorkedLine, worked_line
@@ -197,7 +198,8 @@ class _Sheet:
         if self.level == "none":
             return ""
         if judged.verdict == "wrong":
-            return "first" if judged == self.report.first_mistake else "later"
+            later = "again" if judged.repeated else "later"
+            return "first" if judged == self.report.first_mistake else later
         if judged.verdict == "missing":
             return "" if _blank(judged) else "in part"
         return judged.root or ""
@@ -226,8 +228,11 @@ class _Sheet:
         if verdict == "rounded":
             return self.rounded(one) if s else "follow from your own rounded numbers"
         if verdict == "wrong":
-            first = one == self.report.first_mistake
-            return "← the first mistake" if first else "← does not follow from your own numbers"
+            if one == self.report.first_mistake:
+                return "← the first mistake"
+            if one.repeated:
+                return "← the same mistake again"
+            return "← does not follow from your own numbers"
         if verdict == "unsupported" and root:
             return remarks[verdict].replace("lead to", "leads to")
         return remarks[verdict]
@@ -350,8 +355,9 @@ class _Sheet:
     def expected(self, judged: Judged) -> Expected:
         place = (judged.epoch, judged.batch, judged.id)
         values = self.checker.values[place]
-        written = self.written.get(place)
-        cells = written.cells if written is not None else ()
+        cells = [[understood(text)[0] for text in line] for line in judged.written]
+        if np.shape(judged.written) != values.shape:
+            cells = []
         usual = self.checker.spec.decimals
         decimals = [
             [

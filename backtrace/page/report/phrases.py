@@ -53,7 +53,9 @@ NUMBERS = [
     "twelve",
 ]
 # What says in its detail where it is.
-NAMED_IN_DETAIL = {"given-misread", "entries-exchanged", "copied-wrong", "addend-omitted"}
+NAMED_IN_DETAIL = {
+    "given-misread", "entries-exchanged", "lines-exchanged", "copied-wrong", "addend-omitted",
+}  # fmt: skip
 MOST_LINES = 3  # in any of which a mistake may have been made, that are named
 MOST_PLACES = 6  # entries that a sentence lists one by one
 
