@@ -268,6 +268,31 @@ def test_a_number_is_read_as_meant_and_said_once():
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("b1: b1 = [1, 2, 3]", [1, 2, 3]),
+        ('b1: "b1 = 1 2 3"', [1, 2, 3]),
+        ("b1: {b1: [1, 2, 3]}", [1, 2, 3]),
+        ("loss: L = 0.853", [0.853]),
+        ("loss: loss≈0.853", [0.853]),
+        ("b1[1]: b1[1] = 7", [7, None, None]),
+    ],
+)
+def test_a_quantity_may_have_its_own_name_again(text, values):
+    written = only(text)
+    assert [cell and cell.value for cell in written.cells[0]] == values
+    assert "numbers are read without the name before them" in written.notes
+
+
+@pytest.mark.parametrize("text", ["loss: b1 = 0.853", "loss: 3 = 0.853", "loss: L = 1 = 2",
+                                  "b1[1]: b1[2] = 7", "loss: {b1: 3}"])  # fmt: skip
+def test_another_name_before_a_number_is_not_passed_over(text):
+    written = only(text)
+    cells = written.cells[0] if written.cells else ()
+    assert not any(isinstance(cell, Figure) for cell in cells)
+
+
 def test_what_is_no_number_is_malformed_in_its_place():
     written = only("b1: [[1, nan, 3]]")
     assert isinstance(written.cells[0][1], Malformed)

@@ -24,6 +24,17 @@ _PERHAPS_THOUSANDS = re.compile("[+-]?[1-9][0-9]{0,2},[0-9]{3}")
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:([,.])[0-9]{3})+(?!\1)[.,][0-9]+")
 _POWER_OF_TEN = re.compile(r"(.+?)\s*[x×·⋅∙*]\s*10\s*(?:\^|\*\*)?\s*[({]?([+-]?[0-9]{1,4})[)}]?")
 _MIXED = re.compile(r"([+-]?)([0-9]{1,9}) ([0-9]{1,9})/([0-9]{1,9})")  # 2 17/21
+_ABOUT = re.compile(
+    r"(?:about|approx(?:\.|imately)?|around|roughly|ca\.?|circa|etwa|rund|environ)\s+(?=[-+.\d])",
+    re.IGNORECASE,
+)
+_WITH_REMARK = re.compile(r"(.*[\d%]\.?)(?:\s+([^\W\d_]{2,})|\s*\(([^\W\d_][^\d()]+)\))")
+_COUNTS = re.compile(  # words that make another number of the one before them
+    r"\b(?:per|\w*cent|prozent|pct|half|halves|\w+ths?|quarters?|dozen|hundred|hundert|mille|mil"
+    r"|thousand|tausend|\w*illio(?:n|ns|nen)|kilo|mega|milli|micro|nano|minus|neg\w*|plus|times|mal"
+    r"|over|root|sqrt|exp|log|ln|pi|tau|or|oder|ou|to|bis|squared|cubed)\b",
+    re.IGNORECASE,
+)
 _NO_ANSWER = re.compile(r"[-−–—.…]+|n\.?/?a\.?|none|blank|empty|todo|tbd|x", re.IGNORECASE)
 _INFINITE = re.compile(r"([+-]?)\s*(?:\.?inf(?:inity)?|∞)", re.IGNORECASE)
 _NOT_FINITE = re.compile(r"[+-]?(?:\.?inf(?:inity)?|\.?nan|∞|undefined|#.*)", re.IGNORECASE)
@@ -106,7 +117,7 @@ def _as_meant(text: str) -> tuple[str, str]:
         said.append(COMMA)
         mended = mended.replace(",", ".")
     how = " and ".join(said)
-    if said and {*said} <= {MINUS, COMMA}:
+    if said and {*said} <= OF_ALL:
         return mended, f"numbers are read {how}"
     return mended, f"{text} is read as {mended}, {how}" if said else ""
 
@@ -143,9 +154,37 @@ def _with_one_fraction(text: str) -> str:
     return f"{sign}{int(whole) * int(below) + int(above)}/{below}"
 
 
+def _without_about(text: str) -> str:
+    return _ABOUT.sub("", text, count=1)
+
+
+def _without_doubt(text: str) -> str:
+    return text.rstrip("? ")
+
+
+def _without_remark(text: str) -> str:
+    """Without a unit, or words in brackets, behind a number: 0.866 nats, 0.327 (rounded)."""
+    match = _WITH_REMARK.fullmatch(text)
+    if match is None or _COUNTS.search(match[2] or match[3]):
+        return text
+    return match[1]
+
+
+def _with_hundredths(text: str) -> str:
+    number = text.removesuffix("%").rstrip()
+    return text if number == text or "e" in number.lower() else f"{number}e-2"
+
+
 MINUS, COMMA = "with a typographic minus", "with a decimal comma"
+DOUBT, REMARK = "without the question mark after them", "without the words after them"
+PERCENT = "with % as hundredths"
+OF_ALL = {MINUS, COMMA, DOUBT, REMARK, PERCENT}
 _MENDS = (
     (_with_plain_minus, MINUS),
+    (_without_about, "without the word before it"),
+    (_without_doubt, DOUBT),
+    (_without_remark, REMARK),
+    (_with_hundredths, PERCENT),
     (_with_tight_sign, "without the space after its sign"),
     (_with_exponent, "with a power of ten"),
     (_with_one_fraction, "a mixed number"),

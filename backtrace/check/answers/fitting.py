@@ -10,9 +10,10 @@ from typing import TypeAlias
 import msgspec
 
 from backtrace.check.answers.figures import EXACT, understood
-from backtrace.check.answers.names import Quantity, shape_of
+from backtrace.check.answers.names import Quantity, Reader, shape_of
+from backtrace.check.answers.tree import AnswersError, read_sheet
 from backtrace.check.model import AnswerCell, Figure, WrittenQuantity
-from backtrace.spec.document.reader import Node, Scalar, Sequence
+from backtrace.spec.document.reader import Mapping, Node, Scalar, Sequence
 from backtrace.spec.wording import count
 
 MOST_RAW = 10_000
@@ -21,6 +22,9 @@ MOST_RAW = 10_000
 Cells: TypeAlias = "tuple[tuple[AnswerCell, ...], ...]"
 IndexPair: TypeAlias = "tuple[int, int]"
 
+NAMED = "numbers are read without the name before them"
+LONGEST_NAMED = 1000
+_NAMED = re.compile(r"\s*([^=≈:]*[^=≈:\s])\s*[=≈:]\s*([^=≈:]+)")
 _ONE = Figure("1", 1.0, 0.0, EXACT, EXACT)
 _FAULTS = {
     "mapping": "keys and values",
@@ -37,7 +41,7 @@ class WrittenCells(msgspec.Struct, frozen=True):
     rows: list[list[Scalar]] = []
 
 
-def fit(quantity: Quantity, node: Node) -> WrittenQuantity | None:
+def fit(quantity: Quantity, node: Node, reader: Reader) -> WrittenQuantity | None:
     """What ``node`` says of ``quantity``; None where every entry is left out.
 
     A flat list, a number for 1 × 1, and a transposed matrix are turned as meant, the ones of an
@@ -45,12 +49,13 @@ def fit(quantity: Quantity, node: Node) -> WrittenQuantity | None:
     (``[0,593, 0,597]``) is put together again; the notes say so. ``1 2 ; 3 4`` is a matrix, and so
     are the lines of a text block. What fits no way round has a ``problem`` and ``raw`` cells.
     """
-    given = _given(node)
+    bare = _without_name(node, quantity, reader)
+    given = _given(bare)
     grid, notes = _fitted(quantity, given)
     rows = given.rows if grid is None else grid
     if grid is None and sum(map(len, rows)) > MOST_RAW:
         rows = []
-    said = list(notes)
+    said = [*notes] if bare is node else [NAMED, *notes]
     cells = _cells(rows, said)
     if rows and not any(cell is not None for line in cells for cell in line):
         return None
@@ -74,19 +79,50 @@ def written(quantity: Quantity, cells: Cells, notes: Row[str], turned: str = "")
 
 
 def scattered(
-    quantity: Quantity, entries: Dictionary[IndexPair, str], notes: Row[str]
+    quantity: Quantity, entries: Dictionary[IndexPair, str], notes: Row[str], reader: Reader
 ) -> WrittenQuantity | None:
     """Entries that were written one by one, (row, column) from 0; None where all are left out."""
     rows, columns = quantity.shape
     grid: list[list[AnswerCell]] = [[None] * columns for _ in range(rows)]
     said, empty = list(notes), True
     for (i, j), text in entries.items():
-        cell, note = understood(text)
+        name, number = _named(text)
+        is_own = number and _is_its(name, quantity, reader, (i, j))
+        said += [NAMED] if is_own else []
+        cell, note = understood(number if is_own else text)
         empty = empty and cell is None
         grid[i][j] = cell
         if note:
             said.append(note)
     return None if empty else written(quantity, tuple(map(tuple, grid)), said)
+
+
+def _without_name(node: Node, quantity: Quantity, reader: Reader) -> Node:
+    """What stands behind the quantity's own name: ``D = 0.853`` or ``D: 0.853`` for D."""
+    if isinstance(node, Mapping) and len(node.entries) == 1:
+        ((name, entry),) = node.entries.items()
+        return entry.value if _is_its(name, quantity, reader) else node
+    name, number = _named(node.text) if isinstance(node, Scalar) else ("", "")
+    if not number or not _is_its(name, quantity, reader):
+        return node
+    try:
+        return read_sheet(number.encode(), "a cell")
+    except AnswersError:
+        return Scalar(0, 0, len(number), number)
+
+
+def _named(text: str) -> tuple[str, str]:
+    """A name and what it is said to be, both empty where there is no such."""
+    match = _NAMED.fullmatch(text) if len(text) <= LONGEST_NAMED else None
+    return (match[1], match[2]) if match else ("", "")
+
+
+def _is_its(name: str, quantity: Quantity, reader: Reader, place: IndexPair | None = None) -> bool:
+    """Whether a name is the quantity's own, or that of its entry at a place, from (0, 0) on."""
+    found = reader.find(name)
+    if found is None or found.quantity != quantity:
+        return False
+    return not found.index or places(quantity, [found.index])[0] == [place]
 
 
 def places(quantity: Quantity, indices: Row[tuple[int, ...]]) -> tuple[list[IndexPair | None], str]:

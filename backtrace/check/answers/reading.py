@@ -144,7 +144,7 @@ class _Collector:
                 name = reference.quantity.name
                 self.entries.setdefault(name, []).append((key, reference, entry.value))
             else:
-                written = fit(reference.quantity, entry.value)
+                written = fit(reference.quantity, entry.value, self.reader)
                 self.take(key, reference, written)
         for entries in self.entries.values():
             self.take_entries(entries)
@@ -192,7 +192,7 @@ class _Collector:
             else:
                 self.notes.append(f"{cited(key)} is {kind(node)} where one number is meant")
         key, reference, _ = entries[0]
-        self.take(key, reference, scattered(quantity, texts, [note] if note else []))
+        self.take(key, reference, scattered(quantity, texts, [note] if note else [], self.reader))
 
 
 def out_of_range(name: str, quantity: Quantity) -> str:

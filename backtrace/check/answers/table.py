@@ -60,7 +60,7 @@ def read_table(
         raise AnswersError(file, f"{inert(file)}:{header.line}:1: {error}", "E406") from None
     if not columns.quantities:
         raise _no_header(file, header.line, "no column that is a quantity of this exercise")
-    return _students(rows, columns, file, _counting(reader.spec.marks))
+    return _students(rows, columns, file, reader)
 
 
 def _counting(policy: Marks | None) -> str:
@@ -76,7 +76,7 @@ def _no_header(file: str, line: int, found: str) -> AnswersError:
 
 
 def _students(
-    rows: Iterator[TableRow], columns: TableColumns, file: str, counting: str
+    rows: Iterator[TableRow], columns: TableColumns, file: str, reader: Reader
 ) -> tuple[list[Answers], list[Unreadable]]:
     answers: list[Answers] = []
     unreadable: list[Unreadable] = []
@@ -91,11 +91,11 @@ def _students(
             continue
         if columns.student.is_of_nobody(row.cells):
             continue
-        found = _answers(row, columns, inert(file))
+        found = _answers(row, columns, inert(file), reader)
         first = lines.setdefault(found.identity, row.line)
         if first != row.line:
             rows_of = f"{cited(found.student)} has two rows, lines {first} and {row.line}"
-            twice = f"{rows_of}: {counting}"
+            twice = f"{rows_of}: {_counting(reader.spec.marks)}"
             found = msgspec.structs.replace(found, notes=(*found.notes, twice))
         answers.append(found)
     return answers, unreadable
@@ -109,9 +109,9 @@ def _unfit(cells: list[str], width: int) -> str:
     return f"{count(len(cells), 'cell')}; expected {width}, as the header has{hint}"
 
 
-def _answers(row: TableRow, columns: TableColumns, file: str) -> Answers:
+def _answers(row: TableRow, columns: TableColumns, file: str, reader: Reader) -> Answers:
     who = columns.student
-    found = (_quantity(row, each) for each in columns.quantities)
+    found = (_quantity(row, each, reader) for each in columns.quantities)
     written = tuple(one for one in found if one is not None)
     doubt = comma_in_doubt(written)
     return Answers(
@@ -124,10 +124,10 @@ def _answers(row: TableRow, columns: TableColumns, file: str) -> Answers:
     )
 
 
-def _quantity(row: TableRow, columns: EntryColumns) -> WrittenQuantity | None:
+def _quantity(row: TableRow, columns: EntryColumns, reader: Reader) -> WrittenQuantity | None:
     if columns.whole is None:
         texts = {place: row.cells[column] for column, place in columns.entries}
-        return scattered(columns.quantity, texts, (columns.note,) if columns.note else ())
+        return scattered(columns.quantity, texts, (columns.note,) if columns.note else (), reader)
     text = row.cells[columns.whole].strip()
     if not text:
         return None
@@ -135,4 +135,4 @@ def _quantity(row: TableRow, columns: EntryColumns) -> WrittenQuantity | None:
         node = read_sheet(text.encode(), "a cell")
     except AnswersError:  # what is no list is said of the entry
         node = Scalar(0, 0, len(text), text)
-    return fit(columns.quantity, node)
+    return fit(columns.quantity, node, reader)

@@ -39,7 +39,9 @@ def read_form(rows: Sequence[TableRow], file: str, reader: Reader) -> Answers:
         if quantity is not None:
             places.setdefault(quantity, at)  # of two with one id the first counts
     ordered = sorted(places.items(), key=lambda place: place[0].order)
-    found = (scattered(quantity, _texts(rows, at, quantity), ()) for quantity, at in ordered)
+    found = (
+        scattered(quantity, _texts(rows, at, quantity), (), reader) for quantity, at in ordered
+    )
     return Answers(
         student=inert(_cell(student, FIRST_COLUMN)) or inert(PurePath(file).stem),
         file=inert(file),
