@@ -94,16 +94,21 @@ class Checker(Exercise):
 
     def with_mistakes(self, answers: Answers, usual: Sheet) -> Report:
         """The report on a sheet that has something wrong in the usual working."""
-        meant, usual = self.as_meant(answers, usual)
-        back = exchanged(meant, usual, lambda read: self.sheet(read, Working()))
-        read, usual = (meant, usual) if back is None else (back.answers, back.sheet)
-        report = (
-            self.in_other_working(read, usual)
-            or self.in_other_convention(read, usual)
-            or self.explained(read, usual)
-        )
-        report = report if back is None else back.charged(report, meant)
+        read, usual = self.as_meant(answers, usual)
+        report = self.otherwise(read, usual)
+        if report is None:
+            back = exchanged(read, usual, lambda answers: self.sheet(answers, Working()))
+            if back is None:
+                report = self.explained(read, usual)
+            else:
+                found = self.otherwise(back.answers, back.sheet)
+                found = found or self.explained(back.answers, back.sheet)
+                report, read = back.charged(found, read), back.answers
         return report if read is answers else msgspec.structs.replace(report, read=read)
+
+    def otherwise(self, answers: Answers, usual: Sheet) -> Report | None:
+        """The report in another working that leaves nothing wrong, or in another convention."""
+        return self.in_other_working(answers, usual) or self.in_other_convention(answers, usual)
 
     def explained(self, answers: Answers, usual: Sheet) -> Report:
         """The report on a sheet with mistakes, in the working in which they have names."""

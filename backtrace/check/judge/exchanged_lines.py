@@ -15,7 +15,7 @@ import numpy as np
 
 from backtrace.check.judge.exercise import Exercise, Key
 from backtrace.check.judge.sheet import Sheet
-from backtrace.check.judge.workings import accused_entries, accused_places
+from backtrace.check.judge.workings import ACCUSED, accused_entries
 from backtrace.check.model import (
     AnswerCell,
     Answers,
@@ -93,18 +93,17 @@ def _next(found: Exchanged, judge: Callable[[Answers], Sheet]) -> Exchanged | No
 
 
 def _likely(found: Exchanged) -> Iterator[tuple[Pair, Answers]]:
-    """Pairs of lines, one of them wrong, of which the earlier should be about what the later has,
-    and the sheet with them put back."""
+    """Pairs of wrong lines of which the earlier should be about what the later has, and the sheet
+    with them put back. A line may follow from the wrong one in the place of its own."""
     exercise, written = found.sheet.exercise, _by_place(found.answers)
     done = {at for pair in found.pairs for at in pair}
-    wrong = accused_places(found.sheet.quantities)
     astray = [
-        at
+        (at, judged)
         for at, judged in found.sheet.judged.items()
-        if judged.verdict not in ("right", "rounded") and not exercise.is_given(at)
+        if judged.verdict in (*ACCUSED, "carried") and not exercise.is_given(at) and at not in done
     ]
-    for one, other in combinations([at for at in astray if at not in done], 2):
-        if one not in wrong and other not in wrong:
+    for (one, first), (other, later) in combinations(astray, 2):
+        if first.verdict == "carried" or (later.verdict == "carried" and later.root != first.name):
             continue
         back = {
             one: _moved(written[other], written[one], exercise),
