@@ -96,14 +96,15 @@ class Checker(Exercise):
         """The report on a sheet that has something wrong in the usual working."""
         read, usual = self.as_meant(answers, usual)
         report = self.otherwise(read, usual)
-        if report is None:
+        if report is None or accused(report.quantities):
             back = exchanged(read, usual, lambda answers: self.sheet(answers, Working()))
-            if back is None:
-                report = self.explained(read, usual)
-            else:
+            if back is not None:
                 found = self.otherwise(back.answers, back.sheet)
                 found = found or self.explained(back.answers, back.sheet)
-                report, read = back.charged(found, read), back.answers
+                found = back.charged(found, read)
+                if report is None or found.score.points > report.score.points:
+                    return msgspec.structs.replace(found, read=back.answers)
+        report = report or self.explained(read, usual)
         return report if read is answers else msgspec.structs.replace(report, read=read)
 
     def otherwise(self, answers: Answers, usual: Sheet) -> Report | None:
