@@ -271,7 +271,8 @@ class Grader:
             table = results.encode([each.report for each in graded], self.policy)
             write_results(request.results, table, force=request.force)
         if request.feedback is not None:
-            pages = [(each.report, sheet.document(self.findings(each))) for each in graded]
+            told = _for_students(graded)
+            pages = [(each.report, sheet.document(self.findings(each))) for each in told]
             write_feedback(request.feedback, pages, request.feedback_format, force=request.force)
 
     def print_class(self, graded: list[Graded], report: ClassReport) -> None:
@@ -310,6 +311,17 @@ class Grader:
         if isinstance(judged, Unreadable):
             return report_json.encode(report_json.unreadable(judged)), UNREAD
         return report_json.encode(self.document(judged)), self.code([judged.report])
+
+
+def _for_students(graded: Sequence[Graded]) -> Iterator[Graded]:
+    """The sheets without the notes that all of a class have: these are of the table's columns,
+    which are its lecturer's."""
+    several = len(graded) > 1
+    shared = set.intersection(*({*g.report.notes} for g in graded)) if several else set[str]()
+    for each in graded:
+        notes = tuple(note for note in each.report.notes if note not in shared)
+        own = msgspec.structs.replace(each.report, notes=notes)
+        yield msgspec.structs.replace(each, report=own)
 
 
 def _exercises(request: CheckRequest) -> tuple[Manifest | None, dict[str, Checker]]:

@@ -150,6 +150,25 @@ def test_a_matrix_may_stand_in_a_cell():
     assert said(read(table(header, rows))) == said(read(PLAIN))
 
 
+@pytest.mark.parametrize(
+    "asks",
+    ["What is your name?", "Full name (as in the register)", "Wie ist Ihr Name?", "Nom et prénom"],
+)
+@pytest.mark.parametrize("before", [["Timestamp"], ["Timestamp", "Email Address"]])
+def test_a_question_for_the_name_is_one(asks, before):
+    who = [["11/12/2026 10:02:33", f"{id}@example.org"][: len(before)] for *_, id in PEOPLE]
+    rows = ([*w, n, *row] for w, n, row in zip(who, NAMES, NUMBERS, strict=True))
+    found = read(table([*before, asks, *ENTRIES], rows))
+    assert said(found) == said(read(PLAIN))
+    assert not any(one.notes for one in found)
+
+
+def test_when_a_form_was_sent_is_nobodys_name():
+    rows = (["10:02", n, *row] for n, row in zip(NAMES, NUMBERS, strict=True))
+    found = read(table(["Timestamp", "Wer bist du?", *ENTRIES], rows))
+    assert said(found) == said(read(PLAIN))
+
+
 def test_what_there_is_to_join_on_is_kept():
     assert [one.keys for one in read(TABLES["moodle"])] == [
         {"id": id, "email": f"{id}@example.org"} for *_, id in PEOPLE

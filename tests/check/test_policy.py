@@ -206,6 +206,14 @@ def test_a_page_has_a_name_that_the_file_system_takes(run, classroom, monkeypatc
     assert {path.stem for path in pages.iterdir()} == {"ucja", "NUL_", "com1.x_"}
 
 
+def test_what_is_said_of_the_columns_is_not_said_to_each_student(run, classroom):  # noqa: F811
+    table, pages = classroom / "class.csv", classroom / "feedback"
+    table.write_text("student,z1,shoes\nAda,7.0,44\nBo,7.0,45\n")
+    done = run("check", str(classroom / "spec.yaml"), str(table), "--feedback", str(pages))
+    assert "shoes" in done.out
+    assert not any("shoes" in path.read_text() for path in pages.iterdir())
+
+
 @pytest.mark.parametrize(
     ("value", "shown"), [(45 * (20 / 45) + 4e-15, "20"), (40 / 3, "13.33"), (0.5, "0.5"), (0, "0")]
 )

@@ -2,6 +2,7 @@
 
 import io
 import math
+import re
 
 import numpy as np
 import pytest
@@ -304,6 +305,20 @@ def test_a_number_has_the_decimals_of_its_format():
     book.save(written)
     (answers,), _ = read_table(written.getvalue(), "a.xlsx", reader(Checker(spec).tape, spec))
     assert answers.written[0].cells[0][0].text == "2.00"
+
+
+def test_a_column_typed_as_a_row_is_read_and_what_stands_beside_is_said():
+    # z₁ = [0.8 1.1], ŷ = 0.5·0.8 + 0.6·1.1 + 0.1 = 1.16, e = 0.16: dW₂ = a₁ᵀ·0.16, δ₁ = 0.16·W₂ᵀ
+    spec = backtrace.load("small-mlp")
+    form = workbook.form(worksheet(spec, ask=["dW2", "db1", "db2"]), Handout())
+    written = {"dW2": [["0.128", "0.176"]], "db2": [["", "0.16"]], "db1": [["0.080", "0.096", "7"]]}
+    checker = Checker(spec)
+    (answers,), _ = read_table(filled(form, written), "a.xlsx", reader(checker.tape, spec))
+    assert [each.verdict for each in checker.check(answers).quantities] == ["right"] * 3
+    turned, moved, more = (note for each in answers.written for note in each.notes)
+    assert turned == "dW2: its indices are read as column, row"
+    assert re.fullmatch(r"db2: read from D\d+ on", moved)
+    assert re.fullmatch(r'db1: "7" in E\d+ is outside its place, and was left aside', more)
 
 
 def test_a_folder_of_forms_is_a_class(run, tmp_path):  # noqa: F811

@@ -137,6 +137,30 @@ def test_mistakes_are_counted_in_sentences():
     assert f"1 of 1  {'█' * 20}  has the wrong sign in dW₁" in text(room)
 
 
+def test_what_one_alone_has_wrong_and_nothing_explains_is_nothing_to_teach():
+    teach, unexplained = "What to teach again", "have dW₁ wrong, in a way that no known mistake"
+    assert teach not in text(of_class([ALL_RIGHT, ODD])[2])
+    (row,) = below(of_class([ALL_RIGHT, ODD, ODD.replace("Cy", "Di")])[2], teach)
+    assert row[0] == "2 of 3"
+    assert row[2].startswith(unexplained)
+
+
+def test_a_mistake_made_again_is_one_deed():
+    """An OR gate's 1/n left out of db₂ and of db₁: the same misconception."""
+    spec = backtrace.load("or-gate")
+    steps = {s.id: np.atleast_2d(s.value) for s in backtrace.trace(spec) if s.phase != "given"}
+    wrong = {id: v * 4 if id in ("db1", "db2") else v for id, v in steps.items()}
+    sheet = {
+        id: [[f"{x:.5f}" for x in row] for row in wrong[id]]
+        for id in ("delta2", "db2", "delta1", "db1")
+    }
+    _, report, room = of_class([f"student: Mo\nanswers: {json.dumps(sheet)}"], "or-gate")
+    assert [q.mistakes for q in report.reports[0].quantities if q.mistakes] == [
+        ("mean-omitted",)
+    ] * 2
+    assert len(below(room, "What to teach again")) == 1
+
+
 def test_students_are_to_be_talked_to_for_what_no_table_shows():
     _, _, room = of_class([ALL_RIGHT, SIGN_FLIPPED, ODD])
     (found,) = [each.blocks for each in room.blocks if each.title == "Whom to talk to"]

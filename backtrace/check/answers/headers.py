@@ -17,6 +17,15 @@ from backtrace.tape.run import trace
 
 # Words of the columns that say who a row is of, the likeliest first, and whose they are.
 NAMES = ("student", "students", "name", "student name", "your name", "full name", "name student")
+# Words that ask for a name, and those beside them that say of whom: "What is your name?".
+NAME_WORDS = frozenset(("name", "names", "nachname", "nom", "nombre", "apellidos"))
+OWN_WORDS = frozenset(
+    (
+        *("your", "full", "student", "students", "first", "last", "register"),
+        *("dein", "deinen", "ihr", "ihren", "vor", "votre", "ton", "prenom", "prénom", "et"),
+        *("tu", "su", "completo", "y"),
+    )
+)
 FIRST_NAMES = ("first name", "firstname", "given name", "vorname", "prenom", "nombre", "名")
 LAST_NAMES = ("last name", "lastname", "surname", "family name", "nachname", "nom", "apellidos")
 IDS = (
@@ -36,6 +45,7 @@ _BEFORE = re.compile(r"\s*\d+\s*:\s*(.+)")  # Canvas has the question's number b
 _UNDERSCORED = re.compile(r"(.+?)_([0-9]{1,6})(?:_([0-9]{1,6}))?")
 # The rest of `z1[1,1]` after its comma; what follows must not open another index.
 _CLOSING = re.compile(r"\s*[0-9]{1,6}\s*[\])][^\[\](){},]{0,20}")
+_WORD = re.compile(r"[^\W\d_]+")
 _AROUND = " \t?!.:;,\"'«»“”"
 MOST_FOLDED = 1000
 SHORT = 3  # letters of a word that may be one of the question, and no name
@@ -128,6 +138,8 @@ def student_columns(header: Sequence[str], told: Mapping[str, int] | None = None
             found[key] = named[0]
     found |= {key: at for key, at in (told or {}).items() if key in words}
     name = found.pop("student", None)
+    if name is None and not {"first_name", "last_name"} & found.keys():
+        name = next((at for at, each in enumerate(folded) if _asks_a_name(each)), None)
     return StudentColumns(name=name, **found)
 
 
@@ -172,13 +184,14 @@ class _Header:
 
     def student(self, meant: Mapping[int, Reference]) -> StudentColumns:
         found = student_columns(self.header, self.told)
-        if found.taken - {found.time} or 0 in meant:
+        first = 0 if found.time != 0 else 1  # a form begins with when it was sent
+        if found.taken - {found.time} or first in meant or first >= len(self.header):
             return found
-        first = self.header[0]
-        if not first.strip() or self.reference(first) is not None or self.is_other(0):
+        header = self.header[first]
+        if not header.strip() or self.reference(header) is not None or self.is_other(first):
             return found
-        self.notes.append(f"column {cited(first)} is read as the students' names")
-        return msgspec.structs.replace(found, name=0)
+        self.notes.append(f"column {cited(header)} is read as the students' names")
+        return msgspec.structs.replace(found, name=first)
 
     def is_other(self, at: int) -> bool:
         return at < MOST_FOLDED and OTHERS.fullmatch(self.folded[at]) is not None
@@ -336,6 +349,12 @@ class _Header:
 
 def _folded(name: str) -> str:
     return " ".join(inert(name).lower().replace("_", " ").replace("-", " ").split())
+
+
+def _asks_a_name(folded: str) -> bool:
+    words = {*_WORD.findall(folded)}
+    of_whom = words & NAME_WORDS and words & OWN_WORDS
+    return bool(of_whom) and not any(map(str.isdigit, folded))
 
 
 def _rejoined(cells: Sequence[str]) -> list[str]:

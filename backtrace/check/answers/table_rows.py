@@ -75,6 +75,13 @@ def workbook_rows(content: bytes, file: str, most: int = MOST_ROWS_OF_A_WORKBOOK
         raise AnswersError(file, f"{inert(file)}: {reason}", "E408") from None
 
 
+def address(row: TableRow, column: int) -> str:
+    """``C36``: where a cell of a workbook stands; its ``column`` counts from 1."""
+    from openpyxl.utils import get_column_letter  # which has read the row
+
+    return f"{get_column_letter(column)}{row.line}"
+
+
 class _TooLargeError(Exception):
     """A workbook has more in it than a class has answers."""
 

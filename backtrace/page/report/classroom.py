@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from backtrace.check.judge.checker import Checker
@@ -183,21 +184,28 @@ def _range(values: list[float]) -> str:
 
 
 def _shares(reports: Sequence[Report], words: Words) -> Iterator[tuple[str, float, str]]:
-    """How many students did what, the most frequent first; a student counts once for each deed."""
-    counts: dict[str, int] = {}
+    """How many students did what, the most frequent first; a student counts once for each deed.
+    What one student alone has wrong, and nothing explains, is nothing to teach a class."""
+    known: Counter[str] = Counter()
+    unknown: Counter[str] = Counter()
     for report in reports:
-        for deed in dict.fromkeys(_deeds(report, words)):
-            counts[deed] = counts.get(deed, 0) + 1
-    for deed, students in sorted(counts.items(), key=lambda found: -found[1]):
+        known.update(list(dict.fromkeys(_deeds(report, words))))
+        unknown.update(list(_unexplained(report, words)))
+    shared = {deed: students for deed, students in unknown.items() if students > 1}
+    for deed, students in sorted([*known.items(), *shared.items()], key=lambda found: -found[1]):
         told = f"{students} of {len(reports)}"
         yield told, students / len(reports), done_by(students, deed)
 
 
 def _deeds(report: Report, words: Words) -> Iterator[str]:
     for judged in report.quantities:
-        if judged.explanations:
+        if judged.explanations and judged.repeated is None:
             yield words.deed(_unlike(judged.explanations))
-        elif judged.verdict == "wrong":
+
+
+def _unexplained(report: Report, words: Words) -> Iterator[str]:
+    for judged in report.quantities:
+        if judged.verdict == "wrong" and not judged.explanations:
             yield f"have {words.name(judged.name)} wrong, in a way that no known mistake explains"
 
 
