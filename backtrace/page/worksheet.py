@@ -121,7 +121,7 @@ class _Sheet(msgspec.Struct, frozen=True):
             yield (f"{layout}: ", header.matrix_form(trace))
             yield from ((said,) for said in (header.loss(trace), header.sign(trace)) if said)
             if mean_is_late(trace):
-                yield (words["mean late"],)
+                yield row(1 / Constant("samples")), words["mean late"]
         if board.climbs(trace) and header.optimizer(trace)[0] not in header.ASCENTS:
             yield (words["climbs"],)
         elif trace.conventions.sign == "descent" and not board.is_board(trace):

@@ -22,6 +22,7 @@ from backtrace.functions.optimizers import OPTIMIZERS
 from backtrace.page import worksheet as page
 from backtrace.page.blocks import Handout
 from backtrace.spec import bundled
+from backtrace.spec.model import Notation
 from tests.cli.running import run  # noqa: F401
 
 LARGE = {"digits", "mnist"}
@@ -155,6 +156,13 @@ def test_a_sheet_has_all_the_constants_and_without_steps_the_rules_too():
             assert constant in text
     assert r"- $v_{W_{1}} = \beta\cdot v_{W_{1}}^{\mathrm{old}} + (1 - \beta)" in bare
     assert bare.index("## Epoch 1") < bare.index(r"W_{1}^{\mathrm{new}} &=") < bare.index("Epoch 2")
+
+
+def test_where_the_mean_enters_has_the_courses_letter():
+    spec = msgspec.structs.replace(backtrace.load("or-gate"), notation=Notation(samples="m"))
+    for language in LANGUAGES:
+        text = markdown.file(page.document(worksheet(spec), Handout(language)))
+        assert rf"- $\frac{{1}}{{m}}${LANGUAGES[language]['mean late']}" in text
 
 
 def test_a_form_says_of_which_update_a_quantity_is():

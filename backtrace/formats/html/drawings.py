@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 
 from backtrace.formats.drawing.drawing import Drawing
-from backtrace.formats.drawing.marks import LAYER
+from backtrace.formats.html.tables import prose
 from backtrace.page.inert import inert
 
 MARGIN = 4  # around what is drawn: its lines have a width
@@ -39,5 +39,4 @@ def telling(words: str) -> str:
 def legend(drawing: Drawing) -> Iterator[str]:
     """What stands where, in the colours of that."""
     for text, role in drawing.legend:
-        words = LAYER.sub(r"<sup>\1</sup>", escape(inert(text)))
-        yield f'<p class="legend {role}">{words}</p>'
+        yield f'<p class="legend {role}">{prose(text)}</p>'

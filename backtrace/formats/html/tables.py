@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from html import escape
 
+from backtrace.formats.drawing.marks import LAYER
 from backtrace.formats.html.equations import printed
 from backtrace.page import blocks
 from backtrace.page.inert import inert
@@ -44,7 +45,7 @@ def shares(block: blocks.Shares) -> Iterator[str]:
 
 
 def _head(columns: list[tuple[str, bool]]) -> Iterator[str]:
-    heads = (f'<th scope="col"{_side(left)}>{_text(header)}</th>' for header, left in columns)
+    heads = (f'<th scope="col"{_side(left)}>{prose(header)}</th>' for header, left in columns)
     yield f'<table class="losses"><thead><tr>{"".join(heads)}</tr></thead><tbody>'
 
 
@@ -62,7 +63,7 @@ def _drawn(share: float | None) -> str:
 def _cell(cell: blocks.Cell, left: bool) -> str:
     """A verdict's sign is read out as its word."""
     is_number = not cell.tone and NUMBER.fullmatch(cell.text)
-    shown = printed(cell.text) if is_number else _text(cell.text)
+    shown = printed(cell.text) if is_number else prose(cell.text)
     sign, _ = SIGNS.get(cell.tone, ("", ""))
     if sign:
         tone = escape(cell.tone)
@@ -70,5 +71,6 @@ def _cell(cell: blocks.Cell, left: bool) -> str:
     return f"<td{_side(left)}>{shown.rstrip()}</td>"
 
 
-def _text(text: str) -> str:
-    return escape(inert(text))
+def prose(text: str) -> str:
+    """Anybody's text, a symbol's layer raised where the course writes it so."""
+    return LAYER.sub(r"<sup>\1</sup>", escape(inert(text)))

@@ -23,6 +23,7 @@ from backtrace.formats.html import tables
 from backtrace.formats.html.chains import ChainTable
 from backtrace.formats.html.drawings import beside_text, drawn, legend, telling
 from backtrace.formats.html.equations import HtmlEquations, entry_name
+from backtrace.formats.html.tables import prose
 from backtrace.functions.formula import Expr, Ref, Row, Symbol, Value
 from backtrace.notation.mathml import MathML, ref_symbol
 from backtrace.notation.mathml_tokens import joined, numeral, operator
@@ -91,7 +92,7 @@ def _whole(document: blocks.Document, body: str, style: str, script: str) -> str
 <meta name="color-scheme" content="light dark">
 <meta name="generator" content="backtrace">
 {file_signatures.TAGGED}
-<title>{_text(document.title)}</title>
+<title>{escape(inert(document.title))}</title>
 <style>{style}</style>
 </head>
 <body class="backtrace">
@@ -151,14 +152,14 @@ class _Writer(BlockWriter[str]):
     def handout(self, printed: blocks.Handout) -> Iterator[str]:
         """A page to be printed, all of its words its own."""
         yield f'<div class="page handout columns-{printed.columns}">'
-        yield f'<header><h1 class="headline">{_text(self.document.title)}</h1></header>'
+        yield f'<header><h1 class="headline">{prose(self.document.title)}</h1></header>'
         yield '<main id="derivation">'
         yield from self.below(self.contents)
         yield "</main></div>"
 
     def header(self) -> Iterator[str]:
         page = self.document
-        yield f'<h{self.level} class="headline">{_text(page.title)}</h{self.level}>'
+        yield f'<h{self.level} class="headline">{prose(page.title)}</h{self.level}>'
         yield from _paragraphs({"standing": page.standing, "architecture": page.architecture})
         more = [whole(MORE_DIGITS)] if self.approximates else []
         told = (each for each in page.conventions if each not in more)
@@ -185,7 +186,7 @@ class _Writer(BlockWriter[str]):
         if len(sections) > 1:
             named = {each.heading or each.title: each.anchor for each in reversed(sections)}
             links = (
-                f'<a href="#{self.id(anchor)}">{_text(words)}</a>'  # to the first of a name
+                f'<a href="#{self.id(anchor)}">{prose(words)}</a>'  # to the first of a name
                 for words, anchor in reversed(named.items())
             )
             tag = "div" if self.prefix else "nav"  # a landmark is a page's own
@@ -203,7 +204,7 @@ class _Writer(BlockWriter[str]):
         return _list(map(self.words, block.items))
 
     def labelled(self, block: blocks.Labelled) -> Iterator[str]:
-        return _list(f"<b>{_text(label.text)}</b> {self.words(w)}" for label, w in block.rows)
+        return _list(f"<b>{prose(label.text)}</b> {self.words(w)}" for label, w in block.rows)
 
     def chain(self, block: Chain) -> Iterator[str]:
         return self.chains.chain(block)
@@ -238,13 +239,13 @@ class _Writer(BlockWriter[str]):
         yield "</section>"
 
     def heading(self, section: blocks.Section) -> str:
-        tag, kind, words = f"h{self.level}", "heading", _text(section.title)
+        tag, kind, words = f"h{self.level}", "heading", prose(section.title)
         if section.part == "pass":
-            kind, words = "update", _text(section.heading)
+            kind, words = "update", prose(section.heading)
         if section.part in WAYS:
             words = f'<span class="way" aria-hidden="true">{WAYS[section.part]}</span> {words}'
         if section.aside and section.part != "pass":
-            words += f' <span class="layer">{_text(section.aside)}</span>'
+            words += f' <span class="layer">{prose(section.aside)}</span>'
         anchor = f' id="{self.id(section.anchor)}"' if section.anchor else ""
         return f'<{tag} class="{kind}"{anchor}>{words}</{tag}>'
 
@@ -264,7 +265,7 @@ class _Writer(BlockWriter[str]):
         drawing, heading = GraphDrawing(block), self.id("graph")
         yield "<section>"
         yield f'<h{self.level} class="heading" id="{heading}">Graph</h{self.level}>'
-        yield f'<p class="why">{_text(f"{block.legend} {COLOURS}")}</p>'
+        yield f'<p class="why">{prose(f"{block.legend} {COLOURS}")}</p>'
         yield from drawn(drawing, f'aria-labelledby="{heading}"')
         yield "</section>"
 
@@ -279,7 +280,7 @@ class _Writer(BlockWriter[str]):
         page, graph = self.document, self.graph_beside
         if graph is not None:
             named = f'aria-labelledby="{self.id("graph")}"'
-            about = f'<p class="legend">{_text(f"{graph.legend} {COLOURS}")}</p>'
+            about = f'<p class="legend">{prose(f"{graph.legend} {COLOURS}")}</p>'
             shown = [*beside_text(GraphDrawing(graph), named), about]
             yield from self.set_beside("graph", "Graph", "", shown)
         elif self.has_network and page.trace is not None:
@@ -290,7 +291,7 @@ class _Writer(BlockWriter[str]):
 
     def set_beside(self, id: str, title: str, about: str, shown: Iterable[str]) -> Iterator[str]:
         tag, heading, level = "div" if self.prefix else "aside", self.id(id), self.level + 1
-        aside = f' <span class="layer">{_text(about)}</span>' if about else ""
+        aside = f' <span class="layer">{prose(about)}</span>' if about else ""
         yield f'<{tag} class="beside" aria-labelledby="{heading}">'
         yield f'<h{level} class="heading" id="{heading}">{title}{aside}</h{level}>'
         yield from shown
@@ -328,7 +329,7 @@ class _Writer(BlockWriter[str]):
         """A step's number and title, what is said of it, and its numbers."""
         yield f'<article class="step" id="{self.step_id(step, step.id)}">'
         number = f'<span class="number">{step.number}</span>'
-        yield f'<h{self.level} class="title">{number} {_text(step.title)}</h{self.level}>'
+        yield f'<h{self.level} class="title">{number} {prose(step.title)}</h{self.level}>'
         yield '<div class="body">'
         if step.why:
             yield f'<p class="why">{self.words(step.why)}</p>'
@@ -444,7 +445,7 @@ class _Writer(BlockWriter[str]):
     # Words
 
     def text(self, text: str) -> str:
-        return _text(text)
+        return prose(text)
 
     def formula(self, expr: Expr) -> str:
         symbols, mark = self.document.symbols, self.document.decimal_mark
@@ -495,7 +496,7 @@ def _walked(contents: Iterable[blocks.Block]) -> Iterator[blocks.Block]:
 
 
 def _paragraphs(texts: Mapping[str, str]) -> Iterator[str]:
-    return (f'<p class="{kind}">{_text(text)}</p>' for kind, text in texts.items() if text)
+    return (f'<p class="{kind}">{prose(text)}</p>' for kind, text in texts.items() if text)
 
 
 def _list(items: Iterable[str]) -> Iterator[str]:
@@ -510,7 +511,3 @@ def _entry_of(value: Value) -> str:
 
 def _numeral(text: str) -> str:
     return joined([numeral(text)])
-
-
-def _text(text: str) -> str:
-    return escape(inert(text))

@@ -33,6 +33,7 @@ from backtrace.page.training.chart import Chart
 from backtrace.page.training.sketches import Sketches
 
 PLAIN = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]+)?(?:/[0-9]+)?|_")
+RAISED = re.compile(r"(?<=[^\W\d])\^(\(\d+\)|\\\[\d+\\\])")  # a layer, as `z^(2)`, escaped
 PAGE = 90  # columns of what stands in characters
 WIDTH = 44.0  # em; GitHub has about 50
 QUOTED = frozenset(["note", "doubt", "diverged"])  # set apart from the text, as a quotation
@@ -179,8 +180,9 @@ class _Writer(FormulaPage):
 
 
 def escaped(text: str) -> str:
-    """A text as it is; its ``$`` as an entity, for readers that look for formulas in the source."""
-    return escaping.markdown(text).replace("$", "&#36;")
+    """A text as it is; its ``$`` as an entity, for readers that look for formulas in the source,
+    and a symbol's layer raised where the course writes it so."""
+    return RAISED.sub(r"<sup>\1</sup>", escaping.markdown(text).replace("$", "&#36;"))
 
 
 def _with_code(words: blocks.Prose) -> str:
