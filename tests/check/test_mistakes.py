@@ -1,5 +1,6 @@
 """Every mistake of the catalogue, worked once by hand and named at its place."""
 
+import numpy as np
 import pytest
 
 from backtrace.check.mistakes.catalogue import CATALOGUE
@@ -576,3 +577,70 @@ def test_a_loss_worked_by_a_wrong_rule_is_worked_so_again_after_the_update():
 def test_the_loss_after_the_update_has_its_own_mistakes():
     sheet = "loss: 0.7500\nloss_after: 0.3600"
     assert quantity(TWICE, sheet, "loss_after").mistakes == ("mean-omitted",)
+
+
+# One of a dozen activations
+
+# z = 0.61, -0.19, -1.27, of which tanh is 0.544, -0.188, -0.854
+TANH = """
+layers: [{activation: tanh, weights: [[-0.24], [-0.64]], bias: [-0.23]}]
+inputs: [[0.5, -1.5], [0.1, -0.1], [-1, 2]]
+targets: [[-1], [-1], [2]]
+loss: half_sse
+"""
+# z = -1.128, 0.194: σ(-1.128) = 0.2445, σ(0.194) = 0.5483
+TWO_RELUS = """
+layers: [{activation: relu, weights: [[-1.128, 0.194]], bias: none}]
+inputs: [[1]]
+targets: [[0, 0]]
+loss: half_sse
+"""
+# σ(0.4) = 0.5987, σ′ = 0.2403; a bipolar sigmoid has the slope 2σ′, and η is ½
+HALF_RATE = """
+layers:
+  - {activation: sigmoid, weights: [[0.4, -0.8, 1.1], [-0.6, 0.3, 0.7]], bias: [0.0, 0.1, -0.2]}
+  - {activation: linear, weights: [[1.2], [-0.9], [0.5]], bias: 0.3}
+inputs: [[1, 2]]
+targets: [[1.5]]
+loss: half_sse
+learning_rate: 0.5
+"""
+
+
+@pytest.mark.parametrize(
+    ("spec", "sheet", "said_of"),
+    [
+        (TANH, "z1: [0.610, -0.190, -1.270]\na1: [0.610, 0.000, 0.000]", "ReLU was used"),
+        (TWO_RELUS, "z1: [-1.128, 0.194]\na1: [0.245, 0.548]", "sigmoid was used"),
+    ],
+)
+def test_an_activation_that_every_course_has_is_known_by_two_numbers(spec, sheet, said_of):
+    (found,) = quantity(spec, sheet, "a1").explanations
+    assert found.codes == ("wrong-activation",)
+    assert said(found) == said_of.removesuffix(" was used")
+
+
+def test_a_far_fetched_activation_hides_no_plain_mistake():
+    """W - dW without η = ½, or a 2 too many in the loss: bipolar sigmoids, with their slope twice
+    as large, would come to that too."""
+    w, b = np.array([[0.4, -0.8, 1.1], [-0.6, 0.3, 0.7]]), np.array([0.0, 0.1, -0.2])
+    a = 1 / (1 + np.exp(-([1, 2] @ w + b)))
+    v = np.array([1.2, -0.9, 0.5])
+    delta = (a @ v + 0.3 - 1.5) * v * a * (1 - a)
+    texts = [[f"{x:.4f}" for x in row] for row in w - np.outer([1, 2], delta)]
+    new = f"W1_new: {texts}\nb1_new: {[f'{x:.4f}' for x in b - delta]}".replace("'", "")
+    found = set(quantity(HALF_RATE, new, "W1_new").mistakes)
+    assert found
+    assert found <= {"learning-rate-omitted", "half-factor"}
+
+
+def test_a_moved_point_is_seen_beside_zeros():
+    """-ln 0.1335 = 2.0137, its point moved and rounded again, beside the 0 of a one-hot row."""
+    one_hot = """
+layers: [{activation: softmax, weights: [[2.0, 0.13]], bias: none}]
+inputs: [[1]]
+targets: [[0, 1]]
+loss: cross_entropy
+"""
+    sheet = "a1: [0.8665, 0.1335]\nloss_terms: [0.0000, 0.2014]"
+    assert "point-moved" in quantity(one_hot, sheet, "loss_terms").mistakes

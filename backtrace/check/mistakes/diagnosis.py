@@ -42,17 +42,18 @@ class Diagnosis(WrongQuantity):
         """Every explanation of the entries marked ``wrong``, the simplest kind that there is.
 
         Where one of several entries is wrong, or some have lost their sign or their place, the hand
-        slipped; rules that come to the same are ties. A number that stands alone is looked at by
-        rules first. Who copies given numbers, digit for digit, did just that.
+        slipped; rules that come to the same are ties. A number that stands alone, or among zeros,
+        is looked at by rules first. Who copies given numbers, digit for digit, did just that.
         """
         slips = Slips(self.sheet, self.place).of(wrong)
-        reads = not (wrong.size > 1 and slips and not self.evidence.unexplained_later)
+        only = int(wrong.sum()) == 1
+        alone = only and not self.numbers.values[~wrong].any()
+        reads = alone or not slips or bool(self.evidence.unexplained_later)
         rules = self.by_singles(wrong, reads=reads)
         copied = [rule for rule in rules if self.is_copied(rule)]
         if copied and not self.evidence.supports(rules):
             return copied
-        only = int(wrong.sum()) == 1
-        if wrong.size > 1 and slips:
+        if slips and not alone:
             near = [rule for rule in rules if self.leaves_the_rest(rule, wrong)]
             if self.evidence.supports(near):
                 return near

@@ -357,11 +357,19 @@ def _for_gradient(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation == "descend":
         wrong = as_operation(step, "descend", (step.operands[0],) * 2)
         yield Wrong("value-for-error", wrong, detail=(Symbol(step.operands[0]),))
-    for other in context.steps.values() if step.operation == "sum_samples" else ():
+    for other in context.steps.values() if _shows_inputs(step, context) else ():
         is_of_weights = other.operation == "matmul" and other.role in GRADIENTS
         if is_of_weights and step.operands[0] in other.operands:
             wrong = as_operation(step, "summed_over_inputs", (other.id,))
             yield Wrong("value-for-error", wrong, detail=(Symbol(other.id),))
+
+
+def _shows_inputs(step: Step, context: UpdateContext) -> bool:
+    """Whether a bias gradient is not what the gradients by its unit's weights add up to anyway."""
+    if step.operation != "sum_samples" or step.layer != 1:
+        return step.operation == "sum_samples"
+    of_samples = context.spec.inputs.values.sum(axis=1 - context.setting.sample_axis)
+    return not np.allclose(of_samples, 1)
 
 
 def _written_for(step: Step, context: UpdateContext) -> list[Step]:

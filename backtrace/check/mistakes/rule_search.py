@@ -32,6 +32,7 @@ DISGUISES = {
     *("preactivation-for-activation", "another-factor", "scale-misread", "mask-of-gradient"),
 }  # in which a plainer mistake may come
 TELLING_ENTRIES, TELLING_DIGITS = 3, 3
+EVERY_COURSE = ("sigmoid", "tanh", "relu")  # has these
 WITHOUT_SLOPE = {"leaky_relu": "relu", "prelu": "relu"}  # what is left without the slope
 NEAR, FAR = 1.0, 10.0  # units that a written number misses what a rule gives exactly
 OF_MANY_KINDS = {"rate-misread", "wrong-loss"}  # one of which often fits
@@ -123,7 +124,9 @@ class RuleSearch(WrongQuantity):
         """Without what only much rounding between the lines would explain, where another rule
         gives the very numbers."""
         far = [self.far_from(each) for each in found]
-        return [each for each, off in zip(found, far, strict=True) if off <= FAR or min(far) > NEAR]
+        pairs = [*zip(found, far, strict=True)]
+        near = [each for each, off in pairs if off <= NEAR]
+        return [*near, *(each for each, off in pairs if off > NEAR and (off <= FAR or not near))]
 
     def far_from(self, found: Cause) -> float:
         """By how many units what was written misses what a rule gives if nothing is rounded."""
@@ -141,7 +144,7 @@ class RuleSearch(WrongQuantity):
         own = (("sign-flipped", self.place[2]),) if is_new else None  # b + η·db, where b is 0
         hiding = [f.is_any_of(DISGUISES) or f.explanation.mistakes == own for f in found]
         pairs = [*zip(found, hiding, strict=True)]
-        plain = [f.exact for f, hides in pairs if f.exact is not None and not hides]
+        plain = [f for f, hides in pairs if not hides]
         told = [
             f
             for f, hides in pairs
@@ -150,27 +153,38 @@ class RuleSearch(WrongQuantity):
         ]
         return [f for f in told if not f.is_any_of(OF_MANY_KINDS)] or told
 
-    def is_disguise(self, found: Cause, plain: list[Interval]) -> bool:
-        """Whether a plainer mistake has the same numbers, here and further down."""
-        same = any(_same(found.exact, box) for box in plain)
-        return same and not self.evidence.supports([found])
+    def is_disguise(self, found: Cause, plain: list[Cause]) -> bool:
+        """Whether a plainer mistake has the same numbers, here and further down; one that nobody
+        thinks of is a disguise wherever it has the same here."""
+        same = [p for p in plain if p.exact is not None and _same(found.exact, p.exact)]
+        if found.is_wrong_activation and not self.is_usual(found):
+            return bool(same)
+        later = self.evidence.explained_later
+        return any(len(later(found.stand_ins)) <= len(later(each.stand_ins)) for each in same)
+
+    def is_usual(self, found: Cause) -> bool:
+        """Whether an activation is the exercise's (or that without its slope) or every course's."""
+        names = self.own_activations()
+        names += [WITHOUT_SLOPE[name] for name in names if name in WITHOUT_SLOPE]
+        return found.explanation.detail in {(FUNCTIONS[x].title,) for x in (*names, *EVERY_COURSE)}
 
     def tells_activations_apart(self, found: Cause, wrong: NDArray[np.bool_]) -> bool:
         """One of a dozen activations often fits: one that the exercise has not (nor its own without
         the slope) is offered only where enough entries with enough digits agree, here and where
-        that explains a later line, and not for one entry of several."""
+        that explains a later line, and not for one entry of several. Zeros of a ReLU agree too."""
         names = self.own_activations()
         names += [WITHOUT_SLOPE[name] for name in names if name in WITHOUT_SLOPE]
-        own = {(FUNCTIONS[name].title,) for name in names}
-        if found.explanation.detail in own:
+        if found.explanation.detail in {(FUNCTIONS[name].title,) for name in names}:
             return True
         if wrong.size > 1 and int(wrong.sum()) == 1:
             return False
         lines = [self.place, *self.evidence.explained_later(found.stand_ins)]
         cells = (cell for at in lines for cell in figures(self.sheet.written[at]))
-        telling = sum(cell.digits >= TELLING_DIGITS for cell in cells)
+        telling = sum(
+            (cell.decimals if cell.value == 0 else cell.digits) >= TELLING_DIGITS for cell in cells
+        )
         few = self.exercise.spec.equations is not None  # that are taken for each other there
-        return telling >= TELLING_ENTRIES - few
+        return telling >= TELLING_ENTRIES - (few or self.is_usual(found))
 
     def own_activations(self) -> list[str]:
         """Those that the exercise has."""

@@ -32,7 +32,7 @@ class Slips(WrongQuantity):
         exchanged = Misreading(self.sheet, self.place).in_place() if len(entries) > 1 else []
         if exchanged:
             return exchanged
-        if wrong.size > 1 and len(entries) == int((self.numbers.values != 0).sum()):
+        if len(entries) > 1 and len(entries) == int((self.numbers.values != 0).sum()):
             return []  # every entry: that is no slip
         slips = [self.slips_of(at, box) for at in entries]
         if len(entries) > 1:
