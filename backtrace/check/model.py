@@ -204,6 +204,14 @@ class Judged(msgspec.Struct, frozen=True):
             if verdict in verdicts
         ]
 
+    def count(self, *verdicts: Verdict) -> int:
+        """How many entries have one of these verdicts."""
+        found = 0
+        for line in self.entries:
+            for verdict in verdicts:
+                found += line.count(verdict)
+        return found
+
 
 class Score(msgspec.Struct, frozen=True):
     """Points, and out of how many."""

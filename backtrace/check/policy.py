@@ -52,7 +52,7 @@ def _share(judged: Judged, policy: Marks, *, counts: bool = True) -> float:
         return 0.0
     earned = judged.earned - float(policy.repeated) * judged.spared
     if not counts:
-        earned = judged.earned + len(judged.places("wrong")) - judged.spared
+        earned = judged.earned + judged.count("wrong") - judged.spared
     return min(max(earned / entries, 0.0), 1.0)
 
 

@@ -20,12 +20,11 @@ from backtrace.check.judge.digits import (
     says_enough,
 )
 from backtrace.check.judge.exercise import Key
-from backtrace.check.judge.sheet import Sheet
+from backtrace.check.judge.sheet import ALONE, Sheet
 from backtrace.check.judge.workings import Working
 from backtrace.check.model import AnswerCell, Figure, Verdict
 
 Entries: TypeAlias = tuple[tuple[Verdict, ...], ...]
-ALONE = 1e-10  # relatively further from what the numbers before give, it does not stand for itself
 
 
 def is_right_at_sight(sheet: Sheet, place: Key) -> bool:

@@ -259,8 +259,22 @@ class Checker(Exercise):
         """The usual sheet, as if lines were rounded again and again, where that too leaves
         something wrong: what follows so speaks for no other way of working."""
         if usual.lenient is None:
-            usual.lenient = self.sheet(answers, Working(again=True))
+            same = self.stays_wrong(answers, usual)
+            usual.lenient = usual if same else self.sheet(answers, Working(again=True))
         return usual.lenient if accused(usual.lenient.quantities) else usual
+
+    def stays_wrong(self, answers: Answers, usual: Sheet) -> bool:
+        """Whether all that is wrong is so however often lines were rounded: then nothing else is
+        said of the sheet."""
+        sheet = self.as_written(answers, Working(again=True), frozenset(), Work(MOST_WORK))
+        if sheet is None:
+            return False
+        for each in usual.quantities:
+            if each.verdict in ACCUSED:
+                judged = Judgement(sheet, (each.epoch, each.batch, each.id)).judged(extra=False)
+                if judged.places(*ACCUSED) != each.places(*ACCUSED):
+                    return False
+        return True
 
     def with_coarse_scratch_work(
         self, answers: Answers, usual: Sheet, work: Work, mistakes: int = 0
@@ -270,7 +284,11 @@ class Checker(Exercise):
         def judged(working: Working, wrong: AbstractSet[Key]) -> Tried:
             return self.tried(answers, working, wrong, work)
 
-        search = ScratchWork(self, usual, judged, mistakes)
+        def may_stand(working: Working, place: Key) -> bool:
+            sheet = self.as_written(answers, working, frozenset(), work)
+            return sheet is None or not accused((Judgement(sheet, place).judged(extra=False),))
+
+        search = ScratchWork(self, usual, judged, may_stand, mistakes)
         notings = [
             noting
             for noting in coarser(usual.written)
@@ -291,14 +309,22 @@ class Checker(Exercise):
         """Whether what is wrong in the usual working may stand in another, ``but`` for so many
         lines, if every other number is taken for all that it may stand for: who asks this first
         need not judge whole sheets."""
-        sheet = Sheet(self, self._page(answers), working, explains=False)
-        sheet.work = work
         wrong = accused_places(usual.quantities)
-        if not sheet.take_as_written(wrong):
+        sheet = self.as_written(answers, working, wrong, work)
+        if sheet is None:
             return True
         in_order = sorted(wrong, key=self.order.__getitem__)
         fallen = (at for at in in_order if accused((Judgement(sheet, at).judged(extra=False),)))
         return len([*islice(fallen, but + 1)]) <= but
+
+    def as_written(
+        self, answers: Answers, working: Working, apart: AbstractSet[Key], work: Work
+    ) -> Sheet | None:
+        """A sheet in which all numbers but those ``apart`` stand for whatever they may; None where
+        some are not there."""
+        sheet = Sheet(self, self._page(answers), working, explains=False)
+        sheet.work = work
+        return sheet if sheet.take_as_written(apart) else None
 
     def with_mistakes_and_coarse_scratch_work(self, answers: Answers, usual: Sheet) -> Sheet | None:
         """The sheet of a few mistakes among lines whose scratch work was noted coarsely; the usual

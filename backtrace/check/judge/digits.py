@@ -115,6 +115,8 @@ class Numbers(msgspec.Struct, frozen=True, eq=False):
 
     def taken(self, which: NDArray[np.intp]) -> Numbers:
         """The same numbers, each read as the reading of that index has it."""
+        if not which.any():
+            return self
         fields = {
             name: np.choose(which, [getattr(reading, name) for reading in self.readings])
             for name in ("low", "high", "half", "enough")

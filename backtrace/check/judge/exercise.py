@@ -169,6 +169,11 @@ class Exercise:
             return bool(self.spec.equations) or (loss is not None and loss.outputs != "any")
         return step.operation in DIVIDING or step.parameters.get("activation") in ELEMENTARY
 
+    @cached_property
+    def given_values(self) -> list[Floats]:
+        """The matrices that the spec itself says."""
+        return [self.values[place] for place in self.steps if place in self.givens]
+
     def exact(self, place: Key) -> Interval:
         """The spec's own value, as a box."""
         if place not in self.points:

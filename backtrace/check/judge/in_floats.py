@@ -37,6 +37,7 @@ class InFloats:
         self.sheet = sheet
         self.exercise = sheet.exercise
         self.found: dict[Key, Floats | None] = {}
+        self.worked: dict[Key, Floats | None] = {}
 
     def operand(self, place: Key) -> Floats | None:
         """A quantity as a line takes it: given, written, or worked out."""
@@ -58,6 +59,11 @@ class InFloats:
 
     def step(self, place: Key) -> Floats | None:
         """What the line of a quantity gives."""
+        if place not in self.worked:
+            self.worked[place] = self.line(place)
+        return self.worked[place]
+
+    def line(self, place: Key) -> Floats | None:
         exercise, step = self.exercise, self.exercise.steps[place]
         if place in exercise.may_be_unbounded:
             return None

@@ -98,12 +98,13 @@ class Judgement:
         place, sheet, none = self.place, self.sheet, np.zeros(self._shape(), dtype=bool)
         sheet.numbers.waiting.add(place)
         sheet.intervals.waiting.add(place)
-        sheet.vague[place] = sheet.adrift[place] = none
+        for marks in (sheet.vague, sheet.adrift, sheet.doubts):
+            marks.leave_out(place, none)
         worst = self.worst(entries)
         if worst == "right":
             sheet.holding.add(place)
-        doubt = np.array(entries) == "carried" if worst == "carried" else none
-        sheet.doubts[place] = doubt
+        elif worst == "carried":
+            sheet.doubts[place] = np.array(entries) == "carried"
         operands = self.exercise.operands[place] if sheet.doubts.some else ()
         root = sheet.roots[place] = sheet.first_root(operands)
         credit = self.exercise.credit
@@ -421,7 +422,7 @@ def _likeliest(follows: Doubt, allowed: Doubt, enough: Doubt, own: int) -> NDArr
 
 
 def _at(readings: Doubt, which: NDArray[np.intp]) -> Doubt:
-    return np.asarray(np.take_along_axis(readings, which[None], axis=0)[0])
+    return np.choose(which, readings)
 
 
 def _name(place: Key) -> str:

@@ -44,12 +44,13 @@ def for_work_done(sheet: Sheet, quantities: tuple[Judged, ...]) -> tuple[Judged,
         if not (works_on and shows_digits):
             many = MANY if shows_digits else math.inf
             quantities = tuple(_unnamed(each, many) for each in quantities)
-    carried = [each for each in quantities if each.places("carried")]
+    carried = [each for each in quantities if each.count("carried")]
     why = {each.name: _trivial(sheet, _key(each)) for each in carried}
-    most = sum(len(each.places("carried")) for each in carried)
-    idle = _idle(sheet, carried, why)
-    is_chance = not _shows_work(quantities, most) and not _shows_work(quantities, idle)
-    if is_chance or not works_on:
+    most = sum(each.count("carried") for each in carried)
+    shows_work = _shows_work(quantities, most) or (
+        works_on and _shows_work(quantities, _idle(sheet, carried, why))
+    )
+    if not (shows_work and works_on):
         why = {each.name: Trivial(each.id, "chance") for each in carried}
     filled = _filled(sheet, quantities)
     why |= {each.name: Trivial(each.id, "filled") for each in carried if each.name in filled}
@@ -64,7 +65,7 @@ def for_work_done(sheet: Sheet, quantities: tuple[Judged, ...]) -> tuple[Judged,
 
 def _works_on(quantities: tuple[Judged, ...]) -> bool:
     """Whether what is wrong from the first mistake on is not much more than what stands there."""
-    late = tuple(dropwhile(lambda each: not each.places(*ACCUSED), quantities))
+    late = tuple(dropwhile(lambda each: not each.count(*ACCUSED), quantities))
     return _wrong(late) <= _standing(late) + MOST_SLIPS
 
 
@@ -88,7 +89,7 @@ def _shows_digits(sheet: Sheet, quantities: tuple[Judged, ...]) -> bool:
 def _unnamed(judged: Judged, many: float) -> Judged:
     """Without the mistakes that some number or other of a sheet full of them fits, unless as many
     numbers as that bear one out."""
-    if len(judged.places("wrong")) >= many or not judged.explanations:
+    if judged.count("wrong") >= many or not judged.explanations:
         return judged
     return msgspec.structs.replace(judged, explanations=(), repeated=None)
 
@@ -98,7 +99,7 @@ def _filled(sheet: Sheet, quantities: tuple[Judged, ...]) -> set[str]:
     fillings = {
         each.name: values.flat[0]
         for each in quantities
-        if each.places("wrong", "carried") and _key(each) in sheet.numbers
+        if each.count("wrong", "carried") and _key(each) in sheet.numbers
         if ((values := sheet.numbers[_key(each)].values) == values.flat[0]).all()
     }
     wrong = Counter(
@@ -113,14 +114,14 @@ def _charged_once(sheet: Sheet, judged: Judged) -> Judged:
     """With the marks of what is wrong only by a mistake that was charged before."""
     if not (judged.repeated and judged.possible) or _trivial(sheet, _key(judged)):
         return judged
-    kept = len(judged.places("wrong")) * sheet.exercise.credit["carried"]
+    kept = judged.count("wrong") * sheet.exercise.credit["carried"]
     return msgspec.structs.replace(judged, earned=judged.earned + kept, spared=kept)
 
 
 def _idle(sheet: Sheet, carried: list[Judged], why: Mapping[str, Trivial | None]) -> int:
     """How many carried entries took no work."""
     return sum(
-        len(each.places("carried")) if why[each.name] else _copied(sheet, each) for each in carried
+        each.count("carried") if why[each.name] else _copied(sheet, each) for each in carried
     )
 
 
@@ -130,11 +131,11 @@ def _shows_work(quantities: tuple[Judged, ...], idle: int, times: int = MOST_WRO
 
 
 def _wrong(quantities: tuple[Judged, ...]) -> int:
-    return sum(len(each.places(*ACCUSED)) for each in quantities)
+    return sum(each.count(*ACCUSED) for each in quantities)
 
 
 def _standing(quantities: tuple[Judged, ...]) -> int:
-    return sum(len(each.places("right", "rounded", "carried")) for each in quantities)
+    return sum(each.count("right", "rounded", "carried") for each in quantities)
 
 
 def _key(judged: Judged) -> Key:
@@ -144,7 +145,7 @@ def _key(judged: Judged) -> Key:
 def _without(sheet: Sheet, judged: Judged, why: Trivial | None) -> Judged:
     if why is None or not judged.possible:
         return judged
-    lost = len(judged.places("carried")) * sheet.exercise.credit["carried"]
+    lost = judged.count("carried") * sheet.exercise.credit["carried"]
     return msgspec.structs.replace(judged, earned=judged.earned - lost, withheld=why)
 
 
@@ -161,10 +162,11 @@ def _trivial(sheet: Sheet, place: Key) -> Trivial | None:
 def _copied(sheet: Sheet, judged: Judged) -> int:
     """How many carried entries only repeat a number that the step takes."""
     place = _key(judged)
+    operands = [*_operands(sheet, place)]
+    if not operands:
+        return 0
     worked, written = sheet.middle_from_written(place), sheet.numbers[place].values
-    found = np.zeros(written.shape, dtype=bool)
-    for values in _operands(sheet, place):
-        found |= _is_copied(worked, written, values)
+    found = _is_copied(worked, written, operands)
     return int((found & (np.array(judged.entries) == "carried")).sum())
 
 
@@ -177,12 +179,15 @@ def _operands(sheet: Sheet, place: Key) -> Iterator[Floats]:
             yield sheet.exercise.values[source]
 
 
-def _is_copied(worked: Floats, written: Floats, values: Floats) -> NDArray[np.bool_]:
-    """Which numbers are 0, or one of the values with either sign, or are written as the value that
+def _is_copied(worked: Floats, written: Floats, operands: list[Floats]) -> NDArray[np.bool_]:
+    """Which numbers are 0, or one of the operands' with either sign, or are written as the one that
     stands in their place is: a bias that shows in none of its digits."""
-    known = np.append(np.abs(values), 0.0)
+    known = np.concatenate([[0.0], *(np.abs(values).ravel() for values in operands)])
     found = np.isin(np.round(np.abs(worked), 9), np.round(known, 9))
-    return found | (written == values) if values.shape == written.shape else found
+    for values in operands:
+        if values.shape == written.shape:
+            found |= written == values
+    return found
 
 
 def _holds(sheet: Sheet, source: Key, values: Floats) -> Literal["zeros", "ones", "copy"] | None:
@@ -193,7 +198,6 @@ def _holds(sheet: Sheet, source: Key, values: Floats) -> Literal["zeros", "ones"
         return "zeros"
     if (values == 1).all():
         return "ones"
-    exercise = sheet.exercise
-    given = (exercise.values[each] for each in exercise.steps if exercise.is_given(each))
+    given = sheet.exercise.given_values
     same = any(x.shape == values.shape and x.size > 1 and (x == values).all() for x in given)
     return "copy" if same else None

@@ -106,9 +106,11 @@ def _first_sample(answers: Answers, exercise: Exercise) -> SheetReading | None:
     for each in answers.written:
         shape = exercise.values[_key(each)].shape
         of_samples = exercise.steps[_key(each)].role in OF_SAMPLES
-        numbers = tuple(cell for line in each.raw for cell in line)
         is_line = len(each.raw) == 1 or all(len(line) == 1 for line in each.raw)
-        if of_samples and is_line and shape[axis] > 1 and len(numbers) == shape[1 - axis]:
+        if not (of_samples and is_line and shape[axis] > 1):
+            continue
+        numbers = tuple(cell for line in each.raw for cell in line)
+        if len(numbers) == shape[1 - axis]:
             samples: Cells = (numbers, *((None,) * len(numbers),) * (shape[axis] - 1))
             cells = samples if axis == 0 else tuple(zip(*samples, strict=True))
             read[_key(each)] = msgspec.structs.replace(each, cells=cells, problem="", raw=())

@@ -7,8 +7,9 @@ replaced step reaches is worked once for all replays of a sheet.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from operator import is_
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -83,6 +84,7 @@ class Replay:
         self.worked: dict[Key, Interval] = {}
         self.changed: set[Key] = set()  # what was worked and rests on a replaced step
         self.earlier: dict[int, Replay] = {}
+        self.again: dict[tuple[Key, bool], tuple[Sequence[Interval], Interval]] = {}
         digits = sheet.digits
         self.noting = Noting(unit) if digits is None else Noting(0.0, digits)  # of scratch paper
 
@@ -303,12 +305,33 @@ class Replay:
         for step in steps.values():
             if step.phase not in ("forward", "loss"):
                 continue
+            is_last = step.role == "loss" or step.id == exercise.steps[place].of
             wrong = self.over.get(key(step)) if step.phase == "loss" else None
-            found = self.applied(wrong if isinstance(wrong, Wrong) else step, again)
-            if step.role == "loss" or step.id == exercise.steps[place].of:
+            if isinstance(wrong, Wrong):
+                found = self.applied(wrong, again)
+                found = found if is_last else self.rounded_again(step, found)
+            else:
+                operands = [again(id) for id in step.operands]
+                found = self.line_again(step, operands, is_last=is_last)
+            if is_last:
                 return found
-            worked[step.id] = self.may_be_rounded(key(step), self.on_scratch_paper(found))
+            worked[step.id] = found
         raise AssertionError("an update without a loss has no loss after it")
+
+    def line_again(self, step: Step, operands: list[Interval], *, is_last: bool) -> Interval:
+        """A line worked once more; what no replaced step reaches is that of the plain replay."""
+        plain = self if self.plain is None else self.plain
+        before, known = plain.again.get((key(step), is_last), ((), None))
+        if known is not None and all(map(is_, operands, before)):
+            return known
+        found = self.within_reach(step, self.exercise.parameters[key(step)], operands)
+        found = found if is_last else self.rounded_again(step, found)
+        if plain is self:
+            self.again[key(step), is_last] = operands, found
+        return found
+
+    def rounded_again(self, step: Step, found: Interval) -> Interval:
+        return self.may_be_rounded(key(step), self.on_scratch_paper(found))
 
     # Rounding
 

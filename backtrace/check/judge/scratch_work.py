@@ -7,7 +7,7 @@ way, and then in every line: who has rounded one sum of products so has rounded 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from typing import TypeAlias
 
@@ -50,18 +50,21 @@ KIND_OF = {operation: kind for kind in KINDS for operation in kind}
 
 
 class ScratchWork:
-    """The search through one sheet; ``judged`` tries it in a working."""
+    """The search through one sheet: ``judged`` tries it in a working, ``may_stand`` a single line,
+    which is quicker."""
 
     def __init__(
         self,
         exercise: Exercise,
         usual: Sheet,
         judged: Callable[[Working, AbstractSet[Key]], Tried],
+        may_stand: Callable[[Working, Key], bool],
         mistakes: int = 0,
     ) -> None:
         self.exercise = exercise
         self.usual = usual
         self.judged = judged
+        self.may_stand = may_stand
         self.mistakes = mistakes  # how many lines may be wrong however it was noted
 
     def noted(self, noting: Noting, *, lines: bool) -> Sheet | None:
@@ -69,16 +72,28 @@ class ScratchWork:
         line as well. None where it has not, or where a single number says so that may be a slip of
         the hand."""
         working, wrong = Working(scratch=noting, lines=lines), frozenset[Key]()
-        found = self.judged(working, wrong)
+        if not self.may_be_shown(working):
+            return None
+        is_known = not lines and self.usual.lenient in (None, self.usual)
+        found = self.first if is_known else self.judged(working, wrong)
         if isinstance(found, Sheet):
             return self.completed(working, wrong, found)
-        starts = self.further(working, wrong, found)
+        ways = self.wider(working, found)
+        if not self.mistakes:
+            ways = filter(self.may_be_shown, ways)
+        starts = self.further(working, wrong, found, ways)
         return next(filter(None, (self.completed(*start) for start in starts)), None)
+
+    @property
+    def first(self) -> Key:
+        """The first line that does not stand where no line and no part is noted coarsely."""
+        return min(accused_places(self.usual.quantities), key=self.exercise.order.__getitem__)
 
     def completed(self, working: Working, wrong: AbstractSet[Key], found: Tried) -> Sheet | None:
         """The sheet with all noted so that it needs, if there is such a one and it is shown."""
         while not isinstance(found, Sheet):
-            further = next(self.further(working, wrong, found), None)
+            ways = self.wider(working, found)
+            further = next(self.further(working, wrong, found, ways), None)
             if further is None:
                 return None
             working, wrong, found = further
@@ -93,14 +108,20 @@ class ScratchWork:
         places = accused_places(usual)
         if wrong and (len(places) < 2 or not is_far_less(self.usual.quantities, sheet.quantities)):
             return False
-        by_digits = working.scratch is not None and working.scratch.digits is not None
-        exact = working.parts <= (POWERS if by_digits else EXACT) and not working.lines
+        exact = _is_exact(working)
         if exact and all(self.is_direct(place) for place in places):
             return accused_entries(usual) > 1 or self.is_close(sheet, places)
         if accused_entries(usual) == 1:
             return exact and self.is_close(sheet, places) and is_borne_out(sheet, usual)
-        several = working.parts <= EXACT or (len(places) > 1 and not by_digits)
-        return several and is_borne_out(sheet, usual)
+        return _may_speak(working, places) and is_borne_out(sheet, usual)
+
+    def may_be_shown(self, working: Working) -> bool:
+        """Whether coarse scratch work may be more than a slip, if the sheet should stand so, or
+        with more noted so."""
+        usual = self.usual.quantities
+        return _is_exact(working) or (
+            accused_entries(usual) > 1 and _may_speak(working, accused_places(usual))
+        )
 
     def is_direct(self, place: Key) -> bool:
         """Whether all that a line is worked from is on the page."""
@@ -120,16 +141,21 @@ class ScratchWork:
                 return False
         return True
 
+    def wider(self, working: Working, at: Key) -> Iterator[Working]:
+        """With more operations noted so, on the way to a line."""
+        parts = dict.fromkeys(working.parts | operations for operations in self.operations_to(at))
+        for each in parts:
+            if each != working.parts:
+                yield msgspec.structs.replace(working, parts=each)
+
     def further(
-        self, working: Working, wrong: AbstractSet[Key], at: Key
+        self, working: Working, wrong: AbstractSet[Key], at: Key, ways: Iterable[Working]
     ) -> Iterator[tuple[Working, AbstractSet[Key], Tried]]:
-        """With more operations noted so, those by which the line at hand stands; where it stands
-        by none, with this line wrong as well, if so many may be."""
+        """The wider ``ways`` by which the line at hand stands; where it stands by none, with this
+        line wrong as well, if so many may be."""
         mended = False
-        for operations in self.operations_to(at):
-            parts = working.parts | operations
-            if parts != working.parts:
-                wider = msgspec.structs.replace(working, parts=parts)
+        for wider in ways:
+            if self.may_stand(wider, at):
                 found = self.judged(wider, wrong)
                 if isinstance(found, Sheet) or self.exercise.order[found] > self.exercise.order[at]:
                     mended = True
@@ -155,6 +181,20 @@ class ScratchWork:
         for step in (self.exercise.steps[line], *self.exercise.forms(line)):
             if _notes_something(step):
                 yield KIND_OF.get(step.operation, frozenset((step.operation,)))
+
+
+def _is_exact(working: Working) -> bool:
+    """Whether only partial results are coarse whose digits are known."""
+    return working.parts <= (POWERS if _is_by_digits(working) else EXACT) and not working.lines
+
+
+def _may_speak(working: Working, places: AbstractSet[Key]) -> bool:
+    """Whether several numbers in these lines may speak for coarse scratch work."""
+    return working.parts <= EXACT or (len(places) > 1 and not _is_by_digits(working))
+
+
+def _is_by_digits(working: Working) -> bool:
+    return working.scratch is not None and working.scratch.digits is not None
 
 
 def _notes_something(step: Step) -> bool:

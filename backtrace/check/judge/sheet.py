@@ -34,6 +34,7 @@ from backtrace.check.rules.intervals import Floats, Interval, between, hull, poi
 from backtrace.tape.steps import Step
 
 Doubt: TypeAlias = NDArray[np.bool_]
+ALONE = 1e-10  # relatively further from what the numbers before give, it does not stand for itself
 MOST_HYPOTHESES = 12  # ways the sheet may have come about that are kept in mind
 MOST_WORK = 8_000  # lines that are worked for the verdicts on one sheet, by other right forms too
 MOST_SEARCH = 8_000  # lines that are worked in search of its mistakes
@@ -91,6 +92,10 @@ class Marks(dict[Key, Doubt]):
     def __setitem__(self, place: Key, marks: Doubt) -> None:
         super().__setitem__(place, marks)
         self.some = self.some or bool(marks.any())
+
+    def leave_out(self, place: Key, none: Doubt) -> None:
+        """No entry of a quantity is of that kind."""
+        super().__setitem__(place, none)
 
 
 class Page:
@@ -165,9 +170,20 @@ class Sheet:
         for at in self.exercise.lines_before(place, is_known):
             if at in self.intervals or at == place:
                 numbers = self.numbers[at]
-                box = self.replay(numbers.unit).step(at)
-                self.intervals[at] = numbers.settled(box, numbers.alone_in(box, self.noise))
+                if self.is_rounded(at, numbers.values):
+                    self.intervals[at] = between(numbers.low, numbers.high)
+                else:
+                    box = self.replay(numbers.unit).step(at)
+                    self.intervals[at] = numbers.settled(box, numbers.alone_in(box, self.noise))
         return self.intervals[place]
+
+    def is_rounded(self, place: Key, values: Floats) -> bool:
+        """Whether it is known already that none of the numbers is just what those before it give:
+        one that is may stand for itself, and not for all that rounds to it."""
+        worked = self.in_floats.worked.get(place) if self.is_plain else None
+        return worked is not None and bool(
+            (np.abs(values - worked) > ALONE * (1 + np.abs(worked))).all()
+        )
 
     def take_over(self, before: Sheet, place: Key) -> None:
         """Has of a quantity what the sheet has that was judged ``before``."""

@@ -134,9 +134,9 @@ def cut_balance(written: Mapping[Key, WrittenQuantity], values: Mapping[Key, Flo
     """How many more numbers are these values cut off, and not rounded, than the reverse; none where
     most are neither, as those are of a sheet that was filled with one number. A 0 shows nothing."""
     found = [
-        _ways(cell, float(value))
+        _ways(cell, value)
         for place, each in written.items()
-        for cells, line in zip(each.cells, values[place], strict=False)
+        for cells, line in zip(each.cells, values[place].tolist(), strict=False)
         for cell, value in zip(cells, line, strict=False)
         if isinstance(cell, Figure) and cell.value != 0 and shows_decimals(cell)
     ]
@@ -170,7 +170,7 @@ def accused_places(quantities: tuple[Judged, ...]) -> set[Key]:
 
 
 def accused_entries(quantities: tuple[Judged, ...]) -> int:
-    return sum(len(each.places(*ACCUSED)) for each in quantities)
+    return sum(each.count(*ACCUSED) for each in quantities)
 
 
 def has_names(quantities: tuple[Judged, ...]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import combinations
 
 import msgspec
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from backtrace.check.judge.exercise import Key
 from backtrace.check.judge.replay import StandIns
+from backtrace.check.judge.sheet import Sheet
 from backtrace.check.mistakes.given_texts import GivenTexts
 from backtrace.check.mistakes.wrong_quantity import Cause, WrongQuantity
 from backtrace.check.model import Explanation, Figure
@@ -28,6 +30,10 @@ MOST_LINES = 8  # rows, columns or entries of a matrix that are tried as exchang
 
 class Misreading(WrongQuantity):
     """What was taken for something else on the way to one wrong quantity."""
+
+    def __init__(self, sheet: Sheet, place: Key, unit: float | None = None) -> None:
+        super().__init__(sheet, place, unit)
+        self.own_texts: dict[Key, GivenTexts] = {}
 
     def of_exchanged(self, wrong: NDArray[np.bool_]) -> list[Cause]:
         """Numbers, or whole lines of a matrix, each taken for the other."""
@@ -151,14 +157,21 @@ class Misreading(WrongQuantity):
                     return
                 yield source, i, j
 
+    @cached_property
+    def in_order(self) -> list[Key]:
+        """The path, in the order of work."""
+        return sorted(self.path(), key=self.exercise.order.__getitem__)
+
     def texts(self, source: Key) -> GivenTexts:
         if self.exercise.is_given(source) and source not in self.sheet.intervals:
             return self.exercise.given_texts(source)
-        cells = self.sheet.written[source].cells
-        texts = [
-            [cell.plain if isinstance(cell, Figure) else "" for cell in line] for line in cells
-        ]
-        return GivenTexts(self.sheet.numbers[source].values, texts)
+        if source not in self.own_texts:
+            cells = self.sheet.written[source].cells
+            texts = [
+                [cell.plain if isinstance(cell, Figure) else "" for cell in line] for line in cells
+            ]
+            self.own_texts[source] = GivenTexts(self.sheet.numbers[source].values, texts)
+        return self.own_texts[source]
 
     def with_entry(self, source: Key, i: int, j: int, low: float, high: float) -> Interval:
         """The matrix with another number; one of the student's own has its digits' width."""
@@ -194,11 +207,12 @@ class Misreading(WrongQuantity):
 
     def solved(self, reading: Reading, wrong: NDArray[np.bool_]) -> Bounds | None:
         """The bounds of the number that brings a wrong entry to what was written; None where no
-        number does, since it does not reach it. A unit that is off, or was, has no slope to go by.
+        number does, since it does not reach it, or not all that is wrong. A unit that is off, or
+        was, has no slope to go by.
         """
         on = wrong & (self.numbers.values != 0) & (self.middle != 0)
         at = tuple(np.argwhere(on if on.any() else wrong)[0].tolist())
-        if not reading.reaches(at):
+        if not (reading.reached[at] and reading.reached[self.off].all()):
             return None
         target = float(self.numbers.values[at])
         near = CLOSE * float(self.numbers.half[at]) + 1e-9 * (1 + abs(target))
@@ -266,27 +280,29 @@ class Reading:
         parameters = exercise.parameters[self.once]
         return {self.once: plain.evaluated(exercise.steps[self.once], parameters, operands)}
 
-    def reaches(self, at: tuple[int, ...]) -> bool:
-        """Whether that entry of the wrong quantity rests on this one at all."""
+    @cached_property
+    def reached(self) -> NDArray[np.bool_]:
+        """Which entries of the wrong quantity rest on this one at all."""
         exercise = self.on.exercise
         marks: dict[Key, NDArray[np.bool_]] = {}
         read = np.zeros(exercise.values[self.source].shape, dtype=bool)
         read[self.row, self.column] = True
-        for place in sorted(self.on.path(), key=exercise.order.__getitem__):
+        for place in self.on.in_order:
             operands = exercise.operands[place]
             known = marks if self.once not in (None, place) else {**marks, self.source: read}
             if known.keys().isdisjoint(operands):
                 continue
             step = exercise.steps[place]
             if step.operation in ("given", "forward_again"):
-                return True
+                return np.ones(exercise.values[self.on.place].shape, dtype=bool)
             found = [
                 known.get(source, np.zeros(exercise.values[source].shape, dtype=bool))
                 for source in operands
             ]
             parameters = exercise.parameters[place]
             marks[place] = dependent(step.operation, exercise.setting, parameters, *found)
-        return self.on.place in marks and bool(marks[self.on.place][at])
+        none = np.zeros(exercise.values[self.on.place].shape, dtype=bool)
+        return marks.get(self.on.place, none)
 
 
 def exchanges(

@@ -113,7 +113,8 @@ class WrongQuantity:
         width = (ends.hi[0] - ends.lo[0])[self.off]
         with np.errstate(divide="ignore", invalid="ignore"):
             said = np.log(VAGUE * off) - np.log(np.maximum(width, TINY))
-        return bool(np.nan_to_num(said, nan=-MOST_SAID).clip(-LEAST_SAID, MOST_SAID).sum() >= 0)
+        said = np.where(np.isnan(said), -MOST_SAID, said)
+        return bool(said.clip(-LEAST_SAID, MOST_SAID).sum() >= 0)
 
     @cached_property
     def off(self) -> NDArray[np.bool_]:
