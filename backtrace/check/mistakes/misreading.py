@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import combinations
 
@@ -101,10 +101,11 @@ class Misreading(WrongQuantity):
             if self.sheet.search.is_spent:
                 break
             texts, reading = self.texts(source), Reading(self, source, i, j)
-            bounds = self.solved(reading, wrong)
+            read = [*(texts.candidates(i, j) if several else texts.likely(i, j))]
+            bounds = self.solved(reading, wrong) if self.may_be_read(reading, read) else None
             if bounds is None or not bounds.is_finite:
                 continue
-            for text in texts.candidates(i, j) if several else texts.likely(i, j):
+            for text in read:
                 if bounds.hold(text) and self.is_read(reading, text):
                     return [Cause(self.read_as("copied-wrong", source, i, j, text))]
         return []
@@ -188,11 +189,14 @@ class Misreading(WrongQuantity):
         """What the entry must have been read as to explain everything, with the bounds that the
         written digits leave; or None."""
         texts, i, j = self.texts(reading.source), reading.row, reading.column
-        bounds = self.solved(reading, wrong)
+        several = int(wrong.sum()) > 1
+        candidates = [*texts.candidates(i, j)]
+        may_be = several or self.may_be_read(reading, candidates)
+        bounds = self.solved(reading, wrong) if may_be else None
         if bounds is None:
             return None
-        likely = [text for text in texts.candidates(i, j) if bounds.hold(text)]
-        if bounds.is_finite and int(wrong.sum()) > 1:  # one number explains several entries:
+        likely = [text for text in candidates if bounds.hold(text)]
+        if bounds.is_finite and several:  # one number explains several entries:
             simplest = texts.simplest(bounds.low, bounds.high)  # any plain number will do
             likely += [] if simplest is None else [simplest]
         likely += [] if bounds.alone else texts.likely(i, j)
@@ -204,6 +208,15 @@ class Misreading(WrongQuantity):
     def is_read(self, reading: Reading, text: str) -> bool:
         """Whether reading the entry as ``text`` explains every written entry."""
         return self.fits(reading.of(float(text), float(text)))
+
+    def may_be_read(self, reading: Reading, texts: Sequence[str]) -> bool:
+        """Whether the entry read as anything from the least of these texts to the largest reaches
+        every written entry: one attempt for all of them."""
+        if not reading.reached[self.off].all():
+            return False
+        numbers = [float(text) for text in texts]
+        box = self.replayed(reading.of(min(numbers), max(numbers)))
+        return bool(self.numbers.meets(box).all())
 
     def solved(self, reading: Reading, wrong: NDArray[np.bool_]) -> Bounds | None:
         """The bounds of the number that brings a wrong entry to what was written; None where no
