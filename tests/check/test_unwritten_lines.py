@@ -10,7 +10,7 @@ import pytest
 
 from backtrace.check.judge.checker import Checker
 from tests.check.test_asked import FOLDER
-from tests.check.typed import answers_of, listed, marks, spec_of
+from tests.check.typed import answers_of, listed, marks, report, spec_of
 
 DECIMALS = 3
 RELU = """
@@ -115,3 +115,28 @@ def test_noted_products_add_up_to_a_line_that_is_not_rounded_again(written, verd
     spec = "layers: [{activation: linear, weights: [[0.12], [0.12], [0.12], [0.12]], bias: none}]"
     spec += "\ninputs: [[0.12, 0.12, 0.12, 0.12]]\n"
     assert marks(spec, f"z1: {written}") == {"z1": verdict}
+
+
+def test_products_to_a_decimal_fewer_are_seen_where_only_a_gradient_shows_them():
+    """Every product to four decimals, all lines to five: dW1[1,1] is 0.47237 exactly, and 2.5 units
+    off, which rounding of the lines alone does not explain."""
+    sheet = """
+a2: [[0.75473, 0.70806], [0.54983, 0.37754]]
+loss_terms: [[1.40540, 1.23121], [0.59815, 0.47408]]
+dW2: [[0.87170, 0.81780], [0.00000, 0.00000], [0.00000, 0.00000]]
+dW1: [[0.47235, 0.00000, 0.00000], [-0.25435, 0.00000, 0.00000]]
+"""
+    spec = """
+layers:
+  - activation: relu
+    weights: [[0.9, -0.7, -0.8], [-1.2, -0.2, -0.8]]
+    bias: [0.3, -0.5, 0.2]
+  - {activation: sigmoid, weights: [[0.4, 0.6], [0.2, 0.2], [1.2, -1]], bias: [0.2, -0.5]}
+inputs: [[1.3, -0.7], [-1.1, 2.2]]
+targets: [[0, 0], [1, 0]]
+loss: binary_cross_entropy
+conventions: {mean_in: gradient}
+"""
+    found = report(spec, sheet)
+    assert found.earned == found.possible
+    assert found.conventions == {"rounding": "worked to 4 decimals"}

@@ -58,8 +58,8 @@ class Working(msgspec.Struct, frozen=True):
 
     @property
     def rounds_once(self) -> bool:
-        """Whether what has few decimals is known not to be rounded again."""
-        return self == Working()
+        """Whether what is added up of rounded parts is known not to be rounded again."""
+        return self == Working(scratch=self.scratch, parts=self.parts)
 
     @property
     def is_coarse(self) -> bool:
