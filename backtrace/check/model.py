@@ -206,6 +206,8 @@ class Judged(msgspec.Struct, frozen=True):
 
     def count(self, *verdicts: Verdict) -> int:
         """How many entries have one of these verdicts."""
+        if self.verdict == "right":  # then all are
+            return sum(map(len, self.entries)) if "right" in verdicts else 0
         found = 0
         for line in self.entries:
             for verdict in verdicts:

@@ -134,13 +134,20 @@ def cut_balance(written: Mapping[Key, WrittenQuantity], values: Mapping[Key, Flo
     """How many more numbers are these values cut off, and not rounded, than the reverse; none where
     most are neither, as those are of a sheet that was filled with one number. A 0 shows nothing."""
     found = [
-        _ways(cell, value)
+        (cell, value)
         for place, each in written.items()
         for cells, line in zip(each.cells, values[place].tolist(), strict=False)
         for cell, value in zip(cells, line, strict=False)
         if isinstance(cell, Figure) and cell.value != 0 and shows_decimals(cell)
     ]
-    cut, rounded = (sum(way) for way in zip(*found, strict=True)) if found else (0, 0)
+    scales = np.array([10.0**cell.decimals for cell, _ in found])
+    shown = np.abs([cell.value for cell, _ in found]) * scales
+    sizes = np.abs([value for _, value in found]) * scales
+    there = np.isfinite(shown) & np.isfinite(sizes)
+    cut, rounded = (
+        int((there & (np.round(shown) == way)).sum())
+        for way in (np.floor(sizes + 1e-9), np.round(sizes))
+    )
     return cut - rounded if 2 * max(cut, rounded) >= len(found) else 0
 
 
@@ -150,15 +157,6 @@ def clear_balance(written: Mapping[Key, WrittenQuantity], values: Mapping[Key, F
     balance = cut_balance(written, values)
     entries = sum(len(line) for each in written.values() for line in each.cells)
     return balance if balance > 0 or 4 * balance < -entries else 0
-
-
-def _ways(cell: Figure, value: float) -> tuple[bool, bool]:
-    """Whether a number is a value cut off, and whether it is that rounded."""
-    size = abs(value) * 10.0**cell.decimals
-    shown = abs(cell.value) * 10.0**cell.decimals
-    if not (math.isfinite(size) and math.isfinite(shown)):
-        return False, False
-    return round(shown) == math.floor(size + 1e-9), round(shown) == round(size)
 
 
 def accused(quantities: tuple[Judged, ...]) -> bool:
