@@ -236,6 +236,13 @@ class _Cells:
             for half in (self.own, self.coarse):
                 half[zeros] = np.minimum(half[zeros], half[shows].max())
 
+    def read_bare_zeros(self, half: float) -> None:
+        """Nothing but zeros: beside three decimals on most lines of the page a 0 is 0.00 at
+        least."""
+        if self.largest == 0:
+            for own in (self.own, self.coarse):
+                own[self.there] = np.minimum(own[self.there], half)
+
     def to(
         self, half: Floats | float, decimals: int, asked: AnswerDigits, cut: bool
     ) -> DigitReading:
@@ -262,6 +269,8 @@ def _numbers(
     rows: Cells, shape: tuple[int, int], decimals: int, asked: AnswerDigits, page: PageDigits
 ) -> Numbers:
     cells = _Cells(rows, shape)
+    if page.finest.decimals > 0:
+        cells.read_bare_zeros(0.5 * 10.0 ** -max(decimals, (page.usual or 0) - 1))
     readings = (*_readings(cells, decimals, asked, page),)
     first = readings[0]
     return Numbers(

@@ -195,7 +195,7 @@ class Judgement:
                 in_l, np.where(doubt, "carried", np.where(vague, "imprecise", "rounded")), "wrong"
             ),
         ).astype(object)
-        too_vague = self.too_vague(numbers, box, alone) & (in_g | in_l)
+        too_vague = self.too_vague(numbers, in_g, alone) & (in_g | in_l)
         names[too_vague | self.tells_nothing(numbers, box) & vague] = "imprecise"
         names[np.isinf(as_floats(self.exact)) & numbers.there & ~doubt] = "wrong"  # a mask's −∞
         self.settle(numbers, box, alone, names)
@@ -269,14 +269,16 @@ class Judgement:
                     if where not in stand_ins:
                         yield {**stand_ins, where: form}, hypothesis
 
-    def too_vague(self, numbers: Numbers, box: Interval, alone: Doubt) -> Doubt:
-        """Too few digits to tell anything by, unless they are the value exactly."""
+    def too_vague(self, numbers: Numbers, in_g: Doubt, alone: Doubt) -> Doubt:
+        """Too few digits to tell anything by, unless they are the value exactly. A 0 that follows
+        from others tells nothing of the spec's."""
         few = ~numbers.enough
         if few.any():
             slack = SLACK * (1.0 + np.abs(self.exact))
             few &= (np.abs(numbers.values - self.exact) > slack) & ~alone
         if few.any():
-            few &= ~(self.follows_exactly(numbers) & self.resting)
+            lucky = in_g & (numbers.values == 0)
+            few &= ~(self.follows_exactly(numbers) & self.resting & ~lucky)
         return np.asarray(numbers.there & (numbers.half > 0) & few)
 
     def tells_nothing(self, numbers: Numbers, box: Interval) -> Doubt:

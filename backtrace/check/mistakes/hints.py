@@ -28,11 +28,13 @@ from backtrace.functions.formula import (
     rebuilt,
     row,
 )
+from backtrace.functions.losses import LOSSES
 from backtrace.notation.steps import NOTATION, entry_stages
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import text
 from backtrace.notation.workings import Workings
-from backtrace.spec.ids import id_of
+from backtrace.spec.ids import At, id_of
+from backtrace.tape.steps import Step
 from backtrace.tape.trace import TracedStep
 
 DEPTHS = (3, 2, 1, 0)  # steps unfolded one inside the other; beyond, a symbol stands for the rest
@@ -59,7 +61,7 @@ def worked_line(exercise: Exercise, answers: Answers, judged: Judged) -> WorkedL
     i, j = wrong[0][0] - 1, wrong[0][1] - 1
     with np.errstate(all="ignore"):  # a stranger's 1e300 times another
         right = page.worked(place, i, j)
-    return WorkedLine(page.rule(place), page.entry_name(place[2], i, j), right)
+    return WorkedLine(page.rule(place), page.entry_name(place, i, j), right)
 
 
 class _StudentPage:
@@ -76,8 +78,28 @@ class _StudentPage:
         self.page = Workings(self._steps(), self.symbols, exercise.setting)
 
     def _steps(self) -> Mapping[str, TracedStep]:
-        steps = self.exercise.contexts[self.place[:2]].steps
+        steps = dict(self.exercise.contexts[self.place[:2]].steps)
+        steps[self.place[2]] = self._shortest(steps[self.place[2]])
         return {id: TracedStep(step, self._value(id)) for id, step in steps.items()}
+
+    def _shortest(self, step: Step) -> Step:
+        """(p − y)/n at once, where a board's loss goes back through p, and dp is not written."""
+        steps = self.exercise.contexts[self.place[:2]].steps
+        slope = steps[step.operands[0]] if step.operation == "chain" else step
+        epoch, batch, _ = self.place
+        at = (epoch, batch, slope.id)
+        if slope.operation != "loss_slope" or at in self.written or slope.parameters["of"] != 1:
+            return step
+        upstream, output, targets = slope.operands
+        of = step.parameters["activation"]
+        is_its = steps[output].operands == step.operands[1:]
+        is_short = LOSSES[slope.parameters["loss"]].shortcut == of and is_its
+        if not is_short or (self.exercise.values[epoch, batch, upstream] != 1).any():
+            return step
+        samples = {k: v for k, v in slope.parameters.items() if k == "samples"}
+        return msgspec.structs.replace(
+            step, operation="shortcut_delta", operands=(output, targets), parameters=samples
+        )
 
     def _value(self, id: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
         place = (*self.place[:2], id)
@@ -100,14 +122,15 @@ class _StudentPage:
 
     def rule(self, place: Key) -> str:
         """The right rule in symbols."""
-        step = self.exercise.steps[place]
+        step = self.page.steps[place[2]].step
         written = NOTATION[step.operation]
         side = written.right if written.rule is None else written.rule
         return f"{self.symbols.name(place[2])} = {text(side(step, self.page), self.symbols)}"
 
-    def entry_name(self, id: str, i: int, j: int) -> str:
-        """``δ₂[1,2]``; a number has no indices."""
-        name = self.symbols.name(id)
+    def entry_name(self, place: Key, i: int, j: int) -> str:
+        """``δ₂[1,2]``, ``δ₂@1.2[1,2]``; a number has no indices."""
+        epoch, batch, id = place
+        name = self.symbols.name(id) + str(At(id, epoch, batch)).removeprefix(id)
         shape = self.page.steps[id].shape
         is_number = shape == () or (self.symbols.single_numbers and shape == (1, 1))
         return name if is_number else f"{name}[{i + 1},{j + 1}]"

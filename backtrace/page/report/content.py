@@ -43,6 +43,8 @@ from backtrace.spec.wording import count, shortened
 Level: TypeAlias = Literal["none", "where", "what", "how"]
 Rows: TypeAlias = "tuple[tuple[str, ...], ...]"
 
+UNEXPLAINED = "wrong, in a way that none of the usual mistakes explains"
+MOST_NAMES = 6  # quantities that a note lists
 LONGEST = 24  # characters of an entry as it is shown; a number that long is shown whole
 
 
@@ -176,17 +178,14 @@ class _Sheet:
     def groups(self) -> Iterator[Group]:
         """The quantities by verdict; carried ones by their root too, the first mistake apart.
 
-        Entries with too few digits cost marks: they are said also where others are worse.
+        Entries with too few digits cost marks: they are said also where others are worse; so is
+        what stands of a quantity that was written in part.
         """
         gathered: dict[tuple[Verdict, str], list[Judged]] = {}
         for judged in self.report.quantities:
             gathered.setdefault((judged.verdict, self.kind(judged)), []).append(judged)
-            if (
-                judged.verdict != "imprecise"
-                and judged.places("imprecise")
-                and self.level != "none"
-            ):
-                gathered.setdefault(("imprecise", "in part"), []).append(judged)
+            for verdict in self.besides(judged) if self.level != "none" else ():
+                gathered.setdefault((verdict, self.kind(judged, verdict)), []).append(judged)
         for verdict, kind in sorted(gathered, key=lambda found: SPOKEN.index(found[0])):
             quantities = gathered[verdict, kind]
             names = tuple(self.placed(judged, verdict) for judged in quantities)
@@ -194,39 +193,56 @@ class _Sheet:
             is_left_out = verdict == "missing" and not any(map(_blank, quantities))
             yield Group(verdict, "left out" if is_left_out else verdict, names, remark)
 
-    def kind(self, judged: Judged) -> str:
+    def besides(self, judged: Judged) -> Iterator[Verdict]:
+        """The verdicts of entries that are said beside the worst."""
+        said: tuple[Verdict, ...] = ("imprecise",)
+        if judged.verdict == "missing":
+            said = ("right", "rounded", "carried")
+        yield from (each for each in said if each != judged.verdict and judged.places(each))
+
+    def kind(self, judged: Judged, verdict: Verdict | None = None) -> str:
+        """What keeps quantities of one verdict apart; of the worst, where no other is named."""
+        verdict = verdict or judged.verdict
         if self.level == "none":
             return ""
-        if judged.verdict == "wrong":
+        if verdict == "wrong":
             later = "again" if judged.repeated else "later"
             return "first" if judged == self.report.first_mistake else later
-        if judged.verdict == "missing":
+        if verdict == "missing":
             return "" if _blank(judged) else "in part"
+        if verdict == "imprecise":
+            return "zeros" if _zeros(judged) else ""
         return judged.root or ""
 
     def placed(self, judged: Judged, verdict: Verdict) -> str:
         """The symbol, with the place where the verdict is that of a single entry among others, or
         not the worst of its quantity."""
         symbol = self.words.name(judged.name)
-        whole = verdict in STANDING or self.level == "none"
-        only = len(judged.places(verdict)) == 1 or verdict != judged.verdict
-        if whole or not only or sum(map(len, judged.entries)) == 1:
-            return symbol
-        return places(judged, symbol, verdict)
+        among = verdict != judged.verdict or (verdict == "missing" and not _blank(judged))
+        if among and self.level != "none":
+            found, total = len(judged.places(verdict)), sum(map(len, judged.entries))
+            return places(judged, symbol, verdict) if found == 1 else f"{symbol}({found}/{total})"
+        only = len(judged.places(verdict)) == 1 and sum(map(len, judged.entries)) > 1
+        told = only and verdict not in STANDING and self.level != "none"
+        return places(judged, symbol, verdict) if told else symbol
 
     def remark(self, verdict: Verdict, quantities: list[Judged]) -> str:
         one, s = quantities[0], "s" if len(quantities) == 1 else ""
         root = self.words.name(one.root) if one.root else ""
         remarks: dict[Verdict, str] = {
             "right": "as the key, to the digits you wrote",
-            "carried": f"follow{s} correctly from your {root}",
+            "carried": f"follow{s} correctly from your {root or 'earlier numbers'}",
             "unsupported": f"the key's value, but not what your {root or 'own numbers'} lead to",
-            "imprecise": f"too few digits to tell: {self.asked()}",
+            "imprecise": "too few digits to tell: "
+            + ("a 0 has none" if _zeros(one) else self.asked()),
             "malformed": "not to be read as it is meant: see below",
             "missing": "asked for, not given" if _blank(one) else "not answered",
         }
         if verdict == "rounded":
-            return self.rounded(one) if s else "follow from your own rounded numbers"
+            if s:
+                return self.rounded(one)
+            rounded = "rounded " if any(map(self.is_rounded, quantities)) else ""
+            return f"follow from your own {rounded}numbers"
         if verdict == "wrong":
             if one == self.report.first_mistake:
                 return "← the first mistake"
@@ -253,11 +269,18 @@ class _Sheet:
         text = inert(judged.written[i - 1][j - 1])
         source = self.source((judged.epoch, judged.batch, judged.id))
         if source is None:
-            return f"{text} follows from your own rounded numbers"
+            rounded = "rounded " if self.is_rounded(judged) else ""
+            return f"{text} follows from your own {rounded}numbers"
         symbol = self.words.name(name_of(source))
         decimals = self.decimals(source)
         having = f", which has {_decimals(decimals)}" if 0 <= decimals < EXACT else ""
         return f"{text} follows from your {symbol}{having}"
+
+    def is_rounded(self, judged: Judged) -> bool:
+        """Whether a quantity, or what it is worked from, has decimals; a fraction has none."""
+        place = (judged.epoch, judged.batch, judged.id)
+        shown = (self.decimals(at) for at in (place, self.source(place)) if at is not None)
+        return any(0 < decimals < EXACT for decimals in shown)
 
     def source(self, place: Key) -> Key | None:
         """The nearest quantity that was written and that this one is worked from."""
@@ -340,7 +363,7 @@ class _Sheet:
         for note in self.report.notes:
             yield inert(note)
         for note, symbols in said.items():
-            yield inert(f"{', '.join(symbols)}: {note}")
+            yield inert(f"{_names(symbols)}: {note}")
         for judged in self.report.quantities:
             yield from self.faults(judged)
         if self.level != "none":
@@ -348,7 +371,7 @@ class _Sheet:
             for name, reason in self.withheld():
                 reasons.setdefault(reason, []).append(self.words.name(name))
             for reason, symbols in reasons.items():
-                yield f"{', '.join(symbols)}: no marks, {reason}"
+                yield f"{_names(symbols)}: no marks, {reason}"
 
     # The key
 
@@ -423,7 +446,7 @@ def opening(finding: Finding) -> str:
         several = in_words(finding.judged.alike)
         return f"{finding.where}: wrong; {several} mistakes can't be told apart from these digits."
     if not finding.causes:
-        return f"{finding.where}: wrong, in a way that none of the usual mistakes explains."
+        return f"{finding.where}: {UNEXPLAINED}."
     if len(finding.causes) == 1:
         return f"{finding.where}: {finding.causes[0].named}."
     return f"{finding.where}: wrong, and one of these explains it:"
@@ -445,9 +468,22 @@ def _entry(text: str) -> str:
     return inert(text) if numeric else shortened(inert(text), LONGEST)
 
 
+def _zeros(judged: Judged) -> bool:
+    """Whether all that has too few digits is a 0."""
+    return not any(
+        set("123456789") & set(judged.written[i - 1][j - 1]) for i, j in judged.places("imprecise")
+    )
+
+
 def _blank(judged: Judged) -> bool:
     """Whether nothing at all was written."""
     return all(verdict == "missing" for line in judged.entries for verdict in line)
+
+
+def _names(symbols: list[str]) -> str:
+    """Quantities that a note concerns; of too many only the first, and how many more."""
+    more = len(symbols) - MOST_NAMES
+    return ", ".join(symbols) if more <= 1 else f"{', '.join(symbols[:MOST_NAMES])} and {more} more"
 
 
 def _decimals(decimals: int) -> str:

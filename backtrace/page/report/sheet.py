@@ -19,6 +19,7 @@ from backtrace.page.blocks import (
 )
 from backtrace.page.elision import is_large
 from backtrace.page.report.content import (
+    UNEXPLAINED,
     Expected,
     Finding,
     Findings,
@@ -44,7 +45,8 @@ def _blocks(findings: Findings) -> Iterator[Block]:
     for _, alike in groupby(findings.mistakes, _once):
         same = tuple(alike)
         heading = "The first mistake" if same[0].first else "Another mistake"
-        told = _mistake(same[0]) if len(same) == 1 else _repeated(same)
+        together = _repeated if same[0].causes else _unexplained
+        told = _mistake(same[0]) if len(same) == 1 else together(same)
         yield Section("", tuple(told), heading=heading)
     if findings.expected:
         astray = (each for each in findings.expected if not each.right)
@@ -67,9 +69,18 @@ def _verdicts(findings: Findings) -> Table:
 
 
 def _once(finding: Finding) -> str:
-    """What is said once of neighbours: that they repeat a mistake; of any other itself alone."""
+    """What is said once of neighbours: that they repeat a mistake, or that none is known; of any
+    other itself alone."""
+    if finding.causes == () and not finding.first and not finding.judged.alike:
+        return "unexplained"
     repeats = len(finding.causes or ()) == 1 and finding.judged.repeated
     return f"as {repeats}" if repeats else f"at {finding.judged.name}"
+
+
+def _unexplained(findings: tuple[Finding, ...]) -> Iterator[Block]:
+    """Several lines of which no more is known; whole ones by their names alone."""
+    places = [finding.where if _wrong(finding) else finding.symbol for finding in findings]
+    yield Paragraph(f"{'; '.join(places)}: {UNEXPLAINED}.", "mistake")
 
 
 def _repeated(findings: tuple[Finding, ...]) -> Iterator[Block]:
