@@ -22,8 +22,9 @@ def line_of(source, sheet, name):
 
 
 def numbers_in(text):
-    """The sizes of all numbers of a line, its indices in square brackets left aside."""
-    return {abs(float(number)) for number in NUMBER.findall(re.sub(r"\[[\d,]+\]", "", text))}
+    """The sizes of all numbers of a line, its update and indices in brackets left aside."""
+    bare = re.sub(r"@\d+\.\d+|\[[\d,]+\]", "", text)
+    return {abs(float(number)) for number in NUMBER.findall(bare)}
 
 
 def givens(checker):

@@ -569,3 +569,19 @@ loss: half_sse
     rounded = marks(spec, "delta1: [[1, 2], [3, 4]]\ndW1: [2.00, 200.00]")
     assert rounded == {"delta1": "malformed", "dW1": "rounded"}
     assert marks(spec, "delta1: [[1, 2], [3, 4]]\ndW1: [2.60, 260.00]")["dW1"] == "wrong"
+
+
+# z1 = 0.2·0.3 = 0.06 and 0.05; beside decimals a 0 has as many, or one fewer
+SMALL = """
+given: {x: [[0.3, 0.25]], u: [[1.111, 2.222]], v: [[0.0012, 0.0014]]}
+equations: [z = 0.2 * x, w = u + 0.001, t = v * 0.25, L = sum(z) + sum(w) + sum(t)]
+loss: L
+"""
+
+
+def test_nothing_but_zeros_are_read_to_the_decimals_of_the_page():
+    # w = 1.112 and 2.223, t = 0.0003 and 0.00035, L = 0.11 + 3.335 + 0.00065
+    lines = "w: [[1.112, 2.223]]\nL: 3.446"
+    assert marks(SMALL, f"z: [[0, 0]]\n{lines}")["z"] == "wrong"
+    assert marks(SMALL, f"t: [[0, 0]]\n{lines}")["t"] == "imprecise"
+    assert marks(SMALL, "z: [[0, 0]]")["z"] == "imprecise"

@@ -25,6 +25,7 @@ from backtrace.check.judge.workings import ACCUSED
 from backtrace.check.model import Judged, Trivial
 from backtrace.check.rules.intervals import Floats
 
+MOST_RESTING = 8  # a part of what stands, that rests on zeros that came about
 MOST_ALIKE = 3  # wrong quantities filled with one number, from which on nobody worked it
 MOST_SLIPS = 4  # wrong numbers more than stand beside them, of somebody who works on
 MOST_KINDS = 4  # of mistakes on one sheet, from which on nobody can tell them
@@ -46,6 +47,8 @@ def for_work_done(sheet: Sheet, quantities: tuple[Judged, ...]) -> tuple[Judged,
             quantities = tuple(_unnamed(each, many) for each in quantities)
     carried = [each for each in quantities if each.count("carried")]
     why = {each.name: _trivial(sheet, _key(each)) for each in carried}
+    if _came_about(quantities, why):
+        why = {name: each for name, each in why.items() if each and each.holds != "zeros"}
     most = sum(each.count("carried") for each in carried)
     shows_work = _shows_work(quantities, most) or (
         works_on and _shows_work(quantities, _idle(sheet, carried, why))
@@ -61,6 +64,18 @@ def for_work_done(sheet: Sheet, quantities: tuple[Judged, ...]) -> tuple[Judged,
     if not _shows_work((*unexplained, *carried), _idle(sheet, carried, why), times=1):
         return tuple(paid)
     return tuple(each if each.name in filled else _charged_once(sheet, each) for each in paid)
+
+
+def _came_about(quantities: tuple[Judged, ...], why: Mapping[str, Trivial | None]) -> bool:
+    """Whether the zeros that carried values rest on are themselves what follows (-1 + 1 = 0), and
+    only a few of all that stands rests on them: nobody has chosen them."""
+    resting = [each for each in quantities if (of := why.get(each.name)) and of.holds == "zeros"]
+    if not resting:
+        return False
+    roots = {of.id for each in resting if (of := why[each.name])}
+    chosen = {each.id for each in quantities if not each.count("carried")}
+    few = MOST_RESTING * sum(each.count("carried") for each in resting)
+    return not roots & chosen and few <= _standing(quantities)
 
 
 def _works_on(quantities: tuple[Judged, ...]) -> bool:
@@ -121,7 +136,7 @@ def _charged_once(sheet: Sheet, judged: Judged) -> Judged:
 def _idle(sheet: Sheet, carried: list[Judged], why: Mapping[str, Trivial | None]) -> int:
     """How many carried entries took no work."""
     return sum(
-        each.count("carried") if why[each.name] else _copied(sheet, each) for each in carried
+        each.count("carried") if why.get(each.name) else _copied(sheet, each) for each in carried
     )
 
 
@@ -154,9 +169,20 @@ def _trivial(sheet: Sheet, place: Key) -> Trivial | None:
     for source in sheet.sources(place):
         if sheet.doubt(source).any() or sheet.vagueness(source).any():
             holds = _holds(sheet, source, sheet.numbers[source].values)
-            if holds is not None:
+            if holds is not None and not (holds == "zeros" and _adds_to(sheet, place, source)):
                 return Trivial(source[2], holds)
     return None
+
+
+def _adds_to(sheet: Sheet, place: Key, zeros: Key) -> bool:
+    """Whether a step adds work on other numbers of the student's to such zeros: an average of an
+    earlier gradient, which came to 0, and the next."""
+    others = (sheet.numbers[each].values.any() for each in sheet.sources(place) if each != zeros)
+    if not any(others):
+        return False
+    worked, copied = sheet.middle_from_written(place), sheet.numbers[place].values
+    found = [_is_copied(worked, copied, values).all() for values in _operands(sheet, place)]
+    return not any(found)
 
 
 def _copied(sheet: Sheet, judged: Judged) -> int:

@@ -124,10 +124,10 @@ def test_several_explanations_are_listed_as_one_of_these():
 
 
 def test_an_entry_that_is_no_number_is_cited_with_the_reason():
-    sheet = "answers: {z1: [[5], [about 3]], loss: [[1, 2], [3, 4]]}"
+    sheet = "answers: {z1: [[5], [three]], loss: [[1, 2], [3, 4]]}"
     said = text(marked(sheet).findings)
     assert " ! malformed  z₁[2,1] L" in said
-    assert 'z₁[2,1]: "about 3"' in said
+    assert 'z₁[2,1]: "three"' in said
     assert "L: " in said
 
 
@@ -145,6 +145,76 @@ def test_what_was_asked_for_and_not_given_is_missing():
     assert " · missing  dW₁  asked for, not given" in said
     said = text(marked("answers: {z1: [[5], [_]]}").findings)
     assert " · left out  z₁[2,1]  not answered" in said
+
+
+def test_what_stands_of_a_quantity_in_part_is_said():
+    # z2 is 1.1033, 1.2057, …, and a2 0.7509, 0.7695, …, all right as written
+    said = text(marked("answers: {z2: [[1.103, 1.206, _, _]], a2: [[_, 0.770, _, _]]}", "or-gate")
+                .findings)  # fmt: skip
+    assert " ✓ right     z⁽²⁾(2/4) a⁽²⁾[1,2]  as the key, to the digits you wrote" in said
+    assert " · left out  z⁽²⁾(2/4) a⁽²⁾(3/4)  not answered" in said
+
+
+def test_a_line_of_another_update_has_its_name_where_it_is_worked():
+    said = text(marked("answers: {'loss@2.1': 9.99}", "adam").findings)
+    assert "With your numbers  L@2.1 = " in said
+    assert "With your numbers  L = " in text(marked("answers: {loss: 9.99}", "adam").findings)
+
+
+LOGISTIC = """
+given: {X: [[1, 2], [2, -1]], w: [[0.4], [-0.3]], y: [[1], [0]]}
+equations: [z = X @ w, p = sigmoid(z), 'L = binary_cross_entropy(p, y)']
+loss: L
+constants: [X, y]
+"""
+
+
+def test_the_way_back_through_a_sigmoid_is_the_short_one_unless_the_long_is_written():
+    # z = [-0.2 1.1], p = [0.4502 0.7503]; dz = p − y without the 1/2
+    sheet = "p: [[0.4502], [0.7503]], dz: [[-0.5498], [0.7503]]"
+    said = text(marked(f"answers: {{{sheet}}}", LOGISTIC).findings)
+    assert "dz = 1/n · (p − y)" in said
+    assert "dz[1,1] = 1/2 · (0.4502 − 1) = ?" in said
+    # dp = ½[-1/0.4502 1/0.2497] = [-1.1106 2.0024]
+    long = text(marked(f"answers: {{dp: [[-1.1106], [2.0024]], {sheet}}}", LOGISTIC).findings)
+    assert "dz = dp ⊙ σ(z) ⊙ (1 − σ(z))" in long
+
+
+def test_several_lines_of_which_no_more_is_known_are_said_together():
+    sheet = "z1: [[51.7], [38.3]], delta1: [[1], [-7.71]], dW1: [[81.1], [77.7]]"
+    found = marked(f"answers: {{{sheet}, W1_new: [[0.17], [99.9]]}}").findings
+    said = " ".join(text(found).split())
+    assert said.count("none of the usual mistakes explains") == 2  # the first by itself
+    assert "W₁ⁿᵉʷ: wrong, in a way" in said
+
+
+def test_a_mistake_made_again_is_not_said_to_follow_from_nothing():
+    """dW = [-3 5] and W_new = [2.3 0.5], each under the other's name."""
+    found = marked("answers: {dW1: [[2.30], [0.50]], W1_new: [[-3.00], [5.00]]}").findings
+    assert [each.judged.repeated for each in found.mistakes] == [None, "dW1"]
+    assert "✗ wrong  W₁ⁿᵉʷ  ← the same mistake again" in text(found)
+
+
+def test_numbers_in_fractions_are_rounded_nowhere():
+    # A first step of Adam is 0.1·g/(|g| + ε): a hair less than 1/10
+    said = text(marked("answers: {step_W1: [-1/10, 1/10]}", "adam").findings)
+    assert " ≈ rounded  step_W₁  1/10" not in said
+    assert "rounded numbers" not in said
+
+
+def test_a_note_on_many_quantities_names_the_first_of_them():
+    ids = ("z1", "error", "da1", "dW1", "mW1", "vW1", "mhatW1", "vhatW1")
+    values = ("[-0.5, 4.5]", "[-2, 1]", "[-2, 1]", "[1, -5]", "[0.1, -0.5]", "[0.001, 0.025]",
+              "[1, -5]", "[1, 25]")  # fmt: skip
+    sheet = ", ".join(f"{id}: {value}" for id, value in zip(ids, values, strict=True))
+    said = text(marked(f"answers: {{{sheet}}}", "adam").findings)
+    assert "z₁, e, dŷ, dW₁, m_W₁, v_W₁ and 2 more: a flat list is read as 2 × 1" in said
+
+
+def test_a_zero_is_not_asked_for_more_digits():
+    # v = 0.001·1² = 0.001
+    said = text(marked("answers: {vb1: 0.00}", "adam").findings)
+    assert " ~ imprecise  v_b₁  too few digits to tell: a 0 has none" in said
 
 
 def test_marks_are_said_where_they_differ_from_the_entries_that_stand():
