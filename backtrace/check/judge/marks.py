@@ -181,8 +181,7 @@ def _adds_to(sheet: Sheet, place: Key, zeros: Key) -> bool:
     if not any(others):
         return False
     worked, copied = sheet.middle_from_written(place), sheet.numbers[place].values
-    found = [_is_copied(worked, copied, values).all() for values in _operands(sheet, place)]
-    return not any(found)
+    return not _is_copied(worked, copied, [*_operands(sheet, place)]).all()
 
 
 def _copied(sheet: Sheet, judged: Judged) -> int:
