@@ -52,6 +52,7 @@ def test_plain_numbers_keep_their_digits(text, value, half_unit, decimals, digit
         ("≈ 0.574", 0.574, 0.0005, "0.574, without the sign before it"),
         ("1.2·10^-3", 0.0012, 0.00005, "is read as 1.2e-3, with a power of ten"),
         ("1.2 × 10⁻³", 0.0012, 0.00005, "is read as 1.2e-3, with a power of ten"),
+        ("4.35/100", 0.0435, 0.00005, "is read as 4.35e-2, with a power of ten below it"),
         ("0.786?", 0.786, 0.0005, "numbers are read without the question mark after them"),
         ("0.866 nats", 0.866, 0.0005, "numbers are read without the words after them"),
         ("0,327 (rounded)", 0.327, 0.0005, "the words after them and with a decimal comma"),

@@ -35,6 +35,7 @@ _COUNTS = re.compile(  # words that make another number of the one before them
     r"|over|root|sqrt|exp|log|ln|pi|tau|or|oder|ou|to|bis|squared|cubed)\b",
     re.IGNORECASE,
 )
+_OVER_TENS = re.compile(r"([+-]?[0-9]*\.[0-9]+)\s*/\s*1(0+)")  # 4.3465/100
 _NO_ANSWER = re.compile(r"[-−–—.…]+|n\.?/?a\.?|none|blank|empty|todo|tbd|x", re.IGNORECASE)
 _INFINITE = re.compile(r"([+-]?)\s*(?:\.?inf(?:inity)?|∞)", re.IGNORECASE)
 _NOT_FINITE = re.compile(r"[+-]?(?:\.?inf(?:inity)?|\.?nan|∞|undefined|#.*)", re.IGNORECASE)
@@ -146,6 +147,11 @@ def _with_exponent(text: str) -> str:
     return f"{match[1]}e{match[2]}" if match else text
 
 
+def _over_tens(text: str) -> str:
+    match = _OVER_TENS.fullmatch(text)
+    return f"{match[1]}e-{len(match[2])}" if match else text
+
+
 def _with_one_fraction(text: str) -> str:
     match = _MIXED.fullmatch(text)
     if match is None:
@@ -187,6 +193,7 @@ _MENDS = (
     (_with_hundredths, PERCENT),
     (_with_tight_sign, "without the space after its sign"),
     (_with_exponent, "with a power of ten"),
+    (_over_tens, "with a power of ten below it"),
     (_with_one_fraction, "a mixed number"),
 )
 

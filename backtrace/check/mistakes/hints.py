@@ -29,7 +29,7 @@ from backtrace.functions.formula import (
     row,
 )
 from backtrace.functions.losses import LOSSES
-from backtrace.notation.steps import NOTATION, entry_stages
+from backtrace.notation.steps import entry_stages, writing
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import text
 from backtrace.notation.workings import Workings
@@ -123,7 +123,7 @@ class _StudentPage:
     def rule(self, place: Key) -> str:
         """The right rule in symbols."""
         step = self.page.steps[place[2]].step
-        written = NOTATION[step.operation]
+        written = writing(step)
         side = written.right if written.rule is None else written.rule
         return f"{self.symbols.name(place[2])} = {text(side(step, self.page), self.symbols)}"
 

@@ -44,6 +44,7 @@ Level: TypeAlias = Literal["none", "where", "what", "how"]
 Rows: TypeAlias = "tuple[tuple[str, ...], ...]"
 
 UNEXPLAINED = "wrong, in a way that none of the usual mistakes explains"
+ENOUGH = 2  # significant digits of a number, where a course does not ask for others
 MOST_NAMES = 6  # quantities that a note lists
 LONGEST = 24  # characters of an entry as it is shown; a number that long is shown whole
 
@@ -211,7 +212,7 @@ class _Sheet:
         if verdict == "missing":
             return "" if _blank(judged) else "in part"
         if verdict == "imprecise":
-            return "zeros" if _zeros(judged) else ""
+            return "zeros" if _zeros(judged) else "resting" if self.is_resting(judged) else ""
         return judged.root or ""
 
     def placed(self, judged: Judged, verdict: Verdict) -> str:
@@ -233,8 +234,7 @@ class _Sheet:
             "right": "as the key, to the digits you wrote",
             "carried": f"follow{s} correctly from your {root or 'earlier numbers'}",
             "unsupported": f"the key's value, but not what your {root or 'own numbers'} lead to",
-            "imprecise": "too few digits to tell: "
-            + ("a 0 has none" if _zeros(one) else self.asked()),
+            "imprecise": self.imprecise(one),
             "malformed": "not to be read as it is meant: see below",
             "missing": "asked for, not given" if _blank(one) else "not answered",
         }
@@ -252,6 +252,22 @@ class _Sheet:
         if verdict == "unsupported" and root:
             return remarks[verdict].replace("lead to", "leads to")
         return remarks[verdict]
+
+    def imprecise(self, judged: Judged) -> str:
+        """Why nothing can be told from a number."""
+        if _zeros(judged):
+            return "too few digits to tell: a 0 has none"
+        if self.is_resting(judged):
+            return "rests on numbers with too few digits to tell"
+        return f"too few digits to tell: {self.asked()}"
+
+    def is_resting(self, judged: Judged) -> bool:
+        """Whether numbers that can't be told have digits enough themselves."""
+        asked = self.checker.asked
+        texts = (judged.written[i - 1][j - 1] for i, j in judged.places("imprecise"))
+        cells = [understood(text)[0] for text in texts]
+        digits = [cell.digits for cell in cells if isinstance(cell, Figure)]
+        return asked.decimals is None and min(digits, default=0) >= (asked.digits or ENOUGH)
 
     def asked(self) -> str:
         """Which digits would do."""

@@ -217,6 +217,20 @@ def test_a_zero_is_not_asked_for_more_digits():
     assert " ~ imprecise  v_b₁  too few digits to tell: a 0 has none" in said
 
 
+def test_a_number_of_digits_enough_is_not_asked_for_more():
+    # v = 0.00 of 0.001 may be anything to 0.005, and step = 0.1·1/√v with it
+    said = text(
+        marked("answers: {mhatb1: 1.000, vb1: 0.00, step_b1: 0.0813}", "adam").findings, 120
+    )
+    assert " ~ imprecise  step_b₁  rests on numbers with too few digits to tell" in said
+
+
+def test_the_rule_of_a_sum_is_the_sum():
+    # db = Σdz = ½(-0.55 + 0.75)
+    spec = LOGISTIC.replace("X @ w", "X @ w + b").replace("w: [[", "b: 0, w: [[")
+    assert "db = Σdz" in text(marked("answers: {db: 7.7123}", spec).findings)
+
+
 def test_marks_are_said_where_they_differ_from_the_entries_that_stand():
     said = text(marked(SIGN_FLIPPED, credit={"carried": 0.5}).findings)
     # 5 right entries, 2 carried at half a mark
