@@ -123,7 +123,7 @@ WRONG = {
     "mask-omitted": (DROPOUT, "dh", lambda v: v["dd"]),
     "addend-omitted": (TWO_PARTS, "L", lambda v: v["R"]),
     "scale-misread": (ATTENTION, "S", lambda v: v["Q"] @ v["K"].T / 2),
-    "another-factor": (ATTENTION, "dW_Q", lambda v: v["Q"].T @ v["dQ"]),
+    "another-factor": (ATTENTION, "dV", lambda v: v["S"].T @ v["dO"]),
     "mask-after-softmax": (MASKED, "A", lambda v: _softmax(v["T"]) * [[1, 0], [1, 1]]),
     "root-omitted": (ROOTED, "s", lambda v: v["v"]),
     "upstream-omitted": (ROOTED, "dv", lambda v: 1 / (2 * np.sqrt(v["v"]))),

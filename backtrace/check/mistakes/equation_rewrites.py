@@ -280,21 +280,36 @@ def root_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
 
 def another_factor(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     """In a gradient a quantity of the forward pass that is not the one that stood there: the state
-    of another time step, x for x̂."""
-    if not _is_way(step) or step.operation not in ("matmul", "times"):
+    of another time step; or what that was worked from, or was worked from it: x for x̂."""
+    if not (_is_way(step) and of_equations(step)) or step.operation not in ("matmul", "times"):
         return
     if "arguments" in step.parameters:
         return
     for operand in (context.steps[id] for id in step.operands):
         if operand.phase == "backward":
             continue
-        for other in context.steps.values():
-            is_named = other.role == "named" and not ids.is_part(other.id)
-            same = other.shape == operand.shape and other.phase in ("given", "forward")
-            if is_named and same and other.id not in (operand.id, step.of):
+        for other in _beside(operand, context):
+            if other.shape == operand.shape and other.id != step.of:
                 operands = tuple(other.id if id == operand.id else id for id in step.operands)
                 wrong = msgspec.structs.replace(step, operands=operands)
                 yield Wrong("another-factor", wrong, detail=(Symbol(other.id),))
+
+
+def _beside(line: Step, context: UpdateContext) -> Iterator[Step]:
+    """The named quantities of the forward pass that are taken for another: of its loop, before it
+    and after it, parts of a line left out."""
+    family, behind, ahead = ids.family(line.id), {line.id}, {line.id}
+    for other in [*context.steps.values()][::-1]:
+        if other.id in behind and (other.id == line.id or ids.is_part(other.id)):
+            behind |= {*other.operands}
+    for other in context.steps.values():
+        before = {id for id in other.operands if id == line.id or ids.is_part(id)}
+        ahead |= {other.id} if before & ahead else set()
+    for other in context.steps.values():
+        if other.phase not in ("given", "forward") or other.id == line.id or ids.is_part(other.id):
+            continue
+        if other.id in behind | ahead or ids.family(other.id) == family:
+            yield other
 
 
 def derivative_at_activation(step: Step, context: UpdateContext) -> Iterator[Wrong]:
