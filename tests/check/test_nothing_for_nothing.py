@@ -296,3 +296,23 @@ def test_an_average_of_zeros_and_the_next_gradient_is_work():
     unpaid = {q.name for q in found.quantities if q.withheld}
     assert unpaid == {"mb1", "vb1"}
     assert {"mb1@2.1", "vb1@2.1"} <= {q.name for q in found.quantities if q.earned}
+
+
+def test_a_mistake_made_again_does_not_make_most_of_a_sheet_wrong():
+    """An OR gate's δ₂ sums to 0.0181 and δ₁ to 0.0029 and 0.0056; dW are four times those of the
+    key as well: 1/n is left out each time, once it costs its entries, and b₁ − 0.5·db₁ follows."""
+    sheet = """
+z2: [[1.1033, 1.2059, 1.1630, 1.2559]]
+a2: [[0.7509, 0.7696, 0.7619, 0.7783]]
+delta2: [[0.1405, -0.0409, -0.0432, -0.0382]]
+db1: [[0.0029], [0.0056]]
+W1_new: [[0.2036, 0.4034], [0.3047, 0.5043]]
+b1_new: [[0.2985], [0.4972]]
+W2_new: [[0.4004, 0.6012]]
+b2_new: 0.4909
+"""
+    found = report("or-gate", sheet)
+    assert {q.name: q.mistakes for q in found.quantities if q.mistakes} == dict.fromkeys(
+        ("db1", "W1_new", "W2_new", "b2_new"), ("mean-omitted",)
+    )
+    assert found.possible - found.earned == 2  # db₁'s two entries

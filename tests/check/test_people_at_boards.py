@@ -79,3 +79,24 @@ def test_an_honest_person_is_not_accused_and_keeps_the_marks(name):
 def test_what_was_once_taken_for_a_mistake(seed, name):
     accused = [q.name for q in judged(seed, AT_BOARDS[name]).quantities if q.verdict in ACCUSED]
     assert accused == []
+
+
+ROOTS = (
+    "Q: [[1, 0], [1, 1], [2, 1]]\nK: [[0, 1], [1, 0], [1, 1]]\n"  # attention's Q·Kᵀ is 0, 1, 2, 3
+)
+
+
+@pytest.mark.parametrize(
+    ("S", "verdict"),
+    [
+        # √2 as 1.414: 1/1.414 = 0.70721, 2/1.414 = 1.41443, 3/1.414 = 2.12164
+        ("[[0, 0.7072, 0.7072], [0.7072, 0.7072, 1.4144], [0.7072, 1.4144, 2.1216]]", "rounded"),
+        # 1/√2 as 0.71: 0.71, 1.42, 2.13
+        ("[[0, 0.71, 0.71], [0.71, 0.71, 1.42], [0.71, 1.42, 2.13]]", "rounded"),
+        # √2 as 1.43 is no rounding of it: 0.6993, 1.3986, 2.0979
+        ("[[0, 0.6993, 0.6993], [0.6993, 0.6993, 1.3986], [0.6993, 1.3986, 2.0979]]", "wrong"),
+    ],
+)
+def test_a_constant_in_a_line_is_rounded_too(S, verdict):
+    sheet = report("attention", f"{ROOTS}S: {S}")
+    assert sheet.quantities[2].verdict == verdict

@@ -146,7 +146,8 @@ def _shows_work(quantities: tuple[Judged, ...], idle: int, times: int = MOST_WRO
 
 
 def _wrong(quantities: tuple[Judged, ...]) -> int:
-    return sum(each.count(*ACCUSED) for each in quantities)
+    """How many entries are wrong; the same mistake made again is work that was done."""
+    return sum(each.count(*ACCUSED) for each in quantities if each.repeated is None)
 
 
 def _standing(quantities: tuple[Judged, ...]) -> int:

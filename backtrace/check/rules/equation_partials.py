@@ -12,7 +12,15 @@ import numpy as np
 from backtrace.check.rules.equation_rules import along
 from backtrace.check.rules.function_partials import slope, softmax_noted
 from backtrace.check.rules.interval_rules import derivative, rows
-from backtrace.check.rules.intervals import UNBOUNDED, Floats, Interval, hull, multiplied, point
+from backtrace.check.rules.intervals import (
+    UNBOUNDED,
+    Floats,
+    Interval,
+    hull,
+    in_any,
+    multiplied,
+    point,
+)
 from backtrace.check.rules.noting import Noting, Slack, size_of
 from backtrace.check.rules.partial_results import PARTIAL_RESULTS
 from backtrace.functions.activations import ACTIVATIONS, Parameters
@@ -138,7 +146,58 @@ def _loss_slope(
     return size_of(upstream).max() * np.max(inner) + noting.error(np.ones(1))[0]
 
 
+def _times(s: Setting, p: Parameters, noting: Noting, x: Interval, y: Interval) -> Any:
+    """A constant written as a number: λ/3 as 0.333."""
+    at = _constant(p)
+    if at is None:
+        return 0.0
+    constant, other = ((x, y), (y, x))[at]
+    return size_of(other) * noting.of(constant)
+
+
+def _over(s: Setting, p: Parameters, noting: Noting, x: Interval, y: Interval) -> Any:
+    """The same: √2 as 1.41, below the line; or a third of x as 0.333·x."""
+    at = _constant(p)
+    if at is None:
+        return 0.0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if at == 0:
+            return noting.of(x) / np.minimum(np.abs(y.lo[0]), np.abs(y.hi[0]))
+        divided = noting.of(y) / y.lo[0] ** 2
+        return size_of(x) * np.maximum(divided, noting.of(Interval(1 / y.lo, 1 / y.hi)))
+
+
+def rounded_times(
+    s: Setting, p: Parameters, noting: Noting, x: Interval, y: Interval
+) -> Interval | None:
+    """A product with a constant that has been noted with so many digits."""
+    at = _constant(p)
+    if at is None:
+        return None
+    constant, other = ((x, y), (y, x))[at]
+    return multiplied(other, noting.rounded(constant))
+
+
+def rounded_over(
+    s: Setting, p: Parameters, noting: Noting, x: Interval, y: Interval
+) -> Interval | None:
+    """A quotient by a constant that has been noted so, or a product with its reciprocal."""
+    if _constant(p) != 1:
+        return None
+    reciprocals = (Interval(1 / each.hi, 1 / each.lo) for each in (noting.rounded(y), y))
+    of_rounded, exact = reciprocals
+    return in_any(multiplied(x, each) for each in (of_rounded, noting.rounded(exact)))
+
+
+def _constant(p: Parameters) -> int | None:
+    """Which of two arguments is a number."""
+    named = [at for at, each in enumerate(p.get("arguments", ())) if isinstance(each, str)]
+    return named[0] if len(named) == 1 else None
+
+
 EQUATION_PARTIALS: dict[str, Slack] = {
+    "times": _times,
+    "over": _over,
     "chain": _chain,
     "chain_from_activation": _chain_from_activation,
     "softmax": _softmax,

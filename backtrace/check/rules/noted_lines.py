@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from backtrace.check.rules.equation_partials import rounded_over, rounded_times
 from backtrace.check.rules.evaluation import interval
 from backtrace.check.rules.intervals import (
     Floats,
@@ -401,4 +402,6 @@ ROUNDED_PARTS: dict[str, Rule] = {
     "derivative_from_activation": _rounded_slope_of_a,
     "softmax": _rounded_softmax_of_equations,
     "loss_of": _rounded_loss,
+    "times": rounded_times,
+    "over": rounded_over,
 }
