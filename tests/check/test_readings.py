@@ -2,6 +2,7 @@
 
 import pytest
 
+import backtrace
 from backtrace.check.judge.checker import Checker
 from tests.check.generator import generate
 from tests.check.grading import check
@@ -26,6 +27,37 @@ def test_one_matrix_transposed_is_a_mistake():
     assert found.notes == ()
     assert [(q.name, q.mistakes) for q in found.quantities if q.verdict == "wrong"] == [
         ("W1_new", ("transposed",))
+    ]
+
+
+# z = X·W = [1 2 / 5 9], δ = [1 2 / 4 8], dW = Xᵀδ = [9 18 / 4 8], W - 0.1·dW = [0.1 0.2 / 2.6 4.2]
+ONE_LAYER = """
+layers: [{activation: linear, weights: [[1, 2], [3, 5]], bias: none}]
+inputs: [[1, 0], [2, 1]]
+targets: [[0, 0], [1, 1]]
+loss: half_sse
+learning_rate: 0.1
+"""
+TURNED = "dW1: [[9.00, 4.00], [18.00, 8.00]]"
+
+
+def test_square_matrices_alone_tell_it_by_the_new_weights():
+    found = Checker(backtrace.loads(ONE_LAYER))
+    lines = f"z1: [[1, 2], [5, 9]]\n{TURNED}\nW1_new: [[0.10, 2.60], [0.20, 4.20]]"
+    found = found.check(answers_of(found, lines))
+    assert (found.earned, found.possible) == (12, 12)
+    assert "written transposed" in found.notes[0]
+    strict = Checker(backtrace.loads(ONE_LAYER), strict=True)
+    assert strict.check(answers_of(strict, lines)).first_mistake.mistakes == ("transposed",)
+
+
+def test_a_gradient_the_wrong_way_round_is_a_mistake_where_the_old_weights_are_not():
+    """W - 0.1·dWᵀ = [0.1 1.6 / 1.2 4.2]"""
+    lines = f"{TURNED}\nW1_new: [[0.10, 1.60], [1.20, 4.20]]"
+    found = report(ONE_LAYER, lines)
+    assert [(q.verdict, q.mistakes) for q in found.quantities] == [
+        ("wrong", ("transposed",)),
+        ("carried", ()),
     ]
 
 

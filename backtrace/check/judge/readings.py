@@ -34,6 +34,7 @@ OF_WEIGHTS: tuple[Role, ...] = (
     "updated",
 )
 THROUGHOUT = "Everything is written transposed: the square matrices are read so too."
+SQUARE = "The gradients and the new weights are written transposed: they are read so."
 IN_GRADIENTS = "The gradients and the new weights are written transposed: the square ones too."
 
 
@@ -48,7 +49,8 @@ def readings(
     answers: Answers, accused: tuple[Judged, ...], exercise: Exercise
 ) -> Iterator[SheetReading]:
     """What a sheet may have meant as a whole; ``accused`` is what is wrong as it stands."""
-    for found in (_transposed(answers, exercise), _first_sample(answers, exercise)):
+    found_so = (_transposed(answers, exercise), _square_ones(answers, accused, exercise))
+    for found in (*found_so, _first_sample(answers, exercise)):
         if found is not None:
             yield found
     renamed = _new_under_old_names(answers, accused, exercise)
@@ -75,6 +77,25 @@ def _transposed(answers: Answers, exercise: Exercise) -> SheetReading | None:
     return SheetReading(
         _read_as(answers, read, IN_GRADIENTS if of_weights else THROUGHOUT), is_convention=True
     )
+
+
+def _square_ones(
+    answers: Answers, accused: tuple[Judged, ...], exercise: Exercise
+) -> SheetReading | None:
+    """With all square matrices of weights turned, where new weights are wrong beside another. Those
+    of who has but a gradient the wrong way round follow from it, and the old ones, as they stand.
+    """
+    kin = {
+        _key(each): each
+        for each in answers.written
+        if each.cells and _is_of_weights(exercise, _key(each))
+    }
+    wrong = {(each.epoch, each.batch, each.id) for each in accused} & kin.keys()
+    new = any(exercise.steps[place].role == "updated" for place in wrong)
+    if not new or len(wrong) < 2 or not all(map(_is_square, kin.values())):
+        return None
+    read = {place: _turned(each) for place, each in kin.items()}
+    return SheetReading(_read_as(answers, read, SQUARE), is_convention=True)
 
 
 def _turned(written: WrittenQuantity) -> WrittenQuantity:
