@@ -168,3 +168,56 @@ def test_of_tied_mistakes_the_one_that_was_made_again_stands_alone():
     found = {q.name: q for q in report(spec, sheet).quantities}
     assert found["step_W1"].mistakes == found["step_b1"].mistakes == ("ascent-for-descent",)
     assert found["step_b1"].repeated == "step_W1"
+
+
+# A slip of the pen
+
+
+def test_who_went_on_from_what_was_meant_slipped_with_the_pen_alone():
+    """The error of 4.35 is 0.85; a2 was copied as 4.45."""
+    sheet = "a2: 4.45\nerror: 0.85\nda2: 1.70\n"
+    assert marks("mlp-math", sheet) == {"a2": "wrong", "error": "right", "da2": "right"}
+    assert quantity("mlp-math", sheet, "a2").mistakes == ("copied-wrong",)
+
+
+def test_what_follows_from_a_repaired_number_by_ones_own_rounding_is_no_mistake():
+    """z = 0.735, a = sigma(0.74) = 0.677 from the rounded one: neither from -0.74 nor the key's."""
+    spec = "layers: [{activation: sigmoid, weights: 0.735, bias: none}]\ninputs: 1\nloss: output\n"
+    assert marks(spec, "z1: -0.74\na1: 0.677\n") == {"z1": "wrong", "a1": "rounded"}
+    assert marks(spec, "z1: -0.74\na1: 0.679\n")["a1"] == "wrong"
+
+
+def test_entries_exchanged_on_the_page_alone_are_taken_as_they_were_meant():
+    """dW = 0.5·[1 2] written as [1.0 0.5], and the new weights worked from the right ones."""
+    sheet = "dW1: [1.000, 0.500]\nW1_new: [0.450, 0.200]\n"
+    assert marks(LINE, sheet) == {"dW1": "wrong", "W1_new": "right"}
+
+
+# The same mistake elsewhere
+
+
+def test_a_rate_that_explains_several_weights_explains_a_single_bias():
+    """0.25·[0.5 1] and 0.25·0.5 taken off, for 0.1: one number alone speaks for no rate."""
+    sheet = "W1_new: [0.3750, 0.0500]\nb1_new: 0.2750\n"
+    found = report(LINE, sheet).quantities
+    assert [q.mistakes for q in found] == [("rate-misread",)] * 2
+    assert found[1].repeated == "W1_new"
+
+
+def test_of_tied_mistakes_the_one_that_explains_most_lines_is_told():
+    """0.018 is the sum of delta2, and to three decimals that of da2 / 4; dW1 is a sum alone."""
+    sheet = """delta2: [0.140, -0.041, -0.043, -0.038]
+db2: 0.018
+delta1: [[0.014, -0.004, -0.004, -0.003], [0.020, -0.005, -0.006, -0.004]]
+dW1: [[-0.007, -0.007], [-0.010, -0.009]]
+"""
+    found = {q.name: q for q in report("or-gate", sheet).quantities}
+    assert found["db2"].mistakes == found["dW1"].mistakes == ("mean-omitted",)
+    assert found["dW1"].repeated == "db2"
+
+
+def test_a_loss_of_the_first_sample_alone_is_no_sum_over_the_batch():
+    """e = 0.5 and 0.2: of 0.125 and 0.02 the mean is 0.0725."""
+    spec = LINE.replace("[1, 2]", "[[1, 2], [3, 1]]").replace("targets: 1", "targets: [[1], [2]]")
+    spec = spec.replace("half_sse", "half_mse")
+    assert quantity(spec, "loss: 0.1250\n", "loss").mistakes == ("batch-not-summed",)

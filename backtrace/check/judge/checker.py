@@ -340,13 +340,12 @@ class Checker(Exercise):
         """A sheet that has something wrong however it was worked, the likeliest way first: digits
         were cut off, or else scratch work was coarse, where that leaves less of it wrong."""
         ways, lenient = [usual], self.lenient(answers, usual)
-        signs = self.signs_of_cutting(lenient)
-        if signs >= 0:
+        if self.signs_of_cutting(lenient) > 0:
             cut = self.sheet(answers, Working(cut=True))
             more = accused_entries(cut.quantities) - accused_entries(lenient.quantities)
-            if more < 0 < signs:
+            if more < 0:
                 return [cut]
-            ways += [cut] if more <= 0 else []
+            ways += [cut] if more == 0 else []
         coarse = self.with_mistakes_and_coarse_scratch_work(answers, lenient)
         return ways if coarse is None else [coarse]
 

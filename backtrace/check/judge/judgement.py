@@ -226,7 +226,10 @@ class Judgement:
             now = self.following(numbers, other) & ~other.unbounded & ~follows.any(axis=0)
             new = now.any(axis=0)
             if new.any():
-                if hypothesis is not None:
+                if hypothesis is not None and hypothesis.is_slip:
+                    but = self.sheet.doubt_but_for(hypothesis.meant, self.place, self.step)
+                    doubt = np.where(new, but, doubt)
+                elif hypothesis is not None:
                     doubt = doubt | new
                     self.origin = hypothesis.origin
                 else:

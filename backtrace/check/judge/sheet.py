@@ -44,10 +44,23 @@ MOST_PAIRS = 1000  # pairs of mistakes that are tried for one sheet, over all it
 
 class Hypothesis(msgspec.Struct, frozen=True, eq=False):
     """One way the sheet may have come about: what earlier explanations put in the place of given
-    or unwritten quantities, and the first quantity that was explained so."""
+    or unwritten quantities, and the first quantity that was explained so; what was ``meant`` where
+    a pen slipped stands in for what was written."""
 
     stand_ins: Override
     origin: Key
+    meant: frozenset[Key] = frozenset()
+
+    @property
+    def is_slip(self) -> bool:
+        """Whether nothing else happened."""
+        return self.meant == self.stand_ins.keys()
+
+    def followed_by(self, stand_ins: StandIns, place: Key) -> Hypothesis:
+        """The same, and what explains another quantity."""
+        repaired = isinstance(stand_ins.get(place), Interval)
+        meant = self.meant | {place} if repaired else self.meant
+        return Hypothesis({**self.stand_ins, **stand_ins}, self.origin, meant)
 
 
 Value = TypeVar("Value")
@@ -235,7 +248,7 @@ class Sheet:
             return
         before = self.hypotheses or [Hypothesis({}, place)]
         both = [
-            Hypothesis({**hypothesis.stand_ins, **stand_ins}, hypothesis.origin)
+            hypothesis.followed_by(stand_ins, place)
             for hypothesis in before
             for stand_ins in opened
         ]
@@ -313,6 +326,14 @@ class Sheet:
     def doubt_of_operands(self, place: Key, step: Step) -> Doubt:
         """Which entries of a step rest on a doubtful entry of an operand."""
         return self._of_operands(self.doubts, place, step)
+
+    def doubt_but_for(self, meant: AbstractSet[Key], place: Key, step: Step) -> Doubt:
+        """The same if nothing were wrong with what was ``meant``, a slip of the pen apart."""
+        sound = Marks()
+        for at, doubt in self.doubts.items():
+            if at in self.written:
+                sound[at] = np.zeros_like(doubt) if at in meant else doubt
+        return self._of_operands(sound, place, step)
 
     def vagueness_of_operands(self, place: Key, step: Step) -> Doubt:
         """Which entries of a step rest on an imprecise entry of an operand."""

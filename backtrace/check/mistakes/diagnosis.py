@@ -46,6 +46,8 @@ class Diagnosis(WrongQuantity):
         is looked at by rules first. Who copies given numbers, digit for digit, did just that.
         """
         slips = Slips(self.sheet, self.place).of(wrong)
+        if self.evidence.unexplained_later and not self.evidence.is_left_open_by(slips):
+            return slips
         only = int(wrong.sum()) == 1
         alone = only and not self.numbers.values[~wrong].any()
         reads = alone or not slips or bool(self.evidence.unexplained_later)

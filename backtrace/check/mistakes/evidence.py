@@ -71,7 +71,11 @@ class Evidence(WrongQuantity):
 
     def explained_later(self, stand_ins: StandIns) -> list[Key]:
         """The later lines that follow under an explanation, and from nothing otherwise."""
-        over = {at: each for at, each in stand_ins.items() if at != self.place}
+        over = {
+            at: each
+            for at, each in stand_ins.items()
+            if at != self.place or isinstance(each, Interval)
+        }
         return [
             place
             for place, numbers in self.unexplained_later.items()
@@ -95,20 +99,26 @@ class Evidence(WrongQuantity):
                 yield place, self.sheet.numbers_of(written, place)
 
     def rests_on(self, place: Key, changed: StandIns) -> bool:
-        """Whether a quantity is worked from any of these, no written line between."""
-        return not changed.keys().isdisjoint(self.unwritten_before(place))
+        """Whether a quantity is worked from any of these, no other written line between."""
+        return not changed.keys().isdisjoint(self.before(place))
 
-    def unwritten_before(self, place: Key) -> set[Key]:
-        """The lines that a quantity is worked from in any right way, up to those that were
+    def before(self, place: Key) -> dict[Key, None]:
+        """The lines that a quantity is worked from in any right way, down to those that were
         written."""
-        found: set[Key] = set()
-        waiting = self.worked_from(place)
-        while waiting:
-            source = waiting.pop()
-            if source not in found and source not in self.sheet.written:
-                found.add(source)
-                waiting += self.worked_from(source)
-        return found
+        if place not in self._before:
+            found: dict[Key, None] = {}
+            waiting = self.worked_from(place)
+            while waiting:
+                source = waiting.pop()
+                if source not in found:
+                    found[source] = None
+                    waiting += [] if source in self.sheet.written else self.worked_from(source)
+            self._before[place] = found
+        return self._before[place]
+
+    @cached_property
+    def _before(self) -> dict[Key, dict[Key, None]]:
+        return {}
 
     def worked_from(self, place: Key) -> list[Key]:
         """What a line is worked from, by the tape and by other right forms."""
@@ -143,7 +153,8 @@ class Evidence(WrongQuantity):
         """The right ways to work a line: as the tape has it, or with another form of it or of an
         unwritten line before it."""
         yield {}
-        for where in (place, *self.unwritten_before(place)):
+        unwritten = (at for at in self.before(place) if at not in self.sheet.written)
+        for where in (place, *unwritten):
             for form in self.exercise.forms(where):
                 yield {where: form}
 

@@ -17,7 +17,7 @@ from backtrace.check.mistakes.given_texts import GivenTexts
 from backtrace.check.mistakes.wrong_quantity import Cause, WrongQuantity
 from backtrace.check.model import Explanation, Figure
 from backtrace.check.rules.evaluation import dependent
-from backtrace.check.rules.intervals import Floats, Interval, hull, point
+from backtrace.check.rules.intervals import Floats, Interval, between, hull, point
 from backtrace.functions.formula import Sentence, Symbol, row
 
 MOST_READ = 60  # numbers that are tried as misread for one wrong step
@@ -136,10 +136,11 @@ class Misreading(WrongQuantity):
 
     def in_place(self) -> list[Cause]:
         """Two rows, columns or entries of the result itself, each in the other's place."""
-        box = self.replayed({})
-        for order, which in exchanges(self.numbers.values.shape):
-            if self.numbers.meets(_reordered(box, order)).all():
-                return [Cause(self.exchanged(self.place, which))]
+        box, numbers = self.replayed({}), self.numbers
+        for order, which in exchanges(numbers.values.shape):
+            if numbers.meets(_reordered(box, order)).all():
+                repaired = between(numbers.low.ravel()[order], numbers.high.ravel()[order])
+                return [Cause(self.exchanged(self.place, which), {self.place: repaired})]
         return []
 
     def exchanged(self, source: Key, which: str) -> Explanation:

@@ -40,20 +40,20 @@ def made_before(earlier: Iterable[Judged]) -> set[Kind]:
 
 
 def likelier_together(quantities: Sequence[Judged]) -> tuple[Judged, ...]:
-    """The quantities, of whose tied explanations one that explains another line as well, further
-    up or down, is the likelier and stands alone; each after the first says where that was made."""
+    """The quantities, each with those of its tied explanations that explain most of the lines that
+    several have in common; each after the first says where the same mistake was made."""
     lines = Counter(kind for judged in quantities for kind in made_before((judged,)))
     made: dict[Kind, str] = {}
     found: list[Judged] = []
     for judged in quantities:
-        shared = tuple(each for each in judged.explanations if lines[kind_of(each)] > 1)
-        if len(judged.explanations) > 1 and shared:
-            repeated = made.get(kind_of(shared[0]))
-            found.append(msgspec.structs.replace(judged, explanations=shared, repeated=repeated))
-        else:
-            found.append(judged)
-        for each in shared[:1]:
-            made.setdefault(kind_of(each), judged.name)
+        most = max((lines[kind_of(each)] for each in judged.explanations), default=0)
+        kept = tuple(
+            each for each in judged.explanations if most < 2 or lines[kind_of(each)] == most
+        )
+        kind = kind_of(kept[0]) if kept and _can_repeat(kept[0]) else None
+        repeated = None if kind is None else made.setdefault(kind, judged.name)
+        same = None if repeated == judged.name else repeated
+        found.append(msgspec.structs.replace(judged, explanations=kept, repeated=same))
     return tuple(found)
 
 

@@ -6,7 +6,7 @@ One, the same throughout, or two.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import combinations
 from typing import TypeAlias
@@ -87,12 +87,28 @@ class RuleSearch(WrongQuantity):
             for rewrite in self.exercise.wrongs(place)
             if place == self.place or not rewrite.if_written
         ]
+        found += [each for place in path for each in self.at_rates_used_before(place)]
         step = self.exercise.steps[self.place]
         uphill = "rate" in step.parameters and step.operation != "descend"  # ascent-for-descent
         told = (place == self.place and wrong == negated(step) for place, wrong in found)
         if step.operation != "forward_again" and not uphill and not any(told):
             found.append((self.place, negated(step)))
         return found
+
+    def at_rates_used_before(self, place: Key) -> Iterator[tuple[Key, Wrong]]:
+        """Rates that explain an earlier parameter: some rate or other gives any one number."""
+        step = self.exercise.steps[place]
+        if "rate" not in step.parameters or math.prod(step.shape) > 1:
+            return
+        for at in self.sheet.judged if self.made_before else ():
+            if self.exercise.steps[at].operation != step.operation:
+                continue
+            for wrong in self.exercise.wrongs(at):
+                rate = wrong.step.parameters.get("rate", step.parameters["rate"])
+                if rate != step.parameters["rate"] and self.was_made_before(((at, wrong),)):
+                    instead = {**step.parameters, "rate": rate}
+                    same = msgspec.structs.replace(step, parameters=instead)
+                    yield place, msgspec.structs.replace(wrong, step=same)
 
     def again(self) -> list[Key]:
         """The lines of the loss, which the loss after the update works once more."""

@@ -10,10 +10,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from backtrace.check.judge.replay import StandIns
 from backtrace.check.mistakes.misreading import Misreading
 from backtrace.check.mistakes.wrong_quantity import Cause, WrongQuantity
 from backtrace.check.model import Figure
-from backtrace.check.rules.intervals import Interval, hull
+from backtrace.check.rules.intervals import Interval, between, hull
 
 SHIFTS = (1, -1, 2, -2, 3, -3)
 CUT = 0.999  # of a unit: a digit further is no number cut off
@@ -36,30 +37,45 @@ class Slips(WrongQuantity):
             return []  # every entry: that is no slip
         slips = [self.slips_of(at, box) for at in entries]
         if len(entries) > 1:
-            slips = [[code for code in each if code == "sign-slip"] for each in slips]
+            slips = [{code: x for code, x in each.items() if code == "sign-slip"} for each in slips]
         shared = [code for code in slips[0] if all(code in each for each in slips)] if slips else []
-        return [self.cause(code) for code in shared[:1]]
+        return [
+            msgspec.structs.replace(
+                self.cause(code),
+                stand_ins=self.repaired(entries, [each[code] for each in slips]),
+            )
+            for code in shared[:1]
+        ]
 
-    def slips_of(self, at: tuple[int, ...], box: Interval) -> list[str]:
-        """What may have befallen one number, the likeliest first."""
+    def repaired(self, entries: list[tuple[int, ...]], slips: list[Meant]) -> StandIns:
+        """What was meant, in the place of what was written: who slipped in the fair copy went on
+        from that."""
+        low, high = self.numbers.low.copy(), self.numbers.high.copy()
+        for at, slip in zip(entries, slips, strict=True):
+            low[at], high[at] = slip.low, slip.high
+        return {self.place: between(low, high)}
+
+    def slips_of(self, at: tuple[int, ...], box: Interval) -> dict[str, Meant]:
+        """What may have befallen one number, the likeliest first, and what was meant."""
         cell = self.sheet.written[self.place].cells[at[0]][at[1]]
         low, high = float(box.lo[0][at]), float(box.hi[0][at])
         if not isinstance(cell, Figure) or cell.half_unit == 0 or bool(box.unbounded[at]):
-            return []
+            return {}
         if cell.value == 0 and cell.decimals == 0:
-            return []  # nothing that stands there has slipped
+            return {}  # nothing that stands there has slipped
         exact = float(self.exercise.values[self.place][at])
         is_told = cell.digits >= TELLING_DIGITS and not self.rests_on_wrong
         is_told = is_told and low <= exact <= high
-        found: dict[str, None] = {}
+        found: dict[str, Meant] = {}
         for m in meant(cell):
             reach = FEW_UNITS * max(cell.half_unit, (m.high - m.low) / 2)
             is_fine, least, most = high - low <= 2 * reach, low, high
             if not is_fine and is_told:
                 least, most, is_fine = max(low, exact - reach), min(high, exact + reach), True
             if m.low <= most and least <= m.high and (is_fine or not m.fine):
-                found[m.code] = None
-        return list(found)
+                both = max(m.low, least), min(m.high, most)
+                found.setdefault(m.code, Meant(m.code, *both))
+        return found
 
     @cached_property
     def rests_on_wrong(self) -> bool:
