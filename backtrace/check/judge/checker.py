@@ -12,6 +12,7 @@ import numpy as np
 
 from backtrace.check.judge.borne_out import is_borne_out
 from backtrace.check.judge.conventions import differing, is_worked_so, other_conventions
+from backtrace.check.judge.cut_off import balance_of_what_stands, signs_of_cutting
 from backtrace.check.judge.digits import PRINTED
 from backtrace.check.judge.exchanged_lines import exchanged
 from backtrace.check.judge.exercise import Exercise, Key
@@ -28,7 +29,6 @@ from backtrace.check.judge.workings import (
     accused_entries,
     accused_places,
     between_lines,
-    clear_balance,
     coarser,
     has_names,
     is_far_less,
@@ -37,7 +37,6 @@ from backtrace.check.judge.workings import (
 from backtrace.check.mistakes.repetition import likelier_together
 from backtrace.check.model import Answers, Judged, Report, Verdict, WrittenQuantity
 from backtrace.check.policy import score
-from backtrace.check.rules.intervals import Floats
 from backtrace.spec.model import AnswerDigits, Spec
 
 MOST_MISTAKES = 2  # lines wrong however coarsely the rest was noted; else it is no habit
@@ -240,7 +239,7 @@ class Checker(Exercise):
         ways = [*between_lines(usual.written, self.values)]
         if usual.page.finest.digits >= PRINTED:
             ways.insert(0, Working(float32=True))
-        cut = self.signs_of_cutting(usual)
+        cut = -1 if self.strict else signs_of_cutting(self, usual)
         if cut > 0:
             ways.insert(0, Working(cut=True))
         for working in ways:
@@ -340,40 +339,16 @@ class Checker(Exercise):
         """A sheet that has something wrong however it was worked, the likeliest way first: digits
         were cut off, or else scratch work was coarse, where that leaves less of it wrong."""
         ways, lenient = [usual], self.lenient(answers, usual)
-        if self.signs_of_cutting(lenient) > 0:
+        signs = -1 if self.strict else signs_of_cutting(self, lenient)
+        if signs > 0 or (signs == 0 and len(accused_places(usual.quantities)) > 1):
             cut = self.sheet(answers, Working(cut=True))
-            more = accused_entries(cut.quantities) - accused_entries(lenient.quantities)
-            if more < 0:
+            wrong, before = (accused_entries(each.quantities) for each in (cut, lenient))
+            is_less = wrong < before or wrong == before < accused_entries(usual.quantities)
+            if is_less and (signs or balance_of_what_stands(cut, usual)) > 0:
                 return [cut]
-            ways += [cut] if more == 0 else []
+            ways += [cut] if wrong == before and signs else []
         coarse = self.with_mistakes_and_coarse_scratch_work(answers, lenient)
         return ways if coarse is None else [coarse]
-
-    def signs_of_cutting(self, usual: Sheet) -> int:
-        """Above 0 where numbers look cut off, below 0 where they look rounded, 0 where they show
-        neither: up to the first that is wrong by the exact values, or all of them by what is
-        written before each, or else by the exact values again where no mistake reaches. An
-        unwritten â that was cut off makes 1 − â look rounded, and so does what was worked with all
-        digits."""
-        if self.strict:
-            return -1
-        first = min(map(self.order.__getitem__, accused_places(usual.quantities)))
-        early = {at: each for at, each in usual.written.items() if self.order[at] <= first}
-        balance = clear_balance(early, self.values)
-        if balance != 0:
-            return balance
-        worked = {at: each for at, each in usual.written.items()
-                  if each.cells and not self.is_given(at)}  # fmt: skip
-        own = {at: usual.middle_from_written(at) for at in worked}
-        return clear_balance(worked, own) or clear_balance(worked, self.untouched(usual, own))
-
-    def untouched(self, usual: Sheet, own: Mapping[Key, Floats]) -> dict[Key, Floats]:
-        """The exact values of what rests on nothing wrong; of the rest what a student's ``own``
-        work gives."""
-        return {
-            at: np.where(usual.doubt_of_operands(at, self.steps[at]), values, self.values[at])
-            for at, values in own.items()
-        }
 
     def report(
         self,

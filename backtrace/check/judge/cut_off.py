@@ -1,0 +1,45 @@
+"""Whether the digits of a sheet with mistakes were cut off rather than rounded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from backtrace.check.judge.exercise import Exercise, Key
+from backtrace.check.judge.sheet import Sheet
+from backtrace.check.judge.workings import accused_places, clear_balance, cut_balance
+from backtrace.check.rules.intervals import Floats
+
+
+def signs_of_cutting(exercise: Exercise, usual: Sheet) -> int:
+    """Above 0 where numbers look cut off, below 0 where they look rounded, 0 where they show
+    neither: up to the first that is wrong by the exact values, or all of them by what is written
+    before each, or else by the exact values again where no mistake reaches. An unwritten â that was
+    cut off makes 1 − â look rounded, and so does what was worked with all digits."""
+    first = min(map(exercise.order.__getitem__, accused_places(usual.quantities)))
+    early = {at: each for at, each in usual.written.items() if exercise.order[at] <= first}
+    balance = clear_balance(early, exercise.values)
+    if balance != 0:
+        return balance
+    worked = {at: each for at, each in usual.written.items()
+              if each.cells and not exercise.is_given(at)}  # fmt: skip
+    own = {at: usual.middle_from_written(at) for at in worked}
+    return clear_balance(worked, own) or clear_balance(worked, _untouched(exercise, usual, own))
+
+
+def balance_of_what_stands(cut: Sheet, usual: Sheet) -> int:
+    """How many more numbers look cut off than rounded in the lines that stand if digits were cut
+    off, by what is written before them, and are wrong in the usual working."""
+    places = accused_places(usual.quantities) - accused_places(cut.quantities)
+    lines = {at: usual.written[at] for at in places if usual.written[at].cells}
+    return cut_balance(lines, {at: usual.middle_from_written(at) for at in lines})
+
+
+def _untouched(exercise: Exercise, usual: Sheet, own: Mapping[Key, Floats]) -> dict[Key, Floats]:
+    """The exact values of what rests on nothing wrong; of the rest what a student's ``own`` work
+    gives."""
+    return {
+        at: np.where(usual.doubt_of_operands(at, exercise.steps[at]), values, exercise.values[at])
+        for at, values in own.items()
+    }
