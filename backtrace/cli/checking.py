@@ -18,6 +18,7 @@ from backtrace.check.answers.names import reader
 from backtrace.check.answers.reading import is_spec, read_answers, read_stream, stream_lines
 from backtrace.check.answers.tree import LIMITS, AnswersError, read_sheet
 from backtrace.check.judge.checker import Checker
+from backtrace.check.judge.other_variants import told_of_another
 from backtrace.check.model import WORST_FIRST, Answers, ClassReport, Report, Unreadable, Verdict
 from backtrace.check.policy import counted as counting
 from backtrace.cli.handing_back import write_feedback, write_results
@@ -191,7 +192,8 @@ class Grader:
         checker = self.checker_of(found)
         if isinstance(checker, Unreadable):
             return checker
-        return Graded(found, checker.check(found), checker)
+        report = told_of_another(checker.check(found), found, checker, self.checkers)
+        return Graded(found, report, checker)
 
     def code(self, reports: Iterable[Report]) -> int:
         return WELL if all(all_well(each, self.policy) for each in reports) else MISTAKEN

@@ -10,7 +10,7 @@ from backtrace.check.judge.checker import Checker
 from backtrace.check.judge.workings import ACCUSED
 from tests.check.board_mistakes import mistakes, sheet
 from tests.check.grading import names
-from tests.check.typed import answers_of
+from tests.check.typed import answers_of, report
 from tests.sampling import is_taken
 
 BOARDS = (
@@ -32,8 +32,8 @@ def sheets(name):
         if place % EVERY == len(name) % EVERY and is_taken(place // EVERY):
             typed = sheet(checker.spec, mistake)
             if typed is not None:
-                report = checker.check(answers_of(checker, typed))
-                yield mistake, [q for q in report.quantities if q.verdict in ACCUSED]
+                found = checker.check(answers_of(checker, typed))
+                yield mistake, [q for q in found.quantities if q.verdict in ACCUSED]
 
 
 @pytest.mark.parametrize("name", BOARDS)
@@ -46,3 +46,24 @@ def test_a_mistake_at_a_board_is_found_and_named(name):
         own = names(mistake.code)
         assert own & set(wrong.mistakes), mistake
         assert set(wrong.mistakes) <= own | ALIKE.get(mistake.code, set()), mistake
+
+
+def test_a_mistake_at_each_time_step_is_one():
+    """Of the gradients that add up over three steps only the last one's share: do₃·h₃ᵀ has
+    -0.9403·-0.5075 = 0.4772 and 0.9403·0.8711 = 0.8191, do₃ is the bias's own."""
+    sheet = """
+h_1: [[0.7616], [0.4621]]
+h_2: [[-0.1186], [0.4378]]
+h_3: [[-0.5075], [0.8711]]
+do_3: [[-0.9403], [0.9403]]
+do_2: [[0.2473], [-0.2473]]
+do_1: [[0.6454], [-0.6454]]
+dW_hy: [[0.4772, -0.8191], [-0.4772, 0.8191]]
+db_y: [[-0.9403], [0.9403]]
+"""
+    found = report("recurrent", sheet)
+    assert [(q.name, q.mistakes, q.repeated) for q in found.quantities if q.mistakes] == [
+        ("dW_hy", ("one-step-only",), None),
+        ("db_y", ("one-step-only",), "dW_hy"),
+    ]
+    assert found.possible - found.earned == 4

@@ -65,9 +65,12 @@ def kind_of(explanation: Explanation) -> Kind:
     """The rules with the roles of the steps where they were used, and what was taken for what
     where that is no other quantity."""
     said = tuple(part for part in explanation.detail if isinstance(part, str))
-    return (tuple((code, _role(id)) for code, id in explanation.mistakes), said)
+    rules = dict.fromkeys((code, _role(id)) for code, id in explanation.mistakes)
+    return (tuple(rules), said)
 
 
 def _role(id: str) -> str:
+    """What a step is in its layer; on a board a rule is a rule in whichever line, and another time
+    step's is another line."""
     named = ids.parse(id)
-    return id if named is None else GRADIENTS.get(named.role, named.role)
+    return "" if named is None else GRADIENTS.get(named.role, named.role)
