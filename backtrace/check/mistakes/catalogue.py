@@ -549,7 +549,7 @@ CATALOGUE: dict[str, Mistake] = {
             "took other shares of old and new in {id}",
             "m, v and s of adaptive optimizers, v of momentum",
             "β and 1 − β exchanged, or one of them left out",
-            "Of the old average a share β is kept, and of what is new 1 − β is added.",
+            "A share β of the old value is kept; the line says what share of the new is added.",
             "s = 0.1·s + 0.9·g² instead of 0.9·s + 0.1·g²",
             update_rewrites.average_shares,
             detail="{}",

@@ -112,7 +112,8 @@ def _velocities(step: Step, state: Step, constants: Mapping[str, Any]) -> Iterat
 
 
 def _steps_by_velocity(step: Step, state: Step, constants: Mapping[str, Any]) -> Iterator[Wrong]:
-    """−η·v, v or −v; −η·(g + β·v) or β·v − η·g; and −η·v with the velocity before."""
+    """−η·v or v; −η·(g + β·v) or β·v − η·g; and −η·v with the velocity before. Of −v it is η that
+    is missing."""
     before, gradient = state.operands
     for operation, operands in (
         ("scale_step", (state.id,)),
@@ -122,7 +123,6 @@ def _steps_by_velocity(step: Step, state: Step, constants: Mapping[str, Any]) ->
         ("scale_step", (before,)),
     ):
         yield Wrong("velocity-form", as_operation(step, operation, operands, **constants))
-    yield Wrong("velocity-form", as_operation(step, "copy", (state.id,)), -1.0)
 
 
 def average_shares(step: Step, context: UpdateContext) -> Iterator[Wrong]:
