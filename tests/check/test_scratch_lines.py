@@ -114,6 +114,46 @@ def test_who_rounds_one_sum_of_products_has_rounded_the_others():
     assert marks(TWO_PRODUCTS, sheet)["dW1"] == "wrong"
 
 
+def test_one_line_alone_shows_what_was_noted_where_it_hits_it():
+    # As above, 0.0377 as 0.04 and 0.0622 as 0.06; 0.3 · 0.3398 = 0.1019 was not noted.
+    found = marks(TWO_PRODUCTS, "z1: 0.6602\nW1_new: [[0.4100], [0.5900]]\nb1_new: 0.3019\n")
+    assert found == {"z1": "right", "W1_new": "rounded", "b1_new": "right"}
+    # 0.4077 is what it is; 0.5930 may be 0.3 · 0.21, but one number that many others may be is
+    # a slip of the hand as well.
+    slipped = "z1: 0.6602\nW1_new: [[0.4077], [0.5940]]\nb1_new: 0.3019\n"
+    assert marks(TWO_PRODUCTS, slipped)["W1_new"] == "wrong"
+
+
+def test_who_noted_products_may_have_worked_another_line_in_one_go():
+    # z = 0.66, δ = -0.34; W = 0.37 + 0.0377 = 0.4077, 0.5922, b = 0.302: z = 0.1508 + 0.3612 +
+    # 0.302 = 0.8141, 0.1859²/2 = 0.0173, where 0.15 + 0.36 + 0.302 would leave 0.188²/2 = 0.0177.
+    before = "z1: 0.6600\ndelta1: -0.3400\nW1_new: [[0.4077], [0.5922]]\nb1_new: 0.3020\n"
+    for loss_after in ("0.0173", "0.0177"):
+        assert marks(TWO_PRODUCTS, before + f"loss_after: {loss_after}")["loss_after"] in GOOD
+    assert marks(TWO_PRODUCTS, before + "loss_after: 0.0169")["loss_after"] == "wrong"
+
+
+WITH_MOMENTUM = """
+layers: [{activation: linear, weights: 0.5, bias: none}]
+inputs: 1.7
+targets: 2
+loss: half_sse
+optimizer: {name: momentum, learning_rate: 0.1}
+epochs: 2
+"""
+
+
+def test_what_is_kept_of_a_momentum_may_be_noted_and_the_step_not():
+    # dW = -1.15 · 1.7 = -1.955, W = 0.6955; z = 1.1824, dW = -0.8176 · 1.7 = -1.3899. 0.9 · 1.955 =
+    # 1.7595 noted 1.76: v = -3.1499, and -3.1494 without; the step 0.3150, which has no note.
+    sheet = (
+        "dW1: -1.9550\nvW1: -1.9550\nstep_W1: 0.1955\nW1_new: 0.6955\n"
+        "z1@2.1: 1.1824\ndW1@2.1: -1.3899\nvW1@2.1: {v}\nstep_W1@2.1: 0.3150\n"
+    )
+    assert marks(WITH_MOMENTUM, sheet.format(v="-3.1499"))["vW1@2.1"] in GOOD
+    assert marks(WITH_MOMENTUM, sheet.format(v="-3.1519"))["vW1@2.1"] == "wrong"
+
+
 TWO_WEIGHTS = """
 layers: [{activation: linear, weights: [[0.5], [0.3]], bias: none}]
 inputs: [[2, 1]]

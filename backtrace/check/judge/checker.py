@@ -295,12 +295,12 @@ class Checker(Exercise):
                 answers, Working(scratch=noting, loose=True), usual, work, but=mistakes
             )
         ]
-        for lines in (False, True):
-            for noting in notings:
-                sheet = search.noted(noting, lines=lines)
-                if sheet is not None or work.is_spent:
-                    return sheet
-        return None
+        ways = ((lines, noting) for lines in (False, True) for noting in notings)
+        found = (search.noted(noting, lines=lines) for lines, noting in ways if not work.is_spent)
+        sheets = (sheet for sheet in found if sheet is not None)
+        if mistakes == 0:
+            return next(sheets, None)
+        return min(sheets, key=lambda sheet: len(accused_places(sheet.quantities)), default=None)
 
     def may_stand(
         self, answers: Answers, working: Working, usual: Sheet, work: Work, but: int = 0

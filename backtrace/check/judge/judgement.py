@@ -178,6 +178,7 @@ class Judgement:
         place = self.place
         own = self.sheet.replay(numbers.unit).of(place)
         follows, box, doubt = self.in_own_work(numbers, own)
+        self.sheet.boxes[place] = box
         alone = numbers.alone_in(box)
         allowed = np.stack([self.in_spec(reading, numbers, alone) for reading in numbers.readings])
         enough = np.stack([reading.enough for reading in numbers.readings])

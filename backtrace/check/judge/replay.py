@@ -272,9 +272,10 @@ class Replay:
             return self.on_scratch_paper(found)
         setting = self.exercise.setting
         by_parts = noted(operation, setting, parameters, working.scratch, *operands)
-        if by_parts is not None:
-            return by_parts
-        return self.with_slack(operation, parameters, operands, working.scratch)
+        if by_parts is None:
+            return self.with_slack(operation, parameters, operands, working.scratch)
+        usual = self.with_slack(operation, parameters, operands, self.noting)
+        return in_any((by_parts, usual))
 
     def with_slack(
         self, operation: str, parameters: Parameters, operands: list[Interval], noting: Noting

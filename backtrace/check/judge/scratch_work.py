@@ -1,31 +1,24 @@
 """How coarsely scratch work was noted, found from the lines that stand in no other way.
 
 Some round powers of e before the quotient, some products before the sum, some η·dW, and the rest
-not. A kind of partial results is taken to be noted with few digits where a line stands in no other
-way, and then in every line: who has rounded one sum of products so has rounded them all.
+not. A kind of partial results may have been noted with few digits, in any line, where a line stands
+in no other way; whether it was is shown by how likely the whole sheet is so.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from typing import TypeAlias
 
 import msgspec
-import numpy as np
 
-from backtrace.check.judge.borne_out import is_borne_out
+from backtrace.check.judge.borne_out import SLIPS, weight
 from backtrace.check.judge.exercise import Exercise, Key
 from backtrace.check.judge.sheet import Sheet
-from backtrace.check.judge.workings import (
-    Working,
-    accused_entries,
-    accused_places,
-    is_far_less,
-)
-from backtrace.check.model import Judged
+from backtrace.check.judge.workings import Working, accused_entries, accused_places
 from backtrace.check.rules.equation_partials import EQUATION_PARTIALS
-from backtrace.check.rules.intervals import Interval
 from backtrace.check.rules.noted_lines import ROUNDED_PARTS
 from backtrace.check.rules.noting import Noting
 from backtrace.check.rules.partial_results import PARTIAL_RESULTS
@@ -44,8 +37,10 @@ KINDS: tuple[Operations, ...] = (  # what is noted in these operations is of one
     frozenset(("penalty", "add_penalty")),
     frozenset(("scale_step", *UPDATE_PARTIALS)) - {"penalty", "add_penalty"},
 )
-EXACT = POWERS | ROUNDED_PARTS.keys()
-CLOSE = 6.0  # half units of the last digit that leave little room for another number
+OF_PARTS = 0.85  # how much likelier is likely enough: for a single number, if few others may be
+OF_DIGITS = 1.0  # and if they are taken to have so many significant digits
+OF_ANOTHER = 2.0  # and if partial results of another kind are taken to be as coarse
+OF_LINES = 10.0  # where all was noted so, by which much can be explained
 KIND_OF = {operation: kind for kind in KINDS for operation in kind}
 
 
@@ -100,46 +95,13 @@ class ScratchWork:
         return found if self.is_shown(working, found) else None
 
     def is_shown(self, working: Working, sheet: Sheet) -> bool:
-        """Whether coarse scratch work is more than a slip of the hand: several numbers speak for
-        it, or one that coarse partial results of known digits give closely; and several lines where
-        others stay wrong."""
-        wrong = accused_places(sheet.quantities)
-        usual = _but(wrong, self.usual.quantities)
-        places = accused_places(usual)
-        if wrong and (len(places) < 2 or not is_far_less(self.usual.quantities, sheet.quantities)):
-            return False
-        exact = _is_exact(working)
-        if exact and all(self.is_direct(place) for place in places):
-            return accused_entries(usual) > 1 or self.is_close(sheet, places)
-        if accused_entries(usual) == 1:
-            return exact and self.is_close(sheet, places) and is_borne_out(sheet, usual)
-        return _may_speak(working, places) and is_borne_out(sheet, usual)
+        """Whether coarse scratch work is likelier than slips of the hand, the more so the more is
+        taken to be coarse."""
+        return weight(sheet, self.usual) > enough(working)
 
     def may_be_shown(self, working: Working) -> bool:
-        """Whether coarse scratch work may be more than a slip, if the sheet should stand so, or
-        with more noted so."""
-        usual = self.usual.quantities
-        return _is_exact(working) or (
-            accused_entries(usual) > 1 and _may_speak(working, accused_places(usual))
-        )
-
-    def is_direct(self, place: Key) -> bool:
-        """Whether all that a line is worked from is on the page."""
-        return all(
-            at in self.usual.written or self.exercise.is_given(at)
-            for at in self.exercise.operands[place]
-        )
-
-    def is_close(self, sheet: Sheet, places: set[Key]) -> bool:
-        """Whether lines are what their work gives to within a few units of the last digit."""
-        for place in places:
-            numbers = sheet.numbers[place]
-            box = sheet.replay(numbers.unit).of(place)
-            close = box.hi - box.lo <= CLOSE * numbers.half
-            low, high = np.where(close, box.lo, np.inf), np.where(close, box.hi, -np.inf)
-            if not numbers.meets(Interval(low, high)).all():
-                return False
-        return True
+        """Whether it may be, if the sheet should stand so, or with more noted so."""
+        return accused_entries(self.usual.quantities) * math.log(SLIPS) > enough(working)
 
     def wider(self, working: Working, at: Key) -> Iterator[Working]:
         """With more operations noted so, on the way to a line."""
@@ -180,27 +142,21 @@ class ScratchWork:
         """What may be noted in the ways by which a line may be worked."""
         for step in (self.exercise.steps[line], *self.exercise.forms(line)):
             if _notes_something(step):
-                yield KIND_OF.get(step.operation, frozenset((step.operation,)))
+                yield _kind(step.operation)
 
 
-def _is_exact(working: Working) -> bool:
-    """Whether only partial results are coarse whose digits are known."""
-    return working.parts <= (POWERS if _is_by_digits(working) else EXACT) and not working.lines
+def _kind(operation: str) -> Operations:
+    return KIND_OF.get(operation, frozenset((operation,)))
 
 
-def _may_speak(working: Working, places: AbstractSet[Key]) -> bool:
-    """Whether several numbers in these lines may speak for coarse scratch work."""
-    return working.parts <= EXACT or (len(places) > 1 and not _is_by_digits(working))
-
-
-def _is_by_digits(working: Working) -> bool:
-    return working.scratch is not None and working.scratch.digits is not None
+def enough(working: Working) -> float:
+    """How much likelier a sheet must be in a working: its weight."""
+    kinds = {_kind(operation) for operation in working.parts}
+    least = OF_LINES if working.lines else OF_PARTS
+    by_digits = working.scratch is not None and working.scratch.digits is not None
+    return least + OF_ANOTHER * max(len(kinds) - 1, 0) + (OF_DIGITS if by_digits else 0.0)
 
 
 def _notes_something(step: Step) -> bool:
     tables = (PARTIAL_RESULTS, EQUATION_PARTIALS, ROUNDED_PARTS)
     return "summed" in step.parameters or any(step.operation in table for table in tables)
-
-
-def _but(places: AbstractSet[Key], quantities: tuple[Judged, ...]) -> tuple[Judged, ...]:
-    return tuple(q for q in quantities if (q.epoch, q.batch, q.id) not in places)

@@ -153,6 +153,7 @@ class Sheet:
         self.doubts = Marks()  # entries that are, or rest on, something wrong
         self.vague = Marks()  # entries that are, or rest on, something imprecise
         self.adrift = Marks()  # imprecise ones that are not what the spec allows
+        self.boxes: dict[Key, Interval] = {}  # where what was held against it may lie
         self.kept: dict[Key, Interval] = {}  # vague quantities as the calculator still had them
         self.judged: dict[Key, Judged] = {}
         self.quantities: tuple[Judged, ...] = ()  # when all are
@@ -255,6 +256,12 @@ class Sheet:
         self.hypotheses = [*self.hypotheses, *both][:MOST_HYPOTHESES]
 
     # What later steps take
+
+    def box(self, place: Key) -> Interval:
+        """Where a judged quantity may lie by the student's own work."""
+        if place not in self.boxes:
+            self.boxes[place] = self.replay(self.numbers[place].unit).of(place)
+        return self.boxes[place]
 
     def replay(self, unit: float, over: Override = NOTHING) -> Replay:
         """The lines as they are worked for a quantity, of whose last decimal ``unit`` is half."""

@@ -13,22 +13,24 @@ from typing import TypeAlias
 import numpy as np
 
 from backtrace.check.rules.equation_partials import rounded_over, rounded_times
-from backtrace.check.rules.evaluation import interval
 from backtrace.check.rules.intervals import (
     Floats,
     Interval,
-    added,
     hull,
     in_any,
-    multiplied,
-    negated,
     point,
-    scaled,
-    subtracted,
-    summed,
+)
+from backtrace.check.rules.noted_sums import (
+    rounded_accumulate,
+    rounded_average,
+    rounded_descend,
+    rounded_matmul,
+    rounded_share,
+    rounded_share_of_all,
+    rounded_terms,
+    rounded_whole,
 )
 from backtrace.check.rules.noting import Noting, ordered
-from backtrace.check.rules.partial_results import products_of
 from backtrace.check.rules.softmax_bounds import jacobian_from_softmax
 from backtrace.functions.activations import SELU_ALPHA, SELU_SCALE, Parameters
 from backtrace.functions.elementary import FUNCTIONS
@@ -39,7 +41,6 @@ from backtrace.tape.setting import Setting
 
 Ends: TypeAlias = tuple[Floats, Floats]  # at the lowest z and at the highest
 Rule: TypeAlias = Callable[..., Interval | None]
-HALF_SQUARES = {"half_sse": 0.5, "half_mse": 0.5, "mse_elements": 0.0}  # 0: one of the outputs
 NotedWay: TypeAlias = Callable[[Noting, Interval, Parameters], Ends]
 
 
@@ -54,65 +55,6 @@ def noted(
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         found: Interval | None = rule(s, p, noting, *map(hull, operands))
     return found
-
-
-def _rounded_matmul(
-    s: Setting, p: Parameters, noting: Noting, x: Interval, y: Interval
-) -> Interval:
-    """A product with 0 or 1, or one that is the whole line, need not be noted, and may be."""
-    products, trivial = products_of(s, p, x, y)
-    n = p.get("samples", 1)
-    alone = products.shape[1] == 1 and n == 1
-    found = in_any(noting.ways(products, trivial | alone))
-    lo, hi = found.lo.sum(axis=2), found.hi.sum(axis=2)
-    noise = 1e-12 * (np.abs(lo) + np.abs(hi))
-    return Interval((lo - noise) / n, (hi + noise) / n)
-
-
-def _rounded_whole(operation: str) -> Callable[..., Interval]:
-    """A line that is a product by itself."""
-
-    def rounded(s: Setting, p: Parameters, noting: Noting, *operands: Interval) -> Interval:
-        return in_any(noting.ways(interval(operation, s, p, *operands)))
-
-    return rounded
-
-
-def _rounded_terms(s: Setting, p: Parameters, noting: Noting, *operands: Interval) -> Interval:
-    """Each addend, or its square before it is halved."""
-    from_error = len(operands) == 1
-    operation = "loss_terms_from_error" if from_error else "loss_terms"
-    whole = _rounded_whole(operation)(s, p, noting, *operands)
-    if p["loss"] not in HALF_SQUARES:
-        return whole
-    error = operands[0] if from_error else subtracted(*operands)
-    share = HALF_SQUARES[p["loss"]] or 1 / error.shape[1 - s.sample_axis]
-    squares = noting.ways(multiplied(error, error))
-    return in_any((whole, *(scaled(square, share) for square in squares)))
-
-
-def _rounded_descend(
-    s: Setting, p: Parameters, noting: Noting, w: Interval, gradient: Interval
-) -> Interval:
-    """Each η·dW before the difference."""
-    change = in_any(noting.ways(scaled(gradient, float(p["rate"]))))
-    return added(w, change) if s.descent else subtracted(w, change)
-
-
-def _rounded_share(s: Setting, p: Parameters, noting: Noting, x: Interval) -> Interval | None:
-    """Each sample's share before the batch's sum."""
-    if p.get("samples", 1) == 1:
-        return None
-    axis = None if p.get("all") else s.sample_axis
-    shares = scaled(x, 1 / p["samples"])
-    whole = in_any(summed(way, axis, keepdims=True) for way in noting.ways(shares))
-    return negated(whole) if p.get("negate") else whole
-
-
-def _rounded_share_of_all(
-    s: Setting, p: Parameters, noting: Noting, x: Interval
-) -> Interval | None:
-    return _rounded_share(s, {**p, "all": True}, noting, x)
 
 
 # Powers of e, and what is worked from them
@@ -389,14 +331,17 @@ def _shares(low: Floats, high: Floats, axis: int) -> Ends:
 
 
 ROUNDED_PARTS: dict[str, Rule] = {
-    "matmul": _rounded_matmul,
-    "hadamard": _rounded_whole("hadamard"),
-    "scale_step": _rounded_whole("scale_step"),
-    "loss_terms": _rounded_terms,
-    "loss_terms_from_error": _rounded_terms,
-    "descend": _rounded_descend,
-    "sum_samples": _rounded_share,
-    "total": _rounded_share_of_all,
+    "matmul": rounded_matmul,
+    "hadamard": rounded_whole("hadamard"),
+    "scale_step": rounded_whole("scale_step"),
+    "loss_terms": rounded_terms,
+    "loss_terms_from_error": rounded_terms,
+    "descend": rounded_descend,
+    "accumulate": rounded_accumulate,
+    "accumulate_step": rounded_accumulate,
+    "average": rounded_average,
+    "sum_samples": rounded_share,
+    "total": rounded_share_of_all,
     "activate": _rounded_activate,
     "activation_derivative": _rounded_slope,
     "derivative_from_activation": _rounded_slope_of_a,

@@ -1,0 +1,141 @@
+"""What sums give whose addends are noted with known digits: products, shares, parts of an update.
+
+Between two numbers as they are noted there is none: where few sums come of them, each is a piece of
+its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from backtrace.check.rules.evaluation import interval
+from backtrace.check.rules.intervals import (
+    Interval,
+    added,
+    hull,
+    in_any,
+    multiplied,
+    negated,
+    scaled,
+    subtracted,
+)
+from backtrace.check.rules.noting import Noting
+from backtrace.check.rules.partial_results import products_of
+from backtrace.functions.activations import Parameters
+from backtrace.tape.setting import Setting
+
+MOST_SUMS = 9  # that are told apart
+HALF_SQUARES = {"half_sse": 0.5, "half_mse": 0.5, "mse_elements": 0.0}  # 0: one of the outputs
+
+
+def rounded_matmul(s: Setting, p: Parameters, noting: Noting, x: Interval, y: Interval) -> Interval:
+    """A product with 0 or 1, or one that is the whole line, need not be noted, and may be."""
+    products, trivial = products_of(s, p, x, y)
+    n = p.get("samples", 1)
+    alone = products.shape[1] == 1 and n == 1
+    found = _sums(noting, products, 2, trivial | alone)
+    if n > 1 and noting.digits is not None:  # a sum of so many decimals has them already
+        found = in_any((found, noting.rounded(found)))
+    noise = 1e-12 * (np.abs(found.lo) + np.abs(found.hi))
+    return Interval((found.lo - noise) / n, (found.hi + noise) / n)
+
+
+def _sums(noting: Noting, x: Interval, axis: int, trivial: Any = False) -> Interval:
+    """What numbers add up to along an axis (pieces first) that were noted one by one."""
+    return in_any(_sum_of(noting, x, way, axis) for way in noting.ways(x, trivial))
+
+
+def _sum_of(noting: Noting, x: Interval, way: Interval, axis: int) -> Interval:
+    """The sum of ``x`` noted in a ``way``: between two noted numbers there is none, and so the sums
+    are pieces of their own where they are few."""
+    kept = (way.lo == x.lo) & (way.hi == x.hi)
+    unit = 2 * noting.error(np.maximum(np.abs(way.lo), np.abs(way.hi)))
+    steps = np.where(kept | (unit == 0), 0.0, (way.hi - way.lo) / np.where(unit == 0, 1.0, unit))
+    steps = np.nan_to_num(np.round(steps), nan=np.inf)
+    width = np.where(kept, way.hi - way.lo, 0.0).sum(axis=axis)
+    if noting.digits is None:  # all of one unit
+        steps, unit = (f(x, axis=axis, keepdims=True) for f, x in ((np.sum, steps), (np.max, unit)))
+    lows = [way.lo.sum(axis=axis)]
+    for count, size in zip(np.moveaxis(steps, axis, 0), np.moveaxis(unit, axis, 0), strict=True):
+        if len(lows) * (count.max() + 1) > MOST_SUMS:
+            width = width + count * size
+        else:
+            ups = [np.minimum(up, count) * size for up in range(int(count.max()) + 1)]
+            lows = [low + up for low in lows for up in ups]
+    low = np.concatenate(lows)
+    return Interval(low, low + width)
+
+
+def rounded_whole(operation: str) -> Callable[..., Interval]:
+    """A line that is a product by itself."""
+
+    def rounded(s: Setting, p: Parameters, noting: Noting, *operands: Interval) -> Interval:
+        return _one_by_one(noting, interval(operation, s, p, *operands))
+
+    return rounded
+
+
+def _one_by_one(noting: Noting, x: Interval) -> Interval:
+    """Numbers as they may be noted."""
+    ends = hull(x)
+    return _sums(noting, Interval(ends.lo[:, None], ends.hi[:, None]), 1)
+
+
+def rounded_terms(s: Setting, p: Parameters, noting: Noting, *operands: Interval) -> Interval:
+    """Each addend, or its square before it is halved."""
+    from_error = len(operands) == 1
+    operation = "loss_terms_from_error" if from_error else "loss_terms"
+    whole = rounded_whole(operation)(s, p, noting, *operands)
+    if p["loss"] not in HALF_SQUARES:
+        return whole
+    error = operands[0] if from_error else subtracted(*operands)
+    share = HALF_SQUARES[p["loss"]] or 1 / error.shape[1 - s.sample_axis]
+    squares = noting.ways(multiplied(error, error))
+    return in_any((whole, *(scaled(square, share) for square in squares)))
+
+
+def rounded_descend(
+    s: Setting, p: Parameters, noting: Noting, w: Interval, gradient: Interval
+) -> Interval:
+    """Each η·dW before the difference."""
+    change = _one_by_one(noting, scaled(gradient, float(p["rate"])))
+    return added(w, change) if s.descent else subtracted(w, change)
+
+
+def rounded_accumulate(
+    s: Setting, p: Parameters, noting: Noting, v: Interval, gradient: Interval
+) -> Interval:
+    """Each β·v before the sum, and each η·dW where it is added here."""
+    kept = _one_by_one(noting, scaled(v, float(p["beta"])))
+    return rounded_descend(s, p, noting, kept, gradient) if "rate" in p else added(kept, gradient)
+
+
+def rounded_average(
+    s: Setting, p: Parameters, noting: Noting, m: Interval, gradient: Interval
+) -> Interval:
+    """Both shares before the sum."""
+    beta = float(p["beta"])
+    shares = (scaled(m, beta), scaled(gradient, 1 - beta))
+    return added(*(_one_by_one(noting, share) for share in shares))
+
+
+def rounded_share(s: Setting, p: Parameters, noting: Noting, x: Interval) -> Interval | None:
+    """Each sample's share before the batch's sum."""
+    if p.get("samples", 1) == 1:
+        return None
+    shares = scaled(x, 1 / p["samples"])
+    if p.get("all"):
+        shares = Interval(*(end.reshape(1, -1, 1, 1) for end in (shares.lo, shares.hi)))
+        whole = _sums(noting, shares, 1)
+    else:
+        axis = 1 + s.sample_axis
+        found = _sums(noting, shares, axis)
+        whole = Interval(*(np.expand_dims(end, axis) for end in (found.lo, found.hi)))
+    return negated(whole) if p.get("negate") else whole
+
+
+def rounded_share_of_all(s: Setting, p: Parameters, noting: Noting, x: Interval) -> Interval | None:
+    return rounded_share(s, {**p, "all": True}, noting, x)
