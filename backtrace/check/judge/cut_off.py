@@ -15,8 +15,8 @@ from backtrace.check.rules.intervals import Floats
 def signs_of_cutting(exercise: Exercise, usual: Sheet) -> int:
     """Above 0 where numbers look cut off, below 0 where they look rounded, 0 where they show
     neither: up to the first that is wrong by the exact values, or all of them by what is written
-    before each, or else by the exact values again where no mistake reaches. An unwritten â that was
-    cut off makes 1 − â look rounded, and so does what was worked with all digits."""
+    before each; above 0 also by the exact values again where no mistake reaches. An unwritten â
+    that was cut off makes 1 − â look rounded, and so does what was worked with all digits."""
     first = min(map(exercise.order.__getitem__, accused_places(usual.quantities)))
     early = {at: each for at, each in usual.written.items() if exercise.order[at] <= first}
     balance = clear_balance(early, exercise.values)
@@ -25,7 +25,8 @@ def signs_of_cutting(exercise: Exercise, usual: Sheet) -> int:
     worked = {at: each for at, each in usual.written.items()
               if each.cells and not exercise.is_given(at)}  # fmt: skip
     own = {at: usual.middle_from_written(at) for at in worked}
-    return clear_balance(worked, own) or clear_balance(worked, _untouched(exercise, usual, own))
+    found = clear_balance(worked, own)
+    return found or max(clear_balance(worked, _untouched(exercise, usual, own)), 0)
 
 
 def balance_of_what_stands(cut: Sheet, usual: Sheet) -> int:
