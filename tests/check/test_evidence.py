@@ -89,6 +89,15 @@ def test_two_numbers_that_were_exchanged_explain_more_than_one_that_was_misread(
     assert marks(LINE, sheet)["W1_new"] == "carried"
 
 
+def test_two_numbers_that_were_exchanged_explain_more_than_a_sign():
+    """0.5·2 - 0.5·1 for 0.5·1 - 0.5·2 is the negative as well; e = 0.5 - 1, and dW = -0.5·[2 1]."""
+    spec = LINE.replace("[[0.5], [0.3]], bias: 0.4", "[[0.5], [-0.5]], bias: none")
+    sheet = "z1: 0.500\ndW1: [-1.000, -0.500]\n"
+    (found,) = quantity(spec, sheet, "z1").explanations
+    assert (found.codes, said(found)) == (("entries-exchanged",), "columns 1 and 2 of a0")
+    assert marks(spec, sheet)["dW1"] == "carried"
+
+
 def test_the_way_of_a_first_step_is_that_of_the_wrong_gradient_where_only_averages_are_written():
     """y - a for a - y: db = -0.5 and dW = [-0.5 -1], of which m is a tenth and v = g²/1000; each
     weight rises by η = 0.1."""

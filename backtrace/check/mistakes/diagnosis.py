@@ -100,10 +100,13 @@ class Diagnosis(WrongQuantity):
 
     def by_misreading_further_down(self) -> list[Cause]:
         """A given number that was read as another where a later line takes it up, which follows
-        from nothing else: there few numbers come into question."""
+        from nothing else: there few numbers come into question. Or two that were exchanged, if
+        such a line bears that out."""
         later = [Misreading(self.sheet, place) for place in self.evidence.unexplained_later]
         causes = (cause for misreading in later for cause in misreading.of_one_operand())
-        return [each for each in causes if self.fits(each.stand_ins)]
+        exchanged = Misreading(self.sheet, self.place).of_exchanged_givens() if later else ()
+        borne_out = self.evidence.explaining_more([*exchanged], [])
+        return [*(each for each in causes if self.fits(each.stand_ins)), *borne_out]
 
     def by_misreading(self, wrong: NDArray[np.bool_]) -> list[Cause]:
         """A given number that was read as another; or two that were exchanged, which are few and
