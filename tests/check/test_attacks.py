@@ -42,6 +42,15 @@ def test_averages_too_small_to_be_noted_were_not():
     assert found.first_mistake.mistakes == ("bias-correction-omitted",)
 
 
+def test_squares_are_not_negative_and_carry_no_step_where_they_are_said_to_be():
+    """dW = -0.105: v = 0.01 * 0.011025 = 0.00011 stays in the calculator, and v/0.01 = 0.011."""
+    spec = ONE_WEIGHT.replace("{name: adam,", "{name: adam, beta2: 0.99,")
+    found = report(spec, "dW1: -0.105\nvhatW1: -0.030\nW1_new: -0.009")
+    assert [q.verdict for q in found.quantities] == ["right", "wrong", "imprecise"]
+    found = report(spec, "dW1: -0.105\nvhatW1: 0.011\nW1_new: 0.600")
+    assert [q.verdict for q in found.quantities] == ["right"] * 3
+
+
 def test_squares_that_round_to_0_allow_no_step_of_any_length():
     # v = 0.001 * 0.105² = 0.000011, 0.0000 to four decimals.
     found = marks(ONE_WEIGHT, "dW1: -0.105\nvW1: 0.0000\nstep_W1: 123.45\nW1_new: 123.95")

@@ -197,7 +197,7 @@ class Judgement:
             ),
         ).astype(object)
         too_vague = self.too_vague(numbers, in_g, alone) & (in_g | in_l)
-        names[too_vague | self.tells_nothing(numbers, box) & vague] = "imprecise"
+        names[too_vague | self.tells_nothing(numbers, box) & (vague | doubt & ~in_g)] = "imprecise"
         names[np.isinf(as_floats(self.exact)) & numbers.there & ~doubt] = "wrong"  # a mask's −∞
         self.settle(numbers, box, alone, names)
         explanations: tuple[Explanation, ...] = ()

@@ -21,7 +21,7 @@ from backtrace.check.rules.adaptive_steps import Quotient, as_long_as_can_be
 from backtrace.check.rules.equation_partials import slack
 from backtrace.check.rules.evaluation import interval
 from backtrace.check.rules.few_decimals import past_the_line
-from backtrace.check.rules.intervals import Interval, clipped, either, in_any, widened
+from backtrace.check.rules.intervals import UNBOUNDED, Interval, clipped, either, in_any, widened
 from backtrace.check.rules.noted_lines import noted
 from backtrace.check.rules.noting import TELLING, Noting, widened_by
 from backtrace.functions.activations import Parameters
@@ -37,6 +37,7 @@ KNOW_THEIR_PARTS = (  # and which are left alone
     *("descend", "accumulate", "accumulate_step", "average", "accumulate_squares"),
     "average_squares",
 )
+SQUARES = ("average_squares", "accumulate_squares")
 FINER = 10.0  # times as fine as a unit is the next
 LARGE = 500  # entries of the operands of a line, for which it counts as another one
 
@@ -366,6 +367,8 @@ class Replay:
         if step.operation == "given":
             return x
         wide = self.rounded(x)
+        if step.operation in SQUARES:
+            return clipped(wide, np.minimum(x.lo, 0.0), UNBOUNDED)
         if step.operation != "activate" or wide is x:
             return wide
         low, high = FUNCTIONS[step.parameters["activation"]].range

@@ -20,6 +20,7 @@ RealFunction: TypeAlias = Callable[[Floats], Floats]
 
 EPS = 2.0**-52
 UNBOUNDED = 1e300  # stands for infinity, so that 0 times it is 0 and not nan
+BOUNDLESS = UNBOUNDED / 1e20  # what it may have come to, multiplied by what stands on a sheet
 MOST_PIECES = 6
 SINGLE = 1e-11  # an interval no wider than this, relatively, is one number with rounding noise,
 NOISE = 1e-15  # and so is one as narrow as what is left where larger numbers cancel
@@ -49,7 +50,7 @@ class Interval(ArrayOperand):
     @property
     def unbounded(self) -> NDArray[np.bool_]:
         """Which entries nothing can be said of."""
-        wide = (self.lo <= -UNBOUNDED / 10) | (self.hi >= UNBOUNDED / 10)
+        wide = (self.lo <= -BOUNDLESS) | (self.hi >= BOUNDLESS)
         return np.asarray(wide.any(axis=0))
 
 

@@ -60,13 +60,16 @@ class Noting(msgspec.Struct, frozen=True):
         return np.where(error > 0, np.round(x / unit + tie) * unit, x)
 
     def of(self, x: Interval) -> Floats:
-        """What rounding may do to a partial result; nothing to a number that it leaves alone."""
+        """What rounding may do to a partial result; nothing to a number that it leaves alone, and
+        to one of less than half a unit no more than make it 0."""
         ends, alone = hull(x), single(x)
         lo, hi = ends.lo[0], ends.hi[0]
-        error = self.error(np.maximum(np.abs(lo), np.abs(hi)))
+        size = np.maximum(np.abs(lo), np.abs(hi))
+        full = self.error(size)
+        unit = np.where(full > 0, 2 * full, 1.0)
+        error: Floats = np.minimum(full, size)
         if not alone.any():
             return error
-        unit = np.where(error > 0, 2 * error, 1.0)
         middle = (lo + hi) / 2
         kept = is_left_alone(middle, np.round(middle / unit) * unit, unit)
         return np.where(alone & kept, 0.0, error)
