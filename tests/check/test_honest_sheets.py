@@ -12,7 +12,7 @@ from backtrace.check.judge.checker import Checker
 from tests.check.generator import write_sheet
 from tests.check.habits import Habit
 from tests.check.handwork import Work
-from tests.check.typed import answers_of, exercise, listed, report
+from tests.check.typed import answers_of, exercise, listed, marks, report
 from tests.sampling import some
 
 DOCUMENTED = ("mlp-math", "small-mlp", "or-gate")
@@ -176,3 +176,20 @@ def test_eight_units_of_the_last_place_are_wrong_at_exactly_that_entry(name, uni
         mark[place] = True
         (at,) = np.argwhere(work.page(work.lines[id].kind, mark)) + 1
         assert wrong == [(id, [tuple(at)])], (id, place)
+
+
+def test_the_divisor_of_a_derivative_is_rounded_before_it_divides():
+    """Binary cross-entropy by the chain: a(1 − a) = 0.66·0.34 = 0.22, and 0.34/0.22 = 1.55."""
+    spec = """
+conventions: {sign: descent}
+layers: [{activation: sigmoid, weights: [[0.3], [0.5], [0.7]], bias: [-0.3]}]
+inputs: [[2, 2, -0.9]]
+targets: [[1]]
+loss: binary_cross_entropy
+output_delta: chain
+learning_rate: 0.5
+"""
+    sheet = "z1: 0.67\na1: 0.66\nerror: 0.34\nda1: 1.55\ng1: 0.22\ndelta1: 0.34\n"
+    found = marks(spec, sheet)
+    assert set(found.values()) <= {"right", "rounded"}
+    assert marks(spec, sheet.replace("1.55", "1.65"))["da1"] == "wrong"

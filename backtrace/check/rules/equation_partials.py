@@ -167,15 +167,13 @@ def _over(s: Setting, p: Parameters, noting: Noting, x: Interval, y: Interval) -
         return size_of(x) * np.maximum(divided, noting.of(Interval(1 / y.lo, 1 / y.hi)))
 
 
-def rounded_times(
-    s: Setting, p: Parameters, noting: Noting, x: Interval, y: Interval
-) -> Interval | None:
-    """A product with a constant that has been noted with so many digits."""
-    at = _constant(p)
+def rounded_times(s: Setting, p: Parameters, noting: Noting, x: Interval, y: Interval) -> Interval:
+    """A product that has been noted with so many digits, or with a constant that has."""
+    at, ways = _constant(p), noting.ways(multiplied(x, y))
     if at is None:
-        return None
+        return in_any(ways)
     constant, other = ((x, y), (y, x))[at]
-    return multiplied(other, noting.rounded(constant))
+    return in_any((*ways, multiplied(other, noting.rounded(constant))))
 
 
 def rounded_over(

@@ -123,7 +123,21 @@ WHOLE_SQUARES = ("sse", "mse")  # whose terms are squares and nothing else
 
 def _loss_gradient(s: Setting, p: Parameters, noting: Noting, *operands: Interval) -> Any:
     whole = 1 if p.get("samples", 1) == 1 and len(operands) == 1 else 2
-    return whole * noting.error(size_of(operands[0]) + (len(operands) > 1))
+    parts = whole * noting.error(size_of(operands[0]) + (len(operands) > 1))
+    if p["loss"] != "binary_cross_entropy":
+        return parts
+    return np.maximum(parts, _quotient_noted(noting, *operands) / p.get("samples", 1))
+
+
+def _quotient_noted(noting: Noting, a: Interval, y: Interval) -> Any:
+    """(a − y)/(a(1 − a)), and a(1 − a) before it is divided by, of which a digit is noted."""
+    found = np.zeros(a.shape)
+    for end in (a.lo[0], a.hi[0]):
+        below = end * (1 - end)
+        off = np.minimum(noting.error(below), below / 2)
+        above = np.maximum(np.abs(end - y.lo[0]), np.abs(end - y.hi[0]))
+        found = np.maximum(found, above * off / (below * (below - off)))
+    return found + noting.error(found)
 
 
 PARTIAL_RESULTS: dict[str, Slack] = {
