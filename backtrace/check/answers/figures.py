@@ -164,8 +164,8 @@ def _without_about(text: str) -> str:
     return _ABOUT.sub("", text, count=1)
 
 
-def _without_doubt(text: str) -> str:
-    return text.rstrip("? ")
+def _without_mark(text: str) -> str:
+    return text.rstrip("?.,;✓✔ ")
 
 
 def _without_remark(text: str) -> str:
@@ -182,13 +182,13 @@ def _with_hundredths(text: str) -> str:
 
 
 MINUS, COMMA = "with a typographic minus", "with a decimal comma"
-DOUBT, REMARK = "without the question mark after them", "without the words after them"
+MARK, REMARK = "without the mark after them", "without the words after them"
 PERCENT = "with % as hundredths"
-OF_ALL = {MINUS, COMMA, DOUBT, REMARK, PERCENT}
+OF_ALL = {MINUS, COMMA, MARK, REMARK, PERCENT}
 _MENDS = (
     (_with_plain_minus, MINUS),
     (_without_about, "without the word before it"),
-    (_without_doubt, DOUBT),
+    (_without_mark, MARK),
     (_without_remark, REMARK),
     (_with_hundredths, PERCENT),
     (_with_tight_sign, "without the space after its sign"),

@@ -246,12 +246,13 @@ def _turned_matrix(
 
 
 def _with_spaces(given: WrittenCells) -> WrittenCells | None:
-    """As the program prints matrices, `1 2 ; 3 4`: spaces between entries, a comma before some of
-    them, `;` or, in a text block, a new line between rows."""
+    """As the program prints matrices, `1 2 ; 3 4`: spaces, tabs or bars between entries, a comma
+    before some of them, `;` or, in a text block, a new line between rows; brackets of any kind."""
     texts = [" ".join(cell.text.strip() for cell in row) for row in given.rows]
-    if not any(mark in cell.text.strip() for row in given.rows for cell in row for mark in " ;\n"):
+    marks = " ;\n\t|"
+    if not any(mark in cell.text.strip() for row in given.rows for cell in row for mark in marks):
         return None
-    lines = re.split("[;\n]", ";".join(texts).replace("[", " ").replace("]", " "))
+    lines = re.split("[;\n]", re.sub(r"[\[\]()|]", " ", ";".join(texts)))
     told = [[text.rstrip(",") for text in line.split()] for line in lines if line.strip()]
     rows = [[Scalar(0, 0, 1, text) for text in line if text] for line in told]
     if len(rows) == 1 and given.form != "matrix":
