@@ -112,6 +112,14 @@ def test_a_sample_is_a_row_where_rows_are_samples():
     assert found.notes == ("z1, z2: this is sample 1; samples 2 to 3 are missing",)
 
 
+def test_another_sample_than_the_first_may_be_the_one():
+    # z1 = 2·(1, 2) + 1·(3, 4); z2 = 5·1 + 8·2
+    found = report(SQUARE, "z1: [5, 8]\nz2: [21]")
+    assert [q.entries[1] for q in found.quantities] == [("right", "right"), ("right",)]
+    assert {q.entries[0][0] for q in found.quantities} == {"missing"}
+    assert found.notes == ("z1, z2: this is sample 2; the other samples are missing",)
+
+
 def test_a_line_that_is_no_first_sample_is_still_malformed():
     found = report(SQUARE, "z1: [7, 9]")
     assert found.notes == ()

@@ -5,12 +5,14 @@ Each is tried where something is wrong, and taken where far less is wrong for it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
+import numpy as np
 
 from backtrace.check.judge.exercise import Exercise, Key
-from backtrace.check.model import AnswerCell, Answers, Judged, WrittenQuantity
+from backtrace.check.model import AnswerCell, Answers, Figure, Judged, WrittenQuantity
+from backtrace.check.rules.intervals import Floats
 from backtrace.spec.ids import Role, id_of
 
 Cells = tuple[tuple[AnswerCell, ...], ...]
@@ -33,6 +35,7 @@ OF_WEIGHTS: tuple[Role, ...] = (
     "step",
     "updated",
 )
+NEAR = 4.0  # half units of the last digit, by which the numbers of a sample may be off
 THROUGHOUT = "Everything is written transposed: the square matrices are read so too."
 SQUARE = "The gradients and the new weights are written transposed: they are read so."
 IN_GRADIENTS = "The gradients and the new weights are written transposed: the square ones too."
@@ -50,7 +53,7 @@ def readings(
 ) -> Iterator[SheetReading]:
     """What a sheet may have meant as a whole; ``accused`` is what is wrong as it stands."""
     found_so = (_transposed(answers, exercise), _square_ones(answers, accused, exercise))
-    for found in (*found_so, _first_sample(answers, exercise)):
+    for found in (*found_so, _one_sample(answers, exercise)):
         if found is not None:
             yield found
     renamed = _new_under_old_names(answers, accused, exercise)
@@ -120,27 +123,61 @@ def _is_oblong(written: WrittenQuantity) -> bool:
     return rows != columns and min(rows, columns) > 1
 
 
-def _first_sample(answers: Answers, exercise: Exercise) -> SheetReading | None:
-    """With the other samples left out, where quantities hold one sample's numbers alone."""
+def _one_sample(answers: Answers, exercise: Exercise) -> SheetReading | None:
+    """With the other samples left out, where quantities hold one sample's numbers alone: those of
+    the one that they fit best."""
     axis = exercise.spec.conventions.sample_axis
-    read = {}
+    lines: dict[Key, tuple[AnswerCell, ...]] = {}
     for each in answers.written:
         shape = exercise.values[_key(each)].shape
         of_samples = exercise.steps[_key(each)].role in OF_SAMPLES
-        is_line = len(each.raw) == 1 or all(len(line) == 1 for line in each.raw)
-        if not (of_samples and is_line and shape[axis] > 1):
-            continue
         numbers = tuple(cell for line in each.raw for cell in line)
-        if len(numbers) == shape[1 - axis]:
-            samples: Cells = (numbers, *((None,) * len(numbers),) * (shape[axis] - 1))
-            cells = samples if axis == 0 else tuple(zip(*samples, strict=True))
-            read[_key(each)] = msgspec.structs.replace(each, cells=cells, problem="", raw=())
-    if not read:
+        is_line = len(each.raw) == 1 or all(len(line) == 1 for line in each.raw)
+        if of_samples and is_line and shape[axis] > 1 and len(numbers) == shape[1 - axis]:
+            lines[_key(each)] = numbers
+    if not lines:
         return None
-    samples_of = exercise.values[next(iter(read))].shape[axis]
-    others = "sample 2 is" if samples_of == 2 else f"samples 2 to {samples_of} are"
+    samples = min(exercise.values[place].shape[axis] for place in lines)
+    sample = max(range(samples), key=lambda at: _right(lines, at, exercise))
+    read = {
+        _key(each): _of_sample(each, sample, lines[_key(each)], exercise)
+        for each in answers.written
+        if _key(each) in lines
+    }
     names = ", ".join(dict.fromkeys(id for _, _, id in read))
-    return SheetReading(_read_as(answers, read, f"{names}: this is sample 1; {others} missing"))
+    said = f"{names}: this is sample {sample + 1}; {_others(sample + 1, samples)} missing"
+    return SheetReading(_read_as(answers, read, said))
+
+
+def _right(lines: Mapping[Key, tuple[AnswerCell, ...]], sample: int, exercise: Exercise) -> int:
+    """How many numbers are the key's of a sample, to the digits that they have."""
+    axis = exercise.spec.conventions.sample_axis
+    found = 0
+    for place, cells in lines.items():
+        values: Floats = np.take(exercise.values[place], sample, axis)
+        for cell, value in zip(cells, values.tolist(), strict=True):
+            if isinstance(cell, Figure):
+                found += abs(cell.value - value) <= NEAR * cell.half_unit
+    return found
+
+
+def _of_sample(
+    written: WrittenQuantity, sample: int, numbers: tuple[AnswerCell, ...], exercise: Exercise
+) -> WrittenQuantity:
+    """A quantity of which a sample is written, and no other."""
+    axis = exercise.spec.conventions.sample_axis
+    blank: tuple[AnswerCell, ...] = (None,) * len(numbers)
+    samples = exercise.values[_key(written)].shape[axis]
+    lines = tuple(numbers if at == sample else blank for at in range(samples))
+    cells = lines if axis == 0 else tuple(zip(*lines, strict=True))
+    return msgspec.structs.replace(written, cells=cells, problem="", raw=())
+
+
+def _others(sample: int, samples: int) -> str:
+    """``sample 2 is``, ``samples 2 to 4 are``, ``the other samples are``."""
+    if samples == 2:
+        return f"sample {3 - sample} is"
+    return f"samples 2 to {samples} are" if sample == 1 else "the other samples are"
 
 
 def _new_under_old_names(
