@@ -54,7 +54,10 @@ def _(work, line):
     turn = -1.0 if work.bias_kind(line.layer) == "threshold" else 1.0
     over, (n, units) = gradient_mean(work, line), work.shapes[right(line).reads[0]]
     if n > 1 and units > 1:
-        yield Rule(right(line).reads, lambda d: np.full((1, units), turn * d.sum() / over))
+        ones = np.ones((1, units))
+        yield Rule(
+            right(line).reads, lambda d: turn * d.sum(axis=(-2, -1), keepdims=True) * ones / over
+        )
 
 
 @wrong("value-for-error", "db", "data_db")
