@@ -101,8 +101,8 @@ def is_trivial(lo: Floats, hi: Floats) -> Any:
     return (lo == hi) & ((lo == 0) | (np.abs(lo) == 1))
 
 
-def part(noting: Noting, factor: float, x: Interval) -> Floats:
-    """What noting a constant times x may do: η·dW, β·v."""
+def part(noting: Noting, factor: float | Floats, x: Interval) -> Floats:
+    """What noting a constant times x may do: η·dW, β·v; or each of several, a line of x each."""
     return noting.of(Interval(*ordered(x.lo * factor, x.hi * factor)))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from backtrace.check.rules.intervals import Interval, absolute, multiplied, scaled, summed
+from backtrace.check.rules.intervals import Floats, Interval, absolute, hull, multiplied, summed
 from backtrace.check.rules.noting import Noting, Slack, part, size_of
 from backtrace.functions.activations import Parameters
 from backtrace.functions.optimizers import momentums
@@ -26,18 +26,27 @@ def _product_of_constant(name: str) -> Slack:
 def _penalty(s: Setting, p: Parameters, noting: Noting, *weights: Interval) -> Any:
     """Each λw² (λ|w|, λ/2·w²) before the sum, and w² before that; or the sum of a matrix."""
     l1, l2, over = float(p["l1"]), float(p["l2"]), float(p.get("over", 1))
-    squares = [multiplied(w, w) if l2 else None for w in weights]
-    ways = []
-    for share in {1.0, 0.5, 1 / over, 0.5 / over}:
-        off = 0.0
-        for w, square in zip(weights, squares, strict=True):
-            if square is not None:
-                off += float((part(noting, share * l2, square) + l2 * noting.of(square)).sum())
-                off += float(noting.of(scaled(summed(square), share * l2)).sum())
-            if l1:
-                off += float(part(noting, share * l1, absolute(w)).sum())
-        ways.append(off)
-    return max(ways)
+    shares: Floats = np.array([*{1.0, 0.5, 1 / over, 0.5 / over}])[:, None]
+    off: Floats = np.zeros(len(shares))
+    if l2:
+        squares = [multiplied(w, w) for w in weights]
+        each, sums = _in_a_row(squares), _in_a_row([summed(square) for square in squares])
+        off += part(noting, shares * l2, each).sum(axis=1) + l2 * noting.of(each).sum()
+        off += part(noting, shares * l2, sums).sum(axis=1)
+    if l1:
+        sizes = _in_a_row([absolute(w) for w in weights])
+        off += part(noting, shares * l1, sizes).sum(axis=1)
+    return float(off.max())
+
+
+def _in_a_row(matrices: list[Interval]) -> Interval:
+    """The entries of all of them, one beside the other."""
+    hulls = [hull(each) for each in matrices]
+    lo, hi = (
+        np.concatenate([getattr(each, end).reshape(1, 1, -1) for each in hulls], axis=2)
+        for end in ("lo", "hi")
+    )
+    return Interval(lo, hi)
 
 
 def _add_penalty(s: Setting, p: Parameters, noting: Noting, data: Interval, w: Interval) -> Any:
