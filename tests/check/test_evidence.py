@@ -223,10 +223,3 @@ dW1: [[-0.007, -0.007], [-0.010, -0.009]]
     found = {q.name: q for q in report("or-gate", sheet).quantities}
     assert found["db2"].mistakes == found["dW1"].mistakes == ("mean-omitted",)
     assert found["dW1"].repeated == "db2"
-
-
-def test_a_loss_of_the_first_sample_alone_is_no_sum_over_the_batch():
-    """e = 0.5 and 0.2: of 0.125 and 0.02 the mean is 0.0725."""
-    spec = LINE.replace("[1, 2]", "[[1, 2], [3, 1]]").replace("targets: 1", "targets: [[1], [2]]")
-    spec = spec.replace("half_sse", "half_mse")
-    assert quantity(spec, "loss: 0.1250\n", "loss").mistakes == ("batch-not-summed",)

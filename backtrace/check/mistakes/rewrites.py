@@ -531,10 +531,6 @@ def preactivation(step: Step, context: UpdateContext) -> Iterator[Wrong]:
 
 def batch_not_summed(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     n = context.samples
-    if step.operation == "total" and _averaged(step) == n > 1:
-        first = as_operation(_without(step, "samples"), "total_of_one_sample", at=0)
-        number = context.inputs.sample_numbers[0]
-        yield Wrong("batch-not-summed", first, detail=(str(number),))
     gradient = step.operation == "matmul" and step.role in GRADIENTS
     operation = "product_of_one_sample" if gradient else OF_ONE_SAMPLE.get(step.operation)
     if n == 1 or operation is None:

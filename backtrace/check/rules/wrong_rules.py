@@ -146,10 +146,6 @@ def _one_sample(s: Setting, p: Parameters, delta: Interval) -> Interval:
     return _right("sum_samples", s, p, _sample(s, delta, p["at"]))
 
 
-def _total_of_one_sample(s: Setting, p: Parameters, terms: Interval) -> Interval:
-    return _right("total", s, p, _sample(s, terms, p["at"]))
-
-
 def _product_of_one_sample(s: Setting, p: Parameters, x: Interval, y: Interval) -> Interval:
     return _right("matmul", s, p, _sample(s, x, p["at"]), _sample(s, y, p["at"]))
 
@@ -226,7 +222,6 @@ WRONG_RULES: dict[str, Evaluate] = {
     "summed_over_outputs": _summed_over_outputs,
     "sum_units": _sum_units,
     "one_sample": _one_sample,
-    "total_of_one_sample": _total_of_one_sample,
     "product_of_one_sample": _product_of_one_sample,
     "chain_of_one_sample": _chain_of_one_sample,
     "chain_to_whole": _chain_to_whole,
