@@ -92,6 +92,7 @@ def test_what_was_worked_from_a_line_under_the_wrong_name_is_no_slip_of_the_pen(
     "lines",
     [
         {**RIGHT, "dW2": RIGHT["delta2"]},  # written twice
+        {**RIGHT, "delta2": "[[5.00, 6.00], [7.00, 3.60]]", "dW2": RIGHT["delta2"]},
         {**RIGHT, "delta2": "[[5.00, 6.00], [7.00, 3.50]]", "dW2": "[[1.00, 0.50], [-0.50, 1.60]]"},
         {**RIGHT, "delta2": "[[5.00, 6.00], [7.00, _]]", "dW2": "[[1.00, 0.50], [-0.50, 1.50]]"},
     ],

@@ -53,6 +53,7 @@ def test_square_matrices_alone_tell_it_by_the_new_weights():
 
 def test_a_gradient_the_wrong_way_round_is_a_mistake_where_the_old_weights_are_not():
     """W - 0.1·dWᵀ = [0.1 1.6 / 1.2 4.2]"""
+    assert report(ONE_LAYER, TURNED).first_mistake.mistakes == ("transposed",)
     lines = f"{TURNED}\nW1_new: [[0.10, 1.60], [1.20, 4.20]]"
     found = report(ONE_LAYER, lines)
     assert [(q.verdict, q.mistakes) for q in found.quantities] == [
