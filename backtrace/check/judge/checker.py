@@ -39,6 +39,7 @@ from backtrace.check.model import Answers, Judged, Report, Verdict, WrittenQuant
 from backtrace.check.policy import score
 from backtrace.spec.model import AnswerDigits, Spec
 
+LEAST_WORK, WORK_A_LINE = 1_000, 20  # lines that are worked in search of another way of working
 MOST_MISTAKES = 2  # lines wrong however coarsely the rest was noted; else it is no habit
 MOST_REMEMBERED = 200  # reports, the last that were new
 MOST_CUT = 6.0  # half units that digits cut off, in a line and in those before it, may come to
@@ -233,7 +234,7 @@ class Checker(Exercise):
     def other_working(self, answers: Answers, usual: Sheet) -> Sheet | None:
         """The sheet in the first other way of working that leaves nothing wrong, and for which
         more than a single number speaks."""
-        usual, work = self.lenient(answers, usual), Work(MOST_WORK)
+        usual, work = self.lenient(answers, usual), self.work()
         if not self.may_stand(answers, loosest(usual.decimals), usual, work):
             return None
         ways = [*between_lines(usual.written, self.values)]
@@ -274,6 +275,11 @@ class Checker(Exercise):
                 if judged.places(*ACCUSED) != each.places(*ACCUSED):
                     return False
         return True
+
+    def work(self) -> Work:
+        """What may be done in search of another way of working: an honest sheet takes a few
+        attempts, each of which works every line once."""
+        return Work(min(MOST_WORK, LEAST_WORK + WORK_A_LINE * len(self.steps)))
 
     def with_coarse_scratch_work(
         self, answers: Answers, usual: Sheet, work: Work, mistakes: int = 0
@@ -328,7 +334,7 @@ class Checker(Exercise):
     def with_mistakes_and_coarse_scratch_work(self, answers: Answers, usual: Sheet) -> Sheet | None:
         """The sheet of a few mistakes among lines whose scratch work was noted coarsely; the usual
         working accuses at least two lines besides."""
-        work, most = Work(MOST_WORK), MOST_MISTAKES
+        work, most = self.work(), MOST_MISTAKES
         if len(accused_places(usual.quantities)) < 3:
             return None
         if not self.may_stand(answers, loosest(usual.decimals), usual, work, but=most):
