@@ -63,7 +63,7 @@ def _weight(coarse: Sheet, usual: Sheet, place: Key) -> float:
     numbers = coarse.numbers[place]
     unit = np.maximum(2 * numbers.half, EXACT * (1 + np.abs(numbers.values)))
     many, few = (_numbers_in(sheet.box(place), unit) for sheet in (coarse, usual))
-    both = np.log(1 - NOTED + NOTED * few / many)
+    both = np.log(1 - NOTED + NOTED * np.minimum(few / many, 1.0))
     others = KINKED if _is_of_pieces(coarse.exercise.steps[place]) else SLIPS
     each = np.where(was_off, np.log(others / many), both)
     return float(each[numbers.there & ~is_off].sum())

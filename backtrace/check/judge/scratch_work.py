@@ -34,6 +34,7 @@ KINDS: tuple[Operations, ...] = (  # what is noted in these operations is of one
     POWERS,
     frozenset(("derivative_from_activation", "chain_from_activation")),
     frozenset(("loss_terms", "loss_terms_from_error")),
+    frozenset(("loss_gradient", "loss_gradient_from_activation")),
     frozenset(("penalty", "add_penalty")),
     frozenset(("scale_step", *UPDATE_PARTIALS)) - {"penalty", "add_penalty"},
 )
