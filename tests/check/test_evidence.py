@@ -182,24 +182,19 @@ def test_of_tied_mistakes_the_one_that_was_made_again_stands_alone():
 # A slip of the pen
 
 
-def test_who_went_on_from_what_was_meant_slipped_with_the_pen_alone():
-    """The error of 4.35 is 0.85; a2 was copied as 4.45."""
-    sheet = "a2: 4.45\nerror: 0.85\nda2: 1.70\n"
-    assert marks("mlp-math", sheet) == {"a2": "wrong", "error": "right", "da2": "right"}
-    assert quantity("mlp-math", sheet, "a2").mistakes == ("copied-wrong",)
-
-
 def test_what_follows_from_a_repaired_number_by_ones_own_rounding_is_no_mistake():
     """z = 0.735, a = sigma(0.74) = 0.677 from the rounded one: neither from -0.74 nor the key's."""
     spec = "layers: [{activation: sigmoid, weights: 0.735, bias: none}]\ninputs: 1\nloss: output\n"
     assert marks(spec, "z1: -0.74\na1: 0.677\n") == {"z1": "wrong", "a1": "rounded"}
     assert marks(spec, "z1: -0.74\na1: 0.679\n")["a1"] == "wrong"
+    # sigma(0.735) = 0.676 is the key's, which anybody may have
+    assert marks(spec, "z1: -0.74\na1: 0.676\n")["a1"] == "unsupported"
 
 
-def test_entries_exchanged_on_the_page_alone_are_taken_as_they_were_meant():
+def test_entries_exchanged_on_the_page_alone_leave_the_keys_numbers_unsupported():
     """dW = 0.5·[1 2] written as [1.0 0.5], and the new weights worked from the right ones."""
     sheet = "dW1: [1.000, 0.500]\nW1_new: [0.450, 0.200]\n"
-    assert marks(LINE, sheet) == {"dW1": "wrong", "W1_new": "right"}
+    assert marks(LINE, sheet) == {"dW1": "wrong", "W1_new": "unsupported"}
 
 
 # The same mistake elsewhere

@@ -48,16 +48,15 @@ AS_WORKED = {
 }
 
 AS_SCANNED = AS_WORKED | {
-    # [1,2]: -0.230 * 0.770 * 0.230 = -0.0407, a 9 for a 4. [1,4]: 0.222 * 0.173 = 0.0384 with the
+    # [1,2]: -0.230 * 0.770 * 0.230 = -0.0407, not -0.091. [1,4]: 0.222 * 0.173 = 0.0384 with the
     # slope rounded to 0.173; 0.2225 * 0.1735 = 0.0386: -0.039 is early rounding.
     "delta2": "right wrong right rounded",
-    # (0.140 * 0.574 - 0.041 * 0.668 - 0.043 * 0.622 - 0.039 * 0.711) / 4 = -0.00038, and the half
-    # units of delta2 make 0.0003 of it: -0.0005 is early rounding. [2]: -0.0008, not 0.
-    "dW2": "rounded wrong",
-    # From the -0.041 that was meant: (0.140 - 0.041 - 0.043 - 0.038) / 4 = 0.0045.
-    "db2": "right",
-    # [,1]: the sign. [,2]: 0.4 * -0.041 and 0.6 * -0.041.
-    "da1": "wrong right right right / wrong right right right",
+    # Neither -0.0087 (which follows from delta2 above) nor -0.00018, -0.00058.
+    "dW2": "wrong wrong",
+    # The right number, but (0.140 - 0.091 - 0.043 - 0.039) / 4 = -0.008.
+    "db2": "unsupported",
+    # [,1]: the sign. [,2]: right, but 0.4 * -0.091 = -0.036 and 0.6 * -0.091 = -0.055.
+    "da1": "wrong unsupported right right / wrong unsupported right right",
     # [1,1]: -0.056 * 0.574 * 0.426 = -0.0137. [2,1]: -0.084 * 0.622 * 0.378 = -0.0198 with the
     # sign of da1, cut off: 0.0835 would give -0.0196.
     "delta1": "wrong right rounded right / carried right right rounded",
@@ -66,6 +65,8 @@ AS_SCANNED = AS_WORKED | {
     "db1": "wrong / unsupported",
     # [1]: 0.4 + 0.5 * 0.0005 = 0.4003. [2]: 0.6 + 0 = 0.6. Both right, neither from dW2 above.
     "W2_new": "unsupported unsupported",
+    # Follows from db2, which does not follow.
+    "b2_new": "carried",
 }
 
 
@@ -113,9 +114,10 @@ def test_every_verdict_on_the_figures_of_the_scan(scanned):
 def test_a_single_wrong_digit_of_the_scan_is_a_slip(scanned):
     named = {q.name: q.mistakes for q in scanned.quantities if q.verdict == "wrong"}
     digit = ("copied-wrong",)
+    # dW2 has two wrong entries that no one rule explains: none is named.
     assert named == {
-        "a2": digit, "delta2": digit, "dW2": ("arithmetic-slip",), "da1": ("sign-slip",),
-        "delta1": ("cut-off",), "db1": ("arithmetic-slip",),
+        "a2": digit, "delta2": digit, "dW2": (), "da1": ("sign-slip",), "delta1": ("cut-off",),
+        "db1": ("arithmetic-slip",),
     }  # fmt: skip
 
 

@@ -59,8 +59,8 @@ def test_carried_and_where_it_comes_from():
 
 
 def test_unsupported():
-    # The right error under a wrong prediction: 5.98 - 3.5 is 2.48.
-    assert marks("mlp-math", "a2: 5.98\nerror: 0.85") == {"a2": "wrong", "error": "unsupported"}
+    # The right error under a wrong prediction: 4.45 - 3.5 is 0.95.
+    assert marks("mlp-math", "a2: 4.45\nerror: 0.85") == {"a2": "wrong", "error": "unsupported"}
 
 
 def test_wrong():
@@ -326,7 +326,7 @@ def test_a_slip_in_the_first_update_is_carried_into_the_second():
 
 
 def test_a_credit_policy():
-    sheet = "a2: 5.98\nerror: 0.85\nda2: 1.70\ndelta2: 1.80"
+    sheet = "a2: 4.45\nerror: 0.85\nda2: 1.70\ndelta2: 1.80"
     # wrong, unsupported, right (from the error 0.85), wrong
     assert report("mlp-math", sheet).earned == 1
     assert report("mlp-math", sheet, credit={"unsupported": 0.5}).earned == 1.5
@@ -370,7 +370,7 @@ loss: half_sse
 
 
 def test_ones_that_are_right_make_no_step_trivial():
-    """z = 0.5 1 1.5 2, all on. After z = −0.83 the slope 1 does not follow, but it is right; da is
+    """z = 0.5 1 1.5 2, all on. After z = −0.5 the slope 1 does not follow, but it is right; da is
     wrong, and δ = 9 · 1 is worked as well as the others are."""
     spec = """
 layers: [{activation: relu, weights: [[0.5]], bias: none}]
@@ -378,7 +378,7 @@ inputs: [[1], [2], [3], [4]]
 targets: [[0], [0], [0], [0]]
 loss: half_sse
 """
-    sheet = "z1: [-0.83, 1.00, 1.50, 2.00]\ng1: [1, 1, 1, 1]\n"
+    sheet = "z1: [-0.50, 1.00, 1.50, 2.00]\ng1: [1, 1, 1, 1]\n"
     sheet += "da1: [9.00, 1.00, 1.50, 2.00]\ndelta1: [9.00, 1.00, 1.50, 2.00]"
     found = {q.name: q for q in report(spec, sheet).quantities}
     assert [q.verdict for q in found.values()] == ["wrong", "wrong", "unsupported", "carried"]

@@ -34,6 +34,7 @@ from backtrace.spec.ids import At
 from backtrace.tape.arithmetic import as_floats
 from backtrace.tape.steps import Step
 
+FEW_HALF_UNITS = 6.0  # of the last digit, in which a number can be told from others
 CLOSE = 5.0  # what part of a number its room may be and still tell something
 NEAR = 10.0  # what part of a number roundings may come to
 UNFINISHED = (
@@ -225,6 +226,8 @@ class Judgement:
         for over, hypothesis in self.alternatives():
             other = self.sheet.replay(numbers.unit, over).of(self.place)
             now = self.following(numbers, other) & ~other.unbounded & ~follows.any(axis=0)
+            if hypothesis is not None and hypothesis.is_slip:
+                now &= self.shows_what_was_meant(numbers, other)
             new = now.any(axis=0)
             if new.any():
                 if hypothesis is not None and hypothesis.is_slip:
@@ -243,6 +246,13 @@ class Judgement:
             if follows.any(axis=0).all() or self.sheet.work.is_spent:
                 break
         return follows | (own.unbounded & ~follows.any(axis=0)), box, doubt
+
+    def shows_what_was_meant(self, numbers: Numbers, box: Interval) -> Doubt:
+        """Which entries tell that a student went on from what was meant, and slipped with the pen
+        alone: those that leave little room, and are not the key's, which anybody may have."""
+        near = np.stack([(r.low <= self.exact) & (self.exact <= r.high) for r in numbers.readings])
+        narrow = box.hi[0] - box.lo[0] <= FEW_HALF_UNITS * numbers.half
+        return np.asarray(narrow & ~near.any(axis=0))
 
     def following(self, numbers: Numbers, box: Interval) -> Doubt:
         """Which entries lie in a box, in each of their readings."""
