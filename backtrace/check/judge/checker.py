@@ -261,6 +261,7 @@ class Checker(Exercise):
         if usual.lenient is None:
             same = self.stays_wrong(answers, usual)
             usual.lenient = usual if same else self.sheet(answers, Working(again=True))
+            usual.lenient.usual = usual
         return usual.lenient if accused(usual.lenient.quantities) else usual
 
     def stays_wrong(self, answers: Answers, usual: Sheet) -> bool:

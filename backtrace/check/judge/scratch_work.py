@@ -97,8 +97,11 @@ class ScratchWork:
 
     def is_shown(self, working: Working, sheet: Sheet) -> bool:
         """Whether coarse scratch work is likelier than slips of the hand, the more so the more is
-        taken to be coarse."""
-        return weight(sheet, self.usual) > enough(working)
+        taken to be coarse. Where a line of the page itself was noted so, all speaks for it that is
+        wrong if lines are rounded once."""
+        steps, written = self.exercise.steps, self.usual.written
+        seen = any(steps[at].operation in working.parts for at in written)
+        return weight(sheet, self.usual.usual if seen else self.usual) > enough(working)
 
     def may_be_shown(self, working: Working) -> bool:
         """Whether it may be, if the sheet should stand so, or with more noted so."""
