@@ -13,12 +13,14 @@ from collections.abc import Set as AbstractSet
 from typing import TypeAlias
 
 import msgspec
+import numpy as np
 
-from backtrace.check.judge.borne_out import SLIPS, weight
+from backtrace.check.judge.borne_out import SLIPS, is_borne_out, weight
 from backtrace.check.judge.exercise import Exercise, Key
 from backtrace.check.judge.sheet import Sheet
 from backtrace.check.judge.workings import Working, accused_entries, accused_places
 from backtrace.check.rules.equation_partials import EQUATION_PARTIALS
+from backtrace.check.rules.intervals import Interval
 from backtrace.check.rules.noted_lines import ROUNDED_PARTS
 from backtrace.check.rules.noting import Noting
 from backtrace.check.rules.partial_results import PARTIAL_RESULTS
@@ -42,6 +44,8 @@ OF_PARTS = 0.85  # how much likelier is likely enough: for a single number, if f
 OF_DIGITS = 1.0  # and if they are taken to have so many significant digits
 OF_ANOTHER = 2.0  # and if partial results of another kind are taken to be as coarse
 OF_LINES = 10.0  # where all was noted so, by which much can be explained
+EXACT = POWERS | ROUNDED_PARTS.keys()
+CLOSE = 6.0  # half units of the last digit that leave little room for another number
 KIND_OF = {operation: kind for kind in KINDS for operation in kind}
 
 
@@ -101,11 +105,43 @@ class ScratchWork:
         wrong if lines are rounded once."""
         steps, written = self.exercise.steps, self.usual.written
         seen = any(steps[at].operation in working.parts for at in written)
-        return weight(sheet, self.usual.usual if seen else self.usual) > enough(working)
+        likely = weight(sheet, self.usual.usual if seen else self.usual) > enough(working)
+        return likely or self.is_plain(working, sheet)
+
+    def is_plain(self, working: Working, sheet: Sheet) -> bool:
+        """Whether only partial results are coarse whose digits are known, nothing is wrong so, and
+        several numbers show it, or one that is given closely."""
+        usual, places = self.usual.quantities, accused_places(self.usual.quantities)
+        by_digits = working.scratch is not None and working.scratch.digits is not None
+        exact = working.parts <= (POWERS if by_digits else EXACT) and not working.lines
+        if not exact or accused_places(sheet.quantities):
+            return False
+        if accused_entries(usual) == 1 and not self.is_close(sheet, places):
+            return False
+        return all(map(self.is_direct, places)) or is_borne_out(sheet, usual)
+
+    def is_direct(self, place: Key) -> bool:
+        """Whether all that a line is worked from is on the page."""
+        return all(
+            at in self.usual.written or self.exercise.is_given(at)
+            for at in self.exercise.operands[place]
+        )
+
+    def is_close(self, sheet: Sheet, places: set[Key]) -> bool:
+        """Whether lines are what their work gives to within a few units of the last digit."""
+        for place in places:
+            numbers = sheet.numbers[place]
+            box = sheet.replay(numbers.unit).of(place)
+            close = box.hi - box.lo <= CLOSE * numbers.half
+            low, high = np.where(close, box.lo, np.inf), np.where(close, box.hi, -np.inf)
+            if not numbers.meets(Interval(low, high)).all():
+                return False
+        return True
 
     def may_be_shown(self, working: Working) -> bool:
         """Whether it may be, if the sheet should stand so, or with more noted so."""
-        return accused_entries(self.usual.quantities) * math.log(SLIPS) > enough(working)
+        plain = working.parts <= EXACT and not working.lines
+        return plain or accused_entries(self.usual.quantities) * math.log(SLIPS) > enough(working)
 
     def wider(self, working: Working, at: Key) -> Iterator[Working]:
         """With more operations noted so, on the way to a line."""
