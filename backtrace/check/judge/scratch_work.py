@@ -109,14 +109,17 @@ class ScratchWork:
         return likely or self.is_plain(working, sheet)
 
     def is_plain(self, working: Working, sheet: Sheet) -> bool:
-        """Whether only partial results are coarse whose digits are known, nothing is wrong so, and
-        several numbers show it, or one that is given closely."""
+        """Whether only partial results of one kind are coarse, whose digits are known, nothing is
+        wrong so, and several numbers show it, or one that powers of e give closely."""
         usual, places = self.usual.quantities, accused_places(self.usual.quantities)
         by_digits = working.scratch is not None and working.scratch.digits is not None
         exact = working.parts <= (POWERS if by_digits else EXACT) and not working.lines
-        if not exact or accused_places(sheet.quantities):
+        several = len({_kind(operation) for operation in working.parts}) > 1
+        if not exact or several or accused_places(sheet.quantities):
             return False
-        if accused_entries(usual) == 1 and not self.is_close(sheet, places):
+        if accused_entries(usual) == 1:
+            exact = working.parts <= POWERS and self.is_close(sheet, places)
+        if not exact:
             return False
         return all(map(self.is_direct, places)) or is_borne_out(sheet, usual)
 
