@@ -35,7 +35,7 @@ from backtrace.tape.steps import Step
 CODE = "lines-exchanged"
 STANDING: tuple[Verdict, ...] = ("right", "rounded", "carried")
 MOST_PAIRS = 8  # on one sheet: the moments of four parameters, twice
-MOST_TRIED = 4  # pairs that are judged in search of the next
+MOST_TRIED = 2  # pairs that are judged in search of the next
 NEAR = 0.02  # of a number, that it may be off by its student's rounding of the lines before
 FEW_UNITS = 4.0  # of the last digit, likewise
 DIGITS_OF_ONE, DIGITS_OF_BOTH = 2, 5  # significant ones that agree, too many for chance

@@ -44,7 +44,6 @@ OF_PARTS = 0.85  # how much likelier is likely enough: for a single number, if f
 OF_DIGITS = 1.0  # and if they are taken to have so many significant digits
 OF_ANOTHER = 2.0  # and if partial results of another kind are taken to be as coarse
 OF_LINES = 10.0  # where all was noted so, by which much can be explained
-EXACT = POWERS | ROUNDED_PARTS.keys()
 CLOSE = 6.0  # half units of the last digit that leave little room for another number
 KIND_OF = {operation: kind for kind in KINDS for operation in kind}
 
@@ -109,17 +108,12 @@ class ScratchWork:
         return likely or self.is_plain(working, sheet)
 
     def is_plain(self, working: Working, sheet: Sheet) -> bool:
-        """Whether only partial results of one kind are coarse, whose digits are known, nothing is
-        wrong so, and several numbers show it, or one that powers of e give closely."""
+        """Whether powers of e alone are coarse, nothing is wrong so, and several numbers show it,
+        or one that they give closely."""
         usual, places = self.usual.quantities, accused_places(self.usual.quantities)
-        by_digits = working.scratch is not None and working.scratch.digits is not None
-        exact = working.parts <= (POWERS if by_digits else EXACT) and not working.lines
-        several = len({_kind(operation) for operation in working.parts}) > 1
-        if not exact or several or accused_places(sheet.quantities):
+        if not working.parts <= POWERS or working.lines or accused_places(sheet.quantities):
             return False
-        if accused_entries(usual) == 1:
-            exact = working.parts <= POWERS and self.is_close(sheet, places)
-        if not exact:
+        if accused_entries(usual) == 1 and not self.is_close(sheet, places):
             return False
         return all(map(self.is_direct, places)) or is_borne_out(sheet, usual)
 
@@ -143,7 +137,7 @@ class ScratchWork:
 
     def may_be_shown(self, working: Working) -> bool:
         """Whether it may be, if the sheet should stand so, or with more noted so."""
-        plain = working.parts <= EXACT and not working.lines
+        plain = working.parts <= POWERS and not working.lines
         return plain or accused_entries(self.usual.quantities) * math.log(SLIPS) > enough(working)
 
     def wider(self, working: Working, at: Key) -> Iterator[Working]:
