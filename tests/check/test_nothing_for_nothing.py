@@ -316,3 +316,19 @@ b2_new: 0.4909
         ("db1", "W1_new", "W2_new", "b2_new"), ("mean-omitted",)
     )
     assert found.possible - found.earned == 2  # db₁'s two entries
+
+
+def test_what_is_filled_with_one_number_has_no_name():
+    """W_new of zeros could be a step alone, of a velocity that was worked otherwise: nobody did."""
+    zeros = "dW1: [[0], [0]]\ndb1: 0\nvW1: [[0], [0]]\nW1_new: [[0], [0]]\nb1_new: 0\n"
+    spec = """
+layers: [{activation: tanh, weights: [[0.5], [-0.3]], bias: 0.1}]
+inputs: [[1, 2]]
+targets: [[1]]
+loss: half_sse
+optimizer: {name: momentum, form: ema, momentum: 0.9, learning_rate: 0.5}
+"""
+    # z = 0.5 - 0.6 + 0.1 = 0, so a = 0 and delta = -1 stand for themselves: dW = [-1, -2]
+    found = report(spec, f"z1: 0.00\na1: 0.00\ndelta1: -1.00\n{zeros}")
+    assert {q.name for q in found.quantities if q.verdict == "wrong"} >= {"dW1", "W1_new"}
+    assert not any(q.mistakes for q in found.quantities)

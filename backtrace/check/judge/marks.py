@@ -56,6 +56,7 @@ def for_work_done(sheet: Sheet, quantities: tuple[Judged, ...]) -> tuple[Judged,
     if not (shows_work and works_on):
         why = {each.name: Trivial(each.id, "chance") for each in carried}
     filled = _filled(sheet, quantities)
+    quantities = tuple(_unnamed(q, math.inf) if q.name in filled else q for q in quantities)
     why |= {each.name: Trivial(each.id, "filled") for each in carried if each.name in filled}
     paid = [_without(sheet, each, why.get(each.name)) for each in quantities]
     if not any(each.repeated for each in quantities):
@@ -63,7 +64,7 @@ def for_work_done(sheet: Sheet, quantities: tuple[Judged, ...]) -> tuple[Judged,
     unexplained = (each for each in quantities if not each.explanations)
     if not _shows_work((*unexplained, *carried), _idle(sheet, carried, why), times=1):
         return tuple(paid)
-    return tuple(each if each.name in filled else _charged_once(sheet, each) for each in paid)
+    return tuple(_charged_once(sheet, each) for each in paid)
 
 
 def _came_about(quantities: tuple[Judged, ...], why: Mapping[str, Trivial | None]) -> bool:
