@@ -67,3 +67,20 @@ db_y: [[-0.9403], [0.9403]]
         ("db_y", ("one-step-only",), "dW_hy"),
     ]
     assert found.possible - found.earned == 4
+
+
+def test_two_wrong_states_leave_what_is_worked_from_them_unaccused():
+    """The slopes are 1 − h² of the h on the page, each of them: the bias's gradient is
+    1.2964·(1 − 0.35²) − 0.6102·(1 − 0.46²) − 1.9176·(1 − 0.6231²) = −0.5166."""
+    sheet = """
+h_1: [[0.3500], [-0.2100]]
+h_2: [[-0.4600], [0.7600]]
+h_3: [[-0.6231], [0.9508]]
+dh_3: [[-1.9176], [1.9176]]
+dh_2: [[-0.6102], [-0.0684]]
+dh_1: [[1.2964], [-1.5224]]
+db_h: [[-0.5166], [-1.3001]]
+"""
+    verdicts = {q.name: q.verdict for q in report("recurrent", sheet).quantities}
+    assert verdicts["h_1"] == verdicts["h_2"] == "wrong"
+    assert verdicts["db_h"] == "carried"

@@ -275,6 +275,11 @@ class Judgement:
         forms = [(where, form) for where in path for form in self.exercise.forms(where)]
         for where, form in forms:
             yield {where: form}, None
+        alike: dict[str, dict[Key, Step]] = {}
+        for where, form in forms:
+            alike.setdefault(form.operation, {})[where] = form
+        # Who takes the slope from a does so at each time step.
+        yield from ((over, None) for over in alike.values() if len(over) > 1)
         for hypothesis in self.sheet.hypotheses:
             stand_ins = {k: v for k, v in hypothesis.stand_ins.items() if k != self.place}
             if stand_ins:
