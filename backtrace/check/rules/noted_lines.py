@@ -137,15 +137,17 @@ def _from(way: NotedWay, function: Callable[[Floats], Floats], *, notes: bool = 
     return following
 
 
-def _times_z(way: NotedWay, *, notes: bool = False) -> NotedWay:
-    """z times what another way gives."""
+def _times_z(way: NotedWay, *, notes: bool = False, product: bool = False) -> NotedWay:
+    """z times what another way gives, the ``product`` noted or not."""
 
-    def product(noting: Noting, z: Interval, p: Parameters) -> Ends:
+    def times(noting: Noting, z: Interval, p: Parameters) -> Ends:
         ends = _from(way, lambda x: x, notes=notes)(noting, z, p)
         found = [x * y for x in ends for y in (z.lo, z.hi)]
+        if product:
+            found = [end for each in found for end in _noted(noting, each, True)]
         return _extremes(found)
 
-    return product
+    return times
 
 
 def _itself(noting: Noting, a: Interval, p: Parameters) -> Ends:
@@ -160,20 +162,30 @@ def _sum(one: NotedWay, two: NotedWay) -> NotedWay:
     return both
 
 
-def _gelu_slope(noting: Noting, z: Interval, p: Parameters) -> Ends:
-    """Φ(z) + z·φ(z), e^(−z²/2) rounded."""
-    ends = []
-    for x in (z.lo, z.hi):
-        power = np.exp(-x * x / 2)
-        rounded = noting.rounded(Interval(power, power))
-        slope = FUNCTIONS["gelu"].derivative(x, p)
-        ends += [slope + x * (e - power) / math.sqrt(2 * math.pi) for e in (rounded.lo, rounded.hi)]
-    return _extremes(ends)
+def _gelu_slope(*, square: bool, power: bool, product: bool) -> NotedWay:
+    """Φ(z) + z·φ(z), of which z², e^(−z²/2) and the product may be noted."""
+
+    def slope(noting: Noting, z: Interval, p: Parameters) -> Ends:
+        ends = []
+        for x in (z.lo, z.hi):
+            squares = _noted(noting, x * x, square)
+            for e in (e for half in squares for e in _noted(noting, np.exp(-half / 2), power)):
+                density = e / math.sqrt(2 * math.pi)
+                below = FUNCTIONS["gelu"].derivative(x, p) - x * _density(x)
+                ends += [below + each for each in _noted(noting, x * density, product)]
+        return _extremes(ends)
+
+    return slope
 
 
-def _tables_slope(noting: Noting, z: Interval, p: Parameters) -> Ends:
-    """Φ and φ read off a table, or by a key of the calculator."""
-    return FUNCTIONS["gelu"].derivative(z.lo, p), FUNCTIONS["gelu"].derivative(z.hi, p)
+def _density(z: Floats) -> Floats:
+    return np.asarray(np.exp(-z * z / 2) / math.sqrt(2 * math.pi))
+
+
+def _noted(noting: Noting, x: Floats, notes: bool) -> Ends:
+    """A number as it is noted, either way where it lies between two; or as it is."""
+    found = noting.rounded(Interval(x, x)) if notes else Interval(x, x)
+    return found.lo, found.hi
 
 
 def _of_softplus(way: NotedWay) -> NotedWay:
@@ -199,8 +211,13 @@ def _mish_slope(sigmoid: NotedWay) -> NotedWay:
     return slope
 
 
-def _calculators_tanh(noting: Noting, z: Interval, p: Parameters) -> Ends:
-    return np.tanh(z.lo), np.tanh(z.hi)
+def _calculators(function: Callable[[Floats], Floats]) -> NotedWay:
+    """A function of z with nothing noted in it."""
+
+    def way(noting: Noting, z: Interval, p: Parameters) -> Ends:
+        return function(z.lo), function(z.hi)
+
+    return way
 
 
 SIGMOID: tuple[NotedWay, ...] = (
@@ -216,9 +233,12 @@ BIPOLAR: tuple[NotedWay, ...] = (
     _by(-1.0, lambda e, z, p: (1 - e) / (1 + e)),
     _by(1.0, lambda e, z, p: (e - 1) / (e + 1)),
 )
-SIGMOID_SLOPES = tuple(_from(way, lambda a: a * (1 - a)) for way in SIGMOID)
+SIGMOIDS = (*SIGMOID, _calculators(lambda z: 1 / (1 + np.exp(-z))))
+SIGMOID_SLOPES = tuple(_from(way, lambda a: a * (1 - a)) for way in SIGMOIDS)
 SELU_BELOW = _by(1.0, lambda e, z, p: SELU_ALPHA * (e - 1))
+SELU_BELOW_ITSELF = _calculators(lambda z: SELU_ALPHA * (np.exp(np.minimum(z, 0)) - 1))
 SELU_POWER = _by(1.0, lambda e, z, p: SELU_ALPHA * e)
+SELU_POWER_ITSELF = _calculators(lambda z: SELU_ALPHA * np.exp(np.minimum(z, 0)))
 
 
 def _selu(below: NotedWay, above: Callable[[Floats], Floats], *, notes: bool) -> NotedWay:
@@ -241,12 +261,15 @@ VALUES: dict[str, tuple[NotedWay, ...]] = {
     "bipolar_sigmoid": BIPOLAR,
     "softplus": (_by(1.0, lambda e, z, p: np.log(1 + e)),),
     "silu": tuple(_times_z(way) for way in SIGMOID),
-    "mish": tuple(_times_z(_of_softplus(way)) for way in (*TANH, _calculators_tanh)),
+    "mish": tuple(_times_z(_of_softplus(way)) for way in (*TANH, _calculators(np.tanh))),
     "elu": (_by(1.0, lambda e, z, p: np.where(z > 0, z, float(p["alpha"]) * (e - 1))),),
-    "selu": tuple(_selu(SELU_BELOW, lambda z: z, notes=notes) for notes in (False, True)),
+    "selu": (
+        *(_selu(SELU_BELOW, lambda z: z, notes=notes) for notes in (False, True)),
+        _selu(SELU_BELOW_ITSELF, lambda z: z, notes=True),
+    ),
 }
 SLOPES: dict[str, tuple[NotedWay, ...]] = {
-    "sigmoid": SIGMOID_SLOPES,
+    "sigmoid": SIGMOID_SLOPES[:2],
     "tanh": (
         *(_from(way, lambda a: 1 - a * a) for way in TANH),
         *(_from(_from(way, np.square), lambda x: 1 - x, notes=True) for way in TANH),
@@ -257,13 +280,21 @@ SLOPES: dict[str, tuple[NotedWay, ...]] = {
     ),
     "softplus": SIGMOID,
     "silu": tuple(
-        _sum(own, _times_z(slope, notes=notes))
-        for own, slope in zip(SIGMOID, SIGMOID_SLOPES, strict=True)
-        for notes in (False, True)
+        _sum(own, _times_z(slope, notes=notes, product=product))
+        for own, slope in zip(SIGMOIDS, SIGMOID_SLOPES, strict=True)
+        for notes, product in ((False, False), (True, False), (True, True))
     ),
     "elu": (_by(1.0, lambda e, z, p: np.where(z > 0, 1.0, float(p["alpha"]) * e)),),
-    "selu": tuple(_selu(SELU_POWER, np.ones_like, notes=notes) for notes in (False, True)),
-    "gelu": (_gelu_slope, _tables_slope),
+    "selu": (
+        *(_selu(SELU_POWER, np.ones_like, notes=notes) for notes in (False, True)),
+        _selu(SELU_POWER_ITSELF, np.ones_like, notes=True),
+    ),
+    "gelu": tuple(
+        _gelu_slope(square=square, power=power, product=product)
+        for square in (False, True)
+        for power in (False, True)
+        for product in (False, True)
+    ),
     "mish": tuple(map(_mish_slope, SIGMOID)),
 }
 

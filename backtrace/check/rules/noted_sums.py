@@ -22,13 +22,18 @@ from backtrace.check.rules.intervals import (
     scaled,
     subtracted,
 )
-from backtrace.check.rules.noting import Noting
+from backtrace.check.rules.noting import Noting, size_of
 from backtrace.check.rules.partial_results import products_of
 from backtrace.functions.activations import Parameters
 from backtrace.tape.setting import Setting
 
 MOST_SUMS = 9  # that are told apart
-HALF_SQUARES = {"half_sse": 0.5, "half_mse": 0.5, "mse_elements": 0.0}  # 0: one of the outputs
+HALF_SQUARES = {  # 0: of each output
+    "half_sse": 0.5,
+    "half_mse": 0.5,
+    "huber": 0.5,
+    "mse_elements": 0.0,
+}
 
 
 def rounded_matmul(s: Setting, p: Parameters, noting: Noting, x: Interval, y: Interval) -> Interval:
@@ -93,8 +98,14 @@ def rounded_terms(s: Setting, p: Parameters, noting: Noting, *operands: Interval
         return whole
     error = operands[0] if from_error else subtracted(*operands)
     share = HALF_SQUARES[p["loss"]] or 1 / error.shape[1 - s.sample_axis]
-    squares = noting.ways(multiplied(error, error))
-    return in_any((whole, *(scaled(square, share) for square in squares)))
+    halves = [scaled(square, share) for square in noting.ways(multiplied(error, error))]
+    if p["loss"] == "huber":  # which is no square beyond δ
+        ends, is_square = hull(whole), size_of(error) <= float(p["delta"])
+        halves = [
+            Interval(np.where(is_square, x.lo, ends.lo), np.where(is_square, x.hi, ends.hi))
+            for x in halves
+        ]
+    return in_any((whole, *halves))
 
 
 def rounded_descend(
