@@ -289,6 +289,25 @@ def test_a_tangent_for_tanh():
     assert (found.codes, said(found)) == (("wrong-activation",), "tan")
 
 
+def test_two_entries_of_a_sigmoid_of_minus_z():
+    # σ(0.3) = 0.5744 and σ(-0.7) = 0.3318 where σ(-0.3) = 0.4256, σ(0.7) = 0.6682 belong
+    spec = "layers: [{activation: sigmoid, weights: [[-0.3, 0.7]], bias: none}]\ninputs: 1\n"
+    spec += "loss: output\n"
+    (found,) = quantity(spec, "z1: [-0.3, 0.7]\na1: [0.5744, 0.3318]", "a1").explanations
+    assert (found.codes, said(found)) == (("wrong-activation",), "σ(−z)")
+
+
+def test_twice_the_gradient_of_two_samples_whose_delta_has_the_mean():
+    """z = [0.35 -0.65], y = 0: δ = z/2·2/2 = z/2 (half_mse, n = 2), dW = 0.175·0.7 + 0.325·1.3."""
+    spec = "layers: [{activation: linear, weights: [[0.5]], bias: none}]\n"
+    spec += "inputs: [[0.7], [-1.3]]\ntargets: [[0], [0]]\nloss: half_mse\n"
+    spec += "conventions: {mean_in: delta}\n"
+    # 0.1225 + 0.4225 = 0.545; twice that is 1.09
+    found = quantity(spec, "delta1: [[0.175], [-0.325]]\ndW1: 1.090", "dW1")
+    assert (said(found.explanations[0]), found.mistakes) == ("twice the right value",
+                                                            ("half-factor",))  # fmt: skip
+
+
 def test_a_sum_for_each_sample_where_one_for_each_unit_belongs():
     """Three units, two samples: delta1 = da1 = [1 2 4 / 8 16 32] upstream; by samples [7 56]."""
     spec = "layers: [{activation: linear, weights: [[1, 2, 3]], bias: [0, 0, 0]}]\n"

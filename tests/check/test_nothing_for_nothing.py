@@ -332,3 +332,13 @@ optimizer: {name: momentum, form: ema, momentum: 0.9, learning_rate: 0.5}
     found = report(spec, f"z1: 0.00\na1: 0.00\ndelta1: -1.00\n{zeros}")
     assert {q.name for q in found.quantities if q.verdict == "wrong"} >= {"dW1", "W1_new"}
     assert not any(q.mistakes for q in found.quantities)
+
+
+@pytest.mark.parametrize("text", ["1e1", "1e5"])
+def test_a_power_of_ten_carries_nothing(text):
+    """z = 0.5 - 2 + 3 = 1.5, L = (2 - 1.5)^2/2 = 0.125; then one number for δ, dW and the new w:
+    from 5…15 a dW of 5…15 would follow."""
+    sheet = f"z1: 1.500\na1: 1.500\nloss: 0.125\ndelta1: {text}\n"
+    found = report("delta-rule", sheet + f"dW1: [{text}, {text}, {text}]\n")
+    assert (found.score.points, found.score.of) == (3, 7)
+    assert [q.count("carried") for q in found.quantities] == [0, 0, 0, 0, 0]

@@ -246,9 +246,11 @@ class _Cells:
     def to(
         self, half: Floats | float, decimals: int, asked: AnswerDigits, cut: bool
     ) -> DigitReading:
-        """Read more finely than by their own digits, to so many decimals for the largest."""
-        enough = self.there & (self.exact | says_enough(self.largest, decimals, asked))
-        fine = np.where(self.exact, 0.0, np.minimum(self.own, half))
+        """Read more finely than by their own digits, to so many decimals for the largest; 1e2 has
+        no zeros that were dropped."""
+        powers = self.own > WHOLE
+        enough = self.there & (self.exact | says_enough(self.largest, decimals, asked)) & ~powers
+        fine = np.where(self.exact, 0.0, np.where(powers, self.own, np.minimum(self.own, half)))
         return _reading(self.values, fine, enough, cut=cut)
 
 

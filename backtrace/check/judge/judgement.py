@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtrace.check.judge.at_sight import Entries, is_right_at_sight, verdicts_at_sight
-from backtrace.check.judge.digits import SAME, SLACK, DigitReading, Numbers
+from backtrace.check.judge.digits import SAME, SLACK, WHOLE, DigitReading, Numbers
 from backtrace.check.judge.exercise import Key
 from backtrace.check.judge.replay import Override
 from backtrace.check.judge.sheet import Doubt, Hypothesis, Sheet
@@ -297,7 +297,8 @@ class Judgement:
             few &= (np.abs(numbers.values - self.exact) > slack) & ~alone
         if few.any():
             lucky = in_g & (numbers.values == 0)
-            few &= ~(self.follows_exactly(numbers) & self.resting & ~lucky)
+            whole = numbers.half <= WHOLE  # 1e2 is no number by itself
+            few &= ~(self.follows_exactly(numbers) & self.resting & whole & ~lucky)
         return np.asarray(numbers.there & (numbers.half > 0) & few)
 
     def tells_nothing(self, numbers: Numbers, box: Interval) -> Doubt:

@@ -254,10 +254,12 @@ def half_factor(step: Step, context: UpdateContext) -> Iterator[Wrong]:
         for factor in (2.0, 0.5):
             l2 = float(step.parameters["l2"]) * factor
             yield Wrong("half-factor", as_operation(step, step.operation, l2=l2))
-    if _is_gradient(step):  # a factor n has a name of its own
+    if _is_gradient(step):
+        n = context.samples
+        named = (1 / n if n else 0.0, n if _averaged(step) > 1 else 0.0)  # by what is done to 1/n
         for factor, said in ((2.0, "twice"), (0.5, "half"), (4.0, "four times"), (0.25, "¼ of")):
             alone = math.prod(step.shape) == 1 and factor not in (2.0, 0.5)
-            if not alone and factor not in (context.samples, 1 / context.samples):
+            if not alone and factor not in named:
                 yield Wrong("half-factor", step, factor, detail=(f"{said} the right value",))
 
 

@@ -20,7 +20,7 @@ from backtrace.check.judge.exercise import Key, key
 from backtrace.check.judge.replay import StandIns
 from backtrace.check.mistakes.evidence import Evidence
 from backtrace.check.mistakes.repetition import Kind, kind_of, made_before
-from backtrace.check.mistakes.rewrites import Wrong, negated
+from backtrace.check.mistakes.rewrites import MISTAKEN_FUNCTIONS, Wrong, negated
 from backtrace.check.mistakes.wrong_quantity import Cause, WrongQuantity
 from backtrace.check.model import Explanation
 from backtrace.check.rules.intervals import Interval, hull
@@ -179,10 +179,13 @@ class RuleSearch(WrongQuantity):
         return any(len(later(found.stand_ins)) <= len(later(each.stand_ins)) for each in same)
 
     def is_usual(self, found: Cause) -> bool:
-        """Whether an activation is the exercise's (or that without its slope) or every course's."""
+        """Whether an activation is the exercise's (or that without its slope, or what is often
+        mistaken for it) or every course's."""
         names = self.own_activations()
+        mistaken = {(each,) for name in names for each in MISTAKEN_FUNCTIONS.get(name, ())}
         names += [WITHOUT_SLOPE[name] for name in names if name in WITHOUT_SLOPE]
-        return found.explanation.detail in {(FUNCTIONS[x].title,) for x in (*names, *EVERY_COURSE)}
+        usual = {(FUNCTIONS[name].title,) for name in (*names, *EVERY_COURSE)}
+        return found.explanation.detail in usual | mistaken
 
     def tells_activations_apart(self, found: Cause, wrong: NDArray[np.bool_]) -> bool:
         """One of a dozen activations often fits: one that the exercise has not (nor its own without
