@@ -12,7 +12,7 @@ import numpy as np
 
 from backtrace.check.judge.borne_out import is_borne_out
 from backtrace.check.judge.conventions import differing, is_worked_so, other_conventions
-from backtrace.check.judge.cut_off import balance_of_what_stands, signs_of_cutting
+from backtrace.check.judge.cut_off import balance_of_what_stands, may_be_cut_off, signs_of_cutting
 from backtrace.check.judge.digits import PRINTED
 from backtrace.check.judge.exchanged_lines import exchanged
 from backtrace.check.judge.exercise import Exercise, Key
@@ -30,9 +30,10 @@ from backtrace.check.judge.workings import (
     accused_places,
     between_lines,
     coarser,
-    has_names,
+    has_less,
     is_far_less,
     loosest,
+    mistakes_made,
 )
 from backtrace.check.mistakes.repetition import likelier_together
 from backtrace.check.model import Answers, Judged, Report, Verdict, WrittenQuantity
@@ -112,13 +113,16 @@ class Checker(Exercise):
         return self.in_other_working(answers, usual) or self.in_other_convention(answers, usual)
 
     def explained(self, answers: Answers, usual: Sheet) -> Report:
-        """The report on a sheet with mistakes, in the working in which they have names."""
-        likely = self.likelier_workings(answers, usual)
-        sheets = (self.with_explanations(answers, judged) for judged in likely)
-        sheet = next(sheets)
-        if not has_names(sheet.quantities):
-            sheet = next((other for other in sheets if has_names(other.quantities)), sheet)
-        return self.report(answers, sheet.quantities, sheet.working.said)
+        """The report on a sheet with mistakes, in the working in which those are the fewest."""
+        best: Sheet | None = None
+        for judged in self.likelier_workings(answers, usual):
+            sheet = self.with_explanations(answers, judged)
+            if best is None or has_less(sheet.quantities, best.quantities):
+                best = sheet
+            if mistakes_made(best.quantities) == 1:
+                break
+        assert best is not None, "there is always the usual working"
+        return self.report(answers, best.quantities, best.working.said)
 
     def as_meant(self, answers: Answers, usual: Sheet) -> tuple[Answers, Sheet]:
         """The answers as their student meant them as a whole, and the sheet of those."""
@@ -342,20 +346,26 @@ class Checker(Exercise):
             return None
         return self.with_coarse_scratch_work(answers, usual, work, most)
 
-    def likelier_workings(self, answers: Answers, usual: Sheet) -> list[Sheet]:
+    def likelier_workings(self, answers: Answers, usual: Sheet) -> Iterator[Sheet]:
         """A sheet that has something wrong however it was worked, the likeliest way first: digits
         were cut off, or else scratch work was coarse, where that leaves less of it wrong."""
-        ways, lenient = [usual], self.lenient(answers, usual)
+        lenient = self.lenient(answers, usual)
         signs = -1 if self.strict else signs_of_cutting(self, lenient)
+        cut = None
         if signs > 0 or (signs == 0 and len(accused_places(usual.quantities)) > 1):
             cut = self.sheet(answers, Working(cut=True))
             wrong, before = (accused_entries(each.quantities) for each in (cut, lenient))
             is_less = wrong < before or wrong == before < accused_entries(usual.quantities)
             if is_less and (signs or balance_of_what_stands(cut, usual)) > 0:
-                return [cut]
-            ways += [cut] if wrong == before and signs else []
+                yield cut
+                return
+            cut = cut if wrong <= before and may_be_cut_off(usual) else None
+        yield usual
+        if cut is not None:
+            yield cut
         coarse = self.with_mistakes_and_coarse_scratch_work(answers, lenient)
-        return ways if coarse is None else [coarse]
+        if coarse is not None:
+            yield coarse
 
     def report(
         self,

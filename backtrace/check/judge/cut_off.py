@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from backtrace.check.judge.digits import figures, shows_decimals
 from backtrace.check.judge.exercise import Exercise, Key
 from backtrace.check.judge.sheet import Sheet
 from backtrace.check.judge.workings import accused_places, clear_balance, cut_balance
@@ -27,6 +28,12 @@ def signs_of_cutting(exercise: Exercise, usual: Sheet) -> int:
     own = {at: usual.middle_from_written(at) for at in worked}
     found = clear_balance(worked, own)
     return found or max(clear_balance(worked, _untouched(exercise, usual, own)), 0)
+
+
+def may_be_cut_off(usual: Sheet) -> bool:
+    """Whether any of what is wrong has digits after which others may have been cut off."""
+    cells = (cell for at in accused_places(usual.quantities) for cell in figures(usual.written[at]))
+    return any(cell.value != 0 and shows_decimals(cell) for cell in cells)
 
 
 def balance_of_what_stands(cut: Sheet, usual: Sheet) -> int:

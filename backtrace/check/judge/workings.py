@@ -171,9 +171,17 @@ def accused_entries(quantities: tuple[Judged, ...]) -> int:
     return sum(each.count(*ACCUSED) for each in quantities)
 
 
-def has_names(quantities: tuple[Judged, ...]) -> bool:
-    """Whether all that is wrong has an explanation."""
-    return all(each.explanations for each in quantities if each.verdict == "wrong")
+def mistakes_made(quantities: tuple[Judged, ...]) -> int:
+    """How many mistakes a sheet has, each counted where it was first made; what has no explanation
+    may be of two."""
+    new = [each for each in quantities if each.verdict in ACCUSED and each.repeated is None]
+    return sum(1 if each.explanations else 2 for each in new)
+
+
+def has_less(found: tuple[Judged, ...], than: tuple[Judged, ...]) -> bool:
+    """Whether a sheet has fewer mistakes, and fewer wrong entries by them."""
+    is_less = accused_entries(found) < accused_entries(than)
+    return is_less and mistakes_made(found) < mistakes_made(than)
 
 
 def is_far_less(before: tuple[Judged, ...], after: tuple[Judged, ...]) -> bool:

@@ -38,6 +38,11 @@ class Diagnosis(WrongQuantity):
         """The rules of the catalogue, tried here."""
         return RuleSearch(self.sheet, self.place, self._unit)
 
+    @cached_property
+    def misreading(self) -> Misreading:
+        """Numbers that may have been taken for others on the way here."""
+        return Misreading(self.sheet, self.place)
+
     def explanations(self, wrong: NDArray[np.bool_]) -> list[Cause]:
         """Every explanation of the entries marked ``wrong``, the simplest kind that there is.
 
@@ -64,7 +69,7 @@ class Diagnosis(WrongQuantity):
             rules = near
             return [*slips, *rules] if len(slips) + len(rules) <= MOST_EXPLANATIONS else slips
         if not rules:
-            rules = Misreading(self.sheet, self.place).own(wrong) or self.rules.by_pairs(only)
+            rules = self.misreading.own(wrong) or self.rules.by_pairs(only)
             return [*rules, *(slips or [self.cause("arithmetic-slip")])] if only else rules
         misread = all(f.explanation.codes == ("given-misread",) for f in rules)
         return [*rules, *(slips or [self.cause("arithmetic-slip")])] if only and misread else rules
@@ -102,17 +107,18 @@ class Diagnosis(WrongQuantity):
         """A given number that was read as another where a later line takes it up, which follows
         from nothing else: there few numbers come into question. Or two that were exchanged, if
         such a line bears that out."""
+        here = self.misreading
         later = [Misreading(self.sheet, place) for place in self.evidence.unexplained_later]
-        causes = (cause for misreading in later for cause in misreading.of_one_operand())
-        exchanged = Misreading(self.sheet, self.place).of_exchanged_givens() if later else ()
-        borne_out = self.evidence.explaining_more([*exchanged], [])
+        causes = (cause for misreading in later for cause in misreading.of_one_operand(here))
+        exchanged = here.exchanged_givens if later else []
+        borne_out = self.evidence.explaining_more(exchanged, [])
         return [*(each for each in causes if self.fits(each.stand_ins)), *borne_out]
 
     def by_misreading(self, wrong: NDArray[np.bool_]) -> list[Cause]:
         """A given number that was read as another; or two that were exchanged, which are few and
         tried first, where no other reading does or those make more of the later lines follow."""
-        misreading = Misreading(self.sheet, self.place)
-        exchanged, read = misreading.of_exchanged(wrong), misreading.of_one_given(wrong)
+        exchanged = self.misreading.of_exchanged(wrong)
+        read = self.misreading.of_one_given(wrong)
         read, exchanged = (
             [each for each in found if self.evidence.is_borne_out(each)]
             for found in (read, exchanged)

@@ -37,48 +37,57 @@ class Misreading(WrongQuantity):
 
     def of_exchanged(self, wrong: NDArray[np.bool_]) -> list[Cause]:
         """Numbers, or whole lines of a matrix, each taken for the other."""
-        return [*self.of_exchanged_givens(), *self.of_exchanged_lines(wrong)]
+        return [*self.exchanged_givens, *self.of_exchanged_lines(wrong)]
 
     def of_one_given(self, wrong: NDArray[np.bool_]) -> list[Cause]:
         """A given number that was read as another: throughout, or in one of several lines."""
         found: list[Cause] = []
         givens = [source for source in self.sources() if source not in self.sheet.intervals]
         for source, i, j in self.entries(givens):
-            for reading in self.readings(source, i, j):
-                if self.sheet.search.is_spent:
-                    return found
-                read = self.misread(reading, wrong)
-                if read is not None:
-                    text, low, high = read
-                    explanation = self.read_as("given-misread", source, i, j, text, low == high)
-                    instead = reading.of(low, high)
-                    instead.pop(self.place, None)  # what was written there is known
-                    found.append(Cause(explanation, instead))
+            lines = self.lines_reading(source)
+            anywhere = self.as_misread(Reading(self, source, i, j), wrong)
+            found += anywhere
+            if anywhere or len(lines) > 1:  # one line alone gives the same here, and less later
+                for once in lines if self.is_used_elsewhere(source, lines) else ():
+                    found += self.as_misread(Reading(self, source, i, j, once), wrong)
+            if self.sheet.search.is_spent:
+                break
         return found
 
-    def of_one_operand(self) -> Iterator[Cause]:
-        """A given number of which the line itself is worked, read as another throughout."""
+    def as_misread(self, reading: Reading, wrong: NDArray[np.bool_]) -> list[Cause]:
+        """The explanation by one reading, if it is one."""
+        read = None if self.sheet.search.is_spent else self.misread(reading, wrong)
+        if read is None:
+            return []
+        text, low, high = read
+        at = reading.source, reading.row, reading.column
+        instead = reading.of(low, high)
+        instead.pop(self.place, None)  # what was written there is known
+        return [Cause(self.read_as("given-misread", *at, text, low == high), instead)]
+
+    def lines_reading(self, source: Key) -> list[Key]:
+        """The lines on the way here that read a given matrix."""
+        return [place for place in self.path() if source in self.exercise.operands[place]]
+
+    def is_used_elsewhere(self, source: Key, lines: Sequence[Key]) -> bool:
+        """Whether more lines read a given matrix than one of these, so that it may be misread in
+        one of several alone."""
+        users = (place for place, used in self.exercise.operands.items() if source in used)
+        return len(lines) > 1 or any(place not in lines for place in users)
+
+    def of_one_operand(self, earlier: Misreading) -> Iterator[Cause]:
+        """A given number of which the line itself is worked, read as another throughout, if that
+        reaches all that is off in an ``earlier`` one."""
         givens = [
             source
             for source in self.exercise.operands[self.place]
             if self.exercise.is_given(source) and source not in self.sheet.written
         ]
         for source, i, j in self.entries(givens):
-            if self.off.any() and not self.sheet.search.is_spent:
-                read = self.misread(Reading(self, source, i, j), self.off)
-                if read is not None:
-                    text, low, high = read
-                    explanation = self.read_as("given-misread", source, i, j, text, low == high)
-                    instead = self.with_entry(source, i, j, low, high)
-                    yield Cause(explanation, {source: instead})
-
-    def readings(self, source: Key, i: int, j: int) -> Iterator[Reading]:
-        """An entry read otherwise wherever it is used, and in each line alone if those are more."""
-        yield Reading(self, source, i, j)
-        users = [place for place, used in self.exercise.operands.items() if source in used]
-        for once in self.path() if len(users) > 1 else []:
-            if once in users:
-                yield Reading(self, source, i, j, once)
+            if self.sheet.search.is_spent or not self.off.any():
+                return
+            if Reading(earlier, source, i, j).reached[earlier.off].all():
+                yield from self.as_misread(Reading(self, source, i, j), self.off)
 
     def read_as(
         self, code: str, source: Key, i: int, j: int, text: str, or_else: bool = False
@@ -110,8 +119,10 @@ class Misreading(WrongQuantity):
                     return [Cause(self.read_as("copied-wrong", source, i, j, text))]
         return []
 
-    def of_exchanged_givens(self) -> Iterator[Cause]:
+    @cached_property
+    def exchanged_givens(self) -> list[Cause]:
         """Two rows, columns or entries of a given matrix, each taken for the other."""
+        found: list[Cause] = []
         for source in self.sources():
             if source in self.sheet.intervals:
                 continue
@@ -121,7 +132,8 @@ class Misreading(WrongQuantity):
                 if self.sheet.search.is_spent or (instead == values).all():
                     continue
                 if self.fits({source: point(instead)}):
-                    yield Cause(self.exchanged(source, which), {source: point(instead)})
+                    found.append(Cause(self.exchanged(source, which), {source: point(instead)}))
+        return found
 
     def of_exchanged_lines(self, wrong: NDArray[np.bool_]) -> Iterator[Cause]:
         """Two rows or columns of a line that was not written, each in the other's place."""
@@ -200,8 +212,9 @@ class Misreading(WrongQuantity):
         if bounds.is_finite and several:  # one number explains several entries:
             simplest = texts.simplest(bounds.low, bounds.high)  # any plain number will do
             likely += [] if simplest is None else [simplest]
-        likely += [] if bounds.alone else texts.likely(i, j)
         text = next((t for t in dict.fromkeys(likely) if self.is_read(reading, t)), None)
+        if text is None and not bounds.alone:  # a function that turns back comes to it twice
+            text = self.read_among(candidates if several else [*texts.likely(i, j)], reading)
         if text is None or not (bounds.is_finite and bounds.hold(text)):
             return None if text is None else (text, float(text), float(text))
         return text, bounds.low, bounds.high
@@ -209,6 +222,19 @@ class Misreading(WrongQuantity):
     def is_read(self, reading: Reading, text: str) -> bool:
         """Whether reading the entry as ``text`` explains every written entry."""
         return self.fits(reading.of(float(text), float(text)))
+
+    def read_among(self, texts: Sequence[str], reading: Reading) -> str | None:
+        """The likeliest of these texts that explains every written entry; in halves, of which
+        those that do not reach what was written are left out."""
+        read: set[str] = set()
+        waiting = [sorted(dict.fromkeys(texts), key=float)]
+        while waiting:
+            some = waiting.pop()
+            if len(some) == 1:
+                read |= {text for text in some if self.is_read(reading, text)}
+            elif some and self.may_be_read(reading, some):
+                waiting += [some[: len(some) // 2], some[len(some) // 2 :]]
+        return next((text for text in texts if text in read), None)
 
     def may_be_read(self, reading: Reading, texts: Sequence[str]) -> bool:
         """Whether the entry read as anything from the least of these texts to the largest reaches
