@@ -191,3 +191,25 @@ def test_a_search_that_would_not_end_is_cut_and_it_is_said(sheets, monkeypatch):
 def test_a_short_search_is_finished(sheets):
     found = quantity(EPOCHS % 2, "loss@2: 0.777", "loss@2.1")
     assert (found.verdict, found.notes) == ("wrong", ())
+
+
+NEW_WEIGHTS = "{W1_new: [[-5, 3.11], [7.3, 0.02]], b1_new: [0.7, -3.1], W2_new: [9.1, -2.3]}"
+
+
+def test_all_ways_of_working_share_what_may_be_tried_of_a_sheet_and_it_is_said(monkeypatch):
+    monkeypatch.setattr("backtrace.check.judge.exercise.LEAST_TRIALS", 100)
+    monkeypatch.setattr("backtrace.check.judge.exercise.TRIALS_OF_A_LINE", 0)
+    checker = Checker(spec_of("or-gate"))
+    found = checker.check(answers_of(checker, NEW_WEIGHTS)).quantities
+    assert checker.trials.is_spent
+    assert all(UNFINISHED in each.notes for each in found)
+    assert checker.trials.left > -200  # 411 lines are worked where there is no bound
+    checker.check(answers_of(checker, "b2_new: 0.5"))
+    assert not checker.trials.is_spent  # each student has as much
+
+
+def test_other_conventions_have_no_trials_of_their_own():
+    checker = Checker(spec_of("or-gate"))
+    found = [other.trials for _, other, _ in checker.in_other_conventions]
+    assert len(found) == 3
+    assert all(trials is checker.trials for trials in found)

@@ -15,11 +15,10 @@ from backtrace.check.judge.conventions import differing, is_worked_so, other_con
 from backtrace.check.judge.cut_off import balance_of_what_stands, may_be_cut_off, signs_of_cutting
 from backtrace.check.judge.digits import PRINTED
 from backtrace.check.judge.exchanged_lines import exchanged
-from backtrace.check.judge.exercise import Exercise, Key
+from backtrace.check.judge.exercise import Exercise, Key, Work
 from backtrace.check.judge.judgement import Judgement
 from backtrace.check.judge.marks import for_work_done
 from backtrace.check.judge.readings import readings
-from backtrace.check.judge.replay import Work
 from backtrace.check.judge.scratch_work import ScratchWork, Tried
 from backtrace.check.judge.sheet import MOST_WORK, Page, Sheet
 from backtrace.check.judge.workings import (
@@ -75,6 +74,7 @@ class Checker(Exercise):
         if known is not None:
             own = {name: getattr(answers, name) for name in ("student", "file", "notes", "keys")}
             return msgspec.structs.replace(known, **own)
+        self.trials.left = self.most_trials
         # Where a student's numbers overflow or have no logarithm, the interval says so.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
             usual = self.sheet(answers, Working())
@@ -155,14 +155,15 @@ class Checker(Exercise):
         wrong = accused_places(usual.quantities)
         if self.strict or len(wrong) < 2:
             return
-        for said, checker in self.in_other_conventions:
-            changed = differing(wrong, self.values, checker.values)
-            if not changed or changed == wrong:
+        for said, checker, differ in self.in_other_conventions:
+            if wrong.isdisjoint(differ) or wrong <= differ:
+                continue
+            others = sorted(differ & usual.judged.keys() - wrong, key=self.order.__getitem__)
+            work = Work(MOST_WORK, self.trials)
+            if others and not checker.stands(answers, Working(), others[0], work):
                 continue
             sheet = checker.attempt(answers, Working(), wrong)
-            if sheet is not None and is_worked_so(
-                usual.quantities, sheet.quantities, self.values, checker.values
-            ):
+            if sheet is not None and is_worked_so(usual.quantities, sheet.quantities, differ):
                 yield said, checker, sheet
 
     def of(self, report: Report) -> Checker:
@@ -170,15 +171,18 @@ class Checker(Exercise):
         said = {k: v for k, v in (report.conventions or {}).items() if k != "rounding"}
         if not said:
             return self
-        return next(checker for own, checker in self.in_other_conventions if own == said)
+        return next(checker for own, checker, _ in self.in_other_conventions if own == said)
 
     @cached_property
-    def in_other_conventions(self) -> list[tuple[dict[str, str], Checker]]:
-        """The same exercise in each; made when a sheet first needs them."""
-        return [
-            (said, Checker(spec, self.asked, self.credit, strict=self.strict))
-            for said, spec in other_conventions(self.spec)
-        ]
+    def in_other_conventions(self) -> list[tuple[dict[str, str], Checker, set[Key]]]:
+        """The same exercise in each, and which quantities have another value there; made when a
+        sheet first needs them."""
+        found = []
+        for said, spec in other_conventions(self.spec):
+            checker = Checker(spec, self.asked, self.credit, strict=self.strict)
+            checker.trials = self.trials
+            found.append((said, checker, differing(self.values, checker.values)))
+        return found
 
     def _page(self, answers: Answers) -> Page:
         """The page of the answers, made once for all ways in which they are tried."""
@@ -271,7 +275,9 @@ class Checker(Exercise):
     def stays_wrong(self, answers: Answers, usual: Sheet) -> bool:
         """Whether all that is wrong is so however often lines were rounded: then nothing else is
         said of the sheet."""
-        sheet = self.as_written(answers, Working(again=True), frozenset(), Work(MOST_WORK))
+        sheet = self.as_written(
+            answers, Working(again=True), frozenset(), Work(MOST_WORK, self.trials)
+        )
         if sheet is None:
             return False
         for each in usual.quantities:
@@ -284,7 +290,8 @@ class Checker(Exercise):
     def work(self) -> Work:
         """What may be done in search of another way of working: an honest sheet takes a few
         attempts, each of which works every line once."""
-        return Work(min(MOST_WORK, LEAST_WORK + WORK_A_LINE * len(self.steps)))
+        most = min(MOST_WORK, LEAST_WORK + WORK_A_LINE * len(self.steps))
+        return Work(most, self.trials)
 
     def with_coarse_scratch_work(
         self, answers: Answers, usual: Sheet, work: Work, mistakes: int = 0
@@ -295,8 +302,7 @@ class Checker(Exercise):
             return self.tried(answers, working, wrong, work)
 
         def may_stand(working: Working, place: Key) -> bool:
-            sheet = self.as_written(answers, working, frozenset(), work)
-            return sheet is None or not accused((Judgement(sheet, place).judged(extra=False),))
+            return self.stands(answers, working, place, work)
 
         search = ScratchWork(self, usual, judged, may_stand, mistakes)
         notings = [
@@ -326,6 +332,11 @@ class Checker(Exercise):
         in_order = sorted(wrong, key=self.order.__getitem__)
         fallen = (at for at in in_order if accused((Judgement(sheet, at).judged(extra=False),)))
         return len([*islice(fallen, but + 1)]) <= but
+
+    def stands(self, answers: Answers, working: Working, place: Key, work: Work) -> bool:
+        """Whether a single line may stand, if all others stand for whatever they may."""
+        sheet = self.as_written(answers, working, frozenset(), work)
+        return sheet is None or not accused((Judgement(sheet, place).judged(extra=False),))
 
     def as_written(
         self, answers: Answers, working: Working, apart: AbstractSet[Key], work: Work

@@ -31,21 +31,14 @@ def other_conventions(spec: Spec) -> Iterator[tuple[dict[str, str], Spec]]:
         yield said, msgspec.structs.replace(spec, conventions=conventions)
 
 
-def differing(
-    places: set[Key], values: Mapping[Key, Floats], other: Mapping[Key, Floats]
-) -> set[Key]:
-    """Which of the quantities have another value in the other convention."""
-    return {place for place in places if not np.allclose(values[place], other[place], 1e-9, 1e-12)}
+def differing(values: Mapping[Key, Floats], other: Mapping[Key, Floats]) -> set[Key]:
+    """Which quantities have another value in the other convention."""
+    return {at for at, value in values.items() if not np.allclose(value, other[at], 1e-9, 1e-12)}
 
 
-def is_worked_so(
-    usual: tuple[Judged, ...],
-    found: tuple[Judged, ...],
-    values: Mapping[Key, Floats],
-    other: Mapping[Key, Floats],
-) -> bool:
+def is_worked_so(usual: tuple[Judged, ...], found: tuple[Judged, ...], differing: set[Key]) -> bool:
     """Whether a sheet, judged in both conventions, was worked in the other one, in which nothing
     else is wrong."""
     cleared = accused_places(usual) - accused_places(found)
-    changed = differing(cleared, values, other)
+    changed = cleared & differing
     return bool(changed) and changed < cleared and is_far_less(usual, found)

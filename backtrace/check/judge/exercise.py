@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from functools import cached_property
 from math import prod
 from typing import Any, TypeAlias
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from backtrace.check.judge.remembered import Remembered
 from backtrace.check.mistakes.catalogue import wrongs
@@ -33,11 +34,29 @@ from backtrace.tape.writer import TapeError
 
 Key: TypeAlias = tuple[int, int, str]  # epoch, batch, id
 MOST_STEPS = 20_000  # of all updates; a sheet is held against every one
+LEAST_TRIALS, TRIALS_OF_A_LINE = 4_000, 50
 FLOAT32 = 1e-6  # relative noise of a line in float32
 ADAPTIVE = ("adaptive_step", "decayed_step")
 DIVIDING = (*ADAPTIVE, "rescale", "over", "over_slope")
 OF_THE_LOSS = ("loss_terms", "loss_gradient", "loss_of", "loss_slope", "forward_again")
 MARKS: dict[Verdict, float] = {"right": 1.0, "rounded": 1.0, "carried": 1.0}
+
+
+class Work:
+    """How many lines may still be worked for a purpose, which is part of a larger one."""
+
+    def __init__(self, left: int, whole: Work | None = None) -> None:
+        self.left = left
+        self.whole = whole
+
+    def spend(self, lines: int) -> None:
+        self.left -= lines
+        if self.whole is not None:
+            self.whole.spend(lines)
+
+    @property
+    def is_spent(self) -> bool:
+        return self.left <= 0 or (self.whole is not None and self.whole.is_spent)
 
 
 class Exercise:
@@ -96,10 +115,18 @@ class Exercise:
             if step.operation == "given" and not self.operands[place]
         )
         self.remembered = Remembered()
+        self.trials = Work(self.most_trials)  # of one sheet, in all ways of working
+        self.reached: dict[tuple[Hashable, ...], NDArray[np.bool_]] = {}  # by readings of entries
         self._wrongs: dict[Key, list[Wrong]] = {}
         self._forms: dict[Key, list[Step]] = {}
         self._matrices = given_matrices(spec)
         self._texts: dict[Key, GivenTexts] = {}
+
+    @property
+    def most_trials(self) -> int:
+        """How many lines may be worked of one sheet for its verdicts, in all ways that it is tried
+        in: an honest one takes less than half of that."""
+        return LEAST_TRIALS + TRIALS_OF_A_LINE * len(self.steps)
 
     def _check_softmaxes(self) -> None:
         for step in self.tape.steps:

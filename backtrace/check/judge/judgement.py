@@ -243,7 +243,10 @@ class Judgement:
                     np.where(new, hull(other).hi, hull(box).hi),
                 )
                 follows = follows | now
-            if follows.any(axis=0).all() or self.sheet.work.is_spent:
+            if follows.any(axis=0).all():
+                break
+            if self.sheet.work.is_spent:
+                self.sheet.is_cut_short = True
                 break
         return follows | (own.unbounded & ~follows.any(axis=0)), box, doubt
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import msgspec
 
 from backtrace.check.judge.checker import Checker
+from backtrace.check.judge.exercise import Work
+from backtrace.check.judge.sheet import MOST_WORK
 from backtrace.check.judge.workings import Working, accused
 from backtrace.check.model import Answers, Judged, Report
 
@@ -21,7 +23,10 @@ def told_of_another(
     if len(variants) < 2 or not accused(report.quantities) or _right(report.quantities) >= FEW:
         return report
     for name, checker in variants.items():
-        if checker is not own and (sheet := checker.attempt(answers, Working())) is not None:
+        if (
+            checker is not own
+            and (sheet := checker.attempt(answers, Working(), work=Work(MOST_WORK))) is not None
+        ):
             if _right(sheet.quantities) < 1:
                 continue
             note = f"these are answers to {name}, another variant than this student's"

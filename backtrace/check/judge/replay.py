@@ -14,7 +14,7 @@ from typing import Protocol, TypeAlias
 
 import numpy as np
 
-from backtrace.check.judge.exercise import ADAPTIVE, Exercise, Key, in_float32, key
+from backtrace.check.judge.exercise import ADAPTIVE, Exercise, Key, Work, in_float32, key
 from backtrace.check.judge.workings import Working
 from backtrace.check.mistakes.rewrites import Wrong
 from backtrace.check.rules.adaptive_steps import Quotient, as_long_as_can_be
@@ -40,17 +40,6 @@ KNOW_THEIR_PARTS = (  # and which are left alone
 SQUARES = ("average_squares", "accumulate_squares")
 FINER = 10.0  # times as fine as a unit is the next
 LARGE = 500  # entries of the operands of a line, for which it counts as another one
-
-
-class Work:
-    """How many lines may still be worked for a purpose."""
-
-    def __init__(self, left: int) -> None:
-        self.left = left
-
-    @property
-    def is_spent(self) -> bool:
-        return self.left <= 0
 
 
 class Numbered(Protocol):
@@ -244,7 +233,7 @@ class Replay:
 
     def evaluated(self, step: Step, parameters: Parameters, operands: list[Interval]) -> Interval:
         size = sum(operand.lo.size for operand in operands)
-        self.sheet.work.left -= 1 + size // LARGE
+        self.sheet.work.spend(1 + size // LARGE)
         if size > LARGE:
             return self.newly_evaluated(step, parameters, operands)
         remembered = self.exercise.remembered
@@ -410,7 +399,7 @@ class _KeptAverages(Replay):
         return x
 
     def evaluated(self, step: Step, parameters: Parameters, operands: list[Interval]) -> Interval:
-        self.sheet.work.left -= 1
+        self.sheet.work.spend(1)
         return interval(step.operation, self.exercise.setting, parameters, *operands)
 
 

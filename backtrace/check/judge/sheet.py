@@ -24,9 +24,9 @@ from backtrace.check.judge.digits import (
     numbers,
     usual_decimals,
 )
-from backtrace.check.judge.exercise import FLOAT32, Exercise, Key
+from backtrace.check.judge.exercise import FLOAT32, Exercise, Key, Work
 from backtrace.check.judge.in_floats import InFloats
-from backtrace.check.judge.replay import NOTHING, Override, Replay, StandIns, Work
+from backtrace.check.judge.replay import NOTHING, Override, Replay, StandIns
 from backtrace.check.judge.workings import Working
 from backtrace.check.model import Answers, Figure, Judged, WrittenQuantity
 from backtrace.check.rules.evaluation import dependent
@@ -37,7 +37,7 @@ Doubt: TypeAlias = NDArray[np.bool_]
 ALONE = 1e-10  # relatively further from what the numbers before give, it does not stand for itself
 MOST_HYPOTHESES = 12  # ways the sheet may have come about that are kept in mind
 MOST_WORK = 8_000  # lines that are worked for the verdicts on one sheet, by other right forms too
-MOST_SEARCH = 8_000  # lines that are worked in search of its mistakes
+MOST_SEARCH = 6_000  # lines that are worked in search of its mistakes
 SEVERAL = 50  # lines, one worked from the other
 MOST_PAIRS = 1000  # pairs of mistakes that are tried for one sheet, over all its wrong steps
 
@@ -139,9 +139,10 @@ class Sheet:
         self.exercise = exercise
         self.working = working
         self.explains = explains  # whether what is wrong is to be explained
-        self.work = Work(MOST_WORK)
+        self.work = Work(MOST_WORK, exercise.trials)
+        self.is_cut_short = False  # whether some ways to work a line were left untried
         # The same, judged without explanations; not where it was cut short.
-        self.before = None if before is None or before.work.is_spent else before
+        self.before = None if before is None or before.is_cut_short else before
         self.written = page.written
         self.decimals = page.decimals
         self.digits = page.digits

@@ -20,6 +20,7 @@ from backtrace.check.rules.evaluation import dependent
 from backtrace.check.rules.intervals import Floats, Interval, between, hull, point
 from backtrace.functions.formula import Sentence, Symbol, row
 
+MOST_REMEMBERED = 5_000  # readings of an exercise, and what they reach
 MOST_READ = 60  # numbers that are tried as misread for one wrong step
 FEWEST_DIGITS = 2  # of one number, or twice as many of several, that one of many may explain
 MANY_DIGITS = 8  # of two numbers, that one digit of another explains
@@ -322,7 +323,17 @@ class Reading:
 
     @cached_property
     def reached(self) -> NDArray[np.bool_]:
-        """Which entries of the wrong quantity rest on this one at all."""
+        """Which entries of the wrong quantity rest on this one at all: the same for all students
+        who left out the same lines."""
+        known = self.on.exercise.reached
+        how = (self.source, self.row, self.column, self.once, *self.on.in_order)
+        if how not in known:
+            if len(known) >= MOST_REMEMBERED:
+                known.clear()
+            known[how] = self.marked()
+        return known[how]
+
+    def marked(self) -> NDArray[np.bool_]:
         exercise = self.on.exercise
         marks: dict[Key, NDArray[np.bool_]] = {}
         read = np.zeros(exercise.values[self.source].shape, dtype=bool)
