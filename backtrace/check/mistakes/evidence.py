@@ -43,7 +43,7 @@ class Evidence(WrongQuantity):
                 )
                 if not is_as_near(numbers, by_rule, by_right).all():
                     return False
-        return True
+        return not self.sheet.search.is_spent  # or else some were not held against it
 
     def most_borne_out(self, found: list[Cause]) -> list[Cause]:
         """The explanations under which most of the later lines follow that otherwise do not."""
