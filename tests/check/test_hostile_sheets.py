@@ -213,3 +213,21 @@ def test_other_conventions_have_no_trials_of_their_own():
     found = [other.trials for _, other, _ in checker.in_other_conventions]
     assert len(found) == 3
     assert all(trials is checker.trials for trials in found)
+
+
+FROZEN = """
+layers:
+- {activation: tanh, weights: [[-0.9], [-0.7]], bias: -0.4}
+- {activation: sigmoid, weights: [[-1, -0.2, -0.8]], bias: [0.1, -0.4, 0.4]}
+inputs: [[-1, 1], [0, 2]]
+targets: [[1, 0, 0], [0, 1, 0]]
+loss: mse
+learning_rate: 0.1
+epochs: 3
+freeze: [W1, b1, W2, b2]
+"""
+
+
+def test_what_the_next_update_only_copies_is_misread_in_no_line_of_its_own():
+    sheet = "z2@3: [[0.30, -0.06, 0.56], [1.05, 0.09, 1.16]]"
+    assert quantity(FROZEN, sheet, "z2@3.1").verdict == "wrong"

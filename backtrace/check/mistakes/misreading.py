@@ -67,8 +67,10 @@ class Misreading(WrongQuantity):
         return [Cause(self.read_as("given-misread", *at, text, low == high), instead)]
 
     def lines_reading(self, source: Key) -> list[Key]:
-        """The lines on the way here that read a given matrix."""
-        return [place for place in self.path() if source in self.exercise.operands[place]]
+        """The lines on the way here that read a given matrix; the next update only copies it."""
+        operands, steps = self.exercise.operands, self.exercise.steps
+        reading = (place for place in self.path() if source in operands[place])
+        return [place for place in reading if steps[place].operation != "given"]
 
     def is_used_elsewhere(self, source: Key, lines: Sequence[Key]) -> bool:
         """Whether more lines read a given matrix than one of these, so that it may be misread in
