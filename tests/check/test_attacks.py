@@ -94,6 +94,16 @@ def test_a_first_step_is_as_long_as_it_must_be(optimizer, times):
         assert verdict in ("right", "rounded")
 
 
+def test_a_first_step_is_worked_from_one_gradient():
+    """m = 0.1 · 0.126 is kept, or noted as 0.013; √v̂ is 0.126, or √0.016 = 0.1265 where g² = 0.0159
+    is noted: the step is between 0.1 · 0.126/0.1265 = 0.0996 and 0.1 · 0.13/0.126 = 0.103."""
+    spec = ONE_WEIGHT.replace("targets: 0.5", "targets: -0.27")
+    for written in ("0.400", "0.397"):
+        assert marks(spec, f"dW1: 0.126\nW1_new: {written}")["W1_new"] in ("right", "rounded")
+    for written in ("0.393", "0.405"):
+        assert marks(spec, f"dW1: 0.126\nW1_new: {written}")["W1_new"] == "wrong"
+
+
 def test_a_second_step_is_bounded_by_its_two_gradients():
     """g = 0.126 twice: m̂ = 0.126 and √v̂ = 0.126, and the step is 0.1 again."""
     spec = ONE_WEIGHT.replace("targets: 0.5", "targets: -0.27") + "epochs: 2\n"
@@ -101,7 +111,8 @@ def test_a_second_step_is_bounded_by_its_two_gradients():
     # and v̂ = (0.000999·0.126² + 0.001·0.117²)/0.001999 = 0.01478, √v̂ = 0.1216, a step of 0.0998.
     sheet = "dW1: 0.126\nW1_new: 0.400\ndW1@2: 0.117\nW1_new@2: "
     assert marks(spec, f"{sheet}0.300")["W1_new@2.1"] in ("right", "rounded")
-    for wrong in ("0.390", "0.350", "0.200", "0.100", "0.500"):
+    # Neither half of v̂ is lost: with 0.001·0.117² noted as 0 the first would have been so as well.
+    for wrong in ("0.390", "0.350", "0.310", "0.285", "0.260", "0.200", "0.100", "0.500"):
         assert marks(spec, f"{sheet}{wrong}")["W1_new@2.1"] == "wrong"
 
 

@@ -16,7 +16,7 @@ from backtrace.check.mistakes.catalogue import wrongs
 from backtrace.check.mistakes.given_texts import GivenTexts
 from backtrace.check.mistakes.rewrites import UpdateContext, Wrong
 from backtrace.check.model import WORST_FIRST, Verdict
-from backtrace.check.rules.adaptive_steps import first_gradient, largest_ratio
+from backtrace.check.rules.adaptive_steps import History, history_of
 from backtrace.check.rules.intervals import Floats, Interval, point, widened
 from backtrace.check.rules.softmax_bounds import MOST_CORNERS
 from backtrace.functions.activations import ACTIVATIONS
@@ -93,14 +93,6 @@ class Exercise:
             place: FloatArithmetic(np.float64).parameters(step.parameters)
             for place, step in self.steps.items()
         }
-        self.first_gradients: dict[Key, Key] = {}  # of the first steps of adaptive optimizers
-        for place, step in self.steps.items():
-            if step.operation in ADAPTIVE and spec.arithmetic.kind != "rounded":
-                steps = self.contexts[place[:2]].steps
-                self.parameters[place]["largest_ratio"] = largest_ratio(step, steps)
-                gradient = first_gradient(step, steps)
-                if gradient is not None:
-                    self.first_gradients[place] = (*place[:2], gradient)
         self.values: dict[Key, Floats] = {}
         for traced in run(self.tape, starting_values(spec)):
             value = np.array(traced.value, dtype=np.float64, ndmin=2)
@@ -114,6 +106,11 @@ class Exercise:
             for place, step in self.steps.items()
             if step.operation == "given" and not self.operands[place]
         )
+        self.histories: dict[Key, History] = {
+            place: history_of(step, self.contexts[place[:2]].steps)
+            for place, step in self.steps.items()
+            if step.operation in ADAPTIVE and spec.arithmetic.kind != "rounded"
+        }
         self.remembered = Remembered()
         self.trials = Work(self.most_trials)  # of one sheet, in all ways of working
         self.reached: dict[tuple[Hashable, ...], NDArray[np.bool_]] = {}  # by readings of entries

@@ -17,11 +17,27 @@ import numpy as np
 from backtrace.check.judge.exercise import ADAPTIVE, Exercise, Key, Work, in_float32, key
 from backtrace.check.judge.workings import Working
 from backtrace.check.mistakes.rewrites import Wrong
-from backtrace.check.rules.adaptive_steps import Quotient, as_long_as_can_be
+from backtrace.check.rules.adaptive_steps import (
+    AVERAGES,
+    SQUARES,
+    Notes,
+    adaptive_step,
+    average,
+)
 from backtrace.check.rules.equation_partials import slack
 from backtrace.check.rules.evaluation import interval
 from backtrace.check.rules.few_decimals import past_the_line
-from backtrace.check.rules.intervals import UNBOUNDED, Interval, clipped, either, in_any, widened
+from backtrace.check.rules.intervals import (
+    UNBOUNDED,
+    Interval,
+    clipped,
+    either,
+    hull,
+    in_any,
+    scaled,
+    subtracted,
+    widened,
+)
 from backtrace.check.rules.noted_lines import noted
 from backtrace.check.rules.noting import TELLING, Noting, widened_by
 from backtrace.functions.activations import Parameters
@@ -37,7 +53,6 @@ KNOW_THEIR_PARTS = (  # and which are left alone
     *("descend", "accumulate", "accumulate_step", "average", "accumulate_squares"),
     "average_squares",
 )
-SQUARES = ("average_squares", "accumulate_squares")
 FINER = 10.0  # times as fine as a unit is the next
 LARGE = 500  # entries of the operands of a line, for which it counts as another one
 
@@ -73,7 +88,8 @@ class Replay:
         self.plain = plain  # the replay in which nothing is replaced
         self.worked: dict[Key, Interval] = {}
         self.changed: set[Key] = set()  # what was worked and rests on a replaced step
-        self.earlier: dict[int, Replay] = {}
+        self.averages: dict[Key, Interval] = {}  # before an update
+        self.befores: dict[int, Replay] = {}
         self.again: dict[tuple[Key, bool], tuple[Sequence[Interval], Interval]] = {}
         digits = sheet.digits
         self.noting = Noting(unit) if digits is None else Noting(0.0, digits)  # of scratch paper
@@ -119,11 +135,12 @@ class Replay:
         return self.may_be_rounded(place, self.step(place))
 
     def is_changed(self, place: Key) -> bool:
-        """Whether a line that is about to be worked rests on a replaced one; the length of a first
+        """Whether a line that is about to be worked rests on a replaced one; an adaptive
         step rests on its gradient too, past averages that were written."""
         sources = self.exercise.operands[place]
-        gradient = self.exercise.first_gradients.get(place)
-        if gradient is not None:
+        history = self.exercise.histories.get(place)
+        if history is not None:
+            gradient = (*place[:2], history.gradient)
             self.operand(gradient)
             sources = (*sources, gradient)
         return self.exercise.steps[place].operation == "forward_again" or any(
@@ -165,34 +182,75 @@ class Replay:
     ) -> Interval:
         """What a step gives; an adaptive one has a bound if its averages are of one gradient."""
         found, place = self.evaluated(step, parameters, operands), key(step)
-        own = self.exercise.parameters[place]
-        if step.operation not in ADAPTIVE or "largest_ratio" not in own:
+        if step.operation not in ADAPTIVE or place not in self.exercise.histories:
             return found
         is_own = step.operands == self.exercise.steps[place].operands
         if not is_own or self.has_wrong_averages(place):
             return found
-        quotient = self.quotient(place, operands)
-        cut = self.sheet.working.cut
-        limited = {**parameters, "largest_ratio": own["largest_ratio"], "cut": cut}
-        noting = Noting(2 * self.noting.half) if cut else self.noting
-        setting = self.exercise.setting
-        return as_long_as_can_be(setting, limited, noting, found, quotient, operands[2:])
+        bound = self.noted_whole(step.operation, self.of_one_history(place, parameters))
+        if operands[2:]:
+            bound = subtracted(bound, self.decay(parameters, operands[2]))
+        is_known, bound = ~bound.unbounded, self.in_its_floats(bound)
+        if is_known.all():
+            return bound
+        ends = ((bound.lo, hull(found).lo), (bound.hi, hull(found).hi))
+        return Interval(*(np.where(is_known, own, any_) for own, any_ in ends))
 
-    def quotient(self, place: Key, operands: list[Interval]) -> Quotient:
-        above, below = self.exercise.operands[place][:2]
-        gradient = self.exercise.first_gradients.get(place)
-        return Quotient(
-            operands[0],
-            operands[1],
-            self.kept.operand(above),
-            self.kept.operand(below),
-            None if gradient is None else self.operand(gradient),
-        )
+    def of_one_history(self, place: Key, parameters: Parameters) -> Interval:
+        """An adaptive step whose averages and squares are of the same gradients."""
+        exercise, history, (epoch, batch, _) = self.exercise, self.exercise.histories[place], place
+        values = {id: self.earlier((epoch, batch, id)) for id in history.before}
+        values[history.gradient] = self.operand((epoch, batch, history.gradient))
+        on_page = {line.id: self.on_the_page(key(line)) for line in history.lines}
+        written = {id: x for id, x in on_page.items() if x is not None}
+        remembered, step = exercise.remembered, exercise.steps[place]
+        operands = (*values.values(), *written.values())
+        known = remembered.key(step, operands, self.notes, parameters["rate"], *written)
+        found = remembered.get(known)
+        if found is None:
+            self.sheet.work.spend(1)
+            setting = exercise.setting
+            found = adaptive_step(setting, parameters, self.notes, history, values, written)
+            remembered.keep(known, step, found)
+        return found
+
+    def on_the_page(self, at: Key) -> Interval | None:
+        return None if at in self.worked else self.known(at)
+
+    def earlier(self, at: Key) -> Interval:
+        """An average before an update, in all ways in which it may have been noted."""
+        if at not in self.averages:
+            for line in self.exercise.lines_before(at, self.is_worked_average):
+                self.averages[line] = self.average(line)
+        return self.averages[at]
+
+    def is_worked_average(self, at: Key) -> bool:
+        step = self.exercise.steps[at]
+        is_average = step.operation in AVERAGES or (step.operation == "given" and step.state)
+        return at in self.averages or not is_average
+
+    def average(self, at: Key) -> Interval:
+        step, sources = self.exercise.steps[at], self.exercise.operands[at]
+        operands = [self.averages.get(each) or hull(self.operand(each)) for each in sources]
+        if step.operation == "given" and sources:
+            return operands[0]
+        if step.operation not in AVERAGES or at in self.over:
+            return hull(self.operand(at))
+        parameters, written = self.exercise.parameters[at], self.on_the_page(at)
+        return average(step.operation, parameters, self.notes, operands, written)
 
     @cached_property
-    def kept(self) -> Replay:
-        """The same with averages that were kept in the calculator."""
-        return _KeptAverages(self)
+    def notes(self) -> Notes:
+        """How partial results of an update may be noted."""
+        working = self.sheet.working
+        half, digits = self.noting.half, self.noting.digits
+        ways = [Noting(half / FINER**k, digits and digits + k) for k in range(2)]
+        ways += [each for each in (working.scratch, working.between) if each is not None]
+        return Notes(tuple(each for each in ways if each.half or each.digits), working.cut)
+
+    def decay(self, parameters: Parameters, weights: Interval) -> Interval:
+        share = scaled(weights, float(parameters["rate"]) * float(parameters["weight_decay"]))
+        return widened_by(share, self.noting.of(share))
 
     def has_wrong_averages(self, place: Key) -> bool:
         """Whether m or v (m̂, v̂, s) of a step is replaced, or was worked wrong."""
@@ -224,12 +282,12 @@ class Replay:
         """The replay with only what is replaced before a line."""
         order = self.exercise.order
         over = {at: each for at, each in self.over.items() if order[at] < order[place]}
-        if len(over) not in self.earlier:
+        if len(over) not in self.befores:
             plain = self if self.plain is None else self.plain
             replay = Replay(self.sheet, self.unit, over, plain) if over else plain
-            replay.earlier = self.earlier if over else replay.earlier
-            self.earlier[len(over)] = replay
-        return self.earlier[len(over)]
+            replay.befores = self.befores if over else replay.befores
+            self.befores[len(over)] = replay
+        return self.befores[len(over)]
 
     def evaluated(self, step: Step, parameters: Parameters, operands: list[Interval]) -> Interval:
         size = sum(operand.lo.size for operand in operands)
@@ -247,7 +305,10 @@ class Replay:
     def newly_evaluated(
         self, step: Step, parameters: Parameters, operands: list[Interval]
     ) -> Interval:
-        found = self.exercise.line(self.with_parts(step.operation, parameters, operands))
+        return self.in_its_floats(self.with_parts(step.operation, parameters, operands))
+
+    def in_its_floats(self, x: Interval) -> Interval:
+        found = self.exercise.line(x)
         return in_float32(found) if self.sheet.working.float32 else found
 
     def with_parts(
@@ -381,26 +442,6 @@ class Replay:
             finer = Noting(working.unwritten.half / FINER)
             wide = either(wide, _at_most_so_coarse(finer, x))
         return wide
-
-
-class _KeptAverages(Replay):
-    """A replay in which no average of gradients or of their squares is rounded; all else is that of
-    another."""
-
-    def __init__(self, all_else: Replay) -> None:
-        super().__init__(all_else.sheet, all_else.unit, all_else.over, None)
-        self.all_else = all_else
-
-    def known(self, place: Key) -> Interval | None:
-        is_average = self.exercise.steps[place].state
-        return super().known(place) if is_average else self.all_else.operand(place)
-
-    def may_be_rounded(self, place: Key, x: Interval) -> Interval:
-        return x
-
-    def evaluated(self, step: Step, parameters: Parameters, operands: list[Interval]) -> Interval:
-        self.sheet.work.spend(1)
-        return interval(step.operation, self.exercise.setting, parameters, *operands)
 
 
 def _at_most_so_coarse(noting: Noting, x: Interval) -> Interval:

@@ -1,57 +1,246 @@
-"""How long a step can be that is divided by the root of its own gradients' squares.
+"""What a step can be that is divided by the root of its own gradients' squares.
 
 The gradient above and the squares below are of one history: taken as independent, squares that
-round to 0 would allow any step. Of a first step nothing is left open: m̂/√v̂ is ±1 there.
+round to 0 would allow any step. So both are worked from the same parts of what the gradient may be,
+each partial result as it is or as it may be noted, and nobody divides by a noted 0.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backtrace.check.rules.intervals import Floats, Interval, hull, point
+from backtrace.check.rules.intervals import EPS, UNBOUNDED, Floats, Interval, hull
 from backtrace.check.rules.noting import Noting
 from backtrace.functions.activations import Parameters
+from backtrace.functions.optimizers import momentums
 from backtrace.tape.setting import Setting
 from backtrace.tape.steps import Step
 
+Mask: TypeAlias = NDArray[np.bool_]
+
+MOST_PARTS = 24  # of what a gradient can be,
+NARROW = 1.1  # each at most so many times as large as at least
+SMALLEST = 1e-3  # of a gradient that may be 0 the part that is told from 0
 WRITTEN_ROUNDED = 4.0  # times as long a step may be when both were rounded before they are divided
-KNOWN = 4.0  # times as large as at least squares may be, and bound a step by themselves
-TINY = 1e-300
+TIES = 1e-9 * np.array([-1.0, 1.0])[:, None, None, None, None]  # go to where an interval opens to
+NOISE = 16 * EPS
 
 
-class Quotient(NamedTuple):
-    """What a step is worked from: what stands above and below, as the lines before it may have
-    been noted down and as they are without that; for a first step also its gradient."""
+class Ends(NamedTuple):
+    """Between what numbers lie, parts × rows × columns; ``none`` where 0 may have been noted of
+    them, which is not counted in."""
 
-    above: Interval
-    below: Interval
-    kept_above: Interval
-    kept_below: Interval
-    gradient: Interval | None
+    lo: Floats
+    hi: Floats
+    none: Any = False
 
-
-class Sizes(NamedTuple):
-    """Between which sizes numbers lie."""
-
-    least: Floats
-    most: Floats
+    def times(self, factor: float) -> Ends:
+        one, other = self.lo * factor, self.hi * factor
+        return Ends(np.minimum(one, other), np.maximum(one, other), self.none)
 
 
-# How many times as large rounding makes what it doesn't make 0: 1 of 1.99 (cut off), 1 of 0.5; of
-# a sum of squares the smaller parts may be lost, and each may have been rounded before.
-ROUNDED = Sizes(np.array(0.5), np.array(2.0))
-SQUARES_ADDED = Sizes(np.array(1 / 3), np.array(2.5))
-ANY = Sizes(np.array(0.0), np.array(np.inf))
+class Notes(NamedTuple):
+    """All ways in which a partial result may be noted, besides as it is."""
+
+    notings: tuple[Noting, ...]
+    cut: bool
+
+    def shown(self, x: Ends) -> Ends:
+        """Noted as anything but 0."""
+        if not self.notings:
+            return x
+        low, high = self.ways(x)
+        none: Mask = ((low <= 0) & (high >= 0)).any(axis=0)
+        lo = np.where(low == 0, x.lo, low).min(axis=0)
+        hi = np.where(high == 0, x.hi, high).max(axis=0)
+        return Ends(np.minimum(x.lo, lo), np.maximum(x.hi, hi), x.none | none)
+
+    def of_sum(self, x: Ends) -> Ends:
+        """Of a sum of noted numbers: it has no more decimals than they have."""
+        return x if all(noting.digits is None for noting in self.notings) else self.shown(x)
+
+    def ways(self, x: Ends) -> Floats:
+        """Ends × ways × parts × rows × columns."""
+        ends = np.stack(x[:2])[:, None]
+        sizes = np.abs(ends)
+        if all(noting.digits is None for noting in self.notings):
+            units = np.array([2 * noting.half for noting in self.notings])[:, None, None, None]
+        else:
+            errors = [noting.error(sizes) for noting in self.notings]
+            units = 2 * np.concatenate(errors, axis=1)
+            units[units == 0] = 1.0  # of 0
+        ways = np.round(ends / units + TIES) * units
+        if not self.cut:
+            return np.asarray(ways)
+        signs = np.sign(ends)
+        return np.concatenate(
+            [ways, signs * np.floor(sizes / units + TIES * signs) * units], axis=1
+        )
 
 
-def largest_ratio(step: Step, steps: Mapping[str, Step]) -> float:
+# What a gradient, or a written average, may be
+
+
+def as_ends(x: Interval) -> Ends:
+    whole = hull(x)
+    return Ends(whole.lo, whole.hi)
+
+
+def in_parts(g: Interval) -> Ends:
+    """What a gradient may be, a narrow part after the other."""
+    found = [_parts_of(lo, hi) for lo, hi in zip(g.lo, g.hi, strict=True)]
+    return Ends(*(np.concatenate(ends) for ends in zip(*found, strict=True)))
+
+
+def _parts_of(lo: Floats, hi: Floats) -> tuple[Floats, Floats]:
+    least, most = np.minimum(np.abs(lo), np.abs(hi)), np.maximum(np.abs(lo), np.abs(hi))
+    zero = (lo <= 0) & (hi >= 0) & (most > 0)
+    low = np.where(zero, SMALLEST * most, least)
+    times = most / np.where(low > 0, low, np.where(most > 0, most, 1.0))
+    count = min(math.ceil(math.log(max(times.max(), 1.0)) / math.log(NARROW)), MOST_PARTS)
+    if count <= 1 and not zero.any():
+        return lo[None], hi[None]
+    edges = low * times ** np.linspace(0.0, 1.0, count + 1)[:, None, None]
+    edges[0], edges[-1] = np.where(zero, 0.0, least), most
+    sign = np.where(lo < 0, -1.0, 1.0)
+    parts = [(sign * edges[:-1], sign * edges[1:])]
+    if zero.any():
+        parts.append((-sign * edges[:-1], -sign * edges[1:]))
+    one, other = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return np.clip(np.minimum(one, other), lo, hi), np.clip(np.maximum(one, other), lo, hi)
+
+
+def _as_written(x: Ends, written: Interval, cut: bool) -> tuple[Ends, Mask]:
+    """``x`` where it agrees with what was written of it, or as that stands there; and which parts
+    agree."""
+    lo, hi = hull(written).lo, hull(written).hi
+    low, high = np.maximum(x.lo, lo), np.minimum(x.hi, hi)
+    stands = np.where(np.abs(lo) < np.abs(hi), lo, hi) if cut else (lo + hi) / 2
+    none = (lo <= 0) & (hi >= 0)
+    low = np.where(none, low, np.minimum(low, stands))
+    high = np.where(none, high, np.maximum(high, stands))
+    return Ends(low, high, x.none | none), np.maximum(x.lo, lo) <= np.minimum(x.hi, hi)
+
+
+# Averages
+
+
+def _average(notes: Notes, p: Parameters, old: Ends, g: Ends) -> Ends:
+    beta = float(p["beta"])
+    return notes.shown(_added(notes, old.times(beta), g.times(1 - beta)))
+
+
+def _added(notes: Notes, one: Ends, other: Ends) -> Ends:
+    """A sum of two that are both noted in one way, or of which what is 0 so stayed as it was; and
+    not noted as 0 itself."""
+    both = Ends(one.lo + other.lo, one.hi + other.hi)
+    if not notes.notings:
+        return both
+    low, high = notes.ways(one) + notes.ways(other)
+    first, second = notes.shown(one), notes.shown(other)
+    lows = (np.where(low == 0, both.lo, low).min(axis=0), both.lo, first.lo + second.lo)
+    highs = (np.where(high == 0, both.hi, high).max(axis=0), both.hi, first.hi + second.hi)
+    none = ((low <= 0) & (high >= 0)).any(axis=0)
+    return Ends(np.minimum.reduce(lows), np.maximum.reduce(highs), none)
+
+
+def _squared(x: Ends) -> Ends:
+    one, other = x.lo**2, x.hi**2
+    through = (x.lo <= 0) & (x.hi >= 0)
+    return Ends(np.where(through, 0.0, np.minimum(one, other)), np.maximum(one, other))
+
+
+def _average_squares(notes: Notes, p: Parameters, old: Ends, g: Ends) -> Ends:
+    beta = float(p["beta"])
+    share = notes.shown(_squared(g)).times(1 - beta)
+    return notes.shown(_added(notes, old.times(beta), share))
+
+
+def _accumulate_squares(notes: Notes, p: Parameters, old: Ends, g: Ends) -> Ends:
+    return notes.shown(_added(notes, old, _squared(g)))
+
+
+def _unbias(notes: Notes, p: Parameters, x: Ends) -> Ends:
+    below = np.full((1, 1, 1), 1 - float(p["beta"]) ** p["t"])
+    return notes.shown(_divided(x, notes.shown(Ends(below, below))))
+
+
+def _look_ahead_average(notes: Notes, p: Parameters, m: Ends, g: Ends) -> Ends:
+    mu = momentums(float(p["beta"]), float(p["momentum_decay"]), p["t"])
+    ahead = m.times(mu.next / (1 - mu.product * mu.next))
+    return notes.shown(_added(notes, ahead, g.times((1 - mu.now) / (1 - mu.product))))
+
+
+SQUARES = ("average_squares", "accumulate_squares")
+AVERAGES: Mapping[str, Callable[..., Ends]] = {
+    "average": _average,
+    "average_squares": _average_squares,
+    "accumulate_squares": _accumulate_squares,
+    "unbias": _unbias,
+    "look_ahead_average": _look_ahead_average,
+}
+
+
+def average(
+    operation: str,
+    p: Parameters,
+    notes: Notes,
+    operands: Sequence[Interval],
+    written: Interval | None,
+) -> Interval:
+    """An average in all ways of noting, or those that agree with what was written of it."""
+    found = AVERAGES[operation](notes, p, *map(as_ends, operands))
+    if written is None:
+        return Interval(found.lo, found.hi)
+    found, agrees = _as_written(found, written, notes.cut)
+    ends = ((found.lo, hull(written).lo), (found.hi, hull(written).hi))
+    return Interval(*(np.where(agrees, own, end) for own, end in ends))
+
+
+# The step
+
+
+class History(NamedTuple):
+    """The ids of what an adaptive step is worked from: the lines of its averages in the order of
+    work, what they were before the update, the gradient, and m̂ and v̂ (g and s); and how far it
+    goes at most for a rate of 1."""
+
+    lines: tuple[Step, ...]
+    before: tuple[str, ...]
+    gradient: str
+    above: str
+    squares: str
+    longest: float
+    is_first: bool
+
+
+def history_of(step: Step, steps: Mapping[str, Step]) -> History:
+    lines: dict[str, Step] = {}
+
+    def walk(id: str) -> None:
+        if steps[id].operation in AVERAGES and id not in lines:
+            for each in steps[id].operands:
+                walk(each)
+            lines[id] = steps[id]
+
+    above, squares = step.operands[:2]
+    walk(above)
+    walk(squares)
+    gradient = next(each.operands[1] for each in lines.values() if each.operation in SQUARES)
+    known = {*lines, gradient}
+    before = tuple(id for each in lines.values() for id in each.operands if id not in known)
+    longest = _largest_ratio(steps[above], steps[squares])
+    is_first = not any("from" in steps[id].parameters for id in before)
+    return History(tuple(lines.values()), before, gradient, above, squares, longest, is_first)
+
+
+def _largest_ratio(above: Step, below: Step) -> float:
     """The most that m̂/√v̂ (g/√s) can be, by Cauchy and Schwarz; Nadam's m̂ has g once more."""
-    above, below = (steps[id] for id in step.operands[:2])
     if below.operation == "accumulate_squares":
         return 1.0
     share = float(below.parameters["beta"])
@@ -63,132 +252,71 @@ def largest_ratio(step: Step, steps: Mapping[str, Step]) -> float:
     return scale * math.sqrt(squares) * (2 if above.operation == "look_ahead_average" else 1)
 
 
-def first_gradient(step: Step, steps: Mapping[str, Step]) -> str | None:
-    """The one gradient that the averages of a first step are of; None of a later step."""
-    above, below = (steps[id] for id in step.operands[:2])
-    squares = steps[below.operands[0]] if below.operation == "unbias" else below
-    before, gradient = squares.operands
-    is_first = "from" not in steps[before].parameters
-    return gradient if is_first and above.operation != "look_ahead_average" else None
-
-
-def as_long_as_can_be(
-    s: Setting, p: Parameters, noting: Noting, step: Interval, q: Quotient, weights: list[Interval]
+def adaptive_step(
+    s: Setting,
+    p: Parameters,
+    notes: Notes,
+    history: History,
+    values: Mapping[str, Interval],
+    written: Mapping[str, Interval],
 ) -> Interval:
-    """The part of a step's interval within reach; ``p["largest_ratio"]`` says how far that is (of
-    first steps, how far they go), ``p["cut"]`` whether digits are cut off. ``weights`` decay.
-
-    It goes the way of what stands above, unless what was noted of that is 0. Squares that were
-    written, and show a digit, are as they stand.
-    """
-    squares, is_written = _sizes(q.below), _is_written(q.below, q.kept_below)
-    is_known = is_written & (squares.most <= KNOWN * squares.least)
-    if is_known.all():
-        return step
-    rate, up = abs(float(p["rate"])), float(p["rate"]) < 0  # which is a mistake
-    low, high, may_be_none = _lengths(p, noting, q)
-    signed = hull(q.above if q.gradient is None else q.gradient)
-    way = s.downhill(point(np.sign(signed.lo[0]) + np.sign(signed.hi[0]))).lo[0]
-    way = -way if up else way
-    least = np.where(way >= 2, rate * low, -rate * high)
-    most = np.where(way <= -2, -rate * low, rate * high)
-    decay = np.zeros(step.shape)
-    for each in weights:
-        decay = decay + rate * abs(float(p["weight_decay"])) * _sizes(each).most
-    least, most = np.where(is_known, -np.inf, least), np.where(is_known, np.inf, most)
-    found = _within(step, least - decay, most + decay)
-    may_be_none = may_be_none & ~is_known
-    if not may_be_none.any():
-        return found
-    none = _within(step, np.where(may_be_none, -decay, least), np.where(may_be_none, decay, most))
-    return Interval(np.concatenate([found.lo, none.lo]), np.concatenate([found.hi, none.hi]))
+    """A step by the gradient and the averages before it (``values``), in all ways of noting that
+    agree with what was ``written`` of its averages; without bounds where none does."""
+    known = {id: as_ends(x) for id, x in values.items()}
+    known[history.gradient] = in_parts(values[history.gradient])
+    agree = np.ones(known[history.gradient].lo.shape, dtype=bool)
+    for line in history.lines:
+        operands = (known[id] for id in line.operands)
+        known[line.id] = AVERAGES[line.operation](notes, line.parameters, *operands)
+        if line.id in written:
+            known[line.id], agrees = _as_written(known[line.id], written[line.id], notes.cut)
+            agree = agree & agrees
+    above, squares = known[history.above], known[history.squares]
+    of_none = history.is_first & (squares.lo == 0)  # they are smaller than anything that is noted
+    longest = np.where(of_none, 1.0, WRITTEN_ROUNDED) * history.longest * abs(float(p["rate"]))
+    found = _quotient(notes, p, above, squares)
+    low, high = np.clip(found.lo, -longest, longest), np.clip(found.hi, -longest, longest)
+    return _of_parts(s, Ends(low, high, found.none), agree)
 
 
-def _within(step: Interval, low: Floats, high: Floats) -> Interval:
-    return Interval(np.clip(step.lo, low, high), np.clip(step.hi, low, high))
+def _of_parts(s: Setting, x: Ends, agree: Mask) -> Interval:
+    """Downhill, from the least to the most of the parts that count, and 0 if it may be noted."""
+    low = np.where(agree, x.lo, np.inf).min(axis=0)
+    high = np.where(agree, x.hi, -np.inf).max(axis=0)
+    low, high = low - NOISE * np.abs(low), high + NOISE * np.abs(high)
+    low, high = (low, high) if s.descent else (-high, -low)
+    none, any_agrees = (agree & x.none).any(axis=0), agree.any(axis=0)
+    low, high = np.where(any_agrees, low, -UNBOUNDED), np.where(any_agrees, high, UNBOUNDED)
+    if not none.any():
+        return Interval(low[None], high[None])
+    return Interval(*(np.stack([end, np.where(none, 0.0, end)]) for end in (low, high)))
 
 
-def _lengths(
-    p: Parameters, noting: Noting, q: Quotient
-) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-    """How long a step is for a rate of 1, at least and at most; where it may be noted as 0."""
-    ratio, epsilon, rate = float(p["largest_ratio"]), float(p["epsilon"]), abs(float(p["rate"]))
-    is_first = q.gradient is not None
-    if q.gradient is None:
-        above, squares = _sizes(q.kept_above), _sizes(q.kept_below)
-        low = above.least / (np.sqrt(squares.most) + epsilon + TINY)
-        longest = ratio * WRITTEN_ROUNDED
-        high = np.minimum(above.most / (np.sqrt(squares.least) + epsilon + TINY), longest)
-    else:
-        above = _sizes(q.gradient)
-        squares = Sizes(*((each / ratio) ** 2 for each in above))
-        low, high = (each / (each / ratio + epsilon + TINY) for each in above)
-    products = Sizes(*(rate * each for each in above))
-    noted = _noted_if_it_shows if is_first else _noted
-    limits = (ROUNDED, ROUNDED) if is_first else (ANY, SQUARES_ADDED)
-    shrunk, grown = noted(noting, above, _sizes(q.above), limits[0], _room(q.above, q.kept_above))
-    few, many = noted(noting, squares, _sizes(q.below), limits[1], _room(q.below, q.kept_below))
-    roots = Sizes(*map(np.sqrt, squares))
-    small, large = noted(noting, roots, _off_by(noting, roots), ROUNDED)
-    less, more = noted(noting, products, _off_by(noting, products), ROUNDED)
-    if rate == 1:  # nothing is multiplied
-        less, more = np.array(1.0), np.array(1.0)
-    if not p["cut"]:  # less than a unit that shows was rounded up
-        small = np.where(roots.most < 2 * noting.error(roots.most), np.maximum(small, 1.0), small)
-    half = noting.error(products.least)
-    none = (_sizes(q.above).least == 0) | (products.least <= half)
-    low = low * shrunk * less / (np.sqrt(many) * large)
-    high = high * grown * more / (np.sqrt(few) * small)
-    return low, high, none & (above.least > 0)
+def _quotient(notes: Notes, p: Parameters, above: Ends, squares: Ends) -> Ends:
+    """η·m̂ over the root, η times the quotient, or η over the root times m̂."""
+    rate, epsilon = float(p["rate"]), float(p["epsilon"])
+    roots = notes.shown(Ends(*(np.sqrt(np.maximum(end, 0.0)) for end in squares[:2])))
+    below = notes.of_sum(Ends(roots.lo + epsilon, roots.hi + epsilon))
+    product = above.times(rate) if abs(rate) == 1 else notes.shown(above.times(rate))
+    quotient = notes.shown(_divided(above, below))
+    each = notes.shown(_divided(Ends(*np.full((2, 1, 1, 1), abs(rate))), below))
+    ways = [_divided(product, below), quotient.times(rate), _multiplied(above, each, rate)]
+    low = np.minimum.reduce([way.lo for way in ways])
+    high = np.maximum.reduce([way.hi for way in ways])
+    return Ends(low, high, ways[0].none | ways[1].none | ways[2].none)
 
 
-def _sizes(x: Interval) -> Sizes:
-    """How small and how large the numbers of an interval can be, whatever their sign."""
-    lo, hi = hull(x).lo[0], hull(x).hi[0]
-    least = np.where((lo <= 0) & (hi >= 0), 0.0, np.minimum(np.abs(lo), np.abs(hi)))
-    return Sizes(least, np.maximum(np.abs(lo), np.abs(hi)))
+def _divided(x: Ends, y: Ends) -> Ends:
+    """By what is positive."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        low = np.where(x.lo < 0, x.lo / y.lo, x.lo / y.hi)
+        high = np.where(x.hi > 0, x.hi / y.lo, x.hi / y.hi)
+    return Ends(np.nan_to_num(low, nan=0.0), np.nan_to_num(high, nan=0.0), x.none)
 
 
-def _off_by(noting: Noting, x: Sizes) -> Sizes:
-    least = np.maximum(x.least - noting.error(x.least), 0.0)
-    return Sizes(least, x.most + noting.error(x.most))
-
-
-def _room(noted: Interval, kept: Interval) -> Floats:
-    """How far apart a number can be that was written and the one that it was worked from."""
-    width = (hull(noted).hi - hull(noted).lo)[0]
-    return np.asarray(np.where(_is_written(noted, kept), width, 0.0))
-
-
-def _is_written(noted: Interval, kept: Interval) -> NDArray[np.bool_]:
-    one, other = hull(noted), hull(kept)
-    return np.asarray(((one.lo == other.lo) & (one.hi == other.hi))[0])
-
-
-def _noted(
-    noting: Noting, kept: Sizes, noted: Sizes, limits: Sizes, room: Floats | float = 0.0
-) -> Sizes:
-    """How many times as large as they were the noted numbers are, at least and at most, if none
-    was noted as 0."""
-    down = np.maximum(kept.least - noted.least, room)
-    return _times_as_large(kept, down, np.maximum(noted.most - kept.most, room), limits)
-
-
-def _noted_if_it_shows(
-    noting: Noting, kept: Sizes, noted: Sizes, limits: Sizes, room: Floats | float = 0.0
-) -> Sizes:
-    """The same of numbers that nothing else was added to: what is smaller than half a unit would
-    be noted as 0, and so was not."""
-    own = noting.error(kept.most)
-    down, up = np.maximum(kept.least - noted.least, room), np.maximum(noted.most - kept.most, room)
-    before = 2 * kept.most >= np.maximum(down, up)  # also lines before it may have been rounded
-    shows = before | (kept.most >= own)
-    down, up = (np.where(shows, np.where(before, off, own), 0.0) for off in (down, up))
-    return _times_as_large(kept, down, up, limits)
-
-
-def _times_as_large(kept: Sizes, down: Floats, up: Floats, limits: Sizes) -> Sizes:
-    known = np.maximum(kept.least, TINY)
-    return Sizes(
-        np.maximum(1 - down / known, limits.least), np.minimum(1 + up / known, limits.most)
-    )
+def _multiplied(x: Ends, y: Ends, rate: float) -> Ends:
+    """``x`` times what is positive, with the sign of a rate."""
+    x = x.times(math.copysign(1.0, rate))
+    low = np.where(x.lo < 0, x.lo * y.hi, x.lo * y.lo)
+    high = np.where(x.hi > 0, x.hi * y.hi, x.hi * y.lo)
+    return Ends(low, high, x.none | y.none)

@@ -138,8 +138,7 @@ def _adaptive_step(s: Setting, p: Parameters, noting: Noting, *operands: Interva
     safe = np.maximum(root - off, 1e-300)
     ratio = size_of(m) / safe
     wide = rate * ratio * off / safe + noting.error(rate * size_of(m)) / safe
-    longest = np.minimum(ratio, p.get("largest_ratio", np.inf))
-    noted = np.maximum(noting.error(rate * np.ones_like(root)), rate * noting.error(longest))
+    noted = np.maximum(noting.error(rate * np.ones_like(root)), rate * noting.error(ratio))
     noted = np.maximum(noted, size_of(m) * noting.error(rate / safe))  # "the rate of this weight"
     return np.minimum(wide, rate * (1 + ratio)) + noted
 
