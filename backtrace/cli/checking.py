@@ -38,7 +38,7 @@ from backtrace.formats.json import gradescope
 from backtrace.formats.json import report as report_json
 from backtrace.page.report import classroom, sheet
 from backtrace.page.report.content import Commentator, Findings, Level, all_well
-from backtrace.spec import SpecError
+from backtrace.spec import SpecError, bundled
 from backtrace.spec.document.reader import Mapping, Scalar
 from backtrace.spec.model import AnswerDigits, Marks
 from backtrace.spec.numbers import written_number
@@ -376,6 +376,8 @@ def _told(file: str) -> dict[str, str]:
 
 def _holds_spec(path: str) -> bool:
     """Whether an answers file is a spec, given in the wrong place."""
+    if path in bundled.names() and not Path(path).exists():
+        return True
     try:
         return path != "-" and is_spec(read_sheet(content(Path(path), LIMITS.bytes), path))
     except AnswersError:

@@ -56,6 +56,22 @@ def test_both_at_once(own, name, said):
     assert found.earned == 71
 
 
+def test_both_at_once_without_an_update():
+    """z = [0.5 -1 1.5], y = [1 0 0.6], half of the mean square: δ = y − z where (z − y)/3 belongs.
+    The sign alone is a mistake where no step shows which way it goes, the 1/n a convention: of
+    δ = [0.5 1 -0.9] dW = (0.5·1 + 1·(−2) − 0.9·3)/3 = −1.4, db = (0.5 + 1 − 0.9)/3 = 0.2."""
+    spec = "layers: [{activation: linear, weights: [[0.5]], bias: [0]}]\n"
+    spec += "inputs: [[1], [-2], [3]]\ntargets: [[1], [0], [0.6]]\nloss: half_mse\n"
+    spec += "conventions: {mean_in: delta}\n"
+    found = report(spec, "delta1: [[0.50], [1.00], [-0.90]]\ndW1: -1.40\ndb1: 0.20\n")
+    assert found.conventions == {"mean_in": "gradient"}
+    first = found.quantities[0]
+    assert (first.name, first.verdict, first.mistakes) == (
+        "delta1", "wrong", ("sign-flipped",)
+    )  # fmt: skip
+    assert {q.verdict for q in found.quantities[1:]} == {"carried"}
+
+
 @pytest.mark.parametrize("name", ["descent", "mean-in-gradient"])
 def test_a_course_that_insists_on_its_own_takes_it_for_a_mistake(name):
     found = marked(f"other-convention-{name}", strict=True)

@@ -67,3 +67,35 @@ def test_a_rule_that_would_have_made_other_lines_wrong_is_not_named():
     0.5 0], dW1 = [2.5+1.5 0.5 / 5-0.5 1] = [4 0.5 / 4.5 1]; b1_new = [1-0.3 -1-0.05]."""
     sheet = "W1_new: [[0.600, -0.050], [1.550, 3.900]]\nb1_new: [0.700, -1.150]"
     assert quantity(SQUARE, sheet, "b1_new").mistakes == ("copied-wrong",)
+
+
+LONE = """
+layers: [{activation: linear, weights: [[2]], bias: [0]}]
+inputs: 1.25
+targets: 1.0003
+loss: half_mse
+learning_rate: 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "codes"),
+    [
+        # e = 1.4997, dW = 1.8746, b - 1.4997: ten times as much, or the point moved
+        ("W1_new: 0.13\nb1_new: -15.00", "b1_new", ["point-moved", "rate-misread"]),
+        # ½·1.4997² = 1.1246; without the ½ it is 2.25, to two decimals
+        ("z1: 2.50\nloss: 1.215", "loss", ["digits-swapped"]),
+        ("z1: 2.50\nloss: 2.25", "loss", ["half-factor"]),
+    ],
+)
+def test_a_number_that_stands_alone_may_be_a_slip_as_well(line, name, codes):
+    assert [each.codes[0] for each in quantity(LONE, line, name).explanations] == codes
+
+
+def test_who_meant_the_number_that_was_miscopied_goes_on_in_their_own_rounding():
+    """tanh(1) = 0.762, written 0.962 once: who went on from 0.762 has dW2[1,1] =
+    -2·0.762·0.080 + 0.964·0.156 = 0.0285; all digits give 0.0291, and 0.962 would give 0.0125."""
+    sheet = "a1: [[0, -0.462], [0.962, 0], [0.762, 0], [0.964, 0.462]]\n"
+    sheet += "delta2: [[0.153], [-0.080], [-0.080], [0.156]]\ndW2: [[0.028], [0.001]]\n"
+    assert quantity("xor", sheet, "a1").mistakes == ("copied-wrong",)
+    assert quantity("xor", sheet, "dW2").earned == 2

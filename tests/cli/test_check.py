@@ -82,6 +82,7 @@ def test_the_spec_and_the_answers_the_wrong_way_round_are_told(run, homework):
         2,
         "the spec comes first: backtrace check SPEC ANSWERS [E402]\n",
     )
+    assert run("check", sheet, "mlp-math").err == done.err
     assert run("check", spec, spec).code == 3
 
 

@@ -163,7 +163,7 @@ class Checker(Exercise):
             if others and not checker.stands(answers, Working(), others[0], work):
                 continue
             sheet = checker.attempt(answers, Working(), wrong)
-            if sheet is not None and is_worked_so(usual.quantities, sheet.quantities, differ):
+            if sheet is not None and is_worked_so(usual.quantities, sheet, differ):
                 yield said, checker, sheet
 
     def of(self, report: Report) -> Checker:

@@ -13,9 +13,10 @@ import msgspec
 import numpy as np
 
 from backtrace.check.judge.exercise import Key
+from backtrace.check.judge.sheet import Sheet
 from backtrace.check.judge.workings import accused_places, is_far_less
 from backtrace.check.model import Judged
-from backtrace.check.rules.intervals import Floats
+from backtrace.check.rules.intervals import Floats, negated
 from backtrace.spec.model import Spec
 
 
@@ -36,9 +37,17 @@ def differing(values: Mapping[Key, Floats], other: Mapping[Key, Floats]) -> set[
     return {at for at, value in values.items() if not np.allclose(value, other[at], 1e-9, 1e-12)}
 
 
-def is_worked_so(usual: tuple[Judged, ...], found: tuple[Judged, ...], differing: set[Key]) -> bool:
+def is_worked_so(usual: tuple[Judged, ...], found: Sheet, differing: set[Key]) -> bool:
     """Whether a sheet, judged in both conventions, was worked in the other one, in which nothing
-    else is wrong."""
-    cleared = accused_places(usual) - accused_places(found)
-    changed = cleared & differing
-    return bool(changed) and changed < cleared and is_far_less(usual, found)
+    else is wrong, or nothing but the sign of a line."""
+    left = accused_places(found.quantities)
+    cleared = accused_places(usual) - left
+    fitting = cleared | {
+        at for at in left & differing & found.boxes.keys() if _is_negative(found, at)
+    }
+    changed = fitting & differing
+    return bool(changed) and changed < fitting and is_far_less(usual, found.quantities)
+
+
+def _is_negative(sheet: Sheet, place: Key) -> bool:
+    return bool(sheet.numbers[place].meets(negated(sheet.box(place))).all())

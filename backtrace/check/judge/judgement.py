@@ -19,6 +19,7 @@ from backtrace.check.judge.exercise import Key
 from backtrace.check.judge.replay import Override
 from backtrace.check.judge.sheet import Doubt, Hypothesis, Sheet
 from backtrace.check.mistakes.diagnosis import MOST_EXPLANATIONS, Diagnosis
+from backtrace.check.mistakes.evidence import middle
 from backtrace.check.mistakes.other_shapes import OtherShape
 from backtrace.check.mistakes.repetition import repeating
 from backtrace.check.model import (
@@ -227,7 +228,7 @@ class Judgement:
             other = self.sheet.replay(numbers.unit, over).of(self.place)
             now = self.following(numbers, other) & ~other.unbounded & ~follows.any(axis=0)
             if hypothesis is not None and hypothesis.is_slip:
-                now &= self.shows_what_was_meant(numbers, other)
+                now &= self.shows_what_was_meant(numbers, other, own)
             new = now.any(axis=0)
             if new.any():
                 if hypothesis is not None and hypothesis.is_slip:
@@ -250,12 +251,14 @@ class Judgement:
                 break
         return follows | (own.unbounded & ~follows.any(axis=0)), box, doubt
 
-    def shows_what_was_meant(self, numbers: Numbers, box: Interval) -> Doubt:
+    def shows_what_was_meant(self, numbers: Numbers, box: Interval, own: Interval) -> Doubt:
         """Which entries tell that a student went on from what was meant, and slipped with the pen
-        alone: those that leave little room, and are not the key's, which anybody may have."""
+        alone: those that leave little room, by their digits or beside what the slip would have
+        changed, and are not the key's, which anybody may have."""
         near = np.stack([(r.low <= self.exact) & (self.exact <= r.high) for r in numbers.readings])
-        narrow = box.hi[0] - box.lo[0] <= FEW_HALF_UNITS * numbers.half
-        return np.asarray(narrow & ~near.any(axis=0))
+        changed = np.abs(middle(box) - middle(own))
+        few = np.maximum(FEW_HALF_UNITS * numbers.half, changed)
+        return np.asarray((box.hi[0] - box.lo[0] <= few) & ~near.any(axis=0))
 
     def following(self, numbers: Numbers, box: Interval) -> Doubt:
         """Which entries lie in a box, in each of their readings."""

@@ -18,6 +18,8 @@ from backtrace.check.mistakes.wrong_quantity import Cause, WrongQuantity
 from backtrace.check.rules.intervals import single
 
 MOST_EXPLANATIONS = 3  # of one wrong step that are told; more can't be told apart
+TELLING_SLIPS = {"point-moved", "digits-swapped"}  # which few numbers show by chance
+FAR_FROM_ONE = 0.5  # units that a single number misses what a rule gives exactly
 TELLING_UNIT = 1e-3  # of the largest entry: how coarse a line before may have been
 
 
@@ -71,8 +73,14 @@ class Diagnosis(WrongQuantity):
         if not rules:
             rules = self.misreading.own(wrong) or self.rules.by_pairs(only)
             return [*rules, *(slips or [self.cause("arithmetic-slip")])] if only else rules
-        misread = all(f.explanation.codes == ("given-misread",) for f in rules)
-        return [*rules, *(slips or [self.cause("arithmetic-slip")])] if only and misread else rules
+        if not only or self.evidence.supports(rules):
+            return rules
+        slips = slips or [self.cause("arithmetic-slip")]
+        if all(rule.explanation.codes == ("given-misread",) for rule in rules):
+            return [*rules, *slips]
+        telling = any(slip.is_any_of(TELLING_SLIPS) for slip in slips)
+        far = min(map(self.rules.far_from, rules)) > FAR_FROM_ONE
+        return [*slips, *rules][:MOST_EXPLANATIONS] if telling or far else rules
 
     def is_copied(self, found: Cause) -> bool:
         """Whether a rule gives just the numbers that were written, whatever was rounded."""

@@ -425,8 +425,7 @@ def standing(report: Report) -> str:
         copied = "only numbers of the exercise, which earn nothing"
         return copied if report.quantities else "no answers to this exercise"
     stand = sum(verdict in STANDING for verdict in verdicts)
-    entries = count(len(verdicts), "entry", "entries")
-    said = f"{stand} of {entries} {'is' if stand == 1 else 'are'} correct"
+    said = f"{stand} of {count(len(verdicts), 'entry is', 'entries are')} correct"
     same = (float(stand), float(len(verdicts))) == (report.score.points, report.score.of)
     return said if same else f"{said}, {marks(report.score.points, report.score.of)} marks"
 
