@@ -256,6 +256,7 @@ class Judgement:
         alone: those that leave little room, by their digits or beside what the slip would have
         changed, and are not the key's, which anybody may have."""
         near = np.stack([(r.low <= self.exact) & (self.exact <= r.high) for r in numbers.readings])
+        near |= np.abs(numbers.values - self.exact) <= numbers.half  # however digits were left out
         changed = np.abs(middle(box) - middle(own))
         few = np.maximum(FEW_HALF_UNITS * numbers.half, changed)
         return np.asarray((box.hi[0] - box.lo[0] <= few) & ~near.any(axis=0))
