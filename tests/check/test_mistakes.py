@@ -663,3 +663,17 @@ loss: cross_entropy
 """
     sheet = "a1: [0.8665, 0.1335]\nloss_terms: [0.0000, 0.2014]"
     assert "point-moved" in quantity(one_hot, sheet, "loss_terms").mistakes
+
+
+def test_biases_left_as_they_were_are_one_mistake_where_the_weights_were_updated():
+    """z1 = x = 2, z2 = a2 = 2·3 + 1 = 7, y = 6: δ2 = 1, δ1 = 3, dW2 = 2, dW1 = 6; the new biases
+    are 0 − 0.3 and 1 − 0.1. Who copies weights as well has not worked anything."""
+    spec = "layers:\n- {activation: linear, weights: 1, bias: 0}\n"
+    spec += "- {activation: linear, weights: 3, bias: 1}\n"
+    spec += "inputs: 2\ntargets: 6\nloss: half_sse\nlearning_rate: 0.1\n"
+    sheet = "delta2: 1.00\ndelta1: 3.00\nb1_new: 0.00\nb2_new: 1.00\n"
+    updated = report(spec, sheet + "W1_new: 0.40\nW2_new: 2.80\n")
+    assert (updated.score.points, updated.score.of) == (5, 6)
+    assert [q.repeated for q in updated.quantities if q.verdict == "wrong"] == [None, "b1_new"]
+    copied = report(spec, sheet + "W1_new: 1.00\nW2_new: 2.80\n")
+    assert (copied.score.points, copied.score.of) == (3, 6)

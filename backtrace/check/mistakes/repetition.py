@@ -14,7 +14,7 @@ from backtrace.spec import ids
 
 Kind: TypeAlias = tuple[object, ...]
 
-UNWORKED = {"update-omitted"}  # what takes no work is charged wherever it is
+UNWORKED = {"update-omitted"}  # what takes no work is charged wherever it is, but of biases alone
 GRADIENTS = {"data_gradient": "gradient"}  # with a penalty or without, of weights or of biases
 
 
@@ -43,6 +43,7 @@ def likelier_together(quantities: Sequence[Judged]) -> tuple[Judged, ...]:
     """The quantities, each with those of its tied explanations that explain most of the lines that
     several have in common; each after the first says where the same mistake was made."""
     lines = Counter(kind for judged in quantities for kind in made_before((judged,)))
+    works = _updates_all_weights(quantities)
     made: dict[Kind, str] = {}
     found: list[Judged] = []
     for judged in quantities:
@@ -50,15 +51,29 @@ def likelier_together(quantities: Sequence[Judged]) -> tuple[Judged, ...]:
         kept = tuple(
             each for each in judged.explanations if most < 2 or lines[kind_of(each)] == most
         )
-        kind = kind_of(kept[0]) if kept and _can_repeat(kept[0]) else None
+        kind = kind_of(kept[0]) if kept and _can_repeat(kept[0], works) else None
         repeated = None if kind is None else made.setdefault(kind, judged.name)
         same = None if repeated == judged.name else repeated
         found.append(msgspec.structs.replace(judged, explanations=kept, repeated=same))
     return tuple(found)
 
 
-def _can_repeat(explanation: Explanation) -> bool:
-    return all(CATALOGUE[code].has_rule and code not in UNWORKED for code in explanation.codes)
+def _can_repeat(explanation: Explanation, works: bool = False) -> bool:
+    kinds = explanation.codes
+    return all(CATALOGUE[code].has_rule and (works or code not in UNWORKED) for code in kinds)
+
+
+def _updates_all_weights(quantities: Sequence[Judged]) -> bool:
+    """Whether some weights were updated, and none left as they were: who leaves the biases then
+    does so everywhere by one mistake."""
+    weights = [judged for judged in quantities if _is_new_weight(judged.id)]
+    return bool(weights) and all(UNWORKED.isdisjoint(judged.mistakes) for judged in weights)
+
+
+def _is_new_weight(id: str) -> bool:
+    named = ids.parse(id)
+    of = None if named is None or named.role != "updated" else ids.parse(named.of)
+    return of is not None and of.role == "weight"
 
 
 def kind_of(explanation: Explanation) -> Kind:
