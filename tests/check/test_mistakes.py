@@ -308,6 +308,14 @@ def test_twice_the_gradient_of_two_samples_whose_delta_has_the_mean():
                                                             ("half-factor",))  # fmt: skip
 
 
+def test_z_beside_a_slope_that_is_right_as_written():
+    """tanh' of 0.5 and -1.2 = [0.7864 0.3050]; [2 3] arrive: δ = 2·0.7864·0.5, 3·0.3050·(-1.2)."""
+    spec = "layers: [{activation: tanh, weights: [[0.5, -1.2]], bias: none}]\n"
+    spec += "inputs: [[1]]\nloss: {upstream: [[2, 3]]}\n"
+    sheet = "z1: [0.5, -1.2]\ng1: [0.7864, 0.3050]\ndelta1: [0.7864, -1.0980]"
+    assert quantity(spec, sheet, "delta1").mistakes == ("z-times-slope",)
+
+
 def test_a_sum_for_each_sample_where_one_for_each_unit_belongs():
     """Three units, two samples: delta1 = da1 = [1 2 4 / 8 16 32] upstream; by samples [7 56]."""
     spec = "layers: [{activation: linear, weights: [[1, 2, 3]], bias: [0, 0, 0]}]\n"

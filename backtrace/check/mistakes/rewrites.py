@@ -204,6 +204,11 @@ def preactivation_in_derivative(step: Step, context: UpdateContext) -> Iterator[
 
 
 def z_times_slope(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    if step.operation == "hadamard" and _slope(step, context):
+        slope = context.steps[step.operands[1]]
+        if slope.operation == "activation_derivative":  # z, da and g as they stand on the page
+            operands = (*step.operands, slope.operands[0])
+            yield Wrong("z-times-slope", as_operation(step, "hadamard_with_z", operands))
     if step.operation != "activation_derivative" or is_identity(step.parameters):
         return
     if ACTIVATIONS[step.parameters["activation"]].elementwise:

@@ -55,6 +55,10 @@ def _slope_times_z(s: Setting, p: Parameters, z: Interval, *learned: Interval) -
     return multiplied(z, NARROWER["activation_derivative"](s, p, z, *learned))
 
 
+def _hadamard_with_z(s: Setting, p: Parameters, da: Interval, g: Interval, z: Interval) -> Interval:
+    return multiplied(multiplied(da, g), z)
+
+
 def _mistaken_function(s: Setting, p: Parameters, z: Interval) -> Interval:
     """σ(−z), or tan z, with the 1s of an augmented layer."""
     if p["function"] == "σ(−z)":
@@ -229,6 +233,7 @@ WRONG_RULES: dict[str, Evaluate] = {
     "sizes": _sizes,
     "total_of_pairs": _total_of_pairs,
     "slope_times_z": _slope_times_z,
+    "hadamard_with_z": _hadamard_with_z,
     "mistaken_function": _mistaken_function,
     "shortcut_times_slope": _shortcut_times_slope,
     "sum_with_penalty": _sum_with_penalty,
