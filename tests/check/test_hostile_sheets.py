@@ -208,11 +208,19 @@ def test_all_ways_of_working_share_what_may_be_tried_of_a_sheet_and_it_is_said(m
     assert not checker.trials.is_spent  # each student has as much
 
 
+def test_all_ways_of_working_share_the_search_for_mistakes_too(sheets, monkeypatch):
+    monkeypatch.setattr("backtrace.check.judge.checker.MOST_SEARCHES", 300)
+    checker = Checker(spec_of("or-gate"))
+    found = checker.check(answers_of(checker, NEW_WEIGHTS)).quantities
+    assert all(UNFINISHED in each.notes for each in found)
+    assert -100 < checker.searches.left <= 0
+    assert sum(sheet.explains for sheet in sheets) == 1  # with cut digits it would be next
+
+
 def test_other_conventions_have_no_trials_of_their_own():
     checker = Checker(spec_of("or-gate"))
-    found = [other.trials for _, other, _ in checker.in_other_conventions]
-    assert len(found) == 3
-    assert all(trials is checker.trials for trials in found)
+    found = [(other.trials, other.searches) for _, other, _ in checker.in_other_conventions]
+    assert found == [(checker.trials, checker.searches)] * 3
 
 
 FROZEN = """

@@ -15,7 +15,7 @@ from backtrace.check.judge.conventions import differing, is_worked_so, other_con
 from backtrace.check.judge.cut_off import balance_of_what_stands, may_be_cut_off, signs_of_cutting
 from backtrace.check.judge.digits import PRINTED
 from backtrace.check.judge.exchanged_lines import exchanged
-from backtrace.check.judge.exercise import Exercise, Key, Work
+from backtrace.check.judge.exercise import MOST_SEARCHES, Exercise, Key, Work
 from backtrace.check.judge.judgement import Judgement
 from backtrace.check.judge.marks import for_work_done
 from backtrace.check.judge.readings import readings
@@ -74,7 +74,7 @@ class Checker(Exercise):
         if known is not None:
             own = {name: getattr(answers, name) for name in ("student", "file", "notes", "keys")}
             return msgspec.structs.replace(known, **own)
-        self.trials.left = self.most_trials
+        self.trials.left, self.searches.left = self.most_trials, MOST_SEARCHES
         # Where a student's numbers overflow or have no logarithm, the interval says so.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
             usual = self.sheet(answers, Working())
@@ -119,7 +119,7 @@ class Checker(Exercise):
             sheet = self.with_explanations(answers, judged)
             if best is None or has_less(sheet.quantities, best.quantities):
                 best = sheet
-            if mistakes_made(best.quantities) == 1:
+            if mistakes_made(best.quantities) == 1 or self.searches.is_spent:
                 break
         assert best is not None, "there is always the usual working"
         return self.report(answers, best.quantities, best.working.said)
@@ -180,7 +180,7 @@ class Checker(Exercise):
         found = []
         for said, spec in other_conventions(self.spec):
             checker = Checker(spec, self.asked, self.credit, strict=self.strict)
-            checker.trials = self.trials
+            checker.trials, checker.searches = self.trials, self.searches
             found.append((said, checker, differing(self.values, checker.values)))
         return found
 
