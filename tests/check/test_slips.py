@@ -99,3 +99,17 @@ def test_who_meant_the_number_that_was_miscopied_goes_on_in_their_own_rounding()
     sheet += "delta2: [[0.153], [-0.080], [-0.080], [0.156]]\ndW2: [[0.028], [0.001]]\n"
     assert quantity("xor", sheet, "a1").mistakes == ("copied-wrong",)
     assert quantity("xor", sheet, "dW2").earned == 2
+
+
+def test_two_digits_of_one_are_exchanged():
+    """Half the squares of 0.751, -0.23, -0.238 and -0.222 come to 0.3612, a quarter of it to 0.090;
+    the sum without the squares is 0.0076, not 0.009."""
+    sheet = "a2: [0.751, 0.770, 0.762, 0.778]\nloss: 0.009"
+    codes = [each.codes[0] for each in quantity("or-gate", sheet, "loss").explanations]
+    assert codes == ["digits-swapped", "square-omitted"]
+
+
+def test_a_zero_with_two_decimals_beside_four_is_imprecise():
+    """dU_f is the one share that is not 0, -0.0034, and within 0.005 of 0."""
+    sheet = "dU_f_from_f_2: -0.0034\ndU_f: 0.00\n"
+    assert quantity("lstm", sheet, "dU_f").verdict == "imprecise"

@@ -240,8 +240,9 @@ class _Cells:
         """Nothing but zeros: beside three decimals on most lines of the page a 0 is 0.00 at
         least."""
         if self.largest == 0:
+            bare = self.there & (self.decimals == 0)
             for own in (self.own, self.coarse):
-                own[self.there] = np.minimum(own[self.there], half)
+                own[bare] = np.minimum(own[bare], half)
 
     def to(
         self, half: Floats | float, decimals: int, asked: AnswerDigits, cut: bool

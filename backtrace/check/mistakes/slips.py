@@ -64,13 +64,13 @@ class Slips(WrongQuantity):
         if cell.value == 0 and cell.decimals == 0:
             return {}  # nothing that stands there has slipped
         exact = float(self.exercise.values[self.place][at])
-        is_told = cell.digits >= TELLING_DIGITS and not self.rests_on_wrong
-        is_told = is_told and low <= exact <= high
+        is_known = low <= exact <= high and not self.rests_on_wrong
         found: dict[str, Meant] = {}
         for m in meant(cell):
             reach = FEW_UNITS * max(cell.half_unit, (m.high - m.low) / 2)
             is_fine, least, most = high - low <= 2 * reach, low, high
-            if not is_fine and is_told:
+            is_told = cell.digits >= TELLING_DIGITS or m.code == "digits-swapped"
+            if not is_fine and is_told and is_known:
                 least, most, is_fine = max(low, exact - reach), min(high, exact + reach), True
             if m.low <= most and least <= m.high and (is_fine or not m.fine):
                 both = max(m.low, least), min(m.high, most)
