@@ -93,7 +93,7 @@ class Numbers(msgspec.Struct, frozen=True, eq=False):
     def meets_as(self, reading: DigitReading | Numbers, box: Interval) -> Mask:
         slack = SLACK * (1.0 + np.abs(self.values))
         overlap = (box.lo - slack <= reading.high) & (reading.low <= box.hi + slack)
-        return np.asarray(overlap.any(axis=0) | ~self.there)
+        return np.asarray((overlap[0] if len(overlap) == 1 else overlap.any(axis=0)) | ~self.there)
 
     def alone_in(self, box: Interval, noise: float = 0.0) -> Mask:
         """Which numbers equal a box that holds nothing else, but for the ``noise`` of the lines:

@@ -188,7 +188,8 @@ class Judgement:
         numbers = self.sheet.numbers[place] = numbers.taken(which)
         in_l, in_g = _at(follows, which), _at(allowed, which)
         vague = self.sheet.vagueness_of_operands(place, self.step)
-        vague = (vague | self.tells_nothing(numbers, box)) & in_l & ~in_g
+        idle = self.tells_nothing(numbers, box)
+        vague = (vague | idle) & in_l & ~in_g
         if (vague & ~doubt).any():
             vague &= ~self.tells_all_the_same(numbers)
         names = np.where(
@@ -199,7 +200,7 @@ class Judgement:
             ),
         ).astype(object)
         too_vague = self.too_vague(numbers, in_g, alone) & (in_g | in_l)
-        names[too_vague | self.tells_nothing(numbers, box) & (vague | doubt & ~in_g)] = "imprecise"
+        names[too_vague | idle & (vague | doubt & ~in_g)] = "imprecise"
         names[np.isinf(as_floats(self.exact)) & numbers.there & ~doubt] = "wrong"  # a mask's −∞
         self.settle(numbers, box, alone, names)
         explanations: tuple[Explanation, ...] = ()
@@ -335,7 +336,9 @@ class Judgement:
 
     def settle(self, numbers: Numbers, box: Interval, alone: Doubt, names: NDArray[Any]) -> None:
         """What later steps take for this quantity, and which of its entries are doubtful."""
-        taken = numbers.settled(box, alone | numbers.alone_in(box, self.sheet.noise))
+        if self.sheet.noise:
+            alone = alone | numbers.alone_in(box, self.sheet.noise)
+        taken = numbers.settled(box, alone)
         vague = names == "imprecise"
         doubt = ~((names == "right") | (names == "rounded") | vague)
         if not numbers.there.all():

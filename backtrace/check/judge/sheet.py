@@ -122,6 +122,18 @@ class Page:
         usual = usual_decimals(self.decimals) if self.digits is None else None
         self.rounded = PageDigits(usual, finest_digits(self.written))
         self.cut = self.rounded._replace(cut=True)
+        # As they are read in every way of working, by whether digits are cut off.
+        self.numbers: dict[bool, dict[Key, Numbers]] = {False: {}, True: {}}
+        self.widest: dict[bool, dict[Key, Interval]] = {False: {}, True: {}}
+
+    @cached_property
+    def in_part(self) -> set[Key]:
+        """The quantities with an entry that is no number."""
+        return {
+            at
+            for at, each in self.written.items()
+            if not all(isinstance(cell, Figure) for line in each.cells for cell in line)
+        }
 
 
 class Sheet:
@@ -147,6 +159,9 @@ class Sheet:
         self.decimals = page.decimals
         self.digits = page.digits
         self.page = page.cut if working.cut else page.rounded
+        self.known_numbers = page.numbers[working.cut]
+        self.widest = page.widest[working.cut]
+        self.in_part = page.in_part
         # What was written, and as later steps take it; of what is right at sight when asked for.
         self.numbers = Postponed(self.read)
         self.intervals = Postponed(self.settled)
@@ -174,7 +189,10 @@ class Sheet:
 
     def read(self, place: Key) -> Numbers:
         """The written numbers of a quantity."""
-        return self.numbers_of(self.written[place], place)
+        known = self.known_numbers.get(place)
+        if known is None:
+            known = self.known_numbers[place] = self.numbers_of(self.written[place], place)
+        return known
 
     def settled(self, place: Key) -> Interval:
         """What later steps take for a quantity that is right at sight. Those that it is worked from
@@ -219,8 +237,7 @@ class Sheet:
         """Has all other quantities stand for whatever their digits allow; whether all are whole."""
         others = {at for at in self.written if at not in places and self.written[at].cells}
         others -= {at for at in others if self.exercise.is_given(at)}
-        cells = (cell for at in others for line in self.written[at].cells for cell in line)
-        if not all(isinstance(cell, Figure) for cell in cells):
+        if not others.isdisjoint(self.in_part):
             return False
         self.intervals.make = self.as_written
         self.intervals.waiting |= others
@@ -228,11 +245,11 @@ class Sheet:
         return True
 
     def as_written(self, place: Key) -> Interval:
-        readings = self.numbers[place].readings
-        return between(
-            np.minimum.reduce([each.low for each in readings]),
-            np.maximum.reduce([each.high for each in readings]),
-        )
+        if place not in self.widest:
+            readings = self.numbers[place].readings
+            low = np.minimum.reduce([each.low for each in readings])
+            self.widest[place] = between(low, np.maximum.reduce([each.high for each in readings]))
+        return self.widest[place]
 
     def numbers_of(self, written: WrittenQuantity, place: Key) -> Numbers:
         rows, columns = self.exercise.values[place].shape
@@ -277,7 +294,7 @@ class Sheet:
         written = self.written.get(place)
         if written is None or not written.cells:
             return None
-        read = self.numbers_of(written, place)
+        read = self.read(place)
         return between(read.low, read.high) if read.there.all() else None
 
     def from_written(self, place: Key) -> Interval:

@@ -96,7 +96,7 @@ class Evidence(WrongQuantity):
         for place, written in self.sheet.written.items():
             is_there = written.cells and not written.problem and not self.exercise.is_given(place)
             if is_there and place != self.place and not self.sheet.search.is_spent:
-                yield place, self.sheet.numbers_of(written, place)
+                yield place, self.sheet.read(place)
 
     def rests_on(self, place: Key, changed: StandIns) -> bool:
         """Whether a quantity is worked from any of these, no other written line between."""
@@ -131,7 +131,7 @@ class Evidence(WrongQuantity):
         written = self.sheet.written[place]
         if written.problem or self.exercise.is_given(place):
             return True
-        numbers = self.sheet.numbers_of(written, place)
+        numbers = self.sheet.read(place)
         right = next((f for f in self.forms(place) if self.meets(place, numbers, f)), None)
         if right is None:
             return True  # it is not right either way

@@ -89,7 +89,7 @@ class Misreading(WrongQuantity):
         for source, i, j in self.entries(givens):
             if self.sheet.search.is_spent or not self.off.any():
                 return
-            if Reading(earlier, source, i, j).reached[earlier.off].all():
+            if Reading(earlier, source, i, j).reaches_all:
                 yield from self.as_misread(Reading(self, source, i, j), self.off)
 
     def read_as(
@@ -112,7 +112,10 @@ class Misreading(WrongQuantity):
         for source, i, j in self.entries(own):
             if self.sheet.search.is_spent:
                 break
-            texts, reading = self.texts(source), Reading(self, source, i, j)
+            reading = Reading(self, source, i, j)
+            if not reading.reaches_all:
+                continue
+            texts = self.texts(source)
             read = [*(texts.candidates(i, j) if several else texts.likely(i, j))]
             bounds = self.solved(reading, wrong) if self.may_be_read(reading, read) else None
             if bounds is None or not bounds.is_finite:
@@ -204,6 +207,8 @@ class Misreading(WrongQuantity):
     ) -> tuple[str, float, float] | None:
         """What the entry must have been read as to explain everything, with the bounds that the
         written digits leave; or None."""
+        if not reading.reaches_all:
+            return None
         texts, i, j = self.texts(reading.source), reading.row, reading.column
         several = int(wrong.sum()) > 1
         candidates = [*texts.candidates(i, j)]
@@ -242,8 +247,6 @@ class Misreading(WrongQuantity):
     def may_be_read(self, reading: Reading, texts: Sequence[str]) -> bool:
         """Whether the entry read as anything from the least of these texts to the largest reaches
         every written entry: one attempt for all of them."""
-        if not reading.reached[self.off].all():
-            return False
         numbers = [float(text) for text in texts]
         box = self.replayed(reading.of(min(numbers), max(numbers)))
         return bool(self.numbers.meets(box).all())
@@ -255,7 +258,7 @@ class Misreading(WrongQuantity):
         """
         on = wrong & (self.numbers.values != 0) & (self.middle != 0)
         at = tuple(np.argwhere(on if on.any() else wrong)[0].tolist())
-        if not (reading.reached[at] and reading.reached[self.off].all()):
+        if not (reading.reached[at] and reading.reaches_all):
             return None
         target = float(self.numbers.values[at])
         near = CLOSE * float(self.numbers.half[at]) + 1e-9 * (1 + abs(target))
@@ -334,6 +337,11 @@ class Reading:
                 known.clear()
             known[how] = self.marked()
         return known[how]
+
+    @property
+    def reaches_all(self) -> bool:
+        """Whether all rests on it that the right rule does not give."""
+        return bool(self.reached[self.on.off].all())
 
     def marked(self) -> NDArray[np.bool_]:
         exercise = self.on.exercise

@@ -51,7 +51,7 @@ class Interval(ArrayOperand):
     def unbounded(self) -> NDArray[np.bool_]:
         """Which entries nothing can be said of."""
         wide = (self.lo <= -BOUNDLESS) | (self.hi >= BOUNDLESS)
-        return np.asarray(wide.any(axis=0))
+        return np.asarray(wide[0] if len(wide) == 1 else wide.any(axis=0))
 
 
 def _each_piece(x: Floats, arrangement: Callable[[Plain], Plain]) -> Floats:
