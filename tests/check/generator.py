@@ -114,7 +114,7 @@ def _draw(seed, code, random):
     if wrong is None and code != HONEST:
         return "unfit"
     texts, values = write_sheet(random, work, habit, ids, wrong)
-    if not _tame(values) or _divides_by_nothing(work, values):
+    if not _tame(values) or _divides_by_nothing(work, values) or _loses_squares(work, texts):
         return "unfit"
     truth = None
     if wrong is not None:
@@ -133,6 +133,16 @@ def _divides_by_nothing(work, values):
     """Whether a number is out by the thousand: nobody goes on with a square that rounds to 0."""
     return any(
         np.abs(values[id]).max() > MOST_OFF * (1 + np.abs(x).max()) for id, x in work.exact.items()
+    )
+
+
+def _loses_squares(work, texts):
+    """Whether a square that is very small is written as a bare 0: of digits that are counted from
+    the first, those of 4e-16 are as good as others."""
+    return any(
+        ((cells == "0") & (work.exact[id] != 0)).any()
+        for id, cells in texts.items()
+        if work.lines[id].kind in ("vW", "vb", "vhatW", "vhatb", "sW", "sb")
     )
 
 
@@ -171,7 +181,8 @@ def _is_bare(work, made):
 
 def _misreading(random, work):
     texts = given_texts(work)
-    used = [id for id in texts if first_use(work, id) is not None]
+    is_class = work.spec.loss is not None and work.spec.loss.name == "hinge"  # y is no number
+    used = [id for id in texts if first_use(work, id) is not None and not (is_class and id == "y")]
     id = pick(random, used)
     changed = pick(random, list(misreadings(texts[id])))
     line = work.lines[first_use(work, id)]
@@ -240,8 +251,9 @@ class _Student:
             return self.work.exact[line.id]
         if self.misreads_here(line):
             id, values = self.wrong.misread
-            if callable(values):
-                values = values(self.texts[id], self.values[id])
+            if callable(values):  # what is so large that it was not written is not miscopied
+                own = self.values[id]
+                values = values(self.texts[id], own) if id in self.texts else own
             operands = [values if read == id else x
                         for read, x in zip(rule.reads, operands, strict=True)]  # fmt: skip
         value = rule.work(*operands)
@@ -282,7 +294,7 @@ class _Student:
 
 def slipped_too(code, value, before, after):
     """A value that its text was a rounding of, with the slip that befell the text."""
-    if code != "point-moved":
+    if code not in ("point-moved", "sign-slip"):
         return value + after - before
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(after == before, value, value * after / before)

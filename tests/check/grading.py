@@ -83,12 +83,16 @@ def _covers(judged, entries):
 
 def _is_place(first, sheet):
     """Whether the first line that is called wrong is the first that is so; a line before it that
-    shows the same mistake less clearly is as good."""
+    shows the same mistake less clearly is as good, also where something else is as likely."""
     if first.name == sheet.truth.id:
         return True
     order = [*sheet.answers]
     earlier = order.index(first.name) < order.index(sheet.truth.id)
-    return earlier and set(first.mistakes) == names(sheet.truth.code)
+    made = (sheet.truth.code, sheet.truth.origin)
+    return earlier and (
+        set(first.mistakes) == names(sheet.truth.code)
+        or any(made in each.mistakes for each in first.explanations)
+    )
 
 
 def _is_named(sheet, said):
