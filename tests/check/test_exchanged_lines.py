@@ -129,3 +129,13 @@ def test_the_page_says_it_once_and_reveals_what_belongs_there():
     assert [each.causes[0].named for each in found.mistakes] == ["δ₂ and dW₂ are exchanged"] * 2
     expected = {each.name: each.as_written for each in found.expected}
     assert expected["delta2"] == (("1.00", "0.50"), ("-0.50", "1.50"))
+
+
+def test_no_line_of_which_the_numbers_are_right_is_worked_again():
+    checker = Checker(backtrace.loads(SQUARE))
+    answers = answers_of(checker, sheet(swapped(("z1", "a2"))))
+    found = Commentator(checker).findings(answers, checker.check(answers))
+    assert [each.working for each in found.mistakes] == [None, None]
+    slip = answers_of(checker, sheet({**RIGHT, "dW2": "[[5.00, 6.00], [7.00, 9.00]]"}))
+    (one,) = Commentator(checker).findings(slip, checker.check(slip)).mistakes
+    assert one.working is not None

@@ -32,7 +32,7 @@ from backtrace.functions.formula import Sentence, Symbol
 from backtrace.spec.ids import At
 from backtrace.tape.steps import Step
 
-CODE = "lines-exchanged"
+LINES_EXCHANGED = "lines-exchanged"
 STANDING: tuple[Verdict, ...] = ("right", "rounded", "carried")
 MOST_PAIRS = 8  # on one sheet: the moments of four parameters, twice
 MOST_TRIED = 2  # pairs that are judged in search of the next
@@ -187,7 +187,7 @@ def _charged(
         verdict="wrong",
         entries=((wrong,) * len(judged.entries[0]),) * len(judged.entries),
         written=shown,
-        explanations=(Explanation(((CODE, judged.id),), said),),
+        explanations=(Explanation(((LINES_EXCHANGED, judged.id),), said),),
         earned=kept,
         spared=kept,
         root=None,

@@ -10,6 +10,7 @@ import numpy as np
 
 from backtrace.check.answers.figures import EXACT, understood
 from backtrace.check.judge.checker import Checker
+from backtrace.check.judge.exchanged_lines import LINES_EXCHANGED
 from backtrace.check.judge.exercise import Key
 from backtrace.check.mistakes.hints import WorkedLine, worked_line
 from backtrace.check.model import (
@@ -329,7 +330,7 @@ class _Sheet:
         if self.level == "where":
             return Finding(judged, symbol, where, first)
         working = None
-        if self.level == "how" and first:
+        if self.level == "how" and first and judged.mistakes != (LINES_EXCHANGED,):
             working = worked_line(self.checker, self.answers, judged)
         causes = tuple(self.cause(explanation, judged) for explanation in judged.explanations)
         return Finding(judged, symbol, where, first, causes, working)
