@@ -85,6 +85,57 @@ b2_new: [[-0.246, -0.014, 0.752]]
 loss_after: 1.811
 """
 
+# By hand, the last weight read as -0.8 throughout, which is no slip of -1: z3 = -0.8·0.8119 =
+# -0.6495, δ2 = -0.8·0.1481·0.8119·0.1881 = -0.0181, W3_new = -0.8 + 0.5·0.1202 = -0.7399.
+CHAIN = """
+layers:
+  - {activation: sigmoid, weights: [[0.5]], bias: none}
+  - {activation: sigmoid, weights: [[2]], bias: none}
+  - {activation: sigmoid, weights: [[-1]], bias: none}
+inputs: [[2]]
+targets: 1
+loss: half_sse
+learning_rate: 0.5
+conventions: {sign: descent}
+"""
+READ_AS_ANY = """
+a2: 0.8119
+z3: -0.6495
+a3: 0.3431
+loss: 0.2158
+delta3: 0.1481
+dW3: 0.1202
+delta2: -0.0181
+dW2: -0.0132
+W2_new: 1.9934
+W3_new: -0.7399
+"""
+# x = 1, 2 for 2, 1: z = 0.5·2 + 0.1, 0.5·1 + 0.1, e = 0.1, -0.4, 0.1 and dW = 0.2 - 0.4 + 0.4 by
+# those x; by the x given, from the same z, it would be 0.1 - 0.8 + 0.4.
+LINE = """
+layers: [{activation: linear, weights: [[0.5]], bias: 0.1}]
+inputs: [[1], [2], [4]]
+targets: [[1], [1], [2]]
+loss: half_sse
+"""
+EXCHANGED = "z1: [[1.10], [0.60], [2.10]]\ndW1: 0.20\ndb1: -0.20\n"
+# The sign lost in da = W2. To three digits, zeros dropped: -1.6·0.96104 = -1.53766 is written
+# -1.54, not -1.540, though -0.569 stands beside it. By the calculator dW = -1.53766 - 1.3·1.49653
+# - 0.2·1.59744 + 0.8·1.55973 = -2.55487; of -1.540 and so on it would be -2.562.
+DIGITS = """
+layers:
+  - {activation: tanh, weights: [[0.2, -0.6]], bias: none}
+  - {activation: linear, weights: [[1.6], [0.8]], bias: none}
+inputs: [[1], [1.3], [0.2], [-0.8], [0]]
+loss: output
+"""
+THREE_DIGITS = """
+da1: [[-1.6, -0.8], [-1.6, -0.8], [-1.6, -0.8], [-1.6, -0.8], [-1.6, -0.8]]
+g1: [[0.961, 0.712], [0.935, 0.574], [0.998, 0.986], [0.975, 0.801], [1, 1]]
+delta1: [[-1.54, -0.569], [-1.50, -0.459], [-1.60, -0.789], [-1.56, -0.641], [-1.6, -0.8]]
+dW1: [[-2.55, -0.811]]
+"""
+
 
 @pytest.mark.parametrize(
     ("spec", "sheet", "place", "code", "rounding"),
@@ -93,6 +144,9 @@ loss_after: 1.811
         (MANY_INPUTS, MISREAD, "loss", "given-misread", None),
         (TURNS_BACK, READ_AS_7, "z2", "given-misread", None),
         (DECAY, TWICE, "W1_new", "half-factor", None),
+        (CHAIN, READ_AS_ANY, "z3", "given-misread", None),
+        (LINE, EXCHANGED, "z1", "entries-exchanged", None),
+        (DIGITS, THREE_DIGITS, "da1", "sign-flipped", None),
     ],
 )
 def test_one_mistake_is_one_accusation(spec, sheet, place, code, rounding):

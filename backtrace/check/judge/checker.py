@@ -12,7 +12,12 @@ import numpy as np
 
 from backtrace.check.judge.borne_out import is_borne_out
 from backtrace.check.judge.conventions import differing, is_worked_so, other_conventions
-from backtrace.check.judge.cut_off import balance_of_what_stands, may_be_cut_off, signs_of_cutting
+from backtrace.check.judge.cut_off import (
+    balance_of_what_stands,
+    explains_more,
+    may_be_cut_off,
+    signs_of_cutting,
+)
 from backtrace.check.judge.digits import PRINTED
 from backtrace.check.judge.exchanged_lines import exchanged
 from backtrace.check.judge.exercise import MOST_SEARCHES, Exercise, Key, Work
@@ -29,7 +34,6 @@ from backtrace.check.judge.workings import (
     accused_places,
     between_lines,
     coarser,
-    has_less,
     is_far_less,
     loosest,
     mistakes_made,
@@ -114,12 +118,15 @@ class Checker(Exercise):
 
     def explained(self, answers: Answers, usual: Sheet) -> Report:
         """The report on a sheet with mistakes, in the working in which those are the fewest."""
+        lenient = self.lenient(answers, usual)
+        signs = -1 if self.strict else signs_of_cutting(self, lenient)
         best: Sheet | None = None
-        for judged in self.likelier_workings(answers, usual):
+        for judged in self.likelier_workings(answers, usual, signs):
             sheet = self.with_explanations(answers, judged)
-            if best is None or has_less(sheet.quantities, best.quantities):
+            if best is None or explains_more(sheet, best, signs):
                 best = sheet
-            if mistakes_made(best.quantities) == 1 or self.searches.is_spent:
+            is_one = len(accused_places(best.quantities)) == 1 == mistakes_made(best.quantities)
+            if is_one or self.searches.is_spent:
                 break
         assert best is not None, "there is always the usual working"
         return self.report(answers, best.quantities, best.working.said)
@@ -357,20 +364,22 @@ class Checker(Exercise):
             return None
         return self.with_coarse_scratch_work(answers, usual, work, most)
 
-    def likelier_workings(self, answers: Answers, usual: Sheet) -> Iterator[Sheet]:
+    def likelier_workings(self, answers: Answers, usual: Sheet, signs: int) -> Iterator[Sheet]:
         """A sheet that has something wrong however it was worked, the likeliest way first: digits
-        were cut off, or else scratch work was coarse, where that leaves less of it wrong."""
+        were cut off (of which it shows these ``signs``), or else scratch work was coarse, where
+        that leaves less of it wrong."""
         lenient = self.lenient(answers, usual)
-        signs = -1 if self.strict else signs_of_cutting(self, lenient)
         cut = None
-        if signs > 0 or (signs == 0 and len(accused_places(usual.quantities)) > 1):
+        if signs > 0 or (signs == 0 and accused_entries(usual.quantities) > 1):
             cut = self.sheet(answers, Working(cut=True))
-            wrong, before = (accused_entries(each.quantities) for each in (cut, lenient))
-            is_less = wrong < before or wrong == before < accused_entries(usual.quantities)
+            wrong, before, as_usual = (
+                accused_entries(each.quantities) for each in (cut, lenient, usual)
+            )
+            is_less = wrong < before or wrong == before < as_usual
             if is_less and (signs or balance_of_what_stands(cut, usual)) > 0:
                 yield cut
                 return
-            cut = cut if wrong <= before and may_be_cut_off(usual) else None
+            cut = cut if wrong <= as_usual and may_be_cut_off(usual) else None
         yield usual
         if cut is not None:
             yield cut

@@ -9,7 +9,13 @@ import numpy as np
 from backtrace.check.judge.digits import figures, shows_decimals
 from backtrace.check.judge.exercise import Exercise, Key
 from backtrace.check.judge.sheet import Sheet
-from backtrace.check.judge.workings import accused_places, clear_balance, cut_balance
+from backtrace.check.judge.workings import (
+    accused_entries,
+    accused_places,
+    clear_balance,
+    cut_balance,
+    mistakes_made,
+)
 from backtrace.check.rules.intervals import Floats
 
 
@@ -34,6 +40,18 @@ def may_be_cut_off(usual: Sheet) -> bool:
     """Whether any of what is wrong has digits after which others may have been cut off."""
     cells = (cell for at in accused_places(usual.quantities) for cell in figures(usual.written[at]))
     return any(cell.value != 0 and shows_decimals(cell) for cell in cells)
+
+
+def explains_more(found: Sheet, than: Sheet, signs: int) -> bool:
+    """Whether another working leaves fewer mistakes, and fewer entries wrong: cutting off, with as
+    many mistakes; where its signs are seen, with as many entries."""
+    entries, mistakes = (
+        count(than.quantities) - count(found.quantities)
+        for count in (accused_entries, mistakes_made)
+    )
+    if not found.working.cut:
+        return mistakes > 0 and entries > 0
+    return mistakes >= 0 and (entries > 0 or (signs > 0 and entries == 0 < mistakes))
 
 
 def balance_of_what_stands(cut: Sheet, usual: Sheet) -> int:

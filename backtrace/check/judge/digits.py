@@ -123,6 +123,14 @@ class Numbers(msgspec.Struct, frozen=True, eq=False):
         }
         return msgspec.structs.replace(self, **fields)
 
+    def open_to_own(self, where: Mask) -> Numbers:
+        """The same, some of them by their own digits as well: what follows from a mistake does so
+        in more than one reading, and tells nothing of how it was meant."""
+        own = self.readings[self.own]
+        low = np.where(where, np.minimum(self.low, own.low), self.low)
+        high = np.where(where, np.maximum(self.high, own.high), self.high)
+        return msgspec.structs.replace(self, low=low, high=high)
+
 
 def kept_decimals(written: Mapping[Key, WrittenQuantity]) -> dict[Key, int]:
     """The decimals of each quantity: the most that an entry of it shows.

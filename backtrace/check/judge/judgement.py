@@ -202,6 +202,8 @@ class Judgement:
         too_vague = self.too_vague(numbers, in_g, alone) & (in_g | in_l)
         names[too_vague | idle & (vague | doubt & ~in_g)] = "imprecise"
         names[np.isinf(as_floats(self.exact)) & numbers.there & ~doubt] = "wrong"  # a mask's −∞
+        if (names == "carried").any():
+            numbers = numbers.open_to_own(names == "carried")
         self.settle(numbers, box, alone, names)
         explanations: tuple[Explanation, ...] = ()
         if (names[numbers.there] == "wrong").any() and self.sheet.explains:

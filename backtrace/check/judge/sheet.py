@@ -204,6 +204,8 @@ class Sheet:
         for at in self.exercise.lines_before(place, is_known):
             if at in self.intervals or at == place:
                 numbers = self.numbers[at]
+                if at in self.doubts and self.doubts[at].any():
+                    numbers = numbers.open_to_own(self.doubts[at])
                 if self.is_rounded(at, numbers.values):
                     self.intervals[at] = between(numbers.low, numbers.high)
                 else:

@@ -178,12 +178,6 @@ def mistakes_made(quantities: tuple[Judged, ...]) -> int:
     return sum(1 if each.explanations else 2 for each in new)
 
 
-def has_less(found: tuple[Judged, ...], than: tuple[Judged, ...]) -> bool:
-    """Whether a sheet has fewer mistakes, and fewer wrong entries by them."""
-    is_less = accused_entries(found) < accused_entries(than)
-    return is_less and mistakes_made(found) < mistakes_made(than)
-
-
 def is_far_less(before: tuple[Judged, ...], after: tuple[Judged, ...]) -> bool:
     """Whether a third or more of the entries that were accused no longer are, and marks rise."""
     rise = sum(each.earned for each in after) > sum(each.earned for each in before)

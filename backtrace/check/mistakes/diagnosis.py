@@ -53,6 +53,8 @@ class Diagnosis(WrongQuantity):
         is looked at by rules first. Who copies given numbers, digit for digit, did just that.
         """
         slips = Slips(self.sheet, self.place).of(wrong)
+        if any("entries-exchanged" in each.explanation.codes for each in slips):
+            slips += self.misreading.of_exchanged(wrong)  # or so in what this was worked from
         if self.evidence.unexplained_later and not self.evidence.is_left_open_by(slips):
             return slips
         only = int(wrong.sum()) == 1
@@ -107,8 +109,9 @@ class Diagnosis(WrongQuantity):
             return found
         is_open = all(f.is_wrong_activation for f in found)  # one of a dozen often fits
         given = self.by_misreading_further_down() if self.evidence.is_left_open_by(found) else []
-        if is_open and not given:
-            given = self.by_misreading(wrong)
+        if is_open and self.evidence.is_left_open_by(given):
+            told = [each.explanation for each in given]
+            given += [f for f in self.by_misreading(wrong) if f.explanation not in told]
         return [*found, *(given if is_open else self.evidence.explaining_more(given, found))]
 
     def by_misreading_further_down(self) -> list[Cause]:
@@ -126,12 +129,19 @@ class Diagnosis(WrongQuantity):
         """A given number that was read as another; or two that were exchanged, which are few and
         tried first, where no other reading does or those make more of the later lines follow."""
         exchanged = self.misreading.of_exchanged(wrong)
-        read = self.misreading.of_one_given(wrong)
+        read = self.by_any_number(wrong) or self.misreading.of_one_given(wrong)
         read, exchanged = (
             [each for each in found if self.evidence.is_borne_out(each)]
             for found in (read, exchanged)
         )
         return [*read, *self.evidence.explaining_more(exchanged, read)] if read else exchanged
+
+    def by_any_number(self, wrong: NDArray[np.bool_]) -> list[Cause]:
+        """A given number that was read as any other, if lines further down bear that out: what is
+        wrong here is one number, which some reading or other gives."""
+        if int(wrong.sum()) > 1 or not self.evidence.unexplained_later:
+            return []
+        return self.evidence.explaining_more(self.misreading.of_one_given(wrong, several=True), [])
 
     def on_coarser_lines(self, wrong: NDArray[np.bool_]) -> list[Cause]:
         """The same, if the lines before were kept to as few decimals as others of the sheet."""

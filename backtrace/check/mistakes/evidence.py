@@ -122,7 +122,10 @@ class Evidence(WrongQuantity):
 
     def worked_from(self, place: Key) -> list[Key]:
         """What a line is worked from, by the tape and by other right forms."""
-        others = (id for form in self.exercise.forms(place) for id in form.operands)
+        others = [id for form in self.exercise.forms(place) for id in form.operands]
+        if self.exercise.steps[place].operation == "forward_again":
+            steps = self.exercise.contexts[place[:2]].steps.values()
+            others += [step.id for step in steps if step.role in ("inputs", "targets")]
         return [*self.exercise.operands[place], *((*place[:2], id) for id in others)]
 
     def agrees(self, place: Key, stand_ins: StandIns) -> bool:

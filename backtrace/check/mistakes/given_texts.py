@@ -10,6 +10,7 @@ import numpy as np
 from backtrace.check.rules.intervals import Floats
 
 MOST_NEIGHBOURS = 12
+MOST_PLAIN = 10  # numbers of so many decimals in between two of one decimal less
 
 
 class GivenTexts:
@@ -51,14 +52,16 @@ class GivenTexts:
             yield plain(value * factor)
         yield from _swapped_digits(self.text(i, j))
 
-    def simplest(self, low: float, high: float) -> str | None:
-        """The number with the fewest decimals in [low, high], as plain as those given; or None."""
+    def plainest(self, low: float, high: float) -> list[str]:
+        """The numbers with the fewest decimals in [low, high], if as plain as those given; of many
+        whole ones the least."""
         for places in range(max(self.decimals, 1) + 1):
             scale = 10.0**places
-            first = np.ceil(low * scale - 1e-9)
-            if first <= high * scale + 1e-9:
-                return plain(float(first / scale))
-        return None
+            first, last = np.ceil(low * scale - 1e-9), np.floor(high * scale + 1e-9)
+            if first <= last:
+                some = np.arange(first, min(last, first + MOST_PLAIN - 1) + 0.5) / scale
+                return [plain(each) for each in some.tolist()]
+        return []
 
 
 def _decimals(text: str) -> int:

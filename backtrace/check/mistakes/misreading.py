@@ -40,24 +40,26 @@ class Misreading(WrongQuantity):
         """Numbers, or whole lines of a matrix, each taken for the other."""
         return [*self.exchanged_givens, *self.of_exchanged_lines(wrong)]
 
-    def of_one_given(self, wrong: NDArray[np.bool_]) -> list[Cause]:
-        """A given number that was read as another: throughout, or in one of several lines."""
+    def of_one_given(self, wrong: NDArray[np.bool_], *, several: bool = False) -> list[Cause]:
+        """A given number that was read as another: throughout, or in one of several lines; as any
+        other if it explains ``several`` numbers."""
         found: list[Cause] = []
+        several = several or int(wrong.sum()) > 1
         givens = [source for source in self.sources() if source not in self.sheet.intervals]
         for source, i, j in self.entries(givens):
             lines = self.lines_reading(source)
-            anywhere = self.as_misread(Reading(self, source, i, j), wrong)
+            anywhere = self.as_misread(Reading(self, source, i, j), wrong, several)
             found += anywhere
             if anywhere or len(lines) > 1:  # one line alone gives the same here, and less later
                 for once in lines if self.is_used_elsewhere(source, lines) else ():
-                    found += self.as_misread(Reading(self, source, i, j, once), wrong)
+                    found += self.as_misread(Reading(self, source, i, j, once), wrong, several)
             if self.sheet.search.is_spent:
                 break
         return found
 
-    def as_misread(self, reading: Reading, wrong: NDArray[np.bool_]) -> list[Cause]:
+    def as_misread(self, reading: Reading, wrong: NDArray[np.bool_], several: bool) -> list[Cause]:
         """The explanation by one reading, if it is one."""
-        read = None if self.sheet.search.is_spent else self.misread(reading, wrong)
+        read = None if self.sheet.search.is_spent else self.misread(reading, wrong, several)
         if read is None:
             return []
         text, low, high = read
@@ -79,18 +81,24 @@ class Misreading(WrongQuantity):
         return len(lines) > 1 or any(place not in lines for place in users)
 
     def of_one_operand(self, earlier: Misreading) -> Iterator[Cause]:
-        """A given number of which the line itself is worked, read as another throughout, if that
-        reaches all that is off in an ``earlier`` one."""
+        """A given number of which the line itself is worked, or one just before that was not
+        written, read as another throughout, if that reaches all that is off in an ``earlier`` one.
+
+        What two lines bear out may be any plain number.
+        """
+        operands = self.exercise.operands
+        unwritten = [at for at in operands[self.place] if at not in self.sheet.intervals]
+        sources = dict.fromkeys(
+            (*operands[self.place], *(x for at in unwritten for x in operands[at]))
+        )
         givens = [
-            source
-            for source in self.exercise.operands[self.place]
-            if self.exercise.is_given(source) and source not in self.sheet.written
+            at for at in sources if self.exercise.is_given(at) and at not in self.sheet.written
         ]
         for source, i, j in self.entries(givens):
             if self.sheet.search.is_spent or not self.off.any():
                 return
             if Reading(earlier, source, i, j).reaches_all:
-                yield from self.as_misread(Reading(self, source, i, j), self.off)
+                yield from self.as_misread(Reading(self, source, i, j), self.off, several=True)
 
     def read_as(
         self, code: str, source: Key, i: int, j: int, text: str, or_else: bool = False
@@ -203,14 +211,13 @@ class Misreading(WrongQuantity):
         return Interval(lo[None], hi[None]) if (lo != hi).any() else point(lo)
 
     def misread(
-        self, reading: Reading, wrong: NDArray[np.bool_]
+        self, reading: Reading, wrong: NDArray[np.bool_], several: bool
     ) -> tuple[str, float, float] | None:
         """What the entry must have been read as to explain everything, with the bounds that the
-        written digits leave; or None."""
+        written digits leave; or None. It explains ``several`` numbers, or one."""
         if not reading.reaches_all:
             return None
         texts, i, j = self.texts(reading.source), reading.row, reading.column
-        several = int(wrong.sum()) > 1
         candidates = [*texts.candidates(i, j)]
         may_be = several or self.may_be_read(reading, candidates)
         bounds = self.solved(reading, wrong) if may_be else None
@@ -218,8 +225,7 @@ class Misreading(WrongQuantity):
             return None
         likely = [text for text in candidates if bounds.hold(text)]
         if bounds.is_finite and several:  # one number explains several entries:
-            simplest = texts.simplest(bounds.low, bounds.high)  # any plain number will do
-            likely += [] if simplest is None else [simplest]
+            likely += texts.plainest(bounds.low, bounds.high)  # any plain number will do
         text = next((t for t in dict.fromkeys(likely) if self.is_read(reading, t)), None)
         if text is None and not bounds.alone:  # a function that turns back comes to it twice
             text = self.read_among(candidates if several else [*texts.likely(i, j)], reading)
