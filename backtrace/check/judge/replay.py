@@ -14,12 +14,14 @@ from typing import Protocol, TypeAlias
 
 import numpy as np
 
-from backtrace.check.judge.exercise import ADAPTIVE, Exercise, Key, Work, in_float32, key
+from backtrace.check.judge.exercise import Exercise, Key, Work, in_float32, key
 from backtrace.check.judge.workings import Working
 from backtrace.check.mistakes.rewrites import Wrong
 from backtrace.check.rules.adaptive_steps import (
     AVERAGES,
+    DIVISORS,
     SQUARES,
+    History,
     Notes,
     adaptive_step,
     average,
@@ -182,12 +184,14 @@ class Replay:
     ) -> Interval:
         """What a step gives; an adaptive one has a bound if its averages are of one gradient."""
         found, place = self.evaluated(step, parameters, operands), key(step)
-        if step.operation not in ADAPTIVE or place not in self.exercise.histories:
+        if step.operation not in DIVISORS or place not in self.exercise.histories:
             return found
+        history = self.history(place)
         is_own = step.operands == self.exercise.steps[place].operands
-        if not is_own or self.has_wrong_averages(place):
+        if history is None or not is_own:
             return found
-        bound = self.noted_whole(step.operation, self.of_one_history(place, parameters))
+        bound = self.of_one_history(step, parameters, history)
+        bound = self.noted_whole(step.operation, bound)
         if operands[2:]:
             bound = subtracted(bound, self.decay(parameters, operands[2]))
         is_known, bound = ~bound.unbounded, self.in_its_floats(bound)
@@ -196,22 +200,47 @@ class Replay:
         ends = ((bound.lo, hull(found).lo), (bound.hi, hull(found).hi))
         return Interval(*(np.where(is_known, own, any_) for own, any_ in ends))
 
-    def of_one_history(self, place: Key, parameters: Parameters) -> Interval:
+    def history(self, place: Key) -> History | None:
+        """What an adaptive step is worked from; None where averages of it were worked wrong, but
+        for those that a known rule stands for."""
+        history = self.exercise.histories[place]
+        places = {(*place[:2], line.id): line for line in history.lines}
+        if any(self.sheet.root(each) in places for each in self.exercise.operands[place][:2]):
+            return None
+        if places.keys().isdisjoint(self.over):
+            return history
+        known = {*history.before, history.gradient, *(line.id for line in history.lines)}
+        lines = []
+        for at, line in places.items():
+            instead = self.over.get(at, line)
+            rule = instead.step if isinstance(instead, Wrong) and instead.is_plain else instead
+            if not isinstance(rule, Step) or rule.operation not in AVERAGES:
+                return None
+            if not known.issuperset(rule.operands):
+                return None
+            lines.append(rule)
+        return history._replace(lines=tuple(lines), longest=np.inf)
+
+    def of_one_history(self, step: Step, parameters: Parameters, history: History) -> Interval:
         """An adaptive step whose averages and squares are of the same gradients."""
-        exercise, history, (epoch, batch, _) = self.exercise, self.exercise.histories[place], place
+        exercise, (epoch, batch, _) = self.exercise, key(step)
         values = {id: self.earlier((epoch, batch, id)) for id in history.before}
         values[history.gradient] = self.operand((epoch, batch, history.gradient))
         on_page = {line.id: self.on_the_page(key(line)) for line in history.lines}
         written = {id: x for id, x in on_page.items() if x is not None}
-        remembered, step = exercise.remembered, exercise.steps[place]
-        operands = (*values.values(), *written.values())
-        known = remembered.key(step, operands, self.notes, parameters["rate"], *written)
-        found = remembered.get(known)
+        own = exercise.steps[key(step)]
+        rules = [(each.operation, *each.parameters.values()) for each in history.lines]
+        how = (step.operation, parameters["rate"], self.notes, *rules, *written)
+        known = exercise.remembered.key(own, (*values.values(), *written.values()), *how)
+        found = exercise.remembered.get(known)
         if found is None:
             self.sheet.work.spend(1)
-            setting = exercise.setting
-            found = adaptive_step(setting, parameters, self.notes, history, values, written)
-            remembered.keep(known, step, found)
+            if step.operation != own.operation:  # without the root
+                history = history._replace(operation=step.operation, longest=np.inf)
+            found = adaptive_step(
+                exercise.setting, parameters, self.notes, history, values, written
+            )
+            exercise.remembered.keep(known, own, found)
         return found
 
     def on_the_page(self, at: Key) -> Interval | None:
@@ -251,15 +280,6 @@ class Replay:
     def decay(self, parameters: Parameters, weights: Interval) -> Interval:
         share = scaled(weights, float(parameters["rate"]) * float(parameters["weight_decay"]))
         return widened_by(share, self.noting.of(share))
-
-    def has_wrong_averages(self, place: Key) -> bool:
-        """Whether m or v (m̂, v̂, s) of a step is replaced, or was worked wrong."""
-        operands = self.exercise.operands[place]
-        lines = {*operands, *(at for each in operands for at in self.exercise.operands[each])}
-        averages = {at for at in lines if self.exercise.steps[at].state}
-        return not averages.isdisjoint(self.over) or any(
-            self.sheet.root(each) in averages for each in operands
-        )
 
     def replaced(self, place: Key, instead: Step | Wrong) -> Interval:
         """What a step gives that stands in the place of another.

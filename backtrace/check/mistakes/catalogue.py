@@ -525,7 +525,7 @@ CATALOGUE: dict[str, Mistake] = {
             "the earlier velocity is left out",
             "left out the earlier velocity in {id}",
             "v of momentum and its kin",
-            "v = dW",
+            "v = dW, or η or 1 − β times it where the form has that",
             "The velocity keeps a share β of what it was.",
             "v = dW instead of 0.9·v + dW",
             update_rewrites.velocity_omitted,

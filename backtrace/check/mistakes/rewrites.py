@@ -35,6 +35,11 @@ class Wrong(msgspec.Struct, frozen=True):
     detail: Sentence = ()
     if_written: bool = False
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is what the step's rule gives, as it is."""
+        return self.factor == 1 and not self.turn
+
     def made_of(self, x: Interval) -> Interval:
         """What the step has worked, multiplied and turned."""
         found = scaled(x, self.factor)

@@ -49,6 +49,10 @@ def ascent(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if "rate" in step.parameters:
         rate = -float(step.parameters["rate"])
         yield Wrong("ascent-for-descent", as_operation(step, step.operation, rate=rate))
+        if step.operation == "decayed_step":  # the weights decay as they should
+            decay = -float(step.parameters["weight_decay"])
+            own = as_operation(step, step.operation, rate=rate, weight_decay=decay)
+            yield Wrong("ascent-for-descent", own)
     if step.operation == "apply_step":
         data = step.operands
         yield Wrong("ascent-for-descent", as_operation(step, "add_bias", data, subtract=True))
@@ -61,12 +65,22 @@ def old_value_dropped(step: Step, context: UpdateContext) -> Iterator[Wrong]:
         yield Wrong("old-value-dropped", as_operation(step, "copy", step.operands[1:]))
 
 
+VELOCITIES = ("accumulate", "accumulate_step", "average")
+
+
 def velocity_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     """There is none in the first update: who takes g alone there has another form."""
-    if step.operation not in ("accumulate", "average") or step.state == "m":
+    if step.operation not in VELOCITIES or step.state == "m":
         return
-    if "from" in context.steps[step.operands[0]].parameters:
-        yield Wrong("velocity-omitted", as_operation(step, "copy", step.operands[1:]))
+    if "from" not in context.steps[step.operands[0]].parameters:
+        return
+    gradient = as_operation(step, "copy", step.operands[1:])
+    if step.operation != "accumulate_step":
+        yield Wrong("velocity-omitted", gradient)
+    if step.operation == "average":
+        yield Wrong("velocity-omitted", gradient, 1 - float(step.parameters["beta"]))
+    if step.operation == "accumulate_step":
+        yield Wrong("velocity-omitted", as_operation(step, step.operation, beta=0.0))
 
 
 def bias_correction_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
@@ -157,5 +171,5 @@ def correction_of_another_step(step: Step, context: UpdateContext) -> Iterator[W
 
 
 def step_root_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
-    if step.operation == "adaptive_step":
+    if step.operation in ("adaptive_step", "decayed_step"):
         yield Wrong("root-omitted", as_operation(step, "step_without_root"))

@@ -117,14 +117,16 @@ def _parts_of(lo: Floats, hi: Floats) -> tuple[Floats, Floats]:
 
 def _as_written(x: Ends, written: Interval, cut: bool) -> tuple[Ends, Mask]:
     """``x`` where it agrees with what was written of it, or as that stands there; and which parts
-    agree."""
+    agree. A written 0 says nothing where it doesn't."""
     lo, hi = hull(written).lo, hull(written).hi
-    low, high = np.maximum(x.lo, lo), np.minimum(x.hi, hi)
     stands = np.where(np.abs(lo) < np.abs(hi), lo, hi) if cut else (lo + hi) / 2
-    none = (lo <= 0) & (hi >= 0)
+    none, agrees = (lo <= 0) & (hi >= 0), np.maximum(x.lo, lo) <= np.minimum(x.hi, hi)
+    says_nothing = none & ~agrees.any(axis=0)
+    low = np.where(says_nothing, x.lo, np.maximum(x.lo, lo))
+    high = np.where(says_nothing, x.hi, np.minimum(x.hi, hi))
     low = np.where(none, low, np.minimum(low, stands))
     high = np.where(none, high, np.maximum(high, stands))
-    return Ends(low, high, x.none | none), np.maximum(x.lo, lo) <= np.minimum(x.hi, hi)
+    return Ends(low, high, x.none | none), agrees | says_nothing
 
 
 # Averages
@@ -178,6 +180,7 @@ def _look_ahead_average(notes: Notes, p: Parameters, m: Ends, g: Ends) -> Ends:
 
 SQUARES = ("average_squares", "accumulate_squares")
 AVERAGES: Mapping[str, Callable[..., Ends]] = {
+    "copy": lambda notes, p, x: x,  # of who leaves the correction out
     "average": _average,
     "average_squares": _average_squares,
     "accumulate_squares": _accumulate_squares,
@@ -206,10 +209,11 @@ def average(
 
 
 class History(NamedTuple):
-    """The ids of what an adaptive step is worked from: the lines of its averages in the order of
-    work, what they were before the update, the gradient, and m̂ and v̂ (g and s); and how far it
-    goes at most for a rate of 1."""
+    """Of what an adaptive step is worked: the lines of its averages in the order of work, the ids
+    of what they were before the update, of the gradient, and of m̂ and v̂ (g and s); and how far
+    it goes at most for a rate of 1."""
 
+    operation: str
     lines: tuple[Step, ...]
     before: tuple[str, ...]
     gradient: str
@@ -236,7 +240,9 @@ def history_of(step: Step, steps: Mapping[str, Step]) -> History:
     before = tuple(id for each in lines.values() for id in each.operands if id not in known)
     longest = _largest_ratio(steps[above], steps[squares])
     is_first = not any("from" in steps[id].parameters for id in before)
-    return History(tuple(lines.values()), before, gradient, above, squares, longest, is_first)
+    return History(
+        step.operation, tuple(lines.values()), before, gradient, above, squares, longest, is_first
+    )
 
 
 def _largest_ratio(above: Step, below: Step) -> float:
@@ -250,6 +256,13 @@ def _largest_ratio(above: Step, below: Step) -> float:
     squares = sum((beta * beta / share) ** k for k in range(t)) if share else 1.0
     scale = (1 - beta) / (1 - beta**t) * math.sqrt((1 - share**t) / (1 - share))
     return scale * math.sqrt(squares) * (2 if above.operation == "look_ahead_average" else 1)
+
+
+DIVISORS: Mapping[str, Callable[[Floats], Floats]] = {
+    "adaptive_step": np.sqrt,
+    "decayed_step": np.sqrt,
+    "step_without_root": np.positive,
+}
 
 
 def adaptive_step(
@@ -272,9 +285,10 @@ def adaptive_step(
             known[line.id], agrees = _as_written(known[line.id], written[line.id], notes.cut)
             agree = agree & agrees
     above, squares = known[history.above], known[history.squares]
+    below = Ends(*(DIVISORS[history.operation](np.maximum(end, 0.0)) for end in squares[:2]))
     of_none = history.is_first & (squares.lo == 0)  # they are smaller than anything that is noted
     longest = np.where(of_none, 1.0, WRITTEN_ROUNDED) * history.longest * abs(float(p["rate"]))
-    found = _quotient(notes, p, above, squares)
+    found = _quotient(notes, p, above, below)
     low, high = np.clip(found.lo, -longest, longest), np.clip(found.hi, -longest, longest)
     return _of_parts(s, Ends(low, high, found.none), agree)
 
@@ -292,10 +306,10 @@ def _of_parts(s: Setting, x: Ends, agree: Mask) -> Interval:
     return Interval(*(np.stack([end, np.where(none, 0.0, end)]) for end in (low, high)))
 
 
-def _quotient(notes: Notes, p: Parameters, above: Ends, squares: Ends) -> Ends:
+def _quotient(notes: Notes, p: Parameters, above: Ends, roots: Ends) -> Ends:
     """η·m̂ over the root, η times the quotient, or η over the root times m̂."""
     rate, epsilon = float(p["rate"]), float(p["epsilon"])
-    roots = notes.shown(Ends(*(np.sqrt(np.maximum(end, 0.0)) for end in squares[:2])))
+    roots = notes.shown(roots)
     below = notes.of_sum(Ends(roots.lo + epsilon, roots.hi + epsilon))
     product = above.times(rate) if abs(rate) == 1 else notes.shown(above.times(rate))
     quotient = notes.shown(_divided(above, below))

@@ -18,6 +18,7 @@ from backtrace.check.rules.intervals import (
     point,
     product,
     scaled,
+    subtracted,
     summed,
 )
 from backtrace.check.rules.softmax_bounds import softmax
@@ -198,8 +199,12 @@ def _faded_squares(s: Setting, p: Parameters, v: Interval, g: Interval) -> Inter
     return added(scaled(v, p["beta"]), multiplied(g, g))
 
 
-def _step_without_root(s: Setting, p: Parameters, m: Interval, v: Interval) -> Interval:
+def _step_without_root(
+    s: Setting, p: Parameters, m: Interval, v: Interval, *weights: Interval
+) -> Interval:
     found: Interval = s.downhill(divided(scaled(m, p["rate"]), added(v, point(p["epsilon"]))))
+    for w in weights:
+        found = subtracted(found, scaled(w, p["rate"] * p["weight_decay"]))
     return found
 
 
