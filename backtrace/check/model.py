@@ -152,10 +152,11 @@ class Explanation(msgspec.Struct, frozen=True):
 class Trivial(msgspec.Struct, frozen=True):
     """Why carried entries earn nothing: the quantity that they rest on, and what that holds;
     ``filled``: the one number of others that are wrong; ``chance``: most of the sheet is wrong, or
-    only copies what is."""
+    only copies what is; ``unmoved``: no parameter of an update is another than before, and these
+    are not right so."""
 
     id: str
-    holds: Literal["zeros", "ones", "copy", "filled", "chance"]
+    holds: Literal["zeros", "ones", "copy", "filled", "chance", "unmoved"]
 
 
 class Judged(msgspec.Struct, frozen=True):

@@ -342,3 +342,23 @@ def test_a_power_of_ten_carries_nothing(text):
     found = report("delta-rule", sheet + f"dW1: [{text}, {text}, {text}]\n")
     assert (found.score.points, found.score.of) == (3, 7)
     assert [q.count("carried") for q in found.quantities] == [0, 0, 0, 0, 0]
+
+
+# dW = 0.42 · (0.3, 0.2) = (0.126, 0.084), and RMSProp's first step is 0.01/√(1 − 0.9) = 0.0316
+# long: W − step = (0.4684, −0.4316). With 0.01 · 0.126 noted as 0.00 nothing moves.
+SMALL_STEPS = """
+layers: [{activation: linear, weights: [[0.5], [-0.4]], bias: none}]
+inputs: [[0.3, 0.2]]
+targets: -0.35
+loss: half_mse
+optimizer: {name: rmsprop, decay: 0.9, learning_rate: 0.01}
+"""
+
+
+@pytest.mark.parametrize(
+    ("new", "earned"), [("[0.47], [-0.43]", 2), ("[0.50], [-0.40]", 0), ("[0.47], [-0.40]", 2)]
+)
+def test_an_update_that_moves_nothing_earns_nothing(new, earned):
+    found = report(SMALL_STEPS, f"dW1: [[0.13], [0.08]]\nW1_new: [{new}]").quantities[-1]
+    assert (found.verdict in ("right", "rounded"), found.earned) == (True, earned)
+    assert (found.withheld is not None) == (earned == 0)

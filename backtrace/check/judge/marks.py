@@ -4,6 +4,7 @@ A value that follows from an earlier mistake earns its mark, unless what it rest
 trivial (zeros, ones, a given number copied). Where most of a sheet is wrong, or only copies what is
 (a linear unit, a z without a bias, a δ times 1), what follows does so by chance; and so it does
 where most is wrong from the first mistake on, and what is named there after many kinds of mistakes.
+An update that moves no parameter is no work, whatever rounding allows.
 """
 
 from __future__ import annotations
@@ -59,6 +60,8 @@ def for_work_done(sheet: Sheet, quantities: tuple[Judged, ...]) -> tuple[Judged,
     quantities = tuple(_unnamed(q, math.inf) if q.name in filled else q for q in quantities)
     why |= {each.name: Trivial(each.id, "filled") for each in carried if each.name in filled}
     paid = [_without(sheet, each, why.get(each.name)) for each in quantities]
+    idle = _unmoved(sheet, quantities)
+    paid = [_not_moved(sheet, each) if each.name in idle else each for each in paid]
     if not any(each.repeated for each in quantities):
         return tuple(paid)
     unexplained = (each for each in quantities if not each.explanations)
@@ -124,6 +127,35 @@ def _filled(sheet: Sheet, quantities: tuple[Judged, ...]) -> set[str]:
         if each.verdict == "wrong" and each.name in fillings
     )
     return {name for name, number in fillings.items() if wrong[number] >= MOST_ALIKE}
+
+
+def _unmoved(sheet: Sheet, quantities: tuple[Judged, ...]) -> set[str]:
+    """New parameters of updates that move none at all, which some rounding or other allows."""
+    updates: dict[tuple[int, int], list[Judged]] = {}
+    for each in quantities:
+        if sheet.exercise.steps[_key(each)].role == "updated":
+            updates.setdefault((each.epoch, each.batch), []).append(each)
+    still = (all_ for all_ in updates.values() if all(_is_old(sheet, _key(x)) for x in all_))
+    return {each.name for all_ in still for each in all_}
+
+
+def _is_old(sheet: Sheet, place: Key) -> bool:
+    exercise, new = sheet.exercise, sheet.numbers.get(place)
+    old = exercise.operands[place][0]
+    before = exercise.operands[old]
+    if new is None or not new.there.all() or (before and before[0] not in sheet.numbers):
+        return False
+    values = sheet.numbers[before[0]].values if before else exercise.values[old]
+    return bool((np.abs(new.values - values) <= new.unit).all())
+
+
+def _not_moved(sheet: Sheet, judged: Judged) -> Judged:
+    credit = sheet.exercise.credit
+    lost = sum(judged.count(each) * credit[each] for each in ("rounded", "carried"))
+    if not (lost and judged.possible) or judged.withheld is not None:
+        return judged
+    why = Trivial(judged.id, "unmoved")
+    return msgspec.structs.replace(judged, earned=judged.earned - lost, withheld=why)
 
 
 def _charged_once(sheet: Sheet, judged: Judged) -> Judged:

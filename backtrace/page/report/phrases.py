@@ -211,6 +211,7 @@ TRIVIAL = {
     "copy": "since {id}, which the work rests on, is a copy of numbers given",
     "filled": "since one number fills this and others that are wrong",
     "chance": "since most of the sheet is wrong, or only copies what is",
+    "unmoved": "since the update leaves every parameter as it was",
 }
 CONVENTION_SAID = {
     ("mean_in", "gradient"): "with the 1/{n} in the gradients, not before them",
