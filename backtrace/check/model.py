@@ -17,6 +17,7 @@ Verdict: TypeAlias = Literal[
     "right", "rounded", "carried", "missing", "imprecise", "unsupported", "malformed", "wrong"
 ]
 
+STANDING: frozenset[Verdict] = frozenset({"right", "rounded", "carried"})
 # From worst to best: a quantity's verdict is its worst entry's.
 WORST_FIRST: tuple[Verdict, ...] = (
     "wrong",
@@ -231,8 +232,9 @@ class Report(msgspec.Struct, frozen=True):
     """All that is said of one sheet, in the tape's order.
 
     ``conventions`` says in which other way the whole sheet was worked, where it was: ``mean_in``,
-    ``sign``, ``rounding``. ``read`` is the sheet as it was understood as a whole, where that is not
-    as it stands. ``score`` are the points by the course's policy; ``keys`` are the sheet's.
+    ``sign``, ``rounding``; ``refused`` the same where the course insists on its own. ``read`` is
+    the sheet as it was understood as a whole, where that is not as it stands. ``score`` are the
+    points by the course's policy; ``keys`` are the sheet's.
     """
 
     student: str
@@ -240,6 +242,7 @@ class Report(msgspec.Struct, frozen=True):
     quantities: tuple[Judged, ...]
     notes: tuple[str, ...] = ()
     conventions: dict[str, str] | None = None
+    refused: dict[str, str] | None = None
     read: Answers | None = None
     score: Score = Score()
     keys: dict[str, str] = {}

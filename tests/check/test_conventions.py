@@ -72,13 +72,24 @@ def test_both_at_once_without_an_update():
     assert {q.verdict for q in found.quantities[1:]} == {"carried"}
 
 
-@pytest.mark.parametrize("name", ["descent", "mean-in-gradient"])
-def test_a_course_that_insists_on_its_own_takes_it_for_a_mistake(name):
-    found = marked(f"other-convention-{name}", strict=True)
+@pytest.mark.parametrize(
+    ("name", "code", "wrong"),
+    [
+        ("other-convention-descent", "sign-flipped", "delta2 dW2 db2 delta1 dW1 db1"),
+        ("other-convention-mean-in-gradient", "mean-omitted", "delta2 delta1"),
+        ("row-wise-throughout", "transposed", "z2 a2 dW1 W1_new"),
+        ("transposed-gradients", "transposed", "dW1 W1_new"),
+    ],
+)
+def test_a_course_that_insists_on_its_own_takes_it_for_one_mistake(name, code, wrong):
+    """The first quantity that it changes costs its entries, four or nine, the others none."""
+    found = marked(name, strict=True)
     assert found.conventions is None
-    assert found.earned < 71
-    code = {"descent": "sign-flipped", "mean-in-gradient": "mean-omitted"}[name]
-    assert code in found.first_mistake.mistakes
+    changed = [q for q in found.quantities if q.verdict == "wrong"]
+    assert [q.name for q in changed] == wrong.split()
+    assert {q.mistakes for q in changed} == {(code,)}
+    assert [q.repeated for q in changed] == [None, *[wrong.split()[0]] * (len(changed) - 1)]
+    assert found.earned == 71 - sum(map(len, changed[0].entries))
 
 
 def test_a_slip_in_another_convention_is_still_a_slip():

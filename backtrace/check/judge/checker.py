@@ -11,7 +11,13 @@ import msgspec
 import numpy as np
 
 from backtrace.check.judge.borne_out import is_borne_out
-from backtrace.check.judge.conventions import differing, is_worked_so, other_conventions
+from backtrace.check.judge.conventions import (
+    as_mistake,
+    codes_of,
+    differing,
+    is_worked_so,
+    other_conventions,
+)
 from backtrace.check.judge.cut_off import (
     balance_of_what_stands,
     explains_more,
@@ -99,7 +105,7 @@ class Checker(Exercise):
 
     def with_mistakes(self, answers: Answers, usual: Sheet) -> Report:
         """The report on a sheet that has something wrong in the usual working."""
-        read, usual = self.as_meant(answers, usual)
+        read, usual, refused = self.as_meant(answers, usual)
         report = self.otherwise(read, usual)
         if report is None or accused(report.quantities):
             back = exchanged(read, usual, lambda answers: self.sheet(answers, Working()))
@@ -110,6 +116,8 @@ class Checker(Exercise):
                 if report is None or found.score.points > report.score.points:
                     return msgspec.structs.replace(found, read=back.answers)
         report = report or self.explained(read, usual)
+        if refused:
+            return as_mistake(report, self.spec.marks, ["transposed"], refused)
         return report if read is answers else msgspec.structs.replace(report, read=read)
 
     def otherwise(self, answers: Answers, usual: Sheet) -> Report | None:
@@ -131,15 +139,18 @@ class Checker(Exercise):
         assert best is not None, "there is always the usual working"
         return self.report(answers, best.quantities, best.working.said)
 
-    def as_meant(self, answers: Answers, usual: Sheet) -> tuple[Answers, Sheet]:
-        """The answers as their student meant them as a whole, and the sheet of those."""
+    def as_meant(self, answers: Answers, usual: Sheet) -> tuple[Answers, Sheet, set[Key]]:
+        """The answers as their student meant them as a whole, the sheet of those, and what of it a
+        course that insists on its own convention does not accept."""
         wrong = tuple(each for each in usual.quantities if each.verdict in ACCUSED)
         for reading in readings(answers, wrong, self):
-            if not (reading.is_convention and self.strict):
-                sheet = self.sheet(reading.answers, Working())
-                if is_far_less(usual.quantities, sheet.quantities):
-                    return reading.answers, sheet
-        return answers, usual
+            sheet = self.sheet(reading.answers, Working())
+            if is_far_less(usual.quantities, sheet.quantities):
+                is_refused = reading.is_convention and self.strict
+                cells = {at: each.cells for at, each in usual.written.items()}
+                changed = (at for at in cells if sheet.written[at].cells != cells[at])
+                return reading.answers, sheet, {*changed} if is_refused else set()
+        return answers, usual, set()
 
     def in_other_convention(self, answers: Answers, usual: Sheet) -> Report | None:
         """The report in the other convention in which least is wrong, if the sheet fits any."""
@@ -152,6 +163,10 @@ class Checker(Exercise):
             return None
         said, checker, sheet = found
         report = checker.in_other_working(answers, sheet) or checker.explained(answers, sheet)
+        if self.strict:
+            differ = differing(self.values, checker.values)
+            charged = as_mistake(report, self.spec.marks, codes_of(said, self.spec), differ)
+            return msgspec.structs.replace(charged, refused=said)
         conventions = {**said, **(report.conventions or {})}
         return msgspec.structs.replace(report, conventions=conventions)
 
@@ -160,7 +175,7 @@ class Checker(Exercise):
     ) -> Iterator[tuple[dict[str, str], Checker, Sheet]]:
         """The other conventions in which far less is wrong, with the sheet judged in each."""
         wrong = accused_places(usual.quantities)
-        if self.strict or len(wrong) < 2:
+        if len(wrong) < 2:
             return
         for said, checker, differ in self.in_other_conventions:
             if wrong.isdisjoint(differ) or wrong <= differ:

@@ -15,9 +15,10 @@ import numpy as np
 from backtrace.check.judge.exercise import Key
 from backtrace.check.judge.sheet import Sheet
 from backtrace.check.judge.workings import accused_places, is_far_less
-from backtrace.check.model import Judged
+from backtrace.check.model import STANDING, Explanation, Judged, Report, Verdict
+from backtrace.check.policy import score
 from backtrace.check.rules.intervals import Floats, negated
-from backtrace.spec.model import Spec
+from backtrace.spec.model import Marks, Spec
 
 
 def other_conventions(spec: Spec) -> Iterator[tuple[dict[str, str], Spec]]:
@@ -47,6 +48,39 @@ def is_worked_so(usual: tuple[Judged, ...], found: Sheet, differing: set[Key]) -
     }
     changed = fitting & differing
     return bool(changed) and changed < fitting and is_far_less(usual, found.quantities)
+
+
+def as_mistake(report: Report, policy: Marks | None, codes: list[str], places: set[Key]) -> Report:
+    """A report on a sheet of another convention, for a course that insists on its own: what that
+    changes in these ``places`` is wrong, one mistake, charged where it first shows."""
+    first: str | None = None
+    quantities: list[Judged] = []
+    for each in report.quantities:
+        changed = (each.epoch, each.batch, each.id) in places and each.verdict in STANDING
+        quantities.append(_refused(each, codes, first) if changed else each)
+        first = first or (each.name if changed else None)
+    judged = tuple(quantities)
+    return msgspec.structs.replace(report, quantities=judged, score=score(judged, policy))
+
+
+def codes_of(said: Mapping[str, str], own: Spec) -> list[str]:
+    """The mistakes that another convention is where a course insists on its ``own``."""
+    mean = "mean-omitted" if own.conventions.mean_in == "delta" else "mean-twice"
+    return [{"mean_in": mean, "sign": "sign-flipped"}[name] for name in said]
+
+
+def _refused(judged: Judged, codes: list[str], first: str | None) -> Judged:
+    names: dict[Verdict, Verdict] = dict.fromkeys(STANDING, "wrong")
+    return msgspec.structs.replace(
+        judged,
+        verdict="wrong",
+        entries=tuple(tuple(names.get(v, v) for v in line) for line in judged.entries),
+        explanations=(Explanation(tuple((code, judged.id) for code in codes)),),
+        root=None,
+        earned=0.0 if first is None else judged.earned,
+        spared=0.0 if first is None else judged.earned,
+        repeated=first,
+    )
 
 
 def _is_negative(sheet: Sheet, place: Key) -> bool:

@@ -11,7 +11,7 @@ import msgspec
 
 from backtrace.check.answers.names import Quantity
 from backtrace.check.answers.tree import AnswersError
-from backtrace.check.model import MARK, Judged, Verdict
+from backtrace.check.model import MARK, STANDING, Judged, Verdict
 from backtrace.cli.output import Output
 from backtrace.cli.screen import Screen, reading, refuse, refuse_answers, show_page, tell
 from backtrace.course.quiz import BLANK, Quiz, Rows
@@ -24,7 +24,6 @@ from backtrace.page.blocks import Answer, Block, Document, Handout, Matrices
 from backtrace.page.elision import is_large
 from backtrace.page.report import sheet as page
 from backtrace.page.report.content import Commentator, Level
-from backtrace.page.report.phrases import STANDING
 from backtrace.page.worksheet import given, introduction
 from backtrace.spec.wording import count
 from backtrace.tape.loading import load

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from backtrace.check.model import Judged, Score, Unreadable
+from backtrace.check.model import STANDING, Judged, Score, Unreadable
 from backtrace.check.policy import points
 from backtrace.page.inert import inert
 from backtrace.page.report.content import Findings
-from backtrace.page.report.phrases import STANDING, Words
+from backtrace.page.report.phrases import Words
 
 FORMATS = {"output_format": "text", "test_output_format": "text", "test_name_format": "text"}
 

@@ -14,6 +14,7 @@ from backtrace.check.judge.exchanged_lines import LINES_EXCHANGED
 from backtrace.check.judge.exercise import Key
 from backtrace.check.mistakes.hints import WorkedLine, worked_line
 from backtrace.check.model import (
+    STANDING,
     AnswerCell,
     Answers,
     Explanation,
@@ -29,11 +30,11 @@ from backtrace.notation.symbols import Symbols
 from backtrace.page.inert import inert
 from backtrace.page.report.phrases import (
     SPOKEN,
-    STANDING,
     Words,
     in_words,
     marks,
     name_of,
+    not_accepted,
     places,
     withheld_because,
     worked_by,
@@ -377,6 +378,8 @@ class _Sheet:
                 said.setdefault(note, []).append(self.words.name(judged.name))
         if self.report.conventions is not None:
             yield worked_by(self.report.conventions, self.words)
+        if self.report.refused is not None:
+            yield not_accepted(self.report.refused, self.words)
         for note in self.report.notes:
             yield inert(note)
         for note, symbols in said.items():

@@ -26,7 +26,6 @@ SPOKEN: tuple[Verdict, ...] = (
     "malformed",
     "missing",
 )
-STANDING: frozenset[Verdict] = frozenset({"right", "rounded", "carried"})
 LEGEND: dict[Verdict, str] = {
     "right": "right",
     "rounded": "right but for their own rounding",
@@ -231,6 +230,12 @@ def worked_by(conventions: Mapping[str, str], words: Words) -> str:
     said = _conventions_said(conventions, words)
     worked = f"Worked {' and '.join(said)}: the sheet is read so." if said else ""
     return " ".join(filter(None, (worked, _rounded_by(conventions))))
+
+
+def not_accepted(conventions: Mapping[str, str], words: Words) -> str:
+    """In which other convention a whole sheet was worked, though the course insists on its own."""
+    said = " and ".join(_conventions_said(conventions, words))
+    return f"Worked {said}: one mistake, since this course keeps to its own convention."
 
 
 def _conventions_said(conventions: Mapping[str, str], words: Words) -> list[str]:
