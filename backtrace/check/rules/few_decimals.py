@@ -64,5 +64,5 @@ def has_few(noting: Noting, x: Interval) -> Any:
     """Whether a number is known, and rounding would leave it alone."""
     unit, middle = 2 * noting.half, (x.lo[0] + x.hi[0]) / 2
     known = single(Interval(x.lo.reshape(1, 1, -1), x.hi.reshape(1, 1, -1)))
-    alone = is_left_alone(middle, np.round(middle / unit) * unit, unit)
+    alone = is_left_alone(middle, np.rint(middle / unit) * unit, unit)
     return known.reshape(middle.shape) & alone

@@ -151,10 +151,10 @@ def multiplied(x: Any, y: Any) -> Interval:
     if x is y:
         return _squared(x)
     x, y = _paired(x, y)
-    return outward(*_extremes(np.multiply, x, y), 2)
+    return outward(*extremes(np.multiply, x, y), 2)
 
 
-def _extremes(function: np.ufunc, x: Interval, y: Interval) -> tuple[Floats, Floats]:
+def extremes(function: np.ufunc, x: Interval, y: Interval) -> tuple[Floats, Floats]:
     """The least and the most at the ends of both."""
     xs = (x.lo,) if x.exact else (x.lo, x.hi)
     ys = (y.lo,) if y.exact else (y.lo, y.hi)
@@ -185,7 +185,7 @@ def divided(x: Any, y: Any) -> Interval:
         return x if y == 1 else _over_number(x, float(y))
     x, y = _paired(x, y)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        lo, hi = _extremes(np.true_divide, x, y)
+        lo, hi = extremes(np.true_divide, x, y)
     through_zero = (y.lo <= 0) & (y.hi >= 0)
     return outward(
         np.where(through_zero, -UNBOUNDED, np.nan_to_num(lo, nan=-UNBOUNDED)),
@@ -243,7 +243,7 @@ def product(x: Any, y: Any) -> Interval:
         lo, hi = xl @ up + xh @ down, xh @ up + xl @ down
     else:
         across, below = Interval(xl[:, :, None], xh[:, :, None]), Interval(yl[None], yh[None])
-        lo, hi = (end.sum(axis=1) for end in _extremes(np.multiply, across, below))
+        lo, hi = (end.sum(axis=1) for end in extremes(np.multiply, across, below))
     size = np.maximum(np.abs(xl), np.abs(xh)) @ np.maximum(np.abs(yl), np.abs(yh))
     slack = size * ((xl.shape[1] + 4) * EPS)
     return bounded((lo - slack)[None], (hi + slack)[None])
@@ -418,7 +418,7 @@ def widened(x: Interval, slack: Floats | float, unit: Floats | float) -> Interva
     if not alone.any():
         return Interval(x.lo - slack, x.hi + slack)
     middle = (x.lo + x.hi) / 2
-    rounded = np.round(middle / unit) * unit
+    rounded = np.rint(middle / unit) * unit
     kept = alone[None] & is_left_alone(middle, rounded, unit)
     if kept.all():
         return x

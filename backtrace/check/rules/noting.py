@@ -54,10 +54,11 @@ class Noting(msgspec.Struct, frozen=True):
     def _rounded(self, x: Floats, side: float) -> Floats:
         tie = side * 1e-9  # a tie goes to the side that the interval opens to
         if self.digits is None and self.half > 0:
-            return np.round(x / (2 * self.half) + tie) * (2 * self.half)
+            rounded: Floats = np.rint(x / (2 * self.half) + tie) * (2 * self.half)
+            return rounded
         error = self.error(np.abs(x))
         unit = np.where(error > 0, 2 * error, 1.0)
-        return np.where(error > 0, np.round(x / unit + tie) * unit, x)
+        return np.where(error > 0, np.rint(x / unit + tie) * unit, x)
 
     def of(self, x: Interval) -> Floats:
         """What rounding may do to a partial result; nothing to a number that it leaves alone, and
@@ -65,13 +66,12 @@ class Noting(msgspec.Struct, frozen=True):
         ends, alone = hull(x), single(x)
         lo, hi = ends.lo[0], ends.hi[0]
         size = np.maximum(np.abs(lo), np.abs(hi))
-        full = self.error(size)
-        unit = np.where(full > 0, 2 * full, 1.0)
+        full = self.half if self.digits is None else self.error(size)
         error: Floats = np.minimum(full, size)
         if not alone.any():
             return error
-        middle = (lo + hi) / 2
-        kept = is_left_alone(middle, np.round(middle / unit) * unit, unit)
+        middle, unit = (lo + hi) / 2, np.where(np.greater(full, 0), np.multiply(2, full), 1.0)
+        kept = is_left_alone(middle, np.rint(middle / unit) * unit, unit)
         return np.where(alone & kept, 0.0, error)
 
 

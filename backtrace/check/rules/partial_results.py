@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from backtrace.check.rules.function_partials import activate, slope, square_of_slope
-from backtrace.check.rules.intervals import Floats, Interval
+from backtrace.check.rules.intervals import Floats, Interval, extremes
 from backtrace.check.rules.noting import Noting, Slack, is_trivial, noted_one_by_one, size_of
 from backtrace.check.rules.update_partials import UPDATE_PARTIALS
 from backtrace.functions.activations import Parameters
@@ -33,11 +33,11 @@ def _matmul(s: Setting, p: Parameters, noting: Noting, x: Interval, y: Interval)
 def products_of(s: Setting, p: Parameters, x: Interval, y: Interval) -> tuple[Interval, Any]:
     """Rows × terms × columns, and which of them nobody notes down."""
     x, y = matmul_operands(s, p, x, y)
-    xl, xh = x.lo[0][:, :, None], x.hi[0][:, :, None]
-    yl, yh = y.lo[0][None], y.hi[0][None]
-    ends = np.stack([xl * yl, xl * yh, xh * yl, xh * yh])
-    trivial = is_trivial(xl, xh) | is_trivial(yl, yh)
-    return Interval(ends.min(axis=0)[None], ends.max(axis=0)[None]), trivial
+    across = x.rearranged(lambda piece: piece[:, :, None])
+    below = y.rearranged(lambda piece: piece[None])
+    lo, hi = extremes(np.multiply, across, below)
+    trivial = is_trivial(across.lo[0], across.hi[0]) | is_trivial(below.lo[0], below.hi[0])
+    return Interval(lo, hi), trivial
 
 
 def _share(s: Setting, p: Parameters, noting: Noting, x: Interval) -> Any:
