@@ -36,3 +36,16 @@ def test_a_mistake_among_final_numbers_that_are_fine_is_no_coarse_rounding():
     assert {q.name: q.mistakes for q in found.quantities if q.verdict == "wrong"} == {
         "b1_new": ("batch-not-summed",)
     }
+
+
+def test_who_does_not_update_a_bias_has_not_noted_its_step_as_nothing():
+    """0.1 · db1 is less than 0.005, which is 0.00 to two decimals; but so would other steps be."""
+    work = Work(backtrace.loads(SPEC))
+    (wrong,) = wrong_rules(work, work.lines["b1_new"], ("update-omitted",))
+    texts, _ = write_sheet(np.random.default_rng(0), work, Habit(5), FINAL, wrong)
+    sheet = "\n".join(f"{id}: {listed(cells.tolist())}" for id, cells in texts.items())
+    found = report(SPEC, sheet)
+    assert found.conventions is None
+    assert {q.name: q.mistakes for q in found.quantities if q.verdict == "wrong"} == {
+        "b1_new": ("update-omitted",)
+    }

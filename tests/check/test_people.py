@@ -49,6 +49,11 @@ def test_an_honest_person_is_not_accused_and_keeps_the_marks(name):
         (1, "everything to 3 significant digits"),  # 0.38² = 0.144 before it is halved
         (2, "cut off instead of rounded"),  # the first line that shows it is a softmax
         (7, "scratch lines one decimal coarser"),  # a loss after the update from coarse lines
+        (
+            60034,
+            "scratch lines one decimal coarser",
+        ),  # z + b alone, the digits of others bear it out
+        (60021, "scratch lines coarser, small numbers kept"),  # a loss alone, of coarse addends
         (50012, "products to 3 decimals, 4 written"),  # α(e^z − 1) of a SELU, e^z as it is
         (60005, "products to 3 decimals, 4 written"),  # z·φ(z) in the slope of a GELU
         (60008, "products to 3 decimals, 4 written"),  # z·σ(z)(1 − σ(z)) in that of a SiLU

@@ -1,72 +1,149 @@
 """Whether coarse scratch work, which would excuse what is wrong, has left its mark on a sheet.
 
-By its likelihood: of the numbers that a line may hold as it was worked, each is as likely. A number
-that only coarse work gives speaks for it, the more so the fewer others it would give; one that the
-usual work gives as well speaks against it, the more so the more others coarse work would.
+By the likelihood of all lines that it would move. As usually worked, a number is mostly what the
+numbers written before it give, or what it is exactly, rounded; else any of those that rounding on
+the way may leave, and after a slip of the hand any of many. As coarsely worked it is any of those
+that the noted parts leave. A line as a whole was noted so or was not.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+from copy import copy
+
+import msgspec
 import numpy as np
 
+from backtrace.check.judge.digits import Numbers
 from backtrace.check.judge.exercise import Key
 from backtrace.check.judge.sheet import Doubt, Sheet
-from backtrace.check.judge.workings import ACCUSED, accused_entries, accused_places
-from backtrace.check.model import Judged
+from backtrace.check.judge.workings import ACCUSED, Working, accused_entries
+from backtrace.check.mistakes.catalogue import CATALOGUE
+from backtrace.check.model import Explanation
 from backtrace.check.rules.intervals import Floats, Interval, hull
 from backtrace.functions.elementary import FUNCTIONS
 from backtrace.tape.steps import Step
 
 SLIPS = 30.0  # numbers that a slip may leave; mistakes that follow a rule are wrong in many
+MANY = 1000.0  # numbers, and as many as more
 KINKED = 2.0  # the same of a slope of straight pieces, which is right by chance half the time
-NOTED = 0.7  # how often a partial result that may be noted is
-ROOM = 40.0  # units of the last digit: of numbers with so much room few are right by chance
-FEW = 3  # numbers, that may be so all the same
-MOST = 0.5  # times as many numbers without a mark of it as with one
+FROM_WRITTEN, EXACTLY = 0.55, 0.25  # how often a number is what these give, rounded
+NOTED = 0.85  # how often a line whose partial results may be noted was worked so
+VARIED = 0.3  # how often the unwritten lines before it were rounded so, where decimals vary
+IN_ONE_GO = 0.05  # how often a number of such a line was not
+WHOLE = 0.1  # how often the line itself was noted coarsely as well
 EXACT = 1e-12  # the unit of a number that was not rounded, relatively
 
 
 def weight(coarse: Sheet, usual: Sheet) -> float:
     """How much likelier a sheet is as it was worked coarsely than with slips: the natural logarithm
-    of the ratio, by the lines like those that are wrong in the ``usual`` working. What is wrong
-    either way says nothing."""
-    steps = usual.exercise.steps
-    kinds = {steps[place].operation for place in accused_places(usual.quantities)}
-    return sum(
-        _weight(coarse, usual, place)
-        for place in coarse.judged
-        if place in usual.judged and steps[place].operation in kinds
+    of the ratio. What is wrong either way says nothing."""
+    lines = [
+        place for place in coarse.judged if place in usual.judged and _is_touched(coarse, place)
+    ]
+    return max(
+        sum(_of_line(*noted, usual, place) for place in lines) for noted in _so_throughout(coarse)
     )
 
 
-def is_borne_out(coarse: Sheet, usual: tuple[Judged, ...]) -> bool:
-    """Whether lines like those that are wrong in the ``usual`` working look worked so coarsely, of
-    which decimals on the page itself speak.
+def _so_throughout(coarse: Sheet) -> Iterator[tuple[Sheet, Sheet]]:
+    """The sheet with all that may have been noted coarsely noted so, and what would show next to
+    nothing kept in the calculator or not; as far as it is known what that gives, and wholly.
+    Unwritten lines are rounded each to its own decimals."""
+    scratch = coarse.working.scratch
+    if scratch is None:
+        yield coarse, coarse
+        return
+    for keeps in (False, True):
+        working = msgspec.structs.replace(
+            coarse.working, scratch=msgspec.structs.replace(scratch, keeps=keeps), only=True
+        )
+        known = msgspec.structs.replace(working, known=True)
+        yield _worked(coarse, known), _worked(coarse, working)
 
-    Who rounds them to two decimals on the way does not have most of the others right to six.
-    """
-    steps, right = coarse.exercise.steps, 0
-    kinds = {steps[place].operation for place in accused_places(usual)}
-    for place, judged in coarse.judged.items():
-        if steps[place].operation in kinds and coarse.written[place].cells:
-            numbers = coarse.numbers[place]
-            box = hull(coarse.replay(numbers.unit).step(place))
-            roomy = numbers.there & ((box.hi - box.lo)[0] > ROOM * 2 * numbers.half)
-            right += int((roomy & (np.array(judged.entries) == "right")).sum())
-    return right <= max(FEW, MOST * accused_entries(usual))
+
+def _worked(sheet: Sheet, working: Working) -> Sheet:
+    """The same numbers in another working."""
+    other = copy(sheet)
+    other.working, other.boxes, other.replays = working, {}, {}
+    return other
 
 
-def _weight(coarse: Sheet, usual: Sheet, place: Key) -> float:
-    if not coarse.written[place].cells or coarse.exercise.is_given(place):
-        return 0.0
-    was_off, is_off = _accused(usual, place), _accused(coarse, place)
-    numbers = coarse.numbers[place]
+def weight_of_names(usual: Sheet, explained: Sheet) -> float:
+    """How much likelier a sheet is with mistakes as they are ``explained`` than with slips alone: a
+    rule, as unlikely as a slip, leaves all of its numbers, and what was meant what follows it."""
+    slips, rules = 0, set[tuple[str, ...]]()
+    for each in explained.quantities:
+        named = [found.codes for found in each.explanations[:1] if _is_rule(found)]
+        rules.update(named)
+        slips += 0 if named else each.count(*ACCUSED)
+    causes = slips + len(rules)
+    return (accused_entries(usual.quantities) - causes) * math.log(SLIPS)
+
+
+def _is_rule(found: Explanation) -> bool:
+    return all(CATALOGUE[code].has_rule for code in found.codes)
+
+
+def _is_touched(coarse: Sheet, place: Key) -> bool:
+    """Whether coarse scratch work may have moved a line."""
+    exercise, working, written = coarse.exercise, coarse.working, coarse.written
+    if exercise.is_given(place) or not written[place].cells:
+        return False
+    lines = exercise.lines_before(place, lambda at: at in written or exercise.is_given(at))
+    lines += exercise.lines_again(place)
+    if working.lines or working.unwritten is not None:
+        return working.lines or len(lines) > 1
+    return any(exercise.steps[at].operation in working.parts for at in lines)
+
+
+def _of_line(known: Sheet, noted: Sheet, usual: Sheet, place: Key) -> float:
+    was_off, is_off = _accused(usual, place), _accused(noted, place)
+    numbers = noted.numbers[place]
     unit = np.maximum(2 * numbers.half, EXACT * (1 + np.abs(numbers.values)))
-    many, few = (_numbers_in(sheet.box(place), unit) for sheet in (coarse, usual))
-    both = np.log(1 - NOTED + NOTED * np.minimum(few / many, 1.0))
-    others = KINKED if _is_of_pieces(coarse.exercise.steps[place]) else SLIPS
-    each = np.where(was_off, np.log(others / many), both)
-    return float(each[numbers.there & ~is_off].sum())
+    as_usual = _as_usual(usual, place, numbers, unit)
+    as_coarse = _as_coarse(known, place, numbers, unit)
+    if was_off.any():
+        as_coarse = np.where(was_off, _as_coarse(noted, place, numbers, unit), as_coarse)
+    ratio, worked = as_coarse / as_usual, known.replay(numbers.unit).step(place)
+    tells = numbers.there & ~is_off & (was_off | _differ(usual.box(place), worked, unit))
+    whole = np.log(IN_ONE_GO + (1 - IN_ONE_GO) * ratio)[tells].sum()
+    so = NOTED if noted.working.only else VARIED
+    return float(np.logaddexp(np.log(1 - so), np.log(so) + whole))
+
+
+def _as_usual(usual: Sheet, place: Key, numbers: Numbers, unit: Floats) -> Floats:
+    """How likely each number is as lines are usually worked, or after a slip."""
+    from_written, exactly = (
+        np.abs(numbers.values - x) <= numbers.half + EXACT * (1 + np.abs(x))
+        for x in (usual.middle_from_written(place), usual.exercise.values[place])
+    )
+    others = np.minimum(_numbers_in(usual.box(place), unit), SLIPS)
+    found = FROM_WRITTEN * from_written + EXACTLY * exactly
+    found = found + (1 - FROM_WRITTEN - EXACTLY) / others
+    # What is the key's, but not the student's own, may follow from what was meant before.
+    step = usual.exercise.steps[place]
+    meant = exactly * (EXACTLY + FROM_WRITTEN * usual.doubt_of_operands(place, step))
+    slipped = 1 / (KINKED if _is_of_pieces(step) else SLIPS)
+    return np.where(_accused(usual, place), np.maximum(slipped, meant), found)
+
+
+def _as_coarse(sheet: Sheet, place: Key, numbers: Numbers, unit: Floats) -> Floats:
+    """How likely each number is in a coarse working: any that its work gives; or that, noted
+    coarsely itself and written with zeros."""
+    replay = sheet.replay(numbers.unit)
+    shares = ((1 - WHOLE, replay.step(place)), (WHOLE, replay.of(place)))
+    found = sum(share * numbers.meets(box) / _numbers_in(box, unit) for share, box in shares)
+    return np.asarray(found)
+
+
+def _differ(one: Interval, two: Interval, unit: Floats) -> Doubt:
+    """Which entries may be other numbers of a unit in one box than in another."""
+    ends, others = hull(one), hull(two)
+    off = np.maximum(np.abs(ends.lo - others.lo), np.abs(ends.hi - others.hi))[0]
+    count = np.abs(_numbers_in(one, unit) - _numbers_in(two, unit))
+    return np.asarray((off > unit / 2) | (count > 0.5))
 
 
 def _is_of_pieces(step: Step) -> bool:
@@ -80,11 +157,10 @@ def _accused(sheet: Sheet, place: Key) -> Doubt:
 
 
 def _numbers_in(box: Interval, unit: Floats) -> Floats:
-    """How many written numbers of a unit each entry may be, by all its pieces; at most those that a
-    slip may leave."""
+    """How many written numbers of a unit each entry may be, by all its pieces."""
     by_start = np.argsort(box.lo, axis=0)
     lo, hi = (np.take_along_axis(end, by_start, axis=0) for end in (box.lo, box.hi))
     reached = np.maximum.accumulate(hi, axis=0)[:-1]
     new = np.maximum(0.0, hi[1:] - np.maximum(lo[1:], reached)) / unit + (lo[1:] > reached + unit)
     found = (hi[0] - lo[0]) / unit + 1 + new.sum(axis=0)
-    return np.asarray(np.minimum(found, SLIPS))
+    return np.asarray(np.fmin(found, MANY))

@@ -10,7 +10,7 @@ from itertools import islice
 import msgspec
 import numpy as np
 
-from backtrace.check.judge.borne_out import is_borne_out
+from backtrace.check.judge.borne_out import weight, weight_of_names
 from backtrace.check.judge.conventions import (
     as_mistake,
     codes_of,
@@ -30,7 +30,7 @@ from backtrace.check.judge.exercise import MOST_SEARCHES, Exercise, Key, Work
 from backtrace.check.judge.judgement import Judgement
 from backtrace.check.judge.marks import for_work_done
 from backtrace.check.judge.readings import readings
-from backtrace.check.judge.scratch_work import ScratchWork, Tried
+from backtrace.check.judge.scratch_work import ScratchWork, Tried, enough
 from backtrace.check.judge.sheet import MOST_WORK, Page, Sheet
 from backtrace.check.judge.workings import (
     ACCUSED,
@@ -50,6 +50,7 @@ from backtrace.check.policy import score
 from backtrace.spec.model import AnswerDigits, Spec
 
 LEAST_WORK, WORK_A_LINE = 1_000, 20  # lines that are worked in search of another way of working
+MOST_NAMED = 5  # lines that are wrong for which names are sought before another working
 MOST_MISTAKES = 2  # lines wrong however coarsely the rest was noted; else it is no habit
 MOST_REMEMBERED = 200  # reports, the last that were new
 MOST_CUT = 6.0  # half units that digits cut off, in a line and in those before it, may come to
@@ -130,7 +131,7 @@ class Checker(Exercise):
         signs = -1 if self.strict else signs_of_cutting(self, lenient)
         best: Sheet | None = None
         for judged in self.likelier_workings(answers, usual, signs):
-            sheet = self.with_explanations(answers, judged)
+            sheet = judged.with_names or self.with_explanations(answers, judged)
             if best is None or explains_more(sheet, best, signs):
                 best = sheet
             is_one = len(accused_places(best.quantities)) == 1 == mistakes_made(best.quantities)
@@ -277,7 +278,7 @@ class Checker(Exercise):
             if self.may_stand(answers, working, usual, work):
                 sheet = self.attempt(answers, working, work=work)
                 if sheet is not None and working.is_coarse:
-                    sheet = sheet if is_borne_out(sheet, usual.quantities) else None
+                    sheet = sheet if weight(sheet, usual) > enough(working) else None
                 if sheet is not None or work.is_spent:
                     return sheet
         coarse = self.with_coarse_scratch_work(answers, usual, work)
@@ -326,7 +327,10 @@ class Checker(Exercise):
         def may_stand(working: Working, place: Key) -> bool:
             return self.stands(answers, working, place, work)
 
-        search = ScratchWork(self, usual, judged, may_stand, mistakes)
+        def of_names() -> float:
+            return self.weight_of_names(answers, usual.usual)
+
+        search = ScratchWork(self, usual, judged, may_stand, of_names, mistakes)
         notings = [
             noting
             for noting in coarser(usual.written)
@@ -340,6 +344,15 @@ class Checker(Exercise):
         if mistakes == 0:
             return next(sheets, None)
         return min(sheets, key=lambda sheet: len(accused_places(sheet.quantities)), default=None)
+
+    def weight_of_names(self, answers: Answers, usual: Sheet) -> float:
+        """How much likelier a sheet is with mistakes that have names than with slips; of many
+        lines that are wrong none is asked, as one mistake leaves few so."""
+        if len(accused_places(usual.quantities)) > MOST_NAMED:
+            return 0.0
+        if usual.with_names is None:
+            usual.with_names = self.with_explanations(answers, usual)
+        return weight_of_names(usual, usual.with_names)
 
     def may_stand(
         self, answers: Answers, working: Working, usual: Sheet, work: Work, but: int = 0

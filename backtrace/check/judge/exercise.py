@@ -173,6 +173,13 @@ class Exercise:
                     waiting.append(source)
         return sorted(found, key=self.order.__getitem__)
 
+    def lines_again(self, place: Key) -> list[Key]:
+        """The lines that are worked once more for a loss after an update; for others none."""
+        if self.steps[place].operation != "forward_again":
+            return []
+        steps = self.contexts[place[:2]].steps.values()
+        return [(*place[:2], each.id) for each in steps if each.phase in ("forward", "loss")]
+
     def line(self, box: Interval) -> Interval:
         """What a line of the spec's own arithmetic may hold: it too may round every line."""
         arithmetic = self.spec.arithmetic

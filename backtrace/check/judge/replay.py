@@ -343,8 +343,11 @@ class Replay:
             return self.on_scratch_paper(found)
         setting = self.exercise.setting
         by_parts = noted(operation, setting, parameters, working.scratch, *operands)
+        if by_parts is not None and working.only:
+            return by_parts
         if by_parts is None:
-            return self.with_slack(operation, parameters, operands, working.scratch)
+            noting = self.noting if working.known else working.scratch
+            return self.with_slack(operation, parameters, operands, noting)
         usual = self.with_slack(operation, parameters, operands, self.noting)
         return in_any((by_parts, usual))
 
@@ -415,11 +418,11 @@ class Replay:
             return x
         if working.loose:
             return self.on_scratch_paper(x)
-        coarse = working.scratch.rounded(x)
+        coarse, keeps = working.scratch.rounded(x), working.scratch.keeps
         tiny = np.maximum(np.abs(x.lo), np.abs(x.hi)) < TELLING * working.scratch.half
-        if not tiny.any():
+        if keeps is False or not tiny.any():
             return coarse
-        both = either(x, coarse)
+        both = x if keeps else either(x, coarse)
         return Interval(np.where(tiny, both.lo, coarse.lo), np.where(tiny, both.hi, coarse.hi))
 
     def on_scratch_paper(self, x: Interval) -> Interval:
@@ -456,6 +459,8 @@ class Replay:
             wide = widened(x, 2 * half, 2 * half)
         else:
             wide = _at_most_so_coarse(self.noting, x)
+        if working.between is not None and working.only:
+            return working.between.rounded(x)
         if working.between is not None:
             wide = either(wide, working.between.rounded(x))
         if working.unwritten is not None and self.unit < working.unwritten.half / FINER:

@@ -7,20 +7,17 @@ in no other way; whether it was is shown by how likely the whole sheet is so.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from typing import TypeAlias
 
 import msgspec
-import numpy as np
 
-from backtrace.check.judge.borne_out import SLIPS, is_borne_out, weight
+from backtrace.check.judge.borne_out import weight
 from backtrace.check.judge.exercise import Exercise, Key
 from backtrace.check.judge.sheet import Sheet
-from backtrace.check.judge.workings import Working, accused_entries, accused_places
+from backtrace.check.judge.workings import Working, accused_places
 from backtrace.check.rules.equation_partials import EQUATION_PARTIALS
-from backtrace.check.rules.intervals import Interval
 from backtrace.check.rules.noted_lines import ROUNDED_PARTS
 from backtrace.check.rules.noting import Noting
 from backtrace.check.rules.partial_results import PARTIAL_RESULTS
@@ -40,17 +37,18 @@ KINDS: tuple[Operations, ...] = (  # what is noted in these operations is of one
     frozenset(("penalty", "add_penalty")),
     frozenset(("scale_step", *UPDATE_PARTIALS)) - {"penalty", "add_penalty"},
 )
-OF_PARTS = 0.85  # how much likelier is likely enough: for a single number, if few others may be
-OF_DIGITS = 1.0  # and if they are taken to have so many significant digits
-OF_ANOTHER = 2.0  # and if partial results of another kind are taken to be as coarse
-OF_LINES = 10.0  # where all was noted so, by which much can be explained
-CLOSE = 6.0  # half units of the last digit that leave little room for another number
+ENOUGH = 0.5  # how much likelier is likely enough
+OF_LINES = 1.5  # where all was noted so, by which more can be explained
+IF_SEEN = -2.5  # and where lines of the page have fewer decimals, if others have not left it open
+OF_DIGITS = 1.0  # and if scratch work is taken to have so many significant digits
+OF_ANOTHER = 0.5  # and if partial results of another kind, or lines too, are taken to be as coarse
 KIND_OF = {operation: kind for kind in KINDS for operation in kind}
 
 
 class ScratchWork:
     """The search through one sheet: ``judged`` tries it in a working, ``may_stand`` a single line,
-    which is quicker."""
+    which is quicker; ``of_names`` says how much likelier the sheet is with mistakes that have names
+    than with slips."""
 
     def __init__(
         self,
@@ -58,12 +56,14 @@ class ScratchWork:
         usual: Sheet,
         judged: Callable[[Working, AbstractSet[Key]], Tried],
         may_stand: Callable[[Working, Key], bool],
+        of_names: Callable[[], float],
         mistakes: int = 0,
     ) -> None:
         self.exercise = exercise
         self.usual = usual
         self.judged = judged
         self.may_stand = may_stand
+        self.of_names = of_names
         self.mistakes = mistakes  # how many lines may be wrong however it was noted
 
     def noted(self, noting: Noting, *, lines: bool) -> Sheet | None:
@@ -71,15 +71,11 @@ class ScratchWork:
         line as well. None where it has not, or where a single number says so that may be a slip of
         the hand."""
         working, wrong = Working(scratch=noting, lines=lines), frozenset[Key]()
-        if not self.may_be_shown(working):
-            return None
         is_known = not lines and self.usual.lenient in (None, self.usual)
         found = self.first if is_known else self.judged(working, wrong)
         if isinstance(found, Sheet):
             return self.completed(working, wrong, found)
         ways = self.wider(working, found)
-        if not self.mistakes:
-            ways = filter(self.may_be_shown, ways)
         starts = self.further(working, wrong, found, ways)
         return next(filter(None, (self.completed(*start) for start in starts)), None)
 
@@ -100,45 +96,9 @@ class ScratchWork:
 
     def is_shown(self, working: Working, sheet: Sheet) -> bool:
         """Whether coarse scratch work is likelier than slips of the hand, the more so the more is
-        taken to be coarse. Where a line of the page itself was noted so, all speaks for it that is
-        wrong if lines are rounded once."""
-        steps, written = self.exercise.steps, self.usual.written
-        seen = any(steps[at].operation in working.parts for at in written)
-        likely = weight(sheet, self.usual.usual if seen else self.usual) > enough(working)
-        return likely or self.is_plain(working, sheet)
-
-    def is_plain(self, working: Working, sheet: Sheet) -> bool:
-        """Whether powers of e alone are coarse, nothing is wrong so, and several numbers show it,
-        or one that they give closely."""
-        usual, places = self.usual.quantities, accused_places(self.usual.quantities)
-        if not working.parts <= POWERS or working.lines or accused_places(sheet.quantities):
-            return False
-        if accused_entries(usual) == 1 and not self.is_close(sheet, places):
-            return False
-        return all(map(self.is_direct, places)) or is_borne_out(sheet, usual)
-
-    def is_direct(self, place: Key) -> bool:
-        """Whether all that a line is worked from is on the page."""
-        return all(
-            at in self.usual.written or self.exercise.is_given(at)
-            for at in self.exercise.operands[place]
-        )
-
-    def is_close(self, sheet: Sheet, places: set[Key]) -> bool:
-        """Whether lines are what their work gives to within a few units of the last digit."""
-        for place in places:
-            numbers = sheet.numbers[place]
-            box = sheet.replay(numbers.unit).of(place)
-            close = box.hi - box.lo <= CLOSE * numbers.half
-            low, high = np.where(close, box.lo, np.inf), np.where(close, box.hi, -np.inf)
-            if not numbers.meets(Interval(low, high)).all():
-                return False
-        return True
-
-    def may_be_shown(self, working: Working) -> bool:
-        """Whether it may be, if the sheet should stand so, or with more noted so."""
-        plain = working.parts <= POWERS and not working.lines
-        return plain or accused_entries(self.usual.quantities) * math.log(SLIPS) > enough(working)
+        taken to be coarse, and than mistakes that have names."""
+        least = weight(sheet, self.usual) - enough(working)
+        return least > 0 and least > self.of_names()
 
     def wider(self, working: Working, at: Key) -> Iterator[Working]:
         """With more operations noted so, on the way to a line."""
@@ -167,10 +127,9 @@ class ScratchWork:
         """What may be noted on the way to a line: of itself, of one of the unwritten lines before
         it, of all of these."""
         exercise, written = self.exercise, self.usual.written
-        lines = exercise.lines_before(at, lambda x: x in written or exercise.is_given(x))
-        if exercise.steps[at].operation == "forward_again":
-            steps = exercise.contexts[at[:2]].steps.values()
-            lines = [(*at[:2], step.id) for step in steps if step.phase in ("forward", "loss")]
+        lines = exercise.lines_again(at) or exercise.lines_before(
+            at, lambda x: x in written or exercise.is_given(x)
+        )
         kinds = dict.fromkeys(kind for line in reversed(lines) for kind in self.kinds_of(line))
         yield from kinds
         yield frozenset().union(*kinds)
@@ -188,10 +147,13 @@ def _kind(operation: str) -> Operations:
 
 def enough(working: Working) -> float:
     """How much likelier a sheet must be in a working: its weight."""
+    if working.unwritten is not None:
+        return IF_SEEN
     kinds = {_kind(operation) for operation in working.parts}
-    least = OF_LINES if working.lines else OF_PARTS
+    others = max(len(kinds) + working.lines - 1, 0)
     by_digits = working.scratch is not None and working.scratch.digits is not None
-    return least + OF_ANOTHER * max(len(kinds) - 1, 0) + (OF_DIGITS if by_digits else 0.0)
+    least = OF_LINES if working.lines else ENOUGH
+    return least + OF_ANOTHER * others + (OF_DIGITS if by_digits else 0.0)
 
 
 def _notes_something(step: Step) -> bool:

@@ -175,6 +175,7 @@ class Sheet:
         self.quantities: tuple[Judged, ...] = ()  # when all are
         self.lenient: Sheet | None = None  # the same with lines rounded again and again
         self.usual = self  # of the lenient one, that of which it is
+        self.with_names: Sheet | None = None  # the same with explanations
         self.hypotheses: list[Hypothesis] = []
         self.pairs_left = MOST_PAIRS
         self.roots: dict[Key, Key | None] = {}

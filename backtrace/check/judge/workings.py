@@ -37,7 +37,8 @@ class Working(msgspec.Struct, frozen=True):
     ``scratch``: how scratch work is noted, where it has fewer digits than the page: the partial
     results of these operations (``parts``), what is carried from line to line (``lines``), or any
     of it, more or less so (``loose``). ``again``: a line may have been rounded though it had no
-    more decimals than it shows, as who is excused for other things is not held to it.
+    more decimals than it shows, as who is excused for other things is not held to it. ``only``:
+    what may be noted coarsely is, in every line; ``known``: but for what gives no known numbers.
     """
 
     cut: bool = False
@@ -48,6 +49,8 @@ class Working(msgspec.Struct, frozen=True):
     lines: bool = False
     loose: bool = False
     again: bool = False
+    only: bool = False
+    known: bool = False
 
     def has_coarse_parts(self, operation: str) -> bool:
         return self.loose or operation in self.parts
@@ -59,7 +62,8 @@ class Working(msgspec.Struct, frozen=True):
     @property
     def rounds_once(self) -> bool:
         """Whether what is added up of rounded parts is known not to be rounded again."""
-        return self == Working(scratch=self.scratch, parts=self.parts)
+        plain = Working(scratch=self.scratch, parts=self.parts)
+        return self == msgspec.structs.replace(plain, only=self.only, known=self.known)
 
     @property
     def is_coarse(self) -> bool:

@@ -7,7 +7,7 @@ of its own, as narrow as the digits make it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 import numpy as np
@@ -39,6 +39,7 @@ from backtrace.tape.equation_operations import softmax_axis
 from backtrace.tape.operations import augmented, without_ones
 from backtrace.tape.setting import Setting
 
+SAME = 1e-9  # how little lies between what is one number
 Ends: TypeAlias = tuple[Floats, Floats]  # at the lowest z and at the highest
 Rule: TypeAlias = Callable[..., Interval | None]
 NotedWay: TypeAlias = Callable[[Noting, Interval, Parameters], Ends]
@@ -92,7 +93,26 @@ def _rounded_slope_of_a(s: Setting, p: Parameters, noting: Noting, a: Interval) 
 
 
 def _pieces(ways: tuple[NotedWay, ...], noting: Noting, z: Interval, p: Parameters) -> Interval:
-    return in_any(Interval(*_ordered_ends(way(noting, z, p))) for way in ways)
+    return in_any(piece for way in ways for piece in _pieces_of(way, noting, z, p))
+
+
+def _pieces_of(way: NotedWay, noting: Noting, z: Interval, p: Parameters) -> Iterator[Interval]:
+    """What a way gives: between two noted numbers, which it gives at the ends of z and at all in
+    between, there is none."""
+
+    def at(share: float) -> Interval:
+        x = z.lo + share * (z.hi - z.lo)
+        return Interval(*_ordered_ends(way(noting, Interval(x, x), p)))
+
+    whole = Interval(*_ordered_ends(way(noting, z, p)))
+    if (whole.hi - whole.lo <= SAME * (1 + np.abs(whole.lo))).all():
+        yield whole
+        return
+    ends, jumps = (at(0.0), at(1.0)), np.ones(whole.lo.shape, dtype=bool)
+    for inner in map(at, (0.25, 0.5, 0.75)):
+        jumps &= np.any([(x.lo <= inner.hi) & (inner.lo <= x.hi) for x in ends], axis=0)
+    for end in ends:
+        yield Interval(np.where(jumps, end.lo, whole.lo), np.where(jumps, end.hi, whole.hi))
 
 
 def _ordered_ends(ends: Ends) -> Ends:

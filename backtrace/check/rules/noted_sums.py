@@ -98,14 +98,13 @@ def rounded_terms(s: Setting, p: Parameters, noting: Noting, *operands: Interval
         return whole
     error = operands[0] if from_error else subtracted(*operands)
     share = HALF_SQUARES[p["loss"]] or 1 / error.shape[1 - s.sample_axis]
-    halves = [scaled(square, share) for square in noting.ways(multiplied(error, error))]
+    halves = scaled(_one_by_one(noting, multiplied(error, error)), share)
     if p["loss"] == "huber":  # which is no square beyond δ
         ends, is_square = hull(whole), size_of(error) <= float(p["delta"])
-        halves = [
-            Interval(np.where(is_square, x.lo, ends.lo), np.where(is_square, x.hi, ends.hi))
-            for x in halves
-        ]
-    return in_any((whole, *halves))
+        halves = Interval(
+            np.where(is_square, halves.lo, ends.lo), np.where(is_square, halves.hi, ends.hi)
+        )
+    return in_any((whole, halves))
 
 
 def rounded_descend(

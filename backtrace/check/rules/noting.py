@@ -15,10 +15,12 @@ TELLING = 20.0  # half units in the last place that make two significant digits
 
 class Noting(msgspec.Struct, frozen=True):
     """How partial results are rounded: ``half`` a unit of a decimal each way, or to so many
-    significant ``digits``, whichever is coarser."""
+    significant ``digits``, whichever is coarser. ``keeps``: whether what would show next to nothing
+    stays in the calculator; None where that is not known."""
 
     half: float
     digits: int | None = None
+    keeps: bool | None = None
 
     def error(self, size: Floats) -> Floats:
         """Half a unit in the last place of numbers of this size."""
@@ -38,12 +40,13 @@ class Noting(msgspec.Struct, frozen=True):
 
     def ways(self, x: Interval, trivial: Any = False) -> Iterator[Interval]:
         """What may be noted of numbers: all of them rounded; the trivial ones as they are; also
-        those that would show next to nothing, which stay in the calculator."""
+        those that would show next to nothing, which may stay in the calculator."""
         rounded, tiny = self.rounded(x), size_of(x)[None] < TELLING * self.half
-        yield rounded
-        for kept in (trivial, trivial | tiny):
-            if np.any(kept):
-                yield Interval(np.where(kept, x.lo, rounded.lo), np.where(kept, x.hi, rounded.hi))
+        first = tiny if self.keeps else np.zeros_like(tiny)
+        yield _kept(first, x, rounded)
+        for kept in (first | trivial, first | trivial | (tiny & (self.keeps is None))):
+            if (kept != first).any():
+                yield _kept(kept, x, rounded)
 
     def error_in(self, x: Interval) -> Floats | float:
         """Half a unit in the last place of the numbers of an interval."""
@@ -73,6 +76,11 @@ class Noting(msgspec.Struct, frozen=True):
         middle, unit = (lo + hi) / 2, np.where(np.greater(full, 0), np.multiply(2, full), 1.0)
         kept = is_left_alone(middle, np.rint(middle / unit) * unit, unit)
         return np.where(alone & kept, 0.0, error)
+
+
+def _kept(which: Any, x: Interval, rounded: Interval) -> Interval:
+    """Some numbers as they are, and the others rounded."""
+    return Interval(np.where(which, x.lo, rounded.lo), np.where(which, x.hi, rounded.hi))
 
 
 Slack: TypeAlias = Callable[..., Any]

@@ -41,12 +41,13 @@ def products_of(s: Setting, p: Parameters, x: Interval, y: Interval) -> tuple[In
 
 
 def _share(s: Setting, p: Parameters, noting: Noting, x: Interval) -> Any:
-    """Each sample's share of a mean."""
+    """Each sample's share of a mean, or the sum that is divided."""
     n = p.get("samples", 1)
     if n == 1:
         return 0.0
-    off = noting.of(Interval(x.lo / n, x.hi / n))
-    return off.sum() if p.get("all") else off.sum(axis=s.sample_axis, keepdims=True)
+    axis = None if p.get("all") else s.sample_axis
+    off = noting.of(Interval(x.lo / n, x.hi / n)).sum(axis=axis, keepdims=True)
+    return np.maximum(off, noting.error_of_sum(size_of(x).sum(axis=axis, keepdims=True)) / n)
 
 
 def _shares_of_all(s: Setting, p: Parameters, noting: Noting, x: Interval) -> Any:
