@@ -176,10 +176,10 @@ def accused_entries(quantities: tuple[Judged, ...]) -> int:
 
 
 def mistakes_made(quantities: tuple[Judged, ...]) -> int:
-    """How many mistakes a sheet has, each counted where it was first made; what has no explanation
-    may be of two."""
+    """How many mistakes a sheet has, each counted where it was first made; what is wrong
+    without an explanation may be of two, and what is the key's is none."""
     new = [each for each in quantities if each.verdict in ACCUSED and each.repeated is None]
-    return sum(1 if each.explanations else 2 for each in new)
+    return sum(1 if each.explanations else 2 for each in new if each.verdict != "unsupported")
 
 
 def is_far_less(before: tuple[Judged, ...], after: tuple[Judged, ...]) -> bool:

@@ -61,6 +61,9 @@ class Diagnosis(WrongQuantity):
         alone = only and not self.numbers.values[~wrong].any()
         reads = alone or not slips or bool(self.evidence.unexplained_later)
         rules = self.by_singles(wrong, reads=reads)
+        meant = self.evidence.explaining_more(slips, rules)
+        if meant:
+            return meant
         copied = [rule for rule in rules if self.is_copied(rule)]
         if copied and not self.evidence.supports(rules):
             return copied
