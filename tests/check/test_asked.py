@@ -126,5 +126,6 @@ def test_four_slips_in_new_weights_alone_are_four():
     assert wrong == {
         ("W1_new", (3, 2)), ("b1_new", (2, 1)), ("W2_new", (1, 2)), ("b2_new", (1, 1)),
     }  # fmt: skip
-    assert {code for q in quantities for code in q.mistakes} <= {"copied-wrong", "cut-off"}
+    # -0.248 is cut off only what a step rounded to three decimals would come to, and that is none.
+    assert {code for q in quantities for code in q.mistakes} == {"copied-wrong"}
     assert [q.root for q in quantities] == [None] * 4

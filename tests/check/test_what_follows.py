@@ -154,3 +154,29 @@ def test_one_mistake_is_one_accusation(spec, sheet, place, code, rounding):
     accused = [(q.name, q.mistakes) for q in found.quantities if q.verdict in ACCUSED]
     assert accused == [(place, (code,))]
     assert (found.conventions or {}).get("rounding") == rounding
+
+
+def test_a_line_a_sample_is_known_though_its_digits_are_cut_off():
+    """δ/3 = 0.16667, -0.13333, 0.03333."""
+    spec = LINE.replace("[[1], [1], [2]]", "[[0.1], [1.5], [2.0]]").replace("half_sse", "half_mse")
+    spec += "conventions: {mean_in: gradient}\n"
+    sheet = "delta1: [[0.5], [-0.4], [0.1]]\ndb1: [[0.1666], [-0.1333], [0.0333]]\n"
+    (found,) = (q for q in report(spec, sheet).quantities if q.verdict in ACCUSED)
+    assert (found.name, found.mistakes) == ("db1", ("batch-not-summed",))
+
+
+def test_a_lost_sign_is_no_habit_of_cutting_off():
+    """z = 0.16 - 0.2 + 0.15 + 0.2 = 0.31 stands twice, once with the sign lost; the loss of what
+    was meant, 0.91²/2 = 0.41405, is rounded up, and all else follows from it."""
+    spec = """
+layers: [{activation: linear, weights: [[0.1], [-0.4], [0.1]], bias: 0.2}]
+inputs: [[1.6, 0.5, 1.5]]
+targets: [[-0.6]]
+loss: half_mse
+"""
+    sheet = "z1: 0.3100\na1: -0.3100\nloss: 0.4141\ndelta1: 0.9100\ndb1: 0.9100\n"
+    found = report(spec, sheet)
+    assert found.conventions is None
+    assert {q.name: q.mistakes for q in found.quantities if q.verdict == "wrong"} == {
+        "a1": ("sign-slip",)
+    }

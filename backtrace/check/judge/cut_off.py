@@ -10,13 +10,15 @@ from backtrace.check.judge.digits import figures, shows_decimals
 from backtrace.check.judge.exercise import Exercise, Key
 from backtrace.check.judge.sheet import Sheet
 from backtrace.check.judge.workings import (
-    accused_entries,
     accused_places,
     clear_balance,
     cut_balance,
     mistakes_made,
 )
+from backtrace.check.model import Judged
 from backtrace.check.rules.intervals import Floats
+
+MANY_DIGITS = 12  # that are wrong, and which some rule or other does not give by chance
 
 
 def signs_of_cutting(exercise: Exercise, usual: Sheet) -> int:
@@ -44,14 +46,25 @@ def may_be_cut_off(usual: Sheet) -> bool:
 
 def explains_more(found: Sheet, than: Sheet, signs: int) -> bool:
     """Whether another working leaves fewer mistakes, and fewer entries wrong: cutting off, with as
-    many mistakes; where its signs are seen, with as many entries."""
+    many mistakes; where its signs are seen, or many digits are explained, with as many entries."""
     entries, mistakes = (
         count(than.quantities) - count(found.quantities)
-        for count in (accused_entries, mistakes_made)
+        for count in (_wrong_entries, mistakes_made)
     )
     if not found.working.cut:
         return mistakes > 0 and entries > 0
-    return mistakes >= 0 and (entries > 0 or (signs > 0 and entries == 0 < mistakes))
+    is_told = signs > 0 or _digits_of_what_is_wrong(found) >= MANY_DIGITS
+    return mistakes >= 0 and (entries > 0 or (is_told and entries == 0 < mistakes))
+
+
+def _wrong_entries(quantities: tuple[Judged, ...]) -> int:
+    """Without those that are right by the exercise alone: no rounding makes them follow."""
+    return sum(each.count("wrong", "malformed") for each in quantities)
+
+
+def _digits_of_what_is_wrong(sheet: Sheet) -> int:
+    places = accused_places(sheet.quantities)
+    return sum(cell.digits for at in places for cell in figures(sheet.written[at]) if cell.value)
 
 
 def balance_of_what_stands(cut: Sheet, usual: Sheet) -> int:

@@ -23,11 +23,11 @@ class OtherShape(WrongQuantity):
         if len({len(line) for line in rows}) != 1 or not rows[0]:
             return ()
         values: Floats = np.array([[cell.value for cell in line] for line in rows])
-        half: Floats = np.array([[cell.half_unit for cell in line] for line in rows])
+        unit: Floats = np.array([[2 * cell.half_unit for cell in line] for line in rows])
         if values.size != sum(map(len, written.raw)):
             return ()
-        for code, box in self.of_other_shapes(self.sheet.replay(float(half.max()))):
-            if _meets(box, values, half):
+        for code, box in self.of_other_shapes(self.sheet.replay(float(unit.max()) / 2)):
+            if _meets(box, values, unit):
                 return (Explanation(((code, self.place[2]),)),)
         return ()
 
@@ -48,12 +48,12 @@ class OtherShape(WrongQuantity):
             yield "broadcast-over-samples", interval("error", setting, step.parameters, a, y.T)
 
 
-def _meets(box: Interval, values: Floats, half: Floats) -> bool:
-    """Whether a box holds numbers that were written either way round."""
+def _meets(box: Interval, values: Floats, unit: Floats) -> bool:
+    """Whether a box holds numbers that were written, rounded or cut off, either way round."""
     low, high = hull(box).lo[0], hull(box).hi[0]
     turns = [values, values.T] if 1 in values.shape else [values]
-    halves = [half, half.T]
+    units = [unit, unit.T]
     return any(
-        low.shape == turn.shape and bool(((low <= turn + h) & (turn - h <= high)).all())
-        for turn, h in zip(turns, halves, strict=False)
+        low.shape == turn.shape and bool(((low <= turn + u) & (turn - u <= high)).all())
+        for turn, u in zip(turns, units, strict=False)
     )

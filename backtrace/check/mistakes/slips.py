@@ -67,6 +67,8 @@ class Slips(WrongQuantity):
         is_known = low <= exact <= high and not self.rests_on_wrong
         found: dict[str, Meant] = {}
         for m in meant(cell):
+            if m.code == "cut-off" and not self.is_cut_off(at, m):
+                continue
             reach = FEW_UNITS * max(cell.half_unit, (m.high - m.low) / 2)
             is_fine, least, most = high - low <= 2 * reach, low, high
             is_told = cell.digits >= TELLING_DIGITS or m.code == "digits-swapped"
@@ -76,6 +78,12 @@ class Slips(WrongQuantity):
                 both = max(m.low, least), min(m.high, most)
                 found.setdefault(m.code, Meant(m.code, *both))
         return found
+
+    def is_cut_off(self, at: tuple[int, ...], cut: Meant) -> bool:
+        """Whether a number is cut off what the lines before give if none of them was rounded that
+        was not written: for the one digit of a slip those leave too much room."""
+        box = hull(self.unrounded({}))
+        return bool(cut.low <= box.hi[0][at] and box.lo[0][at] <= cut.high)
 
     @cached_property
     def rests_on_wrong(self) -> bool:
