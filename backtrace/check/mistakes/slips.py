@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from itertools import pairwise
 
@@ -35,9 +35,8 @@ class Slips(WrongQuantity):
             return exchanged
         if len(entries) > 1 and len(entries) == int((self.numbers.values != 0).sum()):
             return []  # every entry: that is no slip
-        slips = [self.slips_of(at, box) for at in entries]
-        if len(entries) > 1:
-            slips = [{code: x for code, x in each.items() if code == "sign-slip"} for each in slips]
+        ways = meant if len(entries) == 1 else with_the_other_sign  # which alone befalls several
+        slips = [self.slips_of(at, box, ways) for at in entries]
         shared = [code for code in slips[0] if all(code in each for each in slips)] if slips else []
         return [
             msgspec.structs.replace(
@@ -55,7 +54,9 @@ class Slips(WrongQuantity):
             low[at], high[at] = slip.low, slip.high
         return {self.place: between(low, high)}
 
-    def slips_of(self, at: tuple[int, ...], box: Interval) -> dict[str, Meant]:
+    def slips_of(
+        self, at: tuple[int, ...], box: Interval, ways: Callable[[Figure], Iterator[Meant]]
+    ) -> dict[str, Meant]:
         """What may have befallen one number, the likeliest first, and what was meant."""
         cell = self.sheet.written[self.place].cells[at[0]][at[1]]
         low, high = float(box.lo[0][at]), float(box.hi[0][at])
@@ -66,7 +67,7 @@ class Slips(WrongQuantity):
         exact = float(self.exercise.values[self.place][at])
         is_known = low <= exact <= high and not self.rests_on_wrong
         found: dict[str, Meant] = {}
-        for m in meant(cell):
+        for m in ways(cell):
             if m.code == "cut-off" and not self.is_cut_off(at, m):
                 continue
             reach = FEW_UNITS * max(cell.half_unit, (m.high - m.low) / 2)
@@ -105,8 +106,8 @@ class Meant(msgspec.Struct, frozen=True):
 
 def meant(cell: Figure) -> Iterator[Meant]:
     """What a number may have been meant as, the likeliest slip first."""
+    yield from with_the_other_sign(cell)
     if cell.value != 0:
-        yield _around("sign-slip", -cell.value, cell.half_unit)
         yield from _with_the_point_moved(cell)
     yield from _with_digits_swapped(cell)
     if cell.value != 0:
@@ -114,6 +115,11 @@ def meant(cell: Figure) -> Iterator[Meant]:
         low, high = (0.0, unit) if cell.value > 0 else (-unit, 0.0)
         yield Meant("cut-off", cell.value + low, cell.value + high, fine=True)
     yield from _with_another_digit(cell)
+
+
+def with_the_other_sign(cell: Figure) -> Iterator[Meant]:
+    if cell.value != 0:
+        yield _around("sign-slip", -cell.value, cell.half_unit)
 
 
 def _around(code: str, value: float, half: float, *, fine: bool = False) -> Meant:
@@ -128,18 +134,20 @@ def _with_the_point_moved(cell: Figure) -> Iterator[Meant]:
 
 
 def _with_digits_swapped(cell: Figure) -> Iterator[Meant]:
-    for one, two in pairwise(_places(cell)):
-        digits = list(cell.plain)
+    plain = cell.plain
+    for one, two in pairwise(_places(plain, cell)):
+        digits = list(plain)
         digits[one], digits[two] = digits[two], digits[one]
         if digits[one] != digits[two]:
             yield _read("digits-swapped", cell, "".join(digits))
 
 
 def _with_another_digit(cell: Figure) -> Iterator[Meant]:
-    for place in _places(cell):
+    plain = cell.plain
+    for place in _places(plain, cell):
         for digit in "0123456789":
-            other = f"{cell.plain[:place]}{digit}{cell.plain[place + 1 :]}"
-            if digit != cell.plain[place] and float(other) != 0:
+            other = f"{plain[:place]}{digit}{plain[place + 1 :]}"
+            if digit != plain[place] and float(other) != 0:
                 yield _read("copied-wrong", cell, other)
 
 
@@ -147,9 +155,9 @@ def _read(code: str, cell: Figure, text: str) -> Meant:
     return _around(code, float(text), cell.half_unit, fine=True)
 
 
-def _places(cell: Figure) -> list[int]:
+def _places(plain: str, cell: Figure) -> list[int]:
     """Where the digits of a plain decimal stand; of any other number, nowhere."""
-    plain = "" if "/" in cell.text else cell.plain.lstrip("+-").replace(".", "", 1)
-    if not (plain.isascii() and plain.isdigit()) or len(plain) > MOST_DIGITS:
+    digits = "" if "/" in cell.text else plain.lstrip("+-").replace(".", "", 1)
+    if not (digits.isascii() and digits.isdigit()) or len(digits) > MOST_DIGITS:
         return []
-    return [k for k, character in enumerate(cell.plain) if character.isdigit()]
+    return [k for k, character in enumerate(plain) if character.isdigit()]
