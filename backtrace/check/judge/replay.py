@@ -271,11 +271,12 @@ class Replay:
     @cached_property
     def notes(self) -> Notes:
         """How partial results of an update may be noted."""
-        working = self.sheet.working
-        half, digits = self.noting.half, self.noting.digits
-        ways = [Noting(half / FINER**k, digits and digits + k) for k in range(2)]
-        ways += [each for each in (working.scratch, working.between) if each is not None]
-        return Notes(tuple(each for each in ways if each.half or each.digits), working.cut)
+        working, own = self.sheet.working, self.noting
+        finer = Noting(own.half / FINER, own.digits and own.digits + 1)
+        ways = (own, finer, working.scratch, working.between)
+        notings = tuple(each for each in ways if each is not None and (each.half or each.digits))
+        least = (TELLING * each.half if each is finer else 0.0 for each in notings)
+        return Notes(notings, tuple(least), working.cut)
 
     def decay(self, parameters: Parameters, weights: Interval) -> Interval:
         share = scaled(weights, float(parameters["rate"]) * float(parameters["weight_decay"]))

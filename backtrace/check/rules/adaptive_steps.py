@@ -45,9 +45,11 @@ class Ends(NamedTuple):
 
 
 class Notes(NamedTuple):
-    """All ways in which a partial result may be noted, besides as it is."""
+    """All ways in which a partial result may be noted, besides as it is; ``least``: what is smaller
+    is not noted so. More decimals than the line's are taken for what shows two digits there."""
 
     notings: tuple[Noting, ...]
+    least: tuple[float, ...]
     cut: bool
 
     def shown(self, x: Ends) -> Ends:
@@ -74,13 +76,12 @@ class Notes(NamedTuple):
             errors = [noting.error(sizes) for noting in self.notings]
             units = 2 * np.concatenate(errors, axis=1)
             units[units == 0] = 1.0  # of 0
-        ways = np.round(ends / units + TIES) * units
-        if not self.cut:
-            return np.asarray(ways)
-        signs = np.sign(ends)
-        return np.concatenate(
-            [ways, signs * np.floor(sizes / units + TIES * signs) * units], axis=1
-        )
+        if self.cut:
+            signs = np.sign(ends)
+            ways = signs * np.floor(sizes / units + TIES * signs) * units
+        else:
+            ways = np.round(ends / units + TIES) * units
+        return np.where(sizes < np.array(self.least)[:, None, None, None], ends, ways)
 
 
 # What a gradient, or a written average, may be
