@@ -77,7 +77,8 @@ class Slips(WrongQuantity):
                 least, most, is_fine = max(low, exact - reach), min(high, exact + reach), True
             if m.low <= most and least <= m.high and (is_fine or not m.fine):
                 both = max(m.low, least), min(m.high, most)
-                found.setdefault(m.code, Meant(m.code, *both))
+                is_whole = m.code == "sign-slip"  # which is all that the number stands for
+                found.setdefault(m.code, m if is_whole else Meant(m.code, *both))
         return found
 
     def is_cut_off(self, at: tuple[int, ...], cut: Meant) -> bool:
