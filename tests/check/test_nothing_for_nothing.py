@@ -362,3 +362,11 @@ def test_an_update_that_moves_nothing_earns_nothing(new, earned):
     found = report(SMALL_STEPS, f"dW1: [[0.13], [0.08]]\nW1_new: [{new}]").quantities[-1]
     assert (found.verdict in ("right", "rounded"), found.earned) == (True, earned)
     assert (found.withheld is not None) == (earned == 0)
+
+
+def test_who_shows_the_step_that_rounds_to_nothing_keeps_the_marks():
+    """δ = 0.42, dW = 0.0042 and 0.0021, of whose tenth nothing is left at three decimals."""
+    spec = "layers: [{activation: linear, weights: [[5], [4]], bias: none}]\n"
+    spec += "inputs: [[0.010, 0.005]]\ntargets: -0.35\nloss: half_mse\nlearning_rate: 0.1\n"
+    sheet = "delta1: 0.420\ndW1: [[0.0042], [0.0021]]\nW1_new: [[5.0000], [4.0000]]"
+    assert report(spec, sheet).quantities[-1].withheld is None

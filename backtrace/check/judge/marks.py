@@ -23,7 +23,7 @@ from backtrace.check.judge.digits import figures
 from backtrace.check.judge.exercise import Key
 from backtrace.check.judge.sheet import Sheet
 from backtrace.check.judge.workings import ACCUSED
-from backtrace.check.model import Judged, Trivial
+from backtrace.check.model import Judged, Trivial, Verdict
 from backtrace.check.rules.intervals import Floats
 
 MOST_RESTING = 8  # a part of what stands, that rests on zeros that came about
@@ -150,8 +150,12 @@ def _is_old(sheet: Sheet, place: Key) -> bool:
 
 
 def _not_moved(sheet: Sheet, judged: Judged) -> Judged:
-    credit = sheet.exercise.credit
-    lost = sum(judged.count(each) * credit[each] for each in ("rounded", "carried"))
+    """Without the marks of what follows; who shows the step, or the gradient, and rounded it to
+    nothing has worked."""
+    credit, place = sheet.exercise.credit, _key(judged)
+    shows_step = all(at in sheet.written for at in sheet.exercise.operands[place][1:])
+    idle: tuple[Verdict, ...] = ("carried",) if shows_step else ("rounded", "carried")
+    lost = sum(judged.count(each) * credit[each] for each in idle)
     if not (lost and judged.possible) or judged.withheld is not None:
         return judged
     why = Trivial(judged.id, "unmoved")
