@@ -181,7 +181,7 @@ def test_every_line_is_worked_once_however_many_ways_lead_back_to_it(sheets):
 
 
 def test_a_search_that_would_not_end_is_cut_and_it_is_said(sheets, monkeypatch):
-    monkeypatch.setattr("backtrace.check.judge.sheet.MOST_SEARCH", 1_000)
+    monkeypatch.setattr("backtrace.check.judge.checker.MOST_SEARCHES", 1_000)
     found = quantity(EPOCHS % 10, "loss@10: 0.777", "loss@10.1")
     assert found.verdict == "wrong"
     assert UNFINISHED in found.notes

@@ -37,7 +37,6 @@ Doubt: TypeAlias = NDArray[np.bool_]
 ALONE = 1e-10  # relatively further from what the numbers before give, it does not stand for itself
 MOST_HYPOTHESES = 12  # ways the sheet may have come about that are kept in mind
 MOST_WORK = 8_000  # lines that are worked for the verdicts on one sheet, by other right forms too
-MOST_SEARCH = 6_000  # lines that are worked in search of its mistakes, in one way of working
 SEVERAL = 50  # lines, one worked from the other
 MOST_PAIRS = 1000  # pairs of mistakes that are tried for one sheet, over all its wrong steps
 
@@ -181,7 +180,7 @@ class Sheet:
         self.roots: dict[Key, Key | None] = {}
         self.replays: dict[float, Replay] = {}  # by unit, those in which nothing is replaced
         self.in_floats = InFloats(self)
-        self.search = Work(MOST_SEARCH, exercise.searches)
+        self.search = exercise.searches
 
     @property
     def noise(self) -> float:
