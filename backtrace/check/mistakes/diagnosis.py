@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from backtrace.check.mistakes.evidence import Evidence, is_as_near, middle
 from backtrace.check.mistakes.misreading import Misreading
-from backtrace.check.mistakes.rule_search import RuleSearch
+from backtrace.check.mistakes.rule_search import MADE_ALONE, RuleSearch
 from backtrace.check.mistakes.slips import Slips
 from backtrace.check.mistakes.wrong_quantity import Cause, WrongQuantity
 from backtrace.check.rules.intervals import single
 
 MOST_EXPLANATIONS = 3  # of one wrong step that are told; more can't be told apart
 TELLING_SLIPS = {"point-moved", "digits-swapped"}  # which few numbers show by chance
+RARE = {*MADE_ALONE, "broadcast-over-samples"}  # which one number is no proof of
 FAR_FROM_ONE = 0.5  # units that a single number misses what a rule gives exactly
 TELLING_UNIT = 1e-3  # of the largest entry: how coarse a line before may have been
 
@@ -85,7 +86,8 @@ class Diagnosis(WrongQuantity):
             return [*rules, *slips]
         telling = any(slip.is_any_of(TELLING_SLIPS) for slip in slips)
         far = min(map(self.rules.far_from, rules)) > FAR_FROM_ONE
-        return [*slips, *rules][:MOST_EXPLANATIONS] if telling or far else rules
+        rare = all(rule.is_any_of(RARE) for rule in rules)
+        return [*slips, *rules][:MOST_EXPLANATIONS] if telling or far or rare else rules
 
     def is_copied(self, found: Cause) -> bool:
         """Whether a rule gives just the numbers that were written, whatever was rounded."""
