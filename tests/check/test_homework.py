@@ -51,8 +51,10 @@ AS_SCANNED = AS_WORKED | {
     # [1,2]: -0.230 * 0.770 * 0.230 = -0.0407, not -0.091. [1,4]: 0.222 * 0.173 = 0.0384 with the
     # slope rounded to 0.173; 0.2225 * 0.1735 = 0.0386: -0.039 is early rounding.
     "delta2": "right wrong right rounded",
-    # Neither -0.0087 (which follows from delta2 above) nor -0.00018, -0.00058.
-    "dW2": "wrong wrong",
+    # Not -0.0087, which follows from delta2 above. [1]: of -0.041, which was meant there, at least
+    # (0.1395 * 0.574 - 0.0415 * 0.668 - 0.0435 * 0.622 - 0.0395 * 0.711) / 4 = -0.0007,
+    # -0.00018 exactly. [2]: in the same way -0.0012 to -0.0003, not 0.
+    "dW2": "rounded wrong",
     # The right number, but (0.140 - 0.091 - 0.043 - 0.039) / 4 = -0.008.
     "db2": "unsupported",
     # [,1]: the sign. [,2]: right, but 0.4 * -0.091 = -0.036 and 0.6 * -0.091 = -0.055.
@@ -114,10 +116,9 @@ def test_every_verdict_on_the_figures_of_the_scan(scanned):
 def test_a_single_wrong_digit_of_the_scan_is_a_slip(scanned):
     named = {q.name: q.mistakes for q in scanned.quantities if q.verdict == "wrong"}
     digit = ("copied-wrong",)
-    # dW2 has two wrong entries that no one rule explains: none is named.
     assert named == {
-        "a2": digit, "delta2": digit, "dW2": (), "da1": ("sign-slip",), "delta1": ("cut-off",),
-        "db1": ("arithmetic-slip",),
+        "a2": digit, "delta2": digit, "dW2": ("arithmetic-slip",), "da1": ("sign-slip",),
+        "delta1": ("cut-off",), "db1": ("arithmetic-slip",),
     }  # fmt: skip
 
 
