@@ -9,6 +9,7 @@ that the noted parts leave. A line as a whole was noted so or was not.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from copy import copy
 
@@ -33,6 +34,7 @@ NOTED = 0.85  # how often a line whose partial results may be noted was worked s
 VARIED = 0.3  # how often the unwritten lines before it were rounded so, where decimals vary
 IN_ONE_GO = 0.05  # how often a number of such a line was not
 WHOLE = 0.1  # how often the line itself was noted coarsely as well
+RULES = 100.0  # mistakes that have names, one as likely as the other
 EXACT = 1e-12  # the unit of a number that was not rounded, relatively
 
 
@@ -72,14 +74,14 @@ def _worked(sheet: Sheet, working: Working) -> Sheet:
 
 def weight_of_names(usual: Sheet, explained: Sheet) -> float:
     """How much likelier a sheet is with mistakes as they are ``explained`` than with slips alone: a
-    rule, as unlikely as a slip, leaves all of its numbers, and what was meant what follows it."""
-    slips, rules = 0, set[tuple[str, ...]]()
+    rule, one of many, leaves all of its numbers, and what was meant what follows from it."""
+    numbers = Counter[tuple[str, ...]]()
     for each in explained.quantities:
-        named = [found.codes for found in each.explanations[:1] if _is_rule(found)]
-        rules.update(named)
-        slips += 0 if named else each.count(*ACCUSED)
-    causes = slips + len(rules)
-    return (accused_entries(usual.quantities) - causes) * math.log(SLIPS)
+        for found in each.explanations[:1]:
+            numbers[found.codes] += each.count("wrong") if _is_rule(found) else 0
+    rules = [max(0.0, count * math.log(SLIPS) - math.log(RULES)) for count in numbers.values()]
+    follow = accused_entries(usual.quantities) - accused_entries(explained.quantities)
+    return sum(rules) + follow * math.log(SLIPS)
 
 
 def _is_rule(found: Explanation) -> bool:

@@ -29,13 +29,17 @@ Operations: TypeAlias = frozenset[str]
 POWERS = frozenset(
     ("activate", "activation_derivative", "softmax", "chain", "loss_of", "loss_terms_from_z")
 )
+AVERAGES = frozenset(
+    ("accumulate", "average", "accumulate_squares", "average_squares", "look_ahead_average")
+)
 KINDS: tuple[Operations, ...] = (  # what is noted in these operations is of one kind
     POWERS,
     frozenset(("derivative_from_activation", "chain_from_activation")),
     frozenset(("loss_terms", "loss_terms_from_error")),
     frozenset(("loss_gradient", "loss_gradient_from_activation")),
     frozenset(("penalty", "add_penalty")),
-    frozenset(("scale_step", *UPDATE_PARTIALS)) - {"penalty", "add_penalty"},
+    AVERAGES,
+    frozenset(("scale_step", *UPDATE_PARTIALS)) - {"penalty", "add_penalty"} - AVERAGES,
 )
 ENOUGH = 0.5  # how much likelier is likely enough
 OF_LINES = 1.5  # where all was noted so, by which more can be explained
