@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 
 from backtrace.check.judge.digits import Numbers
-from backtrace.check.judge.exercise import Key
+from backtrace.check.judge.exercise import Exercise, Key
 from backtrace.check.judge.sheet import Doubt, Sheet
 from backtrace.check.judge.workings import ACCUSED, Working, accused_entries
 from backtrace.check.mistakes.catalogue import CATALOGUE
@@ -34,6 +34,9 @@ NOTED = 0.85  # how often a line whose partial results may be noted was worked s
 VARIED = 0.3  # how often the unwritten lines before it were rounded so, where decimals vary
 IN_ONE_GO = 0.05  # how often a number of such a line was not
 WHOLE = 0.1  # how often the line itself was noted coarsely as well
+UNSEEN = 0.5  # as often, where a line before it is not on the page, which may be rounded as well
+AT_EDGE = 0.3  # of what rounding may do at most, that it does so much
+SLOPES = ("activation_derivative", "chain")
 RULES = 100.0  # mistakes that have names, one as likely as the other
 EXACT = 1e-12  # the unit of a number that was not rounded, relatively
 
@@ -42,7 +45,9 @@ def weight(coarse: Sheet, usual: Sheet) -> float:
     """How much likelier a sheet is as it was worked coarsely than with slips: the natural logarithm
     of the ratio. What is wrong either way says nothing."""
     lines = [
-        place for place in coarse.judged if place in usual.judged and _is_touched(coarse, place)
+        place
+        for place in coarse.judged
+        if place in usual.judged and _is_touched(coarse, usual, place)
     ]
     return max(
         sum(_of_line(*noted, usual, place) for place in lines) for noted in _so_throughout(coarse)
@@ -88,8 +93,9 @@ def _is_rule(found: Explanation) -> bool:
     return all(CATALOGUE[code].has_rule for code in found.codes)
 
 
-def _is_touched(coarse: Sheet, place: Key) -> bool:
-    """Whether coarse scratch work may have moved a line."""
+def _is_touched(coarse: Sheet, usual: Sheet, place: Key) -> bool:
+    """Whether coarse scratch work may have moved a line; one that is right may have its slopes from
+    what was written, with no power of e."""
     exercise, working, written = coarse.exercise, coarse.working, coarse.written
     if exercise.is_given(place) or not written[place].cells:
         return False
@@ -97,7 +103,13 @@ def _is_touched(coarse: Sheet, place: Key) -> bool:
     lines += exercise.lines_again(place)
     if working.lines or working.unwritten is not None:
         return working.lines or len(lines) > 1
-    return any(exercise.steps[at].operation in working.parts for at in lines)
+    parts = [at for at in lines if exercise.steps[at].operation in working.parts]
+    is_off = _accused(usual, place).any()
+    return any(is_off or not _has_slope_of_a(exercise, at) for at in parts)
+
+
+def _has_slope_of_a(exercise: Exercise, at: Key) -> bool:
+    return exercise.steps[at].operation in SLOPES and bool(exercise.forms(at))
 
 
 def _of_line(known: Sheet, noted: Sheet, usual: Sheet, place: Key) -> float:
@@ -107,7 +119,8 @@ def _of_line(known: Sheet, noted: Sheet, usual: Sheet, place: Key) -> float:
     as_usual = _as_usual(usual, place, numbers, unit)
     as_coarse = _as_coarse(known, place, numbers, unit)
     if was_off.any():
-        as_coarse = np.where(was_off, _as_coarse(noted, place, numbers, unit), as_coarse)
+        at_most = AT_EDGE * _as_coarse(noted, place, numbers, unit)
+        as_coarse = np.where(was_off, np.maximum(as_coarse, at_most), as_coarse)
     ratio, worked = as_coarse / as_usual, known.replay(numbers.unit).step(place)
     tells = numbers.there & ~is_off & (was_off | _differ(usual.box(place), worked, unit))
     whole = np.log(IN_ONE_GO + (1 - IN_ONE_GO) * ratio)[tells].sum()
@@ -122,8 +135,12 @@ def _as_usual(usual: Sheet, place: Key, numbers: Numbers, unit: Floats) -> Float
         for x in (usual.middle_from_written(place), usual.exercise.values[place])
     )
     others = np.minimum(_numbers_in(usual.box(place), unit), SLIPS)
-    found = FROM_WRITTEN * from_written + EXACTLY * exactly
-    found = found + (1 - FROM_WRITTEN - EXACTLY) / others
+    written = (
+        at in usual.written or usual.exercise.is_given(at) for at in usual.exercise.operands[place]
+    )
+    known = 1.0 if all(written) else UNSEEN
+    found = known * (FROM_WRITTEN * from_written + EXACTLY * exactly)
+    found = found + (1 - known * (FROM_WRITTEN + EXACTLY)) / others
     # What is the key's, but not the student's own, may follow from what was meant before.
     step = usual.exercise.steps[place]
     meant = exactly * (EXACTLY + FROM_WRITTEN * usual.doubt_of_operands(place, step))

@@ -41,11 +41,11 @@ KINDS: tuple[Operations, ...] = (  # what is noted in these operations is of one
     AVERAGES,
     frozenset(("scale_step", *UPDATE_PARTIALS)) - {"penalty", "add_penalty"} - AVERAGES,
 )
-ENOUGH = 0.5  # how much likelier is likely enough
+ENOUGH = 0.7  # how much likelier is likely enough
 OF_LINES = 1.5  # where all was noted so, by which more can be explained
 IF_SEEN = -2.5  # and where lines of the page have fewer decimals, if others have not left it open
-OF_DIGITS = 1.0  # and if scratch work is taken to have so many significant digits
-OF_ANOTHER = 0.5  # and if partial results of another kind, or lines too, are taken to be as coarse
+OF_DIGITS = 2.5  # and if scratch work is taken to have so many significant digits
+OF_ANOTHER = 1.0  # and if partial results of another kind, or lines too, are taken to be as coarse
 KIND_OF = {operation: kind for kind in KINDS for operation in kind}
 
 
