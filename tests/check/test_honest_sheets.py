@@ -121,6 +121,20 @@ db1: 0.0245
     assert [q.name for q in found.quantities if q.verdict == "wrong"] == ["loss_terms"]
 
 
+def test_digits_cut_off_are_seen_where_most_lines_look_rounded():
+    """a = σ(0.15), σ(0.31), σ(-0.26) = 0.5374, 0.5768, 0.4353 is cut off, not written: δ = 0.537 −
+    1 and so on; b = 0.3 + 0.05·0.463 = 0.32315, −0.1 + 0.05·0.424 = −0.0788, −0.2 + 0.05·0.565 =
+    −0.17175. Exactly δ is −0.4626, −0.4231, −0.5646: two of them are rounded as well."""
+    spec = "layers: [{activation: sigmoid, weights: [[0.4, 0.5], [-0.9, -0.4], [0.1, -0.1]],"
+    spec += " bias: [0.3, -0.1, -0.2]}]\ninputs: [[-0.5], [0.1]]\ntargets: [[1], [1], [1]]\n"
+    spec += "conventions: {layout: columns, weights: out_in}\nlearning_rate: 0.05\n"
+    spec += "loss: binary_cross_entropy\n"
+    found = report(spec, "z1: [0.150, 0.310, -0.260]\ndelta1: [-0.463, -0.424, -0.565]\n"
+                   "b1_new: [0.323, -0.078, -0.171]")  # fmt: skip
+    assert found.conventions == {"rounding": "cut off"}
+    assert found.earned == found.possible == 9
+
+
 def test_cut_off_digits_are_a_mistake_where_the_course_says_so():
     # 0.66818777 is 0.668 either way, 0.57444252 is 0.5744, cut off as well as rounded, but
     # 0.71094950 is 0.7109, and 0.78583498 is 0.7858; 0.62245933 is 0.6224 cut off, 0.6225 rounded.

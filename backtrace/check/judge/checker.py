@@ -265,7 +265,7 @@ class Checker(Exercise):
     def other_working(self, answers: Answers, usual: Sheet) -> Sheet | None:
         """The sheet in the first other way of working that leaves nothing wrong, and for which
         more than a single number speaks."""
-        usual, work = self.lenient(answers, usual), self.work()
+        strictly, usual, work = usual, self.lenient(answers, usual), self.work()
         if not self.may_stand(answers, loosest(usual.decimals), usual, work):
             return None
         ways = [*between_lines(usual.written, self.values)]
@@ -282,7 +282,9 @@ class Checker(Exercise):
                 if sheet is not None or work.is_spent:
                     return sheet
         coarse = self.with_coarse_scratch_work(answers, usual, work)
-        if coarse is None and cut == 0 and not work.is_spent and _are_near(usual):
+        # Lines that were cut off but are not on the page may make others look rounded.
+        may_be_cut = cut == 0 or (not self.strict and _are_many(strictly.quantities))
+        if coarse is None and may_be_cut and not work.is_spent and _are_near(strictly):
             return self.attempt(answers, Working(cut=True), work=work)
         return coarse
 
@@ -453,6 +455,11 @@ def _anything(written: WrittenQuantity) -> bool:
     """Whether a quantity has an entry at all, and not only blanks."""
     cells = written.cells or written.raw
     return any(cell is not None for line in cells for cell in line) or bool(written.problem)
+
+
+def _are_many(quantities: tuple[Judged, ...]) -> bool:
+    """Whether more is wrong than two slips leave, and not in one line, as one mistake leaves."""
+    return len(accused_places(quantities)) > 1 and accused_entries(quantities) > 2
 
 
 def _are_near(usual: Sheet) -> bool:
