@@ -657,15 +657,16 @@ def check(
 ) -> None:
     """Check answers: what is right, what is wrong, what follows from an earlier mistake."""
     from backtrace.cli import checking
+    from backtrace.cli.check_request import CheckRequest, parsed_credit
 
     code = checking.check(
-        checking.CheckRequest(
+        CheckRequest(
             spec=spec,
             answers=tuple(answers),
             format=format,
             hints=hints,
             reveal=reveal,
-            credit=parsed(checking.parsed_credit, credit, "--credit"),
+            credit=parsed(parsed_credit, credit, "--credit"),
             asked=parsed_digits(decimals, min_digits),
             strict=strict,
             columns=columns,

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections import abc
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
+from contextlib import suppress
+from itertools import chain, islice
 from pathlib import Path
 from time import monotonic
-from typing import Literal, TypeAlias
+from typing import TypeVar
 
 import msgspec
 
-from backtrace.check.answers.files import content, is_of_a_class, read_files
+from backtrace.check.answers.files import content, read_files
 from backtrace.check.answers.names import reader
 from backtrace.check.answers.reading import is_spec, read_answers, read_stream, stream_lines
 from backtrace.check.answers.tree import LIMITS, AnswersError, read_sheet
 from backtrace.check.judge.checker import Checker
 from backtrace.check.judge.other_variants import told_of_another
-from backtrace.check.model import WORST_FIRST, Answers, ClassReport, Report, Unreadable, Verdict
+from backtrace.check.model import Answers, ClassReport, Report, Unreadable
 from backtrace.check.policy import counted as counting
+from backtrace.cli.check_request import CheckRequest, problems
 from backtrace.cli.handing_back import write_feedback, write_results
 from backtrace.cli.screen import (
     complain,
@@ -30,65 +30,22 @@ from backtrace.cli.screen import (
     refuse,
     refuse_answers,
     tell,
-    useless,
 )
 from backtrace.course.manifest import MANIFEST, Manifest, read_manifest
 from backtrace.formats.csv import results
 from backtrace.formats.json import gradescope
 from backtrace.formats.json import report as report_json
 from backtrace.page.report import classroom, sheet
-from backtrace.page.report.content import Commentator, Findings, Level, all_well
+from backtrace.page.report.content import Commentator, Findings, all_well
 from backtrace.spec import SpecError, bundled
 from backtrace.spec.document.reader import Mapping, Scalar
-from backtrace.spec.model import AnswerDigits, Marks
-from backtrace.spec.numbers import written_number
-from backtrace.spec.read.quantities.marks import SHARE
+from backtrace.spec.model import Marks
 from backtrace.spec.wording import cited
 from backtrace.tape.loading import load
 
 WELL, MISTAKEN, UNREAD = 0, 1, 3
-OF_A_CLASS = ("csv", "jsonl")
-OF_A_STUDENT = ("gradescope",)
 STDIN = "<stdin>"
-
-Format: TypeAlias = Literal["text", "markdown", "html", "csv", "json", "jsonl", "gradescope"]
-PAGES = ("text", "markdown", "html")
-FeedbackFormat: TypeAlias = Literal["md", "html", "txt"]
-
-
-class CheckRequest(msgspec.Struct, frozen=True, dict=True):
-    """What the command line asked for. ``hints`` is None where the default will do."""
-
-    spec: str
-    answers: tuple[str, ...]
-    format: Format
-    hints: Level | None
-    reveal: bool
-    credit: abc.Mapping[Verdict, float]
-    strict: bool
-    asked: AnswerDigits | None
-    columns: str | None
-    feedback: str | None
-    feedback_format: FeedbackFormat
-    results: str | None
-    names: bool
-    force: bool
-    data: Path | None
-    width: int | None
-
-    @property
-    def level(self) -> Level:
-        return self.hints or "how"
-
-    @cached_property
-    def several(self) -> bool:
-        """Whether the answers are those of a class: several files, a folder, a table, a stream."""
-        if self.feedback is not None or self.results is not None:
-            return True
-        paths = [Path(answers) for answers in self.answers]
-        if self.format in OF_A_CLASS or len(paths) > 1:
-            return True
-        return self.answers[0] != "-" and (os.path.isdir(paths[0]) or is_of_a_class(paths[0]))  # noqa: PTH112
+MANY = 200  # sheets, for which several processes are worth their start
 
 
 class Graded(msgspec.Struct, frozen=True):
@@ -108,45 +65,6 @@ def check(request: CheckRequest) -> int:
     if request.format == "jsonl":
         return grader.stream()
     return grader.of_class() if request.several else grader.of_student()
-
-
-def problems(request: CheckRequest) -> Iterator[str]:
-    """What in a request contradicts itself, a sentence each."""
-    inputs = (request.spec, *request.answers)
-    if inputs.count("-") > 1:
-        yield "- stands for stdin twice: the spec or one answers file can be read from it"
-    if request.several and request.format in OF_A_STUDENT:
-        yield f"--format {request.format} is for one student's answers; give one file"
-    if request.names and not (request.several and request.format in PAGES):
-        yield "--names: for the page of a class (text, markdown or html), which else has none"
-    if request.several and request.format in (*PAGES, "csv"):
-        shaping = {"--hints": request.hints is not None, "--reveal": request.reveal}
-        given = [option for option, used in shaping.items() if used]
-        if given and request.feedback is None:
-            yield f"{', '.join(given)}: for one student's sheet; a class is shown as a table"
-    if request.format != "text":
-        yield from useless({"--width": request.width is not None}, "--format", request.format)
-
-
-def parsed_credit(text: str) -> dict[Verdict, float]:
-    """``carried=0.5,unsupported=1`` by verdict. Raises ValueError with what is wrong."""
-    found: dict[Verdict, float] = {}
-    names: dict[str, Verdict] = {verdict: verdict for verdict in WORST_FIRST}
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        name, equals, share = (piece.strip() for piece in part.partition("="))
-        if name not in names or not equals:
-            raise ValueError(
-                f"{part!r} is not VERDICT=SHARE; verdicts are {', '.join(WORST_FIRST)}"
-            )
-        found[names[name]] = _share(share, part)
-    return found
-
-
-def _share(text: str, part: str) -> float:
-    share = written_number(text)
-    if share is None or not SHARE.accepts(share):
-        raise ValueError(f"{part!r}: the share of a mark is a number from 0 to 1")
-    return float(share)
 
 
 class Grader:
@@ -251,7 +169,7 @@ class Grader:
     def of_class(self) -> int:
         graded: list[Graded] = []
         unreadable: list[Unreadable] = []
-        for found in map(self.judged, counted(self.answers())):
+        for found in counted(self.all_judged()):
             if isinstance(found, Unreadable):
                 unreadable.append(found)
             else:
@@ -265,6 +183,39 @@ class Grader:
         self.hand_back(graded)
         self.print_class(graded, report)
         return UNREAD if unreadable else self.code(report.reports)
+
+    def all_judged(self) -> Iterator[Graded | Unreadable]:
+        """Every sheet with its report, in their order; many are judged side by side."""
+        answers = self.answers()
+        some = [*islice(answers, MANY)]
+        if len(some) == MANY and self.request.spec != "-":
+            yield from self.judged_side_by_side([*some, *answers])
+        else:
+            yield from map(self.judged, chain(some, answers))
+
+    def judged_side_by_side(
+        self, sheets: Sequence[Answers | Unreadable]
+    ) -> Iterator[Graded | Unreadable]:
+        """The same by several processes; what they leave undone is done by this one."""
+        from backtrace.cli.side_by_side import NO_PROCESSES, in_order
+
+        done = 0
+        with suppress(*NO_PROCESSES):
+            for report in in_order(_report, sheets, _start, (self.request,)):
+                yield self.with_report(sheets[done], report)
+                done += 1
+        yield from map(self.judged, sheets[done:])
+
+    def with_report(
+        self, found: Answers | Unreadable, report: Report | Unreadable
+    ) -> Graded | Unreadable:
+        """A sheet that another process has judged."""
+        if isinstance(found, Unreadable):
+            return found
+        if isinstance(report, Unreadable):
+            return report
+        checker = self.checker_of(found)
+        return checker if isinstance(checker, Unreadable) else Graded(found, report, checker)
 
     def hand_back(self, graded: Sequence[Graded]) -> None:
         """Each student's own page, and the table of marks, where they are asked for."""
@@ -384,7 +335,22 @@ def _holds_spec(path: str) -> bool:
         return False
 
 
-def counted(found: Iterable[Answers | Unreadable]) -> Iterator[Answers | Unreadable]:
+_graders: list[Grader] = []  # of a process that judges for another
+
+
+def _start(request: CheckRequest) -> None:
+    _graders.append(Grader(request))
+
+
+def _report(found: Answers | Unreadable) -> Report | Unreadable:
+    judged = _graders[-1].judged(found)
+    return judged if isinstance(judged, Unreadable) else judged.report
+
+
+Sheet = TypeVar("Sheet")
+
+
+def counted(found: Iterable[Sheet]) -> Iterator[Sheet]:
     """``found``, with a count on the terminal's stderr once it takes longer than a second."""
     if not sys.stderr.isatty():
         yield from found

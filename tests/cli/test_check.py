@@ -3,11 +3,13 @@
 import io
 import json
 import time
+from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 import yaml
 
 from backtrace.cli.checking import counted
+from backtrace.cli.side_by_side import in_order
 from tests.cli.running import ESCAPE, on_a_terminal, piped, run
 from tests.formats.sheets import ALL_RIGHT, SIGN_FLIPPED, TWO_SAMPLES
 
@@ -41,6 +43,48 @@ def test_exit_code_0_for_answers_that_stand_and_1_for_mistakes(check):
     done = check("bo.yaml")
     assert (done.code, done.err) == (1, "")
     assert "7 of 9 entries are correct" in done.out
+
+
+@pytest.fixture
+def large_class(homework):
+    """A table of nine students, of whom one writes no number."""
+    rows = [f"s{k},{3 + k % 2},{'five' if k == 7 else 5}" for k in range(9)]
+    table = homework / "class.csv"
+    table.write_text("\n".join(["student,z1[1],z1[2]", *rows]), encoding="utf-8")
+    return table
+
+
+@pytest.mark.parametrize("form", ["json", "csv", "text"])
+def test_a_large_class_is_judged_side_by_side_in_its_order(
+    run, homework, large_class, monkeypatch, form
+):
+    arguments = ("check", str(homework / "spec.yaml"), str(large_class), "--format", form)
+    alone = run(*arguments)
+    monkeypatch.setattr("backtrace.cli.checking.MANY", 4)
+    monkeypatch.setattr("backtrace.cli.side_by_side.AT_ONCE", 2)
+    monkeypatch.setattr("backtrace.cli.side_by_side.cores", lambda: 2)
+    judged_here = []
+    monkeypatch.setattr("backtrace.cli.checking.Grader.judged", judged_here.append)
+    together = run(*arguments)
+    assert (together.code, together.out, together.err) == (alone.code, alone.out, alone.err)
+    assert judged_here == []
+
+
+def test_where_there_are_no_processes_one_does_all(run, homework, large_class, monkeypatch):
+    arguments = ("check", str(homework / "spec.yaml"), str(large_class), "--format", "json")
+    alone = run(*arguments)
+
+    def two_and_no_more(work, items, start, given):
+        start(*given)
+        yield from map(work, items[:2])
+        raise BrokenProcessPool
+
+    monkeypatch.setattr("backtrace.cli.checking.MANY", 4)
+    monkeypatch.setattr("backtrace.cli.side_by_side.in_order", two_and_no_more)
+    assert run(*arguments).out == alone.out
+    monkeypatch.setattr("backtrace.cli.side_by_side.in_order", in_order)
+    monkeypatch.setattr("backtrace.cli.side_by_side.cores", lambda: 1)
+    assert run(*arguments).out == alone.out
 
 
 def test_what_is_missing_or_empty_is_not_all_well(run, homework):
