@@ -244,3 +244,35 @@ def test_beside_a_mistake_what_no_coarse_power_gives_stays_wrong():
     found = report(POWERS_TO_TWO_DECIMALS, sheet)
     assert [q.name for q in found.quantities if q.verdict == "wrong"] == ["a1", "a2", "delta2"]
     assert found.conventions is None
+
+
+HIDDEN_POWERS = """
+layers:
+- activation: sigmoid
+  weights: [[-0.28, 0.55, 0.21], [1.18, -0.87, 1], [-1.19, -1.09, 0.34]]
+  bias: [0.23, 0.15, 0.09]
+- {activation: sigmoid, weights: [[0.22], [0.24], [-1.06]], bias: 0.44}
+inputs: [[0.9, -2, 0.6]]
+targets: 0
+loss: half_sse
+learning_rate: 0.1
+"""
+
+
+def test_powers_of_e_to_two_decimals_in_lines_that_are_not_written():
+    """e^3.096, e^-1.731, e^1.517 = 22.11, 0.18, 4.56: a1 = 1/23.11, 1/1.18, 1/5.56 =
+    0.04327, 0.84746, 0.17986, and z2 = 0.22·0.04327 + 0.24·0.84746 - 1.06·0.17986 + 0.44 =
+    0.46226; e^-0.46226 = 0.63: a2 = 1/1.63 = 0.61350, δ2 = a2·a2(1 - a2) = 0.14547,
+    dW2 = a1·δ2, and so on."""
+    sheet = """
+a2: 0.61350
+loss: 0.18819
+dW2: [[0.00629], [0.12328], [0.02616]]
+db2: 0.14547
+dW1: [[0.00119, 0.00406, -0.02048], [-0.00264, -0.00902, 0.04550], [0.00079, 0.00271, -0.01365]]
+db1: [0.00132, 0.00451, -0.02275]
+loss_after: 0.18365
+"""
+    found = report(HIDDEN_POWERS, sheet)
+    assert found.conventions == {"rounding": "worked to 2 decimals"}
+    assert found.earned == found.possible == 19

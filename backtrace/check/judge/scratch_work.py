@@ -41,6 +41,7 @@ KINDS: tuple[Operations, ...] = (  # what is noted in these operations is of one
     AVERAGES,
     frozenset(("scale_step", *UPDATE_PARTIALS)) - {"penalty", "add_penalty"} - AVERAGES,
 )
+MOST_SLIPS = 3  # lines that are wrong by slips of the hand
 ENOUGH = 0.7  # how much likelier is likely enough
 OF_LINES = 1.5  # where all was noted so, by which more can be explained
 IF_SEEN = -2.5  # and where lines of the page have fewer decimals, if others have not left it open
@@ -101,8 +102,17 @@ class ScratchWork:
     def is_shown(self, working: Working, sheet: Sheet) -> bool:
         """Whether coarse scratch work is likelier than slips of the hand, the more so the more is
         taken to be coarse, and than mistakes that have names."""
+        if self.is_plain(working, sheet):
+            return True
         least = weight(sheet, self.usual) - enough(working)
         return least > 0 and least > self.of_names()
+
+    def is_plain(self, working: Working, sheet: Sheet) -> bool:
+        """Whether powers of e alone are coarse, which leaves nothing wrong, and else more lines are
+        wrong than anybody slips in."""
+        of_powers = working.parts <= POWERS and not working.lines
+        many = len(accused_places(self.usual.quantities)) > MOST_SLIPS
+        return of_powers and many and not accused_places(sheet.quantities)
 
     def wider(self, working: Working, at: Key) -> Iterator[Working]:
         """With more operations noted so, on the way to a line."""
