@@ -370,3 +370,25 @@ def test_who_shows_the_step_that_rounds_to_nothing_keeps_the_marks():
     spec += "inputs: [[0.010, 0.005]]\ntargets: -0.35\nloss: half_mse\nlearning_rate: 0.1\n"
     sheet = "delta1: 0.420\ndW1: [[0.0042], [0.0021]]\nW1_new: [[5.0000], [4.0000]]"
     assert report(spec, sheet).quantities[-1].withheld is None
+
+
+DYING = """
+layers:
+- {activation: relu, weights: [[0.52, -0.22], [-0.6, -0.93], [-0.64, 0.87]], bias: [0.01, -0.37]}
+- {activation: tanh, weights: [[-1.01], [-0.8]], bias: none}
+inputs: [[1.1, -0.2, 1.2]]
+targets: 0.1
+loss: half_mse
+optimizer: {name: rmsprop, learning_rate: 0.1}
+conventions: {sign: descent}
+epochs: 2
+"""
+
+
+def test_an_update_that_moves_nothing_where_nothing_should_move_keeps_its_marks():
+    """s = 0.01·0.35268² = 0.00124, 0.1·0.35268/√0.00124 = 1.00154: b = -0.37 - 1.00154, where all
+    digits give -1.37000. Then z = (-1.22·1.1 - …) - 1.37 < 0: the unit is off, and b stays."""
+    sheet = "db1: [0.00000, -0.35268]\nsb1: [0.00000, 0.00124]\nstep_b1: [0.00000, -1.00154]\n"
+    sheet += "b1_new: [0.01000, -1.37154]\nb1_new@2: [0.01000, -1.37154]"
+    last = report(DYING, sheet).quantities[-1]
+    assert (last.verdict, last.earned, last.withheld) == ("rounded", 2, None)

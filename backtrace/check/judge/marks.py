@@ -136,7 +136,14 @@ def _unmoved(sheet: Sheet, quantities: tuple[Judged, ...]) -> set[str]:
         if sheet.exercise.steps[_key(each)].role == "updated":
             updates.setdefault((each.epoch, each.batch), []).append(each)
     still = (all_ for all_ in updates.values() if all(_is_old(sheet, _key(x)) for x in all_))
-    return {each.name for all_ in still for each in all_}
+    return {x.name for all_ in still if any(_moves(sheet, _key(x)) for x in all_) for x in all_}
+
+
+def _moves(sheet: Sheet, place: Key) -> bool:
+    """Whether a parameter is another after the update, by more than a unit of its last digit."""
+    values = sheet.exercise.values
+    change = np.abs(values[place] - values[sheet.exercise.operands[place][0]])
+    return bool((change > 2 * sheet.numbers[place].unit).any())
 
 
 def _is_old(sheet: Sheet, place: Key) -> bool:
