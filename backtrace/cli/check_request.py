@@ -51,6 +51,12 @@ class CheckRequest(msgspec.Struct, frozen=True, dict=True):
     def level(self) -> Level:
         return self.hints or "how"
 
+    @property
+    def can_be_read_again(self) -> bool:
+        """Whether another process finds the exercise and the columns too: no pipe holds them."""
+        files = [Path(self.spec), *([] if self.columns is None else [Path(self.columns)])]
+        return self.spec != "-" and not any(each.is_fifo() for each in files)
+
     @cached_property
     def several(self) -> bool:
         """Whether the answers are those of a class: several files, a folder, a table, a stream."""

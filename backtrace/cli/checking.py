@@ -188,7 +188,7 @@ class Grader:
         """Every sheet with its report, in their order; many are judged side by side."""
         answers = self.answers()
         some = [*islice(answers, MANY)]
-        if len(some) == MANY and self.request.spec != "-":
+        if len(some) == MANY and self.request.can_be_read_again:
             yield from self.judged_side_by_side([*some, *answers])
         else:
             yield from map(self.judged, chain(some, answers))

@@ -24,28 +24,30 @@ learning_rate: 0.1
 FINAL = ("W1_new", "b1_new", "W2_new", "b2_new", "W3_new", "b3_new")
 
 
-def test_a_mistake_among_final_numbers_that_are_fine_is_no_coarse_rounding():
-    """b1 with the gradient of one sample, out by 0.0003, which two decimals on the way could be;
-    but 18 other numbers are right to six."""
+def work_and_mistakes(code, line):
     work = Work(backtrace.loads(SPEC))
-    (wrong,) = [*wrong_rules(work, work.lines["db1"], ("batch-not-summed",))][4:5]
-    texts, _ = write_sheet(np.random.default_rng(0), work, Habit(6), FINAL, wrong)
+    return work, [*wrong_rules(work, work.lines[line], (code,))]
+
+
+def mistakes_of(work, wrong, digits):
+    """What is wrong in the final numbers, of one who makes a mistake and rounds to so many
+    decimals; nothing is said of coarse work."""
+    texts, _ = write_sheet(np.random.default_rng(0), work, Habit(digits), FINAL, wrong)
     sheet = "\n".join(f"{id}: {listed(cells.tolist())}" for id, cells in texts.items())
     found = report(SPEC, sheet)
     assert found.conventions is None
-    assert {q.name: q.mistakes for q in found.quantities if q.verdict == "wrong"} == {
-        "b1_new": ("batch-not-summed",)
-    }
+    return {q.name: q.mistakes for q in found.quantities if q.verdict == "wrong"}
+
+
+def test_a_mistake_among_final_numbers_that_are_fine_is_no_coarse_rounding():
+    """b1 with the gradient of one sample, out by 0.0003, which two decimals on the way could be;
+    but 18 other numbers are right to six."""
+    work, wrongs = work_and_mistakes("batch-not-summed", "db1")
+    (wrong,) = wrongs[4:5]
+    assert mistakes_of(work, wrong, 6) == {"b1_new": ("batch-not-summed",)}
 
 
 def test_who_does_not_update_a_bias_has_not_noted_its_step_as_nothing():
     """0.1 · db1 is less than 0.005, which is 0.00 to two decimals; but so would other steps be."""
-    work = Work(backtrace.loads(SPEC))
-    (wrong,) = wrong_rules(work, work.lines["b1_new"], ("update-omitted",))
-    texts, _ = write_sheet(np.random.default_rng(0), work, Habit(5), FINAL, wrong)
-    sheet = "\n".join(f"{id}: {listed(cells.tolist())}" for id, cells in texts.items())
-    found = report(SPEC, sheet)
-    assert found.conventions is None
-    assert {q.name: q.mistakes for q in found.quantities if q.verdict == "wrong"} == {
-        "b1_new": ("update-omitted",)
-    }
+    work, (wrong,) = work_and_mistakes("update-omitted", "b1_new")
+    assert mistakes_of(work, wrong, 5) == {"b1_new": ("update-omitted",)}

@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import threading
 import time
 from concurrent.futures.process import BrokenProcessPool
 
@@ -85,6 +87,19 @@ def test_where_there_are_no_processes_one_does_all(run, homework, large_class, m
     monkeypatch.setattr("backtrace.cli.side_by_side.in_order", in_order)
     monkeypatch.setattr("backtrace.cli.side_by_side.cores", lambda: 1)
     assert run(*arguments).out == alone.out
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_a_spec_from_a_pipe_is_read_once(run, homework, large_class, monkeypatch):
+    alone = run("check", str(homework / "spec.yaml"), str(large_class), "--format", "csv")
+    pipe = homework / "pipe.yaml"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=(TWO_SAMPLES,))
+    writer.start()
+    monkeypatch.setattr("backtrace.cli.checking.MANY", 4)
+    monkeypatch.setattr("backtrace.cli.side_by_side.in_order", None)
+    assert run("check", str(pipe), str(large_class), "--format", "csv").out == alone.out
+    writer.join()
 
 
 def test_what_is_missing_or_empty_is_not_all_well(run, homework):

@@ -27,7 +27,7 @@ from backtrace.functions.elementary import FUNCTIONS
 from backtrace.tape.steps import Step
 
 SLIPS = 30.0  # numbers that a slip may leave; mistakes that follow a rule are wrong in many
-MANY = 1000.0  # numbers, and as many as more
+MANY = 1000.0  # numbers that a line may hold, beyond which more make no difference
 KINKED = 2.0  # the same of a slope of straight pieces, which is right by chance half the time
 FROM_WRITTEN, EXACTLY = 0.55, 0.25  # how often a number is what these give, rounded
 NOTED = 0.85  # how often a line whose partial results may be noted was worked so
@@ -36,7 +36,7 @@ IN_ONE_GO = 0.05  # how often a number of such a line was not
 WHOLE = 0.1  # how often the line itself was noted coarsely as well
 UNSEEN = 0.5  # as often, where a line before it is not on the page, which may be rounded as well
 AT_EDGE = 0.3  # of what rounding may do at most, that it does so much
-SLOPES = ("activation_derivative", "chain")
+SLOPES = ("activation_derivative", "chain")  # which are worked from a as well
 RULES = 100.0  # mistakes that have names, one as likely as the other
 EXACT = 1e-12  # the unit of a number that was not rounded, relatively
 

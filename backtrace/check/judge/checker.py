@@ -162,10 +162,9 @@ class Checker(Exercise):
         )
         if found is None:
             return None
-        said, checker, sheet = found
+        said, checker, sheet, differ = found
         report = checker.in_other_working(answers, sheet) or checker.explained(answers, sheet)
         if self.strict:
-            differ = differing(self.values, checker.values)
             charged = as_mistake(report, self.spec.marks, codes_of(said, self.spec), differ)
             return msgspec.structs.replace(charged, refused=said)
         conventions = {**said, **(report.conventions or {})}
@@ -173,8 +172,9 @@ class Checker(Exercise):
 
     def fitting_conventions(
         self, answers: Answers, usual: Sheet
-    ) -> Iterator[tuple[dict[str, str], Checker, Sheet]]:
-        """The other conventions in which far less is wrong, with the sheet judged in each."""
+    ) -> Iterator[tuple[dict[str, str], Checker, Sheet, set[Key]]]:
+        """The other conventions in which far less is wrong, with the sheet judged in each, and
+        what has another value there."""
         wrong = accused_places(usual.quantities)
         if len(wrong) < 2:
             return
@@ -187,7 +187,7 @@ class Checker(Exercise):
                 continue
             sheet = checker.attempt(answers, Working(), wrong)
             if sheet is not None and is_worked_so(usual.quantities, sheet, differ):
-                yield said, checker, sheet
+                yield said, checker, sheet, differ
 
     def of(self, report: Report) -> Checker:
         """The checker of the convention in which a report was made."""

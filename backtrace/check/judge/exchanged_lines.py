@@ -17,6 +17,7 @@ from backtrace.check.judge.exercise import Exercise, Key
 from backtrace.check.judge.sheet import Sheet
 from backtrace.check.judge.workings import ACCUSED, accused_entries
 from backtrace.check.model import (
+    STANDING,
     AnswerCell,
     Answers,
     Explanation,
@@ -33,7 +34,6 @@ from backtrace.spec.ids import At
 from backtrace.tape.steps import Step
 
 LINES_EXCHANGED = "lines-exchanged"
-STANDING: tuple[Verdict, ...] = ("right", "rounded", "carried")
 MOST_PAIRS = 8  # on one sheet: the moments of four parameters, twice
 MOST_TRIED = 2  # pairs that are judged in search of the next
 NEAR = 0.02  # of a number, that it may be off by its student's rounding of the lines before

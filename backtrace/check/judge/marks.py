@@ -23,7 +23,7 @@ from backtrace.check.judge.digits import figures
 from backtrace.check.judge.exercise import Key
 from backtrace.check.judge.sheet import Sheet
 from backtrace.check.judge.workings import ACCUSED
-from backtrace.check.model import Judged, Trivial, Verdict
+from backtrace.check.model import STANDING, Judged, Trivial, Verdict
 from backtrace.check.rules.intervals import Floats
 
 MOST_RESTING = 8  # a part of what stands, that rests on zeros that came about
@@ -135,8 +135,12 @@ def _unmoved(sheet: Sheet, quantities: tuple[Judged, ...]) -> set[str]:
     for each in quantities:
         if sheet.exercise.steps[_key(each)].role == "updated":
             updates.setdefault((each.epoch, each.batch), []).append(each)
-    still = (all_ for all_ in updates.values() if all(_is_old(sheet, _key(x)) for x in all_))
-    return {x.name for all_ in still if any(_moves(sheet, _key(x)) for x in all_) for x in all_}
+    found: set[str] = set()
+    for update in updates.values():
+        places = [_key(each) for each in update]
+        if all(_is_old(sheet, at) for at in places) and any(_moves(sheet, at) for at in places):
+            found |= {each.name for each in update}
+    return found
 
 
 def _moves(sheet: Sheet, place: Key) -> bool:
@@ -195,7 +199,7 @@ def _wrong(quantities: tuple[Judged, ...]) -> int:
 
 
 def _standing(quantities: tuple[Judged, ...]) -> int:
-    return sum(each.count("right", "rounded", "carried") for each in quantities)
+    return sum(each.count(*STANDING) for each in quantities)
 
 
 def _key(judged: Judged) -> Key:
