@@ -9,6 +9,7 @@ from backtrace.check.judge.at_sight import is_right_at_sight, verdicts_at_sight
 from backtrace.check.judge.checker import Checker
 from backtrace.check.judge.sheet import Page, Sheet
 from backtrace.check.judge.workings import Working
+from backtrace.check.rules.noting import Noting
 from tests.check.calculator import HABITS, person
 from tests.check.generator import generate
 from tests.check.typed import answers_of, listed, spec_of
@@ -17,22 +18,37 @@ from tests.sampling import share
 SEEDS = range(1, 1 + share(30))
 
 
-def quantities(seed, habit):
-    """What is said of a person's sheet as it stands."""
+def quantities(seed, habit, working):
+    """What is said of a person's sheet as it stands, if it was worked so."""
     found = person(seed, HABITS[habit])
     if found is None:
         return ()
     checker = Checker(found[0])
     answers = read_answers(found[1].encode(), "sheet.yaml", reader(checker.tape, checker.spec))
     with np.errstate(all="ignore"):
-        return checker.sheet(answers, Working()).quantities
+        return checker.sheet(answers, working).quantities
 
 
-@pytest.mark.parametrize("habit", ["full digits carried, 4 written", "some lines left out"])
-def test_what_is_right_at_sight_is_right_when_worked(habit, monkeypatch):
-    at_sight = [quantities(seed, habit) for seed in SEEDS]
+CUT = Working(cut=True)
+NOTED = Working(scratch=Noting(0.5e-3), parts=frozenset(("matmul", "activate", "descend")))
+
+
+@pytest.mark.parametrize(
+    ("habit", "working"),
+    [
+        ("full digits carried, 4 written", Working()),
+        ("some lines left out", Working()),
+        ("some lines left out", Working(again=True)),
+        ("cut off instead of rounded", CUT),
+        ("lines rounded to 3 decimals", CUT),  # half of which is no number cut off
+        ("products to 3 decimals, 4 written", NOTED),
+    ],
+)
+def test_what_is_right_at_sight_is_right_when_worked(habit, working, monkeypatch):
+    at_sight = [quantities(seed, habit, working) for seed in SEEDS]
     monkeypatch.setattr(judgement, "is_right_at_sight", lambda sheet, place: False)
-    assert [quantities(seed, habit) for seed in SEEDS] == at_sight
+    monkeypatch.setattr(judgement, "verdicts_at_sight", lambda sheet, place: None)
+    assert [quantities(seed, habit, working) for seed in SEEDS] == at_sight
 
 
 MISTAKEN = ("bias-omitted", "mean-omitted", "sign-flipped", "given-misread", "copied-wrong")

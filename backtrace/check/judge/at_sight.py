@@ -21,7 +21,6 @@ from backtrace.check.judge.digits import (
 )
 from backtrace.check.judge.exercise import Key
 from backtrace.check.judge.sheet import ALONE, Sheet
-from backtrace.check.judge.workings import Working
 from backtrace.check.model import AnswerCell, Figure, Verdict
 
 Entries: TypeAlias = tuple[tuple[Verdict, ...], ...]
@@ -38,7 +37,7 @@ def is_right_at_sight(sheet: Sheet, place: Key) -> bool:
 
 def _is_usual(sheet: Sheet) -> bool:
     """Whether lines are rounded as most people round them, all to the decimals of a quantity."""
-    return sheet.working == Working() and sheet.digits is None
+    return sheet.working.takes_numbers_as_they_stand and sheet.digits is None
 
 
 def _stands_for_the_exact(sheet: Sheet, place: Key) -> bool:
@@ -51,10 +50,19 @@ def _stands_for_the_exact(sheet: Sheet, place: Key) -> bool:
             if not isinstance(cell, Figure):
                 return False
             size = abs(cell.value)  # finite, which a mask's −∞ is not
-            if not abs(cell.value - value) <= min(cell.half_unit, unit) + SLACK * (1 + size):
+            middle, half = _stands_for(cell, min(cell.half_unit, unit), sheet.working.cut)
+            if not abs(middle - value) <= half + SLACK * (1 + size):
                 return False
             largest = max(largest, size)
     return says_enough(largest, decimals, sheet.exercise.asked)
+
+
+def _stands_for(cell: Figure, half: float, cut: bool) -> tuple[float, float]:
+    """The middle of what a number stands for, and how far that reaches; where digits were ``cut``
+    off, a whole unit away from zero."""
+    if not cut:
+        return cell.value, half
+    return (cell.value + math.copysign(half, cell.value), half) if cell.value else (0.0, 2 * half)
 
 
 def _rests_on_the_exact(sheet: Sheet, place: Key) -> bool:
@@ -91,7 +99,7 @@ def verdicts_at_sight(sheet: Sheet, place: Key) -> Entries | None:
     unit, exact = 0.5 * 10.0**-decimals, exercise.values[place].tolist()
     found: list[tuple[Verdict, ...]] = []
     for line in zip(cells, worked.tolist(), exact, doubts, strict=True):
-        verdicts = [_verdict(*entry, unit) for entry in zip(*line, strict=True)]
+        verdicts = [_verdict(*each, unit, sheet.working.cut) for each in zip(*line, strict=True)]
         if None in verdicts:
             return None
         found.append(tuple(filter(None, verdicts)))
@@ -99,18 +107,20 @@ def verdicts_at_sight(sheet: Sheet, place: Key) -> Entries | None:
 
 
 def _verdict(
-    cell: AnswerCell, worked: float, exact: float, doubtful: bool, unit: float
+    cell: AnswerCell, worked: float, exact: float, doubtful: bool, unit: float, cut: bool
 ) -> Verdict | None:
     """That of an entry which follows; None for what may not, for what some reading of its digits
     may have in the spec's interval, and for what may stand for itself."""
     assert isinstance(cell, Figure)
-    half, slack = min(own_half_unit(cell), unit), SLACK * (1 + abs(cell.value))
-    off, away = abs(cell.value - worked), abs(cell.value - exact)
-    if not off <= half + slack / 2:
+    slack = SLACK * (1 + abs(cell.value))
+    middle, half = _stands_for(cell, min(own_half_unit(cell), unit), cut)
+    if not abs(middle - worked) <= half + slack / 2:
         return None
-    if away <= half:
-        is_same = away <= SAME * (1 + abs(exact))
-        return "right" if is_same or off > ALONE * (1 + abs(worked)) else None
-    if away <= coarsest_half_unit(cell) + 2 * slack or math.isinf(exact):
+    if abs(middle - exact) <= half:
+        is_same = abs(cell.value - exact) <= SAME * (1 + abs(exact))
+        is_other = abs(cell.value - worked) > ALONE * (1 + abs(worked))
+        return "right" if is_same or is_other else None
+    middle, half = _stands_for(cell, coarsest_half_unit(cell), cut)
+    if abs(middle - exact) <= half + 2 * slack or math.isinf(exact):
         return None
     return "carried" if doubtful else "rounded"

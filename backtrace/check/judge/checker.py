@@ -384,6 +384,17 @@ class Checker(Exercise):
         sheet.work = work
         return sheet if sheet.take_as_written(apart) else None
 
+    def cut_off(self, answers: Answers, most: int) -> Sheet | None:
+        """The sheet if its digits were cut off; None where more than so many entries are wrong."""
+        sheet = Sheet(self, self._page(answers), Working(cut=True), explains=False)
+        found: list[Judged] = []
+        for judged in self._judged(sheet):
+            found.append(judged)
+            if accused_entries(tuple(found)) > most:
+                return None
+        sheet.quantities = for_work_done(sheet, tuple(found))
+        return sheet
+
     def with_mistakes_and_coarse_scratch_work(self, answers: Answers, usual: Sheet) -> Sheet | None:
         """The sheet of a few mistakes among lines whose scratch work was noted coarsely; the usual
         working accuses at least two lines besides."""
@@ -401,10 +412,10 @@ class Checker(Exercise):
         lenient = self.lenient(answers, usual)
         cut = None
         if signs > 0 or (signs == 0 and accused_entries(usual.quantities) > 1):
-            cut = self.sheet(answers, Working(cut=True))
-            wrong, before, as_usual = (
-                accused_entries(each.quantities) for each in (cut, lenient, usual)
-            )
+            before, as_usual = (accused_entries(each.quantities) for each in (lenient, usual))
+            cut = self.cut_off(answers, max(before, as_usual))
+        if cut is not None:
+            wrong = accused_entries(cut.quantities)
             is_less = wrong < before or wrong == before < as_usual
             if is_less and (signs or balance_of_what_stands(cut, usual)) > 0:
                 yield cut

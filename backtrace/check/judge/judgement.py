@@ -98,6 +98,7 @@ class Judgement:
     def at_sight(self, entries: Entries, extra: bool) -> Judged:
         """Said at sight; what later steps take is seen to where any needs it."""
         place, sheet, none = self.place, self.sheet, np.zeros(self._shape(), dtype=bool)
+        sheet.at_sight.add(place)
         sheet.numbers.waiting.add(place)
         sheet.intervals.waiting.add(place)
         for marks in (sheet.vague, sheet.adrift, sheet.doubts):

@@ -165,6 +165,7 @@ class Sheet:
         self.numbers = Postponed(self.read)
         self.intervals = Postponed(self.settled)
         self.holding: set[Key] = set()  # what holds the exact numbers, written or not
+        self.at_sight: set[Key] = set()  # what was seen to be right, or to follow, as it stands
         self.doubts = Marks()  # entries that are, or rest on, something wrong
         self.vague = Marks()  # entries that are, or rest on, something imprecise
         self.adrift = Marks()  # imprecise ones that are not what the spec allows
@@ -216,7 +217,8 @@ class Sheet:
     def is_rounded(self, place: Key, values: Floats) -> bool:
         """Whether it is known already that none of the numbers is just what those before it give:
         one that is may stand for itself, and not for all that rounds to it."""
-        worked = self.in_floats.worked.get(place) if self.is_plain else None
+        is_told = self.working.takes_numbers_as_they_stand and not self.has_copies
+        worked = self.in_floats.worked.get(place) if is_told else None
         return worked is not None and bool(
             (np.abs(values - worked) > ALONE * (1 + np.abs(worked))).all()
         )
@@ -322,11 +324,15 @@ class Sheet:
         middle: Floats = (box.lo[0] + box.hi[0]) / 2
         return middle
 
-    @cached_property
+    @property
     def is_plain(self) -> bool:
         """Whether lines are worked as usual, from what is given as it is given."""
-        copies = any(self.exercise.is_given(at) for at in self.written)
-        return self.working == Working() and not copies
+        return self.working == Working() and not self.has_copies
+
+    @cached_property
+    def has_copies(self) -> bool:
+        """Whether anything that is given is written again."""
+        return any(self.exercise.is_given(at) for at in self.written)
 
     def sources(self, place: Key) -> Iterator[Key]:
         """The written quantities that a step is worked from, past those that were not written."""

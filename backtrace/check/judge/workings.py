@@ -66,6 +66,12 @@ class Working(msgspec.Struct, frozen=True):
         return self == msgspec.structs.replace(plain, only=self.only, known=self.known)
 
     @property
+    def takes_numbers_as_they_stand(self) -> bool:
+        """Whether what a line gives on numbers as they stand is among what it gives in the working,
+        whatever may be rounded besides."""
+        return not (self.float32 or self.lines or self.loose or self.only)
+
+    @property
     def is_coarse(self) -> bool:
         """Whether something was kept with fewer digits than are written."""
         return self.scratch is not None or self.unwritten is not None

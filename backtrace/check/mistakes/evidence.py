@@ -85,11 +85,13 @@ class Evidence(WrongQuantity):
     @cached_property
     def unexplained_later(self) -> dict[Key, Numbers]:
         """What is written further down and does not follow from what is written before it."""
-        order = self.exercise.order
+        order, before = self.exercise.order, self.sheet.before
+        at_sight = before.at_sight if before is not None else ()
         return {
             place: numbers
             for place, numbers in self.others()
-            if order[place] > order[self.place] and not self.fits_under(place, numbers, {})
+            if order[place] > order[self.place] and place not in at_sight
+            if not self.fits_under(place, numbers, {})
         }
 
     def others(self) -> Iterator[tuple[Key, Numbers]]:
