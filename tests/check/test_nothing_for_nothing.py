@@ -318,6 +318,85 @@ b2_new: 0.4909
     assert found.possible - found.earned == 2  # db₁'s two entries
 
 
+# ŷ = z, n = 1, v = 0.9·0 + dW and η = 1: most lines of this exercise copy the one before
+
+COPIES = """
+conventions: {layout: columns}
+layers:
+  - {activation: relu, weights: [[-1, 0.4], [0.7, -0.6]], bias: [-0.7, 1]}
+  - {activation: linear, weights: [[-1.1, 0.4]], bias: [0.6]}
+inputs: [[-0.8], [-1.6]]
+targets: [[-0.9]]
+loss: half_mse
+optimizer: {name: momentum, learning_rate: 1, momentum: 0.9}
+"""
+
+
+def test_who_copies_as_the_exercise_does_keeps_the_marks():
+    """z₁ = W₁x + b₁ is -0.54 and 1.4; with what is written z₂ = -1.1·0.16 + 0.6 = 0.424, the error
+    0.424 + 0.9 = 1.324, dW₂ = 1.324·0.16, δ₁ = -1.1·1.324, dW₁ = -1.456·(-0.8, -1.6)."""
+    sheet = """
+z1: [[0.16], [-0.4]]
+a1: [[0.16], [0]]
+z2: 0.424
+a2: 0.424
+error: 1.324
+loss: 0.876
+delta2: 1.324
+dW2: [[0.212, 0]]
+db2: 1.324
+delta1: [[-1.456], [0]]
+dW1: [[1.165, 2.33], [0, 0]]
+db1: [[-1.456], [0]]
+vW1: [[1.165, 2.33], [0, 0]]
+vb1: [[-1.456], [0]]
+vW2: [[0.212, 0]]
+vb2: 1.324
+step_W2: [[-0.212, 0]]
+step_b2: -1.324
+"""
+    found = report(COPIES, sheet)
+    assert found.possible - found.earned == 2  # z₁'s two entries
+    assert not any(q.withheld for q in found.quantities)
+
+
+def test_zeros_are_said_where_they_began():
+    """Without b₁ both units are off: a₁ = 0, so z₂ = b₂, dW₂ = 0 and v = 0; W₂'s step does not move
+    it. The error 0.6 + 0.9 = 1.5, and what follows from it alone, is work."""
+    sheet = """
+z1: [[-0.04], [-0.2]]
+a1: [[0], [0]]
+z2: 0.6
+error: 1.5
+loss: 1.125
+delta2: 1.5
+dW2: [[0, 0]]
+vW2: [[0, 0]]
+W2_new: [[-1.1, 0.4]]
+db2: 1.5
+b2_new: -0.9
+"""
+    spec = COPIES.replace("[[-1, 0.4], [0.7, -0.6]]", "[[0.45, -0.2], [0.45, -0.1]]")
+    found = report(spec.replace("[-0.7, 1]", "[0.7, 1]"), sheet)
+    withheld = {q.name: q.withheld for q in found.quantities if q.withheld}
+    assert set(withheld) == {"z2", "dW2", "vW2", "W2_new"}
+    assert {(why.id, why.holds) for why in withheld.values()} == {("a1", "zeros")}
+
+
+def test_a_single_number_that_comes_to_1_is_work():
+    """z₁ = 0.5·1.2 + 0.3 is 0.9; from 1.000 follow 0.8 − 0.2 = 0.6, σ(0.6) = 0.6457."""
+    spec = """
+layers:
+  - {activation: linear, weights: [[0.5]], bias: 0.3}
+  - {activation: sigmoid, weights: [[0.8]], bias: -0.2}
+inputs: [[1.2]]
+targets: [[1]]
+loss: half_mse
+"""
+    sheet = "z1: 1.000\na1: 1.000\nproduct2: 0.800\nz2: 0.600\na2: 0.646\nerror: -0.354\n"
+    assert [q.earned for q in report(spec, sheet).quantities] == [0, 1, 1, 1, 1, 1]
+
+
 def test_what_is_filled_with_one_number_has_no_name():
     """W_new of zeros could be a step alone, of a velocity that was worked otherwise: nobody did."""
     zeros = "dW1: [[0], [0]]\ndb1: 0\nvW1: [[0], [0]]\nW1_new: [[0], [0]]\nb1_new: 0\n"

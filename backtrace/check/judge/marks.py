@@ -2,8 +2,9 @@
 
 A value that follows from an earlier mistake earns its mark, unless what it rests on makes the step
 trivial (zeros, ones, a given number copied). Where most of a sheet is wrong, or only copies what is
-(a linear unit, a z without a bias, a δ times 1), what follows does so by chance; and so it does
-where most is wrong from the first mistake on, and what is named there after many kinds of mistakes.
+(a linear unit, a z without a bias, a δ times 1) and others than the key's copies show no work, what
+follows does so by chance; and so it does where most is wrong from the first mistake on, and what is
+named there after many kinds of mistakes.
 An update that moves no parameter is no work, whatever rounding allows.
 """
 
@@ -47,12 +48,15 @@ def for_work_done(sheet: Sheet, quantities: tuple[Judged, ...]) -> tuple[Judged,
             many = MANY if shows_digits else math.inf
             quantities = tuple(_unnamed(each, many) for each in quantities)
     carried = [each for each in quantities if each.count("carried")]
-    why = {each.name: _trivial(sheet, _key(each)) for each in carried}
+    why = _reasons(sheet, carried)
     if _came_about(quantities, why):
         why = {name: each for name, each in why.items() if each and each.holds != "zeros"}
     most = sum(each.count("carried") for each in carried)
-    shows_work = _shows_work(quantities, most) or (
-        works_on and _shows_work(quantities, _idle(sheet, carried, why))
+    by_chance, anyway = _idle(sheet, carried, why)
+    shows_work = (
+        _shows_work(quantities, most)
+        or _shows_work(quantities, by_chance + anyway)
+        or _shows_work(quantities, by_chance, anyway, times=1)
     )
     if not (shows_work and works_on):
         why = {each.name: Trivial(each.id, "chance") for each in carried}
@@ -65,7 +69,7 @@ def for_work_done(sheet: Sheet, quantities: tuple[Judged, ...]) -> tuple[Judged,
     if not any(each.repeated for each in quantities):
         return tuple(paid)
     unexplained = (each for each in quantities if not each.explanations)
-    if not _shows_work((*unexplained, *carried), _idle(sheet, carried, why), times=1):
+    if not _shows_work((*unexplained, *carried), sum(_idle(sheet, carried, why)), times=1):
         return tuple(paid)
     return tuple(_charged_once(sheet, each) for each in paid)
 
@@ -181,16 +185,26 @@ def _charged_once(sheet: Sheet, judged: Judged) -> Judged:
     return msgspec.structs.replace(judged, earned=judged.earned + kept, spared=kept)
 
 
-def _idle(sheet: Sheet, carried: list[Judged], why: Mapping[str, Trivial | None]) -> int:
-    """How many carried entries took no work."""
-    return sum(
-        each.count("carried") if why.get(each.name) else _copied(sheet, each) for each in carried
-    )
+def _idle(
+    sheet: Sheet, carried: list[Judged], why: Mapping[str, Trivial | None]
+) -> tuple[int, int]:
+    """How many carried entries took no work: those copied by chance, as who invents numbers copies,
+    and those that are withheld or are copies on the key as well."""
+    by_chance = anyway = 0
+    for each in carried:
+        if why.get(each.name):
+            anyway += each.count("carried")
+        else:
+            found, always = _copied(sheet, each)
+            by_chance, anyway = by_chance + found, anyway + always
+    return by_chance, anyway
 
 
-def _shows_work(quantities: tuple[Judged, ...], idle: int, times: int = MOST_WRONG) -> bool:
-    """Whether what is wrong or took no work is at most so many times what stands."""
-    return _wrong(quantities) + idle <= times * (_standing(quantities) - idle)
+def _shows_work(
+    quantities: tuple[Judged, ...], idle: int, anyway: int = 0, times: int = MOST_WRONG
+) -> bool:
+    """Whether what is wrong or ``idle`` is at most so many times what stands by work."""
+    return _wrong(quantities) + idle <= times * (_standing(quantities) - idle - anyway)
 
 
 def _wrong(quantities: tuple[Judged, ...]) -> int:
@@ -213,6 +227,20 @@ def _without(sheet: Sheet, judged: Judged, why: Trivial | None) -> Judged:
     return msgspec.structs.replace(judged, earned=judged.earned - lost, withheld=why)
 
 
+def _reasons(sheet: Sheet, carried: list[Judged]) -> dict[str, Trivial | None]:
+    """Why each carried quantity earns nothing: zeros that came of zeros are told where
+    they began."""
+    found: dict[str, Trivial | None] = {}
+    began: dict[str, Trivial] = {}
+    for each in carried:
+        why = _trivial(sheet, _key(each))
+        if why is not None:
+            before = began.get(why.id)
+            began[each.id] = why = before if before and before.holds == why.holds else why
+        found[each.name] = why
+    return found
+
+
 def _trivial(sheet: Sheet, place: Key) -> Trivial | None:
     """What makes the step at ``place`` trivial, on this sheet."""
     for source in sheet.sources(place):
@@ -233,15 +261,18 @@ def _adds_to(sheet: Sheet, place: Key, zeros: Key) -> bool:
     return not _is_copied(worked, copied, [*_operands(sheet, place)]).all()
 
 
-def _copied(sheet: Sheet, judged: Judged) -> int:
-    """How many carried entries only repeat a number that the step takes."""
+def _copied(sheet: Sheet, judged: Judged) -> tuple[int, int]:
+    """How many carried entries only repeat a number that the step takes, by chance, and how many
+    where it does so on the key as well."""
     place = _key(judged)
     operands = [*_operands(sheet, place)]
     if not operands:
-        return 0
+        return 0, 0
+    exact, given = sheet.exercise.values, sheet.exercise.operands[place]
     worked, written = sheet.middle_from_written(place), sheet.numbers[place].values
-    found = _is_copied(worked, written, operands)
-    return int((found & (np.array(judged.entries) == "carried")).sum())
+    found = _is_copied(worked, written, operands) & (np.array(judged.entries) == "carried")
+    always = found & _is_copied(exact[place], exact[place], [exact[each] for each in given])
+    return int((found & ~always).sum()), int(always.sum())
 
 
 def _operands(sheet: Sheet, place: Key) -> Iterator[Floats]:
@@ -270,8 +301,10 @@ def _holds(sheet: Sheet, source: Key, values: Floats) -> Literal["zeros", "ones"
         return None
     if not values.any():
         return "zeros"
+    if values.size == 1:
+        return None  # a single number may come to 1, or to that of another
     if (values == 1).all():
         return "ones"
     given = sheet.exercise.given_values
-    same = any(x.shape == values.shape and x.size > 1 and (x == values).all() for x in given)
+    same = any(x.shape == values.shape and (x == values).all() for x in given)
     return "copy" if same else None
