@@ -11,16 +11,23 @@ from typing import Protocol
 
 import numpy as np
 
-from backtrace.check.judge.exercise import Exercise, Key
+from backtrace.check.judge.exercise import ADAPTIVE, Exercise, Key, Work
+from backtrace.check.judge.replay import Override
+from backtrace.check.mistakes.rewrites import Wrong
 from backtrace.check.model import Figure, WrittenQuantity
-from backtrace.check.rules.evaluation import number
-from backtrace.check.rules.intervals import Floats, Interval
+from backtrace.check.rules.evaluation import interval, number
+from backtrace.check.rules.intervals import Floats, Interval, hull, point, single
+from backtrace.tape.arithmetic import FloatArithmetic
+from backtrace.tape.steps import Step
+
+UNTOLD = ("given", "forward_again", *ADAPTIVE)  # what these give hangs on more than their operands
 
 
 class Written(Protocol):
     """A sheet, as far as it is needed here."""
 
     exercise: Exercise
+    work: Work
 
     @property
     def written(self) -> Mapping[Key, WrittenQuantity]: ...
@@ -38,6 +45,8 @@ class InFloats:
         self.exercise = sheet.exercise
         self.found: dict[Key, Floats | None] = {}
         self.worked: dict[Key, Floats | None] = {}
+        self.rough: dict[Key, Floats | None] = {}  # worked, also where it may be unbounded
+        self.lines: dict[Key, list[Key]] = {}  # not known, that a quantity is worked from
 
     def operand(self, place: Key) -> Floats | None:
         """A quantity as a line takes it: given, written, or worked out."""
@@ -77,6 +86,80 @@ class InFloats:
             return self.forward_again(place, dict(zip(step.operands, there, strict=True)))
         return number(step.operation, exercise.setting, exercise.parameters[place], *there)
 
+    def under(self, place: Key, over: Override) -> Floats | None:
+        """What the line of a quantity gives with numbers or wrong steps in the place of others;
+        None where that can't be told so plainly."""
+        values: dict[Key, Floats] = {}
+        steps: dict[Key, Step | Wrong] = {}
+        for at, instead in over.items():
+            if not isinstance(instead, Interval):
+                steps[at] = instead
+            elif single(instead).all():
+                values[at] = instead.lo[0]
+            else:
+                return None
+        self.sheet.work.spend(1)
+        if place not in self.lines:
+            self.lines[place] = self.exercise.lines_before(place, self.is_on_the_page)
+        if len(over) > 1 and not all(self.is_on_the_way(each, place) for each in steps.values()):
+            return None
+        for at in self.lines[place]:
+            if at not in steps and values.keys().isdisjoint(self.exercise.operands[at]):
+                continue
+            found = self.step_under(at, steps.get(at, self.exercise.steps[at]), values)
+            if found is None:
+                return None
+            values.setdefault(at, found)
+        return values.get(place)
+
+    def is_on_the_way(self, instead: Step | Wrong, place: Key) -> bool:
+        """Whether a step in the place of another has no operands but those that are known, or
+        lie before a quantity in any case."""
+        step = instead.step if isinstance(instead, Wrong) else instead
+        operands = ((*place[:2], id) for id in step.operands)
+        return all(self.is_on_the_page(at) or at in self.lines[place] for at in operands)
+
+    def is_on_the_page(self, place: Key) -> bool:
+        """Whether a quantity is given or written."""
+        written = self.sheet.written.get(place)
+        return self.exercise.is_given(place) or (written is not None and bool(written.cells))
+
+    def step_under(
+        self, at: Key, instead: Step | Wrong, values: Mapping[Key, Floats]
+    ) -> Floats | None:
+        """What a step gives in the place of a line, on these ``values`` where there are any."""
+        step = instead.step if isinstance(instead, Wrong) else instead
+        if self.exercise.steps[at].operation in UNTOLD:
+            return None
+        operands = ((*at[:2], id) for id in step.operands)
+        given = [values[each] if each in values else self.at_hand(each) for each in operands]
+        there = [each for each in given if each is not None]
+        if len(there) < len(given):
+            return None
+        setting = self.exercise.setting
+        if instead is self.exercise.steps[at]:
+            own = self.exercise.parameters[at]
+            return _finite(number(step.operation, setting, own, *there))
+        parameters = FloatArithmetic(np.float64).parameters(step.parameters)
+        try:
+            box = interval(step.operation, setting, parameters, *map(point, there))
+        except (ValueError, KeyError):  # operands whose shapes do not meet
+            return None
+        box = hull(instead.made_of(box) if isinstance(instead, Wrong) else box)
+        return _finite((box.lo[0] + box.hi[0]) / 2)
+
+    def at_hand(self, place: Key) -> Floats | None:
+        """A quantity as a line takes it, also where one before it may be unbounded and is not."""
+        if self.is_on_the_page(place):
+            return self.operand(place)
+        if place not in self.rough:
+            for at in self.exercise.lines_before(place, self.is_at_hand):
+                self.rough[at] = self.step_under(at, self.exercise.steps[at], {})
+        return self.rough[place]
+
+    def is_at_hand(self, place: Key) -> bool:
+        return place in self.rough or self.is_on_the_page(place)
+
     def forward_again(self, place: Key, new: dict[str, Floats]) -> Floats | None:
         """The forward part once more on the ``new`` parameters, none of its lines written."""
         exercise, (epoch, batch, _) = self.exercise, place
@@ -98,6 +181,10 @@ class InFloats:
                 return found
             values[step.id] = found
         raise AssertionError("an update without a loss has no loss after it")
+
+
+def _finite(x: Floats) -> Floats | None:
+    return x if np.isfinite(x).all() else None
 
 
 def _values(written: WrittenQuantity) -> Floats | None:

@@ -6,25 +6,21 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import combinations
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from backtrace.check.judge.exercise import Key
-from backtrace.check.judge.replay import StandIns
 from backtrace.check.judge.sheet import Sheet
+from backtrace.check.mistakes.entry_reading import Bounds, Reading, root_of
 from backtrace.check.mistakes.given_texts import GivenTexts
 from backtrace.check.mistakes.wrong_quantity import Cause, WrongQuantity
 from backtrace.check.model import Explanation, Figure
-from backtrace.check.rules.evaluation import dependent
 from backtrace.check.rules.intervals import Floats, Interval, between, hull, point
 from backtrace.functions.formula import Sentence, Symbol, row
 
-MOST_REMEMBERED = 5_000  # readings of an exercise, and what they reach
 MOST_READ = 60  # numbers that are tried as misread for one wrong step
 FEWEST_DIGITS = 2  # of one number, or twice as many of several, that one of many may explain
 MANY_DIGITS = 8  # of two numbers, that one digit of another explains
-MOST_TRIED = 8  # numbers, to find the one that an entry must have been read as
 CLOSE = 0.1  # of half a unit of what was written: as near as it must be brought to that
 MOST_LINES = 8  # rows, columns or entries of a matrix that are tried as exchanged
 
@@ -185,11 +181,6 @@ class Misreading(WrongQuantity):
                     return
                 yield source, i, j
 
-    @cached_property
-    def in_order(self) -> list[Key]:
-        """The path, in the order of work."""
-        return sorted(self.path(), key=self.exercise.order.__getitem__)
-
     def texts(self, source: Key) -> GivenTexts:
         if self.exercise.is_given(source) and source not in self.sheet.intervals:
             return self.exercise.given_texts(source)
@@ -200,15 +191,6 @@ class Misreading(WrongQuantity):
             ]
             self.own_texts[source] = GivenTexts(self.sheet.numbers[source].values, texts)
         return self.own_texts[source]
-
-    def with_entry(self, source: Key, i: int, j: int, low: float, high: float) -> Interval:
-        """The matrix with another number; one of the student's own has its digits' width."""
-        own = self.sheet.intervals.get(source)
-        box = self.exercise.exact(source) if own is None else hull(own)
-        lo, hi = box.lo[0].copy(), box.hi[0].copy()
-        half = 0.0 if own is None else (hi[i, j] - lo[i, j]) / 2
-        lo[i, j], hi[i, j] = low - half, high + half
-        return Interval(lo[None], hi[None]) if (lo != hi).any() else point(lo)
 
     def misread(
         self, reading: Reading, wrong: NDArray[np.bool_], several: bool
@@ -223,12 +205,13 @@ class Misreading(WrongQuantity):
         bounds = self.solved(reading, wrong) if may_be else None
         if bounds is None:
             return None
-        likely = [text for text in candidates if bounds.hold(text)]
+        likely = [text for text in candidates if bounds.hold(text)] if bounds.is_finite else []
         if bounds.is_finite and several:  # one number explains several entries:
             likely += texts.plainest(bounds.low, bounds.high)  # any plain number will do
         text = next((t for t in dict.fromkeys(likely) if self.is_read(reading, t)), None)
         if text is None and not bounds.alone:  # a function that turns back comes to it twice
-            text = self.read_among(candidates if several else [*texts.likely(i, j)], reading)
+            among = candidates if several or not bounds.is_finite else [*texts.likely(i, j)]
+            text = self.read_among(among, reading)
         if text is None or not (bounds.is_finite and bounds.hold(text)):
             return None if text is None else (text, float(text), float(text))
         return text, bounds.low, bounds.high
@@ -266,110 +249,36 @@ class Misreading(WrongQuantity):
         at = tuple(np.argwhere(on if on.any() else wrong)[0].tolist())
         if not (reading.reached[at] and reading.reaches_all):
             return None
-        target = float(self.numbers.values[at])
-        near = CLOSE * float(self.numbers.half[at]) + 1e-9 * (1 + abs(target))
+        target, half = float(self.numbers.values[at]), float(self.numbers.half[at])
+        near = CLOSE * half + 1e-9 * (1 + abs(target))
         start = float(self.texts(reading.source).values[reading.row, reading.column])
 
         def ends(x: float) -> tuple[float, float]:
             box = hull(self.replayed(reading.of(x, x)))
             return float(box.lo[0][at]), float(box.hi[0][at])
 
-        first, (low, high) = ends(start), ends(start + max(0.125, abs(start) / 64))
-        if first == (low, high) and ends(-start - 1.0) == first == ends(start + 1.0):
+        def in_floats(x: float) -> float:
+            found = reading.in_floats(x)
+            return np.nan if found is None else float(found[at])
+
+        is_plain = np.isfinite(in_floats(start))
+        root = root_of(in_floats if is_plain else lambda x: sum(ends(x)) / 2, start, target, near)
+        if root is None:
             return None
-        x0, x1, y0 = start, start + max(0.125, abs(start) / 64), sum(first) / 2
-        for tried in range(MOST_TRIED):
-            y1 = (low + high) / 2
-            slope = (y1 - y0) / (x1 - x0) if x1 != x0 else 0.0
-            if slope == 0 or not np.isfinite(slope):
-                break
-            x0, y0, x1 = x1, y1, x1 + (target - y1) / slope
-            low, high = ends(x1)
-            if abs((low + high) / 2 - target) < near:
-                width = (high - low) / 2 + float(self.numbers.half[at])
-                reach = (width + self.numbers.unit) / abs(slope)
-                return Bounds(x1 - reach, x1 + reach, alone=tried == 0)
-        return Bounds(-np.inf, np.inf)
-
-
-class Bounds(msgspec.Struct, frozen=True):
-    """Where a number must lie; ``alone`` where no other solution is to be expected."""
-
-    low: float
-    high: float
-    alone: bool = False
-
-    @property
-    def is_finite(self) -> bool:
-        return bool(np.isfinite(self.high - self.low))
-
-    def hold(self, text: str) -> bool:
-        return self.low <= float(text) <= self.high
-
-
-class Reading:
-    """One entry of a matrix read as another number: everywhere, or in the line ``once`` alone."""
-
-    def __init__(
-        self, on: Misreading, source: Key, row: int, column: int, once: Key | None = None
-    ) -> None:
-        self.on = on
-        self.source = source
-        self.row = row
-        self.column = column
-        self.once = once
-
-    def of(self, low: float, high: float) -> StandIns:
-        """What stands in the place of others if the entry lies between these."""
-        instead = self.on.with_entry(self.source, self.row, self.column, low, high)
-        if self.once is None:
-            return {self.source: instead}
-        exercise, plain = self.on.exercise, self.on.sheet.replay(self.on.unit)
-        operands = [
-            instead if source == self.source else plain.operand(source)
-            for source in exercise.operands[self.once]
-        ]
-        parameters = exercise.parameters[self.once]
-        return {self.once: plain.evaluated(exercise.steps[self.once], parameters, operands)}
-
-    @cached_property
-    def reached(self) -> NDArray[np.bool_]:
-        """Which entries of the wrong quantity rest on this one at all: the same for all students
-        who left out the same lines."""
-        known = self.on.exercise.reached
-        how = (self.source, self.row, self.column, self.once, *self.on.in_order)
-        if how not in known:
-            if len(known) >= MOST_REMEMBERED:
-                known.clear()
-            known[how] = self.marked()
-        return known[how]
-
-    @property
-    def reaches_all(self) -> bool:
-        """Whether all rests on it that the right rule does not give."""
-        return bool(self.reached[self.on.off].all())
-
-    def marked(self) -> NDArray[np.bool_]:
-        exercise = self.on.exercise
-        marks: dict[Key, NDArray[np.bool_]] = {}
-        read = np.zeros(exercise.values[self.source].shape, dtype=bool)
-        read[self.row, self.column] = True
-        for place in self.on.in_order:
-            operands = exercise.operands[place]
-            known = marks if self.once not in (None, place) else {**marks, self.source: read}
-            if known.keys().isdisjoint(operands):
-                continue
-            step = exercise.steps[place]
-            if step.operation in ("given", "forward_again"):
-                return np.ones(exercise.values[self.on.place].shape, dtype=bool)
-            found = [
-                known.get(source, np.zeros(exercise.values[source].shape, dtype=bool))
-                for source in operands
-            ]
-            parameters = exercise.parameters[place]
-            marks[place] = dependent(step.operation, exercise.setting, parameters, *found)
-        none = np.zeros(exercise.values[self.on.place].shape, dtype=bool)
-        return marks.get(self.on.place, none)
+        found = reading.in_floats(root.x) if is_plain and root.is_found else None
+        if found is not None and self.is_far(found):
+            return None if root.alone else Bounds(-np.inf, np.inf)
+        if not root.is_found:
+            return Bounds(-np.inf, np.inf)
+        low, high = ends(root.x)
+        if abs((low + high) / 2 - target) >= near:  # the middle of a box is not what floats give
+            again = root_of(lambda x: sum(ends(x)) / 2, root.x, target, near)
+            if again is None or not again.is_found:
+                return Bounds(-np.inf, np.inf)
+            root = again._replace(alone=root.alone)
+            low, high = ends(root.x)
+        reach = ((high - low) / 2 + half + self.numbers.unit) / abs(root.slope)
+        return Bounds(root.x - reach, root.x + reach, alone=root.alone)
 
 
 def exchanges(

@@ -19,6 +19,7 @@ from backtrace.check.rules.intervals import Floats, Interval, hull
 VAGUE = 4.0  # times as wide as a number is off: what gives that gives anything
 LEAST_SAID, MOST_SAID = np.log(VAGUE), np.log(100.0)  # against a rule, and for it, by one entry
 TINY = 1e-300
+FAR, MOST_WIDTHS = 0.05, 4.0  # of what a rule changes, and of what digits leave, at the utmost
 
 
 class Cause(msgspec.Struct, frozen=True):
@@ -72,6 +73,11 @@ class WrongQuantity:
             waiting += self.exercise.operands[place]
         return list(found)
 
+    @cached_property
+    def in_order(self) -> list[Key]:
+        """The path, in the order of work."""
+        return sorted(self.path(), key=self.exercise.order.__getitem__)
+
     def sources(self) -> list[Key]:
         """What the path is worked from, given or written, nearest first."""
         operands = (source for place in self.path() for source in self.exercise.operands[place])
@@ -90,6 +96,8 @@ class WrongQuantity:
         What anything would follow from once lines between are rounded (a quotient by what may have
         been 0) fits where it gives the numbers without.
         """
+        if self.is_far_from(over):
+            return False
         box = self.replayed(over)
         if box.shape != self.exercise.values[self.place].shape:
             return False
@@ -99,6 +107,28 @@ class WrongQuantity:
         if not (vague or self.numbers.meets(box).all()):
             return False
         return not vague or self.is_given_by(self.unrounded(over))
+
+    def is_far_from(self, over: Override) -> bool:
+        """Whether what was written is so far from what the numbers before it, as they stand, give
+        under ``over`` that no rounding explains it."""
+        found = self.sheet.in_floats.under(self.place, over)
+        return found is not None and self.is_far(found)
+
+    def is_far(self, found: Floats) -> bool:
+        """Whether what was written is so far from these numbers that no rounding explains it."""
+        if self.room is None or found.shape != self.numbers.values.shape:
+            return False
+        changed = float(np.abs(found - self.middle).max(initial=0.0))
+        off = np.abs(found - self.numbers.values) > self.room + FAR * changed
+        return bool(off[self.numbers.there].any())
+
+    @cached_property
+    def room(self) -> Floats | None:
+        """How far from what its numbers give, as they stand, a line may be at the utmost."""
+        ends = hull(self.right)
+        width = (ends.hi - ends.lo)[0]
+        known = np.isfinite(width).all()
+        return np.asarray(MOST_WIDTHS * (self.numbers.half + width)) if known else None
 
     def is_given_by(self, box: Interval) -> bool:
         """Whether the numbers lie in a box that says something."""
