@@ -15,6 +15,7 @@ import numpy as np
 from tests.check.scratch_paper import Paper
 
 TINY = 1e-9
+MOST_WAYS = 64  # to work a line by right rules, each with every rounding
 SAFETY = 1.3
 """What lies further off than this times the reach is wrong beyond doubt."""
 
@@ -45,9 +46,19 @@ def reaches(work, id, seen, rounding):
     """A Reach of line ``id`` for every choice between right rules; ``seen`` holds what is written
     above it."""
     chain = _unwritten(work, id, seen)
-    choices = product(*(work.lines[line].rules for line in chain))
     return [_reach(work, chain, dict(zip(chain, rules, strict=True)), seen, rounding)
-            for rules in choices]  # fmt: skip
+            for rules in _choices([work.lines[line] for line in chain])]  # fmt: skip
+
+
+def _choices(lines):
+    """The right rules of some lines, in every way; of very many ways those in which lines of one
+    kind are worked alike."""
+    if np.prod([len(line.rules) for line in lines]) <= MOST_WAYS:
+        return product(*(line.rules for line in lines))
+    kinds = dict.fromkeys(line.kind for line in lines)
+    most = [max(len(line.rules) for line in lines if line.kind == kind) for kind in kinds]
+    alike = (dict(zip(kinds, which, strict=True)) for which in product(*map(range, most)))
+    return [[line.rules[min(of[line.kind], len(line.rules) - 1)] for line in lines] for of in alike]
 
 
 def reach_with(work, id, seen, rounding, wrong):

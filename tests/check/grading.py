@@ -23,7 +23,8 @@ def names(code):
 
 class Outcome(NamedTuple):
     """What became of one sheet. ``accused`` are the quantities called wrong (or what amounts to
-    it) besides the one that is; ``covered``: its entries that are wrong beyond doubt were found."""
+    it) besides the one that is, or that shows the same mistake; ``covered``: its entries that are
+    wrong beyond doubt were found."""
 
     seed: int
     code: str
@@ -62,6 +63,7 @@ def grade(seed, code):
         return Outcome(seed, code, sheet.habit.digits, accused=tuple(q.name for q in accused))
     first = accused[0] if accused else None
     located = first is not None and _is_place(first, sheet)
+    is_it = first is not None and (located or _shows(first, sheet))
     said = set(first.mistakes) if located else set()
     named, alone = (False, False) if not located else _is_named(sheet, said)
     return Outcome(
@@ -72,7 +74,7 @@ def grade(seed, code):
         located and (first.name != sheet.truth.id or _covers(first, sheet.truth.entries)),
         named,
         alone,
-        tuple(q.name for q in accused if q.name not in (sheet.truth.id, located and first.name)),
+        tuple(q.name for q in accused if q.name not in (sheet.truth.id, is_it and first.name)),
         (sheet.truth.id, first and (first.name, first.mistakes)),
     )
 
@@ -88,11 +90,13 @@ def _is_place(first, sheet):
         return True
     order = [*sheet.answers]
     earlier = order.index(first.name) < order.index(sheet.truth.id)
+    return earlier and (set(first.mistakes) == names(sheet.truth.code) or _shows(first, sheet))
+
+
+def _shows(judged, sheet):
+    """Whether a line is said to be wrong by the mistake that was made, where it was made."""
     made = (sheet.truth.code, sheet.truth.origin)
-    return earlier and (
-        set(first.mistakes) == names(sheet.truth.code)
-        or any(made in each.mistakes for each in first.explanations)
-    )
+    return any(made in each.mistakes for each in judged.explanations)
 
 
 def _is_named(sheet, said):

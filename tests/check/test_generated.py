@@ -90,3 +90,19 @@ def test_a_checker_that_accuses_a_later_step_is_noticed():
     outcome = Outcome(0, HONEST, 3, accused=("z1",))
     *_, row = table([outcome], lambda o: o.code, "mistake")
     assert row.split()[-1] == "1"
+
+
+@pytest.mark.parametrize(
+    ("seed", "code"),
+    [
+        (90008, "weights-not-transposed"),
+        (90039, "given-misread"),
+        (91001, "mean-over-outputs"),
+        (91012, "entries-exchanged"),
+    ],
+)
+def test_along_many_unwritten_lines_all_is_tried_in_the_time_there_is(seed, code):
+    """Some end in ten unwritten lines, of which each has a dozen wrong rules, and 40 numbers."""
+    outcome = grade(seed, code)
+    assert outcome.named, outcome.found
+    assert not outcome.accused
