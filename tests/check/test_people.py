@@ -54,6 +54,9 @@ def test_an_honest_person_is_not_accused_and_keeps_the_marks(name):
             "scratch lines one decimal coarser",
         ),  # z + b alone, the digits of others bear it out
         (60021, "scratch lines coarser, small numbers kept"),  # a loss alone, of coarse addends
+        (91015, "scratch lines one decimal coarser"),  # one z, and a loss worked again so
+        (91015, "products to 3 decimals, 4 written"),
+        (91046, "scratch lines coarser, small numbers kept"),  # 0.00998, shown as 0.0100
         (50012, "products to 3 decimals, 4 written"),  # α(e^z − 1) of a SELU, e^z as it is
         (60005, "products to 3 decimals, 4 written"),  # z·φ(z) in the slope of a GELU
         (60008, "products to 3 decimals, 4 written"),  # z·σ(z)(1 − σ(z)) in that of a SiLU

@@ -2,8 +2,9 @@
 
 By the likelihood of all lines that it would move. As usually worked, a number is mostly what the
 numbers written before it give, or what it is exactly, rounded; else any of those that rounding on
-the way may leave, and after a slip of the hand any of many. As coarsely worked it is any of those
-that the noted parts leave. A line as a whole was noted so or was not.
+the way may leave, and after a slip of the hand any of many. As coarsely worked it is mostly what
+those give with their parts noted, else any that noted parts leave. A line as a whole was noted so
+or was not.
 """
 
 from __future__ import annotations
@@ -30,14 +31,15 @@ SLIPS = 30.0  # numbers that a slip may leave; mistakes that follow a rule are w
 MANY = 1000.0  # numbers that a line may hold, beyond which more make no difference
 KINKED = 2.0  # the same of a slope of straight pieces, which is right by chance half the time
 FROM_WRITTEN, EXACTLY = 0.55, 0.25  # how often a number is what these give, rounded
-NOTED = 0.85  # how often a line whose partial results may be noted was worked so
+NOTED = 0.95  # how often a line whose partial results may be noted was worked so
 VARIED = 0.3  # how often the unwritten lines before it were rounded so, where decimals vary
 IN_ONE_GO = 0.05  # how often a number of such a line was not
+MOSTLY = 0.7  # how often its noted parts are those of the written numbers as they stand
 WHOLE = 0.1  # how often the line itself was noted coarsely as well
 UNSEEN = 0.5  # as often, where a line before it is not on the page, which may be rounded as well
 AT_EDGE = 0.3  # of what rounding may do at most, that it does so much
 SLOPES = ("activation_derivative", "chain")  # which are worked from a as well
-RULES = 100.0  # mistakes that have names, one as likely as the other
+RULES = 40.0  # mistakes that have names, one as likely as the other
 EXACT = 1e-12  # the unit of a number that was not rounded, relatively
 
 
@@ -149,10 +151,16 @@ def _as_usual(usual: Sheet, place: Key, numbers: Numbers, unit: Floats) -> Float
 
 
 def _as_coarse(sheet: Sheet, place: Key, numbers: Numbers, unit: Floats) -> Floats:
-    """How likely each number is in a coarse working: any that its work gives; or that, noted
+    """How likely each number is in a coarse working: mostly what the numbers written before it
+    give, with what lies between rounded or not; else any that its work gives; or that, noted
     coarsely itself and written with zeros."""
     replay = sheet.replay(numbers.unit)
-    shares = ((1 - WHOLE, replay.step(place)), (WHOLE, replay.of(place)))
+    shares = (
+        (MOSTLY / 2, sheet.ways_from_written(place, 0.0)),
+        (MOSTLY / 2, sheet.ways_from_written(place, numbers.unit)),
+        (1 - MOSTLY - WHOLE, replay.step(place)),
+        (WHOLE, replay.of(place)),
+    )
     found = sum(share * numbers.meets(box) / _numbers_in(box, unit) for share, box in shares)
     return np.asarray(found)
 

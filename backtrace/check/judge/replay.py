@@ -41,7 +41,7 @@ from backtrace.check.rules.intervals import (
     widened,
 )
 from backtrace.check.rules.noted_lines import noted
-from backtrace.check.rules.noting import TELLING, Noting, widened_by
+from backtrace.check.rules.noting import TELLING, Noting, chosen, widened_by
 from backtrace.functions.activations import Parameters
 from backtrace.functions.elementary import FUNCTIONS
 from backtrace.tape.arithmetic import FloatArithmetic
@@ -134,7 +134,15 @@ class Replay:
         if self.plain is not None and not self.is_changed(place):
             return self.plain.operand(place)
         self.changed.add(place)
-        return self.may_be_rounded(place, self.step(place))
+        return self.may_be_rounded(place, self.noted_step(place, self.step(place)))
+
+    def noted_step(self, place: Key, found: Interval) -> Interval:
+        """An unwritten step of an update with the fewer digits, where all are noted so."""
+        working, operation = self.sheet.working, self.exercise.steps[place].operation
+        is_noted = working.only and operation in DIVISORS and operation in working.parts
+        if working.scratch is None or not is_noted:
+            return found
+        return working.scratch.rounded(found)
 
     def is_changed(self, place: Key) -> bool:
         """Whether a line that is about to be worked rests on a replaced one; an adaptive
@@ -420,17 +428,20 @@ class Replay:
         if working.loose:
             return self.on_scratch_paper(x)
         coarse, keeps = working.scratch.rounded(x), working.scratch.keeps
-        tiny = np.maximum(np.abs(x.lo), np.abs(x.hi)) < TELLING * working.scratch.half
-        if keeps is False or not tiny.any():
+        ends, telling = (np.abs(x.lo), np.abs(x.hi)), TELLING * working.scratch.half
+        may_be_tiny, is_tiny = np.minimum(*ends) < telling, np.maximum(*ends) < telling
+        if keeps is False or not may_be_tiny.any():
             return coarse
-        both = x if keeps else either(x, coarse)
-        return Interval(np.where(tiny, both.lo, coarse.lo), np.where(tiny, both.hi, coarse.hi))
+        found = chosen(may_be_tiny, either(x, coarse), coarse)
+        return chosen(is_tiny, x, found) if keeps else found
 
     def on_scratch_paper(self, x: Interval) -> Interval:
         """A line that nobody writes twice, with the fewer digits of scratch paper."""
         working = self.sheet.working
         if working.scratch is None or not working.has_coarse_lines:
             return x
+        if working.only:
+            return self.carried(x)
         error = working.scratch.error(np.maximum(np.abs(x.lo), np.abs(x.hi)))
         return Interval(x.lo - error, x.hi + error)
 
@@ -450,9 +461,13 @@ class Replay:
 
     def rounded(self, x: Interval) -> Interval:
         """How far rounding (half a unit), or cutting off, can take a line that was not written."""
+        working = self.sheet.working
+        if working.only and working.has_coarse_lines:
+            return self.carried(x)
+        if working.only and working.unwritten is not None:
+            return working.unwritten.rounded(x)
         if self.unit == 0:
             return x
-        working = self.sheet.working
         if working.loose:
             return self.on_scratch_paper(x)
         if working.cut:
@@ -460,8 +475,6 @@ class Replay:
             wide = widened(x, 2 * half, 2 * half)
         else:
             wide = _at_most_so_coarse(self.noting, x)
-        if working.between is not None and working.only:
-            return working.between.rounded(x)
         if working.between is not None:
             wide = either(wide, working.between.rounded(x))
         if working.unwritten is not None and self.unit < working.unwritten.half / FINER:

@@ -302,13 +302,18 @@ class Sheet:
         return between(read.low, read.high) if read.there.all() else None
 
     def from_written(self, place: Key) -> Interval:
-        """What the numbers written before a quantity give, taken as they stand."""
+        """Where what the numbers written before a quantity give, taken as they stand, may lie."""
+        return hull(self.ways_from_written(place, 0.0))
+
+    def ways_from_written(self, place: Key, unit: float) -> Interval:
+        """The same, in each way of working; what lies between is rounded to half a unit, or not."""
+        plain = self.replay(unit)
         over: StandIns = {
-            source: point(self.numbers[source].values)
+            source: plain.carried(point(self.numbers[source].values))
             for source in self.sources(place)
             if self.numbers[source].there.all()
         }
-        return hull(self.replay(0.0, over).step(place))
+        return self.replay(unit, over).step(place)
 
     def kept_for(self, place: Key) -> StandIns:
         """The vague quantities that a step is worked from, as the calculator still had them."""

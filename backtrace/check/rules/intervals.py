@@ -233,6 +233,8 @@ def _minimum(x: Any, y: Any) -> Interval:
 
 def product(x: Any, y: Any) -> Interval:
     """The matrix product: every entry a sum of products of intervals."""
+    if _interval(x).shape == _interval(y).shape == (1, 1):
+        return multiplied(_interval(x), _interval(y))
     x, y = hull(_interval(x)), hull(_interval(y))
     xl, xh, yl, yh = x.lo[0], x.hi[0], y.lo[0], y.hi[0]
     if x.exact:

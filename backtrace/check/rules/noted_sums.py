@@ -14,7 +14,7 @@ import numpy as np
 from backtrace.check.rules.evaluation import interval
 from backtrace.check.rules.intervals import (
     Interval,
-    added,
+    divided,
     hull,
     in_any,
     multiplied,
@@ -78,12 +78,12 @@ def rounded_whole(operation: str) -> Callable[..., Interval]:
     """A line that is a product by itself."""
 
     def rounded(s: Setting, p: Parameters, noting: Noting, *operands: Interval) -> Interval:
-        return _one_by_one(noting, interval(operation, s, p, *operands))
+        return one_by_one(noting, interval(operation, s, p, *operands))
 
     return rounded
 
 
-def _one_by_one(noting: Noting, x: Interval) -> Interval:
+def one_by_one(noting: Noting, x: Interval) -> Interval:
     """Numbers as they may be noted."""
     ends = hull(x)
     return _sums(noting, Interval(ends.lo[:, None], ends.hi[:, None]), 1)
@@ -98,38 +98,13 @@ def rounded_terms(s: Setting, p: Parameters, noting: Noting, *operands: Interval
         return whole
     error = operands[0] if from_error else subtracted(*operands)
     share = HALF_SQUARES[p["loss"]] or 1 / error.shape[1 - s.sample_axis]
-    halves = scaled(_one_by_one(noting, multiplied(error, error)), share)
+    halves = scaled(one_by_one(noting, multiplied(error, error)), share)
     if p["loss"] == "huber":  # which is no square beyond δ
         ends, is_square = hull(whole), size_of(error) <= float(p["delta"])
         halves = Interval(
             np.where(is_square, halves.lo, ends.lo), np.where(is_square, halves.hi, ends.hi)
         )
     return in_any((whole, halves))
-
-
-def rounded_descend(
-    s: Setting, p: Parameters, noting: Noting, w: Interval, gradient: Interval
-) -> Interval:
-    """Each η·dW before the difference."""
-    change = _one_by_one(noting, scaled(gradient, float(p["rate"])))
-    return added(w, change) if s.descent else subtracted(w, change)
-
-
-def rounded_accumulate(
-    s: Setting, p: Parameters, noting: Noting, v: Interval, gradient: Interval
-) -> Interval:
-    """Each β·v before the sum, and each η·dW where it is added here."""
-    kept = _one_by_one(noting, scaled(v, float(p["beta"])))
-    return rounded_descend(s, p, noting, kept, gradient) if "rate" in p else added(kept, gradient)
-
-
-def rounded_average(
-    s: Setting, p: Parameters, noting: Noting, m: Interval, gradient: Interval
-) -> Interval:
-    """Both shares before the sum."""
-    beta = float(p["beta"])
-    shares = (scaled(m, beta), scaled(gradient, 1 - beta))
-    return added(*(_one_by_one(noting, share) for share in shares))
 
 
 def rounded_share(s: Setting, p: Parameters, noting: Noting, x: Interval) -> Interval | None:
@@ -149,3 +124,49 @@ def rounded_share(s: Setting, p: Parameters, noting: Noting, x: Interval) -> Int
 
 def rounded_share_of_all(s: Setting, p: Parameters, noting: Noting, x: Interval) -> Interval | None:
     return rounded_share(s, {**p, "all": True}, noting, x)
+
+
+def rounded_jacobian_product(
+    s: Setting, p: Parameters, noting: Noting, da: Interval, g: Interval, *limit_of: Interval
+) -> Interval | None:
+    """Each product before the sum, sample by sample."""
+    if limit_of:
+        return None
+    da, g = s.rows(da), s.rows(g)
+    samples, k = da.shape
+    blocks = Interval(*(end.reshape(-1, samples, k, k) for end in (g.lo, g.hi)))
+    across = Interval(*(end[:, :, None, :] for end in (da.lo, da.hi)))
+    turned: Interval = s.rows(_sums(noting, multiplied(blocks, across), 3))
+    return turned
+
+
+def rounded_gradient(
+    s: Setting, p: Parameters, noting: Noting, x: Interval, *others: Interval
+) -> Interval | None:
+    """The error before it is multiplied, each sample's gradient before the mean; of a quotient
+    also what it is divided by."""
+    if len(others) > 1:  # from z as well
+        return None
+    single = {**p, "samples": 1}
+    whole = interval("loss_gradient", s, single, x, *others)
+    ways = [one_by_one(noting, whole)]
+    if not others:
+        ways.append(interval("loss_gradient", s, single, one_by_one(noting, x)))
+    elif p["loss"] == "binary_cross_entropy":
+        below = _kept_from_zero(noting, multiplied(x, subtracted(1.0, x)))
+        quotient = divided(interval("error", s, p, x, *others), below)
+        ways += [quotient, one_by_one(noting, quotient)]
+    return scaled(in_any(ways), 1 / p.get("samples", 1))
+
+
+def rounded_gradient_of_activation(
+    s: Setting, p: Parameters, noting: Noting, a: Interval, y: Interval
+) -> Interval | None:
+    return rounded_gradient(s, p, noting, interval("error", s, p, a, y))
+
+
+def _kept_from_zero(noting: Noting, x: Interval) -> Interval:
+    """Numbers as they may be noted, by none of which one may divide as 0."""
+    noted = one_by_one(noting, x)
+    is_none = noted.lo <= 0
+    return Interval(np.where(is_none, x.lo, noted.lo), np.where(is_none, x.hi, noted.hi))

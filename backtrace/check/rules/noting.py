@@ -43,10 +43,10 @@ class Noting(msgspec.Struct, frozen=True):
         those that would show next to nothing, which may stay in the calculator."""
         rounded, tiny = self.rounded(x), size_of(x)[None] < TELLING * self.half
         first = tiny if self.keeps else np.zeros_like(tiny)
-        yield _kept(first, x, rounded)
+        yield chosen(first, x, rounded)
         for kept in (first | trivial, first | trivial | (tiny & (self.keeps is None))):
             if (kept != first).any():
-                yield _kept(kept, x, rounded)
+                yield chosen(kept, x, rounded)
 
     def error_in(self, x: Interval) -> Floats | float:
         """Half a unit in the last place of the numbers of an interval."""
@@ -78,9 +78,9 @@ class Noting(msgspec.Struct, frozen=True):
         return np.where(alone & kept, 0.0, error)
 
 
-def _kept(which: Any, x: Interval, rounded: Interval) -> Interval:
-    """Some numbers as they are, and the others rounded."""
-    return Interval(np.where(which, x.lo, rounded.lo), np.where(which, x.hi, rounded.hi))
+def chosen(which: Any, x: Interval, y: Interval) -> Interval:
+    """Some numbers from the one, and the others from the other."""
+    return Interval(np.where(which, x.lo, y.lo), np.where(which, x.hi, y.hi))
 
 
 Slack: TypeAlias = Callable[..., Any]

@@ -1,0 +1,75 @@
+"""What a line gives whose parts are noted holds what a person gets who notes each, and little else.
+
+Each case works a line with NumPy, entry by entry as people do, its parts to two decimals.
+"""
+
+import numpy as np
+import pytest
+
+from backtrace.check.rules.intervals import point
+from backtrace.check.rules.noted_lines import ROUNDED_PARTS, noted
+from backtrace.check.rules.noting import Noting
+from backtrace.spec.model import Conventions
+from backtrace.tape.setting import Setting
+
+TO_TWO = Noting(0.005)
+L2 = {"form": "lambda", "l1": 0.0, "l2": 0.13, "over": 1}
+BCE = {"loss": "binary_cross_entropy"}
+BETA, RATE = {"beta": 0.9}, {"rate": 0.37}
+
+
+def r(x):
+    return np.round(x, 2)
+
+
+def look_ahead(g, v):
+    kept = 0.9 * v
+    return [-0.37 * (g + r(kept)), -0.37 * r(g + kept), -r(0.37 * (g + kept))]
+
+
+def quotient(a, y):
+    """(a − y)/(a(1 − a)) over the batch of three."""
+    below = r(a * (1 - a))
+    return [(a - y) / below / 3, r((a - y) / below) / 3, r((a - y) / (a * (1 - a))) / 3]
+
+
+def through_softmax(da, g):
+    blocks = r(g.reshape(3, 2, 2) * da[:, None, :])
+    return [blocks.sum(axis=2)]
+
+
+def squares(v, g):
+    return [r(0.9 * v) + r(0.1 * g * g), r(0.9 * v) + 0.1 * r(g * g)]
+
+
+CASES = {
+    "add_penalty": (L2, ((2, 3), (2, 3)), lambda data, w: [data + r(2 * 0.13 * w)]),
+    "look_ahead_step": (BETA | RATE, ((2, 3), (2, 3)), look_ahead),
+    "average_squares": (BETA, ((2, 3), (2, 3)), squares),
+    "accumulate_squares": ({}, ((2, 3), (2, 3)), lambda v, g: [v + r(g * g)]),
+    "loss_gradient": (BCE | {"samples": 3}, ((3, 2), (3, 2)), quotient),
+    "loss_gradient_from_activation": (
+        {"loss": "mse", "samples": 3},
+        ((3, 2), (3, 2)),
+        lambda a, y: [2 * r(a - y) / 3, r(2 * (a - y)) / 3],
+    ),
+    "jacobian_product": ({}, ((3, 2), (6, 2)), through_softmax),
+    "clip_to_norm": (
+        {"limit": 0.3},
+        ((2, 3), (1, 1)),
+        lambda g, norm: [g * r(0.3 / norm), 0.3 * r(g / norm)],
+    ),
+}
+
+
+@pytest.mark.parametrize("operation", CASES)
+def test_what_a_person_notes_is_told_from_what_lies_beside_it(operation):
+    parameters, shapes, work = CASES[operation]
+    assert operation in ROUNDED_PARTS
+    random = np.random.default_rng(len(operation))
+    for _ in range(20):
+        operands = [random.uniform(0.31, 0.89, shape) for shape in shapes]
+        box = noted(operation, Setting(Conventions()), parameters, TO_TWO, *map(point, operands))
+        for value in work(*operands):
+            assert ((box.lo - 1e-9 <= value) & (value <= box.hi + 1e-9)).any(axis=0).all()
+        assert np.median((box.hi - box.lo).sum(axis=0)) < 1e-6  # but for ties
