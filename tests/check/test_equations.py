@@ -7,12 +7,14 @@ from backtrace.check.answers.names import reader
 from backtrace.check.judge.exercise import Exercise
 from backtrace.check.rules.evaluation import dependent, interval
 from backtrace.check.rules.intervals import Interval
+from backtrace.notation.symbols import IDS
+from backtrace.notation.text import sentence_text
 from backtrace.tape.arithmetic import FloatArithmetic
 from backtrace.tape.compile import compile_tape
 from backtrace.tape.loading import loads
 from backtrace.tape.run import evaluate, trace
 from backtrace.tape.setting import Setting
-from tests.check.typed import entries, listed, marks, named
+from tests.check.typed import entries, listed, marks, named, report
 
 ATTENTION = """
 given:
@@ -70,6 +72,27 @@ given: {x: [[1, -2, 3]], w: [[0.5, 2, 1.5]]}
 equations: ["R = sum(w * x)", "K = 0.25 * sum(w^2)", L = R + K]
 loss: L
 constants: [x]
+"""
+LOGISTIC = """
+given: {X: [[1, 2], [0.5, -1]], w: [[0.3], [0.4]], b: 0.1, y: [[1], [0]]}
+equations:
+  - p = sigmoid(X @ w + b)
+  - L = -mean(y * ln(p) + (1 - y) * ln(1 - p))
+loss: L
+constants: [X, y]
+parameters: [w, b]
+learning_rate: 0.1
+"""
+LOSS_BY_NAME = LOGISTIC.replace(
+    "-mean(y * ln(p) + (1 - y) * ln(1 - p))", "binary_cross_entropy(p, y)"
+)
+STATES = """
+given: {x_1: [1, -1], x_2: [2, 1], h_0: [0, 0], W: [[0.5, 1], [-1, 0.25]], U: [[1, 0.5], [0.3, -1]]}
+equations:
+  - for: t = 1..2
+    do: ["h[t] = W @ x[t] + U @ h[t-1]"]
+  - s = h_2 + x_2
+conventions: {layout: columns}
 """
 MASKED = """
 given: {T: [[1, 2], [3, 4]], M: [[0, -inf], [0, 0]]}
@@ -141,12 +164,33 @@ def _conv(x, k):
     return [[(x[i : i + 2, j : j + 2] * k).sum() for j in range(5)] for i in range(5)]
 
 
-@pytest.mark.parametrize("code", WRONG)
-def test_a_wrong_rule_is_named_and_followed(code):
-    text, id, wrong = WRONG[code]
+LEFT_OUT = (
+    ("addend-omitted", STATES, "h_2", lambda v: v["W"] @ v["x_2"]),
+    ("addend-omitted", STATES, "s", lambda v: v["h_2"]),
+    ("addend-omitted", LOGISTIC, "L", lambda v: -(v["y"] * np.log(v["p"])).mean(keepdims=True)),
+    ("complement-omitted", LOSS_BY_NAME, "L", lambda v: [[-np.log(v["p"][0, 0]) / 2]]),
+    ("wrong-log-base", LOGISTIC, "L", lambda v: v["L"] / np.log(10)),
+    ("wrong-log-base", LOSS_BY_NAME, "L", lambda v: v["L"] / np.log(2)),
+    ("mask-omitted", DROPOUT, "d", lambda v: v["h"]),
+    ("mean-twice", LOGISTIC, "dw", lambda v: v["dw"] / 2),
+    ("mean-twice", LOSS_BY_NAME, "db", lambda v: v["db"] / 2),
+)
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "id", "wrong"), [*((code, *each) for code, each in WRONG.items()), *LEFT_OUT]
+)
+def test_a_wrong_rule_is_named_and_followed(code, text, id, wrong):
     ((found, codes),) = named(loads(text), answers(text, **{id: wrong}))
     assert found == id  # what follows is carried, and not accused
     assert code in codes
+
+
+def test_a_term_that_is_left_out_is_said_as_the_line_has_it():
+    """h₁ = W·x₁ = (-0.5, -1.25), and W·x₂ = (2, -1.75); U·h₁ = (-1.125, 1.1) belongs to that."""
+    found = report(loads(STATES), "h_1: [-0.5, -1.25]\nh_2: [2.000, -1.750]\n")
+    (left_out,) = found.quantities[1].explanations
+    assert sentence_text(left_out.detail, IDS) == "U · h_1 is missing"
 
 
 @pytest.mark.parametrize(

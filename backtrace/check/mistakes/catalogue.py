@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from backtrace.check.mistakes import equation_rewrites, rewrites, update_rewrites
+from backtrace.check.mistakes import equation_rewrites, equation_terms, rewrites, update_rewrites
 from backtrace.check.mistakes.rewrites import UpdateContext, Wrong
 from backtrace.tape.steps import Step
 
@@ -604,7 +604,7 @@ CATALOGUE: dict[str, Mistake] = {
             "wrong-log-base",
             "another logarithm",
             "took another logarithm in {id}",
-            "cross-entropies",
+            "cross-entropies, and ln on a board",
             "log₁₀ or log₂ for ln",
             "The loss takes the natural logarithm, ln.",
             "−log₁₀ 0.8 = 0.097 instead of −ln 0.8 = 0.223",
@@ -786,21 +786,23 @@ CATALOGUE: dict[str, Mistake] = {
             "the sum without one of its ways",
             "Every line that uses it sends a share back: add up all of them.",
             "dX = dX_from_Q + dX_from_K without the way by V",
-            equation_rewrites.way_omitted,
+            equation_terms.way_omitted,
             detail="{}",
             phase="backward",
         ),
         Mistake(
             "addend-omitted",
-            "an addend is left out",
-            "left out an addend in {id}",
-            "an objective that adds up several parts",
-            "the sum without one of its addends",
-            "What is differentiated is all of the sum: add every part of it.",
-            "L = R instead of R + K",
-            equation_rewrites.addend_omitted,
+            "a term of the sum is left out",
+            "left out a term of {id}",
+            "a line that adds up several things: a state and the one before it, a short-cut, the "
+            "parts of an objective",
+            "the sum without one of its terms",
+            "Every term of the line belongs in, also what comes from the step before or goes past "
+            "a block.",
+            "h₂ = tanh(W·x₂ + b) instead of tanh(W·x₂ + U·h₁ + b)",
+            equation_terms.addend_omitted,
             detail="{}",
-            phase="loss",
+            phase="forward",
         ),
         Mistake(
             "one-step-only",
@@ -810,7 +812,7 @@ CATALOGUE: dict[str, Mistake] = {
             "the last step's share alone",
             "The same weights work in every time step: their gradient is the sum over all of them.",
             "dW = dW_from_h_3 instead of the sum over three steps",
-            equation_rewrites.one_step_only,
+            equation_terms.one_step_only,
             detail="{}",
             phase="backward",
         ),
@@ -822,19 +824,20 @@ CATALOGUE: dict[str, Mistake] = {
             "dx without the ways through the mean and the variance",
             "Mean and variance are worked from x as well: the gradient comes back through them.",
             "dx = dx̂/√(σ² + ε) alone",
-            equation_rewrites.statistics_as_constants,
+            equation_terms.statistics_as_constants,
             phase="backward",
         ),
         Mistake(
             "mask-omitted",
             "a mask or a given factor is missing",
             "left out a mask or a given factor in {id}",
-            "a line that adds a mask; the gradient past a mask (dropout) or another given factor",
-            "dx = upstream, without ⊙ mask",
+            "a line that adds or multiplies a mask (dropout), and the gradient past it or past "
+            "another given factor",
+            "d = h, dh = dd, without ⊙ mask",
             "Forward a mask changes what it is added to; what was multiplied forward is multiplied "
             "backward by the same numbers.",
             "dh = dd instead of dd ⊙ m",
-            equation_rewrites.mask_omitted,
+            equation_terms.mask_omitted,
             detail="{}",
             phase="backward",
         ),
@@ -846,7 +849,7 @@ CATALOGUE: dict[str, Mistake] = {
             "softmax(S) ⊙ mask",
             "Mask first: what is left adds up to 1 only if the softmax never saw the rest.",
             "[0.3 0.2 0] instead of [0.6 0.4 0]",
-            equation_rewrites.mask_after_softmax,
+            equation_terms.mask_after_softmax,
             phase="forward",
         ),
         Mistake(

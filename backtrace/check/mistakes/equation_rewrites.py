@@ -7,8 +7,19 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import msgspec
-import numpy as np
 
+from backtrace.check.mistakes.equation_terms import (
+    addend_omitted,
+    as_equation,
+    bias_omitted,
+    is_way,
+    learned_names,
+    mask_after_softmax,
+    mask_omitted,
+    one_step_only,
+    statistics_as_constants,
+    way_omitted,
+)
 from backtrace.check.mistakes.rewrites import (
     UpdateContext,
     Wrong,
@@ -34,6 +45,7 @@ from backtrace.check.mistakes.update_rewrites import (
 )
 from backtrace.functions.elementary import FUNCTIONS
 from backtrace.functions.formula import Symbol
+from backtrace.functions.losses import LOSSES
 from backtrace.spec import ids
 from backtrace.tape.arguments import Argument, arguments_of
 from backtrace.tape.equation_operations import entries_of
@@ -50,75 +62,8 @@ def of_equations(step: Step) -> bool:
     return step.role in ("named", "share") or (step.role == "gradient" and step.layer is None)
 
 
-def _as(step: Step, operation: str, operands: tuple[str, ...], **parameters: Any) -> Step:
-    """Another operation, which hands its value back as the step does."""
-    kept = {k: v for k, v in step.parameters.items() if k in ("summed", "undo", "into")}
-    return msgspec.structs.replace(
-        step, operation=operation, operands=operands, parameters=kept | parameters
-    )
-
-
 def _with(step: Step, **parameters: Any) -> Step:
     return msgspec.structs.replace(step, parameters={**step.parameters, **parameters})
-
-
-def _is_way(step: Step) -> bool:
-    return step.phase == "backward" and step.operation != "given"
-
-
-# Where several ways meet
-
-
-def way_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
-    if not _is_way(step) or step.operation != "add":
-        return
-    for missing in step.operands:
-        rest = tuple(id for id in step.operands if id != missing)
-        by = context.steps[missing]
-        if by.operation == "reduce_slope" and by.parameters["reduce"] in ("mean", "var"):
-            continue  # it has a name of its own
-        yield Wrong("way-omitted", _added(step, rest), detail=(Symbol(missing), " is missing"))
-
-
-def addend_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
-    """One of the parts that the objective adds up left out."""
-    adds = step.operation in ("plus", "minus") and "arguments" not in step.parameters
-    if not adds or step.phase != "loss":
-        return
-    first, second = step.operands
-    kept = {second: _as(step, "copy", (first,))}
-    kept[first] = _as(step, "copy" if step.operation == "plus" else "negate", (second,))
-    for missing, wrong in kept.items():
-        yield Wrong("addend-omitted", wrong, detail=(Symbol(missing), " is missing"))
-
-
-def _added(step: Step, ways: tuple[str, ...]) -> Step:
-    return _as(step, "copy" if len(ways) == 1 else "add", ways)
-
-
-def one_step_only(step: Step, context: UpdateContext) -> Iterator[Wrong]:
-    """Of three ways and more a single one: mostly the last time step's."""
-    if not _is_way(step) or step.operation != "add" or len(step.operands) < 3:
-        return
-    if not any(context.steps[id].operation == "reduce_slope" for id in step.operands):
-        for only in step.operands:
-            yield Wrong("one-step-only", _added(step, (only,)), detail=("only ", Symbol(only)))
-
-
-def statistics_as_constants(step: Step, context: UpdateContext) -> Iterator[Wrong]:
-    """Batch normalisation whose mean, variance or both are not differentiated."""
-    if not _is_way(step) or step.operation != "add":
-        return
-    ways = {id: context.steps[id] for id in step.operands}
-    through = [
-        id
-        for id, way in ways.items()
-        if way.operation == "reduce_slope" and way.parameters["reduce"] in ("mean", "var")
-    ]
-    for missing in ([through] if len(through) > 1 else []) + [[id] for id in through]:
-        rest = tuple(id for id in ways if id not in missing)
-        if rest:
-            yield Wrong("statistics-as-constants", _added(step, rest))
 
 
 def gradient_not_summed(step: Step, context: UpdateContext) -> Iterator[Wrong]:
@@ -135,7 +80,7 @@ def gradient_not_summed(step: Step, context: UpdateContext) -> Iterator[Wrong]:
 
 
 def sign_flipped(step: Step, context: UpdateContext) -> Iterator[Wrong]:
-    if _is_way(step) or step.operation in ("minus", "negate", "loss_of"):
+    if is_way(step) or step.operation in ("minus", "negate", "loss_of"):
         yield Wrong("sign-flipped", step, -1.0)
 
 
@@ -152,7 +97,11 @@ def mean_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
 
 
 def mean_twice(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    """Where it belongs, or once more in the gradient of what is learned."""
     n = _averaged(step, context)
+    if n == 1 and step.role == "gradient" and step.of in learned_names(context):
+        losses = (each for each in context.steps.values() if each.phase == "loss")
+        n = max((_averaged(each, context) for each in losses), default=1)
     if n > 1:
         yield Wrong("mean-twice", step, 1.0 / n)
 
@@ -171,7 +120,7 @@ def scale_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     arguments = arguments_of(step.operands, step.parameters)
     kept = [each for each in arguments if each.number is None and each.id != constant.id]
     views = {"arguments": [list(kept[0].views)]} if kept[0].views else {}
-    yield Wrong("scale-omitted", _as(step, "copy", (kept[0].id,), **views))
+    yield Wrong("scale-omitted", as_equation(step, "copy", (kept[0].id,), **views))
 
 
 def scale_misread(step: Step, context: UpdateContext) -> Iterator[Wrong]:
@@ -220,28 +169,6 @@ def _value(constant: Argument, context: UpdateContext) -> float:
     return float(context.spec.equations.given[constant.id].values[0, 0])
 
 
-def mask_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
-    """A given factor left out on the way back; a mask that a line adds, on it."""
-    for mask in step.operands if step.operation == "plus" else ():
-        if _is_mask(mask, step, context):
-            rest = tuple(id for id in step.operands if id != mask)
-            yield Wrong("mask-omitted", _as(step, "copy", rest), detail=(Symbol(mask),))
-    if not _is_way(step) or step.operation != "times" or "arguments" in step.parameters:
-        return
-    upstream, factor = step.operands
-    if context.steps[factor].phase == "given" and "summed" not in step.parameters:
-        yield Wrong("mask-omitted", _as(step, "copy", (upstream,)), detail=(Symbol(factor),))
-
-
-def _is_mask(id: str, step: Step, context: UpdateContext) -> bool:
-    """Whether what a line adds is given for every entry, and is −∞ somewhere or nothing that is
-    learned. A bias is a row, or has a gradient."""
-    board, each = context.spec.equations, context.steps[id]
-    if board is None or id not in board.given or each.shape != step.shape or step.shape == (1, 1):
-        return False
-    return id in board.constants or not np.isfinite(board.given[id].values).all()
-
-
 # Functions
 
 
@@ -249,7 +176,7 @@ def derivative_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation == "chain" and not is_identity(step.parameters):
         relu = step.parameters["activation"] == "relu"
         code = "relu-mask-ignored" if relu else "activation-derivative-omitted"
-        yield Wrong(code, _as(step, "copy", step.operands[:1]))
+        yield Wrong(code, as_equation(step, "copy", step.operands[:1]))
 
 
 def upstream_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
@@ -257,20 +184,6 @@ def upstream_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation == "chain" and not is_identity(step.parameters):
         wrong = msgspec.structs.replace(step, operation="chain_alone")
         yield Wrong("upstream-omitted", wrong)
-
-
-def mask_after_softmax(step: Step, context: UpdateContext) -> Iterator[Wrong]:
-    """A softmax of all scores, those that are masked put to 0 after it."""
-    before = context.steps.get(step.operands[0]) if step.operation == "softmax" else None
-    if before is None or before.operation != "plus" or "arguments" in before.parameters:
-        return
-    masks = [id for id in before.operands if _is_mask(id, before, context)]
-    if len(masks) == 1:
-        scores = tuple(id for id in before.operands if id not in masks)
-        wrong = msgspec.structs.replace(
-            step, operation="masked_softmax", operands=(*scores, masks[0])
-        )
-        yield Wrong("mask-after-softmax", wrong)
 
 
 def root_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
@@ -281,7 +194,7 @@ def root_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
 def another_factor(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     """In a gradient a quantity of the forward pass that is not the one that stood there: the state
     of another time step; or what that was worked from, or was worked from it: x for x̂."""
-    if not (_is_way(step) and of_equations(step)) or step.operation not in ("matmul", "times"):
+    if not (is_way(step) and of_equations(step)) or step.operation not in ("matmul", "times"):
         return
     if "arguments" in step.parameters:
         return
@@ -330,7 +243,7 @@ def activation_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
 
 def _plain_copy(step: Step) -> Step:
     views = {k: v for k, v in step.parameters.items() if k == "arguments"}
-    return _as(step, "copy", step.operands, **views)
+    return as_equation(step, "copy", step.operands, **views)
 
 
 def wrong_activation(step: Step, context: UpdateContext) -> Iterator[Wrong]:
@@ -404,7 +317,7 @@ def product_by_entries(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation == "matmul" and "arguments" not in step.parameters:
         shapes = [context.steps[id].shape for id in step.operands]
         if shapes[0] == shapes[1] == step.shape and step.shape != (1, 1):
-            wrong = _as(step, "times", step.operands)
+            wrong = as_equation(step, "times", step.operands)
             yield Wrong("hadamard-for-matrix-product", wrong)
 
 
@@ -412,18 +325,24 @@ def entries_by_product(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation == "times" and not step.parameters.keys() & {"arguments", "summed", "undo"}:
         shapes = [context.steps[id].shape for id in step.operands]
         if shapes[0] == shapes[1] and shapes[0][0] == shapes[0][1] > 1:
-            wrong = _as(step, "matmul", step.operands)
+            wrong = as_equation(step, "matmul", step.operands)
             yield Wrong("matrix-product-for-hadamard", wrong)
 
 
-def bias_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
-    """What is given and added to every row left out."""
-    if step.operation != "plus" or "arguments" in step.parameters:
-        return
-    first, second = step.operands
-    is_bias = context.steps[second].phase == "given" and not _is_mask(second, step, context)
-    if is_bias and context.steps[first].shape == step.shape:
-        yield Wrong("bias-omitted", _as(step, "copy", (first,)))
+# Losses
+
+
+def wrong_log_base(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    loss = LOSSES.get(step.parameters.get("loss", "")) if step.operation == "loss_of" else None
+    is_log = step.operation == "activate" and step.parameters["activation"] == "ln"
+    if is_log or (loss is not None and not loss.rational):
+        yield Wrong("wrong-log-base", step, 1 / math.log(10), detail=("log₁₀",))
+        yield Wrong("wrong-log-base", step, 1 / math.log(2), detail=("log₂",))
+
+
+def complement_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    if step.operation == "loss_of" and step.parameters["loss"] == "binary_cross_entropy":
+        yield Wrong("complement-omitted", _with(step, loss="cross_entropy"))
 
 
 LINES: tuple[Rewrite, ...] = (
@@ -460,6 +379,8 @@ LINES: tuple[Rewrite, ...] = (
     product_by_entries,
     entries_by_product,
     bias_omitted,
+    wrong_log_base,
+    complement_omitted,
 )
 UPDATES: tuple[Rewrite, ...] = (
     learning_rate_omitted,

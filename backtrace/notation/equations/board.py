@@ -61,7 +61,7 @@ def steps_of(line: str, steps: Mapping[str, TracedStep]) -> Iterator[TracedStep]
 class Board(msgspec.Struct, frozen=True):
     """Writes a line; ``parts`` are the shapes of its parts, by their text."""
 
-    steps: Mapping[str, TracedStep]
+    steps: Mapping[str, TracedStep] | Mapping[str, Step]
     parts: Mapping[str, Shape]
 
     @classmethod
