@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from copy import copy
 
 import msgspec
@@ -20,7 +21,7 @@ import numpy as np
 from backtrace.check.judge.digits import Numbers
 from backtrace.check.judge.exercise import Exercise, Key
 from backtrace.check.judge.sheet import Doubt, Sheet
-from backtrace.check.judge.workings import ACCUSED, Working, accused_entries
+from backtrace.check.judge.workings import ACCUSED, Working
 from backtrace.check.mistakes.catalogue import CATALOGUE
 from backtrace.check.model import Explanation
 from backtrace.check.rules.intervals import Floats, Interval, hull
@@ -79,15 +80,18 @@ def _worked(sheet: Sheet, working: Working) -> Sheet:
     return other
 
 
-def weight_of_names(usual: Sheet, explained: Sheet) -> float:
-    """How much likelier a sheet is with mistakes as they are ``explained`` than with slips alone: a
-    rule, one of many, leaves all of its numbers, and what was meant what follows from it."""
+def weight_of_names(usual: Sheet, explained: Sheet, places: AbstractSet[Key]) -> float:
+    """How much likelier what is wrong at these places is with mistakes as they are ``explained``
+    than with slips alone: a rule, one of many, leaves all of its numbers, and what was meant what
+    follows from it."""
     numbers = Counter[tuple[str, ...]]()
-    for each in explained.quantities:
-        for found in each.explanations[:1]:
-            numbers[found.codes] += each.count("wrong") if _is_rule(found) else 0
+    follow = 0
+    for before, each in zip(usual.quantities, explained.quantities, strict=True):
+        if (each.epoch, each.batch, each.id) in places:
+            follow += before.count(*ACCUSED) - each.count(*ACCUSED)
+            for found in each.explanations[:1]:
+                numbers[found.codes] += each.count("wrong") if _is_rule(found) else 0
     rules = [max(0.0, count * math.log(SLIPS) - math.log(RULES)) for count in numbers.values()]
-    follow = accused_entries(usual.quantities) - accused_entries(explained.quantities)
     return sum(rules) + follow * math.log(SLIPS)
 
 

@@ -30,7 +30,7 @@ from backtrace.check.judge.exercise import MOST_SEARCHES, Exercise, Key, Work
 from backtrace.check.judge.judgement import Judgement
 from backtrace.check.judge.marks import for_work_done
 from backtrace.check.judge.readings import readings
-from backtrace.check.judge.scratch_work import ScratchWork, Tried, enough
+from backtrace.check.judge.scratch_work import ScratchWork, StaysWrong, Tried, enough
 from backtrace.check.judge.sheet import MOST_WORK, Page, Sheet
 from backtrace.check.judge.workings import (
     ACCUSED,
@@ -51,7 +51,6 @@ from backtrace.spec.model import AnswerDigits, Spec
 
 LEAST_WORK, WORK_A_LINE = 1_000, 20  # lines that are worked in search of another way of working
 MOST_NAMED = 5  # lines that are wrong for which names are sought before another working
-MOST_MISTAKES = 2  # lines wrong however coarsely the rest was noted; else it is no habit
 MOST_REMEMBERED = 200  # reports, the last that were new
 MOST_CUT = 6.0  # half units that digits cut off, in a line and in those before it, may come to
 
@@ -234,24 +233,25 @@ class Checker(Exercise):
         work: Work | None = None,
     ) -> Sheet | None:
         """A sheet, judged in an attempt to have nothing else ``wrong``; None where there is."""
-        found = self.tried(answers, working, wrong, work)
+        found = self.tried(answers, working, wrong.__contains__, work)
         return found if isinstance(found, Sheet) else None
 
     def tried(
         self,
         answers: Answers,
         working: Working,
-        wrong: AbstractSet[Key] = frozenset(),
+        stays_wrong: StaysWrong,
         work: Work | None = None,
     ) -> Tried:
-        """A sheet, judged to the first line that is not among what is known to be ``wrong``."""
+        """A sheet, judged to the first line that is wrong and need not be."""
         sheet = Sheet(self, self._page(answers), working, explains=False)
         sheet.work = work or sheet.work
         found: list[Judged] = []
         for judged in self._judged(sheet):
             found.append(judged)
-            for place in accused_places((judged,)) - wrong:
-                return place
+            for place in accused_places((judged,)):
+                if not stays_wrong(place):
+                    return place
         sheet.quantities = for_work_done(sheet, tuple(found))
         return sheet
 
@@ -321,18 +321,19 @@ class Checker(Exercise):
     def with_coarse_scratch_work(
         self, answers: Answers, usual: Sheet, work: Work, mistakes: int = 0
     ) -> Sheet | None:
-        """The sheet as its scratch work was noted coarsely, with so many ``mistakes`` at most."""
+        """The sheet as its scratch work was noted coarsely; with so many ``mistakes`` at most among
+        the lines that the usual working accuses."""
 
-        def judged(working: Working, wrong: AbstractSet[Key]) -> Tried:
-            return self.tried(answers, working, wrong, work)
+        def judged(working: Working, stays_wrong: StaysWrong) -> Tried:
+            return self.tried(answers, working, stays_wrong, work)
 
         def may_stand(working: Working, place: Key) -> bool:
             return self.stands(answers, working, place, work)
 
-        def of_names() -> float:
-            return self.weight_of_names(answers, usual.usual)
+        def of_names(places: AbstractSet[Key]) -> float:
+            return self.weight_of_names(answers, usual.usual, places)
 
-        search = ScratchWork(self, usual, judged, may_stand, of_names, mistakes)
+        search = ScratchWork(self, usual, judged, may_stand, of_names, mistakes=mistakes > 0)
         notings = [
             noting
             for noting in coarser(usual.written)
@@ -347,14 +348,14 @@ class Checker(Exercise):
             return next(sheets, None)
         return min(sheets, key=lambda sheet: len(accused_places(sheet.quantities)), default=None)
 
-    def weight_of_names(self, answers: Answers, usual: Sheet) -> float:
-        """How much likelier a sheet is with mistakes that have names than with slips; of many
-        lines that are wrong none is asked, as one mistake leaves few so."""
-        if len(accused_places(usual.quantities)) > MOST_NAMED:
+    def weight_of_names(self, answers: Answers, usual: Sheet, places: AbstractSet[Key]) -> float:
+        """How much likelier what is wrong at these places is with mistakes that have names than
+        with slips; of many none is asked, as one mistake leaves few so."""
+        if len(places) > MOST_NAMED:
             return 0.0
         if usual.with_names is None:
             usual.with_names = self.with_explanations(answers, usual)
-        return weight_of_names(usual, usual.with_names)
+        return weight_of_names(usual, usual.with_names, places)
 
     def may_stand(
         self, answers: Answers, working: Working, usual: Sheet, work: Work, but: int = 0
@@ -396,10 +397,9 @@ class Checker(Exercise):
         return sheet
 
     def with_mistakes_and_coarse_scratch_work(self, answers: Answers, usual: Sheet) -> Sheet | None:
-        """The sheet of a few mistakes among lines whose scratch work was noted coarsely; the usual
-        working accuses at least two lines besides."""
-        work, most = self.work(), MOST_MISTAKES
-        if len(accused_places(usual.quantities)) < 3:
+        """The sheet of mistakes among lines whose scratch work was noted coarsely."""
+        work, most = self.work(), len(accused_places(usual.quantities)) - 1
+        if most < 1:
             return None
         if not self.may_stand(answers, loosest(usual.decimals), usual, work, but=most):
             return None
@@ -410,18 +410,17 @@ class Checker(Exercise):
         were cut off (of which it shows these ``signs``), or else scratch work was coarse, where
         that leaves less of it wrong."""
         lenient = self.lenient(answers, usual)
-        cut = None
+        cut, is_cut = None, False
         if signs > 0 or (signs == 0 and accused_entries(usual.quantities) > 1):
             before, as_usual = (accused_entries(each.quantities) for each in (lenient, usual))
             cut = self.cut_off(answers, max(before, as_usual))
         if cut is not None:
             wrong = accused_entries(cut.quantities)
             is_less = wrong < before or wrong == before < as_usual
-            if is_less and (signs or balance_of_what_stands(cut, usual)) > 0:
-                yield cut
-                return
-            cut = cut if wrong <= as_usual and may_be_cut_off(usual) else None
-        yield usual
+            is_cut = is_less and (signs or balance_of_what_stands(cut, usual)) > 0
+            cut = cut if is_cut or (wrong <= as_usual and may_be_cut_off(usual)) else None
+        if not is_cut:
+            yield usual
         if cut is not None:
             yield cut
         coarse = self.with_mistakes_and_coarse_scratch_work(answers, lenient)

@@ -25,6 +25,7 @@ from backtrace.check.rules.update_partials import UPDATE_PARTIALS
 from backtrace.tape.steps import Step
 
 Tried: TypeAlias = Sheet | Key  # a sheet as it was worked, or the first line that does not stand so
+StaysWrong: TypeAlias = Callable[[Key], bool]  # whether a line is wrong however it was worked
 Operations: TypeAlias = frozenset[str]
 POWERS = frozenset(
     ("activate", "activation_derivative", "softmax", "chain", "loss_of", "loss_terms_from_z")
@@ -52,24 +53,25 @@ KIND_OF = {operation: kind for kind in KINDS for operation in kind}
 
 class ScratchWork:
     """The search through one sheet: ``judged`` tries it in a working, ``may_stand`` a single line,
-    which is quicker; ``of_names`` says how much likelier the sheet is with mistakes that have names
-    than with slips."""
+    which is quicker; ``of_names`` says how much likelier what is wrong at some places is with
+    mistakes that have names than with slips."""
 
     def __init__(
         self,
         exercise: Exercise,
         usual: Sheet,
-        judged: Callable[[Working, AbstractSet[Key]], Tried],
+        judged: Callable[[Working, StaysWrong], Tried],
         may_stand: Callable[[Working, Key], bool],
-        of_names: Callable[[], float],
-        mistakes: int = 0,
+        of_names: Callable[[AbstractSet[Key]], float],
+        *,
+        mistakes: bool = False,
     ) -> None:
         self.exercise = exercise
         self.usual = usual
         self.judged = judged
         self.may_stand = may_stand
         self.of_names = of_names
-        self.mistakes = mistakes  # how many lines may be wrong however it was noted
+        self.mistakes = mistakes  # whether lines may be wrong however it was noted
 
     def noted(self, noting: Noting, *, lines: bool) -> Sheet | None:
         """The sheet whose scratch work has so few digits; ``lines``: what is carried from line to
@@ -77,12 +79,27 @@ class ScratchWork:
         the hand."""
         working, wrong = Working(scratch=noting, lines=lines), frozenset[Key]()
         is_known = not lines and self.usual.lenient in (None, self.usual)
-        found = self.first if is_known else self.judged(working, wrong)
+        found = self.first if is_known else self.tried(working, wrong)
         if isinstance(found, Sheet):
             return self.completed(working, wrong, found)
         ways = self.wider(working, found)
         starts = self.further(working, wrong, found, ways)
         return next(filter(None, (self.completed(*start) for start in starts)), None)
+
+    def tried(self, working: Working, wrong: AbstractSet[Key]) -> Tried:
+        """The sheet in a working, but for what is ``wrong`` and what, if mistakes may be, no wider
+        one mends."""
+        if not self.mistakes:
+            return self.judged(working, wrong.__contains__)
+        stays = dict.fromkeys(wrong, True)
+
+        def stays_wrong(at: Key) -> bool:
+            if at not in stays:
+                ways = self.wider(working, at)
+                stays[at] = not any(self.may_stand(wider, at) for wider in ways)
+            return stays[at]
+
+        return self.judged(working, stays_wrong)
 
     @property
     def first(self) -> Key:
@@ -105,7 +122,8 @@ class ScratchWork:
         if self.is_plain(working, sheet):
             return True
         least = weight(sheet, self.usual) - enough(working)
-        return least > 0 and least > self.of_names()
+        excused = accused_places(self.usual.quantities) - accused_places(sheet.quantities)
+        return least > 0 and least > self.of_names(excused)
 
     def is_plain(self, working: Working, sheet: Sheet) -> bool:
         """Whether powers of e alone are coarse, which leaves nothing wrong, and else more lines are
@@ -129,13 +147,13 @@ class ScratchWork:
         mended = False
         for wider in ways:
             if self.may_stand(wider, at):
-                found = self.judged(wider, wrong)
+                found = self.tried(wider, wrong)
                 if isinstance(found, Sheet) or self.exercise.order[found] > self.exercise.order[at]:
                     mended = True
                     yield wider, wrong, found
-        if not mended and len(wrong) < self.mistakes:
+        if not mended and self.mistakes:
             wrong = wrong | {at}
-            yield working, wrong, self.judged(working, wrong)
+            yield working, wrong, self.tried(working, wrong)
 
     def operations_to(self, at: Key) -> Iterator[Operations]:
         """What may be noted on the way to a line: of itself, of one of the unwritten lines before
