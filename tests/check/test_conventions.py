@@ -161,3 +161,34 @@ def test_one_wrong_rule_is_no_other_convention(code):
         found = check(generate(seed, code))
         assert (found.conventions or {}).keys() <= {"rounding"}
         assert found.first_mistake is not None
+
+
+ATTENTION = """
+given:
+  X: [[-0.7, 0.6], [-1, 1.2], [-0.3, -1.3]]
+  Q0: [[0.9, -0.2], [-0.3, 0.7]]
+  K0: [[1.2, -0.8], [-0.2, 0.2]]
+equations:
+  - Q = X @ Q0
+  - K = X @ K0
+  - S = Q @ K.T / sqrt(2)
+  - A = softmax(S)
+  - O = A @ K
+"""
+
+
+def test_digits_are_not_cut_off_because_that_leaves_one_entry_less_wrong():
+    """Scores by 2, not √2: (-0.96·(-0.81) + 0.68·0.56)/2 = 0.5792 and so on; S[3,3] is so small
+    that 0.003 is both, cut off. e^0.579 + e^0.874 + e^0.035 = 5.2163, and 1.0356/5.2163 = 0.1985
+    is written 0.199, which nobody gets who cuts off."""
+    sheet = """
+Q: [[-0.810, 0.560], [-1.260, 1.040], [0.120, -0.850]]
+K: [[-0.960, 0.680], [-1.440, 1.040], [-0.100, -0.020]]
+S: [[0.579, 0.874, 0.035], [0.958, 1.448, 0.053], [-0.347, -0.528, 0.003]]
+A: [[0.342, 0.459, 0.199], [0.329, 0.538, 0.133], [0.307, 0.256, 0.436]]
+"""
+    found = report(ATTENTION, sheet)
+    assert found.conventions is None
+    assert [(q.name, q.mistakes) for q in found.quantities if q.verdict == "wrong"] == [
+        ("S", ("scale-misread",))
+    ]

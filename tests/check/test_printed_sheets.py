@@ -12,7 +12,7 @@ import pytest
 import backtrace
 from backtrace.check.judge.checker import Checker
 from backtrace.spec import bundled
-from tests.check.typed import answers_of, exercise, listed
+from tests.check.typed import answers_of, exercise, listed, named
 from tests.networks.kinds import EQUATIONS, LAYERED
 from tests.sampling import some
 
@@ -59,6 +59,38 @@ def test_a_printed_key_earns_every_mark(name, form, lines):
     assert report.earned == report.possible
     if "float32" not in form:
         assert report.conventions is None
+
+
+SIGMOIDS = """
+layers:
+  - {activation: sigmoid, weights: [[0.3, -0.7], [0.5, 0.9]], bias: [0.1, -0.2]}
+  - {activation: sigmoid, weights: [[0.6], [-0.4]], bias: 0.3}
+inputs: [[1.3, -0.4], [0.2, 1.1]]
+targets: [[1], [0]]
+loss: half_mse
+learning_rate: 0.3
+"""
+
+
+def test_a_mistake_does_not_hide_float32():
+    """Every line in NumPy's float32, and the new bias without the learning rate."""
+    f = np.float32
+    x, w1, b1 = f([[1.3, -0.4], [0.2, 1.1]]), f([[0.3, -0.7], [0.5, 0.9]]), f([0.1, -0.2])
+    w2, b2, rate = f([[0.6], [-0.4]]), f(0.3), f(0.3)
+    done = {"z1": x @ w1 + b1}
+    done["a1"] = 1 / (1 + np.exp(-done["z1"]))
+    done["z2"] = done["a1"] @ w2 + b2
+    done["a2"] = 1 / (1 + np.exp(-done["z2"]))
+    done["delta2"] = (done["a2"] - f([[1], [0]])) / f(2) * done["a2"] * (1 - done["a2"])
+    done["dW2"], done["db2"] = done["a1"].T @ done["delta2"], done["delta2"].sum(keepdims=True)
+    done["delta1"] = done["delta2"] @ w2.T * done["a1"] * (1 - done["a1"])
+    done["dW1"], done["db1"] = x.T @ done["delta1"], done["delta1"].sum(axis=0, keepdims=True)
+    done["W1_new"], done["b1_new"] = w1 - rate * done["dW1"], b1 - rate * done["db1"]
+    done["W2_new"], done["b2_new"] = w2 - rate * done["dW2"], b2 - done["db2"]
+    assert {values.dtype for values in done.values()} == {np.dtype("float32")}
+    sheet = "\n".join(f"{id}: {listed([[f'{v:.8g}' for v in row] for row in values.tolist()])}"
+                      for id, values in done.items())  # fmt: skip
+    assert named(SIGMOIDS, sheet) == [("b2_new", {"learning-rate-omitted"})]
 
 
 ROUNDED = [

@@ -223,15 +223,27 @@ def test_a_mistake_does_not_hide_how_coarsely_all_else_was_noted():
     assert verdicts["a1"] == verdicts["a2"] == "rounded"
 
 
-def test_beside_a_mistake_one_line_alone_may_be_a_slip_of_the_hand():
-    # a2 by the power as it is: 1/1.5963 = 0.6264, -0.3736·a1 = (-0.2491, -0.1683).
+def test_beside_a_mistake_one_number_alone_may_be_a_slip_of_the_hand():
+    # 1/2.22 is 0.4505, but the other powers are as they are: e⁻⁰·⁷ = 0.4966, 1/1.4966 = 0.6682;
+    # z₂ = 0.3141 + 0.1036 + 0.1, 1/1.5959 = 0.6266, -0.3734·a1 = (-0.2495, -0.1682).
+    sheet = WITH_A_SLIP.format(
+        a1="0.6682, 0.4505", z2="0.5177", a2="0.6266", error="-0.3734",
+        dW2="-0.2495, -0.1682", da1="-0.1755, -0.0859",
+    )  # fmt: skip
+    found = report(POWERS_TO_TWO_DECIMALS, sheet)
+    assert [q.name for q in found.quantities if q.verdict == "wrong"] == ["a1", "delta2"]
+    assert found.conventions is None
+
+
+def test_beside_a_mistake_two_numbers_of_a_line_tell_how_it_was_noted():
+    # 1/1.50 and 1/2.22 in a₁; a₂ by the power as it is: 1/1.5963 = 0.6264, -0.3736·a₁.
     sheet = WITH_A_SLIP.format(
         a1="0.6667, 0.4505", z2="0.5170", a2="0.6264", error="-0.3736",
         dW2="-0.2491, -0.1683", da1="-0.1756, -0.0859",
     )  # fmt: skip
     found = report(POWERS_TO_TWO_DECIMALS, sheet)
-    assert [q.name for q in found.quantities if q.verdict == "wrong"] == ["a1", "delta2"]
-    assert found.conventions is None
+    assert [q.name for q in found.quantities if q.verdict == "wrong"] == ["delta2"]
+    assert found.conventions == {"rounding": "worked to 2 decimals"}
 
 
 def test_beside_a_mistake_what_no_coarse_power_gives_stays_wrong():

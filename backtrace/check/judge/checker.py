@@ -268,9 +268,7 @@ class Checker(Exercise):
         strictly, usual, work = usual, self.lenient(answers, usual), self.work()
         if not self.may_stand(answers, loosest(usual.decimals), usual, work):
             return None
-        ways = [*between_lines(usual.written, self.values)]
-        if usual.page.finest.digits >= PRINTED:
-            ways.insert(0, Working(float32=True))
+        ways = [*self.told_by_digits(usual)]
         cut = -1 if self.strict else signs_of_cutting(self, usual)
         if cut > 0:
             ways.insert(0, Working(cut=True))
@@ -287,6 +285,12 @@ class Checker(Exercise):
         if coarse is None and may_be_cut and not work.is_spent and _are_near(strictly):
             return self.attempt(answers, Working(cut=True), work=work)
         return coarse
+
+    def told_by_digits(self, usual: Sheet) -> Iterator[Working]:
+        """The workings of which the written digits tell."""
+        if usual.page.finest.digits >= PRINTED:
+            yield Working(float32=True)
+        yield from between_lines(usual.written, self.values)
 
     def lenient(self, answers: Answers, usual: Sheet) -> Sheet:
         """The usual sheet, as if lines were rounded again and again, where that too leaves
@@ -385,9 +389,9 @@ class Checker(Exercise):
         sheet.work = work
         return sheet if sheet.take_as_written(apart) else None
 
-    def cut_off(self, answers: Answers, most: int) -> Sheet | None:
-        """The sheet if its digits were cut off; None where more than so many entries are wrong."""
-        sheet = Sheet(self, self._page(answers), Working(cut=True), explains=False)
+    def with_at_most(self, answers: Answers, working: Working, most: int) -> Sheet | None:
+        """The sheet in a working; None where more than so many entries are wrong."""
+        sheet = Sheet(self, self._page(answers), working, explains=False)
         found: list[Judged] = []
         for judged in self._judged(sheet):
             found.append(judged)
@@ -406,23 +410,26 @@ class Checker(Exercise):
         return self.with_coarse_scratch_work(answers, usual, work, most)
 
     def likelier_workings(self, answers: Answers, usual: Sheet, signs: int) -> Iterator[Sheet]:
-        """A sheet that has something wrong however it was worked, the likeliest way first: digits
-        were cut off (of which it shows these ``signs``), or else scratch work was coarse, where
-        that leaves less of it wrong."""
+        """A sheet that has something wrong however it was worked, in the usual way and others that
+        may leave less of it wrong: digits were cut off (of which it shows these ``signs``), or
+        scratch work was coarse."""
         lenient = self.lenient(answers, usual)
-        cut, is_cut = None, False
+        yield usual
+        cut = None
         if signs > 0 or (signs == 0 and accused_entries(usual.quantities) > 1):
             before, as_usual = (accused_entries(each.quantities) for each in (lenient, usual))
-            cut = self.cut_off(answers, max(before, as_usual))
+            cut = self.with_at_most(answers, Working(cut=True), max(before, as_usual))
         if cut is not None:
             wrong = accused_entries(cut.quantities)
             is_less = wrong < before or wrong == before < as_usual
             is_cut = is_less and (signs or balance_of_what_stands(cut, usual)) > 0
             cut = cut if is_cut or (wrong <= as_usual and may_be_cut_off(usual)) else None
-        if not is_cut:
-            yield usual
         if cut is not None:
             yield cut
+        for working in self.told_by_digits(usual):
+            less = self.with_at_most(answers, working, accused_entries(lenient.quantities) - 1)
+            if less is not None and (working.float32 or weight(less, lenient) > enough(working)):
+                yield less
         coarse = self.with_mistakes_and_coarse_scratch_work(answers, lenient)
         if coarse is not None:
             yield coarse
