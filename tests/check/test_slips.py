@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.check.test_mistakes import SQUARE
-from tests.check.typed import quantity
+from tests.check.typed import quantity, report
 
 # dW2 = [5 6 / 7 3.5]
 SLIPPED = [
@@ -86,6 +86,10 @@ learning_rate: 1
         # ½·1.4997² = 1.1246; without the ½ it is 2.25, to two decimals
         ("z1: 2.50\nloss: 1.215", "loss", ["digits-swapped"]),
         ("z1: 2.50\nloss: 2.25", "loss", ["half-factor"]),
+        # ½·1.4996² = 1.124 to three decimals; without the ½ 2.249, of which two digits are others
+        ("z1: 2.500\nloss: 2.249", "loss", ["half-factor"]),
+        # e = 1.50, dW = 1.25·1.50 = 1.87: -1.25·1.50 has lost its sign
+        ("z1: 2.500\ndW1: -1.875", "dW1", ["sign-slip", "sign-flipped"]),
     ],
 )
 def test_a_number_that_stands_alone_may_be_a_slip_as_well(line, name, codes):
@@ -99,6 +103,23 @@ def test_who_meant_the_number_that_was_miscopied_goes_on_in_their_own_rounding()
     sheet += "delta2: [[0.153], [-0.080], [-0.080], [0.156]]\ndW2: [[0.028], [0.001]]\n"
     assert quantity("xor", sheet, "a1").mistakes == ("copied-wrong",)
     assert quantity("xor", sheet, "dW2").earned == 2
+
+
+def test_a_digit_of_a_lone_new_weight_comes_before_a_rule():
+    """b2 - 0.5·db2 = 0.5 - 0.5·0.0045 = 0.498; without the slope (a2 - y alone) db2 is 0.0154."""
+    codes = [each.codes[0] for each in quantity("or-gate", "b2_new: 0.492", "b2_new").explanations]
+    assert codes[0] == "copied-wrong"
+
+
+def test_a_number_of_one_digit_that_the_next_line_shows_was_miscopied():
+    """dW2[1,1] is 0.762·-0.08·2 + 0.964·0.156 = 0.028: W2_new = 1 - 0.028 has it. A quarter of it,
+    0.007, is not far from the 0.008 that is written, but would leave 0.992."""
+    sheet = "a1: [[0, -0.462], [0.762, 0], [0.762, 0], [0.964, 0.462]]\n"
+    sheet += "delta2: [[0.153], [-0.080], [-0.080], [0.156]]\ndW2: [[0.008], [0.001]]\n"
+    found = report("xor", sheet + "W2_new: [[0.972], [-1.001]]\n")
+    assert [(q.name, q.mistakes) for q in found.quantities if q.mistakes] == [
+        ("dW2", ("copied-wrong",))
+    ]
 
 
 def test_two_digits_of_one_are_exchanged():

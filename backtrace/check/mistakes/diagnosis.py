@@ -18,7 +18,6 @@ from backtrace.check.mistakes.wrong_quantity import Cause, WrongQuantity
 from backtrace.check.rules.intervals import single
 
 MOST_EXPLANATIONS = 3  # of one wrong step that are told; more can't be told apart
-TELLING_SLIPS = {"point-moved", "digits-swapped"}  # which few numbers show by chance
 RARE = {*MADE_ALONE, "broadcast-over-samples"}  # which one number is no proof of
 FAR_FROM_ONE = 0.5  # units that a single number misses what a rule gives exactly
 TELLING_UNIT = 1e-3  # of the largest entry: how coarse a line before may have been
@@ -53,7 +52,7 @@ class Diagnosis(WrongQuantity):
         slipped; rules that come to the same are ties. A number that stands alone, or among zeros,
         is looked at by rules first. Who copies given numbers, digit for digit, did just that.
         """
-        slips = Slips(self.sheet, self.place).of(wrong)
+        slips = self.slips(wrong)
         if any("entries-exchanged" in each.explanation.codes for each in slips):
             slips += self.misreading.of_exchanged(wrong)  # or so in what this was worked from
         if self.evidence.unexplained_later and not self.evidence.is_left_open_by(slips):
@@ -79,15 +78,24 @@ class Diagnosis(WrongQuantity):
         if not rules:
             rules = self.misreading.own(wrong) or self.rules.by_pairs(only)
             return [*rules, *(slips or [self.cause("arithmetic-slip")])] if only else rules
-        if not only or self.evidence.supports(rules):
+        if not only or self.evidence.explaining_more(rules, slips):
             return rules
-        slips = slips or [self.cause("arithmetic-slip")]
+        if slips:
+            return [*slips, *rules][:MOST_EXPLANATIONS]
+        slips = [self.cause("arithmetic-slip")]
         if all(rule.explanation.codes == ("given-misread",) for rule in rules):
             return [*rules, *slips]
-        telling = any(slip.is_any_of(TELLING_SLIPS) for slip in slips)
         far = min(map(self.rules.far_from, rules)) > FAR_FROM_ONE
         rare = all(rule.is_any_of(RARE) for rule in rules)
-        return [*slips, *rules][:MOST_EXPLANATIONS] if telling or far or rare else rules
+        return [*slips, *rules][:MOST_EXPLANATIONS] if far or rare else rules
+
+    def slips(self, wrong: NDArray[np.bool_]) -> list[Cause]:
+        """Slips of the hand; of a number of few digits those by which later lines follow."""
+        slips = Slips(self.sheet, self.place)
+        found = slips.of(wrong)
+        if found or not self.evidence.unexplained_later:
+            return found
+        return self.evidence.explaining_more(slips.of(wrong, of_few_digits=True), [])
 
     def is_copied(self, found: Cause) -> bool:
         """Whether a rule gives just the numbers that were written, whatever was rounded."""

@@ -167,7 +167,8 @@ class RuleSearch(WrongQuantity):
             if not (hides and self.is_disguise(f, plain))
             and (not f.is_wrong_activation or self.tells_activations_apart(f, wrong))
         ]
-        return [f for f in told if not f.is_any_of(OF_MANY_KINDS)] or told
+        plainer = [f for f in told if not f.is_any_of(OF_MANY_KINDS)]
+        return [*plainer, *self.evidence.explaining_more(told, plainer)] if plainer else told
 
     def is_disguise(self, found: Cause, plain: list[Cause]) -> bool:
         """Whether a plainer mistake has the same numbers, here and further down; one that nobody

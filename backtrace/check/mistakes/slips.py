@@ -26,8 +26,9 @@ TELLING_DIGITS = 3  # of a number, that the exact one is held against
 class Slips(WrongQuantity):
     """What befell single numbers of one wrong quantity of a sheet."""
 
-    def of(self, wrong: NDArray[np.bool_]) -> list[Cause]:
-        """The slips that explain all entries that are wrong, where others are not."""
+    def of(self, wrong: NDArray[np.bool_], *, of_few_digits: bool = False) -> list[Cause]:
+        """The slips that explain all entries that are wrong, where others are not; also such
+        ``of_few_digits`` as tell nothing by themselves."""
         box = hull(self.replayed({}))
         entries = [tuple(at) for at in np.argwhere(wrong).tolist()]
         exchanged = Misreading(self.sheet, self.place).in_place() if len(entries) > 1 else []
@@ -36,7 +37,7 @@ class Slips(WrongQuantity):
         if len(entries) > 1 and len(entries) == int((self.numbers.values != 0).sum()):
             return []  # every entry: that is no slip
         ways = meant if len(entries) == 1 else with_the_other_sign  # which alone befalls several
-        slips = [self.slips_of(at, box, ways) for at in entries]
+        slips = [self.slips_of(at, box, ways, of_few_digits) for at in entries]
         shared = [code for code in slips[0] if all(code in each for each in slips)] if slips else []
         return [
             msgspec.structs.replace(
@@ -55,7 +56,11 @@ class Slips(WrongQuantity):
         return {self.place: between(low, high)}
 
     def slips_of(
-        self, at: tuple[int, ...], box: Interval, ways: Callable[[Figure], Iterator[Meant]]
+        self,
+        at: tuple[int, ...],
+        box: Interval,
+        ways: Callable[[Figure], Iterator[Meant]],
+        of_few_digits: bool,
     ) -> dict[str, Meant]:
         """What may have befallen one number, the likeliest first, and what was meant."""
         cell = self.sheet.written[self.place].cells[at[0]][at[1]]
@@ -75,7 +80,8 @@ class Slips(WrongQuantity):
             is_told = cell.digits >= TELLING_DIGITS or m.code == "digits-swapped"
             if not is_fine and is_told and is_known:
                 least, most, is_fine = max(low, exact - reach), min(high, exact + reach), True
-            if m.low <= most and least <= m.high and (is_fine or not m.fine):
+            tells = is_fine or of_few_digits or not m.fine
+            if m.low <= most and least <= m.high and tells:
                 both = max(m.low, least), min(m.high, most)
                 is_whole = m.code == "sign-slip"  # which is all that the number stands for
                 found.setdefault(m.code, m if is_whole else Meant(m.code, *both))
