@@ -174,6 +174,7 @@ def test_a_square_matrix_is_never_turned():
         'b1: [1, _, "?"]',
         "b1: [1, ~, null]",
         "b1: [1, ?, ? ]",
+        "b1: [1, _, ?]",
         "b1: [[1, _, ~]]",
         '{"b1": [1, null, "_"]}',
     ],

@@ -383,6 +383,30 @@ b2_new: -0.9
     assert {(why.id, why.holds) for why in withheld.values()} == {("a1", "zeros")}
 
 
+def test_one_number_of_either_sign_earns_nothing():
+    """What is 0.01 here is so by its size: v = dW, and 0.5·0.01 to two decimals."""
+    sheet = """
+z1: [[0.01], [-0.01]]
+a1: [[0.01], [-0.01]]
+z2: 0.01
+error: -0.01
+delta2: -0.01
+dW2: [[-0.01, 0.01]]
+db2: -0.01
+delta1: [[-0.01], [0.01]]
+dW1: [[0.01, -0.01], [-0.01, 0.01]]
+db1: [[-0.01], [0.01]]
+vW1: [[0.01, -0.01], [-0.01, 0.01]]
+step_W1: [[-0.01, 0.01], [0.01, -0.01]]
+W1_new: [[0.01, 0.01], [-0.01, 0.01]]
+vb1: [[-0.01], [0.01]]
+step_b1: [[0.01], [-0.01]]
+vW2: [[-0.01, 0.01]]
+step_W2: [[0.01, -0.01]]
+"""
+    assert report(COPIES, sheet).earned == 0
+
+
 def test_a_single_number_that_comes_to_1_is_work():
     """z₁ = 0.5·1.2 + 0.3 is 0.9; from 1.000 follow 0.8 − 0.2 = 0.6, σ(0.6) = 0.6457."""
     spec = """

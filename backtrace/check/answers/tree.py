@@ -27,7 +27,8 @@ OF_SPECS = (EMPTY, "E105", "E106")  # nothing in it, a control character, too la
 LONGEST_NAME = 200
 """Characters of a student's name."""
 
-# A `?` on its own is no value to YAML, but it is what people write for "I don't know".
+# A `?` on its own is no value to YAML, or a key of nothing, but it is what people write for "I
+# don't know".
 _BARE_QUESTION_MARK = re.compile(rb"([\[,]\s*)\?(?=\s*[,\]])|(:[ \t]+)\?(?=[ \t]*(?:\r|\n|#|$))")
 
 
@@ -164,13 +165,7 @@ def _yaml(content: bytes, file: str, first_line: int) -> Node:
 
 
 def _read(content: bytes, file: str) -> YamlDocument:
-    try:
-        return read(content, file, LIMITS)
-    except SpecError:
-        mended = _BARE_QUESTION_MARK.sub(rb"\1\2_", content)
-        if mended == content:
-            raise
-    return read(mended, file, LIMITS)
+    return read(_BARE_QUESTION_MARK.sub(rb"\1\2_", content), file, LIMITS)
 
 
 def _unreadable(error: SpecError, file: str, first_line: int) -> AnswersError:

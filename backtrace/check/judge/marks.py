@@ -118,12 +118,13 @@ def _unnamed(judged: Judged, many: float) -> Judged:
 
 
 def _filled(sheet: Sheet, quantities: tuple[Judged, ...]) -> set[str]:
-    """Those filled with the one number that fills others that are wrong, as no work does."""
+    """Those filled with the one number, of either sign, that fills others that are wrong, as no
+    work does."""
     fillings = {
-        each.name: values.flat[0]
+        each.name: sizes.flat[0]
         for each in quantities
         if each.count("wrong", "carried") and _key(each) in sheet.numbers
-        if ((values := sheet.numbers[_key(each)].values) == values.flat[0]).all()
+        if ((sizes := np.abs(sheet.numbers[_key(each)].values)) == sizes.flat[0]).all()
     }
     wrong = Counter(
         fillings[each.name]
