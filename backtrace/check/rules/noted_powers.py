@@ -58,7 +58,8 @@ def rounded_slope_of_a(s: Setting, p: Parameters, noting: Noting, a: Interval) -
 
 
 def _pieces(ways: tuple[NotedWay, ...], noting: Noting, z: Interval, p: Parameters) -> Interval:
-    return in_any(piece for way in ways for piece in _pieces_of(way, noting, z, p))
+    notings = noting.of_sums()
+    return in_any(x for way in ways for each in notings for x in _pieces_of(way, each, z, p))
 
 
 def _pieces_of(way: NotedWay, noting: Noting, z: Interval, p: Parameters) -> Iterator[Interval]:
@@ -93,19 +94,19 @@ def _power(noting: Noting, z: Interval, times: float) -> Ends:
     return (rounded.lo, rounded.hi) if times > 0 else (rounded.hi, rounded.lo)
 
 
-def _by(times: float, function: Callable[[Floats, Floats, Parameters], Floats]) -> NotedWay:
-    """By e^(times·z) = e: a function of e, z and the activation's parameters."""
+def _by(times: float, function: Callable[[Noting, Floats, Floats, Parameters], Floats]) -> NotedWay:
+    """By e^(times·z) = e: a function of how sums are noted, e, z and the parameters."""
 
     def way(noting: Noting, z: Interval, p: Parameters) -> Ends:
         low, high = _power(noting, z, times)
-        return function(low, z.lo, p), function(high, z.hi, p)
+        return function(noting, low, z.lo, p), function(noting, high, z.hi, p)
 
     return way
 
 
 def _tanh_by_both(noting: Noting, z: Interval, p: Parameters) -> Ends:
     up, down = _power(noting, z, 1.0), _power(noting, z, -1.0)
-    ends = [(u - d) / (u + d) for u in up for d in down]
+    ends = [noting.sum(u - d) / noting.sum(u + d) for u in up for d in down]
     return _extremes(ends)
 
 
@@ -177,7 +178,7 @@ def _of_softplus(way: NotedWay) -> NotedWay:
     """What another way gives of ln(1 + e^z), e^z rounded."""
 
     def following(noting: Noting, z: Interval, p: Parameters) -> Ends:
-        low, high = (np.log(1 + end) for end in _power(noting, z, 1.0))
+        low, high = (np.log(noting.sum(1 + end)) for end in _power(noting, z, 1.0))
         return way(noting, Interval(low, high), p)
 
     return following
@@ -187,7 +188,7 @@ def _mish_slope(sigmoid: NotedWay) -> NotedWay:
     """t + z·(1 − t²)·σ(z), where t is tanh ln(1 + e^z), e^z rounded."""
 
     def slope(noting: Noting, z: Interval, p: Parameters) -> Ends:
-        ts = [np.tanh(np.log(1 + end)) for end in _power(noting, z, 1.0)]
+        ts = [np.tanh(np.log(noting.sum(1 + end))) for end in _power(noting, z, 1.0)]
         shares = sigmoid(noting, z, p)
         return _extremes(
             [t + x * (1 - t * t) * a for t in ts for a in shares for x in (z.lo, z.hi)]
@@ -206,23 +207,23 @@ def _calculators(function: Callable[[Floats], Floats]) -> NotedWay:
 
 
 SIGMOID: tuple[NotedWay, ...] = (
-    _by(-1.0, lambda e, z, p: 1 / (1 + e)),
-    _by(1.0, lambda e, z, p: e / (1 + e)),
+    _by(-1.0, lambda n, e, z, p: 1 / n.sum(1 + e)),
+    _by(1.0, lambda n, e, z, p: e / n.sum(1 + e)),
 )
 TANH: tuple[NotedWay, ...] = (
     _tanh_by_both,
-    _by(2.0, lambda e, z, p: (e - 1) / (e + 1)),
-    _by(-2.0, lambda e, z, p: (1 - e) / (1 + e)),
+    _by(2.0, lambda n, e, z, p: n.sum(e - 1) / n.sum(e + 1)),
+    _by(-2.0, lambda n, e, z, p: n.sum(1 - e) / n.sum(1 + e)),
 )
 BIPOLAR: tuple[NotedWay, ...] = (
-    _by(-1.0, lambda e, z, p: (1 - e) / (1 + e)),
-    _by(1.0, lambda e, z, p: (e - 1) / (e + 1)),
+    _by(-1.0, lambda n, e, z, p: n.sum(1 - e) / n.sum(1 + e)),
+    _by(1.0, lambda n, e, z, p: n.sum(e - 1) / n.sum(e + 1)),
 )
 SIGMOIDS = (*SIGMOID, _calculators(lambda z: 1 / (1 + np.exp(-z))))
 SIGMOID_SLOPES = tuple(_from(way, lambda a: a * (1 - a)) for way in SIGMOIDS)
-SELU_BELOW = _by(1.0, lambda e, z, p: SELU_ALPHA * (e - 1))
+SELU_BELOW = _by(1.0, lambda n, e, z, p: SELU_ALPHA * n.sum(e - 1))
 SELU_BELOW_ITSELF = _calculators(lambda z: SELU_ALPHA * (np.exp(np.minimum(z, 0)) - 1))
-SELU_POWER = _by(1.0, lambda e, z, p: SELU_ALPHA * e)
+SELU_POWER = _by(1.0, lambda n, e, z, p: SELU_ALPHA * e)
 SELU_POWER_ITSELF = _calculators(lambda z: SELU_ALPHA * np.exp(np.minimum(z, 0)))
 
 
@@ -240,14 +241,14 @@ def _selu(below: NotedWay, above: Callable[[Floats], Floats], *, notes: bool) ->
 
 
 VALUES: dict[str, tuple[NotedWay, ...]] = {
-    "exp": (_by(1.0, lambda e, z, p: e),),
+    "exp": (_by(1.0, lambda n, e, z, p: e),),
     "sigmoid": SIGMOID,
     "tanh": TANH,
     "bipolar_sigmoid": BIPOLAR,
-    "softplus": (_by(1.0, lambda e, z, p: np.log(1 + e)),),
+    "softplus": (_by(1.0, lambda n, e, z, p: np.log(n.sum(1 + e))),),
     "silu": tuple(_times_z(way) for way in SIGMOID),
     "mish": tuple(_times_z(_of_softplus(way)) for way in (*TANH, _calculators(np.tanh))),
-    "elu": (_by(1.0, lambda e, z, p: np.where(z > 0, z, float(p["alpha"]) * (e - 1))),),
+    "elu": (_by(1.0, lambda n, e, z, p: np.where(z > 0, z, float(p["alpha"]) * n.sum(e - 1))),),
     "selu": (
         *(_selu(SELU_BELOW, lambda z: z, notes=notes) for notes in (False, True)),
         _selu(SELU_BELOW_ITSELF, lambda z: z, notes=True),
@@ -269,7 +270,7 @@ SLOPES: dict[str, tuple[NotedWay, ...]] = {
         for own, slope in zip(SIGMOIDS, SIGMOID_SLOPES, strict=True)
         for notes, product in ((False, False), (True, False), (True, True))
     ),
-    "elu": (_by(1.0, lambda e, z, p: np.where(z > 0, 1.0, float(p["alpha"]) * e)),),
+    "elu": (_by(1.0, lambda n, e, z, p: np.where(z > 0, 1.0, float(p["alpha"]) * e)),),
     "selu": (
         *(_selu(SELU_POWER, np.ones_like, notes=notes) for notes in (False, True)),
         _selu(SELU_POWER_ITSELF, np.ones_like, notes=True),
@@ -288,7 +289,7 @@ SLOPES_OF_A: dict[str, NotedWay] = {
     "tanh": _from(_from(_itself, np.square), lambda x: 1 - x, notes=True),
     "bipolar_sigmoid": _from(_from(_itself, np.square), lambda x: (1 - x) / 2, notes=True),
     "sigmoid": _times_z(_from(_itself, lambda a: 1 - a), notes=True),
-    "softplus": _by(-1.0, lambda e, a, p: 1 - e),
+    "softplus": _by(-1.0, lambda n, e, a, p: n.sum(1 - e)),
 }
 
 
@@ -319,7 +320,11 @@ def _rounded_softmax(noting: Noting, z: Interval, axis: int) -> Interval:
     off = Interval(
         np.where(at_top, 0.0, z.lo - largest_hi), np.where(at_top, 0.0, z.hi - largest_lo)
     )
-    return in_any(Interval(*_shares(*_power(noting, x, 1.0), axis)) for x in (z, off))
+    return in_any(
+        Interval(*_shares(each, *_power(each, x, 1.0), axis))
+        for x in (z, off)
+        for each in noting.of_sums()
+    )
 
 
 def rounded_loss(
@@ -340,7 +345,8 @@ def _extremes(found: list[Floats]) -> Ends:
     return np.minimum.reduce(found), np.maximum.reduce(found)
 
 
-def _shares(low: Floats, high: Floats, axis: int) -> Ends:
+def _shares(noting: Noting, low: Floats, high: Floats, axis: int) -> Ends:
     others_high = high.sum(axis=axis, keepdims=True) - high
     others_low = low.sum(axis=axis, keepdims=True) - low
-    return _ordered_ends((low / (low + others_high), high / (high + others_low)))
+    least, most = noting.sum(low + others_high), noting.sum(high + others_low)
+    return _ordered_ends((low / least, high / most))

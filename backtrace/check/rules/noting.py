@@ -16,11 +16,13 @@ TELLING = 20.0  # half units in the last place that make two significant digits
 class Noting(msgspec.Struct, frozen=True):
     """How partial results are rounded: ``half`` a unit of a decimal each way, or to so many
     significant ``digits``, whichever is coarser. ``keeps``: whether what would show next to nothing
-    stays in the calculator; None where that is not known."""
+    stays in the calculator; None where that is not known. ``sums``: whether sums of what was noted
+    are noted as well."""
 
     half: float
     digits: int | None = None
     keeps: bool | None = None
+    sums: bool = False
 
     def error(self, size: Floats) -> Floats:
         """Half a unit in the last place of numbers of this size."""
@@ -33,6 +35,14 @@ class Noting(msgspec.Struct, frozen=True):
     def error_of_sum(self, size: Floats) -> Floats:
         """The same of a sum of noted numbers: it has no more decimals than they have."""
         return np.zeros(np.shape(size)) if self.digits is None else self.error(size)
+
+    def of_sums(self) -> tuple[Noting, ...]:
+        """With sums noted or not; those of decimals have no more of them."""
+        return (self,) if self.digits is None else (self, msgspec.structs.replace(self, sums=True))
+
+    def sum(self, x: Floats) -> Floats:
+        """A sum of noted numbers, as it is noted."""
+        return self._rounded(x, 0.0) if self.sums else x
 
     def rounded(self, x: Interval) -> Interval:
         """What the interval's numbers are rounded to: either way, where they lie between two."""
