@@ -73,3 +73,19 @@ def test_what_a_person_notes_is_told_from_what_lies_beside_it(operation):
         for value in work(*operands):
             assert ((box.lo - 1e-9 <= value) & (value <= box.hi + 1e-9)).any(axis=0).all()
         assert np.median((box.hi - box.lo).sum(axis=0)) < 1e-6  # but for ties
+
+
+def holds(operation, parameters, noting, operand, value):
+    box = noted(operation, Setting(Conventions()), parameters, noting, point(operand))
+    return ((box.lo - 1e-9 <= value) & (value <= box.hi + 1e-9)).any(axis=0)
+
+
+def test_sums_are_noted_to_significant_digits_as_well_and_what_a_number_is_multiplied_by():
+    sigmoid, three = {"activation": "sigmoid"}, Noting(0.0, 3)
+    # e^-0.72 = 0.487, 1.487 or 1.49 below; e^0.72 = 2.05, 2.05/3.05.
+    for value in (1 / 1.487, 1 / 1.49, 2.05 / 3.05):
+        assert holds("activate", sigmoid, three, 0.72, value).all()
+    assert not holds("activate", sigmoid, three, 0.72, 1 / 1.488).any()
+    # -0.3 times 1/(1 + e^0.3) = 0.4256, 0.43; the mean of 1.09 and 0.524, whose sum is 1.61.
+    assert holds("activate", {"activation": "silu"}, TO_TWO, -0.3, -0.3 * 0.43).all()
+    assert holds("total", {"samples": 2}, three, [[1.09], [0.524]], 1.61 / 2).all()

@@ -246,8 +246,12 @@ VALUES: dict[str, tuple[NotedWay, ...]] = {
     "tanh": TANH,
     "bipolar_sigmoid": BIPOLAR,
     "softplus": (_by(1.0, lambda n, e, z, p: np.log(n.sum(1 + e))),),
-    "silu": tuple(_times_z(way) for way in SIGMOID),
-    "mish": tuple(_times_z(_of_softplus(way)) for way in (*TANH, _calculators(np.tanh))),
+    "silu": tuple(_times_z(way, notes=notes) for way in SIGMOIDS for notes in (False, True)),
+    "mish": tuple(
+        _times_z(_of_softplus(way), notes=notes)
+        for way in (*TANH, _calculators(np.tanh))
+        for notes in (False, True)
+    ),
     "elu": (_by(1.0, lambda n, e, z, p: np.where(z > 0, z, float(p["alpha"]) * n.sum(e - 1))),),
     "selu": (
         *(_selu(SELU_BELOW, lambda z: z, notes=notes) for notes in (False, True)),

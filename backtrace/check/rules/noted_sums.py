@@ -108,10 +108,18 @@ def rounded_terms(s: Setting, p: Parameters, noting: Noting, *operands: Interval
 
 
 def rounded_share(s: Setting, p: Parameters, noting: Noting, x: Interval) -> Interval | None:
-    """Each sample's share before the batch's sum."""
-    if p.get("samples", 1) == 1:
+    """Each sample's share before the batch's sum, or the sum that is divided."""
+    n = p.get("samples", 1)
+    if n == 1:
         return None
-    shares = scaled(x, 1 / p["samples"])
+    ways = [_sum_of_shares(s, p, noting, scaled(x, 1 / n))]
+    if noting.digits is not None:  # a sum of so many decimals has them already
+        whole = interval("sum_samples", s, {**p, "samples": 1}, x)
+        ways.append(scaled(noting.rounded(whole), 1 / n))
+    return in_any(ways)
+
+
+def _sum_of_shares(s: Setting, p: Parameters, noting: Noting, shares: Interval) -> Interval:
     if p.get("all"):
         shares = Interval(*(end.reshape(1, -1, 1, 1) for end in (shares.lo, shares.hi)))
         whole = _sums(noting, shares, 1)
