@@ -383,28 +383,56 @@ b2_new: -0.9
     assert {(why.id, why.holds) for why in withheld.values()} == {("a1", "zeros")}
 
 
-def test_one_number_of_either_sign_earns_nothing():
-    """What is 0.01 here is so by its size: v = dW, and 0.5·0.01 to two decimals."""
-    sheet = """
-z1: [[0.01], [-0.01]]
-a1: [[0.01], [-0.01]]
+HUNDREDTHS = """
+product1: [[-0.01, -0.01]]
+z1: [[0.01, -0.01]]
+a1: [[0.01, -0.01]]
+product2: 0.01
 z2: 0.01
+a2: 0.01
 error: -0.01
+loss_terms: 0.01
+loss: 0.01
+da2: -0.01
+g2: 0.01
 delta2: -0.01
-dW2: [[-0.01, 0.01]]
+dW2: [[-0.01], [0.01]]
 db2: -0.01
-delta1: [[-0.01], [0.01]]
+da1: [[-0.01, 0.01]]
+g1: [[0.01, 0.01]]
+delta1: [[-0.01, 0.01]]
 dW1: [[0.01, -0.01], [-0.01, 0.01]]
-db1: [[-0.01], [0.01]]
+db1: [[-0.01, 0.01]]
 vW1: [[0.01, -0.01], [-0.01, 0.01]]
 step_W1: [[-0.01, 0.01], [0.01, -0.01]]
-W1_new: [[0.01, 0.01], [-0.01, 0.01]]
-vb1: [[-0.01], [0.01]]
-step_b1: [[0.01], [-0.01]]
-vW2: [[-0.01, 0.01]]
-step_W2: [[0.01, -0.01]]
+W1_new: [[0.01, 0.01], [0.01, 0.01]]
+vb1: [[-0.01, 0.01]]
+step_b1: [[0.01, -0.01]]
+b1_new: [[0.01, -0.01]]
+vW2: [[-0.01], [0.01]]
+step_W2: [[0.01], [-0.01]]
+W2_new: [[0.01], [-0.01]]
+vb2: -0.01
+step_b2: 0.01
+b2_new: 0.01
 """
-    assert report(COPIES, sheet).earned == 0
+
+
+def test_one_number_of_either_sign_earns_nothing():
+    """v = dW, and 0.5·0.01 to two decimals, are 0.01 here whatever it stands for. z₁ = (0.52, -1.36),
+    ŷ - 1.9 = 0.1·0.52 + 0.9·0.0136 + 1.2 - 1.9 = -0.6358, dW₂ is (-0.33, 0.009), δ₁ (-0.064, 0.006),
+    dW₁ ((0.12, -0.011), (-0.06, 0.005)): with each v and step two, one and one entries are the
+    key's, and a slope of 0.01."""
+    spec = """
+layers:
+  - {activation: leaky_relu, weights: [[0.3, 0.6], [0.1, 0.2]], bias: [1, -0.4]}
+  - {activation: linear, weights: [[0.1], [-0.9]], bias: 1.2}
+inputs: [[-1.9, 0.9]]
+targets: 1.9
+loss: half_mse
+optimizer: {name: momentum, learning_rate: 0.5, momentum: 0.9}
+"""
+    assert report(spec, HUNDREDTHS).earned == 12
 
 
 def test_a_single_number_that_comes_to_1_is_work():
