@@ -56,6 +56,8 @@ def test_plain_numbers_keep_their_digits(text, value, half_unit, decimals, digit
         ("0.786?", 0.786, 0.0005, "numbers are read without the mark after them"),
         ("0.8.", 0.8, 0.05, "numbers are read without the mark after them"),
         ("0,8;", 0.8, 0.05, "the mark after them and with a decimal comma"),
+        ("'0.550", 0.55, 0.0005, "numbers are read without the apostrophe before them"),
+        ("’-0,25", -0.25, 0.005, "the apostrophe before them and with a decimal comma"),
         ("0.8 ✓", 0.8, 0.05, "numbers are read without the mark after them"),
         ("0.866 nats", 0.866, 0.0005, "numbers are read without the words after them"),
         ("0,327 (rounded)", 0.327, 0.0005, "the words after them and with a decimal comma"),

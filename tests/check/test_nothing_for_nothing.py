@@ -419,10 +419,10 @@ b2_new: 0.01
 
 
 def test_one_number_of_either_sign_earns_nothing():
-    """v = dW, and 0.5·0.01 to two decimals, are 0.01 here whatever it stands for. z₁ = (0.52, -1.36),
-    ŷ - 1.9 = 0.1·0.52 + 0.9·0.0136 + 1.2 - 1.9 = -0.6358, dW₂ is (-0.33, 0.009), δ₁ (-0.064, 0.006),
-    dW₁ ((0.12, -0.011), (-0.06, 0.005)): with each v and step two, one and one entries are the
-    key's, and a slope of 0.01."""
+    """v = dW, and 0.5·0.01 to two decimals, are 0.01 here whatever it stands for. z₁ is (0.52,
+    -1.36), ŷ - 1.9 = 0.1·0.52 + 0.9·0.0136 + 1.2 - 1.9 = -0.6358, dW₂ (-0.33, 0.009), δ₁ (-0.064,
+    0.006), dW₁ ((0.12, -0.011), (-0.06, 0.005)): with each v and step two, one and one entries are
+    the key's, and a slope of 0.01."""
     spec = """
 layers:
   - {activation: leaky_relu, weights: [[0.3, 0.6], [0.1, 0.2]], bias: [1, -0.4]}

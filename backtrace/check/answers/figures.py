@@ -28,6 +28,7 @@ _ABOUT = re.compile(
     r"(?:about|approx(?:\.|imately)?|around|roughly|ca\.?|circa|etwa|rund|environ)\s+(?=[-+.\d])",
     re.IGNORECASE,
 )
+_APOSTROPHE = re.compile(r"^['’‘](.+?)['’]?$")
 _WITH_REMARK = re.compile(r"(.*[\d%]\.?)(?:\s+([^\W\d_]{2,})|\s*\(([^\W\d_][^\d()]+)\))")
 _COUNTS = re.compile(  # words that make another number of the one before them
     r"\b(?:per|\w*cent|prozent|pct|half|halves|\w+ths?|quarters?|dozen|hundred|hundert|mille|mil"
@@ -164,6 +165,11 @@ def _without_about(text: str) -> str:
     return _ABOUT.sub("", text, count=1)
 
 
+def _without_apostrophe(text: str) -> str:
+    """Without what makes a number a text in a spreadsheet: '0.550."""
+    return _APOSTROPHE.sub(r"\1", text)
+
+
 def _without_mark(text: str) -> str:
     return text.rstrip("?.,;✓✔ ")
 
@@ -183,9 +189,10 @@ def _with_hundredths(text: str) -> str:
 
 MINUS, COMMA = "with a typographic minus", "with a decimal comma"
 MARK, REMARK = "without the mark after them", "without the words after them"
-PERCENT = "with % as hundredths"
-OF_ALL = {MINUS, COMMA, MARK, REMARK, PERCENT}
+PERCENT, APOSTROPHE = "with % as hundredths", "without the apostrophe before them"
+OF_ALL = {MINUS, COMMA, MARK, REMARK, PERCENT, APOSTROPHE}
 _MENDS = (
+    (_without_apostrophe, APOSTROPHE),
     (_with_plain_minus, MINUS),
     (_without_about, "without the word before it"),
     (_without_mark, MARK),
