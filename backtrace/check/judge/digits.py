@@ -56,7 +56,7 @@ class Finest(NamedTuple):
         return round(-math.log10(2 * float(self.half_unit(np.array(value)))))
 
 
-class DigitReading(msgspec.Struct, frozen=True, eq=False):
+class DigitReading(NamedTuple):
     """One way to read the numbers of a quantity.
 
     Each stands for what lies between ``low`` and ``high``; ``half`` is half a unit of its last
@@ -71,16 +71,21 @@ class DigitReading(msgspec.Struct, frozen=True, eq=False):
 
 class Numbers(msgspec.Struct, frozen=True, eq=False):
     """What was written for one quantity: the values, which of them are there, and their readings,
-    the likeliest first. ``low``, ``high``, ``half`` and ``enough`` are those of the readings that
-    were taken, entry by entry. ``unit`` is half a unit of the decimals that were kept; ``own`` is
-    the index of the reading of each number by its own digits.
+    the likeliest first (``lows``, ``highs``, ``halves``, ``enoughs``: readings × rows × columns).
+    ``low``, ``high``, ``half`` and ``enough`` are those of the readings that were taken, entry by
+    entry. ``unit`` is half a unit of the decimals that were kept; ``own`` is the index of the
+    reading of each number by its own digits; ``slack`` is float noise that comparisons forgive.
     """
 
     values: Floats
     there: Mask
-    readings: tuple[DigitReading, ...]
+    lows: Floats
+    highs: Floats
+    halves: Floats
+    enoughs: Mask
     own: int
     unit: float
+    slack: Floats
     low: Floats
     high: Floats
     half: Floats
@@ -88,12 +93,19 @@ class Numbers(msgspec.Struct, frozen=True, eq=False):
 
     def meets(self, box: Interval) -> Mask:
         """Which written entries overlap the box (left-out ones count as doing so)."""
-        return self.meets_as(self, box)
-
-    def meets_as(self, reading: DigitReading | Numbers, box: Interval) -> Mask:
-        slack = SLACK * (1.0 + np.abs(self.values))
-        overlap = (box.lo - slack <= reading.high) & (reading.low <= box.hi + slack)
+        overlap = (box.lo - self.slack <= self.high) & (self.low <= box.hi + self.slack)
         return np.asarray((overlap[0] if len(overlap) == 1 else overlap.any(axis=0)) | ~self.there)
+
+    def meets_as_read(self, box: Interval) -> Mask:
+        """The same in each reading."""
+        lows, highs = self.lows[:, None], self.highs[:, None]
+        overlap = (box.lo - self.slack <= highs) & (lows <= box.hi + self.slack)
+        found = overlap[:, 0] if len(box.lo) == 1 else overlap.any(axis=1)
+        return np.asarray(found | ~self.there)
+
+    def may_be(self, exact: Floats, slack: Floats | float = 0.0) -> Mask:
+        """Which entries stand for these numbers, in each reading."""
+        return np.asarray((self.lows - slack <= exact) & (exact <= self.highs + slack))
 
     def alone_in(self, box: Interval, noise: float = 0.0) -> Mask:
         """Which numbers equal a box that holds nothing else, but for the ``noise`` of the lines:
@@ -117,18 +129,19 @@ class Numbers(msgspec.Struct, frozen=True, eq=False):
         """The same numbers, each read as the reading of that index has it."""
         if not which.any():
             return self
-        fields = {
-            name: np.choose(which, [getattr(reading, name) for reading in self.readings])
-            for name in ("low", "high", "half", "enough")
-        }
-        return msgspec.structs.replace(self, **fields)
+        return msgspec.structs.replace(
+            self,
+            low=np.choose(which, self.lows),
+            high=np.choose(which, self.highs),
+            half=np.choose(which, self.halves),
+            enough=np.choose(which, self.enoughs),
+        )
 
     def open_to_own(self, where: Mask) -> Numbers:
         """The same, some of them by their own digits as well: what follows from a mistake does so
         in more than one reading, and tells nothing of how it was meant."""
-        own = self.readings[self.own]
-        low = np.where(where, np.minimum(self.low, own.low), self.low)
-        high = np.where(where, np.maximum(self.high, own.high), self.high)
+        low = np.where(where, np.minimum(self.low, self.lows[self.own]), self.low)
+        high = np.where(where, np.maximum(self.high, self.highs[self.own]), self.high)
         return msgspec.structs.replace(self, low=low, high=high)
 
 
@@ -282,18 +295,22 @@ def _numbers(
     cells = _Cells(rows, shape)
     if page.finest.decimals > 0:
         cells.read_bare_zeros(0.5 * 10.0 ** -max(decimals, (page.usual or 0) - 1))
-    readings = (*_readings(cells, decimals, asked, page),)
-    first = readings[0]
+    readings = [*_readings(cells, decimals, asked, page)]
+    lows, highs, halves, enoughs = map(np.stack, zip(*readings, strict=True))
     return Numbers(
         cells.values,
         cells.there,
-        readings,
+        lows,
+        highs,
+        halves,
+        enoughs,
         0 if page.usual is None else 1,
         0.5 * 10.0 ** -max(decimals, min(page.finest.decimals, FINE)),
-        first.low,
-        first.high,
-        first.half,
-        first.enough,
+        SLACK * (1.0 + np.abs(cells.values)),
+        lows[0],
+        highs[0],
+        halves[0],
+        enoughs[0],
     )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtrace.check.judge.at_sight import Entries, is_right_at_sight, verdicts_at_sight
-from backtrace.check.judge.digits import SAME, SLACK, WHOLE, DigitReading, Numbers
+from backtrace.check.judge.digits import SAME, SLACK, WHOLE, Numbers
 from backtrace.check.judge.exercise import Key
 from backtrace.check.judge.replay import Override
 from backtrace.check.judge.sheet import Doubt, Hypothesis, Sheet
@@ -156,9 +156,9 @@ class Judgement:
 
     def given(self, numbers: Numbers) -> Judged:
         """Copying it earns nothing, unless it was asked for; misreading it costs its entries."""
-        near = np.stack([(r.low <= self.exact) & (self.exact <= r.high) for r in numbers.readings])
+        near = numbers.may_be(self.exact)
         same = near.any(axis=0) | ~numbers.there
-        shown = near & np.stack([reading.enough for reading in numbers.readings])
+        shown = near & numbers.enoughs
         vague = ~shown.any(axis=0) & numbers.there & (numbers.values != self.exact)
         taken = np.where(same, self.exact, numbers.values)
         explanations: tuple[Explanation, ...] = ()
@@ -183,11 +183,10 @@ class Judgement:
         follows, box, doubt = self.in_own_work(numbers, own)
         self.sheet.boxes[place] = box
         alone = numbers.alone_in(box)
-        allowed = np.stack([self.in_spec(reading, numbers, alone) for reading in numbers.readings])
-        enough = np.stack([reading.enough for reading in numbers.readings])
-        which = _likeliest(follows, allowed, enough, numbers.own)
+        allowed = self.in_spec(numbers, alone)
+        which = _likeliest(follows, allowed, numbers.enoughs, numbers.own)
         numbers = self.sheet.numbers[place] = numbers.taken(which)
-        in_l, in_g = _at(follows, which), _at(allowed, which)
+        in_l, in_g = np.choose(which, follows), np.choose(which, allowed)
         vague = self.sheet.vagueness_of_operands(place, self.step)
         idle = self.tells_nothing(numbers, box)
         vague = (vague | idle) & in_l & ~in_g
@@ -211,12 +210,11 @@ class Judgement:
             explanations = self.explain(names)
         return self.verdict(names, numbers, self.sheet.doubts[place], explanations, extra)
 
-    def in_spec(self, reading: DigitReading, numbers: Numbers, alone: Doubt) -> Doubt:
-        """Which entries lie in G. A number that can only be this one stands for itself."""
-        slack = SLACK * (1.0 + np.abs(numbers.values))
-        near = (reading.low - slack <= self.exact) & (self.exact <= reading.high + slack)
+    def in_spec(self, numbers: Numbers, alone: Doubt) -> Doubt:
+        """Which entries lie in G, in each reading. A number that can only be this one stands for
+        itself."""
         same = np.abs(numbers.values - self.exact) <= SAME * (1.0 + np.abs(self.exact))
-        return np.asarray(near & (same | ~alone))
+        return numbers.may_be(self.exact, numbers.slack) & (same | ~alone)
 
     def in_own_work(self, numbers: Numbers, own: Interval) -> tuple[Doubt, Interval, Doubt]:
         """Which entries follow from the student's own work by any right form, in each reading;
@@ -225,12 +223,12 @@ class Judgement:
         Of what is unbounded anything would follow: other forms are asked first.
         """
         doubt, box = self.resting, own
-        follows = self.following(numbers, own) & ~own.unbounded
+        follows = numbers.meets_as_read(own) & ~own.unbounded
         if follows[0].all():
             return follows, box, doubt
         for over, hypothesis in self.alternatives():
             other = self.sheet.replay(numbers.unit, over).of(self.place)
-            now = self.following(numbers, other) & ~other.unbounded & ~follows.any(axis=0)
+            now = numbers.meets_as_read(other) & ~other.unbounded & ~follows.any(axis=0)
             if hypothesis is not None and hypothesis.is_slip:
                 now &= self.shows_what_was_meant(numbers, other, own)
             new = now.any(axis=0)
@@ -259,15 +257,11 @@ class Judgement:
         """Which entries tell that a student went on from what was meant, and slipped with the pen
         alone: those that leave little room, by their digits or beside what the slip would have
         changed, and are not the key's, which anybody may have."""
-        near = np.stack([(r.low <= self.exact) & (self.exact <= r.high) for r in numbers.readings])
+        near = numbers.may_be(self.exact)
         near |= np.abs(numbers.values - self.exact) <= numbers.half  # however digits were left out
         changed = np.abs(middle(box) - middle(own))
         few = np.maximum(FEW_HALF_UNITS * numbers.half, changed)
         return np.asarray((box.hi[0] - box.lo[0] <= few) & ~near.any(axis=0))
-
-    def following(self, numbers: Numbers, box: Interval) -> Doubt:
-        """Which entries lie in a box, in each of their readings."""
-        return np.stack([numbers.meets_as(reading, box) for reading in numbers.readings])
 
     def resting_of(self, over: Override) -> Doubt:
         """Which entries rest on a doubtful entry by way of another form; where it lies is noted."""
@@ -450,14 +444,8 @@ def _likeliest(follows: Doubt, allowed: Doubt, enough: Doubt, own: int) -> NDArr
 
     What fits nothing is read by its own digits.
     """
-    chosen = np.full(follows.shape[1:], own)
-    for fits in (allowed, follows, follows & enough, follows & allowed & enough):
-        chosen = np.where(fits.any(axis=0), fits.argmax(axis=0), chosen)
-    return chosen
-
-
-def _at(readings: Doubt, which: NDArray[np.intp]) -> Doubt:
-    return np.choose(which, readings)
+    fits = np.where(follows, 2 + enough + (enough & allowed), allowed)
+    return np.where(fits.any(axis=0), fits.argmax(axis=0), own)
 
 
 def _name(place: Key) -> str:

@@ -37,6 +37,7 @@ from backtrace.check.rules.intervals import (
     hull,
     in_any,
     scaled,
+    some,
     subtracted,
     widened,
 )
@@ -367,7 +368,7 @@ class Replay:
         setting = self.exercise.setting
         found = interval(operation, setting, parameters, *operands)
         off = slack(operation, setting, parameters, noting, *operands)
-        if operation not in KNOW_THEIR_PARTS and np.any(off):
+        if operation not in KNOW_THEIR_PARTS and some(off):
             off = np.where(noting.of(found) == 0, 0.0, off)
         if self.sheet.working.rounds_once:
             off = past_the_line(operation, setting, parameters, noting, off, *operands)

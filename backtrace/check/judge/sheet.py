@@ -250,9 +250,8 @@ class Sheet:
 
     def as_written(self, place: Key) -> Interval:
         if place not in self.widest:
-            readings = self.numbers[place].readings
-            low = np.minimum.reduce([each.low for each in readings])
-            self.widest[place] = between(low, np.maximum.reduce([each.high for each in readings]))
+            numbers = self.numbers[place]
+            self.widest[place] = between(numbers.lows.min(axis=0), numbers.highs.max(axis=0))
         return self.widest[place]
 
     def numbers_of(self, written: WrittenQuantity, place: Key) -> Numbers:

@@ -7,7 +7,7 @@ import numpy as np
 from backtrace.check.rules.dependence import Dependence, Marks, marks
 from backtrace.check.rules.equation_rules import EQUATION_FORMS, EQUATION_RULES
 from backtrace.check.rules.interval_rules import NARROWER
-from backtrace.check.rules.intervals import EPS, Floats, Interval, hull, point, single
+from backtrace.check.rules.intervals import EPS, Floats, Interval, hull, point, single, some
 from backtrace.check.rules.right_forms import RIGHT_FORMS
 from backtrace.check.rules.wrong_rules import WRONG_RULES
 from backtrace.functions.activations import Parameters
@@ -45,10 +45,10 @@ def _cleared(
 ) -> Interval:
     """With 0 for what only rounding leaves of a sum that cancels, as in the trace."""
     reach = np.maximum(np.abs(found.lo), np.abs(found.hi))
-    if not (reach < NEAR_ZERO).any() or "undo" in p:
+    if not some(reach < NEAR_ZERO) or "undo" in p:
         return found
     left = reach <= ROUNDINGS * EPS * SIZES[operation](s, p, *map(_size, given))
-    if not left.any():
+    if not some(left):
         return found
     return Interval(*(np.where(left, 0.0, end) for end in (found.lo, found.hi)))
 
@@ -61,7 +61,7 @@ def number(operation: str, s: Setting, p: Parameters, *operands: Floats) -> Floa
     if operation not in SIZES or "undo" in p:
         return found
     reach = np.abs(found)
-    if not (reach < NEAR_ZERO).any():
+    if not some(reach < NEAR_ZERO):
         return found
     left = reach <= ROUNDINGS * EPS * SIZES[operation](s, p, *map(np.abs, given))
     return np.where(left, 0.0, found)

@@ -11,11 +11,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from backtrace.check.rules.intervals import Interval, hull, is_left_alone, single
+from backtrace.check.rules.intervals import Interval, hull, is_left_alone, single, some
 from backtrace.check.rules.noting import Noting
-from backtrace.check.rules.partial_results import products_of
 from backtrace.functions.activations import Parameters
 from backtrace.tape.arguments import taken
+from backtrace.tape.operations import matmul_operands
 from backtrace.tape.setting import Setting
 
 Rule: TypeAlias = Callable[..., Any]
@@ -28,7 +28,7 @@ def past_the_line(
     """``off``, how far a line may be off for what was noted on the way to it, without what its own
     rounding is."""
     rule = ADDED_UP.get(operation)
-    if rule is None or noting.half == 0 or not np.any(off) or "summed" in p or "undo" in p:
+    if rule is None or noting.half == 0 or not some(off) or "summed" in p or "undo" in p:
         return off
     given = map(hull, taken(p, operands))
     n = p.get("samples", 1)
@@ -39,8 +39,16 @@ def past_the_line(
 
 def _products(s: Setting, p: Parameters, noting: Noting, x: Interval, y: Interval) -> Any:
     """A product with 1 is not noted, and so must have few decimals itself."""
-    products, trivial = products_of(s, p, x, y)
-    return (~trivial | has_few(noting, products)).all(axis=1)
+    x, y = matmul_operands(s, p, x, y)
+    with_x, with_y = _is_one(x), _is_one(y)
+    if not (some(with_x) or some(with_y)):
+        return True
+    many = with_x[:, :, None] & ~has_few(noting, y) | with_y & ~has_few(noting, x)[:, :, None]
+    return ~many.any(axis=1)
+
+
+def _is_one(x: Interval) -> Any:
+    return (x.lo[0] == x.hi[0]) & (np.abs(x.lo[0]) == 1)
 
 
 def _all(s: Setting, p: Parameters, noting: Noting, *operands: Interval) -> Any:

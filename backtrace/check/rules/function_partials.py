@@ -20,7 +20,7 @@ def activate(s: Setting, p: Parameters, noting: Noting, z: Interval, *learned: I
         off = _softmax(s, noting, z)
     else:
         rule = INNER_RESULTS.get(p["activation"], _nothing if row.rational else _usual)
-        off = np.maximum(rule(noting, z.lo[0], p), rule(noting, z.hi[0], p))
+        off = rule(noting, _ends(z), p).max(axis=0)
     return _beside_ones(s, off, p.get("ones", ""))
 
 
@@ -159,7 +159,13 @@ def slope(s: Setting, p: Parameters, noting: Noting, x: Interval, *learned: Inte
         return 2 * np.max(_softmax(s, noting, x)) + 3 * noting.error(np.ones(1))[0]
     if row.rational and row.from_activation_formula is None:
         return 0.0
-    return np.maximum(*(_slope_at(noting, end[0], p) for end in (x.lo, x.hi)))
+    off: Floats = _slope_at(noting, _ends(x), p).max(axis=0)
+    return off
+
+
+def _ends(x: Interval) -> Floats:
+    """Where each entry begins, and where it ends; one array, as one call takes half the time."""
+    return x.lo if x.exact else np.concatenate((x.lo, x.hi))
 
 
 def _slope_at(noting: Noting, z: Floats, p: Parameters) -> Floats:

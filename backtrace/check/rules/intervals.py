@@ -43,6 +43,11 @@ class Interval(ArrayOperand):
     def shape(self) -> tuple[int, ...]:
         return self.lo.shape[1:]
 
+    @property
+    def T(self) -> Interval:  # noqa: N802
+        lo = self.lo.swapaxes(1, 2)
+        return Interval(lo, lo if self.exact else self.hi.swapaxes(1, 2))
+
     def rearranged(self, arrangement: Callable[[Plain], Plain]) -> Interval:
         lo = _each_piece(self.lo, arrangement)
         return Interval(lo, lo if self.exact else _each_piece(self.hi, arrangement))
@@ -63,8 +68,13 @@ def _each_piece(x: Floats, arrangement: Callable[[Plain], Plain]) -> Floats:
 def point(values: Any) -> Interval:
     """Exact numbers: an array, or a scalar as 1 × 1."""
     array = np.array(values, dtype=np.float64, ndmin=2)[None]
-    array = np.clip(array, -UNBOUNDED, UNBOUNDED)  # a mask has −∞
+    array = _within(array, -UNBOUNDED, UNBOUNDED)  # a mask has −∞
     return Interval(array, array)
+
+
+def some(mask: Any) -> bool:
+    """Whether any is so, or not 0; ``any`` takes as long as ten additions of so small matrices."""
+    return bool(np.count_nonzero(mask))
 
 
 def between(lo: Floats, hi: Floats) -> Interval:
@@ -105,7 +115,12 @@ def bounded(lo: Floats, hi: Floats) -> Interval:
 
 def clipped(x: Interval, low: float | Floats, high: float | Floats) -> Interval:
     """The part of the interval inside the range of an operation."""
-    return Interval(np.clip(x.lo, low, high), np.clip(x.hi, low, high))
+    return Interval(_within(x.lo, low, high), _within(x.hi, low, high))
+
+
+def _within(x: Floats, low: float | Floats, high: float | Floats) -> Floats:
+    """``np.clip``, which takes three times as long."""
+    return np.minimum(np.maximum(x, low), high)
 
 
 # Arithmetic: what NumPy's functions make of intervals
@@ -343,7 +358,7 @@ def mapped(
     of the value there.
     """
     for jump in jumps:
-        if bool(((x.lo <= jump) & (x.hi >= jump)).any()):
+        if some((x.lo <= jump) & (x.hi >= jump)):
             return _jumping(x, function, turning, jumps)
     return outward(*_image(x.lo, x.hi, function, turning))
 
@@ -351,12 +366,12 @@ def mapped(
 def _image(
     lo: Floats, hi: Floats, function: RealFunction, turning: tuple[float, ...]
 ) -> tuple[Floats, Floats]:
-    one = np.asarray(function(lo), dtype=np.float64)
-    two = one if lo is hi else np.asarray(function(hi), dtype=np.float64)
+    ends = np.asarray(function(lo if lo is hi else np.concatenate((lo, hi))), dtype=np.float64)
+    one, two = ends[: len(lo)], ends[-len(hi) :]
     least, most = np.minimum(one, two), np.maximum(one, two)
     for at in turning:
         inside = (lo < at) & (hi > at)
-        if inside.any():
+        if some(inside):
             value = float(np.asarray(function(np.array([[at]])))[0, 0])
             least = np.where(inside, np.minimum(least, value), least)
             most = np.where(inside, np.maximum(most, value), most)
@@ -417,7 +432,7 @@ def widened(x: Interval, slack: Floats | float, unit: Floats | float) -> Interva
     decimals from one on.
     """
     alone = single(x)
-    if not alone.any():
+    if not some(alone):
         return Interval(x.lo - slack, x.hi + slack)
     middle = (x.lo + x.hi) / 2
     rounded = np.rint(middle / unit) * unit

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import msgspec
 import numpy as np
 
-from backtrace.check.rules.intervals import Floats, Interval, hull, is_left_alone, single
+from backtrace.check.rules.intervals import Floats, Interval, hull, is_left_alone, single, some
 
 TELLING = 20.0  # half units in the last place that make two significant digits
 
@@ -55,7 +55,7 @@ class Noting(msgspec.Struct, frozen=True):
         first = tiny if self.keeps else np.zeros_like(tiny)
         yield chosen(first, x, rounded)
         for kept in (first | trivial, first | trivial | (tiny & (self.keeps is None))):
-            if (kept != first).any():
+            if some(kept != first):
                 yield chosen(kept, x, rounded)
 
     def error_in(self, x: Interval) -> Floats | float:
@@ -81,7 +81,7 @@ class Noting(msgspec.Struct, frozen=True):
         size = np.maximum(np.abs(lo), np.abs(hi))
         full = self.half if self.digits is None else self.error(size)
         error: Floats = np.minimum(full, size)
-        if not alone.any():
+        if not some(alone):
             return error
         middle, unit = (lo + hi) / 2, np.where(np.greater(full, 0), np.multiply(2, full), 1.0)
         kept = is_left_alone(middle, np.rint(middle / unit) * unit, unit)
@@ -97,7 +97,7 @@ Slack: TypeAlias = Callable[..., Any]
 
 
 def widened_by(x: Interval, off: Floats | float) -> Interval:
-    if not np.any(off):
+    if not some(off):
         return x
     return Interval(x.lo - off, x.hi + off)
 

@@ -33,11 +33,9 @@ def _matmul(s: Setting, p: Parameters, noting: Noting, x: Interval, y: Interval)
 def products_of(s: Setting, p: Parameters, x: Interval, y: Interval) -> tuple[Interval, Any]:
     """Rows × terms × columns, and which of them nobody notes down."""
     x, y = matmul_operands(s, p, x, y)
-    across = x.rearranged(lambda piece: piece[:, :, None])
-    below = y.rearranged(lambda piece: piece[None])
-    lo, hi = extremes(np.multiply, across, below)
-    trivial = is_trivial(across.lo[0], across.hi[0]) | is_trivial(below.lo[0], below.hi[0])
-    return Interval(lo, hi), trivial
+    lo, hi = extremes(np.multiply, x[:, :, None], y[None])
+    across, below = is_trivial(x.lo[0], x.hi[0]), is_trivial(y.lo[0], y.hi[0])
+    return Interval(lo, hi), across[:, :, None] | below[None]
 
 
 def _share(s: Setting, p: Parameters, noting: Noting, x: Interval) -> Any:
