@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from backtrace.check.answers.figures import EXACT
 from backtrace.check.judge.exercise import Key
 from backtrace.check.model import AnswerCell, Figure, WrittenQuantity
-from backtrace.check.rules.intervals import Floats, Interval, between, hull, single
+from backtrace.check.rules.intervals import Floats, Interval, between, hull, single, some
 from backtrace.spec.model import AnswerDigits
 
 Mask: TypeAlias = NDArray[np.bool_]
@@ -117,7 +117,7 @@ class Numbers(msgspec.Struct, frozen=True, eq=False):
 
     def settled(self, box: Interval, alone: Mask) -> Interval:
         """What later steps take: all that each number may stand for, or itself alone."""
-        if not alone.any():
+        if not some(alone):
             return between(self.low, self.high)
         lo, hi = hull(box).lo[0], hull(box).hi[0]
         fine = hi - lo <= ITSELF * np.abs(self.values)
@@ -127,7 +127,7 @@ class Numbers(msgspec.Struct, frozen=True, eq=False):
 
     def taken(self, which: NDArray[np.intp]) -> Numbers:
         """The same numbers, each read as the reading of that index has it."""
-        if not which.any():
+        if not some(which):
             return self
         return msgspec.structs.replace(
             self,

@@ -30,14 +30,15 @@ from backtrace.check.model import (
     Verdict,
     texts,
 )
-from backtrace.check.rules.intervals import Interval, between, hull, point, single
+from backtrace.check.rules.intervals import Interval, between, hull, point, single, some
 from backtrace.spec.ids import At
-from backtrace.tape.arithmetic import as_floats
 from backtrace.tape.steps import Step
 
 FEW_HALF_UNITS = 6.0  # of the last digit, in which a number can be told from others
 CLOSE = 5.0  # what part of a number its room may be and still tell something
 NEAR = 10.0  # what part of a number roundings may come to
+# By whether an entry is in L, and in G, of entries that rest on nothing wrong or vague
+VERDICTS = np.array(["wrong", "unsupported", "rounded", "right"], dtype=object)
 UNFINISHED = (
     "not every explanation was tried: too many lines that it is worked from are not written"
 )
@@ -186,27 +187,25 @@ class Judgement:
         allowed = self.in_spec(numbers, alone)
         which = _likeliest(follows, allowed, numbers.enoughs, numbers.own)
         numbers = self.sheet.numbers[place] = numbers.taken(which)
-        in_l, in_g = np.choose(which, follows), np.choose(which, allowed)
-        vague = self.sheet.vagueness_of_operands(place, self.step)
+        in_l, in_g = _at(follows, which), _at(allowed, which)
+        names, only_l = VERDICTS[2 * in_l + in_g], in_l & ~in_g
         idle = self.tells_nothing(numbers, box)
-        vague = (vague | idle) & in_l & ~in_g
-        if (vague & ~doubt).any():
+        vague = (self.sheet.vagueness_of_operands(place, self.step) | idle) & only_l
+        if some(vague & ~doubt):
             vague &= ~self.tells_all_the_same(numbers)
-        names = np.where(
-            in_g,
-            np.where(in_l, "right", "unsupported"),
-            np.where(
-                in_l, np.where(doubt, "carried", np.where(vague, "imprecise", "rounded")), "wrong"
-            ),
-        ).astype(object)
+        names[vague] = "imprecise"
+        names[only_l & doubt] = "carried"
         too_vague = self.too_vague(numbers, in_g, alone) & (in_g | in_l)
         names[too_vague | idle & (vague | doubt & ~in_g)] = "imprecise"
-        names[np.isinf(as_floats(self.exact)) & numbers.there & ~doubt] = "wrong"  # a mask's −∞
-        if (names == "carried").any():
-            numbers = numbers.open_to_own(names == "carried")
+        masked = np.isinf(self.exact)  # a mask's −∞
+        if some(masked):
+            names[masked & numbers.there & ~doubt] = "wrong"
+        carried = names == "carried"
+        if some(carried):
+            numbers = numbers.open_to_own(carried)
         self.settle(numbers, box, alone, names)
         explanations: tuple[Explanation, ...] = ()
-        if (names[numbers.there] == "wrong").any() and self.sheet.explains:
+        if self.sheet.explains and some(names[numbers.there] == "wrong"):
             explanations = self.explain(names)
         return self.verdict(names, numbers, self.sheet.doubts[place], explanations, extra)
 
@@ -232,7 +231,7 @@ class Judgement:
             if hypothesis is not None and hypothesis.is_slip:
                 now &= self.shows_what_was_meant(numbers, other, own)
             new = now.any(axis=0)
-            if new.any():
+            if some(new):
                 if hypothesis is not None and hypothesis.is_slip:
                     but = self.sheet.doubt_but_for(hypothesis.meant, self.place, self.step)
                     doubt = np.where(new, but, doubt)
@@ -297,10 +296,10 @@ class Judgement:
         """Too few digits to tell anything by, unless they are the value exactly. A 0 that follows
         from others tells nothing of the spec's."""
         few = ~numbers.enough
-        if few.any():
+        if some(few):
             slack = SLACK * (1.0 + np.abs(self.exact))
             few &= (np.abs(numbers.values - self.exact) > slack) & ~alone
-        if few.any():
+        if some(few):
             lucky = in_g & (numbers.values == 0)
             whole = numbers.half <= WHOLE  # 1e2 is no number by itself
             few &= ~(self.follows_exactly(numbers) & self.resting & whole & ~lucky)
@@ -348,12 +347,15 @@ class Judgement:
         elif (names == "right").all():
             self.sheet.holding.add(self.place)
         self.sheet.intervals[self.place] = taken
-        self.sheet.adrift[self.place] = vague & self.far_from_spec(numbers, taken)
-        if vague.any():
+        is_vague = some(vague)
+        far = self.far_from_spec(numbers, taken) if is_vague else vague
+        self.sheet.adrift[self.place] = vague & far
+        if is_vague:
             self.keep(numbers, taken, vague)
         self.sheet.doubts[self.place] = doubt
         self.sheet.vague[self.place] = vague
-        root = self.sheet.first_root(self.exercise.operands[self.place])
+        operands = self.exercise.operands[self.place] if self.sheet.doubts.some else ()
+        root = self.sheet.first_root(operands)
         self.sheet.roots[self.place] = self.origin if root is None else root
 
     def far_from_spec(self, numbers: Numbers, taken: Interval) -> Doubt:
@@ -400,8 +402,8 @@ class Judgement:
         extra: bool,
     ) -> Judged:
         self.sheet.doubts[self.place] = doubt
-        names = names.astype(object)
         if not numbers.there.all():
+            names = names.astype(object)
             for i, j in np.argwhere(~numbers.there).tolist():
                 cell = self.written.cells[i][j] if self.written.cells else None
                 names[i, j] = "missing"
@@ -417,7 +419,7 @@ class Judgement:
             texts(self.written.cells),
             explanations,
             root=None if root is None else _name(root),
-            earned=0.0 if extra else self.earned(names),
+            earned=0.0 if extra else self.earned(entries),
             possible=0.0 if extra else float(names.size),
             notes=self.notes(worst),
             alike=self.alike,
@@ -432,9 +434,9 @@ class Judgement:
     def worst(self, entries: Entries) -> Verdict:
         return min({v for line in entries for v in line}, key=WORST_FIRST.index)
 
-    def earned(self, names: NDArray[Any]) -> float:
+    def earned(self, entries: Entries) -> float:
         """Marks by the policy."""
-        return sum(self.exercise.credit.get(verdict, 0.0) for verdict in names.ravel())
+        return sum(self.exercise.credit.get(verdict, 0.0) for line in entries for verdict in line)
 
 
 def _likeliest(follows: Doubt, allowed: Doubt, enough: Doubt, own: int) -> NDArray[np.intp]:
@@ -446,6 +448,11 @@ def _likeliest(follows: Doubt, allowed: Doubt, enough: Doubt, own: int) -> NDArr
     """
     fits = np.where(follows, 2 + enough + (enough & allowed), allowed)
     return np.where(fits.any(axis=0), fits.argmax(axis=0), own)
+
+
+def _at(readings: Doubt, which: NDArray[np.intp]) -> Doubt:
+    """Of each entry, what the reading of that index has."""
+    return np.choose(which, readings) if some(which) else readings[0]
 
 
 def _name(place: Key) -> str:

@@ -30,7 +30,7 @@ from backtrace.check.judge.replay import NOTHING, Override, Replay, StandIns
 from backtrace.check.judge.workings import Working
 from backtrace.check.model import Answers, Figure, Judged, WrittenQuantity
 from backtrace.check.rules.evaluation import dependent
-from backtrace.check.rules.intervals import Floats, Interval, between, hull, point
+from backtrace.check.rules.intervals import Floats, Interval, between, hull, point, some
 from backtrace.tape.steps import Step
 
 Doubt: TypeAlias = NDArray[np.bool_]
@@ -103,7 +103,7 @@ class Marks(dict[Key, Doubt]):
 
     def __setitem__(self, place: Key, marks: Doubt) -> None:
         super().__setitem__(place, marks)
-        self.some = self.some or bool(marks.any())
+        self.some = self.some or some(marks)
 
     def leave_out(self, place: Key, none: Doubt) -> None:
         """No entry of a quantity is of that kind."""
@@ -401,7 +401,7 @@ class Sheet:
         found = [self._marks(marks, (*place[:2], id)) for id in step.operands]
         if step.operation == "forward_again":
             return np.array([[any(bool(each.any()) for each in found)]])
-        if not any(each.any() for each in found):
+        if not any(map(some, found)):
             return np.zeros(self.exercise.values[place].shape, dtype=bool)
         parameters = self.exercise.parameters[place] | step.parameters
         return dependent(step.operation, self.exercise.setting, parameters, *found)
@@ -410,7 +410,7 @@ class Sheet:
         """The first quantity whose mistake ``place`` rests on; None where all is sound."""
         if place in self.judged:
             own = self.judged[place]
-            is_sound = own.verdict == "carried" or not self.doubt(place).any()
+            is_sound = own.verdict == "carried" or not some(self.doubt(place))
             return self.roots.get(place) if is_sound else place
         if self.exercise.is_given(place):
             return None
