@@ -90,7 +90,8 @@ def verdicts_at_sight(sheet: Sheet, place: Key) -> Entries | None:
     sizes = [abs(cell.value) for line in cells for cell in line if isinstance(cell, Figure)]
     exercise, decimals = sheet.exercise, sheet.decimals[place]
     usual = _is_usual(sheet) and not sheet.vague.some and len(sizes) == exercise.values[place].size
-    if not (usual and says_enough(max(sizes), decimals, exercise.asked)):
+    enough = usual and says_enough(max(sizes), decimals, exercise.asked)
+    if not enough or _may_be_unbounded(sheet, place):
         return None
     worked = sheet.in_floats.step(place)
     if worked is None:
@@ -104,6 +105,17 @@ def verdicts_at_sight(sheet: Sheet, place: Key) -> Entries | None:
             return None
         found.append(tuple(filter(None, verdicts)))
     return tuple(found)
+
+
+def _may_be_unbounded(sheet: Sheet, place: Key) -> bool:
+    """Whether that is so of the line, or of one before it that was not written."""
+    exercise, written = sheet.exercise, sheet.written
+
+    def is_known(at: Key) -> bool:
+        return exercise.is_given(at) or (at in written and bool(written[at].cells))
+
+    lines = exercise.lines_before(place, is_known)
+    return not exercise.may_be_unbounded.isdisjoint(lines)
 
 
 def _verdict(

@@ -38,7 +38,7 @@ class Written(Protocol):
 
 class InFloats:
     """The numbers of a sheet, and what is worked from them; None where an entry is not there, or a
-    line may be unbounded."""
+    line has no value there."""
 
     def __init__(self, sheet: Written) -> None:
         self.sheet = sheet
@@ -74,8 +74,6 @@ class InFloats:
 
     def line(self, place: Key) -> Floats | None:
         exercise, step = self.exercise, self.exercise.steps[place]
-        if place in exercise.may_be_unbounded:
-            return None
         operands = [self.operand(source) for source in exercise.operands[place]]
         there = [each for each in operands if each is not None]
         if len(there) < len(operands):
@@ -83,8 +81,11 @@ class InFloats:
         if step.operation == "given":
             return there[0]
         if step.operation == "forward_again":
-            return self.forward_again(place, dict(zip(step.operands, there, strict=True)))
-        return number(step.operation, exercise.setting, exercise.parameters[place], *there)
+            found = self.forward_again(place, dict(zip(step.operands, there, strict=True)))
+        else:
+            parameters = exercise.parameters[place]
+            found = number(step.operation, exercise.setting, parameters, *there)
+        return found if found is not None and np.isfinite(found).all() else None
 
     def under(self, place: Key, over: Override) -> Floats | None:
         """What the line of a quantity gives with numbers or wrong steps in the place of others;
