@@ -3,8 +3,8 @@
 What a step gives on numbers that hold the exact ones holds its own exact one. So long as all that a
 quantity is worked from stands for the exact numbers, so it does itself, by the student's work as by
 the spec. And what it gives on the numbers as they are written is among what it gives on all that
-they may stand for. What only follows, where a line may be unbounded (a logarithm, a divisor that may
-be 0), takes a closer look.
+they may stand for. What only follows, where a line may be unbounded (a logarithm, a divisor which
+may be 0), takes a closer look.
 """
 
 from __future__ import annotations
