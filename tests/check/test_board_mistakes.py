@@ -20,7 +20,7 @@ BOARDS = (
 EVERY = 7  # of the mistakes that a run takes as a whole
 ALIKE = {  # that may give the very numbers of another
     "half-factor": {"mean-omitted"},
-    "sign-flipped": {"entries-exchanged", "way-omitted"},
+    "sign-flipped": {"entries-exchanged", "way-omitted", "sign-slip"},
     "way-omitted": {"one-step-only"},
     "one-step-only": {"way-omitted"},
 }
