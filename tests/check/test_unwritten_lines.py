@@ -140,3 +140,33 @@ conventions: {mean_in: gradient}
     found = report(spec, sheet)
     assert found.earned == found.possible
     assert found.conventions == {"rounding": "worked to 4 decimals"}
+
+
+CONVOLUTION = """
+given:
+  X: [[3, -2, 0, -3], [1, 1, -1, 3], [0, 2, 3, 2], [1, 3, -2, 1]]
+  K: [[-1.2, 0.8], [-0.2, 0.7]]
+  b: [[1]]
+  W: [[-1.2, -1.1, 0.6], [0.9, -1.1, 0.2], [0.3, -0.3, -0.9], [-0.8, 0.9, -0.6]]
+  c: [[-1.1, -0.9, 0.9]]
+  t: [[0, 1, 0]]
+equations:
+  - C = conv(X, K) + b
+  - R = relu(C)
+  - P = max_pool(R, size=2, stride=1)
+  - f = flatten(P)
+  - z = f @ W + c
+  - p = softmax(z)
+  - L = cross_entropy(p, t)
+loss: L
+constants: [X, t]
+parameters: [K, b, W, c]
+learning_rate: 0.1
+"""
+
+
+def test_a_number_without_its_zeros_is_not_held_to_them_later():
+    # db = 0.1989 + 0.2123 + 0.3916 = 0.8028 is 0.80, written 0.8; b_new = 1 - 0.08028.
+    sheet = "dC: [[0, 0.1989, 0], [0, 0, 0.2123], [0.3916, 0, 0]]\ndb: 0.8\nb_new: 0.9197\n"
+    assert marks(CONVOLUTION, sheet) == {"dC": "right", "db": "rounded", "b_new": "right"}
+    assert marks(CONVOLUTION, sheet.replace("0.9197", "0.9297"))["b_new"] == "wrong"

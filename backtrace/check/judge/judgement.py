@@ -200,9 +200,10 @@ class Judgement:
         masked = np.isinf(self.exact)  # a mask's −∞
         if some(masked):
             names[masked & numbers.there & ~doubt] = "wrong"
-        carried = names == "carried"
-        if some(carried):
-            numbers = numbers.open_to_own(carried)
+        # What follows with zeros that fell away, but is the key's only without, may be either.
+        either = (names == "carried") | (only_l & follows[numbers.own] & allowed[numbers.own])
+        if some(either):
+            numbers = numbers.open_to_own(either)
         self.settle(numbers, box, alone, names)
         explanations: tuple[Explanation, ...] = ()
         if self.sheet.explains and some(names[numbers.there] == "wrong"):
