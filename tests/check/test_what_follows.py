@@ -180,3 +180,32 @@ loss: half_mse
     assert {q.name: q.mistakes for q in found.quantities if q.verdict == "wrong"} == {
         "a1": ("sign-slip",)
     }
+
+
+TWICE = """
+layers: [{activation: linear, weights: [[1], [-1]], bias: [0]}]
+inputs: [[2, 1]]
+targets: 0
+loss: half_sse
+learning_rate: 0.5
+epochs: 2
+"""
+
+
+@pytest.mark.parametrize(
+    ("weights", "bias", "code"),
+    [
+        # e = 1: [1 -1] + 0.5 [2 1] = [2 -0.5], b = 0.5; then e = 4 - 0.5 + 0.5 = 4, and + 0.5 [8 4]
+        ("[[6.00], [1.50]]", "2.50", "ascent-for-descent"),
+        # [1 -1] - [2 1] = [-1 -2], b = -1; then e = -2 - 2 - 1 = -5, and - [-10 -5]
+        ("[[9.00], [3.00]]", "4.00", "learning-rate-omitted"),
+        # η = 0.05: [0.9 -1.05], b = -0.05; then e = 1.8 - 1.05 - 0.05 = 0.7, and - 0.05 [1.4 0.7]
+        ("[[0.8300], [-1.0850]]", "-0.0850", "rate-misread"),
+    ],
+)
+def test_a_rule_that_is_wrong_in_each_update_is_named_and_charged_once(weights, bias, code):
+    found = report(TWICE, f"W1_new@2: {weights}\nb1_new@2: {bias}\n")
+    first, second = found.quantities
+    assert code in first.mistakes
+    assert second.verdict == "carried" or second.repeated == first.name
+    assert found.earned == 1

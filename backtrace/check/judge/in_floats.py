@@ -102,7 +102,7 @@ class InFloats:
         self.sheet.work.spend(1)
         if place not in self.lines:
             self.lines[place] = self.exercise.lines_before(place, self.is_on_the_page)
-        if len(over) > 1 and not all(self.is_on_the_way(each, place) for each in steps.values()):
+        if len(over) > 1 and not all(self.is_on_the_way(*each, place) for each in steps.items()):
             return None
         for at in self.lines[place]:
             if at not in steps and values.keys().isdisjoint(self.exercise.operands[at]):
@@ -113,12 +113,12 @@ class InFloats:
             values.setdefault(at, found)
         return values.get(place)
 
-    def is_on_the_way(self, instead: Step | Wrong, place: Key) -> bool:
-        """Whether a step in the place of another has no operands but those that are known, or
-        lie before a quantity in any case."""
+    def is_on_the_way(self, at: Key, instead: Step | Wrong, place: Key) -> bool:
+        """Whether a step in the place of a line has no operands but those that are known, or lie
+        before a quantity in any case."""
         step = instead.step if isinstance(instead, Wrong) else instead
-        operands = ((*place[:2], id) for id in step.operands)
-        return all(self.is_on_the_page(at) or at in self.lines[place] for at in operands)
+        operands = ((*at[:2], id) for id in step.operands)
+        return all(self.is_on_the_page(each) or each in self.lines[place] for each in operands)
 
     def is_on_the_page(self, place: Key) -> bool:
         """Whether a quantity is given or written."""
@@ -130,6 +130,10 @@ class InFloats:
     ) -> Floats | None:
         """What a step gives in the place of a line, on these ``values`` where there are any."""
         step = instead.step if isinstance(instead, Wrong) else instead
+        is_own = instead is self.exercise.steps[at]
+        if step.operation == "given" and is_own:  # by an update before
+            (source,) = self.exercise.operands[at]
+            return values[source] if source in values else self.at_hand(source)
         if self.exercise.steps[at].operation in UNTOLD:
             return None
         operands = ((*at[:2], id) for id in step.operands)
@@ -138,7 +142,7 @@ class InFloats:
         if len(there) < len(given):
             return None
         setting = self.exercise.setting
-        if instead is self.exercise.steps[at]:
+        if is_own:
             own = self.exercise.parameters[at]
             return _finite(number(step.operation, setting, own, *there))
         parameters = FloatArithmetic(np.float64).parameters(step.parameters)

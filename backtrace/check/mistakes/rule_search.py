@@ -6,6 +6,7 @@ One, the same throughout, or two.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import combinations
@@ -73,7 +74,9 @@ class RuleSearch(WrongQuantity):
         return made_before(self.sheet.judged.values())
 
     def explanation(self, attempt: Attempt) -> Explanation:
-        codes = [(code, self.where(at)) for at, wrong in attempt for code in wrong.code.split("+")]
+        codes = dict.fromkeys(
+            (code, self.where(at)) for at, wrong in attempt for code in wrong.code.split("+")
+        )
         detail = next((wrong.detail for _, wrong in attempt if wrong.detail), ())
         return Explanation(tuple(codes), detail)
 
@@ -118,11 +121,33 @@ class RuleSearch(WrongQuantity):
         return [key(step) for step in steps.values() if step.phase == "loss"]
 
     def throughout(self) -> list[Attempt]:
-        """The same wrong rule in every layer on the way."""
-        rules: dict[str, dict[Key, Wrong]] = {}
-        for place, wrong in self.singles:
-            rules.setdefault(wrong.code, {}).setdefault(place, wrong)
-        return [tuple(places.items()) for places in rules.values() if len(places) > 1]
+        """The same wrong rule in every layer on the way, and in every update: in all lines, in one
+        kind of them, or in one layer; and so in those that come later."""
+        order = self.exercise.order
+        worked = [at for at in self.exercise.steps if not self.exercise.is_given(at)]
+        later = [at for at in worked if order[at] > order[self.place]]
+        on_the_way = self.by_kind(self.singles)
+        after = self.by_kind([(at, wrong) for at in later for wrong in self.exercise.wrongs(at)])
+        alike = {
+            (rule[:2], *places): {**places, **after.get(rule, {})}
+            for rule, places in on_the_way.items()
+            if len(places) > 1
+        }
+        return [tuple(places.items()) for places in alike.values()]
+
+    def by_kind(
+        self, singles: Sequence[tuple[Key, Wrong]]
+    ) -> dict[tuple[object, ...], dict[Key, Wrong]]:
+        """Wrong steps by their rule, by which of several of a code it is, and by the kind of line
+        that they stand for: any, one, one of a layer."""
+        rules: dict[tuple[object, ...], dict[Key, Wrong]] = {}
+        seen = Counter[tuple[str, Key]]()
+        for place, wrong in singles:
+            step, number = self.exercise.steps[place], seen[wrong.code, place]
+            seen[wrong.code, place] += 1
+            for kind in dict.fromkeys(((), (step.role,), (step.role, step.layer))):
+                rules.setdefault((wrong.code, number, *kind), {})[place] = wrong
+        return rules
 
     def by_pairs(self, only: bool) -> list[Cause]:
         """Two mistakes; for one entry at the step itself alone: further off, some pair fits nearly
@@ -241,12 +266,14 @@ class RuleSearch(WrongQuantity):
         for attempt, form in ways:
             if self.sheet.search.is_spent:
                 break
-            if not self.explains(attempt, form):
+            order = self.exercise.order
+            here = tuple(each for each in attempt if order[each[0]] <= order[self.place])
+            if not self.explains(here, form):
                 continue
             stand_ins: StandIns = {at: wrong for at, wrong in attempt if self.stands_in(at)}
-            over: StandIns = {**form, **dict(attempt)}
+            over: StandIns = {**form, **dict(here)}
             boxes = self.replayed(over), self.unrounded(over)
-            cause = Cause(self.explanation(attempt), stand_ins, *boxes)
+            cause = Cause(self.explanation(here), stand_ins, *boxes)
             found += [cause] if self.evidence.is_borne_out(cause) else []
             if len(found) >= MOST_TIES:
                 break
