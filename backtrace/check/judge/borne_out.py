@@ -21,7 +21,7 @@ import numpy as np
 from backtrace.check.judge.digits import Numbers
 from backtrace.check.judge.exercise import Exercise, Key
 from backtrace.check.judge.sheet import Doubt, Sheet
-from backtrace.check.judge.workings import ACCUSED, Working
+from backtrace.check.judge.workings import ACCUSED, Working, accused_entries, accused_places
 from backtrace.check.mistakes.catalogue import CATALOGUE
 from backtrace.check.model import Explanation
 from backtrace.check.rules.intervals import Floats, Interval, hull
@@ -84,15 +84,33 @@ def weight_of_names(usual: Sheet, explained: Sheet, places: AbstractSet[Key]) ->
     """How much likelier what is wrong at these places is with mistakes as they are ``explained``
     than with slips alone: a rule, one of many, leaves all of its numbers, and what was meant what
     follows from it."""
-    numbers = Counter[tuple[str, ...]]()
-    follow = 0
-    for before, each in zip(usual.quantities, explained.quantities, strict=True):
-        if (each.epoch, each.batch, each.id) in places:
-            follow += before.count(*ACCUSED) - each.count(*ACCUSED)
-            for found in each.explanations[:1]:
-                numbers[found.codes] += each.count("wrong") if _is_rule(found) else 0
-    rules = [max(0.0, count * math.log(SLIPS) - math.log(RULES)) for count in numbers.values()]
+    follow = sum(
+        before.count(*ACCUSED) - each.count(*ACCUSED)
+        for before, each in zip(usual.quantities, explained.quantities, strict=True)
+        if (each.epoch, each.batch, each.id) in places
+    )
+    numbers = _numbers_of_rules(explained, places).values()
+    rules = [max(0.0, count * math.log(SLIPS) - math.log(RULES)) for count in numbers]
     return sum(rules) + follow * math.log(SLIPS)
+
+
+def is_told_by_one_rule(explained: Sheet) -> bool:
+    """Whether all entries that are wrong, and several, have the name of one rule: then no other
+    working has anything to explain."""
+    numbers = _numbers_of_rules(explained, accused_places(explained.quantities))
+    wrong = accused_entries(explained.quantities)
+    return wrong > 1 and [*numbers.values()] == [wrong]
+
+
+def _numbers_of_rules(explained: Sheet, places: AbstractSet[Key]) -> Counter[tuple[str, ...]]:
+    """How many wrong entries, of those places, each rule is named for."""
+    numbers = Counter[tuple[str, ...]]()
+    for each in explained.quantities:
+        if (each.epoch, each.batch, each.id) in places:
+            for found in each.explanations[:1]:
+                if _is_rule(found):
+                    numbers[found.codes] += each.count("wrong")
+    return numbers
 
 
 def _is_rule(found: Explanation) -> bool:

@@ -10,7 +10,7 @@ from itertools import islice
 import msgspec
 import numpy as np
 
-from backtrace.check.judge.borne_out import weight, weight_of_names
+from backtrace.check.judge.borne_out import is_told_by_one_rule, weight, weight_of_names
 from backtrace.check.judge.conventions import (
     as_mistake,
     codes_of,
@@ -130,7 +130,8 @@ class Checker(Exercise):
         signs = -1 if self.strict else signs_of_cutting(self, lenient)
         best: Sheet | None = None
         for judged in self.likelier_workings(answers, usual, signs):
-            sheet = judged.with_names or self.with_explanations(answers, judged)
+            judged.with_names = judged.with_names or self.with_explanations(answers, judged)
+            sheet = judged.with_names
             if best is None or explains_more(sheet, best, signs):
                 best = sheet
             is_one = len(accused_places(best.quantities)) == 1 == mistakes_made(best.quantities)
@@ -415,6 +416,8 @@ class Checker(Exercise):
         scratch work was coarse."""
         lenient = self.lenient(answers, usual)
         yield usual
+        if usual.with_names is not None and is_told_by_one_rule(usual.with_names):
+            return
         cut = None
         if signs > 0 or (signs == 0 and accused_entries(usual.quantities) > 1):
             before, as_usual = (accused_entries(each.quantities) for each in (lenient, usual))
