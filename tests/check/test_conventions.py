@@ -12,7 +12,7 @@ from backtrace.check.judge.checker import Checker
 from backtrace.check.judge.conventions import other_conventions
 from tests.check.generator import generate
 from tests.check.grading import ACCUSED, check
-from tests.check.typed import answers_of, report
+from tests.check.typed import answers_of, report, spec_of
 from tests.sampling import share
 
 SHEETS = Path(__file__).parent / "sheets"
@@ -192,3 +192,80 @@ A: [[0.342, 0.459, 0.199], [0.329, 0.538, 0.133], [0.307, 0.256, 0.436]]
     assert [(q.name, q.mistakes) for q in found.quantities if q.verdict == "wrong"] == [
         ("S", ("scale-misread",))
     ]
+
+
+WITH_DESCENT = """
+conventions: {layout: columns, mean_in: delta}
+layers:
+  - {activation: relu, weights: [[-0.6, 0.1], [-0.5, -0.2]], bias: [0.1, 0.4]}
+  - {activation: linear, weights: [[1.1, 0.7]], bias: [0.5]}
+inputs: [[-0.9, 2, 1.6, 0.7], [-0.2, -1.9, 0.8, 0.8]]
+targets: [[-0.9, -0.2, 0.3, 0.1]]
+loss: half_mse
+learning_rate: 0.5
+"""
+DESCENT = """
+z1: [[0.620, -1.290, -0.780, -0.240], [0.890, -0.220, -0.560, -0.110]]
+a1: [[0.620, 0.000, 0.000, 0.000], [0.890, 0.000, 0.000, 0.000]]
+z2: [[1.805, 0.500, 0.500, 0.500]]
+a2: [[1.805, 0.500, 0.500, 0.500]]
+error: [[-2.705, -0.700, -0.200, -0.400]]
+loss: 1.001
+delta2: [[-0.676, -0.175, -0.050, -0.100]]
+dW2: [[-0.419, -0.602]]
+db2: [[-1.001]]
+delta1: [[-0.744, 0.000, 0.000, 0.000], [-0.473, 0.000, 0.000, 0.000]]
+dW1: [[0.669, 0.149], [0.426, 0.095]]
+db1: [[-0.744], [-0.473]]
+W1_new: [[-0.567, 0.107], [-0.479, -0.195]]
+b1_new: [[0.063], [0.376]]
+W2_new: [[1.079, 0.670]]
+b2_new: [[0.450]]
+"""
+
+
+def test_a_mistake_does_not_hide_the_other_sign():
+    """e = y - ŷ = -0.9 - 1.805, and + 0.05·dW for + 0.5·dW: -0.6 + 0.05·0.669 = -0.567."""
+    found = report(WITH_DESCENT, DESCENT)
+    assert found.conventions == {"sign": "descent"}
+    wrong = [(q.name, q.mistakes) for q in found.quantities if q.verdict == "wrong"]
+    assert wrong == [(id, ("rate-misread",)) for id in ("W1_new", "b1_new", "W2_new", "b2_new")]
+    assert found.possible - found.earned == 4  # W1's entries
+
+
+IN_ROWS = """
+conventions: {layout: rows, mean_in: gradient}
+layers:
+  - {activation: sigmoid, weights: [[-0.5, 0.4], [1, 0.9]], bias: [-0.9, -0.6]}
+  - {activation: sigmoid, weights: [[0.3], [0.3]], bias: [0.9]}
+inputs: [[0.1, 1.8], [0.8, -0.4], [2, 0.1], [0.3, 2]]
+targets: [[0.7], [0], [0.7], [0]]
+loss: mse
+learning_rate: 0.5
+"""
+IN_COLUMNS = """
+z1: [[0.850, -1.700, -1.800, 0.950], [1.060, -0.640, 0.290, 1.320]]
+a1: [[0.701, 0.154, 0.142, 0.721], [0.743, 0.345, 0.572, 0.789]]
+z2: [[1.333, 1.050, 1.114, 1.353]]
+a2: [[0.791, 0.741, 0.753, 0.795]]
+error: [[0.091, 0.741, 0.053, 0.795]]
+loss: 0.298
+delta2: [[0.030, 0.285, 0.020, 0.259]]
+dW2: [[0.064, 0.084]]
+db2: [[0.149]]
+da1: [[0.237, 0.222, 0.226, 0.239], [0.237, 0.222, 0.226, 0.239]]
+delta1: [[0.050, 0.029, 0.028, 0.048], [0.045, 0.050, 0.055, 0.040]]
+dW1: [[0.025, 0.044], [0.042, 0.037]]
+db1: [[0.039], [0.048]]
+W1_new: [[-0.513, 0.978], [0.379, 0.882]]
+b1_new: [[-0.920], [-0.624]]
+W2_new: [[0.268, 0.258]]
+b2_new: [[0.826]]
+"""
+
+
+def test_a_mistake_does_not_hide_that_all_is_transposed():
+    """da₁ = a₂·W₂ᵀ = 0.791·0.3 and so on; W₁ - 0.5·dW₁ = -0.5 - 0.5·0.025 is right, turned."""
+    checker = Checker(spec_of(IN_ROWS))
+    found = checker.check(answers_of(checker, IN_COLUMNS))
+    assert [q.name for q in found.quantities if q.verdict == "wrong"] == ["da1"]

@@ -116,6 +116,7 @@ class Checker(Exercise):
                 if report is None or found.score.points > report.score.points:
                     return msgspec.structs.replace(found, read=back.answers)
         report = report or self.explained(read, usual)
+        report = self.in_likelier_convention(read, usual, report) or report
         if refused:
             return as_mistake(report, self.spec.marks, ["transposed"], refused)
         return report if read is answers else msgspec.structs.replace(report, read=read)
@@ -146,7 +147,8 @@ class Checker(Exercise):
         wrong = tuple(each for each in usual.quantities if each.verdict in ACCUSED)
         for reading in readings(answers, wrong, self):
             sheet = self.sheet(reading.answers, Working())
-            if is_far_less(usual.quantities, sheet.quantities):
+            less = accused_entries(sheet.quantities) < accused_entries(usual.quantities)
+            if (reading.is_shown and less) or is_far_less(usual.quantities, sheet.quantities):
                 is_refused = reading.is_convention and self.strict
                 cells = {at: each.cells for at, each in usual.written.items()}
                 changed = (at for at in cells if sheet.written[at].cells != cells[at])
@@ -164,6 +166,30 @@ class Checker(Exercise):
             return None
         said, checker, sheet, differ = found
         report = checker.in_other_working(answers, sheet) or checker.explained(answers, sheet)
+        return self.worked_so(said, report, differ)
+
+    def in_likelier_convention(
+        self, answers: Answers, usual: Sheet, report: Report
+    ) -> Report | None:
+        """The report in another convention, which leaves fewer mistakes than this report by more
+        than that it would be one itself."""
+        most = mistakes_made(report.quantities) - 2
+        if most < 1 or report.conventions is not None:
+            return None
+        wrong = accused_places(usual.quantities)
+        for said, checker, differ in self.in_other_conventions:
+            if wrong.isdisjoint(differ):
+                continue
+            sheet = checker.sheet(answers, Working())
+            if accused_entries(sheet.quantities) < accused_entries(usual.quantities):
+                found = checker.explained(answers, sheet)
+                if mistakes_made(found.quantities) <= most:
+                    return self.worked_so(said, found, differ)
+        return None
+
+    def worked_so(self, said: dict[str, str], report: Report, differ: set[Key]) -> Report:
+        """A report that was made in another convention; where a course insists on its own, that is
+        a mistake in what ``differ``s."""
         if self.strict:
             charged = as_mistake(report, self.spec.marks, codes_of(said, self.spec), differ)
             return msgspec.structs.replace(charged, refused=said)

@@ -42,10 +42,12 @@ IN_GRADIENTS = "The gradients and the new weights are written transposed: the sq
 
 
 class SheetReading(msgspec.Struct, frozen=True, eq=False):
-    """A sheet as it may have been meant. ``is_convention``: a course may insist on its own."""
+    """A sheet as it may have been meant. ``is_convention``: a course may insist on its own;
+    ``is_shown``: other quantities had to be read so already."""
 
     answers: Answers
     is_convention: bool = False
+    is_shown: bool = False
 
 
 def readings(
@@ -77,9 +79,8 @@ def _transposed(answers: Answers, exercise: Exercise) -> SheetReading | None:
     if any(_is_oblong(each) and not each.turned for each in kin):
         return None
     read = {_key(each): _turned(each) for each in kin if _is_square(each) or each.turned}
-    return SheetReading(
-        _read_as(answers, read, IN_GRADIENTS if of_weights else THROUGHOUT), is_convention=True
-    )
+    said = IN_GRADIENTS if of_weights else THROUGHOUT
+    return SheetReading(_read_as(answers, read, said), is_convention=True, is_shown=True)
 
 
 def _square_ones(
