@@ -192,6 +192,47 @@ def test_what_is_left_out_of_a_line_is_named(code, text, id, wrong):
     assert code in codes
 
 
+BATCH = """
+given: {x: [[5, -5], [7, 4], [3, -1], [9, -2]], g: [[-0.3, -0.9]], b: [[1.2, -1.1]]}
+equations:
+  - c = x - mean(x, each=column)
+  - v = mean(c^2, each=column)
+  - n = c / sqrt(v + 0.1)
+  - o = g * n + b
+  - L = sum(o^2)
+loss: L
+parameters: [g, b]
+learning_rate: 0.5
+"""
+LOOPED = """
+given: {x_1: [[1.2, -0.6]], x_2: [[0.9, -0.6]], h_0: [[0.2, -0.4]], W: [[0.3, -1.1], [-0.5, 0.9]]}
+equations: [{for: t = 1..2, do: ["h[t] = tanh(x[t] + h[t-1] @ W)"]}, L = sum(h_2^2)]
+loss: L
+constants: [x_1, x_2, h_0]
+parameters: [W]
+learning_rate: 0.5
+"""
+TAKEN_FOR_ANOTHER = (
+    ("another-factor", ATTENTION, "K", lambda v: v["X"] @ v["W_Q"]),
+    ("another-factor", BATCH, "dg", lambda v: (v["do"] * v["x"]).sum(axis=0, keepdims=True)),
+    ("degrees-of-freedom", BATCH, "v", lambda v: v["v"] * 4 / 3),
+    ("summed-as-a-whole", BATCH, "db", lambda v: np.full((1, 2), v["do"].sum())),
+    ("half-factor", BATCH, "do", lambda v: v["do"] / 2),
+)
+
+
+@pytest.mark.parametrize(("code", "text", "id", "wrong"), TAKEN_FOR_ANOTHER)
+def test_what_is_taken_for_another_quantity_is_named(code, text, id, wrong):
+    test_what_is_left_out_of_a_line_is_named(code, text, id, wrong)
+
+
+def test_another_time_steps_state_in_every_share_is_one_mistake():
+    """hₜ for hₜ₋₁ in the gradient that adds up over the steps, its shares not written."""
+    wrong = answers(LOOPED, dW=lambda v: v["h_2"].T @ v["dh_2.2"] + v["h_1"].T @ v["dh_1.2"])
+    sheet = "\n".join(line for line in wrong.splitlines() if "_from_" not in line)
+    assert named(loads(LOOPED), sheet + "\n") == [("dW", {"another-factor"})]
+
+
 def test_a_term_that_is_left_out_is_said_as_the_line_has_it():
     """h₁ = W·x₁ = (-0.5, -1.25), and W·x₂ = (2, -1.75); U·h₁ = (-1.125, 1.1) belongs to that."""
     found = report(loads(STATES), "h_1: [-0.5, -1.25]\nh_2: [2.000, -1.750]\n")

@@ -7,7 +7,13 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from backtrace.check.mistakes import equation_rewrites, equation_terms, rewrites, update_rewrites
+from backtrace.check.mistakes import (
+    equation_factors,
+    equation_rewrites,
+    equation_terms,
+    rewrites,
+    update_rewrites,
+)
 from backtrace.check.mistakes.rewrites import UpdateContext, Wrong
 from backtrace.tape.steps import Step
 
@@ -879,11 +885,12 @@ CATALOGUE: dict[str, Mistake] = {
             "another-factor",
             "another quantity stands in the product",
             "took another quantity as a factor in {id}",
-            "gradients at a board",
-            "hₜ for hₜ₋₁, x for x̂",
-            "A gradient takes what stood in the forward line: look there for the other factor.",
+            "gradients at a board, and products of weights",
+            "hₜ for hₜ₋₁, x for x̂, W_Q for W_K",
+            "A gradient takes what stood in the forward line: look there for the other factor; and "
+            "each line has weights of its own.",
             "dW = h₂ᵀ·dz₂ instead of h₁ᵀ·dz₂",
-            equation_rewrites.another_factor,
+            equation_factors.another_factor,
             detail="{} was used",
             phase="backward",
         ),

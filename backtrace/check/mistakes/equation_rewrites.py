@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from backtrace.check.mistakes.equation_factors import another_factor, another_weight
 from backtrace.check.mistakes.equation_terms import (
     addend_omitted,
     as_equation,
@@ -16,6 +17,7 @@ from backtrace.check.mistakes.equation_terms import (
     learned_names,
     mask_after_softmax,
     mask_omitted,
+    of_equations,
     one_step_only,
     statistics_as_constants,
     way_omitted,
@@ -44,9 +46,7 @@ from backtrace.check.mistakes.update_rewrites import (
     velocity_omitted,
 )
 from backtrace.functions.elementary import FUNCTIONS
-from backtrace.functions.formula import Symbol
 from backtrace.functions.losses import LOSSES
-from backtrace.spec import ids
 from backtrace.tape.arguments import Argument, arguments_of
 from backtrace.tape.equation_operations import entries_of
 from backtrace.tape.steps import Step
@@ -55,11 +55,6 @@ Rewrite: TypeAlias = Callable[[Step, UpdateContext], Iterator[Wrong]]
 
 GATES = ("sigmoid", "tanh", "relu", "linear")  # that are taken for each other
 SWAPPED = {"row": "column", "column": "row"}
-
-
-def of_equations(step: Step) -> bool:
-    """Whether a step is a line of equations or its gradient."""
-    return step.role in ("named", "share") or (step.role == "gradient" and step.layer is None)
 
 
 def _with(step: Step, **parameters: Any) -> Step:
@@ -84,7 +79,14 @@ def sign_flipped(step: Step, context: UpdateContext) -> Iterator[Wrong]:
         yield Wrong("sign-flipped", step, -1.0)
 
 
+def _is_square(step: Step) -> bool:
+    parameters = step.parameters
+    return parameters.get("activation") == "power" and float(parameters["exponent"]) == 2
+
+
 def half_factor(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    if step.operation == "chain" and _is_square(step):
+        yield Wrong("half-factor", step, 0.5, detail=("the 2 of the square is missing",))
     if step.operation in ("loss_of", "loss_slope"):
         yield Wrong("half-factor", step, 2.0, detail=("a 2 too many",))
         yield Wrong("half-factor", step, 0.5, detail=("a ½ too many",))
@@ -191,40 +193,6 @@ def root_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
         yield Wrong("root-omitted", _plain_copy(step))
 
 
-def another_factor(step: Step, context: UpdateContext) -> Iterator[Wrong]:
-    """In a gradient a quantity of the forward pass that is not the one that stood there: the state
-    of another time step; or what that was worked from, or was worked from it: x for x̂."""
-    if not (is_way(step) and of_equations(step)) or step.operation not in ("matmul", "times"):
-        return
-    if "arguments" in step.parameters:
-        return
-    for operand in (context.steps[id] for id in step.operands):
-        if operand.phase == "backward":
-            continue
-        for other in _beside(operand, context):
-            if other.shape == operand.shape and other.id != step.of:
-                operands = tuple(other.id if id == operand.id else id for id in step.operands)
-                wrong = msgspec.structs.replace(step, operands=operands)
-                yield Wrong("another-factor", wrong, detail=(Symbol(other.id),))
-
-
-def _beside(line: Step, context: UpdateContext) -> Iterator[Step]:
-    """The named quantities of the forward pass that are taken for another: of its loop, before it
-    and after it, parts of a line left out."""
-    family, behind, ahead = ids.family(line.id), {line.id}, {line.id}
-    for other in [*context.steps.values()][::-1]:
-        if other.id in behind and (other.id == line.id or ids.is_part(other.id)):
-            behind |= {*other.operands}
-    for other in context.steps.values():
-        before = {id for id in other.operands if id == line.id or ids.is_part(id)}
-        ahead |= {other.id} if before & ahead else set()
-    for other in context.steps.values():
-        if other.phase not in ("given", "forward") or other.id == line.id or ids.is_part(other.id):
-            continue
-        if other.id in behind | ahead or ids.family(other.id) == family:
-            yield other
-
-
 def derivative_at_activation(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation != "chain" or step.parameters["activation"] in ("relu", "power", "exp"):
         return
@@ -270,6 +238,11 @@ def jacobian_diagonal(step: Step, context: UpdateContext) -> Iterator[Wrong]:
 
 
 def degrees_of_freedom(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    before = context.steps[step.operands[0]] if step.operation == "reduce" else step
+    if step.parameters.get("reduce") == "mean" and _is_square(before):
+        n = entries_of(step.parameters, before.shape)
+        if n > 1:
+            yield Wrong("degrees-of-freedom", step, n / (n - 1))
     if step.parameters.get("reduce") == "var":
         other = not step.parameters.get("unbiased", False)
         n = entries_of(step.parameters, context.steps[step.operands[-1]].shape)
@@ -332,6 +305,15 @@ def entries_by_product(step: Step, context: UpdateContext) -> Iterator[Wrong]:
 # Losses
 
 
+def summed_as_a_whole(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    """One sum of all entries, for each of those that are learned."""
+    if step.operation != "copy" or step.parameters.get("summed") not in ("rows", "columns"):
+        return
+    shape = context.steps[step.operands[0]].shape
+    if min(shape) > 1 and step.shape != (1, 1) and "arguments" not in step.parameters:
+        yield Wrong("summed-as-a-whole", as_equation(step, "sum_for_each", step.operands))
+
+
 def wrong_log_base(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     loss = LOSSES.get(step.parameters.get("loss", "")) if step.operation == "loss_of" else None
     is_log = step.operation == "activate" and step.parameters["activation"] == "ln"
@@ -362,6 +344,7 @@ LINES: tuple[Rewrite, ...] = (
     root_omitted,
     upstream_omitted,
     another_factor,
+    another_weight,
     first_weights_kept,
     derivative_omitted,
     derivative_at_activation,
@@ -379,6 +362,7 @@ LINES: tuple[Rewrite, ...] = (
     product_by_entries,
     entries_by_product,
     bias_omitted,
+    summed_as_a_whole,
     wrong_log_base,
     complement_omitted,
 )

@@ -24,6 +24,11 @@ def as_equation(step: Step, operation: str, operands: tuple[str, ...], **paramet
     )
 
 
+def of_equations(step: Step) -> bool:
+    """Whether a step is a line of equations or its gradient."""
+    return step.role in ("named", "share") or (step.role == "gradient" and step.layer is None)
+
+
 def is_way(step: Step) -> bool:
     return step.phase == "backward" and step.operation != "given"
 

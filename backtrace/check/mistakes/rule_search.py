@@ -26,6 +26,7 @@ from backtrace.check.mistakes.wrong_quantity import Cause, WrongQuantity
 from backtrace.check.model import Explanation
 from backtrace.check.rules.intervals import Interval, hull
 from backtrace.functions.elementary import FUNCTIONS
+from backtrace.spec import ids
 
 MOST_TIES = 40  # explanations of one wrong step that are looked at
 DISGUISES = {
@@ -145,9 +146,22 @@ class RuleSearch(WrongQuantity):
         for place, wrong in singles:
             step, number = self.exercise.steps[place], seen[wrong.code, place]
             seen[wrong.code, place] += 1
+            which = self.time_shift(place, wrong) or number
             for kind in dict.fromkeys(((), (step.role,), (step.role, step.layer))):
-                rules.setdefault((wrong.code, number, *kind), {})[place] = wrong
+                rules.setdefault((wrong.code, which, *kind), {})[place] = wrong
         return rules
+
+    def time_shift(self, place: Key, wrong: Wrong) -> str:
+        """How many time steps off an operand is, ``h+1``; "" where it is another quantity."""
+        steps = self.exercise.contexts[place[:2]].steps
+        pairs = zip(steps[place[2]].operands, wrong.step.operands, strict=False)
+        changed = [(one, other) for one, other in pairs if one != other]
+        if len(changed) != 1 or len({*map(ids.family, changed[0])}) > 1:
+            return ""
+        name = ids.family(changed[0][0])
+        loop = [id for id in steps if ids.family(id) == name]
+        own, other = map(loop.index, changed[0])
+        return f"{name}{other - own:+}"
 
     def by_pairs(self, only: bool) -> list[Cause]:
         """Two mistakes; for one entry at the step itself alone: further off, some pair fits nearly

@@ -136,6 +136,12 @@ def _sum_of_all(s: Setting, p: Parameters, delta: Interval) -> Interval:
     return whole.rearranged(lambda x: np.broadcast_to(x, each))
 
 
+def _sum_for_each(s: Setting, p: Parameters, x: Interval) -> Interval:
+    """In each entry the sum of those beside it: added up once more, one sum for each of them."""
+    sums = summed(x, 1 if p["summed"] == "columns" else 0, keepdims=True)
+    return sums.rearranged(lambda one: np.broadcast_to(one, x.shape))
+
+
 def _summed_over_inputs(s: Setting, p: Parameters, dw: Interval) -> Interval:
     """A gradient's entries added up, for each unit that they lead to."""
     sums = summed(dw, s.input_axis, keepdims=True)
@@ -243,6 +249,7 @@ WRONG_RULES: dict[str, Evaluate] = {
     "shortcut_times_slope": _shortcut_times_slope,
     "sum_with_penalty": _sum_with_penalty,
     "sum_of_all": _sum_of_all,
+    "sum_for_each": _sum_for_each,
     "summed_over_inputs": _summed_over_inputs,
     "faded_squares": _faded_squares,
     "step_without_root": _step_without_root,

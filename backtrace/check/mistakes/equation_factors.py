@@ -1,0 +1,64 @@
+"""Wrong steps of equations that take another quantity for a factor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from backtrace.check.mistakes.equation_terms import is_way, of_equations
+from backtrace.check.mistakes.rewrites import UpdateContext, Wrong
+from backtrace.functions.formula import Symbol
+from backtrace.spec import ids
+from backtrace.tape.steps import Step
+
+
+def another_factor(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    """In a gradient a quantity of the forward pass that is not the one that stood there: the state
+    of another time step; or what that was worked from, or was worked from it: x for x̂."""
+    if not (is_way(step) and of_equations(step)) or step.operation not in ("matmul", "times"):
+        return
+    if "arguments" in step.parameters:
+        return
+    for operand in (context.steps[id] for id in step.operands):
+        if operand.phase == "backward":
+            continue
+        for other in _beside(operand, context):
+            same = other.id == step.of and other.phase != "given"  # of u·a a given u, not a state
+            if other.shape == operand.shape and not same:
+                yield _with_factor(step, operand, other)
+
+
+def another_weight(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    """In a product of the forward pass what is given for another line: K = X·W_Q."""
+    board = context.spec.equations
+    if board is None or step.phase != "forward" or step.operation != "matmul":
+        return
+    weights = [id for id in board.given if id not in board.constants]
+    for operand in (context.steps[id] for id in step.operands if id in weights):
+        for other in (context.steps[id] for id in weights if id != operand.id):
+            if other.shape == operand.shape:
+                yield _with_factor(step, operand, other)
+
+
+def _with_factor(step: Step, operand: Step, other: Step) -> Wrong:
+    operands = tuple(other.id if id == operand.id else id for id in step.operands)
+    wrong = msgspec.structs.replace(step, operands=operands)
+    return Wrong("another-factor", wrong, detail=(Symbol(other.id),))
+
+
+def _beside(line: Step, context: UpdateContext) -> Iterator[Step]:
+    """The named quantities of the forward pass that are taken for another: of its loop, before it
+    (of its shape all the way) and after it, parts of a line left out."""
+    family, behind, ahead = ids.family(line.id), {line.id}, {line.id}
+    for other in [*context.steps.values()][::-1]:
+        if other.id in behind and (other.shape == line.shape or ids.is_part(other.id)):
+            behind |= {*other.operands}
+    for other in context.steps.values():
+        before = {id for id in other.operands if id == line.id or ids.is_part(id)}
+        ahead |= {other.id} if before & ahead else set()
+    for other in context.steps.values():
+        if other.phase not in ("given", "forward") or other.id == line.id or ids.is_part(other.id):
+            continue
+        if other.id in behind | ahead or ids.family(other.id) == family:
+            yield other
