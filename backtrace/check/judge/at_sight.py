@@ -28,16 +28,11 @@ Entries: TypeAlias = tuple[tuple[Verdict, ...], ...]
 
 def is_right_at_sight(sheet: Sheet, place: Key) -> bool:
     """Whether a quantity is right, however it is worked; noted on the sheet."""
-    usual = _is_usual(sheet)
+    usual = sheet.working.takes_numbers_as_they_stand and sheet.digits is None
     if not (usual and _stands_for_the_exact(sheet, place) and _rests_on_the_exact(sheet, place)):
         return False
     sheet.holding.add(place)
     return True
-
-
-def _is_usual(sheet: Sheet) -> bool:
-    """Whether lines are rounded as most people round them, all to the decimals of a quantity."""
-    return sheet.working.takes_numbers_as_they_stand and sheet.digits is None
 
 
 def _stands_for_the_exact(sheet: Sheet, place: Key) -> bool:
@@ -87,7 +82,9 @@ def verdicts_at_sight(sheet: Sheet, place: Key) -> Entries | None:
     cells = sheet.written[place].cells
     sizes = [abs(cell.value) for line in cells for cell in line if isinstance(cell, Figure)]
     exercise, decimals = sheet.exercise, sheet.decimals[place]
-    usual = _is_usual(sheet) and not sheet.vague.some and len(sizes) == exercise.values[place].size
+    working, is_told = sheet.working, sheet.digits is None and not sheet.vague.some
+    is_plain = working.takes_numbers_as_they_stand or working.rounds_lines
+    usual = is_plain and is_told and len(sizes) == exercise.values[place].size
     enough = usual and says_enough(max(sizes), decimals, exercise.asked)
     if not enough or _may_be_unbounded(sheet, place):
         return None

@@ -24,7 +24,7 @@ from backtrace.check.judge.sheet import Doubt, Sheet
 from backtrace.check.judge.workings import ACCUSED, Working, accused_entries, accused_places
 from backtrace.check.mistakes.catalogue import CATALOGUE
 from backtrace.check.model import Explanation
-from backtrace.check.rules.intervals import Floats, Interval, hull
+from backtrace.check.rules.intervals import Floats, Interval, hull, some
 from backtrace.functions.elementary import FUNCTIONS
 from backtrace.tape.steps import Step
 
@@ -140,13 +140,16 @@ def _of_line(known: Sheet, noted: Sheet, usual: Sheet, place: Key) -> float:
     was_off, is_off = _accused(usual, place), _accused(noted, place)
     numbers = noted.numbers[place]
     unit = np.maximum(2 * numbers.half, EXACT * (1 + np.abs(numbers.values)))
+    worked = known.replay(numbers.unit).step(place)
+    tells = numbers.there & ~is_off & (was_off | _differ(usual.box(place), worked, unit))
+    if not some(tells):
+        return 0.0
     as_usual = _as_usual(usual, place, numbers, unit)
     as_coarse = _as_coarse(known, place, numbers, unit)
     if was_off.any():
         at_most = AT_EDGE * _as_coarse(noted, place, numbers, unit)
         as_coarse = np.where(was_off, np.maximum(as_coarse, at_most), as_coarse)
-    ratio, worked = as_coarse / as_usual, known.replay(numbers.unit).step(place)
-    tells = numbers.there & ~is_off & (was_off | _differ(usual.box(place), worked, unit))
+    ratio = as_coarse / as_usual
     whole = np.log(IN_ONE_GO + (1 - IN_ONE_GO) * ratio)[tells].sum()
     so = NOTED if noted.working.only else VARIED
     return float(np.logaddexp(np.log(1 - so), np.log(so) + whole))
@@ -177,11 +180,13 @@ def _as_coarse(sheet: Sheet, place: Key, numbers: Numbers, unit: Floats) -> Floa
     give, with what lies between rounded or not; else any that its work gives; or that, noted
     coarsely itself and written with zeros."""
     replay = sheet.replay(numbers.unit)
+    worked = replay.step(place)
+    whole = replay.noted_whole(sheet.exercise.steps[place].operation, worked)
     shares = (
         (MOSTLY / 2, sheet.ways_from_written(place, 0.0)),
         (MOSTLY / 2, sheet.ways_from_written(place, numbers.unit)),
-        (1 - MOSTLY - WHOLE, replay.step(place)),
-        (WHOLE, replay.of(place)),
+        (1 - MOSTLY - WHOLE, worked),
+        (WHOLE, whole),
     )
     found = sum(share * numbers.meets(box) / _numbers_in(box, unit) for share, box in shares)
     return np.asarray(found)

@@ -35,6 +35,8 @@ class Written(Protocol):
     @property
     def intervals(self) -> Mapping[Key, Interval]: ...
 
+    def carried(self, values: Floats) -> Floats: ...
+
 
 class InFloats:
     """The numbers of a sheet, and what is worked from them; None where an entry is not there, or a
@@ -63,7 +65,8 @@ class InFloats:
                 box = self.sheet.intervals.get(place) or self.exercise.exact(place)
                 self.found[place] = box.lo[0]
             elif written is not None and written.cells:
-                self.found[place] = _values(written)
+                values = _values(written)
+                self.found[place] = None if values is None else self.sheet.carried(values)
         return place in self.found
 
     def step(self, place: Key) -> Floats | None:

@@ -277,6 +277,11 @@ class Sheet:
         ]
         self.hypotheses = [*self.hypotheses, *both][:MOST_HYPOTHESES]
 
+    def carried(self, values: Floats) -> Floats:
+        """Numbers as the next line takes them, in a working that rounds lines."""
+        scratch = self.working.scratch if self.working.rounds_lines else None
+        return values if scratch is None else scratch.rounded(point(values)).lo[0]
+
     # What later steps take
 
     def box(self, place: Key) -> Interval:

@@ -72,6 +72,11 @@ class Working(msgspec.Struct, frozen=True):
         return not (self.float32 or self.lines or self.loose or self.only)
 
     @property
+    def rounds_lines(self) -> bool:
+        """Whether the next line takes numbers with the digits of scratch paper, and no others."""
+        return self.lines and not (self.cut or self.float32 or self.loose or self.only)
+
+    @property
     def is_coarse(self) -> bool:
         """Whether something was kept with fewer digits than are written."""
         return self.scratch is not None or self.unwritten is not None
