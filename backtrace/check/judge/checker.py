@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from functools import cached_property
-from itertools import islice
 
 import msgspec
 import numpy as np
@@ -269,13 +269,18 @@ class Checker(Exercise):
         working: Working,
         stays_wrong: StaysWrong,
         work: Work | None = None,
-    ) -> Tried:
-        """A sheet, judged to the first line that is wrong and need not be."""
+        most: float = math.inf,
+    ) -> Tried | None:
+        """A sheet, judged to the first line that is wrong and need not be; None where more than so
+        many entries are wrong."""
         sheet = Sheet(self, self._page(answers), working, explains=False)
         sheet.work = work or sheet.work
         found: list[Judged] = []
         for judged in self._judged(sheet):
             found.append(judged)
+            most -= judged.count(*ACCUSED)
+            if most < 0:
+                return None
             for place in accused_places((judged,)):
                 if not stays_wrong(place):
                     return place
@@ -355,8 +360,10 @@ class Checker(Exercise):
         """The sheet as its scratch work was noted coarsely; with so many ``mistakes`` at most among
         the lines that the usual working accuses."""
 
-        def judged(working: Working, stays_wrong: StaysWrong) -> Tried:
-            return self.tried(answers, working, stays_wrong, work)
+        most = accused_entries(usual.quantities)  # else it leaves more wrong than the usual one
+
+        def judged(working: Working, stays_wrong: StaysWrong) -> Tried | None:
+            return self.tried(answers, working, stays_wrong, work, most)
 
         def may_stand(working: Working, place: Key) -> bool:
             return self.stands(answers, working, place, work)
@@ -398,9 +405,12 @@ class Checker(Exercise):
         sheet = self.as_written(answers, working, wrong, work)
         if sheet is None:
             return True
-        in_order = sorted(wrong, key=self.order.__getitem__)
-        fallen = (at for at in in_order if accused((Judgement(sheet, at).judged(extra=False),)))
-        return len([*islice(fallen, but + 1)]) <= but
+        for at in sorted(wrong, key=self.order.__getitem__):
+            if not 0 <= but < len(wrong):
+                break
+            but -= accused((Judgement(sheet, at).judged(extra=False),))
+            wrong = wrong - {at}
+        return but >= 0
 
     def stands(self, answers: Answers, working: Working, place: Key, work: Work) -> bool:
         """Whether a single line may stand, if all others stand for whatever they may."""

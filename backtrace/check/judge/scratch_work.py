@@ -60,7 +60,7 @@ class ScratchWork:
         self,
         exercise: Exercise,
         usual: Sheet,
-        judged: Callable[[Working, StaysWrong], Tried],
+        judged: Callable[[Working, StaysWrong], Tried | None],
         may_stand: Callable[[Working, Key], bool],
         of_names: Callable[[AbstractSet[Key]], float],
         *,
@@ -80,15 +80,15 @@ class ScratchWork:
         working, wrong = Working(scratch=noting, lines=lines), frozenset[Key]()
         is_known = not lines and self.usual.lenient in (None, self.usual)
         found = self.first if is_known else self.tried(working, wrong)
-        if isinstance(found, Sheet):
+        if found is None or isinstance(found, Sheet):
             return self.completed(working, wrong, found)
         ways = self.wider(working, found)
         starts = self.further(working, wrong, found, ways)
         return next(filter(None, (self.completed(*start) for start in starts)), None)
 
-    def tried(self, working: Working, wrong: AbstractSet[Key]) -> Tried:
+    def tried(self, working: Working, wrong: AbstractSet[Key]) -> Tried | None:
         """The sheet in a working, but for what is ``wrong`` and what, if mistakes may be, no wider
-        one mends."""
+        one mends; None where that is more than in the usual one."""
         if not self.mistakes:
             return self.judged(working, wrong.__contains__)
         stays = dict.fromkeys(wrong, True)
@@ -106,9 +106,13 @@ class ScratchWork:
         """The first line that does not stand where no line and no part is noted coarsely."""
         return min(accused_places(self.usual.quantities), key=self.exercise.order.__getitem__)
 
-    def completed(self, working: Working, wrong: AbstractSet[Key], found: Tried) -> Sheet | None:
+    def completed(
+        self, working: Working, wrong: AbstractSet[Key], found: Tried | None
+    ) -> Sheet | None:
         """The sheet with all noted so that it needs, if there is such a one and it is shown."""
         while not isinstance(found, Sheet):
+            if found is None:
+                return None
             ways = self.wider(working, found)
             further = next(self.further(working, wrong, found, ways), None)
             if further is None:
@@ -141,13 +145,15 @@ class ScratchWork:
 
     def further(
         self, working: Working, wrong: AbstractSet[Key], at: Key, ways: Iterable[Working]
-    ) -> Iterator[tuple[Working, AbstractSet[Key], Tried]]:
+    ) -> Iterator[tuple[Working, AbstractSet[Key], Tried | None]]:
         """The wider ``ways`` by which the line at hand stands; where it stands by none, with this
         line wrong as well, if so many may be."""
         mended = False
         for wider in ways:
             if self.may_stand(wider, at):
                 found = self.tried(wider, wrong)
+                if found is None:
+                    continue
                 if isinstance(found, Sheet) or self.exercise.order[found] > self.exercise.order[at]:
                     mended = True
                     yield wider, wrong, found
