@@ -22,7 +22,7 @@ class WrongValues:
 
     def __init__(self, spec: Spec) -> None:
         self.exercise = Exercise(spec)
-        self.sheet = Sheet(self.exercise, Page(Answers("", "", ())), Working())
+        self.sheet = Sheet(self.exercise, Page(Answers("", "", ()), self.exercise), Working())
 
     def at(self, quantity: Quantity, i: int, j: int, tolerance: float) -> dict[float, str]:
         """The wrong values of an entry (from 0), each with the title of its mistake.

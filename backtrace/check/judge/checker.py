@@ -236,7 +236,7 @@ class Checker(Exercise):
     def _page(self, answers: Answers) -> Page:
         """The page of the answers, made once for all ways in which they are tried."""
         if self._last_page is None or self._last_page.answers is not answers:
-            self._last_page = Page(answers)
+            self._last_page = Page(answers, self)
         return self._last_page
 
     def sheet(self, answers: Answers, working: Working) -> Sheet:

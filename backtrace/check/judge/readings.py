@@ -6,10 +6,17 @@ Each is tried where something is wrong, and taken where far less is wrong for it
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from math import floor, log10
 
 import msgspec
 import numpy as np
 
+from backtrace.check.judge.digits import (
+    finest_digits,
+    kept_decimals,
+    kept_digits,
+    usual_decimals,
+)
 from backtrace.check.judge.exercise import Exercise, Key
 from backtrace.check.model import AnswerCell, Answers, Figure, Judged, WrittenQuantity
 from backtrace.check.rules.intervals import Floats
@@ -198,6 +205,54 @@ def _new_under_old_names(
         return None
     old, new = (", ".join(each) for each in zip(*names, strict=True))
     return SheetReading(_read_as(answers, read, f'{old} (as in "W := W − …") is read as {new}'))
+
+
+def with_zeros_of_given(
+    written: dict[Key, WrittenQuantity], exercise: Exercise
+) -> dict[Key, WrittenQuantity]:
+    """With the zeros that new parameters lost which are the given old ones, digit for digit: who
+    works 0.9 - 0.1·0.034 to the decimals of the page does not write 0.9."""
+    left: dict[Key, Floats] = {}
+    for place in exercise.steps:
+        if place in written and exercise.steps[place].role == "updated":
+            before = exercise.operands[place][0]
+            updated = next(iter(exercise.operands[before]), before)
+            old = exercise.values[before] if updated == before else left.get(updated)
+            if old is not None and _shows_no_more(written[place], old):
+                left[place] = old
+    worked = {at: each for at, each in written.items() if at not in left}
+    if not left or finest_digits(worked).decimals == 0:
+        return written
+    digits, decimals = kept_digits(worked), usual_decimals(kept_decimals(worked))
+    return written | {at: _to(written[at], decimals, digits) for at in left}
+
+
+def _shows_no_more(written: WrittenQuantity, given: Floats) -> bool:
+    """Whether each number is the given one, and has no more decimals than it needs."""
+    numbers = given.ravel().tolist()
+    cells = [cell for line in written.cells for cell in line]
+    return len(cells) == len(numbers) and all(
+        isinstance(cell, Figure)
+        and cell.value == number
+        and (cell.decimals <= 0 or round(number, cell.decimals - 1) != number)
+        for cell, number in zip(cells, numbers, strict=True)
+    )
+
+
+def _to(written: WrittenQuantity, decimals: int, digits: int | None) -> WrittenQuantity:
+    """With zeros to so many decimals, or significant digits, at the end of each number."""
+
+    def longer(cell: AnswerCell) -> AnswerCell:
+        assert isinstance(cell, Figure)
+        before = floor(log10(abs(cell.value))) + 1 if cell.value else 0
+        places = decimals if digits is None else max(digits - before, 0)
+        if places <= cell.decimals:
+            return cell
+        half = 0.5 * 10.0**-places
+        return Figure(cell.text, cell.value, half, places, max(before + places, 1))
+
+    cells = tuple(tuple(map(longer, line)) for line in written.cells)
+    return msgspec.structs.replace(written, cells=cells)
 
 
 def _read_as(answers: Answers, read: dict[Key, WrittenQuantity], note: str) -> Answers:

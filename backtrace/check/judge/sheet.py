@@ -26,6 +26,7 @@ from backtrace.check.judge.digits import (
 )
 from backtrace.check.judge.exercise import FLOAT32, Exercise, Key, Work
 from backtrace.check.judge.in_floats import InFloats
+from backtrace.check.judge.readings import with_zeros_of_given
 from backtrace.check.judge.replay import NOTHING, Override, Replay, StandIns
 from backtrace.check.judge.workings import Working
 from backtrace.check.model import Answers, Figure, Judged, WrittenQuantity
@@ -113,9 +114,10 @@ class Marks(dict[Key, Doubt]):
 class Page:
     """What was written, and to how many digits, however it was worked."""
 
-    def __init__(self, answers: Answers) -> None:
+    def __init__(self, answers: Answers, exercise: Exercise) -> None:
         self.answers = answers
-        self.written = {(w.epoch, w.batch, w.id): w for w in answers.written}
+        written = {(w.epoch, w.batch, w.id): w for w in answers.written}
+        self.written = with_zeros_of_given(written, exercise)
         self.decimals = kept_decimals(self.written)
         self.digits = kept_digits(self.written)
         usual = usual_decimals(self.decimals) if self.digits is None else None

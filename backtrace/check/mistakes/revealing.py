@@ -58,7 +58,7 @@ def revealing(spec: Spec) -> Revealing:
             "E225",
         )
     exercise = Exercise(spec)
-    sheet = Sheet(exercise, Page(Answers("", "", ())), Working())
+    sheet = Sheet(exercise, Page(Answers("", "", ()), exercise), Working())
     revealed: dict[str, list[str]] = {}
     hidden: list[Hidden] = []
     alike: list[tuple[str, tuple[str, ...]]] = []
