@@ -7,7 +7,7 @@ from backtrace.check.judge.checker import Checker
 from tests.check.generator import generate
 from tests.check.grading import check
 from tests.check.test_conventions import marked, tanh_sigmoid
-from tests.check.typed import answers_of, report
+from tests.check.typed import answers_of, marks, named, report
 from tests.sampling import share
 
 GOOD = {"right", "rounded"}
@@ -133,3 +133,20 @@ def test_one_wrong_rule_is_no_reading_of_the_whole(code):
         found = check(generate(seed, code))
         assert found.read is None
         assert found.first_mistake is not None
+
+
+def test_a_bias_left_as_it_was_is_no_rounded_one():
+    """0.5·1.317 + 0.9 = 1.5585, e = 1.2585 = db, dW = 1.2585·1.317, b - 0.01·db = 0.8874: 0.9 has
+    lost no zeros. By a step of 0.00001·db it would be 0.9000."""
+    spec = """
+layers: [{activation: linear, weights: 0.5, bias: 0.9}]
+inputs: 1.317
+targets: 0.3
+loss: half_sse
+learning_rate: RATE
+"""
+    sheet = "z1: 1.5585\nerror: 1.2585\ndW1: 1.6574\ndb1: 1.2585\nW1_new: 0.4834\nb1_new: 0.9\n"
+    found = named(spec.replace("RATE", "0.01"), sheet)
+    assert found == [("b1_new", {"update-omitted"})]
+    small = sheet.replace("0.4834", "0.5000")
+    assert marks(spec.replace("RATE", "0.00001"), small)["b1_new"] == "right"

@@ -201,7 +201,8 @@ class Judgement:
         if some(masked):
             names[masked & numbers.there & ~doubt] = "wrong"
         # What follows with zeros that fell away, but is the key's only without, may be either.
-        either = (names == "carried") | (only_l & follows[numbers.own] & allowed[numbers.own])
+        both = follows[numbers.own] & allowed[numbers.own] & (numbers.halves[numbers.own] < WHOLE)
+        either = (names == "carried") | (only_l & both)
         if some(either):
             numbers = numbers.open_to_own(either)
         self.settle(numbers, box, alone, names)
