@@ -99,5 +99,5 @@ def test_entries_that_follow_from_a_slip(line, verdicts):
 )
 def test_what_takes_a_closer_look(sheet, place):
     checker = Checker(spec_of("mlp-math"))
-    judged = Sheet(checker, Page(answers_of(checker, sheet)), Working())
+    judged = Sheet(checker, Page(answers_of(checker, sheet), checker), Working())
     assert not is_right_at_sight(judged, (1, 1, place))
