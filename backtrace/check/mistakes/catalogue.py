@@ -731,8 +731,8 @@ CATALOGUE: dict[str, Mistake] = {
         ),
         Mistake(
             "sign-slip",
-            "the sign is lost",
-            "lost a sign in {id}",
+            "the sign is wrong",
+            "wrote the wrong sign in {id}",
             "an entry, or some",
             "−x for x in some entries",
             "The digits are right: look at the sign.",
