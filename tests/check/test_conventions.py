@@ -269,3 +269,61 @@ def test_a_mistake_does_not_hide_that_all_is_transposed():
     checker = Checker(spec_of(IN_ROWS))
     found = checker.check(answers_of(checker, IN_COLUMNS))
     assert [q.name for q in found.quantities if q.verdict == "wrong"] == ["da1"]
+
+
+UPHILL = """
+conventions: {layout: rows, mean_in: delta}
+layers:
+  - {activation: sigmoid, weights: [[-1.1, 0.9], [-0.6, -0.2]], bias: [-0.2, 0.1]}
+  - {activation: sigmoid, weights: [[0.6], [0.4]], bias: [-0.8]}
+inputs: [[-1.6, 0.1], [0.1, 0.1], [0.6, 1.3]]
+targets: [[0.7], [0.4], [0.6]]
+loss: half_mse
+learning_rate: 0.05
+epochs: 2
+"""
+TWO_MISTAKES = """
+product1@1: [[1.700, -1.460], [-0.1700, 7.000e-2], [-1.440, 0.2800]]
+a1@1: [[0.8176, 0.2042], [0.4085, 0.5424], [0.1625, 0.5939]]
+product2@1: [[0.5722], [0.4621], [0.3350]]
+z2@1: [[-0.2278], [-0.3379], [-0.4650]]
+error@1: [[-0.2567], [1.632e-2], [-0.2142]]
+loss@1: 1.867e-2
+da2@1: [[-8.556e-2], [5.439e-3], [-7.140e-2]]
+delta2@1: [[-2.112e-2], [1.322e-3], [-1.692e-2]]
+dW2@1: [[-1.947e-2], [-1.364e-2]]
+db2@1: [[-3.671e-2]]
+da1@1: [[0.2660, 0.1773], [0.2498, 0.1665], [0.2315, 0.1543]]
+g1@1: [[0.1491, 0.1625], [0.2416, 0.2482], [0.1361, 0.2412]]
+delta1@1: [[3.967e-2, 2.882e-2], [6.036e-2, 4.133e-2], [3.150e-2, 3.722e-2]]
+dW1@1: [[-3.854e-2, -1.965e-2], [5.095e-2, 5.540e-2]]
+b1_new@1: [[-0.1934, 0.1054]]
+b2_new@1: [[-0.8018]]
+z1@2: [[1.510, -1.353], [-0.3634, 0.1755], [-1.631, 0.3884]]
+a1@2: [[0.8190, 0.2054], [0.4101, 0.5438], [0.1637, 0.5959]]
+product2@2: [[0.5727], [0.4628], [0.3360]]
+z2@2: [[-0.2292], [-0.3390], [-0.4659]]
+error@2: [[-0.2570], [1.605e-2], [-0.2144]]
+loss_terms@2: [[3.304e-2], [1.288e-4], [2.298e-2]]
+da2@2: [[-8.568e-2], [5.350e-3], [-7.147e-2]]
+g2@2: [[0.2467], [0.2430], [0.2369]]
+delta2@2: [[-2.114e-2], [1.300e-3], [-1.693e-2]]
+dW2@2: [[-1.955e-2], [-1.373e-2]]
+db2@2: [[-3.677e-2]]
+g1@2: [[0.1482, 0.1632], [0.2419, 0.2481], [0.1369, 0.2408]]
+db1@2: [[0.1312, 0.1072]]
+W1_new@2: [[-1.104, 0.8980], [-0.5949, -0.1945]]
+b1_new@2: [[-0.1869, 0.1107]]
+W2_new@2: [[0.5980], [0.3986]]
+b2_new@2: [[-0.8037]]
+"""
+
+
+def test_the_sign_of_the_error_says_which_convention_it_is():
+    """ŷ - y as it should be; W₂ᵀ times a₂ and not δ₂ in da₁, and + in every update: the descent
+    sign would have the updates right, and the error wrong."""
+    found = report(UPHILL, TWO_MISTAKES)
+    assert found.conventions is None
+    verdicts = {q.name: q.verdict for q in found.quantities}
+    assert verdicts["error"] == "right"
+    assert found.quantities[[q.verdict for q in found.quantities].index("wrong")].name == "da1"

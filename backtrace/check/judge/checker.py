@@ -171,17 +171,19 @@ class Checker(Exercise):
     def in_likelier_convention(
         self, answers: Answers, usual: Sheet, report: Report
     ) -> Report | None:
-        """The report in another convention, which leaves fewer mistakes than this report by more
-        than that it would be one itself."""
+        """The report in another convention, in which what it changes first is right, and which
+        leaves fewer mistakes than this report by more than that it would be one itself."""
         most = mistakes_made(report.quantities) - 2
         if most < 1 or report.conventions is not None:
             return None
         wrong = accused_places(usual.quantities)
         for said, checker, differ in self.in_other_conventions:
-            if wrong.isdisjoint(differ):
+            first = min(differ & usual.judged.keys(), key=self.order.__getitem__, default=None)
+            if first not in wrong:
                 continue
             sheet = checker.sheet(answers, Working())
-            if accused_entries(sheet.quantities) < accused_entries(usual.quantities):
+            less = accused_entries(sheet.quantities) < accused_entries(usual.quantities)
+            if less and first not in accused_places(sheet.quantities):
                 found = checker.explained(answers, sheet)
                 if mistakes_made(found.quantities) <= most:
                     return self.worked_so(said, found, differ)
