@@ -150,3 +150,34 @@ learning_rate: RATE
     assert found == [("b1_new", {"update-omitted"})]
     small = sheet.replace("0.4834", "0.5000")
     assert marks(spec.replace("RATE", "0.00001"), small)["b1_new"] == "right"
+
+
+def test_who_forgets_the_biases_keeps_the_marks_of_the_next_pass():
+    """z = 0.5·1.317 + 0.9 and -0.4·1.317 + 0.7, dW = 1.317·e, W - 0.1·dW = 0.5 - 0.1657 and -0.4 +
+    0.0167; then z = 0.3343·1.317 + 0.9 and -0.3833·1.317 + 0.7."""
+    spec = """
+layers: [{activation: linear, weights: [[0.5, -0.4]], bias: [0.9, 0.7]}]
+inputs: 1.317
+targets: [[0.3, 0.3]]
+loss: half_sse
+learning_rate: 0.1
+epochs: 2
+"""
+    sheet = """
+z1: [[1.5585, 0.1732]]
+error: [[1.2585, -0.1268]]
+dW1: [[1.6574, -0.1670]]
+db1: [[1.2585, -0.1268]]
+W1_new: [[0.3343, -0.3833]]
+b1_new: [[0.9000, 0.7000]]
+z1@2: [[1.3403, 0.1952]]
+error@2: [[1.0403, -0.1048]]
+"""
+    found = report(spec, sheet)
+    assert {q.name: q.earned for q in found.quantities if q.earned != 2} == {"b1_new": 0}
+    same = sheet.replace("[[0.3343, -0.3833]]", "[[0.5000, -0.4000]]")
+    same = same.replace("1.3403, 0.1952", "1.5585, 0.1732").replace(
+        "1.0403, -0.1048", "1.2585, -0.1268"
+    )
+    idle = {q.name for q in report(spec, same).quantities if not q.earned}
+    assert idle >= {"W1_new", "b1_new", "z1@2.1"}

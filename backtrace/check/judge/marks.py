@@ -247,9 +247,23 @@ def _trivial(sheet: Sheet, place: Key) -> Trivial | None:
     for source in sheet.sources(place):
         if sheet.doubt(source).any() or sheet.vagueness(source).any():
             holds = _holds(sheet, source, sheet.numbers[source].values)
-            if holds is not None and not (holds == "zeros" and _adds_to(sheet, place, source)):
+            if holds is None or (holds == "zeros" and _adds_to(sheet, place, source)):
+                continue
+            if not (holds == "copy" and _is_old_bias_of_new_work(sheet, place, source)):
                 return Trivial(source[2], holds)
     return None
+
+
+def _is_old_bias_of_new_work(sheet: Sheet, place: Key, bias: Key) -> bool:
+    """Whether a bias that was not updated is added to what comes of weights that were."""
+    exercise = sheet.exercise
+    if exercise.steps[place].role != "preactivation" or exercise.steps[bias].role != "updated":
+        return False
+    return any(
+        _holds(sheet, each, sheet.numbers[each].values) is None and _trivial(sheet, each) is None
+        for each in sheet.sources(place)
+        if each != bias
+    )
 
 
 def _adds_to(sheet: Sheet, place: Key, zeros: Key) -> bool:
