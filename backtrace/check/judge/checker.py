@@ -181,9 +181,9 @@ class Checker(Exercise):
             first = min(differ & usual.judged.keys(), key=self.order.__getitem__, default=None)
             if first not in wrong:
                 continue
-            sheet = checker.sheet(answers, Working())
-            less = accused_entries(sheet.quantities) < accused_entries(usual.quantities)
-            if less and first not in accused_places(sheet.quantities):
+            fewer = accused_entries(usual.quantities) - 1
+            sheet = checker.with_at_most(answers, Working(), fewer)
+            if sheet is not None and first not in accused_places(sheet.quantities):
                 found = checker.explained(answers, sheet)
                 if mistakes_made(found.quantities) <= most:
                     return self.worked_so(said, found, differ)
@@ -430,14 +430,8 @@ class Checker(Exercise):
 
     def with_at_most(self, answers: Answers, working: Working, most: int) -> Sheet | None:
         """The sheet in a working; None where more than so many entries are wrong."""
-        sheet = Sheet(self, self._page(answers), working, explains=False)
-        found: list[Judged] = []
-        for judged in self._judged(sheet):
-            found.append(judged)
-            if accused_entries(tuple(found)) > most:
-                return None
-        sheet.quantities = for_work_done(sheet, tuple(found))
-        return sheet
+        found = self.tried(answers, working, lambda place: True, most=most)
+        return found if isinstance(found, Sheet) else None
 
     def with_mistakes_and_coarse_scratch_work(self, answers: Answers, usual: Sheet) -> Sheet | None:
         """The sheet of mistakes among lines whose scratch work was noted coarsely."""

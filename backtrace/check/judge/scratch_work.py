@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
+from functools import cached_property
 from typing import TypeAlias
 
 import msgspec
@@ -79,7 +80,7 @@ class ScratchWork:
         the hand."""
         working, wrong = Working(scratch=noting, lines=lines), frozenset[Key]()
         is_known = not lines and self.usual.lenient in (None, self.usual)
-        found = self.first if is_known else self.tried(working, wrong)
+        found = self.accused[0] if is_known else self.tried(working, wrong)
         if found is None or isinstance(found, Sheet):
             return self.completed(working, wrong, found)
         ways = self.wider(working, found)
@@ -99,12 +100,20 @@ class ScratchWork:
                 stays[at] = not any(self.may_stand(wider, at) for wider in ways)
             return stays[at]
 
+        if self.notes_nothing(working):  # all that stays wrong excuses nothing
+            return next((at for at in self.accused if not stays_wrong(at)), None)
         return self.judged(working, stays_wrong)
 
-    @property
-    def first(self) -> Key:
-        """The first line that does not stand where no line and no part is noted coarsely."""
-        return min(accused_places(self.usual.quantities), key=self.exercise.order.__getitem__)
+    def notes_nothing(self, working: Working) -> bool:
+        """Whether a working is the usual one, as nothing is noted coarsely in it."""
+        is_usual = not (working.parts or working.lines or self.exercise.histories)
+        return is_usual and self.usual.usual is self.usual
+
+    @cached_property
+    def accused(self) -> list[Key]:
+        """What does not stand where no line and no part is noted coarsely, in the order of work."""
+        places = accused_places(self.usual.quantities)
+        return sorted(places, key=self.exercise.order.__getitem__)
 
     def completed(
         self, working: Working, wrong: AbstractSet[Key], found: Tried | None
