@@ -209,3 +209,41 @@ def test_a_rule_that_is_wrong_in_each_update_is_named_and_charged_once(weights, 
     assert code in first.mistakes
     assert second.verdict == "carried" or second.repeated == first.name
     assert found.earned == 1
+
+
+def test_a_target_that_is_misread_in_each_epoch_is_charged_once():
+    """y read as 3: e = 1 - 3 = -2, and [1 -1] + 0.5·2·[2 1] = [3 0], b = 1; then z = 7, e = 4."""
+    sheet = "z1: 1.00\nerror: -2.00\nW1_new: [[3.00], [0.00]]\nb1_new: 1.00\n"
+    found = report(TWICE, sheet + "z1@2: 7.00\nerror@2: 4.00\n")
+    assert [(q.name, q.mistakes) for q in found.quantities if q.verdict in ACCUSED] == [
+        ("error", ("given-misread",))
+    ]
+    assert found.earned == found.possible - 1
+
+
+TWO_SIGMOIDS = """
+conventions: {mean_in: gradient}
+layers:
+  - {activation: sigmoid, weights: [[-0.4, -0.1], [1.2, -0.6]], bias: [1.2, -0.5]}
+  - {activation: softmax, weights: [[-1.1, -0.8], [0.3, -0.4]], bias: [-0.3, -0.7]}
+inputs: [[-0.1, -0.5], [-1.8, 0.8], [1.3, 1.4], [1.4, 0.7]]
+targets: [[1, 0], [1, 0], [0, 1], [0, 1]]
+loss: cross_entropy
+learning_rate: 0.1
+"""
+
+
+def test_a_rate_that_explains_another_parameter_too_is_the_likelier_mistake():
+    """dW1[1,2] = (0.1·0.261·0.248 + 1.8·0.293·0.214 + 1.3·0.395·0.152 + 1.4·0.408·0.191)/4 = 0.0766:
+    -0.1 - 0.01·0.0766 = -0.101, which some product of other lines would leave as well."""
+    sheet = """
+db2: [[.089, -.089]]
+da1: [[.112, -.261], [.125, -.293], [-.169, .395], [-.175, .408]]
+g1: [[.226, .248], [.050, .214], [.079, .152], [.151, .191]]
+W1_new: [[-.400, -.101], [1.200, -.600]]
+b1_new: [[1.200, -.500]]
+b2_new: [[-.301, -.699]]
+"""
+    found = {q.name: q for q in report(TWO_SIGMOIDS, sheet).quantities}
+    assert [found[name].mistakes for name in ("W1_new", "b2_new")] == [("rate-misread",)] * 2
+    assert found["b2_new"].repeated == "W1_new"

@@ -62,7 +62,16 @@ class Misreading(WrongQuantity):
         at = reading.source, reading.row, reading.column
         instead = reading.of(low, high)
         instead.pop(self.place, None)  # what was written there is known
-        return [Cause(self.read_as("given-misread", *at, text, low == high), instead)]
+        explanation = self.read_as("given-misread", *at, text, low == high)
+        again = [] if reading.once else self.again(reading.source)
+        ways = [{**instead, **dict.fromkeys(again, instead[reading.source])}] if again else []
+        return [Cause(explanation, each) for each in (*ways, instead)]
+
+    def again(self, source: Key) -> list[Key]:
+        """Where other updates take the same given numbers."""
+        values, givens = self.exercise.values, self.exercise.givens
+        others = [at for at in givens if at[2] == source[2] and at != source]
+        return [at for at in others if np.array_equal(values[at], values[source])]
 
     def lines_reading(self, source: Key) -> list[Key]:
         """The lines on the way here that read a given matrix; the next update only copies it."""

@@ -207,6 +207,9 @@ class RuleSearch(WrongQuantity):
             and (not f.is_wrong_activation or self.tells_activations_apart(f, wrong))
         ]
         plainer = [f for f in told if not f.is_any_of(OF_MANY_KINDS)]
+        role, steps = self.exercise.steps[self.place].role, self.exercise.steps
+        if any(steps[at].role == role for at in self.evidence.unexplained_later):
+            return told  # which may have been made there as well
         return [*plainer, *self.evidence.explaining_more(told, plainer)] if plainer else told
 
     def is_disguise(self, found: Cause, plain: list[Cause]) -> bool:
