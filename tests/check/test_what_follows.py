@@ -234,7 +234,7 @@ learning_rate: 0.1
 
 
 def test_a_rate_that_explains_another_parameter_too_is_the_likelier_mistake():
-    """dW1[1,2] = (0.1·0.261·0.248 + 1.8·0.293·0.214 + 1.3·0.395·0.152 + 1.4·0.408·0.191)/4 = 0.0766:
+    """dW1[1,2] = (0.1·0.261·0.248 + 1.8·0.293·0.214 + 1.3·0.395·0.152 + 1.4·0.408·0.191)/4, 0.0766:
     -0.1 - 0.01·0.0766 = -0.101, which some product of other lines would leave as well."""
     sheet = """
 db2: [[.089, -.089]]
@@ -247,3 +247,41 @@ b2_new: [[-.301, -.699]]
     found = {q.name: q for q in report(TWO_SIGMOIDS, sheet).quantities}
     assert [found[name].mistakes for name in ("W1_new", "b2_new")] == [("rate-misread",)] * 2
     assert found["b2_new"].repeated == "W1_new"
+
+
+def test_gradients_that_cancel_without_the_weights_have_that_name():
+    """A row of δ₂ adds up to 0 after a softmax: sent back without the weights nothing is left."""
+    sheet = """
+delta2: [[-.373, .373], [-.418, .418], [.564, -.564], [.583, -.583]]
+da1: [[.000, .000], [.000, .000], [.000, .000], [.000, .000]]
+"""
+    found = report(TWO_SIGMOIDS, sheet).quantities[1]
+    assert (found.name, found.mistakes) == ("da1", ("weights-omitted-going-back",))
+
+
+def test_a_second_mistake_is_named_on_what_the_first_one_left():
+    """y = 0.1 read as -0.1 leaves ½·(-1.7365 + 0.1)² = 1.3391, and e = [-0.447 -0.8494 -0.8656
+    -1.6365]; with a1 = σ(z1), whose first row is 0.4576 0.4526 0.6682 0.4800, dW2[1,1] is -1.953,
+    of which a quarter belongs there."""
+    net = """
+conventions: {layout: columns, mean_in: gradient}
+layers:
+  - {activation: sigmoid, weights: [[0.4, 0.5], [-0.4, -0.5]], bias: [0.7, -1.2]}
+  - {activation: linear, weights: [[-0.5, -1]], bias: [-1.1]}
+inputs: [[-1.8, -0.1, 2, 0.3], [-0.3, -1.7, -1.6, -1.8]]
+targets: [[-1.3, -0.9, -0.8, 0.1]]
+loss: half_mse
+"""
+    sheet = """
+a2: [[-1.747, -1.7494, -1.6656, -1.7365]]
+loss_terms: [[0.099905, 0.36074, 0.37463, 1.3391]]
+dW2: [[-1.953, -1.3956]]
+da1: [[0.2235, 0.4247, 0.4328, 0.81825], [0.447, 0.8494, 0.8656, 1.6365]]
+delta1: [[0.055473, 0.10522, 0.095956, 0.20424], [0.10876, 0.20733, 0.15399, 0.3916]]
+db1: [[0.46089], [0.86168]]
+"""
+    found = {q.name: q for q in report(net, sheet).quantities if q.verdict in ACCUSED}
+    assert [*found] == ["loss_terms", "dW2", "db1"]
+    assert found["loss_terms"].mistakes[0] == "given-misread"
+    assert (found["dW2"].mistakes, found["dW2"].repeated) == (("mean-omitted",), None)
+    assert (found["db1"].mistakes, found["db1"].repeated) == (("mean-omitted",), "dW2")

@@ -16,11 +16,12 @@ from backtrace.check.judge.replay import Override
 from backtrace.check.mistakes.rewrites import Wrong
 from backtrace.check.model import Figure, WrittenQuantity
 from backtrace.check.rules.evaluation import interval, number
-from backtrace.check.rules.intervals import Floats, Interval, hull, point, single
+from backtrace.check.rules.intervals import Floats, Interval, hull, point
 from backtrace.tape.arithmetic import FloatArithmetic
 from backtrace.tape.steps import Step
 
 UNTOLD = ("given", "forward_again", *ADAPTIVE)  # what these give hangs on more than their operands
+NARROW = 0.02  # of the largest number, that one is known closely
 
 
 class Written(Protocol):
@@ -98,8 +99,8 @@ class InFloats:
         for at, instead in over.items():
             if not isinstance(instead, Interval):
                 steps[at] = instead
-            elif single(instead).all():
-                values[at] = instead.lo[0]
+            elif (middle := _if_narrow(instead)) is not None:
+                values[at] = middle
             else:
                 return None
         self.sheet.work.spend(1)
@@ -189,6 +190,14 @@ class InFloats:
                 return found
             values[step.id] = found
         raise AssertionError("an update without a loss has no loss after it")
+
+
+def _if_narrow(box: Interval) -> Floats | None:
+    """The middle of what is known closely."""
+    ends = hull(box)
+    middle: Floats = (ends.lo[0] + ends.hi[0]) / 2
+    width = float((ends.hi - ends.lo).max(initial=0.0))
+    return middle if width <= NARROW * float(np.abs(middle).max(initial=0.0)) else None
 
 
 def _finite(x: Floats) -> Floats | None:

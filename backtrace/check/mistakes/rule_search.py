@@ -28,12 +28,14 @@ from backtrace.check.rules.intervals import Interval, hull
 from backtrace.functions.elementary import FUNCTIONS
 from backtrace.spec import ids
 
+MOST_BEFORE = 2  # explanations of earlier lines on which a rule is tried
 MOST_TIES = 40  # explanations of one wrong step that are looked at
 DISGUISES = {
     *("wrong-activation", "wrong-layer", "value-for-error", "transposed"),
     *("preactivation-for-activation", "another-factor", "scale-misread", "mask-of-gradient"),
 }  # in which a plainer mistake may come
 TELLING_ENTRIES, TELLING_DIGITS = 3, 3
+TELLING_OF_TWO = 4  # digits of numbers that differ, by which a second mistake may be told
 EVERY_COURSE = ("sigmoid", "tanh", "relu")  # has these
 WITHOUT_SLOPE = {"leaky_relu": "relu", "prelu": "relu"}  # what is left without the slope
 NEAR, FAR = 1.0, 10.0  # units that a written number misses what a rule gives exactly
@@ -63,6 +65,7 @@ class RuleSearch(WrongQuantity):
         if found:
             return found
         found = self.by_rules(attempts, self.by_other_ways(self.path()))
+        found = found or self.by_rules([], self.after_mistakes())
         found = self.nearest(found or self.by_rules(self.throughout()))
         return self.without_disguises(found, wrong)
 
@@ -268,6 +271,27 @@ class RuleSearch(WrongQuantity):
                     if beside in path and self.exercise.steps[beside].operation != "activate":
                         continue
                     ways += [((beside, w), {where: form}) for w in self.exercise.wrongs(beside)]
+        return ways
+
+    def after_mistakes(self) -> list[tuple[tuple[Key, Wrong], StandIns]]:
+        """Wrong steps of the line itself, or of the one before it, on what earlier explanations put
+        in the place of others, where it rests on that."""
+        ways: list[tuple[tuple[Key, Wrong], StandIns]] = []
+        near = self.path()[:2]
+        if (
+            sum(
+                {
+                    abs(each.value): each.digits for each in figures(self.sheet.written[self.place])
+                }.values()
+            )
+            < TELLING_OF_TWO
+        ):
+            return []
+        for hypothesis in self.sheet.hypotheses[:MOST_BEFORE]:
+            before = {at: x for at, x in hypothesis.stand_ins.items() if at != self.place}
+            if self.evidence.rests_on(self.place, before):
+                own = [each for each in self.singles if each[0] in near and each[0] not in before]
+                ways += [(single, before) for single in own]
         return ways
 
     def by_rules(

@@ -18,7 +18,7 @@ from backtrace.check.rules.intervals import Floats, Interval, hull
 
 VAGUE = 4.0  # times as wide as a number is off: what gives that gives anything
 LEAST_SAID, MOST_SAID = np.log(VAGUE), np.log(100.0)  # against a rule, and for it, by one entry
-TINY = 1e-300
+TINY, ZERO = 1e-300, 1e-9
 FAR, MOST_WIDTHS = 0.05, 4.0  # of what a rule changes, and of what digits leave, at the utmost
 
 
@@ -101,12 +101,20 @@ class WrongQuantity:
         box = self.replayed(over)
         if box.shape != self.exercise.values[self.place].shape:
             return False
-        if not self.numbers.values.any() and (box.lo.any() or box.hi.any()):
-            return False  # zeros say nothing of a rule that gives something near them
+        zeros = not self.numbers.values.any() and (box.lo.any() or box.hi.any())
+        if zeros and not self.cancels(over):
+            return False  # they say nothing of a rule that gives something near them
         vague = box.unbounded[self.numbers.there].any() or not self.says_something(box)
         if not (vague or self.numbers.meets(box).all()):
             return False
         return not vague or self.is_given_by(self.unrounded(over))
+
+    def cancels(self, over: Override) -> bool:
+        """Whether a step gives nothing under ``over`` of numbers that are something."""
+        worked = self.sheet.in_floats.under(self.place, over)
+        written = (self.sheet.numbers[at] for at in self.sources() if at in self.sheet.written)
+        is_nothing = worked is not None and np.allclose(worked, 0, atol=ZERO)
+        return is_nothing and all(each.values.any() for each in written)
 
     def is_far_from(self, over: Override) -> bool:
         """Whether what was written is so far from what the numbers before it, as they stand, give
