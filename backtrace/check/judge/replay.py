@@ -94,8 +94,10 @@ class Replay:
         self.averages: dict[Key, Interval] = {}  # before an update
         self.befores: dict[int, Replay] = {}
         self.again: dict[tuple[Key, bool], tuple[Sequence[Interval], Interval]] = {}
-        digits = sheet.digits
-        self.noting = Noting(unit) if digits is None else Noting(0.0, digits)  # of scratch paper
+        # Of scratch paper; a program has none.
+        digits = None if sheet.working.float32 else sheet.digits
+        half = 0.0 if sheet.working.float32 else unit
+        self.noting = Noting(half) if digits is None else Noting(0.0, digits)
 
     # Operands
 
@@ -467,7 +469,7 @@ class Replay:
             return self.carried(x)
         if working.only and working.unwritten is not None:
             return working.unwritten.rounded(x)
-        if self.unit == 0:
+        if self.unit == 0 or working.float32:
             return x
         if working.loose:
             return self.on_scratch_paper(x)
