@@ -425,6 +425,17 @@ def test_a_sheet_cut_off_throughout_is_read_so():
     assert marks(SIXTHS, f"product1: {mixed}") == {"product1": "wrong"}
 
 
+def test_a_course_that_insists_on_rounding_takes_cut_off_digits_for_a_mistake_with_a_name():
+    """±2/3 again; -0.6666 - 1 is -1.6666, which follows."""
+    spec = SIXTHS + "targets: [[1, 1, 1, 1, 1, 1]]\nloss: sse\n"
+    cut = "[" + ", ".join(["0.6666", "-0.6666"] * 3) + "]"
+    errors = "[" + ", ".join(["-0.3333", "-1.6666"] * 3) + "]"
+    found = report(spec, f"z1: {cut}\nerror: {errors}", strict=True)
+    assert (found.conventions, found.refused) == (None, {"rounding": "cut off"})
+    assert [q.verdict for q in found.quantities] == ["wrong", "right"]
+    assert [q.mistakes for q in found.quantities] == [("cut-off",), ()]
+
+
 def test_what_is_exact_says_nothing_of_how_the_rest_was_cut():
     """0.29 · 100 is 28.999999999999996 in floats: its 0.29 is neither cut off nor rounded."""
     spec = """

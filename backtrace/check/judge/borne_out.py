@@ -24,7 +24,7 @@ from backtrace.check.judge.sheet import Doubt, Sheet
 from backtrace.check.judge.workings import ACCUSED, Working, accused_entries, accused_places
 from backtrace.check.mistakes.catalogue import CATALOGUE
 from backtrace.check.model import Explanation
-from backtrace.check.rules.intervals import Floats, Interval, hull, some
+from backtrace.check.rules.intervals import Floats, Interval, hull, point, some
 from backtrace.functions.elementary import FUNCTIONS
 from backtrace.tape.steps import Step
 
@@ -38,6 +38,7 @@ IN_ONE_GO = 0.05  # how often a number of such a line was not
 MOSTLY = 0.7  # how often its noted parts are those of the written numbers as they stand
 WHOLE = 0.1  # how often the line itself was noted coarsely as well
 UNSEEN = 0.5  # as often, where a line before it is not on the page, which may be rounded as well
+BETWEEN = 0.25  # then, that it is what those give with each line between rounded
 AT_EDGE = 0.3  # of what rounding may do at most, that it does so much
 SLOPES = ("activation_derivative", "chain")  # which are worked from a as well
 RULES = 40.0  # mistakes that have names, one as likely as the other
@@ -55,6 +56,33 @@ def weight(coarse: Sheet, usual: Sheet) -> float:
     return max(
         sum(_of_line(*noted, usual, place) for place in lines) for noted in _so_throughout(coarse)
     )
+
+
+def weight_of_cutting(cut: Sheet, usual: Sheet) -> float:
+    """How much likelier a sheet is as its digits were ``cut`` off than as they were rounded, by all
+    lines: the natural logarithm of the ratio. An unwritten line that was cut off may make others
+    look rounded."""
+    lines = {
+        cut.numbers[place].values.tobytes(): place  # a copy tells nothing more
+        for place in reversed(cut.judged)
+        if place in usual.judged and not cut.exercise.is_given(place) and cut.written[place].cells
+    }
+    return float(sum(_told_by(cut, usual, place) for place in lines.values()))
+
+
+def _told_by(cut: Sheet, usual: Sheet, place: Key) -> float:
+    """What a line tells of digits cut off; a 0 does where that leaves it."""
+    as_cut, as_rounded = (
+        _as_usual(sheet, place, sheet.numbers[place], _unit(sheet.numbers[place]))
+        for sheet in (cut, usual)
+    )
+    numbers = cut.numbers[place]
+    tells = (numbers.values != 0) | numbers.meets(point(cut.middle_from_written(place)))
+    return float(np.log(as_cut / as_rounded)[tells & numbers.there].sum())
+
+
+def _unit(numbers: Numbers) -> Floats:
+    return np.maximum(2 * numbers.half, EXACT * (1 + np.abs(numbers.values)))
 
 
 def _so_throughout(coarse: Sheet) -> Iterator[tuple[Sheet, Sheet]]:
@@ -139,7 +167,7 @@ def _has_slope_of_a(exercise: Exercise, at: Key) -> bool:
 def _of_line(known: Sheet, noted: Sheet, usual: Sheet, place: Key) -> float:
     was_off, is_off = _accused(usual, place), _accused(noted, place)
     numbers = noted.numbers[place]
-    unit = np.maximum(2 * numbers.half, EXACT * (1 + np.abs(numbers.values)))
+    unit = _unit(numbers)
     worked = known.replay(numbers.unit).step(place)
     tells = numbers.there & ~is_off & (was_off | _differ(usual.box(place), worked, unit))
     if not some(tells):
@@ -158,7 +186,7 @@ def _of_line(known: Sheet, noted: Sheet, usual: Sheet, place: Key) -> float:
 def _as_usual(usual: Sheet, place: Key, numbers: Numbers, unit: Floats) -> Floats:
     """How likely each number is as lines are usually worked, or after a slip."""
     from_written, exactly = (
-        np.abs(numbers.values - x) <= numbers.half + EXACT * (1 + np.abs(x))
+        numbers.meets(point(x))
         for x in (usual.middle_from_written(place), usual.exercise.values[place])
     )
     others = np.minimum(_numbers_in(usual.box(place), unit), SLIPS)
@@ -167,7 +195,12 @@ def _as_usual(usual: Sheet, place: Key, numbers: Numbers, unit: Floats) -> Float
     )
     known = 1.0 if all(written) else UNSEEN
     found = known * (FROM_WRITTEN * from_written + EXACTLY * exactly)
-    found = found + (1 - known * (FROM_WRITTEN + EXACTLY)) / others
+    rest = 1 - known * (FROM_WRITTEN + EXACTLY)
+    if known < 1:
+        box = usual.ways_from_written(place, numbers.unit)
+        found = found + BETWEEN * numbers.meets(box) / _numbers_in(box, unit)
+        rest -= BETWEEN
+    found = found + rest / others
     # What is the key's, but not the student's own, may follow from what was meant before.
     step = usual.exercise.steps[place]
     meant = exactly * (EXACTLY + FROM_WRITTEN * usual.doubt_of_operands(place, step))

@@ -10,7 +10,12 @@ from functools import cached_property
 import msgspec
 import numpy as np
 
-from backtrace.check.judge.borne_out import is_told_by_one_rule, weight, weight_of_names
+from backtrace.check.judge.borne_out import (
+    is_told_by_one_rule,
+    weight,
+    weight_of_cutting,
+    weight_of_names,
+)
 from backtrace.check.judge.conventions import (
     as_mistake,
     codes_of,
@@ -18,19 +23,13 @@ from backtrace.check.judge.conventions import (
     is_worked_so,
     other_conventions,
 )
-from backtrace.check.judge.cut_off import (
-    balance_of_what_stands,
-    explains_more,
-    may_be_cut_off,
-    signs_of_cutting,
-)
 from backtrace.check.judge.digits import PRINTED
 from backtrace.check.judge.exchanged_lines import exchanged
 from backtrace.check.judge.exercise import MOST_SEARCHES, Exercise, Key, Work
 from backtrace.check.judge.judgement import Judgement
 from backtrace.check.judge.marks import for_work_done
 from backtrace.check.judge.readings import readings
-from backtrace.check.judge.scratch_work import ScratchWork, StaysWrong, Tried, enough
+from backtrace.check.judge.scratch_work import ENOUGH, ScratchWork, StaysWrong, Tried, enough
 from backtrace.check.judge.sheet import MOST_WORK, Page, Sheet
 from backtrace.check.judge.workings import (
     ACCUSED,
@@ -40,6 +39,7 @@ from backtrace.check.judge.workings import (
     accused_places,
     between_lines,
     coarser,
+    explains_more,
     is_far_less,
     loosest,
     mistakes_made,
@@ -52,7 +52,6 @@ from backtrace.spec.model import AnswerDigits, Spec
 LEAST_WORK, WORK_A_LINE = 1_000, 20  # lines that are worked in search of another way of working
 MOST_NAMED = 5  # lines that are wrong for which names are sought before another working
 MOST_REMEMBERED = 200  # reports, the last that were new
-MOST_CUT = 6.0  # half units that digits cut off, in a line and in those before it, may come to
 
 
 class Checker(Exercise):
@@ -127,19 +126,17 @@ class Checker(Exercise):
 
     def explained(self, answers: Answers, usual: Sheet) -> Report:
         """The report on a sheet with mistakes, in the working in which those are the fewest."""
-        lenient = self.lenient(answers, usual)
-        signs = -1 if self.strict else signs_of_cutting(self, lenient)
         best: Sheet | None = None
-        for judged in self.likelier_workings(answers, usual, signs):
+        for judged in self.likelier_workings(answers, usual):
             judged.with_names = judged.with_names or self.with_explanations(answers, judged)
             sheet = judged.with_names
-            if best is None or explains_more(sheet, best, signs):
+            if best is None or explains_more(sheet.quantities, best.quantities, sheet.working):
                 best = sheet
             is_one = len(accused_places(best.quantities)) == 1 == mistakes_made(best.quantities)
             if is_one or self.searches.is_spent:
                 break
         assert best is not None, "there is always the usual working"
-        return self.report(answers, best.quantities, best.working.said)
+        return self.worked(answers, best, usual)
 
     def as_meant(self, answers: Answers, usual: Sheet) -> tuple[Answers, Sheet, set[Key]]:
         """The answers as their student meant them as a whole, the sheet of those, and what of it a
@@ -194,7 +191,7 @@ class Checker(Exercise):
         a mistake in what ``differ``s."""
         if self.strict:
             charged = as_mistake(report, self.spec.marks, codes_of(said, self.spec), differ)
-            return msgspec.structs.replace(charged, refused=said)
+            return msgspec.structs.replace(charged, refused={**said, **(report.refused or {})})
         conventions = {**said, **(report.conventions or {})}
         return msgspec.structs.replace(report, conventions=conventions)
 
@@ -292,9 +289,18 @@ class Checker(Exercise):
     def in_other_working(self, answers: Answers, usual: Sheet) -> Report | None:
         """The report on a sheet in which nothing is wrong, in the usual or in another working."""
         sheet = usual if not accused(usual.quantities) else self.other_working(answers, usual)
-        if sheet is None:
-            return None
-        return self.report(answers, sheet.quantities, sheet.working.said)
+        return None if sheet is None else self.worked(answers, sheet, usual)
+
+    def worked(self, answers: Answers, sheet: Sheet, usual: Sheet) -> Report:
+        """The report on a sheet as it was worked; a course that insists on rounding takes digits
+        that were cut off for a mistake in what they alone leave wrong."""
+        said = sheet.working.said
+        if not (self.strict and sheet.working.cut):
+            return self.report(answers, sheet.quantities, said)
+        places = accused_places(usual.quantities) - accused_places(sheet.quantities)
+        report = self.report(answers, sheet.quantities)
+        charged = as_mistake(report, self.spec.marks, ["cut-off"], places)
+        return msgspec.structs.replace(charged, refused=said)
 
     def other_working(self, answers: Answers, usual: Sheet) -> Sheet | None:
         """The sheet in the first other way of working that leaves nothing wrong, and for which
@@ -302,26 +308,18 @@ class Checker(Exercise):
         strictly, usual, work = usual, self.lenient(answers, usual), self.work()
         if not self.may_stand(answers, loosest(usual.decimals), usual, work):
             return None
-        ways = [*self.told_by_digits(usual)]
-        cut = -1 if self.strict else signs_of_cutting(self, usual)
-        if cut > 0:
-            ways.insert(0, Working(cut=True))
-        for working in ways:
+        for working in self.told_by_digits(usual):
             if self.may_stand(answers, working, usual, work):
                 sheet = self.attempt(answers, working, work=work)
-                if sheet is not None and working.is_coarse:
-                    sheet = sheet if weight(sheet, usual) > enough(working) else None
-                if sheet is not None or work.is_spent:
+                if sheet is not None and is_likelier(sheet, strictly if working.cut else usual):
                     return sheet
-        coarse = self.with_coarse_scratch_work(answers, usual, work)
-        # Lines that were cut off but are not on the page may make others look rounded.
-        may_be_cut = cut == 0 or (not self.strict and _are_many(strictly.quantities))
-        if coarse is None and may_be_cut and not work.is_spent and _are_near(strictly):
-            return self.attempt(answers, Working(cut=True), work=work)
-        return coarse
+                if work.is_spent:
+                    return None
+        return self.with_coarse_scratch_work(answers, usual, work)
 
     def told_by_digits(self, usual: Sheet) -> Iterator[Working]:
         """The workings of which the written digits tell."""
+        yield Working(cut=True)
         if usual.page.finest.digits >= PRINTED:
             yield Working(float32=True)
         yield from between_lines(usual.written, self.values)
@@ -442,28 +440,18 @@ class Checker(Exercise):
             return None
         return self.with_coarse_scratch_work(answers, usual, work, most)
 
-    def likelier_workings(self, answers: Answers, usual: Sheet, signs: int) -> Iterator[Sheet]:
+    def likelier_workings(self, answers: Answers, usual: Sheet) -> Iterator[Sheet]:
         """A sheet that has something wrong however it was worked, in the usual way and others that
-        may leave less of it wrong: digits were cut off (of which it shows these ``signs``), or
-        scratch work was coarse."""
+        may leave less of it wrong: digits were cut off, or scratch work was coarse."""
         lenient = self.lenient(answers, usual)
         yield usual
         if usual.with_names is not None and is_told_by_one_rule(usual.with_names):
             return
-        cut = None
-        if signs > 0 or (signs == 0 and accused_entries(usual.quantities) > 1):
-            before, as_usual = (accused_entries(each.quantities) for each in (lenient, usual))
-            cut = self.with_at_most(answers, Working(cut=True), max(before, as_usual))
-        if cut is not None:
-            wrong = accused_entries(cut.quantities)
-            is_less = wrong < before or wrong == before < as_usual
-            is_cut = is_less and (signs or balance_of_what_stands(cut, usual)) > 0
-            cut = cut if is_cut or (wrong <= as_usual and may_be_cut_off(usual)) else None
-        if cut is not None:
-            yield cut
+        before, as_usual = (accused_entries(each.quantities) for each in (lenient, usual))
         for working in self.told_by_digits(usual):
-            less = self.with_at_most(answers, working, accused_entries(lenient.quantities) - 1)
-            if less is not None and (working.float32 or weight(less, lenient) > enough(working)):
+            most = max(before, as_usual) if working.cut else before - 1
+            less = self.with_at_most(answers, working, most)
+            if less is not None and is_likelier(less, usual if working.cut else lenient):
                 yield less
         coarse = self.with_mistakes_and_coarse_scratch_work(answers, lenient)
         if coarse is not None:
@@ -509,17 +497,11 @@ def _anything(written: WrittenQuantity) -> bool:
     return any(cell is not None for line in cells for cell in line) or bool(written.problem)
 
 
-def _are_many(quantities: tuple[Judged, ...]) -> bool:
-    """Whether more is wrong than two slips leave, and not in one line, as one mistake leaves."""
-    return len(accused_places(quantities)) > 1 and accused_entries(quantities) > 2
-
-
-def _are_near(usual: Sheet) -> bool:
-    """Whether several entries are wrong, and none by more than cutting off may come to."""
-    wrong = [(np.array(q.entries) == "wrong", (q.epoch, q.batch, q.id)) for q in usual.quantities]
-    for entries, place in wrong:
-        if entries.any():
-            off = np.abs(usual.numbers[place].values - usual.middle_from_written(place))
-            if (off > MOST_CUT * usual.numbers[place].half)[entries].any():
-                return False
-    return sum(int(entries.sum()) for entries, _ in wrong) > 1
+def is_likelier(sheet: Sheet, usual: Sheet) -> bool:
+    """Whether a sheet is likelier as it was worked in another way than in the usual one."""
+    if sheet.working.cut:
+        return weight_of_cutting(sheet, usual) > 0
+    least = enough(sheet.working)
+    if accused(sheet.quantities):  # beside a mistake, of which it might be another
+        least = max(least, ENOUGH)
+    return sheet.working.float32 or weight(sheet, usual) > least

@@ -80,11 +80,20 @@ class Replay:
     """The lines of a sheet as they are worked for one quantity.
 
     ``unit`` is half a unit of that quantity's last decimal, ``over`` what stands in the place of
-    other steps.
+    other steps. ``rounds``: whether each line that was not written is rounded to it, or cut off.
     """
 
-    def __init__(self, sheet: Numbered, unit: float, over: Override, plain: Replay | None) -> None:
+    def __init__(
+        self,
+        sheet: Numbered,
+        unit: float,
+        over: Override,
+        plain: Replay | None,
+        *,
+        rounds: bool = False,
+    ) -> None:
         self.sheet = sheet
+        self.rounds = rounds
         self.exercise = sheet.exercise
         self.unit = unit
         self.over = over
@@ -284,7 +293,8 @@ class Replay:
         """How partial results of an update may be noted."""
         working, own = self.sheet.working, self.noting
         finer = Noting(own.half / FINER, own.digits and own.digits + 1)
-        ways = (own, finer, working.scratch, working.between)
+        is_coarse = working.has_coarse_lines or not working.parts.isdisjoint((*AVERAGES, *DIVISORS))
+        ways = (own, finer, working.scratch if is_coarse else None, working.between)
         notings = tuple(each for each in ways if each is not None and (each.half or each.digits))
         least = (TELLING * each.half if each is finer else 0.0 for each in notings)
         return Notes(notings, tuple(least), working.cut)
@@ -473,6 +483,8 @@ class Replay:
             return x
         if working.loose:
             return self.on_scratch_paper(x)
+        if self.rounds:
+            return self.noting.cut_off(x) if working.cut else self.noting.rounded(x)
         if working.cut:
             half = self.noting.error_in(x)
             wide = widened(x, 2 * half, 2 * half)

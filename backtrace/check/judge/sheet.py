@@ -312,14 +312,14 @@ class Sheet:
         return hull(self.ways_from_written(place, 0.0))
 
     def ways_from_written(self, place: Key, unit: float) -> Interval:
-        """The same, in each way of working; what lies between is rounded to half a unit, or not."""
+        """The same, in each way of working; each line between is rounded to half a ``unit``."""
         plain = self.replay(unit)
         over: StandIns = {
             source: plain.carried(point(self.numbers[source].values))
             for source in self.sources(place)
             if self.numbers[source].there.all()
         }
-        return self.replay(unit, over).step(place)
+        return Replay(self, unit, over, None, rounds=True).step(place)
 
     def kept_for(self, place: Key) -> StandIns:
         """The vague quantities that a step is worked from, as the calculator still had them."""

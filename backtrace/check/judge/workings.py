@@ -18,10 +18,9 @@ from backtrace.check.judge.digits import (
     figures,
     kept_decimals,
     kept_digits,
-    shows_decimals,
 )
 from backtrace.check.judge.exercise import Key
-from backtrace.check.model import Figure, Judged, Verdict, WrittenQuantity
+from backtrace.check.model import Judged, Verdict, WrittenQuantity
 from backtrace.check.rules.intervals import Floats
 from backtrace.check.rules.noting import Noting
 
@@ -145,35 +144,6 @@ def loosest(decimals: Mapping[Key, int]) -> Working:
     return Working(scratch=Noting(10.0 ** -min(COARSEST, fewest), COARSEST), loose=True)
 
 
-def cut_balance(written: Mapping[Key, WrittenQuantity], values: Mapping[Key, Floats]) -> int:
-    """How many more numbers are these values cut off, and not rounded, than the reverse; none where
-    most are neither, as those are of a sheet that was filled with one number. A 0 shows nothing."""
-    found = [
-        (cell, value)
-        for place, each in written.items()
-        for cells, line in zip(each.cells, values[place].tolist(), strict=False)
-        for cell, value in zip(cells, line, strict=False)
-        if isinstance(cell, Figure) and cell.value != 0 and shows_decimals(cell)
-    ]
-    scales = np.array([10.0**cell.decimals for cell, _ in found])
-    shown = np.abs([cell.value for cell, _ in found]) * scales
-    sizes = np.abs([value for _, value in found]) * scales
-    there = np.isfinite(shown) & np.isfinite(sizes)
-    cut, rounded = (
-        int((there & (np.round(shown) == way)).sum())
-        for way in (np.floor(sizes + 1e-9), np.round(sizes))
-    )
-    return cut - rounded if 2 * max(cut, rounded) >= len(found) else 0
-
-
-def clear_balance(written: Mapping[Key, WrittenQuantity], values: Mapping[Key, Floats]) -> int:
-    """The same, and 0 where it is below and more than who rounds has: of numbers that are rounded,
-    half show it."""
-    balance = cut_balance(written, values)
-    entries = sum(len(line) for each in written.values() for line in each.cells)
-    return balance if balance > 0 or 4 * balance < -entries else 0
-
-
 def accused(quantities: tuple[Judged, ...]) -> bool:
     return any(each.verdict in ACCUSED for each in quantities)
 
@@ -197,3 +167,16 @@ def is_far_less(before: tuple[Judged, ...], after: tuple[Judged, ...]) -> bool:
     """Whether a third or more of the entries that were accused no longer are, and marks rise."""
     rise = sum(each.earned for each in after) > sum(each.earned for each in before)
     return 3 * accused_entries(after) <= 2 * accused_entries(before) and rise
+
+
+def explains_more(found: tuple[Judged, ...], than: tuple[Judged, ...], working: Working) -> bool:
+    """Whether another working leaves fewer mistakes, and fewer entries wrong; cutting off, of which
+    all lines tell, one of both with as many of the other."""
+    entries, mistakes = (count(than) - count(found) for count in (_wrong_entries, mistakes_made))
+    least = min(entries, mistakes)
+    return least > 0 or (working.cut and least == 0 < max(entries, mistakes))
+
+
+def _wrong_entries(quantities: tuple[Judged, ...]) -> int:
+    """Without those that are right by the exercise alone: no rounding makes them follow."""
+    return sum(each.count("wrong", "malformed") for each in quantities)

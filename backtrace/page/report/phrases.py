@@ -234,7 +234,10 @@ def worked_by(conventions: Mapping[str, str], words: Words) -> str:
 
 def not_accepted(conventions: Mapping[str, str], words: Words) -> str:
     """In which other convention a whole sheet was worked, though the course insists on its own."""
-    said = " and ".join(_conventions_said(conventions, words))
+    parts = _conventions_said(conventions, words)
+    if conventions.get("rounding") == "cut off":
+        parts.append("with digits cut off, not rounded")
+    said = " and ".join(parts)
     return f"Worked {said}: one mistake, since this course keeps to its own convention."
 
 
