@@ -1,9 +1,11 @@
 """What coarse scratch work would excuse is excused only where it has left its mark."""
 
 import numpy as np
+import pytest
 
 import backtrace
 from tests.check.generator import write_sheet
+from tests.check.grading import grade
 from tests.check.habits import Habit
 from tests.check.handwork import Work
 from tests.check.typed import listed, report
@@ -51,3 +53,17 @@ def test_who_does_not_update_a_bias_has_not_noted_its_step_as_nothing():
     """0.1 · db1 is less than 0.005, which is 0.00 to two decimals; but so would other steps be."""
     work, (wrong,) = work_and_mistakes("update-omitted", "b1_new")
     assert mistakes_of(work, wrong, 5) == {"b1_new": ("update-omitted",)}
+
+
+@pytest.mark.parametrize(
+    ("seed", "code"),
+    [
+        (91010, "penalty-on-bias"),  # -1.638 is written -1.64, by nobody who cuts digits off
+        (90038, "preactivation-in-derivative"),
+        (91001, "update-omitted"),  # 0.00 to two decimals, but no other update is noted so
+        (92004, "update-omitted"),
+        (93002, "correction-of-another-step"),  # 0.50025 for 1, in no arithmetic
+    ],
+)
+def test_other_ways_of_working_excuse_no_mistake_that_other_lines_speak_for(seed, code):
+    assert grade(seed, code).located
