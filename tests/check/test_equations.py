@@ -204,6 +204,7 @@ loss: L
 parameters: [g, b]
 learning_rate: 0.5
 """
+ONE_UNIT = LOSS_BY_NAME.replace("p = sigmoid(X @ w + b)", "s = X @ w + b\n  - p = sigmoid(s)")
 LOOPED = """
 given: {x_1: [[1.2, -0.6]], x_2: [[0.9, -0.6]], h_0: [[0.2, -0.4]], W: [[0.3, -1.1], [-0.5, 0.9]]}
 equations: [{for: t = 1..2, do: ["h[t] = tanh(x[t] + h[t-1] @ W)"]}, L = sum(h_2^2)]
@@ -218,6 +219,13 @@ TAKEN_FOR_ANOTHER = (
     ("degrees-of-freedom", BATCH, "v", lambda v: v["v"] * 4 / 3),
     ("summed-as-a-whole", BATCH, "db", lambda v: np.full((1, 2), v["do"].sum())),
     ("half-factor", BATCH, "do", lambda v: v["do"] / 2),
+    ("preactivation-in-derivative", ONE_UNIT, "ds", lambda v: v["dp"] * v["s"] * (1 - v["s"])),
+    (
+        "derivative-not-cancelled",
+        ONE_UNIT,
+        "ds",
+        lambda v: (v["p"] - v["y"]) / 2 * v["p"] * (1 - v["p"]),
+    ),
 )
 
 

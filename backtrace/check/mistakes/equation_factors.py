@@ -1,4 +1,4 @@
-"""Wrong steps of equations that take another quantity for a factor."""
+"""Wrong steps of equations with another quantity for a factor, or with one factor too many."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from backtrace.check.mistakes.equation_terms import is_way, of_equations
-from backtrace.check.mistakes.rewrites import UpdateContext, Wrong
+from backtrace.check.mistakes.equation_terms import as_equation, is_way, of_equations
+from backtrace.check.mistakes.rewrites import SHORT_FORMULAS, UpdateContext, Wrong
 from backtrace.functions.formula import Symbol
 from backtrace.spec import ids
 from backtrace.tape.steps import Step
@@ -45,6 +45,30 @@ def _with_factor(step: Step, operand: Step, other: Step) -> Wrong:
     operands = tuple(other.id if id == operand.id else id for id in step.operands)
     wrong = msgspec.structs.replace(step, operands=operands)
     return Wrong("another-factor", wrong, detail=(Symbol(other.id),))
+
+
+def preactivation_in_derivative(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    """The short formula of a slope with z put into it."""
+    fragment = SHORT_FORMULAS.get(step.parameters.get("activation", ""))
+    if step.operation == "chain" and fragment is not None:
+        wrong = as_equation(step, "chain_by_fragment", step.operands, fragment=fragment)
+        yield Wrong("preactivation-in-derivative", wrong)
+
+
+CANCELLING = {"softmax": "cross_entropy", "sigmoid": "binary_cross_entropy"}
+
+
+def derivative_not_cancelled(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    """a − y times the slope, where that has cancelled."""
+    is_softmax = step.operation == "softmax_slope"
+    output = "softmax" if is_softmax else step.parameters.get("activation", "")
+    if not is_softmax and step.operation != "chain":
+        return
+    slope = context.steps[step.operands[0]]
+    if slope.operation == "loss_slope" and slope.parameters["loss"] == CANCELLING.get(output):
+        samples = float(slope.parameters.get("samples", 1))
+        wrong = as_equation(step, "error_times_slope", slope.operands[1:3], samples=samples)
+        yield Wrong("derivative-not-cancelled", wrong)
 
 
 def _beside(line: Step, context: UpdateContext) -> Iterator[Step]:

@@ -8,7 +8,12 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from backtrace.check.mistakes.equation_factors import another_factor, another_weight
+from backtrace.check.mistakes.equation_factors import (
+    another_factor,
+    another_weight,
+    derivative_not_cancelled,
+    preactivation_in_derivative,
+)
 from backtrace.check.mistakes.equation_terms import (
     addend_omitted,
     as_equation,
@@ -345,6 +350,8 @@ LINES: tuple[Rewrite, ...] = (
     upstream_omitted,
     another_factor,
     another_weight,
+    preactivation_in_derivative,
+    derivative_not_cancelled,
     first_weights_kept,
     derivative_omitted,
     derivative_at_activation,

@@ -219,6 +219,17 @@ def _chain_alone(s: Setting, p: Parameters, upstream: Interval, *data: Interval)
     return EQUATION_RULES["chain"](s, p, point(np.ones(upstream.shape)), *data)
 
 
+def _chain_by_fragment(s: Setting, p: Parameters, upstream: Interval, z: Interval) -> Interval:
+    """A short formula in z, multiplied by what arrives."""
+    return multiplied(upstream, mapped(z, *FRAGMENTS[p["fragment"]]))
+
+
+def _error_times_slope(s: Setting, p: Parameters, a: Interval, y: Interval) -> Interval:
+    """a − y, which is all that is left of a cross-entropy before its output, with a(1 − a)."""
+    error = scaled(subtracted(a, y), 1 / p["samples"])
+    return multiplied(error, mapped(a, *FRAGMENTS["a(1-a)"]))
+
+
 def _masked_softmax(s: Setting, p: Parameters, x: Interval, mask: Interval) -> Interval:
     """A softmax of everything, and 0 where the mask is −∞."""
     kept = (~mask.unbounded).astype(np.float64)
@@ -254,5 +265,7 @@ WRONG_RULES: dict[str, Evaluate] = {
     "faded_squares": _faded_squares,
     "step_without_root": _step_without_root,
     "chain_alone": _chain_alone,
+    "chain_by_fragment": _chain_by_fragment,
+    "error_times_slope": _error_times_slope,
     "masked_softmax": _masked_softmax,
 }
