@@ -168,8 +168,9 @@ class Judged(msgspec.Struct, frozen=True):
     which there are too many to tell them apart, and then none is kept. ``root`` is the id of the
     quantity (``id`` or ``id@epoch.batch``) whose mistake a carried value rests on. ``earned`` and
     ``possible`` are the marks; ``withheld`` is why carried entries earn none. ``repeated`` is the
-    name of the quantity in which the same mistake was made before, ``spared`` the marks of
-    ``earned`` that it would cost again. ``notes`` are the reader's.
+    name of the quantity in which the same mistake was made before, ``slip`` that in which a pen
+    slipped, where entries are the key's and follow from what was meant there; ``spared`` are the
+    marks of ``earned`` that either would cost again. ``notes`` are the reader's.
     """
 
     id: str
@@ -186,6 +187,7 @@ class Judged(msgspec.Struct, frozen=True):
     withheld: Trivial | None = None
     alike: int = 0
     repeated: str | None = None
+    slip: str | None = None
     spared: float = 0.0
 
     @property

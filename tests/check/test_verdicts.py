@@ -326,11 +326,23 @@ def test_a_slip_in_the_first_update_is_carried_into_the_second():
 
 
 def test_a_credit_policy():
-    sheet = "a2: 4.45\nerror: 0.85\nda2: 1.70\ndelta2: 1.80"
+    sheet = "a2: 5.02\nerror: 0.85\nda2: 1.70\ndelta2: 1.80"
     # wrong, unsupported, right (from the error 0.85), wrong
     assert report("mlp-math", sheet).earned == 1
     assert report("mlp-math", sheet, credit={"unsupported": 0.5}).earned == 1.5
     assert report("mlp-math", sheet, credit={"right": 2, "wrong": 0.25}).earned == 2.5
+
+
+def test_a_slip_of_the_pen_that_has_a_name_is_charged_once():
+    # a2 = 4.35, and 0.85 = 4.35 - 3.5: the digit is wrong on the page alone. Nobody knows what 5.02
+    # was to be.
+    found = report("mlp-math", "a2: 4.45\nerror: 0.85\nda2: 1.70")
+    assert [q.verdict for q in found.quantities] == ["wrong", "unsupported", "right"]
+    assert (found.earned, found.possible) == (2, 3)
+    assert [q.slip for q in found.quantities] == [None, "a2", None]
+    assert report("mlp-math", "a2: 5.02\nerror: 0.85\nda2: 1.70").earned == 1
+    half = report("mlp-math", "a2: 4.45\nerror: 0.85\nda2: 1.70", credit={"unsupported": 0.5})
+    assert half.earned == 2
 
 
 def test_carried_by_half():

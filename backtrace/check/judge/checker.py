@@ -449,6 +449,8 @@ class Checker(Exercise):
             return
         before, as_usual = (accused_entries(each.quantities) for each in (lenient, usual))
         for working in self.told_by_digits(usual):
+            if working.unwritten is not None:
+                continue  # which would excuse too much beside mistakes
             most = max(before, as_usual) if working.cut else before - 1
             less = self.with_at_most(answers, working, most)
             if less is not None and is_likelier(less, usual if working.cut else lenient):

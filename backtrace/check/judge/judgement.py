@@ -55,6 +55,9 @@ class Judgement:
         self.written = sheet.written[place]
         self.exact = self.exercise.values[place]
         self.origin: Key | None = None  # of the hypothesis in which the value follows
+        self.meant: tuple[Doubt, Key] | None = (
+            None  # the key's, of what was meant where a pen slipped
+        )
         self.alike = 0  # explanations that are too many to be told
         self.repeated: str | None = None  # the quantity in which the same mistake was made before
 
@@ -231,7 +234,10 @@ class Judgement:
             other = self.sheet.replay(numbers.unit, over).of(self.place)
             now = numbers.meets_as_read(other) & ~other.unbounded & ~follows.any(axis=0)
             if hypothesis is not None and hypothesis.is_slip:
-                now &= self.shows_what_was_meant(numbers, other, own)
+                now &= self.leaves_little_room(numbers, other, own)
+                if self.meant is None and some(now):
+                    self.meant = np.asarray(now.any(axis=0)), hypothesis.origin
+                now &= ~self.is_as_the_key(numbers)
             new = now.any(axis=0)
             if some(new):
                 if hypothesis is not None and hypothesis.is_slip:
@@ -254,15 +260,19 @@ class Judgement:
                 break
         return follows | (own.unbounded & ~follows.any(axis=0)), box, doubt
 
-    def shows_what_was_meant(self, numbers: Numbers, box: Interval, own: Interval) -> Doubt:
-        """Which entries tell that a student went on from what was meant, and slipped with the pen
-        alone: those that leave little room, by their digits or beside what the slip would have
-        changed, and are not the key's, which anybody may have."""
-        near = numbers.may_be(self.exact)
-        near |= np.abs(numbers.values - self.exact) <= numbers.half  # however digits were left out
+    def leaves_little_room(self, numbers: Numbers, box: Interval, own: Interval) -> Doubt:
+        """Whether what was meant, where a pen slipped, leaves little room for each entry, by its
+        digits or beside what the slip would have changed."""
         changed = np.abs(middle(box) - middle(own))
         few = np.maximum(FEW_HALF_UNITS * numbers.half, changed)
-        return np.asarray((box.hi[0] - box.lo[0] <= few) & ~near.any(axis=0))
+        return np.asarray(box.hi[0] - box.lo[0] <= few)
+
+    def is_as_the_key(self, numbers: Numbers) -> Doubt:
+        """Which entries are the key's, which anybody may have: they don't tell that a student went
+        on from what was meant."""
+        near = numbers.may_be(self.exact)
+        near |= np.abs(numbers.values - self.exact) <= numbers.half  # however digits were left out
+        return np.asarray(near.any(axis=0))
 
     def resting_of(self, over: Override) -> Doubt:
         """Which entries rest on a doubtful entry by way of another form; where it lies is noted."""
@@ -414,6 +424,7 @@ class Judgement:
         entries: Entries = tuple(map(tuple, names.tolist()))
         worst = self.worst(entries)
         root = self.sheet.roots.get(self.place) if worst in ("carried", "unsupported") else None
+        slip, spared = self.spared(names)
         return Judged(
             *self._id(),
             worst,
@@ -421,11 +432,13 @@ class Judgement:
             texts(self.written.cells),
             explanations,
             root=None if root is None else _name(root),
-            earned=0.0 if extra else self.earned(entries),
+            earned=0.0 if extra else self.earned(entries) + spared,
             possible=0.0 if extra else float(names.size),
             notes=self.notes(worst),
             alike=self.alike,
             repeated=self.repeated,
+            slip=slip,
+            spared=0.0 if extra else spared,
         )
 
     def notes(self, worst: Verdict) -> tuple[str, ...]:
@@ -435,6 +448,17 @@ class Judgement:
 
     def worst(self, entries: Entries) -> Verdict:
         return min({v for line in entries for v in line}, key=WORST_FIRST.index)
+
+    def spared(self, names: NDArray[Any]) -> tuple[str | None, float]:
+        """The quantity in which a pen slipped, and the marks of what follows from what was meant
+        there and is the key's: a slip that has a name is charged once."""
+        if self.meant is None:
+            return None, 0.0
+        follow, slip = self.meant
+        kept = int((follow & (names == "unsupported")).sum())
+        credit = self.exercise.credit
+        worth = credit.get("right", 0.0) - credit.get("unsupported", 0.0)
+        return (_name(slip), kept * worth) if kept and worth > 0 else (None, 0.0)
 
     def earned(self, entries: Entries) -> float:
         """Marks by the policy."""

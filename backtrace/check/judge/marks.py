@@ -209,8 +209,13 @@ def _shows_work(
 
 
 def _wrong(quantities: tuple[Judged, ...]) -> int:
-    """How many entries are wrong; the same mistake made again is work that was done."""
-    return sum(each.count(*ACCUSED) for each in quantities if each.repeated is None)
+    """How many entries are wrong; the same mistake made again is work that was done, and so is what
+    follows from the number that was meant where a pen slipped."""
+    return sum(
+        each.count("wrong", "malformed") if each.slip else each.count(*ACCUSED)
+        for each in quantities
+        if each.repeated is None
+    )
 
 
 def _standing(quantities: tuple[Judged, ...]) -> int:

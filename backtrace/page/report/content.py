@@ -232,10 +232,11 @@ class _Sheet:
     def remark(self, verdict: Verdict, quantities: list[Judged]) -> str:
         one, s = quantities[0], "s" if len(quantities) == 1 else ""
         root = self.words.name(one.root) if one.root else ""
+        lead = "leads" if root else "lead"
         remarks: dict[Verdict, str] = {
             "right": "as the key, to the digits you wrote",
             "carried": f"follow{s} correctly from your {root or 'earlier numbers'}",
-            "unsupported": f"the key's value, but not what your {root or 'own numbers'} lead to",
+            "unsupported": f"the key's value, but not what your {root or 'own numbers'} {lead} to",
             "imprecise": self.imprecise(one),
             "malformed": "not to be read as it is meant: see below",
             "missing": "asked for, not given" if _blank(one) else "not answered",
@@ -251,8 +252,6 @@ class _Sheet:
             if one.repeated:
                 return "← the same mistake again"
             return "← does not follow from your own numbers"
-        if verdict == "unsupported" and root:
-            return remarks[verdict].replace("lead to", "leads to")
         return remarks[verdict]
 
     def imprecise(self, judged: Judged) -> str:
@@ -392,6 +391,20 @@ class _Sheet:
                 reasons.setdefault(reason, []).append(self.words.name(name))
             for reason, symbols in reasons.items():
                 yield f"{_names(symbols)}: no marks, {reason}"
+            yield from self.spared()
+
+    def spared(self) -> Iterator[str]:
+        """What keeps its marks though it does not follow from a number that a pen miswrote."""
+        meant: dict[str, list[str]] = {}
+        for judged in self.report.quantities:
+            if judged.slip is not None and judged.spared:
+                meant.setdefault(judged.slip, []).append(self.words.name(judged.name))
+        for slip, symbols in meant.items():
+            follow = "they follow" if len(symbols) > 1 else "it follows"
+            yield (
+                f"{_names(symbols)}: no mark is lost, since {follow} from what you meant in"
+                f" {self.words.name(slip)}"
+            )
 
     # The key
 
