@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property
 
@@ -355,11 +355,14 @@ class Checker(Exercise):
         return Work(most, self.trials)
 
     def with_coarse_scratch_work(
-        self, answers: Answers, usual: Sheet, work: Work, mistakes: int = 0
+        self,
+        answers: Answers,
+        usual: Sheet,
+        work: Work,
+        excused: Sequence[Key] | None = None,
     ) -> Sheet | None:
-        """The sheet as its scratch work was noted coarsely; with so many ``mistakes`` at most among
-        the lines that the usual working accuses."""
-
+        """The sheet as its scratch work was noted coarsely; beside mistakes, if only these of the
+        lines that the usual working accuses may be ``excused`` by that."""
         most = accused_entries(usual.quantities)  # else it leaves more wrong than the usual one
 
         def judged(working: Working, stays_wrong: StaysWrong) -> Tried | None:
@@ -371,18 +374,19 @@ class Checker(Exercise):
         def of_names(places: AbstractSet[Key]) -> float:
             return self.weight_of_names(answers, usual.usual, places)
 
-        search = ScratchWork(self, usual, judged, may_stand, of_names, mistakes=mistakes > 0)
+        def excuses(loose: Working) -> bool:
+            if excused is None:
+                return self.may_stand(answers, loose, usual, work)
+            return any(may_stand(loose, at) for at in excused)
+
+        search = ScratchWork(self, usual, judged, may_stand, of_names, excused)
         notings = [
-            noting
-            for noting in coarser(usual.written)
-            if self.may_stand(
-                answers, Working(scratch=noting, loose=True), usual, work, but=mistakes
-            )
+            each for each in coarser(usual.written) if excuses(Working(scratch=each, loose=True))
         ]
         ways = ((lines, noting) for lines in (False, True) for noting in notings)
         found = (search.noted(noting, lines=lines) for lines, noting in ways if not work.is_spent)
         sheets = (sheet for sheet in found if sheet is not None)
-        if mistakes == 0:
+        if excused is None:
             return next(sheets, None)
         return min(sheets, key=lambda sheet: len(accused_places(sheet.quantities)), default=None)
 
@@ -395,22 +399,15 @@ class Checker(Exercise):
             usual.with_names = self.with_explanations(answers, usual)
         return weight_of_names(usual, usual.with_names, places)
 
-    def may_stand(
-        self, answers: Answers, working: Working, usual: Sheet, work: Work, but: int = 0
-    ) -> bool:
-        """Whether what is wrong in the usual working may stand in another, ``but`` for so many
-        lines, if every other number is taken for all that it may stand for: who asks this first
-        need not judge whole sheets."""
+    def may_stand(self, answers: Answers, working: Working, usual: Sheet, work: Work) -> bool:
+        """Whether what is wrong in the usual working may stand in another, if every other number is
+        taken for all that it may stand for: who asks this first need not judge whole sheets."""
         wrong = accused_places(usual.quantities)
         sheet = self.as_written(answers, working, wrong, work)
         if sheet is None:
             return True
-        for at in sorted(wrong, key=self.order.__getitem__):
-            if not 0 <= but < len(wrong):
-                break
-            but -= accused((Judgement(sheet, at).judged(extra=False),))
-            wrong = wrong - {at}
-        return but >= 0
+        in_order = sorted(wrong, key=self.order.__getitem__)
+        return not any(accused((Judgement(sheet, at).judged(extra=False),)) for at in in_order)
 
     def stands(self, answers: Answers, working: Working, place: Key, work: Work) -> bool:
         """Whether a single line may stand, if all others stand for whatever they may."""
@@ -433,12 +430,12 @@ class Checker(Exercise):
 
     def with_mistakes_and_coarse_scratch_work(self, answers: Answers, usual: Sheet) -> Sheet | None:
         """The sheet of mistakes among lines whose scratch work was noted coarsely."""
-        work, most = self.work(), len(accused_places(usual.quantities)) - 1
-        if most < 1:
+        work, loose = self.work(), loosest(usual.decimals)
+        wrong = sorted(accused_places(usual.quantities), key=self.order.__getitem__)
+        if len(wrong) < 2:
             return None
-        if not self.may_stand(answers, loosest(usual.decimals), usual, work, but=most):
-            return None
-        return self.with_coarse_scratch_work(answers, usual, work, most)
+        excused = [at for at in wrong if self.stands(answers, loose, at, work)]
+        return self.with_coarse_scratch_work(answers, usual, work, excused) if excused else None
 
     def likelier_workings(self, answers: Answers, usual: Sheet) -> Iterator[Sheet]:
         """A sheet that has something wrong however it was worked, in the usual way and others that

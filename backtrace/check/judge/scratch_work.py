@@ -7,7 +7,7 @@ in no other way; whether it was is shown by how likely the whole sheet is so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import TypeAlias
@@ -64,15 +64,15 @@ class ScratchWork:
         judged: Callable[[Working, StaysWrong], Tried | None],
         may_stand: Callable[[Working, Key], bool],
         of_names: Callable[[AbstractSet[Key]], float],
-        *,
-        mistakes: bool = False,
+        excused: Sequence[Key] | None = None,
     ) -> None:
         self.exercise = exercise
         self.usual = usual
         self.judged = judged
         self.may_stand = may_stand
         self.of_names = of_names
-        self.mistakes = mistakes  # whether lines may be wrong however it was noted
+        self.mistakes = excused is not None  # whether lines may be wrong however it was noted
+        self.excused = excused or ()  # those of the accused that may not be so
 
     def noted(self, noting: Noting, *, lines: bool) -> Sheet | None:
         """The sheet whose scratch work has so few digits; ``lines``: what is carried from line to
@@ -92,7 +92,9 @@ class ScratchWork:
         one mends; None where that is more than in the usual one."""
         if not self.mistakes:
             return self.judged(working, wrong.__contains__)
-        stays = dict.fromkeys(wrong, True)
+        stays = dict.fromkeys(
+            (*wrong, *(at for at in self.accused if at not in self.excused)), True
+        )
 
         def stays_wrong(at: Key) -> bool:
             if at not in stays:
