@@ -51,3 +51,10 @@ def test_a_first_step_worked_wrong_is_named(optimizer, sheet, code):
 def test_a_velocity_left_out_is_named_in_every_form(form, first, second):
     spec = ONE_WEIGHT + MOMENTUM.replace("FORM", form)
     assert named(spec, f"{first}\n{second}") == [("vW1@2.1", {"velocity-omitted"})]
+
+
+def test_an_average_without_its_past_is_named():
+    """m = 0.1·0.126; w = 0.5 - 0.1, dW = (0.12 + 0.27)·0.3 = 0.117, and 0.1 of it is 0.0117."""
+    first = "dW1: 0.12600\nmW1: 0.01260\nW1_new: 0.40000\ndW1@2: 0.11700\n"
+    found = named(ONE_WEIGHT + ADAM, first + "mW1@2: 0.01170\n")
+    assert found == [("mW1@2.1", {"velocity-omitted"})]

@@ -86,6 +86,8 @@ learning_rate: 1
         # ½·1.4997² = 1.1246; without the ½ it is 2.25, to two decimals
         ("z1: 2.50\nloss: 1.215", "loss", ["digits-swapped"]),
         ("z1: 2.50\nloss: 2.25", "loss", ["half-factor"]),
+        # 1.12455 to three decimals, and then the point
+        ("z1: 2.500\nloss: 11.250", "loss", ["point-moved"]),
         # ½·1.4996² = 1.124 to three decimals; without the ½ 2.249, of which two digits are others
         ("z1: 2.500\nloss: 2.249", "loss", ["half-factor"]),
         # e = 1.50, dW = 1.25·1.50 = 1.87: -1.25·1.50 has lost its sign

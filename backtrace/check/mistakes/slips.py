@@ -18,6 +18,7 @@ from backtrace.check.rules.intervals import Interval, between, hull
 
 SHIFTS = (1, -1, 2, -2, 3, -3)
 CUT = 0.999  # of a unit: a digit further is no number cut off
+TELLING = 100.0  # half units of a number that has digits enough to be known by them
 MOST_DIGITS = 12  # of a number; one that long is copied by a machine
 FEW_UNITS = 4  # of the last digit, within which a number is known well enough to compare digits
 TELLING_DIGITS = 3  # of a number, that the exact one is held against
@@ -137,7 +138,10 @@ def _with_the_point_moved(cell: Figure) -> Iterator[Meant]:
     if cell.digits > 1:
         for shift in SHIFTS:
             scale = 10.0**shift
-            yield _around("point-moved", cell.value * scale, cell.half_unit * scale)
+            value, half = cell.value * scale, cell.half_unit * scale
+            if abs(value) > TELLING * cell.half_unit:  # it was rounded before its point was moved
+                half = max(half, cell.half_unit)
+            yield _around("point-moved", value, half)
 
 
 def _with_digits_swapped(cell: Figure) -> Iterator[Meant]:

@@ -69,13 +69,14 @@ VELOCITIES = ("accumulate", "accumulate_step", "average")
 
 
 def velocity_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
-    """There is none in the first update: who takes g alone there has another form."""
-    if step.operation not in VELOCITIES or step.state == "m":
+    """There is none in the first update: who takes g alone there has another form. Of Adam's m
+    1 − β₁ is left."""
+    if step.operation not in VELOCITIES:
         return
     if "from" not in context.steps[step.operands[0]].parameters:
         return
     gradient = as_operation(step, "copy", step.operands[1:])
-    if step.operation != "accumulate_step":
+    if step.operation != "accumulate_step" and step.state != "m":
         yield Wrong("velocity-omitted", gradient)
     if step.operation == "average":
         yield Wrong("velocity-omitted", gradient, 1 - float(step.parameters["beta"]))
