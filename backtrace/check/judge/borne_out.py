@@ -71,14 +71,17 @@ def weight_of_cutting(cut: Sheet, usual: Sheet) -> float:
 
 
 def _told_by(cut: Sheet, usual: Sheet, place: Key) -> float:
-    """What a line tells of digits cut off; a 0 does where that leaves it."""
+    """What a line tells of digits cut off, a 0 where that leaves it; of what is wrong either way
+    it tells nothing, nor does how many numbers worst roundings leave."""
+    numbers = cut.numbers[place]
+    others = np.maximum(*(_numbers_in(x.box(place), _unit(numbers)) for x in (cut, usual)))
     as_cut, as_rounded = (
-        _as_usual(sheet, place, sheet.numbers[place], _unit(sheet.numbers[place]))
+        _as_usual(sheet, place, sheet.numbers[place], _unit(numbers), others)
         for sheet in (cut, usual)
     )
-    numbers = cut.numbers[place]
     tells = (numbers.values != 0) | numbers.meets(point(cut.middle_from_written(place)))
-    return float(np.log(as_cut / as_rounded)[tells & numbers.there].sum())
+    tells &= numbers.there & ~(_accused(cut, place) & _accused(usual, place))
+    return float(np.log(as_cut / as_rounded)[tells].sum())
 
 
 def _unit(numbers: Numbers) -> Floats:
@@ -183,13 +186,15 @@ def _of_line(known: Sheet, noted: Sheet, usual: Sheet, place: Key) -> float:
     return float(np.logaddexp(np.log(1 - so), np.log(so) + whole))
 
 
-def _as_usual(usual: Sheet, place: Key, numbers: Numbers, unit: Floats) -> Floats:
+def _as_usual(
+    usual: Sheet, place: Key, numbers: Numbers, unit: Floats, others: Floats | None = None
+) -> Floats:
     """How likely each number is as lines are usually worked, or after a slip."""
     from_written, exactly = (
         numbers.meets(point(x))
         for x in (usual.middle_from_written(place), usual.exercise.values[place])
     )
-    others = np.minimum(_numbers_in(usual.box(place), unit), SLIPS)
+    others = np.minimum(_numbers_in(usual.box(place), unit) if others is None else others, SLIPS)
     written = (
         at in usual.written or usual.exercise.is_given(at) for at in usual.exercise.operands[place]
     )

@@ -51,6 +51,7 @@ from backtrace.spec.model import AnswerDigits, Spec
 
 LEAST_WORK, WORK_A_LINE = 1_000, 20  # lines that are worked in search of another way of working
 MOST_NAMED = 5  # lines that are wrong for which names are sought before another working
+TOLD, UNTOLD = 1.5, -5.0  # from which on other lines tell of digits cut off; below, they tell not
 MOST_REMEMBERED = 200  # reports, the last that were new
 
 
@@ -130,7 +131,10 @@ class Checker(Exercise):
         for judged in self.likelier_workings(answers, usual):
             judged.with_names = judged.with_names or self.with_explanations(answers, judged)
             sheet = judged.with_names
-            if best is None or explains_more(sheet.quantities, best.quantities, sheet.working):
+            if best is None or (
+                explains_more(sheet.quantities, best.quantities, sheet.working)
+                and (not sheet.working.cut or weight_of_cutting(sheet, best) > 0)
+            ):
                 best = sheet
             is_one = len(accused_places(best.quantities)) == 1 == mistakes_made(best.quantities)
             if is_one or self.searches.is_spent:
@@ -498,9 +502,9 @@ def _anything(written: WrittenQuantity) -> bool:
 
 def is_likelier(sheet: Sheet, usual: Sheet) -> bool:
     """Whether a sheet is likelier as it was worked in another way than in the usual one."""
-    if sheet.working.cut:
-        return weight_of_cutting(sheet, usual) > 0
-    least = enough(sheet.working)
-    if accused(sheet.quantities):  # beside a mistake, of which it might be another
+    has_mistakes, least = accused(sheet.quantities), enough(sheet.working)
+    if sheet.working.cut:  # what follows from a mistake may tell it when that is explained
+        return weight_of_cutting(sheet, usual) > (UNTOLD if has_mistakes else TOLD)
+    if has_mistakes:  # of which it might be another
         least = max(least, ENOUGH)
     return sheet.working.float32 or weight(sheet, usual) > least
