@@ -173,8 +173,10 @@ b1_new: [[0.9000, 0.7000]]
 z1@2: [[1.3403, 0.1952]]
 error@2: [[1.0403, -0.1048]]
 """
-    found = report(spec, sheet)
+    # A rate too small to show is no likelier for having been one twice.
+    found = report(spec, f"{sheet}b1_new@2: [[0.9000, 0.7000]]\n")
     assert {q.name: q.earned for q in found.quantities if q.earned != 2} == {"b1_new": 0}
+    assert [q.mistakes for q in found.quantities if q.mistakes] == [("update-omitted",)] * 2
     same = sheet.replace("[[0.3343, -0.3833]]", "[[0.5000, -0.4000]]")
     same = same.replace("1.3403, 0.1952", "1.5585, 0.1732").replace(
         "1.0403, -0.1048", "1.2585, -0.1268"

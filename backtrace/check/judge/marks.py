@@ -180,7 +180,10 @@ def _not_moved(sheet: Sheet, judged: Judged) -> Judged:
 
 def _charged_once(sheet: Sheet, judged: Judged) -> Judged:
     """With the marks of what is wrong only by a mistake that was charged before."""
-    if not (judged.repeated and judged.possible) or _trivial(sheet, _key(judged)):
+    if not (judged.repeated and judged.possible):
+        return judged
+    trivial = _trivial(sheet, _key(judged))
+    if trivial is not None and trivial.holds != "copy":  # who forgets a bias forgets it again
         return judged
     kept = judged.count("wrong") * sheet.exercise.credit["carried"]
     return msgspec.structs.replace(judged, earned=judged.earned + kept, spared=kept)

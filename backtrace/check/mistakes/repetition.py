@@ -33,17 +33,18 @@ def repeating(
     return ordered, made.get(kind_of(ordered[0])) if is_again else None
 
 
-def made_before(earlier: Iterable[Judged]) -> set[Kind]:
-    """The mistakes that may have been made in the earlier quantities, and may be again."""
+def made_before(earlier: Iterable[Judged], works: bool = False) -> set[Kind]:
+    """The mistakes that may have been made in the earlier quantities, and may be again; ``works``:
+    by somebody who updates all weights."""
     explanations = (each for judged in earlier for each in judged.explanations)
-    return {kind_of(each) for each in explanations if _can_repeat(each)}
+    return {kind_of(each) for each in explanations if _can_repeat(each, works)}
 
 
 def likelier_together(quantities: Sequence[Judged]) -> tuple[Judged, ...]:
     """The quantities, each with those of its tied explanations that explain most of the lines that
     several have in common; each after the first says where the same mistake was made."""
-    lines = Counter(kind for judged in quantities for kind in made_before((judged,)))
     works = _updates_all_weights(quantities)
+    lines = Counter(kind for judged in quantities for kind in made_before((judged,), works))
     made: dict[Kind, str] = {}
     found: list[Judged] = []
     for judged in quantities:

@@ -209,6 +209,8 @@ class RuleSearch(WrongQuantity):
             if not (hides and self.is_disguise(f, plain))
             and (not f.is_wrong_activation or self.tells_activations_apart(f, wrong))
         ]
+        if any(f.is_any_of({"update-omitted"}) for f in told):  # no rate is so small
+            told = [f for f in told if not f.is_any_of({"rate-misread"})]
         plainer = [f for f in told if not f.is_any_of(OF_MANY_KINDS)]
         role, steps = self.exercise.steps[self.place].role, self.exercise.steps
         if any(steps[at].role == role for at in self.evidence.unexplained_later):
