@@ -285,3 +285,28 @@ db1: [[0.46089], [0.86168]]
     assert found["loss_terms"].mistakes[0] == "given-misread"
     assert (found["dW2"].mistakes, found["dW2"].repeated) == (("mean-omitted",), None)
     assert (found["db1"].mistakes, found["db1"].repeated) == (("mean-omitted",), "dW2")
+
+
+def test_biases_that_are_kept_in_each_update_are_that_and_no_step_uphill():
+    """Uphill in the first and down in the second leaves about what the biases were, too."""
+    net = """
+layers:
+  - {activation: tanh, weights: [[-0.1, -1], [0.4, 0.5]], bias: [0.3, -0.5]}
+  - {activation: sigmoid, weights: [[-1.2], [0.7]], bias: [0.4]}
+inputs: [[-1.3, -1.4], [0.1, 1.8]]
+targets: [[0.2], [0.6]]
+loss: half_mse
+learning_rate: 0.2
+epochs: 2
+"""
+    sheet = """
+W1_new@2: [[-0.1317, -0.9811], [0.3586, 0.5294]]
+b1_new@2: [[0.3000, -0.5000]]
+W2_new@2: [[-1.1915], [0.7009]]
+b2_new@2: [[0.4000]]
+"""
+    found = [q for q in report(net, sheet).quantities if q.mistakes]
+    assert [(q.name, q.mistakes) for q in found] == [
+        ("b1_new@2.1", ("update-omitted",)),
+        ("b2_new@2.1", ("update-omitted",)),
+    ]

@@ -64,10 +64,12 @@ class RuleSearch(WrongQuantity):
         found = self.by_rules([each for each in attempts if self.was_made_before(each)])
         if found:
             return found
-        found = self.by_rules(attempts, self.by_other_ways(self.path()))
+        several = len({place[:2] for place in self.path()}) > 1  # updates, in each of which it is
+        found = self.by_rules(self.throughout()) if several else []
+        found = found or self.by_rules(attempts, self.by_other_ways(self.path()))
         found = found or self.by_rules([], self.after_mistakes())
-        found = self.nearest(found or self.by_rules(self.throughout()))
-        return self.without_disguises(found, wrong)
+        found = found or ([] if several else self.by_rules(self.throughout()))
+        return self.without_disguises(self.nearest(found), wrong)
 
     def was_made_before(self, attempt: Attempt) -> bool:
         """Whether the same mistake explains an earlier quantity."""
@@ -150,7 +152,9 @@ class RuleSearch(WrongQuantity):
             step, number = self.exercise.steps[place], seen[wrong.code, place]
             seen[wrong.code, place] += 1
             which = self.time_shift(place, wrong) or number
-            for kind in dict.fromkeys(((), (step.role,), (step.role, step.layer))):
+            whose = self.exercise.contexts[place[:2]].steps.get(step.of, step)
+            kinds = ((), (step.role,), (step.role, step.layer), (step.role, whose.role))
+            for kind in kinds:
                 rules.setdefault((wrong.code, which, *kind), {})[place] = wrong
         return rules
 
