@@ -31,6 +31,7 @@ def quantities(seed, habit, working):
 
 CUT = Working(cut=True)
 NOTED = Working(scratch=Noting(0.5e-3), parts=frozenset(("matmul", "activate", "descend")))
+COARSE = Working(scratch=Noting(0.5e-3), lines=True)
 
 
 @pytest.mark.parametrize(
@@ -42,6 +43,8 @@ NOTED = Working(scratch=Noting(0.5e-3), parts=frozenset(("matmul", "activate", "
         ("cut off instead of rounded", CUT),
         ("lines rounded to 3 decimals", CUT),  # half of which is no number cut off
         ("products to 3 decimals, 4 written", NOTED),
+        ("scratch lines one decimal coarser", COARSE),
+        ("everything to 4 significant digits", Working(scratch=Noting(0.0, 4), lines=True)),
     ],
 )
 def test_what_is_right_at_sight_is_right_when_worked(habit, working, monkeypatch):
@@ -101,3 +104,10 @@ def test_what_takes_a_closer_look(sheet, place):
     checker = Checker(spec_of("mlp-math"))
     judged = Sheet(checker, Page(answers_of(checker, sheet), checker), Working())
     assert not is_right_at_sight(judged, (1, 1, place))
+
+
+@pytest.mark.parametrize(("most", "is_found"), [(1, False), (2, True)])
+def test_a_working_that_leaves_more_wrong_than_may_be_is_given_up(most, is_found):
+    checker = Checker(spec_of("mlp-math"))
+    answers = answers_of(checker, "z1: [3.7, -1.3, 1.9]\nz2: 45.3\n")  # of 1.1, and of 4.35
+    assert (checker.with_at_most(answers, Working(), most) is not None) == is_found
