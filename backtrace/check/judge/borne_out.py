@@ -41,6 +41,7 @@ UNSEEN = 0.5  # as often, where a line before it is not on the page, which may b
 BETWEEN = 0.25  # then, that it is what those give with each line between rounded
 AT_EDGE = 0.3  # of what rounding may do at most, that it does so much
 SLOPES = ("activation_derivative", "chain")  # which are worked from a as well
+OF_ONE_PART = ("hadamard", "scale_step", "times")  # lines that are what would be noted
 RULES = 40.0  # mistakes that have names, one as likely as the other
 EXACT = 1e-12  # the unit of a number that was not rounded, relatively
 
@@ -160,6 +161,8 @@ def _is_touched(coarse: Sheet, usual: Sheet, place: Key) -> bool:
         return working.lines or len(lines) > 1
     parts = [at for at in lines if exercise.steps[at].operation in working.parts]
     is_off = _accused(usual, place).any()
+    if exercise.steps[place].operation in OF_ONE_PART:
+        parts = [at for at in parts if is_off or at != place]
     return any(is_off or not _has_slope_of_a(exercise, at) for at in parts)
 
 
