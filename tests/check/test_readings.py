@@ -148,6 +148,9 @@ learning_rate: RATE
     sheet = "z1: 1.5585\nerror: 1.2585\ndW1: 1.6574\ndb1: 1.2585\nW1_new: 0.4834\nb1_new: 0.9\n"
     found = named(spec.replace("RATE", "0.01"), sheet)
     assert found == [("b1_new", {"update-omitted"})]
+    # To as many decimals as another line has, 0.9 - 0.0003·1.2585 = 0.8996 is 0.9.
+    coarser = sheet.replace("1.6574", "1.657").replace("0.4834", "0.4995")
+    assert marks(spec.replace("RATE", "0.0003"), coarser)["b1_new"] != "wrong"
     small = sheet.replace("0.4834", "0.5000")
     assert marks(spec.replace("RATE", "0.00001"), small)["b1_new"] == "right"
 

@@ -15,7 +15,6 @@ from backtrace.check.judge.digits import (
     finest_digits,
     kept_decimals,
     kept_digits,
-    usual_decimals,
 )
 from backtrace.check.judge.exercise import Exercise, Key
 from backtrace.check.model import AnswerCell, Answers, Figure, Judged, WrittenQuantity
@@ -211,7 +210,7 @@ def with_zeros_of_given(
     written: dict[Key, WrittenQuantity], exercise: Exercise
 ) -> dict[Key, WrittenQuantity]:
     """With the zeros that new parameters lost which are the given old ones, digit for digit: who
-    works 0.9 - 0.1·0.034 to the decimals of the page does not write 0.9."""
+    works 0.9 - 0.1·0.34 to as many decimals as any line of the page does not write 0.9."""
     left: dict[Key, Floats] = {}
     for place in exercise.steps:
         if place in written and exercise.steps[place].role == "updated":
@@ -223,7 +222,7 @@ def with_zeros_of_given(
     worked = {at: each for at, each in written.items() if at not in left}
     if not left or finest_digits(worked).decimals == 0:
         return written
-    digits, decimals = kept_digits(worked), usual_decimals(kept_decimals(worked))
+    digits, decimals = kept_digits(worked), min(kept_decimals(worked).values())
     return written | {at: _to(written[at], decimals, digits) for at in left}
 
 
