@@ -70,7 +70,19 @@ class Evidence(WrongQuantity):
         )
 
     def explained_later(self, stand_ins: StandIns) -> list[Key]:
-        """The later lines that follow under an explanation, and from nothing otherwise."""
+        """The later lines that follow under an explanation, and from nothing otherwise; asked for
+        several times of each."""
+        _, known = self._explained.get(id(stand_ins), (stand_ins, None))
+        if known is None:
+            known = self.newly_explained(stand_ins)
+            self._explained[id(stand_ins)] = stand_ins, known
+        return known
+
+    @cached_property
+    def _explained(self) -> dict[int, tuple[StandIns, list[Key] | None]]:
+        return {}
+
+    def newly_explained(self, stand_ins: StandIns) -> list[Key]:
         over = {
             at: each
             for at, each in stand_ins.items()
