@@ -51,7 +51,7 @@ from backtrace.spec.model import AnswerDigits, Spec
 
 LEAST_WORK, WORK_A_LINE = 1_000, 20  # lines that are worked in search of another way of working
 MOST_NAMED = 5  # lines that are wrong for which names are sought before another working
-TOLD, UNTOLD = 1.5, -5.0  # from which on other lines tell of digits cut off; below, they tell not
+TOLD, UNTOLD = 2.0, -5.0  # from which on other lines tell of digits cut off; below, they tell not
 MOST_REMEMBERED = 200  # reports, the last that were new
 
 

@@ -49,14 +49,14 @@ class Noting(msgspec.Struct, frozen=True):
         return Interval(self._rounded(x.lo, -1.0), self._rounded(x.hi, 1.0))
 
     def cut_off(self, x: Interval) -> Interval:
-        """The same of numbers whose digits are cut off."""
+        """The same of numbers whose digits are cut off; what has no more of them stays."""
 
-        def cut(end: Floats, side: float) -> Floats:
-            sign, unit = np.sign(end), 2 * self.error(np.abs(end))
+        def cut(end: Floats) -> Floats:
+            unit = 2 * self.error(np.abs(end))
             unit = np.where(unit > 0, unit, 1.0)
-            return np.asarray(sign * np.floor(np.abs(end) / unit + side * sign * 1e-9) * unit)
+            return np.asarray(np.sign(end) * np.floor(np.abs(end) / unit + 1e-9) * unit)
 
-        return Interval(cut(x.lo, -1.0), cut(x.hi, 1.0))
+        return Interval(cut(x.lo), cut(x.hi))
 
     def ways(self, x: Interval, trivial: Any = False) -> Iterator[Interval]:
         """What may be noted of numbers: all of them rounded; the trivial ones as they are; also
