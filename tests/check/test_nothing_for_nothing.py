@@ -435,6 +435,23 @@ optimizer: {name: momentum, learning_rate: 0.5, momentum: 0.9}
     assert report(spec, HUNDREDTHS).earned == 12
 
 
+def test_the_slope_of_units_that_are_on_is_no_giveaway():
+    """z₁ = 0.5 - 0.7 and 0.3 - 0.4 with their signs lost: both on. z₂ = 0.12 + 0.07 + 0.1, the
+    error 0.29 - 0.07, and δ₁ = 0.22·(0.6, 0.7)."""
+    spec = """
+layers:
+  - {activation: relu, weights: [[0.5, 0.3]], bias: [-0.7, -0.4]}
+  - {activation: linear, weights: [[0.6], [0.7]], bias: 0.1}
+inputs: 1
+targets: 0.07
+loss: half_sse
+"""
+    sheet = "z1: [[0.2, 0.1]]\na1: [[0.2, 0.1]]\nz2: 0.29\nerror: 0.22\ndelta2: 0.22\n"
+    slopes = "da1: [[0.132, 0.154]]\ng1: [[1, 1]]\ndelta1: [[0.132, 0.154]]\n"
+    found = report(spec, sheet + slopes)
+    assert {q.name: q.earned for q in found.quantities}["delta1"] == 2
+
+
 def test_a_single_number_that_comes_to_1_is_work():
     """z₁ = 0.5·1.2 + 0.3 is 0.9; from 1.000 follow 0.8 − 0.2 = 0.6, σ(0.6) = 0.6457."""
     spec = """

@@ -257,20 +257,20 @@ def _trivial(sheet: Sheet, place: Key) -> Trivial | None:
             holds = _holds(sheet, source, sheet.numbers[source].values)
             if holds is None or (holds == "zeros" and _adds_to(sheet, place, source)):
                 continue
-            if not (holds == "copy" and _is_old_bias_of_new_work(sheet, place, source)):
+            if holds == "ones" and sheet.exercise.steps[source].role == "slope":
+                continue  # of units that are on
+            if not (holds == "copy" and _is_old_beside_new_work(sheet, place, source)):
                 return Trivial(source[2], holds)
     return None
 
 
-def _is_old_bias_of_new_work(sheet: Sheet, place: Key, bias: Key) -> bool:
-    """Whether a bias that was not updated is added to what comes of weights that were."""
-    exercise = sheet.exercise
-    if exercise.steps[place].role != "preactivation" or exercise.steps[bias].role != "updated":
-        return False
-    return any(
+def _is_old_beside_new_work(sheet: Sheet, place: Key, old: Key) -> bool:
+    """Whether a parameter that was not updated is one of several things that a step takes, and
+    another of them was worked."""
+    return sheet.exercise.steps[old].role == "updated" and any(
         _holds(sheet, each, sheet.numbers[each].values) is None and _trivial(sheet, each) is None
         for each in sheet.sources(place)
-        if each != bias
+        if each != old
     )
 
 
@@ -328,6 +328,8 @@ def _holds(sheet: Sheet, source: Key, values: Floats) -> Literal["zeros", "ones"
         return None  # a single number may come to 1, or to that of another
     if (values == 1).all():
         return "ones"
+    if (np.abs(values - exact) <= sheet.numbers[source].half).all():
+        return None  # the key's, to these digits, is no other
     given = sheet.exercise.given_values
     same = any(x.shape == values.shape and (x == values).all() for x in given)
     return "copy" if same else None
