@@ -68,6 +68,8 @@ def weight_of_cutting(cut: Sheet, usual: Sheet) -> float:
         for place in reversed(cut.judged)
         if place in usual.judged and not cut.exercise.is_given(place) and cut.written[place].cells
     }
+    if not any(cut.numbers[place].values.any() for place in lines.values()):
+        return 0.0  # zeros alone show no digits
     return float(sum(_told_by(cut, usual, place) for place in lines.values()))
 
 
