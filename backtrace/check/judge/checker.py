@@ -50,6 +50,8 @@ from backtrace.check.policy import score
 from backtrace.spec.model import AnswerDigits, Spec
 
 LEAST_WORK, WORK_A_LINE = 1_000, 20  # lines that are worked in search of another way of working
+MOST_BESIDE = 1_500  # the same where mistakes are left in it
+MOST_LEFT = 12  # lines wrong however the rest was noted; with more nobody knows of any habit
 MOST_NAMED = 5  # lines that are wrong for which names are sought before another working
 TOLD, UNTOLD = 2.0, -5.0  # from which on other lines tell of digits cut off; below, they tell not
 MOST_REMEMBERED = 200  # reports, the last that were new
@@ -352,11 +354,11 @@ class Checker(Exercise):
                     return False
         return True
 
-    def work(self) -> Work:
+    def work(self, most: int = MOST_WORK) -> Work:
         """What may be done in search of another way of working: an honest sheet takes a few
         attempts, each of which works every line once."""
-        most = min(MOST_WORK, LEAST_WORK + WORK_A_LINE * len(self.steps))
-        return Work(most, self.trials)
+        wanted = LEAST_WORK + WORK_A_LINE * len(self.steps)
+        return Work(min(most, wanted), self.trials)
 
     def with_coarse_scratch_work(
         self,
