@@ -448,7 +448,8 @@ class Checker(Exercise):
         may leave less of it wrong: digits were cut off, or scratch work was coarse."""
         lenient = self.lenient(answers, usual)
         yield usual
-        if usual.with_names is not None and is_told_by_one_rule(usual.with_names):
+        is_told = usual.with_names is not None and is_told_by_one_rule(usual.with_names)
+        if is_told or self.trials.is_spent:
             return
         before, as_usual = (accused_entries(each.quantities) for each in (lenient, usual))
         for working in self.told_by_digits(usual):

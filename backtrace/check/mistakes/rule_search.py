@@ -95,6 +95,7 @@ class RuleSearch(WrongQuantity):
             for place in places
             for rewrite in self.exercise.wrongs(place)
             if place == self.place or not rewrite.if_written
+            if not self.is_right_all_the_same(place, rewrite)
         ]
         found += [each for place in path for each in self.at_rates_used_before(place)]
         step = self.exercise.steps[self.place]
@@ -103,6 +104,12 @@ class RuleSearch(WrongQuantity):
         if step.operation != "forward_again" and not uphill and not any(told):
             found.append((self.place, negated(step)))
         return found
+
+    def is_right_all_the_same(self, place: Key, rewrite: Wrong) -> bool:
+        """Whether nothing is left out with the rate, as it is 1."""
+        if rewrite.code != "learning-rate-omitted":
+            return False
+        return bool(self.exercise.steps[place].parameters["rate"] == 1)
 
     def at_rates_used_before(self, place: Key) -> Iterator[tuple[Key, Wrong]]:
         """Rates that explain an earlier parameter: some rate or other gives any one number."""

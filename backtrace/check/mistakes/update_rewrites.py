@@ -14,7 +14,7 @@ from backtrace.tape.steps import Step
 
 
 def learning_rate_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
-    if float(step.parameters.get("rate", 1.0)) != 1:
+    if "rate" in step.parameters:
         yield Wrong("learning-rate-omitted", as_operation(step, step.operation, rate=1.0))
 
 
