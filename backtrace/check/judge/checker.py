@@ -436,12 +436,14 @@ class Checker(Exercise):
 
     def with_mistakes_and_coarse_scratch_work(self, answers: Answers, usual: Sheet) -> Sheet | None:
         """The sheet of mistakes among lines whose scratch work was noted coarsely."""
-        work, loose = self.work(), loosest(usual.decimals)
+        work, loose = self.work(MOST_BESIDE), loosest(usual.decimals)
         wrong = sorted(accused_places(usual.quantities), key=self.order.__getitem__)
         if len(wrong) < 2:
             return None
         excused = [at for at in wrong if self.stands(answers, loose, at, work)]
-        return self.with_coarse_scratch_work(answers, usual, work, excused) if excused else None
+        if not excused or len(wrong) - len(excused) > MOST_LEFT:
+            return None
+        return self.with_coarse_scratch_work(answers, usual, work, excused)
 
     def likelier_workings(self, answers: Answers, usual: Sheet) -> Iterator[Sheet]:
         """A sheet that has something wrong however it was worked, in the usual way and others that
