@@ -1,0 +1,173 @@
+"""Sheets judged in one way of working or another: every written quantity, in the order of work."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+
+from backtrace.check.judge.exercise import Exercise, Key, Work
+from backtrace.check.judge.judgement import Judgement
+from backtrace.check.judge.marks import for_work_done
+from backtrace.check.judge.scratch_work import StaysWrong, Tried
+from backtrace.check.judge.sheet import MOST_WORK, Page, Sheet
+from backtrace.check.judge.workings import (
+    ACCUSED,
+    Working,
+    accused,
+    accused_places,
+)
+from backtrace.check.mistakes.repetition import likelier_together
+from backtrace.check.model import Answers, Judged, Verdict, WrittenQuantity
+from backtrace.spec.model import AnswerDigits, Spec
+
+LEAST_WORK, WORK_A_LINE = 1_000, 20  # lines that are worked in search of another way of working
+
+
+class Attempts(Exercise):
+    """An exercise whose sheets are judged as they may have been worked; made once for a class."""
+
+    def __init__(
+        self,
+        spec: Spec,
+        asked: AnswerDigits | None = None,
+        credit: Mapping[Verdict, float] | None = None,
+    ) -> None:
+        super().__init__(spec, asked, credit)
+        self._last_page: Page | None = None
+
+    def _page(self, answers: Answers) -> Page:
+        """The page of the answers, made once for all ways in which they are tried."""
+        if self._last_page is None or self._last_page.answers is not answers:
+            self._last_page = Page(answers, self)
+        return self._last_page
+
+    def sheet(self, answers: Answers, working: Working) -> Sheet:
+        """A sheet, judged."""
+        sheet = Sheet(self, self._page(answers), working, explains=False)
+        sheet.quantities = for_work_done(sheet, tuple(self._judged(sheet)))
+        return sheet
+
+    def with_explanations(self, answers: Answers, judged: Sheet) -> Sheet:
+        """A judged sheet, once more, and what is wrong explained."""
+        sheet = Sheet(self, self._page(answers), judged.working, before=judged)
+        explained = likelier_together([*self._judged(sheet)])
+        sheet.quantities = for_work_done(sheet, explained)
+        return sheet
+
+    def attempt(
+        self,
+        answers: Answers,
+        working: Working,
+        wrong: AbstractSet[Key] = frozenset(),
+        work: Work | None = None,
+    ) -> Sheet | None:
+        """A sheet, judged in an attempt to have nothing else ``wrong``; None where there is."""
+        found = self.tried(answers, working, wrong.__contains__, work)
+        return found if isinstance(found, Sheet) else None
+
+    def tried(
+        self,
+        answers: Answers,
+        working: Working,
+        stays_wrong: StaysWrong,
+        work: Work | None = None,
+        most: float = math.inf,
+    ) -> Tried | None:
+        """A sheet, judged to the first line that is wrong and need not be; None where more than so
+        many entries are wrong."""
+        sheet = Sheet(self, self._page(answers), working, explains=False)
+        sheet.work = work or sheet.work
+        found: list[Judged] = []
+        for judged in self._judged(sheet):
+            found.append(judged)
+            most -= judged.count(*ACCUSED)
+            if most < 0:
+                return None
+            for place in accused_places((judged,)):
+                if not stays_wrong(place):
+                    return place
+        sheet.quantities = for_work_done(sheet, tuple(found))
+        return sheet
+
+    def with_at_most(self, answers: Answers, working: Working, most: int) -> Sheet | None:
+        """The sheet in a working; None where more than so many entries are wrong."""
+        found = self.tried(answers, working, lambda place: True, most=most)
+        return found if isinstance(found, Sheet) else None
+
+    def may_stand(self, answers: Answers, working: Working, usual: Sheet, work: Work) -> bool:
+        """Whether what is wrong in the usual working may stand in another, if every other number is
+        taken for all that it may stand for: who asks this first need not judge whole sheets."""
+        wrong = accused_places(usual.quantities)
+        sheet = self.as_written(answers, working, wrong, work)
+        if sheet is None:
+            return True
+        in_order = sorted(wrong, key=self.order.__getitem__)
+        return not any(accused((Judgement(sheet, at).judged(extra=False),)) for at in in_order)
+
+    def stands(self, answers: Answers, working: Working, place: Key, work: Work) -> bool:
+        """Whether a single line may stand, if all others stand for whatever they may."""
+        sheet = self.as_written(answers, working, frozenset(), work)
+        return sheet is None or not accused((Judgement(sheet, place).judged(extra=False),))
+
+    def as_written(
+        self, answers: Answers, working: Working, apart: AbstractSet[Key], work: Work
+    ) -> Sheet | None:
+        """A sheet in which all numbers but those ``apart`` stand for whatever they may; None where
+        some are not there."""
+        sheet = Sheet(self, self._page(answers), working, explains=False)
+        sheet.work = work
+        return sheet if sheet.take_as_written(apart) else None
+
+    def lenient(self, answers: Answers, usual: Sheet) -> Sheet:
+        """The usual sheet, as if lines were rounded again and again, where that too leaves
+        something wrong: what follows so speaks for no other way of working."""
+        if usual.lenient is None:
+            same = self.stays_wrong(answers, usual)
+            usual.lenient = usual if same else self.sheet(answers, Working(again=True))
+            usual.lenient.usual = usual
+        return usual.lenient if accused(usual.lenient.quantities) else usual
+
+    def stays_wrong(self, answers: Answers, usual: Sheet) -> bool:
+        """Whether all that is wrong is so however often lines were rounded: then nothing else is
+        said of the sheet."""
+        sheet = self.as_written(
+            answers, Working(again=True), frozenset(), Work(MOST_WORK, self.trials)
+        )
+        if sheet is None:
+            return False
+        for each in usual.quantities:
+            if each.verdict in ACCUSED:
+                judged = Judgement(sheet, (each.epoch, each.batch, each.id)).judged(extra=False)
+                if judged.places(*ACCUSED) != each.places(*ACCUSED):
+                    return False
+        return True
+
+    def work(self, most: int = MOST_WORK) -> Work:
+        """What may be done in search of another way of working: an honest sheet takes a few
+        attempts, each of which works every line once."""
+        wanted = LEAST_WORK + WORK_A_LINE * len(self.steps)
+        return Work(min(most, wanted), self.trials)
+
+    def _judged(self, sheet: Sheet) -> Iterator[Judged]:
+        for place in self.steps:
+            if place in sheet.written and _anything(sheet.written[place]):
+                extra = bool(self.asked_for) and place not in self.asked_for
+                judged = sheet.judged[place] = Judgement(sheet, place).judged(extra)
+                yield judged
+            elif place in self.asked_for:
+                yield self._missing(place)
+
+    def _missing(self, place: Key) -> Judged:
+        """What was asked for and not given."""
+        rows, columns = self.values[place].shape
+        entries: tuple[tuple[Verdict, ...], ...] = (("missing",) * columns,) * rows
+        blank = (("",) * columns,) * rows
+        possible = float(rows * columns)
+        return Judged(place[2], place[0], place[1], "missing", entries, blank, possible=possible)
+
+
+def _anything(written: WrittenQuantity) -> bool:
+    """Whether a quantity has an entry at all, and not only blanks."""
+    cells = written.cells or written.raw
+    return any(cell is not None for line in cells for cell in line) or bool(written.problem)
