@@ -12,7 +12,7 @@ import pytest
 import backtrace
 from backtrace.check.judge.checker import Checker
 from backtrace.spec import bundled
-from tests.check.typed import answers_of, exercise, listed, named
+from tests.check.typed import answers_of, exercise, listed, marks, named
 from tests.networks.kinds import EQUATIONS, LAYERED
 from tests.sampling import some
 
@@ -91,6 +91,19 @@ def test_a_mistake_does_not_hide_float32():
     sheet = "\n".join(f"{id}: {listed([[f'{v:.8g}' for v in row] for row in values.tolist()])}"
                       for id, values in done.items())  # fmt: skip
     assert named(SIGMOIDS, sheet) == [("b2_new", {"learning-rate-omitted"})]
+
+
+def test_what_float32_does_not_do_is_no_float32():
+    """½·(-1.282709 - 2.2)² = 6.064631; float32, whose numbers near 6 are 5e-7 apart, has not left
+    6.064601."""
+    spec = """
+layers: [{activation: linear, weights: 1, bias: 0}]
+inputs: -1.282709
+targets: 2.2
+loss: half_sse
+"""
+    assert marks(spec, "z1: -1.282709\nloss: 6.064601")["loss"] == "wrong"
+    assert marks(spec, "z1: -1.282709\nloss: 6.064632")["loss"] != "wrong"
 
 
 ROUNDED = [

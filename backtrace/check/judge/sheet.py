@@ -38,7 +38,7 @@ Doubt: TypeAlias = NDArray[np.bool_]
 ALONE = 1e-10  # relatively further from what the numbers before give, it does not stand for itself
 MOST_HYPOTHESES = 12  # ways the sheet may have come about that are kept in mind
 MOST_WORK = 8_000  # lines that are worked for the verdicts on one sheet, by other right forms too
-SEVERAL = 50  # lines, one worked from the other
+SEVERAL = 200  # lines, one worked from the other
 MOST_PAIRS = 1000  # pairs of mistakes that are tried for one sheet, over all its wrong steps
 
 
