@@ -203,7 +203,7 @@ def test_all_ways_of_working_share_what_may_be_tried_of_a_sheet_and_it_is_said(m
     found = checker.check(answers_of(checker, NEW_WEIGHTS)).quantities
     assert checker.trials.is_spent
     assert all(UNFINISHED in each.notes for each in found)
-    assert checker.trials.left > -200  # 411 lines are worked where there is no bound
+    assert checker.trials.left > -250  # 450 lines are worked where there is no bound
     checker.check(answers_of(checker, "b2_new: 0.5"))
     assert not checker.trials.is_spent  # each student has as much
 

@@ -105,6 +105,15 @@ class Attempts(Exercise):
         in_order = sorted(wrong, key=self.order.__getitem__)
         return not any(accused((Judgement(sheet, at).judged(extra=False),)) for at in in_order)
 
+    def excused(self, answers: Answers, working: Working, usual: Sheet, work: Work) -> list[Key]:
+        """Which lines that are wrong in the usual working may stand in another, if all others stand
+        for whatever they may."""
+        wrong = sorted(accused_places(usual.quantities), key=self.order.__getitem__)
+        sheet = self.as_written(answers, working, frozenset(), work)
+        if sheet is None:
+            return wrong
+        return [at for at in wrong if not accused((Judgement(sheet, at).judged(extra=False),))]
+
     def stands(self, answers: Answers, working: Working, place: Key, work: Work) -> bool:
         """Whether a single line may stand, if all others stand for whatever they may."""
         sheet = self.as_written(answers, working, frozenset(), work)

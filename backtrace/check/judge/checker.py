@@ -258,11 +258,20 @@ class Checker(Attempts):
         for working in self.told_by_digits(usual):
             if self.may_stand(answers, working, usual, work):
                 sheet = self.attempt(answers, working, work=work)
-                if sheet is not None and is_likelier(sheet, strictly if working.cut else usual):
+                if sheet is not None and self.is_shown(answers, sheet, usual, strictly):
                     return sheet
                 if work.is_spent:
                     return None
         return self.with_coarse_scratch_work(answers, usual, work)
+
+    def is_shown(self, answers: Answers, sheet: Sheet, usual: Sheet, strictly: Sheet) -> bool:
+        """Whether a sheet is likelier as it was worked in another way than in the usual one, and,
+        where its decimals vary, than with mistakes that have names."""
+        if sheet.working.unwritten is None:
+            return is_likelier(sheet, strictly if sheet.working.cut else usual)
+        least = weight(sheet, usual) - enough(sheet.working)
+        wrong = accused_places(usual.quantities)
+        return least > 0 and least > self.weight_of_names(answers, usual.usual, wrong)
 
     def told_by_digits(self, usual: Sheet) -> Iterator[Working]:
         """The workings of which the written digits tell."""
@@ -319,10 +328,10 @@ class Checker(Attempts):
     def with_mistakes_and_coarse_scratch_work(self, answers: Answers, usual: Sheet) -> Sheet | None:
         """The sheet of mistakes among lines whose scratch work was noted coarsely."""
         work, loose = self.work(MOST_BESIDE), loosest(usual.decimals)
-        wrong = sorted(accused_places(usual.quantities), key=self.order.__getitem__)
-        if len(wrong) < 2:
+        wrong = accused_places(usual.quantities)
+        if len(wrong) < 2 or work.is_spent:
             return None
-        excused = [at for at in wrong if self.stands(answers, loose, at, work)]
+        excused = self.excused(answers, loose, usual, work)
         if not excused or len(wrong) - len(excused) > MOST_LEFT:
             return None
         return self.with_coarse_scratch_work(answers, usual, work, excused)
@@ -331,21 +340,33 @@ class Checker(Attempts):
         """A sheet that has something wrong however it was worked, in the usual way and others that
         may leave less of it wrong: digits were cut off, or scratch work was coarse."""
         lenient = self.lenient(answers, usual)
+        # What mends a line is judged while there are trials left; else only names may be mended.
+        ways = [each for each in self.told_by_digits(usual) if each.unwritten is None]
+        mending = [each for each in ways if self.excused(answers, each, usual, self.work())]
+        others = [*self.worked_otherwise(answers, usual, lenient, mending)]
+        if others and others[0].working.cut and weight_of_cutting(others[0], usual) > TOLD:
+            yield others.pop(0)
         yield usual
-        is_told = usual.with_names is not None and is_told_by_one_rule(usual.with_names)
-        if is_told or self.trials.is_spent:
+        if usual.with_names is not None and is_told_by_one_rule(usual.with_names):
             return
+        yield from others
+        if not self.trials.is_spent:
+            rest = [each for each in ways if each not in mending]
+            yield from self.worked_otherwise(answers, usual, lenient, rest)
+        coarse = self.with_mistakes_and_coarse_scratch_work(answers, lenient)
+        if coarse is not None:
+            yield coarse
+
+    def worked_otherwise(
+        self, answers: Answers, usual: Sheet, lenient: Sheet, ways: Sequence[Working]
+    ) -> Iterator[Sheet]:
+        """A sheet with mistakes in the other workings in which it is likelier."""
         before, as_usual = (accused_entries(each.quantities) for each in (lenient, usual))
-        for working in self.told_by_digits(usual):
-            if working.unwritten is not None:
-                continue  # which would excuse too much beside mistakes
+        for working in ways:
             most = max(before, as_usual) if working.cut else before - 1
             less = self.with_at_most(answers, working, most)
             if less is not None and is_likelier(less, usual if working.cut else lenient):
                 yield less
-        coarse = self.with_mistakes_and_coarse_scratch_work(answers, lenient)
-        if coarse is not None:
-            yield coarse
 
     def report(
         self,

@@ -134,10 +134,10 @@ class ScratchWork:
     def is_shown(self, working: Working, sheet: Sheet) -> bool:
         """Whether coarse scratch work is likelier than slips of the hand, the more so the more is
         taken to be coarse, and than mistakes that have names."""
-        if self.is_plain(working, sheet):
+        excused = accused_places(self.usual.quantities) - accused_places(sheet.quantities)
+        if self.is_plain(working, sheet) and self.of_names(excused) <= 0:
             return True
         least = weight(sheet, self.usual) - enough(working)
-        excused = accused_places(self.usual.quantities) - accused_places(sheet.quantities)
         return least > 0 and least > self.of_names(excused)
 
     def is_plain(self, working: Working, sheet: Sheet) -> bool:
