@@ -23,7 +23,7 @@ from backtrace.check.judge.conventions import (
     is_worked_so,
     other_conventions,
 )
-from backtrace.check.judge.digits import PRINTED
+from backtrace.check.judge.digits import PRINTED, figures, shows_decimals
 from backtrace.check.judge.exchanged_lines import exchanged
 from backtrace.check.judge.exercise import MOST_SEARCHES, Key, Work
 from backtrace.check.judge.readings import readings
@@ -275,7 +275,9 @@ class Checker(Attempts):
 
     def told_by_digits(self, usual: Sheet) -> Iterator[Working]:
         """The workings of which the written digits tell."""
-        yield Working(cut=True)
+        wrong = (figures(usual.written[at]) for at in accused_places(usual.quantities))
+        if any(cell.value and shows_decimals(cell) for cells in wrong for cell in cells):
+            yield Working(cut=True)
         if usual.page.finest.digits >= PRINTED:
             yield Working(float32=True)
         yield from between_lines(usual.written, self.values)

@@ -49,6 +49,7 @@ OF_LINES = 1.5  # where all was noted so, by which more can be explained
 IF_SEEN = -2.5  # and where lines of the page have fewer decimals, if others have not left it open
 OF_DIGITS = 2.5  # and if scratch work is taken to have so many significant digits
 OF_ANOTHER = 1.0  # and if partial results of another kind, or lines too, are taken to be as coarse
+PLAIN = 6.0  # less where powers of e alone explain all that is wrong in many lines
 KIND_OF = {operation: kind for kind in KINDS for operation in kind}
 
 
@@ -135,9 +136,8 @@ class ScratchWork:
         """Whether coarse scratch work is likelier than slips of the hand, the more so the more is
         taken to be coarse, and than mistakes that have names."""
         excused = accused_places(self.usual.quantities) - accused_places(sheet.quantities)
-        if self.is_plain(working, sheet) and self.of_names(excused) <= 0:
-            return True
         least = weight(sheet, self.usual) - enough(working)
+        least += PLAIN if self.is_plain(working, sheet) else 0.0
         return least > 0 and least > self.of_names(excused)
 
     def is_plain(self, working: Working, sheet: Sheet) -> bool:
