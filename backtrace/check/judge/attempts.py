@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 
 from backtrace.check.judge.exercise import Exercise, Key, Work
@@ -11,15 +11,9 @@ from backtrace.check.judge.judgement import Judgement
 from backtrace.check.judge.marks import for_work_done
 from backtrace.check.judge.scratch_work import StaysWrong, Tried
 from backtrace.check.judge.sheet import MOST_WORK, Page, Sheet
-from backtrace.check.judge.workings import (
-    ACCUSED,
-    Working,
-    accused,
-    accused_places,
-)
+from backtrace.check.judge.workings import ACCUSED, Working, accused, accused_places
 from backtrace.check.mistakes.repetition import likelier_together
 from backtrace.check.model import Answers, Judged, Verdict, WrittenQuantity
-from backtrace.spec.model import AnswerDigits, Spec
 
 LEAST_WORK, WORK_A_LINE = 1_000, 20  # lines that are worked in search of another way of working
 
@@ -27,14 +21,7 @@ LEAST_WORK, WORK_A_LINE = 1_000, 20  # lines that are worked in search of anothe
 class Attempts(Exercise):
     """An exercise whose sheets are judged as they may have been worked; made once for a class."""
 
-    def __init__(
-        self,
-        spec: Spec,
-        asked: AnswerDigits | None = None,
-        credit: Mapping[Verdict, float] | None = None,
-    ) -> None:
-        super().__init__(spec, asked, credit)
-        self._last_page: Page | None = None
+    _last_page: Page | None = None
 
     def _page(self, answers: Answers) -> Page:
         """The page of the answers, made once for all ways in which they are tried."""

@@ -20,7 +20,7 @@ from backtrace.check.rules.intervals import Floats, Interval, hull, point
 from backtrace.tape.arithmetic import FloatArithmetic
 from backtrace.tape.steps import Step
 
-UNTOLD = ("given", "forward_again", *ADAPTIVE)  # what these give hangs on more than their operands
+OF_MORE = ("given", "forward_again", *ADAPTIVE)  # what these give hangs on more than their operands
 NARROW = 0.02  # of the largest number, that one is known closely
 
 
@@ -138,7 +138,7 @@ class InFloats:
         if step.operation == "given" and is_own:  # by an update before
             (source,) = self.exercise.operands[at]
             return values[source] if source in values else self.at_hand(source)
-        if self.exercise.steps[at].operation in UNTOLD:
+        if self.exercise.steps[at].operation in OF_MORE:
             return None
         operands = ((*at[:2], id) for id in step.operands)
         given = [values[each] if each in values else self.at_hand(each) for each in operands]

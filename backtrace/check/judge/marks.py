@@ -2,9 +2,9 @@
 
 A value that follows from an earlier mistake earns its mark, unless what it rests on makes the step
 trivial (zeros, ones, a given number copied). Where most of a sheet is wrong, or only copies what is
-(a linear unit, a z without a bias, a δ times 1) and others than the key's copies show no work, what
-follows does so by chance; and so it does where most is wrong from the first mistake on, and what is
-named there after many kinds of mistakes.
+(a linear unit, a z without a bias, a δ times 1) where the key does not, what follows does so by
+chance; and so it does where most is wrong from the first mistake on, and what is named there after
+many kinds of mistakes.
 An update that moves no parameter is no work, whatever rounding allows.
 """
 

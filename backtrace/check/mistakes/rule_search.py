@@ -291,14 +291,9 @@ class RuleSearch(WrongQuantity):
         in the place of others, where it rests on that."""
         ways: list[tuple[tuple[Key, Wrong], StandIns]] = []
         near = self.path()[:2]
-        if (
-            sum(
-                {
-                    abs(each.value): each.digits for each in figures(self.sheet.written[self.place])
-                }.values()
-            )
-            < TELLING_OF_TWO
-        ):
+        written = figures(self.sheet.written[self.place])
+        digits = {abs(each.value): each.digits for each in written}
+        if sum(digits.values()) < TELLING_OF_TWO:
             return []
         for hypothesis in self.sheet.hypotheses[:MOST_BEFORE]:
             before = {at: x for at, x in hypothesis.stand_ins.items() if at != self.place}
