@@ -327,3 +327,15 @@ def test_the_sign_of_the_error_says_which_convention_it_is():
     verdicts = {q.name: q.verdict for q in found.quantities}
     assert verdicts["error"] == "right"
     assert found.quantities[[q.verdict for q in found.quantities].index("wrong")].name == "da1"
+
+
+CUT_OFF = [(99032, "upstream-omitted"), (99550, "z-times-slope"), (99553, "sign-slip")]
+
+
+@pytest.mark.parametrize(("seed", "code"), CUT_OFF)
+def test_a_mistake_does_not_hide_that_digits_were_cut_off(seed, code):
+    sheet = generate(seed, code)
+    assert sheet.habit.truncates
+    found = check(sheet)
+    assert found.conventions == {"rounding": "cut off"}
+    assert [q.name for q in found.quantities if q.verdict in ACCUSED] == [sheet.truth.id]
