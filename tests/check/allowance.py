@@ -7,6 +7,7 @@ and, but for what several changes do together, no further. This is no interval a
 the checker's may be held against it.
 """
 
+from functools import cached_property
 from itertools import product
 from typing import NamedTuple
 
@@ -35,18 +36,64 @@ class Rounding(NamedTuple):
     slack: float
 
 
-class Reach(NamedTuple):
-    """What a line comes to by one set of right rules, and how far rounding moves each entry."""
+class Reach:
+    """What a line comes to by one set of right rules, ``centre``, and how far rounding moves each
+    entry, which is worked when it is asked for: most lines are the key's, and need it not."""
 
-    centre: np.ndarray
-    radius: np.ndarray
+    def __init__(self, work, chain, rules, seen, rounding):
+        self._chain, self._rules, self._rounding = chain, rules, rounding
+        self._read = {}
+        self._papers = {line: Paper() for line in chain}
+        self._values = dict(work.givens)
+        for line in chain:
+            for id in rules[line].reads:
+                if id not in self._values:
+                    self._read[id] = seen[id]
+                    self._values[id] = seen[id].values
+            operands = [self._values[id] for id in rules[line].reads]
+            self._values[line] = self._papers[line].work(rules[line], operands)
+        self.centre = self._values[chain[-1]]
+
+    @cached_property
+    def radius(self):
+        with np.errstate(all="ignore"):
+            return self._radius()
+
+    def _radius(self):
+        loose, moved, waiting = self._loose(), {}, True
+        while waiting:
+            moved = _moved(self._chain, self._rules, self._values, loose)
+            kept = [one for one in loose if not _idle(one, moved, self._values, self._rounding)]
+            loose, waiting = kept, len(kept) < len(loose)
+        change = np.abs(moved[self._chain[-1]] - self.centre)
+        change = np.where(np.isfinite(change), change, np.inf)
+        half = len(change) // 2
+        return np.maximum(change[:half], change[half:]).sum(axis=0)
+
+    def _loose(self):
+        """What may have been rounded, as Places."""
+        loose, values, rounding = [], self._values, self._rounding
+        slacks = {id: read.slack for id, read in self._read.items()}
+        for line in self._chain:
+            reads = self._rules[line].reads
+            for id in reads:
+                loose += _places(id, None, slacks.pop(id)) if id in slacks else []
+            touched = bool({place.id for place in loose} & set(reads))
+            for number, note in enumerate(self._papers[line].notes):
+                if not np.array_equal(note, values[line]):  # what is the line itself is no note
+                    alone = _whole(note, rounding) & (not touched or note == 0)
+                    loose += _places(line, number, np.where(alone, 0.0, rounding.slack))
+            if line != self._chain[-1]:
+                changes = ~_whole(values[line], rounding) | touched
+                loose += _places(line, None, np.where(changes, rounding.slack, 0.0))
+        return loose
 
 
 def reaches(work, id, seen, rounding):
     """A Reach of line ``id`` for every choice between right rules; ``seen`` holds what is written
     above it."""
     chain = _unwritten(work, id, seen)
-    return [_reach(work, chain, dict(zip(chain, rules, strict=True)), seen, rounding)
+    return [Reach(work, chain, dict(zip(chain, rules, strict=True)), seen, rounding)
             for rules in _choices([work.lines[line] for line in chain])]  # fmt: skip
 
 
@@ -74,7 +121,7 @@ def reach_with(work, id, seen, rounding, wrong):
         rules[line] = rule
 
     note(id)
-    return _reach(work, [*rules], rules, seen, rounding)
+    return Reach(work, [*rules], rules, seen, rounding)
 
 
 def _unwritten(work, id, seen):
@@ -90,20 +137,6 @@ def _unwritten(work, id, seen):
     return [line for line in work.lines if line in needed]
 
 
-def _reach(work, chain, rules, seen, rounding):
-    centre, loose = _centres(work, chain, rules, seen, rounding)
-    moved, waiting = {}, True
-    while waiting:
-        moved = _moved(chain, rules, centre, loose)
-        kept = [one for one in loose if not _idle(one, moved, centre, rounding)]
-        loose, waiting = kept, len(kept) < len(loose)
-    final = chain[-1]
-    change = np.abs(moved[final] - centre[final])
-    change = np.where(np.isfinite(change), change, np.inf)
-    half = len(change) // 2
-    return Reach(centre[final], np.maximum(change[:half], change[half:]).sum(axis=0))
-
-
 class Place(NamedTuple):
     """An entry that may have been rounded: of a line, or of its ``note`` of that number."""
 
@@ -111,35 +144,12 @@ class Place(NamedTuple):
     note: int | None
     entry: tuple[int, ...]
     far: float
-
-
-def _centres(work, chain, rules, seen, rounding):
-    """The values that are needed, and what may have been rounded."""
-    values, loose = {}, []
-    for line in chain:
-        reads = rules[line].reads
-        for id in reads:
-            if id in work.givens and id not in values:
-                values[id] = work.givens[id]
-            elif id not in values:
-                values[id] = seen[id].values
-                loose += _places(id, None, seen[id].slack)
-        touched = bool({place.id for place in loose} & set(reads))
-        paper = Paper()
-        values[line] = paper.work(rules[line], [values[id] for id in reads])
-        for number, note in enumerate(paper.notes):
-            if not np.array_equal(note, values[line]):  # what is the line itself is no note
-                alone = _whole(note, rounding) & (not touched or note == 0)
-                loose += _places(line, number, np.where(alone, 0.0, rounding.slack))
-        if line != chain[-1]:
-            changes = ~_whole(values[line], rounding) | touched
-            loose += _places(line, None, np.where(changes, rounding.slack, 0.0))
-    return values, loose
+    shape: tuple[int, ...]
 
 
 def _places(id, note, slack):
     entries = map(tuple, np.argwhere(slack > 0).tolist())
-    return [Place(id, note, entry, slack[entry]) for entry in entries]
+    return [Place(id, note, entry, slack[entry], slack.shape) for entry in entries]
 
 
 def _whole(values, rounding):
@@ -160,7 +170,7 @@ def _idle(one, moved, centre, rounding):
 def _moved(chain, rules, centre, loose):
     """The lines of the chain for each single change, all those upward first, each line before
     its own rounding."""
-    bumps = _bumps(centre, rules, loose)
+    bumps = _bumps(loose)
     found, rounded = {}, {id: value + bumps[id, None] for id, value in centre.items()
                           if (id, None) in bumps}  # fmt: skip
     for line in chain:
@@ -172,22 +182,17 @@ def _moved(chain, rules, centre, loose):
     return found
 
 
-def _bumps(centre, rules, loose):
+def _bumps(loose):
     """What each change adds, by line and note: an axis of changes before those of the entries."""
     found = {}
-    for number, (id, note, entry, far) in enumerate(loose):
-        if (id, note) not in found:
-            shape = centre[id].shape if note is None else _note(centre, rules, id, note).shape
-            found[id, note] = np.zeros((2 * len(loose), *shape))
-        bump = found[id, note]
-        bump[(number, *entry)], bump[(number + len(loose), *entry)] = far, -far
+    for number, one in enumerate(loose):
+        where = one.id, one.note
+        if where not in found:
+            found[where] = np.zeros((2 * len(loose), *one.shape))
+        bump = found[where]
+        bump[(number, *one.entry)] = one.far
+        bump[(number + len(loose), *one.entry)] = -one.far
     return found
-
-
-def _note(centre, rules, line, number):
-    paper = Paper()
-    paper.work(rules[line], [centre[id] for id in rules[line].reads])
-    return paper.notes[number]
 
 
 def departures(work, id, found, written, slack):
@@ -196,7 +201,7 @@ def departures(work, id, found, written, slack):
     exact = work.exact[id]
     doubt = _outside(exact, 0.0, written, slack, 1.0)
     certain = _outside(exact, 0.0, written, slack, SAFETY)
-    for reach in found:
+    for reach in found if doubt.any() else ():
         doubt &= _outside(reach.centre, reach.radius, written, slack, 1.0)
         certain &= _outside(reach.centre, SAFETY * reach.radius, written, slack, 1.0)
     return doubt.astype(int) + certain
@@ -211,5 +216,6 @@ def stands_for_itself(found, written):
     """Which written entries are exactly the one value that the line can have."""
     exactly = np.zeros(written.shape, dtype=bool)
     for reach in found:
-        exactly |= (reach.radius == 0) & (np.abs(reach.centre - written) < TINY)
+        same = np.abs(reach.centre - written) < TINY
+        exactly |= same & (reach.radius == 0) if same.any() else same
     return exactly
