@@ -213,7 +213,55 @@ constants: [x_1, x_2, h_0]
 parameters: [W]
 learning_rate: 0.5
 """
+RECURRENT = """
+given:
+  x_1: [[0.8], [-1.5]]
+  x_2: [[-0.1], [0.7]]
+  h_0: [[0.3], [-0.2]]
+  W: [[0.9, -0.6], [-0.4, 0.2]]
+  U: [[0.7, -0.2], [0.6, 0.5]]
+  V: [[0.6, -0.9]]
+  y: [[1]]
+equations:
+  - for: t = 1..2
+    do: ["z[t] = W @ x[t] + U @ h[t-1]", "h[t] = tanh(z[t])"]
+  - o = V @ h_2
+  - L = half_sse(o, y)
+loss: L
+constants: [x_1, x_2, h_0, y]
+parameters: [W, U, V]
+learning_rate: 0.5
+"""
+CENTRED = """
+given:
+  x: [[5, -5], [7, 4], [3, -1], [9, -2]]
+  g: [[-0.3, -0.9]]
+  y: [[1, 0], [0, 2], [1, 1], [0, 0]]
+equations:
+  - mu = mean(x, each=column)
+  - d = x - mu
+  - v = mean(d^2, each=column)
+  - s = sqrt(v + 0.1)
+  - n = d / s
+  - o = g * n
+  - L = half_mse(o, y)
+loss: L
+constants: [y]
+"""
 TAKEN_FOR_ANOTHER = (
+    ("activation-derivative-omitted", ATTENTION, "dS", lambda v: v["dA"]),
+    ("another-factor", ATTENTION, "dQ", lambda v: v["dS"] @ v["Q"] / np.sqrt(2)),
+    ("another-factor", RECURRENT, "dh_1", lambda v: v["W"].T @ v["dz_2"]),
+    ("weights-omitted-going-back", RECURRENT, "dh_1", lambda v: v["dz_2"]),
+    (
+        "weights-omitted-going-back",
+        RECURRENT,
+        "dh_1",
+        lambda v: np.full((2, 1), v["dz_2"].sum()),
+    ),
+    ("derivative-incomplete", RECURRENT, "dz_1", lambda v: v["dh_1"] * (1 - v["h_1"])),
+    ("half-factor", ROOTED, "dv", lambda v: v["ds"] / v["s"]),
+    ("statistics-as-constants", CENTRED, "dd", lambda v: v["dn"] / v["s"]),
     ("another-factor", ATTENTION, "K", lambda v: v["X"] @ v["W_Q"]),
     ("another-factor", BATCH, "dg", lambda v: (v["do"] * v["x"]).sum(axis=0, keepdims=True)),
     ("degrees-of-freedom", BATCH, "v", lambda v: v["v"] * 4 / 3),
@@ -239,6 +287,14 @@ def test_another_time_steps_state_in_every_share_is_one_mistake():
     wrong = answers(LOOPED, dW=lambda v: v["h_2"].T @ v["dh_2.2"] + v["h_1"].T @ v["dh_1.2"])
     sheet = "\n".join(line for line in wrong.splitlines() if "_from_" not in line)
     assert named(loads(LOOPED), sheet + "\n") == [("dW", {"another-factor"})]
+
+
+def test_both_statistics_taken_for_constants_are_one_mistake():
+    """dx = dn/s, the lines between not written: past the variance and past the mean."""
+    wrong = answers(CENTRED, dx=lambda v: v["dn"] / v["s"])
+    between = ("dd", "ds", "dv", "dmu", "dx_from")
+    sheet = "\n".join(line for line in wrong.splitlines() if not line.startswith(between))
+    assert named(loads(CENTRED), sheet + "\n") == [("dx", {"statistics-as-constants"})]
 
 
 def test_a_term_that_is_left_out_is_said_as_the_line_has_it():

@@ -15,7 +15,8 @@ from backtrace.tape.steps import Step
 
 def another_factor(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     """In a gradient a quantity of the forward pass that is not the one that stood there: the state
-    of another time step; or what that was worked from, or was worked from it: x for x̂."""
+    of another time step; what that was worked from, or was worked from it: x for x̂; or the other
+    factor of the product: dS·Q for dS·K."""
     if not (is_way(step) and of_equations(step)) or step.operation not in ("matmul", "times"):
         return
     if "arguments" in step.parameters:
@@ -23,22 +24,42 @@ def another_factor(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     for operand in (context.steps[id] for id in step.operands):
         if operand.phase == "backward":
             continue
-        for other in _beside(operand, context):
-            same = other.id == step.of and other.phase != "given"  # of u·a a given u, not a state
-            if other.shape == operand.shape and not same:
+        for id in dict.fromkeys([*_beside(operand, context), step.of]):
+            other = context.steps[id]
+            if other.id != operand.id and other.shape == operand.shape:
                 yield _with_factor(step, operand, other)
 
 
 def another_weight(step: Step, context: UpdateContext) -> Iterator[Wrong]:
-    """In a product of the forward pass what is given for another line: K = X·W_Q."""
-    board = context.spec.equations
-    if board is None or step.phase != "forward" or step.operation != "matmul":
-        return
-    weights = [id for id in board.given if id not in board.constants]
+    """In a product what is given for another line: K = X·W_Q; dh₁ = Wᵀ·dz₂ for Uᵀ·dz₂."""
+    weights = _weights(context) if step.operation == "matmul" else []
     for operand in (context.steps[id] for id in step.operands if id in weights):
         for other in (context.steps[id] for id in weights if id != operand.id):
             if other.shape == operand.shape:
                 yield _with_factor(step, operand, other)
+
+
+def _weights(context: UpdateContext) -> list[str]:
+    board = context.spec.equations
+    return [id for id in board.given if id not in board.constants] if board is not None else []
+
+
+def weights_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    """What comes back as it stands, or each entry the sum of it."""
+    if step.operation != "matmul" or not is_way(step) or "arguments" in step.parameters:
+        return
+    at = [k for k, id in enumerate(step.operands) if id in _weights(context)]
+    if len(at) != 1:
+        return
+    (back,) = (id for k, id in enumerate(step.operands) if k != at[0])
+    if context.steps[back].phase != "backward":
+        return
+    if context.steps[back].shape == step.shape:
+        yield Wrong("weights-omitted-going-back", as_equation(step, "copy", (back,)))
+    unweighted = msgspec.structs.replace(
+        step, operation="product_with_ones", parameters={**step.parameters, "at": at[0]}
+    )
+    yield Wrong("weights-omitted-going-back", unweighted)
 
 
 def _with_factor(step: Step, operand: Step, other: Step) -> Wrong:
@@ -71,7 +92,7 @@ def derivative_not_cancelled(step: Step, context: UpdateContext) -> Iterator[Wro
         yield Wrong("derivative-not-cancelled", wrong)
 
 
-def _beside(line: Step, context: UpdateContext) -> Iterator[Step]:
+def _beside(line: Step, context: UpdateContext) -> Iterator[str]:
     """The named quantities of the forward pass that are taken for another: of its loop, before it
     (of its shape all the way) and after it, parts of a line left out."""
     family, behind, ahead = ids.family(line.id), {line.id}, {line.id}
@@ -85,4 +106,4 @@ def _beside(line: Step, context: UpdateContext) -> Iterator[Step]:
         if other.phase not in ("given", "forward") or other.id == line.id or ids.is_part(other.id):
             continue
         if other.id in behind | ahead or ids.family(other.id) == family:
-            yield other
+            yield other.id

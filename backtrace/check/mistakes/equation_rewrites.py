@@ -13,6 +13,7 @@ from backtrace.check.mistakes.equation_factors import (
     another_weight,
     derivative_not_cancelled,
     preactivation_in_derivative,
+    weights_omitted,
 )
 from backtrace.check.mistakes.equation_terms import (
     addend_omitted,
@@ -28,6 +29,7 @@ from backtrace.check.mistakes.equation_terms import (
     way_omitted,
 )
 from backtrace.check.mistakes.rewrites import (
+    FACTORS_OF_SLOPE,
     UpdateContext,
     Wrong,
     delta_for_upstream,
@@ -92,6 +94,8 @@ def _is_square(step: Step) -> bool:
 def half_factor(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation == "chain" and _is_square(step):
         yield Wrong("half-factor", step, 0.5, detail=("the 2 of the square is missing",))
+    if step.operation == "chain" and step.parameters["activation"] == "sqrt":
+        yield Wrong("half-factor", step, 2.0, detail=("the ½ of the root is missing",))
     if step.operation in ("loss_of", "loss_slope"):
         yield Wrong("half-factor", step, 2.0, detail=("a 2 too many",))
         yield Wrong("half-factor", step, 0.5, detail=("a ½ too many",))
@@ -184,6 +188,8 @@ def derivative_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
         relu = step.parameters["activation"] == "relu"
         code = "relu-mask-ignored" if relu else "activation-derivative-omitted"
         yield Wrong(code, as_equation(step, "copy", step.operands[:1]))
+    if step.operation == "softmax_slope":
+        yield Wrong("activation-derivative-omitted", as_equation(step, "copy", step.operands[:1]))
 
 
 def upstream_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
@@ -201,12 +207,30 @@ def root_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
 def derivative_at_activation(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation != "chain" or step.parameters["activation"] in ("relu", "power", "exp"):
         return
-    upstream, *arguments = step.operands
-    for line in context.steps.values():
-        is_it = line.operation == "activate" and line.operands == tuple(arguments)
-        if is_it and "undo" not in step.parameters:
-            wrong = msgspec.structs.replace(step, operands=(upstream, line.id, *arguments[1:]))
-            yield Wrong("derivative-at-activation", wrong)
+    upstream, _, *learned = step.operands
+    for activation in _activations(step, context):
+        wrong = msgspec.structs.replace(step, operands=(upstream, activation, *learned))
+        yield Wrong("derivative-at-activation", wrong)
+
+
+def _activations(step: Step, context: UpdateContext) -> list[str]:
+    """What the function whose slope a chain takes has given."""
+    return [
+        line.id
+        for line in context.steps.values()
+        if line.operation == "activate" and line.operands == step.operands[1:]
+        if "undo" not in step.parameters
+    ]
+
+
+def derivative_incomplete(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    if step.operation != "chain":
+        return
+    for fragment in FACTORS_OF_SLOPE.get(step.parameters["activation"], ()):
+        for activation in _activations(step, context):
+            operands = (step.operands[0], activation)
+            wrong = as_equation(step, "chain_by_fragment", operands, fragment=fragment)
+            yield Wrong("derivative-incomplete", wrong)
 
 
 def activation_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
@@ -350,11 +374,13 @@ LINES: tuple[Rewrite, ...] = (
     upstream_omitted,
     another_factor,
     another_weight,
+    weights_omitted,
     preactivation_in_derivative,
     derivative_not_cancelled,
     first_weights_kept,
     derivative_omitted,
     derivative_at_activation,
+    derivative_incomplete,
     positive_counted,
     delta_for_upstream,
     activation_omitted,

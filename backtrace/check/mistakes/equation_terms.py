@@ -41,8 +41,7 @@ def way_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
         return
     for missing in step.operands:
         rest = tuple(id for id in step.operands if id != missing)
-        by = context.steps[missing]
-        if by.operation == "reduce_slope" and by.parameters["reduce"] in ("mean", "var"):
+        if _through_statistics(missing, context):
             continue  # it has a name of its own
         yield Wrong("way-omitted", _added(step, rest), detail=(Symbol(missing), " is missing"))
 
@@ -55,7 +54,7 @@ def one_step_only(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     """Of three ways and more a single one: mostly the last time step's."""
     if not is_way(step) or step.operation != "add" or len(step.operands) < 3:
         return
-    if not any(context.steps[id].operation == "reduce_slope" for id in step.operands):
+    if not any(_through_statistics(id, context) for id in step.operands):
         for only in step.operands:
             yield Wrong("one-step-only", _added(step, (only,)), detail=("only ", Symbol(only)))
 
@@ -64,16 +63,19 @@ def statistics_as_constants(step: Step, context: UpdateContext) -> Iterator[Wron
     """Batch normalisation whose mean, variance or both are not differentiated."""
     if not is_way(step) or step.operation != "add":
         return
-    ways = {id: context.steps[id] for id in step.operands}
-    through = [
-        id
-        for id, way in ways.items()
-        if way.operation == "reduce_slope" and way.parameters["reduce"] in ("mean", "var")
-    ]
+    through = [id for id in step.operands if _through_statistics(id, context)]
     for missing in ([through] if len(through) > 1 else []) + [[id] for id in through]:
-        rest = tuple(id for id in ways if id not in missing)
+        rest = tuple(id for id in step.operands if id not in missing)
         if rest:
             yield Wrong("statistics-as-constants", _added(step, rest))
+
+
+def _through_statistics(id: str, context: UpdateContext) -> bool:
+    """Whether a way comes back through a mean or a variance; through the squares of one too."""
+    way = context.steps[id]
+    if way.operation == "chain" and way.parameters["activation"] == "power":
+        way = context.steps[way.operands[0]]
+    return way.operation == "reduce_slope" and way.parameters["reduce"] in ("mean", "var")
 
 
 # Sums

@@ -187,11 +187,14 @@ def _ones(step: Step, context: UpdateContext) -> dict[str, Any]:
     return {k: v for k, v in activation.parameters.items() if k == "ones"}
 
 
+# What is there of a slope of which a factor was left out.
+FACTORS_OF_SLOPE = {"sigmoid": ("a", "1-a"), "tanh": ("1-a",)}
+
+
 def derivative_incomplete(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation != "activation_derivative":
         return
-    fragments = {"sigmoid": ("a", "1-a"), "tanh": ("1-a",)}
-    for fragment in fragments.get(step.parameters["activation"], ()):
+    for fragment in FACTORS_OF_SLOPE.get(step.parameters["activation"], ()):
         parameters = {"fragment": fragment, **_ones(step, context)}
         wrong = as_operation(step, "derivative_fragment", _own_activation(step), **parameters)
         yield Wrong("derivative-incomplete", wrong)
