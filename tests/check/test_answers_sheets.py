@@ -510,3 +510,39 @@ def test_an_endless_line_takes_no_memory_and_costs_only_itself():
 
 def test_descent_reads_the_change_as_the_gradient():
     assert only("ΔW1: [[1, 2, 3], [4, 5, 6]]", DESCENT).id == "dW1"
+
+
+# Layers counted from 0
+
+
+def meant(names, exercise=PLAIN):
+    """The ids that a sheet of these names means, as it has them."""
+    text = "".join(f"{name}: {number}\n" for number, name in enumerate(names.split()))
+    written = sheet(text, exercise).written
+    return {each.id: each.cells[0][0].text for each in written if isinstance(each.cells, tuple)}
+
+
+@pytest.mark.parametrize(
+    ("names", "ids"),
+    [
+        ("z0[1,1] a0[1,1] z1[1,1] a1[1,1] delta0[1,1]", "z1 a1 z2 a2 delta1"),
+        ("Z[0][1,1] dL/dW0[1,1] W_0_new[1,1] b1_new[1,1]", "z1 dW1 W1_new b2_new"),
+        ("z0[1,1] a1[1,1] z1[1,1] a2[1,1]", "z1 a1 z2 a2"),  # a0 is x
+        ("z1[1,1] z2[1,1] W0_new[1,1] W1_new[1,1]", "z1 z2 W1_new W2_new"),
+        ("z1[1,1] a0[1,1] a1[1,1]", "z1 a0 a1"),
+    ],
+)
+def test_layers_are_read_as_they_are_counted(names, ids):
+    expected = {id: str(number) for number, id in enumerate(ids.split())}
+    assert meant(names) == expected
+
+
+def test_layers_counted_from_0_are_said_once():
+    answers = sheet("z0: [[1, 2, 3]]\nz1: [[4]]\n", PLAIN)
+    assert answers.notes == ('layers are counted from 0 here: "z0" is read as z1',)
+
+
+def test_a_0_beside_the_last_layer_is_a_stranger():
+    answers = sheet("z0: [[1, 2, 3]]\nz2: [[4]]\n", PLAIN)
+    assert [each.id for each in answers.written] == ["z2"]
+    assert len(answers.notes) == 1

@@ -94,14 +94,14 @@ class Reader:
         """S⁽¹⁾, the symbol of a part of a line, would else be read as an entry of S."""
         if self._lines is None or name.isascii():
             return None
-        for base, place, index in _taken_apart(unicodedata.normalize("NFC", name).strip()):
+        for base, place, index in taken_apart(unicodedata.normalize("NFC", name).strip()):
             quantity = self.quantities.get((*place, self._lines.printed.get(base, "")))
             if quantity is not None:
                 return Reference(quantity, index)
         return None
 
     def _find(self, name: str) -> Reference | None:
-        for base, place, index in _taken_apart(name):
+        for base, place, index in taken_apart(name):
             quantity = self.quantities.get((*place, self._id(base)))
             if self._lines is not None and len(index) == 1:  # h[2] is h_2
                 indexed = self.quantities.get((*place, self._lines.id(f"{base}_{index[0]}")))
@@ -190,7 +190,7 @@ def shape_of(quantity: Quantity) -> str:
     return "one number" if quantity.scalar else f"{rows} × {columns}"
 
 
-def _taken_apart(name: str) -> Iterator[tuple[str, tuple[int, int], tuple[int, ...]]]:
+def taken_apart(name: str) -> Iterator[tuple[str, tuple[int, int], tuple[int, ...]]]:
     """What may be the name alone, the update (epoch, batch) and the index (from 1) behind it."""
     for pattern in (_INDEXED, _WHOLE):
         match = pattern.fullmatch(name)
