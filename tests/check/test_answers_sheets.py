@@ -512,7 +512,7 @@ def test_descent_reads_the_change_as_the_gradient():
     assert only("ΔW1: [[1, 2, 3], [4, 5, 6]]", DESCENT).id == "dW1"
 
 
-# Layers counted from 0
+# Layers that are not counted from 1
 
 
 def meant(names, exercise=PLAIN):
@@ -530,6 +530,10 @@ def meant(names, exercise=PLAIN):
         ("z0[1,1] a1[1,1] z1[1,1] a2[1,1]", "z1 a1 z2 a2"),  # a0 is x
         ("z1[1,1] z2[1,1] W0_new[1,1] W1_new[1,1]", "z1 z2 W1_new W2_new"),
         ("z1[1,1] a0[1,1] a1[1,1]", "z1 a0 a1"),
+        ("a1[1,1] z2[1,1] a2[1,1] z3[1,1] a3[1,1] delta3[1,1]", "a0 z1 a1 z2 a2 delta2"),
+        ("z2[1,1] z3[1,1] W1_new[1,1] W2_new[1,1]", "z1 z2 W1_new W2_new"),  # Θ⁽¹⁾ leads to z⁽²⁾
+        ("W_3_new[1,1] W_2_new[1,1] z1[1,1]", "W2_new W1_new z1"),
+        ("z2[1,1] a2[1,1] a1[1,1]", "z2 a2 a1"),
     ],
 )
 def test_layers_are_read_as_they_are_counted(names, ids):
@@ -537,12 +541,13 @@ def test_layers_are_read_as_they_are_counted(names, ids):
     assert meant(names) == expected
 
 
-def test_layers_counted_from_0_are_said_once():
+def test_another_first_number_is_said_once():
     answers = sheet("z0: [[1, 2, 3]]\nz1: [[4]]\n", PLAIN)
-    assert answers.notes == ('layers are counted from 0 here: "z0" is read as z1',)
+    assert answers.notes == ('the first layer is counted as 0 here: "z0" is read as z1',)
 
 
-def test_a_0_beside_the_last_layer_is_a_stranger():
-    answers = sheet("z0: [[1, 2, 3]]\nz2: [[4]]\n", PLAIN)
-    assert [each.id for each in answers.written] == ["z2"]
+@pytest.mark.parametrize(("names", "kept"), [("z0 z2", "z2"), ("z1 z3", "z1")])
+def test_a_number_that_no_layer_has_beside_one_that_only_it_has_is_a_stranger(names, kept):
+    answers = sheet("".join(f"{name}[1,1]: 1\n" for name in names.split()), PLAIN)
+    assert [each.id for each in answers.written] == [kept]
     assert len(answers.notes) == 1

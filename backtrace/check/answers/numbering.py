@@ -1,4 +1,4 @@
-"""Layers that a sheet counts from 0, as programs do: its z0 is z1."""
+"""Layers that a sheet does not count from 1: from 0, as programs do, or the input as layer 1."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from backtrace.spec.names import ascii_of
 _NUMBERED = re.compile(r"(\D*)(\d{1,6})(\D*)")
 
 SUMS: Final = frozenset[Role](("product", "preactivation", "slope", "delta"))
-ACTIVATIONS: Final = frozenset[Role](("activation", "activation_gradient"))
+ACTIVATIONS: Final = frozenset[Role](("inputs", "activation", "activation_gradient"))
 PARAMETERS: Final = frozenset[Role](
     (
         *("weight", "bias", "learned_slope", "data_gradient", "gradient", "clipped_gradient"),
@@ -22,46 +22,56 @@ PARAMETERS: Final = frozenset[Role](
 )
 
 
-def counted_from_zero(reader: Reader, names: Collection[str]) -> dict[str, Reference]:
-    """What the names mean that count a layer from 0; empty where a sheet counts them from 1.
+def counted_otherwise(
+    reader: Reader, names: Collection[str]
+) -> tuple[int | None, dict[str, Reference]]:
+    """The number that a sheet gives to the first layer, 0 or 2, and what its names mean then; None
+    and nothing where it is 1.
 
-    Weighted sums and parameters are each counted by themselves (z1 = W0·x is seen, too): from 0
-    where the sheet has a number 0, and not the last layer's. Activations, whose a0 is x where they
-    are counted from 1, are only with the sums.
+    Weighted sums, activations and parameters are each counted by themselves (Θ⁽¹⁾ leads to z⁽²⁾ in
+    many courses): otherwise where there is a number that no layer has, and none that no layer would
+    have.
     """
-    if all(map(reader.find, names)):
-        return {}
-    later = {name: found for name in names if (found := _a_layer_later(reader, name))}
-    counted = {
+    if not all(map(reader.find, names)):
+        for first in (0, 2):
+            found = _counted_from(first, reader, names)
+            if found:
+                return first, found
+    return None, {}
+
+
+def _counted_from(first: int, reader: Reader, names: Collection[str]) -> dict[str, Reference]:
+    only_there, only_here = (0, reader.last) if first == 0 else (reader.last + 1, 1)
+    there = {name: read for name in names if (read := _meant(reader, name, 1 - first))}
+    here = {name: read for name in names if (read := _meant(reader, name, 0))}
+    counted = [
         roles
         for roles in (SUMS, PARAMETERS, ACTIVATIONS)
-        if any(number == 0 and found.quantity.role in roles for number, found in later.values())
-        and not any(_is_last(reader, name, roles) for name in names)
-    }
-    if SUMS not in counted:
-        counted -= {ACTIVATIONS}
+        if _has(only_there, there, roles)
+        and not _has(0 if roles is ACTIVATIONS and first == 2 else only_here, here, roles)
+    ]
+    if first == 0 and SUMS not in counted:  # a0 is x
+        counted = [roles for roles in counted if roles is not ACTIVATIONS]
     return {
         name: found
-        for name, (_, found) in later.items()
+        for name, (_, found) in there.items()
         if any(found.quantity.role in roles for roles in counted)
     }
 
 
-def _a_layer_later(reader: Reader, name: str) -> tuple[int, Reference] | None:
-    """The number of the layer in a name, and what the name would mean of the layer after it."""
+def _has(number: int, names: dict[str, tuple[int, Reference]], roles: frozenset[Role]) -> bool:
+    return any(n == number and found.quantity.role in roles for n, found in names.values())
+
+
+def _meant(reader: Reader, name: str, further: int) -> tuple[int, Reference] | None:
+    """The number of the layer in a name, and what the name means if that is so much further."""
     name = ascii_of(name)
     for base, *_ in taken_apart(name):
         parts = _NUMBERED.fullmatch(base)
-        number = int(parts[2]) if parts else reader.last
-        if parts is None or number >= reader.last:
+        number = int(parts[2]) if parts else -1
+        if parts is None or not 0 <= number + further <= reader.last:
             continue
-        found = reader.find(f"{parts[1]}{number + 1}{parts[3]}{name[len(base) :]}")
-        if found is not None and found.quantity.layer == number + 1:
+        found = reader.find(f"{parts[1]}{number + further}{parts[3]}{name[len(base) :]}")
+        if found is not None and (found.quantity.layer or 0) == number + further:
             return number, found
     return None
-
-
-def _is_last(reader: Reader, name: str, roles: frozenset[Role]) -> bool:
-    found = reader.find(name)
-    quantity = found.quantity if found is not None else None
-    return quantity is not None and quantity.role in roles and quantity.layer == reader.last

@@ -9,7 +9,7 @@ from typing import BinaryIO
 from backtrace.check.answers.figures import comma_in_doubt
 from backtrace.check.answers.fitting import fit, places, scattered
 from backtrace.check.answers.names import Quantity, Reader, Reference, reader
-from backtrace.check.answers.numbering import counted_from_zero
+from backtrace.check.answers.numbering import counted_otherwise
 from backtrace.check.answers.tree import LIMITS, AnswersError, inert, read_sheet
 from backtrace.check.model import Answers, Unreadable, WrittenQuantity
 from backtrace.spec.document.reader import Mapping, Node, Scalar, kind
@@ -137,12 +137,12 @@ class _Collector:
         self.unknown = 0
 
     def collect(self, answers: Mapping) -> tuple[WrittenQuantity, ...]:
-        later = counted_from_zero(self.reader, answers.entries)
-        for key in [*later][:1]:
-            meant = f"{cited(key)} is read as {later[key].quantity.name}"
-            self.notes.append(f"layers are counted from 0 here: {meant}")
+        first, renamed = counted_otherwise(self.reader, answers.entries)
+        for key in [*renamed][:1]:
+            meant = f"{cited(key)} is read as {renamed[key].quantity.name}"
+            self.notes.append(f"the first layer is counted as {first} here: {meant}")
         for key, entry in answers.entries.items():
-            reference = later.get(key) or self.reader.find(key)
+            reference = renamed.get(key) or self.reader.find(key)
             if reference is None:
                 self.leave_aside(key, entry.key)
             elif reference.index:
