@@ -229,6 +229,9 @@ HABITS = {
     "some lines left out": plain(4, leaves_out=0.4),
     "trailing zeros dropped": plain(3, drops=True),
     "cut off instead of rounded": Habit(Digits(4, cut=True)),
+    "cut off inside a line too": Habit(
+        Digits(4, cut=True), notes=Digits(4, cut=True), inside=INSIDE
+    ),
     "e^z rounded before the quotient": plain(4, notes=Digits(4), inside=("exponentials",)),
     "e^z to 2 decimals, 4 written": plain(4, notes=Digits(2), inside=("exponentials",)),
     "each product rounded before the sum": plain(4, notes=Digits(4), inside=("products",)),

@@ -434,6 +434,17 @@ def test_half_a_unit_of_a_number_that_is_noted():
     assert Noting(0.005).error(size) == pytest.approx([0.005] * 3, rel=1e-12)
 
 
+def test_of_a_number_whose_digits_are_cut_off_nearly_a_unit_is_lost():
+    """-0.0196 is -0.01 to two decimals, 0.0456 is 0.04; 0.3, which is 0.29999999999999999 in
+    floats, stays. To one digit 123 is 100."""
+    x = Interval(*np.array([[[[-0.0196, 0.0456, 0.1 * 3]]]] * 2))
+    for end in (cut := Noting(0.005, cut=True).rounded(x)).lo, cut.hi:
+        assert end == pytest.approx(np.array([[[-0.01, 0.04, 0.3]]]), abs=1e-12)
+    assert Noting(0.005, cut=True).error(np.ones(1)) == pytest.approx([0.01])
+    whole = Interval(*np.full((2, 1, 1, 1), 123.0))
+    assert Noting(0.0, 1, cut=True).rounded(whole).lo == pytest.approx(np.full((1, 1, 1), 100.0))
+
+
 def test_a_divisor_that_may_be_0_leaves_nothing_to_say():
     assert divided(interval(1, 2), interval(-1, 1)).unbounded.all()
     assert divided(interval(1, 2), interval(-1, 0)).unbounded.all()  # -1 and below

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from copy import copy
 
@@ -25,6 +25,8 @@ from backtrace.check.judge.workings import ACCUSED, Working, accused_entries, ac
 from backtrace.check.mistakes.catalogue import CATALOGUE
 from backtrace.check.model import Explanation
 from backtrace.check.rules.intervals import Floats, Interval, hull, point, some
+from backtrace.check.rules.noted_lines import ROUNDED_PARTS
+from backtrace.check.rules.noting import Noting
 from backtrace.functions.elementary import FUNCTIONS
 from backtrace.tape.steps import Step
 
@@ -34,6 +36,7 @@ KINKED = 2.0  # the same of a slope of straight pieces, which is right by chance
 FROM_WRITTEN, EXACTLY = 0.55, 0.25  # how often a number is what these give, rounded
 NOTED = 0.95  # how often a line whose partial results may be noted was worked so
 VARIED = 0.3  # how often the unwritten lines before it were rounded so, where decimals vary
+ALL_NOTED = 0.2  # how often all partial results are noted with the digits of the page
 IN_ONE_GO = 0.05  # how often a number of such a line was not
 MOSTLY = 0.7  # how often its noted parts are those of the written numbers as they stand
 WHOLE = 0.1  # how often the line itself was noted coarsely as well
@@ -42,6 +45,7 @@ BETWEEN = 0.25  # then, that it is what those give with each line between rounde
 AT_EDGE = 0.3  # of what rounding may do at most, that it does so much
 SLOPES = ("activation_derivative", "chain")  # which are worked from a as well
 OF_ONE_PART = ("hadamard", "scale_step", "times")  # lines that are what would be noted
+OF_POWERS = ("activate", "activation_derivative", "softmax")  # of e
 RULES = 40.0  # mistakes that have names, one as likely as the other
 EXACT = 1e-12  # the unit of a number that was not rounded, relatively
 
@@ -61,8 +65,8 @@ def weight(coarse: Sheet, usual: Sheet) -> float:
 
 def weight_of_cutting(cut: Sheet, usual: Sheet) -> float:
     """How much likelier a sheet is as its digits were ``cut`` off than as they were rounded, by all
-    lines: the natural logarithm of the ratio. An unwritten line that was cut off may make others
-    look rounded."""
+    lines: the natural logarithm of the ratio. Either way all partial results were noted with the
+    digits of the page, or none. An unwritten line that was cut off may make others look rounded."""
     lines = {
         cut.numbers[place].values.tobytes(): place  # a copy tells nothing more
         for place in reversed(cut.judged)
@@ -70,21 +74,55 @@ def weight_of_cutting(cut: Sheet, usual: Sheet) -> float:
     }
     if not any(cut.numbers[place].values.any() for place in lines.values()):
         return 0.0  # zeros alone show no digits
-    return float(sum(_told_by(cut, usual, place) for place in lines.values()))
+    sheets = [(each, _with_all_noted(each)) for each in (cut, usual)]
+    ways = sum(_told_by(sheets, place) for place in lines.values())
+    as_cut, as_rounded = np.logaddexp.reduce(ways + np.log([1 - ALL_NOTED, ALL_NOTED]), axis=1)
+    return float(as_cut - as_rounded)
 
 
-def _told_by(cut: Sheet, usual: Sheet, place: Key) -> float:
-    """What a line tells of digits cut off, a 0 where that leaves it; of what is wrong either way
-    it tells nothing, nor does how many numbers worst roundings leave."""
-    numbers = cut.numbers[place]
-    others = np.maximum(*(_numbers_in(x.box(place), _unit(numbers)) for x in (cut, usual)))
-    as_cut, as_rounded = (
-        _as_usual(sheet, place, sheet.numbers[place], _unit(numbers), others)
-        for sheet in (cut, usual)
+def _with_all_noted(sheet: Sheet) -> Sheet:
+    """The same with all partial results noted with the digits of the page."""
+    half = 0.5 * 10.0 ** -(sheet.page.usual or 0)
+    noting = Noting(0.0 if sheet.digits else half, sheet.digits, cut=sheet.working.cut)
+    working = msgspec.structs.replace(
+        sheet.working, scratch=noting, parts=frozenset(ROUNDED_PARTS), only=True, known=True
     )
+    return _worked(sheet, working)
+
+
+def _told_by(sheets: Sequence[tuple[Sheet, Sheet]], place: Key) -> Floats:
+    """How likely a line is cut off and rounded, and each with nothing noted and with all: natural
+    logarithms. A 0 counts where cutting off leaves it; of what is wrong either way nothing does,
+    nor does how many numbers worst roundings leave."""
+    (cut, _), (usual, _) = sheets
+    numbers = cut.numbers[place]
+    unit = _unit(numbers)
+    others = np.maximum(*(_numbers_in(x.box(place), unit) for x in (cut, usual)))
     tells = (numbers.values != 0) | numbers.meets(point(cut.middle_from_written(place)))
     tells &= numbers.there & ~(_accused(cut, place) & _accused(usual, place))
-    return float(np.log(as_cut / as_rounded)[tells].sum())
+    found = []
+    for sheet, noted in sheets:
+        plain = _as_usual(sheet, place, sheet.numbers[place], unit, others)
+        with_parts = _with_parts(noted, place, unit, plain)
+        ways = np.log(with_parts)[:, tells].sum(axis=1)
+        found.append((np.log(plain)[tells].sum(), np.logaddexp.reduce(ways) - np.log(len(ways))))
+    return np.array(found)
+
+
+def _with_parts(noted: Sheet, place: Key, unit: Floats, plain: Floats) -> Floats:
+    """How likely each number is with its parts noted, in each way of working the line: powers of e
+    are worked in one way in all of a line."""
+    operation, numbers = noted.exercise.steps[place].operation, noted.numbers[place]
+    if operation not in ROUNDED_PARTS:
+        return plain[None]
+    if operation in OF_POWERS:
+        box = noted.ways_from_written(place, 0.0)
+        pieces = (Interval(*ends) for ends in zip(box.lo[:, None], box.hi[:, None], strict=True))
+        found = np.stack([numbers.meets(each) / _numbers_in(each, unit) for each in pieces])
+    else:
+        found = _as_coarse(noted, place, numbers, unit)[None]
+    as_noted = IN_ONE_GO * plain + (1 - IN_ONE_GO) * found
+    return np.where(_accused(noted, place), plain, as_noted)
 
 
 def _unit(numbers: Numbers) -> Floats:
@@ -126,6 +164,12 @@ def weight_of_names(usual: Sheet, explained: Sheet, places: AbstractSet[Key]) ->
     numbers = _numbers_of_rules(explained, places).values()
     rules = [max(0.0, count * math.log(SLIPS) - math.log(RULES)) for count in numbers]
     return sum(rules) + follow * math.log(SLIPS)
+
+
+def most_of_names(usual: Sheet, places: AbstractSet[Key]) -> float:
+    """What that can be at most, before anything is explained: an entry has a name or follows."""
+    wrong = (q for q in usual.quantities if (q.epoch, q.batch, q.id) in places)
+    return sum(each.count(*ACCUSED) for each in wrong) * math.log(SLIPS)
 
 
 def is_told_by_one_rule(explained: Sheet) -> bool:
@@ -211,6 +255,9 @@ def _as_usual(
         found = found + BETWEEN * numbers.meets(box) / _numbers_in(box, unit)
         rest -= BETWEEN
     found = found + rest / others
+    if usual.explains:  # what follows from a mistake is mostly what it gives, rounded
+        follows = np.array(usual.judged[place].entries) == "carried"
+        found = np.where(follows, np.maximum(found, FROM_WRITTEN / 2), found)
     # What is the key's, but not the student's own, may follow from what was meant before.
     step = usual.exercise.steps[place]
     meant = exactly * (EXACTLY + FROM_WRITTEN * usual.doubt_of_operands(place, step))

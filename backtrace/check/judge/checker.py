@@ -12,6 +12,7 @@ import numpy as np
 from backtrace.check.judge.attempts import Attempts
 from backtrace.check.judge.borne_out import (
     is_told_by_one_rule,
+    most_of_names,
     weight,
     weight_of_cutting,
     weight_of_names,
@@ -266,12 +267,18 @@ class Checker(Attempts):
 
     def is_shown(self, answers: Answers, sheet: Sheet, usual: Sheet, strictly: Sheet) -> bool:
         """Whether a sheet is likelier as it was worked in another way than in the usual one, and,
-        where its decimals vary, than with mistakes that have names."""
-        if sheet.working.unwritten is None:
-            return is_likelier(sheet, strictly if sheet.working.cut else usual)
-        least = weight(sheet, usual) - enough(sheet.working)
-        wrong = accused_places(usual.quantities)
-        return least > 0 and least > self.weight_of_names(answers, usual.usual, wrong)
+        but for digits that only a program has, than with mistakes that have names; of a sheet that
+        has some either way those are compared when all is explained."""
+        if sheet.working.float32:
+            return True
+        if sheet.working.cut:
+            least = weight_of_cutting(sheet, strictly) - TOLD
+        else:
+            least = weight(sheet, usual) - enough(sheet.working)
+        mended = accused_places(usual.quantities) - accused_places(sheet.quantities)
+        if least <= 0 or accused(sheet.quantities) or least > most_of_names(usual.usual, mended):
+            return least > 0
+        return least > self.weight_of_names(answers, usual.usual, mended)
 
     def told_by_digits(self, usual: Sheet) -> Iterator[Working]:
         """The workings of which the written digits tell."""
@@ -346,7 +353,7 @@ class Checker(Attempts):
         ways = [each for each in self.told_by_digits(usual) if each.unwritten is None]
         mending = [each for each in ways if self.excused(answers, each, usual, self.work())]
         others = [*self.worked_otherwise(answers, usual, lenient, mending)]
-        if others and others[0].working.cut and weight_of_cutting(others[0], usual) > TOLD:
+        if others and others[0].working.cut and self.is_shown(answers, others[0], lenient, usual):
             yield others.pop(0)
         yield usual
         if usual.with_names is not None and is_told_by_one_rule(usual.with_names):

@@ -106,7 +106,8 @@ class Replay:
         # Of scratch paper; a program has none.
         digits = None if sheet.working.float32 else sheet.digits
         half = 0.0 if sheet.working.float32 else unit
-        self.noting = Noting(half) if digits is None else Noting(0.0, digits)
+        half = half if digits is None else 0.0
+        self.noting = Noting(half, digits, cut=sheet.working.cut)
 
     # Operands
 
@@ -484,10 +485,10 @@ class Replay:
         if working.loose:
             return self.on_scratch_paper(x)
         if self.rounds:
-            return self.noting.cut_off(x) if working.cut else self.noting.rounded(x)
+            return self.noting.rounded(x)
         if working.cut:
-            half = self.noting.error_in(x)
-            wide = widened(x, 2 * half, 2 * half)
+            unit = self.noting.error_in(x)
+            wide = widened(x, unit, unit)
         else:
             wide = _at_most_so_coarse(self.noting, x)
         if working.between is not None:

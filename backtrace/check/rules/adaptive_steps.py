@@ -73,8 +73,7 @@ class Notes(NamedTuple):
         if all(noting.digits is None for noting in self.notings):
             units = np.array([2 * noting.half for noting in self.notings])[:, None, None, None]
         else:
-            errors = [noting.error(sizes) for noting in self.notings]
-            units = 2 * np.concatenate(errors, axis=1)
+            units = np.concatenate([noting.unit(sizes) for noting in self.notings], axis=1)
             units[units == 0] = 1.0  # of 0
         if self.cut:
             signs = np.sign(ends)

@@ -57,7 +57,7 @@ def _sum_of(noting: Noting, x: Interval, way: Interval, axis: int) -> Interval:
     """The sum of ``x`` noted in a ``way``: between two noted numbers there is none, and so the sums
     are pieces of their own where they are few."""
     kept = (way.lo == x.lo) & (way.hi == x.hi)
-    unit = 2 * noting.error(np.maximum(np.abs(way.lo), np.abs(way.hi)))
+    unit = noting.unit(np.maximum(np.abs(way.lo), np.abs(way.hi)))
     steps = np.where(kept | (unit == 0), 0.0, (way.hi - way.lo) / np.where(unit == 0, 1.0, unit))
     steps = np.nan_to_num(np.round(steps), nan=np.inf)
     width = np.where(kept, way.hi - way.lo, 0.0).sum(axis=axis)

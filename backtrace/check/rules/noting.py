@@ -17,20 +17,30 @@ class Noting(msgspec.Struct, frozen=True):
     """How partial results are rounded: ``half`` a unit of a decimal each way, or to so many
     significant ``digits``, whichever is coarser. ``keeps``: whether what would show next to nothing
     stays in the calculator; None where that is not known. ``sums``: whether sums of what was noted
-    are noted as well."""
+    are noted as well. ``cut``: digits are cut off instead."""
 
     half: float
     digits: int | None = None
     keeps: bool | None = None
     sums: bool = False
+    cut: bool = False
+
+    @property
+    def share(self) -> float:
+        """Of a unit in the last place, how much of a number may be lost."""
+        return 1.0 if self.cut else 0.5
 
     def error(self, size: Floats) -> Floats:
-        """Half a unit in the last place of numbers of this size."""
+        """What is lost at most of numbers of this size: half a unit in the last place, or one."""
+        return self.share * self.unit(size)
+
+    def unit(self, size: Floats) -> Floats:
+        """A unit in the last place of numbers of this size; 0 of 0 where digits are significant."""
         if self.digits is None:
-            return np.full(np.shape(size), self.half)
+            return np.full(np.shape(size), 2 * self.half)
         with np.errstate(divide="ignore"):
             place = np.floor(np.log10(np.where(size > 0, size, 1.0)))
-        return np.where(size > 0, np.maximum(0.5 * 10.0 ** (place + 1 - self.digits), self.half), 0)
+        return np.where(size > 0, np.maximum(10.0 ** (place + 1 - self.digits), 2 * self.half), 0)
 
     def error_of_sum(self, size: Floats) -> Floats:
         """The same of a sum of noted numbers: it has no more decimals than they have."""
@@ -45,18 +55,9 @@ class Noting(msgspec.Struct, frozen=True):
         return self._rounded(x, 0.0) if self.sums else x
 
     def rounded(self, x: Interval) -> Interval:
-        """What the interval's numbers are rounded to: either way, where they lie between two."""
+        """What the interval's numbers are rounded to: either way, where they lie between two; or
+        cut off to, where what has no more digits stays."""
         return Interval(self._rounded(x.lo, -1.0), self._rounded(x.hi, 1.0))
-
-    def cut_off(self, x: Interval) -> Interval:
-        """The same of numbers whose digits are cut off; what has no more of them stays."""
-
-        def cut(end: Floats) -> Floats:
-            unit = 2 * self.error(np.abs(end))
-            unit = np.where(unit > 0, unit, 1.0)
-            return np.asarray(np.sign(end) * np.floor(np.abs(end) / unit + 1e-9) * unit)
-
-        return Interval(cut(x.lo), cut(x.hi))
 
     def ways(self, x: Interval, trivial: Any = False) -> Iterator[Interval]:
         """What may be noted of numbers: all of them rounded; the trivial ones as they are; also
@@ -69,19 +70,23 @@ class Noting(msgspec.Struct, frozen=True):
                 yield chosen(kept, x, rounded)
 
     def error_in(self, x: Interval) -> Floats | float:
-        """Half a unit in the last place of the numbers of an interval."""
+        """What is lost at most of the numbers of an interval."""
         if self.digits is None:
-            return self.half
+            return self.share * 2 * self.half
         return self.error(np.maximum(np.abs(x.lo), np.abs(x.hi)))
 
     def _rounded(self, x: Floats, side: float) -> Floats:
         tie = side * 1e-9  # a tie goes to the side that the interval opens to
         if self.digits is None and self.half > 0:
-            rounded: Floats = np.rint(x / (2 * self.half) + tie) * (2 * self.half)
-            return rounded
-        error = self.error(np.abs(x))
-        unit = np.where(error > 0, 2 * error, 1.0)
-        return np.where(error > 0, np.rint(x / unit + tie) * unit, x)
+            return self._whole(x / (2 * self.half), tie) * (2 * self.half)
+        unit = self.unit(np.abs(x))
+        safe = np.where(unit > 0, unit, 1.0)
+        return np.where(unit > 0, self._whole(x / safe, tie) * safe, x)
+
+    def _whole(self, units: Floats, tie: float) -> Floats:
+        if self.cut:
+            return np.asarray(np.trunc(units + np.copysign(1e-9, units)))
+        return np.asarray(np.rint(units + tie))
 
     def of(self, x: Interval) -> Floats:
         """What rounding may do to a partial result; nothing to a number that it leaves alone, and
@@ -89,11 +94,11 @@ class Noting(msgspec.Struct, frozen=True):
         ends, alone = hull(x), single(x)
         lo, hi = ends.lo[0], ends.hi[0]
         size = np.maximum(np.abs(lo), np.abs(hi))
-        full = self.half if self.digits is None else self.error(size)
-        error: Floats = np.minimum(full, size)
+        full = self.unit(size)
+        error: Floats = np.minimum(self.share * full, size)
         if not some(alone):
             return error
-        middle, unit = (lo + hi) / 2, np.where(np.greater(full, 0), np.multiply(2, full), 1.0)
+        middle, unit = (lo + hi) / 2, np.where(full > 0, full, 1.0)
         kept = is_left_alone(middle, np.rint(middle / unit) * unit, unit)
         return np.where(alone & kept, 0.0, error)
 
