@@ -50,6 +50,10 @@ def called(spec: Spec, ids: Iterable[str] = ()) -> dict[str, str]:
     for id, aliases in _aliases(spec):
         for alias in (id, *aliases):
             names.setdefault(key_of(alias), id)
+    if len(spec.layers) == 1:  # which needs no number
+        for key, id in [*names.items()]:
+            if re.fullmatch(r"\D+1\D*", key):
+                names.setdefault(key.replace("1", ""), id)
     return names
 
 

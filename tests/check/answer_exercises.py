@@ -16,6 +16,14 @@ targets: [0, 1, 1, 1]
 loss: half_mse
 learning_rate: 0.5
 """
+# Three samples (a row each), 2 → 1 sigmoid.
+ONE_LAYER = """
+layers: [{activation: sigmoid, weights: [[1], [2]], bias: 3}]
+inputs: [[0, 1], [1, 0], [1, 1]]
+targets: [0, 1, 1]
+loss: half_mse
+learning_rate: 0.5
+"""
 ONLINE = PLAIN + "updates: {batch_size: 2}\nepochs: 2\n"
 DESCENT = PLAIN + "conventions: {sign: descent}\n"
 PARTIAL_DESCENT = DESCENT + "notation: {delta: partial, gradient: partial}\n"

@@ -10,6 +10,7 @@ from tests.check.answer_exercises import (
     ADAM,
     AUGMENTED,
     DESCENT,
+    ONE_LAYER,
     ONLINE,
     PARTIAL_DESCENT,
     PLAIN,
@@ -50,8 +51,36 @@ def test_accepted_names(id, name):
     assert (reference.quantity.id, reference.index, reference.note) == (id, (), "")
 
 
+ONE_LAYERS = {
+    "z1": "z Z net z1",
+    "a1": "a A out y_hat",
+    "da1": "da ∂L/∂a",
+    "g1": "g σ′(z) sigma_prime",
+    "delta1": "delta δ dz ∂L/∂z",
+    "dW1": "dW dw ∂L/∂w grad_W",
+    "db1": "db ∂L/∂b",
+    "W1_new": "W_new w' Wⁿᵉʷ",
+    "error": "e error",
+    "loss": "L E",
+    "a0": "x X",
+}
+
+
+@pytest.mark.parametrize(
+    ("id", "name"), [(id, n) for id, ns in ONE_LAYERS.items() for n in ns.split()]
+)
+def test_a_single_layer_needs_no_number(id, name):
+    reference = reader_of(ONE_LAYER).find(name)
+    assert reference is not None, reader_of(ONE_LAYER).explain(name)
+    assert (reference.quantity.id, reference.index) == (id, ())
+
+
+def test_the_number_is_missed_where_there_are_two_layers():
+    assert reader_of(PLAIN).find("z") is None
+
+
 def test_every_id_of_a_tape_means_itself():
-    for text in (PLAIN, ONLINE, ADAM, AUGMENTED):
+    for text in (PLAIN, ONE_LAYER, ONLINE, ADAM, AUGMENTED):
         reader = reader_of(text)
         for epoch, batch, id in reader.quantities:
             quantity = reader.find(f"{id}@{epoch}.{batch}").quantity

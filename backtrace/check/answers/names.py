@@ -131,7 +131,7 @@ class Reader:
             return False
         key = key_of(base)
         if self.spec.conventions.sign == "gradient":
-            return re.fullmatch("delta[wb][0-9]+", key) is not None
+            return re.fullmatch("delta[wb][0-9]*", key) is not None
         notation = self.spec.notation
         named = ids.parse(id)
         written = {"delta": notation.delta, "activation_gradient": notation.error}.get(
