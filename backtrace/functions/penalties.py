@@ -30,6 +30,13 @@ FORMS: dict[str, Form] = {
 }
 
 
+def shares(form: str, n: int) -> tuple[float, float]:
+    """What λΣw² and λΣ|w| are multiplied by."""
+    above, below = FORMS[form].l2
+    over = n if FORMS[form].per_sample else 1
+    return above / (below * over), 1 / over
+
+
 def penalty(w: AnyArray, form: str, l1: Any, l2: Any, n: int) -> Any:
     """The penalty of a matrix, a number, or of each of a stack; ``l1``, ``l2``: λ of each part."""
     above, below = FORMS[form].l2

@@ -12,6 +12,7 @@ import numpy as np
 from tests.check.allowance import Rounding, Seen, departures, reaches, stands_for_itself
 from tests.check.habits import Habit, numbers, random_habit, units, written_ids
 from tests.check.handwork import Rule, Work
+from tests.check.honest_work import worked, workings
 from tests.check.published_wrong_rules import through_slope  # noqa: F401, its rows
 from tests.check.random_exercises import pick, random_spec
 from tests.check.rarer_wrong_rules import exchanged
@@ -121,6 +122,8 @@ def _draw(seed, code, random):
         truth = _truth(work, habit, texts, wrong)
         if isinstance(truth, str):
             return truth
+        if is_honest_work(work, habit, texts, truth):
+            return "hidden"
     answers = {id: _on_page(work, id, cells) for id, cells in texts.items()}
     return Sheet(seed, code, work.spec, habit, answers, truth)
 
@@ -227,9 +230,24 @@ def write_sheet(random, work, habit, ids, wrong=None):
     return {id: student.texts[id] for id in work.lines if id in student.texts}, student.values
 
 
+def is_honest_work(work, habit, texts, truth):
+    """Whether somebody who makes no mistake writes the same, to the last digit."""
+    before = [*texts][: [*texts].index(truth.id) + 1]
+    lines = [*work.lines][: [*work.lines].index(truth.id) + 1]
+    updates = any(work.lines[id].kind.endswith("_new") for id in lines)
+    for other, decimals in workings(habit, updates):
+        student = _Student(None, work, other, {*texts}, None, decimals)
+        if all(np.array_equal(student.text(id), texts[id]) for id in (*before[::-1], *texts)):
+            return True
+    return False
+
+
 class _Student:
-    def __init__(self, random, work, habit, ids, wrong):
+    """``decimals`` are those to which the parts of an update are noted."""
+
+    def __init__(self, random, work, habit, ids, wrong, decimals=None):
         self.random, self.work, self.habit, self.ids, self.wrong = random, work, habit, ids, wrong
+        self.decimals = decimals
         self.texts, self.lost = {}, set()
         self.values = dict(work.givens)
         if wrong is not None and wrong.misread is not None and not wrong.once:
@@ -242,6 +260,11 @@ class _Student:
             with np.errstate(all="ignore"):
                 self.values[id] = self.work_line(self.work.lines[id])
         return self.values[id]
+
+    def text(self, id):
+        """What stands on the page; None where what was worked is too large for that."""
+        self.value(id)
+        return self.texts.get(id)
 
     def work_line(self, line):
         rule = self.rule(line)
@@ -256,7 +279,8 @@ class _Student:
                 values = values(self.texts[id], own) if id in self.texts else own
             operands = [values if read == id else x
                         for read, x in zip(rule.reads, operands, strict=True)]  # fmt: skip
-        value = rule.work(*operands)
+        decimals = self.decimals if line.kind.endswith("_new") else None
+        value = worked(rule, operands, decimals)
         if self.wrong is not None and self.wrong.free and self.wrong.id == line.id:
             self.lost.add(line.id)
         return self.written(line, value) if _tame({line.id: value}) else value

@@ -94,8 +94,9 @@ def _is_place(first, sheet):
 
 
 def _shows(judged, sheet):
-    """Whether a line is said to be wrong by the mistake that was made, where it was made."""
-    made = (sheet.truth.code, sheet.truth.origin)
+    """Whether a line is said to be wrong by the mistake that was made, where it was made; a report
+    names no update there."""
+    made = (sheet.truth.code, sheet.truth.origin.partition("@")[0])
     return any(made in each.mistakes for each in judged.explanations)
 
 

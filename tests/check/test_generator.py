@@ -1,12 +1,21 @@
 """The generator itself: sheets repeat, the judge can fail, and its numbers are right by hand."""
 
+import msgspec
 import numpy as np
 import pytest
 
 from backtrace.check.mistakes.catalogue import CATALOGUE
-from backtrace.spec.model import Bias, Function, Layer, Loss, Matrix, Spec
+from backtrace.spec.model import Bias, Function, Layer, Loss, Matrix, Optimizer, Spec
 from tests.check.allowance import Rounding, Seen, departures, reaches, stands_for_itself
-from tests.check.generator import CODES, HONEST, generate, line_reaches, slack_of
+from tests.check.generator import (
+    CODES,
+    HONEST,
+    Truth,
+    generate,
+    is_honest_work,
+    line_reaches,
+    slack_of,
+)
 from tests.check.habits import Habit, numbers
 from tests.check.handwork import Work
 from tests.check.test_equations import WRONG as AT_BOARDS
@@ -75,6 +84,20 @@ def test_an_honest_sheet_never_departs():
 
 
 # By hand
+
+
+def test_what_coarse_work_leaves_as_well_is_no_mistake_that_shows():
+    """η·dW = 0.05·(−0.0594) = −0.00297: 0.403 for w, and 0.400 if it is noted as −0.00; likewise
+    0.503 and 0.500 for b."""
+    work = Work(msgspec.structs.replace(neuron(), optimizer=Optimizer("sgd", 0.05)))
+    truth = Truth("W1_new", "update-omitted", "W1_new", ((1, 1),))
+
+    def is_honest(w, b):
+        texts = {"W1_new": np.array([[w]], object), "b1_new": np.array([[b]], object)}
+        return is_honest_work(work, Habit(3), texts, truth)
+
+    assert is_honest("0.400", "0.500")
+    assert not is_honest("0.400", "0.503")
 
 
 def test_rounding_reaches_as_far_as_the_derivative_says():

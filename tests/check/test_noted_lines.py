@@ -11,6 +11,7 @@ from backtrace.check.rules.noted_lines import ROUNDED_PARTS, noted
 from backtrace.check.rules.noting import Noting
 from backtrace.spec.model import Conventions
 from backtrace.tape.setting import Setting
+from tests.check.typed import marks
 
 TO_TWO = Noting(0.005)
 L2 = {"form": "lambda", "l1": 0.0, "l2": 0.13, "over": 1}
@@ -25,6 +26,11 @@ def r(x):
 def look_ahead(g, v):
     kept = 0.9 * v
     return [-0.37 * (g + r(kept)), -0.37 * r(g + kept), -r(0.37 * (g + kept))]
+
+
+def penalties(w):
+    shares = (r(0.13 * w**2), 0.13 * r(w**2), r(0.13 * (w**2).sum()))
+    return [share.sum() for share in shares]
 
 
 def quotient(a, y):
@@ -43,6 +49,7 @@ def squares(v, g):
 
 
 CASES = {
+    "penalty": (L2 | {"omit": ("",)}, ((2, 3),), penalties),
     "add_penalty": (L2, ((2, 3), (2, 3)), lambda data, w: [data + r(2 * 0.13 * w)]),
     "look_ahead_step": (BETA | RATE, ((2, 3), (2, 3)), look_ahead),
     "average_squares": (BETA, ((2, 3), (2, 3)), squares),
@@ -89,3 +96,28 @@ def test_sums_are_noted_to_significant_digits_as_well_and_what_a_number_is_multi
     # -0.3 times 1/(1 + e^0.3) = 0.4256, 0.43; the mean of 1.09 and 0.524, whose sum is 1.61.
     assert holds("activate", {"activation": "silu"}, TO_TWO, -0.3, -0.3 * 0.43).all()
     assert holds("total", {"samples": 2}, three, [[1.09], [0.524]], 1.61 / 2).all()
+
+
+# Each w² is 0.16, 0.04, 0.01, 0.36, 0.09, 0.49, and λ/(2n) = 0.00125 times 1.15 is 0.0014.
+PENALISED = """
+layers:
+  - {activation: linear, weights: [[0.4, 0.2, -0.1], [0.6, 0.3, -0.7]], bias: [0.9, -1.0, 0.8]}
+inputs: [[1, 0.5], [0.5, -1], [0.25, 2], [-1, 1]]
+targets: [[1, 0, 1], [0, 1, 1], [2, 1, 0], [1, 1, 1]]
+loss: mse
+regularization: {l2: 0.01, form: lambda_over_2n}
+learning_rate: 0.1
+"""
+
+
+@pytest.mark.parametrize(
+    ("penalty", "verdict"),
+    [
+        ("0.0014", "right"),
+        ("0.0015", "rounded"),  # 0.0002 + 0.0001 + 0.0000 + 0.0005 + 0.0001 + 0.0006
+        ("0.0019", "wrong"),  # six times half a unit more, to which six known shares don't come
+        ("0.0045", "wrong"),  # with 0.81, 1.00 and 0.64 of the biases: 0.00125 times 3.60
+    ],
+)
+def test_which_way_the_shares_of_known_weights_are_rounded_is_known(penalty, verdict):
+    assert marks(PENALISED, f"penalty: {penalty}")["penalty"] == verdict

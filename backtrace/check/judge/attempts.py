@@ -16,6 +16,7 @@ from backtrace.check.mistakes.repetition import likelier_together
 from backtrace.check.model import Answers, Judged, Verdict, WrittenQuantity
 
 LEAST_WORK, WORK_A_LINE = 1_000, 20  # lines that are worked in search of another way of working
+WORK_OF_NAMES = 500  # for verdicts on what follows from mistakes, if nothing else may be tried
 
 
 class Attempts(Exercise):
@@ -38,6 +39,8 @@ class Attempts(Exercise):
     def with_explanations(self, answers: Answers, judged: Sheet) -> Sheet:
         """A judged sheet, once more, and what is wrong explained."""
         sheet = Sheet(self, self._page(answers), judged.working, before=judged)
+        if self.trials.is_spent:  # what follows from a mistake that has a name is seen all the same
+            sheet.work = Work(WORK_OF_NAMES)
         explained = likelier_together([*self._judged(sheet)])
         sheet.quantities = for_work_done(sheet, explained)
         return sheet

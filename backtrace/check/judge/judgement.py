@@ -63,6 +63,12 @@ class Judgement:
 
     def judged(self, extra: bool) -> Judged:
         """The verdict; ``extra`` is whether the quantity was not asked for and earns nothing."""
+        found = self.found(extra)
+        if self.place in self.sheet.intervals:
+            self.sheet.arrive_at(self.place)
+        return found
+
+    def found(self, extra: bool) -> Judged:
         if self.written.problem:
             return self.misshapen(extra)
         before = self.sheet.before
@@ -443,7 +449,8 @@ class Judgement:
 
     def notes(self, worst: Verdict) -> tuple[str, ...]:
         """The reader's, and whether anything was left untried."""
-        cut = worst == "wrong" and (self.sheet.work.is_spent or self.sheet.search.is_spent)
+        spent = self.sheet.work.is_spent or self.exercise.trials.is_spent
+        cut = worst == "wrong" and (spent or self.sheet.search.is_spent)
         return (*self.written.notes, UNFINISHED) if cut else self.written.notes
 
     def worst(self, entries: Entries) -> Verdict:

@@ -119,17 +119,21 @@ def _unnamed(judged: Judged, many: float) -> Judged:
 
 def _filled(sheet: Sheet, quantities: tuple[Judged, ...]) -> set[str]:
     """Those filled with the one number, of either sign, that fills others that are wrong, as no
-    work does."""
+    work does but for a mistake that other numbers have as well."""
     fillings = {
         each.name: sizes.flat[0]
         for each in quantities
         if each.count("wrong", "carried") and _key(each) in sheet.numbers
         if ((sizes := np.abs(sheet.numbers[_key(each)].values)) == sizes.flat[0]).all()
     }
+    made = [each for each in quantities if each.verdict == "wrong"]
+    numbers: dict[tuple[str, ...], set[float | None]] = {}
+    for each in made:
+        numbers.setdefault(each.mistakes, set()).add(fillings.get(each.name))
     wrong = Counter(
         fillings[each.name]
-        for each in quantities
-        if each.verdict == "wrong" and each.name in fillings
+        for each in made
+        if each.name in fillings and not (each.mistakes and len(numbers[each.mistakes]) > 1)
     )
     return {name for name, number in fillings.items() if wrong[number] >= MOST_ALIKE}
 
@@ -185,7 +189,11 @@ def _charged_once(sheet: Sheet, judged: Judged) -> Judged:
     trivial = _trivial(sheet, _key(judged))
     if trivial is not None and trivial.holds != "copy":  # who forgets a bias forgets it again
         return judged
-    kept = judged.count("wrong") * sheet.exercise.credit["carried"]
+    credit = sheet.exercise.credit
+    kept = judged.count("wrong") * credit["carried"]
+    if not judged.slip:  # where a slip spares them
+        more = credit["carried"] - credit.get("unsupported", 0.0)
+        kept += judged.count("unsupported") * max(more, 0.0)
     return msgspec.structs.replace(judged, earned=judged.earned + kept, spared=kept)
 
 

@@ -8,7 +8,7 @@ replaced step reaches is worked once for all replays of a sheet.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from operator import is_
 from typing import Protocol, TypeAlias
 
@@ -42,7 +42,7 @@ from backtrace.check.rules.intervals import (
     widened,
 )
 from backtrace.check.rules.noted_lines import noted
-from backtrace.check.rules.noting import TELLING, Noting, chosen, widened_by
+from backtrace.check.rules.noting import FINER, TELLING, Noting, chosen, widened_by
 from backtrace.functions.activations import Parameters
 from backtrace.functions.elementary import FUNCTIONS
 from backtrace.tape.arithmetic import FloatArithmetic
@@ -56,7 +56,6 @@ KNOW_THEIR_PARTS = (  # and which are left alone
     *("descend", "accumulate", "accumulate_step", "average", "accumulate_squares"),
     "average_squares",
 )
-FINER = 10.0  # times as fine as a unit is the next
 LARGE = 500  # entries of the operands of a line, for which it counts as another one
 
 
@@ -380,6 +379,11 @@ class Replay:
         """What a line gives, as far off as its partial results may take it."""
         setting = self.exercise.setting
         found = interval(operation, setting, parameters, *operands)
+        if operation == "penalty":  # of known weights it is known which way each share goes
+            as_noted = partial(noted, operation, setting, parameters)
+            ways = [as_noted(each, *operands) for each in (noting, noting.finer)]
+            if None not in ways:
+                return hull(in_any((found, *filter(None, ways))))
         off = slack(operation, setting, parameters, noting, *operands)
         if operation not in KNOW_THEIR_PARTS and some(off):
             off = np.where(noting.of(found) == 0, 0.0, off)
@@ -494,8 +498,7 @@ class Replay:
         if working.between is not None:
             wide = either(wide, working.between.rounded(x))
         if working.unwritten is not None and self.unit < working.unwritten.half / FINER:
-            finer = Noting(working.unwritten.half / FINER)
-            wide = either(wide, _at_most_so_coarse(finer, x))
+            wide = either(wide, _at_most_so_coarse(working.unwritten.finer, x))
         return wide
 
 

@@ -182,6 +182,7 @@ class Sheet:
         self.pairs_left = MOST_PAIRS
         self.roots: dict[Key, Key | None] = {}
         self.replays: dict[float, Replay] = {}  # by unit, those in which nothing is replaced
+        self.seen_ahead: dict[Key, Interval] = {}  # what was worked from before it was judged
         self.in_floats = InFloats(self)
         self.search = exercise.searches
 
@@ -305,7 +306,18 @@ class Sheet:
         if written is None or not written.cells:
             return None
         read = self.read(place)
-        return between(read.low, read.high) if read.there.all() else None
+        if not read.there.all():
+            return None
+        self.seen_ahead[place] = between(read.low, read.high)
+        return self.seen_ahead[place]
+
+    def arrive_at(self, place: Key) -> None:
+        """Forgets what was worked from a quantity that lay ahead, if it is now taken otherwise."""
+        ahead = self.seen_ahead.pop(place, None)
+        if ahead is not None:
+            taken = self.intervals[place]
+            if not (np.array_equal(ahead.lo, taken.lo) and np.array_equal(ahead.hi, taken.hi)):
+                self.replays = {}
 
     def from_written(self, place: Key) -> Interval:
         """Where what the numbers written before a quantity give, taken as they stand, may lie."""

@@ -212,7 +212,7 @@ CATALOGUE: dict[str, Mistake] = {
             "half-factor",
             "a ½ or a 2 too many or too few",
             "have a ½ or a 2 too many or too few in {id}",
-            "loss, output da and δ, penalty",
+            "loss, penalty, output da and δ; one gradient, δ or da that is written",
             "×2 or ×½",
             "Look at the loss again: where would a ½ or a 2 come from?",
             "δ = ŷ − y instead of 2(ŷ − y) for L = (ŷ − y)²",

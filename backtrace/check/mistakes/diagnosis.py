@@ -15,11 +15,12 @@ from backtrace.check.mistakes.misreading import Misreading
 from backtrace.check.mistakes.rule_search import MADE_ALONE, RuleSearch
 from backtrace.check.mistakes.slips import Slips
 from backtrace.check.mistakes.wrong_quantity import Cause, WrongQuantity
-from backtrace.check.rules.intervals import single
+from backtrace.check.rules.intervals import hull, single
 
 MOST_EXPLANATIONS = 3  # of one wrong step that are told; more can't be told apart
 RARE = {*MADE_ALONE, "broadcast-over-samples"}  # which one number is no proof of
 FAR_FROM_ONE = 0.5  # units that a single number misses what a rule gives exactly
+COPIED = 2.01  # half units, as wide as a number that was written is
 TELLING_UNIT = 1e-3  # of the largest entry: how coarse a line before may have been
 
 
@@ -98,9 +99,16 @@ class Diagnosis(WrongQuantity):
         return self.evidence.explaining_more(slips.of(wrong, of_few_digits=True), [])
 
     def is_copied(self, found: Cause) -> bool:
-        """Whether a rule gives just the numbers that were written, whatever was rounded."""
+        """Whether a rule gives just the numbers that were written, whatever was rounded; or another
+        line is there, digit for digit."""
         box = found.box
-        if box is None or box.shape != self.numbers.values.shape or not single(box).all():
+        if box is None or box.shape != self.numbers.values.shape:
+            return False
+        width = (hull(box).hi - hull(box).lo)[0]
+        is_line = (
+            found.is_any_of({"value-for-error"}) and (width <= COPIED * self.numbers.half).all()
+        )
+        if not (is_line or single(box).all()):
             return False
         return np.allclose(middle(box), self.numbers.values, rtol=1e-9, atol=1e-12)
 
@@ -120,7 +128,8 @@ class Diagnosis(WrongQuantity):
         found = self.rules.by_one_rule(wrong) or self.on_coarser_lines(wrong)
         if not reads:
             return found
-        is_open = all(f.is_wrong_activation for f in found)  # one of a dozen often fits
+        # One of a dozen activations often fits; a − y is a where y is read as 0.
+        is_open = all(f.is_any_of({"wrong-activation", "value-for-error"}) for f in found)
         given = self.by_misreading_further_down() if self.evidence.is_left_open_by(found) else []
         if is_open and self.evidence.is_left_open_by(given):
             told = [each.explanation for each in given]

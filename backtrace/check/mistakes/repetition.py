@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -15,6 +15,9 @@ from backtrace.spec import ids
 Kind: TypeAlias = tuple[object, ...]
 
 UNWORKED = {"update-omitted"}  # what takes no work is charged wherever it is, but of biases alone
+OF_NO_FUNCTION = dict.fromkeys(
+    ("activation-omitted", "activation-derivative-omitted", "relu-mask-ignored"), "linear"
+)  # of whoever takes a layer for linear
 GRADIENTS = {"data_gradient": "gradient"}  # with a penalty or without, of weights or of biases
 
 
@@ -24,20 +27,22 @@ def repeating(
     """The explanations, those first that are an earlier mistake in the same place of another layer
     or parameter; and the name of the quantity in which the likeliest was made before."""
     made = {
-        kind_of(explanation): judged.name
+        kind: judged.name
         for judged in reversed(list(earlier))
         for explanation in judged.explanations[:1]
+        for kind in kinds_of(explanation)
     }
-    ordered = sorted(explanations, key=lambda each: kind_of(each) not in made)
+    ordered = sorted(explanations, key=lambda each: made.keys().isdisjoint(kinds_of(each)))
     is_again = bool(ordered) and _can_repeat(ordered[0])
-    return ordered, made.get(kind_of(ordered[0])) if is_again else None
+    return ordered, _where(ordered[0], made) if is_again else None
 
 
 def made_before(earlier: Iterable[Judged], works: bool = False) -> set[Kind]:
     """The mistakes that may have been made in the earlier quantities, and may be again; ``works``:
     by somebody who updates all weights."""
     explanations = (each for judged in earlier for each in judged.explanations)
-    return {kind_of(each) for each in explanations if _can_repeat(each, works)}
+    can_repeat = (each for each in explanations if _can_repeat(each, works))
+    return {kind for each in can_repeat for kind in kinds_of(each)}
 
 
 def likelier_together(quantities: Sequence[Judged]) -> tuple[Judged, ...]:
@@ -52,9 +57,10 @@ def likelier_together(quantities: Sequence[Judged]) -> tuple[Judged, ...]:
         kept = tuple(
             each for each in judged.explanations if most < 2 or lines[kind_of(each)] == most
         )
-        kind = kind_of(kept[0]) if kept and _can_repeat(kept[0], works) else None
-        repeated = None if kind is None else made.setdefault(kind, judged.name)
-        same = None if repeated == judged.name else repeated
+        repeats = bool(kept) and _can_repeat(kept[0], works)
+        same = _where(kept[0], made) if repeats else None
+        for kind in kinds_of(kept[0]) if repeats else ():
+            made.setdefault(kind, same or judged.name)
         found.append(msgspec.structs.replace(judged, explanations=kept, repeated=same))
     return tuple(found)
 
@@ -75,6 +81,23 @@ def _is_new_weight(id: str) -> bool:
     named = ids.parse(id)
     of = None if named is None or named.role != "updated" else ids.parse(named.of)
     return of is not None and of.role == "weight"
+
+
+def _where(explanation: Explanation, made: Mapping[Kind, str]) -> str | None:
+    """The quantity in which the same mistake was made before."""
+    return next((made[kind] for kind in kinds_of(explanation) if kind in made), None)
+
+
+def kinds_of(explanation: Explanation) -> Iterator[Kind]:
+    """As what a mistake is known again: its kind, and the function that a layer was taken to have,
+    going forward and back."""
+    yield kind_of(explanation)
+    if len(explanation.mistakes) == 1:
+        code, id = explanation.mistakes[0]
+        named = ids.parse(id)
+        taken_for = explanation.detail if code == "wrong-activation" else OF_NO_FUNCTION.get(code)
+        if named is not None and taken_for is not None:
+            yield ("taken for", taken_for, named.layer)
 
 
 def kind_of(explanation: Explanation) -> Kind:

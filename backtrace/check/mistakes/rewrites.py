@@ -263,6 +263,10 @@ def half_factor(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if losses or output_delta:
         yield Wrong("half-factor", step, 2.0)
         yield Wrong("half-factor", step, 0.5)
+    elif step.role in ("delta", "activation_gradient") and math.prod(step.shape) > 1:
+        for factor, said in ((2.0, "twice"), (0.5, "half")):
+            detail = (f"{said} the right value",)
+            yield Wrong("half-factor", step, factor, detail=detail, if_written=True)
     if step.operation in ("penalty", "add_penalty") and float(step.parameters["l2"]):
         for factor in (2.0, 0.5):
             l2 = float(step.parameters["l2"]) * factor
@@ -388,10 +392,9 @@ def _shows_inputs(step: Step, context: UpdateContext) -> bool:
 
 
 def _written_for(step: Step, context: UpdateContext) -> list[Step]:
-    """What may be copied into the line of a δ or da. An error, or a − y where a single y is not 0,
-    is another mistake: no slope, a target taken for 0."""
-    targets = context.spec.targets
-    single = targets is None or np.count_nonzero(targets.values) < 2 or math.prod(step.shape) == 1
+    """What may be copied into the line of a δ or da. An error, or a − y of a single y, is another
+    mistake: no slope, a target taken for 0."""
+    single = context.spec.targets is None or math.prod(step.shape) == 1
     from_targets = step.operation in ("shortcut_delta", "loss_gradient")
     return [
         other

@@ -20,7 +20,7 @@ from backtrace.check.judge.digits import figures
 from backtrace.check.judge.exercise import Key, key
 from backtrace.check.judge.replay import StandIns
 from backtrace.check.mistakes.evidence import Evidence
-from backtrace.check.mistakes.repetition import Kind, kind_of, made_before
+from backtrace.check.mistakes.repetition import Kind, kinds_of, made_before
 from backtrace.check.mistakes.rewrites import MISTAKEN_FUNCTIONS, Wrong, negated
 from backtrace.check.mistakes.wrong_quantity import Cause, WrongQuantity
 from backtrace.check.model import Explanation
@@ -33,6 +33,7 @@ MOST_TIES = 40  # explanations of one wrong step that are looked at
 DISGUISES = {
     *("wrong-activation", "wrong-layer", "value-for-error", "transposed"),
     *("preactivation-for-activation", "another-factor", "scale-misread", "mask-of-gradient"),
+    "z-times-slope",
 }  # in which a plainer mistake may come
 TELLING_ENTRIES, TELLING_DIGITS = 3, 3
 TELLING_OF_TWO = 4  # digits of numbers that differ, by which a second mistake may be told
@@ -66,14 +67,18 @@ class RuleSearch(WrongQuantity):
             return found
         several = len({place[:2] for place in self.path()}) > 1  # updates, in each of which it is
         found = self.by_rules(self.throughout()) if several else []
-        found = found or self.by_rules(attempts, self.by_other_ways(self.path()))
+        if not found:
+            found = self.by_rules(attempts, self.by_other_ways(self.path()))
+        elif self.evidence.is_left_open_by(found):  # by what was done throughout
+            once = self.by_rules(attempts)
+            found = self.evidence.explaining_more(once, found) or found
         found = found or self.by_rules([], self.after_mistakes())
         found = found or ([] if several else self.by_rules(self.throughout()))
         return self.without_disguises(self.nearest(found), wrong)
 
     def was_made_before(self, attempt: Attempt) -> bool:
         """Whether the same mistake explains an earlier quantity."""
-        return kind_of(self.explanation(attempt)) in self.made_before
+        return not self.made_before.isdisjoint(kinds_of(self.explanation(attempt)))
 
     @cached_property
     def made_before(self) -> set[Kind]:

@@ -12,14 +12,13 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from backtrace.check.rules.intervals import Interval, hull, is_left_alone, single, some
-from backtrace.check.rules.noting import Noting
+from backtrace.check.rules.noting import FINER, Noting
 from backtrace.functions.activations import Parameters
 from backtrace.tape.arguments import taken
 from backtrace.tape.operations import matmul_operands
 from backtrace.tape.setting import Setting
 
 Rule: TypeAlias = Callable[..., Any]
-FINER = 10.0  # times as fine as a line its parts may have been noted, and then the line rounded
 
 
 def past_the_line(
@@ -32,6 +31,7 @@ def past_the_line(
         return off
     given = map(hull, taken(p, operands))
     n = p.get("samples", 1)
+    # Finer parts may have been noted, and then the line rounded.
     share = 1 / FINER if n == 1 else max(1 / n, 1 / FINER)  # what is divided is rounded after all
     past = np.maximum(off - noting.half, off * share)
     return np.where(rule(s, p, noting, *given), past, off)

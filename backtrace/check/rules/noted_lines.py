@@ -35,6 +35,7 @@ from backtrace.check.rules.noted_updates import (
     rounded_clip,
     rounded_descend,
     rounded_look_ahead,
+    rounded_penalty,
 )
 from backtrace.check.rules.noting import Noting
 from backtrace.functions.activations import Parameters
@@ -71,6 +72,7 @@ ROUNDED_PARTS: dict[str, Rule] = {
     "average_squares": rounded_average_squares,
     "accumulate_squares": rounded_accumulate_squares,
     "add_penalty": rounded_add_penalty,
+    "penalty": rounded_penalty,
     "clip_to_norm": rounded_clip,
     "jacobian_product": rounded_jacobian_product,
     "loss_gradient": rounded_gradient,

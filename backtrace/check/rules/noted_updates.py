@@ -18,6 +18,7 @@ from backtrace.check.rules.intervals import (
 )
 from backtrace.check.rules.noted_sums import one_by_one, rounded_whole
 from backtrace.check.rules.noting import Noting
+from backtrace.check.rules.update_partials import noted_penalties
 from backtrace.functions.activations import Parameters
 from backtrace.tape.setting import Setting
 
@@ -82,6 +83,14 @@ def rounded_add_penalty(
     """The penalty's share before it is added."""
     share = interval("add_penalty", s, p, point(np.zeros(w.shape)), w)
     return added(data, one_by_one(noting, share))
+
+
+def rounded_penalty(
+    s: Setting, p: Parameters, noting: Noting, *weights: Interval
+) -> Interval | None:
+    """Each share of a known weight before the sum, its square before that, or a matrix's."""
+    ways = noted_penalties(s, p, noting, *weights)
+    return in_any(map(point, ways)) if ways else None
 
 
 def rounded_clip(

@@ -11,6 +11,7 @@ import numpy as np
 from backtrace.check.rules.intervals import Floats, Interval, hull, is_left_alone, single, some
 
 TELLING = 20.0  # half units in the last place that make two significant digits
+FINER = 10.0  # times as fine as a unit is the next
 
 
 class Noting(msgspec.Struct, frozen=True):
@@ -29,6 +30,12 @@ class Noting(msgspec.Struct, frozen=True):
     def share(self) -> float:
         """Of a unit in the last place, how much of a number may be lost."""
         return 1.0 if self.cut else 0.5
+
+    @property
+    def finer(self) -> Noting:
+        """With one digit more."""
+        digits = None if self.digits is None else self.digits + 1
+        return msgspec.structs.replace(self, half=self.half / FINER, digits=digits)
 
     def error(self, size: Floats) -> Floats:
         """What is lost at most of numbers of this size: half a unit in the last place, or one."""

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from backtrace.check.rules.intervals import Floats, Interval, absolute, hull, multiplied, summed
-from backtrace.check.rules.noting import Noting, Slack, part, size_of
+from backtrace.check.rules.intervals import (
+    Floats,
+    Interval,
+    absolute,
+    hull,
+    multiplied,
+    scaled,
+    single,
+    summed,
+)
+from backtrace.check.rules.noting import FINER, Noting, Slack, part, size_of
 from backtrace.functions.activations import Parameters
 from backtrace.functions.optimizers import momentums
+from backtrace.functions.penalties import shares
 from backtrace.tape.setting import Setting
 
 
@@ -26,17 +37,46 @@ def _product_of_constant(name: str) -> Slack:
 def _penalty(s: Setting, p: Parameters, noting: Noting, *weights: Interval) -> Any:
     """Each λw² (λ|w|, λ/2·w²) before the sum, and w² before that; or the sum of a matrix."""
     l1, l2, over = float(p["l1"]), float(p["l2"]), float(p.get("over", 1))
-    shares: Floats = np.array([*{1.0, 0.5, 1 / over, 0.5 / over}])[:, None]
-    off: Floats = np.zeros(len(shares))
+    factors: Floats = np.array([*{1.0, 0.5, 1 / over, 0.5 / over}])[:, None]
+    off: Floats = np.zeros(len(factors))
     if l2:
         squares = [multiplied(w, w) for w in weights]
         each, sums = _in_a_row(squares), _in_a_row([summed(square) for square in squares])
-        off += part(noting, shares * l2, each).sum(axis=1) + l2 * noting.of(each).sum()
-        off += part(noting, shares * l2, sums).sum(axis=1)
+        off += part(noting, factors * l2, each).sum(axis=1) + l2 * noting.of(each).sum()
+        off += part(noting, factors * l2, sums).sum(axis=1)
     if l1:
         sizes = _in_a_row([absolute(w) for w in weights])
-        off += part(noting, shares * l1, sizes).sum(axis=1)
+        off += part(noting, factors * l1, sizes).sum(axis=1)
     return float(off.max())
+
+
+def noted_penalties(s: Setting, p: Parameters, noting: Noting, *weights: Interval) -> list[float]:
+    """What a penalty on known weights comes to in each way in which its parts may be noted; nothing
+    where the weights are not known."""
+    kept = [
+        Interval(s.without_bias(w.lo, omit), s.without_bias(w.hi, omit))
+        for w, omit in zip(map(hull, weights), p["omit"], strict=True)
+    ]
+    if not all(single(w).all() for w in kept):
+        return []
+    l1, l2 = float(p["l1"]), float(p["l2"])
+    of_squares, of_sizes = shares(p["form"], int(p.get("over", 1)))
+    squares = [multiplied(w, w) for w in kept]
+    rows = (_in_a_row(squares), _in_a_row([summed(square) for square in squares]))
+    sizes = _in_a_row([absolute(w) for w in kept])
+    two = {total for x in rows for total in _noted(noting, x, l2, of_squares)} if l2 else {0.0}
+    one = {*_noted(noting, sizes, l1, of_sizes)} if l1 else {0.0}
+    return [square + size for square in two for size in one]
+
+
+def _noted(noting: Noting, x: Interval, rate: float, share: float) -> Iterator[float]:
+    """``rate`` · ``share`` times the sum of known numbers, where each of them, each product with
+    ``rate`` or with all, or both are noted so."""
+    for first in dict.fromkeys((1.0, 0.5, share)):  # λw², or ½λw², of all n samples
+        for way in (x, *noting.ways(x)) if share <= first else ():
+            product = scaled(way, rate * first)
+            for noted in (product, *noting.ways(product)):
+                yield from (share / first * float(end.sum()) for end in (noted.lo, noted.hi))
 
 
 def _in_a_row(matrices: list[Interval]) -> Interval:
@@ -98,11 +138,14 @@ def _look_ahead(s: Setting, p: Parameters, noting: Noting, g: Interval, v: Inter
 
 
 def _unbias(s: Setting, p: Parameters, noting: Noting, m: Interval) -> Any:
-    """1 − βᵗ, of which at least the first digit is noted: nobody divides by 0.00."""
+    """1 − βᵗ, a known number of which at least the first digit is noted: nobody divides by 0.00."""
     below = 1 - float(p["beta"]) ** p["t"]
-    whole = Interval(np.full((1, 1, 1), below), np.full((1, 1, 1), below))
-    off = np.minimum(noting.of(whole)[0, 0], 0.5 * 10.0 ** math.floor(math.log10(below)))
-    return size_of(m) * off / (below * (below - off))
+    unit = min(float(noting.unit(np.array(below))), 10.0 ** math.floor(math.log10(below)))
+    units = [each for each in (unit, unit / FINER) if each]
+    notes = [np.rint(below / each + tie) * each for each in units for tie in (-1e-9, 1e-9)]
+    if noting.cut:
+        notes += [math.floor(below / each + 1e-9) * each for each in units]
+    return size_of(m) * max((abs(1 / note - 1 / below) for note in notes), default=0.0)
 
 
 def _look_ahead_average(s: Setting, p: Parameters, noting: Noting, m: Interval, g: Interval) -> Any:

@@ -1,0 +1,131 @@
+"""One misconception is charged once wherever it shows; every number is worked by hand here."""
+
+import pytest
+
+from tests.check.typed import report
+
+# z₁ = [0.5 − 0.5 + 0.1, −1 − 3 + 0.2] = [0.1, −3.8], da₁ = −0.5·[2, 1] for a₂ = 0.5 as with ReLU.
+NETWORK = """
+layers:
+  - {activation: sigmoid, weights: [[0.5, -1], [0.25, 1.5]], bias: [0.1, 0.2]}
+  - {activation: linear, weights: [[2], [1]], bias: 0.3}
+inputs: [[1, -2]]
+targets: 1
+loss: half_sse
+"""
+WITH_RELU = """
+z1: [0.100, -3.800]
+a1: [0.100, 0.000]
+a2: 0.500
+delta2: -0.500
+da1: [-1.000, -0.500]
+delta1: [-1.000, 0.000]
+"""
+# a₂ = 0.2 − 3.8 + 0.3 = −3.3, δ₂ = −4.3.
+AS_LINEAR = """
+z1: [0.100, -3.800]
+a1: [0.100, -3.800]
+a2: -3.300
+delta2: -4.300
+da1: [-8.600, -4.300]
+delta1: [-8.600, -4.300]
+"""
+# Sample 1 leaves both ReLUs off: z₁ = [−1.5, −1.75]; of sample 2 a₁ = [2, 1.75], a₂ = 0.75.
+# δ₂ = [−0.5, −0.25]/2, δ₁ of sample 2 = [−0.125, 0.125]. Of sample 1 alone db₂ is −0.25.
+OFF = """
+layers:
+  - {activation: relu, weights: [[1, 1], [1, 1]], bias: [0.5, 0.25]}
+  - {activation: linear, weights: [[1], [-1]], bias: 0.5}
+inputs: [[-1, -1], [1, 0.5]]
+targets: [[1], [1]]
+loss: half_mse
+"""
+FIRST_SAMPLE_ONLY = """
+a1: [[0.000, 0.000], [2.000, 1.750]]
+delta2: [[-0.250], [-0.125]]
+dW2: [[0.000], [0.000]]
+db2: -0.250
+delta1: [[0.000, 0.000], [-0.125, 0.125]]
+dW1: [[0.000, 0.000], [0.000, 0.000]]
+db1: [0.000, 0.000]
+"""
+
+
+@pytest.mark.parametrize(
+    ("sheet", "codes"),
+    [
+        (WITH_RELU, ("wrong-activation", "wrong-activation")),
+        (AS_LINEAR, ("activation-omitted", "activation-derivative-omitted")),
+    ],
+)
+def test_a_layer_that_is_taken_for_another_is_one_mistake_forward_and_back(sheet, codes):
+    found = report(NETWORK, sheet)
+    wrong = [each for each in found.quantities if each.verdict == "wrong"]
+    assert [(each.name, each.mistakes) for each in wrong] == [
+        ("a1", codes[:1]),
+        ("delta1", codes[1:]),
+    ]
+    assert wrong[1].repeated == "a1"
+    assert found.score.points == found.score.of - 2  # a1 alone
+
+
+def test_a_layer_that_is_right_going_forward_has_no_such_mistake_going_back():
+    # a₁ = [0.525, 0.022], a₂ = 1.372, δ₂ = 0.372.
+    sheet = "a1: [0.525, 0.022]\na2: 1.372\ndelta2: 0.372\nda1: [0.744, 0.372]\n"
+    found = report(NETWORK, f"{sheet}delta1: [0.744, 0.372]")
+    last = found.quantities[-1]
+    assert (last.mistakes, last.repeated) == (("activation-derivative-omitted",), None)
+    assert found.score.points == found.score.of - 2
+
+
+def test_zeros_that_a_mistake_leaves_have_its_name_where_other_numbers_bear_it_out():
+    found = report(OFF, FIRST_SAMPLE_ONLY)
+    wrong = {each.name: each for each in found.quantities if each.verdict == "wrong"}
+    assert {each.mistakes for each in wrong.values()} == {("batch-not-summed",)}
+    again = {name: each.repeated for name, each in wrong.items()}
+    assert again == {"dW2": None, "db2": "dW2", "dW1": "dW2", "db1": "dW2"}
+    zeros = FIRST_SAMPLE_ONLY.replace("db2: -0.250", "db2: 0.000")
+    names = {each.mistakes for each in report(OFF, zeros).quantities if each.verdict == "wrong"}
+    assert names == {()}  # nobody has worked those
+
+
+def test_what_the_same_mistake_leaves_as_the_key_is_not_charged_either():
+    """Without its bias of 0.1, and with z₁ = 0.9 for 1, z₂ = 2·0.9 = 1.8 and −1·0.9 = −0.9; the key
+    has 2·1 + 0.1 = 2.1 and −1·1 + 0.1 = −0.9."""
+    spec = """
+layers:
+  - {activation: linear, weights: [[0.9]], bias: 0.1}
+  - {activation: linear, weights: [[2, -1]], bias: [0.1, 0.1]}
+inputs: 1
+targets: [1, 1]
+loss: half_sse
+"""
+    found = report(spec, "z1: 0.900\nz2: [1.800, -0.900]")
+    assert found.quantities[-1].entries == (("wrong", "unsupported"),)
+    assert found.quantities[-1].repeated == "z1"
+    assert found.score.points == found.score.of - 1
+
+
+# z = [0.2, −0.4] + [0.3, 0.1], a = softmax = [0.690, 0.310] for [0.5, −0.3]; y = [1, 0].
+ONE_HOT = """
+layers: [{activation: softmax, weights: [[0.2, -0.4]], bias: [0.3, 0.1]}]
+inputs: 1
+targets: [1, 0]
+loss: cross_entropy
+"""
+
+
+def test_an_output_that_is_copied_for_delta_is_told_though_one_target_alone_is_not_0():
+    found = report(ONE_HOT, "a1: [0.690, 0.310]\ndelta1: [0.690, 0.310]").quantities[-1]
+    assert found.mistakes == ("value-for-error",)
+    assert found.places("wrong") == [(1, 1)]
+
+
+@pytest.mark.parametrize(("factor", "said"), [(2, "twice"), (0.5, "half")])
+def test_a_factor_in_one_hidden_delta_says_its_direction(factor, said):
+    """σ′(z₁) = [0.24938, 0.02139], da₁ = 0.372·[2, 1], δ₁ = [0.18554, 0.00796]."""
+    delta = [f"{factor * each:.4f}" for each in (0.18554, 0.00796)]
+    sheet = f"delta2: 0.3720\nda1: [0.7440, 0.3720]\ndelta1: [{', '.join(delta)}]"
+    found = report(NETWORK, sheet).quantities[-1]
+    assert ("half-factor", "delta1") in found.explanations[0].mistakes
+    assert found.explanations[0].detail == (f"{said} the right value",)
