@@ -230,6 +230,16 @@ def test_full_marks_by_the_policy_are_all_well(run, classroom):  # noqa: F811
     assert run("check", str(classroom / "spec.yaml"), str(sheet)).code == 1
 
 
+def test_a_line_that_nobody_asked_for_does_not_count(run, classroom):  # noqa: F811
+    sheet = classroom / "ada.yaml"
+    sheet.write_text("z1: 7.0\ndW1: 99\n")  # 2·3 + 1
+    spec = classroom / "asked.yaml"
+    plain = "\n".join(line for line in SPEC.splitlines() if not line.startswith("ask"))
+    for ask, code in (("[z1]", 0), ("[dW1]", 1), ("[z1, loss]", 1)):
+        spec.write_text(f"{plain}\nask: {ask}\n")
+        assert run("check", str(spec), str(sheet)).code == code
+
+
 def test_the_json_of_a_report_has_points_and_keys(run, classroom):  # noqa: F811
     done = run(
         "check", str(classroom / "spec.yaml"), str(classroom / "class.csv"), "--format", "json"

@@ -448,12 +448,14 @@ def standing(report: Report) -> str:
 
 
 def all_well(report: Report, policy: Marks | None) -> bool:
-    """Whether it has full marks by the policy; without one, whether every entry stands that was
-    asked for or given, and there is one."""
+    """Whether it has full marks by the policy; without one, whether every entry stands for which
+    there are marks (where a spec asks for some lines, others have none), and anything is written.
+    """
     if policy is not None:
         return report.score.is_full
+    counted = [q for q in report.quantities if q.possible]
     return bool(report.quantities) and all(
-        verdict in STANDING for q in report.quantities for line in q.entries for verdict in line
+        verdict in STANDING for q in counted for line in q.entries for verdict in line
     )
 
 
