@@ -106,6 +106,21 @@ loss: half_sse
     assert marks(spec, "z1: -1.282709\nloss: 6.064632")["loss"] != "wrong"
 
 
+def test_float32_lets_nothing_through_a_relu_that_is_off():
+    """w·x = (-3.5, 2.2): dC = (0, 2) where dR = (20.8, 2), and dw = dC·x; with the mask ignored
+    the sheet is consistent with itself."""
+    spec = """
+given: {x: [[-7, 1.1]], w: [[0.5, 2]], k: [[20.8, 2]]}
+equations: [C = w * x, R = relu(C), L = sum(k * R)]
+loss: L
+constants: [x, k]
+"""
+    sheet = "R: [0.00000, 2.20000]\ndC: [20.80000, 2.00000]\ndw: [-145.60000, 2.20000]\n"
+    ((accused, codes),) = named(spec, sheet)
+    assert accused == "dC"
+    assert "relu-mask-ignored" in codes
+
+
 ROUNDED = [
     (name, decimals) for name in ("adam", "momentum", "or-gate", "softmax") for decimals in (2, 3)
 ]

@@ -236,10 +236,13 @@ class Exercise:
         return self._forms[place]
 
 
-def in_float32(box: Interval) -> Interval:
-    """What a line may hold that is worked in float32."""
+def in_float32(box: Interval, of_entries: bool = False) -> Interval:
+    """What a line may hold that is worked in float32. A sum that cancels leaves a little; a
+    function of entries that gives 0, as a ReLU of what is off, gives 0."""
     lo, hi = box.lo, box.hi
-    return Interval(lo - FLOAT32 * (1 + abs(lo)), hi + FLOAT32 * (1 + abs(hi)))
+    kept = (lo == 0) & (hi == 0) if of_entries else np.zeros_like(lo, dtype=bool)
+    off = np.where(kept, 0.0, FLOAT32)
+    return Interval(lo - off * (1 + abs(lo)), hi + off * (1 + abs(hi)))
 
 
 def key(step: Step) -> Key:

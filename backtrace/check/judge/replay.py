@@ -347,11 +347,12 @@ class Replay:
     def newly_evaluated(
         self, step: Step, parameters: Parameters, operands: list[Interval]
     ) -> Interval:
-        return self.in_its_floats(self.with_parts(step.operation, parameters, operands))
+        found = self.with_parts(step.operation, parameters, operands)
+        return self.in_its_floats(found, of_entries=step.operation == "activate")
 
-    def in_its_floats(self, x: Interval) -> Interval:
+    def in_its_floats(self, x: Interval, of_entries: bool = False) -> Interval:
         found = self.exercise.line(x)
-        return in_float32(found) if self.sheet.working.float32 else found
+        return in_float32(found, of_entries) if self.sheet.working.float32 else found
 
     def with_parts(
         self, operation: str, parameters: Parameters, operands: list[Interval]
