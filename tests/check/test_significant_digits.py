@@ -4,6 +4,7 @@ import pytest
 
 from backtrace.check.judge.checker import Checker
 from backtrace.check.judge.digits import kept_digits
+from backtrace.check.judge.sheet import Page
 from backtrace.check.judge.workings import between_lines
 from tests.check.typed import answers_of, marks, spec_of
 
@@ -48,8 +49,13 @@ def test_what_fits_nothing_is_read_by_its_own_digits():
 
 def test_decimals_that_vary_with_the_size_of_numbers_say_nothing_of_scratch_paper():
     checker = Checker(spec_of(SPEC))
-    by_digits = written(checker, "a1: [1.234, 0.01235, 56.78]\nz2: 7.406")
-    by_decimals = written(checker, "a1: [1.234, 0.012, 56.784]\nz2: 7.41")
+    by_digits, by_decimals = (
+        Page(answers_of(checker, sheet), checker)
+        for sheet in (
+            "a1: [1.234, 0.01235, 56.78]\nz2: 7.406",
+            "a1: [1.234, 0.012, 56.784]\nz2: 7.41",
+        )
+    )
     assert [*between_lines(by_digits, checker.values)] == []
     assert [way.said for way in between_lines(by_decimals, checker.values)] == [
         {"rounding": "worked to 2 decimals"}

@@ -20,8 +20,9 @@ from backtrace.check.judge.digits import (
     says_enough,
 )
 from backtrace.check.judge.exercise import Key
-from backtrace.check.judge.sheet import ALONE, Sheet
+from backtrace.check.judge.sheet import ALONE, Doubt, Sheet
 from backtrace.check.model import AnswerCell, Figure, Verdict
+from backtrace.check.rules.intervals import some
 
 Entries: TypeAlias = tuple[tuple[Verdict, ...], ...]
 
@@ -91,30 +92,38 @@ def verdicts_at_sight(sheet: Sheet, place: Key) -> Entries | None:
     worked = sheet.in_floats.step(place)
     if worked is None:
         return None
-    doubts = sheet.doubt_of_operands(place, exercise.steps[place]).tolist()
     unit, exact = 0.5 * 10.0**-decimals, exercise.values[place].tolist()
-    found: list[tuple[Verdict, ...]] = []
-    for line in zip(cells, worked.tolist(), exact, doubts, strict=True):
-        verdicts = [_verdict(*each, unit, sheet.working.cut) for each in zip(*line, strict=True)]
-        if None in verdicts:
-            return None
-        found.append(tuple(filter(None, verdicts)))
-    return tuple(found)
+    found: list[list[Verdict]] = []
+    for line in zip(cells, worked.tolist(), exact, strict=True):
+        found.append([])
+        for each in zip(*line, strict=True):
+            verdict = _verdict(*each, unit, working.cut)
+            if verdict is None:
+                return None
+            found[-1].append(verdict)
+    return _with_carried(found, sheet.doubt_of_operands(place, exercise.steps[place]))
+
+
+def _with_carried(found: list[list[Verdict]], doubts: Doubt) -> Entries:
+    """With the verdict of what is not the key's and rests on what is in doubt."""
+    if not some(doubts):
+        return tuple(map(tuple, found))
+    return tuple(
+        tuple(
+            "carried" if doubtful and verdict == "rounded" else verdict
+            for verdict, doubtful in zip(*line, strict=True)
+        )
+        for line in zip(found, doubts.tolist(), strict=True)
+    )
 
 
 def _may_be_unbounded(sheet: Sheet, place: Key) -> bool:
     """Whether that is so of the line, or of one before it that was not written."""
-    exercise, written = sheet.exercise, sheet.written
-
-    def is_known(at: Key) -> bool:
-        return exercise.is_given(at) or (at in written and bool(written[at].cells))
-
-    lines = exercise.lines_before(place, is_known)
-    return not exercise.may_be_unbounded.isdisjoint(lines)
+    return not sheet.exercise.may_be_unbounded.isdisjoint(sheet.in_floats.lines_before(place))
 
 
 def _verdict(
-    cell: AnswerCell, worked: float, exact: float, doubtful: bool, unit: float, cut: bool
+    cell: AnswerCell, worked: float, exact: float, unit: float, cut: bool
 ) -> Verdict | None:
     """That of an entry which follows; None for what may not, for what some reading of its digits
     may have in the spec's interval, and for what may stand for itself."""
@@ -130,4 +139,4 @@ def _verdict(
     middle, half = _stands_for(cell, coarsest_half_unit(cell), cut)
     if abs(middle - exact) <= half + 2 * slack or math.isinf(exact):
         return None
-    return "carried" if doubtful else "rounded"
+    return "rounded"

@@ -107,7 +107,7 @@ class Attempts(Exercise):
     def stands(self, answers: Answers, working: Working, place: Key, work: Work) -> bool:
         """Whether a single line may stand, if all others stand for whatever they may."""
         sheet = self.as_written(answers, working, frozenset(), work)
-        return sheet is None or not accused((Judgement(sheet, place).judged(extra=False),))
+        return sheet is None or not Judgement(sheet, place).is_accused()
 
     def as_written(
         self, answers: Answers, working: Working, apart: AbstractSet[Key], work: Work

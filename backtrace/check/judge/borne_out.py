@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from copy import copy
+from functools import cached_property
 
 import msgspec
 import numpy as np
@@ -54,13 +55,11 @@ def weight(coarse: Sheet, usual: Sheet) -> float:
     """How much likelier a sheet is as it was worked coarsely than with slips: the natural logarithm
     of the ratio. What is wrong either way says nothing."""
     lines = [
-        place
+        _Line(coarse, usual, place)
         for place in coarse.judged
         if place in usual.judged and _is_touched(coarse, usual, place)
     ]
-    return max(
-        sum(_of_line(*noted, usual, place) for place in lines) for noted in _so_throughout(coarse)
-    )
+    return max(sum(line.told(*noted) for line in lines) for noted in _so_throughout(coarse))
 
 
 def weight_of_cutting(cut: Sheet, usual: Sheet) -> float:
@@ -216,23 +215,36 @@ def _has_slope_of_a(exercise: Exercise, at: Key) -> bool:
     return exercise.steps[at].operation in SLOPES and bool(exercise.forms(at))
 
 
-def _of_line(known: Sheet, noted: Sheet, usual: Sheet, place: Key) -> float:
-    was_off, is_off = _accused(usual, place), _accused(noted, place)
-    numbers = noted.numbers[place]
-    unit = _unit(numbers)
-    worked = known.replay(numbers.unit).step(place)
-    tells = numbers.there & ~is_off & (was_off | _differ(usual.box(place), worked, unit))
-    if not some(tells):
-        return 0.0
-    as_usual = _as_usual(usual, place, numbers, unit)
-    as_coarse = _as_coarse(known, place, numbers, unit)
-    if was_off.any():
-        at_most = AT_EDGE * _as_coarse(noted, place, numbers, unit)
-        as_coarse = np.where(was_off, np.maximum(as_coarse, at_most), as_coarse)
-    ratio = as_coarse / as_usual
-    whole = np.log(IN_ONE_GO + (1 - IN_ONE_GO) * ratio)[tells].sum()
-    so = NOTED if noted.working.only else VARIED
-    return float(np.logaddexp(np.log(1 - so), np.log(so) + whole))
+class _Line:
+    """A line that coarse scratch work may have moved, as it was usually worked."""
+
+    def __init__(self, coarse: Sheet, usual: Sheet, place: Key) -> None:
+        self.usual = usual
+        self.place = place
+        self.numbers = coarse.numbers[place]
+        self.unit = _unit(self.numbers)
+        self.was_off, self.is_off = _accused(usual, place), _accused(coarse, place)
+
+    @cached_property
+    def as_usual(self) -> Floats:
+        return _as_usual(self.usual, self.place, self.numbers, self.unit)
+
+    def told(self, known: Sheet, noted: Sheet) -> float:
+        """What it tells of a working in which its noted parts are as far as they are ``known``, or
+        wholly, ``noted`` so."""
+        worked = known.replay(self.numbers.unit).step(self.place)
+        differ = _differ(self.usual.box(self.place), worked, self.unit)
+        tells = self.numbers.there & ~self.is_off & (self.was_off | differ)
+        if not some(tells):
+            return 0.0
+        as_coarse = _as_coarse(known, self.place, self.numbers, self.unit, worked)
+        if some(self.was_off):
+            at_most = AT_EDGE * _as_coarse(noted, self.place, self.numbers, self.unit)
+            as_coarse = np.where(self.was_off, np.maximum(as_coarse, at_most), as_coarse)
+        ratio = as_coarse / self.as_usual
+        whole = np.log(IN_ONE_GO + (1 - IN_ONE_GO) * ratio)[tells].sum()
+        so = NOTED if noted.working.only else VARIED
+        return float(np.logaddexp(np.log(1 - so), np.log(so) + whole))
 
 
 def _as_usual(
@@ -265,12 +277,14 @@ def _as_usual(
     return np.where(_accused(usual, place), np.maximum(slipped, meant), found)
 
 
-def _as_coarse(sheet: Sheet, place: Key, numbers: Numbers, unit: Floats) -> Floats:
+def _as_coarse(
+    sheet: Sheet, place: Key, numbers: Numbers, unit: Floats, worked: Interval | None = None
+) -> Floats:
     """How likely each number is in a coarse working: mostly what the numbers written before it
     give, with what lies between rounded or not; else any that its work gives; or that, noted
     coarsely itself and written with zeros."""
     replay = sheet.replay(numbers.unit)
-    worked = replay.step(place)
+    worked = worked or replay.step(place)
     whole = replay.noted_whole(sheet.exercise.steps[place].operation, worked)
     shares = (
         (MOSTLY / 2, sheet.ways_from_written(place, 0.0)),
@@ -297,11 +311,13 @@ def _is_of_pieces(step: Step) -> bool:
 
 
 def _accused(sheet: Sheet, place: Key) -> Doubt:
-    return np.isin(np.array(sheet.judged[place].entries), ACCUSED)
+    return np.array([[each in ACCUSED for each in row] for row in sheet.judged[place].entries])
 
 
 def _numbers_in(box: Interval, unit: Floats) -> Floats:
     """How many written numbers of a unit each entry may be, by all its pieces."""
+    if len(box.lo) == 1:
+        return np.asarray(np.fmin((box.hi[0] - box.lo[0]) / unit + 1, MANY))
     by_start = np.argsort(box.lo, axis=0)
     lo, hi = (np.take_along_axis(end, by_start, axis=0) for end in (box.lo, box.hi))
     reached = np.maximum.accumulate(hi, axis=0)[:-1]

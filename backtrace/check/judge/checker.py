@@ -287,7 +287,7 @@ class Checker(Attempts):
             yield Working(cut=True)
         if usual.page.finest.digits >= PRINTED:
             yield Working(float32=True)
-        yield from between_lines(usual.written, self.values)
+        yield from between_lines(usual, self.values)
 
     def with_coarse_scratch_work(
         self,
@@ -316,7 +316,7 @@ class Checker(Attempts):
 
         search = ScratchWork(self, usual, judged, may_stand, of_names, excused)
         notings = [
-            each for each in coarser(usual.written) if excuses(Working(scratch=each, loose=True))
+            each for each in coarser(usual.decimals) if excuses(Working(scratch=each, loose=True))
         ]
         ways = ((lines, noting) for lines in (False, True) for noting in notings)
         found = (search.noted(noting, lines=lines) for lines, noting in ways if not work.is_spent)

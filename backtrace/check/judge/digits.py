@@ -221,41 +221,58 @@ class PageDigits(NamedTuple):
     cut: bool = False
 
 
-class _Cells:
-    """What the cells of a quantity show, cell by cell.
+class _Shown(NamedTuple):
+    """What a cell shows; ``own``: half a unit of the last digit; ``coarse``: the same where the
+    last zeros of a whole number only keep its place."""
 
-    ``own``: half a unit of the last digit; ``coarse``: the same where the last zeros of a whole
-    number only keep its place.
-    """
+    there: bool
+    value: float
+    own: float
+    decimals: int
+    digits: int
+    coarse: float
+    coarse_digits: int
+
+
+NOTHING = _Shown(False, 0.0, 0.0, 0, 0, 0.0, 0)
+
+
+def _shown(cell: Figure) -> _Shown:
+    own = own_half_unit(cell)
+    return _Shown(True, cell.value, own, cell.decimals, cell.digits, *_with_idle_zeros(cell))
+
+
+def _read_zeros(shown: list[_Shown]) -> None:
+    """A 0 has no digit of its own: beside others it shows what the least exact of them does, and
+    nobody rounds 0.3 to 0 beside -19.511."""
+    shows = [each for each in shown if each.value != 0 and each.own > 0]
+    if not shows:
+        return
+    own, coarse = max(each.own for each in shows), max(each.coarse for each in shows)
+    for at, each in enumerate(shown):
+        if each.there and each.value == 0:
+            shown[at] = each._replace(own=min(each.own, own), coarse=min(each.coarse, coarse))
+
+
+class _Cells:
+    """What the cells of a quantity show, in matrices."""
 
     def __init__(self, rows: Cells, shape: tuple[int, int]) -> None:
-        self.values, self.own, self.coarse = (np.zeros(shape) for _ in range(3))
-        self.there = np.zeros(shape, dtype=bool)
-        self.decimals, self.digits, self.coarse_digits = (
-            np.zeros(shape, dtype=np.int64) for _ in range(3)
+        blank = ((None,) * shape[1],) * shape[0]
+        cells = [cell for line in rows or blank for cell in line]
+        shown = [_shown(cell) if isinstance(cell, Figure) else NOTHING for cell in cells]
+        _read_zeros(shown)
+        there, values, own, decimals, digits, coarse, coarse_digits = zip(*shown, strict=True)
+        self.there = np.array(there).reshape(shape)
+        self.values, self.own, self.coarse = (
+            np.array(each, dtype=np.float64).reshape(shape) for each in (values, own, coarse)
         )
-        for i, line in enumerate(rows):
-            for j, cell in enumerate(line):
-                if isinstance(cell, Figure):
-                    self._show((i, j), cell)
-        self._read_zeros()
+        self.decimals, self.digits, self.coarse_digits = (
+            np.array(each, dtype=np.int64).reshape(shape)
+            for each in (decimals, digits, coarse_digits)
+        )
         self.exact = self.there & (self.own == 0)
-        self.largest = float(np.abs(self.values[self.there]).max(initial=0.0))
-
-    def _show(self, at: tuple[int, int], cell: Figure) -> None:
-        self.there[at], self.values[at] = True, cell.value
-        self.own[at] = own_half_unit(cell)
-        self.decimals[at], self.digits[at] = cell.decimals, cell.digits
-        self.coarse[at], self.coarse_digits[at] = _with_idle_zeros(cell)
-
-    def _read_zeros(self) -> None:
-        """A 0 has no digit of its own: beside others it shows what the least exact of them does,
-        and nobody rounds 0.3 to 0 beside -19.511."""
-        shows = self.there & (self.values != 0) & (self.own > 0)
-        if shows.any():
-            zeros = self.there & (self.values == 0)
-            for half in (self.own, self.coarse):
-                half[zeros] = np.minimum(half[zeros], half[shows].max())
+        self.largest = max(map(abs, values))
 
     def read_bare_zeros(self, half: float) -> None:
         """Nothing but zeros: beside three decimals on most lines of the page a 0 is 0.00 at
@@ -296,7 +313,7 @@ def _numbers(
     if page.finest.decimals > 0:
         cells.read_bare_zeros(0.5 * 10.0 ** -max(decimals, (page.usual or 0) - 1))
     readings = [*_readings(cells, decimals, asked, page)]
-    lows, highs, halves, enoughs = map(np.stack, zip(*readings, strict=True))
+    lows, highs, halves, enoughs = map(np.array, zip(*readings, strict=True))
     return Numbers(
         cells.values,
         cells.there,

@@ -39,17 +39,25 @@ class Written(Protocol):
     def carried(self, values: Floats) -> Floats: ...
 
 
-class InFloats:
-    """The numbers of a sheet, and what is worked from them; None where an entry is not there, or a
-    line has no value there."""
+class Worked:
+    """What was worked from a sheet's numbers as they stand."""
 
-    def __init__(self, sheet: Written) -> None:
-        self.sheet = sheet
-        self.exercise = sheet.exercise
+    def __init__(self) -> None:
         self.found: dict[Key, Floats | None] = {}
         self.worked: dict[Key, Floats | None] = {}
         self.rough: dict[Key, Floats | None] = {}  # worked, also where it may be unbounded
         self.lines: dict[Key, list[Key]] = {}  # not known, that a quantity is worked from
+
+
+class InFloats:
+    """The numbers of a sheet, and what is worked from them; None where an entry is not there, or a
+    line has no value there. What was ``worked`` so before is known."""
+
+    def __init__(self, sheet: Written, worked: Worked) -> None:
+        self.sheet = sheet
+        self.exercise = sheet.exercise
+        self.found, self.worked = worked.found, worked.worked
+        self.rough, self.lines = worked.rough, worked.lines
 
     def operand(self, place: Key) -> Floats | None:
         """A quantity as a line takes it: given, written, or worked out."""
@@ -104,11 +112,9 @@ class InFloats:
             else:
                 return None
         self.sheet.work.spend(1)
-        if place not in self.lines:
-            self.lines[place] = self.exercise.lines_before(place, self.is_on_the_page)
         if len(over) > 1 and not all(self.is_on_the_way(*each, place) for each in steps.items()):
             return None
-        for at in self.lines[place]:
+        for at in self.lines_before(place):
             if at not in steps and values.keys().isdisjoint(self.exercise.operands[at]):
                 continue
             found = self.step_under(at, steps.get(at, self.exercise.steps[at]), values)
@@ -122,7 +128,16 @@ class InFloats:
         before a quantity in any case."""
         step = instead.step if isinstance(instead, Wrong) else instead
         operands = ((*at[:2], id) for id in step.operands)
-        return all(self.is_on_the_page(each) or each in self.lines[place] for each in operands)
+        return all(
+            self.is_on_the_page(each) or each in self.lines_before(place) for each in operands
+        )
+
+    def lines_before(self, place: Key) -> list[Key]:
+        """The lines that are neither given nor written and that a quantity is worked from, in the
+        order of work, itself last."""
+        if place not in self.lines:
+            self.lines[place] = self.exercise.lines_before(place, self.is_on_the_page)
+        return self.lines[place]
 
     def is_on_the_page(self, place: Key) -> bool:
         """Whether a quantity is given or written."""
@@ -149,13 +164,23 @@ class InFloats:
         if is_own:
             own = self.exercise.parameters[at]
             return _finite(number(step.operation, setting, own, *there))
-        parameters = FloatArithmetic(np.float64).parameters(step.parameters)
         try:
-            box = interval(step.operation, setting, parameters, *map(point, there))
+            box = self.instead(instead, step, [*map(point, there)])
         except (ValueError, KeyError):  # operands whose shapes do not meet
             return None
-        box = hull(instead.made_of(box) if isinstance(instead, Wrong) else box)
         return _finite((box.lo[0] + box.hi[0]) / 2)
+
+    def instead(self, instead: Step | Wrong, step: Step, operands: list[Interval]) -> Interval:
+        """What another step than the right one gives."""
+        remembered = self.exercise.remembered
+        key = remembered.key(instead, operands)
+        known = remembered.get(key)
+        if known is not None:
+            return known
+        parameters = FloatArithmetic(np.float64).parameters(step.parameters)
+        box = interval(step.operation, self.exercise.setting, parameters, *operands)
+        box = hull(instead.made_of(box) if isinstance(instead, Wrong) else box)
+        return remembered.keep(key, instead, box)
 
     def at_hand(self, place: Key) -> Floats | None:
         """A quantity as a line takes it, also where one before it may be unbounded and is not."""

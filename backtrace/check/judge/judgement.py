@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -18,6 +18,7 @@ from backtrace.check.judge.digits import SAME, SLACK, WHOLE, Numbers
 from backtrace.check.judge.exercise import Key
 from backtrace.check.judge.replay import Override
 from backtrace.check.judge.sheet import Doubt, Hypothesis, Sheet
+from backtrace.check.judge.workings import ACCUSED, accused
 from backtrace.check.mistakes.diagnosis import MOST_EXPLANATIONS, Diagnosis
 from backtrace.check.mistakes.evidence import middle
 from backtrace.check.mistakes.other_shapes import OtherShape
@@ -42,6 +43,16 @@ VERDICTS = np.array(["wrong", "unsupported", "rounded", "right"], dtype=object)
 UNFINISHED = (
     "not every explanation was tried: too many lines that it is worked from are not written"
 )
+
+
+class Compared(NamedTuple):
+    """Numbers as they were taken, in which box they were held to lie, which of them are all that is
+    in it, and their verdicts."""
+
+    numbers: Numbers
+    box: Interval
+    alone: Doubt
+    names: NDArray[Any]
 
 
 class Judgement:
@@ -80,6 +91,22 @@ class Judgement:
             return self.at_sight(seen, extra)
         numbers = self.sheet.numbers[self.place] = self.sheet.read(self.place)
         return self.given(numbers) if is_given else self.worked(numbers, extra)
+
+    def is_accused(self) -> bool:
+        """Whether any entry is wrong or unsupported; quicker than to say all that is so of each."""
+        if self.written.problem or self.exercise.is_given(self.place):
+            return accused((self.judged(extra=False),))
+        if self.seen() is not None:
+            return False
+        numbers = self.sheet.numbers[self.place] = self.sheet.read(self.place)
+        if not numbers.there.all() or np.isinf(self.exact).any():
+            return accused((self.worked(numbers, extra=False),))
+        own = self.sheet.replay(numbers.unit).of(self.place)
+        found = self.in_own_work(numbers, own)
+        if found[0].any(axis=0).all():
+            return False
+        names = self.compared(numbers, *found).names.tolist()
+        return any(name in ACCUSED for line in names for name in line)
 
     def as_before(self, before: Sheet) -> Judged:
         """What was said when nothing was explained: so long as no explanation stands in the place
@@ -188,9 +215,18 @@ class Judgement:
     # A worked quantity
 
     def worked(self, numbers: Numbers, extra: bool) -> Judged:
+        own = self.sheet.replay(numbers.unit).of(self.place)
+        numbers, box, alone, names = self.compared(numbers, *self.in_own_work(numbers, own))
+        self.settle(numbers, box, alone, names)
+        explanations: tuple[Explanation, ...] = ()
+        if self.sheet.explains and some(names[numbers.there] == "wrong"):
+            explanations = self.explain(names)
+        return self.verdict(names, numbers, self.sheet.doubts[self.place], explanations, extra)
+
+    def compared(self, numbers: Numbers, follows: Doubt, box: Interval, doubt: Doubt) -> Compared:
+        """What each entry is, by what it ``follows`` from, in which ``box``, and whether that is in
+        doubt."""
         place = self.place
-        own = self.sheet.replay(numbers.unit).of(place)
-        follows, box, doubt = self.in_own_work(numbers, own)
         self.sheet.boxes[place] = box
         alone = numbers.alone_in(box)
         allowed = self.in_spec(numbers, alone)
@@ -214,11 +250,7 @@ class Judgement:
         either = (names == "carried") | (only_l & both)
         if some(either):
             numbers = numbers.open_to_own(either)
-        self.settle(numbers, box, alone, names)
-        explanations: tuple[Explanation, ...] = ()
-        if self.sheet.explains and some(names[numbers.there] == "wrong"):
-            explanations = self.explain(names)
-        return self.verdict(names, numbers, self.sheet.doubts[place], explanations, extra)
+        return Compared(numbers, box, alone, names)
 
     def in_spec(self, numbers: Numbers, alone: Doubt) -> Doubt:
         """Which entries lie in G, in each reading. A number that can only be this one stands for

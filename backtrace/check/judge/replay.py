@@ -7,7 +7,7 @@ replaced step reaches is worked once for all replays of a sheet.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import cached_property, partial
 from operator import is_
 from typing import Protocol, TypeAlias
@@ -332,17 +332,31 @@ class Replay:
         return self.befores[len(over)]
 
     def evaluated(self, step: Step, parameters: Parameters, operands: list[Interval]) -> Interval:
-        size = sum(operand.lo.size for operand in operands)
+        size = 0
+        for operand in operands:
+            size += operand.lo.size
         self.sheet.work.spend(1 + size // LARGE)
         if size > LARGE:
             return self.newly_evaluated(step, parameters, operands)
         remembered = self.exercise.remembered
-        key = remembered.key(step, operands, self.sheet.working, self.noting)
+        key = remembered.key(step, operands, self.noting, self.way(step.operation))
         found = remembered.get(key)
         if found is None:
             found = self.newly_evaluated(step, parameters, operands)
             remembered.keep(key, step, found)
         return found
+
+    def way(self, operation: str) -> tuple[Hashable, ...]:
+        """All of the working on which hangs what an operation gives: most give the same in many."""
+        working = self.sheet.working
+        if working.scratch is None or not working.has_coarse_parts(operation):
+            return self.plain_way
+        coarse = (working.scratch, working.loose, working.only, working.known)
+        return (*coarse, *self.plain_way)
+
+    @cached_property
+    def plain_way(self) -> tuple[bool, bool]:
+        return self.sheet.working.rounds_once, self.sheet.working.float32
 
     def newly_evaluated(
         self, step: Step, parameters: Parameters, operands: list[Interval]

@@ -25,13 +25,14 @@ from backtrace.check.judge.digits import (
     usual_decimals,
 )
 from backtrace.check.judge.exercise import FLOAT32, Exercise, Key, Work
-from backtrace.check.judge.in_floats import InFloats
+from backtrace.check.judge.in_floats import InFloats, Worked
 from backtrace.check.judge.readings import with_zeros_of_given
 from backtrace.check.judge.replay import NOTHING, Override, Replay, StandIns
 from backtrace.check.judge.workings import Working
 from backtrace.check.model import Answers, Figure, Judged, WrittenQuantity
 from backtrace.check.rules.evaluation import dependent
 from backtrace.check.rules.intervals import Floats, Interval, between, hull, point, some
+from backtrace.check.rules.noting import Noting
 from backtrace.tape.steps import Step
 
 Doubt: TypeAlias = NDArray[np.bool_]
@@ -126,6 +127,25 @@ class Page:
         # As they are read in every way of working, by whether digits are cut off.
         self.numbers: dict[bool, dict[Key, Numbers]] = {False: {}, True: {}}
         self.widest: dict[bool, dict[Key, Interval]] = {False: {}, True: {}}
+        self.is_given = exercise.is_given
+        self._in_floats: dict[Noting | None, Worked] = {}
+
+    @cached_property
+    def has_copies(self) -> bool:
+        """Whether anything that is given is written again."""
+        return any(map(self.is_given, self.written))
+
+    @cached_property
+    def lines(self) -> set[Key]:
+        """The quantities that are written, but for what is given."""
+        return {at for at, each in self.written.items() if each.cells and not self.is_given(at)}
+
+    def in_floats(self, rounding: Noting | None) -> Worked:
+        """What lines give on the numbers as they stand, or so ``rounding`` them; copies of what is
+        given are taken as they are judged."""
+        if self.has_copies:
+            return Worked()
+        return self._in_floats.setdefault(rounding, Worked())
 
     @cached_property
     def in_part(self) -> set[Key]:
@@ -163,6 +183,8 @@ class Sheet:
         self.known_numbers = page.numbers[working.cut]
         self.widest = page.widest[working.cut]
         self.in_part = page.in_part
+        self.lines = page.lines
+        self.has_copies = page.has_copies
         # What was written, and as later steps take it; of what is right at sight when asked for.
         self.numbers = Postponed(self.read)
         self.intervals = Postponed(self.settled)
@@ -183,7 +205,7 @@ class Sheet:
         self.roots: dict[Key, Key | None] = {}
         self.replays: dict[float, Replay] = {}  # by unit, those in which nothing is replaced
         self.seen_ahead: dict[Key, Interval] = {}  # what was worked from before it was judged
-        self.in_floats = InFloats(self)
+        self.in_floats = InFloats(self, page.in_floats(self.rounding))
         self.search = exercise.searches
 
     @property
@@ -242,8 +264,7 @@ class Sheet:
 
     def take_as_written(self, places: AbstractSet[Key]) -> bool:
         """Has all other quantities stand for whatever their digits allow; whether all are whole."""
-        others = {at for at in self.written if at not in places and self.written[at].cells}
-        others -= {at for at in others if self.exercise.is_given(at)}
+        others = self.lines - places
         if not others.isdisjoint(self.in_part):
             return False
         self.intervals.make = self.as_written
@@ -282,8 +303,13 @@ class Sheet:
 
     def carried(self, values: Floats) -> Floats:
         """Numbers as the next line takes them, in a working that rounds lines."""
-        scratch = self.working.scratch if self.working.rounds_lines else None
-        return values if scratch is None else scratch.rounded(point(values)).lo[0]
+        rounding = self.rounding
+        return values if rounding is None else rounding.rounded(point(values)).lo[0]
+
+    @property
+    def rounding(self) -> Noting | None:
+        """How the next line takes numbers, in a working that rounds lines."""
+        return self.working.scratch if self.working.rounds_lines else None
 
     # What later steps take
 
@@ -351,11 +377,6 @@ class Sheet:
     def is_plain(self) -> bool:
         """Whether lines are worked as usual, from what is given as it is given."""
         return self.working == Working() and not self.has_copies
-
-    @cached_property
-    def has_copies(self) -> bool:
-        """Whether anything that is given is written again."""
-        return any(self.exercise.is_given(at) for at in self.written)
 
     def sources(self, place: Key) -> Iterator[Key]:
         """The written quantities that a step is worked from, past those that were not written."""

@@ -9,16 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from typing import Protocol
 
 import msgspec
 import numpy as np
 
-from backtrace.check.judge.digits import (
-    PRINTED,
-    figures,
-    kept_decimals,
-    kept_digits,
-)
+from backtrace.check.judge.digits import PRINTED, figures
 from backtrace.check.judge.exercise import Key
 from backtrace.check.model import Judged, Verdict, WrittenQuantity
 from backtrace.check.rules.intervals import Floats
@@ -107,20 +103,27 @@ def _worked_to(half: float) -> dict[str, str]:
     return {"rounding": f"worked to {round(-math.log10(2 * half))} decimals"}
 
 
-def between_lines(
-    written: Mapping[Key, WrittenQuantity], values: Mapping[Key, Floats]
-) -> Iterator[Working]:
+class Written(Protocol):
+    """A sheet, as far as it is needed here: its lines, the decimals that each was kept to, and the
+    significant digits, if it is written to so many throughout."""
+
+    written: dict[Key, WrittenQuantity]
+    decimals: dict[Key, int]
+    digits: int | None
+
+
+def between_lines(sheet: Written, values: Mapping[Key, Floats]) -> Iterator[Working]:
     """Unwritten lines rounded to the fewest decimals of the page, where its decimals vary.
 
     What shows all that it has (an exact 0.5) says nothing of how lines are rounded; nor do decimals
     that vary because numbers have so many significant digits.
     """
-    if kept_digits(written) is not None:
+    kept = sheet.decimals
+    if sheet.digits is not None or len({*kept.values()}) < 2:
         return
-    kept = kept_decimals(written)
     shown = {
         kept[at]
-        for at, each in written.items()
+        for at, each in sheet.written.items()
         if kept[at] >= COARSEST and any(cell.decimals == kept[at] for cell in figures(each))
         if not np.allclose(np.round(values[at], kept[at]), values[at], 0.0, 1e-9)
     }
@@ -128,9 +131,9 @@ def between_lines(
         yield Working(unwritten=Noting(0.5 * 10.0**-decimals))
 
 
-def coarser(written: Mapping[Key, WrittenQuantity]) -> list[Noting]:
+def coarser(decimals: Mapping[Key, int]) -> list[Noting]:
     """Scratch work to fewer digits than are written, from the finest on."""
-    most = max(kept_decimals(written).values(), default=0)
+    most = max(decimals.values(), default=0)
     some = sorted(
         {most - 1, most - 2, *range(COARSEST, 5)} & {*range(COARSEST, most)}, reverse=True
     )

@@ -39,7 +39,7 @@ class Diagnosis(WrongQuantity):
     @cached_property
     def rules(self) -> RuleSearch:
         """The rules of the catalogue, tried here."""
-        return RuleSearch(self.sheet, self.place, self._unit)
+        return RuleSearch(self.evidence, self._unit)
 
     @cached_property
     def misreading(self) -> Misreading:
@@ -171,4 +171,4 @@ class Diagnosis(WrongQuantity):
         largest = float(np.abs(self.numbers.values).max(initial=0.0))
         if not self.unit < fewest <= TELLING_UNIT * largest:
             return []
-        return RuleSearch(self.sheet, self.place, fewest).by_one_rule(wrong)
+        return RuleSearch(self.evidence, fewest).by_one_rule(wrong)

@@ -52,12 +52,12 @@ Attempt: TypeAlias = tuple[tuple[Key, Wrong], ...]  # steps with the wrong ones 
 
 
 class RuleSearch(WrongQuantity):
-    """The rules that explain one wrong quantity of a sheet."""
+    """The rules that explain one wrong quantity of a sheet; ``evidence`` is what the rest of the
+    sheet says."""
 
-    @cached_property
-    def evidence(self) -> Evidence:
-        """What the rest of the sheet says."""
-        return Evidence(self.sheet, self.place, self._unit)
+    def __init__(self, evidence: Evidence, unit: float | None = None) -> None:
+        super().__init__(evidence.sheet, evidence.place, unit)
+        self.evidence = evidence
 
     def by_one_rule(self, wrong: NDArray[np.bool_]) -> list[Cause]:
         """One wrong rule at one step, or throughout; the likeliest is one that was used before."""
@@ -141,15 +141,17 @@ class RuleSearch(WrongQuantity):
     def throughout(self) -> list[Attempt]:
         """The same wrong rule in every layer on the way, and in every update: in all lines, in one
         kind of them, or in one layer; and so in those that come later."""
+        on_the_way = self.by_kind(self.singles)
+        several = {rule: places for rule, places in on_the_way.items() if len(places) > 1}
+        if not several:
+            return []
         order = self.exercise.order
         worked = [at for at in self.exercise.steps if not self.exercise.is_given(at)]
         later = [at for at in worked if order[at] > order[self.place]]
-        on_the_way = self.by_kind(self.singles)
         after = self.by_kind([(at, wrong) for at in later for wrong in self.exercise.wrongs(at)])
         alike = {
             (rule[:2], *places): {**places, **after.get(rule, {})}
-            for rule, places in on_the_way.items()
-            if len(places) > 1
+            for rule, places in several.items()
         }
         return [tuple(places.items()) for places in alike.values()]
 

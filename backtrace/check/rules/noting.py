@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import msgspec
@@ -44,9 +45,8 @@ class Noting(msgspec.Struct, frozen=True):
     def unit(self, size: Floats) -> Floats:
         """A unit in the last place of numbers of this size; 0 of 0 where digits are significant."""
         if self.digits is None:
-            return np.full(np.shape(size), 2 * self.half)
-        with np.errstate(divide="ignore"):
-            place = np.floor(np.log10(np.where(size > 0, size, 1.0)))
+            return _everywhere(np.shape(size), 2 * self.half)
+        place = np.floor(np.log10(np.where(size > 0, size, 1.0)))
         return np.where(size > 0, np.maximum(10.0 ** (place + 1 - self.digits), 2 * self.half), 0)
 
     def error_of_sum(self, size: Floats) -> Floats:
@@ -108,6 +108,13 @@ class Noting(msgspec.Struct, frozen=True):
         middle, unit = (lo + hi) / 2, np.where(full > 0, full, 1.0)
         kept = is_left_alone(middle, np.rint(middle / unit) * unit, unit)
         return np.where(alone & kept, 0.0, error)
+
+
+@lru_cache(maxsize=512)
+def _everywhere(shape: tuple[int, ...], unit: float) -> Floats:
+    found = np.full(shape, unit)
+    found.setflags(write=False)
+    return found
 
 
 def chosen(which: Any, x: Interval, y: Interval) -> Interval:
