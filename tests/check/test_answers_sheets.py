@@ -512,6 +512,14 @@ def test_descent_reads_the_change_as_the_gradient():
     assert only("ΔW1: [[1, 2, 3], [4, 5, 6]]", DESCENT).id == "dW1"
 
 
+def test_what_stands_under_headings_is_read():
+    answers = sheet("forward: {z1: _, a2: {first: {loss: 2}}}\nbackward: {nobody: {db2: 0.5}}\n")
+    assert [each.id for each in answers.written] == ["a2", "db2"]
+    answers = sheet("forward:\n  z1[1,1]: 1\n  z1[1,2]: 2\nbackward: {layer 2: {db2: 0.5}}\n")
+    assert [each.id for each in answers.written] == ["z1", "db2"]
+    assert answers.notes == ()
+
+
 # Layers that are not counted from 1
 
 

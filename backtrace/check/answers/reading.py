@@ -12,7 +12,7 @@ from backtrace.check.answers.names import Quantity, Reader, Reference, reader
 from backtrace.check.answers.numbering import counted_otherwise
 from backtrace.check.answers.tree import LIMITS, AnswersError, inert, read_sheet
 from backtrace.check.model import Answers, Unreadable, WrittenQuantity
-from backtrace.spec.document.reader import Mapping, Node, Scalar, kind
+from backtrace.spec.document.reader import Entry, Mapping, Node, Scalar, kind
 from backtrace.spec.wording import cited
 
 __all__ = ["AnswersError", "read_answers", "read_stream", "reader", "stream_lines"]
@@ -137,11 +137,12 @@ class _Collector:
         self.unknown = 0
 
     def collect(self, answers: Mapping) -> tuple[WrittenQuantity, ...]:
-        first, renamed = counted_otherwise(self.reader, answers.entries)
+        named = [*self.under_headings(answers)]
+        first, renamed = counted_otherwise(self.reader, [key for key, _ in named])
         for key in [*renamed][:1]:
             meant = f"{cited(key)} is read as {renamed[key].quantity.name}"
             self.notes.append(f"the first layer is counted as {first} here: {meant}")
-        for key, entry in answers.entries.items():
+        for key, entry in named:
             reference = renamed.get(key) or self.reader.find(key)
             if reference is None:
                 self.leave_aside(key, entry.key)
@@ -157,6 +158,14 @@ class _Collector:
             self.notes.append(f"{self.unknown} names are no quantities of this exercise")
         ordered = sorted(self.written, key=self.orders.__getitem__)
         return tuple(self.written[name] for name in ordered)
+
+    def under_headings(self, answers: Mapping) -> Iterator[tuple[str, Entry]]:
+        """The names and what stands under them, those under a heading such as `forward` too."""
+        for key, entry in answers.entries.items():
+            if isinstance(entry.value, Mapping) and self.reader.find(key) is None:
+                yield from self.under_headings(entry.value)
+            else:
+                yield key, entry
 
     def leave_aside(self, key: str, place: Scalar) -> None:
         """Notes a name that means nothing; of a stranger's thousands most are only counted."""
