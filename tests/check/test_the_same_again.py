@@ -129,3 +129,27 @@ def test_a_factor_in_one_hidden_delta_says_its_direction(factor, said):
     found = report(NETWORK, sheet).quantities[-1]
     assert ("half-factor", "delta1") in found.explanations[0].mistakes
     assert found.explanations[0].detail == (f"{said} the right value",)
+
+
+# a = tanh([0.155, −1, −1]) = [0.1538, −0.7616, −0.7616]; −1 may be −0.7616 by its own digits.
+TANH = """
+layers: [{activation: tanh, weights: [[0.155, -1, -1]], bias: none}]
+inputs: 1
+targets: [1.6, -1.5, -1.2]
+loss: half_sse
+"""
+# a = z: e = [−1.445, 0.5, 0.2], L = ½(2.088 + 0.25 + 0.04).
+WITHOUT_TANH = "a1: [0.155, -1, -1]\nerror: [-1.445, 0.5, 0.2]\nloss: 1.189\n"
+
+
+def test_a_rule_that_has_a_name_tells_how_numbers_were_meant_that_have_lost_their_zeros():
+    found = report(TANH, f"z1: [0.155, -1, -1]\n{WITHOUT_TANH}")
+    first, *rest = found.quantities[1:]
+    assert (first.mistakes, first.entries) == (("activation-omitted",), (("wrong",) * 3,))
+    assert {verdict for each in rest for line in each.entries for verdict in line} == {"carried"}
+
+
+def test_numbers_that_have_lost_their_zeros_stay_vague_where_no_rule_tells_of_them():
+    # 0.145 for 0.154 is no rule: −1 and what rests on it have too few digits.
+    found = report(TANH, f"z1: [0.155, -1, -1]\n{WITHOUT_TANH.replace('[0.155', '[0.145')}")
+    assert found.quantities[1].entries == (("wrong", "imprecise", "imprecise"),)

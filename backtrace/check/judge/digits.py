@@ -137,6 +137,16 @@ class Numbers(msgspec.Struct, frozen=True, eq=False):
             enough=np.choose(which, self.enoughs),
         )
 
+    def with_zeros(self, where: Mask) -> Numbers:
+        """The same, some of them read with the zeros that they have lost."""
+        return msgspec.structs.replace(
+            self,
+            low=np.where(where, self.lows[0], self.low),
+            high=np.where(where, self.highs[0], self.high),
+            half=np.where(where, self.halves[0], self.half),
+            enough=np.where(where, self.enoughs[0], self.enough),
+        )
+
     def open_to_own(self, where: Mask) -> Numbers:
         """The same, some of them by their own digits as well: what follows from a mistake does so
         in more than one reading, and tells nothing of how it was meant."""

@@ -71,6 +71,8 @@ class Judgement:
         )
         self.alike = 0  # explanations that are too many to be told
         self.repeated: str | None = None  # the quantity in which the same mistake was made before
+        self.told: tuple[Explanation, ...] | None = None  # the explanations, if they were sought
+        self.by_rule: Interval | None = None  # what the rule gives that is the likeliest of them
 
     def judged(self, extra: bool) -> Judged:
         """The verdict; ``extra`` is whether the quantity was not asked for and earns nothing."""
@@ -83,8 +85,8 @@ class Judgement:
         if self.written.problem:
             return self.misshapen(extra)
         before = self.sheet.before
-        if before is not None and not self.sheet.hypotheses:
-            return self.as_before(before)
+        if before is not None and not (self.sheet.hypotheses or self.sheet.is_read_anew):
+            return self.as_before(before, extra)
         is_given = self.exercise.is_given(self.place)
         seen = None if is_given else self.seen()
         if seen is not None:
@@ -108,7 +110,7 @@ class Judgement:
         names = self.compared(numbers, *found).names.tolist()
         return any(name in ACCUSED for line in names for name in line)
 
-    def as_before(self, before: Sheet) -> Judged:
+    def as_before(self, before: Sheet, extra: bool) -> Judged:
         """What was said when nothing was explained: so long as no explanation stands in the place
         of another quantity, nothing else is said now."""
         self.sheet.take_over(before, self.place)
@@ -116,6 +118,8 @@ class Judgement:
         if judged.verdict != "wrong" or self.exercise.is_given(self.place):
             return judged
         explanations = self.explain(np.array(judged.entries))
+        if self.by_rule is not None and judged.count("imprecise"):
+            return self.worked(self.sheet.read(self.place), extra)
         return msgspec.structs.replace(
             judged,
             explanations=explanations,
@@ -220,7 +224,11 @@ class Judgement:
         self.settle(numbers, box, alone, names)
         explanations: tuple[Explanation, ...] = ()
         if self.sheet.explains and some(names[numbers.there] == "wrong"):
-            explanations = self.explain(names)
+            explanations = self.told if self.told is not None else self.explain(names)
+            if self.by_rule is not None and some(names == "imprecise"):
+                names, numbers = self.as_the_rule(names, numbers, self.by_rule)
+                self.settle(numbers, box, alone, names)
+                self.sheet.is_read_anew = True
         return self.verdict(names, numbers, self.sheet.doubts[self.place], explanations, extra)
 
     def compared(self, numbers: Numbers, follows: Doubt, box: Interval, doubt: Doubt) -> Compared:
@@ -251,6 +259,18 @@ class Judgement:
         if some(either):
             numbers = numbers.open_to_own(either)
         return Compared(numbers, box, alone, names)
+
+    def as_the_rule(
+        self, names: NDArray[Any], numbers: Numbers, box: Interval
+    ) -> tuple[NDArray[Any], Numbers]:
+        """Vague entries that a rule gives which is named here, with the zeros that they have lost:
+        they are wrong by it, and known as well as the others."""
+        ends, half = hull(box), numbers.halves[0]
+        told = (ends.hi - ends.lo)[0] <= FEW_HALF_UNITS * half
+        told = told & numbers.meets_as_read(box)[0] & (names == "imprecise")
+        told = np.asarray(told & (half < numbers.half))
+        names = np.where(told, "wrong", names).astype(object)
+        return names, numbers.with_zeros(told)
 
     def in_spec(self, numbers: Numbers, alone: Doubt) -> Doubt:
         """Which entries lie in G, in each reading. A number that can only be this one stands for
@@ -428,7 +448,12 @@ class Judgement:
         found = Diagnosis(self.sheet, self.place).found(names == "wrong")
         self.sheet.work = verdicts
         self.sheet.explained(self.place, [f.stand_ins for f in found if f.stand_ins])
-        return self.likeliest([each.explanation for each in found])
+        self.told = self.likeliest([each.explanation for each in found])
+        boxes = [each.box for each in found if each.explanation in self.told]
+        self.by_rule = boxes[0] if boxes and boxes[0] is not None else None
+        if self.by_rule is not None and self.by_rule.shape != self.exact.shape:
+            self.by_rule = None
+        return self.told
 
     def likeliest(self, found: Sequence[Explanation]) -> tuple[Explanation, ...]:
         """The explanations, each kind once, those first that were found before; too many are

@@ -201,6 +201,7 @@ class Sheet:
         self.usual = self  # of the lenient one, that of which it is
         self.with_names: Sheet | None = None  # the same with explanations
         self.hypotheses: list[Hypothesis] = []
+        self.is_read_anew = False  # whether a rule tells how vague numbers were meant
         self.pairs_left = MOST_PAIRS
         self.roots: dict[Key, Key | None] = {}
         self.replays: dict[float, Replay] = {}  # by unit, those in which nothing is replaced
