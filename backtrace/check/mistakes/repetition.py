@@ -18,6 +18,7 @@ UNWORKED = {"update-omitted"}  # what takes no work is charged wherever it is, b
 OF_NO_FUNCTION = dict.fromkeys(
     ("activation-omitted", "activation-derivative-omitted", "relu-mask-ignored"), "linear"
 )  # of whoever takes a layer for linear
+OF_ONE_SAMPLE = "batch-not-summed"
 GRADIENTS = {"data_gradient": "gradient"}  # with a penalty or without, of weights or of biases
 
 
@@ -104,6 +105,8 @@ def kind_of(explanation: Explanation) -> Kind:
     """The rules with the roles of the steps where they were used, and what was taken for what
     where that is no other quantity."""
     said = tuple(part for part in explanation.detail if isinstance(part, str))
+    if explanation.codes == (OF_ONE_SAMPLE,):
+        said = ()  # several samples may fit, and another one somewhere else
     rules = dict.fromkeys((code, _role(id)) for code, id in explanation.mistakes)
     return (tuple(rules), said)
 
