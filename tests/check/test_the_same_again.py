@@ -153,3 +153,47 @@ def test_numbers_that_have_lost_their_zeros_stay_vague_where_no_rule_tells_of_th
     # 0.145 for 0.154 is no rule: −1 and what rests on it have too few digits.
     found = report(TANH, f"z1: [0.155, -1, -1]\n{WITHOUT_TANH.replace('[0.155', '[0.145')}")
     assert found.quantities[1].entries == (("wrong", "imprecise", "imprecise"),)
+
+
+# z₁ = [[2, 1.75], [2, 0.25]], a₂ = [−1, 2], δ₂ = [−2, 0.6]/2, δ₁ = δ₂·[1, −2].
+TWO_SAMPLES = """
+layers:
+  - {activation: linear, weights: [[1, 2], [1, -1]], bias: [0.5, 0.25]}
+  - {activation: linear, weights: [[1], [-2]], bias: 0.5}
+inputs: [[1, 0.5], [0.5, 1]]
+targets: [[1], [1.4]]
+loss: half_mse
+"""
+
+
+def test_one_sample_only_is_the_same_mistake_whichever_it_is():
+    sheet = "delta2: [[-1.00], [0.30]]\ndb2: 0.30\ndelta1: [[-1.00, 2.00], [0.30, -0.60]]\n"
+    found = report(TWO_SAMPLES, f"{sheet}db1: [-1.00, 2.00]").quantities
+    wrong = [each.mistakes for each in found if each.verdict == "wrong"]
+    assert wrong == [("batch-not-summed",), ("batch-not-summed",)]
+    assert found[-1].repeated == "db2"
+
+
+# z = [1.1, −0.15], δ = [−0.9, −0.15], dW = [−0.75, −1.95], db = −1.05; the same in epoch 2.
+TWO_EPOCHS = """
+layers: [{activation: linear, weights: [[0.5], [0.25]], bias: 0.1}]
+inputs: [[1, 2], [-1, 1]]
+targets: [[2], [0]]
+loss: half_sse
+learning_rate: 0.1
+epochs: 2
+"""
+
+
+def test_who_starts_from_the_first_parameters_may_update_the_last_ones():
+    sheet = """
+W1_new@1: [[0.575], [0.445]]
+b1_new@1: 0.205
+z1@2: [[1.100], [-0.150]]
+dW1@2: [[-0.750], [-1.950]]
+W1_new@2: [[0.650], [0.640]]
+"""
+    found = report(TWO_EPOCHS, sheet).quantities
+    wrong = [each for each in found if each.verdict == "wrong"]
+    assert [(each.name, each.mistakes) for each in wrong] == [("z1@2.1", ("first-weights-kept",))]
+    assert {id for _, id in wrong[0].explanations[0].mistakes} == {"W1", "b1"}

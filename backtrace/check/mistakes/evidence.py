@@ -26,11 +26,14 @@ class Evidence(WrongQuantity):
             for at, each in found.stand_ins.items()
             if at != self.place and at not in self.exercise.operands[self.place]
         }
-        return not before or all(
-            self.agrees(place, before)
+        others = (
+            place
             for place in self.sheet.written
             if place != self.place and self.rests_on(place, before)
         )
+        if found.is_any_of({"first-weights-kept"}):  # and updates the last ones all the same
+            others = (each for each in others if self.exercise.steps[each].role != "updated")
+        return not before or all(self.agrees(place, before) for place in others)
 
     def leaves_the_others(self, found: Cause) -> bool:
         """Whether all that rests on what a rule changes lies as near to what follows from that as
