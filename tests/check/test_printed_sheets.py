@@ -138,10 +138,10 @@ def test_the_key_of_an_exercise_whose_every_line_is_rounded_earns_every_mark(nam
 
 
 def test_a_unit_that_is_off_leaves_0_in_float32_too():
-    """z = [−2, 2]: no rounding makes a slope of 1 of the first; δ = a − y = [−12.3, −10.3]·g."""
+    """C = [−2, 2]: no rounding makes a slope of 1 of the first; dC = (R − t)·g."""
     spec = (
-        "layers: [{activation: relu, weights: [[-2, 2]], bias: none}]\n"
-        "inputs: 1\ntargets: [12.3, 12.3]\nloss: half_sse\n"
+        "given: {X: 1, K: [[-2, 2]], t: [[12.3, 12.3]]}\nconstants: [X, t]\n"
+        "equations: [C = X @ K, R = relu(C), 'L = half_sse(R, t)']\nloss: L\n"
     )
-    sheet = "a1: [0.00000, 2.00000]\ndelta1: [-12.30000, -10.30000]\ndW1: [-12.30000, -10.30000]"
-    assert marks(spec, sheet)["delta1"] == "wrong"
+    sheet = "R: [[0.00000, 2.00000]]\ndC: [[-12.30000, -10.30000]]\ndK: [[-12.30000, -10.30000]]"
+    assert marks(spec, sheet)["dC"] == "wrong"
