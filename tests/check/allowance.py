@@ -200,11 +200,15 @@ def departures(work, id, found, written, slack):
     it is wrong beyond doubt. ``found`` are the line's reaches, ``slack`` the written entries'."""
     exact = work.exact[id]
     doubt = _outside(exact, 0.0, written, slack, 1.0)
-    certain = _outside(exact, 0.0, written, slack, SAFETY)
-    for reach in found if doubt.any() else ():
+    for reach in found if doubt.any() else ():  # what is there if nothing else was rounded
+        doubt &= _outside(reach.centre, 0.0, written, slack, 1.0)
+    certain = doubt & _outside(exact, 0.0, written, slack, SAFETY)
+    for reach in found:
+        if not doubt.any():  # nor is anything wrong for certain then
+            break
         doubt &= _outside(reach.centre, reach.radius, written, slack, 1.0)
         certain &= _outside(reach.centre, SAFETY * reach.radius, written, slack, 1.0)
-    return doubt.astype(int) + certain
+    return doubt.astype(int) + (doubt & certain)
 
 
 def _outside(centre, radius, written, slack, factor):
