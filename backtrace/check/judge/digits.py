@@ -274,13 +274,10 @@ class _Cells:
         _read_zeros(shown)
         there, values, own, decimals, digits, coarse, coarse_digits = zip(*shown, strict=True)
         self.there = np.array(there).reshape(shape)
-        self.values, self.own, self.coarse = (
-            np.array(each, dtype=np.float64).reshape(shape) for each in (values, own, coarse)
-        )
-        self.decimals, self.digits, self.coarse_digits = (
-            np.array(each, dtype=np.int64).reshape(shape)
-            for each in (decimals, digits, coarse_digits)
-        )
+        floats = np.array((values, own, coarse), dtype=np.float64)
+        self.values, self.own, self.coarse = floats.reshape(3, *shape)
+        integers = np.array((decimals, digits, coarse_digits), dtype=np.int64)
+        self.decimals, self.digits, self.coarse_digits = integers.reshape(3, *shape)
         self.exact = self.there & (self.own == 0)
         self.largest = max(map(abs, values))
 

@@ -302,6 +302,8 @@ def _copied(sheet: Sheet, judged: Judged) -> tuple[int, int]:
     exact, given = sheet.exercise.values, sheet.exercise.operands[place]
     worked, written = sheet.middle_from_written(place), sheet.numbers[place].values
     found = _is_copied(worked, written, operands) & (np.array(judged.entries) == "carried")
+    if not found.any():
+        return 0, 0
     always = found & _is_copied(exact[place], exact[place], [exact[each] for each in given])
     return int((found & ~always).sum()), int(always.sum())
 
@@ -318,8 +320,9 @@ def _operands(sheet: Sheet, place: Key) -> Iterator[Floats]:
 def _is_copied(worked: Floats, written: Floats, operands: list[Floats]) -> NDArray[np.bool_]:
     """Which numbers are 0, or one of the operands' with either sign, or are written as the one that
     stands in their place is: a bias that shows in none of its digits."""
-    known = np.concatenate([[0.0], *(np.abs(values).ravel() for values in operands)])
-    found = np.isin(np.round(np.abs(worked), 9), np.round(known, 9))
+    known = {0.0}.union(*(np.round(np.abs(values), 9).ravel().tolist() for values in operands))
+    sizes = np.round(np.abs(worked), 9).tolist()
+    found = np.array([[each in known for each in line] for line in sizes])
     for values in operands:
         if values.shape == written.shape:
             found |= written == values

@@ -241,10 +241,10 @@ class Sheet:
         return self.intervals[place]
 
     def is_rounded(self, place: Key, values: Floats) -> bool:
-        """Whether it is known already that none of the numbers is just what those before it give:
-        one that is may stand for itself, and not for all that rounds to it."""
+        """Whether it is plain that none of the numbers is just what those before it give: one that
+        is may stand for itself, and not for all that rounds to it."""
         is_told = self.working.takes_numbers_as_they_stand and not self.has_copies
-        worked = self.in_floats.worked.get(place) if is_told else None
+        worked = self.in_floats.step(place) if is_told else None
         return worked is not None and bool(
             (np.abs(values - worked) > ALONE * (1 + np.abs(worked))).all()
         )
