@@ -23,6 +23,9 @@ ALIKE = {  # that may give the very numbers of another
     "sign-flipped": {"entries-exchanged", "way-omitted", "sign-slip"},
     "way-omitted": {"one-step-only"},
     "one-step-only": {"way-omitted"},
+    "entries-exchanged": {"another-factor"},
+    "rate-misread": {"arithmetic-slip", "copied-wrong"},  # of a lone number
+    "learning-rate-omitted": {"arithmetic-slip", "copied-wrong"},
 }
 
 

@@ -248,7 +248,50 @@ equations:
 loss: L
 constants: [y]
 """
+GATED = """
+given:
+  {x: [[1.2, -0.7]], h0: [[-0.5, 0.3]], Wz: [[1.1, 0.2], [0.8, -1]], W: [[0.9, 0.1], [0.2, -0.3]]}
+equations:
+  - z = sigmoid(x @ Wz)
+  - g = z * h0
+  - c = tanh(x @ W + g)
+  - h = (1 - z) * h0 + z * c
+  - L = half_sse(h, x)
+loss: L
+constants: [x, h0]
+"""
+PENALISED = """
+given:
+  X: [[1.5, 0.4], [-0.5, 2]]
+  W: [[0.5, -1], [0.3, 0.8]]
+  m: [[2, 0], [0, 2]]
+  y: [[1, 0], [0, 1]]
+  k: 0.1
+equations:
+  - q = X * m
+  - p = softmax(q @ W)
+  - D = half_mse(p, y)
+  - R = k / 2 * sum(W^2)
+  - L = D + R
+loss: L
+constants: [X, m, y, k]
+"""
+ANGLES = """
+given: {x: 0.8, y: 1.5}
+equations: [a = x * y, b = sin(a) + x^2, f = b * a]
+loss: f
+"""
 TAKEN_FOR_ANOTHER = (
+    ("another-factor", GATED, "h", lambda v: v["z"] * v["h0"] + (1 - v["z"]) * v["c"]),
+    ("mask-omitted", GATED, "g", lambda v: v["h0"]),
+    ("wrong-activation", PENALISED, "p", lambda v: 1 / (1 + np.exp(-v["q"] @ v["W"]))),
+    ("scale-omitted", PENALISED, "q", lambda v: v["q"] / 2),
+    ("mean-over-outputs", PENALISED, "D", lambda v: v["D"] / 2),
+    ("half-factor", PENALISED, "R", lambda v: v["R"] * 2),
+    ("square-omitted", PENALISED, "R", lambda v: np.array([[0.05 * 2.6]])),  # ½·0.1·Σ|w|
+    ("square-omitted", ANGLES, "b", lambda v: np.sin(v["a"]) + 0.8),
+    ("wrong-activation", ANGLES, "b", lambda v: np.cos(v["a"]) + 0.64),
+    ("wrong-activation", ANGLES, "b", lambda v: np.sin(np.radians(v["a"])) + 0.64),
     ("activation-derivative-omitted", ATTENTION, "dS", lambda v: v["dA"]),
     ("another-factor", ATTENTION, "dQ", lambda v: v["dS"] @ v["Q"] / np.sqrt(2)),
     ("another-factor", RECURRENT, "dh_1", lambda v: v["W"].T @ v["dz_2"]),

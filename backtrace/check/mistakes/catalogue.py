@@ -835,8 +835,8 @@ CATALOGUE: dict[str, Mistake] = {
         ),
         Mistake(
             "mask-omitted",
-            "a mask or a given factor is missing",
-            "left out a mask or a given factor in {id}",
+            "a mask, a gate or a given factor is missing",
+            "left out a mask, a gate or a given factor in {id}",
             "a line that adds or multiplies a mask (dropout), and the gradient past it or past "
             "another given factor",
             "d = h, dh = dd, without ⊙ mask",

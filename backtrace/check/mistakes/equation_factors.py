@@ -24,8 +24,12 @@ def another_factor(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     for operand in (context.steps[id] for id in step.operands):
         if operand.phase == "backward":
             continue
-        for id in dict.fromkeys([*_beside(operand, context), step.of]):
-            other = context.steps[id]
+        own = context.steps[step.of]  # of u·a a given u, not a state; of a product either factor
+        beside = [*_beside(operand, context)]
+        if own.phase != "given":
+            is_product = step.operation == "matmul" and operand.phase == own.phase
+            beside = [id for id in beside if id != own.id] + [own.id] * is_product
+        for other in (context.steps[id] for id in beside):
             if other.id != operand.id and other.shape == operand.shape:
                 yield _with_factor(step, operand, other)
 
@@ -60,6 +64,21 @@ def weights_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
         step, operation="product_with_ones", parameters={**step.parameters, "at": at[0]}
     )
     yield Wrong("weights-omitted-going-back", unweighted)
+
+
+def factors_crossed(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    """In a sum of two products the factor of the other one: z·h₀ + (1 − z)·c, i and f."""
+    products = [context.steps[id] for id in step.operands]
+    plain = all(
+        each.operation == "times" and ids.is_part(each.id) and "arguments" not in each.parameters
+        for each in products
+    )
+    if step.operation != "plus" or not plain or "arguments" in step.parameters:
+        return
+    (a, b), (c, d) = (each.operands for each in products)
+    if len({context.steps[id].shape for id in (a, b, c, d)}) == 1:
+        wrong = as_equation(step, "sum_of_products", (a, d, c, b))
+        yield Wrong("another-factor", wrong, detail=("the other product's factor",))
 
 
 def _with_factor(step: Step, operand: Step, other: Step) -> Wrong:

@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import msgspec
+import numpy as np
 
 from backtrace.check.mistakes.equation_factors import (
     another_factor,
     another_weight,
     derivative_not_cancelled,
+    factors_crossed,
     preactivation_in_derivative,
     weights_omitted,
 )
@@ -30,6 +32,7 @@ from backtrace.check.mistakes.equation_terms import (
 )
 from backtrace.check.mistakes.rewrites import (
     FACTORS_OF_SLOPE,
+    OF_ANGLES,
     UpdateContext,
     Wrong,
     delta_for_upstream,
@@ -99,6 +102,10 @@ def half_factor(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation in ("loss_of", "loss_slope"):
         yield Wrong("half-factor", step, 2.0, detail=("a 2 too many",))
         yield Wrong("half-factor", step, 0.5, detail=("a ½ too many",))
+    numbers = [each.number for each in arguments_of(step.operands, step.parameters)]
+    halves = {"over": 2.0, "times": 0.5}.get(step.operation)
+    if halves in numbers and _scale(step, context) is None:  # λ/2; a single number is a scale
+        yield Wrong("half-factor", step, 2.0, detail=("the ½ is missing",))
 
 
 def mean_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
@@ -123,8 +130,20 @@ def _averaged(step: Step, context: UpdateContext) -> int:
     return int(step.parameters.get("samples", 1))
 
 
+def mean_over_outputs(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    samples = int(step.parameters.get("samples", 1))
+    if step.operation in ("loss_of", "loss_slope"):
+        output = context.steps[step.operands[step.operation == "loss_slope"]]
+        outputs = math.prod(output.shape) // samples
+        if outputs > 1:
+            yield Wrong("mean-over-outputs", step, 1 / outputs)
+
+
 def scale_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     """A constant that divides or multiplies left out: √d of attention, 1/p of dropout."""
+    mask = _mask_that_scales(step, context)
+    if mask is not None:
+        yield Wrong("scale-omitted", step, 1 / mask)
     constant = _scale(step, context)
     if constant is None:
         return
@@ -166,6 +185,18 @@ def _scale(step: Step, context: UpdateContext) -> Argument | None:
     return None if _value(constants[0], context) in (0.0, 1.0, -1.0) else constants[0]
 
 
+def _mask_that_scales(step: Step, context: UpdateContext) -> float | None:
+    """1/p of dropout in a given mask that a line multiplies with."""
+    board = context.spec.equations
+    if step.operation != "times" or board is None or step.phase != "forward":
+        return None
+    for id in step.operands:
+        entries = np.unique(board.given[id].values) if id in board.constants else np.empty(0)
+        if entries.size == 2 and entries[0] == 0 and entries[1] != 1:
+            return float(entries[1])
+    return None
+
+
 def _is_constant(argument: Argument, context: UpdateContext) -> bool:
     board = context.spec.equations
     if argument.number is not None or board is None:
@@ -197,6 +228,15 @@ def upstream_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation == "chain" and not is_identity(step.parameters):
         wrong = msgspec.structs.replace(step, operation="chain_alone")
         yield Wrong("upstream-omitted", wrong)
+
+
+def square_omitted_on_board(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    """x, or |x|, for x²."""
+    if step.operation == "activate" and _is_square(step):
+        yield Wrong("square-omitted", _plain_copy(step))
+        kept = {k: v for k, v in step.parameters.items() if k not in ("activation", "exponent")}
+        size = msgspec.structs.replace(step, parameters=kept | {"activation": "abs"})
+        yield Wrong("square-omitted", size)
 
 
 def root_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
@@ -244,13 +284,21 @@ def _plain_copy(step: Step) -> Step:
 
 
 def wrong_activation(step: Step, context: UpdateContext) -> Iterator[Wrong]:
-    """A gate's sigmoid for a tanh, and the reverse."""
+    """A gate's sigmoid for a tanh, and the reverse; a sigmoid for a softmax; cos for sin."""
     own = step.parameters.get("activation")
-    if step.operation in ("activate", "chain") and own in GATES[:3]:
-        for other in GATES[:3]:
-            if other != own:
-                wrong = _with(step, activation=other)
-                yield Wrong("wrong-activation", wrong, detail=(FUNCTIONS[other].title,))
+    for other in GATES[:3] if step.operation in ("activate", "chain") and own in GATES[:3] else ():
+        if other != own:
+            wrong = _with(step, activation=other)
+            yield Wrong("wrong-activation", wrong, detail=(FUNCTIONS[other].title,))
+    if step.operation == "softmax":
+        each = msgspec.structs.replace(step, operation="activate")
+        wrong = _with(each, activation="sigmoid")
+        yield Wrong("wrong-activation", wrong, detail=(FUNCTIONS["sigmoid"].title,))
+    if step.operation == "activate" and own in OF_ANGLES:
+        other, degrees = OF_ANGLES[own]
+        yield Wrong("wrong-activation", _with(step, activation=other), detail=(other,))
+        wrong = msgspec.structs.replace(step, operation="activate_degrees")
+        yield Wrong("wrong-activation", wrong, detail=(degrees,))
 
 
 def softmax_axis(step: Step, context: UpdateContext) -> Iterator[Wrong]:
@@ -366,14 +414,17 @@ LINES: tuple[Rewrite, ...] = (
     half_factor,
     mean_omitted,
     mean_twice,
+    mean_over_outputs,
     scale_omitted,
     scale_misread,
     mask_omitted,
     mask_after_softmax,
     root_omitted,
+    square_omitted_on_board,
     upstream_omitted,
     another_factor,
     another_weight,
+    factors_crossed,
     weights_omitted,
     preactivation_in_derivative,
     derivative_not_cancelled,

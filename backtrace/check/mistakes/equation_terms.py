@@ -137,7 +137,7 @@ def learned_names(context: UpdateContext) -> Collection[str]:
 
 
 def mask_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
-    """A given factor left out on the way back; a mask that a line adds, on it."""
+    """A given factor or a gate left out on the way back, a mask or a gate on the way forward."""
     for mask in step.operands if step.operation == "plus" else ():
         if _is_mask(mask, step, context):
             rest = tuple(id for id in step.operands if id != mask)
@@ -147,7 +147,8 @@ def mask_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     first, second = step.operands
     for factor, other in ((second, first), (first, second)):
         masks = factor == second if is_way(step) else _multiplies(factor, step, context)
-        if masks and context.steps[factor].phase == "given":
+        is_given = masks and context.steps[factor].phase == "given"
+        if is_given or _is_gate(factor, other, step, context):
             yield Wrong(
                 "mask-omitted", as_equation(step, "copy", (other,)), detail=(Symbol(factor),)
             )
@@ -158,6 +159,14 @@ def _multiplies(id: str, step: Step, context: UpdateContext) -> bool:
     board, each = context.spec.equations, context.steps[id]
     constant = board is not None and id in board.constants
     return constant and each.shape == step.shape != (1, 1)
+
+
+def _is_gate(id: str, other: str, step: Step, context: UpdateContext) -> bool:
+    """Whether a factor has a name and is worked by a sigmoid, and lets that much through of what
+    is no such number."""
+    each, shape = context.steps[id], context.steps[other].shape
+    is_gate = each.parameters.get("activation") == "sigmoid" and not ids.is_part(id)
+    return is_gate and each.operation == "activate" and each.shape == shape == step.shape
 
 
 def _is_mask(id: str, step: Step, context: UpdateContext) -> bool:

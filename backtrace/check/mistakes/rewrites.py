@@ -495,8 +495,9 @@ def _instead(step: Step, function: dict[str, Any]) -> Step:
     )
 
 
-# Functions that are taken for an activation and are none of the table.
-MISTAKEN_FUNCTIONS = {"sigmoid": ("σ(−z)",), "tanh": ("tan",)}
+# Functions that are taken for an activation and are none of the table; of sin and cos on boards.
+OF_ANGLES = {"sin": ("cos", "sin of degrees"), "cos": ("sin", "cos of degrees")}
+MISTAKEN_FUNCTIONS = {"sigmoid": ("σ(−z)",), "tanh": ("tan",), **OF_ANGLES}
 
 
 def wrong_activation(step: Step, context: UpdateContext) -> Iterator[Wrong]:

@@ -21,7 +21,7 @@ from backtrace.check.judge.exercise import Key, key
 from backtrace.check.judge.replay import StandIns
 from backtrace.check.mistakes.evidence import Evidence
 from backtrace.check.mistakes.repetition import Kind, kinds_of, made_before
-from backtrace.check.mistakes.rewrites import MISTAKEN_FUNCTIONS, Wrong, negated
+from backtrace.check.mistakes.rewrites import MISTAKEN_FUNCTIONS, OF_ANGLES, Wrong, negated
 from backtrace.check.mistakes.wrong_quantity import Cause, WrongQuantity
 from backtrace.check.model import Explanation
 from backtrace.check.rules.intervals import Interval, hull
@@ -259,7 +259,9 @@ class RuleSearch(WrongQuantity):
         that explains a later line, and not for one entry of several. Zeros of a ReLU agree too."""
         names = self.own_activations()
         names += [WITHOUT_SLOPE[name] for name in names if name in WITHOUT_SLOPE]
-        if found.explanation.detail in {(FUNCTIONS[name].title,) for name in names}:
+        own = {(FUNCTIONS[name].title,) for name in names}
+        own |= {(each,) for name in names for each in OF_ANGLES.get(name, ())}
+        if found.explanation.detail in own:
             return True
         if wrong.size > 1 and int(wrong.sum()) == 1:
             return False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from backtrace.check.rules.equation_rules import EQUATION_RULES
@@ -230,6 +232,16 @@ def _error_times_slope(s: Setting, p: Parameters, a: Interval, y: Interval) -> I
     return multiplied(error, mapped(a, *FRAGMENTS["a(1-a)"]))
 
 
+def _sum_of_products(s: Setting, p: Parameters, *factors: Interval) -> Interval:
+    a, b, c, d = factors
+    return added(multiplied(a, b), multiplied(c, d))
+
+
+def _activate_degrees(s: Setting, p: Parameters, x: Interval) -> Interval:
+    """A calculator's sine of degrees."""
+    return NARROWER["activate"](s, p, scaled(x, math.pi / 180))
+
+
 def _masked_softmax(s: Setting, p: Parameters, x: Interval, mask: Interval) -> Interval:
     """A softmax of everything, and 0 where the mask is −∞."""
     kept = (~mask.unbounded).astype(np.float64)
@@ -268,4 +280,6 @@ WRONG_RULES: dict[str, Evaluate] = {
     "chain_by_fragment": _chain_by_fragment,
     "error_times_slope": _error_times_slope,
     "masked_softmax": _masked_softmax,
+    "sum_of_products": _sum_of_products,
+    "activate_degrees": _activate_degrees,
 }
