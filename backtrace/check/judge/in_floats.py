@@ -165,22 +165,22 @@ class InFloats:
             own = self.exercise.parameters[at]
             return _finite(number(step.operation, setting, own, *there))
         try:
-            box = self.instead(instead, step, [*map(point, there)])
+            box = self.of_another(step, [*map(point, there)])
         except (ValueError, KeyError):  # operands whose shapes do not meet
             return None
+        box = hull(instead.made_of(box) if isinstance(instead, Wrong) else box)
         return _finite((box.lo[0] + box.hi[0]) / 2)
 
-    def instead(self, instead: Step | Wrong, step: Step, operands: list[Interval]) -> Interval:
-        """What another step than the right one gives."""
+    def of_another(self, step: Step, operands: list[Interval]) -> Interval:
+        """What another step than the right one gives; of two mistakes one may only turn that."""
         remembered = self.exercise.remembered
-        key = remembered.key(instead, operands)
+        key = remembered.key(step, operands)
         known = remembered.get(key)
         if known is not None:
             return known
         parameters = FloatArithmetic(np.float64).parameters(step.parameters)
-        box = interval(step.operation, self.exercise.setting, parameters, *operands)
-        box = hull(instead.made_of(box) if isinstance(instead, Wrong) else box)
-        return remembered.keep(key, instead, box)
+        found = interval(step.operation, self.exercise.setting, parameters, *operands)
+        return remembered.keep(key, step, found)
 
     def at_hand(self, place: Key) -> Floats | None:
         """A quantity as a line takes it, also where one before it may be unbounded and is not."""
