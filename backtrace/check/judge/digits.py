@@ -131,10 +131,10 @@ class Numbers(msgspec.Struct, frozen=True, eq=False):
             return self
         return msgspec.structs.replace(
             self,
-            low=np.choose(which, self.lows),
-            high=np.choose(which, self.highs),
-            half=np.choose(which, self.halves),
-            enough=np.choose(which, self.enoughs),
+            low=which.choose(self.lows),
+            high=which.choose(self.highs),
+            half=which.choose(self.halves),
+            enough=which.choose(self.enoughs),
         )
 
     def with_zeros(self, where: Mask) -> Numbers:

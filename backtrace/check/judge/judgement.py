@@ -542,7 +542,7 @@ def _likeliest(follows: Doubt, allowed: Doubt, enough: Doubt, own: int) -> NDArr
 
 def _at(readings: Doubt, which: NDArray[np.intp]) -> Doubt:
     """Of each entry, what the reading of that index has."""
-    return np.choose(which, readings) if some(which) else readings[0]
+    return np.asarray(which.choose(readings)) if some(which) else readings[0]
 
 
 def _name(place: Key) -> str:
