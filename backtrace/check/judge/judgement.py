@@ -242,22 +242,24 @@ class Judgement:
         numbers = self.sheet.numbers[place] = numbers.taken(which)
         in_l, in_g = _at(follows, which), _at(allowed, which)
         names, only_l = VERDICTS[2 * in_l + in_g], in_l & ~in_g
-        idle = self.tells_nothing(numbers, box)
-        vague = (self.sheet.vagueness_of_operands(place, self.step) | idle) & only_l
-        if some(vague & ~doubt):
-            vague &= ~self.tells_all_the_same(numbers)
-        names[vague] = "imprecise"
-        names[only_l & doubt] = "carried"
+        idle, vague, follows_only = self.tells_nothing(numbers, box), only_l, some(only_l)
+        if follows_only:
+            vague = (self.sheet.vagueness_of_operands(place, self.step) | idle) & only_l
+            if some(vague & ~doubt):
+                vague &= ~self.tells_all_the_same(numbers)
+            names[vague] = "imprecise"
+            names[only_l & doubt] = "carried"
         too_vague = self.too_vague(numbers, in_g, alone) & (in_g | in_l)
         names[too_vague | idle & (vague | doubt & ~in_g)] = "imprecise"
         masked = np.isinf(self.exact)  # a mask's −∞
         if some(masked):
             names[masked & numbers.there & ~doubt] = "wrong"
-        # What follows with zeros that fell away, but is the key's only without, may be either.
-        both = follows[numbers.own] & allowed[numbers.own] & (numbers.halves[numbers.own] < WHOLE)
-        either = (names == "carried") | (only_l & both)
-        if some(either):
-            numbers = numbers.open_to_own(either)
+        if follows_only:
+            # What follows with zeros that fell away, but is the key's only without, may be either.
+            own = numbers.own
+            both = follows[own] & allowed[own] & (numbers.halves[own] < WHOLE)
+            either = (names == "carried") | (only_l & both)
+            numbers = numbers.open_to_own(either) if some(either) else numbers
         return Compared(numbers, box, alone, names)
 
     def as_the_rule(
@@ -284,8 +286,8 @@ class Judgement:
 
         Of what is unbounded anything would follow: other forms are asked first.
         """
-        doubt, box = self.resting, own
-        follows = numbers.meets_as_read(own) & ~own.unbounded
+        doubt, box, unbounded = self.resting, own, own.unbounded
+        follows = numbers.meets_as_read(own) & ~unbounded
         if follows[0].all():
             return follows, box, doubt
         for over, hypothesis in self.alternatives():
@@ -316,7 +318,7 @@ class Judgement:
             if self.sheet.work.is_spent:
                 self.sheet.is_cut_short = True
                 break
-        return follows | (own.unbounded & ~follows.any(axis=0)), box, doubt
+        return follows | (unbounded & ~follows.any(axis=0)), box, doubt
 
     def leaves_little_room(self, numbers: Numbers, box: Interval, own: Interval) -> Doubt:
         """Whether what was meant, where a pen slipped, leaves little room for each entry, by its
