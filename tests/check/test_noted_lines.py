@@ -15,6 +15,7 @@ from tests.check.typed import marks
 
 TO_TWO = Noting(0.005)
 L2 = {"form": "lambda", "l1": 0.0, "l2": 0.13, "over": 1}
+L1 = {"form": "lambda_over_2n", "l1": 0.13, "l2": 0.0, "over": 3}
 BCE = {"loss": "binary_cross_entropy"}
 BETA, RATE = {"beta": 0.9}, {"rate": 0.37}
 
@@ -31,6 +32,12 @@ def look_ahead(g, v):
 def penalties(w):
     shares = (r(0.13 * w**2), 0.13 * r(w**2), r(0.13 * (w**2).sum()))
     return [share.sum() for share in shares]
+
+
+def sizes(v, w):
+    """By matrices, or number by number."""
+    sums = [np.abs(v).sum(), np.abs(w).sum()]
+    return [sum(r(0.13 * each / 3) for each in sums), r(0.13 * np.abs(np.hstack([v, w])) / 3).sum()]
 
 
 def quotient(a, y):
@@ -50,6 +57,7 @@ def squares(v, g):
 
 CASES = {
     "penalty": (L2 | {"omit": ("",)}, ((2, 3),), penalties),
+    "penalty of sizes": (L1 | {"omit": ("", "")}, ((2, 3), (2, 2)), sizes),
     "add_penalty": (L2, ((2, 3), (2, 3)), lambda data, w: [data + r(2 * 0.13 * w)]),
     "look_ahead_step": (BETA | RATE, ((2, 3), (2, 3)), look_ahead),
     "average_squares": (BETA, ((2, 3), (2, 3)), squares),
@@ -72,6 +80,7 @@ CASES = {
 @pytest.mark.parametrize("operation", CASES)
 def test_what_a_person_notes_is_told_from_what_lies_beside_it(operation):
     parameters, shapes, work = CASES[operation]
+    operation = operation.partition(" ")[0]
     assert operation in ROUNDED_PARTS
     random = np.random.default_rng(len(operation))
     for _ in range(20):

@@ -61,12 +61,15 @@ def noted_penalties(s: Setting, p: Parameters, noting: Noting, *weights: Interva
         return []
     l1, l2 = float(p["l1"]), float(p["l2"])
     of_squares, of_sizes = shares(p["form"], int(p.get("over", 1)))
-    squares = [multiplied(w, w) for w in kept]
-    rows = (_in_a_row(squares), _in_a_row([summed(square) for square in squares]))
-    sizes = _in_a_row([absolute(w) for w in kept])
-    two = {total for x in rows for total in _noted(noting, x, l2, of_squares)} if l2 else {0.0}
-    one = {*_noted(noting, sizes, l1, of_sizes)} if l1 else {0.0}
+    two = _ways(noting, [multiplied(w, w) for w in kept], l2, of_squares) if l2 else {0.0}
+    one = _ways(noting, [absolute(w) for w in kept], l1, of_sizes) if l1 else {0.0}
     return [square + size for square in two for size in one]
+
+
+def _ways(noting: Noting, parts: list[Interval], rate: float, share: float) -> set[float]:
+    """The same of one of its halves, number by number or by matrices."""
+    rows = (_in_a_row(parts), _in_a_row([summed(each) for each in parts]))
+    return {total for x in rows for total in _noted(noting, x, rate, share)}
 
 
 def _noted(noting: Noting, x: Interval, rate: float, share: float) -> Iterator[float]:
