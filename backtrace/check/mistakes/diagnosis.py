@@ -77,7 +77,8 @@ class Diagnosis(WrongQuantity):
             rules = near
             return [*slips, *rules] if len(slips) + len(rules) <= MOST_EXPLANATIONS else slips
         if not rules:
-            rules = self.misreading.own(wrong) or self.rules.by_pairs(only)
+            rules = self.rules.in_part(wrong) or self.misreading.own(wrong)
+            rules = rules or self.rules.by_pairs(only)
             return [*rules, *(slips or [self.cause("arithmetic-slip")])] if only else rules
         if not only or self.evidence.explaining_more(rules, slips):
             return rules

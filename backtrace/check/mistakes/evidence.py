@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from backtrace.check.judge.digits import Numbers
 from backtrace.check.judge.exercise import Key
 from backtrace.check.judge.replay import NOTHING, Override, StandIns
-from backtrace.check.mistakes.wrong_quantity import Cause, WrongQuantity
+from backtrace.check.mistakes.wrong_quantity import FAR, MOST_WIDTHS, Cause, WrongQuantity
 from backtrace.check.rules.intervals import Floats, Interval, hull
 from backtrace.tape.steps import Step
 
@@ -34,6 +34,40 @@ class Evidence(WrongQuantity):
         if found.is_any_of({"first-weights-kept"}):  # and updates the last ones all the same
             others = (each for each in others if self.exercise.steps[each].role != "updated")
         return not before or all(self.agrees(place, before) for place in others)
+
+    def is_refuted(self, over: Override) -> bool:
+        """Whether a line that stands as it is would be far from what follows, if nothing is rounded
+        on the way: told sooner than that it is not borne out."""
+        own = (self.place, *self.exercise.operands[self.place])
+        before = {at: each for at, each in over.items() if at not in own}
+        return bool(before) and any(
+            self.is_far_under(before, place)
+            for place in self.standing
+            if self.rests_on(place, before)
+        )
+
+    @cached_property
+    def standing(self) -> list[Key]:
+        """The other lines that are right or rounded, so far as they have been judged."""
+        before = self.sheet.before
+        return [
+            place
+            for place, each in ({} if before is None else before.judged).items()
+            if each.verdict in ("right", "rounded") and place != self.place
+            if not self.exercise.is_given(place)
+        ]
+
+    def is_far_under(self, over: Override, place: Key) -> bool:
+        found, before = self.sheet.in_floats.under(place, over), self.sheet.before
+        if found is None or before is None:
+            return False
+        numbers, ends = self.sheet.read(place), hull(before.box(place))
+        width = (ends.hi - ends.lo)[0]
+        if found.shape != width.shape or not np.isfinite(width).all():
+            return False
+        changed = float(np.abs(found - middle(ends)).max(initial=0.0))
+        room = MOST_WIDTHS * (numbers.half + width) + FAR * changed
+        return bool((np.abs(found - numbers.values) > room)[numbers.there].any())
 
     def leaves_the_others(self, found: Cause) -> bool:
         """Whether all that rests on what a rule changes lies as near to what follows from that as

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import combinations
+from itertools import chain, combinations
 from typing import TypeAlias
 
 import msgspec
@@ -23,10 +23,12 @@ from backtrace.check.mistakes.evidence import Evidence
 from backtrace.check.mistakes.repetition import Kind, kinds_of, made_before
 from backtrace.check.mistakes.rewrites import MISTAKEN_FUNCTIONS, OF_ANGLES, Wrong, negated
 from backtrace.check.mistakes.wrong_quantity import Cause, WrongQuantity
-from backtrace.check.model import Explanation
+from backtrace.check.model import Explanation, Figure
 from backtrace.check.rules.intervals import Interval, hull
+from backtrace.check.rules.noting import chosen
 from backtrace.functions.elementary import FUNCTIONS
 from backtrace.spec import ids
+from backtrace.tape.steps import Step
 
 MOST_BEFORE = 2  # explanations of earlier lines on which a rule is tried
 MOST_TIES = 40  # explanations of one wrong step that are looked at
@@ -36,10 +38,15 @@ DISGUISES = {
     "z-times-slope",
 }  # in which a plainer mistake may come
 TELLING_ENTRIES, TELLING_DIGITS = 3, 3
+TELLING_IN_PART = 2  # of them, by which a rule in one row or column is told
 TELLING_OF_TWO = 4  # digits of numbers that differ, by which a second mistake may be told
 EVERY_COURSE = ("sigmoid", "tanh", "relu")  # has these
 WITHOUT_SLOPE = {"leaky_relu": "relu", "prelu": "relu"}  # what is left without the slope
 NEAR, FAR = 1.0, 10.0  # units that a written number misses what a rule gives exactly
+OF_WHOLE_MATRICES = {
+    *("matrix-product-for-hadamard", "hadamard-for-matrix-product", "summed-wrong-axis"),
+    *("transposed", "weights-not-transposed", "entries-exchanged", "batch-not-summed"),
+}  # which are made in no single row or column
 OF_MANY_KINDS = {"rate-misread", "wrong-loss"}  # one of which often fits
 MADE_ALONE = {
     *OF_MANY_KINDS,
@@ -66,7 +73,8 @@ class RuleSearch(WrongQuantity):
         if found:
             return found
         several = len({place[:2] for place in self.path()}) > 1  # updates, in each of which it is
-        found = self.by_rules(self.throughout()) if several else []
+        throughout = self.throughout() if several else []
+        found = self.by_rules(throughout, self.with_slopes_of_them(throughout))
         if not found:
             found = self.by_rules(attempts, self.by_other_ways(self.path()))
         elif self.evidence.is_left_open_by(found):  # by what was done throughout
@@ -167,7 +175,8 @@ class RuleSearch(WrongQuantity):
             seen[wrong.code, place] += 1
             which = self.time_shift(place, wrong) or number
             whose = self.exercise.contexts[place[:2]].steps.get(step.of, step)
-            kinds = ((), (step.role,), (step.role, step.layer), (step.role, whose.role))
+            of_layer = (step.role, step.layer)
+            kinds = ((), (step.role,), of_layer, (step.role, whose.role), (*of_layer, whose.role))
             for kind in kinds:
                 rules.setdefault((wrong.code, which, *kind), {})[place] = wrong
         return rules
@@ -195,6 +204,45 @@ class RuleSearch(WrongQuantity):
         return [
             each for each in self.by_rules(self.pairs(singles)) if self.evidence.is_borne_out(each)
         ]
+
+    def in_part(self, wrong: NDArray[np.bool_]) -> list[Cause]:
+        """One wrong rule in a single row or column, a sample's or a unit's, and the right one in
+        the others; where it gives several numbers of enough digits."""
+        part = _line_of(wrong)
+        cells = self.sheet.written[self.place].cells
+        told = (cells[i][j] for i, j in np.argwhere(wrong).tolist())
+        telling = sum(isinstance(cell, Figure) and cell.digits >= TELLING_DIGITS for cell in told)
+        if part is None or telling < TELLING_IN_PART:
+            return []
+        found: list[Cause] = []
+        for at, rule in self.singles:
+            if rule.code in OF_WHOLE_MATRICES:
+                continue
+            if self.sheet.search.is_spent:
+                break
+            box = self.partly(at, rule, part)
+            if box is not None and self.fits({at: box}):
+                stand_ins: StandIns = {at: box} if at != self.place else {}
+                boxes = self.replayed({at: box}), self.unrounded({at: box})
+                cause = Cause(self.explanation(((at, rule),)), stand_ins, *boxes)
+                found += [cause] if self.evidence.is_borne_out(cause) else []
+        return self.without_disguises(self.nearest(found), wrong)
+
+    def partly(self, at: Key, rule: Wrong, part: NDArray[np.bool_]) -> Interval | None:
+        """What a line holds that is worked by a rule in a part of it alone."""
+        if self.exercise.values[at].shape != part.shape:
+            return None
+        try:
+            by_rule, by_right = (
+                replay.of(at) if at == self.place else replay.operand(at)
+                for replay in (
+                    self.sheet.replay(self.unit, {at: rule}),
+                    self.sheet.replay(self.unit),
+                )
+            )
+        except (ValueError, KeyError):  # operands whose shapes do not meet
+            return None
+        return chosen(part, hull(by_rule), hull(by_right)) if by_rule.shape == part.shape else None
 
     def nearest(self, found: list[Cause]) -> list[Cause]:
         """Without what only much rounding between the lines would explain, where another rule
@@ -280,10 +328,26 @@ class RuleSearch(WrongQuantity):
         used = [s.parameters["activation"] for s in steps if s.operation == "activate"]
         return layers or list(dict.fromkeys(used))
 
-    def by_other_ways(self, path: list[Key]) -> list[tuple[tuple[Key, Wrong], StandIns]]:
+    def with_slopes_of_them(self, attempts: list[Attempt]) -> Iterator[tuple[Attempt, StandIns]]:
+        """Wrong activations with all slopes that are worked from them, where g has such a form."""
+        alike: dict[str, dict[Key, Step]] = {}
+        for where in self.path():
+            for form in self.exercise.forms(where):
+                alike.setdefault(form.operation, {})[where] = form
+        for forms in alike.values():
+            beside = {(*at[:2], id) for at, form in forms.items() for id in form.operands}
+            for attempt in attempts:
+                changed = {at for at, _ in attempt if self.is_activation(at)}
+                if not beside.isdisjoint(changed):
+                    yield attempt, {**forms}
+
+    def is_activation(self, place: Key) -> bool:
+        return self.exercise.steps[place].operation == "activate"
+
+    def by_other_ways(self, path: list[Key]) -> list[tuple[Attempt, StandIns]]:
         """Wrong steps on another right way to the quantity: g worked from an a that was not
         written, and that has no activation, whether or not the usual way passes a too."""
-        ways: list[tuple[tuple[Key, Wrong], StandIns]] = []
+        ways: list[tuple[Attempt, StandIns]] = []
         for where in path:
             for form in self.exercise.forms(where):
                 for id in form.operands:
@@ -292,13 +356,14 @@ class RuleSearch(WrongQuantity):
                         continue
                     if beside in path and self.exercise.steps[beside].operation != "activate":
                         continue
-                    ways += [((beside, w), {where: form}) for w in self.exercise.wrongs(beside)]
+                    wrongs = self.exercise.wrongs(beside)
+                    ways += [(((beside, wrong),), {where: form}) for wrong in wrongs]
         return ways
 
-    def after_mistakes(self) -> list[tuple[tuple[Key, Wrong], StandIns]]:
+    def after_mistakes(self) -> list[tuple[Attempt, StandIns]]:
         """Wrong steps of the line itself, or of the one before it, on what earlier explanations put
         in the place of others, where it rests on that."""
-        ways: list[tuple[tuple[Key, Wrong], StandIns]] = []
+        ways: list[tuple[Attempt, StandIns]] = []
         near = self.path()[:2]
         written = figures(self.sheet.written[self.place])
         digits = {abs(each.value): each.digits for each in written}
@@ -308,25 +373,23 @@ class RuleSearch(WrongQuantity):
             before = {at: x for at, x in hypothesis.stand_ins.items() if at != self.place}
             if self.evidence.rests_on(self.place, before):
                 own = [each for each in self.singles if each[0] in near and each[0] not in before]
-                ways += [(single, before) for single in own]
+                ways += [((single,), before) for single in own]
         return ways
 
     def by_rules(
         self,
         attempts: list[Attempt],
-        other_ways: Sequence[tuple[tuple[Key, Wrong], StandIns]] = (),
+        other_ways: Iterable[tuple[Attempt, StandIns]] = (),
     ) -> list[Cause]:
         """What explains everything here and agrees with the rest, nearest to the quantity first."""
         found: list[Cause] = []
-        ways: list[tuple[Attempt, StandIns]]
-        ways = [(attempt, {}) for attempt in attempts]
-        ways += [((single,), form) for single, form in other_ways]
-        for attempt, form in ways:
+        ways: list[tuple[Attempt, StandIns]] = [(attempt, {}) for attempt in attempts]
+        for attempt, form in chain(ways, other_ways):
             if self.sheet.search.is_spent:
                 break
             order = self.exercise.order
             here = tuple(each for each in attempt if order[each[0]] <= order[self.place])
-            if not self.explains(here, form):
+            if self.is_ruled_out(here, form) or not self.explains(here, form):
                 continue
             stand_ins: StandIns = {at: wrong for at, wrong in attempt if self.stands_in(at)}
             over: StandIns = {**form, **dict(here)}
@@ -336,6 +399,11 @@ class RuleSearch(WrongQuantity):
             if len(found) >= MOST_TIES:
                 break
         return found
+
+    def is_ruled_out(self, attempt: Attempt, form: StandIns) -> bool:
+        """Whether rules are told not to have been used by what they give if nothing is rounded."""
+        over: StandIns = {**form, **dict(attempt)}
+        return self.is_far_from(over) or self.evidence.is_refuted(over)
 
     def where(self, place: Key) -> str:
         """The id of the quantity in which a wrong rule shows."""
@@ -368,6 +436,15 @@ class RuleSearch(WrongQuantity):
                 break
         self.sheet.pairs_left -= len(found)
         return found
+
+
+def _line_of(wrong: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
+    """The row or column that holds all that is wrong, where there are others."""
+    for axis in (1, 0):
+        lines = wrong.any(axis=axis, keepdims=True)
+        if lines.size > 1 and int(lines.sum()) == 1:
+            return np.broadcast_to(lines, wrong.shape)
+    return None
 
 
 def _same(one: Interval | None, other: Interval) -> bool:
