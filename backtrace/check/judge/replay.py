@@ -397,8 +397,9 @@ class Replay:
         if operation == "penalty":  # of known weights it is known which way each share goes
             as_noted = partial(noted, operation, setting, parameters)
             ways = [as_noted(each, *operands) for each in (noting, noting.finer)]
-            if None not in ways:
-                return hull(in_any((found, *filter(None, ways))))
+            known = [each for each in ways if each is not None]
+            if known:
+                return hull(in_any((found, *known)))
         off = slack(operation, setting, parameters, noting, *operands)
         if operation not in KNOW_THEIR_PARTS and some(off):
             off = np.where(noting.of(found) == 0, 0.0, off)
