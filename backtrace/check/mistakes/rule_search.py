@@ -417,7 +417,7 @@ class RuleSearch(WrongQuantity):
     def explains(self, attempt: Attempt, form: StandIns) -> bool:
         over: StandIns = {**form, **dict(attempt)}
         try:
-            return self.fits(over)
+            return self.fits_closely(over)
         except (ValueError, KeyError):  # operands whose shapes do not meet
             return False
 

@@ -96,8 +96,10 @@ class WrongQuantity:
         What anything would follow from once lines between are rounded (a quotient by what may have
         been 0) fits where it gives the numbers without.
         """
-        if self.is_far_from(over):
-            return False
+        return not self.is_far_from(over) and self.fits_closely(over)
+
+    def fits_closely(self, over: Override) -> bool:
+        """The same of what is not far from that, which is told sooner."""
         box = self.replayed(over)
         if box.shape != self.exercise.values[self.place].shape:
             return False
