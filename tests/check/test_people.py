@@ -11,7 +11,7 @@ from backtrace.check.answers.reading import read_answers, reader
 from backtrace.check.judge.checker import Checker
 from backtrace.check.judge.workings import ACCUSED
 from backtrace.spec.model import Number, Optimizer
-from tests.check.calculator import HABITS, person
+from tests.check.calculator import HABITS, INSIDE, Digits, Habit, person
 from tests.check.random_exercises import CONSTANTS, random_spec
 
 SEEDS = (4, 6, 11, 30)  # softmax, tanh, softplus, sigmoid; with and without optimizers
@@ -65,6 +65,25 @@ def test_an_honest_person_is_not_accused_and_keeps_the_marks(name):
 )
 def test_what_was_once_taken_for_a_mistake(seed, name):
     assert accusations(judged(seed, HABITS[name])) == []
+
+
+FOUR_CUT, THREE_CUT = Digits(4, cut=True), Digits(3, cut=True)
+CUT_COARSELY = {
+    "products": Habit(FOUR_CUT, notes=THREE_CUT, inside=("products",)),
+    "e^z": Habit(FOUR_CUT, notes=Digits(2, cut=True), inside=("exponentials",)),
+    "lines": Habit(FOUR_CUT, "scratch", scratch=THREE_CUT),
+    "all parts": Habit(Digits(5, cut=True), notes=THREE_CUT, inside=INSIDE),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "seed"),
+    [("products", 7002), ("e^z", 7003), ("lines", 7014), ("all parts", 7002)],
+)
+def test_who_cuts_digits_off_may_do_so_more_coarsely_on_the_way(name, seed):
+    report = judged(seed, CUT_COARSELY[name])
+    assert accusations(report) == []
+    assert report.conventions == {"rounding": "cut off"}
 
 
 def test_coarse_powers_are_said():

@@ -21,6 +21,7 @@ AT_BOARDS = (
         name: habit
         for name, habit in HABITS.items()
         if "updates" not in habit.inside[:1] and not habit.keeps
+        if not (habit.writes.cut and habit.notes)  # each of the others keeps its boards
     }
     | {
         "every step of a line noted to 4 decimals": plain(4, notes=Digits(4), inside=STEPS),

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
+from typing import TypeAlias
 
+from backtrace.check.judge.borne_out import weight_of_names
 from backtrace.check.judge.exercise import Exercise, Key, Work
 from backtrace.check.judge.judgement import Judgement
 from backtrace.check.judge.marks import for_work_done
-from backtrace.check.judge.scratch_work import StaysWrong, Tried
 from backtrace.check.judge.sheet import MOST_WORK, Page, Sheet
 from backtrace.check.judge.workings import ACCUSED, Working, accused, accused_places
 from backtrace.check.mistakes.repetition import likelier_together
 from backtrace.check.model import Answers, Judged, Verdict, WrittenQuantity
 
+Tried: TypeAlias = Sheet | Key  # a sheet as it was worked, or the first line that does not stand so
+StaysWrong: TypeAlias = Callable[[Key], bool]  # whether a line is wrong however it was worked
+MOST_NAMED = 5  # lines that are wrong for which names are sought before another working
 LEAST_WORK, WORK_A_LINE = 1_000, 20  # lines that are worked in search of another way of working
 WORK_OF_NAMES = 500  # for verdicts on what follows from mistakes, if nothing else may be tried
 
@@ -141,6 +145,15 @@ class Attempts(Exercise):
                 if judged.places(*ACCUSED) != each.places(*ACCUSED):
                     return False
         return True
+
+    def of_names(self, answers: Answers, usual: Sheet, places: AbstractSet[Key]) -> float:
+        """How much likelier what is wrong at these places is with mistakes that have names than
+        with slips; of many none is asked, as one mistake leaves few so."""
+        if len(places) > MOST_NAMED:
+            return 0.0
+        if usual.with_names is None:
+            usual.with_names = self.with_explanations(answers, usual)
+        return weight_of_names(usual, usual.with_names, places)
 
     def work(self, most: int = MOST_WORK) -> Work:
         """What may be done in search of another way of working: an honest sheet takes a few

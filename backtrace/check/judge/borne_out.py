@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from copy import copy
 from functools import cached_property
@@ -37,6 +37,7 @@ KINKED = 2.0  # the same of a slope of straight pieces, which is right by chance
 FROM_WRITTEN, EXACTLY = 0.55, 0.25  # how often a number is what these give, rounded
 NOTED = 0.95  # how often a line whose partial results may be noted was worked so
 VARIED = 0.3  # how often the unwritten lines before it were rounded so, where decimals vary
+HOPELESS = -20.0  # what nothing that is noted on the way makes likely
 ALL_NOTED = 0.2  # how often all partial results are noted with the digits of the page
 IN_ONE_GO = 0.05  # how often a number of such a line was not
 MOSTLY = 0.7  # how often its noted parts are those of the written numbers as they stand
@@ -66,6 +67,12 @@ def weight_of_cutting(cut: Sheet, usual: Sheet) -> float:
     """How much likelier a sheet is as its digits were ``cut`` off than as they were rounded, by all
     lines: the natural logarithm of the ratio. Either way all partial results were noted with the
     digits of the page, or none. An unwritten line that was cut off may make others look rounded."""
+    if usual not in cut.weights:
+        cut.weights[usual] = _told_by_all(cut, usual)
+    return cut.weights[usual]
+
+
+def _told_by_all(cut: Sheet, usual: Sheet) -> float:
     lines = {
         cut.numbers[place].values.tobytes(): place  # a copy tells nothing more
         for place in reversed(cut.judged)
@@ -73,46 +80,61 @@ def weight_of_cutting(cut: Sheet, usual: Sheet) -> float:
     }
     if not any(cut.numbers[place].values.any() for place in lines.values()):
         return 0.0  # zeros alone show no digits
-    sheets = [(each, _with_all_noted(each)) for each in (cut, usual)]
-    ways = sum(_told_by(sheets, place) for place in lines.values())
-    as_cut, as_rounded = np.logaddexp.reduce(ways + np.log([1 - ALL_NOTED, ALL_NOTED]), axis=1)
-    return float(as_cut - as_rounded)
+    plainly = [[(1.0, each)] for each in (cut, usual)]
+    found = _ratio(plainly, lines.values())
+    if found < HOPELESS or cut.exercise.trials.is_spent:
+        return found
+    return _ratio([[*_in_all_ways(each)] for each in (cut, usual)], lines.values())
 
 
-def _with_all_noted(sheet: Sheet) -> Sheet:
-    """The same with all partial results noted with the digits of the page."""
+def _ratio(ways: Sequence[Sequence[tuple[float, Sheet]]], lines: Iterable[Key]) -> float:
+    told = [_told_by(ways, place) for place in lines]
+    one, other = (
+        np.logaddexp.reduce(np.log([share for share, _ in each]) + sum(of_lines))
+        for each, of_lines in zip(ways, zip(*told, strict=True), strict=True)
+    )
+    return float(one - other)
+
+
+def _in_all_ways(sheet: Sheet) -> Iterator[tuple[float, Sheet]]:
+    """A sheet with none of its partial results noted and with all of them, with the digits of the
+    page; or as coarsely as it is worked; and how often each is so."""
+    if sheet.working.scratch is not None:
+        yield from ((0.5, known) for known, _ in _so_throughout(sheet))
+        return
     half = 0.5 * 10.0 ** -(sheet.page.usual or 0)
     noting = Noting(0.0 if sheet.digits else half, sheet.digits, cut=sheet.working.cut)
     working = msgspec.structs.replace(
         sheet.working, scratch=noting, parts=frozenset(ROUNDED_PARTS), only=True, known=True
     )
-    return _worked(sheet, working)
+    yield 1 - ALL_NOTED, sheet
+    yield ALL_NOTED, _worked(sheet, working)
 
 
-def _told_by(sheets: Sequence[tuple[Sheet, Sheet]], place: Key) -> Floats:
-    """How likely a line is cut off and rounded, and each with nothing noted and with all: natural
-    logarithms. A 0 counts where cutting off leaves it; of what is wrong either way nothing does,
-    nor does how many numbers worst roundings leave."""
-    (cut, _), (usual, _) = sheets
+def _told_by(ways: Sequence[Sequence[tuple[float, Sheet]]], place: Key) -> list[Floats]:
+    """How likely a line is cut off and rounded, in each of these ways: natural logarithms. A 0
+    counts where cutting off leaves it; of what is wrong either way nothing does, nor does how many
+    numbers worst roundings leave."""
+    (_, cut), (_, usual) = (each[0] for each in ways)
     numbers = cut.numbers[place]
     unit = _unit(numbers)
     others = np.maximum(*(_numbers_in(x.box(place), unit) for x in (cut, usual)))
     tells = (numbers.values != 0) | numbers.meets(point(cut.middle_from_written(place)))
     tells &= numbers.there & ~(_accused(cut, place) & _accused(usual, place))
     found = []
-    for sheet, noted in sheets:
-        plain = _as_usual(sheet, place, sheet.numbers[place], unit, others)
-        with_parts = _with_parts(noted, place, unit, plain)
-        ways = np.log(with_parts)[:, tells].sum(axis=1)
-        found.append((np.log(plain)[tells].sum(), np.logaddexp.reduce(ways) - np.log(len(ways))))
-    return np.array(found)
+    for sheets in ways:
+        _, first = sheets[0]
+        plain = _as_usual(first, place, first.numbers[place], unit, others)
+        likely = (np.log(_with_parts(x, place, unit, plain))[:, tells].sum(1) for _, x in sheets)
+        found.append(np.array([np.logaddexp.reduce(x) - np.log(len(x)) for x in likely]))
+    return found
 
 
 def _with_parts(noted: Sheet, place: Key, unit: Floats, plain: Floats) -> Floats:
     """How likely each number is with its parts noted, in each way of working the line: powers of e
     are worked in one way in all of a line."""
     operation, numbers = noted.exercise.steps[place].operation, noted.numbers[place]
-    if operation not in ROUNDED_PARTS:
+    if not (noted.working.lines or operation in noted.working.parts):
         return plain[None]
     if operation in OF_POWERS:
         box = noted.ways_from_written(place, 0.0)

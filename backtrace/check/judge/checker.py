@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from functools import cached_property
 
 import msgspec
@@ -15,7 +14,6 @@ from backtrace.check.judge.borne_out import (
     most_of_names,
     weight,
     weight_of_cutting,
-    weight_of_names,
 )
 from backtrace.check.judge.conventions import (
     as_mistake,
@@ -28,7 +26,7 @@ from backtrace.check.judge.digits import PRINTED, figures, shows_decimals
 from backtrace.check.judge.exchanged_lines import exchanged
 from backtrace.check.judge.exercise import MOST_SEARCHES, Key, Work
 from backtrace.check.judge.readings import readings
-from backtrace.check.judge.scratch_work import ENOUGH, ScratchWork, StaysWrong, Tried, enough
+from backtrace.check.judge.scratch_work import ENOUGH, MOST_SLIPS, TOLD, ScratchWork, enough
 from backtrace.check.judge.sheet import MOST_WORK, Sheet
 from backtrace.check.judge.workings import (
     ACCUSED,
@@ -37,7 +35,6 @@ from backtrace.check.judge.workings import (
     accused_entries,
     accused_places,
     between_lines,
-    coarser,
     explains_more,
     is_far_less,
     loosest,
@@ -49,8 +46,7 @@ from backtrace.spec.model import AnswerDigits, Spec
 
 MOST_BESIDE = 1_500  # lines that are worked in search of another way of working beside mistakes
 MOST_LEFT = 12  # lines wrong however the rest was noted; with more nobody knows of any habit
-MOST_NAMED = 5  # lines that are wrong for which names are sought before another working
-TOLD, UNTOLD = 2.0, -5.0  # from which on other lines tell of digits cut off; below, they tell not
+UNTOLD = -5.0  # below, other lines tell that digits were not cut off
 MOST_REMEMBERED = 200  # reports, the last that were new
 
 
@@ -263,7 +259,7 @@ class Checker(Attempts):
                     return sheet
                 if work.is_spent:
                     return None
-        return self.with_coarse_scratch_work(answers, usual, work)
+        return ScratchWork(self, answers, usual, usual, work).found()
 
     def is_shown(self, answers: Answers, sheet: Sheet, usual: Sheet, strictly: Sheet) -> bool:
         """Whether a sheet is likelier as it was worked in another way than in the usual one, and,
@@ -278,7 +274,7 @@ class Checker(Attempts):
         mended = accused_places(usual.quantities) - accused_places(sheet.quantities)
         if least <= 0 or accused(sheet.quantities) or least > most_of_names(usual.usual, mended):
             return least > 0
-        return least > self.weight_of_names(answers, usual.usual, mended)
+        return least > self.of_names(answers, usual.usual, mended)
 
     def told_by_digits(self, usual: Sheet) -> Iterator[Working]:
         """The workings of which the written digits tell."""
@@ -289,61 +285,20 @@ class Checker(Attempts):
             yield Working(float32=True)
         yield from between_lines(usual, self.values)
 
-    def with_coarse_scratch_work(
-        self,
-        answers: Answers,
-        usual: Sheet,
-        work: Work,
-        excused: Sequence[Key] | None = None,
+    def with_mistakes_and_coarse_scratch_work(
+        self, answers: Answers, usual: Sheet, start: Sheet
     ) -> Sheet | None:
-        """The sheet as its scratch work was noted coarsely; beside mistakes, if only these of the
-        lines that the usual working accuses may be ``excused`` by that."""
-        most = accused_entries(usual.quantities)  # else it leaves more wrong than the usual one
-
-        def judged(working: Working, stays_wrong: StaysWrong) -> Tried | None:
-            return self.tried(answers, working, stays_wrong, work, most)
-
-        def may_stand(working: Working, place: Key) -> bool:
-            return self.stands(answers, working, place, work)
-
-        def of_names(places: AbstractSet[Key]) -> float:
-            return self.weight_of_names(answers, usual.usual, places)
-
-        def excuses(loose: Working) -> bool:
-            if excused is None:
-                return self.may_stand(answers, loose, usual, work)
-            return any(may_stand(loose, at) for at in excused)
-
-        search = ScratchWork(self, usual, judged, may_stand, of_names, excused)
-        notings = [
-            each for each in coarser(usual.decimals) if excuses(Working(scratch=each, loose=True))
-        ]
-        ways = ((lines, noting) for lines in (False, True) for noting in notings)
-        found = (search.noted(noting, lines=lines) for lines, noting in ways if not work.is_spent)
-        sheets = (sheet for sheet in found if sheet is not None)
-        if excused is None:
-            return next(sheets, None)
-        return min(sheets, key=lambda sheet: len(accused_places(sheet.quantities)), default=None)
-
-    def weight_of_names(self, answers: Answers, usual: Sheet, places: AbstractSet[Key]) -> float:
-        """How much likelier what is wrong at these places is with mistakes that have names than
-        with slips; of many none is asked, as one mistake leaves few so."""
-        if len(places) > MOST_NAMED:
-            return 0.0
-        if usual.with_names is None:
-            usual.with_names = self.with_explanations(answers, usual)
-        return weight_of_names(usual, usual.with_names, places)
-
-    def with_mistakes_and_coarse_scratch_work(self, answers: Answers, usual: Sheet) -> Sheet | None:
-        """The sheet of mistakes among lines whose scratch work was noted coarsely."""
-        work, loose = self.work(MOST_BESIDE), loosest(usual.decimals)
-        wrong = accused_places(usual.quantities)
+        """The sheet of mistakes among lines whose scratch work was noted coarsely, and whose digits
+        were cut off if they are so to ``start`` with."""
+        work = self.work(MOST_BESIDE)
+        loose = msgspec.structs.replace(loosest(usual.decimals), cut=start.working.cut)
+        wrong = accused_places(start.quantities)
         if len(wrong) < 2 or work.is_spent:
             return None
-        excused = self.excused(answers, loose, usual, work)
+        excused = self.excused(answers, loose, start, work)
         if not excused or len(wrong) - len(excused) > MOST_LEFT:
             return None
-        return self.with_coarse_scratch_work(answers, usual, work, excused)
+        return ScratchWork(self, answers, usual, start, work, excused).found()
 
     def likelier_workings(self, answers: Answers, usual: Sheet) -> Iterator[Sheet]:
         """A sheet that has something wrong however it was worked, in the usual way and others that
@@ -351,10 +306,21 @@ class Checker(Attempts):
         lenient = self.lenient(answers, usual)
         # What mends a line is judged while there are trials left; else only names may be mended.
         ways = [each for each in self.told_by_digits(usual) if each.unwritten is None]
-        mending = [each for each in ways if self.excused(answers, each, usual, self.work())]
+        is_many = len(accused_places(usual.quantities)) > MOST_SLIPS  # and cut off coarsely
+        mending = [
+            each
+            for each in ways
+            if (each.cut and is_many and not self.trials.is_spent)
+            or self.excused(answers, each, usual, self.work())
+        ]
         others = [*self.worked_otherwise(answers, usual, lenient, mending)]
-        if others and others[0].working.cut and self.is_shown(answers, others[0], lenient, usual):
-            yield others.pop(0)
+        if others and others[0].working.cut:
+            cut = others[0]
+            coarse = self.with_mistakes_and_coarse_scratch_work(answers, usual, cut)
+            if coarse is not None:
+                yield coarse
+            if self.is_shown(answers, cut, lenient, usual):
+                yield others.pop(0)
         yield usual
         if usual.with_names is not None and is_told_by_one_rule(usual.with_names):
             return
@@ -362,7 +328,7 @@ class Checker(Attempts):
         if not self.trials.is_spent:
             rest = [each for each in ways if each not in mending]
             yield from self.worked_otherwise(answers, usual, lenient, rest)
-        coarse = self.with_mistakes_and_coarse_scratch_work(answers, lenient)
+        coarse = self.with_mistakes_and_coarse_scratch_work(answers, lenient, lenient)
         if coarse is not None:
             yield coarse
 

@@ -7,26 +7,25 @@ in no other way; whether it was is shown by how likely the whole sheet is so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import TypeAlias
 
 import msgspec
 
-from backtrace.check.judge.borne_out import weight
-from backtrace.check.judge.exercise import Exercise, Key
+from backtrace.check.judge.attempts import Attempts, StaysWrong, Tried
+from backtrace.check.judge.borne_out import weight, weight_of_cutting
+from backtrace.check.judge.exercise import Key, Work
 from backtrace.check.judge.sheet import Sheet
-from backtrace.check.judge.workings import Working, accused_places
+from backtrace.check.judge.workings import Working, accused_entries, accused_places, coarser
+from backtrace.check.model import Answers
 from backtrace.check.rules.equation_partials import EQUATION_PARTIALS
 from backtrace.check.rules.noted_lines import ROUNDED_PARTS
-from backtrace.check.rules.noting import Noting
 from backtrace.check.rules.partial_results import PARTIAL_RESULTS
 from backtrace.check.rules.update_partials import UPDATE_PARTIALS
 from backtrace.tape.steps import Step
 
-Tried: TypeAlias = Sheet | Key  # a sheet as it was worked, or the first line that does not stand so
-StaysWrong: TypeAlias = Callable[[Key], bool]  # whether a line is wrong however it was worked
 Operations: TypeAlias = frozenset[str]
 POWERS = frozenset(
     ("activate", "activation_derivative", "softmax", "chain", "loss_of", "loss_terms_from_z")
@@ -45,6 +44,7 @@ KINDS: tuple[Operations, ...] = (  # what is noted in these operations is of one
 )
 MOST_SLIPS = 3  # lines that are wrong by slips of the hand
 ENOUGH = 0.7  # how much likelier is likely enough
+TOLD = 2.0  # and where digits are cut off, of which all lines tell
 OF_LINES = 1.5  # where all was noted so, by which more can be explained
 IF_SEEN = -2.5  # and where lines of the page have fewer decimals, if others have not left it open
 OF_DIGITS = 2.5  # and if scratch work is taken to have so many significant digits
@@ -54,39 +54,76 @@ KIND_OF = {operation: kind for kind in KINDS for operation in kind}
 
 
 class ScratchWork:
-    """The search through one sheet: ``judged`` tries it in a working, ``may_stand`` a single line,
-    which is quicker; ``of_names`` says how much likelier what is wrong at some places is with
-    mistakes that have names than with slips."""
+    """The search through one sheet, of which something is wrong in the ``usual`` working.
+
+    ``start``: the same with nothing noted coarsely, in the usual working or with digits cut off.
+    ``excused``: of what is wrong there what coarse scratch work may excuse, beside mistakes; None
+    where it must excuse all of it.
+    """
 
     def __init__(
         self,
-        exercise: Exercise,
+        exercise: Attempts,
+        answers: Answers,
         usual: Sheet,
-        judged: Callable[[Working, StaysWrong], Tried | None],
-        may_stand: Callable[[Working, Key], bool],
-        of_names: Callable[[AbstractSet[Key]], float],
+        start: Sheet,
+        work: Work,
         excused: Sequence[Key] | None = None,
     ) -> None:
         self.exercise = exercise
+        self.answers = answers
         self.usual = usual
-        self.judged = judged
-        self.may_stand = may_stand
-        self.of_names = of_names
+        self.start = start
+        self.work = work
         self.mistakes = excused is not None  # whether lines may be wrong however it was noted
-        self.excused = excused or ()  # those of the accused that may not be so
+        self.excused = excused or ()
 
-    def noted(self, noting: Noting, *, lines: bool) -> Sheet | None:
+    def found(self) -> Sheet | None:
+        """The sheet as its scratch work was noted: the first in which nothing is wrong, or that in
+        which the fewest lines are."""
+        notings = [each for each in self.notings if self.excuses(each)]
+        ways = [(lines, noting) for lines in (False, True) for noting in notings]
+        if self.mistakes:  # all are tried, while there is time: the finest first
+            ways = [(lines, noting) for noting in notings for lines in (False, True)]
+        found = (self.noted(each, lines=lines) for lines, each in ways if not self.work.is_spent)
+        sheets = (sheet for sheet in found if sheet is not None)
+        if not self.mistakes:
+            return next(sheets, None)
+        return min(sheets, key=lambda sheet: len(accused_places(sheet.quantities)), default=None)
+
+    @property
+    def notings(self) -> Iterator[Working]:
+        """Scratch work with fewer digits than are written."""
+        cut = self.start.working.cut
+        for each in coarser(self.usual.decimals):
+            yield Working(cut=cut, scratch=msgspec.structs.replace(each, cut=cut))
+
+    def excuses(self, noting: Working) -> bool:
+        """Whether scratch work that was noted so may excuse what it must, or anything."""
+        loose = msgspec.structs.replace(noting, loose=True)
+        if self.mistakes:
+            return any(self.may_stand(loose, at) for at in self.excused)
+        return self.exercise.may_stand(self.answers, loose, self.start, self.work)
+
+    def may_stand(self, working: Working, at: Key) -> bool:
+        return self.exercise.stands(self.answers, working, at, self.work)
+
+    def noted(self, noting: Working, *, lines: bool) -> Sheet | None:
         """The sheet whose scratch work has so few digits; ``lines``: what is carried from line to
         line as well. None where it has not, or where a single number says so that may be a slip of
         the hand."""
-        working, wrong = Working(scratch=noting, lines=lines), frozenset[Key]()
-        is_known = not lines and self.usual.lenient in (None, self.usual)
+        working, wrong = msgspec.structs.replace(noting, lines=lines), frozenset[Key]()
+        is_known = not lines and self.start.lenient in (None, self.start)
         found = self.accused[0] if is_known else self.tried(working, wrong)
         if found is None or isinstance(found, Sheet):
             return self.completed(working, wrong, found)
         ways = self.wider(working, found)
         starts = self.further(working, wrong, found, ways)
         return next(filter(None, (self.completed(*start) for start in starts)), None)
+
+    def judged(self, working: Working, stays_wrong: StaysWrong) -> Tried | None:
+        most = accused_entries(self.start.quantities)  # else it leaves more wrong than that
+        return self.exercise.tried(self.answers, working, stays_wrong, self.work, most)
 
     def tried(self, working: Working, wrong: AbstractSet[Key]) -> Tried | None:
         """The sheet in a working, but for what is ``wrong`` and what, if mistakes may be, no wider
@@ -108,14 +145,14 @@ class ScratchWork:
         return self.judged(working, stays_wrong)
 
     def notes_nothing(self, working: Working) -> bool:
-        """Whether a working is the usual one, as nothing is noted coarsely in it."""
+        """Whether nothing is noted coarsely in a working."""
         is_usual = not (working.parts or working.lines or self.exercise.histories)
-        return is_usual and self.usual.usual is self.usual
+        return is_usual and self.start.usual is self.start
 
     @cached_property
     def accused(self) -> list[Key]:
         """What does not stand where no line and no part is noted coarsely, in the order of work."""
-        places = accused_places(self.usual.quantities)
+        places = accused_places(self.start.quantities)
         return sorted(places, key=self.exercise.order.__getitem__)
 
     def completed(
@@ -136,15 +173,17 @@ class ScratchWork:
         """Whether coarse scratch work is likelier than slips of the hand, the more so the more is
         taken to be coarse, and than mistakes that have names."""
         excused = accused_places(self.usual.quantities) - accused_places(sheet.quantities)
-        least = weight(sheet, self.usual) - enough(working)
+        least = weight(sheet, self.start) - enough(working)
         least += PLAIN if self.is_plain(working, sheet) else 0.0
-        return least > 0 and least > self.of_names(excused)
+        if working.cut and least > 0:
+            least = min(least, weight_of_cutting(sheet, self.usual) - TOLD)
+        return least > 0 and least > self.exercise.of_names(self.answers, self.usual.usual, excused)
 
     def is_plain(self, working: Working, sheet: Sheet) -> bool:
         """Whether powers of e alone are coarse, which leaves nothing wrong, and else more lines are
         wrong than anybody slips in."""
         of_powers = working.parts <= POWERS and not working.lines
-        many = len(accused_places(self.usual.quantities)) > MOST_SLIPS
+        many = len(self.accused) > MOST_SLIPS
         return of_powers and many and not accused_places(sheet.quantities)
 
     def wider(self, working: Working, at: Key) -> Iterator[Working]:

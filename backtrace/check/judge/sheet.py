@@ -200,6 +200,7 @@ class Sheet:
         self.lenient: Sheet | None = None  # the same with lines rounded again and again
         self.usual = self  # of the lenient one, that of which it is
         self.with_names: Sheet | None = None  # the same with explanations
+        self.weights: dict[Sheet, float] = {}  # how much likelier it is than as it was worked there
         self.hypotheses: list[Hypothesis] = []
         self.is_read_anew = False  # whether a rule tells how vague numbers were meant
         self.pairs_left = MOST_PAIRS

@@ -69,7 +69,7 @@ class Working(msgspec.Struct, frozen=True):
     @property
     def rounds_lines(self) -> bool:
         """Whether the next line takes numbers with the digits of scratch paper, and no others."""
-        return self.lines and not (self.cut or self.float32 or self.loose or self.only)
+        return self.lines and not (self.float32 or self.loose or self.only)
 
     @property
     def is_coarse(self) -> bool:

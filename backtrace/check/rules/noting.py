@@ -64,7 +64,7 @@ class Noting(msgspec.Struct, frozen=True):
     def rounded(self, x: Interval) -> Interval:
         """What the interval's numbers are rounded to: either way, where they lie between two; or
         cut off to, where what has no more digits stays."""
-        return Interval(self._rounded(x.lo, -1.0), self._rounded(x.hi, 1.0))
+        return Interval(*ordered(self._rounded(x.lo, -1.0), self._rounded(x.hi, 1.0)))
 
     def ways(self, x: Interval, trivial: Any = False) -> Iterator[Interval]:
         """What may be noted of numbers: all of them rounded; the trivial ones as they are; also
