@@ -60,3 +60,17 @@ def test_decimals_that_vary_with_the_size_of_numbers_say_nothing_of_scratch_pape
     assert [way.said for way in between_lines(by_decimals, checker.values)] == [
         {"rounding": "worked to 2 decimals"}
     ]
+
+
+def test_a_line_of_fewer_decimals_did_not_lose_zeros_that_its_parts_never_had():
+    """½(0.24² + 0.23² + 0.236² + 0.236²) = 0.1109. Squares noted to two decimals might come to
+    0.1000; but 0.1 has either one decimal, which is too few, or four, as its squares then."""
+    spec = """
+layers: [{activation: linear, weights: [[0.24, 0.23, 0.236, 0.236]], bias: none}]
+inputs: [[1]]
+targets: [[0, 0, 0, 0]]
+loss: half_sse
+"""
+    a1 = "a1: [[0.2400, 0.2300, 0.2360, 0.2360]]\n"
+    for loss, verdict in (("0.1", "imprecise"), ("0.11", "right"), ("0.1109", "right")):
+        assert marks(spec, f"{a1}loss: {loss}")["loss"] == verdict

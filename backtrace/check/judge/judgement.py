@@ -287,12 +287,12 @@ class Judgement:
         Of what is unbounded anything would follow: other forms are asked first.
         """
         doubt, box, unbounded = self.resting, own, own.unbounded
-        follows = numbers.meets_as_read(own) & ~unbounded
+        follows = self.as_read(numbers, own, {})
         if follows[0].all():
             return follows, box, doubt
         for over, hypothesis in self.alternatives():
             other = self.sheet.replay(numbers.unit, over).of(self.place)
-            now = numbers.meets_as_read(other) & ~other.unbounded & ~follows.any(axis=0)
+            now = self.as_read(numbers, other, over) & ~follows.any(axis=0)
             if hypothesis is not None and hypothesis.is_slip:
                 now &= self.leaves_little_room(numbers, other, own)
                 if self.meant is None and some(now):
@@ -319,6 +319,18 @@ class Judgement:
                 self.sheet.is_cut_short = True
                 break
         return follows | (unbounded & ~follows.any(axis=0)), box, doubt
+
+    def as_read(self, numbers: Numbers, box: Interval, over: Override) -> Doubt:
+        """Which entries lie in a box, in each reading. Where zeros are read that the whole line has
+        lost, its partial results were noted to as many decimals too."""
+        follows = numbers.meets_as_read(box) & ~box.unbounded
+        for reading in range(numbers.own + 1, len(numbers.halves)):
+            unit = float(numbers.halves[reading].max())
+            told = (follows & numbers.enoughs)[:reading].any(axis=0)
+            if 0 < unit < numbers.unit and some(follows[reading] & numbers.there & ~told):
+                finer = self.sheet.replay(unit, over).of(self.place)
+                follows[reading] &= numbers.meets_as_read(finer)[reading]
+        return follows
 
     def leaves_little_room(self, numbers: Numbers, box: Interval, own: Interval) -> Doubt:
         """Whether what was meant, where a pen slipped, leaves little room for each entry, by its
