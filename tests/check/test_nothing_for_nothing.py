@@ -540,3 +540,21 @@ def test_an_update_that_moves_nothing_where_nothing_should_move_keeps_its_marks(
     sheet += "b1_new: [0.01000, -1.37154]\nb1_new@2: [0.01000, -1.37154]"
     last = report(DYING, sheet).quantities[-1]
     assert (last.verdict, last.earned, last.withheld) == ("rounded", 2, None)
+
+
+def test_zeros_beside_one_vague_number_are_not_worked_to_one_digit():
+    """No entry of p = (x ⊙ w)·y is nearer to 0 than 0.54 · 1.2 - 0.32 · 0.9 = 0.36, but for
+    0.42 · 0.6 - 0.04 · 0.5 = 0.23 and 0.42 · 0.8 - 0.04 · 1.7 = 0.27."""
+    spec = """
+given:
+  x: [[1.5, -0.5], [0.7, 0.2], [-1.3, 0.9], [0.9, -1.6]]
+  y: [[1.2, -0.8, 0.6, -1.4], [0.9, 1.7, -0.5, 1.1]]
+  w: [[0.6, 0.2]]
+equations: [q = x * w, p = q @ y, L = sum(p)]
+loss: L
+constants: [x, y]
+"""
+    zeros = "[0, 0, 0, 0], " * 3
+    sheet = f"p: [{zeros}[0, 0, 0, 1e1]]\ndw: [[0.05, 0.9]]\n"
+    verdicts = {v for q in report(spec, sheet).quantities for row in q.entries for v in row}
+    assert not verdicts & {"right", "rounded", "carried"}

@@ -180,7 +180,8 @@ def usual_decimals(kept: Mapping[Key, int]) -> int:
 
 
 def kept_digits(written: Mapping[Key, WrittenQuantity]) -> int | None:
-    """To how many significant digits a sheet is written throughout; None where it is not.
+    """To how many significant digits a sheet is written throughout; None where it is not, or to a
+    single one: who worked so would be told nothing by any line.
 
     Zeros may have been dropped: then it is those that have as many digits whose decimals vary.
     """
@@ -188,6 +189,8 @@ def kept_digits(written: Mapping[Key, WrittenQuantity]) -> int | None:
     if not found:
         return None
     usual, alike = Counter(cell.digits for cell in found).most_common(1)[0]
+    if usual == 1:
+        return None
     most = ALIKE * len(found)
     if alike >= most:
         return usual if len({cell.decimals for cell in found}) > 1 else None
