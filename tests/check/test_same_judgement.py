@@ -11,6 +11,7 @@ from backtrace.check.judge.readings import OF_SAMPLES
 from backtrace.check.judge.remembered import Remembered
 from backtrace.check.judge.sheet import Sheet
 from backtrace.spec.model import Matrix
+from tests.check.calculator import HABITS, person
 from tests.check.generator import generate
 from tests.check.typed import listed
 
@@ -149,6 +150,25 @@ def test_what_is_remembered_says_nothing(seed, code, monkeypatch):
     monkeypatch.setattr(Remembered, "get", lambda self, key: wanted.append(key))
     assert_same(judged(sheet.spec, sheet.answers), said, lambda name, entries: entries)
     assert any(wanted) or code == "honest"
+
+
+@pytest.mark.parametrize(
+    ("seed", "habit"),
+    [
+        (736, "e^z to 2 decimals, 4 written"),
+        (790, "products to 3 decimals, 4 written"),
+        (781, "scratch lines one decimal coarser"),
+        (4, "cut off inside a line too"),
+    ],
+)
+def test_what_a_line_gave_in_one_working_says_nothing_of_another(seed, habit, monkeypatch):
+    spec, text = person(seed, HABITS[habit])
+    checker = Checker(spec)
+    answers = read_answers(text.encode(), "sheet.yaml", reader(checker.tape, spec))
+    said = checker.check(answers)
+    monkeypatch.setattr(Remembered, "get", lambda self, key: None)
+    assert said.conventions is not None
+    assert Checker(spec).check(answers) == said
 
 
 # Two students with the same numbers
