@@ -47,6 +47,7 @@ from backtrace.spec.model import AnswerDigits, Spec
 MOST_BESIDE = 1_500  # lines that are worked in search of another way of working beside mistakes
 MOST_LEFT = 12  # lines wrong however the rest was noted; with more nobody knows of any habit
 UNTOLD = -5.0  # below, other lines tell that digits were not cut off
+SURE = 10.0  # from which on they tell so, whatever was noted coarsely
 MOST_REMEMBERED = 200  # reports, the last that were new
 
 
@@ -316,9 +317,7 @@ class Checker(Attempts):
         others = [*self.worked_otherwise(answers, usual, lenient, mending)]
         if others and others[0].working.cut:
             cut = others[0]
-            coarse = self.with_mistakes_and_coarse_scratch_work(answers, usual, cut)
-            if coarse is not None:
-                yield coarse
+            yield from self.noted_coarsely(answers, usual, lenient, cut)
             if self.is_shown(answers, cut, lenient, usual):
                 yield others.pop(0)
         yield usual
@@ -331,6 +330,18 @@ class Checker(Attempts):
         coarse = self.with_mistakes_and_coarse_scratch_work(answers, lenient, lenient)
         if coarse is not None:
             yield coarse
+
+    def noted_coarsely(
+        self, answers: Answers, usual: Sheet, lenient: Sheet, cut: Sheet
+    ) -> Iterator[Sheet]:
+        """The sheet with coarse scratch work and its digits cut off or, where the lines may as well
+        have been rounded, whichever of both leaves less wrong; if it was noted so."""
+        starts = [(usual, cut)]
+        if weight_of_cutting(cut, usual) <= SURE:
+            starts.insert(0, (lenient, lenient))
+        found = [self.with_mistakes_and_coarse_scratch_work(answers, *each) for each in starts]
+        sheets = [each for each in found if each is not None]
+        yield from sorted(sheets, key=lambda each: len(accused_places(each.quantities)))[:1]
 
     def worked_otherwise(
         self, answers: Answers, usual: Sheet, lenient: Sheet, ways: Sequence[Working]

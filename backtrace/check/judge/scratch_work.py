@@ -95,7 +95,7 @@ class ScratchWork:
     def notings(self) -> Iterator[Working]:
         """Scratch work with fewer digits than are written."""
         cut = self.start.working.cut
-        for each in coarser(self.usual.decimals):
+        for each in coarser(self.usual.decimals, self.usual.digits):
             yield Working(cut=cut, scratch=msgspec.structs.replace(each, cut=cut))
 
     def excuses(self, noting: Working) -> bool:

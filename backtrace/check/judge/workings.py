@@ -131,14 +131,16 @@ def between_lines(sheet: Written, values: Mapping[Key, Floats]) -> Iterator[Work
         yield Working(unwritten=Noting(0.5 * 10.0**-decimals))
 
 
-def coarser(decimals: Mapping[Key, int]) -> list[Noting]:
-    """Scratch work to fewer digits than are written, from the finest on."""
+def coarser(decimals: Mapping[Key, int], digits: int | None) -> list[Noting]:
+    """Scratch work to fewer digits than are written, from the finest on; to significant ``digits``
+    first where the page has so many throughout."""
     most = max(decimals.values(), default=0)
     some = sorted(
         {most - 1, most - 2, *range(COARSEST, 5)} & {*range(COARSEST, most)}, reverse=True
     )
     notings = [Noting(0.5 * 10.0**-decimals) for decimals in some]
-    return [*notings, *(Noting(0.0, digits) for digits in (4, 3, COARSEST))]
+    by_digits = [Noting(0.0, fewer) for fewer in (4, 3, COARSEST)]
+    return notings + by_digits if digits is None else by_digits + notings
 
 
 def loosest(decimals: Mapping[Key, int]) -> Working:
