@@ -197,3 +197,42 @@ W1_new@2: [[0.650], [0.640]]
     wrong = [each for each in found if each.verdict == "wrong"]
     assert [(each.name, each.mistakes) for each in wrong] == [("z1@2.1", ("first-weights-kept",))]
     assert {id for _, id in wrong[0].explanations[0].mistakes} == {"W1", "b1"}
+
+
+# z₁ = [0.5, −0.3], z₂ = 1.9·0.622 − 0.4·0.426 = 1.012; of |ŷ − 0| the slope is 1.
+OF_SIGNS = """
+layers:
+  - {activation: sigmoid, weights: [[0.5, -0.3]], bias: none}
+  - {activation: sigmoid, weights: [[1.9], [-0.4]], bias: none}
+inputs: 1
+targets: 0
+loss: mae
+"""
+
+
+def test_ones_that_a_mistake_leaves_cost_nothing_where_it_is_made_again():
+    """σ′ is left out in δ₂ = 1 and in δ₁ = W₂·1."""
+    before = "z1: [0.500, -0.300]\na1: [0.622, 0.426]\nz2: 1.012\na2: 0.733"
+    found = report(OF_SIGNS, f"{before}\ndelta2: 1.000\ndelta1: [1.900, -0.400]")
+    assert found.quantities[-1].repeated == "delta2"
+    assert found.score.points == found.score.of - 1
+
+
+# y₃ = −0.5 read as −1: e = [−0.02, 1.4, 0.1], L = (0.0004 + 1.96 + 0.01)/6; of −0.8 L is the same.
+TARGETS = """
+conventions: {mean_in: gradient}
+layers: [{activation: linear, weights: [[1]], bias: none}]
+inputs: [[0.68], [0.5], [-0.9]]
+targets: [[0.7], [-0.9], [-0.5]]
+loss: half_mse
+"""
+
+
+def test_a_target_is_misread_as_what_the_loss_and_delta_have_in_common():
+    sheet = "z1: [[0.680], [0.500], [-0.900]]\nloss: 0.328400\n"
+    found = report(TARGETS, f"{sheet}delta1: [[-0.020], [1.400], [0.100]]").quantities
+    assert [(each.name, each.verdict) for each in found[1:]] == [
+        ("loss", "wrong"),
+        ("delta1", "carried"),
+    ]
+    assert found[1].mistakes == ("given-misread",)

@@ -187,7 +187,7 @@ def _charged_once(sheet: Sheet, judged: Judged) -> Judged:
     if not (judged.repeated and judged.possible):
         return judged
     trivial = _trivial(sheet, _key(judged))
-    if trivial is not None and trivial.holds != "copy":  # who forgets a bias forgets it again
+    if trivial is not None and trivial.holds == "zeros":  # which any mistake leaves as they are
         return judged
     credit = sheet.exercise.credit
     kept = judged.count("wrong") * credit["carried"]

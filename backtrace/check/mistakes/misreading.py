@@ -22,6 +22,7 @@ MOST_READ = 60  # numbers that are tried as misread for one wrong step
 FEWEST_DIGITS = 2  # of one number, or twice as many of several, that one of many may explain
 MANY_DIGITS = 8  # of two numbers, that one digit of another explains
 CLOSE = 0.1  # of half a unit of what was written: as near as it must be brought to that
+MOST_BETWEEN = 2  # lines that were not written, between a given number and one that shows it
 MOST_LINES = 8  # rows, columns or entries of a matrix that are tried as exchanged
 
 
@@ -86,16 +87,16 @@ class Misreading(WrongQuantity):
         return len(lines) > 1 or any(place not in lines for place in users)
 
     def of_one_operand(self, earlier: Misreading) -> Iterator[Cause]:
-        """A given number of which the line itself is worked, or one just before that was not
+        """A given number of which the line itself is worked, or one or two before that were not
         written, read as another throughout, if that reaches all that is off in an ``earlier`` one.
 
         What two lines bear out may be any plain number.
         """
-        operands = self.exercise.operands
-        unwritten = [at for at in operands[self.place] if at not in self.sheet.intervals]
-        sources = dict.fromkeys(
-            (*operands[self.place], *(x for at in unwritten for x in operands[at]))
-        )
+        sources, near = dict.fromkeys(self.exercise.operands[self.place]), [self.place]
+        for _ in range(MOST_BETWEEN):
+            operands = [x for at in near for x in self.exercise.operands[at]]
+            near = [at for at in operands if at not in self.sheet.intervals]
+            sources |= dict.fromkeys(x for at in near for x in self.exercise.operands[at])
         givens = [
             at for at in sources if self.exercise.is_given(at) and at not in self.sheet.written
         ]
