@@ -6,7 +6,7 @@ from backtrace.check.judge.checker import Checker
 from backtrace.check.judge.digits import kept_digits
 from backtrace.check.judge.sheet import Page
 from backtrace.check.judge.workings import between_lines
-from tests.check.typed import answers_of, marks, spec_of
+from tests.check.typed import answers_of, marks, report, spec_of
 
 # a1 = [1.2344 0.012347 56.784], z2 = 6 · 1.2344 = 7.4064
 SPEC = """
@@ -75,3 +75,24 @@ loss: half_sse
     a1 = "a1: [[0.2400, 0.2300, 0.2360, 0.2360]]\n"
     for loss, verdict in (("0.1", "imprecise"), ("0.11", "right"), ("0.1109", "right")):
         assert marks(spec, f"{a1}loss: {loss}")["loss"] == verdict
+
+
+@pytest.mark.parametrize(
+    ("z1", "counts"),
+    [
+        ("[0.3, 0.3, 0.9]", {"imprecise": 3}),
+        ("[0.3, 0.3, 10]", {"imprecise": 2, "wrong": 1}),
+        ("[0.3, 0.3, 1.9]", {"imprecise": 2, "wrong": 1}),
+        ("[0.31, 0.33, 10]", {"right": 2, "wrong": 1}),
+    ],
+)
+def test_a_wrong_entry_has_no_digits_for_the_others(z1, counts):
+    """0.31, 0.33 and 0.93: to one decimal none of them has two digits."""
+    spec = """
+layers: [{activation: linear, weights: [[0.31, 0.33, 0.93]], bias: none}]
+inputs: [[1]]
+targets: [[0, 0, 0]]
+loss: half_sse
+"""
+    (quantity,) = report(spec, f"z1: [{z1}]").quantities
+    assert {each: quantity.count(each) for each in counts} == counts

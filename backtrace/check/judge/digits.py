@@ -137,6 +137,18 @@ class Numbers(msgspec.Struct, frozen=True, eq=False):
             enough=which.choose(self.enoughs),
         )
 
+    def told_by(self, largest: float, asked: AnswerDigits) -> Numbers:
+        """The same where the largest entry of the quantity is ``largest``, what was written for it
+        being something else: of 0.3 and 10 for 0.3 and 0.9 neither has digits enough."""
+        enoughs = self.enoughs.copy()
+        for reading in range(len(enoughs)):
+            half = float(self.halves[reading].max())
+            if reading == self.own or half == 0:
+                continue  # by the digits of each number
+            if not says_enough(largest, round(-math.log10(2 * half)), asked):
+                enoughs[reading] &= self.halves[reading] == 0
+        return msgspec.structs.replace(self, enoughs=enoughs, enough=enoughs[0])
+
     def with_zeros(self, where: Mask) -> Numbers:
         """The same, some of them read with the zeros that they have lost."""
         return msgspec.structs.replace(

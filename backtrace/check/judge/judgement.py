@@ -238,6 +238,7 @@ class Judgement:
         self.sheet.boxes[place] = box
         alone = numbers.alone_in(box)
         allowed = self.in_spec(numbers, alone)
+        numbers = self.by_right_entries(numbers, np.asarray((follows | allowed).any(0)))
         which = _likeliest(follows, allowed, numbers.enoughs, numbers.own)
         numbers = self.sheet.numbers[place] = numbers.taken(which)
         in_l, in_g = _at(follows, which), _at(allowed, which)
@@ -261,6 +262,15 @@ class Judgement:
             either = (names == "carried") | (only_l & both)
             numbers = numbers.open_to_own(either) if some(either) else numbers
         return Compared(numbers, box, alone, names)
+
+    def by_right_entries(self, numbers: Numbers, right: Doubt) -> Numbers:
+        """Whether digits are enough is told by the largest entry, but not by a wrong one."""
+        if right.all():
+            return numbers
+        sizes = np.abs(np.where(right, numbers.values, self.exact))[numbers.there]
+        if np.abs(numbers.values)[numbers.there].max() <= sizes.max():
+            return numbers
+        return numbers.told_by(float(sizes.max()), self.exercise.asked)
 
     def as_the_rule(
         self, names: NDArray[Any], numbers: Numbers, box: Interval
