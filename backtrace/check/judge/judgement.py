@@ -71,7 +71,6 @@ class Judgement:
         )
         self.alike = 0  # explanations that are too many to be told
         self.repeated: str | None = None  # the quantity in which the same mistake was made before
-        self.told: tuple[Explanation, ...] | None = None  # the explanations, if they were sought
         self.by_rule: Interval | None = None  # what the rule gives that is the likeliest of them
 
     def judged(self, extra: bool) -> Judged:
@@ -117,9 +116,9 @@ class Judgement:
         judged = before.judged[self.place]
         if judged.verdict != "wrong" or self.exercise.is_given(self.place):
             return judged
-        explanations = self.explain(np.array(judged.entries))
-        if self.by_rule is not None and judged.count("imprecise"):
+        if judged.count("imprecise"):  # which a rule may tell how to read
             return self.worked(self.sheet.read(self.place), extra)
+        explanations = self.explain(np.array(judged.entries))
         return msgspec.structs.replace(
             judged,
             explanations=explanations,
@@ -224,7 +223,7 @@ class Judgement:
         self.settle(numbers, box, alone, names)
         explanations: tuple[Explanation, ...] = ()
         if self.sheet.explains and some(names[numbers.there] == "wrong"):
-            explanations = self.told if self.told is not None else self.explain(names)
+            explanations = self.explain(names)
             if self.by_rule is not None and some(names == "imprecise"):
                 names, numbers = self.as_the_rule(names, numbers, self.by_rule)
                 self.settle(numbers, box, alone, names)
@@ -472,12 +471,12 @@ class Judgement:
         found = Diagnosis(self.sheet, self.place).found(names == "wrong")
         self.sheet.work = verdicts
         self.sheet.explained(self.place, [f.stand_ins for f in found if f.stand_ins])
-        self.told = self.likeliest([each.explanation for each in found])
-        boxes = [each.box for each in found if each.explanation in self.told]
+        told = self.likeliest([each.explanation for each in found])
+        boxes = [each.box for each in found if each.explanation in told]
         self.by_rule = boxes[0] if boxes and boxes[0] is not None else None
         if self.by_rule is not None and self.by_rule.shape != self.exact.shape:
             self.by_rule = None
-        return self.told
+        return told
 
     def likeliest(self, found: Sequence[Explanation]) -> tuple[Explanation, ...]:
         """The explanations, each kind once, those first that were found before; too many are
