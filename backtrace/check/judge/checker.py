@@ -294,7 +294,7 @@ class Checker(Attempts):
         work = self.work(MOST_BESIDE)
         loose = msgspec.structs.replace(loosest(usual.decimals), cut=start.working.cut)
         wrong = accused_places(start.quantities)
-        if len(wrong) < 2 or work.is_spent:
+        if len(accused_places(usual.quantities)) < 2 or work.is_spent:
             return None
         excused = self.excused(answers, loose, start, work)
         if not excused or len(wrong) - len(excused) > MOST_LEFT:
