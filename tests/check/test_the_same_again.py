@@ -238,19 +238,19 @@ def test_a_target_is_misread_as_what_the_loss_and_delta_have_in_common():
     assert found[1].mistakes == ("given-misread",)
 
 
-# z₁ = [1.5, −2], a₁ = [1.5, 0]; z₁ for it: z₂ = [1.5 − 0.4, 0.3 − 2.0] + 0.25.
+# z₁ = [1.5, −2], a₁ = [1.5, 0]; z₁ for it: z₂ = [1.5 − 0.4 + 0.25, 0.3 − 2.0 + 0.15, 1].
 BEFORE_THE_LINE = """
 layers:
   - {activation: relu, weights: [[1.5, -2]], bias: none}
-  - {activation: relu, weights: [[1, 0.2], [0.2, 1]], bias: [0.25, 0.25]}
+  - {activation: relu, weights: [[1, 0.2, 0], [0.2, 1, 0]], bias: [0.25, 0.15, 1]}
 inputs: 1
-targets: [1, 1]
+targets: [1, 1, 1]
 loss: half_sse
 """
 
 
 def test_a_line_with_a_vague_number_does_not_follow_from_its_own_explanation():
-    """a₂ = relu([1.35, −1.45]) for [1.75, 0.55], of which 0 may be the second by its own digits."""
-    found = report(BEFORE_THE_LINE, "z1: [1.500, -2.000]\na2: [1.350, 0]").quantities[-1]
-    assert found.verdict == "wrong"
+    """a₂ = [1.35, 0, 1] for [1.75, 0.45, 1]: 0 beside 1 may be 0.45 by its own digits."""
+    found = report(BEFORE_THE_LINE, "z1: [1.500, -2.000]\na2: [1.350, 0, 1]").quantities[-1]
+    assert found.entries == (("wrong", "wrong", "right"),)
     assert found.mistakes == ("activation-omitted",)  # in a₁, which z₁ stands for
