@@ -108,10 +108,11 @@ def rounded_terms(s: Setting, p: Parameters, noting: Noting, *operands: Interval
 
 
 def rounded_share(s: Setting, p: Parameters, noting: Noting, x: Interval) -> Interval | None:
-    """Each sample's share before the batch's sum, or the sum that is divided."""
+    """Each sample's share before the batch's sum, or the sum that is divided. A share that is a
+    number of the page may be taken as it stands there, or as it was noted."""
     n = p.get("samples", 1)
     if n == 1:
-        return None
+        return _sum_of_shares(s, p, noting, x, trivial=True)
     ways = [_sum_of_shares(s, p, noting, scaled(x, 1 / n))]
     if noting.digits is not None:  # a sum of so many decimals has them already
         whole = interval("sum_samples", s, {**p, "samples": 1}, x)
@@ -119,13 +120,15 @@ def rounded_share(s: Setting, p: Parameters, noting: Noting, x: Interval) -> Int
     return in_any(ways)
 
 
-def _sum_of_shares(s: Setting, p: Parameters, noting: Noting, shares: Interval) -> Interval:
+def _sum_of_shares(
+    s: Setting, p: Parameters, noting: Noting, shares: Interval, trivial: bool = False
+) -> Interval:
     if p.get("all"):
         shares = Interval(*(end.reshape(1, -1, 1, 1) for end in (shares.lo, shares.hi)))
-        whole = _sums(noting, shares, 1)
+        whole = _sums(noting, shares, 1, trivial)
     else:
         axis = 1 + s.sample_axis
-        found = _sums(noting, shares, axis)
+        found = _sums(noting, shares, axis, trivial)
         whole = Interval(*(np.expand_dims(end, axis) for end in (found.lo, found.hi)))
     return negated(whole) if p.get("negate") else whole
 
