@@ -288,3 +288,45 @@ loss_after: 0.18365
     found = report(HIDDEN_POWERS, sheet)
     assert found.conventions == {"rounding": "worked to 2 decimals"}
     assert found.earned == found.possible == 19
+
+
+# Written to 4 decimals, noted to 3: db2 is -0.062 + 0.177 + 0.156 - 0.067 = 0.204, where the δ that
+# are written add up to 0.2032; db1 is 0.011 - 0.023 - 0.027 + 0.011 = -0.028 (-0.0284), and so on.
+NOTED_COARSER = """
+layers:
+  - activation: sigmoid
+    weights: [[-0.2, -0.4], [-0.1, -1.5], [0.7, 0.5]]
+    bias: [-0.1, -0.6]
+  - {activation: sigmoid, weights: [[-0.7], [1.5]], bias: 0.6}
+inputs: [[2, -1, 0], [2, -0.7, -1], [3, 0.2, 1], [0, -0.3, 0.7]]
+targets: [1, 0, 0, 1]
+loss: binary_cross_entropy
+learning_rate: 1
+conventions: {mean_in: delta}
+"""
+SUMS_OF_NOTED = """
+z1: [[-0.4000, 0.1000], [-1.1300, -0.8500], [-0.0200, -1.6000], [0.4200, 0.2000]]
+a1: [[0.4013, 0.5249], [0.2441, 0.2994], [0.4950, 0.1680], [0.6035, 0.5498]]
+z2: [[1.1060], [0.8780], [0.5050], [1.0030]]
+a2: [[0.7513], [0.7062], [0.6234], [0.7315]]
+loss: 0.7001
+delta2: [[-0.0622], [0.1766], [0.1559], [-0.0671]]
+dW2: [[0.0550], [0.0090]]
+db2: [[0.2040]]
+delta1: [[0.0106, -0.0232], [-0.0229, 0.0556], [-0.0273, 0.0327], [0.0112, -0.0250]]
+dW1: [[-0.1070, 0.1630], [-0.0030, -0.0010], [0.0040, -0.0410]]
+db1: [[-0.0280, 0.0410]]
+W1_new: [[-0.0930, -0.5630], [-0.0970, -1.4990], [0.6960, 0.5410]]
+b1_new: [[-0.0720, -0.6410]]
+W2_new: [[-0.7550], [1.4910]]
+"""
+
+
+def test_each_share_of_a_bias_gradient_may_have_been_noted_coarser():
+    found = report(NOTED_COARSER, SUMS_OF_NOTED)
+    assert [q.name for q in found.quantities if q.verdict not in GOOD] == []
+    assert found.conventions == {"rounding": "worked to 3 decimals"}
+    wrong = report(
+        NOTED_COARSER, SUMS_OF_NOTED.replace("0.2040", "0.2060")
+    )  # nothing adds up to it
+    assert [q.name for q in wrong.quantities if q.verdict == "wrong"] == ["db2"]
