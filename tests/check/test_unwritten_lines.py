@@ -166,7 +166,8 @@ learning_rate: 0.1
 
 
 def test_a_number_without_its_zeros_is_not_held_to_them_later():
-    # db = 0.1989 + 0.2123 + 0.3916 = 0.8028 is 0.80, written 0.8; b_new = 1 - 0.08028.
+    # db = 0.1989 + 0.2123 + 0.3916 = 0.8028 is 0.80, written 0.8, which is one digit; b_new =
+    # 1 - 0.08028.
     sheet = "dC: [[0, 0.1989, 0], [0, 0, 0.2123], [0.3916, 0, 0]]\ndb: 0.8\nb_new: 0.9197\n"
-    assert marks(CONVOLUTION, sheet) == {"dC": "right", "db": "rounded", "b_new": "right"}
+    assert marks(CONVOLUTION, sheet) == {"dC": "right", "db": "imprecise", "b_new": "right"}
     assert marks(CONVOLUTION, sheet.replace("0.9197", "0.9297"))["b_new"] == "wrong"
