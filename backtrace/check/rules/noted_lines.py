@@ -17,10 +17,13 @@ from backtrace.check.rules.noted_powers import (
     rounded_softmax_of_equations,
 )
 from backtrace.check.rules.noted_sums import (
+    rounded_addends,
+    rounded_difference,
     rounded_gradient,
     rounded_gradient_of_activation,
     rounded_jacobian_product,
     rounded_matmul,
+    rounded_reduction,
     rounded_share,
     rounded_share_of_all,
     rounded_terms,
@@ -86,4 +89,8 @@ ROUNDED_PARTS: dict[str, Rule] = {
     "loss_of": rounded_loss,
     "times": rounded_times,
     "over": rounded_over,
+    "add": rounded_addends,
+    "plus": rounded_addends,
+    "minus": rounded_difference,
+    "reduce": rounded_reduction,
 }

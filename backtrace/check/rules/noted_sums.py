@@ -25,6 +25,7 @@ from backtrace.check.rules.intervals import (
 from backtrace.check.rules.noting import Noting, size_of
 from backtrace.check.rules.partial_results import products_of
 from backtrace.functions.activations import Parameters
+from backtrace.tape.equation_operations import entries_of
 from backtrace.tape.setting import Setting
 
 MOST_SUMS = 9  # that are told apart
@@ -131,6 +132,36 @@ def _sum_of_shares(
         found = _sums(noting, shares, axis, trivial)
         whole = Interval(*(np.expand_dims(end, axis) for end in (found.lo, found.hi)))
     return negated(whole) if p.get("negate") else whole
+
+
+def rounded_addends(
+    s: Setting, p: Parameters, noting: Noting, *addends: Interval
+) -> Interval | None:
+    """What several ways or parts of a line add up to, each as it stands or as it was noted."""
+    if len({each.shape for each in addends}) > 1:
+        return None
+    low, high = ([each.lo for each in addends], [each.hi for each in addends])
+    return _sums(noting, Interval(np.stack(low, 1), np.stack(high, 1)), 1, trivial=True)
+
+
+def rounded_difference(
+    s: Setting, p: Parameters, noting: Noting, x: Interval, y: Interval
+) -> Interval | None:
+    return rounded_addends(s, p, noting, x, negated(y))
+
+
+def rounded_reduction(s: Setting, p: Parameters, noting: Noting, x: Interval) -> Interval | None:
+    """A sum or a mean of numbers, each as it stands or as it was noted."""
+    if p["reduce"] not in ("sum", "mean"):
+        return None
+    axis = {"column": 1, "row": 2}.get(p.get("each", ""))
+    if axis is None:
+        flat = Interval(*(end.reshape(1, -1, 1, 1) for end in (x.lo, x.hi)))
+        whole = _sums(noting, flat, 1, trivial=True)
+    else:
+        found = _sums(noting, x, axis, trivial=True)
+        whole = Interval(*(np.expand_dims(end, axis) for end in (found.lo, found.hi)))
+    return scaled(whole, 1 / entries_of(p, x.shape)) if p["reduce"] == "mean" else whole
 
 
 def rounded_share_of_all(s: Setting, p: Parameters, noting: Noting, x: Interval) -> Interval | None:
