@@ -69,6 +69,15 @@ CASES = {
         lambda a, y: [2 * r(a - y) / 3, r(2 * (a - y)) / 3],
     ),
     "jacobian_product": ({}, ((3, 2), (6, 2)), through_softmax),
+    "add": ({}, ((2, 3), (2, 3), (2, 3)), lambda x, y, z: [r(x) + r(y) + r(z), x + y + z]),
+    "minus": ({}, ((2, 3), (2, 3)), lambda x, y: [r(x) - r(y), x - y]),
+    "reduce": ({"reduce": "mean"}, ((2, 2),), lambda x: [r(x).mean(keepdims=True)]),
+    "reduce each": (
+        {"reduce": "mean", "each": "column"},
+        ((3, 2),),
+        lambda x: [r(x).mean(axis=0, keepdims=True), x.mean(axis=0, keepdims=True)],
+    ),
+    "sum_samples": ({}, ((3, 2),), lambda x: [r(x).sum(axis=0, keepdims=True)]),
     "clip_to_norm": (
         {"limit": 0.3},
         ((2, 3), (1, 1)),

@@ -1,6 +1,8 @@
 """Lines that never reach the page: the digits they were kept to, and zeros that fell away."""
 
-from tests.check.typed import marks, report
+import numpy as np
+
+from tests.check.typed import listed, marks, report
 
 GOOD = ("right", "rounded")
 ONE_WEIGHT = """
@@ -330,3 +332,43 @@ def test_each_share_of_a_bias_gradient_may_have_been_noted_coarser():
         NOTED_COARSER, SUMS_OF_NOTED.replace("0.2040", "0.2060")
     )  # nothing adds up to it
     assert [q.name for q in wrong.quantities if q.verdict == "wrong"] == ["db2"]
+
+
+SCALED = """
+given:
+  Q: [[0.93, 0.31], [0.6, -0.57], [-0.87, 1.4]]
+  W: [[0.53, -0.71], [1.12, 0.46]]
+  T: [[0.3, 0.1, -0.2], [0.4, -0.5, 0.2], [0.1, 0.7, -0.6]]
+equations:
+  - K = Q @ W
+  - S = Q @ K.T / sqrt(2)
+  - L = sum(T * S)
+loss: L
+constants: [T]
+parameters: [W]
+learning_rate: 0.1
+"""
+
+
+def test_a_product_may_be_worked_before_what_divides_a_factor_of_it():
+    """dK = (Tᵀ·Q)/√2, each product noted to three decimals and the sum divided; the spec divides T
+    first. Four decimals are written."""
+    q = np.array([[0.93, 0.31], [0.6, -0.57], [-0.87, 1.4]])
+    w = np.array([[0.53, -0.71], [1.12, 0.46]])
+    t = np.array([[0.3, 0.1, -0.2], [0.4, -0.5, 0.2], [0.1, 0.7, -0.6]])
+    k = np.round(_noted(q, w), 4)
+    s = np.round(_noted(q, k.T) / np.sqrt(2), 4)
+    dk = np.round(_noted(t.T, q) / np.sqrt(2), 4)
+    dw = np.round(_noted(q.T, dk), 4)
+    new = np.round(w - 0.1 * dw, 4)
+    values = {"K": k, "S": s, "dK": dk, "dW": dw, "W_new": new}
+    sheet = "".join(
+        f"{id}: {listed([[f'{x:.4f}' for x in row] for row in value.tolist()])}\n"
+        for id, value in values.items()
+    )
+    found = report(SCALED, sheet)
+    assert [q.name for q in found.quantities if q.verdict not in GOOD] == []
+
+
+def _noted(x, y):
+    return np.round(x[:, :, None] * y[None], 3).sum(axis=1)

@@ -24,6 +24,7 @@ from backtrace.functions.elementary import ELEMENTARY, FUNCTIONS
 from backtrace.functions.losses import LOSSES
 from backtrace.spec.ids import id_of
 from backtrace.spec.model import AnswerDigits, Spec
+from backtrace.tape.arguments import arguments_of
 from backtrace.tape.arithmetic import FloatArithmetic
 from backtrace.tape.compile import check_length, compile_tape
 from backtrace.tape.parameters import given_matrices
@@ -250,7 +251,8 @@ def key(step: Step) -> Key:
 
 
 def other_forms(step: Step, context: UpdateContext) -> Iterator[Step]:
-    """g from a; an error worked out again or taken as written; the short-cut by the error."""
+    """g from a; an error worked out again or taken as written; the short-cut by the error; a
+    product before what divides a factor of it."""
 
     def form(operation: str, operands: tuple[str, ...], **parameters: Any) -> Step:
         return msgspec.structs.replace(
@@ -282,6 +284,8 @@ def other_forms(step: Step, context: UpdateContext) -> Iterator[Step]:
         yield form("error_averaged", (error,))
     elif step.operation in ("jacobian_product", "hadamard"):
         yield from _shortcut_form(step, context)
+    elif step.operation == "matmul" and context.spec.equations is not None:
+        yield from _divided_after(step, context)
 
 
 def _from_activation(step: Step, context: UpdateContext) -> Iterator[Step]:
@@ -296,6 +300,18 @@ def _from_activation(step: Step, context: UpdateContext) -> Iterator[Step]:
             yield msgspec.structs.replace(
                 step, operation="chain_from_activation", operands=(upstream, line.id)
             )
+
+
+def _divided_after(step: Step, context: UpdateContext) -> Iterator[Step]:
+    """The product first, where the spec divides a factor of it by a number: (dS·K)/√d."""
+    for id in step.operands:
+        factor = context.steps[id]
+        arguments = arguments_of(factor.operands, factor.parameters)
+        by = arguments[1].number if factor.operation == "over" else None
+        if by and arguments[0].number is None and not arguments[0].views:
+            operands = tuple(arguments[0].id if each == id else each for each in step.operands)
+            parameters = {**step.parameters, "samples": float(by)}
+            yield msgspec.structs.replace(step, operands=operands, parameters=parameters)
 
 
 def _shortcut_form(step: Step, context: UpdateContext) -> Iterator[Step]:
