@@ -336,13 +336,14 @@ def test_each_share_of_a_bias_gradient_may_have_been_noted_coarser():
 
 SCALED = """
 given:
-  Q: [[0.93, 0.31], [0.6, -0.57], [-0.87, 1.4]]
-  W: [[0.53, -0.71], [1.12, 0.46]]
-  T: [[0.3, 0.1, -0.2], [0.4, -0.5, 0.2], [0.1, 0.7, -0.6]]
+  Q: [[0.92, 0.92], [0.05, -0.64], [-1.34, -0.35]]
+  W: [[-0.22, -1.09], [-1.08, 1.2]]
+  T: [[0.3, -0.5, -0.1], [0.9, 0.8, 0.7], [-0.2, 0, 0.4]]
 equations:
   - K = Q @ W
   - S = Q @ K.T / sqrt(2)
-  - L = sum(T * S)
+  - A = softmax(S)
+  - L = sum(T * A)
 loss: L
 constants: [T]
 parameters: [W]
@@ -351,17 +352,18 @@ learning_rate: 0.1
 
 
 def test_a_product_may_be_worked_before_what_divides_a_factor_of_it():
-    """dK = (Tᵀ·Q)/√2, each product noted to three decimals and the sum divided; the spec divides T
-    first. Four decimals are written."""
-    q = np.array([[0.93, 0.31], [0.6, -0.57], [-0.87, 1.4]])
-    w = np.array([[0.53, -0.71], [1.12, 0.46]])
-    t = np.array([[0.3, 0.1, -0.2], [0.4, -0.5, 0.2], [0.1, 0.7, -0.6]])
+    """dK = (dSᵀ·Q)/√2, each product noted to three decimals and the sum divided; the spec divides
+    dS first. Four decimals are written."""
+    q = np.array([[0.92, 0.92], [0.05, -0.64], [-1.34, -0.35]])
+    w = np.array([[-0.22, -1.09], [-1.08, 1.2]])
+    t = np.array([[0.3, -0.5, -0.1], [0.9, 0.8, 0.7], [-0.2, 0, 0.4]])
     k = np.round(_noted(q, w), 4)
     s = np.round(_noted(q, k.T) / np.sqrt(2), 4)
-    dk = np.round(_noted(t.T, q) / np.sqrt(2), 4)
+    a = np.round(np.exp(s) / np.exp(s).sum(axis=1, keepdims=True), 4)
+    ds = np.round(a * (t - (t * a).sum(axis=1, keepdims=True)), 4)
+    dk = np.round(_noted(ds.T, q) / np.sqrt(2), 4)
     dw = np.round(_noted(q.T, dk), 4)
-    new = np.round(w - 0.1 * dw, 4)
-    values = {"K": k, "S": s, "dK": dk, "dW": dw, "W_new": new}
+    values = {"K": k, "S": s, "A": a, "dS": ds, "dK": dk, "dW": dw, "W_new": w - 0.1 * dw}
     sheet = "".join(
         f"{id}: {listed([[f'{x:.4f}' for x in row] for row in value.tolist()])}\n"
         for id, value in values.items()
