@@ -38,6 +38,11 @@ def test_no_honest_student_is_accused(honest):
     assert [(o.seed, o.accused) for o in honest if o.accused] == []
 
 
+def test_a_rule_that_gives_the_right_numbers_explains_none_that_were_cut_off():
+    """Every unit that matters is on, so that z for a changes nothing; results alone, cut off."""
+    assert grade(401034, HONEST).accused == ()
+
+
 def test_the_first_wrong_step_is_located(mistaken):
     assert share(mistaken, "located") >= 0.99, failing(mistaken, "located")
 

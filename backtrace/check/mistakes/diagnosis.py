@@ -87,7 +87,7 @@ class Diagnosis(WrongQuantity):
         slips = [self.cause("arithmetic-slip")]
         if all(rule.explanation.codes == ("given-misread",) for rule in rules):
             return [*rules, *slips]
-        far = min(map(self.rules.far_from, rules)) > FAR_FROM_ONE
+        far = min(self.rules.distance_from(rule.exact) for rule in rules) > FAR_FROM_ONE
         rare = all(rule.is_any_of(RARE) for rule in rules)
         return [*slips, *rules][:MOST_EXPLANATIONS] if far or rare else rules
 

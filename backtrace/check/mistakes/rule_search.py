@@ -42,6 +42,7 @@ TELLING_IN_PART = 2  # of them, by which a rule in one row or column is told
 TELLING_OF_TWO = 4  # digits of numbers that differ, by which a second mistake may be told
 EVERY_COURSE = ("sigmoid", "tanh", "relu")  # has these
 WITHOUT_SLOPE = {"leaky_relu": "relu", "prelu": "relu"}  # what is left without the slope
+NEARER = 0.9  # of what the right rule misses it by, within which another explains a number
 NEAR, FAR = 1.0, 10.0  # units that a written number misses what a rule gives exactly
 OF_WHOLE_MATRICES = {
     *("matrix-product-for-hadamard", "hadamard-for-matrix-product", "summed-wrong-axis"),
@@ -245,18 +246,23 @@ class RuleSearch(WrongQuantity):
         return chosen(part, hull(by_rule), hull(by_right)) if by_rule.shape == part.shape else None
 
     def nearest(self, found: list[Cause]) -> list[Cause]:
-        """Without what only much rounding between the lines would explain, where another rule
-        gives the very numbers."""
-        far = [self.far_from(each) for each in found]
-        pairs = [*zip(found, far, strict=True)]
+        """Without what gives nothing nearer than the right rule, and without what only much
+        rounding between the lines would explain, where another rule gives the very numbers."""
+        right = self.distance_from(self.unrounded({})) if found else 0.0
+        far = [self.distance_from(each.exact) for each in found]
+        pairs = [
+            (each, off)
+            for each, off in zip(found, far, strict=True)
+            if off < NEARER * right or math.isinf(off)
+        ]
         near = [each for each, off in pairs if off <= NEAR]
         return [*near, *(each for each, off in pairs if off > NEAR and (off <= FAR or not near))]
 
-    def far_from(self, found: Cause) -> float:
+    def distance_from(self, box: Interval | None) -> float:
         """By how many units what was written misses what a rule gives if nothing is rounded."""
-        if found.exact is None or found.exact.unbounded.any():
+        if box is None or box.unbounded.any():
             return math.inf
-        low, high = hull(found.exact).lo[0], hull(found.exact).hi[0]
+        low, high = hull(box).lo[0], hull(box).hi[0]
         numbers = self.numbers
         missed = np.maximum(low - numbers.high, numbers.low - high) / (2 * numbers.unit)
         return float(np.where(numbers.there, missed, 0.0).max(initial=0.0))
