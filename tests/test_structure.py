@@ -34,6 +34,7 @@ ORDER = [
     "formats",
     "cli",
 ]
+CHECKER = ["answers", "rules", "mistakes", "sheets", "diagnosis", "judge"]
 MODULES = sorted(PACKAGE.rglob("*.py"))
 TEXTS = [
     path
@@ -132,6 +133,13 @@ def test_imports_run_one_way(path):
     mine = ORDER.index(short(path).split("/")[0])
     later = [module for module in imported(path) if (place(module) or 0) > mine]
     assert not later
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if "check/" in short(path)], ids=short)
+def test_the_rooms_of_the_checker_know_only_those_before_them(path):
+    room = path.parent.name
+    later = CHECKER[CHECKER.index(room) + 1 :] if room in CHECKER else []
+    assert not [module for module in imported(path) if set(module.split(".")[2:3]) & set(later)]
 
 
 def test_no_module_reaches_itself():

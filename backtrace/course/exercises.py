@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from backtrace.check.mistakes.revealing import revealing
+from backtrace.check.diagnosis.revealing import revealing
 from backtrace.course.drawing import changed, drawn
 from backtrace.course.pleasantness import Pleasantness, pleasantness
 from backtrace.course.rerun import Rerun

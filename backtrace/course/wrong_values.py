@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from backtrace.check.answers.names import Quantity
-from backtrace.check.judge.exercise import Exercise
-from backtrace.check.judge.sheet import Page, Sheet
-from backtrace.check.judge.workings import Working
+from backtrace.check.diagnosis.revealing import replayed
+from backtrace.check.diagnosis.rule_search import OF_MANY_KINDS
 from backtrace.check.mistakes.catalogue import CATALOGUE
-from backtrace.check.mistakes.revealing import replayed
-from backtrace.check.mistakes.rule_search import OF_MANY_KINDS
 from backtrace.check.model import Answers
+from backtrace.check.sheets.exercise import Exercise
+from backtrace.check.sheets.sheet import Page, Sheet
+from backtrace.check.sheets.workings import Working
 from backtrace.spec.model import Spec
 
 MOST = 4  # mistakes that one place of a form knows

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from backtrace.check.diagnosis.hiding import Hiding
+from backtrace.check.diagnosis.revealing import Revealing
 from backtrace.check.mistakes.catalogue import CATALOGUE, MistakePhase
-from backtrace.check.mistakes.hiding import Hiding
-from backtrace.check.mistakes.revealing import Revealing
 from backtrace.page.blocks import Block, Cell, Column, Document, Labelled, Paragraph, Section, Table
 from backtrace.page.inert import inert
 from backtrace.page.report.phrases import Words

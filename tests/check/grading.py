@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from backtrace.check.answers.reading import read_answers, reader
+from backtrace.check.diagnosis.diagnosis import MOST_EXPLANATIONS
 from backtrace.check.judge.checker import Checker
-from backtrace.check.mistakes.diagnosis import MOST_EXPLANATIONS
 from tests.check.generator import HONEST, generate
 from tests.check.slips import SLIPS
 from tests.check.twins import twins

@@ -7,9 +7,9 @@ from backtrace.check.answers.reading import read_answers, reader
 from backtrace.check.judge import judgement
 from backtrace.check.judge.at_sight import is_right_at_sight, verdicts_at_sight
 from backtrace.check.judge.checker import Checker
-from backtrace.check.judge.sheet import Page, Sheet
-from backtrace.check.judge.workings import Working
 from backtrace.check.rules.noting import Noting
+from backtrace.check.sheets.sheet import Page, Sheet
+from backtrace.check.sheets.workings import Working
 from tests.check.calculator import HABITS, person
 from tests.check.generator import generate
 from tests.check.typed import answers_of, listed, spec_of

@@ -7,7 +7,7 @@ import pytest
 
 import backtrace
 from backtrace.check.judge.checker import Checker
-from backtrace.check.judge.workings import ACCUSED
+from backtrace.check.sheets.workings import ACCUSED
 from tests.check.board_mistakes import mistakes, sheet
 from tests.check.grading import names
 from tests.check.typed import answers_of, report

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from backtrace.check.answers.names import reader
-from backtrace.check.judge.exercise import Exercise
 from backtrace.check.rules.evaluation import dependent, interval
 from backtrace.check.rules.intervals import Interval
+from backtrace.check.sheets.exercise import Exercise
 from backtrace.notation.symbols import IDS
 from backtrace.notation.text import sentence_text
 from backtrace.tape.arithmetic import FloatArithmetic

@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pytest
 
+from backtrace.check.diagnosis.hints import worked_line
 from backtrace.check.judge.checker import Checker
-from backtrace.check.mistakes.hints import worked_line
 from tests.check.test_mistakes import ALONE
 from tests.check.typed import answers_of, exercise, listed, spec_of
 from tests.sampling import share

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from backtrace.check.diagnosis.hints import worked_line
 from backtrace.check.judge.checker import Checker
 from backtrace.check.judge.judgement import UNFINISHED
-from backtrace.check.judge.sheet import MOST_WORK, Sheet
-from backtrace.check.mistakes.hints import worked_line
+from backtrace.check.sheets.sheet import MOST_WORK, Sheet
 from backtrace.spec.model import AnswerDigits
 from tests.check.typed import answers_of, listed, quantity, spec_of
 
@@ -197,8 +197,8 @@ NEW_WEIGHTS = "{W1_new: [[-5, 3.11], [7.3, 0.02]], b1_new: [0.7, -3.1], W2_new: 
 
 
 def test_all_ways_of_working_share_what_may_be_tried_of_a_sheet_and_it_is_said(monkeypatch):
-    monkeypatch.setattr("backtrace.check.judge.exercise.LEAST_TRIALS", 100)
-    monkeypatch.setattr("backtrace.check.judge.exercise.TRIALS_OF_A_LINE", 0)
+    monkeypatch.setattr("backtrace.check.sheets.exercise.LEAST_TRIALS", 100)
+    monkeypatch.setattr("backtrace.check.sheets.exercise.TRIALS_OF_A_LINE", 0)
     checker = Checker(spec_of("or-gate"))
     found = checker.check(answers_of(checker, NEW_WEIGHTS)).quantities
     assert checker.trials.is_spent

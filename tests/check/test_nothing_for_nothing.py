@@ -8,7 +8,7 @@ import pytest
 import backtrace
 from backtrace.check.answers.reading import read_answers, reader
 from backtrace.check.judge.checker import Checker
-from backtrace.check.judge.workings import Working
+from backtrace.check.sheets.workings import Working
 from tests.check.random_exercises import random_spec
 from tests.check.typed import listed, named, report
 from tests.sampling import share, some

@@ -9,7 +9,7 @@ import pytest
 
 from backtrace.check.answers.reading import read_answers, reader
 from backtrace.check.judge.checker import Checker
-from backtrace.check.judge.workings import ACCUSED
+from backtrace.check.sheets.workings import ACCUSED
 from backtrace.spec.model import Number, Optimizer
 from tests.check.calculator import HABITS, INSIDE, Digits, Habit, person
 from tests.check.random_exercises import CONSTANTS, random_spec

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import backtrace
-from backtrace.check.judge.workings import ACCUSED
+from backtrace.check.sheets.workings import ACCUSED
 from tests.check.board_work import BoardPerson
 from tests.check.calculator import HABITS, Digits, plain
 from tests.check.typed import report

@@ -2,8 +2,8 @@
 
 import pytest
 
+from backtrace.check.diagnosis.revealing import revealing
 from backtrace.check.mistakes.catalogue import CATALOGUE
-from backtrace.check.mistakes.revealing import revealing
 from backtrace.notation.symbols import IDS
 from backtrace.notation.text import sentence_text
 from tests.check.test_mistakes import SQUARE

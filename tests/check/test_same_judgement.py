@@ -7,9 +7,9 @@ import pytest
 
 from backtrace.check.answers.reading import read_answers, reader
 from backtrace.check.judge.checker import Checker
-from backtrace.check.judge.readings import OF_SAMPLES
-from backtrace.check.judge.remembered import Remembered
-from backtrace.check.judge.sheet import Sheet
+from backtrace.check.sheets.readings import OF_SAMPLES
+from backtrace.check.sheets.remembered import Remembered
+from backtrace.check.sheets.sheet import Sheet
 from backtrace.spec.model import Matrix
 from tests.check.calculator import HABITS, person
 from tests.check.generator import generate

@@ -3,9 +3,9 @@
 import pytest
 
 from backtrace.check.judge.checker import Checker
-from backtrace.check.judge.digits import kept_digits
-from backtrace.check.judge.sheet import Page
-from backtrace.check.judge.workings import between_lines
+from backtrace.check.sheets.digits import kept_digits
+from backtrace.check.sheets.sheet import Page
+from backtrace.check.sheets.workings import between_lines
 from tests.check.typed import answers_of, marks, report, spec_of
 
 # a1 = [1.2344 0.012347 56.784], z2 = 6 · 1.2344 = 7.4064

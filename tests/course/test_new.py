@@ -10,8 +10,8 @@ import yaml
 import backtrace
 from backtrace.check.answers.names import reader
 from backtrace.check.answers.reading import read_answers
+from backtrace.check.diagnosis.revealing import revealing
 from backtrace.check.judge.checker import Checker
-from backtrace.check.mistakes.revealing import revealing
 from backtrace.course.blueprint import Blueprint
 from backtrace.course.drawing import drawn
 from backtrace.course.exercises import fresh, variants

@@ -5,8 +5,8 @@ import json
 import pytest
 
 import backtrace
+from backtrace.check.diagnosis.revealing import revealing
 from backtrace.check.mistakes.catalogue import CATALOGUE
-from backtrace.check.mistakes.revealing import revealing
 from backtrace.formats.json import catalogue as documents
 from backtrace.formats.json.report import encode
 from backtrace.formats.markdown import writer as markdown

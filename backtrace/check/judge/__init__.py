@@ -1,1 +1,1 @@
-"""A sheet held against an exercise: verdicts by the two intervals G and L."""
+"""How a sheet was worked, its verdicts by the two intervals G and L, and its marks."""

@@ -12,17 +12,17 @@ from __future__ import annotations
 import math
 from typing import TypeAlias
 
-from backtrace.check.judge.digits import (
+from backtrace.check.model import AnswerCell, Figure, Verdict
+from backtrace.check.rules.intervals import some
+from backtrace.check.sheets.digits import (
     SAME,
     SLACK,
     coarsest_half_unit,
     own_half_unit,
     says_enough,
 )
-from backtrace.check.judge.exercise import Key
-from backtrace.check.judge.sheet import ALONE, Doubt, Sheet
-from backtrace.check.model import AnswerCell, Figure, Verdict
-from backtrace.check.rules.intervals import some
+from backtrace.check.sheets.exercise import Key
+from backtrace.check.sheets.sheet import ALONE, Doubt, Sheet
 
 Entries: TypeAlias = tuple[tuple[Verdict, ...], ...]
 

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from typing import TypeAlias
 
+from backtrace.check.diagnosis.repetition import likelier_together
 from backtrace.check.judge.borne_out import weight_of_names
-from backtrace.check.judge.exercise import Exercise, Key, Work
 from backtrace.check.judge.judgement import Judgement
 from backtrace.check.judge.marks import for_work_done
-from backtrace.check.judge.sheet import MOST_WORK, Page, Sheet
-from backtrace.check.judge.workings import ACCUSED, Working, accused, accused_places
-from backtrace.check.mistakes.repetition import likelier_together
 from backtrace.check.model import Answers, Judged, Verdict, WrittenQuantity
+from backtrace.check.sheets.exercise import Exercise, Key, Work
+from backtrace.check.sheets.sheet import MOST_WORK, Page, Sheet
+from backtrace.check.sheets.workings import ACCUSED, Working, accused, accused_places
 
 Tried: TypeAlias = Sheet | Key  # a sheet as it was worked, or the first line that does not stand so
 StaysWrong: TypeAlias = Callable[[Key], bool]  # whether a line is wrong however it was worked

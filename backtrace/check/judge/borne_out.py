@@ -19,15 +19,15 @@ from functools import cached_property
 import msgspec
 import numpy as np
 
-from backtrace.check.judge.digits import Numbers
-from backtrace.check.judge.exercise import Exercise, Key
-from backtrace.check.judge.sheet import Doubt, Sheet
-from backtrace.check.judge.workings import ACCUSED, Working, accused_entries, accused_places
 from backtrace.check.mistakes.catalogue import CATALOGUE
 from backtrace.check.model import Explanation
 from backtrace.check.rules.intervals import Floats, Interval, hull, point, some
 from backtrace.check.rules.noted_lines import ROUNDED_PARTS
 from backtrace.check.rules.noting import Noting
+from backtrace.check.sheets.digits import Numbers
+from backtrace.check.sheets.exercise import Exercise, Key
+from backtrace.check.sheets.sheet import Doubt, Sheet
+from backtrace.check.sheets.workings import ACCUSED, Working, accused_entries, accused_places
 from backtrace.functions.elementary import FUNCTIONS
 from backtrace.tape.steps import Step
 

@@ -22,13 +22,15 @@ from backtrace.check.judge.conventions import (
     is_worked_so,
     other_conventions,
 )
-from backtrace.check.judge.digits import PRINTED, figures, shows_decimals
 from backtrace.check.judge.exchanged_lines import exchanged
-from backtrace.check.judge.exercise import MOST_SEARCHES, Key, Work
-from backtrace.check.judge.readings import readings
 from backtrace.check.judge.scratch_work import ENOUGH, MOST_SLIPS, TOLD, ScratchWork, enough
-from backtrace.check.judge.sheet import MOST_WORK, Sheet
-from backtrace.check.judge.workings import (
+from backtrace.check.model import Answers, Judged, Report, Verdict, WrittenQuantity
+from backtrace.check.policy import score
+from backtrace.check.sheets.digits import PRINTED, figures, shows_decimals
+from backtrace.check.sheets.exercise import MOST_SEARCHES, Key, Work
+from backtrace.check.sheets.readings import readings
+from backtrace.check.sheets.sheet import MOST_WORK, Sheet
+from backtrace.check.sheets.workings import (
     ACCUSED,
     Working,
     accused,
@@ -40,8 +42,6 @@ from backtrace.check.judge.workings import (
     loosest,
     mistakes_made,
 )
-from backtrace.check.model import Answers, Judged, Report, Verdict, WrittenQuantity
-from backtrace.check.policy import score
 from backtrace.spec.model import AnswerDigits, Spec
 
 MOST_BESIDE = 1_500  # lines that are worked in search of another way of working beside mistakes

@@ -12,12 +12,12 @@ from collections.abc import Iterator, Mapping
 import msgspec
 import numpy as np
 
-from backtrace.check.judge.exercise import Key
-from backtrace.check.judge.sheet import Sheet
-from backtrace.check.judge.workings import accused_places, is_far_less
 from backtrace.check.model import STANDING, Explanation, Judged, Report, Verdict
 from backtrace.check.policy import score
 from backtrace.check.rules.intervals import Floats, negated
+from backtrace.check.sheets.exercise import Key
+from backtrace.check.sheets.sheet import Sheet
+from backtrace.check.sheets.workings import accused_places, is_far_less
 from backtrace.spec.model import Marks, Spec
 
 

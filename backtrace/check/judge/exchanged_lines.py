@@ -13,9 +13,6 @@ from typing import TypeAlias
 import msgspec
 import numpy as np
 
-from backtrace.check.judge.exercise import Exercise, Key
-from backtrace.check.judge.sheet import Sheet
-from backtrace.check.judge.workings import ACCUSED, accused_entries
 from backtrace.check.model import (
     STANDING,
     AnswerCell,
@@ -29,6 +26,9 @@ from backtrace.check.model import (
     texts,
 )
 from backtrace.check.policy import score
+from backtrace.check.sheets.exercise import Exercise, Key
+from backtrace.check.sheets.sheet import Sheet
+from backtrace.check.sheets.workings import ACCUSED, accused_entries
 from backtrace.functions.formula import Sentence, Symbol
 from backtrace.spec.ids import At
 from backtrace.tape.steps import Step

@@ -13,16 +13,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from backtrace.check.diagnosis.diagnosis import MOST_EXPLANATIONS, Diagnosis
+from backtrace.check.diagnosis.evidence import middle
+from backtrace.check.diagnosis.other_shapes import OtherShape
+from backtrace.check.diagnosis.repetition import repeating
 from backtrace.check.judge.at_sight import Entries, is_right_at_sight, verdicts_at_sight
-from backtrace.check.judge.digits import SAME, SLACK, WHOLE, Numbers
-from backtrace.check.judge.exercise import Key
-from backtrace.check.judge.replay import Override
-from backtrace.check.judge.sheet import Doubt, Hypothesis, Sheet
-from backtrace.check.judge.workings import ACCUSED, accused
-from backtrace.check.mistakes.diagnosis import MOST_EXPLANATIONS, Diagnosis
-from backtrace.check.mistakes.evidence import middle
-from backtrace.check.mistakes.other_shapes import OtherShape
-from backtrace.check.mistakes.repetition import repeating
 from backtrace.check.model import (
     WORST_FIRST,
     Explanation,
@@ -32,6 +27,11 @@ from backtrace.check.model import (
     texts,
 )
 from backtrace.check.rules.intervals import Interval, between, hull, point, single, some
+from backtrace.check.sheets.digits import SAME, SLACK, WHOLE, Numbers
+from backtrace.check.sheets.exercise import Key
+from backtrace.check.sheets.replay import Override
+from backtrace.check.sheets.sheet import Doubt, Hypothesis, Sheet
+from backtrace.check.sheets.workings import ACCUSED, accused
 from backtrace.spec.ids import At
 from backtrace.tape.steps import Step
 

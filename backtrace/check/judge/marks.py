@@ -20,12 +20,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from backtrace.check.judge.digits import figures
-from backtrace.check.judge.exercise import Key
-from backtrace.check.judge.sheet import Sheet
-from backtrace.check.judge.workings import ACCUSED
 from backtrace.check.model import STANDING, Judged, Trivial, Verdict
 from backtrace.check.rules.intervals import Floats
+from backtrace.check.sheets.digits import figures
+from backtrace.check.sheets.exercise import Key
+from backtrace.check.sheets.sheet import Sheet
+from backtrace.check.sheets.workings import ACCUSED
 
 MOST_RESTING = 8  # a part of what stands, that rests on zeros that came about
 MOST_ALIKE = 3  # wrong quantities filled with one number, from which on nobody worked it

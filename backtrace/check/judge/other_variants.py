@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import msgspec
 
 from backtrace.check.judge.checker import Checker
-from backtrace.check.judge.exercise import Work
-from backtrace.check.judge.sheet import MOST_WORK
-from backtrace.check.judge.workings import Working, accused
 from backtrace.check.model import Answers, Judged, Report
+from backtrace.check.sheets.exercise import Work
+from backtrace.check.sheets.sheet import MOST_WORK
+from backtrace.check.sheets.workings import Working, accused
 
 FEW = 0.5  # of the entries; who has more of them right has worked their own
 

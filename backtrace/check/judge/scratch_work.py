@@ -16,14 +16,14 @@ import msgspec
 
 from backtrace.check.judge.attempts import Attempts, StaysWrong, Tried
 from backtrace.check.judge.borne_out import weight, weight_of_cutting
-from backtrace.check.judge.exercise import Key, Work
-from backtrace.check.judge.sheet import Sheet
-from backtrace.check.judge.workings import Working, accused_entries, accused_places, coarser
 from backtrace.check.model import Answers
 from backtrace.check.rules.equation_partials import EQUATION_PARTIALS
 from backtrace.check.rules.noted_lines import ROUNDED_PARTS
 from backtrace.check.rules.partial_results import PARTIAL_RESULTS
 from backtrace.check.rules.update_partials import UPDATE_PARTIALS
+from backtrace.check.sheets.exercise import Key, Work
+from backtrace.check.sheets.sheet import Sheet
+from backtrace.check.sheets.workings import Working, accused_entries, accused_places, coarser
 from backtrace.tape.steps import Step
 
 Operations: TypeAlias = frozenset[str]

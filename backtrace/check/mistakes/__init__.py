@@ -1,1 +1,1 @@
-"""Why a value is wrong: wrong rules replayed, and what is said of them."""
+"""The catalogue of mistakes, and what each makes of a step."""

@@ -312,7 +312,7 @@ class _Table:
             yield f"\nAnother one that shows the same: {again}"
 
     def shows(self, seed: int, codes: set[str]) -> bool:
-        from backtrace.check.mistakes.revealing import revealing
+        from backtrace.check.diagnosis.revealing import revealing
         from backtrace.course.exercises import fresh
         from backtrace.course.template import template
         from backtrace.spec.document.problems import SpecError

@@ -37,7 +37,7 @@ def is_code(name: str) -> bool:
 
 def print_hidden(source: str, data: Path | None, form: str, width: int | None) -> None:
     """Which mistakes an exercise could not reveal; exits with 2 where the spec is wrong."""
-    from backtrace.check.mistakes.revealing import revealing
+    from backtrace.check.diagnosis.revealing import revealing
     from backtrace.page.report.phrases import Words
     from backtrace.tape.loading import load
 

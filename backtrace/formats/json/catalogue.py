@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from backtrace.check.diagnosis.revealing import Revealing
 from backtrace.check.mistakes.catalogue import CATALOGUE, Mistake
-from backtrace.check.mistakes.revealing import Revealing
 from backtrace.page.catalogue import LABELS
 from backtrace.page.inert import inert
 from backtrace.page.report.phrases import Words

@@ -9,10 +9,9 @@ import msgspec
 import numpy as np
 
 from backtrace.check.answers.figures import EXACT, understood
+from backtrace.check.diagnosis.hints import WorkedLine, worked_line
 from backtrace.check.judge.checker import Checker
 from backtrace.check.judge.exchanged_lines import LINES_EXCHANGED
-from backtrace.check.judge.exercise import Key
-from backtrace.check.mistakes.hints import WorkedLine, worked_line
 from backtrace.check.model import (
     STANDING,
     AnswerCell,
@@ -25,6 +24,7 @@ from backtrace.check.model import (
     Verdict,
     WrittenQuantity,
 )
+from backtrace.check.sheets.exercise import Key
 from backtrace.notation.numbers import number
 from backtrace.notation.symbols import Symbols
 from backtrace.page.inert import inert

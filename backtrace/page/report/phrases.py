@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from backtrace.check.judge.exercise import Key
 from backtrace.check.mistakes.catalogue import CATALOGUE
 from backtrace.check.model import Explanation, Judged, Trivial, Verdict
+from backtrace.check.sheets.exercise import Key
 from backtrace.functions.formula import Sentence
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import sentence_text

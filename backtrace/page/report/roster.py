@@ -7,8 +7,8 @@ from pathlib import PurePath
 from typing import TypeAlias
 
 from backtrace.check.judge.checker import Checker
-from backtrace.check.judge.exercise import Key
 from backtrace.check.model import Judged, Report
+from backtrace.check.sheets.exercise import Key
 from backtrace.page.blocks import Block, Cell, Column, Facts, Section, Table
 from backtrace.page.inert import inert
 from backtrace.page.report.phrases import LEGEND, SPOKEN, Words, name_of, plain_number

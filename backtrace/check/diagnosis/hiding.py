@@ -7,8 +7,8 @@ import math
 import msgspec
 import numpy as np
 
-from backtrace.check.judge.exercise import Exercise, Key
 from backtrace.check.rules.intervals import Floats
+from backtrace.check.sheets.exercise import Exercise, Key
 from backtrace.functions.formula import Constant, Sentence, Symbol
 from backtrace.spec import ids
 from backtrace.spec.ids import id_of

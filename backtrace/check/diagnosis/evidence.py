@@ -8,11 +8,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from backtrace.check.judge.digits import Numbers
-from backtrace.check.judge.exercise import Key
-from backtrace.check.judge.replay import NOTHING, Override, StandIns
-from backtrace.check.mistakes.wrong_quantity import FAR, MOST_WIDTHS, Cause, WrongQuantity
+from backtrace.check.diagnosis.wrong_quantity import FAR, MOST_WIDTHS, Cause, WrongQuantity
 from backtrace.check.rules.intervals import Floats, Interval, hull
+from backtrace.check.sheets.digits import Numbers
+from backtrace.check.sheets.exercise import Key
+from backtrace.check.sheets.replay import NOTHING, Override, StandIns
 from backtrace.tape.steps import Step
 
 

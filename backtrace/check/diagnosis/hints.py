@@ -12,9 +12,9 @@ from collections.abc import Mapping
 import msgspec
 import numpy as np
 
-from backtrace.check.judge.exercise import Exercise, Key
 from backtrace.check.mistakes.rewrites import is_identity
 from backtrace.check.model import Answers, Figure, Judged, WrittenQuantity
+from backtrace.check.sheets.exercise import Exercise, Key
 from backtrace.functions.formula import (
     Absolute,
     Apply,

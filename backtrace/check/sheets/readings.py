@@ -11,14 +11,14 @@ from math import floor, log10
 import msgspec
 import numpy as np
 
-from backtrace.check.judge.digits import (
+from backtrace.check.model import AnswerCell, Answers, Figure, Judged, WrittenQuantity
+from backtrace.check.rules.intervals import Floats
+from backtrace.check.sheets.digits import (
     finest_digits,
     kept_decimals,
     kept_digits,
 )
-from backtrace.check.judge.exercise import Exercise, Key
-from backtrace.check.model import AnswerCell, Answers, Figure, Judged, WrittenQuantity
-from backtrace.check.rules.intervals import Floats
+from backtrace.check.sheets.exercise import Exercise, Key
 from backtrace.spec.ids import Role, id_of
 
 Cells = tuple[tuple[AnswerCell, ...], ...]

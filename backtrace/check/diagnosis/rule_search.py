@@ -16,16 +16,16 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from backtrace.check.judge.digits import figures
-from backtrace.check.judge.exercise import Key, key
-from backtrace.check.judge.replay import StandIns
-from backtrace.check.mistakes.evidence import Evidence
-from backtrace.check.mistakes.repetition import Kind, kinds_of, made_before
+from backtrace.check.diagnosis.evidence import Evidence
+from backtrace.check.diagnosis.repetition import Kind, kinds_of, made_before
+from backtrace.check.diagnosis.wrong_quantity import Cause, WrongQuantity
 from backtrace.check.mistakes.rewrites import MISTAKEN_FUNCTIONS, OF_ANGLES, Wrong, negated
-from backtrace.check.mistakes.wrong_quantity import Cause, WrongQuantity
 from backtrace.check.model import Explanation, Figure
 from backtrace.check.rules.intervals import Interval, hull
 from backtrace.check.rules.noting import chosen
+from backtrace.check.sheets.digits import figures
+from backtrace.check.sheets.exercise import Key, key
+from backtrace.check.sheets.replay import StandIns
 from backtrace.functions.elementary import FUNCTIONS
 from backtrace.spec import ids
 from backtrace.tape.steps import Step

@@ -11,7 +11,6 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from backtrace.check.judge.remembered import Remembered
 from backtrace.check.mistakes.catalogue import wrongs
 from backtrace.check.mistakes.given_texts import GivenTexts
 from backtrace.check.mistakes.rewrites import UpdateContext, Wrong
@@ -19,6 +18,7 @@ from backtrace.check.model import WORST_FIRST, Verdict
 from backtrace.check.rules.adaptive_steps import History, history_of
 from backtrace.check.rules.intervals import Floats, Interval, point, widened
 from backtrace.check.rules.softmax_bounds import MOST_CORNERS
+from backtrace.check.sheets.remembered import Remembered
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.elementary import ELEMENTARY, FUNCTIONS
 from backtrace.functions.losses import LOSSES

@@ -10,11 +10,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from backtrace.check.judge.replay import StandIns
-from backtrace.check.mistakes.misreading import Misreading
-from backtrace.check.mistakes.wrong_quantity import Cause, WrongQuantity
+from backtrace.check.diagnosis.misreading import Misreading
+from backtrace.check.diagnosis.wrong_quantity import Cause, WrongQuantity
 from backtrace.check.model import Figure
 from backtrace.check.rules.intervals import Interval, between, hull
+from backtrace.check.sheets.replay import StandIns
 
 SHIFTS = (1, -1, 2, -2, 3, -3)
 CUT = 0.999  # of a unit: a digit further is no number cut off

@@ -14,11 +14,11 @@ from typing import Protocol
 import msgspec
 import numpy as np
 
-from backtrace.check.judge.digits import PRINTED, figures
-from backtrace.check.judge.exercise import Key
 from backtrace.check.model import Judged, Verdict, WrittenQuantity
 from backtrace.check.rules.intervals import Floats
 from backtrace.check.rules.noting import Noting
+from backtrace.check.sheets.digits import PRINTED, figures
+from backtrace.check.sheets.exercise import Key
 
 ACCUSED: tuple[Verdict, ...] = ("wrong", "unsupported", "malformed")
 COARSEST = 2  # decimals or significant digits of scratch work

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from backtrace.check.judge.replay import Replay
-from backtrace.check.mistakes.wrong_quantity import WrongQuantity
+from backtrace.check.diagnosis.wrong_quantity import WrongQuantity
 from backtrace.check.model import Explanation, Figure, WrittenQuantity
 from backtrace.check.rules.evaluation import interval
 from backtrace.check.rules.intervals import Floats, Interval, hull, scaled, summed
+from backtrace.check.sheets.replay import Replay
 
 
 class OtherShape(WrongQuantity):

@@ -5,15 +5,15 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
-from backtrace.check.judge.exercise import Exercise, Key
-from backtrace.check.judge.sheet import Page, Sheet
-from backtrace.check.judge.workings import Working
+from backtrace.check.diagnosis.hiding import Hiding, differs_at, hiding
+from backtrace.check.diagnosis.rule_search import OF_MANY_KINDS
 from backtrace.check.mistakes.catalogue import CATALOGUE
-from backtrace.check.mistakes.hiding import Hiding, differs_at, hiding
 from backtrace.check.mistakes.rewrites import Wrong
-from backtrace.check.mistakes.rule_search import OF_MANY_KINDS
 from backtrace.check.model import Answers
 from backtrace.check.rules.intervals import Floats, hull
+from backtrace.check.sheets.exercise import Exercise, Key
+from backtrace.check.sheets.sheet import Page, Sheet
+from backtrace.check.sheets.workings import Working
 from backtrace.spec.model import Spec
 from backtrace.tape.compile import compile_update
 from backtrace.tape.writer import TapeError

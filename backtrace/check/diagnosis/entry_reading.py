@@ -10,11 +10,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from backtrace.check.judge.exercise import Key
-from backtrace.check.judge.replay import StandIns
-from backtrace.check.mistakes.wrong_quantity import WrongQuantity
+from backtrace.check.diagnosis.wrong_quantity import WrongQuantity
 from backtrace.check.rules.evaluation import dependent
 from backtrace.check.rules.intervals import Floats, Interval, hull, point
+from backtrace.check.sheets.exercise import Key
+from backtrace.check.sheets.replay import StandIns
 
 MOST_REMEMBERED = 5_000  # readings of an exercise, and what they reach
 MOST_TRIED = 8  # numbers, to find the one that an entry must have been read as

@@ -9,12 +9,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from backtrace.check.judge.digits import Numbers
-from backtrace.check.judge.exercise import Key
-from backtrace.check.judge.replay import Override, StandIns
-from backtrace.check.judge.sheet import Sheet
 from backtrace.check.model import Explanation
 from backtrace.check.rules.intervals import Floats, Interval, hull
+from backtrace.check.sheets.digits import Numbers
+from backtrace.check.sheets.exercise import Key
+from backtrace.check.sheets.replay import Override, StandIns
+from backtrace.check.sheets.sheet import Sheet
 
 VAGUE = 4.0  # times as wide as a number is off: what gives that gives anything
 LEAST_SAID, MOST_SAID = np.log(VAGUE), np.log(100.0)  # against a rule, and for it, by one entry

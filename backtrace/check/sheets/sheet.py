@@ -15,7 +15,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from backtrace.check.judge.digits import (
+from backtrace.check.model import Answers, Figure, Judged, WrittenQuantity
+from backtrace.check.rules.evaluation import dependent
+from backtrace.check.rules.intervals import Floats, Interval, between, hull, point, some
+from backtrace.check.rules.noting import Noting
+from backtrace.check.sheets.digits import (
     Numbers,
     PageDigits,
     finest_digits,
@@ -24,15 +28,11 @@ from backtrace.check.judge.digits import (
     numbers,
     usual_decimals,
 )
-from backtrace.check.judge.exercise import FLOAT32, Exercise, Key, Work
-from backtrace.check.judge.in_floats import InFloats, Worked
-from backtrace.check.judge.readings import with_zeros_of_given
-from backtrace.check.judge.replay import NOTHING, Override, Replay, StandIns
-from backtrace.check.judge.workings import Working
-from backtrace.check.model import Answers, Figure, Judged, WrittenQuantity
-from backtrace.check.rules.evaluation import dependent
-from backtrace.check.rules.intervals import Floats, Interval, between, hull, point, some
-from backtrace.check.rules.noting import Noting
+from backtrace.check.sheets.exercise import FLOAT32, Exercise, Key, Work
+from backtrace.check.sheets.in_floats import InFloats, Worked
+from backtrace.check.sheets.readings import with_zeros_of_given
+from backtrace.check.sheets.replay import NOTHING, Override, Replay, StandIns
+from backtrace.check.sheets.workings import Working
 from backtrace.tape.steps import Step
 
 Doubt: TypeAlias = NDArray[np.bool_]

@@ -10,11 +10,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from backtrace.check.mistakes.evidence import Evidence, is_as_near, middle
-from backtrace.check.mistakes.misreading import Misreading
-from backtrace.check.mistakes.rule_search import MADE_ALONE, RuleSearch
-from backtrace.check.mistakes.slips import Slips
-from backtrace.check.mistakes.wrong_quantity import Cause, WrongQuantity
+from backtrace.check.diagnosis.evidence import Evidence, is_as_near, middle
+from backtrace.check.diagnosis.misreading import Misreading
+from backtrace.check.diagnosis.rule_search import MADE_ALONE, RuleSearch
+from backtrace.check.diagnosis.slips import Slips
+from backtrace.check.diagnosis.wrong_quantity import Cause, WrongQuantity
 from backtrace.check.rules.intervals import hull, single
 
 MOST_EXPLANATIONS = 3  # of one wrong step that are told; more can't be told apart

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtrace.check.answers.figures import EXACT
-from backtrace.check.judge.exercise import Key
 from backtrace.check.model import AnswerCell, Figure, WrittenQuantity
 from backtrace.check.rules.intervals import Floats, Interval, between, hull, single, some
+from backtrace.check.sheets.exercise import Key
 from backtrace.spec.model import AnswerDigits
 
 Mask: TypeAlias = NDArray[np.bool_]

@@ -11,12 +11,12 @@ from typing import Protocol
 
 import numpy as np
 
-from backtrace.check.judge.exercise import ADAPTIVE, Exercise, Key, Work
-from backtrace.check.judge.replay import Override
 from backtrace.check.mistakes.rewrites import Wrong
 from backtrace.check.model import Figure, WrittenQuantity
 from backtrace.check.rules.evaluation import interval, number
 from backtrace.check.rules.intervals import Floats, Interval, hull, point
+from backtrace.check.sheets.exercise import ADAPTIVE, Exercise, Key, Work
+from backtrace.check.sheets.replay import Override
 from backtrace.tape.arithmetic import FloatArithmetic
 from backtrace.tape.steps import Step
 

@@ -14,8 +14,6 @@ from typing import Protocol, TypeAlias
 
 import numpy as np
 
-from backtrace.check.judge.exercise import Exercise, Key, Work, in_float32, key
-from backtrace.check.judge.workings import Working
 from backtrace.check.mistakes.rewrites import Wrong
 from backtrace.check.rules.adaptive_steps import (
     AVERAGES,
@@ -43,6 +41,8 @@ from backtrace.check.rules.intervals import (
 )
 from backtrace.check.rules.noted_lines import noted
 from backtrace.check.rules.noting import FINER, TELLING, Noting, chosen, widened_by
+from backtrace.check.sheets.exercise import Exercise, Key, Work, in_float32, key
+from backtrace.check.sheets.workings import Working
 from backtrace.functions.activations import Parameters
 from backtrace.functions.elementary import FUNCTIONS
 from backtrace.tape.arithmetic import FloatArithmetic

@@ -9,13 +9,13 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from backtrace.check.judge.exercise import Key
-from backtrace.check.judge.sheet import Sheet
-from backtrace.check.mistakes.entry_reading import Bounds, Reading, root_of
+from backtrace.check.diagnosis.entry_reading import Bounds, Reading, root_of
+from backtrace.check.diagnosis.wrong_quantity import Cause, WrongQuantity
 from backtrace.check.mistakes.given_texts import GivenTexts
-from backtrace.check.mistakes.wrong_quantity import Cause, WrongQuantity
 from backtrace.check.model import Explanation, Figure
 from backtrace.check.rules.intervals import Floats, Interval, between, hull, point
+from backtrace.check.sheets.exercise import Key
+from backtrace.check.sheets.sheet import Sheet
 from backtrace.functions.formula import Sentence, Symbol, row
 
 MOST_READ = 60  # numbers that are tried as misread for one wrong step

@@ -1,0 +1,1 @@
+"""What explains a wrong number: the search through rules, slips and misread numbers."""
