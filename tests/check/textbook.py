@@ -29,7 +29,7 @@ def softmax(z):
 def jacobians(a):
     """A k × k block diag(a) − a aᵀ for each sample, one below the other."""
     blocks = a[..., :, None] * np.eye(a.shape[-1]) - a[..., :, None] * a[..., None, :]
-    return blocks.reshape(*a.shape[:-2], -1, a.shape[-1])
+    return blocks.reshape(*blocks.shape[:-3], -1, blocks.shape[-1])
 
 
 def jacobian_product(da, g):
