@@ -150,6 +150,14 @@ def test_indices_counted_from_0_or_turned_are_understood():
     ]
 
 
+def test_layers_counted_from_0_are_read_as_on_a_sheet():
+    ada = students("student,z0[1,2],dW0_1_1,z1[1],loss\nAda,5,6,7,8\n")["Ada"]
+    first_lines = {id: rows[0] for id, rows in texts(ada).items()}
+    assert first_lines["z1"] == [None, "5", None]
+    assert (first_lines["dW1"][0], first_lines["z2"], first_lines["loss"]) == ("6", ["7"], ["8"])
+    assert ada.notes == ('the first layer is counted as 0 here: "z0[1,2]" is read as z1',)
+
+
 def test_a_whole_column_beside_entries_does_not_move_them():
     ada = students("student,b1,b1[1,1],b1[1,2]\nAda,9,1,2\n")["Ada"]
     assert texts(ada) == {"b1": [["1", "2", None]]}

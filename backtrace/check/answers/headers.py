@@ -9,6 +9,7 @@ import msgspec
 
 from backtrace.check.answers.fitting import places
 from backtrace.check.answers.names import Quantity, Reader, Reference
+from backtrace.check.answers.numbering import counted_otherwise
 from backtrace.check.answers.reading import MOST_EXPLAINED, most_notes, out_of_range
 from backtrace.check.answers.tree import inert
 from backtrace.notation.steps import is_work
@@ -162,8 +163,9 @@ class _Header:
         student = self.student(meant)
         rest = [at for at in range(len(self.header)) if at not in {*meant, *student.taken}]
         unknown = []
+        counted = self.counted_otherwise(rest)
         for at in rest:
-            reference = self.reference(self.header[at])
+            reference = counted.get(at) or self.reference(self.header[at])
             if reference is not None:
                 meant[at] = reference
             elif self.header[at].strip() and not self.is_other(at):
@@ -206,6 +208,13 @@ class _Header:
             elif name not in ("student", "first_name", "last_name", "id", "email", "time"):
                 raise MissingColumnsError(self.reader.unknown(name))
 
+    def counted_otherwise(self, columns: Sequence[int]) -> dict[int, Reference]:
+        """What the columns mean whose layers are not counted from 1."""
+        names = {at: _bracketed(self.header[at]) for at in columns}
+        note, renamed = counted_otherwise(self.reader, [*names.values()])
+        self.notes += filter(None, [note])
+        return {at: renamed[name] for at, name in names.items() if name in renamed}
+
     def reference(self, name: str) -> Reference | None:
         """The quantity or the entry that a header means, by itself or within a question."""
         found = self.reader.find(name) or self.underscored(name)
@@ -216,12 +225,8 @@ class _Header:
 
     def underscored(self, name: str) -> Reference | None:
         """``z1_1_2`` is z1[1,2], where no quantity is called so."""
-        parts = _UNDERSCORED.fullmatch(name.strip())
-        if parts is None:
-            return None
-        base, first, second = parts.groups()
-        index = first if second is None else f"{first},{second}"
-        return self.reader.find(f"{base}[{index}]")
+        bracketed = _bracketed(name)
+        return self.reader.find(bracketed) if bracketed != name else None
 
     def within(self, question: str) -> Reference | None:
         """What a question asks for, where it names just one thing that can't be a mere word."""
@@ -349,6 +354,14 @@ class _Header:
 
 def _folded(name: str) -> str:
     return " ".join(inert(name).lower().replace("_", " ").replace("-", " ").split())
+
+
+def _bracketed(name: str) -> str:
+    parts = _UNDERSCORED.fullmatch(name.strip())
+    if parts is None:
+        return name
+    base, first, second = parts.groups()
+    return f"{base}[{first}]" if second is None else f"{base}[{first},{second}]"
 
 
 def _asks_a_name(folded: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Final
 from backtrace.check.answers.names import Reader, Reference, taken_apart
 from backtrace.spec.ids import Role
 from backtrace.spec.names import ascii_of
+from backtrace.spec.wording import cited
 
 _NUMBERED = re.compile(r"(\D*)(\d{1,6})(\D*)")
 
@@ -22,11 +23,9 @@ PARAMETERS: Final = frozenset[Role](
 )
 
 
-def counted_otherwise(
-    reader: Reader, names: Collection[str]
-) -> tuple[int | None, dict[str, Reference]]:
-    """The number that a sheet gives to the first layer, 0 or 2, and what its names mean then; None
-    and nothing where it is 1.
+def counted_otherwise(reader: Reader, names: Collection[str]) -> tuple[str, dict[str, Reference]]:
+    """What is said of a sheet whose first layer has the number 0 or 2, and what its names mean
+    then; nothing where it is 1.
 
     Weighted sums, activations and parameters are each counted by themselves (Θ⁽¹⁾ leads to z⁽²⁾ in
     many courses): otherwise where there is a number that no layer has, and none that no layer would
@@ -36,8 +35,10 @@ def counted_otherwise(
         for first in (0, 2):
             found = _counted_from(first, reader, names)
             if found:
-                return first, found
-    return None, {}
+                name, read = next(iter(found.items()))
+                meant = f"{cited(name)} is read as {read.quantity.name}"
+                return f"the first layer is counted as {first} here: {meant}", found
+    return "", {}
 
 
 def _counted_from(first: int, reader: Reader, names: Collection[str]) -> dict[str, Reference]:

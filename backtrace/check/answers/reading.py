@@ -138,10 +138,8 @@ class _Collector:
 
     def collect(self, answers: Mapping) -> tuple[WrittenQuantity, ...]:
         named = [*self.under_headings(answers)]
-        first, renamed = counted_otherwise(self.reader, [key for key, _ in named])
-        for key in [*renamed][:1]:
-            meant = f"{cited(key)} is read as {renamed[key].quantity.name}"
-            self.notes.append(f"the first layer is counted as {first} here: {meant}")
+        note, renamed = counted_otherwise(self.reader, [key for key, _ in named])
+        self.notes += filter(None, [note])
         for key, entry in named:
             reference = renamed.get(key) or self.reader.find(key)
             if reference is None:
