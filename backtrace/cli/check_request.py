@@ -52,10 +52,11 @@ class CheckRequest(msgspec.Struct, frozen=True, dict=True):
         return self.hints or "how"
 
     @property
-    def can_be_read_again(self) -> bool:
-        """Whether another process finds the exercise and the columns too: no pipe holds them."""
-        files = [Path(self.spec), *([] if self.columns is None else [Path(self.columns)])]
-        return self.spec != "-" and not any(each.is_fifo() for each in files)
+    def is_of_files(self) -> bool:
+        """Whether nothing comes through a pipe, where another process does not find it again, or
+        whoever writes waits for an answer to each line."""
+        others = [self.spec, *([] if self.columns is None else [self.columns])]
+        return "-" not in (self.spec, *self.answers) and not any(Path(x).is_fifo() for x in others)
 
     @cached_property
     def several(self) -> bool:

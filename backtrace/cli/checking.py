@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain, islice
 from pathlib import Path
 from time import monotonic
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import msgspec
 
@@ -46,6 +47,8 @@ from backtrace.tape.loading import load
 WELL, MISTAKEN, UNREAD = 0, 1, 3
 STDIN = "<stdin>"
 MANY = 200  # sheets, for which several processes are worth their start
+Found: TypeAlias = Answers | Unreadable
+Made = TypeVar("Made")
 
 
 class Graded(msgspec.Struct, frozen=True):
@@ -185,26 +188,44 @@ class Grader:
         return UNREAD if unreadable else self.code(report.reports)
 
     def all_judged(self) -> Iterator[Graded | Unreadable]:
-        """Every sheet with its report, in their order; many are judged side by side."""
+        """Every sheet with its report, in their order."""
+        return (self.with_report(*each) for each in self.all_made(self.report, _report))
+
+    def all_made(
+        self, here: Callable[[Found], Made], there: Callable[[Found], Made]
+    ) -> Iterator[tuple[Found, Made]]:
+        """What is made of every sheet, in their order: ``here``, or ``there`` by other processes
+        where sheets are many."""
         answers = self.answers()
-        some = [*islice(answers, MANY)]
-        if len(some) == MANY and self.request.can_be_read_again:
-            yield from self.judged_side_by_side([*some, *answers])
-        else:
-            yield from map(self.judged, chain(some, answers))
+        if self.request.is_of_files:
+            some = [*islice(answers, MANY)]
+            answers = chain(some, answers)
+            if len(some) == MANY:
+                left = yield from self.made_side_by_side(answers, there)
+                answers = chain(left, answers)
+        yield from ((each, here(each)) for each in answers)
 
-    def judged_side_by_side(
-        self, sheets: Sequence[Answers | Unreadable]
-    ) -> Iterator[Graded | Unreadable]:
-        """The same by several processes; what they leave undone is done by this one."""
-        from backtrace.cli.side_by_side import NO_PROCESSES, in_order
+    def made_side_by_side(
+        self, answers: Iterator[Found], there: Callable[[Found], Made]
+    ) -> Generator[tuple[Found, Made], None, Iterable[Found]]:
+        """The same by several processes; returns those that they took and left undone."""
+        from backtrace.cli.side_by_side import NoProcessesError, in_order
 
-        done = 0
-        with suppress(*NO_PROCESSES):
-            for report in in_order(_report, sheets, _start, (self.request,)):
-                yield self.with_report(sheets[done], report)
-                done += 1
-        yield from map(self.judged, sheets[done:])
+        waiting = deque[Found]()
+
+        def taken() -> Iterator[Found]:
+            for each in answers:
+                waiting.append(each)
+                yield each
+
+        with suppress(NoProcessesError):
+            for made in in_order(there, taken(), _start, (self.request,)):
+                yield waiting.popleft(), made
+        return waiting
+
+    def report(self, found: Found) -> Report | Unreadable:
+        judged = self.judged(found)
+        return judged if isinstance(judged, Unreadable) else judged.report
 
     def with_report(
         self, found: Answers | Unreadable, report: Report | Unreadable
@@ -250,10 +271,9 @@ class Grader:
     # A stream
 
     def stream(self) -> int:
-        """A report a line as soon as it is worked, nothing kept; returns the worst exit code."""
+        """A report a line as soon as it is worked; returns the worst exit code."""
         worst, empty = WELL, True
-        for found in counted(self.answers()):
-            line, code = self.line(found)
+        for _, (line, code) in counted(self.all_made(self.line, _line)):
             emit(line)
             worst, empty = max(worst, code), False
         return UNREAD if empty and self.request.answers != ("-",) else worst
@@ -342,9 +362,12 @@ def _start(request: CheckRequest) -> None:
     _graders.append(Grader(request))
 
 
-def _report(found: Answers | Unreadable) -> Report | Unreadable:
-    judged = _graders[-1].judged(found)
-    return judged if isinstance(judged, Unreadable) else judged.report
+def _report(found: Found) -> Report | Unreadable:
+    return _graders[-1].report(found)
+
+
+def _line(found: Found) -> tuple[str, int]:
+    return _graders[-1].line(found)
 
 
 Sheet = TypeVar("Sheet")

@@ -3,15 +3,17 @@
 import io
 import json
 import os
+import subprocess
+import sys
 import threading
 import time
-from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
 
 import pytest
 import yaml
 
 from backtrace.cli.checking import counted
-from backtrace.cli.side_by_side import in_order
+from backtrace.cli.side_by_side import NoProcessesError, in_order
 from tests.cli.running import ESCAPE, on_a_terminal, piped, run
 from tests.formats.sheets import ALL_RIGHT, SIGN_FLIPPED, TWO_SAMPLES
 
@@ -56,7 +58,7 @@ def large_class(homework):
     return table
 
 
-@pytest.mark.parametrize("form", ["json", "csv", "text"])
+@pytest.mark.parametrize("form", ["json", "jsonl", "csv", "text"])
 def test_a_large_class_is_judged_side_by_side_in_its_order(
     run, homework, large_class, monkeypatch, form
 ):
@@ -72,14 +74,16 @@ def test_a_large_class_is_judged_side_by_side_in_its_order(
     assert judged_here == []
 
 
-def test_where_there_are_no_processes_one_does_all(run, homework, large_class, monkeypatch):
-    arguments = ("check", str(homework / "spec.yaml"), str(large_class), "--format", "json")
+@pytest.mark.parametrize("form", ["json", "jsonl"])
+def test_where_there_are_no_processes_one_does_all(run, homework, large_class, monkeypatch, form):
+    arguments = ("check", str(homework / "spec.yaml"), str(large_class), "--format", form)
     alone = run(*arguments)
 
     def two_and_no_more(work, items, start, given):
         start(*given)
-        yield from map(work, items[:2])
-        raise BrokenProcessPool
+        taken = [*islice(items, 6)]  # of which four are left undone
+        yield from map(work, taken[:2])
+        raise NoProcessesError
 
     monkeypatch.setattr("backtrace.cli.checking.MANY", 4)
     monkeypatch.setattr("backtrace.cli.side_by_side.in_order", two_and_no_more)
@@ -198,6 +202,20 @@ def test_a_stream_has_a_report_for_each_line(homework):
     assert bo["first_mistake"]["id"] == "dW1"
     done = piped("check", str(homework / "spec.yaml"), "-", "--format", "jsonl", stdin=b"")
     assert (done.code, done.out) == (0, "")
+
+
+def test_each_line_of_a_pipe_is_answered_before_the_next_is_written(homework):
+    command = [sys.executable, "-m", "backtrace", "check", str(homework / "spec.yaml"), "-"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([*command, "--format", "jsonl"], **pipes) as running:
+        guard = threading.Timer(60, running.kill)  # who waits for more lines waits for ever
+        guard.start()
+        for name in ("Ada", "Bo"):
+            line = {"student": name, "answers": {"loss": 2.5}}
+            running.stdin.write(json.dumps(line).encode() + b"\n")
+            running.stdin.flush()
+            assert json.loads(running.stdout.readline() or "{}").get("student") == name
+        guard.cancel()
 
 
 def test_files_can_be_streamed_too(check):
