@@ -3,6 +3,7 @@
 Each case works a line with NumPy, entry by entry as people do, its parts to two decimals.
 """
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -55,6 +56,22 @@ def squares(v, g):
     return [r(0.9 * v) + r(0.1 * g * g), r(0.9 * v) + 0.1 * r(g * g)]
 
 
+def margins(a):
+    """1 + aᵢ − a_y, the class of each row its own number: a_y is noted, and what that gives."""
+    own = np.diag(a)[:, None]
+    found = [np.maximum(0, 1 + a - r(own)), np.maximum(0, r(1 + a - r(own)))]
+    return [np.where(np.eye(3) == 1, 0, each) for each in found]
+
+
+def through_each_other(z):
+    """diag(a) − a·aᵀ of powers that are noted: the products as well, or all."""
+    e = r(np.exp(z))
+    a = e / e.sum(axis=1, keepdims=True)
+    products = r(a[:, :, None] * a[:, None, :])
+    ways = [each[:, :, None] * np.eye(2) - products for each in (a, r(a))]
+    return [way.reshape(6, 2) for way in ways]
+
+
 CASES = {
     "penalty": (L2 | {"omit": ("",)}, ((2, 3),), penalties),
     "penalty of sizes": (L1 | {"omit": ("", "")}, ((2, 3), (2, 2)), sizes),
@@ -78,6 +95,9 @@ CASES = {
         lambda x: [r(x).mean(axis=0, keepdims=True), x.mean(axis=0, keepdims=True)],
     ),
     "sum_samples": ({}, ((3, 2),), lambda x: [r(x).sum(axis=0, keepdims=True)]),
+    "loss_terms of margins": ({"loss": "hinge", "samples": 1}, ((3, 3),), margins),
+    "activation_derivative of all": ({"activation": "softmax"}, ((3, 2),), through_each_other),
+    "activate selu": ({"activation": "selu"}, ((2, 3),), lambda z: [r(1.0507009873554805 * z)]),
     "clip_to_norm": (
         {"limit": 0.3},
         ((2, 3), (1, 1)),
@@ -94,7 +114,8 @@ def test_what_a_person_notes_is_told_from_what_lies_beside_it(operation):
     random = np.random.default_rng(len(operation))
     for _ in range(20):
         operands = [random.uniform(0.31, 0.89, shape) for shape in shapes]
-        box = noted(operation, Setting(Conventions()), parameters, TO_TWO, *map(point, operands))
+        given = [*operands, np.eye(3)] if "hinge" in parameters.values() else operands
+        box = noted(operation, Setting(Conventions()), parameters, TO_TWO, *map(point, given))
         for value in work(*operands):
             assert ((box.lo - 1e-9 <= value) & (value <= box.hi + 1e-9)).any(axis=0).all()
         assert np.median((box.hi - box.lo).sum(axis=0)) < 1e-6  # but for ties
@@ -114,6 +135,17 @@ def test_sums_are_noted_to_significant_digits_as_well_and_what_a_number_is_multi
     # -0.3 times 1/(1 + e^0.3) = 0.4256, 0.43; the mean of 1.09 and 0.524, whose sum is 1.61.
     assert holds("activate", {"activation": "silu"}, TO_TWO, -0.3, -0.3 * 0.43).all()
     assert holds("total", {"samples": 2}, three, [[1.09], [0.524]], 1.61 / 2).all()
+
+
+def test_a_function_that_is_worked_in_one_way_throughout_is_known():
+    # e^0.7 = 2.01 is the same number either way; e^-0.7 = 0.50, and 1/1.50 is not 2.01/3.01.
+    for way, value in enumerate((1 / 1.50, 2.01 / 3.01)):
+        noting = msgspec.structs.replace(TO_TWO, way=way)
+        assert holds("activate", {"activation": "sigmoid"}, noting, 0.7, value).all()
+        box = noted(
+            "activate", Setting(Conventions()), {"activation": "sigmoid"}, noting, point(0.7)
+        )
+        assert (box.hi - box.lo).max() < 1e-6
 
 
 # Each w² is 0.16, 0.04, 0.01, 0.36, 0.09, 0.49, and λ/(2n) = 0.00125 times 1.15 is 0.0014.

@@ -61,6 +61,14 @@ def test_an_honest_person_is_not_accused_and_keeps_the_marks(name):
         (60005, "products to 3 decimals, 4 written"),  # z·φ(z) in the slope of a GELU
         (60008, "products to 3 decimals, 4 written"),  # z·σ(z)(1 − σ(z)) in that of a SiLU
         (60014, "products to 3 decimals, 4 written"),  # e² in a Huber loss, before it is halved
+        (400071, "e^z, products and updates to 3 decimals, 5 written"),  # a, a·aᵀ of a softmax
+        (400072, "products to 3 decimals, 4 written"),  # what a margin is taken from
+        (400089, "scratch lines one decimal coarser"),  # a loss worked again, the only trace of it
+        (400133, "everything to 4 significant digits"),  # 0.09999 is 0.1000, written 0.10000
+        (400276, "cut off inside a line too"),  # hundreds of numbers, as if rounded but for parts
+        (400308, "e^z to 2 decimals, 4 written"),  # 1/(1 + e⁻ᶻ) throughout, also after the update
+        (400433, "e^z to 2 decimals, 4 written"),  # the same of a SELU
+        (400447, "products to 3 decimals, 4 written"),  # λz of a SELU, and its slope 1.051
     ],
 )
 def test_what_was_once_taken_for_a_mistake(seed, name):

@@ -23,10 +23,11 @@ from backtrace.check.mistakes.catalogue import CATALOGUE
 from backtrace.check.model import Explanation
 from backtrace.check.rules.intervals import Floats, Interval, hull, point, some
 from backtrace.check.rules.noted_lines import ROUNDED_PARTS
+from backtrace.check.rules.noted_powers import ways_of
 from backtrace.check.rules.noting import Noting
 from backtrace.check.sheets.digits import Numbers
-from backtrace.check.sheets.exercise import Exercise, Key
-from backtrace.check.sheets.sheet import Doubt, Sheet
+from backtrace.check.sheets.exercise import Exercise, Key, Work
+from backtrace.check.sheets.sheet import MOST_WORK, Doubt, Sheet
 from backtrace.check.sheets.workings import ACCUSED, Working, accused_entries, accused_places
 from backtrace.functions.elementary import FUNCTIONS
 from backtrace.tape.steps import Step
@@ -37,7 +38,6 @@ KINKED = 2.0  # the same of a slope of straight pieces, which is right by chance
 FROM_WRITTEN, EXACTLY = 0.55, 0.25  # how often a number is what these give, rounded
 NOTED = 0.95  # how often a line whose partial results may be noted was worked so
 VARIED = 0.3  # how often the unwritten lines before it were rounded so, where decimals vary
-HOPELESS = -20.0  # what nothing that is noted on the way makes likely
 ALL_NOTED = 0.2  # how often all partial results are noted with the digits of the page
 IN_ONE_GO = 0.05  # how often a number of such a line was not
 MOSTLY = 0.7  # how often its noted parts are those of the written numbers as they stand
@@ -60,7 +60,29 @@ def weight(coarse: Sheet, usual: Sheet) -> float:
         for place in coarse.judged
         if place in usual.judged and _is_touched(coarse, usual, place)
     ]
-    return max(sum(line.told(*noted) for line in lines) for noted in _so_throughout(coarse))
+    in_any_way = [[line.told(*noted) for line in lines] for noted in _so_throughout(coarse)]
+    best = max(map(sum, in_any_way))
+    powers = {at for at in coarse.exercise.steps if _ways(coarse, at) > 1}
+    of_powers = [not powers.isdisjoint(_on_the_way(coarse, line.place)) for line in lines]
+    ways = max((_ways(coarse, at) for at in powers), default=0)
+    for way in range(ways):
+        for told, noted in zip(in_any_way, _so_throughout(coarse, way), strict=True):
+            found = zip(lines, told, of_powers, strict=True)
+            so = (line.told(*noted) if by_power else each for line, each, by_power in found)
+            best = max(best, sum(so) - math.log(ways))
+    return best
+
+
+def _ways(coarse: Sheet, at: Key) -> int:
+    step = coarse.exercise.steps[at]
+    return ways_of(step) if step.operation in coarse.working.parts else 0
+
+
+def _on_the_way(sheet: Sheet, place: Key) -> list[Key]:
+    """A line and those before it that are not written."""
+    exercise = sheet.exercise
+    lines = exercise.lines_before(place, lambda at: at in sheet.written or exercise.is_given(at))
+    return lines + exercise.lines_again(place)
 
 
 def weight_of_cutting(cut: Sheet, usual: Sheet) -> float:
@@ -81,9 +103,8 @@ def _told_by_all(cut: Sheet, usual: Sheet) -> float:
     if not any(cut.numbers[place].values.any() for place in lines.values()):
         return 0.0  # zeros alone show no digits
     plainly = [[(1.0, each)] for each in (cut, usual)]
-    found = _ratio(plainly, lines.values())
-    if found < HOPELESS or cut.exercise.trials.is_spent:
-        return found
+    if cut.exercise.trials.is_spent:
+        return _ratio(plainly, lines.values())
     return _ratio([[*_in_all_ways(each)] for each in (cut, usual)], lines.values())
 
 
@@ -100,7 +121,8 @@ def _in_all_ways(sheet: Sheet) -> Iterator[tuple[float, Sheet]]:
     """A sheet with none of its partial results noted and with all of them, with the digits of the
     page; or as coarsely as it is worked; and how often each is so."""
     if sheet.working.scratch is not None:
-        yield from ((0.5, known) for known, _ in _so_throughout(sheet))
+        ways = [known for known, _ in _so_throughout(sheet)]
+        yield from ((1 / len(ways), known) for known in ways)
         return
     half = 0.5 * 10.0 ** -(sheet.page.usual or 0)
     noting = Noting(0.0 if sheet.digits else half, sheet.digits, cut=sheet.working.cut)
@@ -150,26 +172,27 @@ def _unit(numbers: Numbers) -> Floats:
     return np.maximum(2 * numbers.half, EXACT * (1 + np.abs(numbers.values)))
 
 
-def _so_throughout(coarse: Sheet) -> Iterator[tuple[Sheet, Sheet]]:
-    """The sheet with all that may have been noted coarsely noted so, and what would show next to
-    nothing kept in the calculator or not; as far as it is known what that gives, and wholly.
-    Unwritten lines are rounded each to its own decimals."""
+def _so_throughout(coarse: Sheet, way: int | None = None) -> Iterator[tuple[Sheet, Sheet]]:
+    """The sheet with all that may have been noted coarsely noted so, what would show next to
+    nothing kept in the calculator or not, and functions worked in any ``way`` or in this one; as
+    far as it is known what that gives, and wholly. Unwritten lines are rounded each to its own
+    decimals."""
     scratch = coarse.working.scratch
     if scratch is None:
         yield coarse, coarse
         return
     for keeps in (False, True):
-        working = msgspec.structs.replace(
-            coarse.working, scratch=msgspec.structs.replace(scratch, keeps=keeps), only=True
-        )
+        noting = msgspec.structs.replace(scratch, keeps=keeps, way=way)
+        working = msgspec.structs.replace(coarse.working, scratch=noting, only=True)
         known = msgspec.structs.replace(working, known=True)
         yield _worked(coarse, known), _worked(coarse, working)
 
 
 def _worked(sheet: Sheet, working: Working) -> Sheet:
-    """The same numbers in another working."""
+    """The same numbers in another working; to weigh it takes nothing from the search for it."""
     other = copy(sheet)
     other.working, other.boxes, other.replays = working, {}, {}
+    other.work = Work(MOST_WORK, sheet.exercise.trials)
     return other
 
 
@@ -222,8 +245,7 @@ def _is_touched(coarse: Sheet, usual: Sheet, place: Key) -> bool:
     exercise, working, written = coarse.exercise, coarse.working, coarse.written
     if exercise.is_given(place) or not written[place].cells:
         return False
-    lines = exercise.lines_before(place, lambda at: at in written or exercise.is_given(at))
-    lines += exercise.lines_again(place)
+    lines = _on_the_way(coarse, place)
     if working.lines or working.unwritten is not None:
         return working.lines or len(lines) > 1
     parts = [at for at in lines if exercise.steps[at].operation in working.parts]
@@ -278,10 +300,7 @@ def _as_usual(
         for x in (usual.middle_from_written(place), usual.exercise.values[place])
     )
     others = np.minimum(_numbers_in(usual.box(place), unit) if others is None else others, SLIPS)
-    written = (
-        at in usual.written or usual.exercise.is_given(at) for at in usual.exercise.operands[place]
-    )
-    known = 1.0 if all(written) else UNSEEN
+    known = 1.0 if _on_the_way(usual, place) == [place] else UNSEEN
     found = known * (FROM_WRITTEN * from_written + EXACTLY * exactly)
     rest = 1 - known * (FROM_WRITTEN + EXACTLY)
     if known < 1:
@@ -327,9 +346,12 @@ def _differ(one: Interval, two: Interval, unit: Floats) -> Doubt:
 
 
 def _is_of_pieces(step: Step) -> bool:
+    """Whether a line holds slopes of straight pieces."""
     if step.operation != "activation_derivative":
         return False
-    return bool(FUNCTIONS[step.parameters["activation"]].kinks(step.parameters))
+    row, p = FUNCTIONS[step.parameters["activation"]], step.parameters
+    beyond = [x + off for x in row.kinks(p) for off in (-2.0, -1.0)]
+    return bool(beyond) and len({*row.derivative(np.array(beyond[:2]), p)}) == 1
 
 
 def _accused(sheet: Sheet, place: Key) -> Doubt:

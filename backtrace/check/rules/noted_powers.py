@@ -8,11 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from backtrace.check.rules.intervals import Floats, Interval, in_any
+from backtrace.check.rules.intervals import (
+    Floats,
+    Interval,
+    in_any,
+    multiplied,
+    point,
+    subtracted,
+)
 from backtrace.check.rules.noting import Noting, ordered
 from backtrace.check.rules.softmax_bounds import jacobian_from_softmax
 from backtrace.functions.activations import SELU_ALPHA, SELU_SCALE, Parameters
@@ -20,11 +27,21 @@ from backtrace.functions.elementary import FUNCTIONS
 from backtrace.tape.equation_operations import softmax_axis
 from backtrace.tape.operations import augmented, without_ones
 from backtrace.tape.setting import Setting
+from backtrace.tape.steps import Step
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of an interval, where it is looked into
 SAME = 1e-9  # how little lies between what is one number
 Ends: TypeAlias = tuple[Floats, Floats]  # at the lowest z and at the highest
 NotedWay: TypeAlias = Callable[[Noting, Interval, Parameters], Ends]
+Ways: TypeAlias = tuple[NotedWay, ...]  # each by every power of e, then with more noted of it
+
+
+def ways_of(step: Step) -> int:
+    """In how many ways what a step gives is worked by powers of e."""
+    name = step.parameters.get("activation", "")
+    if "softmax" in (step.operation, name):
+        return 2
+    return len(TABLES.get(step.operation, {}).get(name, ()))
 
 
 def rounded_activate(
@@ -58,9 +75,15 @@ def rounded_slope_of_a(s: Setting, p: Parameters, noting: Noting, a: Interval) -
     return None if way is None else _pieces((way,), noting, without_ones(s, p, a), p)
 
 
-def _pieces(ways: tuple[NotedWay, ...], noting: Noting, z: Interval, p: Parameters) -> Interval:
+def _pieces(ways: Ways, noting: Noting, z: Interval, p: Parameters) -> Interval:
     notings = noting.of_sums()
+    ways = _chosen(ways, noting)
     return in_any(x for way in ways for each in notings for x in _pieces_of(way, each, z, p))
+
+
+def _chosen(ways: tuple[Any, ...], noting: Noting) -> tuple[Any, ...]:
+    """All ways of working a function, or the one that is used throughout."""
+    return ways if noting.way is None else (ways[noting.way % len(ways)],)
 
 
 def _pieces_of(way: NotedWay, noting: Noting, z: Interval, p: Parameters) -> Iterator[Interval]:
@@ -207,16 +230,16 @@ def _calculators(function: Callable[[Floats], Floats]) -> NotedWay:
     return way
 
 
-SIGMOID: tuple[NotedWay, ...] = (
+SIGMOID: Ways = (
     _by(-1.0, lambda n, e, z, p: 1 / n.sum(1 + e)),
     _by(1.0, lambda n, e, z, p: e / n.sum(1 + e)),
 )
-TANH: tuple[NotedWay, ...] = (
+TANH: Ways = (
     _tanh_by_both,
     _by(2.0, lambda n, e, z, p: n.sum(e - 1) / n.sum(e + 1)),
     _by(-2.0, lambda n, e, z, p: n.sum(1 - e) / n.sum(1 + e)),
 )
-BIPOLAR: tuple[NotedWay, ...] = (
+BIPOLAR: Ways = (
     _by(-1.0, lambda n, e, z, p: n.sum(1 - e) / n.sum(1 + e)),
     _by(1.0, lambda n, e, z, p: n.sum(e - 1) / n.sum(e + 1)),
 )
@@ -226,10 +249,14 @@ SELU_BELOW = _by(1.0, lambda n, e, z, p: SELU_ALPHA * n.sum(e - 1))
 SELU_BELOW_ITSELF = _calculators(lambda z: SELU_ALPHA * (np.exp(np.minimum(z, 0)) - 1))
 SELU_POWER = _by(1.0, lambda n, e, z, p: SELU_ALPHA * e)
 SELU_POWER_ITSELF = _calculators(lambda z: SELU_ALPHA * np.exp(np.minimum(z, 0)))
+NOTED_PRODUCTS = ((False, False), (True, False), (True, True))  # what is multiplied, and the result
 
 
-def _selu(below: NotedWay, above: Callable[[Floats], Floats], *, notes: bool) -> NotedWay:
-    """The scale times what holds below 0, noted or not; above 0 no power is needed."""
+def _selu(
+    below: NotedWay, above: Callable[[Floats], Floats], *, notes: bool, product: bool
+) -> NotedWay:
+    """The scale times what holds below 0, noted or not; above 0 no power is needed. The product
+    may be noted as well."""
 
     def way(noting: Noting, z: Interval, p: Parameters) -> Ends:
         low, high = _from(below, lambda x: SELU_SCALE * x, notes=notes)(noting, z, p)
@@ -238,48 +265,56 @@ def _selu(below: NotedWay, above: Callable[[Floats], Floats], *, notes: bool) ->
             np.where(z.hi > 0, SELU_SCALE * above(z.hi), high),
         )
 
-    return way
+    return _from(way, lambda x: x, notes=True) if product else way
 
 
-VALUES: dict[str, tuple[NotedWay, ...]] = {
+def _selus(below: NotedWay, itself: NotedWay, above: Callable[[Floats], Floats]) -> Ways:
+    ways = [(below, *how) for how in NOTED_PRODUCTS] + [
+        (itself, *how) for how in NOTED_PRODUCTS[1:]
+    ]
+    return tuple(_selu(way, above, notes=notes, product=product) for way, notes, product in ways)
+
+
+def _in_z(ways: Ways) -> Ways:
+    """z times each."""
+    return tuple(
+        _times_z(way, notes=notes, product=product)
+        for notes, product in NOTED_PRODUCTS
+        for way in ways
+    )
+
+
+def _squared_off(ways: Ways, share: float) -> Ways:
+    """(1 − a²) times a share, the square noted or not."""
+    return (
+        *(_from(way, lambda a: share * (1 - a * a)) for way in ways),
+        *(_from(_from(way, np.square), lambda x: share * (1 - x), notes=True) for way in ways),
+    )
+
+
+VALUES: dict[str, Ways] = {
     "exp": (_by(1.0, lambda n, e, z, p: e),),
     "sigmoid": SIGMOID,
     "tanh": TANH,
     "bipolar_sigmoid": BIPOLAR,
     "softplus": (_by(1.0, lambda n, e, z, p: np.log(n.sum(1 + e))),),
-    "silu": tuple(_times_z(way, notes=notes) for way in SIGMOIDS for notes in (False, True)),
-    "mish": tuple(
-        _times_z(_of_softplus(way), notes=notes)
-        for way in (*TANH, _calculators(np.tanh))
-        for notes in (False, True)
-    ),
+    "silu": _in_z(SIGMOIDS),
+    "mish": _in_z(tuple(_of_softplus(way) for way in (*TANH, _calculators(np.tanh)))),
     "elu": (_by(1.0, lambda n, e, z, p: np.where(z > 0, z, float(p["alpha"]) * n.sum(e - 1))),),
-    "selu": (
-        *(_selu(SELU_BELOW, lambda z: z, notes=notes) for notes in (False, True)),
-        _selu(SELU_BELOW_ITSELF, lambda z: z, notes=True),
-    ),
+    "selu": _selus(SELU_BELOW, SELU_BELOW_ITSELF, lambda z: z),
 }
-SLOPES: dict[str, tuple[NotedWay, ...]] = {
+SLOPES: dict[str, Ways] = {
     "sigmoid": SIGMOID_SLOPES[:2],
-    "tanh": (
-        *(_from(way, lambda a: 1 - a * a) for way in TANH),
-        *(_from(_from(way, np.square), lambda x: 1 - x, notes=True) for way in TANH),
-    ),
-    "bipolar_sigmoid": (
-        *(_from(way, lambda a: (1 - a * a) / 2) for way in BIPOLAR),
-        *(_from(_from(way, np.square), lambda x: (1 - x) / 2, notes=True) for way in BIPOLAR),
-    ),
+    "tanh": _squared_off(TANH, 1.0),
+    "bipolar_sigmoid": _squared_off(BIPOLAR, 0.5),
     "softplus": SIGMOID,
     "silu": tuple(
         _sum(own, _times_z(slope, notes=notes, product=product))
+        for notes, product in NOTED_PRODUCTS
         for own, slope in zip(SIGMOIDS, SIGMOID_SLOPES, strict=True)
-        for notes, product in ((False, False), (True, False), (True, True))
     ),
     "elu": (_by(1.0, lambda n, e, z, p: np.where(z > 0, 1.0, float(p["alpha"]) * e)),),
-    "selu": (
-        *(_selu(SELU_POWER, np.ones_like, notes=notes) for notes in (False, True)),
-        _selu(SELU_POWER_ITSELF, np.ones_like, notes=True),
-    ),
+    "selu": _selus(SELU_POWER, SELU_POWER_ITSELF, np.ones_like),
     "gelu": tuple(
         _gelu_slope(square=square, power=power, product=product)
         for square in (False, True)
@@ -288,6 +323,7 @@ SLOPES: dict[str, tuple[NotedWay, ...]] = {
     ),
     "mish": tuple(map(_mish_slope, SIGMOID)),
 }
+TABLES = {"activate": VALUES, "activation_derivative": SLOPES}
 
 
 SLOPES_OF_A: dict[str, NotedWay] = {
@@ -300,13 +336,19 @@ SLOPES_OF_A: dict[str, NotedWay] = {
 
 def _rounded_jacobian(s: Setting, noting: Noting, z: Interval) -> Interval:
     a = _rounded_softmax(noting, z, 2 - s.sample_axis)
-    blocks = [
-        jacobian_from_softmax(s.rows(Interval(low[None], high[None])))
-        for low, high in zip(a.lo, a.hi, strict=True)
-    ]
-    whole = Interval(*(np.concatenate([getattr(x, e) for x in blocks]) for e in ("lo", "hi")))
-    turned: Interval = s.rows(whole)
+    pieces = (s.rows(Interval(*ends)) for ends in zip(a.lo[:, None], a.hi[:, None], strict=True))
+    turned: Interval = s.rows(in_any(x for each in pieces for x in _noted_jacobians(noting, each)))
     return turned
+
+
+def _noted_jacobians(noting: Noting, a: Interval) -> Iterator[Interval]:
+    """diag(a) − a·aᵀ with nothing noted, the products, or a as well."""
+    yield jacobian_from_softmax(a)
+    samples, k = a.shape
+    products = noting.rounded(a[:, :, None] * a[:, None, :])
+    for each in (a, noting.rounded(a)):
+        blocks = subtracted(multiplied(each[:, :, None], point(np.eye(k))[None]), products)
+        yield Interval(*(end.reshape(1, samples * k, k) for end in (blocks.lo, blocks.hi)))
 
 
 def rounded_softmax_of_equations(
@@ -327,7 +369,7 @@ def _rounded_softmax(noting: Noting, z: Interval, axis: int) -> Interval:
     )
     return in_any(
         Interval(*_shares(each, *_power(each, x, 1.0), axis))
-        for x in (z, off)
+        for x in _chosen((z, off), noting)
         for each in noting.of_sums()
     )
 

@@ -22,7 +22,7 @@ from backtrace.check.rules.intervals import (
     scaled,
     subtracted,
 )
-from backtrace.check.rules.noting import Noting, size_of
+from backtrace.check.rules.noting import Noting, chosen, size_of
 from backtrace.check.rules.partial_results import products_of
 from backtrace.functions.activations import Parameters
 from backtrace.tape.equation_operations import entries_of
@@ -91,9 +91,14 @@ def one_by_one(noting: Noting, x: Interval) -> Interval:
 
 
 def rounded_terms(s: Setting, p: Parameters, noting: Noting, *operands: Interval) -> Interval:
-    """Each addend, or its square before it is halved."""
+    """Each addend, or its square before it is halved; of a margin what it is taken from as well."""
     from_error = len(operands) == 1
     operation = "loss_terms_from_error" if from_error else "loss_terms"
+    if p["loss"] == "hinge":
+        a, y = operands
+        ways = [one_by_one(noting, a), chosen(y.lo != 0, one_by_one(noting, a), a)]
+        terms = [interval(operation, s, p, each, y) for each in ways]
+        return in_any((*terms, *(one_by_one(noting, each) for each in terms)))
     whole = rounded_whole(operation)(s, p, noting, *operands)
     if p["loss"] not in HALF_SQUARES:
         return whole

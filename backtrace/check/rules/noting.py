@@ -19,13 +19,15 @@ class Noting(msgspec.Struct, frozen=True):
     """How partial results are rounded: ``half`` a unit of a decimal each way, or to so many
     significant ``digits``, whichever is coarser. ``keeps``: whether what would show next to nothing
     stays in the calculator; None where that is not known. ``sums``: whether sums of what was noted
-    are noted as well. ``cut``: digits are cut off instead."""
+    are noted as well. ``cut``: digits are cut off instead. ``way``: in which of its ways
+    a function is worked throughout (1/(1 + e⁻ᶻ), eᶻ/(1 + eᶻ)); None where it may be any."""
 
     half: float
     digits: int | None = None
     keeps: bool | None = None
     sums: bool = False
     cut: bool = False
+    way: int | None = None
 
     @property
     def share(self) -> float:

@@ -200,9 +200,10 @@ def kept_digits(written: Mapping[Key, WrittenQuantity]) -> int | None:
     found = [cell for each in written.values() for cell in figures(each) if _shows_digits(cell)]
     if not found:
         return None
-    usual, alike = Counter(cell.digits for cell in found).most_common(1)[0]
+    usual = Counter(cell.digits for cell in found).most_common(1)[0][0]
     if usual == 1:
         return None
+    alike = sum(_has_digits(cell, usual) for cell in found)
     most = ALIKE * len(found)
     if alike >= most:
         return usual if len({cell.decimals for cell in found}) > 1 else None
@@ -210,6 +211,13 @@ def kept_digits(written: Mapping[Key, WrittenQuantity]) -> int | None:
     varied = max(decimals.values()) <= ALIKE * alike
     fewer = sum(cell.digits < usual for cell in found)
     return usual if varied and alike >= MANY * len(found) and alike + fewer >= most else None
+
+
+def _has_digits(cell: Figure, count: int) -> bool:
+    """Whether a number shows so many digits; 0.09999 that was rounded up to 0.1000 may have one
+    more, as its decimals were counted before."""
+    power = cell.digits == count + 1 and math.log10(abs(cell.value)).is_integer()
+    return power or cell.digits == count
 
 
 def _shows_digits(cell: Figure) -> bool:
