@@ -58,3 +58,13 @@ def test_an_average_without_its_past_is_named():
     first = "dW1: 0.12600\nmW1: 0.01260\nW1_new: 0.40000\ndW1@2: 0.11700\n"
     found = named(ONE_WEIGHT + ADAM, first + "mW1@2: 0.01170\n")
     assert found == [("mW1@2.1", {"velocity-omitted"})]
+
+
+@pytest.mark.parametrize("average", ["mW1: 0.113400\n", ""])
+def test_what_follows_from_a_wrong_average_is_no_mistake_in_the_next_update(average):
+    """m = 0.9·0.126: w = 0.5 - 0.1·1.134/0.126 = -0.4, and dW = (-0.12 + 0.27)·0.3 = 0.045. Then
+    m̂ = (0.9·0.1134 + 0.1·0.045)/0.19 = 0.560842, v̂ = (0.999·0.126² + 0.045²)/1.999 = 0.008947,
+    and 0.1·m̂/√v̂ = 0.592926: further than an average of the gradients can take it."""
+    first = f"dW1: 0.126000\n{average}W1_new: -0.400000\n"
+    found = named(ONE_WEIGHT + ADAM, f"{first}dW1@2: 0.045000\nW1_new@2: -0.992927")
+    assert [id for id, _ in found] == ["mW1" if average else "W1_new"]

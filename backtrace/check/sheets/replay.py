@@ -222,11 +222,14 @@ class Replay:
 
     def history(self, place: Key) -> History | None:
         """What an adaptive step is worked from; None where averages of it were worked wrong, but
-        for those that a known rule stands for."""
-        history = self.exercise.histories[place]
+        for those that a known rule stands for, or in an update before."""
+        exercise, history = self.exercise, self.exercise.histories[place]
         places = {(*place[:2], line.id): line for line in history.lines}
-        if any(self.sheet.root(each) in places for each in self.exercise.operands[place][:2]):
+        roots = {root for root in map(self.sheet.root, exercise.operands[place][:2]) if root}
+        if not roots.isdisjoint(places):
             return None
+        if any(exercise.steps[at].operation in AVERAGES for at in (*roots, *self.over)):
+            history = history._replace(longest=np.inf)  # they are no averages of the gradients
         if places.keys().isdisjoint(self.over):
             return history
         known = {*history.before, history.gradient, *(line.id for line in history.lines)}
