@@ -43,7 +43,7 @@ class Attempts(Exercise):
     def with_explanations(self, answers: Answers, judged: Sheet) -> Sheet:
         """A judged sheet, once more, and what is wrong explained."""
         sheet = Sheet(self, self._page(answers), judged.working, before=judged)
-        if self.trials.is_spent:  # what follows from a mistake that has a name is seen all the same
+        if self.trials.left < WORK_OF_NAMES:  # what follows from a mistake is seen all the same
             sheet.work = Work(WORK_OF_NAMES)
         explained = likelier_together([*self._judged(sheet)])
         sheet.quantities = for_work_done(sheet, explained)
