@@ -69,6 +69,12 @@ def test_an_honest_person_is_not_accused_and_keeps_the_marks(name):
         (400308, "e^z to 2 decimals, 4 written"),  # 1/(1 + e⁻ᶻ) throughout, also after the update
         (400433, "e^z to 2 decimals, 4 written"),  # the same of a SELU
         (400447, "products to 3 decimals, 4 written"),  # λz of a SELU, and its slope 1.051
+        (401100, "products to 3 decimals, 4 written"),  # lines that seemed rounded twice over
+        (400125, "scratch lines coarser, small numbers kept"),  # 0.0065, of which all is kept
+        (400258, "scratch lines one decimal coarser"),  # -0.0725 is carried on as -0.073
+        (401300, "cut off inside a line too"),  # products, and no shares of the mean
+        (401336, "cut off instead of rounded"),  # slopes of the a that were cut off
+        (402022, "cut off inside a line too"),  # four decimals, of which 1.0000 is not four digits
     ],
 )
 def test_what_was_once_taken_for_a_mistake(seed, name):

@@ -30,6 +30,7 @@ def written(checker, sheet):
         ("a1: [0.5, 0.01235, 56.78]\nz2: 7.406", 4),  # 0.5000 without its zeros
         ("a1: [0.10000, 0.01235, 56.78]\nz2: 7.406", 4),  # 0.099998, its decimals counted before
         ("a1: [0.12000, 0.01235, 56.78]\nz2: 7.406", None),
+        ("a1: [1.0000, 0.1235, 56.78]\nz2: 0.7406", None),  # and what has four decimals
         ("a1: [0.5, 0.123, 0.456]\nz2: 0.012", None),  # three decimals
         ("a1: [1.234, 0.012, 56.784]\nz2: 7.406", None),  # three decimals
         ("a1: [0, 0.9, 1e1]\nz2: 0.05", None),  # one says nothing

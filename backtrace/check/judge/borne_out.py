@@ -21,7 +21,7 @@ import numpy as np
 
 from backtrace.check.mistakes.catalogue import CATALOGUE
 from backtrace.check.model import Explanation
-from backtrace.check.rules.intervals import Floats, Interval, hull, point, some
+from backtrace.check.rules.intervals import Floats, Interval, hull, in_any, point, some
 from backtrace.check.rules.noted_lines import ROUNDED_PARTS
 from backtrace.check.rules.noted_powers import ways_of
 from backtrace.check.rules.noting import Noting
@@ -47,6 +47,7 @@ BETWEEN = 0.25  # then, that it is what those give with each line between rounde
 AT_EDGE = 0.3  # of what rounding may do at most, that it does so much
 SLOPES = ("activation_derivative", "chain")  # which are worked from a as well
 OF_ONE_PART = ("hadamard", "scale_step", "times")  # lines that are what would be noted
+OF_SHARES = frozenset(("total", "sum_samples"))  # of a mean, which some note and some do not
 OF_POWERS = ("activate", "activation_derivative", "softmax")  # of e
 RULES = 40.0  # mistakes that have names, one as likely as the other
 EXACT = 1e-12  # the unit of a number that was not rounded, relatively
@@ -118,19 +119,24 @@ def _ratio(ways: Sequence[Sequence[tuple[float, Sheet]]], lines: Iterable[Key]) 
 
 
 def _in_all_ways(sheet: Sheet) -> Iterator[tuple[float, Sheet]]:
-    """A sheet with none of its partial results noted and with all of them, with the digits of the
-    page; or as coarsely as it is worked; and how often each is so."""
+    """A sheet with none of its partial results noted and with all of them, shares of a mean or
+    not, with the digits of the page; or as coarsely as it is worked; and how often each is so."""
     if sheet.working.scratch is not None:
         ways = [known for known, _ in _so_throughout(sheet)]
         yield from ((1 / len(ways), known) for known in ways)
         return
     half = 0.5 * 10.0 ** -(sheet.page.usual or 0)
     noting = Noting(0.0 if sheet.digits else half, sheet.digits, cut=sheet.working.cut)
-    working = msgspec.structs.replace(
-        sheet.working, scratch=noting, parts=frozenset(ROUNDED_PARTS), only=True, known=True
-    )
     yield 1 - ALL_NOTED, sheet
-    yield ALL_NOTED, _worked(sheet, working)
+    for but in (frozenset[str](), OF_SHARES):
+        working = msgspec.structs.replace(
+            sheet.working,
+            scratch=noting,
+            parts=frozenset(ROUNDED_PARTS) - but,
+            only=True,
+            known=True,
+        )
+        yield ALL_NOTED / 2, _worked(sheet, working)
 
 
 def _told_by(ways: Sequence[Sequence[tuple[float, Sheet]]], place: Key) -> list[Floats]:
@@ -156,10 +162,11 @@ def _with_parts(noted: Sheet, place: Key, unit: Floats, plain: Floats) -> Floats
     """How likely each number is with its parts noted, in each way of working the line: powers of e
     are worked in one way in all of a line."""
     operation, numbers = noted.exercise.steps[place].operation, noted.numbers[place]
-    if not (noted.working.lines or operation in noted.working.parts):
+    lines = {operation, *(noted.exercise.steps[at].operation for at in _on_the_way(noted, place))}
+    if not noted.working.lines and lines.isdisjoint(noted.working.parts):
         return plain[None]
     if operation in OF_POWERS:
-        box = noted.ways_from_written(place, 0.0)
+        box = in_any((noted.ways_from_written(place, 0.0), *noted.forms_from_written(place)))
         pieces = (Interval(*ends) for ends in zip(box.lo[:, None], box.hi[:, None], strict=True))
         found = np.stack([numbers.meets(each) / _numbers_in(each, unit) for each in pieces])
     else:
@@ -299,6 +306,8 @@ def _as_usual(
         numbers.meets(point(x))
         for x in (usual.middle_from_written(place), usual.exercise.values[place])
     )
+    for form in usual.forms_from_written(place):
+        from_written = from_written | numbers.meets(form)
     others = np.minimum(_numbers_in(usual.box(place), unit) if others is None else others, SLIPS)
     known = 1.0 if _on_the_way(usual, place) == [place] else UNSEEN
     found = known * (FROM_WRITTEN * from_written + EXACTLY * exactly)
@@ -328,13 +337,22 @@ def _as_coarse(
     worked = worked or replay.step(place)
     whole = replay.noted_whole(sheet.exercise.steps[place].operation, worked)
     shares = (
-        (MOSTLY / 2, sheet.ways_from_written(place, 0.0)),
+        (MOSTLY / 2, _as_at_school(sheet).ways_from_written(place, 0.0)),
         (MOSTLY / 2, sheet.ways_from_written(place, numbers.unit)),
         (1 - MOSTLY - WHOLE, worked),
         (WHOLE, whole),
     )
     found = sum(share * numbers.meets(box) / _numbers_in(box, unit) for share, box in shares)
     return np.asarray(found)
+
+
+def _as_at_school(sheet: Sheet) -> Sheet:
+    """With ties rounded away from 0."""
+    scratch = sheet.working.scratch
+    if scratch is None:
+        return sheet
+    up = msgspec.structs.replace(scratch, up=True)
+    return _worked(sheet, msgspec.structs.replace(sheet.working, scratch=up))
 
 
 def _differ(one: Interval, two: Interval, unit: Floats) -> Doubt:
@@ -365,6 +383,7 @@ def _numbers_in(box: Interval, unit: Floats) -> Floats:
     by_start = np.argsort(box.lo, axis=0)
     lo, hi = (np.take_along_axis(end, by_start, axis=0) for end in (box.lo, box.hi))
     reached = np.maximum.accumulate(hi, axis=0)[:-1]
-    new = np.maximum(0.0, hi[1:] - np.maximum(lo[1:], reached)) / unit + (lo[1:] > reached + unit)
-    found = (hi[0] - lo[0]) / unit + 1 + new.sum(axis=0)
+    new = np.maximum(0.0, hi[1:] - np.maximum(lo[1:], reached))
+    new = new + np.clip(lo[1:] - reached, 0.0, unit)  # a number beside another is one more
+    found = (hi[0] - lo[0]) / unit + 1 + new.sum(axis=0) / unit
     return np.asarray(np.fmin(found, MANY))

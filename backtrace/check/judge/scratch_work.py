@@ -113,7 +113,8 @@ class ScratchWork:
         line as well. None where it has not, or where a single number says so that may be a slip of
         the hand."""
         working, wrong = msgspec.structs.replace(noting, lines=lines), frozenset[Key]()
-        is_known = not lines and self.start.lenient in (None, self.start)
+        as_usual = self.start.lenient in (None, self.start) and self.start.usual is self.start
+        is_known = as_usual and not lines
         found = self.accused[0] if is_known else self.tried(working, wrong)
         if found is None or isinstance(found, Sheet):
             return self.completed(working, wrong, found)

@@ -12,6 +12,7 @@ import numpy as np
 from backtrace.check.rules.intervals import Floats, Interval, hull, is_left_alone, single, some
 
 TELLING = 20.0  # half units in the last place that make two significant digits
+TIE = 1e-6  # of a unit that what was worked from exact numbers may lie off a tie
 FINER = 10.0  # times as fine as a unit is the next
 
 
@@ -20,7 +21,8 @@ class Noting(msgspec.Struct, frozen=True):
     significant ``digits``, whichever is coarser. ``keeps``: whether what would show next to nothing
     stays in the calculator; None where that is not known. ``sums``: whether sums of what was noted
     are noted as well. ``cut``: digits are cut off instead. ``way``: in which of its ways
-    a function is worked throughout (1/(1 + e⁻ᶻ), eᶻ/(1 + eᶻ)); None where it may be any."""
+    a function is worked throughout (1/(1 + e⁻ᶻ), eᶻ/(1 + eᶻ)); None where it may be any.
+    ``up``: a tie goes away from 0, as at school; else either way."""
 
     half: float
     digits: int | None = None
@@ -28,6 +30,7 @@ class Noting(msgspec.Struct, frozen=True):
     sums: bool = False
     cut: bool = False
     way: int | None = None
+    up: bool = False
 
     @property
     def share(self) -> float:
@@ -85,16 +88,17 @@ class Noting(msgspec.Struct, frozen=True):
         return self.error(np.maximum(np.abs(x.lo), np.abs(x.hi)))
 
     def _rounded(self, x: Floats, side: float) -> Floats:
-        tie = side * 1e-9  # a tie goes to the side that the interval opens to
+        # A tie goes to the side that the interval opens to.
+        tie = np.copysign(TIE, x) if self.up else np.asarray(side * TIE)
         if self.digits is None and self.half > 0:
             return self._whole(x / (2 * self.half), tie) * (2 * self.half)
         unit = self.unit(np.abs(x))
         safe = np.where(unit > 0, unit, 1.0)
         return np.where(unit > 0, self._whole(x / safe, tie) * safe, x)
 
-    def _whole(self, units: Floats, tie: float) -> Floats:
+    def _whole(self, units: Floats, tie: Floats) -> Floats:
         if self.cut:
-            return np.asarray(np.trunc(units + np.copysign(1e-9, units)))
+            return np.asarray(np.trunc(units + np.copysign(TIE, units)))
         return np.asarray(np.rint(units + tie))
 
     def of(self, x: Interval) -> Floats:

@@ -214,10 +214,11 @@ def kept_digits(written: Mapping[Key, WrittenQuantity]) -> int | None:
 
 
 def _has_digits(cell: Figure, count: int) -> bool:
-    """Whether a number shows so many digits; 0.09999 that was rounded up to 0.1000 may have one
-    more, as its decimals were counted before."""
-    power = cell.digits == count + 1 and math.log10(abs(cell.value)).is_integer()
-    return power or cell.digits == count
+    """Whether a number shows so many digits; 0.099998 that was rounded up may have one more, as its
+    decimals were counted before. (1.0000 has the four decimals of 0.2345.)"""
+    size = abs(cell.value)
+    up = cell.digits == count + 1 and size < 1 and math.log10(size).is_integer()
+    return up or cell.digits == count
 
 
 def _shows_digits(cell: Figure) -> bool:

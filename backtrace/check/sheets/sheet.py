@@ -361,6 +361,19 @@ class Sheet:
         }
         return Replay(self, unit, over, None, rounds=True).step(place)
 
+    def forms_from_written(self, place: Key) -> Iterator[Interval]:
+        """What other right forms give that are worked from written numbers alone, as they stand."""
+        for form in self.exercise.forms(place):
+            sources = [(*place[:2], id) for id in form.operands]
+            known = {at: self.numbers[at] for at in sources if at in self.numbers}
+            if all(at in known or self.exercise.is_given(at) for at in sources):
+                carried = self.replay(0.0).carried
+                whole = {at: each for at, each in known.items() if each.there.all()}
+                over: StandIns = {at: carried(point(each.values)) for at, each in whole.items()}
+                replay = Replay(self, 0.0, over, None)
+                operands = {id: replay.operand((*place[:2], id)) for id in form.operands}
+                yield replay.applied(form, operands.__getitem__)
+
     def kept_for(self, place: Key) -> StandIns:
         """The vague quantities that a step is worked from, as the calculator still had them."""
         return {at: self.kept[at] for at in self.sources(place) if at in self.kept}
