@@ -67,6 +67,55 @@ def test_a_course_may_insist_on_its_layout():
     assert found.first_mistake.mistakes == ("transposed",)
 
 
+# z = X·W = [0.1845 + 0.5523, 0.684 + 0.2247] = [0.7368, 0.9087], δ = z - [0, 1]; every line
+# to two decimals: δ = [0.74, -0.09], dW = Xᵀδ = [1.11 -0.135 / 0.518 -0.063] and so on.
+TWO_DECIMALS = """
+layers: [{activation: linear, weights: [[0.123, 0.456], [0.789, 0.321]], bias: none}]
+inputs: [[1.5, 0.7]]
+targets: [[0, 1]]
+loss: half_sse
+learning_rate: 0.1
+"""
+FILLED_UP = {
+    "z1": "[[0.740, 0.910]]",
+    "loss": "0.280",
+    "delta1": "[[0.740, -0.090]]",
+    "dW1": "[[1.110, -0.140], [0.520, -0.060]]",
+    "W1_new": "[[0.010, 0.470], [0.740, 0.330]]",
+}
+
+
+def filled_up(**other):
+    lines = FILLED_UP | other
+    return report(TWO_DECIMALS, "\n".join(f"{id}: {text}" for id, text in lines.items()))
+
+
+def test_zeros_that_fill_all_numbers_up_say_to_how_many_decimals_it_was_worked():
+    found = filled_up()
+    assert {q.verdict for q in found.quantities} <= GOOD
+    assert (found.earned, found.possible) == (13, 13)
+    assert found.conventions == {"rounding": "worked to 2 decimals"}
+
+
+def test_what_is_wrong_is_so_to_the_decimals_that_were_worked():
+    """W - 0.1·dW = 0.789 - 0.052 = 0.737, which is no 0.76."""
+    found = filled_up(W1_new="[[0.010, 0.470], [0.760, 0.330]]")
+    assert [q.name for q in found.quantities if q.verdict == "wrong"] == ["W1_new"]
+    assert (found.earned, found.possible) == (12, 13)
+
+
+def test_one_number_that_ends_in_a_zero_was_not_filled_up():
+    """The same to three decimals: -0.091·1.5 = -0.137, 0.737·0.7 = 0.516; and 0.910 for 0.909."""
+    found = filled_up(
+        z1="[[0.737, 0.910]]",
+        loss="0.276",
+        delta1="[[0.737, -0.091]]",
+        dW1="[[1.106, -0.137], [0.516, -0.064]]",
+        W1_new="[[0.012, 0.470], [0.737, 0.327]]",
+    )
+    assert [q.name for q in found.quantities if q.verdict == "wrong"] == ["z1"]
+
+
 def test_new_weights_under_the_old_names():
     found = marked("new-weights-under-the-old-name")
     assert {q.name: q.verdict in GOOD for q in found.quantities} == {

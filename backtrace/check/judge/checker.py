@@ -28,7 +28,7 @@ from backtrace.check.model import Answers, Judged, Report, Verdict, WrittenQuant
 from backtrace.check.policy import score
 from backtrace.check.sheets.digits import PRINTED, figures, shows_decimals
 from backtrace.check.sheets.exercise import MOST_SEARCHES, Key, Work
-from backtrace.check.sheets.readings import readings
+from backtrace.check.sheets.readings import filled_up, readings
 from backtrace.check.sheets.sheet import MOST_WORK, Sheet
 from backtrace.check.sheets.workings import (
     ACCUSED,
@@ -41,6 +41,7 @@ from backtrace.check.sheets.workings import (
     is_far_less,
     loosest,
     mistakes_made,
+    worked_to,
 )
 from backtrace.spec.model import AnswerDigits, Spec
 
@@ -101,7 +102,7 @@ class Checker(Attempts):
     def with_mistakes(self, answers: Answers, usual: Sheet) -> Report:
         """The report on a sheet that has something wrong in the usual working."""
         read, usual, refused = self.as_meant(answers, usual)
-        report = self.otherwise(read, usual)
+        report = self.with_fewer_decimals(read, usual) or self.otherwise(read, usual)
         if report is None or accused(report.quantities):
             back = exchanged(read, usual, lambda answers: self.sheet(answers, Working()))
             if back is not None:
@@ -115,6 +116,22 @@ class Checker(Attempts):
         if refused:
             return as_mistake(report, self.spec.marks, ["transposed"], refused)
         return report if read is answers else msgspec.structs.replace(report, read=read)
+
+    def with_fewer_decimals(self, answers: Answers, usual: Sheet) -> Report | None:
+        """The report on a sheet that was filled up with zeros, if less is wrong without them; what
+        is the key's but for the zeros was rounded."""
+        read = filled_up(answers, self)
+        if read is None:
+            return None
+        shorter, worked = read
+        sheet = self.sheet(shorter, Working())
+        if accused_entries(sheet.quantities) >= accused_entries(usual.quantities):
+            return None
+        report = self.otherwise(shorter, sheet) or self.explained(shorter, sheet)
+        both = zip(report.quantities, usual.quantities, strict=True)
+        quantities = tuple(as_rounded(judged, before) for judged, before in both)
+        conventions = {**worked_to(worked), **(report.conventions or {})}
+        return msgspec.structs.replace(report, quantities=quantities, conventions=conventions)
 
     def otherwise(self, answers: Answers, usual: Sheet) -> Report | None:
         """The report in another working that leaves nothing wrong, or in another convention."""
@@ -369,6 +386,20 @@ class Checker(Attempts):
             score=score(quantities, self.spec.marks),
             keys=answers.keys,
         )
+
+
+def as_rounded(judged: Judged, before: Judged) -> Judged:
+    """With the entries rounded that were not right before."""
+    if before.verdict == "right":
+        return judged
+    entries = tuple(
+        tuple(
+            "rounded" if now == "right" != then else now for now, then in zip(*lines, strict=True)
+        )
+        for lines in zip(judged.entries, before.entries, strict=True)
+    )
+    verdict = "rounded" if judged.verdict == "right" else judged.verdict
+    return msgspec.structs.replace(judged, verdict=verdict, entries=entries)
 
 
 def is_likelier(sheet: Sheet, usual: Sheet) -> bool:

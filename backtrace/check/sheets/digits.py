@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
@@ -32,6 +32,8 @@ MANY = 0.75  # of them, that still have their zeros
 PRINTED = 7  # significant digits that no hand writes; programs have as many in float32
 REMEMBERED = 100  # entries; larger matrices are rare, and too large to be kept
 FINE = 2  # decimals from which on one significant digit says enough
+CHANCE = 0.1  # that the last digit of a number is a zero
+CERTAIN = 10.0  # times as likely: then the zeros of a line fill it up
 NOISE = 4 * 2.0**-52
 SLACK = 1e-12  # relative float noise that a comparison forgives
 SAME = 1e-9  # relative difference within which a number is the spec's own
@@ -183,6 +185,39 @@ def finest_digits(written: Mapping[Key, WrittenQuantity]) -> Finest:
     found = [cell for each in written.values() for cell in figures(each) if _shows_digits(cell)]
     decimals = max((cell.decimals for cell in found), default=0)
     return Finest(decimals, max((min(cell.digits, PRINTED) for cell in found), default=0))
+
+
+class DecimalsWorked(NamedTuple):
+    """How many decimals the numbers of a line need, and how many are written; of how many
+    ``numbers`` that is told."""
+
+    worked: int
+    written: int
+    numbers: int
+
+    @property
+    def is_filled_up(self) -> bool:
+        """Whether all numbers end in a zero."""
+        return self.worked < self.written
+
+
+def decimals_worked(written: WrittenQuantity) -> DecimalsWorked:
+    """What a line needs without the zeros that all its numbers end in."""
+    cells = [c for c in figures(written) if c.value != 0 and 0 < c.decimals < EXACT]
+    needed = (f"{c.value:.{c.decimals}f}".rstrip("0").partition(".")[2] for c in cells)
+    most = max((c.decimals for c in cells), default=0)
+    return DecimalsWorked(max(map(len, needed), default=0), most, len(cells))
+
+
+def fewest_filled_up(lines: Sequence[DecimalsWorked]) -> int | None:
+    """From how many numbers on a line whose numbers all end in 0 was filled up with zeros; None
+    where no more lines are so than by chance, and one besides."""
+    telling = [line for line in lines if line.numbers]
+    by_chance = 1 + sum(CHANCE**line.numbers for line in telling)
+    share = (sum(line.is_filled_up for line in telling) - by_chance) / max(len(telling), 1)
+    if share <= 0:
+        return None
+    return max(1, math.ceil(math.log(CERTAIN * (1 - share) / share, 1 / CHANCE)))
 
 
 def usual_decimals(kept: Mapping[Key, int]) -> int:

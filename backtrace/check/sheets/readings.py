@@ -1,4 +1,5 @@
-"""Readings of a sheet as a whole: transposed throughout, new weights as the old, one sample.
+"""Readings of a sheet as a whole: transposed throughout, new weights as the old, one sample,
+numbers filled up with zeros.
 
 Each is tried where something is wrong, and taken where far less is wrong for it.
 """
@@ -11,14 +12,19 @@ from math import floor, log10
 import msgspec
 import numpy as np
 
+from backtrace.check.answers.figures import EXACT
 from backtrace.check.model import AnswerCell, Answers, Figure, Judged, WrittenQuantity
 from backtrace.check.rules.intervals import Floats
 from backtrace.check.sheets.digits import (
+    decimals_worked,
+    fewest_filled_up,
+    figures,
     finest_digits,
     kept_decimals,
     kept_digits,
 )
 from backtrace.check.sheets.exercise import Exercise, Key
+from backtrace.check.sheets.workings import COARSEST
 from backtrace.spec.ids import Role, id_of
 
 Cells = tuple[tuple[AnswerCell, ...], ...]
@@ -67,6 +73,60 @@ def readings(
     renamed = _new_under_old_names(answers, accused, exercise)
     if renamed is not None:
         yield renamed
+
+
+def filled_up(answers: Answers, exercise: Exercise) -> tuple[Answers, int] | None:
+    """Without the zeros that all numbers of a line end in, where many lines are so that would not
+    be: -1.4630 was worked to three decimals. Nothing but zeros was worked as the others were. Also
+    to how many decimals the finest of those lines was worked."""
+    fewest = exercise.asked.decimals or COARSEST
+    worked = {_key(each): decimals_worked(each) for each in answers.written}
+    telling = [each for each in answers.written if _tells_decimals(each, exercise)]
+    least = fewest_filled_up([worked[_key(each)] for each in telling])
+    if least is None:
+        return None
+    shorter = {
+        place: max(line.worked, fewest)
+        for place, line in worked.items()
+        if line.is_filled_up and line.numbers >= least
+    }
+    usual = max(shorter.values(), default=fewest)
+    shorter |= {place: usual for place, line in worked.items() if not line.numbers}
+    read = {
+        _key(each): _to_fewer(each, shorter[_key(each)])
+        for each in answers.written
+        if _key(each) in shorter
+    }
+    return _read_as(answers, read), usual
+
+
+def _tells_decimals(written: WrittenQuantity, exercise: Exercise) -> bool:
+    """Whether the numbers of a line would have other digits than zeros at their end: those of the
+    key do, and they are not the parameters as they were."""
+    place = _key(written)
+    line, key = decimals_worked(written), exercise.values[place]
+    if np.allclose(np.round(key, line.worked), np.round(key, line.written), 0.0, 1e-12):
+        return False
+    if exercise.steps[place].role != "updated":
+        return True
+    given = place
+    while exercise.operands[given]:
+        given = exercise.operands[given][0]
+    before: list[float] = exercise.values[given].ravel().tolist()
+    return [cell.value for cell in figures(written)] != before
+
+
+def _to_fewer(written: WrittenQuantity, decimals: int) -> WrittenQuantity:
+    """Without the zeros behind so many decimals; the texts stay as they are."""
+
+    def shorter(cell: AnswerCell) -> AnswerCell:
+        if not isinstance(cell, Figure) or not decimals < cell.decimals < EXACT:
+            return cell
+        digits = max(cell.digits - (cell.decimals - decimals), 1)
+        return Figure(cell.text, cell.value, 0.5 * 10.0**-decimals, decimals, digits)
+
+    cells = tuple(tuple(map(shorter, line)) for line in written.cells)
+    return msgspec.structs.replace(written, cells=cells)
 
 
 def _transposed(answers: Answers, exercise: Exercise) -> SheetReading | None:
@@ -254,9 +314,9 @@ def _to(written: WrittenQuantity, decimals: int, digits: int | None) -> WrittenQ
     return msgspec.structs.replace(written, cells=cells)
 
 
-def _read_as(answers: Answers, read: dict[Key, WrittenQuantity], note: str) -> Answers:
+def _read_as(answers: Answers, read: dict[Key, WrittenQuantity], *notes: str) -> Answers:
     written = tuple(read.get(_key(each), each) for each in answers.written)
-    return msgspec.structs.replace(answers, written=written, notes=(*answers.notes, note))
+    return msgspec.structs.replace(answers, written=written, notes=(*answers.notes, *notes))
 
 
 def _key(written: WrittenQuantity) -> Key:

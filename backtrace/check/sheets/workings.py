@@ -91,16 +91,21 @@ class Working(msgspec.Struct, frozen=True):
         if self.float32:
             return {"rounding": f"worked to {PRINTED} significant digits"}
         if self.unwritten is not None:
-            return _worked_to(self.unwritten.half)
+            return worked_to(_decimals(self.unwritten))
         if self.scratch is None:
             return None
         if self.scratch.digits is not None:
             return {"rounding": f"worked to {self.scratch.digits} significant digits"}
-        return _worked_to(self.scratch.half)
+        return worked_to(_decimals(self.scratch))
 
 
-def _worked_to(half: float) -> dict[str, str]:
-    return {"rounding": f"worked to {round(-math.log10(2 * half))} decimals"}
+def worked_to(decimals: int) -> dict[str, str]:
+    """That numbers were worked with so many decimals, as a report's ``conventions`` have it."""
+    return {"rounding": f"worked to {decimals} decimals"}
+
+
+def _decimals(noting: Noting) -> int:
+    return round(-math.log10(2 * noting.half))
 
 
 class Written(Protocol):
