@@ -75,6 +75,8 @@ def test_an_honest_person_is_not_accused_and_keeps_the_marks(name):
         (59, "everything to 4 significant digits"),  # 1/√x, the root noted
         (129, "all of it, 3 decimals"),  # α(e^z − 1) of a SELU, noted before it is scaled
         (131, "everything to 4 significant digits"),  # a part of a line keeps digits of its own
+        (9, "products to 3 decimals, 4 written"),  # every number ends in 0
+        (18, "e^z, products and updates to 3 decimals, 5 written"),  # most end in 00, v1 does not
     ],
 )
 def test_what_was_once_taken_for_a_mistake(seed, name):

@@ -88,8 +88,8 @@ def test_products_alone_may_be_noted_with_fewer_digits():
     sheet = "z1: 0.6600\ndelta1: -0.3400\ndW1: [[-0.1258], [-0.2074]]\ndb1: -0.3400\n"
     found = report(TWO_PRODUCTS, sheet)
     assert {q.verdict for q in found.quantities} == {"rounded"}
-    # 0.137 + 0.323 = 0.460 would be 0.66 as well: it is never said to be coarser than it was.
-    assert found.conventions == {"rounding": "worked to 3 decimals"}
+    # 0.137 + 0.323 = 0.460 would be 0.66 as well, but all three sums end in two zeros.
+    assert found.conventions == {"rounding": "worked to 2 decimals"}
 
 
 def test_the_products_of_the_rate_may_be_noted_with_fewer_digits():
