@@ -1,5 +1,4 @@
-"""Readings of a sheet as a whole: transposed throughout, new weights as the old, one sample,
-numbers filled up with zeros.
+"""Readings of a sheet as a whole: transposed, new weights as the old, one sample, filled up.
 
 Each is tried where something is wrong, and taken where far less is wrong for it.
 """
