@@ -43,6 +43,12 @@ def test_a_rule_that_gives_the_right_numbers_explains_none_that_were_cut_off():
     assert grade(401034, HONEST).accused == ()
 
 
+def test_a_step_of_an_optimizer_tells_that_digits_were_cut_off():
+    """AdaGrad, of whose lines the new weights alone are written: g = -0.07177, g² cut off 0.00515,
+    0.5·g/√g² = -0.50004, where the exact one is -0.5. The loss was divided once too often."""
+    assert grade(400422, "mean-over-outputs").accused == ()
+
+
 def test_the_first_wrong_step_is_located(mistaken):
     assert share(mistaken, "located") >= 0.99, failing(mistaken, "located")
 

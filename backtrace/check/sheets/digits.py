@@ -238,10 +238,10 @@ def kept_digits(written: Mapping[Key, WrittenQuantity]) -> int | None:
     usual = Counter(cell.digits for cell in found).most_common(1)[0][0]
     if usual == 1:
         return None
-    alike = sum(_has_digits(cell, usual) for cell in found)
-    most = ALIKE * len(found)
+    of_usual = [cell for cell in found if _has_digits(cell, usual)]
+    alike, most = len(of_usual), ALIKE * len(found)
     if alike >= most:
-        return usual if len({cell.decimals for cell in found}) > 1 else None
+        return usual if len({cell.decimals for cell in of_usual}) > 1 else None
     decimals = Counter(cell.decimals for cell in found if cell.digits == usual)
     varied = max(decimals.values()) <= ALIKE * alike
     fewer = sum(cell.digits < usual for cell in found)

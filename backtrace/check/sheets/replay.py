@@ -203,6 +203,8 @@ class Replay:
         self, step: Step, parameters: Parameters, operands: list[Interval]
     ) -> Interval:
         """What a step gives; an adaptive one has a bound if its averages are of one gradient."""
+        if self.rounds and step.operation in DIVISORS:  # of squares that are known
+            return interval(step.operation, self.exercise.setting, parameters, *operands)
         found, place = self.evaluated(step, parameters, operands), key(step)
         if step.operation not in DIVISORS or place not in self.exercise.histories:
             return found
