@@ -81,7 +81,7 @@ class ScratchWork:
     def found(self) -> Sheet | None:
         """The sheet as its scratch work was noted: the first in which nothing is wrong, or that in
         which the fewest lines are."""
-        notings = [each for each in self.notings if self.excuses(each)]
+        notings = self.excusing()
         ways = [(lines, noting) for lines in (False, True) for noting in notings]
         if self.mistakes:  # all are tried, while there is time: the finest first
             ways = [(lines, noting) for noting in notings for lines in (False, True)]
@@ -98,12 +98,28 @@ class ScratchWork:
         for each in coarser(self.usual.decimals, self.usual.digits):
             yield Working(cut=cut, scratch=msgspec.structs.replace(each, cut=cut))
 
-    def excuses(self, noting: Working) -> bool:
-        """Whether scratch work that was noted so may excuse what it must, or anything."""
+    def excusing(self) -> list[Working]:
+        """The notings that may excuse what they must, or anything, from the finest on."""
+        hopeless: dict[bool, set[Key]] = {True: set(), False: set()}
+        found = []
+        for noting in reversed([*self.notings]):
+            assert noting.scratch is not None
+            if self.excuses(noting, hopeless[noting.scratch.digits is None]):
+                found.insert(0, noting)
+        return found
+
+    def excuses(self, noting: Working, hopeless: set[Key]) -> bool:
+        """Whether scratch work that was noted so may excuse what it must, or anything; the lines
+        that do not stand so are ``hopeless`` with more digits of the kind too."""
         loose = msgspec.structs.replace(noting, loose=True)
-        if self.mistakes:
-            return any(self.may_stand(loose, at) for at in self.excused)
-        return self.exercise.may_stand(self.answers, loose, self.start, self.work)
+        if not self.mistakes:
+            return self.exercise.may_stand(self.answers, loose, self.start, self.work)
+        for at in self.excused:
+            if at not in hopeless:
+                if self.may_stand(loose, at):
+                    return True
+                hopeless.add(at)
+        return False
 
     def may_stand(self, working: Working, at: Key) -> bool:
         return self.exercise.stands(self.answers, working, at, self.work)
@@ -137,8 +153,9 @@ class ScratchWork:
 
         def stays_wrong(at: Key) -> bool:
             if at not in stays:
-                ways = self.wider(working, at)
-                stays[at] = not any(self.may_stand(wider, at) for wider in ways)
+                # What stands in any of the ways does so in the last, with all of them.
+                ways = [*self.wider(working, at)]
+                stays[at] = not (ways and self.may_stand(ways[-1], at))
             return stays[at]
 
         if self.notes_nothing(working):  # all that stays wrong excuses nothing
