@@ -71,6 +71,7 @@ class Symbols:
         self.activations = activations or {}
         self.last = max(self.activations, default=0)
         self._names: dict[str, Name] = {}
+        self._texts: dict[str, str] = {}
 
     @staticmethod
     def of(trace: Trace) -> Symbols:
@@ -102,7 +103,9 @@ class Symbols:
 
     def name(self, id: str) -> str:
         """The symbol in Unicode: ``W₂``, ``δ^(2)``, ``∂L/∂z₂``."""
-        return self.unicode(self.parts(id))
+        if id not in self._texts:
+            self._texts[id] = self.unicode(self.parts(id))
+        return self._texts[id]
 
     def latex(self, id: str) -> str:
         """The symbol in LaTeX, subscript before superscript: ``W_{2}``, ``\\delta^{(2)}``."""

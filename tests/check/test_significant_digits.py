@@ -3,7 +3,7 @@
 import pytest
 
 from backtrace.check.judge.checker import Checker
-from backtrace.check.sheets.digits import kept_digits
+from backtrace.check.sheets.digits import kept_digits, showing
 from backtrace.check.sheets.sheet import Page
 from backtrace.check.sheets.workings import between_lines
 from tests.check.typed import answers_of, marks, report, spec_of
@@ -41,7 +41,7 @@ def written(checker, sheet):
     ],
 )
 def test_how_many_digits_a_sheet_has_throughout(sheet, digits):
-    assert kept_digits(written(Checker(spec_of(SPEC)), sheet)) == digits
+    assert kept_digits(showing(written(Checker(spec_of(SPEC)), sheet))) == digits
 
 
 def test_what_fits_nothing_is_read_by_its_own_digits():

@@ -13,7 +13,7 @@ from backtrace.check.diagnosis.entry_reading import Bounds, Reading, root_of
 from backtrace.check.diagnosis.wrong_quantity import Cause, WrongQuantity
 from backtrace.check.mistakes.given_texts import GivenTexts
 from backtrace.check.model import Explanation, Figure
-from backtrace.check.rules.intervals import Floats, Interval, between, hull, point
+from backtrace.check.rules.intervals import Floats, Interval, between, every, hull, point
 from backtrace.check.sheets.exercise import Key
 from backtrace.check.sheets.sheet import Sheet
 from backtrace.functions.formula import Sentence, Symbol, row
@@ -248,7 +248,7 @@ class Misreading(WrongQuantity):
         every written entry: one attempt for all of them."""
         numbers = [float(text) for text in texts]
         box = self.replayed(reading.of(min(numbers), max(numbers)))
-        return bool(self.numbers.meets(box).all())
+        return every(self.numbers.meets(box))
 
     def solved(self, reading: Reading, wrong: NDArray[np.bool_]) -> Bounds | None:
         """The bounds of the number that brings a wrong entry to what was written; None where no

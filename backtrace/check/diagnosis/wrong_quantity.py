@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtrace.check.model import Explanation
-from backtrace.check.rules.intervals import Floats, Interval, hull
+from backtrace.check.rules.intervals import Floats, Interval, every, hull
 from backtrace.check.sheets.digits import Numbers
 from backtrace.check.sheets.exercise import Key
 from backtrace.check.sheets.replay import Override, StandIns
@@ -107,7 +107,7 @@ class WrongQuantity:
         if zeros and not self.cancels(over):
             return False  # they say nothing of a rule that gives something near them
         vague = box.unbounded[self.numbers.there].any() or not self.says_something(box)
-        if not (vague or self.numbers.meets(box).all()):
+        if not (vague or every(self.numbers.meets(box))):
             return False
         return not vague or self.is_given_by(self.unrounded(over))
 
@@ -137,13 +137,13 @@ class WrongQuantity:
         """How far from what its numbers give, as they stand, a line may be at the utmost."""
         ends = hull(self.right)
         width = (ends.hi - ends.lo)[0]
-        known = np.isfinite(width).all()
+        known = every(np.isfinite(width))
         return np.asarray(MOST_WIDTHS * (self.numbers.half + width)) if known else None
 
     def is_given_by(self, box: Interval) -> bool:
         """Whether the numbers lie in a box that says something."""
         bounded = not box.unbounded[self.numbers.there].any()
-        return bounded and bool(self.numbers.meets(box).all()) and self.says_something(box)
+        return bounded and every(self.numbers.meets(box)) and self.says_something(box)
 
     def says_something(self, box: Interval) -> bool:
         """Whether a rule is not so vague that what is wrong would follow from it in any case: what

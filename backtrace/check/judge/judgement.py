@@ -26,7 +26,7 @@ from backtrace.check.model import (
     Verdict,
     texts,
 )
-from backtrace.check.rules.intervals import Interval, between, hull, point, single, some
+from backtrace.check.rules.intervals import Interval, between, every, hull, point, single, some
 from backtrace.check.sheets.digits import SAME, SLACK, WHOLE, Numbers
 from backtrace.check.sheets.exercise import Key
 from backtrace.check.sheets.replay import Override
@@ -100,11 +100,11 @@ class Judgement:
         if self.seen() is not None:
             return False
         numbers = self.sheet.numbers[self.place] = self.sheet.read(self.place)
-        if not numbers.there.all() or np.isinf(self.exact).any():
+        if not every(numbers.there) or np.isinf(self.exact).any():
             return accused((self.worked(numbers, extra=False),))
         own = self.sheet.replay(numbers.unit).of(self.place)
         found = self.in_own_work(numbers, own)
-        if found[0].any(axis=0).all():
+        if every(found[0].any(axis=0)):
             return False
         names = self.compared(numbers, *found).names.tolist()
         return any(name in ACCUSED for line in names for name in line)
@@ -264,7 +264,7 @@ class Judgement:
 
     def by_right_entries(self, numbers: Numbers, right: Doubt) -> Numbers:
         """Whether digits are enough is told by the largest entry, but not by a wrong one."""
-        if right.all():
+        if every(right):
             return numbers
         sizes = np.abs(np.where(right, numbers.values, self.exact))[numbers.there]
         if np.abs(numbers.values)[numbers.there].max() <= sizes.max():
@@ -297,7 +297,7 @@ class Judgement:
         """
         doubt, box, unbounded = self.resting, own, own.unbounded
         follows = self.as_read(numbers, own, {})
-        if follows[0].all():
+        if every(follows[0]):
             return follows, box, doubt
         for over, hypothesis in self.alternatives():
             other = self.sheet.replay(numbers.unit, over).of(self.place)
@@ -322,7 +322,7 @@ class Judgement:
                     np.where(new, hull(other).hi, hull(box).hi),
                 )
                 follows = follows | now
-            if follows.any(axis=0).all():
+            if every(follows.any(axis=0)):
                 break
             if self.sheet.work.is_spent:
                 self.sheet.is_cut_short = True
@@ -430,14 +430,14 @@ class Judgement:
         taken = numbers.settled(box, alone)
         vague = names == "imprecise"
         doubt = ~((names == "right") | (names == "rounded") | vague)
-        if not numbers.there.all():
+        if not every(numbers.there):
             filled = hull(self.sheet.replay(numbers.unit).may_be_rounded(self.place, box))
             low = np.where(numbers.there, taken.lo[0], filled.lo[0])
             taken = between(low, np.where(numbers.there, taken.hi[0], filled.hi[0]))
             doubt = np.where(numbers.there, doubt, self.resting)
             own = self.sheet.vagueness_of_operands(self.place, self.step)
             vague = np.where(numbers.there, vague, own)
-        elif (names == "right").all():
+        elif every(names == "right"):
             self.sheet.holding.add(self.place)
         self.sheet.intervals[self.place] = taken
         is_vague = some(vague)
@@ -500,7 +500,7 @@ class Judgement:
         extra: bool,
     ) -> Judged:
         self.sheet.doubts[self.place] = doubt
-        if not numbers.there.all():
+        if not every(numbers.there):
             names = names.astype(object)
             for i, j in np.argwhere(~numbers.there).tolist():
                 cell = self.written.cells[i][j] if self.written.cells else None

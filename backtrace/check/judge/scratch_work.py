@@ -101,7 +101,7 @@ class ScratchWork:
     def excusing(self) -> list[Working]:
         """The notings that may excuse what they must, or anything, from the finest on."""
         hopeless: dict[bool, set[Key]] = {True: set(), False: set()}
-        found = []
+        found: list[Working] = []
         for noting in reversed([*self.notings]):
             assert noting.scratch is not None
             if self.excuses(noting, hopeless[noting.scratch.digits is None]):

@@ -77,6 +77,11 @@ def some(mask: Any) -> bool:
     return bool(np.count_nonzero(mask))
 
 
+def every(mask: Any) -> bool:
+    """Whether all are so: ``all``, which takes twice as long."""
+    return bool(np.count_nonzero(mask) == mask.size)
+
+
 def between(lo: Floats, hi: Floats) -> Interval:
     """One piece an entry, between two matrices."""
     return Interval(lo[None], hi[None])
@@ -437,6 +442,6 @@ def widened(x: Interval, slack: Floats | float, unit: Floats | float) -> Interva
     middle = (x.lo + x.hi) / 2
     rounded = np.rint(middle / unit) * unit
     kept = alone[None] & is_left_alone(middle, rounded, unit)
-    if kept.all():
+    if every(kept):
         return x
     return Interval(np.where(kept, x.lo, x.lo - slack), np.where(kept, x.hi, x.hi + slack))

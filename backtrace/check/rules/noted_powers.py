@@ -15,6 +15,7 @@ import numpy as np
 from backtrace.check.rules.intervals import (
     Floats,
     Interval,
+    every,
     in_any,
     multiplied,
     point,
@@ -90,7 +91,7 @@ def _pieces_of(way: NotedWay, noting: Noting, z: Interval, p: Parameters) -> Ite
     """What a way gives: between two noted numbers, which it gives at the ends of z and at all in
     between, there is none."""
     whole = Interval(*_ordered_ends(way(noting, z, p)))
-    if (whole.hi - whole.lo <= SAME * (1 + np.abs(whole.lo))).all():
+    if every(whole.hi - whole.lo <= SAME * (1 + np.abs(whole.lo))):
         yield whole
         return
     # All at once, side by side: the work is done entry by entry.

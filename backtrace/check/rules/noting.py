@@ -9,7 +9,15 @@ from typing import Any, TypeAlias
 import msgspec
 import numpy as np
 
-from backtrace.check.rules.intervals import Floats, Interval, hull, is_left_alone, single, some
+from backtrace.check.rules.intervals import (
+    Floats,
+    Interval,
+    every,
+    hull,
+    is_left_alone,
+    single,
+    some,
+)
 
 TELLING = 20.0  # half units in the last place that make two significant digits
 TIE = 1e-6  # of a unit that what was worked from exact numbers may lie off a tie
@@ -50,9 +58,12 @@ class Noting(msgspec.Struct, frozen=True):
     def unit(self, size: Floats) -> Floats:
         """A unit in the last place of numbers of this size; 0 of 0 where digits are significant."""
         if self.digits is None:
-            return _everywhere(np.shape(size), 2 * self.half)
-        place = np.floor(np.log10(np.where(size > 0, size, 1.0)))
-        return np.where(size > 0, np.maximum(10.0 ** (place + 1 - self.digits), 2 * self.half), 0)
+            return _everywhere(size.shape, 2 * self.half)
+        positive = size > 0
+        if not every(positive):
+            return np.where(positive, self.unit(np.where(positive, size, 1.0)), 0.0)
+        place = np.floor(np.log10(size))
+        return np.maximum(10.0 ** (place + 1 - self.digits), 2 * self.half)
 
     def error_of_sum(self, size: Floats) -> Floats:
         """The same of a sum of noted numbers: it has no more decimals than they have."""
@@ -93,6 +104,8 @@ class Noting(msgspec.Struct, frozen=True):
         if self.digits is None and self.half > 0:
             return self._whole(x / (2 * self.half), tie) * (2 * self.half)
         unit = self.unit(np.abs(x))
+        if every(unit):
+            return self._whole(x / unit, tie) * unit
         safe = np.where(unit > 0, unit, 1.0)
         return np.where(unit > 0, self._whole(x / safe, tie) * safe, x)
 

@@ -175,14 +175,22 @@ def kept_decimals(written: Mapping[Key, WrittenQuantity]) -> dict[Key, int]:
     Where none shows any, they are the fewest that any number of the sheet with decimals has.
     Fractions show nothing: who writes 17/4 has rounded nothing.
     """
-    shown = {place: [*_decimals(each)] for place, each in written.items()}
+    shown = {
+        place: [min(cell.decimals, EXACT) for cell in figures(each) if shows_decimals(cell)]
+        for place, each in written.items()
+    }
     usual = min((d for found in shown.values() for d in found), default=NO_DECIMALS)
     return {place: max(found, default=usual) for place, found in shown.items()}
 
 
-def finest_digits(written: Mapping[Key, WrittenQuantity]) -> Finest:
+def showing(written: Mapping[Key, WrittenQuantity]) -> list[Figure]:
+    """The numbers that say to how many decimals and digits a sheet is written."""
+    cells = (cell for each in written.values() for cell in figures(each))
+    return [cell for cell in cells if cell.value != 0 and shows_decimals(cell)]
+
+
+def finest_digits(found: Sequence[Figure]) -> Finest:
     """What the number with the most decimals shows, and that with the most digits."""
-    found = [cell for each in written.values() for cell in figures(each) if _shows_digits(cell)]
     decimals = max((cell.decimals for cell in found), default=0)
     return Finest(decimals, max((min(cell.digits, PRINTED) for cell in found), default=0))
 
@@ -226,13 +234,12 @@ def usual_decimals(kept: Mapping[Key, int]) -> int:
     return max(found, key=lambda decimals: (found[decimals], decimals), default=NO_DECIMALS)
 
 
-def kept_digits(written: Mapping[Key, WrittenQuantity]) -> int | None:
+def kept_digits(found: Sequence[Figure]) -> int | None:
     """To how many significant digits a sheet is written throughout; None where it is not, or to a
     single one: who worked so would be told nothing by any line.
 
     Zeros may have been dropped: then it is those that have as many digits whose decimals vary.
     """
-    found = [cell for each in written.values() for cell in figures(each) if _shows_digits(cell)]
     if not found:
         return None
     usual = Counter(cell.digits for cell in found).most_common(1)[0][0]
@@ -254,16 +261,6 @@ def _has_digits(cell: Figure, count: int) -> bool:
     size = abs(cell.value)
     up = cell.digits == count + 1 and size < 1 and math.log10(size).is_integer()
     return up or cell.digits == count
-
-
-def _shows_digits(cell: Figure) -> bool:
-    return cell.value != 0 and shows_decimals(cell)
-
-
-def _decimals(written: WrittenQuantity) -> Iterable[int]:
-    for cell in figures(written):
-        if shows_decimals(cell):
-            yield min(cell.decimals, EXACT)
 
 
 def shows_decimals(cell: Figure) -> bool:

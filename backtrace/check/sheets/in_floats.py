@@ -14,7 +14,7 @@ import numpy as np
 from backtrace.check.mistakes.rewrites import Wrong
 from backtrace.check.model import Figure, WrittenQuantity
 from backtrace.check.rules.evaluation import interval, number
-from backtrace.check.rules.intervals import Floats, Interval, hull, point
+from backtrace.check.rules.intervals import Floats, Interval, every, hull, point
 from backtrace.check.sheets.exercise import ADAPTIVE, Exercise, Key, Work
 from backtrace.check.sheets.replay import Override
 from backtrace.tape.arithmetic import FloatArithmetic
@@ -97,7 +97,7 @@ class InFloats:
         else:
             parameters = exercise.parameters[place]
             found = number(step.operation, exercise.setting, parameters, *there)
-        return found if found is not None and np.isfinite(found).all() else None
+        return found if found is not None and every(np.isfinite(found)) else None
 
     def under(self, place: Key, over: Override) -> Floats | None:
         """What the line of a quantity gives with numbers or wrong steps in the place of others;
@@ -226,7 +226,7 @@ def _if_narrow(box: Interval) -> Floats | None:
 
 
 def _finite(x: Floats) -> Floats | None:
-    return x if np.isfinite(x).all() else None
+    return x if every(np.isfinite(x)) else None
 
 
 def _values(written: WrittenQuantity) -> Floats | None:

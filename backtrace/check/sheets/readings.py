@@ -21,6 +21,7 @@ from backtrace.check.sheets.digits import (
     finest_digits,
     kept_decimals,
     kept_digits,
+    showing,
 )
 from backtrace.check.sheets.exercise import Exercise, Key
 from backtrace.check.sheets.workings import COARSEST
@@ -279,9 +280,10 @@ def with_zeros_of_given(
             if old is not None and _shows_no_more(written[place], old):
                 left[place] = old
     worked = {at: each for at, each in written.items() if at not in left}
-    if not left or finest_digits(worked).decimals == 0:
+    found = showing(worked) if left else []
+    if not left or finest_digits(found).decimals == 0:
         return written
-    digits, decimals = kept_digits(worked), min(kept_decimals(worked).values())
+    digits, decimals = kept_digits(found), min(kept_decimals(worked).values())
     return written | {at: _to(written[at], decimals, digits) for at in left}
 
 

@@ -32,6 +32,7 @@ from backtrace.check.rules.intervals import (
     Interval,
     clipped,
     either,
+    every,
     hull,
     in_any,
     scaled,
@@ -217,7 +218,7 @@ class Replay:
         if operands[2:]:
             bound = subtracted(bound, self.decay(parameters, operands[2]))
         is_known, bound = ~bound.unbounded, self.in_its_floats(bound)
-        if is_known.all():
+        if every(is_known):
             return bound
         ends = ((bound.lo, hull(found).lo), (bound.hi, hull(found).hi))
         return Interval(*(np.where(is_known, own, any_) for own, any_ in ends))

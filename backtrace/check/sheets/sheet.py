@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from backtrace.check.model import Answers, Figure, Judged, WrittenQuantity
 from backtrace.check.rules.evaluation import dependent
-from backtrace.check.rules.intervals import Floats, Interval, between, hull, point, some
+from backtrace.check.rules.intervals import Floats, Interval, between, every, hull, point, some
 from backtrace.check.rules.noting import Noting
 from backtrace.check.sheets.digits import (
     Numbers,
@@ -26,6 +26,7 @@ from backtrace.check.sheets.digits import (
     kept_decimals,
     kept_digits,
     numbers,
+    showing,
     usual_decimals,
 )
 from backtrace.check.sheets.exercise import FLOAT32, Exercise, Key, Work
@@ -120,9 +121,10 @@ class Page:
         written = {(w.epoch, w.batch, w.id): w for w in answers.written}
         self.written = with_zeros_of_given(written, exercise)
         self.decimals = kept_decimals(self.written)
-        self.digits = kept_digits(self.written)
+        found = showing(self.written)
+        self.digits = kept_digits(found)
         usual = usual_decimals(self.decimals) if self.digits is None else None
-        self.rounded = PageDigits(usual, finest_digits(self.written))
+        self.rounded = PageDigits(usual, finest_digits(found))
         self.cut = self.rounded._replace(cut=True)
         # As they are read in every way of working, by whether digits are cut off.
         self.numbers: dict[bool, dict[Key, Numbers]] = {False: {}, True: {}}
@@ -246,9 +248,7 @@ class Sheet:
         is may stand for itself, and not for all that rounds to it."""
         is_told = self.working.takes_numbers_as_they_stand and not self.has_copies
         worked = self.in_floats.step(place) if is_told else None
-        return worked is not None and bool(
-            (np.abs(values - worked) > ALONE * (1 + np.abs(worked))).all()
-        )
+        return worked is not None and every(np.abs(values - worked) > ALONE * (1 + np.abs(worked)))
 
     def take_over(self, before: Sheet, place: Key) -> None:
         """Has of a quantity what the sheet has that was judged ``before``."""
@@ -334,7 +334,7 @@ class Sheet:
         if written is None or not written.cells:
             return None
         read = self.read(place)
-        if not read.there.all():
+        if not every(read.there):
             return None
         self.seen_ahead[place] = between(read.low, read.high)
         return self.seen_ahead[place]
@@ -357,7 +357,7 @@ class Sheet:
         over: StandIns = {
             source: plain.carried(point(self.numbers[source].values))
             for source in self.sources(place)
-            if self.numbers[source].there.all()
+            if every(self.numbers[source].there)
         }
         return Replay(self, unit, over, None, rounds=True).step(place)
 
