@@ -53,25 +53,41 @@ RULES = 40.0  # mistakes that have names, one as likely as the other
 EXACT = 1e-12  # the unit of a number that was not rounded, relatively
 
 
-def weight(coarse: Sheet, usual: Sheet) -> float:
+def weight(coarse: Sheet, usual: Sheet, least: float = -math.inf) -> float:
     """How much likelier a sheet is as it was worked coarsely than with slips: the natural logarithm
-    of the ratio. What is wrong either way says nothing."""
+    of the ratio. What is wrong either way says nothing. Where it is not above the ``least`` that is
+    needed, anything that is not either."""
     lines = [
         _Line(coarse, usual, place)
         for place in coarse.judged
         if place in usual.judged and _is_touched(coarse, usual, place)
     ]
-    in_any_way = [[line.told(*noted) for line in lines] for noted in _so_throughout(coarse)]
-    best = max(map(sum, in_any_way))
     powers = {at for at in coarse.exercise.steps if _ways(coarse, at) > 1}
     of_powers = [not powers.isdisjoint(_on_the_way(coarse, line.place)) for line in lines]
+    in_any_way = [_told(lines, noted, of_powers, least) for noted in _so_throughout(coarse)]
+    best = max((sum(told) for told in in_any_way if told is not None), default=-math.inf)
     ways = max((_ways(coarse, at) for at in powers), default=0)
     for way in range(ways):
         for told, noted in zip(in_any_way, _so_throughout(coarse, way), strict=True):
-            found = zip(lines, told, of_powers, strict=True)
-            so = (line.told(*noted) if by_power else each for line, each, by_power in found)
-            best = max(best, sum(so) - math.log(ways))
+            if told is not None:
+                found = zip(lines, told, of_powers, strict=True)
+                so = (line.told(*noted) if by_power else each for line, each, by_power in found)
+                best = max(best, sum(so) - math.log(ways))
     return best
+
+
+def _told(
+    lines: Sequence[_Line], noted: tuple[Sheet, Sheet], of_powers: Sequence[bool], least: float
+) -> list[float] | None:
+    """What each line tells; None where all of them can't be enough, in whichever way powers of e
+    were worked."""
+    told, most = [], math.fsum(line.most for line in lines)
+    for line, by_power in zip(lines, of_powers, strict=True):
+        if most < least:
+            return None
+        told.append(line.told(*noted))
+        most += 0.0 if by_power else told[-1] - line.most
+    return told
 
 
 def _ways(coarse: Sheet, at: Key) -> int:
@@ -279,6 +295,12 @@ class _Line:
     @cached_property
     def as_usual(self) -> Floats:
         return _as_usual(self.usual, self.place, self.numbers, self.unit)
+
+    @cached_property
+    def most(self) -> float:
+        """What it can tell at most: that all of its numbers are as sure in a coarse working."""
+        ratio = np.maximum(IN_ONE_GO + (1 - IN_ONE_GO) / self.as_usual, 1.0)
+        return float(np.log(ratio)[self.numbers.there & ~self.is_off].sum())
 
     def told(self, known: Sheet, noted: Sheet) -> float:
         """What it tells of a working in which its noted parts are as far as they are ``known``, or

@@ -191,8 +191,8 @@ class ScratchWork:
         """Whether coarse scratch work is likelier than slips of the hand, the more so the more is
         taken to be coarse, and than mistakes that have names."""
         excused = accused_places(self.usual.quantities) - accused_places(sheet.quantities)
-        least = weight(sheet, self.start) - enough(working)
-        least += PLAIN if self.is_plain(working, sheet) else 0.0
+        needed = enough(working) - (PLAIN if self.is_plain(working, sheet) else 0.0)
+        least = weight(sheet, self.start, needed) - needed
         if working.cut and least > 0:
             least = min(least, weight_of_cutting(sheet, self.usual) - TOLD)
         return least > 0 and least > self.exercise.of_names(self.answers, self.usual.usual, excused)
