@@ -80,13 +80,27 @@ def _rests_on_the_exact(sheet: Sheet, place: Key) -> bool:
 def verdicts_at_sight(sheet: Sheet, place: Key) -> Entries | None:
     """The verdict of every entry of a quantity that follows from what is written before it, all as
     it stands; None where that takes a closer look."""
+    working, is_told = sheet.working, sheet.digits is None and not sheet.vague.some
+    if not (is_told and (working.takes_numbers_as_they_stand or working.rounds_lines)):
+        return None
+    known, key = sheet.in_floats.verdicts, (working.cut, place)
+    if key not in known:
+        known[key] = _following(sheet, place)
+    found = known[key]
+    if found is None:
+        return None
+    step = sheet.exercise.steps[place]
+    return _with_carried(found, sheet.doubt_of_operands(place, step))
+
+
+def _following(sheet: Sheet, place: Key) -> list[list[Verdict]] | None:
+    """The verdicts as if none of what a quantity is worked from were in doubt."""
     cells = sheet.written[place].cells
     sizes = [abs(cell.value) for line in cells for cell in line if isinstance(cell, Figure)]
     exercise, decimals = sheet.exercise, sheet.decimals[place]
-    working, is_told = sheet.working, sheet.digits is None and not sheet.vague.some
-    is_plain = working.takes_numbers_as_they_stand or working.rounds_lines
-    usual = is_plain and is_told and len(sizes) == exercise.values[place].size
-    enough = usual and says_enough(max(sizes), decimals, exercise.asked)
+    enough = len(sizes) == exercise.values[place].size and says_enough(
+        max(sizes), decimals, exercise.asked
+    )
     if not enough or _may_be_unbounded(sheet, place):
         return None
     worked = sheet.in_floats.step(place)
@@ -97,11 +111,11 @@ def verdicts_at_sight(sheet: Sheet, place: Key) -> Entries | None:
     for line in zip(cells, worked.tolist(), exact, strict=True):
         found.append([])
         for each in zip(*line, strict=True):
-            verdict = _verdict(*each, unit, working.cut)
+            verdict = _verdict(*each, unit, sheet.working.cut)
             if verdict is None:
                 return None
             found[-1].append(verdict)
-    return _with_carried(found, sheet.doubt_of_operands(place, exercise.steps[place]))
+    return found
 
 
 def _with_carried(found: list[list[Verdict]], doubts: Doubt) -> Entries:

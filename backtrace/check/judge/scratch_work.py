@@ -100,7 +100,7 @@ class ScratchWork:
 
     def excusing(self) -> list[Working]:
         """The notings that may excuse what they must, or anything, from the finest on."""
-        hopeless: dict[bool, set[Key]] = {True: set(), False: set()}
+        hopeless: dict[bool, dict[Key, int]] = {True: {}, False: {}}
         found: list[Working] = []
         for noting in reversed([*self.notings]):
             assert noting.scratch is not None
@@ -108,17 +108,21 @@ class ScratchWork:
                 found.insert(0, noting)
         return found
 
-    def excuses(self, noting: Working, hopeless: set[Key]) -> bool:
+    def excuses(self, noting: Working, hopeless: dict[Key, int]) -> bool:
         """Whether scratch work that was noted so may excuse what it must, or anything; the lines
-        that do not stand so are ``hopeless`` with more digits of the kind too."""
+        that do not stand so are ``hopeless`` with more digits of the kind too, and count as much.
+        """
         loose = msgspec.structs.replace(noting, loose=True)
         if not self.mistakes:
             return self.exercise.may_stand(self.answers, loose, self.start, self.work)
         for at in self.excused:
-            if at not in hopeless:
-                if self.may_stand(loose, at):
-                    return True
-                hopeless.add(at)
+            if at in hopeless:
+                self.work.spend(hopeless[at])
+                continue
+            before = self.work.left
+            if self.may_stand(loose, at):
+                return True
+            hopeless[at] = before - self.work.left
         return False
 
     def may_stand(self, working: Working, at: Key) -> bool:
@@ -153,9 +157,8 @@ class ScratchWork:
 
         def stays_wrong(at: Key) -> bool:
             if at not in stays:
-                # What stands in any of the ways does so in the last, with all of them.
-                ways = [*self.wider(working, at)]
-                stays[at] = not (ways and self.may_stand(ways[-1], at))
+                ways = self.wider(working, at)
+                stays[at] = not any(self.may_stand(wider, at) for wider in ways)
             return stays[at]
 
         if self.notes_nothing(working):  # all that stays wrong excuses nothing

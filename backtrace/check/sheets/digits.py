@@ -287,6 +287,16 @@ class PageDigits(NamedTuple):
     cut: bool = False
 
 
+@lru_cache(maxsize=8)  # of a sheet that is held against one convention after another
+def kept(written: tuple[WrittenQuantity, ...]) -> tuple[dict[Key, int], int | None, PageDigits]:
+    """The decimals of each quantity, the significant digits of all, and how the page is written."""
+    by_place = {(each.epoch, each.batch, each.id): each for each in written}
+    decimals, found = kept_decimals(by_place), showing(by_place)
+    digits = kept_digits(found)
+    usual = usual_decimals(decimals) if digits is None else None
+    return decimals, digits, PageDigits(usual, finest_digits(found))
+
+
 class _Shown(NamedTuple):
     """What a cell shows; ``own``: half a unit of the last digit; ``coarse``: the same where the
     last zeros of a whole number only keep its place."""

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from backtrace.check.mistakes.rewrites import Wrong
-from backtrace.check.model import Figure, WrittenQuantity
+from backtrace.check.model import Figure, Verdict, WrittenQuantity
 from backtrace.check.rules.evaluation import interval, number
 from backtrace.check.rules.intervals import Floats, Interval, every, hull, point
 from backtrace.check.sheets.exercise import ADAPTIVE, Exercise, Key, Work
@@ -47,6 +47,8 @@ class Worked:
         self.worked: dict[Key, Floats | None] = {}
         self.rough: dict[Key, Floats | None] = {}  # worked, also where it may be unbounded
         self.lines: dict[Key, list[Key]] = {}  # not known, that a quantity is worked from
+        # Of numbers that follow from it, by whether their digits were cut off
+        self.verdicts: dict[tuple[bool, Key], list[list[Verdict]] | None] = {}
 
 
 class InFloats:
@@ -58,6 +60,7 @@ class InFloats:
         self.exercise = sheet.exercise
         self.found, self.worked = worked.found, worked.worked
         self.rough, self.lines = worked.rough, worked.lines
+        self.verdicts = worked.verdicts
 
     def operand(self, place: Key) -> Floats | None:
         """A quantity as a line takes it: given, written, or worked out."""

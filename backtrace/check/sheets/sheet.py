@@ -21,13 +21,8 @@ from backtrace.check.rules.intervals import Floats, Interval, between, every, hu
 from backtrace.check.rules.noting import Noting
 from backtrace.check.sheets.digits import (
     Numbers,
-    PageDigits,
-    finest_digits,
-    kept_decimals,
-    kept_digits,
+    kept,
     numbers,
-    showing,
-    usual_decimals,
 )
 from backtrace.check.sheets.exercise import FLOAT32, Exercise, Key, Work
 from backtrace.check.sheets.in_floats import InFloats, Worked
@@ -120,11 +115,7 @@ class Page:
         self.answers = answers
         written = {(w.epoch, w.batch, w.id): w for w in answers.written}
         self.written = with_zeros_of_given(written, exercise)
-        self.decimals = kept_decimals(self.written)
-        found = showing(self.written)
-        self.digits = kept_digits(found)
-        usual = usual_decimals(self.decimals) if self.digits is None else None
-        self.rounded = PageDigits(usual, finest_digits(found))
+        self.decimals, self.digits, self.rounded = kept(tuple(self.written.values()))
         self.cut = self.rounded._replace(cut=True)
         # As they are read in every way of working, by whether digits are cut off.
         self.numbers: dict[bool, dict[Key, Numbers]] = {False: {}, True: {}}
