@@ -77,6 +77,7 @@ def test_an_honest_person_is_not_accused_and_keeps_the_marks(name):
         (131, "everything to 4 significant digits"),  # a part of a line keeps digits of its own
         (9, "products to 3 decimals, 4 written"),  # every number ends in 0
         (18, "e^z, products and updates to 3 decimals, 5 written"),  # most end in 00, v1 does not
+        (149, "products to 3 decimals, 4 written"),  # 1/√(1 + σ), σ to the decimals of the others
     ],
 )
 def test_what_was_once_taken_for_a_mistake(seed, name):

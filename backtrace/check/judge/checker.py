@@ -26,6 +26,7 @@ from backtrace.check.judge.exchanged_lines import exchanged
 from backtrace.check.judge.scratch_work import ENOUGH, MOST_SLIPS, TOLD, ScratchWork, enough
 from backtrace.check.model import Answers, Judged, Report, Verdict, WrittenQuantity
 from backtrace.check.policy import score
+from backtrace.check.rules.noting import Noting
 from backtrace.check.sheets.digits import PRINTED, figures, shows_decimals
 from backtrace.check.sheets.exercise import MOST_SEARCHES, Key, Work
 from backtrace.check.sheets.readings import filled_up, readings
@@ -127,7 +128,13 @@ class Checker(Attempts):
         sheet = self.sheet(shorter, Working())
         if accused_entries(sheet.quantities) >= accused_entries(usual.quantities):
             return None
-        report = self.otherwise(shorter, sheet) or self.explained(shorter, sheet)
+        wholly = sheet if not accused(sheet.quantities) else None
+        wholly = wholly or self.other_working(shorter, sheet, Noting(0.5 * 10.0**-worked))
+        report = (
+            self.worked(shorter, wholly, sheet)
+            if wholly is not None
+            else self.in_other_convention(shorter, sheet) or self.explained(shorter, sheet)
+        )
         both = zip(report.quantities, usual.quantities, strict=True)
         quantities = tuple(as_rounded(judged, before) for judged, before in both)
         conventions = {**worked_to(worked), **(report.conventions or {})}
@@ -264,9 +271,11 @@ class Checker(Attempts):
         charged = as_mistake(report, self.spec.marks, ["cut-off"], places)
         return msgspec.structs.replace(charged, refused=said)
 
-    def other_working(self, answers: Answers, usual: Sheet) -> Sheet | None:
+    def other_working(
+        self, answers: Answers, usual: Sheet, known: Noting | None = None
+    ) -> Sheet | None:
         """The sheet in the first other way of working that leaves nothing wrong, and for which
-        more than a single number speaks."""
+        more than a single number speaks; ``known``: how lines were noted, of which zeros tell."""
         strictly, usual, work = usual, self.lenient(answers, usual), self.work()
         if not self.may_stand(answers, loosest(usual.decimals), usual, work):
             return None
@@ -277,7 +286,9 @@ class Checker(Attempts):
                     return sheet
                 if work.is_spent:
                     return None
-        return ScratchWork(self, answers, usual, usual, work).found()
+        scratch_work = ScratchWork(self, answers, usual, usual, work)
+        scratch_work.known = known
+        return scratch_work.found()
 
     def is_shown(self, answers: Answers, sheet: Sheet, usual: Sheet, strictly: Sheet) -> bool:
         """Whether a sheet is likelier as it was worked in another way than in the usual one, and,

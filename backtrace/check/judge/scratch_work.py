@@ -19,6 +19,7 @@ from backtrace.check.judge.borne_out import weight, weight_of_cutting
 from backtrace.check.model import Answers
 from backtrace.check.rules.equation_partials import EQUATION_PARTIALS
 from backtrace.check.rules.noted_lines import ROUNDED_PARTS
+from backtrace.check.rules.noting import Noting
 from backtrace.check.rules.partial_results import PARTIAL_RESULTS
 from backtrace.check.rules.update_partials import UPDATE_PARTIALS
 from backtrace.check.sheets.exercise import Key, Work
@@ -49,6 +50,7 @@ OF_LINES = 1.5  # where all was noted so, by which more can be explained
 IF_SEEN = -2.5  # and where lines of the page have fewer decimals, if others have not left it open
 OF_DIGITS = 2.5  # and if scratch work is taken to have so many significant digits
 OF_ANOTHER = 1.0  # and if partial results of another kind, or lines too, are taken to be as coarse
+IF_KNOWN = 3.0  # less where zeros that fill the lines up tell that those were noted so
 PLAIN = 6.0  # less where powers of e alone explain all that is wrong in many lines
 KIND_OF = {operation: kind for kind in KINDS for operation in kind}
 
@@ -58,7 +60,7 @@ class ScratchWork:
 
     ``start``: the same with nothing noted coarsely, in the usual working or with digits cut off.
     ``excused``: of what is wrong there what coarse scratch work may excuse, beside mistakes; None
-    where it must excuse all of it.
+    where it must excuse all of it. ``known``: how lines were noted, where anything tells it.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class ScratchWork:
         self.work = work
         self.mistakes = excused is not None  # whether lines may be wrong however it was noted
         self.excused = excused or ()
+        self.known: Noting | None = None
 
     def found(self) -> Sheet | None:
         """The sheet as its scratch work was noted: the first in which nothing is wrong, or that in
@@ -195,6 +198,7 @@ class ScratchWork:
         taken to be coarse, and than mistakes that have names."""
         excused = accused_places(self.usual.quantities) - accused_places(sheet.quantities)
         needed = enough(working) - (PLAIN if self.is_plain(working, sheet) else 0.0)
+        needed -= IF_KNOWN if working.scratch == self.known else 0.0
         least = weight(sheet, self.start, needed) - needed
         if working.cut and least > 0:
             least = min(least, weight_of_cutting(sheet, self.usual) - TOLD)
