@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
+import backtrace
 from backtrace.check.diagnosis.hints import worked_line
 from backtrace.check.judge.checker import Checker
 from backtrace.check.judge.judgement import UNFINISHED
 from backtrace.check.sheets.sheet import MOST_WORK, Sheet
+from backtrace.spec.ids import family
 from backtrace.spec.model import AnswerDigits
 from tests.check.typed import answers_of, listed, quantity, spec_of
 
@@ -239,3 +241,31 @@ freeze: [W1, b1, W2, b2]
 def test_what_the_next_update_only_copies_is_misread_in_no_line_of_its_own():
     sheet = "z2@3: [[0.30, -0.06, 0.56], [1.05, 0.09, 1.16]]"
     assert quantity(FROZEN, sheet, "z2@3.1").verdict == "wrong"
+
+
+def test_a_board_of_many_time_steps_takes_no_time_for_each_pair_of_its_lines(monkeypatch):
+    names = []
+
+    def counted(name):
+        names.append(name)
+        return family(name)
+
+    monkeypatch.setattr("backtrace.check.diagnosis.rule_search.ids.family", counted)
+    checker = Checker(backtrace.loads(BOARD_OF_STEPS))
+    report = checker.check(answers_of(checker, "{u_new: 7.31}"))
+    assert report.quantities[0].verdict == "wrong"
+    # Of each wrong step in which one operand is another: three names, and not all of the board.
+    assert len(names) < 30 * len(checker.steps)
+
+
+BOARD_OF_STEPS = """
+given: {h_0: 0.5, x: 0.3, u: 0.7, w: -0.4}
+equations:
+  - for: t = 1..12
+    do: ["h[t] = tanh(u * h[t-1] + w * x)"]
+  - L = half_sse(h_12, x)
+loss: L
+constants: [h_0, x]
+parameters: [u, w]
+learning_rate: 0.1
+"""

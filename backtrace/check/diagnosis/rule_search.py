@@ -184,15 +184,14 @@ class RuleSearch(WrongQuantity):
 
     def time_shift(self, place: Key, wrong: Wrong) -> str:
         """How many time steps off an operand is, ``h+1``; "" where it is another quantity."""
-        steps = self.exercise.contexts[place[:2]].steps
-        pairs = zip(steps[place[2]].operands, wrong.step.operands, strict=False)
+        turns, (epoch, batch, _) = self.exercise.turns, place
+        own_step = self.exercise.steps[place]
+        pairs = zip(own_step.operands, wrong.step.operands, strict=False)
         changed = [(one, other) for one, other in pairs if one != other]
         if len(changed) != 1 or len({*map(ids.family, changed[0])}) > 1:
             return ""
-        name = ids.family(changed[0][0])
-        loop = [id for id in steps if ids.family(id) == name]
-        own, other = map(loop.index, changed[0])
-        return f"{name}{other - own:+}"
+        own, other = (turns[epoch, batch, id] for id in changed[0])
+        return f"{ids.family(changed[0][0])}{other - own:+}"
 
     def by_pairs(self, only: bool) -> list[Cause]:
         """Two mistakes; for one entry at the step itself alone: further off, some pair fits nearly

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from functools import cached_property
 from math import prod
@@ -22,7 +23,7 @@ from backtrace.check.sheets.remembered import Remembered
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.elementary import ELEMENTARY, FUNCTIONS
 from backtrace.functions.losses import LOSSES
-from backtrace.spec.ids import id_of
+from backtrace.spec.ids import family, id_of
 from backtrace.spec.model import AnswerDigits, Spec
 from backtrace.tape.arguments import arguments_of
 from backtrace.tape.arithmetic import FloatArithmetic
@@ -202,6 +203,19 @@ class Exercise:
             loss = LOSSES.get(step.parameters.get("loss", own))
             return bool(self.spec.equations) or (loss is not None and loss.outputs != "any")
         return step.operation in DIVIDING or step.parameters.get("activation") in ELEMENTARY
+
+    @cached_property
+    def turns(self) -> dict[Key, int]:
+        """At which turn of its loop a line is worked, or in which layer: of those of an update that
+        have its name but for the number."""
+        found: dict[Key, int] = {}
+        before = Counter[Key]()
+        for (epoch, batch), context in self.contexts.items():
+            for id in context.steps:
+                name = (epoch, batch, family(id))
+                found[epoch, batch, id] = before[name]
+                before[name] += 1
+        return found
 
     @cached_property
     def given_values(self) -> list[Floats]:
