@@ -46,7 +46,7 @@ from backtrace.check.sheets.workings import (
 )
 from backtrace.spec.model import AnswerDigits, Spec
 
-MOST_BESIDE = 1_500  # lines that are worked in search of another way of working beside mistakes
+MOST_BESIDE = 700  # lines that are worked in search of another way of working beside mistakes
 MOST_LEFT = 12  # lines wrong however the rest was noted; with more nobody knows of any habit
 UNTOLD = -5.0  # below, other lines tell that digits were not cut off
 SURE = 10.0  # from which on they tell so, whatever was noted coarsely
