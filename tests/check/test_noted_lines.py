@@ -132,6 +132,7 @@ def test_sums_are_noted_to_significant_digits_as_well_and_what_a_number_is_multi
     for value in (1 / 1.487, 1 / 1.49, 2.05 / 3.05):
         assert holds("activate", sigmoid, three, 0.72, value).all()
     assert not holds("activate", sigmoid, three, 0.72, 1 / 1.488).any()
+    assert holds("activate", sigmoid, three, 1.93, 1 / 1.15).all()  # 0.145; 1.145 goes up
     # -0.3 times 1/(1 + e^0.3) = 0.4256, 0.43; the mean of 1.09 and 0.524, whose sum is 1.61.
     assert holds("activate", {"activation": "silu"}, TO_TWO, -0.3, -0.3 * 0.43).all()
     assert holds("total", {"samples": 2}, three, [[1.09], [0.524]], 1.61 / 2).all()

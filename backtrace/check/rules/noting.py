@@ -74,8 +74,8 @@ class Noting(msgspec.Struct, frozen=True):
         return (self,) if self.digits is None else (self, msgspec.structs.replace(self, sums=True))
 
     def sum(self, x: Floats) -> Floats:
-        """A sum of noted numbers, as it is noted."""
-        return self._rounded(x, 0.0) if self.sums else x
+        """A sum of noted numbers, as it is noted; a tie goes away from 0."""
+        return self._rounded(x, np.sign(x)) if self.sums else x
 
     def rounded(self, x: Interval) -> Interval:
         """What the interval's numbers are rounded to: either way, where they lie between two; or
@@ -98,7 +98,7 @@ class Noting(msgspec.Struct, frozen=True):
             return self.share * 2 * self.half
         return self.error(np.maximum(np.abs(x.lo), np.abs(x.hi)))
 
-    def _rounded(self, x: Floats, side: float) -> Floats:
+    def _rounded(self, x: Floats, side: float | Floats) -> Floats:
         # A tie goes to the side that the interval opens to.
         tie = np.copysign(TIE, x) if self.up else np.asarray(side * TIE)
         if self.digits is None and self.half > 0:
