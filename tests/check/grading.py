@@ -62,7 +62,8 @@ def grade(seed, code):
     if sheet.truth is None:
         return Outcome(seed, code, sheet.habit.digits, accused=tuple(q.name for q in accused))
     first = accused[0] if accused else None
-    located = first is not None and _is_place(first, sheet)
+    order = [q.name for q in quantities]
+    located = first is not None and _is_place(first, sheet, order)
     is_it = first is not None and (located or _shows(first, sheet))
     said = set(first.mistakes) if located else set()
     named, alone = (False, False) if not located else _is_named(sheet, said)
@@ -83,14 +84,15 @@ def _covers(judged, entries):
     return set(entries) <= set(judged.places(*NO_RIGHT_SHAPE))
 
 
-def _is_place(first, sheet):
-    """Whether the first line that is called wrong is the first that is so; a line before it that
-    shows the same mistake less clearly is as good, also where something else is as likely."""
+def _is_place(first, sheet, order):
+    """Whether the first line that is called wrong is the first that is so; a line before it in the
+    ``order`` of the report that shows the same mistake less clearly is as good, also where
+    something else is as likely."""
     if first.name == sheet.truth.id:
         return True
-    order = [*sheet.answers]
     earlier = order.index(first.name) < order.index(sheet.truth.id)
-    return earlier and (set(first.mistakes) == names(sheet.truth.code) or _shows(first, sheet))
+    is_it = sheet.truth.code not in SLIPS and sheet.truth.code in first.mistakes
+    return earlier and (is_it or _shows(first, sheet))
 
 
 def _shows(judged, sheet):

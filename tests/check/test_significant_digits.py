@@ -34,7 +34,10 @@ def written(checker, sheet):
         ("a1: [0.5, 0.123, 0.456]\nz2: 0.012", None),  # three decimals
         ("a1: [1.234, 0.012, 56.784]\nz2: 7.406", None),  # three decimals
         # Three decimals, of which one has lost its zero
-        ("a1: [0.123, 0.234, 0.345, 0.456, 0.567]\nz2: [0.678, 0.789, 0.891, 0.912, 0.95]", None),
+        (
+            "z1: [.123, .234, .345]\na1: [.456, .567, .678]\ndW2: [.789, .891, .912]\nz2: .95",
+            None,
+        ),
         ("a1: [0, 0.9, 1e1]\nz2: 0.05", None),  # one says nothing
         # Three as a program prints them, and two decimals
         ("z1: [1.234e-5, 0.01235, 56.78]\na1: [0.01, 0.12, 0.78]", None),

@@ -42,7 +42,12 @@ class Attempts(Exercise):
 
     def with_explanations(self, answers: Answers, judged: Sheet) -> Sheet:
         """A judged sheet, once more, and what is wrong explained."""
+        return self.explained_within(answers, judged, self.searches)
+
+    def explained_within(self, answers: Answers, judged: Sheet, search: Work) -> Sheet:
+        """The same, so far as a search goes."""
         sheet = Sheet(self, self._page(answers), judged.working, before=judged)
+        sheet.search = search
         if self.trials.left < WORK_OF_NAMES:  # what follows from a mistake is seen all the same
             sheet.work = Work(WORK_OF_NAMES)
         explained = likelier_together([*self._judged(sheet)])
@@ -148,11 +153,13 @@ class Attempts(Exercise):
 
     def of_names(self, answers: Answers, usual: Sheet, places: AbstractSet[Key]) -> float:
         """How much likelier what is wrong at these places is with mistakes that have names than
-        with slips; of many none is asked, as one mistake leaves few so."""
+        with slips; of many none is asked, as one mistake leaves few so. Half of the search is kept
+        for the mistakes in the working that is found the likeliest."""
         if len(places) > MOST_NAMED:
             return 0.0
         if usual.with_names is None:
-            usual.with_names = self.with_explanations(answers, usual)
+            half = Work(self.searches.left // 2, self.searches)
+            usual.with_names = self.explained_within(answers, usual, half)
         return weight_of_names(usual, usual.with_names, places)
 
     def work(self, most: int = MOST_WORK) -> Work:

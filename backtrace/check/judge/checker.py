@@ -148,8 +148,12 @@ class Checker(Attempts):
         """The report on a sheet with mistakes, in the working in which those are the fewest."""
         best: Sheet | None = None
         for judged in self.likelier_workings(answers, usual):
-            judged.with_names = judged.with_names or self.with_explanations(answers, judged)
             sheet = judged.with_names
+            if sheet is None:
+                sheet = judged.with_names = self.with_explanations(answers, judged)
+            elif sheet.search.is_spent:  # the half of it that it was given
+                search = Work(MOST_SEARCHES)
+                sheet = judged.with_names = self.explained_within(answers, judged, search)
             if best is None or (
                 explains_more(sheet.quantities, best.quantities, sheet.working)
                 and (not sheet.working.cut or weight_of_cutting(sheet, best) > 0)
