@@ -49,9 +49,17 @@ def test_a_step_of_an_optimizer_tells_that_digits_were_cut_off():
     assert grade(400422, "mean-over-outputs").accused == ()
 
 
-def test_what_is_asked_of_names_leaves_a_search_for_the_likeliest_working():
-    """Six lines are off as if rounded; as cut off four are, by one rule in a layer further on."""
-    assert grade(400118, "jacobian-diagonal-only").accused == ()
+@pytest.mark.parametrize(
+    ("seed", "code"),
+    [
+        (400118, "jacobian-diagonal-only"),  # what the usual working was asked left no search
+        (400136, "bias-in-backward"),  # few lines, each of which is off either way
+        (400312, "z-times-slope"),  # all lines rest on the mistake, whose name tells
+    ],
+)
+def test_a_mistake_that_has_a_name_if_digits_were_cut_off_tells_that_they_were(seed, code):
+    outcome = grade(seed, code)
+    assert (outcome.named, outcome.accused) == (True, ())
 
 
 def test_the_first_wrong_step_is_located(mistaken):

@@ -41,13 +41,10 @@ class Attempts(Exercise):
         return sheet
 
     def with_explanations(self, answers: Answers, judged: Sheet) -> Sheet:
-        """A judged sheet, once more, and what is wrong explained."""
-        return self.explained_within(answers, judged, self.searches)
-
-    def explained_within(self, answers: Answers, judged: Sheet, search: Work) -> Sheet:
-        """The same, so far as a search goes."""
+        """A judged sheet, once more, and what is wrong explained; half of the search that is left
+        is kept for other workings, of which one may be the likelier."""
         sheet = Sheet(self, self._page(answers), judged.working, before=judged)
-        sheet.search = search
+        sheet.search = Work(self.searches.left // 2, self.searches)
         if self.trials.left < WORK_OF_NAMES:  # what follows from a mistake is seen all the same
             sheet.work = Work(WORK_OF_NAMES)
         explained = likelier_together([*self._judged(sheet)])
@@ -153,13 +150,11 @@ class Attempts(Exercise):
 
     def of_names(self, answers: Answers, usual: Sheet, places: AbstractSet[Key]) -> float:
         """How much likelier what is wrong at these places is with mistakes that have names than
-        with slips; of many none is asked, as one mistake leaves few so. Half of the search is kept
-        for the mistakes in the working that is found the likeliest."""
+        with slips; of many none is asked, as one mistake leaves few so."""
         if len(places) > MOST_NAMED:
             return 0.0
         if usual.with_names is None:
-            half = Work(self.searches.left // 2, self.searches)
-            usual.with_names = self.explained_within(answers, usual, half)
+            usual.with_names = self.with_explanations(answers, usual)
         return weight_of_names(usual, usual.with_names, places)
 
     def work(self, most: int = MOST_WORK) -> Work:

@@ -228,9 +228,13 @@ def weight_of_names(usual: Sheet, explained: Sheet, places: AbstractSet[Key]) ->
         for before, each in zip(usual.quantities, explained.quantities, strict=True)
         if (each.epoch, each.batch, each.id) in places
     )
+    return weight_of_rules(explained, places) + follow * math.log(SLIPS)
+
+
+def weight_of_rules(explained: Sheet, places: AbstractSet[Key]) -> float:
+    """How much likelier what is wrong at these places is by the rules that it has the names of."""
     numbers = _numbers_of_rules(explained, places).values()
-    rules = [max(0.0, count * math.log(SLIPS) - math.log(RULES)) for count in numbers]
-    return sum(rules) + follow * math.log(SLIPS)
+    return sum(max(0.0, count * math.log(SLIPS) - math.log(RULES)) for count in numbers)
 
 
 def most_of_names(usual: Sheet, places: AbstractSet[Key]) -> float:

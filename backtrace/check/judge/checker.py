@@ -14,6 +14,7 @@ from backtrace.check.judge.borne_out import (
     most_of_names,
     weight,
     weight_of_cutting,
+    weight_of_rules,
 )
 from backtrace.check.judge.conventions import (
     as_mistake,
@@ -23,7 +24,7 @@ from backtrace.check.judge.conventions import (
     other_conventions,
 )
 from backtrace.check.judge.exchanged_lines import exchanged
-from backtrace.check.judge.scratch_work import ENOUGH, MOST_SLIPS, TOLD, ScratchWork, enough
+from backtrace.check.judge.scratch_work import ENOUGH, TOLD, ScratchWork, enough
 from backtrace.check.model import Answers, Judged, Report, Verdict, WrittenQuantity
 from backtrace.check.policy import score
 from backtrace.check.rules.noting import Noting
@@ -48,7 +49,7 @@ from backtrace.spec.model import AnswerDigits, Spec
 
 MOST_BESIDE = 700  # lines that are worked in search of another way of working beside mistakes
 MOST_LEFT = 12  # lines wrong however the rest was noted; with more nobody knows of any habit
-UNTOLD = -5.0  # below, other lines tell that digits were not cut off
+UNTOLD = -10.0  # below, other lines tell that digits were not cut off
 SURE = 10.0  # from which on they tell so, whatever was noted coarsely
 MOST_REMEMBERED = 200  # reports, the last that were new
 
@@ -148,15 +149,11 @@ class Checker(Attempts):
         """The report on a sheet with mistakes, in the working in which those are the fewest."""
         best: Sheet | None = None
         for judged in self.likelier_workings(answers, usual):
+            judged.with_names = judged.with_names or self.with_explanations(answers, judged)
             sheet = judged.with_names
-            if sheet is None:
-                sheet = judged.with_names = self.with_explanations(answers, judged)
-            elif sheet.search.is_spent:  # the half of it that it was given
-                search = Work(MOST_SEARCHES)
-                sheet = judged.with_names = self.explained_within(answers, judged, search)
             if best is None or (
                 explains_more(sheet.quantities, best.quantities, sheet.working)
-                and (not sheet.working.cut or weight_of_cutting(sheet, best) > 0)
+                and (not sheet.working.cut or is_likelier_cut(sheet, best))
             ):
                 best = sheet
             is_one = len(accused_places(best.quantities)) == 1 == mistakes_made(best.quantities)
@@ -339,11 +336,10 @@ class Checker(Attempts):
         lenient = self.lenient(answers, usual)
         # What mends a line is judged while there are trials left; else only names may be mended.
         ways = [each for each in self.told_by_digits(usual) if each.unwritten is None]
-        is_many = len(accused_places(usual.quantities)) > MOST_SLIPS  # and cut off coarsely
         mending = [
             each
             for each in ways
-            if (each.cut and is_many and not self.trials.is_spent)
+            if (each.cut and not self.trials.is_spent)
             or self.excused(answers, each, usual, self.work())
         ]
         others = [*self.worked_otherwise(answers, usual, lenient, mending)]
@@ -415,6 +411,13 @@ def as_rounded(judged: Judged, before: Judged) -> Judged:
     )
     verdict = "rounded" if judged.verdict == "right" else judged.verdict
     return msgspec.structs.replace(judged, verdict=verdict, entries=entries)
+
+
+def is_likelier_cut(cut: Sheet, best: Sheet) -> bool:
+    """Whether a sheet is likelier with its digits cut off, by its lines and by the rules that what
+    is wrong has the names of either way."""
+    of_rules = [weight_of_rules(each, accused_places(each.quantities)) for each in (cut, best)]
+    return weight_of_cutting(cut, best) + of_rules[0] - of_rules[1] > 0
 
 
 def is_likelier(sheet: Sheet, usual: Sheet) -> bool:

@@ -37,7 +37,7 @@ from backtrace.tape.writer import TapeError
 Key: TypeAlias = tuple[int, int, str]  # epoch, batch, id
 MOST_STEPS = 20_000  # of all updates; a sheet is held against every one
 LEAST_TRIALS, TRIALS_OF_A_LINE = 4_000, 50
-MOST_SEARCHES = 6_000  # lines that are worked in search of all mistakes of a sheet
+MOST_SEARCHES = 12_000  # lines that are worked in search of all mistakes of a sheet
 FLOAT32 = 2.5e-7  # relative noise of a line in float32: four roundings by half a unit
 ADAPTIVE = ("adaptive_step", "decayed_step")
 DIVIDING = (*ADAPTIVE, "rescale", "over", "over_slope")
