@@ -216,7 +216,8 @@ def test_all_ways_of_working_share_the_search_for_mistakes_too(sheets, monkeypat
     found = checker.check(answers_of(checker, NEW_WEIGHTS)).quantities
     assert all(UNFINISHED in each.notes for each in found)
     of_each = [sheet.search.left for sheet in sheets if sheet.explains]
-    assert len(of_each) > 1 and all(-100 < left <= 0 for left in of_each)  # half of what is left
+    assert len(of_each) > 1  # each with half of what was left
+    assert all(-100 < left <= 0 for left in of_each)
     assert -100 < checker.searches.left < 100
 
 
