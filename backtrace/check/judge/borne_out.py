@@ -393,7 +393,8 @@ def _is_of_pieces(step: Step) -> bool:
     """Whether a line holds slopes of straight pieces."""
     if step.operation != "activation_derivative":
         return False
-    row, p = FUNCTIONS[step.parameters["activation"]], step.parameters
+    row = FUNCTIONS[step.parameters["activation"]]
+    p = row.parameters | step.parameters  # of one that is learned, what it starts from
     beyond = [x + off for x in row.kinks(p) for off in (-2.0, -1.0)]
     return bool(beyond) and len({*row.derivative(np.array(beyond[:2]), p)}) == 1
 
