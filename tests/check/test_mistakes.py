@@ -172,6 +172,8 @@ ALONE = {
     "clip-omitted": (
         CLIPPED, "dW2: [[5, 6], [7, 3.5]]\nW2_new: [[1.50, 0.40], [-1.70, 2.65]]", "W2_new"),
     "penalty-omitted": (PENALISED, "dW2: [[5.000, 6.000], [7.000, 3.500]]", "dW2"),
+    # [5 6 / 7 3.5] + 0.1 [4 1 / 1 9]
+    "penalty-misderived": (PENALISED, "dW2: [[5.400, 6.100], [7.100, 4.400]]", "dW2"),
     # [0.5 2] + 0.1 [2 1]
     "penalty-on-bias": (PENALISED, "db2: [0.700, 2.100]", "db2"),
     # X[1,2] = 2 read as 3: [1+6 12]

@@ -400,6 +400,20 @@ def _(work, line):
         yield Rule(right(line).reads, lambda g, w: g + work.turn * penalty_slope(work, line, w))
 
 
+@wrong("penalty-misderived", "dW")
+def _(work, line):
+    """The penalty itself added for its derivative, or that of the other penalty."""
+    part = work.spec.regularization
+    if not summed_up(line) or bool(float(part.l1)) == bool(float(part.l2)):
+        return
+    if work.inside(line.layer):
+        return
+    others = (np.abs, np.ones_like) if float(part.l1) else (np.square, np.abs, np.sign)
+    for other in others:
+        yield Rule(right(line).reads, lambda g, w, other=other: g + work.turn * (
+            penalty_slope(work, line, np.ones_like(w)) * other(w)))  # fmt: skip
+
+
 @wrong("penalty-on-bias", "penalty")
 def _(work, line):
     """Over every parameter there is, biases in the weights included."""

@@ -87,7 +87,15 @@ def test_the_example_of_a_kind_provokes_it_and_no_other(code, run, tmp_path, mon
 
 INNER = {  # errors that are caught and told by others, under their numbers
     *("MisfitError", "_HoldOutError", "MissingColumnsError", "UnwritableError"),
-    *("NotANumberError", "IdleOptionError", "_SignalledError", "_Quit", "_Back", "_TooLargeError"),
+    *(
+        "NoProcessesError",
+        "NotANumberError",
+        "IdleOptionError",
+        "_SignalledError",
+        "_Quit",
+        "_Back",
+        "_TooLargeError",
+    ),
 }
 
 

@@ -187,17 +187,25 @@ def _ones(step: Step, context: UpdateContext) -> dict[str, Any]:
     return {k: v for k, v in activation.parameters.items() if k == "ones"}
 
 
-# What is there of a slope of which a factor was left out.
-FACTORS_OF_SLOPE = {"sigmoid": ("a", "1-a"), "tanh": ("1-a",)}
+# What is there of a slope of which something was left out, and what that is.
+FACTORS_OF_SLOPE = {
+    "sigmoid": {"a": "the factor 1 − a", "1-a": "the factor a"},
+    "tanh": {"1-a": "the square", "-a²": "the 1"},
+}
 
 
 def derivative_incomplete(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation != "activation_derivative":
         return
-    for fragment in FACTORS_OF_SLOPE.get(step.parameters["activation"], ()):
-        parameters = {"fragment": fragment, **_ones(step, context)}
-        wrong = as_operation(step, "derivative_fragment", _own_activation(step), **parameters)
-        yield Wrong("derivative-incomplete", wrong)
+    for fragment, missing in FACTORS_OF_SLOPE.get(step.parameters["activation"], {}).items():
+        wrong = _fragment(step, context, fragment)
+        yield Wrong("derivative-incomplete", wrong, detail=(missing,))
+
+
+def _fragment(step: Step, context: UpdateContext, fragment: str) -> Step:
+    """A short formula in a layer's a in the place of its slope."""
+    parameters = {"fragment": fragment, **_ones(step, context)}
+    return as_operation(step, "derivative_fragment", _own_activation(step), **parameters)
 
 
 # Activations whose derivative has a short formula in a.
@@ -209,6 +217,8 @@ def preactivation_in_derivative(step: Step, context: UpdateContext) -> Iterator[
     if step.operation == "activation_derivative" and fragment is not None:
         wrong = as_operation(step, "derivative_fragment", fragment=fragment)
         yield Wrong("preactivation-in-derivative", wrong)
+    if step.operation == "activation_derivative" and step.parameters["activation"] == "elu":
+        yield Wrong("preactivation-in-derivative", as_operation(step, "slope_of_elu_by_z"))
 
 
 def z_times_slope(step: Step, context: UpdateContext) -> Iterator[Wrong]:
@@ -221,6 +231,8 @@ def z_times_slope(step: Step, context: UpdateContext) -> Iterator[Wrong]:
         return
     if ACTIVATIONS[step.parameters["activation"]].elementwise:
         yield Wrong("z-times-slope", as_operation(step, "slope_times_z"))
+    if step.parameters["activation"] == "leaky_relu":
+        yield Wrong("z-times-slope", as_operation(step, "slope_times_z_below_0"))
 
 
 def _averaged(step: Step) -> int:
@@ -302,12 +314,25 @@ def negated(step: Step) -> Wrong:
 def sign_flipped(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation in SIGNED:
         yield negated(step)
+    if step.operation == "activation_derivative" and step.parameters["activation"] == "tanh":
+        yield Wrong("sign-flipped", _fragment(step, context, "1+a²"), detail=("of a²",))
+    if step.operation == "loss_terms" and _of_classes(context):
+        wrong = as_operation(step, "loss_terms_signed")
+        yield Wrong("sign-flipped", wrong, detail=("of the part with 1 − y",))
     if step.operation == "add_bias":
         subtract = not step.parameters.get("subtract", False)
         yield Wrong("sign-flipped", as_operation(step, "add_bias", subtract=subtract))
     if step.operation == "add_penalty":
         l1, l2 = (-float(step.parameters[name]) for name in ("l1", "l2"))
         yield Wrong("sign-flipped", as_operation(step, "add_penalty", l1=l1, l2=l2))
+
+
+def _of_classes(context: UpdateContext) -> bool:
+    """Whether the loss is a binary cross-entropy of targets 0 and 1."""
+    loss, targets = context.spec.loss, context.spec.targets
+    if loss is None or targets is None or loss.name != "binary_cross_entropy":
+        return False
+    return bool(np.isin(targets.values, (0, 1)).all())
 
 
 def weights_not_transposed(step: Step, context: UpdateContext) -> Iterator[Wrong]:
@@ -356,6 +381,10 @@ def value_for_error(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     for other in _written_for(step, context):
         wrong = as_operation(step, "copy", (other.id,))
         yield Wrong("value-for-error", wrong, detail=(Symbol(other.id),))
+    loss = context.find("loss")
+    if step.operation in ("loss_gradient", "shortcut_delta") and loss is not None:
+        wrong = as_operation(step, "one_for_each", (loss.id, step.operands[0]))
+        yield Wrong("value-for-error", wrong, detail=(Symbol(loss.id),))
     yield from _for_gradient(step, context)
     if step.phase != "backward" or step.operation not in PASSING_ON:
         return
@@ -526,8 +555,7 @@ def _wrong_slope_formula(step: Step, context: UpdateContext) -> Iterator[Wrong]:
         return
     for name, fragment in SHORT_FORMULAS.items():
         if name != own:
-            parameters = {"fragment": fragment, **_ones(step, context)}
-            wrong = as_operation(step, "derivative_fragment", _own_activation(step), **parameters)
+            wrong = _fragment(step, context, fragment)
             yield Wrong("wrong-activation", wrong, detail=(ACTIVATIONS[name].title,))
 
 
@@ -643,11 +671,20 @@ def complement_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation == "loss_terms" and step.parameters["loss"] == "binary_cross_entropy":
         wrong = _without(as_operation(step, "loss_terms", loss="cross_entropy"), "stable_from")
         yield Wrong("complement-omitted", wrong)
+    if step.operation == "shortcut_delta" and _of_classes(context):
+        yield Wrong("complement-omitted", as_operation(step, "shortcut_of_ones"))
+    if step.operation == "loss_gradient" and _of_classes(context):
+        wrong = _without(as_operation(step, "loss_gradient", loss="cross_entropy"), "stable_from")
+        yield Wrong("complement-omitted", wrong)
 
 
 def softmax_axis(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation == "activate" and step.parameters["activation"] == "softmax":
-        yield Wrong("softmax-wrong-axis", as_operation(step, "softmax_wrong_axis"))
+        wrong = as_operation(step, "softmax_wrong_axis")
+        yield Wrong("softmax-wrong-axis", wrong, detail=("the samples",))
+        if context.samples > 1:
+            wrong = as_operation(step, "softmax_of_all")
+            yield Wrong("softmax-wrong-axis", wrong, detail=("samples and units alike",))
 
 
 def derivative_not_cancelled(step: Step, context: UpdateContext) -> Iterator[Wrong]:
@@ -658,6 +695,22 @@ def derivative_not_cancelled(step: Step, context: UpdateContext) -> Iterator[Wro
 def penalty_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
     if step.operation == "add_penalty" or (step.operation == "add" and step.role == "loss"):
         yield Wrong("penalty-omitted", as_operation(step, "copy", step.operands[:1]))
+
+
+# What is added for a penalty's gradient, by what was taken for sign(w), or for w.
+MISDERIVED = {"l1": ("|w|", "1", "w"), "l2": ("w²", "|w|", "sign(w)")}
+
+
+def penalty_misderived(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    """λ|w|, which is not differentiated, λ without the sign, or the other penalty's λw."""
+    if step.operation != "add_penalty" or step.parameters.get("omit"):
+        return
+    kinds = [name for name in MISDERIVED if float(step.parameters[name])]
+    for name in kinds if len(kinds) == 1 else ():
+        for taken in MISDERIVED[name]:
+            wrong = as_operation(step, "add_misderived_penalty", taken=taken)
+            said = "λ" if taken == "1" else f"λ·{taken}"
+            yield Wrong("penalty-misderived", wrong, detail=(said,))
 
 
 def penalty_on_bias(step: Step, context: UpdateContext) -> Iterator[Wrong]:
@@ -682,7 +735,14 @@ def penalty_on_bias(step: Step, context: UpdateContext) -> Iterator[Wrong]:
 
 
 def wrong_layer(step: Step, context: UpdateContext) -> Iterator[Wrong]:
-    """Another layer's weights or activation in a backward product, shapes allowing."""
+    """Another layer's weights or activation in a backward product, or its z in a slope, shapes
+    allowing."""
+    if step.operation == "activation_derivative" and not is_identity(step.parameters):
+        for other in context.steps.values():
+            z = step.operands[0]
+            if other.role == "preactivation" and other.id != z and other.shape == step.shape:
+                wrong = _with_operand(step, z, other.id)
+                yield Wrong("wrong-layer", wrong, detail=(Symbol(other.id),))
     if step.operation != "matmul" or step.phase != "backward":
         return
     for operand in (context.steps[id] for id in step.operands):

@@ -25,6 +25,7 @@ from backtrace.check.rules.intervals import (
 )
 from backtrace.check.rules.softmax_bounds import softmax
 from backtrace.functions.activations import Parameters
+from backtrace.functions.penalties import shares
 from backtrace.tape.operations import OPERATIONS, augmented, matmul_operands, mean, without_ones
 from backtrace.tape.setting import Evaluate, Setting
 
@@ -42,6 +43,8 @@ FRAGMENTS: dict[str, tuple[RealFunction, tuple[float, ...]]] = {
     "1-a²": (lambda a: 1 - a * a, (0.0,)),
     "a": (lambda a: a, ()),
     "1-a": (lambda a: 1 - a, ()),
+    "-a²": (lambda a: -a * a, (0.0,)),
+    "1+a²": (lambda a: 1 + a * a, (0.0,)),
 }
 
 
@@ -56,6 +59,18 @@ def _derivative_fragment(s: Setting, p: Parameters, a: Interval) -> Interval:
 
 def _slope_times_z(s: Setting, p: Parameters, z: Interval, *learned: Interval) -> Interval:
     return multiplied(z, NARROWER["activation_derivative"](s, p, z, *learned))
+
+
+def _slope_times_z_below_0(s: Setting, p: Parameters, z: Interval) -> Interval:
+    """α·z where α belongs: 1 above 0, and a leaky ReLU's value below."""
+    slope = float(p["slope"])
+    return mapped(z, lambda x: np.where(x > 0, 1.0, slope * x), (0.0,))
+
+
+def _slope_of_elu_by_z(s: Setting, p: Parameters, z: Interval) -> Interval:
+    """z + α where a + α belongs."""
+    alpha = float(p["alpha"])
+    return mapped(z, lambda x: np.where(x > 0, 1.0, x + alpha), (0.0,))
 
 
 def _hadamard_with_z(s: Setting, p: Parameters, da: Interval, g: Interval, z: Interval) -> Interval:
@@ -76,6 +91,16 @@ def _mistaken_function(s: Setting, p: Parameters, z: Interval) -> Interval:
 def _shortcut_times_slope(s: Setting, p: Parameters, a: Interval, y: Interval) -> Interval:
     delta = _right("shortcut_delta", s, p, a, y)
     return multiplied(delta, mapped(a, *FRAGMENTS["a(1-a)"]))
+
+
+def _shortcut_of_ones(s: Setting, p: Parameters, a: Interval, y: Interval) -> Interval:
+    """The short-cut where the target is 1, and 0 where it is 0."""
+    return multiplied(_right("shortcut_delta", s, p, a, y), y)
+
+
+def _one_for_each(s: Setting, p: Parameters, one: Interval, other: Interval) -> Interval:
+    """One number for every entry of another quantity."""
+    return one.rearranged(lambda x: np.broadcast_to(x.reshape(1, 1), other.shape))
 
 
 # Products
@@ -178,7 +203,18 @@ def _softmax_wrong_axis(s: Setting, p: Parameters, z: Interval) -> Interval:
     return rows(s, softmax(rows(s, z).T).T)
 
 
+def _softmax_of_all(s: Setting, p: Parameters, z: Interval) -> Interval:
+    whole = softmax(z.rearranged(lambda x: x.reshape(1, -1)))
+    return whole.rearranged(lambda x: x.reshape(z.shape))
+
+
 # Losses
+
+
+def _loss_terms_signed(s: Setting, p: Parameters, a: Interval, y: Interval) -> Interval:
+    """−y ln a + (1 − y) ln(1 − a), of targets 0 and 1."""
+    sign = subtracted(scaled(y, 2.0), point(np.ones(y.shape)))
+    return multiplied(NARROWER["loss_terms"](s, p, a, y), sign)
 
 
 def _sizes(s: Setting, p: Parameters, a: Interval, y: Interval) -> Interval:
@@ -198,6 +234,23 @@ def _total_of_pairs(s: Setting, p: Parameters, a: Interval, y: Interval) -> Inte
 def _sum_with_penalty(s: Setting, p: Parameters, delta: Interval, b: Interval) -> Interval:
     data = _right("sum_samples", s, p, delta)
     return _right("add_penalty", s, {**p, "omit": ""}, data, b)
+
+
+# What stands in a penalty's gradient for sign(w), or for w: the functions, and where they turn.
+TAKEN_OF_WEIGHTS: dict[str, tuple[RealFunction, tuple[float, ...]]] = {
+    "|w|": (np.abs, (0.0,)),
+    "1": (np.ones_like, ()),
+    "w": (lambda w: w, ()),
+    "w²": (lambda w: w * w, (0.0,)),
+    "sign(w)": (np.sign, (0.0,)),
+}
+
+
+def _add_misderived_penalty(s: Setting, p: Parameters, data: Interval, w: Interval) -> Interval:
+    of_squares, of_sizes = shares(p["form"], p["over"])
+    factor = 2 * float(p["l2"]) * of_squares + float(p["l1"]) * of_sizes  # one of them is 0
+    part = scaled(mapped(w, *TAKEN_OF_WEIGHTS[p["taken"]]), factor)
+    return subtracted(data, part) if s.descent else added(data, part)
 
 
 # Updates and equations
@@ -267,6 +320,13 @@ WRONG_RULES: dict[str, Evaluate] = {
     "sizes": _sizes,
     "total_of_pairs": _total_of_pairs,
     "slope_times_z": _slope_times_z,
+    "slope_times_z_below_0": _slope_times_z_below_0,
+    "slope_of_elu_by_z": _slope_of_elu_by_z,
+    "shortcut_of_ones": _shortcut_of_ones,
+    "one_for_each": _one_for_each,
+    "softmax_of_all": _softmax_of_all,
+    "loss_terms_signed": _loss_terms_signed,
+    "add_misderived_penalty": _add_misderived_penalty,
     "hadamard_with_z": _hadamard_with_z,
     "mistaken_function": _mistaken_function,
     "shortcut_times_slope": _shortcut_times_slope,
