@@ -74,6 +74,7 @@ def test_an_honest_person_is_not_accused_and_keeps_the_marks(name):
         (400258, "scratch lines one decimal coarser"),  # -0.0725 is carried on as -0.073
         (401300, "cut off inside a line too"),  # products, and no shares of the mean
         (401336, "cut off instead of rounded"),  # slopes of the a that were cut off
+        (406033, "products to 3 decimals, 4 written"),  # lines that end in 0, and dW2 that does not
         (402022, "cut off inside a line too"),  # four decimals, of which 1.0000 is not four digits
     ],
 )

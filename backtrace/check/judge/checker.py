@@ -104,7 +104,9 @@ class Checker(Attempts):
     def with_mistakes(self, answers: Answers, usual: Sheet) -> Report:
         """The report on a sheet that has something wrong in the usual working."""
         read, usual, refused = self.as_meant(answers, usual)
-        report = self.with_fewer_decimals(read, usual) or self.otherwise(read, usual)
+        report = self.with_fewer_decimals(read, usual)
+        if report is None or accused(report.quantities):
+            report = self.otherwise(read, usual) or report
         if report is None or accused(report.quantities):
             back = exchanged(read, usual, lambda answers: self.sheet(answers, Working()))
             if back is not None:
