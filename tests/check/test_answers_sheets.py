@@ -8,6 +8,7 @@ from backtrace.check.answers.reading import read_answers, read_stream, stream_li
 from backtrace.check.answers.tree import AnswersError
 from backtrace.check.model import Answers, Figure, Malformed, Unreadable
 from tests.check.answer_exercises import AUGMENTED, DESCENT, ONLINE, PLAIN, reader_of
+from tests.check.typed import report
 
 
 def sheet(text, exercise=PLAIN, file="ada.yaml"):
@@ -214,9 +215,9 @@ def test_a_quantity_without_entries_is_not_written(text):
         ("W1: []", "an empty list where 2 × 3 is meant", []),
         ("loss: [1, 2]", "a list of 2 numbers where one number is meant", [["1", "2"]]),
         (
-            'W1: "[[1, 2, 3], [4, 5, 6]]"',
+            'W1: "[[1, 2, 3], [4, 5, 6]"',
             "a list in quotes (write it without them) where 2 × 3 is meant",
-            [["[[1, 2, 3], [4, 5, 6]]"]],
+            [["[[1, 2, 3], [4, 5, 6]"]],
         ),
     ],
 )
@@ -559,3 +560,74 @@ def test_a_number_that_no_layer_has_beside_one_that_only_it_has_is_a_stranger(na
     answers = sheet("".join(f"{name}[1,1]: 1\n" for name in names.split()), PLAIN)
     assert [each.id for each in answers.written] == [kept]
     assert len(answers.notes) == 1
+
+
+# What programs print around numbers
+
+
+MATRIX = [["1", "-2.5", "3e-2"], ["4", "5", "6"]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "|\n  array([[ 1, -2.5, 3e-2],\n         [ 4,  5,  6]])",
+        "|\n  array([[1, -2.5, 3e-2], [4, 5, 6]], dtype=float32)",
+        "|\n  tensor([[1, -2.5, 3e-2],\n          [4, 5, 6]], grad_fn=<AddBackward0>)",
+        "np.array([[1, -2.5, 3e-2], [4, 5, 6]])",
+        "'[[1, -2.5, 3e-2], [4, 5, 6]]'",
+        "[[np.float64(1), np.float64(-2.5), np.float64(3e-2)], [4, 5, 6]]",
+        r"\begin{bmatrix} 1 & -2.5 & 3e-2 \\ 4 & 5 & 6 \end{bmatrix}",
+        "[['(1)', '(-2.5)', '[3e-2]'], [4, 5, 6]]",
+    ],
+)
+def test_what_a_program_prints_around_a_matrix(text):
+    written = only(f"W1: {text}\n")
+    assert written.notes == ()
+    assert [[cell.text for cell in row] for row in written.cells] == MATRIX
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "np.float64(0.72)",
+        "tensor(0.72, grad_fn=<MseLossBackward0>)",
+        "'[0.72]'",
+        "'| 0.72 |'",
+        "'(0.72)'",
+        "array(0.72)",
+    ],
+)
+def test_what_a_program_prints_around_a_number(text):
+    assert texts(only(f"loss: {text}\n").cells) == [["0.72"]]
+
+
+@pytest.mark.parametrize("text", ["sin(0.72)", "array", "(0.72", "f(array(1))", "np.array(1, 2)"])
+def test_what_is_no_number_in_brackets_either(text):
+    (written,) = sheet(f"loss: '{text}'\n").written
+    cells = written.cells or written.raw
+    assert isinstance(cells[0][0], Malformed)
+
+
+def test_a_spreadsheet_s_lines_part_columns_with_semicolons_where_commas_are_decimal():
+    written = only("W1: |\n  1,5; -2,5; 3,25\n  4,0; 5,0; 6,0\n")
+    values = [[cell.value for cell in row] for row in written.cells]
+    assert values == [[1.5, -2.5, 3.25], [4, 5, 6]]
+
+
+# Where the outputs' share of a mean comes in
+
+
+def test_a_loss_averaged_over_the_outputs_may_have_the_share_at_its_end():
+    """e = [0.5 0.7 / 0.8 -0.4], e² = [0.25 0.49 / 0.64 0.16], 1.54 / 4 = 0.385."""
+    spec = """
+layers: [{activation: linear, weights: [[1, 1]], bias: none}]
+inputs: [[1], [2]]
+targets: [[0.5, 0.3], [1.2, 2.4]]
+loss: mse_elements
+"""
+    found = report(spec, "loss_terms: [[0.25, 0.49], [0.64, 0.16]]\nloss: 0.385")
+    assert (found.earned, found.possible) == (5, 5)
+    assert "outputs" in found.notes[0]
+    once = report(spec, "loss_terms: [[0.25, 0.49], [0.64, 0.16]]\nloss: 0.770")
+    assert [q.name for q in once.quantities if q.verdict == "wrong"] == ["loss"]

@@ -5,6 +5,7 @@ The sheets of tanh-sigmoid are real cases; the others are worked by ``handwork``
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import backtrace
@@ -347,3 +348,56 @@ def test_a_mistake_does_not_hide_that_digits_were_cut_off(seed, code):
     found = check(sheet)
     assert found.conventions == {"rounding": "cut off"}
     assert [q.name for q in found.quantities if q.verdict in ACCUSED] == [sheet.truth.id]
+
+
+# Columns, the delta rule and the 1/n at the end, together
+
+
+def sheet_of(lines):
+    return "\n".join(f"{id}: {np.round(value, 4).tolist()}" for id, value in lines.items())
+
+
+def test_columns_the_delta_rule_and_the_mean_at_the_end_together():
+    """Two layers of a course that has samples in columns, W + η dW and Δ·aᵀ / n."""
+    x, y = np.array([[0.7, 1.1, -0.6], [-1.2, 0.4, 0.9]]), np.array([[1, 0, 1], [0, 1, 1]])
+    w1, w2 = np.array([[0.3, 0.8], [-0.5, 0.2]]), np.array([[0.6, 0.9], [-0.4, 0.5]])
+    a1 = 1 / (1 + np.exp(-w1 @ x))
+    a2 = 1 / (1 + np.exp(-w2 @ a1))
+    delta2 = (y - a2) * a2 * (1 - a2)
+    delta1 = w2.T @ delta2 * a1 * (1 - a1)
+    dw2, dw1 = delta2 @ a1.T / 3, delta1 @ x.T / 3
+    lines = {"a1": a1, "a2": a2, "delta2": delta2, "dW2": dw2, "delta1": delta1, "dW1": dw1}
+    spec = f"""
+layers:
+  - {{activation: sigmoid, weights: {w1.T.tolist()}, bias: none}}
+  - {{activation: sigmoid, weights: {w2.T.tolist()}, bias: none}}
+inputs: {x.T.tolist()}
+targets: {y.T.tolist()}
+loss: half_mse
+learning_rate: 0.5
+"""
+    new = {"W1_new": w1 + 0.5 * dw1, "W2_new": w2 + 0.5 * dw2}
+    found = report(spec, sheet_of(lines | new))
+    assert found.earned == found.possible
+    assert found.conventions == {"mean_in": "gradient", "sign": "descent"}
+    assert "transposed" in found.notes[0]
+
+
+def test_a_mistake_beside_another_convention_is_charged_alone():
+    """By the delta rule, with the penalty's 0.2·w added where it is taken away."""
+    x, y, w = np.array([1.0, -2.0, 0.5]), np.array([1.0, 3.0, -1.0]), 2.0
+    e = y - w * x
+    dw = (e * x).mean() + 0.2 * w
+    spec = f"""
+layers: [{{activation: linear, weights: [[2]], bias: none}}]
+inputs: {x[:, None].tolist()}
+targets: {y[:, None].tolist()}
+loss: half_mse
+learning_rate: 0.1
+regularization: {{l2: 0.2}}
+"""
+    lines = {"error": e[:, None], "dW1": [[dw]], "W1_new": [[w + 0.1 * dw]]}
+    found = report(spec, sheet_of(lines))
+    assert found.conventions == {"sign": "descent"}
+    wrong = [(q.name, q.mistakes) for q in found.quantities if q.verdict == "wrong"]
+    assert wrong == [("dW1", ("sign-flipped",))]

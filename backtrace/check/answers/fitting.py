@@ -11,6 +11,7 @@ import msgspec
 
 from backtrace.check.answers.figures import EXACT, understood
 from backtrace.check.answers.names import Quantity, Reader, shape_of
+from backtrace.check.answers.printed import alone, unwrapped
 from backtrace.check.answers.tree import AnswersError, read_sheet
 from backtrace.check.model import AnswerCell, Figure, WrittenQuantity
 from backtrace.spec.document.reader import Mapping, Node, Scalar, Sequence
@@ -25,6 +26,7 @@ IndexPair: TypeAlias = "tuple[int, int]"
 NAMED = "numbers are read without the name before them"
 LONGEST_NAMED = 1000
 _NAMED = re.compile(r"\s*([^=≈:]*[^=≈:\s])\s*[=≈:]\s*([^=≈:]+)")
+_IN_COLUMNS = re.compile(r"^[^.]*\d,\d[^.]*;[^.]*$")  # 0,1; 0,2 in a line of several
 _ONE = Figure("1", 1.0, 0.0, EXACT, EXACT)
 _FAULTS = {
     "mapping": "keys and values",
@@ -50,7 +52,7 @@ def fit(quantity: Quantity, node: Node, reader: Reader) -> WrittenQuantity | Non
     are the lines of a text block. What fits no way round has a ``problem`` and ``raw`` cells.
     """
     bare = _without_name(node, quantity, reader)
-    given = _given(bare)
+    given = _given(_as_printed(bare))
     grid, notes = _fitted(quantity, given)
     rows = given.rows if grid is None else grid
     if grid is None and sum(map(len, rows)) > MOST_RAW:
@@ -89,12 +91,27 @@ def scattered(
         name, number = _named(text)
         is_own = number and _is_its(name, quantity, reader, (i, j))
         said += [NAMED] if is_own else []
-        cell, note = understood(number if is_own else text)
+        cell, note = understood(alone(number if is_own else text))
         empty = empty and cell is None
         grid[i][j] = cell
         if note:
             said.append(note)
     return None if empty else written(quantity, tuple(map(tuple, grid)), said)
+
+
+def _as_printed(node: Node) -> Node:
+    """The list that a text holds: ``array([[1, 2]])``, or ``[[1, 2], [3, 4]]`` in quotes."""
+    if not isinstance(node, Scalar):
+        return node
+    text = unwrapped(node.text)
+    if text.lstrip().startswith("[") and "," in text:
+        try:
+            found = read_sheet(text.encode(), "a cell")
+        except AnswersError:
+            found = node
+        if isinstance(found, Sequence) and _given(found).form in ("list", "matrix"):
+            return found
+    return node if text == node.text else Scalar(0, 0, len(text), text)
 
 
 def _without_name(node: Node, quantity: Quantity, reader: Reader) -> Node:
@@ -252,7 +269,11 @@ def _with_spaces(given: WrittenCells) -> WrittenCells | None:
     marks = " ;\n\t|"
     if not any(mark in cell.text.strip() for row in given.rows for cell in row for mark in marks):
         return None
-    lines = re.split("[;\n]", re.sub(r"[\[\]()|]", " ", ";".join(texts)))
+    text = re.sub(r"[\[\]()|]", " ", ";".join(texts))
+    below = [line for line in text.splitlines() if line.strip()]
+    if len(below) > 1 and all(map(_IN_COLUMNS.search, below)):
+        text = text.replace(";", " ")
+    lines = re.split("[;\n]", text)
     told = [[text.rstrip(",") for text in line.split()] for line in lines if line.strip()]
     rows = [[Scalar(0, 0, 1, text) for text in line if text] for line in told]
     if len(rows) == 1 and given.form != "matrix":
@@ -282,7 +303,7 @@ def _cells(rows: list[list[Scalar]], said: list[str]) -> Cells:
     for row in rows:
         line = []
         for scalar in row:
-            cell, note = understood(scalar.text)
+            cell, note = understood(alone(scalar.text))
             line.append(cell)
             if note:
                 said.append(note)

@@ -107,6 +107,10 @@ class Checker(Attempts):
         report = self.with_fewer_decimals(read, usual)
         if report is None or accused(report.quantities):
             report = self.otherwise(read, usual) or report
+        if read is answers and (report is None or accused(report.quantities)):
+            found = None if self.strict else self.as_meant_in_another_convention(answers, usual)
+            if found is not None and (report is None or found.score.points > report.score.points):
+                return found
         if report is None or accused(report.quantities):
             back = exchanged(read, usual, lambda answers: self.sheet(answers, Working()))
             if back is not None:
@@ -178,6 +182,17 @@ class Checker(Attempts):
                 return reading.answers, sheet, {*changed} if is_refused else set()
         return answers, usual, set()
 
+    def as_meant_in_another_convention(self, answers: Answers, usual: Sheet) -> Report | None:
+        """The report on a sheet that means something else as a whole in another convention, in
+        which far less is wrong then: who writes columns may also work by the delta rule."""
+        wrong = tuple(each for each in usual.quantities if each.verdict in ACCUSED)
+        for reading in readings(answers, wrong, self):
+            sheet = self.sheet(reading.answers, Working())
+            found = self.in_other_convention(reading.answers, sheet)
+            if found is not None and is_far_less(usual.quantities, found.quantities):
+                return msgspec.structs.replace(found, read=reading.answers)
+        return None
+
     def in_other_convention(self, answers: Answers, usual: Sheet) -> Report | None:
         """The report in the other convention in which least is wrong, if the sheet fits any."""
         found = min(
@@ -195,8 +210,9 @@ class Checker(Attempts):
         self, answers: Answers, usual: Sheet, report: Report
     ) -> Report | None:
         """The report in another convention, in which what it changes first is right, and which
-        leaves fewer mistakes than this report by more than that it would be one itself."""
-        most = mistakes_made(report.quantities) - 2
+        leaves fewer mistakes than this report by more than that it would be one itself; or fewer,
+        and for more marks, where the new parameters come back to what they are in each."""
+        most = mistakes_made(report.quantities) - 1
         if most < 1 or report.conventions is not None:
             return None
         wrong = accused_places(usual.quantities)
@@ -208,9 +224,21 @@ class Checker(Attempts):
             sheet = checker.with_at_most(answers, Working(), fewer)
             if sheet is not None and first not in accused_places(sheet.quantities):
                 found = checker.explained(answers, sheet)
-                if mistakes_made(found.quantities) <= most:
+                made = mistakes_made(found.quantities)
+                if made < most or (made == most and self.comes_back(found, report)):
                     return self.worked_so(said, found, differ)
         return None
+
+    def comes_back(self, found: Report, report: Report) -> bool:
+        """Whether a report has no new parameter wrong of those that are written, and more marks."""
+        new = (
+            (each.epoch, each.batch, each.id)
+            for each in found.quantities
+            if self.steps[each.epoch, each.batch, each.id].role == "updated"
+        )
+        updated, wrong = {*new}, accused_places(found.quantities)
+        more = found.score.points > report.score.points
+        return more and bool(updated) and updated.isdisjoint(wrong)
 
     def worked_so(self, said: dict[str, str], report: Report, differ: set[Key]) -> Report:
         """A report that was made in another convention; where a course insists on its own, that is

@@ -47,6 +47,11 @@ OF_WEIGHTS: tuple[Role, ...] = (
     "step",
     "updated",
 )
+LATER: tuple[tuple[Role, ...], ...] = (  # where the 1/k of the outputs may be left out, together
+    ("loss_terms",),
+    ("activation_gradient", "delta"),
+    ("loss_terms", "activation_gradient", "delta"),
+)
 NEAR = 4.0  # half units of the last digit, by which the numbers of a sample may be off
 THROUGHOUT = "Everything is written transposed: the square matrices are read so too."
 SQUARE = "The gradients and the new weights are written transposed: they are read so."
@@ -67,7 +72,8 @@ def readings(
 ) -> Iterator[SheetReading]:
     """What a sheet may have meant as a whole; ``accused`` is what is wrong as it stands."""
     found_so = (_transposed(answers, exercise), _square_ones(answers, accused, exercise))
-    for found in (*found_so, _one_sample(answers, exercise)):
+    outputs = (_outputs_divided_later(answers, exercise, *roles) for roles in LATER)
+    for found in (*found_so, _one_sample(answers, exercise), *outputs):
         if found is not None:
             yield found
     renamed = _new_under_old_names(answers, accused, exercise)
@@ -166,6 +172,34 @@ def _square_ones(
         return None
     read = {place: _turned(each) for place, each in kin.items()}
     return SheetReading(_read_as(answers, read, SQUARE), is_convention=True)
+
+
+def _outputs_divided_later(
+    answers: Answers, exercise: Exercise, *roles: Role
+) -> SheetReading | None:
+    """With the 1/k of a loss that is averaged over its k outputs as well put to what is written
+    without it: its addends, or all of the way back, where it comes in at the end with the 1/n."""
+    loss = exercise.spec.loss
+    if loss is None or loss.name != "mse_elements":
+        return None
+    outputs = exercise.spec.layers[-1].units
+
+    def divided(cell: AnswerCell) -> AnswerCell:
+        if not isinstance(cell, Figure):
+            return cell
+        half = cell.half_unit / outputs
+        return Figure(cell.text, cell.value / outputs, half, cell.decimals, cell.digits)
+
+    read = {
+        _key(each): msgspec.structs.replace(
+            each, cells=tuple(tuple(map(divided, line)) for line in each.cells)
+        )
+        for each in answers.written
+        if exercise.steps[_key(each)].role in roles
+    }
+    names = ", ".join(dict.fromkeys(id for _, _, id in read))
+    said = f"{names}: without the 1/{outputs} of the outputs, which comes in later"
+    return SheetReading(_read_as(answers, read, said)) if read and outputs > 1 else None
 
 
 def _turned(written: WrittenQuantity) -> WrittenQuantity:
