@@ -125,3 +125,24 @@ def test_the_gradient_of_an_absolute_penalty_is_charged_once(taken):
     wrong = {q.name: q for q in found.quantities if q.verdict == "wrong"}
     assert {q.mistakes for q in wrong.values()} == {("penalty-misderived",)}
     assert wrong["dW1"].repeated == "dW2"
+
+
+def test_numbers_that_cutting_off_mends_nothing_of_are_not_said_to_be_cut_off():
+    """Gradients and new weights of a program whose softmax is e^z / Σ of the whole batch, printed
+    with four decimals."""
+    text = spec("tanh", "softmax", "cross_entropy", np.eye(3)[[0, 1, 2, 0]].tolist()).replace(
+        f"{W2.tolist()}, bias: {B2.tolist()}",
+        "[[0.7, -0.3, 0.2], [-0.5, 0.8, 0.1], [0.4, 0.6, -0.9]], bias: [0.05, -0.15, 0.1]",
+    )
+    sheet = """
+dW2: [[-0.2680, -0.0093, 0.0244], [-0.1765, -0.0948, 0.1965], [-0.0311, 0.0387, -0.1347]]
+db2: [[-0.3974, -0.1807, -0.1719]]
+dW1: [[-0.1742, 0.1964, 0.2186], [-0.1569, 0.1830, -0.3589]]
+db1: [[-0.1434, 0.0555, -0.1854]]
+W1_new: [[0.2871, -0.4982, 0.1907], [0.5785, 0.5085, -0.0206]]
+b1_new: [[0.1717, -0.1278, 0.2927]]
+W2_new: [[0.8340, -0.2953, 0.1878], [-0.4117, 0.8474, 0.0018], [0.4155, 0.5807, -0.8327]]
+b2_new: [[0.2487, -0.0597, 0.1859]]
+"""
+    assert report(text, sheet).conventions is None
+    assert named(text, sheet) == [("dW2", ("softmax-wrong-axis",))]

@@ -376,7 +376,9 @@ class Checker(Attempts):
         if others and others[0].working.cut:
             cut = others[0]
             yield from self.noted_coarsely(answers, usual, lenient, cut)
-            if self.is_shown(answers, cut, lenient, usual):
+            mends = accused_entries(cut.quantities) < accused_entries(usual.quantities)
+            is_told = mends or weight_of_cutting(cut, usual) > SURE
+            if is_told and self.is_shown(answers, cut, lenient, usual):
                 yield others.pop(0)
         yield usual
         if usual.with_names is not None and is_told_by_one_rule(usual.with_names):

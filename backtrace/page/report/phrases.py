@@ -261,7 +261,7 @@ def convention_words(conventions: Mapping[str, str], words: Words) -> Iterator[s
 def _rounded_by(conventions: Mapping[str, str]) -> str:
     rounding = conventions.get("rounding", "")
     if rounding == "cut off":
-        return "Your numbers are cut off, not rounded, throughout: they are read so."
+        return "Your numbers look cut off, not rounded: they are read so."
     if rounding:
         return f"{rounding[0].upper()}{rounding[1:]}, and written to more: carry more digits."
     return ""
