@@ -143,10 +143,10 @@ def _max(x: AnyArray, p: Parameters) -> AnyArray:
 
 def _var(x: AnyArray, p: Parameters) -> AnyArray:
     centred = x - _mean(x, p)
-    return _sum(centred * centred, p) / _freedom(p, x.shape)
+    return _sum(centred * centred, p) / freedom(p, x.shape)
 
 
-def _freedom(p: Parameters, shape: Shape) -> int:
+def freedom(p: Parameters, shape: Shape) -> int:
     """What a variance is divided by: n, or n − 1 where it is unbiased."""
     return entries_of(p, shape) - bool(p.get("unbiased"))
 
@@ -160,7 +160,7 @@ REDUCTIONS: dict[str, Callable[[AnyArray, Parameters], AnyArray]] = {
 
 
 def _reduce_shape(s: Setting, p: Parameters, x: Shape) -> Shape:
-    if p["reduce"] == "var" and _freedom(p, x) < 1:
+    if p["reduce"] == "var" and freedom(p, x) < 1:
         raise ValueError("an unbiased variance of a single number")
     return {"row": (x[0], 1), "column": (1, x[1])}.get(p.get("each", ""), (1, 1))
 
@@ -169,7 +169,7 @@ def _reduce_slope(s: Setting, p: Parameters, upstream: AnyArray, x: AnyArray) ->
     if p["reduce"] == "max":
         return np.where(winners(x, p), upstream, filled(upstream, 0))
     if p["reduce"] == "var":
-        return upstream * 2 * (x - _mean(x, p)) / _freedom(p, x.shape)
+        return upstream * 2 * (x - _mean(x, p)) / freedom(p, x.shape)
     spread = upstream + filled(x, 0)  # not x · 0: of an infinite x that is no number
     return spread / entries_of(p, x.shape) if p["reduce"] == "mean" else spread
 

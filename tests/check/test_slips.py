@@ -136,3 +136,16 @@ def test_a_zero_with_two_decimals_beside_four_is_imprecise():
     """dU_f is the one share that is not 0, -0.0034, and within 0.005 of 0."""
     sheet = "dU_f_from_f_2: -0.0034\ndU_f: 0.00\n"
     assert quantity("lstm", sheet, "dU_f").verdict == "imprecise"
+
+
+def test_a_single_digit_is_no_given_number_read_as_another():
+    """Mazur's net, L = 0.298: 0.99 read as 4.99 would give 8.9…, as many other numbers do."""
+    spec = """
+layers:
+  - {activation: sigmoid, weights: [[0.15, 0.25], [0.2, 0.3]], bias: [0.35, 0.35]}
+  - {activation: sigmoid, weights: [[0.4, 0.5], [0.45, 0.55]], bias: [0.6, 0.6]}
+inputs: [[0.05, 0.1]]
+targets: [[0.01, 0.99]]
+loss: half_sse
+"""
+    assert quantity(spec, "loss: 9", "loss").mistakes == ("arithmetic-slip",)

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 import msgspec
 import numpy as np
 
-from backtrace.check.mistakes.rewrites import is_identity
 from backtrace.check.model import Answers, Figure, Judged, WrittenQuantity
 from backtrace.check.sheets.exercise import Exercise, Key
 from backtrace.functions.formula import (
@@ -29,6 +28,7 @@ from backtrace.functions.formula import (
     row,
 )
 from backtrace.functions.losses import LOSSES
+from backtrace.notation.forward import is_identity
 from backtrace.notation.steps import entry_stages, writing
 from backtrace.notation.symbols import Symbols
 from backtrace.notation.text import text

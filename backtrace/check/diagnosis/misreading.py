@@ -41,6 +41,8 @@ class Misreading(WrongQuantity):
         """A given number that was read as another: throughout, or in one of several lines; as any
         other if it explains ``several`` numbers."""
         found: list[Cause] = []
+        if not several and self.is_one_digit(wrong):
+            return found
         several = several or int(wrong.sum()) > 1
         givens = [source for source in self.sources() if source not in self.sheet.intervals]
         for source, i, j in self.entries(givens):
@@ -53,6 +55,18 @@ class Misreading(WrongQuantity):
             if self.sheet.search.is_spent:
                 break
         return found
+
+    def is_one_digit(self, wrong: NDArray[np.bool_]) -> bool:
+        """Whether one digit is all that is wrong, where the key has more: a 9 for 0.298 comes of
+        any of many numbers."""
+        key = self.exercise.values[self.place]
+        return self.digits_of(wrong) < FEWEST_DIGITS and bool((np.round(key) != key).any())
+
+    def digits_of(self, wrong: NDArray[np.bool_]) -> int:
+        """How many significant digits were written of these entries."""
+        cells = self.sheet.written[self.place].cells
+        found = (cells[i][j] for i, j in np.argwhere(wrong).tolist())
+        return sum(cell.digits for cell in found if isinstance(cell, Figure))
 
     def as_misread(self, reading: Reading, wrong: NDArray[np.bool_], several: bool) -> list[Cause]:
         """The explanation by one reading, if it is one."""
@@ -116,13 +130,11 @@ class Misreading(WrongQuantity):
     def own(self, wrong: NDArray[np.bool_]) -> list[Cause]:
         """A number of the student's own that was miscopied into this line; where it explains only
         an entry or two, by a slip that few numbers fit."""
-        cells = self.sheet.written[self.place].cells
-        found = [cells[i][j] for i, j in np.argwhere(wrong).tolist()]
-        digits = sum(cell.digits for cell in found if isinstance(cell, Figure))
-        if digits < FEWEST_DIGITS * min(len(found), 2):
+        entries, digits = int(wrong.sum()), self.digits_of(wrong)
+        if digits < FEWEST_DIGITS * min(entries, 2):
             return []
         own = [source for source in self.sources() if not self.exercise.is_given(source)]
-        several = int(wrong.sum()) > 2 or (len(found) == 2 and digits >= MANY_DIGITS)
+        several = entries > 2 or (entries == 2 and digits >= MANY_DIGITS)
         for source, i, j in self.entries(own):
             if self.sheet.search.is_spent:
                 break

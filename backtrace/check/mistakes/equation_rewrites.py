@@ -36,7 +36,6 @@ from backtrace.check.mistakes.rewrites import (
     UpdateContext,
     Wrong,
     delta_for_upstream,
-    is_identity,
     positive_counted,
     square_omitted,
 )
@@ -57,6 +56,7 @@ from backtrace.check.mistakes.update_rewrites import (
 )
 from backtrace.functions.elementary import FUNCTIONS
 from backtrace.functions.losses import LOSSES
+from backtrace.notation.forward import is_identity
 from backtrace.tape.arguments import Argument, arguments_of
 from backtrace.tape.equation_operations import entries_of
 from backtrace.tape.steps import Step

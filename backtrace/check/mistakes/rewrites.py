@@ -14,6 +14,7 @@ from backtrace.check.rules.intervals import Interval, scaled
 from backtrace.functions.activations import ACTIVATIONS
 from backtrace.functions.formula import Sentence, Symbol
 from backtrace.functions.losses import LOSSES
+from backtrace.notation.forward import is_identity
 from backtrace.spec import ids
 from backtrace.spec.ids import Role, id_of
 from backtrace.spec.model import Spec
@@ -109,11 +110,6 @@ def _slope(step: Step, context: UpdateContext) -> str:
         return ""
     g = context.steps[step.operands[1]]
     return "" if is_identity(g.parameters) else str(g.parameters["activation"])
-
-
-def is_identity(parameters: Mapping[str, Any]) -> bool:
-    """Whether a unit with these parameters passes its sum on unchanged."""
-    return bool(parameters.get("activation") == "linear" and float(parameters["slope"]) == 1)
 
 
 def derivative_skipped(code: str, relu: bool) -> Callable[[Step, UpdateContext], Iterator[Wrong]]:

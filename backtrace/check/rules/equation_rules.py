@@ -34,6 +34,7 @@ from backtrace.functions.losses import LOSSES
 from backtrace.tape.equation_operations import (
     EQUATION_OPERATIONS,
     entries_of,
+    freedom,
     softmax_axis,
     spread_windows,
     windows,
@@ -117,12 +118,8 @@ def _reduce(s: Setting, p: Parameters, x: Interval) -> Interval:
     else:
         centred = _flat(p, _centred(p, x))
         squares = multiplied(centred, centred)
-        found = summed(squares, axis=-1, keepdims=True) / _freedom(p, x.shape)
+        found = summed(squares, axis=-1, keepdims=True) / freedom(p, x.shape)
     return found.T if p.get("each") == "column" else found
-
-
-def _freedom(p: Parameters, shape: tuple[int, ...]) -> int:
-    return entries_of(p, shape) - bool(p.get("unbiased"))
 
 
 def _centred(p: Parameters, x: Interval) -> Interval:
@@ -134,7 +131,7 @@ def _centred(p: Parameters, x: Interval) -> Interval:
 
 def _reduce_slope(s: Setting, p: Parameters, upstream: Interval, x: Interval) -> Interval:
     if p["reduce"] == "var":
-        return multiplied(upstream * (2 / _freedom(p, x.shape)), _centred(p, x))
+        return multiplied(upstream * (2 / freedom(p, x.shape)), _centred(p, x))
     if p["reduce"] == "max":
         return _masked(_unflat(p, _wins(_flat(p, x)), x.shape), upstream)
     found: Interval = EQUATION_OPERATIONS["reduce_slope"].evaluate(s, p, upstream, x)

@@ -94,11 +94,11 @@ class Fields:
         entry = self.node.entries.get(key)
         return self.node if entry is None else entry.key
 
-    def require(self, key: str, mend: str, place: Place | None = None) -> Node | None:
+    def require(self, key: str, mend: str) -> Node | None:
         """The value of ``key``, whose absence is a problem."""
         if key not in self:
             found = f"{self.what} without `{key}`"
-            self.problems.add(place or self.node, found, f"`{key}:`", mend, code="E109")
+            self.problems.add(self.node, found, f"`{key}:`", mend, code="E109")
         return self.get(key)
 
     def choice(self, key: str, allowed: Collection[str], default: str) -> str:
