@@ -430,3 +430,28 @@ def test_an_addend_may_be_left_out_of_a_part_that_is_not_written():
     text = TWO_PARTS.replace("L = R + K", '"L = R + K + sum(x)"')
     # R = 0.5 - 4 + 4.5 = 1, K = (0.25 + 4 + 2.25)/4 = 1.625, Σx = 2; without K it is 3
     assert named(text, "answers: {R: 1.000, K: 1.625, L: 3.000}\n") == [("L", {"addend-omitted"})]
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_a_parameter_that_was_updated_before_it_carried_the_gradient_back(written):
+    x, W, V = (
+        np.array([[0.5, -0.3]]),
+        np.array([[0.3, -0.5], [0.8, 0.2]]),
+        np.array([[0.6], [-0.4]]),
+    )
+    h = np.tanh(x @ W)
+    do = h @ V - 0.3
+    new = V - 0.5 * h.T @ do
+    spec = f"""
+given: {{x: {x.tolist()}, W: {W.tolist()}, V: {V.tolist()}, y: [[0.3]]}}
+equations: [h = tanh(x @ W), o = h @ V, "L = half_sse(o, y)"]
+loss: L
+constants: [x, y]
+parameters: [W, V]
+learning_rate: 0.5
+"""
+    lines = {"o": h @ V, "do": do, "dV": h.T @ do, "dh": do @ new.T}
+    lines |= {"V_new": new} if written else {}
+    sheet = "\n".join(f"{id}: {np.round(value, 4).tolist()}" for id, value in lines.items())
+    found = [(q.name, q.mistakes) for q in report(spec, sheet).quantities if q.verdict == "wrong"]
+    assert found == [("dh", ("updated-weights-used",))]

@@ -57,6 +57,7 @@ from backtrace.check.mistakes.update_rewrites import (
 from backtrace.functions.elementary import FUNCTIONS
 from backtrace.functions.losses import LOSSES
 from backtrace.notation.forward import is_identity
+from backtrace.spec import ids
 from backtrace.tape.arguments import Argument, arguments_of
 from backtrace.tape.equation_operations import entries_of
 from backtrace.tape.steps import Step
@@ -404,6 +405,16 @@ def complement_omitted(step: Step, context: UpdateContext) -> Iterator[Wrong]:
         yield Wrong("complement-omitted", _with(step, loss="cross_entropy"))
 
 
+def updated_parameter(step: Step, context: UpdateContext) -> Iterator[Wrong]:
+    """A parameter as it is after the update, where a gradient takes it as it was."""
+    for id in step.operands if step.phase == "backward" else ():
+        new = ids.updated(id)
+        if new in context.steps:
+            operands = tuple(new if each == id else each for each in step.operands)
+            wrong = msgspec.structs.replace(step, operands=operands)
+            yield Wrong("updated-weights-used", wrong)
+
+
 LINES: tuple[Rewrite, ...] = (
     way_omitted,
     addend_omitted,
@@ -424,6 +435,7 @@ LINES: tuple[Rewrite, ...] = (
     upstream_omitted,
     another_factor,
     another_weight,
+    updated_parameter,
     factors_crossed,
     weights_omitted,
     preactivation_in_derivative,
