@@ -77,6 +77,12 @@ CASES = {
     "penalty of sizes": (L1 | {"omit": ("", "")}, ((2, 3), (2, 2)), sizes),
     "add_penalty": (L2, ((2, 3), (2, 3)), lambda data, w: [data + r(2 * 0.13 * w)]),
     "look_ahead_step": (BETA | RATE, ((2, 3), (2, 3)), look_ahead),
+    # Moving the point in 0.1·g needs no note.
+    "average": (
+        BETA,
+        ((2, 3), (2, 3)),
+        lambda m, g: [r(0.9 * m) + r(0.1 * g), r(0.9 * m) + 0.1 * g],
+    ),
     "average_squares": (BETA, ((2, 3), (2, 3)), squares),
     "accumulate_squares": ({}, ((2, 3), (2, 3)), lambda v, g: [v + r(g * g)]),
     "loss_gradient": (BCE | {"samples": 3}, ((3, 2), (3, 2)), quotient),

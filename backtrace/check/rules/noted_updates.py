@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from backtrace.check.rules.evaluation import interval
@@ -53,10 +55,13 @@ def rounded_accumulate(
 def rounded_average(
     s: Setting, p: Parameters, noting: Noting, m: Interval, gradient: Interval
 ) -> Interval:
-    """Both shares before the sum."""
+    """Both shares before the sum; or one, where the other is only a moved point: 0.1·g."""
     beta = float(p["beta"])
-    shares = (scaled(m, beta), scaled(gradient, 1 - beta))
-    return added(*(one_by_one(noting, share) for share in shares))
+    kept, share = one_by_one(noting, scaled(m, beta)), scaled(gradient, 1 - beta)
+    ways = [added(kept, one_by_one(noting, share))]
+    if round(math.log10(1 - beta), 9).is_integer():
+        ways.append(added(kept, share))
+    return in_any(ways)
 
 
 def rounded_average_squares(
