@@ -7,6 +7,7 @@ import math
 import msgspec
 import numpy as np
 
+from backtrace.check.mistakes.rewrites import UpdateContext
 from backtrace.check.rules.intervals import Floats
 from backtrace.check.sheets.exercise import Exercise, Key
 from backtrace.functions.formula import Constant, Sentence, Symbol
@@ -58,7 +59,8 @@ def _by_code(code: str, place: Key, exercise: Exercise) -> Hiding | None:
     """What hides just this mistake."""
     epoch, batch, _ = place
     step, context = exercise.steps[place], exercise.contexts[epoch, batch]
-    weights = next((id for id in step.operands if context.is_weight(id)), "")
+    learned = (id for id in step.operands if context.is_weight(id) or _is_updated(id, context))
+    weights = next(learned, "")
     if code == "weights-not-transposed" and weights:
         w = exercise.values[epoch, batch, weights]
         if w.shape[0] == w.shape[1] and np.allclose(w, w.T):
@@ -103,6 +105,11 @@ def _other_samples(place: Key, exercise: Exercise) -> Sentence:
     if exercise.steps[place].operation != "sum_samples":
         return ()
     return (f"use {3 if samples != 3 else 4} samples",)
+
+
+def _is_updated(id: str, context: UpdateContext) -> bool:
+    """Whether a quantity has another value after the update."""
+    return ids.updated(id) in context.steps
 
 
 def _small_update(parameter: str, exercise: Exercise, place: Key) -> Hiding:
