@@ -68,12 +68,33 @@ def weight(coarse: Sheet, usual: Sheet, least: float = -math.inf) -> float:
     best = max((sum(told) for told in in_any_way if told is not None), default=-math.inf)
     ways = max((_ways(coarse, at) for at in powers), default=0)
     for way in range(ways):
+        if coarse.exercise.trials.is_spent:
+            break
         for told, noted in zip(in_any_way, _so_throughout(coarse, way), strict=True):
             if told is not None:
-                found = zip(lines, told, of_powers, strict=True)
-                so = (line.told(*noted) if by_power else each for line, each, by_power in found)
-                best = max(best, sum(so) - math.log(ways))
+                enough = max(best, least) + math.log(ways)
+                so = _told_of_powers(lines, noted, told, of_powers, enough)
+                best = max(best, so - math.log(ways))
     return best
+
+
+def _told_of_powers(
+    lines: Sequence[_Line],
+    noted: tuple[Sheet, Sheet],
+    told: Sequence[float],
+    of_powers: Sequence[bool],
+    least: float,
+) -> float:
+    """What all lines tell where powers of e were worked in one way; what it may be at most, where
+    that can't be enough."""
+    by_power = [line for line, is_one in zip(lines, of_powers, strict=True) if is_one]
+    others = (each for each, is_one in zip(told, of_powers, strict=True) if not is_one)
+    most = math.fsum(others) + math.fsum(line.most for line in by_power)
+    for line in by_power:
+        if most <= least:
+            return most
+        most += line.told(*noted) - line.most
+    return most
 
 
 def _told(
