@@ -26,7 +26,7 @@ IndexPair: TypeAlias = "tuple[int, int]"
 NAMED = "numbers are read without the name before them"
 LONGEST_NAMED = 1000
 _NAMED = re.compile(r"\s*([^=≈:]*[^=≈:\s])\s*[=≈:]\s*([^=≈:]+)")
-_IN_COLUMNS = re.compile(r"^[^.]*\d,\d[^.]*;[^.]*$")  # 0,1; 0,2 in a line of several
+_DECIMAL_COMMA = re.compile(r"\d,\d")
 _ONE = Figure("1", 1.0, 0.0, EXACT, EXACT)
 _FAULTS = {
     "mapping": "keys and values",
@@ -271,7 +271,7 @@ def _with_spaces(given: WrittenCells) -> WrittenCells | None:
         return None
     text = re.sub(r"[\[\]()|]", " ", ";".join(texts))
     below = [line for line in text.splitlines() if line.strip()]
-    if len(below) > 1 and all(map(_IN_COLUMNS.search, below)):
+    if len(below) > 1 and all(map(_parts_columns, below)):
         text = text.replace(";", " ")
     lines = re.split("[;\n]", text)
     told = [[text.rstrip(",") for text in line.split()] for line in lines if line.strip()]
@@ -279,6 +279,12 @@ def _with_spaces(given: WrittenCells) -> WrittenCells | None:
     if len(rows) == 1 and given.form != "matrix":
         return WrittenCells("list", rows)
     return WrittenCells("matrix", rows)
+
+
+def _parts_columns(line: str) -> bool:
+    """Whether semicolons stand between numbers with decimal commas: 0,1; 0,2."""
+    head, mark, _ = line.rpartition(";")
+    return bool(mark) and "." not in line and _DECIMAL_COMMA.search(head) is not None
 
 
 def _with_commas(given: WrittenCells) -> WrittenCells | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 _KIND = r"(?:\w{1,12}\.)?(?:array|asarray|matrix|[Tt]ensor|float\d{2,3})"
-_OPTIONS = r"(?:,\s*(?:dtype|device|grad_fn|requires_grad)\s*=[^=]*)*"
-_WRAPPED = re.compile(rf"\s*{_KIND}\(\s*(.*?),?\s*{_OPTIONS}\)\s*", re.DOTALL)
+_BEFORE = re.compile(rf"{_KIND}\(")
+_OPTION = re.compile(r",\s*(?:dtype|device|grad_fn|requires_grad)\s*=")
 _NUMBERS = re.compile(rf"{_KIND}\(([^()\[\],]*)\)")
 _LATEX = re.compile(r"\s*\\begin\{(\w?matrix)\}(.*)\\end\{\1\}\s*", re.DOTALL)
 _AROUND_ONE = re.compile(r"\s*(?:\[+([^\[\](),;|]*)\]+|\(([^\[\](),;|]*)\)|\|([^\[\](),;|]*)\|)\s*")
@@ -22,8 +22,11 @@ def unwrapped(text: str) -> str:
     if in_latex is not None:
         return in_latex[2].replace("\\\\", ";").replace("&", " ").replace("\n", " ")
     plain = _NUMBERS.sub(r"\1", text)
-    around = _WRAPPED.fullmatch(plain)
-    return around[1] if around is not None else plain
+    inside = plain.strip()
+    before = _BEFORE.match(inside)
+    if before is None or not inside.endswith(")"):
+        return plain
+    return _OPTION.split(inside[before.end() : -1], maxsplit=1)[0].strip().rstrip(",")
 
 
 def alone(text: str) -> str:
